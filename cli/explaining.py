@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from app.printable import printable
-from app.property.extract.base import Candidate, Extraction
-from app.property.extract.claims import Flaw
-from app.property.extract.evidence import Dropped
-from app.property.extract.prompt import Prompt, as_sent
-from app.property.extract.tokens import count_tokens
+from app.property.reading.base import Candidate, Extraction
+from app.property.reading.model.claims import Flaw
+from app.property.reading.model.evidence import Dropped
+from app.property.reading.model.prompt import Prompt, as_sent
+from app.property.reading.model.tokens import count_tokens
 from app.property.record import FIELDS
 from cli.output import make_table
 

@@ -12,13 +12,13 @@ from rich.text import Text
 
 from app.clock import SystemClock
 from app.printable import printable
-from app.property.extract.base import Extraction
-from app.property.extract.evidence import Dropped, verify
-from app.property.extract.llm import read_answer
-from app.property.extract.pipeline import extract as extract_page
-from app.property.extract.pipeline import with_model_values
-from app.property.extract.prompt import Prompt, build_prompt
 from app.property.fetch import page_from_file
+from app.property.reading.base import Extraction
+from app.property.reading.model.evidence import Dropped, verify
+from app.property.reading.model.llm import read_answer
+from app.property.reading.model.prompt import Prompt, build_prompt
+from app.property.reading.pipeline import extract as extract_page
+from app.property.reading.pipeline import with_model_values
 from app.property.reading_budget import reading
 from app.property.store import normalise_target
 from app.settings import load_settings

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.property.normalise.areas import IN_SQUARE_METERS, SQUARE_FEET, convert
+from app.property.values.areas import IN_SQUARE_METERS, SQUARE_FEET, convert
 
 UNKNOWN = "not known"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

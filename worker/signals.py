@@ -34,8 +34,8 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
-from app.property.extract.tokens import count_tokens
 from app.property.fetch import check_browser
+from app.property.reading.model.tokens import count_tokens
 from app.property.store import ChangeStore
 from app.redaction import redact
 from app.services import change_delivery

@@ -11,10 +11,10 @@ from typing import Any
 from rapidfuzz.distance import OSA
 
 from app.property.address import Address, normalise, with_street
-from app.property.normalise.areas import IN_SQUARE_METERS
-from app.property.normalise.texts import letters_of
 from app.property.record import UNIT_OF
 from app.property.source_record import SourceRecord
+from app.property.values.areas import IN_SQUARE_METERS
+from app.property.values.texts import letters_of
 
 #: 0.001 degrees are some 110 m: geocoders set their pin on the door, the roof, the lot or the street
 DEGREES = 0.001

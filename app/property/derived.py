@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from app.property.normalise.numbers import tidy
 from app.property.record import Evidence, Method
+from app.property.values.numbers import tidy
 
 
 def derive(

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from app.property.address import Address, differ, normalise, with_street
 from app.property.address.tables import unit_designators
-from app.property.normalise.texts import plain_parcel
 from app.property.source_record import SourceRecord
+from app.property.values.texts import plain_parcel
 
 #: the number of the rules by which keys and drawers are spelled, addresses and parcel numbers included. Whoever changes
 #: a spelling makes it one more, as a test reminds him: all that is stored is filed anew then (`store/refiling.py`)

@@ -1,6 +1,6 @@
 """The record: values of the fields in `fields/fields.toml`, and the evidence that every value carries.
 
-Says what a value looks like; how one is found is `extract/`, how records become a property is `merge.py`.
+Says what a value looks like; how one is found is `reading/`, how records become a property is `merge.py`.
 """
 
 from __future__ import annotations

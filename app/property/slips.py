@@ -1,6 +1,6 @@
 """Moved decimal points and wrong units: which of two numbers is the slip, by what else is known of the property. Pure.
 
-Ranges are those that nearly all homes lie in. They are narrower than those of `extract/plausible.py`, since here one of
+Ranges are those that nearly all homes lie in. They are narrower than those of `reading/plausible.py`, since here one of
 two values is wrong for sure: the question is only which.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from app.property.agreement import square_meters
 from app.property.fields.table import FIELDS, of_kind
-from app.property.normalise.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET
+from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET
 
 #: fields in which a factor is a slip and no other fact
 _MONEY, _AREAS = frozenset(of_kind("money")), frozenset(of_kind("area"))

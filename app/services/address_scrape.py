@@ -20,12 +20,12 @@ from app.errors.keys import CapacityError
 from app.errors.pages import PageTooComplexError
 from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import NoSourceError
-from app.property.extract.base import Extraction
-from app.property.extract.edition import edition
-from app.property.extract.label_words import labels_in
-from app.property.extract.pipeline import with_paid_values
-from app.property.extract.prompt import Prompt
 from app.property.merge import merge
+from app.property.reading.base import Extraction
+from app.property.reading.edition import edition
+from app.property.reading.model.label_words import labels_in
+from app.property.reading.model.prompt import Prompt
+from app.property.reading.pipeline import with_paid_values
 from app.property.record import FIELDS, PageKind
 from app.property.store import (
     Hearsay,

@@ -13,8 +13,8 @@ from typing import Any
 
 from app.clock import Clock
 from app.errors.models import ModelError
-from app.property.extract.dialect import AT_FIRST, Dialect
-from app.property.extract.prompt import Prompt
+from app.property.reading.model.dialect import AT_FIRST, Dialect
+from app.property.reading.model.prompt import Prompt
 from app.property.store import ModelRequest, ModelRequestStore, Question, RequestState, digest
 from app.property.store.model_requests import GRACE
 

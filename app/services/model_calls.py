@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import openai
 
-from app.property.extract.dialect import Dialect, refused_because
-from app.property.extract.llm import ModelAnswer, ServiceTier, ask_model, lesson_of
-from app.property.extract.prompt import Prompt
+from app.property.reading.model.dialect import Dialect, refused_because
+from app.property.reading.model.llm import ModelAnswer, ServiceTier, ask_model, lesson_of
+from app.property.reading.model.prompt import Prompt
 from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.service_tier import TierChoice, lacks_capacity

@@ -20,13 +20,13 @@ from app.clock import Clock, SystemClock
 from app.errors.keys import NoKeysError
 from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
 from app.keypool.pricing import BATCH_TIER
-from app.property.extract.base import Extraction
-from app.property.extract.dialect import Dialect
-from app.property.extract.evidence import verify
-from app.property.extract.llm import ModelAnswer, ServiceTier, read_completion
-from app.property.extract.pipeline import with_model_values
-from app.property.extract.prompt import TEXT_TOKENS, Prompt, build_prompt
 from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading.model.dialect import Dialect
+from app.property.reading.model.evidence import verify
+from app.property.reading.model.llm import ModelAnswer, ServiceTier, read_completion
+from app.property.reading.model.prompt import TEXT_TOKENS, Prompt, build_prompt
+from app.property.reading.pipeline import with_model_values
 from app.property.reading_budget import reading
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.redaction import redact

@@ -10,9 +10,9 @@ from typing import Any
 from app.errors.pages import PageBlockedError, PageError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
 from app.keypool.retry_loop import spending_batch
-from app.property.extract.base import Extraction
-from app.property.extract.pipeline import extract, extract_rows
 from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading.pipeline import extract, extract_rows
 from app.property.reading_budget import reading
 from app.property.record import DERIVED_FIELDS, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord

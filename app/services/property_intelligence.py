@@ -14,8 +14,8 @@ from app.errors.fetching import FetchError, HostBusyError, PageUnderWayError
 from app.errors.pages import NoPropertyDataError, PageError
 from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
-from app.property.extract.base import Extraction
-from app.property.extract.edition import edition
+from app.property.reading.base import Extraction
+from app.property.reading.edition import edition
 from app.property.record import PageKind
 from app.property.same_page import agrees, says_nothing_new
 from app.property.source_record import SourceRecord

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from app.errors.fetching import FetchError
 from app.errors.jobs import OutOfTimeError
 from app.errors.pages import PageError, SearchPageError
-from app.property.extract.search.links import Shape
-from app.property.extract.search.pagination import is_same_search
-from app.property.extract.search.reading import Results, read_results
 from app.property.page import Page
+from app.property.reading.search.links import Shape
+from app.property.reading.search.pagination import is_same_search
+from app.property.reading.search.reading import Results, read_results
 from app.property.reading_budget import reading
 from app.property.record import PageKind
 from app.property.store import LeftOut, Walked

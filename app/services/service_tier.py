@@ -15,7 +15,7 @@ import openai
 
 from app.clock import Clock
 from app.keypool.outcomes import CAPACITY_CODES
-from app.property.extract.llm import ServiceTier
+from app.property.reading.model.llm import ServiceTier
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,7 @@ from app.errors.pages import PageBlockedError, PageError, PageTooComplexError
 from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
 from app.property.address import Address
-from app.property.extract.base import Extraction
-from app.property.normalise.texts import plain_parcel
+from app.property.reading.base import Extraction
 from app.property.reading_budget import reading
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord, independent
@@ -30,6 +29,7 @@ from app.property.sources.results import the_link
 from app.property.sources.rows import choose
 from app.property.store import SourceTries, SourceTry, Tried
 from app.property.store.tried import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED
+from app.property.values.texts import plain_parcel
 from app.services.metrics.instruments import SOURCES
 from app.services.page_reading import NOT_ENOUGH, read_page, read_rows, require_property, source_record
 from app.services.page_visits import Visit

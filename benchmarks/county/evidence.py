@@ -9,8 +9,8 @@ from typing import Any, Self
 import httpx2
 
 from app.property.derived import derive
-from app.property.extract.base import Extraction
 from app.property.page import Page
+from app.property.reading.base import Extraction
 from app.property.record import DERIVED_FIELDS, Evidence, Method, PageKind, PropertyRecord
 from benchmarks.county.run import Stored
 from benchmarks.extraction.proof import faults

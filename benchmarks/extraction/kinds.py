@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.property.extract.pipeline import extract
 from app.property.fetch.decode import page_from_file
+from app.property.reading.pipeline import extract
 from app.property.record import PageKind
 from benchmarks.extraction.run import SAVED, Run, load_truth
 
 #: the project's fixtures: `pages/*/record.json` and `corpus/*/truth.jsonl` name a kind, in `kinds/` the folder is it
-FIXTURES = Path(__file__).parents[2] / "tests" / "unit" / "extract"
+FIXTURES = Path(__file__).parents[2] / "tests" / "unit" / "reading"
 #: what pages are labelled that are labelled apart, in our words
 _APART = {"record_list": PageKind.SEARCH, "permit": PageKind.RECORD}
 

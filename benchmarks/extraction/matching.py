@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.property import address as addresses
-from app.property.normalise.areas import IN_SQUARE_METERS
-from app.property.normalise.places import US_STATES
+from app.property.values.areas import IN_SQUARE_METERS
+from app.property.values.places import US_STATES
 
 Record = Mapping[str, Any]
 Row = Mapping[str, Any]

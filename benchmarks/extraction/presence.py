@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from app.property.extract.label_words import names
-from app.property.normalise import prices, vocabulary
-from app.property.normalise.areas import IN_SQUARE_METERS
-from app.property.normalise.currency import find_currency
-from app.property.normalise.places import US_STATES
+from app.property.reading.model.label_words import names
 from app.property.record import FIELDS
+from app.property.values import prices, vocabulary
+from app.property.values.areas import IN_SQUARE_METERS
+from app.property.values.currency import find_currency
+from app.property.values.places import US_STATES
 from benchmarks.extraction import matching
 from benchmarks.extraction.scorer import LABELS
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.property.extract.prompt import Prompt, as_sent, build_prompt
-from app.property.extract.tokens import count_tokens
+from app.property.reading.model.prompt import Prompt, as_sent, build_prompt
+from app.property.reading.model.tokens import count_tokens
 from benchmarks.extraction.presence import ASKED, Said
 from benchmarks.extraction.run import Run
 from benchmarks.extraction.scorer import LABELS, score

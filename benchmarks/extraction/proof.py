@@ -16,9 +16,9 @@ from typing import Any
 from lxml import etree
 
 from app.property.derived import derive
-from app.property.extract import lenient_json, pointers
-from app.property.extract.base import Extraction
-from app.property.extract.document import Document
+from app.property.reading import lenient_json, pointers
+from app.property.reading.base import Extraction
+from app.property.reading.document import Document
 from app.property.record import Evidence, Method
 from benchmarks.extraction.saying import concluded, says
 

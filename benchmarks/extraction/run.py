@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.property.extract.base import Extraction
-from app.property.extract.pipeline import extract
 from app.property.fetch.decode import page_from_file
+from app.property.reading.base import Extraction
+from app.property.reading.pipeline import extract
 
 #: when the newest of the pages was saved, roughly: what "this year" means to the plausibility checks
 SAVED = datetime(2026, 7, 31, tzinfo=UTC)

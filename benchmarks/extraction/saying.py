@@ -9,14 +9,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.property.extract import object_keys
-from app.property.extract.claims import Claim
-from app.property.extract.document import Locale
-from app.property.extract.support import supported
-from app.property.normalise import areas, counts, currency, layouts, numbers, prices, vocabulary
-from app.property.normalise.dates import year_of_era
-from app.property.normalise.places import country_code
+from app.property.reading import object_keys
+from app.property.reading.document import Locale
+from app.property.reading.model.claims import Claim
+from app.property.reading.model.support import supported
 from app.property.record import FIELDS, Evidence
+from app.property.values import areas, counts, currency, layouts, numbers, prices, vocabulary
+from app.property.values.dates import year_of_era
+from app.property.values.places import country_code
 
 _RENT = re.compile(r"\brent\b|miete|najem|czynsz|hyra\b|loyer|alquiler|affitto", re.IGNORECASE)
 _BASES = {"cold": r"kalt|cold|netto", "warm": r"warm|gesamt|brutto|charges comprises", "pcm": r"pcm|per calendar month"}

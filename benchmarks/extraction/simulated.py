@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.property.extract.label_words import labels_in
-from app.property.extract.prompt import ENUMS, Prompt
-from app.property.normalise import vocabulary
+from app.property.reading.model.label_words import labels_in
+from app.property.reading.model.prompt import ENUMS, Prompt
 from app.property.record import FIELDS
+from app.property.values import vocabulary
 from benchmarks.extraction import matching
 from benchmarks.extraction.presence import ASKED, Said
 from benchmarks.extraction.scorer import LABELS

@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy import insert
 
 from app.property import identity
-from app.property.extract.pipeline import extract
 from app.property.merge import merge
 from app.property.page import Page
+from app.property.reading.pipeline import extract
 from app.property.record import DERIVED_FIELDS, Evidence
 from app.property.source_record import SourceRecord
 from app.property.store import Database, new_id

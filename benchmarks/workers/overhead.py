@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 
-from app.property.extract.pipeline import extract
 from app.property.page import Page
+from app.property.reading.pipeline import extract
 from app.property.source_record import SourceRecord
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.workers.bare import do_nothing

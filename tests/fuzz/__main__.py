@@ -27,7 +27,7 @@ from tests.fuzz.soak.runner import Outcome, soak
 from tests.fuzz.targets import LIMIT_SECONDS, TARGETS
 
 REGRESSIONS = Path(__file__).parent / "regressions"
-#: longer inputs are for the sweeps over sizes in tests/unit/extract/test_growth.py
+#: longer inputs are for the sweeps over sizes in tests/unit/reading/test_growth.py
 _MOST_BYTES = 16_384
 _SOAK = "soak"
 #: pages after which the soak says how far it is

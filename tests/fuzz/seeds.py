@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.unit.extract.hostile.attacks import ATTACKS, HIDDEN, MARKUP
-from tests.unit.extract.hostile.honest import HONEST
+from tests.unit.reading.hostile.attacks import ATTACKS, HIDDEN, MARKUP
+from tests.unit.reading.hostile.honest import HONEST
 
-_PAGES = Path(__file__).parents[1] / "unit" / "extract" / "pages"
+_PAGES = Path(__file__).parents[1] / "unit" / "reading" / "pages"
 _SCRIPT = re.compile(r"<script([^>]*)>(.*?)</script>", re.DOTALL)
 _STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 PRICES = (

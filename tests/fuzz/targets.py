@@ -11,17 +11,17 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from app.property.extract.base import Candidate, Extraction
-from app.property.extract.document import Document
-from app.property.extract.evidence import verify
-from app.property.extract.jsonld import JsonLd
-from app.property.extract.pipeline import extract, with_model_values
-from app.property.extract.prompt import build_prompt
-from app.property.extract.state import EmbeddedState
-from app.property.extract.visibility import unseen
-from app.property.normalise import areas, counts, dates, numbers, prices
 from app.property.page import Page
+from app.property.reading.base import Candidate, Extraction
+from app.property.reading.document import Document
+from app.property.reading.jsonld import JsonLd
+from app.property.reading.model.evidence import verify
+from app.property.reading.model.prompt import build_prompt
+from app.property.reading.pipeline import extract, with_model_values
+from app.property.reading.state import EmbeddedState
+from app.property.reading.visibility import unseen
 from app.property.record import FIELDS, fits
+from app.property.values import areas, counts, dates, numbers, prices
 
 #: CPU seconds that no input may take
 LIMIT_SECONDS = 2.0

@@ -15,10 +15,10 @@ import pytest
 from app.clock import ManualClock
 from app.keypool.keys import make_keys
 from app.keypool.pricing import make_pricing
-from app.property.extract.base import Extraction
-from app.property.extract.pipeline import extract
-from app.property.extract.prompt import build_prompt
 from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading.model.prompt import build_prompt
+from app.property.reading.pipeline import extract
 from app.property.store import AnswerStore, Database, Question, StoredAnswer, digest
 from app.services.model_reading import ModelReader, ModelReading
 from app.services.openai_client_manager import OpenAIClientManager

@@ -18,9 +18,9 @@ import pytest
 
 from app.clock import ManualClock
 from app.keypool.keys import make_keys
-from app.property.extract.pipeline import extract
-from app.property.extract.prompt import build_prompt
 from app.property.page import Page
+from app.property.reading.model.prompt import build_prompt
+from app.property.reading.pipeline import extract
 from app.property.record import Method
 from app.property.store import AnswerStore, Database
 from app.services.model_reading import ModelReader

@@ -11,11 +11,11 @@ import openai
 import pytest
 
 from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
-from app.property.extract.base import Extraction
-from app.property.extract.evidence import verify
-from app.property.extract.llm import ask_model
-from app.property.extract.prompt import Prompt, build_prompt
 from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading.model.evidence import verify
+from app.property.reading.model.llm import ask_model
+from app.property.reading.model.prompt import Prompt, build_prompt
 from app.property.record import PageKind, PropertyRecord
 from standin.site import homes
 from standin.site.pages import bundled_pages

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from app.property.extract.pipeline import extract
 from app.property.page import Page
+from app.property.reading.pipeline import extract
 
 
 def page_of(html: str, url: str) -> Page:

@@ -20,11 +20,11 @@ from celery.exceptions import SoftTimeLimitExceeded
 from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageTooComplexError
 from app.property import reading_budget
-from app.property.extract.search.reading import read_results
-from app.property.extract.tokens import count_tokens
 from app.property.fetch import page_from_file
 from app.property.merge import merge
 from app.property.page import Page
+from app.property.reading.model.tokens import count_tokens
+from app.property.reading.search.reading import read_results
 from app.property.source_record import SourceRecord
 from app.property.store.purged_names import finder_of_marks
 from app.services.model_reading import question_about
@@ -147,7 +147,7 @@ def _decided(exc: Exception) -> Any:
 
 def test_no_reader_takes_the_end_of_its_job_for_its_own_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """The signal of Celery's soft limit comes in the middle of whatever runs."""
-    from app.property.extract import pipeline
+    from app.property.reading import pipeline
 
     class _Interrupted:
         name = "interrupted"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.errors.pages import PageTooComplexError
-from app.property.extract import pipeline
+from app.property.reading import pipeline
 from tests.fuzz.soak import runner
 from tests.fuzz.soak.child import FailedReaders, measured
 from tests.fuzz.soak.pages import HostilePage, hostile_page, kept_page

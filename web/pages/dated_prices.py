@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 
 from app.property.dated import day_of
-from app.property.normalise.numbers import tidy
 from app.property.store import Saying
+from app.property.values.numbers import tidy
 
 #: not what is for sale, nor a sale that is pending, agreed or fell through
 _SOLD = re.compile(

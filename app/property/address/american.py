@@ -9,7 +9,7 @@ from dataclasses import replace
 from app.property.address import streets, towns, units
 from app.property.address.parts import Address
 from app.property.address.words import plain
-from app.property.normalise.us_zip import states_of_zip
+from app.property.values.us_zip import states_of_zip
 
 _COUNTRY = re.compile(r"(?<![, ])[, ]++(?:USA|UNITED STATES(?: OF AMERICA)?|U S A|(?<=\d )US|(?<=, )US)$")
 _ZIP = re.compile(r"(?:^|,? )(\d{5})(?:[- ]?\d{4})?$")

@@ -14,7 +14,7 @@ from app.property.address.parts import Address
 from app.property.address.streets import Street
 from app.property.address.towns import spelled as spelled_town
 from app.property.address.words import plain
-from app.property.normalise.places import country_code, us_state
+from app.property.values.places import country_code, us_state
 
 Verdict = Literal["same", "different", "unsure"]
 #: one road under the words of many states: key and comparison know it by its number

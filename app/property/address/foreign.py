@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from app.property.address import reading
 from app.property.address.parts import Address
-from app.property.normalise.places import country_code, country_name, us_state
+from app.property.values.places import country_code, country_name, us_state
 
 _CANADA = re.compile(r"\b(?:AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT),? [A-Z]\d[A-Z] ?\d[A-Z]\d$")
 #: of 26 countries' habits: one word of a street, one spelling

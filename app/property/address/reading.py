@@ -1,6 +1,6 @@
 """Addresses as pages write them: one text into parts, as they are written. Quiet: what cannot be told stays None.
 
-Structured parts of a page go first (`extract/`); this is for texts that stand alone. US addresses go through
+Structured parts of a page go first (`reading/`); this is for texts that stand alone. US addresses go through
 usaddress, others are split at commas and postal codes. What a person asks for is read by `lines`, which is strict.
 """
 
@@ -12,8 +12,8 @@ from dataclasses import replace
 import usaddress
 
 from app.property.address.parts import Address
-from app.property.normalise import address_lines
-from app.property.normalise.places import country_code, us_state
+from app.property.values import address_lines
+from app.property.values.places import country_code, us_state
 
 _UNIT = re.compile(r"(?:,?(?<!\s)\s++|^)(?:(?:unit|apt\.?|apartment|suite|ste\.?|flat|#)\s*+#?\s*+)([\w-]+)$", re.I)
 _US_TAIL = re.compile(

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from app.property.address import streets, tables, units
 from app.property.address.words import spaced
 from app.property.fields.countries import US_STATES
-from app.property.normalise.places import US_CODES
-from app.property.normalise.us_zip import states_of_zip
+from app.property.values.places import US_CODES
+from app.property.values.us_zip import states_of_zip
 
 _CODES = {name.upper(): code for name, code in US_STATES.items()}
 _NAMES = "|".join(sorted(_CODES, key=len, reverse=True))

@@ -2,7 +2,7 @@
 
 Such an answer is reported and the site left alone for a while; nothing is tried to get past it. Only signs that the
 makers of these walls document, or that stand on every one of their pages, count; the words of a page are judged later,
-by `extract/kind.py`.
+by `reading/kind.py`.
 """
 
 from __future__ import annotations

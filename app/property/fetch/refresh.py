@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from app.property.extract import trees
+from app.property.reading import trees
 
 #: a reader who sees the page for longer than this is meant to read it
 _SOON_SECONDS = 10

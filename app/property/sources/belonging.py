@@ -9,7 +9,7 @@ from typing import Any
 
 from app.property import identity
 from app.property.address import Address, compare, differ, normalise
-from app.property.normalise.texts import plain_parcel
+from app.property.values.texts import plain_parcel
 
 
 class Whose(StrEnum):

@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.errors import ConfigurationError
-from app.property.normalise.texts import words_of
 from app.property.record import SourceKind
 from app.property.sources.template import Template, literal_parameters, problem_of
 from app.property.urls.site import is_shared
+from app.property.values.texts import words_of
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from urllib.parse import urljoin, urlsplit
 
 from app.errors.targets import InvalidTargetError
 from app.property.address import Address, normalise
-from app.property.extract.document import Document
 from app.property.page import Page
+from app.property.reading.document import Document
 from app.property.store.targets import normalise_url
 
 #: links of a page that are looked at

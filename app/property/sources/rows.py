@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.property.address import Address
-from app.property.normalise.texts import plain_parcel
 from app.property.sources.belonging import Whose, belonging
+from app.property.values.texts import plain_parcel
 
 #: parcel numbers and fields that a reason names
 _NAMED = 4

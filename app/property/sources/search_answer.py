@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.errors.targets import InvalidTargetError
-from app.property.extract.base import Candidate, Reading
-from app.property.extract.document import Document, Locale
-from app.property.extract.phrases import Phrases
-from app.property.extract.readings import candidates_of
-from app.property.extract.terms import meaning
 from app.property.page import Page
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.document import Document, Locale
+from app.property.reading.phrases import Phrases
+from app.property.reading.readings import candidates_of
+from app.property.reading.terms import meaning
 from app.property.record import DERIVED_FIELDS, FIELDS, Method, fits
 from app.property.store.targets import normalise_url
 

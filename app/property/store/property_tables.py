@@ -82,7 +82,7 @@ records = Table(
     Column("page_url", Text, index=True),
     # when its site last said that it still holds
     Column("checked_at", UtcDateTime),
-    # by which extractors it was read (`extract/edition.py`)
+    # by which extractors it was read (`reading/edition.py`)
     Column("edition", String(16)),
     # whose page it is (`record.SourceKind`); empty where nobody said
     Column("source_kind", String(16)),

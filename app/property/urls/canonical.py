@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
 from app.errors.targets import InvalidTargetError
-from app.property.extract import trees
 from app.property.page import Page
+from app.property.reading import trees
 from app.property.store.targets import normalise_url
 
 #: where a page's head ends at the latest; what stands in its body may be a visitor's

@@ -10,7 +10,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from app.property.extract.claims import Flaw
+from app.property.reading.model.claims import Flaw
 from app.property.record import Method, SourceKind
 from app.property.store import Charge, PageFrom, RecoveryReason
 from app.services.metrics.specs import MODEL, Label, Spec

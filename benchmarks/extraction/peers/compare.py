@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from app.property.extract.document import Document
-from app.property.extract.prompt import build_prompt
-from app.property.extract.tokens import count_tokens
 from app.property.page import Page
+from app.property.reading.document import Document
+from app.property.reading.model.prompt import build_prompt
+from app.property.reading.model.tokens import count_tokens
 from app.property.record import PropertyRecord
 from benchmarks.extraction.peers import schema_org
 from benchmarks.extraction.presence import ASKED, Said

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from app.property.normalise.areas import find_unit, parse_area
-from app.property.normalise.numbers import parse_number
-from app.property.normalise.places import country_code
+from app.property.values.areas import find_unit, parse_area
+from app.property.values.numbers import parse_number
+from app.property.values.places import country_code
 
 _HOMES = ("Residence", "House", "Apartment", "SingleFamily", "RealEstateListing", "Accommodation", "Room", "Product",
           "Place", "Offer", "LandLot", "Suite")  # fmt: skip

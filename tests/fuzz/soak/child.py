@@ -26,8 +26,8 @@ from pydantic import SecretStr
 from app.errors.fetching import FetchError
 from app.errors.pages import PageError
 from app.errors.targets import NoSourceError
-from app.property.extract.tokens import count_tokens
 from app.property.people import parse_name
+from app.property.reading.model.tokens import count_tokens
 from app.property.store.person_purging import PersonPurge
 from app.services.resources import open_resources
 from app.services.scrape_run import NO_JOB
@@ -49,7 +49,7 @@ def main() -> None:
     )
     failed = FailedReaders()
     logging.getLogger().addHandler(logging.NullHandler())
-    logging.getLogger("app.property.extract.pipeline").addHandler(failed)
+    logging.getLogger("app.property.reading.pipeline").addHandler(failed)
     with open_resources(settings) as resources:
         # from now on every page is looked through for a name
         PersonPurge(resources.database).purge(parse_name("Aurelia Quintanilla"), who="soak", dry_run=False)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import random
 
-from app.property.extract.object_keys import LABEL_KEYS, VALUE_KEYS
 from app.property.fields.languages import Sections, language, languages
+from app.property.reading.object_keys import LABEL_KEYS, VALUE_KEYS
 from tests.fuzz.seeds import PRICES, WORDS
 
 COUNTER = "¤"

@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS, US_STATES, Country
-from app.property.normalise.boxes import boxes_of, in_country
-from app.property.normalise.places import country_code, country_name, country_of_host, country_of_language
-from app.property.normalise.regions import is_region
+from app.property.values.boxes import boxes_of, in_country
+from app.property.values.places import country_code, country_name, country_of_host, country_of_language
+from app.property.values.regions import is_region
 
 
 @pytest.mark.parametrize("country", COUNTRIES.values(), ids=COUNTRIES)

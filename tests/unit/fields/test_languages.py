@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from app.property.extract.terms import meaning, words_of
 from app.property.fields.languages import language, languages
+from app.property.reading.terms import meaning, words_of
 from app.property.record import FIELDS
 
 #: what `docs/languages.md` names besides fields

@@ -40,7 +40,7 @@ House = ["domo"]
 _READ = """
 import json, sys
 from datetime import UTC, datetime
-from app.property.extract.pipeline import extract
+from app.property.reading.pipeline import extract
 from app.property.page import Page
 from app.services.exports import COLUMNS
 html = sys.stdin.read()

@@ -8,12 +8,12 @@ import pytest
 
 from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives, expression, pattern
-from app.property.normalise.areas import SQUARE_METERS, find_unit, parse_area
-from app.property.normalise.layouts import parse_layout
-from app.property.normalise.numbers import find_numbers
-from app.property.normalise.prices import is_per_area
-from app.property.normalise.texts import has_legal_form, is_empty
-from app.property.normalise.vocabulary import offer, property_kind, standard_status, yes_no
+from app.property.values.areas import SQUARE_METERS, find_unit, parse_area
+from app.property.values.layouts import parse_layout
+from app.property.values.numbers import find_numbers
+from app.property.values.prices import is_per_area
+from app.property.values.texts import has_legal_form, is_empty
+from app.property.values.vocabulary import offer, property_kind, standard_status, yes_no
 
 _SECTIONS = (
     *("behind_number", "behind_number_here", "before_number", "kinds", "status", "offers", "prices", "price_periods"),

@@ -18,8 +18,8 @@ from app.property.fields.table import (
     of_kind,
     parts_of,
 )
-from app.property.normalise.areas import IN_SQUARE_METERS
 from app.property.ranks import Topic, topic_of
+from app.property.values.areas import IN_SQUARE_METERS
 from tests.plugins.read_pages import values_of
 
 _STORED = {

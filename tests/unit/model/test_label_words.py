@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.property.extract.label_words import labels_in
+from app.property.reading.model.label_words import labels_in
 
 
 @pytest.mark.parametrize(

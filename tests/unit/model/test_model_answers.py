@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from app.errors.models import ModelAnswerInvalidError
-from app.property.extract.answers import take_apart
-from app.property.extract.base import Extraction
-from app.property.extract.evidence import verify
-from app.property.extract.llm import read_answer
-from app.property.extract.prompt import Prompt, build_prompt
 from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading.model.answers import take_apart
+from app.property.reading.model.evidence import verify
+from app.property.reading.model.llm import read_answer
+from app.property.reading.model.prompt import Prompt, build_prompt
 from app.property.record import PageKind, PropertyRecord
 
 TEXT = (

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.property.extract.dialect import AT_FIRST, Dialect
-from app.property.extract.prompt import SCHEMA, Prompt
+from app.property.reading.model.dialect import AT_FIRST, Dialect
+from app.property.reading.model.prompt import SCHEMA, Prompt
 
 ELSEWHERE = Dialect.of(["http://127.0.0.1:8080/v1"])
 ROOMY = AT_FIRST.with_more_room()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.property.extract.evidence import verify
-from app.property.extract.prompt import SCHEMA, Prompt
+from app.property.reading.model.evidence import verify
+from app.property.reading.model.prompt import SCHEMA, Prompt
 from app.property.record import Method
 
 TEXT = "A farmhouse\nBuilt in 1887, 2,210 square feet\nRent: $1,895 per month\nBeds: 3\nSold for 289000"

@@ -11,12 +11,12 @@ import jsonschema
 import pytest
 
 from app.errors.models import ModelAnswerInvalidError
-from app.property.extract.base import CORE, Extraction
-from app.property.extract.llm import read_answer
-from app.property.extract.pipeline import extract
-from app.property.extract.prompt import SCHEMA, Prompt, as_sent, build_prompt, instruction
-from app.property.extract.tokens import count_tokens
 from app.property.page import Page
+from app.property.reading.base import CORE, Extraction
+from app.property.reading.model.llm import read_answer
+from app.property.reading.model.prompt import SCHEMA, Prompt, as_sent, build_prompt, instruction
+from app.property.reading.model.tokens import count_tokens
+from app.property.reading.pipeline import extract
 from app.property.record import FIELDS, PageKind, PropertyRecord
 from standin.openai.schema import check_strict
 

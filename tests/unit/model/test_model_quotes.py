@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from app.property.extract.quotes import find_quote
+from app.property.reading.model.quotes import find_quote
 
 TEXT = "Year built:\u00a01998\nWohnfläche 131 m²  (ca.)\nAsking “$450,000” – firm\n1,410 sq ft"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.property.extract.claims import Claim, Supported
-from app.property.extract.support import supported
+from app.property.reading.model.claims import Claim, Supported
+from app.property.reading.model.support import supported
 
 
 def of(field: str, value: Any, quote: str, line: str = "", *, country: str = "US") -> Supported | None:

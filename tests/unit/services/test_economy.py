@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from app.clock import ManualClock
-from app.property.extract.base import Extraction
+from app.property.reading.base import Extraction
 from app.property.store import (
     Answered,
     AnswerStore,

@@ -11,9 +11,9 @@ import pytest
 
 from app.clock import ManualClock
 from app.keypool.figures import Room
-from app.property.extract.base import Extraction
-from app.property.extract.prompt import build_prompt
 from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading.model.prompt import build_prompt
 from app.property.record import PageKind, PropertyRecord, SourceKind
 from app.property.store import (
     AnswerStore,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.clock import ManualClock
 from app.errors.models import ModelAnswerCutError
-from app.property.extract.llm import ModelAnswer
+from app.property.reading.model.llm import ModelAnswer
 from app.services.model_calls import ModelCalls
 from app.services.service_tier import TierChoice
 from tests.unit.services.test_model_reading import NO_KEYS

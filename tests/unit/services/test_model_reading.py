@@ -19,10 +19,10 @@ from app.keypool.keys import make_keys
 from app.keypool.retry_loop import spending_batch
 from app.keypool.spending import NO_BUDGET, Budget, Cap
 from app.keypool.stores.memory import MemoryStore
-from app.property.extract.base import Extraction
-from app.property.extract.pipeline import extract
-from app.property.extract.tokens import count_tokens
 from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading.model.tokens import count_tokens
+from app.property.reading.pipeline import extract
 from app.property.record import Method, PropertyRecord
 from app.property.store import AnswerStore, Database
 from app.services.metrics.instruments import REGISTRY

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.property.address import Address
-from app.property.extract.pipeline import extract, extract_rows
 from app.property.page import Page
+from app.property.reading.pipeline import extract, extract_rows
 from app.property.record import Method, PageKind
 from app.property.sources.belonging import Whose
 from app.property.sources.rows import choose

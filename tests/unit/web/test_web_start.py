@@ -14,8 +14,8 @@ def test_the_door_starts_without_the_extractors() -> None:
     """It reads no page: the words of thirty languages are the workers', half a second and some megabytes of them."""
     code = (
         "import sys, web\n"
-        "loaded = {name for name in sys.modules if name.startswith('app.property.extract.')}\n"
-        "loaded -= {f'app.property.extract.{name}' for name in ('claims', 'trees', 'floods')}\n"
+        "loaded = {name for name in sys.modules if name.startswith('app.property.reading.')}\n"
+        "loaded -= {f'app.property.reading.{name}' for name in ('claims', 'trees', 'floods')}\n"
         "assert not loaded, loaded\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)

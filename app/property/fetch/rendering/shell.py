@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from app.property.extract.document import Document
-from app.property.extract.kind import TELLING, classify
-from app.property.extract.pipeline import extract
 from app.property.page import Page
+from app.property.reading.document import Document
+from app.property.reading.kind import TELLING, classify
+from app.property.reading.pipeline import extract
 from app.property.record import PageKind
 
 #: what is left of a shell: a title, a notice that scripts are needed, the links of a footer

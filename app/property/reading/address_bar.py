@@ -1,0 +1,138 @@
+"""The property's address where it stands without a label: the first line of title, headings and body that holds a
+postal code or region of the page's country, alone or with the street in the line above it.
+
+Agents show an address too, further down: only the first address of the page counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from app.property.address import Address, with_street
+from app.property.fields.phrases import pattern
+from app.property.reading.base import Candidate
+from app.property.reading.document import Document, Segment
+from app.property.reading.place_values import address_values
+from app.property.record import Method
+from app.property.values import address_lines, texts
+from app.property.values.address_parts import Line
+from app.property.values.largest_first import SPACELESS
+from app.property.values.vocabulary import offer
+
+_FIRST_SEGMENTS = 400
+_LONGEST = 160
+_MOST_ABOVE = 12
+_MOST_READ = 40
+#: a code has three digits in a row or letters with digits; parts of an address are parted
+_CAN_PLACE = re.compile(r"\d[\d -]{2}|\b[A-Z]{1,2}\d|[,/|·•;(]")
+#: around an address that is not the property's
+_SOMEBODY = re.compile(
+    r"agen[tc]|broker|contact|kontakt|branch|office|anbieter|footer|imprint|impressum|solicitor|seller|owner|vendor|"
+    r"realtor|makler|mäklar|megler|mægler|courtier|agence|inmobiliaria|registered|head office|©|company|gmbh",
+    re.IGNORECASE,
+)
+#: in the line above their own address: who acts in a sale and lives elsewhere
+_LAWYERS = pattern("addresses", "lawyers")
+
+
+class AddressBar:
+    """Street, town, region and code of the first address of the page."""
+
+    name = "address_bar"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        country = page.locale.country
+        if page.root is None or country is None or country == "US":
+            return
+        best: Line | None = None
+        read = 0
+        for text, place, confidence in _lines(page, country):
+            line = address_lines.read(text, country)
+            if line is None or not _is_placed(line, country):
+                continue
+            element = place.owner if isinstance(place, Segment) else place
+            if line.postal_code is None and element.tag == "a":
+                continue  # a link without a code leads to another property as often as to the map
+            if isinstance(place, Segment) and _belongs_to_somebody(place, page):
+                continue
+            best = best or line
+            read += 1
+            if read <= _MOST_READ and _agrees(line, best):
+                yield from _candidates(line, text, page.path(element), confidence, country)
+
+
+def _is_placed(line: Line, country: str) -> bool:
+    known = line.postal_code or line.region or line.street or not address_lines.has_code(country)
+    return bool(line.city and known)
+
+
+def _agrees(line: Line, best: Line) -> bool:
+    """True for the same place again, perhaps with more of it."""
+    same_code = line.postal_code is None or best.postal_code is None or line.postal_code == best.postal_code
+    return same_code and (line.city or "").casefold() == (best.city or "").casefold()
+
+
+def _lines(page: Document, country: str) -> Iterator[tuple[str, Any, float]]:
+    """Texts with their element or segment. Headings first, then the body, then the title: a title adds words of its own
+    around the address.
+    """
+    for heading in page.root.xpath("//h1|//h2|//address")[:6]:
+        if not any(above in page.skipped for above in (heading, *heading.iterancestors())) and not _is_contact(
+            heading, page
+        ):
+            text = " ".join(", ".join(t for t in heading.itertext() if t.strip()).split())
+            yield text[:_LONGEST], heading, 0.64
+            yield " ".join(text.replace(", ", " ").split())[:_LONGEST], heading, 0.6
+    spaceless = country in SPACELESS
+    for segment in page.segments[:_FIRST_SEGMENTS]:
+        if len(segment.text) > _LONGEST or not (spaceless or _CAN_PLACE.search(segment.text)):
+            continue
+        street = _street_above(segment, page)
+        if street is not None:
+            yield f"{street}, {segment.text}", segment, 0.62
+        yield segment.text, segment, 0.58
+    for title in page.root.xpath("(//head/title|//title)[1]"):
+        yield page.title[:300], title, 0.5
+
+
+def _street_above(segment: Segment, page: Document) -> str | None:
+    """The line above, where it can be a street and this line starts with a code or a town."""
+    if segment.index == 0 or len(segment.text) > 60:
+        return None
+    above = page.segments[segment.index - 1].text.strip(" ,")
+    can_be = 4 <= len(above) <= 60 and ":" not in above and texts.looks_like_street(above) and offer(above) is None
+    numbered = re.search(r"^\d{1,6}[A-Za-z]?\s+[^\W\d_]|[^\W\d_]\s+\d{1,4}\s?[A-Za-z]?(?:$|[,\s])", above) is not None
+    return above if can_be and (numbered or texts.has_street_word(above)) else None
+
+
+def _is_contact(heading: Any, page: Document) -> bool:
+    """True for an `<address>` of an agency: HTML means the element for whoever answers for the page."""
+    if heading.tag != "address":
+        return False
+    first = next((s for s in page.segments if s.owner is heading or heading in s.owner.iterancestors()), None)
+    return first is None or _belongs_to_somebody(first, page)
+
+
+def _belongs_to_somebody(segment: Segment, page: Document) -> bool:
+    """True inside a block, or right below a line, of an agency."""
+    for above in (segment.owner, *islice(segment.owner.iterancestors(), _MOST_ABOVE)):
+        if above.tag in ("body", "html", "main"):
+            break
+        if _SOMEBODY.search(f"{above.get('class') or ''} {above.get('id') or ''}"):
+            return True
+    before = page.segments[max(0, segment.index - 2) : segment.index]
+    return any(
+        _SOMEBODY.search(s.text) or _LAWYERS.search(s.text) or texts.has_legal_form(s.text)
+        for s in before
+        if len(s.text) <= 80
+    )
+
+
+def _candidates(line: Line, text: str, where: Any, confidence: float, country: str) -> Iterator[Candidate]:
+    parts = Address(city=line.city, state=line.region, postal_code=line.postal_code, country=country)
+    for field, value, _ in address_values(with_street(parts, line.street or "")):
+        if value:
+            yield Candidate(field, value, text, Method.LABEL, where, text[:300], confidence)

@@ -1,0 +1,79 @@
+"""Whose books a page is from: the county that names its office in the title or at the head of the page, the town whose
+card it is. What an assessor keeps lies within the assessor's borders.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from app.property.reading.base import Candidate
+from app.property.reading.document import Document
+from app.property.record import Method
+from app.property.values.places import us_state
+
+_PIECES = re.compile(r"\s+[-–—|·•>:]\s+|\s*\|\s*")
+_OFFICES = (
+    r"Assess(?:or|ment)|Auditor|(?:Property )?Apprais(?:er|al)|CAD\b|Central Appraisal|Treasurer|Tax\b|Recorder|"
+    r"Equalization|Board of|Department of|Property (?:Search|Records?|Information|Data)|Real Estate|Parcels?\b|GIS\b|"
+    r"Land Records|Commissioner of the Revenue"
+)
+_NAMED = r"^(?:The |Welcome to (?:the )?|Office of the )?((?:[A-Z][\w.'’-]*\s){1,3}?)(?:County|Parish)"
+_COUNTY = re.compile(rf"{_NAMED},?\s(?:[A-Z]{{2}},?\s)?(?:{_OFFICES})")
+#: a county alone, where the rest of the line names an office
+_ALONE = re.compile(rf"{_NAMED}(?:, [A-Z]{{2}})?$")
+_OFFICE = re.compile(rf"\b(?:{_OFFICES})")
+_TOWN = re.compile(r"^(?:Town|City|Village|Borough|Township) of ([A-Z][A-Za-z.' -]{2,40}), ([A-Z]{2})$")
+#: words of the office's page that may stand before the name of a county
+_NO_NAME = re.compile(r"\b(?:Property|Tax|Real|Search|Home|Official|County|State|Records?|Online)\b")
+_STATE = re.compile(r",\s([A-Z]{2}),?\s\d{5}(?:-\d{4})?\b")
+_FIRST_SEGMENTS = 20
+_LONGEST = 120
+
+
+class Authority:
+    """The county of an assessor's page, the town of a town's card, and the state in which they lie."""
+
+    name = "authority"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None:
+            return
+        counties: dict[str, tuple[str, Any]] = {}
+        for text, element in _heads(page):
+            for piece in _PIECES.split(text):
+                match = _COUNTY.match(piece) or (_ALONE.match(piece) if _OFFICE.search(text) else None)
+                name = match[1].strip() if match else ""
+                if name and not _NO_NAME.search(name):
+                    counties.setdefault(name, (piece, element))
+                town = _TOWN.match(piece)
+                if town and us_state(town[2]):
+                    yield _made("City", town[1], piece, element, page)
+                    yield _made("StateOrProvince", town[2], piece, element, page)
+        if len(counties) == 1:
+            ((name, (piece, element)),) = counties.items()
+            yield _made("CountyOrParish", name, piece, element, page)
+            yield from _states(name, page)
+
+
+def _heads(page: Document) -> Iterator[tuple[str, Any]]:
+    if page.title_element is not None:
+        yield page.title[:_LONGEST], page.title_element
+    for segment in page.segments[:_FIRST_SEGMENTS]:
+        if len(segment.text) <= _LONGEST:
+            yield segment.text, segment.owner
+
+
+def _states(county: str, page: Document) -> Iterator[Candidate]:
+    """The state of the office's own address, which stands behind the county's name."""
+    named = re.compile(rf"\b{re.escape(county)} (?:County|Parish)\b")
+    for segment in page.segments:
+        match = _STATE.search(segment.text) if len(segment.text) <= 300 and named.search(segment.text) else None
+        if match and us_state(match[1]):
+            yield _made("StateOrProvince", match[1], segment.text, segment.owner, page)
+            return
+
+
+def _made(field: str, value: str, text: str, element: Any, page: Document) -> Candidate:
+    return Candidate(field, value, text, Method.LABEL, page.path(element), text[:300], 0.5)

@@ -1,0 +1,149 @@
+"""Where the value of a label stands: what the markup says of it, before the nearness of texts is asked.
+
+`<dt>/<dd>`, cells of one row, and the order in which a block sets labels and values (`Beds 4`, or `4 Beds`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+
+from app.property.reading.document import Document, Segment
+from app.property.reading.grids import cell_text
+from app.property.reading.trees import is_within
+
+#: a cell between a label and its description that holds a code: `Roof Cover | 03 | Asphalt Shingle`
+_CODE = re.compile(r"^[A-Z]{0,2}\d{1,4}[A-Z]?$")
+_AMOUNT = re.compile(r"^[^\w\s]{0,2}\s?\d[\d.,/½ ]*\+?\D{0,8}$|^[-–—]+$")
+_ROWS, _PAIR, _LEAST_ROWS, _LONGEST = frozenset({"div", "li", "p"}), 2, 3, 60
+_MOST_ITEMS = 40
+_MOST_CELLS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What the markup says of a label: its value and the element that holds it; `value` "" where it has none."""
+
+    value: str
+    element: Any
+
+
+def by_markup(segment: Segment, page: Document) -> Beside | None:
+    """The value that a definition list or a table's row gives to the label `segment`; None where neither holds it, or
+    where the row sets its values first.
+    """
+    cell = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag in ("td", "th", "dt")), None)
+    if cell is None or cell_text(cell) != segment.text[:300]:
+        return None
+    if cell.tag == "dt":
+        following = cell.getnext()
+        if following is None or following.tag != "dd":
+            return None
+        return Beside(cell_text(following), following)
+    row = cell.getparent()
+    if row is None or row.tag != "tr":
+        return None
+    cells = [c for c in row if c.tag in ("td", "th") and (c is cell or not _is_filler(c))][:_MOST_CELLS]
+    return _in_row(cells, cells.index(cell), page) if cell in cells else None
+
+
+def by_rows(segment: Segment, page: Document) -> Beside | None:
+    """The value of a label in a block of rows that all set one value before its label: `1954`, `Year Built`; `None`,
+    `HOA Dues`. None where a row begins with a label, or too few rows say which comes first.
+    """
+    row = segment.owner.getparent()
+    block = row.getparent() if row is not None else None
+    if block is None or row.tag not in _ROWS or segment.owner.getnext() is not None or len(_cells(row)) != _PAIR:
+        return None
+    rows = (_cells(other) for other in islice(block, _MOST_ITEMS))
+    pairs = [[cell_text(cell) for cell in cells] for cells in rows if len(cells) == _PAIR]
+    if any(_is_label(first, page) for first, _ in pairs):
+        return None
+    value = cell_text(row[0])
+    alike = sum(_is_label(second, page) for _, second in pairs)
+    return Beside(value, row[0]) if value and len(value) <= _LONGEST and alike >= _LEAST_ROWS else None
+
+
+def _cells(row: Any) -> list[Any]:
+    """The first children of `row`, no more than tell a pair from others: to count all costs as many steps."""
+    return list(islice(row, _PAIR + 1))
+
+
+def _is_label(text: str, page: Document) -> bool:
+    return 0 < len(text) <= _LONGEST and page.meaning(text.rstrip(":")) is not None
+
+
+def _is_filler(cell: Any) -> bool:
+    """A cell that holds a button or a picture, and no text."""
+    return len(cell) > 0 and not cell_text(cell)
+
+
+def _in_row(cells: list[Any], at: int, page: Document) -> Beside | None:
+    if _heads_columns(cells):
+        return Beside("", cells[at])
+    texts = [cell_text(c) for c in cells]
+    first = next((t for t in texts if t), "")
+    if at == 1 == len(cells) - 1 and page.meaning(texts[0].rstrip(":")) is not None:
+        return Beside("", cells[at])  # `A/C | Heating & Cooling`: the value of the label before it
+    if at + 1 >= len(cells) or _AMOUNT.match(first) or (len(cells) > 2 and all(c.tag == "th" for c in cells)):
+        return None
+    own, other = (page.meaning(t.rstrip(":")) for t in texts[at : at + 2])
+    if other is not None and (len(cells) > 2 or own is None or own.field != other.field):
+        return None  # headings side by side; but `Cooling | Central air`
+    value = at + 1
+    coded = _CODE.match(texts[value]) is not None or not texts[value]
+    if coded and len(cells) == at + 3 and re.search(r"[A-Za-z]{3}", texts[at + 2]):
+        value = at + 2
+    return Beside(texts[value], cells[value])
+
+
+def _heads_columns(cells: list[Any]) -> bool:
+    """True for cells that each span the columns of a label and its value in the row below."""
+    following = next((r for r in cells[0].getparent().itersiblings("tr")), None)
+    below = [c for c in following if c.tag in ("td", "th")] if following is not None else []
+    return len(cells) > 1 and len(below) >= 2 * len(cells) and all((c.get("colspan") or "1") != "1" for c in cells)
+
+
+def is_answer(element: Any) -> bool:
+    """True in a cell right behind one that ends in a colon: the value of that label, whatever it looks like."""
+    before = element.getprevious() if element.tag == "td" else None
+    return before is not None and before.tag in ("td", "th") and cell_text(before).endswith(":")
+
+
+def order(segment: Segment, page: Document) -> Literal["label", "value"] | None:
+    """What comes first in the block around the label `segment`: labels, their values, or None for neither surely."""
+    block = segment.owner
+    while block.getparent() is not None and _is_all(block.getparent(), segment):
+        block = block.getparent()
+    parent = block.getparent() if _is_all(block, segment) else block
+    if parent is None:
+        return None
+    items = _items(parent, segment, page)
+    for index, text in enumerate(items):
+        if page.meaning(text.rstrip(":")) is not None and len(text) <= 60:
+            return "label" if index + 1 < len(items) else None
+        if _AMOUNT.match(text):
+            return "value"
+    return None
+
+
+def _is_all(element: Any, segment: Segment) -> bool:
+    """True where `element` holds the text of `segment` and no other."""
+    parts = (t for t in element.itertext() if t.strip())
+    first = next(parts, "")
+    return " ".join(first.split()) == segment.text and next(parts, None) is None
+
+
+def _items(parent: Any, segment: Segment, page: Document) -> list[str]:
+    """The texts inside `parent` around `segment`, in order."""
+    first = segment.index
+    while first > 0 and segment.index - first < _MOST_ITEMS and is_within(page.segments[first - 1].owner, parent):
+        first -= 1
+    found: list[str] = []
+    for other in page.segments[first : first + _MOST_ITEMS]:
+        if not is_within(other.owner, parent):
+            break
+        found.append(other.text)
+    return found

@@ -1,0 +1,89 @@
+"""A page's text block by block: a paragraph, an item of a list, a row of a table, with inline elements joined.
+
+Sentences are read from blocks, because a name or an amount often stands in an element of its own: `Sold for <b>$1</b>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from app.property.reading.document import Document, Segment
+
+_INLINE = frozenset(
+    {
+        "a",
+        "abbr",
+        "b",
+        "big",
+        "em",
+        "font",
+        "i",
+        "label",
+        "mark",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "u",
+    }
+)
+_CELLS = frozenset({"td", "th"})
+_MOST_CHARS = 6000
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The text of a block, a line feed for each `<br>`, and the element that makes it."""
+
+    text: str
+    element: Any
+    index: int  #: of its first text among the page's segments
+
+
+def blocks(page: Document) -> list[Block]:
+    """The blocks of the page in order; struck out texts are left out."""
+    return list(_blocks(page))
+
+
+def _blocks(page: Document) -> Iterator[Block]:
+    parts: list[str] = []
+    start, last = 0, None
+    for segment in page.segments:
+        if segment.owner.tag in ("s", "strike", "del"):
+            continue
+        block = _block_of(segment.owner)
+        if block is not last and parts:
+            yield _made(parts, last, start)
+            parts = []
+        if not parts:
+            start = segment.index
+        parts.append(f"\n{segment.text}" if parts and _after_break(segment) else segment.text)
+        last = block
+    if parts:
+        yield _made(parts, last, start)
+
+
+def _made(parts: list[str], element: Any, start: int) -> Block:
+    return Block(" ".join(parts).replace(" \n", "\n")[:_MOST_CHARS], element, start)
+
+
+def _after_break(segment: Segment) -> bool:
+    """True for a text that begins a new line: right behind a `<br>`."""
+    owner = segment.owner
+    if any(" ".join((br.tail or "").split()) == segment.text for br in owner.iterchildren("br")):
+        return True
+    before = owner.getprevious() if owner.tag in _INLINE else None
+    return before is not None and before.tag == "br" and not (before.tail or "").strip()
+
+
+def _block_of(element: Any) -> Any:
+    while element.tag in _INLINE and element.getparent() is not None:
+        element = element.getparent()
+    if element.tag in _CELLS and element.getparent() is not None:
+        return element.getparent()
+    return element

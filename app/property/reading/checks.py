@@ -1,0 +1,353 @@
+"""Cross-checks between the fields of one page: coordinates in the country, plausible ranges, fields that belong
+together.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from app.property.fields.table import FIELDS, UNIT_OF, of_kind
+from app.property.reading import misnamed
+from app.property.reading.base import ONLY_LISTING, WITH_PRICE, Candidate
+from app.property.reading.document import Document, url_parts
+from app.property.reading.place_values import ends_a_street, numbered
+from app.property.reading.ranking import Winner, rank
+from app.property.record import Method, PageKind
+from app.property.values import areas, currency
+from app.property.values.areas import IN_SQUARE_METERS
+from app.property.values.boxes import in_country
+from app.property.values.places import us_state
+from app.property.values.texts import letters_of
+
+_OWN_NUMBER = re.compile(r"(?:property|listing|web) (?:id|ref\w*|number|no\.?):", re.IGNORECASE)
+_ESTIMATED = re.compile(r"\bestimated\b", re.IGNORECASE)
+_OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
+_ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
+#: where rents are asked by the week as often as by the month
+_RENT_BY_WEEK = ("AU", "NZ", "GB")
+#: the strength of what is concluded from another field
+_CONCLUDED = 0.5
+#: the least strength of a value beside its own label
+_LABELLED = 0.65
+
+
+def checked(
+    winners: dict[str, Winner], candidates: list[Candidate], page: Document, kind: PageKind
+) -> dict[str, Winner]:
+    """The winners that hold together, with what follows from them (currency, units, country)."""
+    kept = dict(winners)
+    _plausible_years(kept, page)
+    _coordinates(kept, candidates, page)
+    _area_units(kept, candidates, page, "LivingArea")
+    _area_units(kept, candidates, page, "LotSizeArea")
+    _price(kept, candidates, page)
+    _whole_code(kept, candidates)
+    _region(kept, page)
+    _street(kept, page)
+    _living_is_not_lot(kept)
+    _tenants_fee(kept)
+    _key(kept, page)
+    _people(kept, page)
+    _sold(kept, candidates)
+    misnamed.drop(kept)
+    _bathrooms(kept)
+    _estimate(kept, kind)
+    _own_number(kept, candidates, kind)
+    if kind is PageKind.RECORD:
+        number = kept.get("ListingId")
+        if number is not None and "ParcelNumber" not in kept:  # a county's `Property ID`
+            kept["ParcelNumber"] = replace(number, candidate=replace(number.candidate, field="ParcelNumber"))
+        for field in ONLY_LISTING:
+            if field != "PropertyType" or kept.get(field) is None or kept[field].candidate.value != "Land":
+                kept.pop(field, None)
+    return kept
+
+
+def _whole_code(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
+    """`LS17 6LD` of the page's markup for the `LS17` that it shows: British pages show the first half only."""
+    winner = kept.get("PostalCode")
+    if winner is None or _OUTCODE.fullmatch(str(winner.candidate.value)) is None:
+        return
+    begins = f"{winner.candidate.value} "
+    whole = [c for c in candidates if c.field == "PostalCode" and str(c.value).startswith(begins)]
+    own = {str(c.value): c for c in whole if c.method in (Method.STATE, Method.JSONLD)}
+    if len(own) == 1:
+        kept["PostalCode"] = replace(winner, candidate=replace(*own.values(), confidence=winner.confidence))
+
+
+def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
+    this_year = page.page.fetched_at.year
+    for field in of_kind("year"):
+        if field in kept and kept[field].candidate.value > this_year + (FIELDS[field].years_ahead or 0):
+            del kept[field]
+    sold = kept.get("CloseDate")
+    if sold is not None and str(sold.candidate.value) > page.page.fetched_at.date().isoformat():
+        for field in ("CloseDate", "ClosePrice"):  # a sale to come, such as an auction's, is none yet
+            kept.pop(field, None)
+
+
+def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
+    """Latitude and longitude of one source, in the page's country; swapped ones are put right, strays dropped."""
+    latitude = kept.pop("Latitude", None)
+    longitude = kept.pop("Longitude", None)
+    if latitude is None or longitude is None:
+        return
+    mate = _mate(latitude.candidate, [c for c in candidates if c.field == "Longitude"])
+    if mate is not None:
+        longitude = replace(longitude, candidate=replace(mate, confidence=longitude.confidence))
+    country = _country(kept, page)
+    lat, lon = latitude.candidate.value, longitude.candidate.value
+    if country is None or in_country(lat, lon, country):
+        kept["Latitude"], kept["Longitude"] = latitude, longitude
+    elif abs(lon) <= 90 and in_country(lon, lat, country):
+        kept["Latitude"] = replace(latitude, candidate=replace(longitude.candidate, field="Latitude"))
+        kept["Longitude"] = replace(longitude, candidate=replace(latitude.candidate, field="Longitude"))
+
+
+def _mate(latitude: Candidate, longitudes: Iterable[Candidate]) -> Candidate | None:
+    parent = latitude.locator.rpartition("/")[0]
+    return next(
+        (c for c in longitudes if c.locator == latitude.locator or c.locator.rpartition("/")[0] == parent), None
+    )
+
+
+def _country(kept: dict[str, Winner], page: Document) -> str | None:
+    if "Country" in kept:
+        return str(kept["Country"].candidate.value)
+    region = kept.get("StateOrProvince")
+    if page.locale.country is None and region is not None and us_state(str(region.candidate.value)):
+        return "US"
+    code = kept.get("PostalCode")
+    if page.locale.country is None and "ParcelNumber" in kept:
+        taxed = page.locale.lang in (None, "en") and not {"TaxAssessedValue", "X_MarketValue"}.isdisjoint(kept)
+        if taxed or (code and _ZIP.match(str(code.candidate.value))):
+            return "US"
+    return page.locale.country
+
+
+def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Document, field: str) -> None:
+    """The unit that stood with the area; else one that the page names, else the country's."""
+    units, limits = UNIT_OF[field], FIELDS[field].range or (0.0, math.inf)
+    area, named = kept.get(field), kept.pop(units, None)
+    if area is None:
+        return
+    unit = area.candidate.unit
+    beside = (c for c in candidates if c.field == units and c.locator == area.candidate.locator)
+    source = next((c for c in beside if unit in (None, c.value)), None)  # a row may give the area twice
+    if unit is None:
+        unit = named.candidate.value if named else None
+        source = named.candidate if named else None
+    if unit is None:
+        country = _country(kept, page)
+        unit = areas.SQUARE_FEET if country == "US" else areas.SQUARE_METERS if country else None
+    if unit is None or not limits[0] <= areas.convert(area.candidate.value, unit, areas.SQUARE_METERS) <= limits[1]:
+        del kept[field]
+        return
+    stated = area.candidate.unit is not None or source is not None
+    kept[field] = replace(area, candidate=replace(area.candidate, unit=unit))
+    if not stated:
+        kept[units] = _concluded(kept, units, unit, (field,), f"areas are in {unit} in {_country(kept, page)}")
+        return
+    kept[units] = replace(
+        area, candidate=replace(source or area.candidate, field=units, value=unit, confidence=area.confidence)
+    )
+
+
+def _concluded(kept: dict[str, Winner], field: str, value: object, sources: tuple[str, ...], raw: str) -> Winner:
+    """A value that follows from others: its locator names them, its quote is theirs, `raw` says how it follows."""
+    quote = " | ".join(dict.fromkeys(kept[name].candidate.quote for name in sources))
+    found = Candidate(field, value, raw, Method.DERIVED, ", ".join(sources), quote, _CONCLUDED)
+    return Winner(found, _CONCLUDED, False)
+
+
+def _price(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
+    """What belongs to the price stands or falls with it."""
+    price = kept.get("ListPrice")
+    if price is None:
+        for field in ("X_Currency", "X_PricePeriod", "X_RentBasis"):
+            kept.pop(field, None)
+        return
+    same_place = {c.field: c for c in candidates if c.locator == price.candidate.locator}
+    for field in ("X_PriceQualifier", "X_RentBasis"):
+        kept.pop(field, None)
+        if field in same_place:
+            kept[field] = Winner(same_place[field], price.confidence, False)
+    _currency(kept, price, page)
+    if "StandardStatus" not in kept:
+        kept["StandardStatus"] = _concluded(kept, "StandardStatus", "Active", ("ListPrice",), "a price is asked")
+    offered = kept.get("PropertyType")
+    rented = offered is not None and "Lease" in str(offered.candidate.value)
+    if not rented and (price.candidate.value > 50_000 or "X_PricePeriod" not in same_place):
+        kept.pop("X_PricePeriod", None)
+    elif rented and "X_PricePeriod" not in kept and _country(kept, page) not in _RENT_BY_WEEK:
+        sources = ("PropertyType", "ListPrice")
+        kept["X_PricePeriod"] = _concluded(kept, "X_PricePeriod", "month", sources, "rent is asked by the month")
+
+
+def _currency(kept: dict[str, Winner], price: Winner, page: Document) -> None:
+    if price.candidate.unit:
+        kept["X_Currency"] = replace(
+            price, candidate=replace(price.candidate, field="X_Currency", value=price.candidate.unit)
+        )
+    elif "X_Currency" not in kept:
+        code = currency.COUNTRY_CURRENCY.get(_country(kept, page) or "")
+        if code:
+            raw = f"the currency of {_country(kept, page)}"
+            kept["X_Currency"] = _concluded(kept, "X_Currency", code, ("ListPrice",), raw)
+
+
+def _region(kept: dict[str, Winner], page: Document) -> None:
+    """A US state in two letters, as RESO has it."""
+    region = kept.get("StateOrProvince")
+    if region is None:
+        return
+    code = us_state(str(region.candidate.value))
+    if code and _country(kept, page) in (None, "US"):
+        kept["StateOrProvince"] = replace(region, candidate=replace(region.candidate, value=code))
+
+
+def _bathrooms(kept: dict[str, Winner]) -> None:
+    """Full and half add up to the total; where only they are given, the total follows."""
+    full, half, total = (kept.get(n) for n in ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger"))
+    if full is None:
+        return
+    together = full.candidate.value + (half.candidate.value if half else 0)
+    if total is None and together > 0:
+        sources = ("BathroomsFull", "BathroomsHalf") if half else ("BathroomsFull",)
+        raw = " + ".join(str(kept[name].candidate.value) for name in sources)
+        kept["BathroomsTotalInteger"] = _concluded(kept, "BathroomsTotalInteger", together, sources, raw)
+
+
+def _estimate(kept: dict[str, Winner], kind: PageKind) -> None:
+    """`Estimated market value` is an assessor's word on a county's page; beside a price that is asked, a portal's."""
+    value = kept.get("X_MarketValue")
+    if value is not None and kind is PageKind.LISTING and _ESTIMATED.search(value.candidate.quote):
+        del kept["X_MarketValue"]
+
+
+def _street(kept: dict[str, Winner], page: Document) -> None:
+    """The street part without the town, region and code that some sites repeat in it; no street that is the town
+    alone.
+    """
+    street = kept.get("UnparsedAddress")
+    if street is None:
+        if "StreetName" not in kept:
+            kept.pop("StreetNumber", None)
+        return
+    text = str(street.candidate.value)
+    number = kept.get("StreetNumber")
+    if number is not None and not re.search(r"\d", text) and _beside(street.candidate, number.candidate):
+        text = numbered(text, str(number.candidate.value), _country(kept, page))
+        quote = f"{number.candidate.quote}; {street.candidate.quote}"
+        street = replace(street, candidate=replace(street.candidate, value=text, quote=quote))
+        kept["UnparsedAddress"] = street
+    city = kept.get("City")
+    for field in ("PostalCode", "StateOrProvince", "City"):
+        if field in kept:
+            end = re.search(rf"[,\s]+{re.escape(str(kept[field].candidate.value))}$", text, re.IGNORECASE)
+            if end and not ends_a_street(end[0], text[: end.start()], city.candidate.value if city else None):
+                text = text[: end.start()]
+    if city is not None and text.casefold() == str(city.candidate.value).casefold():
+        for field in ("UnparsedAddress", "StreetName", "StreetNumber"):
+            kept.pop(field, None)
+    elif text:
+        kept["UnparsedAddress"] = replace(street, candidate=replace(street.candidate, value=text))
+
+
+def _beside(one: Candidate, other: Candidate) -> bool:
+    """True for two values of one object."""
+    return one.locator.rpartition("/")[0] == other.locator.rpartition("/")[0]
+
+
+def _is_one_area(one: Candidate, other: Candidate) -> bool:
+    """True for equal numbers, and for one area in two units, of which one is rounded: `1 596 m²`, `0.394 acres`."""
+    sizes = [float(c.value) * IN_SQUARE_METERS.get(c.unit or "", 1.0) for c in (one, other)]
+    return one.value == other.value or (one.unit != other.unit and math.isclose(*sizes, rel_tol=2e-3))
+
+
+def _tenants_fee(kept: dict[str, Winner]) -> None:
+    """A rented flat's `管理費` is its landlord's; an owner pays it to the house's association."""
+    offered, fee = kept.get("PropertyType"), kept.get("AssociationFee")
+    rented = offered is not None and "Lease" in str(offered.candidate.value)
+    if rented and fee is not None and fee.candidate.quote.startswith("管理費"):
+        kept.pop("AssociationFee")
+        kept.pop("AssociationYN", None)
+
+
+def _living_is_not_lot(kept: dict[str, Winner]) -> None:
+    """`607 m²` in a headline is the plot's where the plot has just that area."""
+    living, lot = kept.get("LivingArea"), kept.get("LotSizeArea")
+    if living is None or lot is None or not _is_one_area(living.candidate, lot.candidate):
+        return
+    weaker = (
+        ("LivingArea", "LivingAreaUnits") if living.confidence < lot.confidence else ("LotSizeArea", "LotSizeUnits")
+    )
+    for field in weaker:
+        kept.pop(field, None)
+
+
+def _key(kept: dict[str, Winner], page: Document) -> None:
+    """A key in the address bar that is the postal code is no key; a site's own name before an id is not the id's."""
+    for field in ("ListingId", "ListingKey"):
+        found = kept.get(field)
+        brand, mark, rest = str(found.candidate.value).partition("-") if found else ("", "", "")
+        if found and mark and len(rest) >= 4 and brand.casefold() == _brand(page):
+            kept[field] = replace(found, candidate=replace(found.candidate, value=rest))
+    key, code = kept.get("ListingKey"), kept.get("PostalCode")
+    if key and code and str(key.candidate.value).casefold() == str(code.candidate.value).replace(" ", "").casefold():
+        del kept["ListingKey"]
+
+
+def _own_number(kept: dict[str, Winner], candidates: list[Candidate], kind: PageKind) -> None:
+    """Beside the number of a listing service, the `Property ID` is the site's own key."""
+    service = kept.get("ListingId")
+    if kind is not PageKind.LISTING or service is None or "ListingKey" in kept:
+        return
+    if not service.candidate.quote.upper().startswith("MLS"):
+        return
+    own = [c for c in candidates if c.field == "ListingId" and _OWN_NUMBER.match(c.quote)]
+    if own and len({c.value for c in own}) == 1 and own[0].value != service.candidate.value:
+        strength = max(c.confidence for c in own)
+        kept["ListingKey"] = Winner(replace(own[0], field="ListingKey"), strength, False, tuple(own))
+
+
+def _people(kept: dict[str, Winner], page: Document) -> None:
+    """The agency is not its own agent, and the site that shows the page is not the agency because its markup says
+    so.
+    """
+    agent, office = kept.get("ListAgentFullName"), kept.get("ListOfficeName")
+    if agent and office and letters_of(agent.candidate.value) == letters_of(office.candidate.value):
+        del kept["ListAgentFullName"]
+    street = kept.get("UnparsedAddress")
+    if office and street and letters_of(street.candidate.value).startswith(letters_of(office.candidate.value)):
+        del kept["ListOfficeName"]  # a development's own name
+        office = None
+    brand = _brand(page)
+    marked_up = office is not None and office.candidate.method in (Method.MICRODATA, Method.JSONLD, Method.OPENGRAPH)
+    if office and marked_up and brand and brand in letters_of(office.candidate.value):
+        del kept["ListOfficeName"]
+
+
+def _brand(page: Document) -> str:
+    """The letters of the longest label of the site's host: `trulia` of `www.trulia.com`; empty where there is none."""
+    labels = (url_parts(page.url).hostname or "").split(".")
+    return letters_of(max(labels[:-1], key=len)) if len(labels) > 1 else ""
+
+
+def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
+    """The price of a finished sale is not asked any more; what was asked is what a label says, if it says another."""
+    status, asked, paid = kept.get("StandardStatus"), kept.get("ListPrice"), kept.get("ClosePrice")
+    if not (status and asked and paid) or status.candidate.value != "Closed":
+        return
+    if asked.candidate.value != paid.candidate.value:
+        return
+    others = [c for c in candidates if c.field == "ListPrice" and c.value != paid.candidate.value]
+    last = rank(c for c in others if c.confidence >= _LABELLED).get("ListPrice")
+    if last is not None:
+        kept["ListPrice"] = last
+        return
+    for field in ("ListPrice", *WITH_PRICE):
+        kept.pop(field, None)

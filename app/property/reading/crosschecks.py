@@ -1,0 +1,139 @@
+"""What the values of one page say about each other: each check passes, fails, or has nothing to say.
+
+A strong finding is one that a misread value would rarely pass by chance: the page's own title, heading or address bar
+repeats it; the ZIP code lies in the state, the point in the country. A plausible one only lies in the range, or is
+among the words, that such values have.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from app.property.fields.countries import COUNTRIES
+from app.property.reading import plausible
+from app.property.reading.document import Document, url_parts
+from app.property.reading.plausible import Finding, Values, Verdict, told
+from app.property.reading.ranking import Winner
+from app.property.reading.trees import spaced_text
+from app.property.values import currency
+from app.property.values.boxes import boxes_of, in_country
+from app.property.values.places import country_of_host
+from app.property.values.us_zip import states_of_zip
+
+
+def crosschecks(winners: Mapping[str, Winner], page: Document) -> dict[str, tuple[Verdict, ...]]:
+    """The findings on each field that any check has something to say about."""
+    values = {name: winner.candidate.value for name, winner in winners.items()}
+    found: dict[str, tuple[Verdict, ...]] = {}
+    for check in (_one_address(winners), *(c(values, page) for c in _CHECKS)):
+        for name, verdict in check:
+            if name in values:
+                found[name] = (*found.get(name, ()), verdict)
+    return found
+
+
+# --- what the page says of itself ------------------------------------------------------------------------------------
+
+_IN_HEADLINES = (
+    *("City", "StateOrProvince", "PostalCode", "UnparsedAddress", "ListPrice", "LivingArea", "ListingId"),
+    *("ListingKey", "ParcelNumber", "ListOfficeName", "CountyOrParish", "SubdivisionName"),
+)
+_LEAST_CHARS = 4
+
+
+def _headlines(values: Values, page: Document) -> Iterator[Finding]:
+    """The title, the first heading or the address bar repeats the value."""
+    heads = [_glued(page.title), _glued(_heading(page)), _glued(_address(page))]
+    for name in _IN_HEADLINES:
+        wanted = _glued(_shown(values.get(name)))
+        if len(wanted) >= _LEAST_CHARS and any(wanted in head for head in heads):
+            yield name, Verdict.STRONG
+
+
+def _heading(page: Document) -> str:
+    found = page.root.find(".//h1") if page.root is not None else None
+    return "" if found is None else spaced_text(found)[:300]
+
+
+def _address(page: Document) -> str:
+    return " ".join(unquote(f"{url_parts(u).path} {url_parts(u).query}") for u in (page.page.final_url, page.url))
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value or "")
+
+
+def _glued(text: str) -> str:
+    """Letters without accents, and digits: `1,250,000` and `1250000` are one, so are `Wólka` and `wolka`."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return re.sub(r"[\W_]+", "", "".join(c for c in plain if not unicodedata.combining(c))).replace("ł", "l")
+
+
+# --- where the property is -------------------------------------------------------------------------------------------
+
+_ADDRESS = ("UnparsedAddress", "City", "StateOrProvince", "PostalCode")
+
+
+def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
+    """Three parts of an address and more that stand in one line or one object."""
+    places: dict[str, set[str]] = {}
+    for name in _ADDRESS:
+        for witness in winners[name].witnesses if name in winners else ():
+            where = witness.locator
+            whole = where if "#" not in where and where.startswith("/html") else where.rpartition("/")[0]
+            places.setdefault(whole, set()).add(name)
+    whole_ones = [names for names in places.values() if len(names) >= 3]
+    for name in dict.fromkeys(name for names in whole_ones for name in names):
+        yield name, Verdict.PLAUSIBLE
+
+
+_CODES = {code: country.postal_code for code, country in COUNTRIES.items() if country.postal_code}
+
+
+def _postal_code(values: Values, page: Document) -> Iterator[Finding]:
+    """A US ZIP code lies in the state that was read; another country's code has that country's form."""
+    code, state = values.get("PostalCode"), values.get("StateOrProvince")
+    country = values.get("Country") or page.locale.country
+    if code is None:
+        return
+    states = states_of_zip(str(code)) if re.fullmatch(_CODES["US"], str(code)) else frozenset()
+    if states and country in ("US", None) and isinstance(state, str) and re.fullmatch("[A-Z]{2}", state):
+        yield from told(("PostalCode", "StateOrProvince"), state in states, Verdict.STRONG)
+    elif country in _CODES and re.fullmatch(_CODES[country], str(code)):
+        yield "PostalCode", Verdict.PLAUSIBLE
+
+
+def _point(values: Values, page: Document) -> Iterator[Finding]:
+    """Both coordinates, of one source (`checks.py` sees to it), in the country, with the digits that a map gives."""
+    latitude, longitude = values.get("Latitude"), values.get("Longitude")
+    country = values.get("Country") or page.locale.country
+    if latitude is None or longitude is None or country is None:
+        return
+    precise = all(len(str(v).partition(".")[2]) >= 4 for v in (latitude, longitude))
+    if boxes_of(country) and in_country(latitude, longitude, country) and precise:
+        yield from told(("Latitude", "Longitude"), True, Verdict.STRONG)
+
+
+def _country(values: Values, page: Document) -> Iterator[Finding]:
+    """The country that the page's host stands for, and the currency that is paid there."""
+    country, code = values.get("Country"), values.get("X_Currency")
+    host = country_of_host(url_parts(page.page.final_url).hostname or "")
+    if country and host:
+        yield from told(("Country",), host == country, Verdict.STRONG)
+    paid = currency.COUNTRY_CURRENCY.get(country or page.locale.country or "")
+    if code and paid == code:
+        yield "X_Currency", Verdict.STRONG
+        yield "Country", Verdict.PLAUSIBLE
+
+
+_CHECKS: tuple[Callable[[Values, Document], Iterator[Finding]], ...] = (
+    _headlines,
+    _postal_code,
+    _point,
+    _country,
+    *plausible.CHECKS,
+)

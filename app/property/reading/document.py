@@ -1,0 +1,316 @@
+"""A page made ready for the extractors: tree, text segments, JSON body, locale, and what of the page is about others.
+
+Built once a page. Never raises on broken input: a body that cannot be parsed is a document without a tree. One that is
+too large to be read raises `PageTooComplexError` (`reading_budget.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
+from typing import Any, cast
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import ftfy
+
+from app.property.fields.languages import languages
+from app.property.page import Page
+from app.property.reading import lenient_json, others, terms, trees, visibility
+from app.property.reading_budget import require_few_parts, require_small_tree
+from app.property.values import marks
+from app.property.values.places import US_CODES, country_of_host, country_of_language, country_of_money
+
+#: the labelled pages have at most 3,000; more is a list or a book
+_MOST_SEGMENTS = 8_000
+_MOJIBAKE = re.compile(r"Â[²£°\u00a0·]|â‚¬|Ã[¤¶¼Ÿ©±³]|Å‚|Ä…")
+_DESCRIBED = frozenset({"og:title", "og:description"})
+_MOJIBAKE_BEGINS = "ÂâÃÅÄ"
+_WORD = re.compile(r"\w+")
+#: a unit's sign, and its name that pages set behind it for those who listen
+_UNIT_SIGNS = frozenset({"m²", "m2", "ft²", "ft2", "sq ft", "sqft", "sq. ft.", "sq.ft."})
+_UNIT_NAMES = frozenset({"square meters", "square metres", "square feet", "square meter", "square metre"})
+_LANGUAGE_OF = {word: code for code, words in languages().items() for word in words.get("telltales", ())}
+
+
+_COUNTRY_SIGNS = (
+    (
+        "IE",
+        re.compile(r"\bCo\. [A-Z][a-z]+|\b(?:[AC-FHKNPRTV-Y]\d{2}|D6W) ?(?!\d{4})[0-9AC-FHKNPRTV-Y]{4}\b|\bEircode\b"),
+    ),
+    ("CA", re.compile(r"\b[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d\b")),
+    ("GB", re.compile(r"£ ?\d|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b")),
+    (
+        "US",
+        re.compile(rf"\b(?:{'|'.join(sorted(US_CODES))}),? \d{{5}}(?:-\d{{4}})?\b|\bsq\.? ?ft\b.*\$|\$.*\bsq\.? ?ft\b"),
+    ),
+    ("PL", re.compile(r"\bzł\b")),
+    ("SE", re.compile(r"\bkvm\b.*\bkr\b|\bkr\b.*\bkvm\b")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """What decides how numbers, dates and `$` are read: ISO 639-1 language, ISO 3166-1 country; None: not known."""
+
+    lang: str | None
+    country: str | None
+
+
+def url_parts(url: str) -> SplitResult:
+    """`urlsplit` for addresses that a page gives: a malformed one has empty parts."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def _drop_reordered(root: Any) -> None:
+    """Empties texts that are shown in another order than they are written in."""
+    for element in root.iter():
+        if element.text and marks.reorders(element.text):
+            element.text = None
+        if element.tail and marks.reorders(element.tail):
+            element.tail = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One text node, whitespace folded. `owner` is the element that it stands in (for a tail: the parent)."""
+
+    text: str
+    owner: Any
+    index: int
+
+
+def _shown_value(element: Any) -> str | None:
+    """What a form shows without letting it be changed: the value of a read-only field."""
+    fixed = element.get("readonly") is not None or element.get("disabled") is not None
+    return element.get("value") if fixed and (element.get("type") or "text").lower() == "text" else None
+
+
+@dataclass
+class Document:
+    """The page and, made on first use, everything that the extractors share."""
+
+    page: Page
+    wanted_lang: str | None = None
+    distrusted: frozenset[str] = frozenset()  # scripts whose state the page denies, as `Extraction` names them
+    row: str | None = None  # of a JSON body that holds several objects the pointer of the one that is read
+    _paths: dict[Any, str] = field(default_factory=dict)
+    _made: dict[Any, Any] = field(default_factory=dict)
+    _elements: trees.Elements | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """The body's text, with double-encoded characters mended and without characters that nobody sees."""
+        require_few_parts(self.page.url, self.page.text)
+        raw = marks.without_unseen(self.page.text.replace("\x00", ""))
+        twice = not raw.isascii() and any(c in raw for c in _MOJIBAKE_BEGINS) and _MOJIBAKE.search(raw)
+        return ftfy.fix_encoding(raw) if twice else raw
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON where the body is JSON, else None."""
+        head = self.text.lstrip("\ufeff \r\n\t")[:1]
+        if head not in ("{", "[") or "html" in self.page.content_type:
+            return None
+        value = lenient_json.loads(self.text.lstrip("\ufeff"))
+        return lenient_json.unpacked(value) if isinstance(value, dict | list) else None
+
+    def of_row(self, row: str) -> Document:
+        """The same JSON body, of which the object at the pointer `row` alone is read."""
+        narrowed = replace(self, row=row, _paths={}, _made={})
+        narrowed.__dict__["json"] = self.json  # parsed once
+        return narrowed
+
+    @cached_property
+    def root(self) -> Any:
+        """The root element, or None for JSON and empty bodies. What a person cannot see holds no text."""
+        if self.json is not None or not self.text.strip():
+            return None
+        root = trees.parsed(self.text)
+        if root is None:
+            return None
+        require_small_tree(self.page.url, root)
+        self._elements = trees.Elements(root)
+        visibility.blank(root)
+        if marks.reorders(self.text):
+            _drop_reordered(root)
+        return root
+
+    @cached_property
+    def title_element(self) -> Any:
+        """The title, which parsers move into the body where something shown stands before it; None without one."""
+        return next(self.root.iter("title"), None) if self.root is not None else None
+
+    @cached_property
+    def title(self) -> str:
+        return trees.whole_text(self.title_element) if self.title_element is not None else ""
+
+    @cached_property
+    def title_path(self) -> str:
+        """XPath of the title."""
+        return self.path(self.title_element) if self.title_element is not None else "/html/head/title"
+
+    def having(self, *attributes: str) -> list[Any]:
+        """The elements of the page, in order, that have any of `attributes`."""
+        return self._elements.having(*attributes) if self.root is not None and self._elements else []
+
+    @cached_property
+    def heading(self) -> Any:
+        """The first `<h1>`, or None."""
+        return next(self.root.iter("h1"), None) if self.root is not None else None
+
+    @cached_property
+    def described(self) -> list[Any]:
+        """The `<meta>` elements with a title or description for others to show."""
+        found = self.root.iter("meta") if self.root is not None else ()
+        return [e for e in found if e.get("property") in _DESCRIBED or e.get("name") == "description"]
+
+    @cached_property
+    def url(self) -> str:
+        """The page's own address: canonical link or og:url, else the address it was fetched from."""
+        if self.root is None:
+            return self.page.final_url
+        found = [e.get("href") or "" for e in self.root.iter("link") if e.get("rel") == "canonical"]
+        found += [e.get("content") or "" for e in self.root.iter("meta") if e.get("property") == "og:url"]
+        absolute = [u.strip() for u in found if u.strip().startswith("http") and len(url_parts(u.strip()).path) > 1]
+        return absolute[0] if absolute else self.page.final_url
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """Tokens of the page's addresses that look like an id: at least four characters, one of them a digit."""
+        tokens: set[str] = set()
+        for address in {self.url, self.page.final_url, self.page.url}:
+            parts = url_parts(unquote(address))
+            tokens |= set(re.split(r"[^\w-]+|_", f"{parts.path} {parts.query} {parts.fragment}"))
+            tokens |= set(re.split(r"[^A-Za-z0-9]+", f"{parts.path} {parts.query} {parts.fragment}"))
+        return frozenset(t.lower() for t in tokens if len(t) >= 4 and any(c.isdigit() for c in t))
+
+    @cached_property
+    def locale(self) -> Locale:
+        lang = self.wanted_lang or self._declared_language() or self._guessed_language
+        host = url_parts(self.url).hostname or url_parts(self.page.final_url).hostname or ""
+        declared = self.root.get("lang") if self.root is not None else None
+        country = (
+            country_of_host(host)
+            or self._evident_country()  # before the declared language: content systems say en-US by default
+            or country_of_language(declared)
+            or self._locale_country()
+            or country_of_money(lang, f"{self.title} " + " ".join(s.text for s in self.segments[:80]))
+            or country_of_language(lang)
+        )
+        return Locale(lang, country)
+
+    def _declared_language(self) -> str | None:
+        if self.root is None:
+            return None
+        declared = (self.root.get("lang") or self.root.get("{http://www.w3.org/XML/1998/namespace}lang") or "").strip()
+        guessed = self._guessed_language
+        language = declared.replace("_", "-").partition("-")[0].lower()
+        return guessed if language in ("", "en") and guessed not in (None, "en") else language or None
+
+    @cached_property
+    def _guessed_language(self) -> str | None:
+        sample = " ".join(s.text for s in self.segments[:1500])[:20_000]
+        counts = dict.fromkeys(_LANGUAGE_OF.values(), 0)
+        for word in _WORD.findall(sample):
+            if word in _LANGUAGE_OF:
+                counts[_LANGUAGE_OF[word]] += 1
+        best = max(counts, key=lambda lang: counts[lang])
+        return best if counts[best] >= 5 else None
+
+    def _evident_country(self) -> str | None:
+        """The country whose postal codes or counties the title and first lines show."""
+        head = f"{self.title} " + " ".join(s.text for s in self.segments[:80] if len(s.text) <= 160)
+        return next((code for code, pattern in _COUNTRY_SIGNS if pattern.search(head)), None)
+
+    def _locale_country(self) -> str | None:
+        found = self.root.xpath("//meta[@property='og:locale']/@content") if self.root is not None else []
+        return country_of_language(found[0]) if found else None
+
+    @cached_property
+    def skipped(self) -> frozenset[Any]:
+        """Elements that hold nothing about this property: page furniture, filters, and blocks on other properties."""
+        if self.root is None:
+            return frozenset()
+        return others.skipped(self.root)
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """Visible text in document order, without what is `skipped`."""
+        found: list[Segment] = []
+        if self.root is not None:
+            body = self.root.find("body")
+            self._collect(body if body is not None else self.root, self.skipped, found)
+        return found
+
+    @cached_property
+    def segments_beside(self) -> list[Segment]:
+        """Visible text of what is `skipped`: menus, blocks on other properties, the site itself."""
+        found: list[Segment] = []
+        if self.root is not None:
+            unread = frozenset(e for e in self.skipped if not isinstance(e.tag, str) or e.tag in others.NEVER_TEXT)
+            for element in self.root.iter():
+                if (
+                    element in self.skipped
+                    and element not in unread
+                    and self.skipped.isdisjoint(element.iterancestors())
+                ):
+                    self._collect(element, unread, found)
+        return found
+
+    def _collect(self, root: Any, skipped: Set[Any], found: list[Segment]) -> None:
+        stack: list[tuple[Any, str | None, Any]] = [(root, None, None)]
+        while stack and len(found) < _MOST_SEGMENTS:
+            element, tail, owner = stack.pop()
+            if element is None:
+                self._append(tail, owner, found)
+                continue
+            if element in skipped:
+                continue
+            self._append(_shown_value(element) if element.tag == "input" else element.text, element, found)
+            for child in reversed(element):
+                stack.append((None, child.tail, element))
+                stack.append((child, None, None))
+
+    @staticmethod
+    def _append(text: str | None, owner: Any, found: list[Segment]) -> None:
+        folded = " ".join(text.split()) if text else ""
+        if folded == "2" and owner.tag == "sup" and found and found[-1].text[-1:] in "mt":
+            found[-1] = Segment(found[-1].text + "2", found[-1].owner, found[-1].index)
+        elif folded and not (found and found[-1].text in _UNIT_SIGNS and folded.casefold() in _UNIT_NAMES):
+            found.append(Segment(folded, owner, len(found)))
+
+    @cached_property
+    def abbreviates(self) -> bool:
+        """True for a printed sheet of a listing: its labels are abbreviations."""
+        return len({s.text for s in self.segments if s.text.endswith(":") and terms.is_abbreviation(s.text)}) >= 5
+
+    def once[T](self, make: Callable[[Document], T]) -> T:
+        """What `make` gives for this page, made once however many extractors ask."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast("T", self._made[make])
+
+    def meaning(self, label: str) -> terms.Meaning | None:
+        """What a visible label means on this page, or None for one that we do not know."""
+        return terms.label_meaning(label, self.locale.lang, sheet=self.abbreviates)
+
+    @cached_property
+    def tables(self) -> list[Any]:
+        """Visible tables that hold data: those without another table inside, at most 400."""
+        if self.root is None:
+            return []
+        innermost = (t for t in self.root.iter("table") if next(t.iterdescendants("table"), None) is None)
+        leaves = list(islice(innermost, 400))
+        return [t for t in leaves if not any(a in self.skipped for a in (t, *t.iterancestors()))]
+
+    def path(self, element: Any) -> str:
+        """XPath of an element of this page."""
+        if element not in self._paths:
+            self._paths[element] = str(element.getroottree().getpath(element))
+        return self._paths[element]

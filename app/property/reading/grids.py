@@ -1,0 +1,180 @@
+"""Tables that have a row of headings: which they are, their columns, and the text that stands above them.
+
+A grid is a table whose first row with several texts names columns. Tables that pair a label with a value are left to
+`labels.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from app.property.reading.document import Document
+from app.property.reading.terms import words_of
+from app.property.reading.trees import squared
+
+YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+#: a row that adds up the rows above it
+TOTAL = re.compile(r"^\W*(?:grand |combined )?(?:totals?|ttl)\b", re.IGNORECASE)
+#: words above tables of other properties
+OTHERS = re.compile(
+    r"\b(?:comparables?|comps|similar|nearby|neighbou?r(?:ing|hood)|other (?:sales|homes|properties)|area sales)\b"
+)
+_MOST_ROWS = 60
+_MOST_COLUMNS = 24
+# fmt: off
+#: columns that say nothing of the property, but do say that a row is one of headings
+_COLUMN_WORDS = frozenset({
+    "actual", "amount", "book", "book/page", "buyer", "buyer name", "date", "date paid", "deed book / page",
+    "description",
+    "doc type", "document", "document date", "event", "finaled", "final date", "grantee", "grantor", "instrument",
+    "issued", "issue date", "page", "permit", "permit number", "permit type", "price", "reason", "recording", "seller",
+    "seller name", "status", "time", "type", "unit", "work", "year",
+})
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table's headings, its rows of cell texts below them, the words above the table, its heading row's cells, its
+    other rows' cells, and the table. A cell that spans columns stands in the first of them.
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    above: str
+    head: tuple[Any, ...]
+    body: tuple[tuple[Any, ...], ...]
+    table: Any
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(words_of(h) for h in self.headings)
+
+
+def grids(page: Document) -> list[Grid]:
+    """The tables of the page that have headings which we know, in page order."""
+    found = (_grid(table, rows, page) for table, rows in page.once(rows_of_tables))
+    return [grid for grid in found if grid is not None]
+
+
+def rows_of_tables(page: Document) -> list[tuple[Any, list[list[Any]]]]:
+    """The tables of the page, each with its rows: several readers go through them."""
+    return [(table, own_rows(table)) for table in page.tables]
+
+
+def own_rows(table: Any) -> list[list[Any]]:
+    """Cells of the first 60 rows."""
+    own = table.xpath("./tr|./tbody/tr|./thead/tr|./tfoot/tr|./thead[th]|./form/tr|./form/tbody/tr")[:_MOST_ROWS]
+    rows = [[cell for cell in row if cell.tag in ("td", "th")] for row in own]
+    return [row for row in rows if row]
+
+
+def cell_text(cell: Any) -> str:
+    parts = islice((t for t in cell.itertext() if t.strip()), 200)
+    return squared(" ".join(" ".join(parts).split()))[:300]
+
+
+def texts_of(cells: list[Any]) -> list[str]:
+    """The texts of a row by column: a cell that spans three columns is followed by two empty texts."""
+    found: list[str] = []
+    for cell in cells:
+        span = cell.get("colspan") or "1"
+        width = int(span) if span.isascii() and span.isdigit() else 1
+        found += [cell_text(cell), *[""] * (min(max(width, 1), _MOST_COLUMNS) - 1)]
+    return found[:_MOST_COLUMNS]
+
+
+def _grid(table: Any, rows: list[list[Any]], page: Document) -> Grid | None:
+    title = ""
+    for index, row in enumerate(rows[:3]):
+        texts = texts_of(row)
+        filled = [t for t in texts if t]
+        if len(filled) < 2:
+            told = words_of(filled[0]) if filled and len(filled[0]) <= 80 else ""
+            title = told or title  # a remark in brackets below the title has no words of its own
+            continue
+        below = rows[index + 1 :]
+        if not _names_columns(filled, row, below, page, wide=len(texts) > 2):
+            return None
+        data = [r for r in below if len(r) >= 2]
+        return Grid(
+            tuple(texts),
+            tuple(tuple(texts_of(r)) for r in data),
+            title or heading_above(table),
+            tuple(row),
+            tuple(tuple(r) for r in data),
+            table,
+        )
+    return None
+
+
+def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], page: Document, *, wide: bool) -> bool:
+    """True where most texts of a row are names of columns: known words, no values among them, and no labels in the
+    rows below.
+    """
+    if wide and _alternates(row):
+        return False
+    if below and len(row) == len(texts) and sets_pairs(row, [page.meaning(t) is not None for t in texts], below[0]):
+        return False
+    terms = [page.meaning(t) is not None for t in texts]
+    known = [term or words_of(t) in _COLUMN_WORDS for term, t in zip(terms, texts, strict=True)]
+    if not below or sum(known) < 2 or any(t.endswith(":") for t in texts):
+        return False
+    labelled = [_knows(row, page) for row in below]
+    if len(texts) == 2 and not wide:
+        return all(known) and not any(labelled)
+    if terms[0] and not known[1] and sum(labelled) * 2 >= len(labelled):
+        return False  # two pairs of label and value beside each other
+    return known.count(True) * 2 >= len(texts) - 2 and not any(
+        re.search(r"\d{2}", t) and not YEAR.search(t) for t in texts
+    )
+
+
+def _alternates(row: list[Any]) -> bool:
+    """True for labels and values in turn: `<th>`, `<td>`, `<th>`, `<td>`."""
+    return len(row) >= 4 and all(c.tag == ("td" if i % 2 else "th") for i, c in enumerate(row))
+
+
+def sets_pairs(row: list[Any], told: list[bool], below: list[Any]) -> bool:
+    """True for labels that we know and values that we do not in turn, where the row below has words in the places of
+    the labels: `EXTERIOR WALL | STUCCO | ROOF COVER | SHINGLE` above `ROOF STRUCT | HIP | FLOOR | TILE`.
+    """
+    turns = len(told) >= 4 and told == [True, False] * (len(told) // 2)
+    if not turns or len(below) != len(row) or all(c.tag == "th" for c in row):
+        return False
+    return all(text and not re.search(r"\d", text) for text in map(cell_text, below[::2]))
+
+
+def _knows(row: list[Any], page: Document) -> bool:
+    return bool(row) and page.meaning(cell_text(row[0])) is not None
+
+
+def heading_above(table: Any) -> str:
+    """The caption, or the nearest short text before the table."""
+    caption = table.find("caption")
+    if caption is not None:
+        return words_of(cell_text(caption))
+    element = table
+    for _ in range(4):
+        for before in element.itersiblings(preceding=True):
+            text = cell_text(before) if isinstance(before.tag, str) and before.tag not in ("script", "style") else ""
+            if text:
+                return words_of(text) if len(text) <= 80 else ""
+        element = element.getparent()
+        if element is None or element.tag in ("body", "html"):
+            break
+    return ""
+
+
+def column(grid: Grid, index: int) -> Iterator[str]:
+    """The texts of one column below its heading."""
+    return (row[index] for row in grid.rows if index < len(row))
+
+
+def is_total(row: tuple[str, ...]) -> bool:
+    """Whether a row says what the others come to."""
+    return TOTAL.match(next((text for text in row if text), "")) is not None

@@ -1,0 +1,188 @@
+"""Puts evidence where the value stands, literally: the cell of a row, the key of an object, the element that holds the
+whole text.
+
+Readers name the table and the number of its row, and write dates and amounts in their own form; a user who follows the
+evidence wants the cell and its words. Only winners are looked at. What cannot be found on the page is not stored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from lxml import etree
+
+from app.property.reading.base import Candidate
+from app.property.reading.document import Document
+from app.property.reading.pointers import below, pointed
+from app.property.reading.ranking import Winner
+from app.property.reading.state import blobs
+from app.property.reading.trees import spaced_text
+from app.property.record import Method
+from app.property.values.dates import parse_date
+from app.property.values.prices import parse_price
+from app.property.values.texts import letters_of
+
+#: fields that are read out of the rows of a table or a list
+_OF_ROWS = frozenset(
+    {"CloseDate", "ClosePrice", "TaxYear", "TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"}
+    | {"X_PriceHistory", "X_TaxHistory", "X_Permits"}
+)
+_ROW = re.compile(r"^(.*)/(\d+)$")
+#: what stands on the evidence of other fields, or on a quote that was found in the text (`evidence.py`)
+_PROVEN = frozenset({Method.DERIVED, Method.LLM})
+#: markup before the first word of a text
+_MARKUP_FIRST = re.compile(r"(?:<[^<>]{1,400}>(?:\s|&nbsp;)*)+(?=\S)")
+#: characters of a text that a quote does not hold whole, of the longest quote
+_LONG, _LONGEST_QUOTE = 300, 500
+_MOST_ROWS, _MOST_CELLS = 80, 40
+#: how far the element that holds a whole value may stand above the text node that was taken for it
+_MOST_CLIMB = 4
+
+
+def grounded(winners: Mapping[str, Winner], page: Document) -> dict[str, Winner]:
+    """`winners` with literal evidence; without those whose evidence is not on the page."""
+    found = {name: _ground(_quoted(winner.candidate), page) for name, winner in winners.items()}
+    return {
+        name: replace(winners[name], candidate=candidate) for name, candidate in found.items() if candidate is not None
+    }
+
+
+def _quoted(candidate: Candidate) -> Candidate:
+    """Quotes the part of a long text that says a value in words, where the quote only opens the text."""
+    value, raw = candidate.value, candidate.raw
+    if not isinstance(value, str) or value in candidate.quote:
+        return candidate
+    if candidate.field == "PublicRemarks" and (first := _MARKUP_FIRST.match(raw)):
+        return replace(candidate, quote=raw[first.end() : first.end() + _LONGEST_QUOTE])  # styles say nothing
+    if len(raw) <= _LONG:
+        return candidate
+    at = raw.casefold().find(value.casefold())
+    return candidate if at < 0 else replace(candidate, quote=raw[max(0, at - 80) : at + len(value) + 80])
+
+
+def _ground(candidate: Candidate, page: Document) -> Candidate | None:
+    if candidate.method in _PROVEN or candidate.locator == "url":
+        return candidate
+    if page.root is not None and "#" not in candidate.locator:
+        return _in_html(candidate, page)
+    return _in_json(candidate, page) if candidate.field in _OF_ROWS else candidate
+
+
+# --- HTML ------------------------------------------------------------------------------------------------------------
+
+
+def _in_html(candidate: Candidate, page: Document) -> Candidate | None:
+    element = _element(candidate.locator, page)
+    if element is None:
+        row = _ROW.match(candidate.locator)
+        table = _element(row[1], page) if row else None
+        return _in_rows(candidate, table, page) if table is not None else None
+    if candidate.field in _OF_ROWS and element.tag == "table" and (found := _in_rows(candidate, element, page)):
+        return found
+    wanted, first = letters_of(candidate.raw), spaced_text(element)
+    for climbed in range(_MOST_CLIMB):
+        if wanted in letters_of(spaced_text(element)) or any(wanted in letters_of(v) for v in element.attrib.values()):
+            return replace(candidate, locator=page.path(element)) if climbed else candidate
+        element = element.getparent()
+        if element is None or element.tag in ("body", "html"):
+            break
+    own = letters_of(first)
+    if own and (own in letters_of(candidate.quote) or letters_of(candidate.quote) in own):
+        return replace(candidate, raw=first[:300])  # said in words, or pieced together of several lines
+    return candidate
+
+
+def _element(path: str, page: Document) -> Any:
+    try:
+        found = page.root.xpath(path)
+    except (etree.XPathError, ValueError):  # ValueError: a key of the page's own script, with control characters
+        return None
+    return found[0] if isinstance(found, list) and len(found) == 1 else None
+
+
+def _in_rows(candidate: Candidate, table: Any, page: Document) -> Candidate | None:
+    """The first row of `table` that says the value, and where the quote names another figure of the row, that too."""
+    if isinstance(candidate.value, list):
+        text = spaced_text(table)
+        return replace(candidate, locator=page.path(table), raw=text, quote=text[:300])
+    best: tuple[int, Any, Any] | None = None
+    for row in list(table.iter("tr"))[:_MOST_ROWS]:
+        cells = list(row.iter("td", "th"))[:_MOST_CELLS]
+        cell = next((c for c in cells if _is_said(candidate, spaced_text(c))), None)
+        if cell is None:
+            continue
+        matches = sum(letters_of(word) in letters_of(spaced_text(row)) for word in candidate.quote.split())
+        if best is None or matches > best[0]:
+            best = (matches, row, cell)
+    if best is None:
+        return None
+    _, row, cell = best
+    words = " ".join(spaced_text(c) for c in row.iter("td", "th"))
+    return replace(candidate, locator=page.path(cell), raw=spaced_text(cell)[:300], quote=words[:300])
+
+
+def _is_said(candidate: Candidate, text: str) -> bool:
+    """Does a cell or a JSON value say the candidate's date, year or amount?"""
+    if not text or len(text) > 200:
+        return False
+    value = candidate.value
+    if candidate.field == "CloseDate":
+        if len(text) > 40 or str(value)[2:4] not in text:  # what cannot be the date costs no reading of dates
+            return False
+        return bool(parse_date(text) == value)
+    if candidate.field == "TaxYear":
+        return str(value) in re.findall(r"(?:19|20)\d\d", text)
+    if str(int(value)) not in re.sub(r"\D", "", text) and not re.search(r"\d\s?[kKmM万億]", text):
+        return False
+    price = parse_price(text)
+    return price is not None and abs(price.amount - float(value)) < 0.005  # a cent
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+
+def _in_json(candidate: Candidate, page: Document) -> Candidate | None:
+    head, mark, pointer = candidate.locator.rpartition("#")
+    body = page.json if page.json is not None else next((v for where, v in blobs(page) if where == head), None)
+    if body is None:
+        return None
+    rows = pointed(body, pointer)
+    if isinstance(rows, str | int | float):
+        return candidate  # a key of its own
+    if rows is None and (row := _ROW.match(pointer)):
+        rows, pointer = pointed(body, row[1]), row[1]  # numbered keys of one object
+    if isinstance(candidate.value, list):
+        first = next((f'"{key}": {value}' for _, _, key, value in _leaves(rows, "") if str(value).strip()), "")
+        return replace(candidate, locator=f"{head}{mark}{pointer}", raw=first[:300], quote=first[:300])
+    for inner, owner, key, value in _leaves(rows, ""):
+        if _is_said(candidate, _json_text(value)):
+            where = f"{head}{mark}{pointer}{inner}"
+            return replace(candidate, locator=where, raw=str(value), quote=_shown(owner, key))
+    return None
+
+
+def _leaves(value: Any, pointer: str, depth: int = 3) -> Iterator[tuple[str, Any, str, Any]]:
+    """Plain values below `value`: pointer from there, the object that holds it, its key, itself."""
+    if depth < 0:
+        return
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        where = below(pointer, key)
+        if isinstance(inner, dict | list):
+            yield from _leaves(inner, where, depth - 1)
+        elif inner is not None and not isinstance(inner, bool):
+            yield where, value, str(key), inner
+
+
+def _json_text(value: Any) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _shown(owner: Any, key: str) -> str:
+    """The key with its value."""
+    if not isinstance(owner, dict):
+        return str(owner)[:300]
+    return f'"{key}": {owner[key]}'[:300]

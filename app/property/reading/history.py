@@ -1,0 +1,200 @@
+"""Sales and tax years in lists of JSON objects and in rows of tables: history rows, and the newest row's values.
+
+The newest sale is the newest dated one, even where its price is nominal (a "$10" deed): the rows keep the earlier ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from app.property.reading import permits
+from app.property.reading.base import Reading
+from app.property.reading.object_values import Place, Source
+from app.property.reading.terms import meaning, words_of
+from app.property.values.dates import parse_date
+from app.property.values.numbers import tidy
+from app.property.values.prices import parse_price
+
+_SALES = re.compile(r"\b(?:sales?|transfers?|deeds?|sold|transactions?|conveyances?)\b")
+_PRICES = re.compile(r"\b(?:price history|history|price changes|timeline|events?)\b")
+_TAXES = re.compile(r"\b(?:tax|taxes|assessments?|valuations?|values?|roll|appraisals?|tax history)\b")
+_DATED = re.compile(r"^(?:date|time|recorded|sold|closed)$|\bdate\b(?! paid)|\brecorded on\b")
+_AMOUNTS = frozenset({"price", "amount", "sale price", "value", "sold price"})
+_EVENTS = frozenset(
+    {
+        "event",
+        "event name",
+        "event description",
+        "description",
+        "type",
+        "event type",
+        "status",
+        "deed type",
+        "instrument",
+        "category",
+    }
+)
+_SOLD = re.compile(r"\b(?:sold|sale|closed|closing|deed|transfer)\b(?! agreed)", re.I)
+_SOLD_WORD = re.compile(r"\bsold\b|\bclosed\b|\bdeed\b", re.I)
+_SURELY_SOLD = re.compile(r"\b(?:sold|closed|closing|deed|transferred)\b(?! agreed)", re.I)
+#: what a lender or a court does: the home changes hands without being sold
+_FORECLOSED = re.compile(
+    r"\breo\b|\b(?:returned|reverted|back) to (?:the )?(?:lender|bank|beneficiary)|\blis pendens\b|\bjudge?ment\b|"
+    r"\bnotice of (?:default|sale|trustee)|\bdefault\b|\bcredit bid\b|\bpre-?foreclosure\b|\bforeclosed to\b|"
+    r"\bforeclosure (?:auction|fil|notice|scheduled|started)",
+    re.I,
+)
+_LISTED = re.compile(r"\blisted|price (?:change|cut|drop|increase)|for sale|listing|pending|for rent", re.I)
+
+
+def rows(objects: Sequence[Mapping[str, Any]], source: Source, place: Place) -> Iterator[Reading]:
+    """Readings of a list of dated sales or of tax years; nothing where the list is neither."""
+    above = " ".join(place.parents[-2:])
+    told = _SALES.search(above) or _PRICES.search(above) or _TAXES.search(above)
+    if max(len(row) for row in objects) > 40 or (len(objects) == 1 and not told):
+        return
+    table = [{words_of(k): v for k, v in _flat(row) if isinstance(v, str | int | float) and v != ""} for row in objects]
+    permitted = list(permits.of_rows(table, above, source, place.pointer))
+    yield from permitted or of_table(table, above, source, place.pointer)
+
+
+def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The entries of a row, those of an object inside it under both keys: `assessment total`."""
+    for key, value in row.items():
+        if isinstance(value, dict):
+            yield from ((f"{key} {inner}", plain) for inner, plain in value.items())
+        else:
+            yield key, value
+
+
+def of_table(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
+    """`table`: rows by column words; `above`: the words of the list's key or the table's heading."""
+    sales = [s for i, row in enumerate(table) if (s := _sale(row, above, i)) is not None]
+    if sales:
+        yield from _sales_readings(sales, source, locator)
+        return
+    years = [y for i, row in enumerate(table) if (y := _tax_year(row, above, i)) is not None]
+    if years:
+        yield from _tax_readings(years, source, locator)
+
+
+def tells_of_prices(above: str) -> bool:
+    """True for the words above a history of prices or sales."""
+    return _SALES.search(above) is not None or _PRICES.search(above) is not None
+
+
+def numbered_sales(node: Mapping[str, Any], source: Source, place: Place) -> Iterator[Reading]:
+    """Sales in numbered keys of one object: `saleDate1`, `salePrice1`, `saleDate2`, ..."""
+    groups: dict[str, dict[str, Any]] = defaultdict(dict)
+    for key, value in node.items():
+        match = re.fullmatch(r"(.*?\D)(\d{1,2})", key)
+        if match is None or not isinstance(value, str | int | float) or value == "":
+            continue
+        found = meaning(match[1], source.lang)
+        if found is not None and found.field in ("CloseDate", "ClosePrice"):
+            groups[match[2]].setdefault(words_of(match[1]), value)
+    if len(groups) > 1:
+        yield from of_table(list(groups.values()), "sales", source, place.pointer)
+
+
+def _sale(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | None:
+    """The row as a sale or a change of price: None without a date, and for rows that are about neither."""
+    fields = {words: getattr(meaning(words), "field", "") for words in row}
+    about_sales = _SALES.search(above) is not None or {"CloseDate", "ClosePrice"} <= set(fields.values())
+    about = about_sales or _PRICES.search(above) is not None
+    date = amount = event = None
+    for words, value in row.items():
+        field = fields[words]
+        if field == "CloseDate" or (about and date is None and _DATED.search(words)):
+            date = parse_date(str(value)) or date
+        elif (field == "ClosePrice" or (words in _AMOUNTS and about)) and amount is None:
+            amount = _amount(value)
+        elif words in _EVENTS and re.search(r"[A-Za-z]{2}", str(value)) and not (event and _SOLD.search(event)):
+            event = str(value)
+    if date is None or (amount is None and not about_sales and not event):
+        return None
+    return {"date": date, "price": amount, "event": event, "sold": _is_sale(event, about_sales), "index": index}
+
+
+def _is_sale(event: str | None, about_sales: bool) -> bool:
+    if event and _FORECLOSED.search(event) and not _SOLD_WORD.search(event):
+        return False
+    if event and _SURELY_SOLD.search(event):
+        return True
+    if event and _LISTED.search(event):
+        return False
+    return about_sales or bool(event and _SOLD.search(event))
+
+
+def _amount(value: Any) -> float | None:
+    if isinstance(value, int | float):
+        return float(value)
+    price = parse_price(str(value))
+    return price.amount if price else None
+
+
+def _sales_readings(sales: list[dict[str, Any]], source: Source, locator: str) -> Iterator[Reading]:
+    kept = [{k: v for k, v in sale.items() if k in ("date", "price", "event") and v is not None} for sale in sales]
+    yield Reading("X_PriceHistory", kept, source.method, locator, str(kept[0]), source.confidence)
+    sold = [sale for sale in sales if sale["sold"]]
+    if not sold:
+        return
+    newest = max(sold, key=lambda sale: (sale["date"], -sale["index"]))
+    quote = f"{newest['date']} {newest['price']}"
+    where = f"{locator}/{newest['index']}"
+    yield Reading("CloseDate", newest["date"], source.method, where, quote, source.confidence + 0.05)
+    if newest["price"] is not None:
+        yield Reading("ClosePrice", tidy(newest["price"]), source.method, where, quote, source.confidence + 0.05)
+
+
+def _tax_year(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | None:
+    found: dict[str, Any] = {}
+    for words, value in row.items():
+        field = (
+            "TaxYear"
+            if words in ("year", "tax year", "time", "value year", "roll year", "valuation year")
+            else getattr(meaning(words), "field", "")
+        )
+        if words == "total value" and "assess" in above:
+            field = "X_MarketValue"
+        elif words == "total":
+            field = getattr(meaning(above), "field", "")
+        if field == "TaxYear":
+            year = re.search(r"\b(?:19|20)\d\d\b", str(value)) or re.match(r"1[0-9]{12}$", str(value))
+            found["year"] = parse_date(str(value)) if year and len(year.group()) > 4 else year.group() if year else None
+        elif (
+            field in ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount")
+            and field not in found
+            and (amount := _amount(value))
+        ):
+            found[field] = tidy(amount)
+    if not found.get("year") or len(found) < 2:
+        return None
+    return {**found, "year": int(str(found["year"])[:4]), "index": index}
+
+
+def _tax_readings(years: list[dict[str, Any]], source: Source, locator: str) -> Iterator[Reading]:
+    names = {"TaxAssessedValue": "assessed", "X_MarketValue": "market", "TaxAnnualAmount": "tax", "year": "year"}
+    kept = [{names[k]: v for k, v in row.items() if k in names} for row in years]
+    yield Reading("X_TaxHistory", kept, source.method, locator, str(kept[0]), source.confidence)
+    for field in ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"):
+        holders = [row for row in years if field in row]
+        if holders:
+            newest = max(holders, key=lambda row: (row["year"], -row["index"]))
+            where = f"{locator}/{newest['index']}"
+            yield Reading(
+                field,
+                newest[field],
+                source.method,
+                where,
+                f"{newest['year']}: {newest[field]}",
+                source.confidence + 0.05,
+            )
+    with_tax = [row for row in years if "TaxAnnualAmount" in row]
+    newest = max(with_tax or years, key=lambda row: (row["year"], -row["index"]))
+    yield Reading(
+        "TaxYear", newest["year"], source.method, f"{locator}/{newest['index']}", str(newest["year"]), source.confidence
+    )

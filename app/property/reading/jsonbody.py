@@ -1,0 +1,167 @@
+"""Bodies that are JSON: property services of counties, ArcGIS queries, listing APIs.
+
+ArcGIS names its columns in `fields[].alias`; the alias is read where the name is a code. A list of parcels is not one
+property: of such an answer the page says nothing, and each of its objects is read by itself (`Document.row`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from app.property.reading import objects
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.document import Document
+from app.property.reading.object_keys import RESULT_KEYS
+from app.property.reading.object_values import Place, Source
+from app.property.reading.pointers import below, key_of, pointed
+from app.property.reading.readings import candidates_of
+from app.property.reading.terms import meaning, words_of
+from app.property.record import Method
+
+_NEWEST = re.compile(r"\s+current$", re.IGNORECASE)
+
+
+class JsonBody:
+    """The whole body as one object."""
+
+    name = "jsonbody"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        value, pointer = the_one(page.json, page.row)
+        if value is None:
+            return
+        source = Source(Method.STATE, 0.75, page.locale.lang)
+        own = {alias: name for name, alias in _labels(page.json).items()}
+        for reading in objects.read(value, source, Place(pointer)):
+            for candidate in candidates_of(reading, page.locale):
+                yield _under_its_name(candidate, own)
+        for reading in _position(page.json, page.row, source):
+            yield from candidates_of(reading, page.locale)
+
+
+def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
+    """Where the one feature of an ArcGIS answer, or that of the pointer `row`, is, if its coordinates are degrees: a
+    point, or the centroid that was asked for. A parcel's corners alone name no point that could be quoted.
+    """
+    if row is None and len(parcels(body)) != 1:
+        return
+    index = 0 if row is None else _feature_at(row)
+    if index is None:
+        return
+    feature = body["features"][index]
+    for name in ("centroid", "geometry"):
+        spot = feature.get(name)
+        if not isinstance(spot, dict) or not _in_degrees(spot.get("spatialReference") or body.get("spatialReference")):
+            continue
+        x, y = spot.get("x"), spot.get("y")
+        if isinstance(x, float) and isinstance(y, float):
+            where = f"/features/{index}/{name}"
+            yield Reading("Latitude", y, source.method, f"{where}/y", f'"y": {y}', source.confidence)
+            yield Reading("Longitude", x, source.method, f"{where}/x", f'"x": {x}', source.confidence)
+            return
+
+
+def _feature_at(row: str) -> int | None:
+    found = re.fullmatch(r"/features/(\d+)/\w+", row)
+    return int(found[1]) if found else None
+
+
+def _in_degrees(reference: Any) -> bool:
+    """True for WGS 84 and NAD 83, which differ by a metre or two (EPSG 4326 and 4269)."""
+    return isinstance(reference, dict) and reference.get("wkid") in (4326, 4269)
+
+
+def _labels(body: Any) -> dict[str, str]:
+    """The alias of each column of an ArcGIS answer, by its name: of `fieldAliases` and of `fields`. Of columns for this
+    year and the last (`Full Cash Value Current`) the newest one's says no more than it would alone.
+    """
+    if not isinstance(body, dict):
+        return {}
+    fields, aliases = body.get("fields"), body.get("fieldAliases")
+    told = [*aliases.items()] if isinstance(aliases, dict) else []
+    told += [(f.get("name"), f.get("alias")) for f in fields if isinstance(f, dict)] if isinstance(fields, list) else []
+    return {name: _NEWEST.sub("", alias) for name, alias in told if isinstance(name, str) and isinstance(alias, str)}
+
+
+def _under_its_name(candidate: Candidate, names: dict[str, str]) -> Candidate:
+    """`candidate` with the key of the body in locator and quote, where it was read under the alias of that key."""
+    head, _, key = candidate.locator.rpartition("/")
+    alias = key_of(key)
+    if alias not in names or f'"{alias}"' not in candidate.quote or names[alias] == alias:
+        return candidate
+    name = names[alias]
+    return replace(candidate, locator=below(head, name), quote=candidate.quote.replace(f'"{alias}"', f'"{name}"', 1))
+
+
+def parcels(value: Any) -> list[dict[str, Any]]:
+    """The attributes of each feature of an ArcGIS or GeoJSON answer, else an empty list."""
+    features = value.get("features") if isinstance(value, dict) else None
+    if not isinstance(features, list):
+        return []
+    inner = [f.get("attributes") or f.get("properties") for f in features if isinstance(f, dict)]
+    return [f for f in inner if isinstance(f, dict)]
+
+
+def objects_in(value: Any) -> list[tuple[dict[str, Any], str]]:
+    """The objects of a JSON body that lists some, each with its pointer: the features of an ArcGIS or GeoJSON answer,
+    the items of a list, or of the first list under a key that names results.
+    """
+    found = _listed(value, "", 0)
+    if found is None:
+        return []
+    items, pointer = found
+    labels = _labels(value)
+    objects_: list[tuple[dict[str, Any], str]] = []
+    for place, item in enumerate(items):
+        if not isinstance(item, dict):
+            continue
+        inside = next((name for name in ("attributes", "properties") if isinstance(item.get(name), dict)), None)
+        inner = item if inside is None else item[inside]
+        where = f"{pointer}/{place}" if inside is None else f"{pointer}/{place}/{inside}"
+        objects_.append((_aliased(inner, labels), where))
+    return objects_
+
+
+def _listed(value: Any, pointer: str, depth: int) -> tuple[list[Any], str] | None:
+    """The list of objects in a body, and its pointer, three levels deep at most."""
+    if isinstance(value, list):
+        return (value, pointer) if any(isinstance(item, dict) for item in value) else None
+    if not isinstance(value, dict) or depth > 2:
+        return None
+    for key, inner in value.items():
+        where = below(pointer, key)
+        named = words_of(key) in RESULT_KEYS or (depth == 0 and len(value) == 1)
+        found = _listed(inner, where, depth + 1) if named or isinstance(inner, dict) else None
+        if found is not None:
+            return found
+    return None
+
+
+def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
+    """The object of a JSON body that holds the property, and its pointer; (None, "") where it holds several or none.
+    With `row` the one of several at that pointer.
+    """
+    if row is not None:
+        found = pointed(value, row)
+        return (_aliased(found, _labels(value)), row) if isinstance(found, dict) else (None, "")
+    rows = parcels(value)
+    if len(rows) > 1:
+        return None, ""
+    if rows:
+        inside = "attributes" if value["features"][0].get("attributes") else "properties"
+        return _aliased(rows[0], _labels(value)), f"/features/0/{inside}"
+    if isinstance(value, list):
+        return (value[0], "/0") if len(value) == 1 else (None, "")
+    if isinstance(value, dict) and len(value) == 1:
+        key, inner = next(iter(value.items()))
+        if isinstance(inner, list):
+            return (inner[0], f"/{key}/0") if len(inner) == 1 else (None, "")
+    return (value, "") if isinstance(value, dict) else (None, "")
+
+
+def _aliased(row: dict[str, Any], aliases: dict[str, str]) -> dict[str, Any]:
+    """`row` of a body under its columns' `aliases`, where the names say nothing."""
+    return {aliases[k] if k in aliases and meaning(k) is None and meaning(aliases[k]) else k: v for k, v in row.items()}

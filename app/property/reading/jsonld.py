@@ -1,0 +1,118 @@
+"""JSON-LD, read tolerantly: broken blocks are repaired, `@graph` and nesting followed, nodes on other things
+dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from app.property.reading import lenient_json, objects
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.document import Document
+from app.property.reading.object_values import Place, Source
+from app.property.reading.readings import candidates_of
+from app.property.record import Method
+
+_ABOUT_PROPERTY = re.compile(
+    r"RealEstateListing|Residence|House|Apartment|Accommodation|Product|Offer$|Place|Event|Home|Room|"
+    r"LodgingBusiness|Property|Landform|IndividualProduct|Single",
+)
+_NOT_PROPERTY = re.compile(
+    r"Breadcrumb|Organi[sz]ation|WebSite|WebPage|ImageObject|SearchAction|RealEstateAgent|Person|"
+    r"ItemList|Article|FAQ|Video|Rating|Review|(?<!Lodging)Business|Corporation|ProfessionalService"
+)
+#: the labelled pages have at most 20
+_MOST_BLOCKS = 200
+_ID_KEYS = ("sku", "mpn", "productID", "identifier")
+
+
+class JsonLd:
+    """schema.org in `<script type="application/ld+json">`."""
+
+    name = "jsonld"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None:
+            return
+        source = Source(Method.JSONLD, 0.85, "en")
+        scripts = (s for s in page.root.iter("script") if "ld+json" in (s.get("type") or ""))
+        for script in islice(scripts, _MOST_BLOCKS):
+            value = lenient_json.loads(script.text or "")
+            where = f"{page.path(script)}#"
+            for pointer, node in _nodes(lenient_json.unpacked(value)):
+                if not _is_about_another(node, page):
+                    for reading in _node_readings(node, source, where + pointer):
+                        yield from candidates_of(reading, page.locale)
+
+
+def _nodes(value: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The outermost nodes on a property, `@graph` and lists opened."""
+    if isinstance(value, list):
+        for i, item in enumerate(value[:50]):
+            yield from _nodes(item, f"{pointer}/{i}")
+    elif isinstance(value, dict):
+        if "@graph" in value:
+            yield from _nodes(value["@graph"], f"{pointer}/@graph")
+        kind = node_type(value)
+        if _ABOUT_PROPERTY.search(kind) and not _NOT_PROPERTY.search(kind):
+            yield pointer, value
+        elif isinstance(value.get("mainEntity"), dict):
+            yield from _nodes(value["mainEntity"], f"{pointer}/mainEntity")
+
+
+def node_type(node: dict[str, Any]) -> str:
+    """`@type`, several in one text."""
+    kind = node.get("@type", "")
+    return " ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
+
+
+def _is_about_another(node: dict[str, Any], page: Document) -> bool:
+    """True where the node names an address of its own that shares no id with this page's."""
+    url = node.get("url") or node.get("@id") or ""
+    if not isinstance(url, str) or not url.startswith("http") or not page.ids:
+        return False
+    tokens = {t.lower() for t in re.split(r"[^A-Za-z0-9]+", url)}
+    has_id = any(len(t) >= 5 and t.isdigit() for t in tokens)
+    return has_id and not tokens & page.ids
+
+
+def _node_readings(node: dict[str, Any], source: Source, pointer: str) -> Iterator[Reading]:
+    # availability is a word of schema.org's, read below
+    yield from (r for r in objects.read(node, source, Place(pointer)) if not r.locator.endswith("/availability"))
+    for key in _ID_KEYS:
+        value = node.get(key)
+        if isinstance(value, str | int):
+            yield Reading("ListingId", str(value), source.method, f"{pointer}/{key}", f'"{key}": {value}', 0.75)
+    for kind in _typed_parts(node):
+        yield Reading(
+            "PropertySubType",
+            re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind),
+            source.method,
+            f"{pointer}/@type",
+            f'"@type": {kind}',
+            0.6,
+        )
+    availability = _offer(node).get("availability")
+    if isinstance(availability, str):
+        word = availability.rpartition("/")[2]
+        yield Reading(
+            "MlsStatus", word, source.method, f"{pointer}/offers/availability", f'"availability": {availability}', 0.5
+        )
+
+
+def _offer(node: dict[str, Any]) -> dict[str, Any]:
+    offer = node.get("offers")
+    if isinstance(offer, list):
+        offer = offer[0] if offer else None
+    return offer if isinstance(offer, dict) else {}
+
+
+def _typed_parts(node: dict[str, Any]) -> Iterator[str]:
+    parts = [node, node.get("itemOffered"), node.get("about"), _offer(node).get("itemOffered")]
+    for part in parts:
+        kind = node_type(part) if isinstance(part, dict) else ""
+        if kind in ("SingleFamilyResidence", "Apartment", "House", "ApartmentComplex"):
+            yield kind

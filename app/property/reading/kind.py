@@ -1,0 +1,195 @@
+"""What a page is: a listing, a record of an assessor, a list of several, a block page, or a page that is gone.
+
+Decided from the title, the visible text and what was read; a block page must never reach the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from app.property.fields.phrases import alternatives, pattern
+from app.property.reading import objects, others
+from app.property.reading.document import Document
+from app.property.reading.jsonbody import the_one
+from app.property.reading.object_keys import RESULT_KEYS
+from app.property.reading.state import blobs
+from app.property.reading.terms import words_of
+from app.property.reading.trees import whole_text
+from app.property.record import PageKind
+from app.property.values.vocabulary import offer
+
+_BLOCKED, _GONE, _RECORD = (pattern("pages", key) for key in ("blocked", "gone", "record"))
+#: of titles and headings; `23 homes`
+_SEARCH = re.compile(
+    rf"{alternatives('pages', 'search')}|\b\d[\d,. ]* (?:{alternatives('pages', 'results')})", re.IGNORECASE
+)
+#: a block or "gone" page has little else to say
+_SMALL_PAGE_CHARS = 2500
+_RECORD_FIELDS = frozenset({"ParcelNumber", "TaxAssessedValue", "X_MarketValue"})
+#: what a page about one property tells, three or more of it as a rule
+TELLING = frozenset(
+    {
+        "ListPrice",
+        "BedroomsTotal",
+        "LivingArea",
+        "RoomsTotal",
+        "BathroomsTotalInteger",
+        "UnparsedAddress",
+        "YearBuilt",
+        "ParcelNumber",
+        "LotSizeArea",
+    }
+)
+#: pages on one property tell more of these than this; what tells fewer may be a list of others
+_FEW = 3
+_LEAST_CARDS = 3
+Found = tuple[PageKind, str]
+
+
+def classify(page: Document, fields: Mapping[str, float]) -> Found:
+    """The kind and the reason in words; `fields`: the best confidence of a value by field."""
+    if page.json is not None:
+        return _json_kind(page.json, page.row, fields)
+    text = " ".join(s.text for s in page.segments)
+    told = len(TELLING & set(fields))
+    return (
+        _refusal(page, text, told)
+        or (_search(page, told, priced="ListPrice" in fields) if told < _FEW + 1 else None)
+        or _with_property(page, fields, text, told)
+    )
+
+
+def _refusal(page: Document, text: str, told: int) -> Found | None:
+    """A wall, or a page that is gone."""
+    if told >= _FEW:
+        return None
+    shown = f"{page.title} {page.once(heading_of)}"
+    small = len(text) < _SMALL_PAGE_CHARS
+    head = f"{page.title} {text[:1500]}" if small else ""
+    if small and (match := _BLOCKED.search(head) or _BLOCKED.search(page.text[:20_000] if len(text) < 300 else "")):
+        return PageKind.BLOCKED, f"the page says {match.group()!r}"
+    if match := _GONE.search(head) or _GONE.search(shown):
+        return PageKind.GONE, f"the page says {match.group()!r}"
+    return None
+
+
+def _search(page: Document, told: int, *, priced: bool) -> Found | None:
+    """Several properties, or a form that asks for one."""
+    shown = f"{page.title} {page.once(heading_of)}"
+    if match := _SEARCH.search(shown):
+        return PageKind.SEARCH, f"the title says {match.group()!r}"
+    if told >= _FEW or page.root is None:
+        return None
+    count = 0 if priced else len(others.cards(page.root))
+    if count >= _LEAST_CARDS:
+        return PageKind.SEARCH, f"it shows {count} properties, each with an address of its own"
+    if told <= 1 and re.search(r"\b(?:search|suche|szukaj|sök|recherche|buscar)", shown, re.IGNORECASE):
+        inputs = page.root.xpath("count(//form//input[not(@type) or @type='text' or @type='search'])")
+        if inputs >= 2:
+            return PageKind.SEARCH, "it is a form that searches"
+    if told == 0 and any(_lists_several(value) for _, value in islice(blobs(page), 20)):
+        return PageKind.SEARCH, "its state holds a list of properties"
+    return None
+
+
+_AUCTION = re.compile(r"\bauction\b", re.IGNORECASE)
+
+
+def _with_property(page: Document, fields: Mapping[str, float], text: str, told: int) -> Found:
+    words = _RECORD.search(f"{page.title} {text[:3000]}")
+    if words and not _asks(page, fields):
+        return PageKind.RECORD, f"the page says {words.group()!r} and asks no price"
+    banner = fields.get("StandardStatus", 0.0) >= 0.6 and not words  # sold, pending, off the market
+    banner = banner or _AUCTION.search(page.title) is not None  # which asks no price
+    if _RECORD_FIELDS & set(fields) and not _asks(page, fields) and not banner:
+        return PageKind.RECORD, "it has a parcel number or assessed values and asks no price"
+    return PageKind.LISTING, f"it tells {told} of the facts that a listing tells"
+
+
+def _asks(page: Document, fields: Mapping[str, float]) -> bool:
+    """True where a price is asked: one that markup or a label names, or any next to words that offer."""
+    price = fields.get("ListPrice", 0.0)
+    offered = offer(f"{page.title} {page.once(heading_of)}") is not None
+    profile = _RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
+    listed = not {"ListAgentFullName", "ListOfficeName"}.isdisjoint(fields)
+    return (
+        (price > 0.45 and listed and not profile)
+        or (price > 0.55 and (offered or not profile))
+        or (price > 0 and offered)
+    )
+
+
+def heading_of(page: Document) -> str:
+    """The first heading, cut."""
+    return whole_text(page.heading)[:200] if page.heading is not None else ""
+
+
+# --- JSON ------------------------------------------------------------------------------------------------------------
+
+_REFUSED_CODES, _GONE_CODES = {401, 403, 407, 429, 498, 499}, {404, 410}
+_REFUSED = re.compile(r"forbidden|unauthori[sz]ed|denied|credentials|token required|rate limit|too many", re.IGNORECASE)
+_MISSING = re.compile(r"not found|no (?:\w+ )?(?:with|found|matching)|expired|no longer|does not exist", re.IGNORECASE)
+_SAYING = frozenset({"error", "errors", "message", "status", "statuscode", "status code", "code", "detail", "title"})
+
+
+def _json_kind(body: Any, row: str | None, fields: Mapping[str, float]) -> Found:
+    told = len(TELLING & set(fields))
+    if row is None and told == 0 and (found := _error(body)) is not None:
+        return found
+    if row is None and (the_one(body)[0] is None or (told < _FEW and _lists_results(body))):
+        return PageKind.SEARCH, "the answer holds several objects, or none"
+    if "ListPrice" in fields and "TaxAssessedValue" not in fields:
+        return PageKind.LISTING, "an object with a price asked"
+    return PageKind.RECORD, "an object about one parcel"
+
+
+def _error(body: Any) -> Found | None:
+    """What an error says: refused, or not there."""
+    said = list(_said(body, 0))
+    codes = {int(word) for text in said for word in re.findall(r"\b[45]\d\d\b", text)}
+    text = " ".join(said)
+    if codes & _REFUSED_CODES or _REFUSED.search(text):
+        return PageKind.BLOCKED, f"the answer says {text[:80]!r}"
+    if codes & _GONE_CODES or _MISSING.search(text):
+        return PageKind.GONE, f"the answer says {text[:80]!r}"
+    return None
+
+
+def _said(value: Any, depth: int) -> Iterator[str]:
+    """The words and codes of an error, at most three levels deep."""
+    if depth > 3:
+        return
+    if isinstance(value, list):
+        for item in value[:5]:
+            yield from _said(item, depth + 1)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if words_of(key) in _SAYING:
+                if isinstance(inner, str | int) and not isinstance(inner, bool):
+                    yield str(inner)[:200]
+                else:
+                    yield from _said(inner, depth + 1)
+
+
+def _lists_results(body: Any) -> bool:
+    """True where the answer is a list of what was found, with another number of objects than one."""
+    found = [value for key, value in _named_lists(body, 0) if words_of(key) in RESULT_KEYS]
+    return any(sum(isinstance(item, dict) for item in value) != 1 for value in found)
+
+
+def _named_lists(value: Any, depth: int) -> Iterator[tuple[str, list[Any]]]:
+    if isinstance(value, dict) and depth <= 2:
+        for key, inner in value.items():
+            if isinstance(inner, list):
+                yield key, inner
+            elif isinstance(inner, dict):
+                yield from _named_lists(inner, depth + 1)
+
+
+def _lists_several(value: Any) -> bool:
+    """True where a page's state lists properties, under a key that names results."""
+    lists = (inner for key, inner in _named_lists(value, 0) if words_of(key) in RESULT_KEYS)
+    return any(objects.are_listings([v for v in inner if isinstance(v, dict)]) for inner in lists)

@@ -1,0 +1,142 @@
+"""Labels in the visible page: `Year built: 1998`, `<dt>/<dd>`, cells side by side, a number above its word.
+
+Works on the page's text nodes in order, so that it needs no site's markup. Tables with a row of headings are
+`tables.py`, counts inside running text (`3 bed house`) are `phrases.py`; where a value stands is `nearby.py`, pairs
+inside one text are `pairs.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from app.property.reading import baths, beside, grids, legal, nearby, pairs, whose
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.document import Document, Segment
+from app.property.reading.readings import candidates_of
+from app.property.reading.terms import Meaning
+from app.property.record import Method
+
+_YEAR_HEADING = re.compile(
+    r"^(20\d\d)\s+(?:(?:certified|working|preliminary|proposed|final|market|assessed|"
+    r"tax)\s+)?(?:values?|assessments?|roll)$|"
+    r"^(?:assess(?:ments?|ed values?)|valuations?|values?|appraisals?|tax values?)\W{1,2}(20\d\d)\W?$|"
+    r"^(?:[\w ]{0,30}\W+)?(?:tax|assessment|roll|valuation) year:? (20\d\d)\b",
+    re.I,
+)
+_OF_A_YEAR = frozenset({"TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"})
+_IDS = frozenset({"ListingId", "ListingKey"})
+_MOST_PAIR_CHARS = 400
+
+
+class Labels:
+    """Pairs of a known label and the text that belongs to it."""
+
+    name = "labels"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None:
+            return
+        tables = _table_headings(page)
+        years = [
+            (s.index, int(m[1] or m[2] or m[3]))
+            for s in page.segments
+            if len(s.text) <= 60 and (m := _YEAR_HEADING.match(s.text))
+        ]
+        if years:
+            newest = max(years, key=lambda y: y[1])
+            heading = page.segments[newest[0]]
+            reading = Reading("TaxYear", newest[1], Method.LABEL, page.path(heading.owner), heading.text, 0.65)
+            yield from candidates_of(reading, page.locale)
+        told: dict[str, Reading] = {}
+        for segment in page.segments:
+            if segment.owner in tables:
+                continue
+            for reading in _at(segment, page):
+                if whose.is_owners(reading.field, reading.label, segment, page):
+                    continue
+                if reading.field in baths.KINDS:
+                    told.setdefault(reading.field, reading)
+                older = reading.field in _OF_A_YEAR and _is_older(segment, years)
+                faded = replace(reading, confidence=reading.confidence * 0.8) if older else reading
+                yield from candidates_of(faded, page.locale)
+        for reading in legal.subdivisions(page):
+            yield from candidates_of(reading, page.locale)
+        if (together := baths.together(told)) is not None:
+            yield from candidates_of(together, page.locale)
+
+
+def _is_older(segment: Segment, years: list[tuple[int, int]]) -> bool:
+    """True below a heading of a year that is not the newest of such headings."""
+    above = [year for index, year in years if index < segment.index]
+    return bool(above) and above[-1] < max(year for _, year in years)
+
+
+def _table_headings(page: Document) -> set[Any]:
+    """Elements of grids, which `tables.py` reads, but for rows that add up or are pairs; and of rows of headings."""
+    found: set[Any] = set()
+    for grid in page.once(grids.grids):
+        rows = [grid.head]
+        if len(grid.headings) > 2:
+            rows += [row for row in grid.body if not (grids.TOTAL.match(grids.cell_text(row[0])) or _is_pair(row))]
+        found.update(element for row in rows for cell in row for element in cell.iter())
+    for row in page.root.iter("tr"):
+        cells = [c for c in row if c.tag in ("td", "th")]
+        if len(cells) >= 2 and all(c.tag == "th" for c in cells):
+            found.update(element for cell in cells for element in cell.iter())
+    return found
+
+
+def _is_pair(row: tuple[Any, ...]) -> bool:
+    """True for a row that holds a label with its colon and one value, below whatever headings."""
+    filled = [text for text in map(grids.cell_text, row) if text]
+    return len(filled) == 2 and filled[0].endswith(":")
+
+
+def _at(segment: Segment, page: Document) -> Iterator[Reading]:
+    text = segment.text
+    if segment.owner.tag == "pre" and "\n" in (segment.owner.text or ""):
+        for pair in pairs.in_lines("".join(segment.owner.itertext()), page):
+            yield _reading(pair.found, (pair.label, pair.value), segment.owner, page, 0.65)
+        return
+    if len(text) <= 60 and (found := page.meaning(text)) is not None:
+        yield from _beside(found, segment, page)
+        return
+    if len(text) > _MOST_PAIR_CHARS:
+        return
+    known = pairs.in_text(text, page)
+    if any(pair.found.field in _IDS for pair in known) and beside.is_answer(segment.owner):
+        return  # `Agent Code: | ID:908817`
+    for pair in known:
+        yield _reading(pair.found, (pair.label, pair.value), segment.owner, page, 0.7 if pair.alone else 0.6)
+    if not known and "/" in text and len(text) <= 60:
+        yield from _composite(segment, page)
+
+
+def _reading(found: Meaning, pair: tuple[str, str], element: Any, page: Document, confidence: float) -> Reading:
+    label, value = pair
+    quote = f"{label.rstrip(':')}: {value}"
+    return Reading(found.field, value, Method.LABEL, page.path(element), quote, confidence * found.trust, label)
+
+
+def _beside(found: Meaning, segment: Segment, page: Document) -> Iterator[Reading]:
+    """The value of a label that stands alone."""
+    if found.field == "_Ignore":
+        return
+    near = nearby.value_of(found, segment, page)
+    if near is not None:
+        yield _reading(found, (segment.text, near.value), near.element, page, near.confidence)
+
+
+def _composite(segment: Segment, page: Document) -> Iterator[Reading]:
+    """A label that names several things: `Lot SF / Acres`, or `Yr Built / Eff: 1988 / 1992` in one text."""
+    label, colon, value = segment.text.partition(":")
+    if colon and value.strip():
+        for pair in pairs.composite(label, value.strip(), page):
+            yield _reading(pair.found, (pair.label, pair.value), segment.owner, page, 0.65)
+        return
+    near = nearby.value_of(Meaning("_Composite"), segment, page) if pairs.names_several(label, page) else None
+    for pair in pairs.composite(label, near.value, page) if near else ():
+        yield _reading(pair.found, (pair.label, pair.value), near.element if near else None, page, 0.68)

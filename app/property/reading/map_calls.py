@@ -1,0 +1,138 @@
+"""The point that scripts and widgets hand to a map.
+
+`new Map({center: {lat: 43.65, lng: -116.45}, marker: {title: "6203 W Tamsin Ridge Ct"}})` says too little of a home to
+be its state. It is the home's where the call names the page's street, and, less surely, where the whole page has no
+other point. A map of several, or of a town, names no such street or more points than one; where the visitor is, what a
+map shows at first and where an office lies are left out by their keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from app.property.reading import lenient_json, object_keys, pointers
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.document import Document
+from app.property.reading.readings import candidates_of
+from app.property.reading.state import blobs
+from app.property.reading.terms import meaning, words_of
+from app.property.reading.trees import spaced_text
+from app.property.record import Method
+from app.property.values.texts import letters_of
+
+#: whose point it may be instead: the visitor's, a map's before it knows better, a firm's
+_ELSEWHERE = re.compile(
+    r"\b(?:viewer|visitors?|clients?|ip|geo ?ip|request|default\w*|initial\w*|fallback|home ?page|headquarters|stores?|"
+    r"dealers?|websites?|pois?|places|stations?|amenities|sold|areas?|bounds|viewport|north\w*|south\w*)\b"
+)
+#: digits behind the point from which on a place is a house and not a town
+_PRECISE = re.compile(r"-?\d{1,3}\.\d{4,}")
+#: `markerLat` is a latitude
+_OF_A_MAP = re.compile(r"^(?:marker|map|pin|center|geo) ")
+#: degrees within which two points are one
+_NEAR = 0.001
+_STREET = re.compile(r"^\d{1,6}[A-Z]?\s[^,|]{3,60}")
+#: an object of at most so many is a map's alone
+_MOST_NODES, _FEW_NODES = 200, 12
+FIRM = re.compile(
+    r"\b(?:our (?:office|team)|offices?|headquarters|realty|realtors|agency|brokerage|contact us|visit us)\b", re.I
+)
+#: attributes that are read, and the longest of them
+_MOST_WIDGETS, _MOST_CARRIED = 40, 50_000
+_CARRIERS = ("data-props", "data-state", "data-config", "data-options", "data-map", "data-settings", "data-json")
+_AXES = ("Latitude", "Longitude")
+
+
+class MapCalls:
+    """Latitude and Longitude."""
+
+    name = "map"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None:
+            return
+        heading = spaced_text(page.heading) if page.heading is not None else ""
+        streets = {letters_of(m.group()) for text in (page.title, heading) if (m := _STREET.match(text))}
+        found: list[tuple[str, Point]] = []
+        for where, value in (*blobs(page), *_widgets(page)):
+            nodes = list(_nodes(value))
+            points = [point for pointer, node in nodes if (point := _point(pointer, node)) is not None]
+            if len(nodes) > _FEW_NODES or not any(_speaks_of_a_firm(node) for _, node in nodes):
+                found += [(where, point) for point in points]
+            named = any(_names(node, streets) for _, node in nodes)
+            if len(points) == 1 and len(nodes) < _MOST_NODES and named:
+                yield from _read(where, points[0], 0.6, page)
+        own = [(where, point) for where, point in found if _may_be_own(f"{where}{point[0][1]}", point)]
+        if own and all(_are_near(own[0][1], point) for _, point in own):
+            yield from _read(*own[0], 0.5, page)
+
+
+#: latitude and longitude: the field, the pointer to it, what stands there
+Point = list[tuple[str, str, Any]]
+
+
+def _read(where: str, point: Point, confidence: float, page: Document) -> Iterator[Candidate]:
+    for field, pointer, raw in point:
+        quote = f'"{pointer.rpartition("/")[2]}": {raw}'
+        locator = f"{where}#{pointer}" if "/@" not in where else where.partition("/@")[0]
+        yield from candidates_of(Reading(field, raw, Method.STATE, locator, quote, confidence), page.locale)
+
+
+def _widgets(page: Document) -> Iterator[tuple[str, Any]]:
+    """What elements carry for their scripts in an attribute, by the place of that attribute: `data-props='{...}'`."""
+    carried = ((element, name, element.get(name) or "") for element in page.having(*_CARRIERS) for name in _CARRIERS)
+    telling = (one for one in carried if "lat" in one[2] and len(one[2]) <= _MOST_CARRIED)
+    for element, name, text in islice(telling, _MOST_WIDGETS):
+        value = lenient_json.loads(text)
+        if isinstance(value, dict | list):
+            yield f"{page.path(element)}/@{name}", value
+
+
+def _speaks_of_a_firm(node: dict[str, Any]) -> bool:
+    return any(isinstance(v, str) and len(v) <= 120 and FIRM.search(v) for v in node.values())
+
+
+def _may_be_own(path: str, point: Point) -> bool:
+    """Is the point as precise as a house's, and do the keys that lead to it say nothing of another's?"""
+    keys = [(key, words_of(key)) for key in path.rpartition("#")[2].split("/")]
+    return all(_PRECISE.fullmatch(str(raw)) for _, _, raw in point) and not any(map(_leads_elsewhere, keys))
+
+
+def _leads_elsewhere(named: tuple[str, str]) -> bool:
+    key, words = named
+    if object_keys.is_cut(key, words) and not words.startswith("map "):
+        return True
+    return any(pattern.search(words) for pattern in (object_keys.OFFICE, object_keys.AGENT, _ELSEWHERE))
+
+
+def _are_near(one: Point, other: Point) -> bool:
+    return all(abs(float(a[2]) - float(b[2])) <= _NEAR for a, b in zip(one, other, strict=True))
+
+
+def _nodes(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Objects with their pointers; at most 200."""
+    stack: list[tuple[str, Any]] = [("", value)]
+    for _ in range(_MOST_NODES):
+        if not stack:
+            return
+        pointer, node = stack.pop()
+        inner = node.items() if isinstance(node, dict) else enumerate(node)
+        stack.extend((pointers.below(pointer, key), v) for key, v in inner if isinstance(v, dict | list))
+        if isinstance(node, dict):
+            yield pointer, node
+
+
+def _point(pointer: str, node: dict[str, Any]) -> Point | None:
+    """Both coordinates with their pointers; None for an object that has not both."""
+    named = ((key, meaning(_OF_A_MAP.sub("", words_of(str(key))))) for key in node)
+    told = {found.field: key for key, found in named if found is not None}
+    if not all(axis in told and isinstance(node[told[axis]], str | float) for axis in _AXES):
+        return None
+    return [(axis, pointers.below(pointer, told[axis]), node[told[axis]]) for axis in _AXES]
+
+
+def _names(node: dict[str, Any], streets: set[str]) -> bool:
+    return any(isinstance(v, str) and len(v) <= 120 and letters_of(v) in streets for v in node.values())

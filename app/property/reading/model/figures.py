@@ -1,0 +1,189 @@
+"""Numbers, areas, amounts and dates: does a quote state them? What is in words is `support.py`.
+
+Two ways of writing a number are one value: `1,410` and `1.410`. A value that has to be computed is not stated.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+
+from app.property.reading.model.claims import Claim, Supported
+from app.property.reading.model.label_words import names
+from app.property.record import FIELDS
+from app.property.values import areas, counts, dates, numbers, prices
+from app.property.values.currency import find_currency
+
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+_COUNT_WORDS: Mapping[str, float] = {
+    word: value
+    for value, words in {
+        1: "one single a ein eine einem einen einer eins jeden jedna jedną ett en une un una",
+        2: "two double zwei dwa dwie två deux dos",
+        3: "three triple drei trzy tre trois tres",
+        4: "four vier cztery fyra quatre cuatro",
+        5: "five fünf pięć fem cinq cinco",
+        6: "six sechs sześć sex seis",
+        7: "seven sieben siedem sju sept siete",
+        8: "eight acht osiem åtta huit ocho",
+        9: "nine neun dziewięć nio neuf nueve",
+        10: "ten zehn dziesięć tio dix diez",
+    }.items()
+    for word in words.split()
+}
+_HALF = re.compile(r"\band[ -](?:a|one)[ -]half\b|einhalb|½|\b1/2\b", re.IGNORECASE)
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "YearBuilt": (1500, 2100),
+    "TaxYear": (1950, 2100),
+    "RoomsTotal": (0.5, 200),
+    "BedroomsTotal": (0, 60),
+    "BathroomsTotalInteger": (0, 60),
+    "StoriesTotal": (1, 200),
+    "LivingArea": (5, 1e6),
+    "LotSizeArea": (0.001, 1e8),
+    "ListPrice": (20, 5e11),
+    "X_RoofYear": (1900, 2100),
+}
+_COUNTED = frozenset({"RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "StoriesTotal", "ParkingTotal"})
+
+
+def _stated(quote: str) -> Iterator[float]:
+    """Every number that `quote` can be read to state, under both meanings of comma and dot."""
+    for lang in ("en", "de"):
+        for multipliers in (True, False):
+            yield from (n.value for n in numbers.find_numbers(quote, lang, multipliers=multipliers))
+
+
+def said_in_words(quote: str) -> Iterator[float]:
+    for word in re.findall(r"[^\W\d_]+", quote.lower()):
+        stem = next((word[: -len(s)] for s in ("einhalb",) if word.endswith(s) and len(word) > len(s)), word)
+        if stem in _COUNT_WORDS:
+            yield _COUNT_WORDS[stem]
+
+
+def _equal(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-6, abs_tol=0.005)
+
+
+def _in_range(field: str, value: float) -> bool:
+    low, high = _RANGES.get(field, (0, 1e12))
+    return low <= value <= high
+
+
+def number(claim: Claim) -> Supported | None:
+    """A number in digits; a count of rooms or storeys also in words."""
+    value = float(claim.value)
+    if not _in_range(claim.field, value):
+        return None
+    stated = list(_stated(claim.quote))
+    if claim.field in _COUNTED:
+        words = list(said_in_words(claim.quote))
+        stated += words
+        if _HALF.search(claim.quote):
+            stated += [n + 0.5 for n in (*stated, *words)]
+    if not any(_equal(value, n) for n in stated):
+        return None
+    return Supported(int(value) if FIELDS[claim.field].type == "integer" else numbers.tidy(value))
+
+
+def bathrooms(claim: Claim) -> Supported | None:
+    """RESO counts full and half bathrooms alike: `2.5 baths` are 3; `2 full, 1 half` are 3."""
+    value = int(claim.value)
+    if not _in_range(claim.field, value):
+        return None
+    stated = [*_stated(claim.quote), *said_in_words(claim.quote)]
+    if _HALF.search(claim.quote):
+        stated += [n + 1 for n in stated]
+    told = counts.bathrooms(claim.quote, claim.lang)
+    if told and told.total == value:
+        return Supported(value)
+    both = re.findall(r"(\d+)\D{0,12}(?:full|half|partial|1/2)", claim.quote, re.IGNORECASE)
+    sums = [sum(map(int, both))] if len(both) > 1 else []
+    return Supported(value) if any(n >= 0 and math.ceil(n) == value for n in (*stated, *sums)) else None
+
+
+def area(claim: Claim) -> Supported | None:
+    """An area, with its unit: right behind the number, else in the quote, else in the line of the quote. A number
+    with neither a unit nor a label is none."""
+    value = float(claim.value)
+    if not _in_range(claim.field, value):
+        return None
+    for lang in ("en", "de"):
+        for found in numbers.find_numbers(claim.quote, lang, multipliers=False):
+            if not _equal(found.value, value):
+                continue
+            at = claim.line.find(claim.quote)
+            behind = claim.line[at + found.end : at + found.end + 16] if at >= 0 else claim.quote[found.end :][:16]
+            unit = areas.find_unit(behind) or areas.find_unit(claim.quote) or areas.find_unit(claim.line)
+            is_area = unit is not None or names(claim.field, claim.line, claim.lang)
+            is_other = unit in _OF_LAND and claim.field == "LivingArea"
+            return Supported(numbers.tidy(value), unit) if is_area and not is_other else None
+    return None
+
+
+def is_of_land(quote: str) -> bool:
+    """Whether `quote` measures in a unit that land is measured in, and no home."""
+    return areas.find_unit(quote) in _OF_LAND
+
+
+#: RESO's units of land alone
+_OF_LAND = frozenset({"Acres", "Hectares"})
+
+# --- money -----------------------------------------------------------------------------------------------------------
+
+_NO_PRICE = re.compile(
+    r"estimat|deposit|kaution|kaucja|nebenkosten|payment|\bfees?\b|per night|mortgage|reduced by|provision|courtage",
+    re.IGNORECASE,
+)
+_PRICE = re.compile(r"price|asking|preis|miete|cena|pris\b|prix|rent\b", re.IGNORECASE)
+
+
+def money(claim: Claim) -> Supported | None:
+    """An amount, with the currency of the quote as its unit."""
+    value = float(claim.value)
+    if value <= 0 or not _in_range(claim.field, value):
+        return None
+    text = claim.quote
+    if not any(_equal(value, n) for n in _stated(text)):
+        return None
+    return Supported(numbers.tidy(value), find_currency(text, claim.country))
+
+
+def list_price(claim: Claim) -> Supported | None:
+    """The price asked: not one per area, and not an estimate, a deposit or a payment. A number with neither a currency
+    nor a label is none."""
+    if find_currency(claim.quote, claim.country) is None and not names(claim.field, claim.line, claim.lang):
+        return None
+    if prices.is_per_area(claim.quote) and prices.parse_price(claim.quote, lang=claim.lang) is None:
+        return None
+    if _NO_PRICE.search(claim.quote) and not _PRICE.search(claim.quote):
+        return None
+    return money(claim)
+
+
+# --- dates -----------------------------------------------------------------------------------------------------------
+
+
+def date(claim: Claim) -> Supported | None:
+    """A date of the quote. Where the quote gives a month or a year only, so does the stored value."""
+    wanted = str(claim.value).strip()
+    if not re.fullmatch(r"\d{4}(?:-\d\d(?:-\d\d)?)?", wanted):
+        return None
+    for start in _word_starts(claim.quote):
+        found = dates.parse_date(claim.quote[start:], lang=claim.lang, country=claim.country)
+        if found and (
+            found == wanted or (len(found) < len(wanted) and wanted.startswith(found) and _is_first(wanted, found))
+        ):
+            return Supported(found)
+    return None
+
+
+def _is_first(wanted: str, found: str) -> bool:
+    """Is what `wanted` says beyond `found` only the first day or month, as models fill up dates?"""
+    return set(wanted[len(found) :].split("-")) <= {"", "01"}
+
+
+def _word_starts(text: str) -> list[int]:
+    return [m.start() for m in re.finditer(r"(?<![\w/.-])\w", text)][:24]

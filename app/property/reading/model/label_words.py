@@ -1,0 +1,91 @@
+"""Where a text names fields: the longest runs of words that the lexicon knows as labels, and phrases beside numbers.
+
+One lexicon for labels, keys, and words in running text, so that what a label means is written down once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from app.property.fields.languages import languages
+from app.property.fields.phrases import alternatives
+from app.property.reading.terms import meaning
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’.&/][^\W\d_]+)*\.?|#")
+_MOST_WORDS = 6
+#: sections of languages' files whose phrases speak of a field in running text
+_SECTIONS = ("behind_number", "behind_number_here", "before_number", "mentions")
+#: labels under which a field stands as well
+_ALSO: Mapping[str, frozenset[str]] = {
+    "ClosePrice": frozenset({"CloseDate", "_Sale"}),
+    "CloseDate": frozenset({"ClosePrice", "_Sale"}),
+    "TaxYear": frozenset({"TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"}),
+    "X_RoofYear": frozenset({"Roof"}),
+    "YearBuilt": frozenset({"_Age"}),  # a year under `Actual age`
+    "AssociationFee": frozenset({"AssociationYN"}),
+    "AssociationYN": frozenset({"AssociationFee"}),
+    "BathroomsTotalInteger": frozenset({"BathroomsFull", "BathroomsHalf"}),
+    # listed by its agent, or the agency
+    "ListAgentFullName": frozenset({"ListOfficeName"}),
+    "ListOfficeName": frozenset({"ListAgentFullName"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """`field` is named by the words from `start` to `end`; composites of the lexicon (`_Address`) are named too."""
+
+    start: int
+    end: int
+    field: str
+
+    def serves(self, field: str) -> bool:
+        """Whether `field` stands under this label."""
+        return self.field == field or self.field in _ALSO.get(field, ())
+
+
+def labels_in(text: str, lang: str | None) -> list[Named]:
+    """What names fields in `text` on a page in `lang` (None: any language), in order, none inside another."""
+    phrases = [Named(one.start(), one.end(), str(one.lastgroup)) for one in _phrases(lang).finditer(text)]
+    found: list[Named] = []
+    for named in sorted([*_labels(text, lang), *phrases], key=lambda one: one.start - one.end):
+        if all(named.end <= other.start or other.end <= named.start for other in found):
+            found.append(named)
+    return sorted(found, key=lambda one: one.start)
+
+
+def names(field: str, text: str, lang: str | None) -> bool:
+    """Whether `text` holds a label or a phrase of `field`."""
+    return any(one.serves(field) for one in labels_in(text, lang))
+
+
+def _labels(text: str, lang: str | None) -> Iterator[Named]:
+    words = [(match.start(), match.end()) for match in _WORD.finditer(text)]
+    at = 0
+    while at < len(words):
+        for more in range(min(_MOST_WORDS, len(words) - at), 0, -1):
+            start, end = words[at][0], words[at + more - 1][1]
+            found = meaning(text[start:end], lang) if "\n" not in text[start:end] else None
+            if found is not None:
+                yield Named(start, end, found.field)
+                at += more - 1
+                break
+        at += 1
+
+
+@cache
+def _phrases(lang: str | None) -> re.Pattern[str]:
+    """The phrases of `lang` and of English, which are known on every page; of all languages where it is None."""
+    among = [None] if lang is None else [lang, "en"]
+    files = languages().values()
+    fields = dict.fromkeys(name for file in files for section in _SECTIONS for name in file.get(section, ()))
+    return re.compile(
+        "|".join(
+            f"(?P<{name}>{'|'.join(alternatives(section, name, one) for section in _SECTIONS for one in among)})"
+            for name in fields
+        ),
+        re.IGNORECASE,
+    )

@@ -1,0 +1,134 @@
+"""One call of the model and what came of it: typed values with their quotes, and what was wrong with the answer.
+
+An answer is paid for whatever it says, so a bad one is a result and no error. Which key pays, and what happens when
+none has room, is the client's business: its errors pass through.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import openai
+from openai.types.chat import ChatCompletion
+
+from app.errors.models import BadAnswerError, ModelAnswerCutError, ModelAnswerInvalidError, ModelRefusedError
+from app.property.reading.model.answers import Answered, take_apart
+from app.property.reading.model.dialect import AT_FIRST, Dialect
+from app.property.reading.model.prompt import Prompt
+
+#: what some servers leave of a model's reasoning in its answer
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+#: how a call is processed and priced (https://developers.openai.com/api/reference, `service_tier`; 2026-11)
+ServiceTier = Literal["auto", "default", "flex", "priority"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """`values`: for every field answered with something, the value and its quote (empty if the model gave none).
+
+    `model` is the one that answered, by the API's own name; tokens are as the API counted them, 0 if it did not;
+    `service_tier` is the one that the reply names, empty if it names none. `failure` is what was wrong with it: it was
+    refused or invalid, then there are no values; or cut off, then there are those before the cut. `fields_answered`
+    counts those with null as well; `began`: something was written beside the model's thoughts.
+    """
+
+    values: Mapping[str, tuple[Any, str]]
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    service_tier: str = ""
+    failure: BadAnswerError | None = None
+    reasoning_tokens: int = 0
+    fields_answered: int = 0
+    began: bool = False
+
+
+def ask_model(
+    client: openai.OpenAI,
+    model: str,
+    prompt: Prompt,
+    service_tier: ServiceTier | None = None,
+    dialect: Dialect = AT_FIRST,
+) -> ModelAnswer:
+    """Send `prompt` once, on `service_tier` (None: none is sent), in the server's `dialect`.
+
+    Every `openai.OpenAIError` (`RateLimitError`, `APITimeoutError`, ...) passes through.
+    """
+    asked: Any = dialect.body(model, prompt)
+    tier = service_tier if service_tier is not None else openai.omit
+    completion: ChatCompletion = client.chat.completions.create(**asked, service_tier=tier)
+    return read_completion(model, completion, prompt)
+
+
+def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> ModelAnswer:
+    """What the `completion` that `model` was asked for says to `prompt`, good or bad."""
+    found, failure = Answered(), None
+    try:
+        found, failure = _said(model, completion, prompt)
+    except BadAnswerError as exc:
+        failure = exc
+    usage = completion.usage
+    details = usage.completion_tokens_details if usage else None
+    return ModelAnswer(
+        values=found.values,
+        model=completion.model or model,
+        prompt_tokens=usage.prompt_tokens if usage else 0,
+        completion_tokens=usage.completion_tokens if usage else 0,
+        service_tier=completion.service_tier or "",
+        failure=failure,
+        reasoning_tokens=(details.reasoning_tokens or 0) if details else 0,
+        fields_answered=len(found.values) + len(found.said_nothing),
+        began=any(_THOUGHT.sub("", choice.message.content or "").strip() for choice in completion.choices[:1]),
+    )
+
+
+def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
+    """How to ask the server next that answered so to `dialect`: as before, unless it was cut off or made no sense.
+
+    One that is cut off before it begins is thinking. One that writes something else than JSON was not told its form.
+    """
+    is_cut = isinstance(answer.failure, ModelAnswerCutError)
+    if is_cut and (dialect.room or not answer.began):
+        return dialect.with_more_room()
+    if answer.began and not answer.fields_answered and (is_cut or isinstance(answer.failure, ModelAnswerInvalidError)):
+        return replace(dialect, tells_schema=True)
+    return dialect.with_room_for(answer.reasoning_tokens)
+
+
+def _said(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Answered, BadAnswerError | None]:
+    """The values, and the cut if there was one. Raises `ModelRefusedError` and `ModelAnswerInvalidError`."""
+    if not completion.choices:
+        raise ModelAnswerInvalidError(model, "it holds no choice")
+    choice = completion.choices[0]
+    if choice.message.refusal:
+        raise ModelRefusedError(model, choice.message.refusal[:200])
+    if choice.finish_reason == "content_filter":
+        raise ModelRefusedError(model, "its content filter stopped the answer")
+    content = choice.message.content or ""
+    if choice.finish_reason == "length":
+        found = take_apart(content, prompt.fields, lang=prompt.lang, cut=True) or Answered()
+        whole = len(found.values) + len(found.said_nothing)
+        return found, ModelAnswerCutError(model, f"{whole} of {len(prompt.fields)} fields were answered before")
+    if not content.strip():
+        raise ModelAnswerInvalidError(model, "it is empty")
+    return _understood(content, prompt, model), None
+
+
+def read_answer(content: str, prompt: Prompt, *, model: str) -> Mapping[str, tuple[Any, str]]:
+    """The values of a whole answer, each with its quote; one that makes no sense for its field is left as text.
+
+    Raises `ModelAnswerInvalidError`, which names `model`, where nothing at all can be understood.
+    """
+    return _understood(content, prompt, model).values
+
+
+def _understood(content: str, prompt: Prompt, model: str) -> Answered:
+    found = take_apart(content, prompt.fields, lang=prompt.lang)
+    if found is None:
+        raise ModelAnswerInvalidError(model, "it holds no JSON that names a field that was asked for")
+    if found.odd and not found.is_understood:
+        raise ModelAnswerInvalidError(model, f"no value makes sense for its field, such as {min(found.odd)}")
+    return found

@@ -1,0 +1,175 @@
+"""A page's text as a model is shown it: what a reader sees line by line, then data that no line says, then the rest.
+
+Lines are paragraphs, rows of tables, and labels joined to their values. Within a budget of tokens the page's own text
+comes first; of a text that is too long the lines that look like facts are kept. Then comes what only scripts, `meta`
+tags and attributes say, as `key: value`, and last what blocks on other properties and the site itself say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from app.property.reading import lenient_json, object_keys
+from app.property.reading.document import Document
+from app.property.reading.model.lines import head_of, lines_in
+from app.property.reading.state import blobs
+from app.property.reading.terms import meaning, words_of
+
+#: tokens that data may take of a text whose lines would fill it
+_DATA_SHARE = 0.2
+_MOST_DATA_LINES = 2_000
+#: a longer value is a text of its own, a shorter number stands somewhere on every page
+_LONGEST_VALUE, _SHORTEST_NUMBER = 200, 3
+_LABEL_LENGTH, _FACT_LENGTH = 40, 90
+_NO_DATA = re.compile(
+    r"^(?:https?:|//|/|data:|#|\{|<)|\.(?:js|css|png|jpe?g|svg|webp)\b|^[0-9a-f-]{32,}$", re.IGNORECASE
+)
+_PLACE_OF_MAP = re.compile(
+    r"(?:[?&](?:q|ll|center|markers|daddr|destination)=|/@)(?:[^&#\s]{0,60}?[^\d.&#\s-])?"
+    r"-?\d{1,3}\.\d{3,}(?:,|%2C)\s*-?\d{1,3}\.\d{3,}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """What a reader is shown as the page's own, what its data says, and what stands beside: lines, joined."""
+
+    shown: str
+    data: str = ""
+    beside: str = ""
+
+
+def page_text(document: Document, budget: int, count: Callable[[str], int]) -> PageText:
+    """At most `budget` tokens of the page's text, as `count` counts them; each line once."""
+    text = _Text(count)
+    if document.json is not None:
+        return PageText(text.add_best(lines_in(list(_members(document.json))), budget))
+    if document.root is None:
+        return PageText(text.add_best(lines_in(document.text.splitlines()), budget))
+    shown = [*head_of(document), *document.once(_lines_shown)]
+    plain = "\n".join(map(_plain, shown))
+    data = [line for line in document.once(data_lines) if not _is_shown(line, plain)]
+    return PageText(
+        text.add_best(shown, round(budget * (1 - _DATA_SHARE)) if data else budget),
+        text.add(data, min(budget, text.spent + round(budget * _DATA_SHARE))),
+        text.add_best(document.once(_lines_beside), budget - text.spent),
+    )
+
+
+class _Text:
+    """Lines that have been chosen, and what they cost. Each method returns the lines that it adds."""
+
+    def __init__(self, count: Callable[[str], int]) -> None:
+        self._count = count
+        self._known = set[str]()
+        self.spent = 0
+
+    def add(self, lines: Iterable[str], most: int) -> str:
+        """The first of `lines`, until the text has `most` tokens."""
+        added: list[str] = []
+        for line in lines:
+            if line not in self._known:
+                cost = self._count(line) + 1
+                if self.spent + cost > most:
+                    break
+                self._known.add(line)
+                self.spent += cost
+                added.append(line)
+        return "\n".join(added)
+
+    def add_best(self, lines: Iterable[str], most: int) -> str:
+        """All of `lines`, or where they have more than `most` tokens the facts and then the first others, in order."""
+        ordered = list(dict.fromkeys(lines))
+        costs = [self._count(line) + 1 for line in ordered]
+        chosen = set(range(len(ordered)))
+        if sum(costs) > most:
+            chosen, left = set(), most
+            for place in sorted(range(len(ordered)), key=lambda place: (_rank(ordered[place]), place)):
+                if costs[place] <= left:
+                    chosen.add(place)
+                    left -= costs[place]
+        return self.add((ordered[place] for place in sorted(chosen)), self.spent + most)
+
+
+def _rank(line: str) -> int:
+    """0 for a label with its value, 1 for a short line with a number, 2 for a short line, 3 for prose."""
+    label, colon, value = line.partition(": ")
+    if len(line) > _FACT_LENGTH:
+        return 3
+    if colon and value.strip() and len(label) <= _LABEL_LENGTH:
+        return 0
+    return 1 if any(char.isdigit() for char in line) else 2
+
+
+def _lines_shown(document: Document) -> list[str]:
+    return list(lines_in(document.segments))
+
+
+def _lines_beside(document: Document) -> list[str]:
+    return list(lines_in(document.segments_beside))
+
+
+# --- data ------------------------------------------------------------------------------------------------------------
+
+
+def data_lines(document: Document) -> list[str]:
+    """What the page's address, scripts, `meta` tags and attributes say, `key: value`: known keys first."""
+    found = dict.fromkeys(islice(_data(document), _MOST_DATA_LINES))
+    return [f"page address: {document.url}", *sorted(found, key=lambda line: not _is_known(line.partition(": ")[0]))]
+
+
+def _data(document: Document) -> Iterator[str]:
+    for element in document.having("content", "datetime"):
+        name = element.get("itemprop") or element.get("property") or element.get("name")
+        value = element.get("content") or element.get("datetime")
+        if name and value and _is_telling(value):
+            yield f"{name}: {' '.join(value.split())}"
+    for script in document.root.iter("script"):
+        if "ld+json" in (script.get("type") or "").lower() and document.path(script) not in document.distrusted:
+            yield from _members(lenient_json.unpacked(lenient_json.loads(script.text or "")))
+    for _, value in blobs(document):
+        yield from _members(value)
+    for element in document.having("href", "src", "data-src"):
+        for name in ("href", "src", "data-src"):
+            if place := _PLACE_OF_MAP.search((element.get(name) or "")[:2_000]):
+                yield f"map: {place[0].lstrip('?&/@')}"
+
+
+def _members(value: Any, key: str = "", parent: str = "") -> Iterator[str]:
+    """`key: value` of every plain value that tells something."""
+    if isinstance(value, dict):
+        names = {name: words_of(str(name)) for name in value}
+        tells = any(meaning(words) is not None for words in names.values())
+        for name, inner in value.items():
+            if (tells or isinstance(inner, dict | list)) and not object_keys.is_cut(str(name), names[name]):
+                yield from _members(inner, names[name], key)
+    elif isinstance(value, list):
+        for inner in value[:20]:
+            yield from _members(inner, key, parent)
+    elif value is not None and not isinstance(value, bool) and _is_telling(str(value)):
+        yield f"{parent} {key}: {' '.join(str(value).split())}".strip()
+
+
+def _is_telling(value: str) -> bool:
+    return 0 < len(value.strip()) <= _LONGEST_VALUE and _NO_DATA.search(value.strip()) is None
+
+
+def _is_shown(line: str, shown: str) -> bool:
+    """Whether the page shows what a line of data says; a short number is shown somewhere, so that its key decides."""
+    key, _, value = line.partition(": ")
+    plain = _plain(value)
+    if len(plain) < _SHORTEST_NUMBER:
+        return not _is_known(key)
+    return plain in shown
+
+
+def _is_known(key: str) -> bool:
+    return meaning(key) is not None or meaning(key.rpartition(" ")[2]) is not None
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.casefold())

@@ -1,0 +1,236 @@
+"""Does a quote say what a model claims it says? One check per kind of field; each gives back the value as it is stored.
+
+Words and vocabularies are here, numbers in `figures.py`. A value that has to be guessed is not supported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from app.property.fields.phrases import alternatives
+from app.property.reading.model import figures
+from app.property.reading.model.claims import Claim, Supported
+from app.property.reading.model.label_words import labels_in
+from app.property.reading.model.label_words import names as names_field
+from app.property.reading.sentences import BUILT, NO_SOLAR, OTHER_ROOF
+from app.property.record import FIELDS
+from app.property.values import names, prices, vocabulary
+from app.property.values.currency import find_currency
+from app.property.values.places import us_state
+from app.property.values.texts import words_of
+from app.property.values.vocabulary import yes_no
+
+
+def supported(claim: Claim) -> Supported | None:
+    """The value of `claim` in its field's form, or None where the quote does not say it or it cannot be true."""
+    check = _CHECKS.get(claim.field) or _BY_TYPE.get(FIELDS[claim.field].type)
+    return check(claim) if check else None
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def _agent(claim: Claim) -> Supported | None:
+    """No agency; under the label of one alone it has to be a person's full name."""
+    found = _text(claim)
+    if found is None or names.is_agency(str(found.value)):
+        return None
+    return found if _is_labelled(claim) is not False or names.is_full_name(str(found.value)) else None
+
+
+def _office(claim: Claim) -> Supported | None:
+    """An agency may bear a person's name; what says so is its label. Under that of an agent alone only an agency is."""
+    found, is_labelled = _text(claim), _is_labelled(claim)
+    if found is None or is_labelled or names.is_agency(str(found.value)):
+        return found
+    return None if is_labelled is False or names.is_full_name(str(found.value)) else found
+
+
+def _is_labelled(claim: Claim) -> bool | None:
+    """Whether the line has a label of this field; None where it has none of agents or agencies."""
+    named = {one.field for one in labels_in(claim.line, claim.lang)} & {"ListAgentFullName", "ListOfficeName"}
+    return claim.field in named if named else None
+
+
+def _says(quote: str, words: str) -> bool:
+    """Does `quote` hold `words` in a row, whatever their case and punctuation?"""
+    return bool(words_of(words)) and f" {words_of(words)} " in f" {words_of(quote)} "
+
+
+def _text(claim: Claim) -> Supported | None:
+    value = " ".join(str(claim.value).split()).strip(" ,;")
+    return Supported(value) if 0 < len(value) <= 200 and _says(claim.quote, value) else None
+
+
+def _state(claim: Claim) -> Supported | None:
+    """A US state may stand as name or code; it is stored as its code."""
+    value = " ".join(str(claim.value).split())
+    code = us_state(value) if claim.country in (None, "US") else None
+    if code and (re.search(rf"\b{code}\b", claim.quote) or any(us_state(w) == code for w in _grams(claim.quote))):
+        return Supported(code)
+    return _text(claim)
+
+
+def _grams(text: str) -> list[str]:
+    """Runs of one to three words."""
+    words = re.findall(r"[A-Za-z.]+", text)
+    return [" ".join(words[i : i + n]) for n in (1, 2, 3) for i in range(len(words) - n + 1)]
+
+
+def _texts(claim: Claim) -> Supported | None:
+    """The items of a list that the quote says; the others are left out."""
+    said = [v.strip() for v in claim.value if v.strip() and len(v) <= 80 and _says(claim.quote, v)]
+    return Supported(list(dict.fromkeys(said))) if said else None
+
+
+#: between the characters of a number; slashes around nothing are its empty parts: map, block and lot `61/ / 0118`
+_GAP = r"(?:\W{0,2}| ?(?:/ ?){2,4})"
+
+
+def _number_word(claim: Claim) -> Supported | None:
+    """A parcel number or postal code: its letters and digits in a row, as the quote writes them."""
+    bare = re.sub(r"\W", "", str(claim.value)).casefold()
+    pattern = _GAP.join(map(re.escape, bare))
+    match = re.search(rf"(?<!\w){pattern}(?!\w)", claim.quote, re.IGNORECASE) if 3 <= len(bare) <= 40 else None
+    return Supported(" ".join(match.group().split())) if match else None
+
+
+# --- the field's own vocabulary --------------------------------------------------------------------------------------
+
+
+def _status(claim: Claim) -> Supported | None:
+    # `Status: Sold` says it behind its label
+    told = vocabulary.standard_status(claim.quote.rpartition(":")[2]) or vocabulary.standard_status(claim.quote)
+    offered = told is None and claim.value == "Active" and vocabulary.offer(claim.quote) is not None
+    good = told == claim.value or offered or _says(claim.quote, str(claim.value))
+    return Supported(claim.value) if good else None
+
+
+def _property_type(claim: Claim) -> Supported | None:
+    value, kind, offer = claim.value, vocabulary.property_kind(claim.quote), vocabulary.offer(claim.quote)
+    if _says(claim.quote, str(value)) or (kind and kind.type == value):
+        return Supported(value)
+    homely = kind is not None and kind.type is None
+    if value == "Residential Lease":
+        return Supported(value) if offer == "rent" or prices.find_period(claim.quote) else None
+    return Supported(value) if value == "Residential" and homely and offer != "rent" else None
+
+
+def _subtype(claim: Claim) -> Supported | None:
+    kind = vocabulary.property_kind(claim.quote, claim.country)
+    good = _says(claim.quote, str(claim.value)) or (kind is not None and kind.subtype == claim.value)
+    return Supported(claim.value) if good else None
+
+
+def _currency(claim: Claim) -> Supported | None:
+    found = find_currency(claim.quote, claim.country)
+    return Supported(found) if found is not None and found == str(claim.value).strip().upper() else None
+
+
+#: nothing to pay, which is no association; a row that says no by one letter
+_NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
+
+
+@cache
+def _denials(lang: str | None) -> re.Pattern[str]:
+    """The words by which a page in `lang` (None: any language) denies something; English ones are known everywhere."""
+    among = (None,) if lang is None else (lang, "en")
+    return re.compile("|".join(alternatives("answers", "denials", one) for one in among), re.IGNORECASE)
+
+
+def _is_denied(claim: Claim) -> bool:
+    """Whether the quote says no."""
+    is_no = yes_no(claim.quote.rpartition(":")[2]) is False
+    return is_no or _denials(claim.lang).search(claim.quote) is not None or _NOTHING.search(claim.quote) is not None
+
+
+def _association(claim: Claim) -> Supported | None:
+    return _answered(claim, _names(claim, claim.quote), _is_denied(claim))
+
+
+def _answered(claim: Claim, told: bool, denied: bool) -> Supported | None:
+    """A yes or no to what the quote speaks of (`told`), and denies or not."""
+    return Supported(claim.value) if told and denied is (not claim.value) else None
+
+
+_SHARED = re.compile(
+    r"\b(?:community|clubhouse|association|shared|common|hoa|resort|room for|space for|pool (?:table|size))\b",
+    re.IGNORECASE,
+)
+
+
+def _pool(claim: Claim) -> Supported | None:
+    """The home's own: a community's says nothing of it, nor does room for one."""
+    return _answered(claim, _names(claim, claim.quote) and not _SHARED.search(claim.quote), _is_denied(claim))
+
+
+def _names(claim: Claim, text: str) -> bool:
+    """Does `text` hold a word of the field?"""
+    return names_field(claim.field, text, claim.lang)
+
+
+def _roof_year(claim: Claim) -> Supported | None:
+    """The year of the house's roof: neither the house's own, nor that of a barn's roof."""
+    about = claim.quote if _names(claim, claim.quote) else claim.line
+    if not _names(claim, about) or OTHER_ROOF.search(about.rpartition(str(claim.value))[0]):
+        return None
+    built = BUILT.search(about)
+    return None if built and built["year"] == str(claim.value) else figures.number(claim)
+
+
+def _parking(claim: Claim) -> Supported | None:
+    return figures.number(claim) if any(_names(claim, text) for text in (claim.quote, claim.line)) else None
+
+
+def _county(claim: Claim) -> Supported | None:
+    """`Polk County` is stored as `Polk`; a name that nothing calls a county may be a town's."""
+    found = _text(claim)
+    if found is None or not _names(claim, claim.line):
+        return None
+    name = re.sub(r"(?:^county of\s+|\s+(?:county|parish|borough)$)", "", str(found.value), flags=re.IGNORECASE)
+    return Supported(name)
+
+
+def _power(claim: Claim) -> Supported | None:
+    return _texts(claim) if _names(claim, claim.quote) and not NO_SOLAR.search(claim.quote) else None
+
+
+def _access(claim: Claim) -> Supported | None:
+    denied = _is_denied(claim) or re.search(r"\b(?:non|un)-?gated", claim.quote, re.IGNORECASE)
+    return _text(claim) if _names(claim, claim.quote) and not denied else None
+
+
+Check = Callable[[Claim], Supported | None]
+_BY_TYPE: Mapping[str, Check] = {
+    "text": _text,
+    "texts": _texts,
+    "integer": figures.number,
+    "number": figures.number,
+    "date": figures.date,
+}
+_AMOUNTS = ("ClosePrice", "OriginalListPrice", "AssociationFee", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue")
+_CHECKS: Mapping[str, Check] = {
+    **dict.fromkeys(_AMOUNTS, figures.money),
+    "ListPrice": figures.list_price,
+    "LivingArea": figures.area,
+    "LotSizeArea": figures.area,
+    "BathroomsTotalInteger": figures.bathrooms,
+    "ParcelNumber": _number_word,
+    "PostalCode": _number_word,
+    "StateOrProvince": _state,
+    "StandardStatus": _status,
+    "ListAgentFullName": _agent,
+    "ListOfficeName": _office,
+    "PropertyType": _property_type,
+    "PropertySubType": _subtype,
+    "X_Currency": _currency,
+    "AssociationYN": _association,
+    "PoolPrivateYN": _pool,
+    "X_RoofYear": _roof_year,
+    "ParkingTotal": _parking,
+    "CountyOrParish": _county,
+    "PowerProductionType": _power,
+    "X_AccessNotes": _access,
+}

@@ -1,0 +1,133 @@
+"""What a raw text or JSON value says in money: prices and rents, values, taxes, fees, ranges of estimates; and its
+currency and period.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from app.property.fields.phrases import pattern
+from app.property.fields.table import FIELDS, of_kind
+from app.property.reading.base import Reading
+from app.property.reading.document import Locale
+from app.property.reading.value_texts import Value, text_of
+from app.property.record import Method
+from app.property.values import currency, numbers, prices, vocabulary
+
+_LEAST_PRICE = (FIELDS["ListPrice"].range or (0, 0))[0]
+_RENT_LABEL = pattern("prices", "rents")
+_YEAR_BESIDE = re.compile(r"(?<![\d,.$])((?:19|20)\d\d)(?![\d,.])")
+_RANGE_GAP = re.compile(r"\s*(?:[-–—]|\bto\b)\s*(?=[$€£]?\s?\d)")
+#: a day is no amount
+_DAY = re.compile(r"(?<![\d/-])\d{1,2}([/-])\d{1,2}\1(?:\d{4}|\d\d)(?![\d/-])")
+#: what ends the yes or no that opens a text
+FIRST_WORD = re.compile(r"[\s,;:.(/–—-]+")
+
+
+def _money(reading: Reading, locale: Locale) -> prices.Price | None:
+    if prices.is_per_area(reading.label):
+        return None
+    if isinstance(reading.raw, int | float) and not isinstance(reading.raw, bool):
+        return prices.Price(float(reading.raw)) if 0 < reading.raw < 5e11 else None
+    return prices.parse_price(_DAY.sub(" ", text_of(reading.raw)), lang=locale.lang, country=locale.country)
+
+
+def _list_price(reading: Reading, locale: Locale) -> Iterator[Value]:
+    price = _money(reading, locale)
+    if price is None:
+        qualifier = prices.find_qualifier(text_of(reading.raw))
+        if qualifier in ("on application", "auction"):
+            yield "X_PriceQualifier", qualifier, None
+            yield "StandardStatus", "Active", None
+        return
+    if price.amount < _LEAST_PRICE:
+        return
+    yield "ListPrice", numbers.tidy(price.amount), price.currency
+    yield "X_Currency", price.currency or currency.find_currency(reading.label, locale.country), None
+    yield "X_PricePeriod", price.period or prices.find_period(reading.label), None
+    yield "X_PriceQualifier", price.qualifier, None
+    if reading.method is Method.LABEL and _RENT_LABEL.search(reading.label):
+        yield "PropertyType", "Residential Lease", None
+    label = reading.label.casefold()
+    basis = (
+        "cold"
+        if re.search("kalt|netto|kale", label)
+        else "warm"
+        if re.search("warm|gesamt|brutto", label)
+        else price.basis
+    )
+    yield "X_RentBasis", basis, None
+
+
+def _warm_rent(reading: Reading, locale: Locale) -> Iterator[Value]:
+    for name, value, unit in _list_price(reading, locale):
+        if name != "X_RentBasis":
+            yield name, value, unit
+    yield "X_RentBasis", "warm", None
+
+
+#: a year with its colon, and the amount behind it
+_YEAR_AND_AMOUNT = re.compile(r"^(?:19|20)\d\d:\s+(?P<amount>[$€£]\s?\d[\d,]*(?:\.\d\d)?)")
+#: a row of a year and its amounts: the first number is none of these
+_YEAR_FIRST = re.compile(r"^(?:19|20)\d\d\s+(?:[$€£]|\d{1,3}(?:,\d{3})+)")
+
+
+def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    if (row := _YEAR_AND_AMOUNT.match(text)) is not None:  # `2024: $1,618 (assessed $121,300)`
+        reading = replace(reading, raw=row["amount"])
+    price = _money(reading, locale)
+    if price is None or price.amount <= 0 or re.search(r"\d\s?%", text) or _YEAR_FIRST.match(text):
+        return
+    yield reading.field, numbers.tidy(price.amount), price.currency
+    beside = _YEAR_BESIDE.findall(text) if reading.field == "TaxAnnualAmount" else []
+    if len(beside) == 1 and float(beside[0]) != price.amount:
+        yield "TaxYear", int(beside[0]), None
+
+
+def _estimate_range(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """`$88,000 - $104,000`; a single amount is an estimate without its range, and no value of ours."""
+    parts = _RANGE_GAP.split(text_of(reading.raw))
+    told = [prices.parse_price(part, lang=locale.lang, country=locale.country) for part in parts[:2]]
+    if len(parts) == 2 and all(told) and told[0].amount <= told[1].amount:  # type: ignore[union-attr]
+        yield "X_EstimatedValueLow", numbers.tidy(told[0].amount), told[0].currency  # type: ignore[union-attr]
+        yield "X_EstimatedValueHigh", numbers.tidy(told[1].amount), told[1].currency  # type: ignore[union-attr]
+
+
+def _association_fee(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    answer = vocabulary.yes_no(FIRST_WORD.split(text, maxsplit=1)[0])
+    if answer is not None and not isinstance(reading.raw, int | float):
+        yield "AssociationYN", answer, None
+        if answer is False or not any(c.isdigit() for c in text):
+            return
+    for name, value, unit in _amount(reading, locale):
+        yield name, value, unit
+        yield "AssociationYN", True, None
+
+
+def _currency(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    yield (
+        "X_Currency",
+        currency.valid_code(text) or (currency.find_currency(text, locale.country) if len(text) < 5 else None),
+        None,
+    )
+
+
+def _period(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    yield "X_PricePeriod", prices.find_period(text) or prices.find_period(f"per {text}"), None
+
+
+MONEY: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
+    **dict.fromkeys(of_kind("money"), _amount),
+    "ListPrice": _list_price,
+    "_RentWarm": _warm_rent,
+    "AssociationFee": _association_fee,
+    "_EstimateRange": _estimate_range,
+    "X_Currency": _currency,
+    "X_PricePeriod": _period,
+}

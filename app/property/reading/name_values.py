@@ -1,0 +1,80 @@
+"""Agents and agencies out of raw texts and JSON values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from app.property.reading.base import Reading
+from app.property.reading.document import Locale
+from app.property.reading.value_texts import Value, text_of
+from app.property.record import Method
+from app.property.values import names, texts
+
+_CJK_NAME = re.compile(r"^[\u3400-\u9fff\uac00-\ud7af]{2,5}$")
+#: what stands beside a label of the agent and is nobody's name
+_NO_CJK_NAME = re.compile(r"担当|営業|売主|貸主|仲介|店舗|会社|相談|予約|問合|不在|未定|センター")
+#: the end of a sentence, or what a button says
+_JAPANESE_SENTENCE = re.compile(r"。|(?:ください|下さい|ます|です|予約|請求|こちら|検索|一覧)$")
+_AROUND = re.compile(r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$", re.IGNORECASE)
+
+
+#: labels that name an office as often as a person
+_EITHER = frozenset(
+    {"broker", "courtesy of", "listing broker", "listing by", "listing courtesy of", "listing provided by"}
+)
+#: words of companies that sell, let or manage homes
+OFFICE_WORDS = re.compile(
+    r"\b(?:realty|realtors?|real estate|properties|property|group|homes?|land|brokers?|brokerage|associates|partners|"
+    r"company|co|llc|inc|ltd|corp|team|residential|management|international|sotheby\S*|re/?max|century|coldwell|keller|"
+    r"compass|berkshire|exp|redfin|agency|apartments|living|communities|investments|ventures|advisors)\b",
+    re.IGNORECASE,
+)
+_PHONE_OR_STREET = re.compile(r",\s*\d.*$|\s*\(?\b\d{3}\)?[-. ]\d{3}[-. ]\d{4}.*$")
+
+
+def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """A person; beside a label perhaps with a role and the agency in the same line."""
+    text = names.without_title(_AROUND.sub("", text_of(reading.raw).strip(" ,;:-")))
+    if reading.method is Method.LABEL:
+        if len(text.split()) < 2 and not _CJK_NAME.match(text):
+            return  # beside a label, one word is a link or a heading more often than a name
+        if len(text) == 2 and _CJK_NAME.match(text):  # a surname
+            yield "ListAgentFullName", None if _NO_CJK_NAME.search(text) else text, None
+            return
+        found = names.split(text_of(reading.raw))
+        if found.person:
+            yield "ListAgentFullName", found.person, None
+            yield "ListOfficeName", found.office, None
+            return
+    if texts.is_person(text):
+        yield "ListAgentFullName", text, None
+
+
+def _office(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    text = _PHONE_OR_STREET.sub("", _AROUND.sub("", names.without_licence(text_of(reading.raw)).strip(" ,;:-")))
+    named = names.without_title(text)
+    if named != text and _is_plain_person(named):  # `Anbieter: Frau Ada Moll`
+        yield "ListAgentFullName", named, None
+    elif reading.label.strip(" :").casefold() in _EITHER and _is_plain_person(text):
+        yield "ListAgentFullName", text, None
+    elif texts.is_office(text) and not _JAPANESE_SENTENCE.search(text):
+        yield "ListOfficeName", text, None
+
+
+def _branch(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """A branch beside its label, which is a heading and a link of the page as often: its name ends as such names do."""
+    text = text_of(reading.raw).strip()
+    if names.is_branch(text):
+        yield "ListOfficeName", text, None
+
+
+def _is_plain_person(text: str) -> bool:
+    return len(text.split()) in (2, 3) and texts.is_person(text) and not OFFICE_WORDS.search(text)
+
+
+NAMES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
+    "ListAgentFullName": _agent,
+    "ListOfficeName": _office,
+    "_Branch": _branch,
+}

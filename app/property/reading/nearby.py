@@ -1,0 +1,232 @@
+"""The value of a label that stands alone in a text of its own: what markup says of it, else the nearest text.
+
+A label's value stands behind it, or before it where the page sets numbers above their words.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from app.property.reading import beside
+from app.property.reading.document import Document, Segment
+from app.property.reading.terms import Meaning
+from app.property.reading.trees import is_within, spaced_text, squared
+from app.property.values.areas import find_unit
+
+_PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
+_MONEY = re.compile(r"^(?:[A-Z]{0,3}[$€£])\s?\d[\d.,' \u00a0]*$")
+_NUMBER_ONLY = re.compile(r"^[\d.,½]+\+?$|^[-–]+$")
+#: words that sites set below or behind their number
+_COUNTED = frozenset(
+    {
+        "BedroomsTotal",
+        "BathroomsTotalInteger",
+        "RoomsTotal",
+        "BathroomsFull",
+        "BathroomsHalf",
+        "LivingArea",
+        "LotSizeArea",
+        "ParkingTotal",
+        "StoriesTotal",
+        "ListPrice",
+        "ClosePrice",
+        "_RentWarm",
+        "YearBuilt",
+    }
+)
+_NAMES = frozenset({"ListAgentFullName", "ListOfficeName"})
+#: of a cell with several texts, these take the first: remarks and links follow
+_ONE_TEXT = _NAMES | {"ParcelNumber", "ListingId"}
+_FEATURES = frozenset({"Roof", "ConstructionMaterials", "Heating", "Cooling", "PoolPrivateYN", "X_AccessNotes"})
+#: a mark behind a label that leads to a note about it
+_NOTE = re.compile(r"\*+ ?(?:note|see note)?|\(?\d\)|\?|\(\?\)|help", re.IGNORECASE)
+_LONG_FIELDS = frozenset({"PublicRemarks"})
+_MOST_VALUE_CHARS = 160
+_MOST_CLIMB = 4
+_INNER_LABEL = re.compile(r"(?:^|\s)([A-Z][\w/# ]{1,30}?)(?::| [–—])\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """A value, the element that holds it, and how far it may be trusted to be the label's."""
+
+    value: str
+    element: Any
+    confidence: float
+
+
+def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
+    """The value of the label `segment`, which means `found`; None where the page gives it none."""
+    if _is_value(segment, found, page):
+        return None
+    led = beside.by_rows(segment, page)
+    return Nearby(led.value, led.element, 0.66) if led is not None else _behind_or_before(found, segment, page)
+
+
+def _behind_or_before(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
+    """The value that markup gives a label, else the nearest text's."""
+    after = _neighbour(segment, page, +1)
+    told = beside.by_markup(segment, page)
+    limit = 5000 if found.field in _LONG_FIELDS else _MOST_VALUE_CHARS
+    if told is not None:
+        value = after.text if found.field in _ONE_TEXT and after is not None else told.value
+        good = bool(value and told.value) and len(value) <= limit and not _has_labels(value, page)
+        return Nearby(value, told.element, 0.72) if good else None
+    before = _neighbour(segment, page, -1) if beside.order(segment, page) != "label" else None
+    chosen, confidence = after, 0.7
+    if found.field in _COUNTED and before is not None and _is_amount(before, found) and not segment.text.endswith(":"):
+        nearer = after is None or _distance(segment, before) < _distance(segment, after) or not _is_amount(after, found)
+        if nearer or _number_leads(segment, page):
+            chosen, confidence = before, 0.65
+    if chosen is None or (chosen is after and _is_item(segment, chosen, found)):
+        return None
+    whole = found.field not in _NAMES
+    value = _whole_value(chosen, segment, page, forward=chosen is after) if whole else chosen.text
+    if not value or len(value) > limit or _has_labels(value, page) or _in_sentence(segment, page):
+        return None
+    known = page.meaning(value)
+    if known is not None and not (value == chosen.text and _is_value(chosen, known, page)):
+        return None
+    return Nearby(value, chosen.owner, confidence)
+
+
+def _is_value(segment: Segment, found: Meaning, page: Document) -> bool:
+    """True for a word that means the field of the label before it and stands nearer to that than to what follows:
+    `Central air` in `Cooling`, `Central air`, `Parking spaces`, `2`.
+    """
+    before, after = _neighbour(segment, page, -1), _neighbour(segment, page, +1)
+    if before is None or getattr(page.meaning(before.text), "field", "") != found.field:
+        return False
+    return after is None or _distance(segment, before) < _distance(segment, after)
+
+
+def _has_labels(value: str, page: Document) -> bool:
+    """True for a block of pairs: then the label was the heading of a section."""
+    return any(page.meaning(m[1].strip()) is not None for m in _INNER_LABEL.finditer(value))
+
+
+def _is_item(segment: Segment, after: Segment, found: Meaning) -> bool:
+    """True for one of a list of features, `Heating` before `Ceiling Fans`: what the next item says is another thing."""
+    item = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag == "li"), None)
+    if item is None or found.field not in _FEATURES or segment.text.endswith(":"):
+        return False
+    return not is_within(after.owner, item) and spaced_text(item) == segment.text
+
+
+def _in_sentence(segment: Segment, page: Document) -> bool:
+    """True for a word in the middle of running text, such as the link in `contact <a>agent</a>`."""
+    if not segment.text[:1].islower() or segment.text.endswith(":") or segment.index == 0:
+        return False
+    before = page.segments[segment.index - 1]
+    return (
+        _distance(segment, before) <= 1
+        and before.text[-1:].isalpha()
+        and before.owner.tag not in ("dt", "dd", "th", "td", "li")
+    )
+
+
+def _is_amount(segment: Segment, found: Meaning) -> bool:
+    if segment.text in ("-", "–", "—", "--"):
+        return True
+    if found.field == "YearBuilt":
+        return re.match(r"^(?:1[6-9]|20)\d\d$", segment.text) is not None
+    if found.field == "ClosePrice":
+        return _MONEY.match(segment.text) is not None
+    if found.field in ("ListPrice", "_RentWarm"):
+        return _PRICE_LIKE.match(segment.text) is not None
+    if found.field in ("LivingArea", "LotSizeArea"):
+        return re.fullmatch(r"[^\d:/]{0,12}\d[\d.,' \u00a0]*", segment.text) is not None or (
+            segment.text[:1].isdigit() and len(segment.text) < 40 and find_unit(segment.text) is not None
+        )
+    return _NUMBER_ONLY.match(segment.text) is not None
+
+
+def _neighbour(segment: Segment, page: Document, step: int) -> Segment | None:
+    """The next text that is not mere punctuation, if it stands in the same surroundings."""
+    for hop in (1, 2):
+        index = segment.index + step * hop
+        if not 0 <= index < len(page.segments):
+            return None
+        other = page.segments[index]
+        marks = step > 0 and hop == 1 and _NOTE.fullmatch(other.text) is not None and _distance(segment, other) <= 1
+        if (re.search(r"\w", other.text) and not marks) or other.text in ("-", "–", "—"):
+            return other if _distance(segment, other) <= _MOST_CLIMB else None
+    return None
+
+
+def _distance(one: Segment, other: Segment) -> int:
+    """How many elements one must climb from `one` to reach an element that also holds `other`; 9 if many."""
+    around = {other.owner, *other.owner.iterancestors()}
+    element = one.owner
+    for steps in range(9):
+        if element is None or element in around:
+            return steps
+        element = element.getparent()
+    return 9
+
+
+def _number_leads(segment: Segment, page: Document) -> bool:
+    """In a flat run of numbers and words, true where the run opens with a number."""
+    index = segment.index
+    while index > 0 and segment.index - index <= 12:
+        before = page.segments[index - 1]
+        known = page.meaning(before.text) if len(before.text) <= 25 else None
+        in_run = _NUMBER_ONLY.match(before.text) is not None or (known is not None and known.field in _COUNTED)
+        if not in_run or _distance(segment, before) > 2:
+            break
+        index -= 1
+    labelled = index > 0 and page.meaning(page.segments[index - 1].text) is not None
+    return _NUMBER_ONLY.match(page.segments[index].text) is not None and not labelled
+
+
+def _whole_value(start: Segment, label: Segment, page: Document, *, forward: bool) -> str:
+    """The text of the largest element that holds `start` but not the label, if it is short; else the text node
+    itself.
+    """
+    around = {label.owner, *label.owner.iterancestors()}
+    block = start.owner
+    if block in around:
+        return start.text if not forward else _run(start, block, page)
+    while block.getparent() is not None and block.getparent() not in around:
+        block = block.getparent()
+    while True:
+        text = _text_of(block, start, page)
+        if len(text) <= _MOST_VALUE_CHARS or block is start.owner:
+            return text
+        inner = start.owner
+        while inner.getparent() is not block and inner.getparent() is not None:
+            inner = inner.getparent()
+        block = inner
+
+
+def _run(start: Segment, block: Any, page: Document) -> str:
+    """A text node and what follows in inline children of the same element: `131 <b>m</b><sup>2</sup>`."""
+    parts = [start.text]
+    for other in page.segments[start.index + 1 : start.index + 4]:
+        if (
+            other.owner is block
+            or other.owner.getparent() is not block
+            or other.owner.tag not in ("sup", "sub", "small", "abbr", "span")
+        ):
+            break
+        if page.meaning(other.text):
+            break
+        parts.append(other.text)
+    return " ".join(parts)
+
+
+def _text_of(block: Any, start: Segment, page: Document) -> str:
+    first = start.index
+    segments = page.segments
+    while first > 0 and is_within(segments[first - 1].owner, block):
+        first -= 1
+    parts: list[str] = []
+    for other in segments[first : first + 40]:
+        if not is_within(other.owner, block):
+            break
+        if len(parts) >= 1 and other is not start and page.meaning(other.text) is not None and len(other.text) > 3:
+            return ""  # a block of pairs: the label was the heading of a section
+        parts.append(other.text)
+    return squared(" ".join(parts))

@@ -1,0 +1,161 @@
+"""One value of a JSON object: plain, as a quantity with its unit, or as a pair of label and value.
+
+`objects.py` walks the object and decides what is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.property.reading import object_keys, pointers
+from app.property.reading.base import Reading
+from app.property.reading.terms import Meaning, meaning
+from app.property.record import Method
+
+#: `"279.000"` is no price of 279: the language of the page decides what the dot means
+_THOUSANDS = re.compile(r"^\d{1,3}\.\d{3}$")
+_PLAIN_NUMBER = re.compile(r"^-?\d+\.\d+$|^[1-9]\d{0,11}$")
+#: what a value loses a level: an object inside the property says less about it than the property itself
+_DECAY = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How the values of an object are to be marked; `lang` decides which labels are known."""
+
+    method: Method
+    confidence: float
+    lang: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the reader stands: JSON pointer, the words of the keys above (nearest last), and whose branch it is."""
+
+    pointer: str
+    parents: tuple[str, ...] = ()
+    role: str = "property"
+
+    def below(self, key: str | int, words: str) -> Place:
+        role = self.role
+        if words and object_keys.OFFICE.search(words):
+            role = "office"
+        elif words and object_keys.AGENT.search(words) and role != "office":
+            role = "agent"
+        parents = (*self.parents, words) if words else self.parents
+        return Place(pointers.below(self.pointer, key), parents, role)
+
+    def at(self, key: str) -> Place:
+        """The place of a plain value right here."""
+        return replace(self, pointer=f"{self.pointer}/{key}")
+
+
+def plain(found: Meaning, key: str, value: Any, node: dict[str, Any], at: tuple[Source, Place]) -> Reading:
+    """The reading of a plain value under `key` of `node`; `at` says how to mark it and where it stands."""
+    source, place = at
+    shown = str(value)
+    if (
+        found.field in object_keys.NUMERIC
+        and isinstance(value, str)
+        and _PLAIN_NUMBER.match(value.strip())
+        and not (found.field == "ListPrice" and _THOUSANDS.match(value.strip()))
+    ):
+        value = float(value)
+    label, unit = key, ""
+    if found.field in ("LivingArea", "LotSizeArea"):
+        unit = _unit_named(node, key)
+        label = f"{key} {unit_beside(node, key)}".strip()
+    shown = f"{shown} {unit}".strip()
+    confidence = (source.confidence - _DECAY * max(0, len(place.parents) - 2)) * found.trust
+    return Reading(found.field, value, source.method, place.pointer, f'"{key}": {shown[:200]}', confidence, label)
+
+
+def unit_beside(node: dict[str, Any], key: str = "") -> str:
+    """The unit that an object names for its own number, as text that `areas.find_unit` reads."""
+    unit = _unit_named(node, key)
+    return object_keys.UNIT_CODES.get(unit.strip().upper(), unit)
+
+
+def _unit_named(node: dict[str, Any], key: str = "") -> str:
+    """That unit in the object's own spelling, such as `MTK`."""
+    names = (
+        *object_keys.UNIT_KEYS,
+        f"{key}Units",
+        f"{key}Unit",
+        f"{key}_unit",
+        f"{key}UnitsShort",
+        "lotAreaUnits" if key.startswith("lot") else "livingAreaUnits",
+    )
+    for name in names:
+        unit = node.get(name)
+        if isinstance(unit, str) and unit:
+            return unit
+    return ""
+
+
+#: fields of which a JSON list holds several values that belong together
+_LISTS = frozenset({"Roof", "ConstructionMaterials", "Heating", "Cooling", "_Coordinates", "PropertySubType"})
+
+
+def quantity(found: Meaning, key: str, value: Any, source: Source, place: Place) -> Iterator[Reading]:
+    """A field whose value is an object (`{"value": 131, "unitCode": "MTK"}`) or a list of plain values."""
+    if isinstance(value, list):
+        plain_ones = [v for v in value if isinstance(v, str | int | float) and not isinstance(v, bool)]
+        if plain_ones and len(plain_ones) == len(value) and (len(value) == 1 or found.field in _LISTS):
+            raw: Any = plain_ones if len(value) > 1 else plain_ones[0]
+            quote = f'"{key}": {plain_ones}'[:200]
+            yield Reading(found.field, raw, source.method, place.pointer, quote, source.confidence * found.trust, key)
+        return
+    if found.field not in object_keys.MEASURED:
+        return
+    for name in object_keys.AMOUNT_KEYS:
+        amount = value.get(name)
+        if isinstance(amount, str | int | float) and not isinstance(amount, bool) and amount != "":
+            reading = plain(found, name, amount, value, (source, place.at(name)))
+            quote = f'"{key}": {{"{name}": {amount} {_unit_named(value)}'.strip()
+            yield replace(reading, label=f"{key} {unit_beside(value)}", quote=quote[:200])
+            return
+
+
+def pair_of(node: dict[str, Any]) -> tuple[str, Any, str] | None:
+    """(label, value, key of the value) of an object such as `{"label": "Year built", "value": 1998}`, else None."""
+    if len(node) > 14:
+        return None
+    for value_key in object_keys.VALUE_KEYS:
+        value = node.get(value_key)
+        if value is None:
+            continue
+        if isinstance(value, list) and value and all(isinstance(v, str | int | float) for v in value):
+            pass
+        elif not isinstance(value, str | int | float | bool) or value == "":
+            continue
+        for label_key in object_keys.LABEL_KEYS:
+            label = node.get(label_key)
+            if label_key != value_key and isinstance(label, str) and 0 < len(label) <= 60:
+                return label, value, value_key
+    return None
+
+
+def pair(found: tuple[str, Any, str], node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
+    """The reading of such a pair, where its label, key or type is a word that we know."""
+    label, value, value_key = found
+    if place.role != "property":
+        return
+    kind = node.get("type") or node.get("level")
+    kind = kind if isinstance(kind, str) and kind != "state" else ""  # "state" is a region here and a condition there
+    part = meaning(kind, source.lang)
+    if part is not None and part.field in object_keys.GEO:
+        text = value if isinstance(value, str) else label
+        confidence = source.confidence - 0.05
+        yield Reading(part.field, text, source.method, place.pointer, f"{kind}: {text}", confidence)
+        return
+    labels = [label, *(node[k] for k in object_keys.LABEL_KEYS if isinstance(node.get(k), str) and k != value_key)]
+    known = next(((t, m) for t in labels if t != "state" and (m := meaning(t, source.lang)) is not None), None)
+    if known is None or known[1].field == "_Ignore":
+        return
+    single = value[0] if isinstance(value, list) and len(value) == 1 else value
+    reading = plain(known[1], known[0], single, node, (source, place.at(value_key)))
+    yield replace(reading, quote=f"{known[0]}: {single}"[:200])

@@ -1,0 +1,139 @@
+"""Whether the page sells or lets, and its status: from title, headings, address, breadcrumb and short banners.
+
+A tenanted flat that is sold (`vermietet`) is not for rent: only words that offer are read, never words that describe.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+from urllib.parse import unquote
+
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.document import Document, url_parts
+from app.property.reading.readings import candidates_of
+from app.property.reading.trees import whole_text
+from app.property.record import Method
+from app.property.values.dates import parse_date
+from app.property.values.vocabulary import offer, standard_status
+
+_BANNER = re.compile(
+    r"^\W*(?:recently sold|sold(?: (?:by|on|for|prior|stc)\b.*)?|under offer|sale agreed|sold subject "
+    r"to contract|sstc|for sale|for rent|to let|let agreed|pending|under contract|"
+    r"contingent|off market|active|zu verkaufen|zu vermieten|verkauft|reserviert|house for sale|home "
+    r"for sale|coming soon|new home for sale)\W*$",
+    re.IGNORECASE,
+)
+#: `SOLD MAR 28, 2025` above the facts; further down it is other homes that were sold
+_SOLD_ON = re.compile(r"^sold\s+(?P<date>[a-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}/\d{1,2}/\d{4})$", re.IGNORECASE)
+_FIRST_BANNERS = 30
+_MOST_BANNERS = 400
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_CRUMBS = re.compile("[bB]readcrumb")
+_HIDDEN = frozenset({"hidden", "is-hidden", "d-none", "hide", "visually-hidden", "display-none"})
+
+
+class Offers:
+    """PropertyType, StandardStatus and MlsStatus of what is offered."""
+
+    name = "offers"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None:
+            return
+        for text, where, confidence in _texts(page):
+            kind = offer(text)
+            if kind is not None:
+                yield from _offered(kind, text, where, confidence)
+        for segment in page.segments[:_MOST_BANNERS]:
+            if len(segment.text) <= 60 and _BANNER.match(segment.text) and not _is_past(segment.owner):
+                yield from _banner(segment.text, page.path(segment.owner))
+            elif segment.index < _FIRST_BANNERS and (sold := _SOLD_ON.match(segment.text)):
+                where = page.path(segment.owner)
+                yield from _banner(segment.text, where)
+                yield from candidates_of(
+                    Reading("CloseDate", sold["date"], Method.LABEL, where, segment.text, 0.5), page.locale
+                )
+
+
+def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
+    yield page.title[:300], page.title_path, 0.6
+    for address in dict.fromkeys((page.url, page.page.final_url)):
+        path = re.sub(r"[-_+/.]+", " ", unquote(url_parts(address).path))
+        yield path[:300], "url", 0.6
+    if page.heading is not None:
+        yield whole_text(page.heading)[:200], page.path(page.heading), 0.6
+    for crumb in _crumbs(page):
+        yield whole_text(crumb)[:200], page.path(crumb), 0.5
+    for meta in page.described:
+        yield (meta.get("content") or "")[:160], page.path(meta), 0.45
+
+
+def _crumbs(page: Document) -> list[Any]:
+    named = page.having("class", "id") if "readcrumb" in page.text else []
+    found = (e for e in named if _CRUMBS.search(e.get("class") or "") or "breadcrumb" in (e.get("id") or ""))
+    return list(islice(found, 2))
+
+
+def _is_past(element: Any) -> bool:
+    """True for a banner that a script would show, for the head of a column, and for an event in a dated row of a
+    history.
+    """
+    if element.tag == "th" and element.getparent().find("td") is None:
+        return True
+    row = next((a for a in islice(element.iterancestors(), 4) if a.tag == "tr"), None)
+    dated = row is not None and _YEAR.search(" ".join(row.itertext())) is not None
+    return dated or _is_in_dated_rows(element) or _is_hidden(element)
+
+
+def _is_in_dated_rows(element: Any) -> bool:
+    """True in a block that begins with a date, below or above another that is made alike."""
+    row = element.getparent()
+    if row is None or not _begins_with_date(row):
+        return False
+    beside = (row.getnext(), row.getprevious())
+    return any(b is not None and b.tag == row.tag and _begins_with_date(b) for b in beside)
+
+
+def _begins_with_date(row: Any) -> bool:
+    first = next((" ".join(t.split()) for t in row.itertext() if t.strip()), "")
+    return len(first) <= 20 and _YEAR.search(first) is not None and parse_date(first) is not None
+
+
+def _is_hidden(element: Any) -> bool:
+    """True for banners that a script would show: the site writes all of them into every page."""
+    for above in (element, *element.iterancestors()):
+        style = (above.get("style") or "").replace(" ", "")
+        names = (above.get("class") or "").split()
+        if "display:none" in style or above.get("hidden") is not None or _HIDDEN & set(names):
+            return True
+    return False
+
+
+def _offered(kind: str, text: str, where: str, confidence: float) -> Iterator[Candidate]:
+    lease = kind == "rent"
+    yield _made("PropertyType", "Residential Lease" if lease else "Residential", text, where, confidence)
+    if standard_status(text) in (None, "Active"):
+        yield _made("StandardStatus", "Active", text, where, confidence - 0.1)
+
+
+def _banner(text: str, where: str) -> Iterator[Candidate]:
+    status = standard_status(text)
+    if status is not None:
+        yield _made(
+            "StandardStatus",
+            status,
+            text,
+            where,
+            0.45 if status == "Active" else 0.5 if text.lower().startswith("sold by") else 0.62,
+        )
+        yield _made("MlsStatus", text, text, where, 0.5)
+    kind = offer(text)
+    if kind is not None:
+        yield _made("PropertyType", "Residential Lease" if kind == "rent" else "Residential", text, where, 0.45)
+
+
+def _made(field: str, value: Any, text: str, where: str, confidence: float) -> Candidate:
+    return Candidate(field, value, text, Method.LABEL, where, text[:300], confidence)

@@ -1,0 +1,177 @@
+"""What of a page is about something else: page furniture, filters, blocks and cards of other properties."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from app.property.fields.phrases import pattern
+from app.property.reading.trees import whole_text
+
+#: tags whose text nobody reads
+NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
+_SKIPPED_TAGS = NEVER_TEXT | {"nav", "footer", "button"}
+#: class and id words of blocks that show other properties, or the site itself
+_OTHERS = re.compile(
+    r"(?:^|[\s_-])(?:similar|nearby|related|recommend(?:ed|ations?)?|comparables?|comps|recently|"
+    r"suggest(?:ed|ions?)|footer|breadcrumbs?|"
+    r"navbar|cookies?|also-like|you-may|other-(?:listings|properties|homes)|others?-properties|"
+    r"mortgage|calculator|neighbou?rhood-homes|aehnliche|"
+    r"podobne|liknande|modal|filters?|search-form|searchbox|autocomplete|carousel-similar|interested)(?=$|[\s_-])",
+    re.IGNORECASE,
+)
+#: the words that the names above begin with
+_OTHERS_BEGIN = frozenset(
+    {"also", "autocomplete", "breadcrumb", "breadcrumbs", "calculator", "carousel", "comparable", "comparables"}
+    | {"comps", "cookie", "cookies", "filter", "filters", "footer", "interested", "liknande", "modal", "mortgage"}
+    | {"navbar", "nearby", "neighborhood", "neighbourhood", "other", "others", "podobne", "recently", "recommend"}
+    | {"recommendation", "recommendations", "recommended", "related", "search", "searchbox", "similar", "suggest"}
+    | {"suggested", "suggestion", "suggestions", "you", "aehnliche"}
+)
+_NAME_WORDS = re.compile(r"[\s_-]+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+#: headings of other properties
+SIMILAR = pattern("pages", "similar")
+_ELSEWHERE = pattern("pages", "elsewhere")
+
+
+def skipped(root: Any) -> frozenset[Any]:
+    """Elements whose text and markup say nothing about the page's own property."""
+    known: dict[str, bool] = {}
+    found = {e for e in root.iter() if _is_furniture(e, known)}
+    for heading in root.iter("h2", "h3", "h4", "h5", "div", "p", "strong", "b"):
+        if heading.tag in ("h2", "h3", "h4", "h5") or (len(heading) == 0 and heading.text and len(heading.text) < 60):
+            block = _block_of_others(heading)
+            if block is not None:
+                found.add(block)
+    return frozenset(found | cards(root))
+
+
+def heads_others(heading: Any) -> bool:
+    """True for a heading such as `Similar homes`."""
+    return _is_of_others(" ".join(islice(heading.itertext(), 20)).strip())
+
+
+def _is_of_others(text: str) -> bool:
+    return SIMILAR.match(text) is not None or _ELSEWHERE.match(text) is not None
+
+
+def _is_furniture(element: Any, known: dict[str, bool]) -> bool:
+    """`known`: what the names of elements before this one say, for pages repeat them."""
+    if not isinstance(element.tag, str) or element.tag in _SKIPPED_TAGS:
+        return True
+    names = f"{element.get('class') or ''} {element.get('id') or ''}".strip()
+    if not names or element.tag in ("body", "html", "main", "form"):
+        return False
+    if names not in known:
+        spelled = _CAMEL.sub("-", names)[:400]
+        first = not _OTHERS_BEGIN.isdisjoint(_NAME_WORDS.split(spelled.lower()))  # most names are none of these
+        known[names] = first and _OTHERS.search(spelled) is not None
+    return known[names]
+
+
+def _block_of_others(heading: Any) -> Any:
+    """The block that a heading such as `Similar homes` opens: its nearest ancestor that holds more than the heading, or
+    where that holds the page's own facts too the list right behind it.
+    """
+    text = whole_text(heading)[:80]
+    if not _is_of_others(text):
+        return None
+    block = heading.getparent()
+    for _ in range(3):
+        if block is None or block.tag in ("body", "html", "main", "article"):
+            break
+        content = whole_text(block)
+        if len(content) > len(text) + 40:
+            if content.find(text[:30], 0, 100) >= 0 and block.find(".//h1") is None:
+                return block
+            break
+        block = block.getparent()
+    behind = heading.getnext()
+    return behind if behind is not None and behind.tag in ("table", "ul", "ol") else None
+
+
+#: a card names a price, a place and a few facts
+_CARD_CHARS = 600
+_ARTICLE_CHARS = 1500
+#: more cards than this are a page of results
+_MOST_CARDS = 400
+_AMOUNT = re.compile(r"[$€£]\s?\d{2}|\d\s?(?:€|zł|kr\b|EUR)")
+
+
+def _repeated(card: Any) -> Any:
+    """`card`, or the wrapper around it that has another alike at its side."""
+    element = card
+    for _ in range(3):
+        parent = element.getparent()
+        if parent is None or parent.tag in ("body", "html") or _is_long(element):
+            return card
+        beside = (*islice(element.itersiblings(), 3), *islice(element.itersiblings(preceding=True), 3))
+        if any(c.tag == element.tag and c.get("class") == element.get("class") for c in beside):
+            return element
+        element = parent
+    return card
+
+
+def _is_long(element: Any) -> bool:
+    length = 0
+    for text in element.itertext():
+        length += len(text)
+        if length > _CARD_CHARS:
+            return True
+    return False
+
+
+def cards(root: Any) -> set[Any]:
+    """Cards on other properties: siblings that each show a price and lead to an address of their own."""
+    by_parent: dict[Any, dict[Any, str]] = {}
+    for element in islice((e for e in root.iter() if _shows_price(e)), _MOST_CARDS):
+        found = _card_around(element)
+        if found is not None:
+            whole = _repeated(found[0])
+            by_parent.setdefault(whole.getparent(), {}).setdefault(whole, found[1])
+    articles: dict[tuple[Any, str | None], dict[Any, str]] = {}
+    for article in islice(root.iter("article"), _MOST_CARDS):
+        parent = article.getparent()
+        card = parent if parent is not None and parent.tag == "li" else article
+        link = _link_in(article)
+        if link and card.getparent() is not None and article.find(".//h1") is None and not _is_text(article):
+            # those of one page's parts have names and lengths of their own
+            articles.setdefault((card.getparent(), article.get("class")), {}).setdefault(card, link)
+    groups = (*by_parent.values(), *articles.values())
+    return {card for group in groups if len(set(group.values())) >= 2 and _alike(group) for card in group}
+
+
+def _alike(cards: Iterable[Any]) -> bool:
+    """False for two blocks whose classes have no word in common: links on other things beside the page's own text."""
+    names = [frozenset((card.get("class") or "").split()) for card in cards]
+    return len(names) != 2 or not all(names) or not names[0].isdisjoint(names[1])
+
+
+def _is_text(article: Any) -> bool:
+    """True for more than a card holds, who offers it and a few lines on it included."""
+    return len(whole_text(article)) > _ARTICLE_CHARS
+
+
+def _shows_price(element: Any) -> bool:
+    text = element.text if isinstance(element.tag, str) and element.tag not in _SKIPPED_TAGS else None
+    return isinstance(text, str) and len(text) <= 60 and _AMOUNT.search(text) is not None
+
+
+def _card_around(element: Any) -> tuple[Any, str] | None:
+    """The nearest short block around a price that leads somewhere, and where it leads."""
+    for card in (element, *islice(element.iterancestors(), 7)):
+        if card.tag not in ("li", "article", "a", "div"):
+            continue
+        if _is_long(card):
+            return None
+        link = card.get("href") if card.tag == "a" else _link_in(card)
+        if link and not link.startswith(("#", "javascript")) and card.getparent() is not None:
+            return card, link
+    return None
+
+
+def _link_in(element: Any) -> str | None:
+    return next((a.get("href") for a in element.iter("a") if a.get("href")), None)

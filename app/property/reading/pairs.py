@@ -1,0 +1,153 @@
+"""Pairs of label and value inside one text: `Year built: 1998`, several in a row, lines set with dots, and labels that
+name two things at once (`Yr Built / Eff: 1988 / 1992`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from app.property.reading.document import Document
+from app.property.reading.terms import Meaning, label_meaning
+
+_PAIR = re.compile(r"^([^:：]{2,45})[:：]\s*(\S.*)$", re.DOTALL)
+_SEVERAL = re.compile(
+    r"(?:^|[,;|•·—]\s*|\s{2,})([A-Z][\w/#&'. -]{1,32}?):\s+([^:;|•·—]{1,80}?)(?=\s*(?:[,;|•·—]|"
+    r"\s{2,})\s*[A-Z][\w/#&'. -]{1,32}?:\s|\s*[;|•·—]|\s*$)"
+)
+#: dots that lead the eye from a label to its value
+_LEADER = re.compile(r"\s*\.{3,}\s*|\s*…+\s*")
+#: `Living Area – 1,872 SF`
+_DASHED = re.compile(r"^([A-Z#][^–—|•$]{1,34}?)\s+[–—-]\s+([^\s–—][^–—]{0,80})$")
+_COLON = re.compile(r":(?=\s|\$|\d)")
+_LINE_PAIR = re.compile(
+    r"(?:^|\s{2,})([A-Z][\w/&#'.-]*(?: [\w/&#'.-]+){0,5}?)\s?(?:\.+(?=\s)|:)\s*(\S.*?)"
+    r"(?=\s{2,}[A-Z][\w/&#'. -]+(?:\.+\s|:|\s)|\s*$)"
+)
+_AMOUNT_FIELDS = frozenset({"AssociationFee", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue", "ListPrice"})
+_COUNT = re.compile(r"([A-Z][A-Za-z ]{1,20}?):? (\d+(?:\.\d+)?|[\d½]+)(?=\s|,|$)")
+_COUNT_RUN = re.compile(rf"^(?:{_COUNT.pattern}[\s,|•·]*)+$")
+_COUNTED = frozenset({"RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "BathroomsFull", "BathroomsHalf"})
+_MOST_WORDS = 6
+_MOST_VALUE_CHARS = 160
+
+
+class Pair(NamedTuple):
+    """A label that we know with the text that belongs to it."""
+
+    found: Meaning
+    label: str
+    value: str
+    alone: bool  #: the only pair of its text
+
+
+def in_text(text: str, page: Document) -> list[Pair]:
+    """The pairs of one text, in order."""
+    text = _LEADER.sub(": ", text)
+    if counts := _counts(text, page):
+        return counts
+    if ":" not in text and (dashed := _DASHED.match(text)):
+        known = page.meaning(dashed[1])
+        plain = known is not None and page.meaning(dashed[2]) is None
+        return [Pair(known, dashed[1], dashed[2], alone=True)] if known is not None and plain else []
+    pair = _PAIR.match(text)
+    several = _SEVERAL.findall(text)
+    known = page.meaning(pair[1]) if pair else None
+    if pair and known is not None and len(several) < 2 and len(_COLON.findall(text)) < 2:
+        value = _first_sentence(pair[2]) if known.field in _AMOUNT_FIELDS else pair[2]
+        return [Pair(known, pair[1], value, alone=True)] if len(value) <= _MOST_VALUE_CHARS else []
+    if len(several) < 2 and len(_COLON.findall(text)) >= 2:
+        return list(_run(text, page))
+    if pair and known is not None and len(several) < 2:
+        return [Pair(known, pair[1], pair[2], alone=True)] if len(pair[2]) <= _MOST_VALUE_CHARS else []
+    found = ((page.meaning(label), label, value) for label, value in several)
+    return [Pair(known, label, value, alone=False) for known, label, value in found if known is not None]
+
+
+def _counts(text: str, page: Document) -> list[Pair]:
+    """`Rooms 8 Beds 3`: words that count, each before its number."""
+    if len(text) > 80 or not _COUNT_RUN.match(text):
+        return []
+    found = [(page.meaning(label), label, value) for label, value in _COUNT.findall(text)]
+    if not all(known is not None and known.field in _COUNTED for known, _, _ in found):
+        return []
+    return [Pair(known, label, value, alone=False) for known, label, value in found if known is not None]
+
+
+def _first_sentence(value: str) -> str:
+    return re.split(r"(?<=[a-z0-9)%])\.\s+(?=[A-Z])", value)[0]
+
+
+def _run(text: str, page: Document) -> Iterator[Pair]:
+    """`Type: RESIDENTIAL State Code: A1 Living Area: 2,318 sqft`: a label is the longest known run of words before a
+    colon.
+    """
+    labels: list[tuple[int, int, Meaning | None]] = []
+    after = 0
+    for colon in _COLON.finditer(text):
+        start, found = _label_before(text, after, colon.start(), page)
+        if found is None and labels and not re.search(r"[,;|•·]", text[after : colon.start()]):
+            continue  # a colon inside a value: `Exterior wall: MASONRY FRM: STUCCO`
+        labels.append((start, colon.end(), found))
+        after = colon.end()
+    for index, (start, end, found) in enumerate(labels):
+        stop = labels[index + 1][0] if index + 1 < len(labels) else len(text)
+        value = text[end:stop].strip(" ,;|•·")
+        if found is not None and value and len(value) <= _MOST_VALUE_CHARS:
+            yield Pair(found, text[start : end - 1].strip(), value, alone=False)
+
+
+def _label_before(text: str, after: int, colon: int, page: Document) -> tuple[int, Meaning | None]:
+    """Where the label before the colon starts, and what it means; an unknown one is taken to be its last word."""
+    starts = [after + m.start() for m in re.finditer(r"(?<!\S)\S", text[after:colon])][-_MOST_WORDS:]
+    for start in starts:
+        found = page.meaning(text[start:colon].strip(" ,;|•·"))
+        if found is not None and (start == after or text[start].isupper() or start == 0):
+            return start, found
+    return (starts[-1] if starts else colon), None
+
+
+def in_lines(text: str, page: Document) -> Iterator[Pair]:
+    """The pairs of preformatted text, which sets them in columns."""
+    for line in text.splitlines()[:400]:
+        for label, value in _LINE_PAIR.findall(line[:300]):
+            found = page.meaning(label)
+            if found is not None:
+                yield Pair(found, label, value.strip(), alone=False)
+
+
+def names_several(label: str, page: Document) -> bool:
+    """True for a label of two or three names of which we know one."""
+    names = [n.strip() for n in label.split("/")]
+    return 2 <= len(names) <= 4 and any(page.meaning(n) is not None for n in names)
+
+
+def composite(label: str, value: str, page: Document) -> list[Pair]:
+    """The pairs of a label that names several things, `Yr Built / Eff` with `1988 / 1992`; empty for any other. Where
+    the value is one, it is that of the last known name: `Bldg/Liv Area`.
+    """
+    names = [n.strip() for n in re.split(r"/", label.rstrip(":")) if n.strip()]
+    if not 2 <= len(names) <= 4:
+        return []
+    known = [page.meaning(n) or label_meaning(n, page.locale.lang, sheet=True) for n in names]
+    values = [v.strip() for v in re.split(r"\s/\s|/(?=\D)|(?<=\D)/", value)]
+    if len(values) != len(names):
+        values = [v.strip() for v in value.split("/")]
+    if len(values) == len(names):
+        first = known[0].field if known[0] else ""
+        told = (
+            Meaning("TaxYear") if n.casefold() in ("year", "yr") and first.startswith("Tax") else k
+            for n, k in zip(names, known, strict=True)
+        )
+        pairs = [Pair(k, n, v, alone=False) for k, n, v in zip(told, names, values, strict=True) if k is not None and v]
+        halves = any(pair.found.field == "BathroomsHalf" for pair in pairs)  # then `Baths` are the full ones
+        return [
+            pair._replace(found=Meaning("BathroomsFull"))
+            if halves and pair.found.field == "BathroomsTotalInteger"
+            else pair
+            for pair in pairs
+        ]
+    if len(values) == 1 and known[-1] is not None:
+        return [Pair(known[-1], names[-1], value, alone=True)]
+    return []

@@ -1,0 +1,97 @@
+"""Building permits in tables and in lists of JSON objects: their rows, the year of the roof, and solar power.
+
+The roof's year is that of the newest permit for a roof of the house whose work was found done: by a date of that, or a
+status; where the list tells neither, every permit is taken for done that was not refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from app.property.reading.base import Reading
+from app.property.reading.object_values import Source
+from app.property.values.dates import parse_date
+
+#: columns that hold dates, the most telling first
+_DATES = (
+    re.compile(r"\b(?:final\w*|complet\w*|closed?|c/?o date|signed off)\b"),
+    re.compile(r"\bissue\w*\b"),
+    re.compile(r"\b(?:date|opened|filed|applied|application date|year)\b"),
+)
+_KINDS = re.compile(r"\b(?:type|description|desc|work|scope|kind|permit name|purpose|project|category|record)\b")
+_STATUS = re.compile(r"\bstatus\b")
+_PERMIT = re.compile(r"\bpermits?\b")
+_ROOF = re.compile(r"\b(?:re-?\s?roof\w*|roofing|roof)\b", re.IGNORECASE)
+#: a roof that carries something
+_ON_ROOF = re.compile(r"roof[- ]?(?:top|mount\w*)|\bsolar\b|photovoltaic|\bpv\b", re.IGNORECASE)
+#: a roof that is not the house's
+_OTHER_ROOF = re.compile(
+    r"\b(?:carport|patio|shed|garage|porch|canopy|barn|pergola|awning|screen|gazebo|commercial)\b", re.IGNORECASE
+)
+_HOUSE = re.compile(r"\b(?:house|home|dwelling|residence|residential|sfd|sfr)\b", re.IGNORECASE)
+_SOLAR = re.compile(r"\bsolar\b(?! (?:water|pool|screen|tube|light))|photovoltaic|\bpv\b", re.IGNORECASE)
+_REFUSED = re.compile(
+    r"\b(?:void\w*|expired|den(?:ied|y)|withdrawn|cancel\w*|revoked|rejected|refused)\b", re.IGNORECASE
+)
+_DONE = re.compile(
+    r"\b(?:final(?:ed|ized|ised|led)?|closed?|complet\w*|pass(?:ed)?|signed off|c of o|certificate of \w+)\b",
+    re.IGNORECASE,
+)
+
+
+def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
+    """`table`: rows by column words; `above`: the words of the list's key or the table's heading. Nothing where the
+    rows are not permits.
+    """
+    if not _PERMIT.search(above) and not any(_PERMIT.search(words) for row in table[:1] for words in row):
+        return
+    tells_done = any(_DATES[0].search(words) for row in table for words in row)
+    permits = [p for row in table if (p := _permit(row, tells_done=tells_done)) is not None]
+    if not permits:
+        return
+    kept = [{k: p[k] for k in ("kind", "date", "status") if p[k]} for p in permits]
+    yield Reading("X_Permits", kept, source.method, locator, str(kept[0]), source.confidence)
+    granted = [p for p in permits if p["is_done"] and not _REFUSED.search(f"{p['status']}")]
+    roofs = [p for p in granted if _is_of_house(p["kind"])]
+    if roofs:
+        newest = max(roofs, key=lambda p: str(p["date"]))
+        yield Reading("X_RoofYear", newest["date"][:4], source.method, locator, _quote(newest), source.confidence)
+    solar = next((p for p in granted if _SOLAR.search(p["kind"])), None)
+    if solar is not None:
+        yield Reading("PowerProductionType", "Solar", source.method, locator, _quote(solar), source.confidence)
+
+
+def _is_of_house(kind: str) -> bool:
+    """True for work on the roof of the house, alone or with its garage."""
+    return (
+        _ROOF.search(kind) is not None
+        and not _ON_ROOF.search(kind)
+        and (_HOUSE.search(kind) is not None or not _OTHER_ROOF.search(kind))
+    )
+
+
+def _quote(permit: Mapping[str, Any]) -> str:
+    return " | ".join(str(permit[k]) for k in ("kind", "date", "status") if permit[k])
+
+
+def _permit(row: Mapping[str, Any], *, tells_done: bool) -> dict[str, Any] | None:
+    texts = {words: str(value) for words, value in row.items()}
+    kind = " - ".join(v for words, v in texts.items() if _KINDS.search(words) and re.search(r"[A-Za-z]{3}", v))
+    done = _date(texts, _DATES[0])
+    date = done or next((d for pattern in _DATES[1:] if (d := _date(texts, pattern))), None)
+    if not kind or date is None:
+        return None
+    status = next((v for words, v in texts.items() if _STATUS.search(words)), None)
+    return {"kind": kind, "date": date, "status": status, "is_done": bool(done) or _says_done(status, tells_done)}
+
+
+def _says_done(status: str | None, tells_done: bool) -> bool:
+    """Without a status a permit is done, unless its list tells of others when they were done."""
+    return _DONE.search(status) is not None if status and status.strip() else not tells_done
+
+
+def _date(texts: Mapping[str, str], pattern: re.Pattern[str]) -> str | None:
+    found = (parse_date(value) for words, value in texts.items() if pattern.search(words))
+    return next((date for date in found if date), None)

@@ -1,0 +1,275 @@
+"""What titles, headings and short lines say in running words: `3 bed semi-detached house for sale`,
+`4-Zimmer-Wohnung, 150 m²`.
+
+The weakest of the deterministic sources: it fills what no label and no markup gave.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from app.property.fields.languages import languages
+from app.property.fields.phrases import alternatives
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.beside import is_answer
+from app.property.reading.document import Document
+from app.property.reading.readings import candidates_of
+from app.property.reading.sentences import BESIDE_HOUSE
+from app.property.reading.terms import meaning
+from app.property.reading.trees import whole_text
+from app.property.record import Method
+from app.property.values.areas import ACRES, HECTARES, SQUARE_FEET, SQUARE_METERS, parse_area
+from app.property.values.layouts import parse_layout
+from app.property.values.vocabulary import property_kind
+
+_NUM = r"(\d{1,2}(?:[.,]\d)?)"
+_FIRST = r"(?<![\d.,&/-])"
+_AREA = r"(\d{1,3}(?:[.,'’\u00a0\u202f ]\d{3})+(?:[.,]\d{1,2})?|\d{1,5}(?:[.,]\d{1,2})?)"
+_METERS, _FEET, _ACRES, _HECTARES = (
+    alternatives("units", unit, whole=False) for unit in (SQUARE_METERS, SQUARE_FEET, ACRES, HECTARES)
+)
+_METRES, _LAND = f"{_METERS}|坪", f"{_ACRES}|{_HECTARES}"
+#: higher counts are written in digits
+_MOST_IN_WORDS = 6
+_WORDS = {
+    word: count
+    for sections in languages().values()
+    for count, words in enumerate(sections.get("numbers", {}).get("counts", ())[:_MOST_IN_WORDS], 1)
+    for word in words
+}
+_WORD = rf"(?<!\w)({'|'.join(_WORDS)})[ -]"
+
+
+def _counted(words: str) -> re.Pattern[str]:
+    return re.compile(rf"{_FIRST}{_NUM}[ -]?(?:{words})(?: 1 1/2 ba)?", re.I)
+
+
+def _behind(field: str) -> str:
+    """What stands behind a number of `field`: `3 chambres`."""
+    return alternatives("behind_number", field, whole=False)
+
+
+_PLOT = _behind("LotSizeArea")
+_BUILT, _PLOT_OF, _LIVING = (alternatives("before_number", f) for f in ("YearBuilt", "LotSizeArea", "LivingArea"))
+_COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("BedroomsTotal", _counted(_behind("BedroomsTotal"))),
+    ("BathroomsTotalInteger", _counted(_behind("BathroomsTotalInteger"))),
+    ("RoomsTotal", _counted(_behind("RoomsTotal"))),
+    ("YearBuilt", re.compile(rf"(?<!\w)(?:{_BUILT}) ((?:1[6-9]|20)\d\d)(?!\w)", re.I)),
+    (
+        "LotSizeArea",
+        re.compile(
+            rf"{_AREA}\s?(?:{_METRES}|{_FEET}|{_LAND})\s*(?:{_PLOT})|"
+            rf"\b(?:{_PLOT_OF}) ?{_AREA}\s?(?:{_METRES}|{_LAND})",
+            re.I,
+        ),
+    ),
+    ("LotSizeArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:\+/-|±)?\s?acres\b(?! of )", re.I)),
+    (
+        "LivingArea",
+        re.compile(
+            rf"(?<![\d.,/]){_AREA}\s?(?:{_METRES}|{_FEET})(?!\s*(?:{_PLOT}|of land\b)|\s?[·/]?\s?a\b)",
+            re.I,
+        ),
+    ),
+)
+#: words that other languages use for something else
+_LOCAL_COUNTS = {
+    code: tuple(
+        (field, _counted(alternatives("behind_number_here", field, code, whole=False)))
+        for field in sections["behind_number_here"]
+    )
+    for sections in languages().values()
+    if "behind_number_here" in sections
+    for code in sections["codes"]
+}
+_WORDED: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("BedroomsTotal", re.compile(rf"{_WORD}(?:(?:double )?bed(?:room(?:ed|s)?)?\b|{_behind('BedroomsTotal')})", re.I)),
+    ("BathroomsTotalInteger", re.compile(rf"{_WORD}(?:bath(?:room)?s?\b|{_behind('BathroomsTotalInteger')})", re.I)),
+)
+#: said in the middle of a text, and plain enough to be read there
+_IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("YearBuilt", _COUNTS[3][1]),
+    (
+        "LivingArea",
+        re.compile(
+            rf"\b(?:{_LIVING})\W{{0,3}}(?:of |approx\.? |ca\.? |about )?{_AREA}\s?(?:{_METRES}|{_FEET})",
+            re.I,
+        ),
+    ),
+    (
+        "LivingArea",
+        re.compile(
+            rf"\b(?:bath(?:room)?s?) (?:across|in|within|over|totall?ing)"
+            rf" (?:(?:roughly|about|approximately|around|over|nearly|just) )*{_AREA}\s?(?:{_FEET})",
+            re.I,
+        ),
+    ),
+    ("LotSizeArea", re.compile(rf"\b(?:{_PLOT_OF}) ?{_AREA}\s?(?:{_METRES}|{_LAND})", re.I)),
+    (
+        "BathroomsTotalInteger",
+        re.compile(r"\b(?:one|two|three|four|five)[ -]and[ -](?:a|one)[ -]half[ -]bath(?:room)?s?\b", re.I),
+    ),
+    *_WORDED,
+)
+_OF_THE_HOUSE = frozenset({"YearBuilt", "LivingArea"})
+_LONG = 700
+_SHORT = 140
+#: an area alone on a page of these countries is the land's, where it is this big (square metres)
+_LAND_FIRST, _LEAST_LAND = frozenset({"AU", "NZ"}), 300
+
+
+class Phrases:
+    """Counts and offers in the title, the first headings, the description and short lines."""
+
+    name = "phrases"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None:
+            return
+        sells_land = _is_land(page)
+        for text, element, confidence in _texts(page):
+            for reading in (
+                *_readings(text, page.path(element), confidence, page),
+                *_layouts(text, page.path(element), confidence, page),
+            ):
+                if reading.field == "ListingId" and is_answer(element):
+                    continue  # `Agent Code: | ID:908817`
+                about_land = reading.field == "LivingArea" and (sells_land or _is_lone_land(text, page))
+                said = replace(reading, field="LotSizeArea") if about_land else reading
+                yield from candidates_of(said, page.locale)
+        for reading in _in_attributes(page):
+            yield from candidates_of(reading, page.locale)
+        for text, element in _prose(page):
+            for field, raw, words in _said(text):
+                reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, words), 0.42)
+                yield from (replace(c, raw=words) for c in candidates_of(reading, page.locale))
+
+
+def _is_land(page: Document) -> bool:
+    """True where title or first heading name land: then every area is the plot's."""
+    heading = next((" ".join(h.itertext()) for h in page.root.iter("h1")), "")
+    kinds = [property_kind(t[:110]) for t in (page.title, " ".join(heading.split())) if t]
+    return any(kind is not None and kind.type == "Land" for kind in kinds)
+
+
+def _is_lone_land(text: str, page: Document) -> bool:
+    area = parse_area(text, page.locale.lang) if page.locale.country in _LAND_FIRST else None
+    return (
+        area is not None and area.value >= _LEAST_LAND and re.fullmatch(r"[\d.,\s]+\w{1,3}²?", text.strip()) is not None
+    )
+
+
+def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
+    """Texts worth reading, with their element and how far to trust a count in them."""
+    for title in page.root.xpath("//title[1]"):
+        yield whole_text(title)[:300], title, 0.5
+    for tag, confidence in (("h1", 0.55), ("h2", 0.35)):
+        for heading in page.root.iter(tag):
+            if not any(above in page.skipped for above in (heading, *heading.iterancestors())):
+                yield whole_text(heading)[:_SHORT], heading, confidence
+                if tag == "h2":
+                    break
+    for meta in page.described:
+        yield " ".join((meta.get("content") or "").split())[:300], meta, 0.45
+    for segment in page.segments[:400]:
+        if len(segment.text) <= 40 and any(c.isdigit() for c in segment.text):
+            yield segment.text, segment.owner, 0.45
+    for element in [e for e in page.having("aria-label") if e.tag not in ("a", "button")][:60]:
+        text = " ".join(element.get("aria-label").split())
+        if len(text) <= 40 and any(c.isdigit() for c in text) and not _is_skipped(element, page):
+            yield text, element, 0.45
+
+
+_ATTRIBUTES = ("title", "aria-label", "alt", "data-label")
+
+
+def _in_attributes(page: Document) -> Iterator[Reading]:
+    """`<span title="Bathrooms">2</span>`, `<img alt="Bedrooms"><span>3</span>`: the label is an attribute."""
+    for element in page.having(*_ATTRIBUTES)[:120]:
+        name = next((element.get(a) for a in _ATTRIBUTES if element.get(a)), "")
+        known = meaning(name, page.locale.lang) if len(name) <= 30 else None
+        if known is None or known.field not in _NAMED_FIELDS or _is_skipped(element, page):
+            continue
+        behind = element.getnext() if element.tag in ("img", "i", "svg") else element
+        raw = " ".join(behind.itertext()).strip() if behind is not None else (element.tail or "").strip()
+        if 0 < len(raw) <= 20 and raw[:1].isdigit():
+            yield Reading(known.field, raw, Method.LABEL, page.path(element), f"{name} {raw}", 0.6 * known.trust, name)
+
+
+def _is_skipped(element: Any, page: Document) -> bool:
+    return any(above in page.skipped for above in (element, *islice(element.iterancestors(), 30)))
+
+
+def _prose(page: Document) -> Iterator[tuple[str, Any]]:
+    """Longer texts, in which only what is said in so many words is read."""
+    for segment in page.segments[:400]:
+        if 40 < len(segment.text) <= _LONG:
+            yield segment.text, segment.owner
+
+
+def _said(text: str) -> Iterator[tuple[str, str, str]]:
+    """Field, raw value, and the words as they stand: `3` and `three bedrooms`."""
+    for field, pattern in _IN_PROSE:
+        found = list(pattern.finditer(text))
+        if len(found) == 1 and not (field in _OF_THE_HOUSE and BESIDE_HOUSE.search(text[: found[0].end()])):
+            word = next((_WORDS[g.lower()] for g in found[0].groups() if g and g.lower() in _WORDS), None)
+            yield field, found[0].group() if word is None else str(word), found[0].group()
+
+
+def _around(text: str, words: str) -> str:
+    at = max(0, text.find(words))
+    return text[max(0, at - 60) : at + len(words) + 60]
+
+
+def _layouts(text: str, where: str, confidence: float, page: Document) -> Iterator[Reading]:
+    """`3LDK`, `T4`, `3+kk` in a title, a heading or a line of their own."""
+    if parse_layout(text, page.locale.lang) is not None:
+        yield Reading("_Layout", text[:120], Method.LABEL, where, text, confidence)
+
+
+#: `1 - 3 bd` in a line of its own, `ranging from 702-1346 sq ft`
+_RANGE = re.compile(r"^\d(?:\.\d)? ?[-–—] ?\d[^-–—]*$|\d{3} ?[-–—] ?[\d,]{3,6} ?sq[^-–—]*$", re.I)
+_FULL_AND_HALF = re.compile(
+    r"\b\d{1,2} full,? (?:and )?\d (?:half|partial) (?:bath|bathroom)s?\b|\b\d{1,2} ba 1 (?:1/2|½) ba\b", re.I
+)
+
+
+def _readings(text: str, where: str, confidence: float, page: Document) -> Iterator[Reading]:
+    if baths := _FULL_AND_HALF.search(text):
+        yield Reading("BathroomsTotalInteger", baths.group(), Method.LABEL, where, text, 0.93)
+    for field, pattern in (*_COUNTS, *_LOCAL_COUNTS.get(page.locale.lang or "", ())):
+        found = list(pattern.finditer(text))
+        if len(found) == 1 and _RANGE.search(text[: found[0].end()]):
+            continue  # of several homes
+        if len(found) == 1 and not (field in _OF_THE_HOUSE and BESIDE_HOUSE.search(text[: found[0].end()])):
+            less = 0.1 if field == "LivingArea" else 0.0
+            yield Reading(field, found[0].group(), Method.LABEL, where, text, confidence - less)
+    for field, pattern in _WORDED:
+        if len(found := list(pattern.finditer(text))) == 1:
+            yield Reading(field, str(_WORDS[found[0][1].lower()]), Method.LABEL, where, text, confidence - 0.05)
+    yield from _named(text, where, page)
+
+
+_NAMED = re.compile(r"^([^\d:]{2,30}?)[\s:.]*(\d.*)$")
+_NAMED_ID = re.compile(r"^([^\d:]{2,24}?)[\s:.#]+([A-Z]{0,5}[-/]?\d[\w/-]{2,20})$")
+_NAMED_FIELDS = frozenset(
+    {"BedroomsTotal", "BathroomsTotalInteger", "RoomsTotal", "LivingArea", "LotSizeArea", "YearBuilt", "StoriesTotal"}
+)
+
+
+def _named(text: str, where: str, page: Document) -> Iterator[Reading]:
+    """`Bed 3`, `Construction 1974`, `Objektnummer 4417`: a label and its value without a colon between."""
+    if len(text) > 40:
+        return
+    known_id = meaning(match[1], page.locale.lang) if (match := _NAMED_ID.match(text)) else None
+    if match and known_id and known_id.field == "ListingId":
+        yield Reading("ListingId", match[2], Method.LABEL, where, text, 0.6 * known_id.trust)
+        return
+    known = meaning(match[1], page.locale.lang) if (match := _NAMED.match(text)) else None
+    if match and known and known.field in _NAMED_FIELDS:
+        yield Reading(known.field, match[2], Method.LABEL, where, text, 0.6 * known.trust, match[1])

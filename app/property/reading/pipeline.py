@@ -1,0 +1,240 @@
+"""From a page to a record: every extractor in order, ranking, cross-checks, and the model's values on top.
+
+Pure: no network, no clock. Whatever the page holds, `extract` answers; it raises nothing but `PageTooComplexError`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from app.errors.pages import PageTooComplexError
+from app.property.derived import derive
+from app.property.page import Page
+from app.property.reading.address_bar import AddressBar
+from app.property.reading.authority import Authority
+from app.property.reading.base import Candidate, Extraction, Extractor
+from app.property.reading.belief import believed
+from app.property.reading.checks import checked
+from app.property.reading.confidence import with_confidence
+from app.property.reading.courtesy import Courtesy
+from app.property.reading.crumbs import Crumbs
+from app.property.reading.document import Document
+from app.property.reading.floor_plans import FloorPlans
+from app.property.reading.grounding import grounded
+from app.property.reading.headlines import Headlines
+from app.property.reading.jsonbody import JsonBody, objects_in
+from app.property.reading.jsonld import JsonLd
+from app.property.reading.kind import classify
+from app.property.reading.labels import Labels
+from app.property.reading.map_calls import MapCalls
+from app.property.reading.microdata import Microdata
+from app.property.reading.offers import Offers
+from app.property.reading.opengraph import OpenGraph
+from app.property.reading.phrases import Phrases
+from app.property.reading.price_bar import PriceBar
+from app.property.reading.ranking import Winner, rank, same
+from app.property.reading.remarks import Remarks
+from app.property.reading.signatures import Signatures
+from app.property.reading.standing import Standing
+from app.property.reading.state import EmbeddedState
+from app.property.reading.tables import Tables
+from app.property.reading_budget import INTERRUPTIONS
+from app.property.record import DERIVED_FIELDS, FIELDS, Evidence, Method, PageKind, PropertyRecord, fits
+from app.settings.forms import ModelUse
+
+_LOG = logging.getLogger(__name__)
+
+#: cheapest and most trustworthy first; a new extractor is added here
+EXTRACTORS: tuple[Extractor, ...] = (
+    JsonLd(),
+    Microdata(),
+    OpenGraph(),
+    EmbeddedState(),
+    JsonBody(),
+    Tables(),
+    Labels(),
+    Remarks(),
+    Courtesy(),
+    Standing(),
+    Phrases(),
+    Headlines(),
+    AddressBar(),
+    Authority(),
+    PriceBar(),
+    Signatures(),
+    Offers(),
+    FloorPlans(),
+    Crumbs(),
+    MapCalls(),
+)
+#: what a model's quote says beside the field that was asked for; never asked for themselves
+_COMPANIONS: Mapping[str, tuple[str, ...]] = {
+    "LivingArea": ("LivingAreaUnits",),
+    "LotSizeArea": ("LotSizeUnits",),
+    "ListPrice": ("X_PricePeriod", "X_RentBasis"),
+}
+_WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
+#: the strength of what a model was heard to say before: what is stored is the confidence that came of it
+_HEARD = 0.65
+#: a page has no end of values that fail
+_MOST_ROUNDS = 4
+
+
+def extract(page: Page, *, lang: str | None = None) -> Extraction:
+    """What the page says without a model. `lang` (ISO 639-1) overrides the page's own language.
+
+    Search, blocked and gone pages come back with that kind and an empty record.
+    """
+    return _extracted(Document(page, lang), EXTRACTORS)
+
+
+def extract_rows(page: Page, is_worth: Callable[[str], bool], *, most: int = 200) -> list[Extraction]:
+    """What a JSON body says that lists several objects, of each by itself, in their order; none for any other body.
+
+    Left out are those whose JSON text `is_worth` is False of, and all beyond the first `most` of the others. Of a row
+    nothing is read but the object itself: neither its neighbours nor the page's URL.
+    """
+    document = Document(page)
+    found = objects_in(document.json) if document.json is not None else []
+    worth = (row for value, row in found if is_worth(json.dumps(value, ensure_ascii=False)))
+    return [_extracted(document.of_row(row), (JsonBody(),)) for row in islice(worth, most)] if len(found) > 1 else []
+
+
+def _extracted(document: Document, extractors: Sequence[Extractor]) -> Extraction:
+    page, notes = document.page, list[str]()
+    belief = believed(_all_candidates(document, extractors, notes), document)
+    candidates = belief.kept
+    told: dict[str, float] = {}
+    for candidate in candidates:
+        told[candidate.field] = max(told.get(candidate.field, 0.0), candidate.confidence)
+    kind, reason = classify(document, {name: best for name, best in told.items() if best >= 0.4})
+    empty = Extraction(
+        page,
+        kind,
+        reason,
+        PropertyRecord(),
+        tuple(candidates),
+        notes=tuple(notes),
+        denied=tuple(belief.denied),
+        distrusted=belief.distrusted,
+        row=document.row,
+    )
+    if kind not in _WITH_PROPERTY:
+        return empty
+    return _built(empty, _winners(candidates, document, kind))
+
+
+def with_model_values(
+    extraction: Extraction,
+    candidates: Sequence[Candidate],
+    dropped: int,
+    *,
+    lang: str | None = None,
+    use: ModelUse = "missing",
+) -> Extraction:
+    """`extraction` with a model's verified values for the fields that it was asked for at this `use`.
+
+    They are ranked, checked and calibrated with all other candidates: what the checks rejected without them stays
+    rejected. `dropped` is added to the count of dropped values; `lang` is what `extract` was given.
+    """
+    asked = {name for field in extraction.asked(use) for name in (field, *_COMPANIONS.get(field, ()))}
+    offered = [c for c in candidates if c.field in asked and _is_valid(c.field, c.value)]
+    everything = (*extraction.candidates, *offered)
+    known = replace(extraction, candidates=everything, dropped=extraction.dropped + dropped)
+    if not offered or extraction.kind not in _WITH_PROPERTY:
+        return known
+    document = Document(extraction.page, lang, extraction.distrusted)
+    document = document if extraction.row is None else document.of_row(extraction.row)
+    return _built(known, _winners(everything, document, extraction.kind))
+
+
+def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -> Extraction:
+    """`extraction` with what a model read of the same body before: as if it had just been heard."""
+    paid = [_heard(name, proof) for name, proof in evidence.items() if proof.method is Method.LLM]
+    return with_model_values(extraction, paid, 0) if paid else extraction
+
+
+def _winners(candidates: Sequence[Candidate], document: Document, kind: PageKind) -> dict[str, Winner]:
+    """The winners that hold together, with their confidence.
+
+    Of a field that a model answered, a winner that fails the checks gives way to the next one: a value of the page that
+    no check passes keeps no better one out.
+    """
+    answered = {c.field for c in candidates if c.method is Method.LLM}
+    left, kept = list(candidates), dict[str, Winner]()
+    for _ in range(_MOST_ROUNDS):
+        ranked = rank(left)
+        kept = checked(ranked, left, document, kind)
+        failed = {name: ranked[name].candidate for name in answered if name in ranked and name not in kept}
+        if not failed:
+            break
+        left = [c for c in left if c.field not in failed or not same(c, failed[c.field])]
+    return with_confidence(grounded(kept, document), document)
+
+
+def _all_candidates(document: Document, extractors: Sequence[Extractor], notes: list[str]) -> list[Candidate]:
+    found: list[Candidate] = []
+    for extractor in extractors:
+        try:
+            found.extend(extractor.candidates(document))
+        except Exception as exc:  # a page may break one reader; the others still answer
+            if isinstance(exc, (PageTooComplexError, MemoryError, *INTERRUPTIONS)):
+                raise
+            _LOG.warning(
+                "extractor %s failed on %s: %s: %s", extractor.name, document.page.final_url, type(exc).__name__, exc
+            )
+            notes.append(f"{extractor.name} failed: {type(exc).__name__}")
+    return found
+
+
+def _built(extraction: Extraction, winners: dict[str, Winner]) -> Extraction:
+    """`extraction` with the record that `winners` make."""
+    kept = {name: w for name, w in winners.items() if _is_valid(name, w.candidate.value)}
+    read = {name: _evidence(w, extraction.page) for name, w in kept.items() if name not in DERIVED_FIELDS}
+    known = {**read, **derive({name: found.value for name, found in read.items()}, read)}
+    evidence = {name: known[name] for name in FIELDS if name in known}
+    record = PropertyRecord(values={name: e.value for name, e in evidence.items()}, evidence=evidence)
+    doubtful = tuple(name for name in read if kept[name].doubtful and FIELDS[name].ask_model)
+    return replace(extraction, record=record, doubtful=doubtful)
+
+
+def _is_valid(name: str, value: Any) -> bool:
+    if not fits(name, value):
+        _LOG.warning("%s: a value of type %s was dropped", name, type(value).__name__)
+        return False
+    return True
+
+
+def _evidence(winner: Winner, page: Page) -> Evidence:
+    found = winner.candidate
+    return Evidence(
+        value=found.value,
+        raw=found.raw[:2000],
+        unit=found.unit,
+        method=found.method,
+        locator=found.locator,
+        quote=found.quote[:500],
+        source_url=page.final_url,
+        fetched_at=page.fetched_at,
+        content_sha256=page.sha256,
+        confidence=max(0.0, min(1.0, winner.confidence)),
+        rendered=page.rendered,
+    )
+
+
+def _heard(name: str, evidence: Evidence) -> Candidate:
+    return Candidate(
+        name,
+        evidence.value,
+        evidence.raw,
+        evidence.method,
+        evidence.locator,
+        evidence.quote,
+        _HEARD,
+        evidence.unit,
+    )

@@ -1,0 +1,205 @@
+"""Where a property is: addresses, their parts and coordinates out of raw texts and JSON values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from app.property import address as addresses
+from app.property.address.tables import suffixes
+from app.property.reading.base import Reading
+from app.property.reading.document import Locale
+from app.property.reading.value_texts import Value, text_of
+from app.property.record import Method
+from app.property.values import address_lines, numbers, places, regions, texts
+
+#: countries that write `town, district` without a street as freely as `street, town`
+_STREETS_HAVE_NUMBERS = frozenset(
+    {
+        *(
+            "DE",
+            "AT",
+            "CH",
+            "PL",
+            "SE",
+            "NO",
+            "DK",
+            "FR",
+            "ES",
+            "IT",
+            "NL",
+            "BE",
+            "FI",
+            "CZ",
+            "SK",
+            "HU",
+            "RO",
+            "PT",
+            "BR",
+        ),
+        *("MX", "AR", "TR", "GR", "HR", "SI", "EE", "LV", "LT", "LU", "JP", "AE"),
+    }
+)
+#: `Hatcher County, Georgia` names no town
+_COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
+#: who else taxes, beside the county in the heads of tables
+_NO_COUNTY = re.compile(
+    r"^(?:schools?|school (?:board|district)|non-?school|city|municipal\w*|state|town|all|water|library|fire|total)$",
+    re.IGNORECASE,
+)
+#: where mail is kept, and no house stands
+_BOX = re.compile(r"\bP\.? ?O\.? box\b", re.IGNORECASE)
+#: where the word for a state is also the word for a condition: `Estado: Usado`
+_STATE_IS_CONDITION = frozenset({"PT", "BR", "ES", "MX", "AR", "IT"})
+_REGION = re.compile(r"\bregion\b", re.IGNORECASE)
+
+
+def _place_number(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    value = numbers.parse_number(text_of(reading.raw), None)
+    limit = 90 if reading.field == "Latitude" else 180
+    if value is not None and value != 0 and abs(value) <= limit and value != int(value):
+        yield reading.field, value, None
+
+
+def _coordinates(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    if isinstance(reading.raw, list) and len(reading.raw) == 2:
+        found = [numbers.parse_number(str(v)) for v in reading.raw]
+    else:
+        found = [
+            n.value for n in numbers.find_numbers(text_of(reading.raw).replace(",", " , "), None, multipliers=False)
+        ]
+    if len(found) == 2 and all(v is not None and v != int(v) for v in found) and abs(found[0] or 0) <= 90:
+        yield "Latitude", found[0], None
+        yield "Longitude", found[1], None
+
+
+def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = texts.before_map(text_of(reading.raw))
+    if _BOX.search(text):
+        return
+    placed = address_lines.read(text, locale.country) is not None
+    if not placed and (not texts.looks_like_address(text) or _names_places_only(text, locale)):
+        return
+    yield from address_values(addresses.parse(text, locale.country))
+
+
+def _names_places_only(text: str, locale: Locale) -> bool:
+    """`Warszawa, Ursynów`: where streets come with numbers, a line without one says nothing sure about a street."""
+    return (
+        locale.country in _STREETS_HAVE_NUMBERS
+        and not any(c.isdigit() for c in text)
+        and not texts.has_street_word(text)
+    )
+
+
+def address_values(parts: addresses.Address) -> Iterator[Value]:
+    """The parts of an address as values of their fields."""
+    yield "UnparsedAddress", parts.street, None
+    yield "StreetNumber", parts.street_number, None
+    yield "StreetName", parts.street_name, None
+    yield "UnitNumber", parts.unit, None
+    county = _COUNTY.match(parts.city or "") if places.us_state(parts.state or "") else None
+    if county:
+        yield "CountyOrParish", county[1], None
+    else:
+        yield "City", parts.city, None
+    yield "StateOrProvince", parts.state, None
+    yield "PostalCode", parts.postal_code, None
+
+
+def _street(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = texts.before_map(text_of(reading.raw))
+    if not texts.looks_like_street(text) or ("," in text and _names_places_only(text, locale)):
+        return
+    whole = addresses.parse(text, locale.country)
+    if whole.city and whole.postal_code and whole.street:
+        yield from address_values(whole)
+        return
+    if whole.city and whole.postal_code and text.startswith(whole.postal_code):  # `07690 Sa Rapita, Illes Balears`
+        yield from (v for v in address_values(whole) if v[1])
+        return
+    parts = addresses.with_street(addresses.Address(), text)
+    yield from (v for v in address_values(parts) if v[1])
+
+
+def _region(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    doubtful = locale.country in _STATE_IS_CONDITION and not regions.is_region(text, locale.country)
+    if reading.method is Method.LABEL and locale.country == "US" and _REGION.search(reading.label):
+        doubtful = places.us_state(text) is None  # `Region: Gilbert` is a listing service's
+    if texts.is_place_name(text) and not doubtful:
+        yield "StateOrProvince", text, None
+
+
+def _city(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    text = texts.town(texts.before_map(text_of(reading.raw)))
+    if texts.is_place_name(text):
+        yield "City", texts.capitalised(text), None
+
+
+def _county(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """`Maricopa County` as RESO has it: `Maricopa`."""
+    text = text_of(reading.raw)
+    name = _COUNTY.match(text)
+    if len(text) <= 120 and re.search(r"[^\W\d]{3}", text) and not _NO_COUNTY.match(text.strip()):
+        yield "CountyOrParish", name[1] if name else text, None
+
+
+def _country(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    yield "Country", places.country_code(text_of(reading.raw)), None
+
+
+def _postal_code(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    if isinstance(reading.raw, int):
+        text = f"{reading.raw:05d}"
+    if re.fullmatch(r"\d{9}", text.strip()) and locale.country in (None, "US"):
+        text = f"{text.strip()[:5]}-{text.strip()[5:]}"
+    if texts.is_postal_code(text):
+        yield "PostalCode", text.strip(), None
+
+
+def ends_a_street(end: str, rest: str, city: str | None) -> bool:
+    """True for the `Ct` of `14 Elm Ct` in Connecticut: a code of two letters behind what names no street without it."""
+    placed = "," in end or (city is not None and rest.casefold().endswith(city.casefold()))
+    last = rest.rpartition(" ")[2].strip(".,").upper()
+    return re.fullmatch(r"\W+[A-Za-z]{2}", end) is not None and not placed and last not in suffixes()
+
+
+#: where a house's number stands behind its street
+_NUMBER_BEHIND = frozenset(
+    {"AR", "AT", "BE", "BG", "BR", "CH", "CL", "CO", "CZ", "DE", "DK", "EE", "ES", "FI", "GR", "HR", "HU", "IT", "LT"}
+    | {"LV", "MX", "NL", "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "TR"}
+)
+
+
+def numbered(street: str, number: str, country: str | None) -> str:
+    """A street with its house's number, as `country` writes them."""
+    return f"{street} {number}" if country in _NUMBER_BEHIND else f"{number} {street}"
+
+
+_CITY_STATE_ZIP = re.compile(r"^([A-Za-z][A-Za-z.' -]+?),?\s+(?:([A-Z]{2}),?\s+)?(\d{5}(?:-\d{4})?)$")
+
+
+def _city_state_zip(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """`PALM BRANCH FL 33852`; the state may be missing."""
+    match = _CITY_STATE_ZIP.match(text_of(reading.raw).strip())
+    if match and texts.is_place_name(match[1]):
+        yield "City", match[1], None
+        yield "StateOrProvince", match[2] if match[2] and places.us_state(match[2]) else None, None
+        yield "PostalCode", match[3], None
+
+
+PLACES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
+    "Latitude": _place_number,
+    "Longitude": _place_number,
+    "_Coordinates": _coordinates,
+    "_Address": _address,
+    "UnparsedAddress": _street,
+    "StateOrProvince": _region,
+    "City": _city,
+    "_CityStateZip": _city_state_zip,
+    "Country": _country,
+    "CountyOrParish": _county,
+    "PostalCode": _postal_code,
+}

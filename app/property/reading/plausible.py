@@ -1,0 +1,167 @@
+"""Ranges and words that the values of one property lie in, and how they fit each other: sizes, prices, years, taxes.
+
+Wide on purpose: a value outside is misread, one inside is only not absurd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+from app.property.fields.phrases import by_key
+from app.property.fields.table import FIELDS
+from app.property.reading.document import Document
+from app.property.values import areas
+
+
+class Verdict(StrEnum):
+    """What a check found."""
+
+    STRONG = "strong"
+    PLAUSIBLE = "plausible"
+    FAILED = "failed"
+
+
+Finding = tuple[str, Verdict]  # field, verdict
+Values = Mapping[str, Any]
+Check = Callable[[Values, Document], Iterator[Finding]]
+
+
+def told(names: tuple[str, ...], good: bool, verdict: Verdict) -> Iterator[Finding]:
+    """`verdict` on all of `names` where the check is passed, else a failure."""
+    yield from ((name, verdict if good else Verdict.FAILED) for name in names)
+
+
+# --- what it is ------------------------------------------------------------------------------------------------------
+
+#: square metres a bedroom, square metres a room
+_PER_BEDROOM, _PER_ROOM = (8.0, 250.0), (6.0, 120.0)
+
+
+def _square_meters(values: Values, field: str, units: str) -> float | None:
+    area, unit = values.get(field), values.get(units)
+    return areas.convert(area, unit, areas.SQUARE_METERS) if area and unit in areas.IN_SQUARE_METERS else None
+
+
+def _sizes(values: Values, _page: Document) -> Iterator[Finding]:
+    """Living area by bedroom and by room, bedrooms by rooms, bathrooms by bedrooms, living area by plot."""
+    living = _square_meters(values, "LivingArea", "LivingAreaUnits")
+    beds, rooms, baths = (values.get(n) for n in ("BedroomsTotal", "RoomsTotal", "BathroomsTotalInteger"))
+    if living and beds:
+        yield from _within(("LivingArea", "BedroomsTotal"), living / beds, _PER_BEDROOM)
+    if living and rooms:
+        yield from _within(("LivingArea", "RoomsTotal"), living / rooms, _PER_ROOM)
+    if beds and rooms:
+        yield from told(("BedroomsTotal", "RoomsTotal"), beds <= rooms, Verdict.PLAUSIBLE)
+    if baths and (most := beds or rooms):
+        yield from told(("BathroomsTotalInteger",), baths <= most + 4, Verdict.PLAUSIBLE)
+    plot = _square_meters(values, "LotSizeArea", "LotSizeUnits")
+    if plot and living and plot >= 0.3 * living:
+        yield "LotSizeArea", Verdict.PLAUSIBLE
+
+
+def _within(names: tuple[str, ...], value: float, limits: tuple[float, float]) -> Iterator[Finding]:
+    yield from told(names, limits[0] <= value <= limits[1], Verdict.PLAUSIBLE)
+
+
+#: US dollars a square metre: of a sale, of a month's rent; and what currencies are worth in dollars, roughly
+_SALE, _RENT = (30.0, 80_000.0), (0.5, 400.0)
+_DOLLARS = {
+    **{"USD": 1.0, "EUR": 1.1, "GBP": 1.3, "CHF": 1.15, "CAD": 0.73, "AUD": 0.66, "NZD": 0.6, "SGD": 0.75},
+    **{"PLN": 0.26, "SEK": 0.1, "NOK": 0.1, "DKK": 0.15, "CZK": 0.044, "JPY": 0.0067, "INR": 0.012, "ILS": 0.27},
+    **{"MXN": 0.055, "BRL": 0.19, "ZAR": 0.055, "HUF": 0.0028, "RON": 0.22, "AED": 0.27, "THB": 0.029},
+}
+_MONTHS = {"week": 52 / 12, "month": 1.0, "year": 1 / 12}
+
+
+def _price_by_area(values: Values, _page: Document) -> Iterator[Finding]:
+    """The price by square metre is one that is paid somewhere."""
+    price, worth = values.get("ListPrice"), _DOLLARS.get(values.get("X_Currency", ""))
+    living = _square_meters(values, "LivingArea", "LivingAreaUnits")
+    if not price or worth is None or not living:
+        return
+    period = values.get("X_PricePeriod")
+    if period is None:
+        yield from _within(("ListPrice", "LivingArea"), price * worth / living, _SALE)
+    elif period in _MONTHS:
+        yield from _within(("ListPrice", "X_PricePeriod"), price * worth * _MONTHS[period] / living, _RENT)
+
+
+def _offer(values: Values, _page: Document) -> Iterator[Finding]:
+    """A price, a status and a type of offer that tell one story."""
+    price, status, kind = (values.get(n) for n in ("ListPrice", "StandardStatus", "PropertyType"))
+    if price and status in ("Active", "Pending", "Coming Soon", "Active Under Contract"):
+        yield "StandardStatus", Verdict.PLAUSIBLE
+        leased, period = "Lease" in str(kind), values.get("X_PricePeriod") is not None
+        if kind in ("Residential", "Residential Lease") and leased == period:
+            yield from told(("PropertyType", "StandardStatus"), True, Verdict.PLAUSIBLE)
+    homely = any(values.get(n) for n in ("BedroomsTotal", "RoomsTotal", "LivingArea"))
+    if kind == "Land" or values.get("PropertySubType") == "Unimproved Land":
+        yield from told(("PropertySubType",), not homely, Verdict.PLAUSIBLE)
+    elif homely:
+        yield "PropertySubType", Verdict.PLAUSIBLE
+
+
+_TRADE = by_key("materials", "Roof", "ConstructionMaterials", "Heating", "Cooling")
+
+
+def _words(values: Values, _page: Document) -> Iterator[Finding]:
+    """Roofs, walls, heating and cooling in the words of the trade; storeys that a house has; a parcel's number."""
+    for name, words in _TRADE.items():
+        if values.get(name) and all(words.search(str(item)) for item in values[name]):
+            yield name, Verdict.PLAUSIBLE
+    if 1 <= (values.get("StoriesTotal") or 0) <= 60:
+        yield "StoriesTotal", Verdict.PLAUSIBLE
+    if sum(c.isdigit() for c in str(values.get("ParcelNumber", ""))) >= 6:
+        yield "ParcelNumber", Verdict.PLAUSIBLE
+
+
+# --- years, sales and taxes ------------------------------------------------------------------------------------------
+
+
+def _years(values: Values, page: Document) -> Iterator[Finding]:
+    """Built within the centuries that homes are from, sold and taxed after that and before today."""
+    today = page.page.fetched_at.year
+    built, sold, taxed = values.get("YearBuilt"), values.get("CloseDate"), values.get("TaxYear")
+    if built and _is_usual("YearBuilt", built, today):
+        yield "YearBuilt", Verdict.PLAUSIBLE
+    if sold and sold[:4].isdigit():
+        year = int(sold[:4])
+        if not 1900 <= year <= today:
+            yield "CloseDate", Verdict.FAILED
+        else:
+            yield from told(("CloseDate",), True, Verdict.PLAUSIBLE)
+            if built and year >= built - 1:
+                yield "YearBuilt", Verdict.PLAUSIBLE
+    if taxed:
+        yield from told(("TaxYear",), _is_usual("TaxYear", taxed, today), Verdict.PLAUSIBLE)
+
+
+def _is_usual(field: str, year: int, today: int) -> bool:
+    spec = FIELDS[field]
+    return spec.usual is not None and spec.usual[0] <= year <= today + (spec.years_ahead or 0)
+
+
+#: yearly property tax as a share of the assessed value
+_TAX_SHARE = (0.0005, 0.12)
+
+
+def _taxes(values: Values, _page: Document) -> Iterator[Finding]:
+    """Assessed value, market value and tax are of one property; a sale's price and date of one sale."""
+    assessed, market, tax = (values.get(n) for n in ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"))
+    if assessed and market:
+        yield from told(("TaxAssessedValue", "X_MarketValue"), assessed <= 1.05 * market, Verdict.PLAUSIBLE)
+    if tax and (value := assessed or market or values.get("ListPrice")):
+        yield from _within(("TaxAnnualAmount",), tax / value, _TAX_SHARE)
+    if (assessed or market) and values.get("TaxYear"):
+        yield from told(("TaxAssessedValue", "X_MarketValue", "TaxYear"), True, Verdict.PLAUSIBLE)
+    if values.get("ParcelNumber") and (assessed or market or tax):
+        yield "ParcelNumber", Verdict.PLAUSIBLE
+    if values.get("AssociationFee") and values.get("AssociationYN"):
+        yield from told(("AssociationFee", "AssociationYN"), True, Verdict.PLAUSIBLE)
+    if values.get("ClosePrice") and values.get("CloseDate"):
+        yield from told(("ClosePrice", "CloseDate"), True, Verdict.PLAUSIBLE)
+
+
+CHECKS: tuple[Check, ...] = (_sizes, _price_by_area, _offer, _words, _years, _taxes)

@@ -1,0 +1,153 @@
+"""The price asked where it stands without a label, whole in one element or parted among its children:
+`<b>AED</b> 5,750,000`, `£1,285 pcm`, `5 490 000 Kč`.
+
+The further down, and the more amounts stood above, the less it counts. Fees, deposits and payments say what they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from app.property.fields.phrases import pattern
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.document import Document, Segment
+from app.property.reading.grids import cell_text
+from app.property.reading.readings import candidates_of
+from app.property.reading.terms import meaning
+from app.property.record import Method
+from app.property.values import prices, vocabulary
+from app.property.values.texts import looks_like_street
+
+_FIRST_SEGMENTS = 220
+_MOST = 4
+_MOST_READ = 12
+_MOST_ABOVE = 12
+_STEP = 0.09
+_SEPARATORS = re.compile(r"\s+[|•·–—-]\s+|\s*[|,;]\s+|\s*\(|\)\s*")
+#: what an amount is that is not the price
+_NOT_ASKED = pattern("prices", "other_amounts")
+_SKIPPED = frozenset({"td", "th", "dd", "dt", "option"})
+
+
+class PriceBar:
+    """Amounts that stand alone near the top of the page, and in the pieces of its title."""
+
+    name = "price_bar"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None:
+            return
+        lang, country = page.locale.lang, page.locale.country
+        seen: list[str] = []
+        read = 0
+        for text, segment in _blocks(page):
+            if len(seen) >= _MOST or read >= _MOST_READ:
+                break
+            if not prices.stands_alone(text, lang=lang, country=country):
+                continue
+            if not _is_asked(text, segment, page):
+                continue
+            read += 1
+            amount = re.sub(r"\D", "", text)
+            if amount not in seen:
+                seen.append(amount)
+            confidence = 0.54 - _STEP * seen.index(amount) - 0.1 * segment.index / _FIRST_SEGMENTS
+            yield from _read(text, page.path(segment.owner), confidence, page)
+        for piece in _SEPARATORS.split(page.title[:300]):
+            if prices.stands_alone(piece, lang=lang, country=country) and _is_big(piece, page):
+                yield from _read(piece.strip(), page.title_path, 0.48, page)
+
+
+def _read(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:
+    yield from candidates_of(Reading("ListPrice", text, Method.LABEL, where, text, confidence), page.locale)
+
+
+def _blocks(page: Document) -> Iterator[tuple[str, Segment]]:
+    """Each text node with a digit alone, and the whole short element around it where that says more."""
+    for segment in page.segments[:_FIRST_SEGMENTS]:
+        if len(segment.text) > 60 or not any(c.isdigit() for c in segment.text):
+            continue
+        if not _stands_by_street(segment) and any(
+            above.tag in _SKIPPED for above in (segment.owner, *islice(segment.owner.iterancestors(), _MOST_ABOVE))
+        ):
+            continue
+        yield segment.text, segment
+        behind = page.segments[segment.index + 1] if segment.index + 1 < len(page.segments) else None
+        if behind is not None and behind.owner is segment.owner.getparent():
+            yield f"{segment.text} {behind.text}"[:80], segment  # the text right behind `<b>845 €</b>`
+        for block in (segment.owner, segment.owner.getparent()):
+            text = _text_of(block)
+            if text and text != segment.text:
+                yield text, segment
+
+
+def _stands_by_street(segment: Segment) -> bool:
+    """In a table that heads a printed sheet: alone in a cell of the only row with a street, where no label stands."""
+    cell = next((a for a in (segment.owner, *islice(segment.owner.iterancestors(), 3)) if a.tag == "td"), None)
+    row = cell.getparent() if cell is not None else None
+    if row is None or cell_text(cell) != segment.text:
+        return False
+    texts = [cell_text(c) for c in row if c.tag in ("td", "th")]
+    if not 2 <= len(texts) <= 4 or any(":" in t for t in texts) or not _tells_street(texts):
+        return False
+    others = (*row.itersiblings("tr"), *row.itersiblings("tr", preceding=True))
+    return not any(_tells_street([cell_text(c) for c in other]) for other in others)
+
+
+def _tells_street(texts: list[str]) -> bool:
+    return any(re.match(r"\d{1,6}[A-Z]? \S", t) and looks_like_street(t) for t in texts)
+
+
+def _text_of(block: Any) -> str:
+    if block is None or block.tag in ("body", "html", "ul", "table", "tr"):
+        return ""
+    text = ""
+    for part in block.itertext():
+        text += f" {part}"
+        if len(text) > 120:
+            return ""
+    return " ".join(text.split())
+
+
+def _is_asked(text: str, segment: Segment, page: Document) -> bool:
+    """False for amounts that the words around them call something else, and for small ones without a period."""
+    if _NOT_ASKED.search(text) or not _is_big(text, page):
+        return False
+    before, after = _short(page, segment.index - 1), _short(page, segment.index + 1)
+    for beside in (before, after):
+        known = meaning(beside.rstrip(": "), page.locale.lang) if beside else None
+        if known is not None and known.field == "ListPrice":
+            return True
+        if known is not None and known.field == "_RentWarm":
+            return False  # the label's reader knows that it is the rent with heating
+        if known is not None and beside is before and known.field == "_Ignore":
+            return False
+        if known is not None and beside is after and known.field == "ClosePrice" and not _is_labelled(segment, page):
+            return False  # `$548,000` above `Sold price`
+    return not (_NOT_ASKED.search(before) and not any(c.isdigit() for c in before))
+
+
+def _is_labelled(segment: Segment, page: Document) -> bool:
+    """True where what follows the text behind `segment` is an amount, which that text labels."""
+    return re.search(r"[$€£]\s?\d", _short(page, segment.index + 2)) is not None
+
+
+def _short(page: Document, index: int) -> str:
+    text = page.segments[index].text if 0 <= index < len(page.segments) else ""
+    return text if len(text) <= 50 else ""
+
+
+def _lets(page: Document) -> bool:
+    return vocabulary.offer(page.title[:300]) == "rent"
+
+
+def _is_big(text: str, page: Document) -> bool:
+    """The price of a home: five digits and more, or three where a period or the title says that it is a rent."""
+    price = prices.parse_price(text, lang=page.locale.lang, country=page.locale.country)
+    if price is None:
+        return False
+    rented = price.period is not None or page.once(_lets)
+    return price.amount >= (100 if rented else 10_000)

@@ -1,0 +1,136 @@
+"""Which candidate wins a field, and how sure that is.
+
+Candidates that say the same support each other, once a method; the strongest group wins. A field is doubtful where the
+winner is weak or another value is nearly as strong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.property.reading.base import Candidate
+from app.property.record import Method
+from app.property.values.areas import IN_SQUARE_METERS
+from app.property.values.texts import has_street_word
+
+#: below this a winner is doubtful; a rival within this share of the winner's strength makes it so as well
+LEAST_SURE = 0.5
+RIVAL_SHARE = 0.85
+_MOST_SURE = 0.98
+#: what a guess from place and shape is worth at most
+_LEAST_ALONE = 0.5
+#: texts of which one source gives more than another: `420 W 56th St` and `420 W 56th St Unit 5`
+_EXTENDED = frozenset({"UnparsedAddress", "PublicRemarks"})
+
+
+@dataclass(frozen=True, slots=True)
+class Winner:
+    """The winning candidate, its strength after comparison, and whether it is doubtful.
+
+    `witnesses` are the candidates that say the same, itself included; `rival` is the strength of the strongest other
+    value as a share of theirs, 0 where nothing contradicts. `confidence.py` turns all of it into a confidence.
+    """
+
+    candidate: Candidate
+    confidence: float
+    doubtful: bool
+    witnesses: tuple[Candidate, ...] = ()
+    rival: float = 0.0
+
+
+def rank(candidates: Iterable[Candidate]) -> dict[str, Winner]:
+    """The winner of each field."""
+    by_field: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        by_field[candidate.field].append(candidate)
+    winners = {field: _winner(found) for field, found in by_field.items()}
+    return {field: winner for field, winner in winners.items() if winner is not None}
+
+
+def _winner(found: list[Candidate]) -> Winner | None:
+    groups: list[list[Candidate]] = []
+    for candidate in found:
+        group = next((g for g in groups if same(g[0], candidate)), None)
+        if group is None:
+            groups.append([candidate])
+        else:
+            group.append(candidate)
+    strengths = [_strength(g) for g in groups]
+    order = sorted(range(len(groups)), key=lambda i: -strengths[i])
+    best = groups[order[0]]
+    strength = strengths[order[0]]
+    rival = strengths[order[1]] if len(order) > 1 else 0.0
+    confidence = min(_MOST_SURE, strength) * (1.0 - 0.25 * (rival / strength if strength else 0.0))
+    if max(c.confidence for c in best) <= _LEAST_ALONE and rival >= 0.95 * strength:
+        return None  # weak voices that contradict each other say nothing
+    chosen = max(best, key=lambda c: (_has_unit_number(c), round(c.confidence, 1), _richness(c)))
+    chosen = _without_district(chosen, best)
+    doubtful = confidence < LEAST_SURE or rival >= RIVAL_SHARE * strength
+    share = rival / strength if strength else 0.0
+    return Winner(replace(chosen, confidence=round(confidence, 3)), round(confidence, 3), doubtful, tuple(best), share)
+
+
+def _without_district(chosen: Candidate, group: list[Candidate]) -> Candidate:
+    """`52 Shrewsbury` for `52 Shrewsbury, Ballsbridge` where another source ends there: what follows is no street."""
+    if chosen.field != "UnparsedAddress":
+        return chosen
+    head, mark, tail = str(chosen.value).partition(", ")
+    if not mark or any(c.isdigit() for c in tail) or has_street_word(tail):
+        return chosen
+    return next((c for c in group if _key(c) == _key(replace(c, value=head))), chosen)
+
+
+def _has_unit_number(candidate: Candidate) -> bool:
+    return (
+        candidate.field == "UnparsedAddress"
+        and re.search(r"\b(?:unit|apt|flat|suite)\b|#", str(candidate.value), re.I) is not None
+    )
+
+
+def _richness(candidate: Candidate) -> float:
+    return (1.0 if candidate.unit else 0.0) + len(str(candidate.value)) / 1000
+
+
+def _strength(group: list[Candidate]) -> float:
+    """1 - product(1 - c) over the best candidate of each method: independent witnesses that agree."""
+    best: dict[Method, float] = {}
+    for candidate in group:
+        best[candidate.method] = max(best.get(candidate.method, 0.0), candidate.confidence)
+    doubt = 1.0
+    for confidence in best.values():
+        doubt *= 1.0 - min(confidence, 0.97)
+    return 1.0 - doubt
+
+
+def same(one: Candidate, other: Candidate) -> bool:
+    """True where two candidates of one field say the same, spelling and unit apart."""
+    if one.field == "X_AccessNotes":
+        return True  # each is a note on the gate: `Gated`, `Gated entry and a guard`
+    a, b = _key(one), _key(other)
+    if one.field in _EXTENDED and isinstance(a, str) and isinstance(b, str) and min(len(a), len(b)) >= 5:
+        return a.startswith(b) or b.startswith(a)
+    return bool(a == b) or _numbers_agree(one, other)
+
+
+def _key(candidate: Candidate) -> Any:
+    value = candidate.value
+    if isinstance(value, str):
+        return re.sub(r"[^\w]+", "", value.casefold())
+    return repr(value)
+
+
+def _numbers_agree(one: Candidate, other: Candidate) -> bool:
+    a, b = one.value, other.value
+    if isinstance(a, bool) or isinstance(b, bool) or not (isinstance(a, int | float) and isinstance(b, int | float)):
+        return False
+    if one.field in ("Latitude", "Longitude"):
+        return abs(a - b) <= 0.0005
+    if one.unit in IN_SQUARE_METERS and other.unit in IN_SQUARE_METERS:
+        a, b = a * IN_SQUARE_METERS[one.unit], b * IN_SQUARE_METERS[other.unit]
+    if one.field in ("LivingArea", "LotSizeArea"):
+        return bool(abs(a - b) <= 0.02 * max(abs(a), abs(b)))
+    return bool(a == b)

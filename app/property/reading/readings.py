@@ -1,0 +1,84 @@
+"""From what an extractor read to candidates: a term's raw text or JSON value becomes typed values of one or more
+fields.
+
+One reading can yield several candidates: a price its currency and period, an area its unit, an address its parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.document import Locale
+from app.property.reading.layout_values import LAYOUTS
+from app.property.reading.name_values import NAMES
+from app.property.reading.place_values import PLACES
+from app.property.reading.typed_values import BY_TYPE, SPECIAL
+from app.property.reading.value_texts import Value
+from app.property.record import FIELDS, Method
+from app.property.values import numbers, texts, vocabulary
+
+#: fields of which `None` is an answer
+_ANSWERED = frozenset({"AssociationFee", "AssociationYN", "PoolPrivateYN"})
+
+
+def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
+    """The typed values of `reading`; none where the raw value does not hold what its field asks for."""
+    if reading.raw is None or reading.raw == "" or reading.field == "_Ignore":
+        return
+    raw = texts.clean(reading.raw) if isinstance(reading.raw, str) else reading.raw
+    if isinstance(raw, str) and texts.is_empty(raw) and not _says_none(reading, raw):
+        return
+    for name, value, unit in _values(reading if raw is reading.raw else replace(reading, raw=raw), locale):
+        if value is None or value in ("", []):
+            continue
+        unsure = _doubt(name, unit, raw)
+        yield Candidate(
+            field=name,
+            value=value,
+            raw=_shown(value if reading.field == "_Coordinates" else reading.raw),
+            method=reading.method,
+            locator=reading.locator,
+            quote=reading.quote[:300],
+            confidence=reading.confidence * unsure,
+            unit=unit,
+        )
+
+
+def _says_none(reading: Reading, raw: str) -> bool:
+    """`None` beside a label that asks for yes or no, or for an association's fee, is an answer."""
+    return reading.field in _ANSWERED and reading.method is Method.LABEL and vocabulary.yes_no(raw) is False
+
+
+def _doubt(name: str, unit: str | None, raw: Any) -> float:
+    """Less than 1 for an area without a unit, and for a kind so general that a closer word beside it should win."""
+    if name in ("LivingArea", "LotSizeArea") and unit is None:
+        return 0.8
+    return (
+        0.85
+        if name == "PropertySubType"
+        and str(raw).casefold() in ("house", "home", "haus", "dom", "hus", "apartment", "residential")
+        else 1.0
+    )
+
+
+def _shown(raw: Any) -> str:
+    if isinstance(raw, list):
+        return ", ".join(map(str, raw))
+    return raw if isinstance(raw, str) else str(numbers.tidy(raw) if isinstance(raw, float) else raw)
+
+
+def _values(reading: Reading, locale: Locale) -> Iterator[Value]:
+    field = reading.field
+    special = PLACES.get(field) or LAYOUTS.get(field) or NAMES.get(field) or SPECIAL.get(field)
+    if special is not None:
+        yield from special(reading, locale)
+        return
+    spec = FIELDS.get(reading.field)
+    if spec is None:
+        return
+    plain = BY_TYPE[spec.type](reading, locale)
+    if plain is not None:
+        yield reading.field, plain, None

@@ -1,0 +1,106 @@
+"""What running text says in sentences, and the prices that short texts offer.
+
+Weaker than labels, stronger than guesses from place: every pattern names what it reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.blocks import Block, blocks
+from app.property.reading.document import Document
+from app.property.reading.fittings import fittings
+from app.property.reading.readings import candidates_of
+from app.property.reading.sentences import DOLLARS, SENTENCE, SHORT, TELLING, house, lot, money
+from app.property.record import Method
+from app.property.values.vocabulary import offer
+
+_OFFERED = re.compile(
+    r"(?:^|[•|·]\s*|(?<!original )(?<!median )(?<!average )\b)"
+    r"(?:offered (?:at|for)|asking(?: price)?|listed (?:at|for)|list price|now|"
+    r"priced (?:at|from)|prices? (?:from|starting at)|"
+    r"starting (?:at|from)|from|opening bid|starting bid|"
+    rf"buy (?:it )?now)\s*:?\s*(?P<price>{DOLLARS})(?![\d,]*\s*(?:/|per|an?)\s*(?:mo|sq|week|night))",
+    re.I,
+)
+_RENT = re.compile(rf"(?P<price>{DOLLARS})\s*(?:/|per|a)\s*(?:mo\b|month)", re.I)
+_RANGE = re.compile(rf"(?P<low>{DOLLARS})\s*(?:-|–|—|to|and)\s*(?P<high>{DOLLARS})")
+_ESTIMATE = re.compile(r"\bestimate[ds]?\b|\best\.|\bavm\b|\bvaluation\b|\bworth\b", re.I)
+_NO_ESTIMATE = re.compile(r"\brent|\bper month|/mo|\btaxes\b|\bpayment|\brepair|\bcost", re.I)
+_NO_RENT = re.compile(
+    r"\b(?:pet|parking|storage|deposit|fee|lot|hoa|est\w*|from|tax\w*|insurance|mortgage|payment|utilit\w*)\b", re.I
+)
+_PIECES = re.compile(r"\s+[•|·—–/-]\s+")
+#: a price at the top of the page, alone or with its status
+_ALONE = re.compile(
+    r"^(?P<price>\$\s?\d{1,3}(?:,\d{3})+)"
+    r"(?:\s+(?:for sale|active|coming soon|pending|new(?: listing)?|contingent|sold))?$",
+    re.I,
+)
+#: where words stand as labels and values, not in sentences
+_PAIRED = frozenset({"tr", "dt", "dd", "pre"})
+_FIRST_TEXTS = 8
+_MOST_BLOCKS = 1500
+
+
+class Remarks:
+    """Sentences and items that say a value in words."""
+
+    name = "remarks"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        if page.root is None or page.locale.lang not in (None, "en"):
+            return
+        for block in page.once(blocks)[:_MOST_BLOCKS]:
+            for sentence in SENTENCE.split(block.text):
+                for reading in _readings(sentence, block, page):
+                    yield from candidates_of(reading, page.locale)
+
+
+def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:
+    telling = TELLING.search(text) is not None
+    said = [*house(text), *lot(text), *money(text)] if telling else []
+    if telling and block.element.tag not in _PAIRED:
+        said += fittings(text)
+    for field, raw, confidence in (*said, *_prices(text, block, page)):
+        label = "price" if field == "ListPrice" else ""
+        yield Reading(field, raw, Method.LABEL, page.path(block.element), text[:300], confidence, label)
+
+
+def lets(page: Document) -> bool:
+    """True where title or first heading offer a rent."""
+    heading = "".join(page.heading.itertext()) if page.heading is not None else ""
+    return "rent" in (offer(page.title), offer(heading[:200]))
+
+
+def _before(block: Block, page: Document) -> str:
+    return page.segments[block.index - 1].text[-60:] if block.index else ""
+
+
+def _prices(text: str, block: Block, page: Document) -> Iterator[tuple[str, object, float]]:
+    """A price offered, in a short text; an estimate with its range."""
+    if "$" not in text:
+        return
+    if span := _RANGE.search(text):
+        near = f"{_before(block, page)} {text}"
+        if _ESTIMATE.search(near) and not _NO_ESTIMATE.search(near):
+            yield "_EstimateRange", span.group(), 0.6
+        elif len(text) <= 60 and page.once(lets) and not _NO_RENT.search(near):
+            yield "ListPrice", span.group(), 0.5  # floor plans at several rents
+        return
+    if len(text) > SHORT:
+        return
+    rent = _RENT.match(text) if page.once(lets) else None
+    if rent and not _NO_RENT.search(text) and not _NO_RENT.search(_before(block, page)):
+        yield "ListPrice", rent.group(), 0.56
+    top = _ALONE.match(text) if block.index <= _FIRST_TEXTS and "$" not in _before(block, page) else None
+    if top and not _ESTIMATE.search(_before(block, page)) and not _NO_RENT.search(_before(block, page)):
+        yield "ListPrice", top["price"], 0.5
+    heads = block.element.tag in ("h1", "h2")
+    if heads and (alone := next((p for p in _PIECES.split(text) if re.fullmatch(DOLLARS, p)), None)):
+        yield "ListPrice", alone, 0.56
+    offered = _OFFERED.search(text)
+    if offered and not _ESTIMATE.search(text[max(0, offered.start() - 25) : offered.start()]):
+        yield "ListPrice", offered.group().strip(" •|·"), 0.58

@@ -1,0 +1,168 @@
+"""Listings that a page of results names for machines: JSON-LD lists, the state of its scripts, a body of JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from app.property.reading import lenient_json
+from app.property.reading.document import Document
+from app.property.reading.jsonld import node_type
+from app.property.reading.object_keys import RESULT_KEYS
+from app.property.reading.search.links import Links
+from app.property.reading.state import blobs
+from app.property.reading.terms import meaning, words_of
+
+_MOST_BLOCKS, _MOST_BLOBS, _MOST_NODES = 200, 60, 60_000
+_NO_LISTINGS = re.compile(r"Breadcrumb|Article|Blog|News|Video|FAQ|Question|Review|Agent|Person|Organi[sz]ation|Image")
+_PROPERTY = re.compile(
+    r"RealEstateListing|Residence|House|Apartment|Accommodation|Product|^Offer$|Place$|Event$|Home$|Property|Room"
+)
+#: branches of a state that are no results of the search
+_OTHERS = re.compile(
+    r"\b(?:similar|nearby|recommend\w*|related|comparables?|comps|recently|viewed|saved|favou?rites?|suggested|"
+    r"suggestions?|sponsored|ads|advert\w*|promo\w*|breadcrumbs?|agents?|brokers?|offices?|schools?|articles?|blogs?|"
+    r"photos?|images?|media|pictures|translations?|i18n|messages|filters?|facets|sort|menus?|navigation|footer|header|"
+    r"neighbou?rhoods?|open houses)\b"
+)
+#: keys that hold the address of an object's own page, the best first
+_URL_KEYS = (
+    ("detail url", "details url", "listing url", "property url", "canonical url", "hdp url", "permalink", "url"),
+    ("href", "link", "detail link", "details link", "seo url", "page url", "path", "pathname", "relative url", "uri"),
+)
+_TELLING = frozenset(
+    {"ListPrice", "_Address", "UnparsedAddress", "BedroomsTotal", "City", "LivingArea", "RoomsTotal", "PostalCode"}
+    | {"BathroomsTotalInteger", "StreetName", "YearBuilt"}
+)
+
+
+def declared(page: Document, links: Links) -> Iterator[str]:
+    """URLs of listings as the page names them for machines, in order; some of them several times."""
+    if page.json is not None:
+        yield from _listed(page.json, links)
+        return
+    if page.root is None:
+        return
+    for value in _linked_data(page):
+        yield from _items(value, links)
+    for _, value in islice(blobs(page), _MOST_BLOBS):
+        yield from _listed(value, links)
+
+
+def _linked_data(page: Document) -> Iterator[Any]:
+    scripts = (s for s in page.root.iter("script") if "ld+json" in (s.get("type") or ""))
+    for script in islice(scripts, _MOST_BLOCKS):
+        yield lenient_json.unpacked(lenient_json.loads(script.text or ""))
+
+
+def _items(value: Any, links: Links) -> Iterator[str]:
+    """What lists of schema.org name, and nodes on several properties that stand beside each other."""
+    alone: list[str] = []
+    for node in _nodes(value):
+        kind = node_type(node)
+        elements = node.get("itemListElement")
+        if isinstance(elements, list | dict) and not _NO_LISTINGS.search(kind):
+            for element in elements if isinstance(elements, list) else [elements]:
+                if (url := _of_element(element, links)) is not None:
+                    yield url
+        elif _PROPERTY.search(kind) and not _NO_LISTINGS.search(kind):
+            url = links.listing(_own_url(node))
+            alone += [url] if url else []
+    if len(set(alone)) > 1:
+        yield from alone
+
+
+def _of_element(element: Any, links: Links) -> str | None:
+    if isinstance(element, str):
+        return links.listing(element)
+    if not isinstance(element, dict):
+        return None
+    item = element.get("item")
+    inner = item if isinstance(item, dict) else {}
+    if _NO_LISTINGS.search(f"{node_type(element)} {node_type(inner)}"):
+        return None
+    named = item if isinstance(item, str) else _own_url(inner) or _own_url(element)
+    return links.listing(named)
+
+
+def _own_url(node: dict[str, Any]) -> str | None:
+    offered = node.get("mainEntityOfPage")
+    for value in (node.get("url"), offered, offered.get("@id") if isinstance(offered, dict) else None, node.get("@id")):
+        if isinstance(value, str) and value.strip() and not value.startswith(("#", "_:")):
+            return value
+    return None
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Objects, outermost first; what is inside a list's elements is not looked at by itself."""
+    stack = [value]
+    for _ in range(_MOST_NODES):
+        if not stack:
+            return
+        node = stack.pop()
+        if isinstance(node, list):
+            stack.extend(reversed(node))
+        elif isinstance(node, dict):
+            yield node
+            inner = (
+                node.get(k) for k in ("@graph", "mainEntity", "mainEntityOfPage", "hasPart", "itemOffered", "offers")
+            )
+            stack.extend(one for one in inner if isinstance(one, dict | list))
+
+
+# --- states of scripts, and JSON ----------------------------------------------------------------------------------
+
+
+def _listed(value: Any, links: Links) -> Iterator[str]:
+    """URLs in lists of objects that each say something of a property, outside the branches on others."""
+    stack: list[tuple[str, Any]] = [("", value)]
+    for _ in range(_MOST_NODES):
+        if not stack:
+            return
+        key, node = stack.pop()
+        if isinstance(node, list):
+            rows = [row for row in node if isinstance(row, dict)]
+            found = [url for row in rows if (url := _of_row(row, links)) is not None]
+            if found and (len(set(found)) > 1 or words_of(key) in RESULT_KEYS):
+                yield from found
+                continue
+            stack.extend((key, row) for row in reversed(node) if isinstance(row, dict | list))
+        elif isinstance(node, dict):
+            below = [(k, v) for k, v in node.items() if isinstance(v, dict | list) and not _is_of_others(k)]
+            stack.extend(reversed(below))
+
+
+def _is_of_others(key: str) -> bool:
+    return len(key) <= 60 and _OTHERS.search(words_of(key)) is not None
+
+
+def _of_row(row: dict[str, Any], links: Links) -> str | None:
+    """The page of the property that a row tells of: two or more facts, of its own or of an object in it."""
+    for node in (row, *(v for v in row.values() if isinstance(v, dict))):
+        if (url := _url_in(node, links)) is not None:
+            return url if len(_told(row)) >= 2 else None
+    return None
+
+
+def _url_in(node: dict[str, Any], links: Links) -> str | None:
+    named = {words_of(key): value for key, value in node.items() if isinstance(value, str) and "/" in value}
+    for names in _URL_KEYS:
+        for name in names:
+            if name in named and (url := links.listing(named[name])) is not None:
+                return url
+    return None
+
+
+def _told(row: dict[str, Any]) -> set[str]:
+    told: set[str] = set()
+    for key, value in row.items():
+        if value in (None, "", []):
+            continue
+        found = meaning(words_of(key))
+        if found is not None:
+            told.add(found.field)
+        if isinstance(value, dict):
+            told |= {m.field for k, v in value.items() if v not in (None, "") and (m := meaning(words_of(k)))}
+    return told & _TELLING

@@ -1,0 +1,108 @@
+"""Links of a page of results in the one spelling of a target, and what their shape says of where they lead."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from app.errors.targets import InvalidTargetError
+from app.property.reading.document import Document
+from app.property.store.targets import normalise_url
+
+_NOWHERE = ("#", "javascript:", "mailto:", "tel:", "sms:", "data:", "whatsapp:")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+#: paths of pages that are about no property, in the languages that portals have
+_ELSEWHERE = re.compile(
+    r"^(?:agents?|people|team|staff|members?|brokers?|brokerages?|realtors?|offices?|agency|agencies|makler|anbieter|advertiser|users?|profiles?|"
+    r"login|log-in|sign-?in|sign-?up|register|account|saved|favou?rites?|merken|compare|share|contact|about|help|legal|"
+    r"privacy|terms|cookies?|blog|news|guides?|articles?|advice|mortgage|mortgages|calculator|schools?|careers?|"
+    r"advertise|ads?|redirect|out|track|click|photos?|images?|map|print|open-houses?|calendar)$"
+)
+
+_NAMES_ONE = re.compile(r"id$|key|slug|listing|property|mls", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What links to pages of one kind have in common: the host, the first word of the path, whether a number names the
+    page."""
+
+    host: str
+    first: str
+    is_numbered: bool
+
+
+class Links:
+    """Resolves the links of one page."""
+
+    def __init__(self, page: Document) -> None:
+        self.page_url = normalise_url(page.page.final_url)
+        self._base = self.page_url
+        if page.root is not None:
+            declared = next((e.get("href") for e in page.root.iter("base") if e.get("href")), "")
+            self._base = _joined(self.page_url, declared or "") or self.page_url
+        self.path = _parts(self.page_url).path.rstrip("/")
+        self._listings: dict[str | None, str | None] = {}
+
+    def target(self, href: str | None) -> str | None:
+        """Where `href` leads, in the spelling of a target; None if that is no page of the web, or this one."""
+        text = (href or "").strip()
+        if not text or text.lower().startswith(_NOWHERE):
+            return None
+        url = _joined(self._base, text)
+        return None if url is None or url == self.page_url else url
+
+    def listing(self, href: str | None) -> str | None:
+        """The same for what may be the page of a listing: neither the search itself in another order, nor a page about
+        agents, signing in and the like."""
+        if href not in self._listings:
+            self._listings[href] = self._listing(href)
+        return self._listings[href]
+
+    def _listing(self, href: str | None) -> str | None:
+        url = self.target(href)
+        if url is None:
+            return None
+        parts = _parts(url)
+        is_home = parts.path in ("", "/") and not parts.query
+        same_search = parts.path.rstrip("/") == self.path and not _names_one(parts, _parts(self.page_url))
+        first = parts.path.strip("/").partition("/")[0].lower()
+        return None if is_home or same_search or _ELSEWHERE.match(first) else url
+
+
+def shape_of(url: str) -> Shape:
+    """The shape of a link in the spelling of a target."""
+    parts = _parts(url)
+    first = parts.path.strip("/").partition("/")[0]
+    is_word = _WORD.fullmatch(first) is not None and first != parts.path.strip("/")
+    return Shape(parts.netloc, first.lower() if is_word else "", any(c.isdigit() for c in f"{parts.path}{parts.query}"))
+
+
+def is_one_page(url: str, other: str) -> bool:
+    """Whether two links of one card are ways to one page: the same path, and what its query says names no page."""
+    one, two = _parts(url), _parts(other)
+    is_named = any(c.isdigit() for c in one.path) or not (one.query and two.query)
+    return (one.netloc, one.path) == (two.netloc, two.path) and (one.query == two.query or is_named)
+
+
+def _names_one(link: SplitResult, search: SplitResult) -> bool:
+    """True for `/view?id=5` on the page `/view`: one parameter that names a page, none of them the search's own."""
+    mine = {part.partition("=")[0] for part in link.query.split("&") if part}
+    its = {part.partition("=")[0] for part in search.query.split("&") if part}
+    return (
+        len(mine) == 1
+        and not mine & its
+        and any(re.search(r"id$|key|slug|listing|property|mls", n, re.I) for n in mine)
+    )
+
+
+def _joined(base: str, href: str) -> str | None:
+    try:
+        return normalise_url(urljoin(base, href))
+    except (InvalidTargetError, ValueError):
+        return None
+
+
+def _parts(url: str) -> SplitResult:
+    return urlsplit(url)

@@ -1,0 +1,61 @@
+"""What a page of results says: its listings, in order and each once, those that were paid for, and what follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.property.fields.phrases import pattern
+from app.property.page import Page
+from app.property.reading.document import Document
+from app.property.reading.kind import heading_of
+from app.property.reading.search.declared import declared
+from app.property.reading.search.links import Links, Shape, shape_of
+from app.property.reading.search.pagination import next_page
+from app.property.reading.search.shown import shown
+
+#: what one page can name; the labelled portals show at most 100
+MOST_LISTINGS = 2_000
+_NOTHING = pattern("pages", "no_results")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One page of results. `listings` and `paid_for` are URLs in the spelling of targets, each once; `shapes` are those
+    of the listings. `says_none`: the page says in words that nothing was found."""
+
+    listings: tuple[str, ...]
+    paid_for: tuple[str, ...]
+    next_url: str | None
+    shapes: frozenset[Shape]
+    says_none: bool = False
+
+
+def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
+    """What `page` names. `known` are shapes of the listings on the search's earlier pages. Raises nothing."""
+    document = Document(page)
+    links = Links(document)
+    cards = shown(document, links, known)
+    named = dict.fromkeys(cards.listings)
+    shapes = {shape_of(url) for url in named} | known
+    for url in declared(document, links):
+        if not shapes or _is_like_one(shape_of(url), shapes):
+            named[url] = None
+    follows = next_page(document, links)
+    paid_for = tuple(url for url in dict.fromkeys(cards.paid_for) if url not in named)
+    # the same page with and without a word on where its visitor came from
+    once = dict.fromkeys(bare if (bare := url.partition("?")[0]) in named else url for url in named)
+    listings = tuple(url for url in once if url != follows)[:MOST_LISTINGS]
+    return Results(
+        listings, paid_for, follows, frozenset(shape_of(url) for url in listings) | known, _says_none(document)
+    )
+
+
+def _is_like_one(shape: Shape, shapes: set[Shape] | frozenset[Shape]) -> bool:
+    return any((one.first, one.is_numbered) == (shape.first, shape.is_numbered) for one in shapes)
+
+
+def _says_none(document: Document) -> bool:
+    if document.root is None:
+        return False
+    head = f"{document.title} {heading_of(document)} " + " ".join(s.text for s in document.segments[:60])
+    return _NOTHING.search(head) is not None

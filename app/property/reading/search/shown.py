@@ -1,0 +1,200 @@
+"""Listings that a page of results shows: cards or rows of one shape, each with facts of a property and a link of its
+own.
+
+No class name of any site is known here: what repeats, says an address, a price or a size, and leads somewhere else each
+time is a list of properties.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from app.property.fields.phrases import alternatives
+from app.property.reading.document import Document
+from app.property.reading.others import SIMILAR
+from app.property.reading.search.links import Links, Shape, is_one_page, shape_of
+from app.property.reading.trees import whole_text
+
+_MOST_LINKS = 4_000
+#: a card with remarks and a history of prices; longer is a page in itself
+_CARD_CHARS = 1_500
+_CLIMB = 12
+#: so many kinds of facts make a card one on a property by itself
+_TELLS = 2
+_FURNITURE_TAGS = frozenset({"nav", "footer", "head", "script", "style", "noscript", "template", "select", "iframe"})
+_FURNITURE = re.compile(
+    r"(?:^|[\s_-])(?:similar|nearby|related|recommend(?:ed|ations?)?|comparables?|comps|recently-viewed|suggest(?:ed|ions?)"
+    r"|footer|breadcrumbs?|navbar|cookies?|also-like|you-may|modal|carousel-similar|interested|pagination|pager|sponsored|"
+    r"advert(?:isement)?s?|datepicker|calendar)(?=$|[\s_-])",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+#: what says of a card that somebody paid for its place
+_PAID_FOR = re.compile(rf"\W*(?:{alternatives('pages', 'advertisements')})\W*", re.IGNORECASE)
+_FACTS = (
+    re.compile(r"[$€£]\s?\d[\d,.]{2,}|\d[\d.,\u00a0 ]*\s?(?:€|zł|kr\b|EUR|CHF|USD)"),
+    re.compile(
+        r"\b\d+[A-Za-z]?(?:-\d+)? (?:[NSEW]\.? )?[^\W\d_][\w'.-]*(?: [\w'.-]+){0,4}|\b\d{5}(?:-\d{4})?\b|"
+        r"[^\W\d_]{3,}(?:straße|strasse|str\.|gatan|vägen|weg|allee) \d+|\bul\. [^\W\d_]"
+    ),
+    re.compile(
+        r"\b\d+(?:[.,]\d+)?\+?\s?(?:bds?|beds?|bedrooms?|br|ba|baths?|rooms?|zimmer|zi\.|pok\w*|rum|rok|pièces?|hab\w*|studio)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\d[\d.,\u00a0 ]*\s?(?:sq\.? ?ft|sqft|sf\b|square feet|m²|m2\b|qm\b|kvm\b|acres?\b|ha\b)", re.IGNORECASE
+    ),
+)
+
+
+@dataclass
+class Cards:
+    """What the page shows: URLs of listings, and those whose place was paid for."""
+
+    listings: list[str] = field(default_factory=list)
+    paid_for: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Card:
+    element: Any
+    urls: list[str]
+    facts: int
+    is_paid_for: bool
+
+
+def shown(page: Document, links: Links, known: frozenset[Shape]) -> Cards:
+    """The cards of the page. `known` are shapes of listings on earlier pages, which one card alone may have."""
+    found = Cards()
+    if page.root is None:
+        return found
+    groups = [_judged(cards) for cards in _groups(page.root, links)]
+    accepted = [(cards, worth) for cards, worth in groups if worth >= 1.0 and (len(cards) > 1 or worth >= _TELLS)]
+    if not accepted:
+        return found
+    best = max(accepted, key=lambda one: len(one[0]) * one[1])
+    wanted = {_usual([card.urls for card in best[0]])} | known
+    for cards, _ in accepted:
+        usual = _usual([card.urls for card in cards])
+        if usual is None or not _is_alike(usual, wanted):
+            continue
+        for card in cards:
+            url = _link_of(card, usual)
+            if url is not None:
+                (found.paid_for if card.is_paid_for else found.listings).append(url)
+    return found
+
+
+def _is_alike(shape: Shape, wanted: set[Shape | None]) -> bool:
+    """The kind of page that the best group leads to, on whatever host."""
+    return any(one is not None and (one.first, one.is_numbered) == (shape.first, shape.is_numbered) for one in wanted)
+
+
+def _groups(root: Any, links: Links) -> Iterator[list[_Card]]:
+    """Cards that stand side by side and are of one shape."""
+    furniture = _furniture(root)
+    by_place: dict[tuple[Any, str, str], dict[Any, list[tuple[Any, str]]]] = {}
+    anchors = (a for a in root.iter("a") if a.get("href"))
+    for anchor in islice(anchors, _MOST_LINKS):
+        url = links.listing(anchor.get("href"))
+        if url is None or _is_inside(anchor, furniture):
+            continue
+        card = _card_of(anchor, url, links)
+        place = (card.getparent(), card.tag, _first_class(card))
+        by_place.setdefault(place, {}).setdefault(card, []).append((anchor, url))
+    for cards in by_place.values():
+        yield [_made(card, inside) for card, inside in cards.items()]
+
+
+def _card_of(anchor: Any, url: str, links: Links) -> Any:
+    """The largest block around the link that leads to no other listing of its shape."""
+    mine, card = shape_of(url), anchor
+    for above in islice(anchor.iterancestors(), _CLIMB):
+        if above.tag in ("body", "html", "main", "tbody", "table", "ul", "ol") or _leads_on(above, url, mine, links):
+            return card
+        card = above
+    return card
+
+
+def _leads_on(block: Any, url: str, mine: Shape, links: Links) -> bool:
+    for other in islice((a for a in block.iter("a") if a.get("href")), 60):
+        found = links.listing(other.get("href"))
+        if found is not None and shape_of(found) == mine and not is_one_page(found, url):
+            return True
+    return False
+
+
+def _made(card: Any, inside: Sequence[tuple[Any, str]]) -> _Card:
+    text = whole_text(card)[: _CARD_CHARS + 1]
+    facts = sum(pattern.search(text) is not None for pattern in _FACTS) if len(text) <= _CARD_CHARS else 0
+    paid = any("sponsored" in (anchor.get("rel") or "").lower() for anchor, _ in inside) or _says_paid_for(card)
+    return _Card(card, [url for _, url in inside], facts, paid)
+
+
+def _says_paid_for(card: Any) -> bool:
+    texts = (text for text in islice(card.itertext(), 60) if text and len(text) <= 40)
+    return any(_PAID_FOR.fullmatch(text.strip()) for text in texts if text.strip())
+
+
+def _judged(cards: list[_Card]) -> tuple[list[_Card], float]:
+    """The cards, and how many kinds of facts one of them tells on average; 0 where they all lead to one page."""
+    urls = {url for card in cards for url in card.urls}
+    if len(cards) > 1 and len(urls) < 2:
+        return cards, 0.0
+    return cards, sum(card.facts for card in cards) / len(cards)
+
+
+def _usual(of_cards: Sequence[Sequence[str]]) -> Shape | None:
+    """The shape that most cards have a link of, each to another page."""
+    cards, pages = Counter[Shape](), dict[Shape, set[str]]()
+    for urls in of_cards:
+        for shape in {shape_of(url) for url in urls}:
+            cards[shape] += 1
+        for url in urls:
+            pages.setdefault(shape_of(url), set()).add(url)
+    if not cards:
+        return None
+    return max(cards, key=lambda shape: (min(cards[shape], len(pages[shape])), shape.is_numbered, shape.first))
+
+
+def _link_of(card: _Card, usual: Shape) -> str | None:
+    """The card's own page: of the usual shape; on another host one that is alike, or any that the card tells of."""
+    found = [url for url in card.urls if shape_of(url) == usual]
+    found += [url for url in card.urls if _is_alike(shape_of(url), {usual})]
+    if card.facts >= _TELLS:
+        found += [url for url in card.urls if shape_of(url).host != usual.host]
+    return found[0] if found else None
+
+
+def _first_class(element: Any) -> str:
+    """The first of its class names: the others say how one of several looks."""
+    return next(iter((element.get("class") or "").split()), "")
+
+
+def _furniture(root: Any) -> frozenset[Any]:
+    """Elements whose links lead away from what was searched for."""
+    found = {element for element in root.iter() if _is_furniture(element)}
+    for heading in root.iter("h2", "h3", "h4", "h5"):
+        if SIMILAR.match(whole_text(heading)[:80]):
+            block = heading.getparent()
+            if block is not None and block.tag not in ("body", "html", "main") and block.find(".//h1") is None:
+                found.add(block)
+    return frozenset(found)
+
+
+def _is_furniture(element: Any) -> bool:
+    if not isinstance(element.tag, str) or element.tag in _FURNITURE_TAGS:
+        return True
+    if element.tag in ("body", "html", "main", "form", "a"):
+        return False
+    names = f"{element.get('class') or ''} {element.get('id') or ''}".strip()
+    return bool(names) and _FURNITURE.search(_CAMEL.sub("-", names)[:400]) is not None
+
+
+def _is_inside(element: Any, blocks: frozenset[Any]) -> bool:
+    return element in blocks or any(above in blocks for above in element.iterancestors())

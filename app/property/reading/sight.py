@@ -1,0 +1,114 @@
+"""Whether an element's own CSS declarations take its text from sight, and how."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import Enum, auto
+
+from app.property.reading.colours import may_vanish
+from app.property.reading.stylesheet import Declarations
+
+
+class Cover(Enum):
+    """How text is kept from sight."""
+
+    CLOSED = auto()  # not laid out: what a control may open
+    SPOKEN = auto()  # only for screen readers
+    FAINT = auto()  # without opacity: what a script may fade in
+    GONE = auto()  # laid out where or as nobody can see it
+
+
+_LENGTH = re.compile(r"^(-?[\d.]+)\s*(px|pt|em|rem|%|vw|vh|vmin|vmax|ex|ch|cm|mm|in|pc|)$")
+_IN_PIXELS = {"": 1, "px": 1, "pt": 1.33, "em": 16, "rem": 16, "%": 10, "vw": 13, "vh": 8, "ex": 8, "ch": 8, "pc": 16}
+_FAR, _TINY = 400.0, 3.0
+
+
+def by_style(declared: Mapping[str, str]) -> Cover | None:
+    """Judges one element's own declarations, colours apart."""
+    if (
+        declared.get("display") == "none"
+        or declared.get("visibility") in ("hidden", "collapse")
+        or declared.get("content-visibility") == "hidden"
+    ):
+        return Cover.CLOSED
+    if _is_clipped(declared) or _is_shrunk(declared):
+        placed = declared.get("position") in ("absolute", "fixed")
+        flat = _pixels(declared.get("height", declared.get("max-height"))) == 0 and "width" not in declared
+        return Cover.SPOKEN if placed else Cover.CLOSED if flat and "clip" not in declared else Cover.GONE
+    if _is_faint(declared):
+        return Cover.FAINT
+    unread = _is_tiny(declared) or "override" in declared.get("unicode-bidi", "")  # shown in another order than written
+    return Cover.SPOKEN if _is_away(declared) else Cover.GONE if unread else None
+
+
+_PUSHED = ("left", "right", "top", "bottom", "text-indent", "margin-left", "margin-top", "transform")
+_SIDES = ("height", "max-height", "width", "max-width")
+
+
+def may_hide(declared: Declarations) -> bool:
+    """Quick and generous: what may take text from sight, alone or with what other rules declare."""
+    told = {name: value for name, (value, _) in declared.items()}
+    return (
+        by_style(told) is not None
+        or any("-" in told[name] for name in _PUSHED if name in told)
+        or any((_pixels(told[name]) or 0) <= 1 for name in _SIDES if told.get(name, "").startswith(("0", "1")))
+        or told.keys() & {"clip", "clip-path"} != set()
+        or may_vanish(told)
+    )
+
+
+def _is_clipped(declared: Mapping[str, str]) -> bool:
+    clip = re.sub(r"[\s,]+|px", " ", declared.get("clip", ""))
+    path = declared.get("clip-path", "")
+    numbers = [number for text in re.findall(r"[\d.]+", clip) if (number := _number(text)) is not None]
+    return (clip.startswith("rect") and bool(numbers) and max(numbers) <= 1) or bool(
+        re.match(r"inset\(\s*(?:50|[6-9]\d|100)%|circle\(\s*0", path)
+    )
+
+
+def _is_shrunk(declared: Mapping[str, str]) -> bool:
+    """No room to be seen in: at most one pixel high or wide, and what is larger is cut off."""
+    cut = any(declared.get(name, "") in ("hidden", "clip") for name in ("overflow", "overflow-x", "overflow-y"))
+    sides = (_pixels(declared.get(name)) for name in ("height", "max-height", "width", "max-width"))
+    return cut and any(side is not None and side <= 1 for side in sides)
+
+
+def _is_away(declared: Mapping[str, str]) -> bool:
+    moved = [_pixels(declared.get(n)) for n in ("text-indent", "margin-left", "margin-top")]
+    if declared.get("position") in ("absolute", "fixed", "relative"):
+        moved += [_pixels(declared.get(n)) for n in ("left", "top", "right", "bottom")]
+    for amount in re.findall(r"translate\w*\(([^)]*)\)", declared.get("transform", "")):
+        moved += [_pixels(side.strip()) for side in amount.split(",")]
+    return any(by is not None and by <= -_FAR for by in moved)
+
+
+def _is_faint(declared: Mapping[str, str]) -> bool:
+    """No opacity, unless the element is on its way in: pages fade their content in."""
+    opacity = _number(declared.get("opacity", "1").rstrip("%"))
+    fades = {"transition", "animation", "animation-name", "will-change", "transform"} & declared.keys()
+    return (opacity is not None and opacity <= 0.05 and not fades) or bool(
+        re.search(r"scale\w*\(\s*0(?:\.0\d*)?\s*[,)]", declared.get("transform", "")) and not fades - {"transform"}
+    )
+
+
+def _is_tiny(declared: Mapping[str, str]) -> bool:
+    size = declared.get("font-size")
+    if size is None and (match := re.search(r"(?:^|\s)([\d.]+(?:px|pt|em|rem))", declared.get("font", ""))):
+        size = match[1]
+    pixels = _pixels(size)
+    return pixels is not None and pixels <= _TINY
+
+
+def _pixels(text: str | None) -> float | None:
+    """A CSS length in pixels, roughly for units that depend on the screen; None where it is none."""
+    match = _LENGTH.match((text or "").strip())
+    value = _number(match[1]) if match else None
+    return None if match is None or value is None else value * _IN_PIXELS.get(match[2], 37)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,245 @@
+"""Embedded state: JSON in scripts (`__NEXT_DATA__`, `window.__X__ = {...}`, `JSON.parse("...")`), and the object on
+this page.
+
+The object is the one whose id or address matches the page's, else the one that says most about a property; branches on
+similar and nearby listings are cut away before anything is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from app.property.reading import lenient_json, object_keys, objects
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.document import Document
+from app.property.reading.object_values import Place, Source, pair_of
+from app.property.reading.readings import candidates_of
+from app.property.reading.terms import meaning, words_of
+from app.property.record import Method
+
+#: fields that only a property has, and what naming each is worth
+_TELLING = {
+    "ListPrice": 2.0,
+    "BedroomsTotal": 2.0,
+    "BathroomsTotalInteger": 2.0,
+    "RoomsTotal": 2.0,
+    "LivingArea": 2.0,
+    "LotSizeArea": 1.5,
+    "YearBuilt": 2.0,
+    "Latitude": 1.0,
+    "Longitude": 1.0,
+    "UnparsedAddress": 1.0,
+    "_Address": 1.0,
+    "PostalCode": 1.0,
+    "City": 0.7,
+    "PropertySubType": 1.0,
+    "PublicRemarks": 1.0,
+    "ParcelNumber": 2.0,
+    "ListingId": 1.0,
+    "_Coordinates": 1.0,
+    "StateOrProvince": 0.5,
+    "TaxAssessedValue": 2.0,
+    "_RentWarm": 2.0,
+    "ListingKey": 0.5,
+}
+_ID_KEYS = re.compile(
+    r"^(?:id|_id|.*id|.*key|.*code|url|.*url|slug|href|canonical.*|path|reference|.*number)$", re.IGNORECASE
+)
+#: more of a key says no more
+_LONGEST_KEY = 80
+_FADING = (1.0, 0.8, 0.55, 0.3)
+_LEAST_SCORE = 5.0
+_MOST_NODES = 40_000
+#: shorter scripts hold no property; more of them no page has
+_LEAST_SCRIPT, _MOST_SCRIPTS = 40, 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    score: float
+    matches: bool
+    node: dict[str, Any]
+    pointer: str
+    where: str
+    parent: dict[str, Any]
+
+
+class EmbeddedState:
+    """JSON that the page carries for its own scripts."""
+
+    name = "state"
+
+    def candidates(self, page: Document) -> Iterator[Candidate]:
+        found = [best for where, value in blobs(page) if (best := _best(value, where, page)) is not None]
+        found.sort(key=lambda f: (f.matches, f.score), reverse=True)
+        for rank, best in enumerate(found[:3]):
+            if rank and found[0].matches and not best.matches:
+                return
+            # an object handed to a function is often made for statistics, rounded and renamed
+            base = (0.8 if best.matches else 0.65) - 0.12 * rank - (0.12 if "#chars:" in best.where else 0.0)
+            source = Source(Method.STATE, base, page.locale.lang)
+            where = f"{best.where}#{best.pointer}"
+            for reading in (
+                *objects.read(best.node, source, Place(where)),
+                *_own_id(best, source, where, page.ids),
+            ):
+                yield from candidates_of(reading, page.locale)
+            if rank == 0:
+                for reading in _beside(best, page):
+                    yield from candidates_of(reading, page.locale)
+
+
+def _own_id(best: _Found, source: Source, where: str, ids: frozenset[str]) -> Iterator[Reading]:
+    for key in ("id", "ID", "Id", "adId", "listingId"):
+        value = best.node.get(key)
+        if isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) >= 5:
+            confidence = 0.7 if str(value).lower() in ids else 0.45
+            yield Reading("ListingKey", str(value), source.method, f"{where}/{key}", f'"{key}": {value}', confidence)
+            return
+
+
+def _beside(best: _Found, page: Document) -> Iterator[Reading]:
+    """What the objects next to the chosen one say, for what it does not."""
+    source = Source(Method.STATE, 0.42, page.locale.lang)
+    for key, value in best.parent.items():
+        if isinstance(value, dict) and value is not best.node and not object_keys.is_cut(key, words_of(key)):
+            place = Place(f"{best.where}#{best.pointer.rpartition('/')[0]}").below(key, words_of(key))
+            yield from objects.read(value, source, place)
+
+
+def blobs(page: Document) -> Iterator[tuple[str, Any]]:
+    """Every JSON value of the page's scripts with the XPath of its script; strings of JSON unpacked. Without the
+    scripts that `page` distrusts.
+    """
+    if page.root is not None:
+        yield from ((where, value) for where, value in page.once(_all_blobs) if where not in page.distrusted)
+
+
+def _all_blobs(page: Document) -> list[tuple[str, Any]]:
+    """Parsed once: several readers ask, and most of a page's time goes there."""
+    return list(_blobs(page))
+
+
+def _blobs(page: Document) -> Iterator[tuple[str, Any]]:
+    for script in islice((s for s in page.root.iter("script") if _may_hold_state(s)), _MOST_SCRIPTS):
+        text, kind = script.text, (script.get("type") or "").lower()
+        where = page.path(script)
+        if "json" in kind or text.lstrip()[:1] in ("{", "["):
+            value = lenient_json.loads(text)
+            if isinstance(value, dict | list):
+                yield where, lenient_json.unpacked(value)
+                continue
+        for name, _, value in lenient_json.assignments(text):
+            yield f"{where}#{name}", lenient_json.unpacked(value)
+        for offset, value in lenient_json.arguments(text):
+            yield f"{where}#chars:{offset}", lenient_json.unpacked(value)
+
+
+def _may_hold_state(script: Any) -> bool:
+    return len(script.text or "") >= _LEAST_SCRIPT and "ld+json" not in (script.get("type") or "").lower()
+
+
+def _best(value: Any, where: str, page: Document) -> _Found | None:
+    best: _Found | None = None
+    for pointer, node, parent in _dicts(value):
+        score = _score(node)
+        if score < _LEAST_SCORE:
+            continue
+        found = _Found(score, _matches(node, page), node, pointer, where, parent)
+        if (
+            best is None
+            or (found.matches, found.score) > (best.matches, best.score)
+            or (
+                # the smaller object, where a larger one says the same
+                found.matches == best.matches and found.score >= best.score and found.pointer.startswith(best.pointer)
+            )
+        ):
+            best = found
+    return best
+
+
+def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Objects outside the branches on other properties, in document order: pointer, object, the object that holds
+    it.
+    """
+    stack: list[tuple[str, Any, dict[str, Any]]] = [("", value, {})]
+    for _ in range(_MOST_NODES):
+        if not stack:
+            return
+        pointer, node, parent = stack.pop()
+        if isinstance(node, dict):
+            yield pointer, node, parent
+            children = [
+                (f"{pointer}/{k}", v, node)
+                for k, v in node.items()
+                if isinstance(v, dict | list) and not object_keys.is_cut(k, words_of(k))
+            ]
+        else:
+            several = objects.are_listings([v for v in node if isinstance(v, dict)])
+            children = (
+                []
+                if several
+                else [(f"{pointer}/{i}", v, {}) for i, v in enumerate(node[:100]) if isinstance(v, dict | list)]
+            )
+        stack.extend(reversed(children))
+
+
+def _score(node: dict[str, Any]) -> float:
+    """What the object says about a property by its own keys and those of objects inside it, fading with depth."""
+    told: dict[str, float] = {}
+    _tell(node, 0, told, "")
+    return sum(told.values())
+
+
+def _tell(node: dict[str, Any], depth: int, told: dict[str, float], parent: str) -> None:
+    for key, value in node.items():
+        if value is None or value in ("", []):
+            continue
+        told_by = _key_of(parent, key[:_LONGEST_KEY])
+        if told_by.field:
+            told[told_by.field] = max(told.get(told_by.field, 0.0), told_by.worth * _FADING[depth])
+        if isinstance(value, dict) and depth < len(_FADING) - 1 and not object_keys.is_cut(key, told_by.words):
+            _tell(value, depth + 1, told, told_by.words)
+        elif isinstance(value, list) and depth < 2 and not object_keys.is_cut(key, told_by.words):
+            _tell_pairs(value, depth, told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key's words; the telling field that it names (empty: none) and what naming that is worth."""
+
+    words: str
+    field: str
+    worth: float
+
+
+@lru_cache(maxsize=20_000)
+def _key_of(parent: str, key: str) -> _Key:
+    words = words_of(key)
+    found = (meaning(f"{parent} {words}") if parent else None) or meaning(words)
+    if found is None or found.field not in _TELLING:
+        return _Key(words, "", 0.0)
+    return _Key(words, found.field, _TELLING[found.field] * found.trust)
+
+
+def _tell_pairs(items: list[Any], depth: int, told: dict[str, float]) -> None:
+    for item in items[:40]:
+        pair = pair_of(item) if isinstance(item, dict) else None
+        found = meaning(pair[0], None) if pair else None
+        if found is not None and found.field in _TELLING:
+            told[found.field] = max(told.get(found.field, 0.0), _TELLING[found.field] * _FADING[depth + 1])
+
+
+def _matches(node: dict[str, Any], page: Document) -> bool:
+    """True where one of the object's own ids or addresses names an id of the page's address."""
+    for key, value in node.items():
+        if isinstance(value, str | int) and not isinstance(value, bool) and _ID_KEYS.match(key):
+            tokens = {t.lower() for t in re.split(r"[^\w]+|_", str(value)[:300])}
+            if tokens & page.ids:
+                return True
+    return False

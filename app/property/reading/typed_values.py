@@ -1,0 +1,288 @@
+"""What a raw text or JSON value says in the type of its field: areas, counts, words of vocabularies, dates.
+
+One function a kind of value, each `(reading, locale) -> (field, value, unit)...`. Money is
+`money_values.py`, names are `people_values.py`, addresses `place_values.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from app.property.fields.languages import language
+from app.property.fields.table import FIELDS, of_kind
+from app.property.reading.base import Reading
+from app.property.reading.document import Locale
+from app.property.reading.money_values import FIRST_WORD, MONEY
+from app.property.reading.sentences import SENTENCE, house, lot
+from app.property.reading.value_texts import Value, text_of
+from app.property.values import areas, counts, currency, dates, numbers, prices, texts, vocabulary
+
+_NUMBER_WORDS = {"single": 1, **{words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}}
+#: `Area: 346 - University City` is a part of the map
+_CODE_AND_NAME = re.compile(r"\d{1,4}[A-Z]? [-–—] ([A-Z][a-z]+.*)")
+_COOLS = re.compile(r"\ba/?c\b|air cond|cool|evaporat", re.IGNORECASE)
+#: words of heat alone
+_HEATS = re.compile(
+    r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat|"
+    r"^(?!.*(?:\ba/?c\b|air cond|central air|cool|pump|hvac))"
+    r".*\b(?:oil|propane|furnace|boiler|baseboard|radiant|steam)\b",
+    re.IGNORECASE,
+)
+
+#: how new a building is (`constructionType: secondHand`), and an area, as of the plot below the heading `Exterior`
+_NO_MATERIAL = re.compile(
+    r"^(?:new(?:ly)?[ _-]?(?:build|built|construction|home)?|second[ _-]?hand|used|resale|existing|off[ _-]?plan|"
+    r"under[ _-]?construction|obra nueva|segunda mano|neubau|altbau|bestand|neuf|ancien)$|"
+    r"\d\s?(?:m²|m2\b|sq\.? ?(?:ft|m)\b|sqft\b)",
+    re.IGNORECASE,
+)
+
+# --- one function a kind of value --------------------
+
+
+def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
+    units = "LivingAreaUnits" if reading.field == "LivingArea" else "LotSizeUnits"
+    if (code := _CODE_AND_NAME.match(text_of(reading.raw))) and areas.find_unit(code[1]) is None:
+        return
+    if reading.field == "LivingArea" and isinstance(reading.raw, str) and areas.is_range(reading.raw, locale.lang):
+        return
+    if isinstance(reading.raw, str) and _FRACTION.search(reading.raw):
+        return  # `under 1/2 acre` are no two acres
+    area = areas.parse_area(text_of(reading.raw), None if not isinstance(reading.raw, str) else locale.lang)
+    if area is None or not 0 < area.value < 1e9:
+        return
+    if "units" in reading.label.casefold() and area.unit is None:
+        return  # `Land units: 1.00` counts lots as often as acres
+    unit = area.unit or areas.find_unit(re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", reading.label))
+    if unit is None and reading.label.strip(" :").casefold() in ("lot", "plot", "parcel"):
+        return  # `Lot: 0190` is the lot's number
+    field = reading.field
+    if field == "LivingArea" and unit in (areas.ACRES, areas.HECTARES):  # a home is not measured in acres
+        field, units = "LotSizeArea", "LotSizeUnits"
+    yield field, numbers.tidy(area.value), unit
+    yield units, unit, None
+
+
+def _area_units(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    yield reading.field, areas.find_unit(text_of(reading.raw)), None
+
+
+def _bathrooms(reading: Reading, locale: Locale) -> Iterator[Value]:
+    found = counts.bathrooms(text_of(reading.raw), locale.lang)
+    if found is not None:
+        yield "BathroomsTotalInteger", found.total, None
+        yield "BathroomsFull", found.full, None
+        yield "BathroomsHalf", found.half, None
+
+
+#: who lives there, not what it is
+_OCCUPIED = re.compile(r"\W*(?:vacant|owner|tenant|occupied|unoccupied)\b", re.IGNORECASE)
+_FRACTION = re.compile(r"(?<![\d/])\d/\d{1,2}\s?-?(?:of an )?(?:acre|ac\b|mile)", re.IGNORECASE)
+_OWN_POOL = re.compile(r"\b(?:in|above)[- ]?ground|\b(?:private|play pool|gunite|fiberglass|lap pool)\b", re.IGNORECASE)
+_SHARED_POOL = re.compile(r"\b(?:community|association|shared|common|no|none|not)\b", re.IGNORECASE)
+_OF_MANY = re.compile(r"\d{1,3}\w{0,2} (?:of|out of|/) \d{1,3}")
+
+
+def _subtype(reading: Reading, locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    if reading.label.casefold().startswith("occupancy") and _OCCUPIED.match(text):
+        return
+    kind = vocabulary.property_kind(text[:120], locale.country)
+    if kind is not None:
+        yield "PropertySubType", kind.subtype, None
+        yield "PropertyType", kind.type, None
+
+
+def _status(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    text = text_of(reading.raw)
+    standard = vocabulary.standard_status(text) if len(text) <= 60 else None
+    if standard:
+        yield "MlsStatus", text, None
+        yield "StandardStatus", standard, None
+
+
+def _identifier(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    whole = int(reading.raw) if isinstance(reading.raw, float) and reading.raw.is_integer() else reading.raw
+    text = text_of(whole).strip(" #:–—").removeprefix("- ")
+    if texts.is_identifier(text):
+        yield reading.field, text, None
+
+
+def _parcel(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    text = texts.parcel_number(text_of(reading.raw))
+    if text:
+        yield "ParcelNumber", text, None
+
+
+def _beds_and_baths(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """`4 / 2.0`."""
+    beds, mark, baths = text_of(reading.raw).partition("/")
+    if mark:
+        yield "BedroomsTotal", _integer(replace(reading, field="BedroomsTotal", raw=beds), locale), None
+        yield from _bathrooms(replace(reading, raw=baths.strip()), locale)
+
+
+def _sale_date(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """A date, with the price where both stand in one text: `Oct 2005 for $925,000`."""
+    text = text_of(reading.raw)
+    yield "CloseDate", dates.parse_date(text, lang=locale.lang, country=locale.country), None
+    if currency.find_currency(text, locale.country):
+        price = prices.parse_price(text, lang=locale.lang, country=locale.country)
+        yield "ClosePrice", numbers.tidy(price.amount) if price else None, None
+
+
+def _age(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """An `age` that holds a year: the key says one thing and holds another."""
+    year = _integer(replace(reading, field="YearBuilt"), locale)
+    if year is not None:
+        yield "YearBuilt", year, None
+
+
+def _stories(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """A number, or words: `One and One Half`, `Two Story`, `1 1/2`."""
+    text = text_of(reading.raw).casefold()
+    if _OF_MANY.match(text):  # `Floor: 18 of 26` is where a flat lies
+        return
+    if match := re.match(r"(\d)[ -](?:1/2|½)", text):
+        yield "StoriesTotal", int(match[1]) + 0.5, None
+        return
+    value = _number(reading, locale)
+    if value is None and (word := next((w for w in _NUMBER_WORDS if re.match(rf"{w}\b", text)), None)):
+        half = 0.5 if re.search(r"\bhalf\b|1/2|½|\.5", text) else 0
+        value = numbers.tidy(_NUMBER_WORDS[word] + half)
+    yield "StoriesTotal", value, None
+
+
+def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """Notes on a gate; nothing where the page says that there is none."""
+    text = text_of(reading.raw)
+    told = vocabulary.yes_no(FIRST_WORD.split(text, maxsplit=1)[0])
+    if told is False or re.search(r"\b(?:no|non|not|un)[- ]?gate", text, re.IGNORECASE):
+        return
+    named = re.search(r"\bgate", reading.label, re.IGNORECASE)
+    if re.search(r"\bgate|\bguard", text, re.IGNORECASE):
+        yield "X_AccessNotes", text[:120], None
+    elif named and told:
+        yield "X_AccessNotes", "Gated" if reading.raw is True else f"{reading.label.strip(' :')}: {text}"[:120], None
+
+
+def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """Yes or no, or how a home's own pool is made; a community's says nothing of it."""
+    told = _boolean(reading, locale)
+    text = "" if isinstance(reading.raw, bool) else text_of(reading.raw)
+    if told is None and _OWN_POOL.search(text) and not _SHARED_POOL.search(text):
+        told = True
+    yield "PoolPrivateYN", told, None
+
+
+def _remarks(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    """The description, and what its sentences say of the house and its lot."""
+    text = text_of(reading.raw)
+    if 40 <= len(text) <= 20_000:
+        yield "PublicRemarks", text, None
+    if reading.method == "label":
+        return  # `remarks.py` reads the visible page
+    for sentence in SENTENCE.split(text[:4000]):
+        for field, raw, _ in (*house(sentence), *lot(sentence)):
+            if field in ("X_RoofYear", "X_AccessNotes"):
+                yield field, int(str(raw)) if field == "X_RoofYear" else raw, None
+
+
+def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
+    answer = vocabulary.yes_no(text_of(reading.raw))
+    if answer is not None:  # `Central air: Yes` names it in its label, `Cooling: No` says that there is none
+        words = reading.label.strip(" :").split()
+        if answer and len(words) > 1 and not isinstance(reading.raw, bool | int):
+            yield reading.field, [reading.label.strip(" :")], None
+        return
+    if reading.field == "ConstructionMaterials" and _NO_MATERIAL.search(text_of(reading.raw).strip()):
+        return
+    if reading.field == "Cooling" and _HEATS.search(text_of(reading.raw)):
+        return  # `Central Heat/Air Cond: Central heat`
+    found = texts.features(reading.raw)
+    cooling = [part for part in found if _COOLS.search(part)]
+    if re.search("cool", reading.label, re.IGNORECASE) and reading.field == "Heating" and 0 < len(cooling) < len(found):
+        yield "Heating", [part for part in found if part not in cooling], None
+        yield "Cooling", cooling, None
+        return
+    if reading.field == "PowerProductionType":
+        text = text_of(reading.raw)
+        if re.search(r"\b(?:no|none|not|without)\b", text, re.IGNORECASE):
+            return
+        if not re.search(r"solar|photovoltaic|\bpv\b|wind|hydro|geothermal", text, re.IGNORECASE):
+            found = ["Solar", *found] if "solar" in reading.label.casefold() else []
+    if reading.field == "Roof" and (year := re.search(r"\((?:\w+ )?((?:19[6-9]|20[0-4])\d)\)", text_of(reading.raw))):
+        yield "X_RoofYear", int(year[1]), None
+    if found:
+        yield reading.field, found, None
+    if reading.field == "Heating" and re.search(r"\b(?:a/?c|h/a)\b|air cond", text_of(reading.raw), re.IGNORECASE):
+        yield "Cooling", found, None  # one cell covers both
+
+
+# --- by type, for fields without a function of their own --------------------
+
+
+def _integer(reading: Reading, locale: Locale) -> int | None:
+    value = _number(reading, locale)
+    return int(value) if value is not None and float(value).is_integer() else None
+
+
+def _number(reading: Reading, locale: Locale) -> float | None:
+    spec = FIELDS.get(reading.field)
+    low, high = spec.range if spec is not None and spec.range is not None else (0, 1e12)
+    lang = locale.lang if isinstance(reading.raw, str) else None
+    value = counts.single(text_of(reading.raw), lang, year="Year" in reading.field)
+    return numbers.tidy(value) if value is not None and low <= value <= high else None
+
+
+def _text_value(reading: Reading, _locale: Locale) -> str | None:
+    text = text_of(reading.raw)
+    if reading.field == "SubdivisionName" and not re.search(r"[^\W\d]{3}", text):
+        return None
+    limit = 20_000 if reading.field == "PublicRemarks" else 120
+    least = 40 if reading.field == "PublicRemarks" else 1
+    return text if least <= len(text) <= limit else None
+
+
+def _boolean(reading: Reading, _locale: Locale) -> bool | None:
+    return reading.raw if isinstance(reading.raw, bool) else vocabulary.yes_no(text_of(reading.raw))
+
+
+def _date(reading: Reading, locale: Locale) -> str | None:
+    return dates.parse_date(text_of(reading.raw), lang=locale.lang, country=locale.country)
+
+
+def _rows(reading: Reading, _locale: Locale) -> Any:
+    return reading.raw if isinstance(reading.raw, list) else None
+
+
+BY_TYPE: dict[str, Callable[[Reading, Locale], Any]] = {
+    "text": _text_value,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "date": _date,
+    "texts": lambda reading, _locale: texts.features(reading.raw) or None,
+    "rows": _rows,
+}
+SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
+    **MONEY,
+    **dict.fromkeys(of_kind("area"), _area),
+    **dict.fromkeys(of_kind("unit"), _area_units),
+    **dict.fromkeys(of_kind("identifier"), _identifier),
+    **dict.fromkeys(of_kind("features"), _features),
+    "BathroomsTotalInteger": _bathrooms,
+    "PropertySubType": _subtype,
+    "MlsStatus": _status,
+    "ParcelNumber": _parcel,
+    "_Age": _age,
+    "_BedsBaths": _beds_and_baths,
+    "CloseDate": _sale_date,
+    "PublicRemarks": _remarks,
+    "PoolPrivateYN": _pool,
+    "StoriesTotal": _stories,
+    "X_AccessNotes": _access,
+}

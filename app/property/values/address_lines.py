@@ -1,0 +1,290 @@
+"""An address in one line, taken apart by the habits of its country: where the postal code stands, what regions are.
+
+Pure and quiet: what cannot be told stays None. US addresses are `app.property.address`, which uses this for the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from app.property.fields.countries import COUNTRIES
+from app.property.values import regions, texts
+from app.property.values.address_parts import Line
+from app.property.values.areas import find_unit
+from app.property.values.largest_first import SPACELESS, by_province, without_spaces
+from app.property.values.vocabulary import offer
+
+_NO_CODE = r"(?!\s*(?:m²|m2\b|m\b|€|£|\$|kr\b|Kč|zł|CHF|EUR|Ft\b|km\b|kWh|%|kvm|qm|[.,/-]\d))"
+_MARK = r"(?:(?:[A-Z]{1,2}-|C\.?P\.?:?\s?|CEP:?\s?|PIN(?: code)?:?\s?)(?=\d))?"
+
+
+def _codes(stands: str) -> Iterator[tuple[str, str]]:
+    """Each country whose addresses put the postal code there, and the code's expression."""
+    for code, country in COUNTRIES.items():
+        if country.postal_code is not None and country.postal_code_stands == stands:
+            yield code, country.postal_code
+
+
+_BEFORE_CODES = {
+    country: re.compile(rf"(?<![\w.,-]){_MARK}({code})(?!\w){_NO_CODE}(?:\s+(?=[^\W\d_])|(?=\s*[,)]|$))")
+    for country, code in _codes("before")
+}
+_AFTER_CODES = {
+    country: re.compile(rf"(?<![\w-]){_MARK}({code})(?![\w-]){_NO_CODE}") for country, code in _codes("behind")
+}
+#: four digits may be a year: only at a border of the line's parts are they a code
+_BORDER = re.compile(r"(?:^|[,;|·•(–/]|\s-|\d[A-Za-z]?)\s*(?:[A-Z]{1,2}-)?$")
+_PARTS = re.compile(r"\s*[,;|·•\n]\s*")
+_PLACE_END = re.compile(r"\s*(?:[,;|·•(\[/:]|\s[-–—]\s)\s*")
+_PARTICLES = (
+    r"am|an|der|dem|den|im|in|bei|ob|auf|vor|von|zu|zum|zur|de|del|la|las|los|le|les|lès|sur|sous|en|du|des|et|y|"
+    r"i|e|da|do|das|dos|"
+    r"di|della|delle|dei|degli|nel|al|og|nad|pod|u|aan|het|'t|ter|te|bij|upon|d'|l'"
+)
+_TOWN = re.compile(rf"(?:[^\W\d_a-z²³]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
+                   r"(?=[^\W\d_a-zß-öø-ÿ])[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?){0,4}")  # fmt: skip
+#: one word, or more where the first or a particle says so: `Bad Bevensen`, `Herrsching am Ammersee`
+_GERMAN_TOWN = re.compile(
+    r"(?:(?:Bad|Sankt|St\.|Markt|Groß|Gross|Klein|Alt|Neu|Hohen|Lutherstadt|Hansestadt|Königs|Deutsch|Hann\.|Maria|Burg|Schloß)\s)*"
+    rf"[^\W\d_][^\s]*(?:\s(?:(?:{_PARTICLES})\s)+[^\W\d_][^\s]*)*"
+)
+_LAST_TOWN = re.compile(rf"({_TOWN.pattern})(?:\s\d{{1,2}}(?:er|ème|eme|e)?)?\s*$")
+_KIND_LEADS = re.compile(
+    r"^(?:appartement|huis|woning|studio|kamer|eengezinswoning|benedenwoning|bovenwoning|villa)\s+(?=[A-Z].*\d)",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"^[^:]{2,40}:\s+")
+_DISTRICT = re.compile(
+    r"^(?:gm\.|gmina|pow\.|powiat|okres|dz\.|Bezirk|Ortsteil|OT|zona|cartier\w*|kvart\w+|кв\.|ж\.к\.)\s|\bkommun$",
+    re.IGNORECASE,
+)
+#: countries where the last part of a line without code is the town
+_TOWN_LAST: Mapping[str, frozenset[str]] = {
+    "AE": frozenset(
+        {"dubai", "abu dhabi", "sharjah", "ajman", "ras al khaimah", "fujairah", "umm al quwain", "al ain"}
+    ),
+    "SG": frozenset({"singapore"}),
+    "HK": frozenset({"hong kong"}),
+}
+#: where regions bear the names of their capitals, a line without code does not tell which of the two is meant
+_REGIONS_LIKE_TOWNS = frozenset({"ES", "PT", "BE", "NL", "NZ", "MX", "IT", "HU", "TR", "BG"})
+#: where all that stands before the town is the street part: houses have names
+_ALL_IS_STREET = frozenset({"GB", "IE", "AU", "CA", "ZA"})
+#: where a town's department or province stands in brackets behind it
+_REGION_IN_BRACKETS = frozenset({"FR", "IT"})
+_CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "dublin", "cork", "zürich", "genève"})
+
+
+def read(text: str, country: str | None) -> Line | None:
+    """The parts of `text` by the rules of `country`; None where it holds neither a code nor a region of it."""
+    text = " ".join(text.split())[:300]
+    if country is None:
+        return None
+    if country in SPACELESS:
+        return without_spaces(text, country)
+    if country in _BEFORE_CODES:
+        found = _code_first(text, country)
+        if found is None and country in ("TR", "HR", "RS"):
+            found = by_province(text, country)
+        return found or _without_code(text, country)
+    if country in _AFTER_CODES:
+        return _code_last(text, country) or _without_code(text, country)
+    return _without_code(text, country) if country in _TOWN_LAST else None
+
+
+def has_code(country: str | None) -> bool:
+    """True for a country whose postal codes we know."""
+    return country in _BEFORE_CODES or country in _AFTER_CODES or country in SPACELESS
+
+
+# --- the code before the town ---------------------------------------------------------------------------------------
+
+
+def _code_first(text: str, country: str) -> Line | None:
+    for match in _BEFORE_CODES[country].finditer(text):
+        before, after = text[: match.start()], text[match.end() :]
+        if len(match[1]) == 4 and not _BORDER.search(before):
+            continue
+        if before.rstrip().endswith("(") and after.lstrip().startswith(")"):
+            found = _code_behind(before.rstrip()[:-1], match[1])
+        else:
+            found = _code_between(before, match[1], after, country)
+        if found is not None:
+            return found
+    return None
+
+
+def _code_between(before: str, code: str, after: str, country: str) -> Line | None:
+    """`Lindspitzweg 8, 8408 Winterthur (ZH)`."""
+    town = _TOWN.match(after.strip())
+    if town is None or town.group()[0].islower():
+        return None
+    rest = [p.strip(" )]") for p in _PLACE_END.split(after.strip()[town.end() :]) if p.strip(" )]")]
+    region = next((p for p in rest[:3] if regions.is_region(p, country) and p != town.group()), None)
+    street = _street_in(before) or next((p for p in rest[:4] if p != region and texts.has_street_word(p)), None)
+    city = re.sub(r"^(.{3,}?) \1$", r"\1", texts.town(town.group()))
+    if country in ("DE", "AT") and (own := _GERMAN_TOWN.match(city)):
+        city = own.group()
+    return Line(street, city, region and _shown(region), code)
+
+
+def _code_behind(before: str, code: str) -> Line | None:
+    """`Maison 6 pièces - Uzès (30700)`."""
+    chunk = re.split(r"\s[-–—|]\s|[,;|]", before.strip())[-1]
+    town = _LAST_TOWN.search(chunk)
+    return Line(city=town[1], postal_code=code) if town else None
+
+
+def _street_in(before: str) -> str | None:
+    """The street at the end of what stands before the code."""
+    chunk = re.split(r"\s[-–—|·•]\s|[|;]", before.strip(" ,-–"))[-1]
+    parts = [p for p in _PARTS.split(_LABEL.sub("", chunk)) if p]
+    return _street_of(parts, keep_all=False)
+
+
+def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
+    """The parts up to the last one with a number or a word such as `street`; what follows is a quarter of the town."""
+    if not keep_all:
+        ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
+        parts = parts[: ends[-1] + 1] if ends else []
+    parts = [p for p in parts if offer(p) is None and find_unit(p) is None]  # `Działka 1 240 m² na sprzedaż`
+    street = _KIND_LEADS.sub("", ", ".join(parts).strip(" ,-"))
+    return street if street and texts.looks_like_street(street) and len(street) <= 90 else None
+
+
+# --- the code behind the town ---------------------------------------------------------------------------------------
+
+
+def _code_last(text: str, country: str) -> Line | None:
+    matches = list(_AFTER_CODES[country].finditer(text))
+    if country in ("AU", "NZ", "ZA"):  # four digits are a code at the end only
+        matches = [
+            m for m in matches if re.match(r"\W*$|\W+(?:Australia|New Zealand|South Africa)\W*$", text[m.end() :])
+        ]
+    if not matches:
+        return None
+    code = matches[-1]
+    head = text[: code.start()].strip(" ,-–")
+    parts = _split(head, country)
+    if not parts:
+        tail = text[code.end() :].strip(" ,")
+        parts = _split(tail, country)
+    placed = _placed(parts, country)
+    return replace(placed, postal_code=code[1]) if placed is not None else None
+
+
+def _split(text: str, country: str) -> list[str]:
+    pattern = r"\s*[,;|·•\n]\s*|\s+[-–]\s+" if country == "BR" else r"\s*[,;|·•\n]\s*"
+    return [p.strip() for p in re.split(pattern, text) if p.strip()]
+
+
+def _placed(parts: list[str], country: str) -> Line | None:
+    """Street, town and region of parts that end with the town or the region."""
+    if not parts:
+        return None
+    region: str | None = None
+    kept = list(parts)
+    if len(kept) > 1 and regions.is_region(kept[-1], country) and not _is_town_of_street(kept, country):
+        region = kept.pop()
+    elif (split := _region_at_end(kept[-1], country)) is not None:
+        town, region = split
+        kept = [*kept[:-1], town]
+    kept = [p for p in kept if not _DISTRICT.search(p)] or kept
+    city = _town_of(kept[-1], country)
+    before = kept if city is None else kept[:-1]
+    return Line(_street_of(before, keep_all=country in _ALL_IS_STREET), city, region and _shown(region))
+
+
+def _town_of(part: str, country: str) -> str | None:
+    city = texts.town(part)
+    if country == "NZ":
+        city = re.sub(r" (?:City|District)$", "", city)
+    return city if texts.is_place_name(city) else None
+
+
+def _shown(region: str) -> str:
+    """A region without the word that says what it is, where that is no part of its name."""
+    return re.sub(r"^(?:woj\.?|województwo)\s+", "", region, flags=re.IGNORECASE)
+
+
+def _is_town_of_street(parts: list[str], country: str) -> bool:
+    """After a street, a county's name is its town's: `Tullow Road, Carlow`."""
+    return country in ("IE", "GB") and texts.ends_like_street(parts[-2]) and not regions.is_named(parts[-1], country)
+
+
+def _region_at_end(part: str, country: str) -> tuple[str, str] | None:
+    """`Yackandandah VIC` as town and region."""
+    words = part.split()
+    for count in range(min(4, len(words) - 1), 0, -1):
+        tail = " ".join(words[-count:])
+        if regions.is_region(tail, country) and (len(tail) > 3 or tail.isupper()):
+            return " ".join(words[:-count]).strip(" ,-"), tail
+    return None
+
+
+# --- without a code -------------------------------------------------------------------------------------------------
+
+
+def _without_code(text: str, country: str) -> Line | None:
+    """`Majorna, Göteborgs kommun, Västra Götalands län`: a region at the end that is none of the country's towns."""
+    parts = _split(text, country)
+    if len(parts) < 2:
+        return _region_in_brackets(text, country)
+    last = parts[-1]
+    if country == "IE" and len(parts) == 2 and regions.is_region(parts[0], country) and parts[0].casefold() != "dublin":
+        return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None  # `Leitrim, Dromod`
+    if (towns := _TOWN_LAST.get(country)) is not None:
+        return Line(_numbered_first(parts[:-1]), last) if last.casefold() in towns else None
+    named = _beside_street(parts) if country in _STREET_FIRST_OR_LAST else None
+    return named or _before_region(parts, country)
+
+
+def _numbered_first(parts: list[str]) -> str | None:
+    """The street where its number leads or a word says what it is: `Marina Gate 2` is a development."""
+    street = _street_of(parts, keep_all=False)
+    named = street is not None and (street[0].isdigit() or texts.ends_like_street(re.sub(r"\s+\d+[A-Z]?$", "", street)))
+    return street if named else None
+
+
+def _region_in_brackets(text: str, country: str) -> Line | None:
+    """`Cassis (Bouches-du-Rhône)`, and nothing else."""
+    match = re.fullmatch(r"([^()]{2,50}?)\s*\(([^()\d]{3,40})\)", text) if country in _REGION_IN_BRACKETS else None
+    if match is None or not regions.is_region(match[2], country) or _TOWN.fullmatch(match[1]) is None:
+        return None
+    return Line(city=match[1], region=match[2].strip())
+
+
+def _before_region(parts: list[str], country: str) -> Line | None:
+    if not _ends_in_region(parts, country):
+        return None
+    kept = [p for p in parts[:-1] if not _DISTRICT.search(p) or p.endswith("kommun")]
+    city = _town_of(kept[-1], country) if kept else None
+    if city is None:
+        return None
+    return Line(_street_of(kept[:-1], keep_all=country in _ALL_IS_STREET), city, _shown(parts[-1]))
+
+
+#: countries where `ul.` opens a street's name, so that what stands beside it is the town
+_STREET_FIRST_OR_LAST = frozenset({"PL", "BG"})
+_STREET_OPENS = re.compile(r"^(?:ul|al|os|pl|ул|бул|пл)\.\s?\S", re.IGNORECASE)
+_TOWN_OPENS = re.compile(r"^(?:град|гр\.|с\.|село|m\.st\.|miasto)\s+")
+
+
+def _beside_street(parts: list[str]) -> Line | None:
+    """`Konstancin-Jeziorna, Skolimów, ul. Sobieskiego`, or the other way round."""
+    at = next((i for i, p in enumerate(parts) if _STREET_OPENS.match(p)), None)
+    if at is None or at not in (0, len(parts) - 1):
+        return None
+    city = _TOWN_OPENS.sub("", parts[0] if at else parts[-1])
+    return Line(parts[at], city) if texts.is_place_name(city) else None
+
+
+def _ends_in_region(parts: list[str], country: str) -> bool:
+    """True where the last part can only be a region: no town of that name is meant."""
+    last = parts[-1]
+    if not regions.is_region(last, country) or country == "ES" or _is_town_of_street(parts, country):
+        return False
+    like_town = country in _REGIONS_LIKE_TOWNS or last.casefold() in _CITY_REGIONS
+    return not like_town or regions.is_named(last, country) or len(parts) >= 3

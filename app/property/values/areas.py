@@ -1,0 +1,123 @@
+"""Areas: value and unit out of one text, RESO unit names, and conversion.
+
+Factors: 1 ft = 0.3048 m exactly (international foot), 1 acre = 43,560 sq ft, 1 tsubo or ping = 400/121 m². RESO names
+four units; areas in others (ares, tsubo, square yards, rai, ...) come out in square metres.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from app.property.fields.languages import language
+from app.property.fields.phrases import alternatives, by_key
+from app.property.values.numbers import Number, find_numbers
+
+SQUARE_FEET, SQUARE_METERS, ACRES, HECTARES = "Square Feet", "Square Meters", "Acres", "Hectares"
+#: square metres in one of each unit
+IN_SQUARE_METERS: dict[str, float] = {
+    SQUARE_METERS: 1.0,
+    SQUARE_FEET: 0.09290304,
+    ACRES: 4046.8564224,
+    HECTARES: 10000.0,
+}
+_UNITS = by_key("units", *IN_SQUARE_METERS)
+#: square metres in one of the units that RESO does not name
+_OTHERS = {
+    **{"Ares": 100.0, "Centiares": 1.0, "Tsubo": 400 / 121, "Square Yards": 0.83612736, "Dunams": 1000.0},
+    **{"Stremmata": 1000.0, "Rai": 1600.0, "Gunthas": 101.17141056, "Marlas": 25.29285264, "Kanals": 505.8570528},
+}
+_LARGE = {HECTARES: IN_SQUARE_METERS[HECTARES], **_OTHERS}
+_TO = re.compile(r"\s*(?:sq\.? ?ft\.?|sqft|m²)?\s*(?:-|–|—|to)\s*", re.I)
+#: `5 - 1,200 sq ft` are a unit and its area
+_WIDEST_RANGE = 10
+
+
+@cache
+def _behind(lang: str | None) -> tuple[tuple[re.Pattern[str], float], ...]:
+    """Hectares and the units outside RESO's four right behind a number; `lang` has a file, or is empty or None."""
+    here = {
+        name: f"{alternatives('units', name, whole=False)}|{alternatives('units_here', name, lang, whole=False)}"
+        for name in _LARGE
+    }
+    return tuple((re.compile(rf"\s?(?:{here[name]})", re.I), factor) for name, factor in _LARGE.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A value in `unit`, one of the four unit names, or None where the text names none."""
+
+    value: float
+    unit: str | None
+
+
+def find_unit(text: str) -> str | None:
+    """The unit that stands first in `text`."""
+    best: tuple[int, str] | None = None
+    for name, pattern in _UNITS.items():
+        match = pattern.search(text)
+        if match and (best is None or match.start() < best[0]):
+            best = (match.start(), name)
+    return best[1] if best else None
+
+
+def parse_area(text: str, lang: str | None = None) -> Area | None:
+    """The first area of `text`: a number with a unit right behind it, else a lone number without one.
+
+    `11 ares 42 ca` and `1 ha 20 a` are one area.
+    """
+    text = text[:300]
+    numbers = [n for n in find_numbers(text, lang, multipliers=False) if n.value > 0]
+    for i, number in enumerate(numbers):
+        stop = numbers[i + 1].start if i + 1 < len(numbers) else len(text)
+        tail = text[number.end : max(stop, number.end + 4)][:24]
+        unit = find_unit(tail)
+        if unit is None or unit == HECTARES:
+            compound = _compound(text, numbers[i:], lang)
+            if compound is not None:
+                return compound
+        if unit is not None:
+            return Area(number.value, unit)
+    if len(numbers) >= 1:
+        return Area(numbers[0].value, find_unit(text))
+    return None
+
+
+def is_range(text: str, lang: str | None = None) -> bool:
+    """True for `702 - 1,346 sq ft`: neither end is the area of one home."""
+    found = find_numbers(text[:60], lang, multipliers=False)
+    if len(found) != 2 or not 1 < found[1].value / max(found[0].value, 1e-9) <= _WIDEST_RANGE:
+        return False
+    return _TO.fullmatch(text[found[0].end : found[1].start]) is not None
+
+
+def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None:
+    """Square metres of numbers that follow each other with a unit outside RESO's four behind at least one of them."""
+    total, end, others = 0.0, numbers[0].start, 0
+    for number in numbers[:3]:
+        if text[end : number.start].strip(" ,"):
+            break
+        measured = _factor(text, number.end, lang)
+        if measured is None:
+            break
+        factor, end = measured
+        others += factor != IN_SQUARE_METERS[HECTARES]
+        total += number.value * factor
+    return Area(round(total, 4), SQUARE_METERS) if others else None
+
+
+def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
+    """Square metres of the unit at `at`, and where it ends; hectares and the units outside RESO's four."""
+    found = ((pattern.match(text, at), factor) for pattern, factor in _behind(_known(lang)))
+    return next(((factor, match.end()) for match, factor in found if match), None)
+
+
+def _known(lang: str | None) -> str | None:
+    """The first code of the language's file; empty for one without a file, None (any of them) where it is not known."""
+    return language(lang).get("codes", ("",))[0] if lang is not None else None
+
+
+def convert(value: float, unit: str, to: str) -> float:
+    """`value` in `unit` expressed in `to`; both are among the four unit names."""
+    return value * IN_SQUARE_METERS[unit] / IN_SQUARE_METERS[to]

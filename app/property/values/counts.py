@@ -1,0 +1,86 @@
+"""Counts of rooms: one plain number, bathrooms in all the ways in which listings write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from app.property.fields.languages import language
+from app.property.values.dates import year_of_era
+from app.property.values.numbers import find_numbers
+
+_RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
+_YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
+_FULL = re.compile(r"(\d+)\s*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
+#: `2 (2/0)`, `2.5 (2 1)`: all, and in parentheses full and half
+_TOTAL_OF_BOTH = re.compile(r"(\d{1,2}(?:\.\d)?)\s?\((\d{1,2})\s?[/ ]\s?(\d)\)")
+_HALF = re.compile(r"(\d+)\s*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
+
+
+#: English words for numbers; of other languages many are articles, too
+_WORDS = {words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}
+_WORD = re.compile(rf"({'|'.join(_WORDS)})\b(?![ -]of\b)", re.I)
+_AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Bathrooms:
+    """`total` counts full and half bathrooms alike, as RESO BathroomsTotalInteger; full and half None if not told."""
+
+    total: int
+    full: int | None = None
+    half: int | None = None
+
+
+def single(text: str, lang: str | None = None, *, year: bool = False) -> float | None:
+    """The one number of `text`; None for a range (`3, 4 & 5`) and for text in which the number is not the point."""
+    text = text.strip()
+    if len(text) > (60 if year else 40):
+        return None
+    if year:
+        match, era = _YEAR.search(text), year_of_era(text)
+        return float(match[1]) if match else float(era) if era else None
+    found = find_numbers(text.replace("/", " / "), lang, multipliers=False)
+    if not found and (word := _WORD.match(text)):
+        return _WORDS[word[1].casefold()] + (0.5 if _AND_A_HALF.match(text) else 0.0)
+    if not found or (_RANGE.search(text) and len(found) > 1):
+        return None
+    return found[0].value
+
+
+def bathrooms(text: str, lang: str | None = None) -> Bathrooms | None:
+    """`2`, `2.5`, `2 full, 1 half`, `3 / 0` and `3 (3/0)` (full / half), `6 ba 1 1/2 ba`, `two and a half baths`."""
+    text = text.strip()
+    if len(text) > 60:
+        return None
+    if match := re.fullmatch(r"(\d{1,2})\s*/\s*(\d{1,2})", text):
+        return _made(int(match[1]), int(match[2]))
+    if match := _TOTAL_OF_BOTH.fullmatch(text):
+        full_ones, half_ones = int(match[2]), int(match[3])
+        adds_up = int(float(match[1])) in (full_ones, full_ones + half_ones)
+        return _made(full_ones, half_ones) if adds_up else None
+    text = text.replace("½", "1/2")
+    full, half = _FULL.search(text), _HALF.search(text)
+    if full and half:
+        return _made(int(full[1] or full[2]), int(half[1] or half[2] or half[3]))
+    if match := re.search(r"(\d+)\s*(?:ba|bath)\w*\W+(?:1\s+)?1/2", text, re.I):
+        return _made(int(match[1]), 1)
+    value = single(text, lang)
+    return _of_number(value, lang) if value is not None and 0 < value < 60 else None
+
+
+def _of_number(value: float, lang: str | None) -> Bathrooms | None:
+    whole = int(value)
+    if value == whole:
+        return Bathrooms(whole)
+    halves = round(10 * (value - whole), 3)
+    if halves == 7.5:  # a room without a tub, which is none of the half ones
+        return Bathrooms(whole + 1)
+    if halves == 5:
+        return _made(whole, 1)
+    # `2.1` of some US listing services: two full ones and one half; parts of a bathroom are quarters
+    return _made(whole, int(halves)) if lang in (None, "en") and halves in (1, 2, 3) else None
+
+
+def _made(full: int, half: int) -> Bathrooms | None:
+    return Bathrooms(full + half, full, half) if 0 < full + half < 60 else None

@@ -1,0 +1,124 @@
+"""Prices: amount, currency, period, qualifier and rent basis out of one text, and what is no price at all.
+
+A price per area is not a price, `from` and `offers over` are qualifiers, `€1.2M - €1.4M` is a range (its low end).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from app.property.fields.phrases import alternatives, by_key, first_of, pattern
+from app.property.values.areas import IN_SQUARE_METERS
+from app.property.values.currency import find_currency, without_currency
+from app.property.values.numbers import Number, find_numbers
+
+_UNITS = "|".join(alternatives("units", unit, whole=False) for unit in IN_SQUARE_METERS)
+_PER_AREA = re.compile(
+    rf"(?:/|{alternatives('prices', 'per')})\s?(?:1\s?)?(?:{_UNITS}|square|sq\.?\s?[my]|坪)|"
+    rf"{alternatives('prices', 'per_area')}",
+    re.IGNORECASE,
+)
+_PERIODS = by_key("price_periods", "week", "month", "year", "day")
+_QUALIFIERS = by_key("price_qualifiers", "auction", "from", "on application")
+_WARM, _COLD = pattern("prices", "with_heating"), pattern("prices", "without_heating")
+_RANGE_GAP = re.compile(
+    r"\s*(?:-|–|—|\bto\b|\bbis\b|\bdo\b|\btill\b|\bà\b|\ba\b|\btot\b|\btil\b|~|～|〜)\s*(?:[^\w\s]{0,2}|"
+    r"[A-Z]{2,3}\s?)\s*$"
+)
+#: the plausible prices of a property, sale or rent, in any currency
+_LEAST, _MOST = 1.0, 5e11
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """An amount in `currency` (ISO 4217 or None), per `period` (None: a sale)."""
+
+    amount: float
+    currency: str | None = None
+    period: str | None = None
+    qualifier: str | None = None
+    basis: str | None = None
+
+
+def is_per_area(text: str) -> bool:
+    """True where `text` names a price per square metre, foot or acre."""
+    return _PER_AREA.search(text) is not None
+
+
+def find_period(text: str) -> str | None:
+    """day, week, month or year, where `text` names it."""
+    return first_of(_PERIODS, text)
+
+
+def find_qualifier(text: str) -> str | None:
+    """from, on application or auction, where `text` says so."""
+    return first_of(_QUALIFIERS, text)
+
+
+def parse_price(text: str, *, lang: str | None = None, country: str | None = None) -> Price | None:
+    """The first price of `text`; None where there is none or it is one per area."""
+    text = text[:300]
+    clean = _PER_AREA.split(text)[0] if is_per_area(text) else text
+    numbers = [n for n in find_numbers(clean, lang) if _LEAST <= n.value <= _MOST]
+    if clean is not text:  # the number before "/m²" is the one per area
+        numbers = numbers[:-1]
+    if not numbers:
+        return None
+    number = _marked(numbers, clean, country) or numbers[0]
+    around = clean[max(0, number.start - 60) : number.end + 40]
+    near = clean[max(0, number.start - 6) : number.end + 8]
+    qualifier = find_qualifier(around)
+    later = [n for n in numbers if n.start > number.start]
+    if later and _RANGE_GAP.search(clean[number.end : later[0].start]) and later[0].value > number.value:
+        qualifier = "range"
+    basis = "warm" if _WARM.search(text) else "cold" if _COLD.search(text) else None
+    currency = find_currency(near, country) or find_currency(text, country)
+    return Price(number.value, currency, find_period(around), qualifier, basis)
+
+
+def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | None:
+    """The first number with a currency at its side."""
+    return next((n for n in numbers if find_currency(clean[max(0, n.start - 5) : n.end + 5], country)), None)
+
+
+#: what may stand beside a price that stands alone: words that offer, qualify, tax or time it
+_BESIDE = re.compile(
+    r"(?:\b(?:faire offre|offers?|over|above|around|in excess of|excess|from|guide|asking|price|region of|"
+    r"o\.?i\.?[er]\.?o\.?|enquiries|ab|od|från|fra|"
+    r"dès|à partir de|a partir de|desde|vanaf|now|only|buy|rent|sale|for|prix|preis|prijs|precio|prezzo|preço|"
+    r"cena|pris|hinta|hyra|"
+    r"verkaufspreis|kaufpreis|vraagprijs|asking|fixed|venta|vente|vendita|venda|koop|huur|loyer|alquiler|affitto|"
+    r"aluguel|aluguer|"
+    r"miete|pcm|pw|pm|mo|mth|wk|yr|per|calendar|month|week|year|annum|yearly|monthly|weekly|mois|mes|mese|mês|"
+    r"maand|mnd|md|mdr|"
+    r"mån|måned|monat|mies|měs|měsíc|"
+    r"kk|an|año|anno|jaar|år|par|por|al|pro|pr|za|plus|fees?|excl|incl|inkl|inclus|comprises?|charges|cc|hc|fai|"
+    r"ttc|hai|frais|vb|vhb|"
+    r"kk|k\.k\.|v\.?o\.?n\.?|kosten koper|ono|o\.n\.o|neg(?:otiable)?|gst|tax|brutto|netto|do negocjacji|ca|"
+    r"approx|circa|m\.n\.)(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+",
+    re.IGNORECASE,
+)
+
+
+def stands_alone(text: str, *, lang: str | None = None, country: str | None = None) -> bool:
+    """True where `text` is one price and nothing else: amount, currency, and words that offer or time it."""
+    if len(text) > 60:
+        return False
+    bare = without_currency(text, country)  # the cheapest question first: most texts name no money
+    if bare == text and not any(c in "万萬億亿만억" for c in text):
+        return False
+    if is_per_area(text) or parse_price(text, lang=lang, country=country) is None:
+        return False
+    numbers = [n for n in find_numbers(bare, lang) if n.value >= _LEAST]
+    if len(numbers) == 2 and _RANGE_GAP.search(bare[numbers[0].end : numbers[1].start]):
+        if numbers[1].value <= numbers[0].value:
+            return False
+        bare = without_currency(bare, country)  # the second amount names it again
+        numbers = [n for n in find_numbers(bare, lang) if n.value >= _LEAST]
+        rest = f"{bare[: numbers[0].start]} {bare[numbers[-1].end :]}"
+    elif len(numbers) == 1:
+        rest = f"{bare[: numbers[0].start]} {bare[numbers[0].end :]}"
+    else:
+        return False
+    return not _BESIDE.sub("", rest)

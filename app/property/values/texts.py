@@ -1,0 +1,193 @@
+"""Texts: cleaning, placeholders that mean "missing", and whether a text can be a name, a place, a street or an id."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from app.property.fields.phrases import alternatives, pattern
+from app.property.values.places import us_state
+
+_TAGS = re.compile(r"<[^<>]{1,400}>")
+_EMPTY = re.compile(rf"[\W_]*|(?:{alternatives('answers', 'unknown')})|\{{\{{.*", re.IGNORECASE | re.DOTALL)
+_IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
+_POSTAL = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}$")
+_NO_PERSON = re.compile(rf"\d|@|https?:|www\.|{alternatives('people', 'no_names')}", re.IGNORECASE)
+#: those whose maps, schools and scores stand on the pages of all firms are none of them
+_NO_OFFICE = re.compile(
+    r"@|https?:|\b(?:contact|kontakt|view all|show|search|click|call|phone|email|message)\b|"
+    r"walk ?score|greatschools|openstreetmap|\bgoogle\b|\bmapbox\b|\bprivacy\b|\bcookies?\b|\bagents? in\b|^listings?$",
+    re.I,
+)
+#: what people are by trade, and no firm's name
+_TITLE = re.compile(
+    r"(?:(?:senior|managing|associate|principal|lead|licensed|designated|listing|sales|selling|buyers?'?s?|real estate|"
+    r"lettings?|property|branch|commercial|residential|luxury)[ -]+)*"
+    r"(?:brokers?(?:[ -]associate|[ -]owner)?|agents?|associates?|realtors?|salespersons?|negotiators?|consultants?|"
+    r"specialists?|advisors?|managers?|directors?|owner)",
+    re.I,
+)
+_NO_STREET = re.compile(
+    r"https?:|@|\b(?:beds?|baths?|bedrooms?|for sale|for rent|to let|zimmer|wohnung|pokoje|sqft|"
+    r"contact|click|view (?:on|in|map|all|street)|map view|street view|directions|undisclosed|"
+    r"neighbou?rhood|township \d+|section \d+|"
+    r"miles? (?:north|south|east|west)|turn (?:left|right)|side of the road)\b|[|€£$<>{}_]",
+    re.I,
+)
+_NO_PLACE = re.compile(
+    r"[\d²³|€£$<>{}@:]|https?|"
+    r"\b(?:published|active|sold|for sale|for rent|all|select|any|new|used|map|home|unincorporated)\b",
+    re.I,
+)
+#: words of a link to a map, or of the map itself, behind an address in its cell
+_TO_A_MAP = pattern("pages", "map_links")
+#: parts of a town, beside it where both are one text
+_DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
+_ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
+#: what the name of a picture ends in
+_FILES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "svg", "pdf"})
+_SPLIT = re.compile(r"\s*[,;\n|]\s*")
+
+
+def clean(text: str) -> str:
+    """Entities resolved, tags removed, whitespace folded."""
+    if "&" in text:
+        text = html.unescape(text)
+    if "<" in text:
+        text = _TAGS.sub(" ", text)
+    return " ".join(text.replace("\u200b", "").replace("\u00ad", "").split())
+
+
+def letters_of(text: str) -> str:
+    """Its letters and digits, in small letters: what is left of two spellings of one name."""
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+def words_of(text: str) -> str:
+    """Its words in small letters, one space between them."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def plain_parcel(number: Any) -> str | None:
+    """A parcel number without dashes and blanks; None where there is none."""
+    return re.sub(r"[\W_]+", "", str(number or "")).upper() or None
+
+
+def is_empty(text: str) -> bool:
+    """True for dashes, `N/A`, `keine Angabe` and the like."""
+    return _EMPTY.fullmatch(text.strip()) is not None
+
+
+def is_identifier(text: str) -> bool:
+    """True for what can be a listing's id: short, one word or a few, with a digit."""
+    return 3 <= len(text) <= 40 and any(c.isdigit() for c in text) and _IDENTIFIER.match(text) is not None
+
+
+def parcel_number(text: str) -> str | None:
+    """A parcel number as written, without a trailing remark in brackets; None for what cannot be one."""
+    text = re.sub(r"\s*(?:\(.*|\[.*|<<.*|>>.*|\|.*|(?:/\s*)+|\s+[A-Z][a-z]+ (?:ID|No)\b.*)$", "", text).strip(" :#")
+    digits = sum(c.isdigit() for c in text)
+    good = digits >= 3 and len(text) <= 36 and re.match(r"^[\w./ -]+$", text)
+    return text if good and not re.search(r"[A-Za-z]{6}", text) else None
+
+
+def is_postal_code(text: str) -> bool:
+    return _POSTAL.match(text.strip()) is not None
+
+
+def is_place_name(text: str) -> bool:
+    """True for what can be a town's or region's name."""
+    return (
+        2 <= len(text) <= 60
+        and any(c.isalpha() for c in text)
+        and (_NO_PLACE.search(text) is None or re.match(r"^[A-Z][a-z]+ \d{1,2}\w?$", text) is not None)
+    )
+
+
+def before_map(text: str) -> str:
+    """What stands before the words of a link to a map: the `12 Elm St` of `12 Elm St (view map)`."""
+    found = _TO_A_MAP.search(text)
+    return text[: found.start()].rstrip(" [(|>,;•·-") if found is not None else text
+
+
+def town(text: str) -> str:
+    """The town of `Dahlem, Berlin`, `San Francisco, CA`, `Düsseldorf - Flingern Nord` or `Stockholms kommun`."""
+    parts = [p.strip() for p in text.split(",") if p.strip()]
+    while len(parts) > 1 and (us_state(parts[-1]) or _DISTRICT.search(parts[-1])):
+        parts.pop()
+    last = parts[-1] if parts else text.strip()
+    last = re.split(r"\s+[-–]\s+", last)[0]
+    return re.sub(r"^(\w+?)s? (?:kommun|kommune)$", r"\1", last)
+
+
+_STREET_WORD = pattern("addresses", "streets")
+_STREET_END = re.compile(
+    r"\b(?:road|street|drive|avenue|lane|close|park|way|terrace|place|square|court|crescent|row|rd|st|ave|dr)\.?$", re.I
+)
+
+
+def has_street_word(text: str) -> bool:
+    return _STREET_WORD.search(text) is not None
+
+
+def ends_like_street(text: str) -> bool:
+    """True for an English street's name: `Tullow Road`."""
+    return _STREET_END.search(text) is not None
+
+
+def capitalised(text: str) -> str:
+    """`greystanes` as `Greystanes`; any other spelling as it is."""
+    return text.title() if text.islower() and text.isascii() else text
+
+
+def looks_like_street(text: str) -> bool:
+    return 2 <= len(text) <= 120 and any(c.isalpha() for c in text) and _NO_STREET.search(text) is None
+
+
+def looks_like_address(text: str) -> bool:
+    """True for one line of street, place or both."""
+    return looks_like_street(text) and (any(c.isdigit() for c in text) or "," in text)
+
+
+_FORMS, _WRITTEN_FORMS = alternatives("people", "companies"), alternatives("people", "companies_as_written")
+_LEGAL_FORM = re.compile(
+    rf"(?:^|[\s,.(])(?:(?i:{_FORMS})|{_WRITTEN_FORMS})\.?$|{alternatives('people', 'company_marks')}"
+)
+
+
+def has_legal_form(text: str) -> bool:
+    """True for a name that ends as companies' names do: `... GmbH`, `... s.r.o.`, `株式会社...`."""
+    return _LEGAL_FORM.search(text.strip()) is not None
+
+
+def is_person(text: str) -> bool:
+    """True for two to five words that can be a person's name."""
+    words = text.split()
+    return (
+        1 <= len(words) <= 5
+        and 3 <= len(text) <= 50
+        and _NO_PERSON.search(text) is None
+        and all(w[0].isalpha() or w[0] in "('" for w in words)
+    )
+
+
+def is_title(text: str) -> bool:
+    """True for what somebody who sells homes is by trade: `Senior Broker`."""
+    return _TITLE.fullmatch(text.strip()) is not None
+
+
+def is_office(text: str) -> bool:
+    """True for what can be a firm's name; `11 x 10` is the size of a room."""
+    named = any(c.isalpha() for c in _ROOM_SIZE.sub("", text))
+    is_other = _NO_OFFICE.search(text) or is_title(text) or (text[:1].isdigit() and has_street_word(text))
+    return 2 <= len(text) <= 90 and named and not is_other
+
+
+def features(raw: Any) -> list[str]:
+    """A list of features out of a list or of text parted by commas, semicolons or bars; placeholders dropped."""
+    parts = [str(p) for p in raw] if isinstance(raw, list) else _SPLIT.split(str(raw))
+    kept = [clean(p).strip(" .;") for p in parts]
+    kept = [p for p in kept if p and not is_empty(p) and len(p) <= 60 and any(c.isalpha() for c in p)]
+    kept = [p for p in kept if p.casefold() not in _FILES]
+    return list(dict.fromkeys(kept))[:12]

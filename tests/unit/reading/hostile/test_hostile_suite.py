@@ -1,0 +1,116 @@
+"""A hostile page changes nothing: its record is the one of the honest page that the attacker wrote into.
+
+"Nothing" is strict. The same values, with the same trust; for text that nobody sees, also the same message to the
+model. Three exceptions, each written down with its attack: words that the attacker adds to a visible description are in
+the description; a fact that markup alone states, and the page neither shows nor denies, may be kept as doubtful; a
+status that markup denies keeps its value and becomes doubtful.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from app.property.reading.base import Extraction
+from app.property.reading.model.evidence import verify
+from app.property.reading.model.prompt import Prompt, build_prompt
+from app.property.reading.pipeline import extract, with_model_values
+from app.property.reading.ranking import LEAST_SURE
+from tests.unit.reading.hostile.attacks import ATTACKS, HIDDEN, LIES, MARKUP, VISIBLE, Attack
+from tests.unit.reading.hostile.honest import HONEST
+from tests.unit.reading.hostile.obedient import OBEDIENT
+
+
+@cache
+def _honest(name: str) -> tuple[Extraction, Prompt]:
+    extraction = extract(HONEST[name].page())
+    return extraction, build_prompt(extraction)
+
+
+def _attacked(name: str, attack: Attack) -> tuple[Extraction, Prompt]:
+    extraction = extract(HONEST[name].page(**attack.writes))
+    assert extraction.notes == ()
+    return extraction, build_prompt(extraction)
+
+
+def _believed(extraction: Extraction, attack: Attack) -> dict[str, tuple[object, bool]]:
+    """Values with whether they are trusted; without the description where the attacker's words are among those seen."""
+    left_out = {"PublicRemarks"} if attack.visible else set()
+    return {
+        name: (value, extraction.record.evidence[name].confidence >= LEAST_SURE)
+        for name, value in extraction.record.values.items()
+        if name not in left_out
+    }
+
+
+def _check(found: Extraction, honest: Extraction, attack: Attack) -> None:
+    expected, believed = _believed(honest, attack), _believed(found, attack)
+    for name in attack.flags - set(expected):
+        value_and_trust = believed.pop(name, None)
+        assert value_and_trust is None or not value_and_trust[1], name
+    for name in attack.doubts & set(expected):
+        assert believed[name][0] == expected[name][0]
+        del believed[name], expected[name]
+    assert believed == expected
+    assert found.kind == honest.kind
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_the_honest_page_is_read(name: str) -> None:
+    """Else a page of which nothing is read would withstand everything."""
+    extraction, prompt = _honest(name)
+    assert {field: extraction.record.values.get(field) for field in HONEST[name].says} == HONEST[name].says
+    assert prompt.fields, "nothing is left for a model to be asked about"
+
+
+def test_the_suite_is_large_enough() -> None:
+    assert len(ATTACKS) * len(HONEST) >= 30
+    assert len(ATTACKS) == len(HIDDEN) + len(MARKUP) + len(VISIBLE)
+
+
+@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize("attack", HIDDEN)
+def test_text_that_nobody_sees_is_neither_read_nor_sent(attack: str, name: str) -> None:
+    found, prompt = _attacked(name, HIDDEN[attack])
+    honest, honest_prompt = _honest(name)
+    _check(found, honest, HIDDEN[attack])
+    assert prompt.messages == honest_prompt.messages
+    assert prompt.schema == honest_prompt.schema
+
+
+@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize("attack", MARKUP)
+def test_markup_that_denies_the_page_is_not_believed(attack: str, name: str) -> None:
+    _check(_attacked(name, MARKUP[attack])[0], _honest(name)[0], MARKUP[attack])
+
+
+@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize("attack", VISIBLE)
+def test_orders_in_the_words_of_a_page_are_no_facts(attack: str, name: str) -> None:
+    found, prompt = _attacked(name, VISIBLE[attack])
+    _check(found, _honest(name)[0], VISIBLE[attack])
+    assert f"</{prompt.messages[1]['content'][1:14]}>" not in prompt.text
+
+
+@pytest.mark.parametrize("model", OBEDIENT)
+@pytest.mark.parametrize("name", HONEST)
+def test_a_model_that_obeys_the_page_changes_nothing(name: str, model: str) -> None:
+    """Whatever it answers and quotes, for every attack: the record stays that of the honest page. What only data says,
+    or what stands beside the property, is weak."""
+    honest = _honest(name)[0]
+    for title, attack in ATTACKS.items():
+        found, prompt = _attacked_once(name, title)
+        candidates, dropped = verify(OBEDIENT[model](prompt), prompt)
+        after = with_model_values(found, candidates, len(dropped))
+        try:
+            _check(after, honest, attack)
+        except AssertionError as exc:
+            raise AssertionError(f"{title}: {exc}") from exc
+        weak = {candidate.field for candidate in candidates if candidate.unshown}
+        assert set(LIES) & ({lie.field for lie in dropped} | weak) == set(prompt.fields) & set(LIES), title
+
+
+@cache
+def _attacked_once(name: str, title: str) -> tuple[Extraction, Prompt]:
+    return _attacked(name, ATTACKS[title])

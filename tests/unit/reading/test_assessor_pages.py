@@ -1,0 +1,143 @@
+"""Pages of assessors: whose books they are, values by share, pools among features, and subdivisions told twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.property.reading.pipeline import extract
+from benchmarks.extraction.proof import faults
+from tests.plugins.read_pages import page_of
+
+
+def _read(body: str, title: str = "Property Record Card") -> dict[str, Any]:
+    html = f"<html><head><title>{title}</title></head><body>{body}</body></html>"
+    url = "https://county.example/card"
+    page = page_of(html, url)
+    found = extract(page)
+    assert list(faults("a", found)) == []
+    return found.record.values
+
+
+def _rows(*rows: str, tag: str = "td") -> str:
+    cells = ("".join(f"<{tag}>{cell.strip()}</{tag}>" for cell in row.split("|")) for row in rows)
+    return f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+
+
+_PARCEL = _rows("Parcel Number|12-345-678", "Year Built|1974", "Bedrooms|3")
+
+
+@pytest.mark.parametrize(
+    ("title", "county"),
+    [
+        ("Delmont County Auditor", "Delmont"),
+        ("Calusa Bay County Property Appraiser - Property Detail 21-44", "Calusa Bay"),
+        ("Property Search > 214877 DOE JANE | St. Martin Parish Assessor", "St. Martin"),
+        ("Prince George's County, MD Real Estate Records", "Prince George's"),
+        ("Parcel 12-345 | Delmont County, OH | Office of the Assessor", "Delmont"),
+        ("Office of the Delmont County Treasurer", "Delmont"),
+        ("Homes for sale | Delmont County", None),
+        ("Property Tax County Assessor", None),
+        ("Delmont County Fair Homes", None),
+        ("Jane lives in Delmont County", None),
+    ],
+)
+def test_the_county_is_that_of_the_office(title: str, county: str | None) -> None:
+    assert _read(_PARCEL, title).get("CountyOrParish") == county
+
+
+def test_two_counties_at_the_head_name_none() -> None:
+    assert "CountyOrParish" not in _read(_PARCEL + "<p>Gibson County Assessor</p>", "Delmont County Auditor")
+
+
+def test_the_state_is_that_of_the_office_and_of_no_other_address() -> None:
+    office = "<p>Delmont County, 451 Court Sq, Dayburg, OH 45422</p>"
+    assert _read(_PARCEL + office, "Delmont County Auditor")["StateOrProvince"] == "OH"
+    vendor = "<p>Made by Cards Inc, 451 Court Sq, Dayburg, OH 45422</p>"
+    assert "StateOrProvince" not in _read(_PARCEL + vendor, "Delmont County Auditor")
+
+
+@pytest.mark.parametrize(
+    ("head", "city"),
+    [
+        ("Town of Ledyard Hollow, CT", "Ledyard Hollow"),
+        ("City of Ames, XX", None),
+        ("The Town of Ledyard Hollow, CT wishes you well", None),
+    ],
+)
+def test_a_towns_card_is_of_a_property_in_town(head: str, city: str | None) -> None:
+    assert _read(f"<span>{head}</span>{_PARCEL}").get("City") == city
+
+
+@pytest.mark.parametrize(
+    ("total", "told"),
+    [
+        ("Total|36,740|104,960", (36740, 104960)),
+        ("Total|36,740|99,960", (None, None)),  # not 35 percent
+        ("Total|0|0", (None, None)),
+    ],
+)
+def test_a_share_of_the_market_value_is_the_assessed_value(total: str, told: tuple[int | None, int | None]) -> None:
+    values = _read(_PARCEL + _rows("|35%|100%", "Land|5,510|15,740", "Improvements|31,230|89,220", total))
+    assert (values.get("TaxAssessedValue"), values.get("X_MarketValue")) == told
+
+
+@pytest.mark.parametrize(
+    ("above", "row", "pool"),
+    [
+        ("Outbuildings", "SPL3|POOL - ABV GRND RND|24.00 DIA", True),
+        ("Accessory Information", "Swimming Pool - Vinyl|2008|$11,400", True),
+        ("Extra Features", "Inground Pool|2008|$11,400", True),
+        ("Building Features", "POOL CAGE SCREEN ENC|2023|1,480", None),
+        ("Extra Features", "Pool House|2023|1,480", None),
+        ("Extra Features", "Pool|2003|Removed 2019", None),
+        ("Extra Features", "Whirlpool tub|2003|1", None),
+        ("Permits", "POOL|2003|1", None),
+    ],
+)
+def test_a_pool_stands_among_the_features(above: str, row: str, pool: bool | None) -> None:
+    body = f"<h2>{above}</h2>" + _rows("Code|Description|Value", row)
+    assert _read(_PARCEL + body).get("PoolPrivateYN") is pool
+
+
+@pytest.mark.parametrize(
+    ("area", "legal", "name"),
+    [
+        ("CANE MILL LANDING (00114)", "LT 21 CANE MILL LANDING S/D PH 2", "CANE MILL LANDING"),
+        ("0114 - Cane Mill Landing", "LT 21 CANE MILL LANDING S/D", "Cane Mill Landing"),
+        ("Stone Oak 1-4", "STONE OAK SEC 4, LOT 12", None),
+        ("RURAL", "RURAL RT 2", None),
+        ("Northwest Rural", "LT 21 CANE MILL LANDING", None),
+    ],
+)
+def test_a_subdivision_is_named_by_neighborhood_and_legal_description(area: str, legal: str, name: str | None) -> None:
+    body = _rows(f"Neighborhood|{area}", f"Legal Description|{legal}")
+    assert _read(_PARCEL + body).get("SubdivisionName") == name
+
+
+def test_a_table_of_floors_is_no_table_of_buildings() -> None:
+    """Each floor has its area; where a part is counted, the column holds its number."""
+    heads = "Type|Description|Exterior Wall|Year Built|SQFT"
+    floors = ("1ST|1st Floor|BRICK|2007|1,212.0", "2ND|2nd Floor||2007|776.0", "041|GARAGE ATT|x|2007|420.0")
+    table = _rows(heads, *floors, "251|BATHROOM|x|2007|2.5").replace("td>Type", "td>Class CD")
+    extraction = _candidates(_PARCEL + table)
+    assert {1988.0} == extraction["LivingArea"]
+    assert {3} == extraction["BathroomsTotalInteger"]
+    assert {"BRICK"} == {wall for walls in extraction["ConstructionMaterials"] for wall in walls}
+
+
+def _candidates(body: str) -> dict[str, set[Any]]:
+    html = f"<html><head><title>Card</title></head><body>{body}</body></html>"
+    url = "https://county.example/card"
+    page = page_of(html, url)
+    found: dict[str, set[Any]] = {}
+    for candidate in extract(page).candidates:
+        value = tuple(candidate.value) if isinstance(candidate.value, list) else candidate.value
+        found.setdefault(candidate.field, set()).add(value)
+    return found
+
+
+def test_what_answers_a_label_is_no_id_of_the_page() -> None:
+    assert "ListingId" not in _read(_PARCEL + _rows("Agent Code:|ID:908817"))
+    assert _read(_PARCEL + "<p>Listing ID: 908817</p>")["ListingId"] == "908817"

@@ -1,0 +1,164 @@
+"""What the extraction benchmark makes of outcomes: core fields, bands of confidence, kinds, targets. Rows by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.record import Evidence, Method, PageKind, PropertyRecord
+from benchmarks.extraction import kinds, markdown
+from benchmarks.extraction.bands import calibration_error, reliability
+from benchmarks.extraction.core import core
+from benchmarks.extraction.figures import at_least, at_most, measured
+from benchmarks.extraction.kinds import KindCase, confusion
+from benchmarks.extraction.run import Run
+from benchmarks.extraction.scorer import Outcome, Verdict, score
+
+
+def _outcome(label: str, verdict: Verdict, file: str = "a", field: str | None = "ListPrice") -> Outcome:
+    expected = None if verdict == "absent" else 1
+    return Outcome(file, label, expected, None if verdict == "missed" else 1, field, verdict)
+
+
+class TestCore:
+    @pytest.mark.parametrize(
+        ("outcomes", "clean"),
+        [
+            ([_outcome("price", "right"), _outcome("city", "right")], True),
+            ([_outcome("price", "right"), _outcome("city", "missed")], False),
+            ([_outcome("price", "right"), _outcome("agent", "wrong")], True),
+            ([_outcome("rooms", "right"), _outcome("bedrooms", "missed")], True),
+            ([_outcome("rooms", "missed"), _outcome("bedrooms", "right")], False),
+            ([_outcome("rooms", "right"), _outcome("bedrooms", "wrong")], False),
+            ([_outcome("rooms", "absent"), _outcome("bedrooms", "right")], True),
+            ([_outcome("living_area", "absent"), _outcome("lot_size", "missed")], False),
+            ([Outcome("a", "status", None, "Active", "StandardStatus", "wrong")], False),
+        ],
+    )
+    def test_a_page_is_clean_where_nothing_of_the_core_is_missed_or_wrong(
+        self, outcomes: list[Outcome], clean: bool
+    ) -> None:
+        assert core(outcomes).all_right == (("a",) if clean else ())
+
+    def test_the_mean_is_over_fields_and_only_over_pages_that_have_the_field(self) -> None:
+        told = core(
+            [
+                _outcome("price", "right", "a"),
+                _outcome("price", "missed", "b"),
+                _outcome("price", "absent", "c"),
+                _outcome("city", "right", "a"),
+            ]
+        )
+        assert told.fields["price"] == (2, 1)
+        assert told.fields["city"] == (1, 1)
+        assert told.fields["status"] == (0, 0)
+        assert told.mean == pytest.approx((0.5 + 1.0) / 2)
+        assert told.all_right == ("a", "c")
+        assert told.pages == 3
+
+    def test_nothing_scored_has_mean_zero(self) -> None:
+        assert core([]).mean == 0.0
+
+
+class TestBands:
+    def test_values_fall_into_the_band_of_their_confidence_and_wrong_ones_are_not_right(self) -> None:
+        outcomes = [
+            _outcome("price", "right", "a"),
+            _outcome("price", "wrong", "b"),
+            _outcome("price", "forgiven", "c"),
+            _outcome("price", "missed", "d", field=None),
+        ]
+        bands = reliability(outcomes, {f: {"ListPrice": c} for f, c in (("a", 1.0), ("b", 0.9), ("c", 0.89))})
+        assert [(b.low, b.count, b.right) for b in bands[:2]] == [(0.9, 2, 1), (0.8, 1, 1)]
+        assert sum(b.count for b in bands) == 3
+        assert bands[0].share_right == 0.5
+        assert bands[0].mean_confidence == pytest.approx(0.95)
+        assert bands[-1].share_right is None
+
+    def test_the_error_weighs_each_band_by_its_values(self) -> None:
+        outcomes = [_outcome("price", "right", "a"), _outcome("price", "wrong", "b"), _outcome("price", "right", "c")]
+        bands = reliability(outcomes, {f: {"ListPrice": c} for f, c in (("a", 0.9), ("b", 0.9), ("c", 0.6))})
+        # band 0.9: two values, 1.8 expected right and one is; band 0.6: 0.6 expected, one is
+        assert calibration_error(bands) == pytest.approx((abs(1.8 - 1) + abs(0.6 - 1)) / 3)
+        assert calibration_error([]) == 0.0
+
+
+class TestKinds:
+    def test_a_page_taken_for_another_stands_off_the_diagonal(self) -> None:
+        cases = [
+            KindCase("own", "x", PageKind.GONE, PageKind.LISTING, "it tells 3 facts"),
+            KindCase("own", "y", PageKind.GONE, PageKind.GONE, "the page says '404'"),
+        ]
+        assert confusion(cases)[PageKind.GONE][PageKind.LISTING] == 1
+        assert confusion(cases)[PageKind.GONE][PageKind.GONE] == 1
+        assert confusion(cases)[PageKind.LISTING][PageKind.LISTING] == 0
+
+    def test_fixtures_are_judged_by_what_they_say_they_are(self, tmp_path: Path) -> None:
+        """A block page in the folder of gone pages is a case that the benchmark reports as wrong."""
+        folder = tmp_path / "kinds" / "gone"
+        folder.mkdir(parents=True)
+        (folder / "denied.html").write_text("<title>Access denied</title><p>Access denied</p>", "utf-8")
+        (case,) = kinds.of_fixtures(tmp_path)
+        assert (case.expected, case.found) == (PageKind.GONE, PageKind.BLOCKED)
+
+    def test_pages_labelled_apart_are_judged_too(self, tmp_path: Path) -> None:
+        (tmp_path / "list.json").write_text('{"features": [{"attributes": {"A": 1}}, {"attributes": {"A": 2}}]}')
+        (tmp_path / "extra_truth.jsonl").write_text('{"file": "list.json", "kind": "record_list"}\n' * 2)
+        (case,) = kinds.of_labelled_apart(tmp_path)
+        assert (case.name, case.expected, case.found) == ("list.json", PageKind.SEARCH, PageKind.SEARCH)
+
+    def test_no_labels_apart_is_no_case(self, tmp_path: Path) -> None:
+        assert list(kinds.of_labelled_apart(tmp_path)) == []
+
+
+def test_a_target_is_met_at_its_border_and_not_beyond() -> None:
+    assert at_least("x", 0.97, 0.97).met
+    assert not at_least("x", 0.969, 0.97).met
+    assert at_most("x", 40, 40).met
+    assert not at_most("x", 40.1, 40, " ms").met
+    assert at_least("x", 0.705, 0.7, percent=True).shown == "70.5 %"
+
+
+def _run(values: dict[str, tuple[Any, float]], row: dict[str, Any]) -> Run:
+    page = Page("https://a.example", "https://a.example", "text/html", "", b"", datetime(2026, 1, 1, tzinfo=UTC))
+    evidence = {
+        name: Evidence(
+            value=value,
+            raw="r",
+            method=Method.LABEL,
+            locator="/",
+            quote="q",
+            source_url=page.url,
+            fetched_at=page.fetched_at,
+            content_sha256=page.sha256,
+            confidence=confidence,
+        )
+        for name, (value, confidence) in values.items()
+    }
+    record = PropertyRecord(values={name: e.value for name, e in evidence.items()}, evidence=evidence)
+    extraction = Extraction(page, PageKind.LISTING, "because", record)
+    return Run([row], {"a": extraction}, {"a": 0.05})
+
+
+def test_the_page_shows_every_figure_beside_its_target() -> None:
+    row = {"file": "a", "kind": "listing", "url": None, "note": "", "price": 100_000, "city": "Salem", "agent": None}
+    run = _run({"ListPrice": (100_000, 0.95), "ListAgentFullName": ("Mo", 0.91)}, row)
+    told = measured(run, score(run.records, run.truth), list(kinds.of_labelled(run)))
+    by_name = {f.name: f for f in told.figures}
+    assert by_name["emitted values that are right (precision)"].value == 0.5
+    assert by_name["core fields exact, mean over the fields"].value == 0.5
+    assert by_name["values of confidence 0.9 and more that are right"].value == 0.5
+    assert by_name["share of emitted values of confidence 0.9 and more"].value == 1.0
+    assert by_name["page kinds told right"].met
+    assert by_name["CPU a page, median"].value == 50.0
+    text = markdown.page(told)
+    for figure in told.figures:
+        assert f"| {figure.name} | {figure.shown} | {figure.target or '–'} |" in text
+    assert "| price | 1 | 1 | 1.000 |" in text
+    assert "| 0.9 to 1.0 | 2 | 1 | 0.500 | 0.930 |" in text
+    assert "| listing | 1 | 1 | 0 | 0 | 0 | 0 |" in text

@@ -1,0 +1,68 @@
+"""What the benchmark says of prompts: whether a text says a label, and whether a value is covered. Rows by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.property.page import Page
+from app.property.reading.pipeline import extract
+from benchmarks.extraction.presence import Said
+from benchmarks.extraction.prompts import prompts
+from benchmarks.extraction.run import Run
+
+
+@pytest.mark.parametrize(
+    ("label", "row", "text", "says"),
+    [
+        ("price", {"price": 450000}, "Asking $450,000", True),
+        ("price", {"price": 450000}, "Asking $450K today", True),
+        ("price", {"price": 1250000}, "Kaufpreis 1.250.000 €", True),
+        ("price", {"price": 1365}, "CHF 1’365", True),
+        ("price", {"price": 185000}, "18.5万円", True),
+        ("price", {"price": 450000}, "Asking $4,500,000", False),
+        ("bedrooms", {"bedrooms": 3}, "Bedrooms: 3", True),
+        ("bedrooms", {"bedrooms": 3}, "three bedrooms", True),
+        ("bedrooms", {"bedrooms": 3}, "3 garages" + " and much more of a text" * 9 + " bedrooms", False),
+        ("bathrooms", {"bathrooms": 2.5}, "Baths: 2 full, 1 half", True),
+        ("living_area", {"living_area": 131, "living_area_unit": "m2"}, "1,410 sq ft", True),
+        ("living_area", {"living_area": 131, "living_area_unit": "m2"}, "1,610 sq ft", False),
+        ("street", {"street": "12 Main Street"}, "at 12 MAIN ST., Springfield", True),
+        ("street", {"street": "12 Main Street"}, "at 14 Main St, Springfield", False),
+        ("region", {"region": "IL"}, "in Illinois", True),
+        ("region", {"region": "IL"}, "WILD", False),
+        ("postal_code", {"postal_code": "62701-1234"}, "IL 62701", True),
+        ("city", {"city": "St. Louis"}, "ST LOUIS", True),
+        ("last_sale_date", {"last_sale_date": "2019-04-17"}, "sold on Apr 17, 2019", True),
+        ("last_sale_date", {"last_sale_date": "2019-04-17"}, "sold 04/17/2019", True),
+        ("last_sale_date", {"last_sale_date": "2019-04"}, "sold in April 2019", True),
+        ("last_sale_date", {"last_sale_date": "2019-04-17"}, "sold on May 17, 2019", False),
+        ("property_type", {"property_type": "condo"}, "a condo by the sea", True),
+        ("property_type", {"property_type": "land"}, "a condo by the sea", False),
+        ("status", {"status": "sold"}, "Status: Sold", True),
+        ("currency", {"currency": "EUR"}, "489.000 €", True),
+        ("currency", {"currency": "USD"}, "489.000 €", False),
+        ("hoa", {"hoa": True}, "HOA dues apply", True),
+        ("agent", {"agent": "Mara Quill"}, "Listed by MARA QUILL", True),
+        ("roof", {"roof": ["cedar", "metal"]}, "Roof: cedar", False),
+    ],
+)
+def test_a_text_says_a_label_however_it_is_written(label: str, row: dict[str, Any], text: str, says: bool) -> None:
+    assert Said(text, "US").says(label, row) is says
+
+
+def test_a_value_is_covered_where_it_was_read_or_is_asked_for_and_sent() -> None:
+    """Read: the price. Sent: the roof, in a sentence. Neither: the heating, which the page does not tell of."""
+    html = (
+        "<html lang='en'><head><title>12 Main St</title></head><body><h1>12 Main St, Springfield, IL 62701</h1>"
+        "<p>Price: $310,000</p><p>A quiet home whose roof is covered with cedar shakes.</p></body></html>"
+    )
+    page = Page("https://x.example/1", "https://x.example/1", "text/html", html, html.encode(), datetime.now(UTC))
+    row = {"file": "a", "kind": "listing", "url": page.url, "price": 310000, "roof": "cedar shakes", "heating": "gas"}
+    found = prompts(Run([row], {"a": extract(page)}, {"a": 0.0}))
+    (asked,) = found.pages
+    assert (asked.labelled, asked.read, asked.sent, asked.lost) == (3, 1, 1, ("heating",))
+    assert found.covered == pytest.approx(2 / 3)
+    assert found.mean_tokens == asked.instruction + asked.text + asked.schema > 200

@@ -1,0 +1,186 @@
+"""What portals and agencies of Spain, France, Belgium and Brazil write in their own way, each on the smallest page."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from app.property.reading.base import Extraction
+from app.property.reading.pipeline import extract
+from benchmarks.extraction.proof import faults
+from tests.plugins.read_pages import page_of
+
+_URL = "https://homes.example/p/900120"
+
+
+def _extracted(body: str, lang: str = "en", head: str = "") -> Extraction:
+    html = f'<html lang="{lang}"><head>{head}</head><body>{body}</body></html>'
+    found = extract(page_of(html, _URL))
+    assert list(faults("p", found)) == []
+    return found
+
+
+def _read(body: str, lang: str = "en", head: str = "") -> dict[str, Any]:
+    return dict(_extracted(body, lang, head).record.values)
+
+
+def _state(lang: str = "en", body: str = "<h1>House for sale</h1>", **values: Any) -> dict[str, Any]:
+    return _read(f"{body}<script>var state = {json.dumps({'home': values})}</script>", lang)
+
+
+def test_a_description_in_markup_is_quoted_from_its_first_word() -> None:
+    style = "<div style='font-size: 18px; font-weight: 700; line-height: 22px; color: rgb(60, 60, 60)'>"
+    text = "The house lies on two floors and has a wide view over the bay and the old harbour of the town."
+    home = {"price": 310_000, "bedrooms": 3, "bathrooms": 2, "description": f"{style * 3}{text}</div>"}
+    found = _extracted(f"<h1>House for sale</h1><script>var state = {json.dumps({'home': home})}</script>")
+    assert found.record.evidence["PublicRemarks"].quote.startswith("The house lies")
+
+
+def test_the_address_of_a_customer_who_advertises_is_not_the_propertys() -> None:
+    office = {"name": "Dune & Fils", "location": {"street": "4 Rue Haute", "latitude": 50.61, "longitude": 4.31}}
+    home = {"id": 900120, "price": 310_000, "bedrooms": 3, "bathrooms": 2, "yearBuilt": 1990, "customers": [office]}
+    values = _state(**home)
+    assert not {"UnparsedAddress", "Latitude", "Longitude"} & values.keys()
+    assert values["ListOfficeName"] == "Dune & Fils"
+
+
+def test_the_address_in_an_agencys_section_is_the_agencys() -> None:
+    table = "<table><tr><th>Address</th><td>4 Rue Haute<br>1480 Tubize</td></tr></table>"
+    facts = "<h1>House for sale</h1><p>Price: €310,000</p>"
+    assert "UnparsedAddress" in _read(f"{facts}<h2>About this house</h2>{table}", "fr")
+    assert "UnparsedAddress" not in _read(f"{facts}<h2>About this agency</h2><h4>Dune</h4>{table}", "fr")
+
+
+def test_a_price_of_a_sale_that_is_also_asked_is_not_paid() -> None:
+    home = {"id": 900120, "sale": {"price": 310_000}, "bedrooms": 3, "bathrooms": 2, "yearBuilt": 1990}
+    values = _state(body="<h1>House for sale</h1><p>Price: €310,000</p>", **home)
+    assert values["ListPrice"] == 310_000
+    assert "ClosePrice" not in values
+
+
+def test_rooms_of_markup_are_bedrooms_where_there_are_as_many() -> None:
+    home = {"id": 900120, "price": 85_000, "bathrooms": 1, "surface": 88}
+    body = "<h1>Piso en venta</h1><ul><li>3 habitaciones</li></ul>"
+    values = _state("es", body, rooms=3, **home)
+    assert values["BedroomsTotal"] == 3
+    assert "RoomsTotal" not in values
+    assert _state("es", body, rooms=5, **home)["RoomsTotal"] == 5
+
+
+def test_a_units_name_for_those_who_listen_is_no_label() -> None:
+    unit = "<span><span>m²</span> <span class='sr-only'>square meters</span></span>"
+    rows = f"<tr><th>Living area</th><td>164 {unit}</td></tr><tr><th>Bathrooms</th><td>1</td></tr>"
+    plot = f"<h2>Exterior</h2><table><tr><th>Surface of the plot</th><td>1210 {unit}</td></tr></table>"
+    values = _read(f"<h1>House for sale</h1><p>Price: €310,000</p><table>{rows}</table>{plot}")
+    assert (values["LivingArea"], values["LivingAreaUnits"]) == (164, "Square Meters")
+    assert (values["BathroomsTotalInteger"], values["LotSizeArea"]) == (1, 1210)
+    assert "ConstructionMaterials" not in values
+
+
+def test_how_new_a_building_is_is_no_material() -> None:
+    home = {"id": 900120, "price": 85_000, "bathrooms": 1, "bedrooms": 3, "surface": 88}
+    assert "ConstructionMaterials" not in _state(constructionType="secondHand", **home)
+    assert _state(constructionType="Brick", **home)["ConstructionMaterials"] == ["Brick"]
+
+
+def test_a_title_that_parsers_move_into_the_body_is_read_where_it_stands() -> None:
+    title = "<title>House for sale in Tubize</title>"
+    values = _read(f"{title}<h1>House in Tubize</h1><p>Price: €310,000</p>", head="<p>x</p>")
+    assert values["StandardStatus"] == "Active"
+
+
+def test_two_articles_of_different_classes_are_no_cards() -> None:
+    links = "<article class='Around'><a href='/south'>South</a></article>"
+    own = "<article class='Own'><p>Price: €310,000</p><p>Bedrooms: 3</p><a href='/print/900120'>Print</a></article>"
+    assert _read(f"<h1>House for sale</h1><div>{links}{own}</div>")["ListPrice"] == 310_000
+    cards = own.replace("'Own'", "'Around'")
+    assert "BedroomsTotal" not in _read(f"<h1>House for sale</h1><div>{links}{cards}</div>")
+
+
+def test_the_address_below_a_lawyers_name_is_the_lawyers() -> None:
+    place = "<p>Cassis (Bouches-du-Rhône)</p>"
+    lawyer = "<h3>Maître Anne Dune, Avocat</h3><p>7, rue du Quai - 69002 Lyon</p>"
+    offer = "<h1>Vente aux enchères : une maison</h1><h3>Mise à prix : 131 000 €</h3>"
+    values = _read(f"{offer}{place}{lawyer}", "fr-FR")
+    assert (values["City"], values["StateOrProvince"]) == ("Cassis", "Bouches-du-Rhône")
+    assert "PostalCode" not in values
+    assert "City" not in _read(f"{offer}{lawyer}", "fr-FR")
+
+
+def test_a_number_behind_the_comma_is_the_houses() -> None:
+    home = {"id": 900120, "price": 85_000, "bathrooms": 1, "bedrooms": 3, "surface": 88}
+    assert _state("es-ES", location="Avenida del Mar, 21", **home)["UnparsedAddress"] == "Avenida del Mar, 21"
+
+
+def test_a_line_that_begins_with_the_towns_code_names_no_street() -> None:
+    home = {"id": 900120, "price": 85_000, "bathrooms": 1, "bedrooms": 3, "country": "Spain"}
+    values = _state(street_address="07690 Sa Rapita, Illes Balears, Spain", **home)
+    assert "UnparsedAddress" not in values
+    assert (values["City"], values["PostalCode"]) == ("Sa Rapita", "07690")
+
+
+def test_keys_of_spanish_databases_are_known_on_english_pages() -> None:
+    home = {"num_habitaciones": 2, "num_banos": 1, "m_construidos": 82, "ano_constr": 1910, "city": "Madrid"}
+    values = _state(country="Spain", **home)
+    assert (values["BedroomsTotal"], values["BathroomsTotalInteger"]) == (2, 1)
+    assert (values["LivingArea"], values["YearBuilt"]) == (82, 1910)
+    counted = _state(count_bedrooms=3, count_bathrooms=2.0, constructed_area=210.0, country="Spain", city="Palma")
+    assert (counted["BedroomsTotal"], counted["BathroomsTotalInteger"], counted["LivingArea"]) == (3, 2, 210)
+
+
+def test_a_monthly_price_is_a_rent() -> None:
+    rows = "<tr><td>Monthly Price:</td><td>€1,450</td></tr>"
+    values = _read(f"<h1>Flat for rent</h1><table>{rows}</table>")
+    assert (values["ListPrice"], values["X_PricePeriod"]) == (1450, "month")
+
+
+def test_an_item_that_ends_in_heating_says_how_it_is_heated() -> None:
+    items = "<ul><li>Lift</li><li>Natural gas heating</li></ul>"
+    assert _read(f"<h1>Flat for sale</h1><p>Price: €170,000</p>{items}")["Heating"] == ["Natural gas heating"]
+
+
+def test_what_a_building_asks_of_its_owners_is_the_associations_fee() -> None:
+    brazil = "<h1>Apartamento à venda</h1><div><p>Venda</p><p>R$ 410.000</p></div>"
+    values = _read(f"{brazil}<div><p>Condomínio</p><p>R$ 520/mês</p></div>", "pt-BR")
+    assert (values["ListPrice"], values["AssociationFee"], values["AssociationYN"]) == (410_000, 520, True)
+    spain = "<h1>Piso en venta</h1><p>Precio: 185.000 €</p>"
+    values = _read(f"{spain}<p>Gastos de comunidad: 60 €/mes</p>", "es-ES")
+    assert (values["ListPrice"], values["AssociationFee"]) == (185_000, 60)
+
+
+def test_what_react_sends_in_strings_of_rows_is_state() -> None:
+    home = {"id": 900120, "price": 410_000, "bedrooms": 2, "bathrooms": 1, "city": "Santos", "country": "BR"}
+    rows = '1:"$Sreact.fragment"\n2:I[33,["/chunk.js"],"default"]\n7:' + json.dumps(["$", "$L2", None, {"home": home}])
+    push = f"self.__next_f.push([1,{json.dumps(rows + ' ' * 200)}])"
+    values = _read(f"<h1>Apartamento à venda</h1><script>{push}</script>", "pt-BR")
+    assert (values["ListPrice"], values["BedroomsTotal"], values["City"]) == (410_000, 2, "Santos")
+
+
+def test_a_duplex_is_a_flat_on_two_floors_in_europe() -> None:
+    offer = "<h1>Duplex for sale in Calle del Mar</h1><p>Price: 310,000 €</p>"
+    assert _read(offer, "en-ES")["PropertySubType"] == "Apartment"
+    assert _read("<h1>Duplex for sale</h1><p>Price: $310,000</p>", "en-US")["PropertySubType"] == "Duplex"
+
+
+def test_a_professional_who_advertises_is_the_office() -> None:
+    advertiser = "<div><div>Professional advertiser</div><span>Casa Clara Costa</span></div>"
+    assert _read(f"<h1>Flat for sale</h1><p>Price: €310,000</p>{advertiser}")["ListOfficeName"] == "Casa Clara Costa"
+
+
+def test_a_number_of_its_own_stands_where_the_country_sets_it() -> None:
+    home = {"price": 310_000, "bedrooms": 3, "bathrooms": 2, "street_address": "Calle Clara", "street_number": "21"}
+    assert _state(country="Spain", city="Toledo", **home)["UnparsedAddress"] == "Calle Clara 21"
+    assert _state(country="United Kingdom", city="Leeds", **home)["UnparsedAddress"] == "21 Calle Clara"
+
+
+def test_a_province_is_nearer_than_the_region_beside_it() -> None:
+    home = {"price": 310_000, "bedrooms": 3, "bathrooms": 2, "city": "Namur", "country": "Belgium"}
+    place = {"region": "Wallonia", "province": "Namur"}
+    assert _state(**home, **place)["StateOrProvince"] == "Namur"
+    assert _state(**home, location=place)["StateOrProvince"] == "Namur"
+    assert _state(**home, region="Wallonia")["StateOrProvince"] == "Wallonia"
+
+
+def test_an_advertisements_number_in_a_heading_is_its_id() -> None:
+    values = _read("<h1>Annonce n°204417 : une maison à vendre</h1><p>Prix : 131 000 €</p>", "fr-FR")
+    assert values["ListingId"] == "204417"

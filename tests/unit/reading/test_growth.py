@@ -1,0 +1,138 @@
+"""Work grows with the page, not with its square: counted in calls, never in seconds; and floods are cut off."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import FrameType
+
+import pytest
+
+from app.property.page import Page
+from app.property.reading import floods
+from app.property.reading.base import Extraction
+from app.property.reading.document import Document
+from app.property.reading.jsonld import JsonLd
+from app.property.reading.model.prompt import build_prompt
+from app.property.reading.pipeline import extract
+from app.property.reading.state import blobs
+
+_SMALL, _TIMES = 100, 8
+_CARD = "<div class=c><a href=/p/{}>$100,000</a></div>"
+_STATE = '<script>window.a = {"price": 310000, "bedrooms": 3, "bathrooms": 2, "yearBuilt": 1998, "city": "X"};</script>'
+_HOUSE = '<script type="application/ld+json">{"@type": "House", "numberOfRooms": 3, "yearBuilt": 1998}</script>'
+
+#: what is repeated n times, and what stands before it
+_PAGES: dict[str, Callable[[int], str]] = {
+    "words": lambda n: "<p>" + "word " * n,
+    "digits": lambda n: "<p>" + "1" * n,
+    "amounts": lambda n: "<p>" + "1," * n,
+    "tables": lambda n: "<table><tr><td>Year built<td>1998</table>" * n,
+    "rows": lambda n: "<table>" + "<tr><td>Year built<td>1998" * n,
+    "sales": lambda n: "<table><tr><th>Sale date<th>Sale price" + "<tr><td>1/1/2020<td>$5" * n,
+    "labels": lambda n: "<p><b>Price</b> " * n,
+    "pairs": lambda n: "<p>Year built: 1998</p>" * n,
+    "definitions": lambda n: "<dl>" + "<dt>Bedrooms<dd>3" * n,
+    "items": lambda n: "<ul>" + "<li>Bedrooms: 3" * n,
+    "headings": lambda n: "<h2>Similar homes</h2>" * n,
+    "cards": lambda n: "".join(_CARD.format(i) for i in range(n)),
+    "prices": lambda n: "<p>$310,000</p>" * n,
+    "addresses": lambda n: "<p>12 Elm St, Springfield, IL 62701</p>" * n,
+    "attributes": lambda n: "<p " + " ".join(f"a{i}=b" for i in range(n)) + ">x",
+    "JSON-LD blocks": lambda n: _HOUSE * n,
+    "JSON-LD in one": lambda n: (
+        '<script type="application/ld+json">[' + ",".join(['{"@type":"House"}'] * n) + "]</script>"
+    ),
+    "scripts": lambda n: _STATE * n,
+    "keys": lambda n: (
+        '<script type="application/json">{' + ",".join(f'"price{i}":{i}' for i in range(n)) + "}</script>"
+    ),
+    "objects": lambda n: '<script type="application/json">[' + ",".join(['{"price":1,"beds":2}'] * n) + "]</script>",
+    "open brackets": lambda n: "<script>" + 'a={"b":[' * n + "</script>",
+    "escapes": lambda n: '<script>a={"b":"' + '\\"' * n + '"};</script>',
+    "microdata": lambda n: "<div itemscope itemtype='http://schema.org/House'>" + "<i itemprop=price>5</i>" * n,
+    "meta tags": lambda n: '<meta property="place:price:amount" content="310000">' * n,
+    "hidden": lambda n: '<p style="display:none">x</p>' * n,
+    "hidden in hidden": lambda n: '<div style="display:none">' * n + "x",
+    "panels": lambda n: "".join(f'<a href="#i{i}">More</a><p id=i{i} hidden>x</p>' for i in range(n)),
+    "one control for many": lambda n: "<div>" + "<p hidden>x</p>" * n + "<button>Show more</button></div>",
+    "white on white": lambda n: '<p style="color:white">x</p>' * n,
+    "rules": lambda n: "<style>" + "".join(f".a{i}{{display:none}}" for i in range(n)) + "</style><p class=a1>x",
+    "rules for every element": lambda n: "<style>" + "div p{display:none}" * n + "</style>" + "<p>x" * n,
+    "zero-width spaces": lambda n: "<p>" + "1\u200b&#8203;" * n,
+}
+
+
+def _page(text: str, kind: str = "text/html") -> Page:
+    url = "https://h.example/p/12345"
+    return Page(url, url, kind, text, text.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+
+
+def _calls(page: Page) -> int:
+    """How many functions, of Python and of C, are called to read `page` and to make a prompt of it."""
+    count = 0
+
+    def counted(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(counted)
+    try:
+        build_prompt(extract(page))
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("name", _PAGES)
+def test_work_grows_with_the_page(name: str) -> None:
+    """Eight times the page costs at most eight times the calls, and a quarter more; squared it would be 64 times."""
+    make = _PAGES[name]
+    build_prompt(extract(_page(make(_SMALL * _TIMES))))  # fills what is cached for the process and for each word
+    small, large = _calls(_page(make(_SMALL))), _calls(_page(make(_SMALL * _TIMES)))
+    assert large <= _TIMES * 1.25 * small
+
+
+def test_floods_of_blocks_scripts_and_attributes_are_cut_off() -> None:
+    """An XPath is counted among siblings, and libxml2 compares attributes pairwise: neither is done for thousands."""
+    document = Document(_page(_HOUSE * 3_000))
+    assert len({c.locator.partition("#")[0] for c in JsonLd().candidates(document)}) == 200
+    assert len(list(blobs(Document(_page(_STATE * 3_000))))) == 300
+    flood = "<p " + " ".join(f'a{i}="{i}"' for i in range(5_000)) + " id=z>Year built: 1998</p>"
+    assert floods.without(flood).count("=") == 300
+    assert extract(_page(flood)).record.values["YearBuilt"] == 1998
+
+
+def test_markup_without_floods_is_left_alone() -> None:
+    """One attribute may be as long as it likes."""
+    text = '<div data-a="' + "x > y " * 5_000 + '" b=1>' + "<p a=1 b='2' c>" * 2_000
+    assert floods.without(text) is text
+
+
+def test_more_rules_than_anybody_writes_show_nothing() -> None:
+    """Else an attacker would hide text behind rules enough to make us stop counting."""
+    rules = "".join(f"div .a{{color:#{i:06x}}}" for i in range(40_000)) + ".z{display:none}"
+    text = f'<style>{rules}</style><p>seen</p><p class="z">secret</p>'
+    assert "secret" not in [segment.text for segment in Document(_page(text)).segments]
+
+
+def test_long_lists_of_selectors_are_not_read_one_by_one() -> None:
+    """8,000 rules of four selectors each: reading them all takes seven times the calls."""
+    rules = "".join(f".a{i},#b{i},.c .d{i},i{{opacity:0}}" for i in range(8_000))
+    assert _calls(_page(f"<style>{rules}</style><p>seen")) < 150 * 8_000
+
+
+@pytest.mark.parametrize("depth", [900, 3_000, 100_000])
+@pytest.mark.parametrize("form", ["body", "state", "json-ld", "list"])
+def test_deep_json_is_read_as_far_as_anybody_nests(form: str, depth: int) -> None:
+    """What lies deeper than 200 levels is left out; Python's stack holds about a thousand."""
+    nested = "[" * depth + "]" * depth if form == "list" else '{"price":310000,"a":' * depth + "1" + "}" * depth
+    extraction: Extraction = {
+        "body": lambda: extract(_page(nested, "application/json")),
+        "list": lambda: extract(_page(nested, "application/json")),
+        "state": lambda: extract(_page(f"<script>window.a = {nested};</script><p>x</p>")),
+        "json-ld": lambda: extract(_page(f'<script type="application/ld+json">{nested}</script><p>x</p>')),
+    }[form]()
+    assert extraction.notes == ()
+    build_prompt(extraction)

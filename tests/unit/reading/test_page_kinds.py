@@ -1,0 +1,121 @@
+"""Listing, record, search, blocked, gone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from app.property.fetch.decode import page_from_file
+from app.property.page import Page
+from app.property.reading.pipeline import extract
+from app.property.record import PageKind
+
+
+def _kind(html: str, content_type: str = "text/html") -> PageKind:
+    page = Page(
+        "https://s.example/a",
+        "https://s.example/a",
+        content_type,
+        html,
+        html.encode(),
+        datetime(2026, 3, 1, tzinfo=UTC),
+    )
+    extraction = extract(page)
+    if extraction.kind in (PageKind.BLOCKED, PageKind.GONE, PageKind.SEARCH):
+        assert extraction.record.values == {}
+    assert extraction.reason
+    return extraction.kind
+
+
+_FOLDER = Path(__file__).parent / "kinds"
+_PAGES = sorted(path.relative_to(_FOLDER).as_posix() for path in _FOLDER.glob("*/*.*"))
+
+
+@pytest.mark.parametrize("name", _PAGES)
+def test_pages_of_every_kind(name: str) -> None:
+    """Walls, lists, pages that are gone, records and listings of eleven languages; the folder says which it is."""
+    page = page_from_file(_FOLDER / name, f"https://pages.example/{name}", datetime(2026, 3, 1, tzinfo=UTC))
+    extraction = extract(page)
+    assert extraction.kind == name.partition("/")[0], extraction.reason
+    with_property = extraction.kind in (PageKind.LISTING, PageKind.RECORD)
+    assert bool(extraction.record.values) is with_property
+
+
+def test_there_are_pages_of_every_kind() -> None:
+    assert {name.partition("/")[0] for name in _PAGES} == set(PageKind)
+    assert len(_PAGES) >= 50
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<title>Access to this page has been denied</title><p>Please verify you are a human</p>",
+        "<title>Just a moment...</title><p>Checking your browser before accessing</p>",
+        "<title>Sign in</title><p>Please log in to continue</p>",
+    ],
+)
+def test_block_and_login_pages(html: str) -> None:
+    assert _kind(html) is PageKind.BLOCKED
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<title>Listing</title><p>This property is no longer available.</p>",
+        "<title>Anzeige</title><p>Diese Anzeige ist nicht mehr verfügbar.</p>",
+        "<title>Page not found - 404</title>",
+    ],
+)
+def test_gone_pages(html: str) -> None:
+    assert _kind(html) is PageKind.GONE
+
+
+def test_a_page_of_results() -> None:
+    assert (
+        _kind("<title>143 homes for sale in Boise, ID</title><div>$300,000</div><div>$400,000</div>") is PageKind.SEARCH
+    )
+
+
+def test_several_parcels_are_a_search() -> None:
+    body = '{"features": [{"attributes": {"PARCELID": "1111"}}, {"attributes": {"PARCELID": "2222"}}]}'
+    assert _kind(body, "application/json") is PageKind.SEARCH
+
+
+def test_a_full_listing_that_mentions_a_captcha_is_a_listing() -> None:
+    """Words of block pages in a form at the end of a real listing do not matter."""
+    html = (
+        "<title>4 Elm Rd, Salem, OR 97301</title><h1>4 Elm Rd, Salem, OR 97301</h1><p>Price: $310,000</p><p>Beds: 3</p>"
+        "<p>Baths: 2</p><p>Year Built: 1990</p><form>captcha: verify you are a human</form>"
+    )
+    assert _kind(html) is PageKind.LISTING
+
+
+def test_an_assessors_page_is_a_record() -> None:
+    assert (
+        _kind("<title>Property Appraiser</title><p>Parcel ID: 11-22-333</p><p>Assessed Value: $100,000</p>")
+        is PageKind.RECORD
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>$404,000</p>",
+        "<p>404 Jasper Rd, Atlanta, GA 30309</p>",
+        "<p>Parcel 12-00404-219</p>",
+        "<p>(404) 555-0142</p>",
+    ],
+)
+def test_a_number_that_is_404_by_chance_takes_no_page_off_the_market(text: str) -> None:
+    """A price, a house number, a parcel or Atlanta's area code."""
+    html = f"<title>12 Main St, Atlanta</title><h1>12 Main St</h1>{text}<p>Call us for a visit of this home.</p>"
+    assert _kind(html) is not PageKind.GONE
+
+
+@pytest.mark.parametrize(
+    "html", ["<title>404</title>", "<h1>Error 404</h1>", "<h1>404 - Seite</h1>", "<title>HTTP 404</title>"]
+)
+def test_404_as_a_pages_word_means_gone(html: str) -> None:
+    assert _kind(html) is PageKind.GONE

@@ -1,0 +1,149 @@
+"""Ranking of candidates, and what a model's values may change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from app.property.page import Page
+from app.property.reading.base import Candidate
+from app.property.reading.pipeline import extract, with_model_values
+from app.property.reading.ranking import rank
+from app.property.record import Method, PageKind
+
+
+def _candidate(field: str, value: object, method: Method, confidence: float, unit: str | None = None) -> Candidate:
+    return Candidate(field, value, str(value), method, "/x", str(value), confidence, unit)
+
+
+def _extraction(html: str):  # type: ignore[no-untyped-def]
+    return extract(
+        Page(
+            "https://s.example/1",
+            "https://s.example/1",
+            "text/html",
+            html,
+            html.encode(),
+            datetime(2026, 3, 1, tzinfo=UTC),
+        )
+    )
+
+
+def test_two_methods_that_agree_beat_one_that_is_surer() -> None:
+    winner = rank(
+        [
+            _candidate("BedroomsTotal", 4, Method.STATE, 0.8),
+            _candidate("BedroomsTotal", 3, Method.JSONLD, 0.7),
+            _candidate("BedroomsTotal", 3, Method.LABEL, 0.6),
+        ]
+    )["BedroomsTotal"]
+    assert winner.candidate.value == 3
+    assert winner.doubtful
+
+
+def test_areas_in_two_units_agree() -> None:
+    """131 m² and 1,410 sq ft are one value; the surer spelling is kept and nothing is doubtful."""
+    winner = rank(
+        [
+            _candidate("LivingArea", 131, Method.JSONLD, 0.85, "Square Meters"),
+            _candidate("LivingArea", 1410, Method.LABEL, 0.7, "Square Feet"),
+        ]
+    )["LivingArea"]
+    assert (winner.candidate.value, winner.doubtful) == (131, False)
+
+
+def test_weak_voices_that_contradict_each_other_say_nothing() -> None:
+    found = rank([_candidate("BedroomsTotal", n, Method.LABEL, 0.45) for n in (3, 4, 5)])
+    assert "BedroomsTotal" not in found
+
+
+def test_a_model_fills_what_is_missing_and_leaves_the_rest() -> None:
+    before = _extraction("<h1>4 Elm Rd</h1><p>Price: $310,000</p><p>Beds: 3</p>")
+    assert "YearBuilt" in before.asked()
+    after = with_model_values(
+        replace(before, only=frozenset({"YearBuilt"})),
+        [
+            _candidate("YearBuilt", 1984, Method.LLM, 0.7),
+            _candidate("ListPrice", 1, Method.LLM, 0.99),
+        ],
+        dropped=2,
+    )
+    assert after.record.values["YearBuilt"] == 1984
+    assert after.record.evidence["YearBuilt"].method is Method.LLM
+    assert after.record.values["ListPrice"] == before.record.values["ListPrice"] == 310000
+    assert after.dropped == 2
+
+
+def test_a_model_cannot_put_a_wrong_type_into_the_record() -> None:
+    before = _extraction("<h1>4 Elm Rd</h1><p>Price: $310,000</p>")
+    after = with_model_values(
+        before, [replace(_candidate("YearBuilt", 1984, Method.LLM, 0.7), value="1984")], dropped=0
+    )
+    assert "YearBuilt" not in after.record.values
+
+
+FUTURE = """<html lang="en"><head><script type="application/ld+json">
+{"@type": "House", "name": "4 Elm Rd", "yearBuilt": 2068}</script></head>
+<body><h1>4 Elm Rd, Springfield, IL 62701</h1><p>Price: $310,000</p>
+<dl><dt>Beds</dt><dd>3</dd><dt>Year built</dt><dd>2068</dd></dl>
+<p>The house was put up in 1998.</p></body></html>"""
+
+
+def test_a_value_that_the_checks_rejected_keeps_no_answer_out() -> None:
+    """A label and JSON-LD agree on 2068, and are wrong together."""
+    before = _extraction(FUTURE)
+    assert [c.value for c in before.candidates if c.field == "YearBuilt"] == [2068, 2068]
+    assert "YearBuilt" not in before.record.values
+    after = with_model_values(before, [_candidate("YearBuilt", 1998, Method.LLM, 0.65)], dropped=0)
+    assert after.record.values["YearBuilt"] == 1998
+
+
+def test_a_rejected_value_stays_rejected_whatever_a_model_is_heard_about() -> None:
+    first = with_model_values(_extraction(FUTURE), [_candidate("YearBuilt", 1998, Method.LLM, 0.65)], dropped=0)
+    second = with_model_values(first, [_candidate("ListAgentFullName", "Ann Lee", Method.LLM, 0.75)], dropped=0)
+    assert (second.record.values["YearBuilt"], second.record.values["ListAgentFullName"]) == (1998, "Ann Lee")
+
+
+def test_the_checks_reject_a_model_s_value_like_any_other() -> None:
+    before = _extraction("<h1>4 Elm Rd, Springfield, IL 62701</h1><p>Price: $310,000</p><p>Beds: 3</p>")
+    after = with_model_values(before, [_candidate("YearBuilt", 2068, Method.LLM, 0.75)], dropped=0)
+    assert "YearBuilt" not in after.record.values
+
+
+def test_a_model_s_value_is_as_sure_as_one_label_that_the_checks_bear_out() -> None:
+    """The ZIP code that the title repeats, beside a name that nothing else speaks of."""
+    before = _extraction(
+        "<html lang=en><title>4 Elm Rd, 62701</title><h1>4 Elm Rd</h1><p>Price: $310,000</p><p>Beds: 3</p></html>"
+    )
+    said = [
+        _candidate("PostalCode", "62701", Method.LLM, 0.65),
+        _candidate("ListAgentFullName", "Ann Lee", Method.LLM, 0.65),
+    ]
+    evidence = with_model_values(before, said, dropped=0).record.evidence
+    assert evidence["PostalCode"].confidence >= 0.9
+    assert evidence["ListAgentFullName"].confidence < 0.75
+
+
+RECORD = """<html lang="en"><head><title>Parcel detail</title></head><body><h1>Polk County Property Appraiser</h1>
+<table><tr><th>Parcel ID</th><td>24-28-23-000000-011010</td></tr><tr><th>Assessed value</th><td>$182,300</td></tr>
+<tr><th>Tax year</th><td>2025</td></tr><tr><th>Situs address</th><td>4 Elm Rd</td></tr>
+<tr><th>Land use</th><td>Single family</td></tr></table>
+<p>The owners hope for $310,000. Prepared by Ann Lee.</p></body></html>"""
+
+
+def test_a_record_is_asked_for_nothing_that_only_an_offer_says() -> None:
+    record = _extraction(RECORD)
+    assert record.kind is PageKind.RECORD
+    assert "YearBuilt" in record.asked()
+    assert not {"ListPrice", "ListAgentFullName", "ListOfficeName", "StandardStatus", "PropertyType"} & set(
+        record.asked()
+    )
+
+
+def test_a_record_takes_no_offer_from_a_model() -> None:
+    said = [
+        _candidate("ListPrice", 310000, Method.LLM, 0.75, "USD"),
+        _candidate("ListAgentFullName", "Ann Lee", Method.LLM, 0.75),
+    ]
+    after = with_model_values(_extraction(RECORD), said, dropped=0)
+    assert not {"ListPrice", "ListAgentFullName", "X_Currency"} & set(after.record.values)

@@ -1,0 +1,136 @@
+"""The benchmark's check of evidence finds every kind of fault: good evidence, broken in one way each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.property.fetch.decode import page_from_file
+from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading.document import Locale
+from app.property.reading.pipeline import extract
+from app.property.record import PropertyRecord
+from benchmarks.extraction.proof import faults
+from benchmarks.extraction.saying import says
+
+_HTML = """<html lang="en-US"><head><title>4 Elm Rd, Salem, OR 97301 for sale</title>
+<script type="application/ld+json">{"@type": "House", "yearBuilt": 1988,
+ "geo": {"latitude": 44.942901, "longitude": -123.035102}}</script></head>
+<body><h1>4 Elm Rd, Salem, OR 97301</h1><dl><dt>Price</dt><dd>$310,000</dd><dt>Beds</dt><dd>3</dd>
+<dt>Living area</dt><dd>1,410 sq ft</dd><dt>Roof</dt><dd>Asphalt shingles</dd></dl></body></html>"""
+_FIXTURES = Path(__file__).parent
+
+
+def _extraction() -> Extraction:
+    url = "https://homes.example/4"
+    return extract(Page(url, url, "text/html", _HTML, _HTML.encode(), datetime(2026, 3, 1, tzinfo=UTC)))
+
+
+def _broken(extraction: Extraction, field: str, **changes: Any) -> Extraction:
+    evidence = dict(extraction.record.evidence)
+    evidence[field] = evidence[field].model_copy(update=changes)
+    values = {**extraction.record.values, field: evidence[field].value}
+    return replace(extraction, record=PropertyRecord(values=values, evidence=evidence))
+
+
+def test_good_evidence_has_no_fault() -> None:
+    extraction = _extraction()
+    assert {"ListPrice", "BedroomsTotal", "LivingArea", "YearBuilt", "Roof", "Latitude"} <= set(
+        extraction.record.values
+    )
+    assert list(faults("a", extraction)) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "changes", "why"),
+    [
+        ("ListPrice", {"content_sha256": "0" * 64}, "another page"),
+        ("ListPrice", {"source_url": "https://homes.example/5"}, "another page"),
+        ("ListPrice", {"locator": "/html/body/dl/dd[9]"}, "leads nowhere"),
+        ("ListPrice", {"locator": "/html/body/[["}, "leads nowhere"),
+        ("ListPrice", {"locator": "/html/body/dl/dd"}, "leads nowhere"),
+        ("YearBuilt", {"locator": "/html/head/script#/yearBuild"}, "leads nowhere"),
+        ("ListPrice", {"raw": "$310,001"}, "raw text"),
+        ("ListPrice", {"locator": "/html/body/dl/dd[2]"}, "raw text"),
+        ("ListPrice", {"quote": "Price reduced to $310,000"}, "not on the page"),
+        ("YearBuilt", {"quote": '"builtIn": 1988'}, "not on the page"),
+        ("ListPrice", {"value": 310_001}, "does not say it"),
+        ("BedroomsTotal", {"value": 4}, "does not say it"),
+        ("LivingArea", {"value": 1411}, "does not say it"),
+        ("LivingAreaUnits", {"value": "Square Meters"}, "does not say it"),
+        ("Latitude", {"value": 44.95}, "does not say it"),
+        ("Roof", {"value": ["Asphalt shingles", "Metal"]}, "does not say it"),
+        ("City", {"value": "Boise"}, "does not say it"),
+        ("X_GoogleEarthUrl", {"value": "https://earth.google.com/web/search/1,2"}, "does not follow"),
+        ("X_GoogleEarthUrl", {"locator": "Latitude, RoomsTotal"}, "not there"),
+        ("X_GoogleEarthUrl", {"quote": "here"}, "does not quote"),
+        ("X_PricePerArea", {"value": 220}, "does not follow"),
+    ],
+)
+def test_each_fault_is_found(field: str, changes: dict[str, Any], why: str) -> None:
+    """Only the value that was broken is found, or what is computed from it as well."""
+    found = {fault.field: fault.why for fault in faults("a", _broken(_extraction(), field, **changes))}
+    assert why in found[field]
+    assert set(found) <= {field, "X_GoogleEarthUrl", "X_PricePerArea"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "quote", "said"),
+    [
+        ("AssociationYN", False, "There is no HOA and nobody will write to you.", True),
+        ("AssociationYN", False, "The HOA allows no pets and asks for dues.", False),
+        ("AssociationYN", True, "There is no HOA and nobody will write to you.", False),
+        ("AssociationYN", True, "HOA: Yes, paid by owner", True),
+        ("StoriesTotal", 1.5, "Stories: One and One Half", True),
+        ("LotSizeArea", 0.25, "Homes on quarter-acre lots.", True),
+        ("LotSizeArea", 0.5, "3 bed 2 full bath on 1/2 acre (21,780 sq ft).", True),
+        ("LotSizeArea", 0.5, "2 1/2 baths on an acre", False),
+        ("Latitude", 47.2242, '"latitude": 47,2242', True),
+        ("YearBuilt", 1981, "築年月: 昭和56年3月（築45年）", True),
+        ("YearBuilt", 1982, "築年月: 昭和56年3月（築45年）", False),
+        ("UnparsedAddress", "9926 E Sage Way", '"number": 9926; "street": E SAGE WAY', True),
+        ("UnparsedAddress", "9926 E Sage Way", '"street": E SAGE WAY', False),
+        ("BathroomsTotalInteger", 2, "Full Bath: 1; 3/4 Bath: 1; 1/2 Bath: 0", True),
+        ("BathroomsTotalInteger", 8, "Full Bath: 1; 3/4 Bath: 1; 1/2 Bath: 0", False),
+        ("PoolPrivateYN", True, "Pool Features: In Ground, Heated", True),
+        ("PoolPrivateYN", True, "Pool Features: Community, In Ground", False),
+        ("ParkingTotal", 2, '"PARK_NUM": 2', True),
+        ("ParkingTotal", 3, '"PARK_NUM": 2', False),
+        ("PostalCode", "LS17 6LD", '"outcode": LS17, "incode": 6LD', True),
+        ("PostalCode", "LS17 6LB", '"outcode": LS17, "incode": 6LD', False),
+        ("X_EstimatedValueLow", 518_000, "Estimated range $518K – $590K", True),
+        ("X_EstimatedValueLow", 518, "Estimated range $518K – $590K", False),
+        ("X_EstimatedValueLow", 519_000, "Estimated range $518K – $590K", False),
+    ],
+)
+def test_what_a_quote_says_in_words_or_shortened(field: str, value: Any, quote: str, said: bool) -> None:
+    proof = _extraction().record.evidence["ListPrice"].model_copy(update={"value": value, "quote": quote, "raw": quote})
+    assert says(field, proof, Locale("en", "US"), quote) is said
+
+
+def _own_pages(*patterns: str) -> list[Callable[[], Extraction]]:
+    files = [path for pattern in patterns for path in _FIXTURES.glob(pattern) if path.is_file()]
+    when = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def made(path: Path) -> Callable[[], Extraction]:
+        return lambda: extract(page_from_file(path, f"https://pages.example/{path.parent.name}/{path.stem}", when))
+
+    return [made(path) for path in sorted(files)]
+
+
+def _faults(*patterns: str) -> list[tuple[str, str, str]]:
+    return [(f.proof.source_url, f.field, f.why) for make in _own_pages(*patterns) for f in faults("own", make())]
+
+
+def test_every_value_of_the_projects_own_pages_has_valid_evidence() -> None:
+    assert _faults("pages/*/page.*") == []
+
+
+def test_so_have_the_values_of_invented_pages_of_many_countries() -> None:
+    assert _faults("corpus/*/html/*", "corpus/*/html/*/*") == []
