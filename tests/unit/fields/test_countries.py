@@ -8,8 +8,14 @@ from collections import Counter
 import pytest
 
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS, US_STATES, Country
-from app.property.values.boxes import boxes_of, in_country
-from app.property.values.places import country_code, country_name, country_of_host, country_of_language
+from app.property.values.places import (
+    boxes_of,
+    country_code,
+    country_name,
+    country_of_host,
+    country_of_language,
+    in_country,
+)
 from app.property.values.regions import is_region
 
 

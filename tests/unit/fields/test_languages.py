@@ -13,8 +13,8 @@ from app.property.record import FIELDS
 #: what `docs/languages.md` names besides fields
 _COMPOSITES = frozenset(
     {
-        *("_Ignore", "_Address", "_CityStateZip", "_Coordinates", "_BedsBaths", "_RoomsBaths", "_Layout", "_Typology"),
-        *("_Floor", "_Stories", "_Structure", "_SecondArea", "_ThreeQuarterBaths", "_Age", "_RentWarm", "_Sale"),
+        *("_Ignore", "_Address", "_CityStateZip", "_Coordinates", "_BedsBaths", "_Layout", "_Typology"),
+        *("_Floor", "_Stories", "_Structure", "_ThreeQuarterBaths", "_Age", "_RentWarm", "_Sale"),
         *("_EstimateRange", "_Walk", "_Branch"),
     }
 )
