@@ -62,6 +62,11 @@ def find_unit(text: str) -> str | None:
     return best[1] if best else None
 
 
+def is_unit(text: str) -> bool:
+    """True for a unit and nothing else."""
+    return any(pattern.fullmatch(text.strip(" .")) for pattern in _UNITS.values())
+
+
 def parse_area(text: str, lang: str | None = None) -> Area | None:
     """The first area of `text`: a number with a unit right behind it, else a lone number without one.
 

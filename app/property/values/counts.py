@@ -10,11 +10,13 @@ from app.property.values.dates import year_of_era
 from app.property.values.numbers import find_numbers
 
 _RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
+#: `3rd`, `3e`: the place of one, not how many there are
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|er|e|[èe]me|[º°ª])(?!\w)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
-_FULL = re.compile(r"(\d+)\s*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
+_FULL = re.compile(r"(\d+)[^\S\n]*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
 #: `2 (2/0)`, `2.5 (2 1)`: all, and in parentheses full and half
 _TOTAL_OF_BOTH = re.compile(r"(\d{1,2}(?:\.\d)?)\s?\((\d{1,2})\s?[/ ]\s?(\d)\)")
-_HALF = re.compile(r"(\d+)\s*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
+_HALF = re.compile(r"(\d+)[^\S\n]*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 
 
 #: English words for numbers; of other languages many are articles, too
@@ -43,7 +45,7 @@ def single(text: str, lang: str | None = None, *, year: bool = False) -> float |
     found = find_numbers(text.replace("/", " / "), lang, multipliers=False)
     if not found and (word := _WORD.match(text)):
         return _WORDS[word[1].casefold()] + (0.5 if _AND_A_HALF.match(text) else 0.0)
-    if not found or (_RANGE.search(text) and len(found) > 1):
+    if not found or (_RANGE.search(text) and len(found) > 1) or _ORDINAL.match(text, found[0].start):
         return None
     return found[0].value
 

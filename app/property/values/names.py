@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from app.property.fields.phrases import alternatives, pattern
 from app.property.values import texts
 
+#: characters of a line that are looked at
+_LONGEST = 300
 _TITLES = re.compile(
     rf"^(?:(?:{alternatives('people', 'titles')})\.?(?:-\w+\.)?\s+)+(?=[^\W\d_]\S*\s+\S)", re.IGNORECASE
 )
@@ -29,8 +31,18 @@ _PHONE = re.compile(
     r"[,;]?\s*(?:\b(?:tel|tél|phone|mobile?|mob|handy|tlf|tlf\.nr|telefon\w*|gsm|cell|puh)\b|☎|\+\d|\(?0\d{2}).*$",
     re.IGNORECASE,
 )
+_GOES_ON = re.compile(rf"\s[&+]\s|,?\s(?:{alternatives('people', 'companies')})(?!\w)", re.IGNORECASE)
+_ROLE_BEHIND = re.compile(rf"[\s,–-]*(?:\w+\s){{0,2}}(?:{alternatives('people', 'roles')})", re.IGNORECASE)
+#: names that a firm joins
+_SEVERAL = re.compile(r"\s[&+]\s")
 _STRONG = re.compile(r"\s+[-–—|·•/]\s+|\s*[|·•]\s*")
 _WEAK = re.compile(r",\s+|;\s*|\.\s+(?=[^\W\d_a-zß-öø-ÿ])|\s*\(")
+#: what parts names in a line; a name's role right behind it
+_PIECES = re.compile(
+    r"[|·•\n,;]|\s[-–—/]\s|[.:]\s|\s(?:of|at|with|by|von|chez|de)\s|\(?\+?\d[\d() .-]{6,}|"
+    rf"\b(?:office|phone|cell|tel|contact|call|fax|e-?mail|mobile|main|{alternatives('people', 'titles')})\b",
+    re.IGNORECASE,
+)
 ROLE, _TRADE = pattern("people", "roles"), pattern("people", "trade")
 
 
@@ -49,7 +61,7 @@ def without_title(text: str) -> str:
 
 def without_licence(text: str) -> str:
     """`くすのき不動産株式会社 国土交通大臣免許(3)第9999号` as `くすのき不動産株式会社`."""
-    return _LICENCE.sub("", text)
+    return _LICENCE.sub("", " ".join(text[:_LONGEST].split()))
 
 
 def is_branch(text: str) -> bool:
@@ -63,12 +75,14 @@ def is_titled(text: str) -> bool:
 
 
 def is_full_name(text: str) -> bool:
-    """True for two to four capitalised words that can be a person's name and are no agency's."""
+    """True for two to five capitalised words that can be a person's name and are no agency's."""
     words = text.split()
     capital = [w for w in words if w[:1].isupper()]
     particles = all(w[:1].isupper() or w.casefold() in _PARTICLES for w in words)
     if not (2 <= len(words) <= 5 and len(capital) >= 2 and particles):
         return False
+    if words[0].isupper() and len(words[0]) > 1 and not text.isupper():
+        return False  # `REA Sothern`
     return (
         not ROLE.search(text) and texts.is_person(text) and not texts.has_legal_form(text) and not _TRADE.search(text)
     )
@@ -111,16 +125,23 @@ _PARTICLES = frozenset(
 
 def is_agency(text: str) -> bool:
     """True for a name with a legal form or a word of the trade."""
-    return (
-        texts.is_office(text)
-        and (texts.has_legal_form(text) or _TRADE.search(text) is not None)
-        and len(text.split()) <= 9
-    )
+    named = texts.has_legal_form(text) or _TRADE.search(text) is not None or _SEVERAL.search(text) is not None
+    return texts.is_office(text) and named and len(text.split()) <= 9
+
+
+def has_agency_beside(person: str, line: str) -> bool:
+    """True where `line` goes on behind `person` with an agency or a role, or names an agency before."""
+    found = re.search(re.escape(person), line, re.IGNORECASE)
+    before, behind = (line[: found.start()], line[found.end() :]) if found else ("", "")
+    if _GOES_ON.match(behind):
+        return False  # `Alta Vista Rentals & Property Management LLC` is one name
+    pieces = [piece.strip(" ,.;:") for piece in _PIECES.split(f"{before}\n{behind}")]
+    return _ROLE_BEHIND.match(behind) is not None or any(is_agency(piece) for piece in pieces)
 
 
 def split(text: str) -> Names:
     """Person and agency of a line beside a label that asks for a person."""
-    text = _PHONE.sub("", _LEAD.sub("", text.strip(" ,;:-")))
+    text = _PHONE.sub("", _LEAD.sub("", " ".join(text[:_LONGEST].split()).strip(" ,;:-")))
     strong = [_trimmed(p) for p in _STRONG.split(text) if _trimmed(p)]
     if not strong:
         return Names()

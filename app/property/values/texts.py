@@ -9,6 +9,9 @@ from typing import Any
 from app.property.fields.phrases import alternatives, pattern
 from app.property.values.places import us_state
 
+#: characters of a name, a place, or a number that are looked at
+_LONGEST = 200
+_EMPTY_BOX, _TICKED = "☐", re.compile(r"[☑☒]([^☐☑☒]*)")
 _TAGS = re.compile(r"<[^<>]{1,400}>")
 _EMPTY = re.compile(rf"[\W_]*|(?:{alternatives('answers', 'unknown')})|\{{\{{.*", re.IGNORECASE | re.DOTALL)
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
@@ -51,11 +54,13 @@ _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
 
 def clean(text: str) -> str:
-    """Entities resolved, tags removed, whitespace folded."""
+    """Entities resolved, tags removed, whitespace folded; of boxes to tick, what stands behind those that are."""
     if "&" in text:
         text = html.unescape(text)
     if "<" in text:
         text = _TAGS.sub(" ", text)
+    if _EMPTY_BOX in text:
+        text = ", ".join(one.strip(" ,;") for one in _TICKED.findall(text)) or text
     return " ".join(text.replace("\u200b", "").replace("\u00ad", "").split())
 
 
@@ -86,6 +91,7 @@ def is_identifier(text: str) -> bool:
 
 def parcel_number(text: str) -> str | None:
     """A parcel number as written, without a trailing remark in brackets; None for what cannot be one."""
+    text = " ".join(text[:_LONGEST].split())
     text = re.sub(r"\s*(?:\(.*|\[.*|<<.*|>>.*|\|.*|(?:/\s*)+|\s+[A-Z][a-z]+ (?:ID|No)\b.*)$", "", text).strip(" :#")
     digits = sum(c.isdigit() for c in text)
     good = digits >= 3 and len(text) <= 36 and re.match(r"^[\w./ -]+$", text)
@@ -113,7 +119,7 @@ def before_map(text: str) -> str:
 
 def town(text: str) -> str:
     """The town of `Dahlem, Berlin`, `San Francisco, CA`, `Düsseldorf - Flingern Nord` or `Stockholms kommun`."""
-    parts = [p.strip() for p in text.split(",") if p.strip()]
+    parts = [p.strip() for p in " ".join(text[:_LONGEST].split()).split(",") if p.strip()]
     while len(parts) > 1 and (us_state(parts[-1]) or _DISTRICT.search(parts[-1])):
         parts.pop()
     last = parts[-1] if parts else text.strip()
@@ -179,9 +185,11 @@ def is_title(text: str) -> bool:
 
 def is_office(text: str) -> bool:
     """True for what can be a firm's name; `11 x 10` is the size of a room."""
+    if not 2 <= len(text) <= 90:
+        return False
     named = any(c.isalpha() for c in _ROOM_SIZE.sub("", text))
     is_other = _NO_OFFICE.search(text) or is_title(text) or (text[:1].isdigit() and has_street_word(text))
-    return 2 <= len(text) <= 90 and named and not is_other
+    return named and not is_other
 
 
 def features(raw: Any) -> list[str]:

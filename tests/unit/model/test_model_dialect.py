@@ -123,7 +123,7 @@ def test_in_json_mode_the_instruction_holds_the_schema() -> None:
     body = replace(AT_FIRST, shape="json_object", tells_schema=True).body("m", PROMPT)
     assert body["response_format"] == {"type": "json_object"}
     assert "JSON" in body["messages"][0]["content"]
-    assert '"enum":["StandardStatus",' in body["messages"][0]["content"]
+    assert '"enum":["ListingId",' in body["messages"][0]["content"]
     assert "enum" not in PROMPT.messages[0]["content"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -92,6 +93,31 @@ def test_a_quote_has_three_lines_at_most() -> None:
         ("LivingArea", 8.26, "Area: 8.26 AC", "en"),
         ("ListPrice", 31_000, "set it to 31000", "en"),
         ("BathroomsTotalInteger", 4, "Bedrooms | Bathrooms | Year built\n4 | 2 | 2005", "en"),
+        ("BathroomsTotalInteger", 3, "three bedrooms and two full bathrooms", "en"),
+        ("BathroomsTotalInteger", 4, "4 bedrooms", "en"),
+        ("ListPrice", 92_000, "We paid $92,000 when we closed on it", "en"),
+        ("ListPrice", 1_500, "Security deposit: $1,500", "en"),
+        ("ListPrice", 412, "IBI: 412 €/año", "es"),
+        ("LotSizeArea", 268, "268 m² construidos", "es"),
+        ("X_MarketValue", 38_830, "Year: Appraised | Assessed\n2024: $96,740 | $110,950 | $4,970 | $38,830", "en"),
+        ("ListOfficeName", "Hollis Marlow", "Listing courtesy of Hollis Marlow of Larch Lane Realty LLC.", "en"),
+        ("ListOfficeName", "Bronte Maginty", "Listed by: Bronte Maginty, Licensed Salesperson", "en"),
+        ("ListAgentFullName", "Harbor & Pine", "Presented by Harbor & Pine", "en"),
+        ("ListAgentFullName", "Jane Doe", "Owner: Jane Doe", "en"),
+        ("ListPrice", 900, "Insurance: $900", "en"),
+        ("ListPrice", 2_500, "Offered at $450,000 (estimated payment $2,500)", "en"),
+        ("ClosePrice", 450_000, "Status: Sold\nPrice: $450,000", "en"),
+        ("TaxAnnualAmount", 310, "Includes: Taxes\nHOA: $310", "en"),
+        ("PoolPrivateYN", False, "Pool: Yes | HOA: No", "en"),
+        ("PoolPrivateYN", False, "Pool: in-ground. Pets: no", "en"),
+        ("PoolPrivateYN", False, "heated pool, no HOA", "en"),
+        ("PoolPrivateYN", True, "Pool. None", "en"),
+        ("AssociationYN", False, "HOA: $120, no pets", "en"),
+        ("BathroomsTotalInteger", 3, "baths available from 2/1", "en"),
+        ("BathroomsTotalInteger", 2, "1 bath on 1/2 acre", "en"),
+        ("BedroomsTotal", 3, "Bedrooms on 3rd floor", "en"),
+        ("LotSizeArea", 5, "only 5 acre minimum zoning", "en"),
+        ("StateOrProvince", "OR", "Sale OR rent", "en"),
         *(("PoolPrivateYN", True, words, lang) for words, lang in _NO_POOL.items()),
     ],
 )
@@ -99,6 +125,11 @@ def test_a_quote_that_says_it_of_something_else_is_refused(field: str, value: An
     found, dropped = verify({field: (value, quote)}, Prompt([], SCHEMA, quote, (field,), 100, 100, 50, lang, "US"))
     assert found == []
     assert len(dropped) == 1
+
+
+#: a row of years, and heads that stand above several columns each
+_YEARS = "Net Annual Tax: $2,711.06 | $2,748.90 | $3,302.14"
+_UNDER_TWO = "Year: Appraised (100%) | Assessed (35%)\n2024: $14,210 | $96,740 | $110,950 | $4,970 | $33,860 | $38,830"
 
 
 @pytest.mark.parametrize(
@@ -129,6 +160,38 @@ def test_a_quote_that_says_it_of_something_else_is_refused(field: str, value: An
             "Bedrooms | Bathrooms | Year built\n4 | 2 | 2005",
             "Bedrooms | Bathrooms | Year built\n4 | 2 | 2005",
         ),
+        ("TaxAnnualAmount", 3_302.14, _YEARS, _YEARS),
+        ("TaxAssessedValue", 38_830, _UNDER_TWO, _UNDER_TWO),
+        ("X_MarketValue", 110_950, _UNDER_TWO, _UNDER_TWO),
+        ("BedroomsTotal", 3, "$72,500 REDUCED Beds: 3 Baths: 1 Built: 1948", "Beds: 3 Baths: 1"),
+        ("BedroomsTotal", 3, "BEDROOMS.......... 3 | FULL BATHS..... 1", "BEDROOMS.......... 3 | FULL BATHS..... 1"),
+        ("BathroomsTotalInteger", 4, "4 bedrooms, 3.5 bathrooms", "4 bedrooms, 3.5 bathrooms"),
+        (
+            "BathroomsTotalInteger",
+            4,
+            "Beds: 4 | Full Baths: | 3 | Half Baths: | 1",
+            "Full Baths: | 3 | Half Baths: | 1",
+        ),
+        ("BathroomsTotalInteger", 3, "4 bd | 2 / 1 ba | 2312 sqft", "2 / 1 ba"),
+        ("YearBuilt", 1974, "the family built on the point, in 1974", "the family built on the point, in 1974"),
+        ("AssociationFee", 310, "Maint. Fee | $310", "Maint. Fee | $310"),
+        ("LivingArea", 1_540, "Sq. feet: 1540 | Lot | 1.25 ac", "Sq. feet: 1540 | Lot | 1.25 ac"),
+        ("City", "杉並区", "住所: 東京都杉並区天沼３-１８", "住所: 東京都杉並区天沼３-１８"),
+        ("PoolPrivateYN", False, "Parking: Driveway | Pool: | N", "Pool: | N"),
+        ("PoolPrivateYN", False, "six apple trees, no pool and no association", "no pool and no association"),
+        (
+            "X_AccessNotes",
+            "gated",
+            "Gated community. RV parking not permitted",
+            "Gated community. RV parking not permitted",
+        ),
+        (
+            "ListOfficeName",
+            "Blue Ash Communities",
+            "Managed by Blue Ash Communities",
+            "Managed by Blue Ash Communities",
+        ),
+        ("ListOfficeName", "Larch Lane Realty", "Ann Marlow, Larch Lane Realty", "Ann Marlow, Larch Lane Realty"),
     ],
 )
 def test_a_label_in_the_quote_its_line_or_above_it_is_enough(field: str, value: Any, text: str, quote: str) -> None:
@@ -152,7 +215,56 @@ _BATHS = "building full baths: 1\nbuilding half baths: 1"
 def test_full_baths_are_all_only_where_no_half_baths_are_told(value: int, text: str, quote: str, kept: bool) -> None:
     """A quote that begins inside a label is read with the whole label."""
     found, _ = check({"BathroomsTotalInteger": (value, quote)}, text)
-    assert [one.value for one in found] == [value] * kept
+    assert [one.value for one in found if one.field == "BathroomsTotalInteger"] == [value] * kept
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "quote", "text"),
+    [
+        ("ListPrice", 450, "Price: $450", "Price: $450,000"),
+        ("ListPrice", 450, "Price: $450", "Price: $450 000"),
+        ("LivingArea", 410, "410 sq ft", "Living area: 1,410 sq ft"),
+        ("BathroomsTotalInteger", 2, "Baths: 2", "Baths: 2.5"),
+        ("BathroomsTotalInteger", 2, "Baths: 2", "Baths: 2 1/2"),
+        ("BathroomsTotalInteger", 5, "5 baths", "2.5 baths"),
+        ("ParcelNumber", "12-34", "Parcel: 12-34", "Parcel: 12-34-567-890"),
+    ],
+)
+def test_a_quote_holds_its_number_whole(field: str, value: Any, quote: str, text: str) -> None:
+    assert flaws_of({field: (value, quote)}, text) == ([], {field: "not_in_text"})
+
+
+def test_a_line_of_labels_costs_no_more_than_it_is_long() -> None:
+    text = "beds three " * 2_000
+    began = time.process_time()
+    check({"BedroomsTotal": (3, "beds three"), "StoriesTotal": (3, "beds three")}, text)
+    assert time.process_time() - began < 2.0
+
+
+def test_a_number_without_end_is_none() -> None:
+    assert flaws_of({"ListPrice": (10**400, "Price: 1")}, "Price: 1") == ([], {"ListPrice": "not_read"})
+
+
+def test_half_baths_that_are_none_leave_the_full_ones_to_be_all() -> None:
+    text = "STORIES: | 1 | FULL BATHS: | 2\nMS STYLE: | RANCH | HALF BATHS: | 0"
+    found, dropped = check({"BathroomsTotalInteger": (2, "FULL BATHS: | 2")}, text)
+    assert ([one.value for one in found], dropped) == ([2], 0)
+
+
+def test_bathrooms_bring_how_many_of_them_are_half() -> None:
+    found, _ = check({"BathroomsTotalInteger": (3, "2.5 baths")}, "3 beds, 2.5 baths")
+    assert {one.field: one.value for one in found} == {
+        "BathroomsTotalInteger": 3,
+        "BathroomsFull": 2,
+        "BathroomsHalf": 1,
+    }
+
+
+def test_solar_power_has_one_word_whatever_the_pages_is() -> None:
+    text = "Seit 2021 liefert eine Photovoltaikanlage eigenen Strom."
+    prompt = Prompt([], SCHEMA, text, ("PowerProductionType",), 100, 100, 50, "de", "DE")
+    (found,), _ = verify({"PowerProductionType": (["Photovoltaikanlage"], text)}, prompt)
+    assert found.value == ["Solar"]
 
 
 def test_a_quote_of_half_the_page_proves_nothing() -> None:

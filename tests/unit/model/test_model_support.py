@@ -60,7 +60,7 @@ def of(field: str, value: Any, quote: str, line: str = "", *, country: str = "US
         ("ParkingTotal", 2, "attached two-car garage", 2),
         ("CountyOrParish", "Polk County", "in Polk County, Iowa", "Polk"),
         ("CountyOrParish", "Orleans", "Parish: Orleans", "Orleans"),
-        ("PowerProductionType", ["solar panels"], "owned solar panels on the south side", ["solar panels"]),
+        ("PowerProductionType", ["solar panels"], "owned solar panels on the south side", ["Solar"]),
         ("X_AccessNotes", "gated community", "A gated community of 40 homes", "gated community"),
     ],
 )

@@ -6,33 +6,38 @@ What fails is dropped and counted by what was wrong with it. What passes becomes
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from app.property.fields.languages import language
 from app.property.reading.base import Candidate
 from app.property.reading.model import figures
 from app.property.reading.model.claims import Claim, Flaw, Supported
-from app.property.reading.model.label_words import Named, labels_in, names
+from app.property.reading.model.label_words import Named, labels_in
 from app.property.reading.model.prompt import Prompt
 from app.property.reading.model.quotes import Span, find_quote
 from app.property.reading.model.support import supported
 from app.property.record import FIELDS, UNIT_OF, Method, fits
-from app.property.values import areas, numbers, prices
+from app.property.values import areas, counts, numbers, prices
 
 #: the quote names its field; its line does; nothing near does
-_SURE, _LIKELY, _BARE = 0.75, 0.65, 0.5
+_SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
 #: what is left of a value that only data says, or what stands beside the property
-_UNSHOWN = 0.4
+_UNSHOWN = 0.33
 _LONGEST_QUOTE, _MOST_LINES = 400, 3
+#: characters of a line before and behind a quote, places of a value, and the largest number that are looked at
+_AROUND, _MOST_PLACES, _LARGEST = 400, 20, 1e15
 #: fields as our schema writes them, which no page does for people: `ListPrice`
 _OUR_NAMES = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
 )
 #: fields whose values look the same
 _ALIKE = (
-    frozenset({"RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "StoriesTotal", "ParkingTotal"}),
+    frozenset(
+        {"RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "BathroomsHalf", "StoriesTotal", "ParkingTotal"}
+    ),
     frozenset({"YearBuilt", "TaxYear", "X_RoofYear", "CloseDate"}),
     frozenset({"LivingArea", "LotSizeArea"}),
     frozenset(
@@ -42,15 +47,31 @@ _ALIKE = (
     frozenset({"ListAgentFullName", "ListOfficeName"}),
 )
 _BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
-#: what stands between a label and its value: so much more than a blank does a mark separate them, and from here on
-#: they have nothing to do with each other
+#: behind a label that counts: there is none
+_NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECASE), re.compile(r"\b(?:0|no)\s$", re.I)
+#: between a label and its value: how many characters a mark counts for, and how many letters are too many
 _SEPARATED, _FAR = 20, 80
+#: a label with a colon belongs to what follows
+_LEADS = re.compile(r"\s?:")
+#: heads of columns hold no other figures than years and shares
+_FIGURE, _NO_FIGURE = re.compile(r"\d"), re.compile(r"\b(?:19|20)\d\d\b|\d+(?:\.\d+)?\s?%")
+_CELL_BEGINS, _DOTS = re.compile(r"(?:^|[|\n])\s*$"), re.compile(r"\.{2,}")
 _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
+#: words of land beside the home's
+_NEAR = 24
+_NOT_HERE = re.compile(r"\b(?:pond|park\w*|nearby|minimum|zoning|lake|adjacent|adjoining)\b", re.IGNORECASE)
+#: words that name nothing we know, as a label
+_UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
+#: fields of names, before which a label of somebody else tells whose they are
+_NAMES = frozenset({"ListAgentFullName", "ListOfficeName"})
+_NO_FIELDS = frozenset({"_Ignore", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
+_ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
+_DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
 #: fields whose value says nothing without a label
 _LABELLED = frozenset().union(*_ALIKE[:2]) | {
     *("ClosePrice", "AssociationFee", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue", "ParcelNumber"),
-    *("SubdivisionName", "CloseDate", "LotSizeArea"),
+    *("CloseDate", "LotSizeArea"),
 }
 
 
@@ -86,7 +107,7 @@ def verify(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[
 
 def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candidate] | Flaw:
     """What the text says of the field, or what is wrong with the claim."""
-    if not fits(field, value):
+    if not fits(field, value) or (isinstance(value, int | float) and abs(value) > _LARGEST):
         return "not_read"
     if not quote.strip():
         return "no_quote"
@@ -130,16 +151,21 @@ def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
     if claim.field != "BathroomsTotalInteger":
         return False
     named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}
-    return named == {"BathroomsFull"} and names("BathroomsHalf", prompt.text, claim.lang)
+    if named != {"BathroomsFull"}:
+        return False
+    text = prompt.text[: prompt.shown]
+    halves = [one for one in labels_in(text, claim.lang) if one.field == "BathroomsHalf"]
+    return any(not _NONE.match(text, one.end) and not _NONE_BEFORE.search(text[: one.start][-4:]) for one in halves)
 
 
 def _line_of(span: Span, text: str) -> str:
     """The line, or lines, that the span stands in; with the one above where they have next to no words."""
     start = text.rfind("\n", 0, span.start) + 1
     end = text.find("\n", span.end)
-    line = text[start : end if end >= 0 else len(text)]
-    is_bare = start and len(re.findall(r"[^\W\d_]{3,}", line)) <= 1
-    return text[text.rfind("\n", 0, start - 1) + 1 : start] + line if is_bare else line
+    first, last = max(start, span.start - _AROUND), min(end if end >= 0 else len(text), span.end + _AROUND)
+    line = text[first:last]
+    is_bare = start and first == start and len(re.findall(r"[^\W\d_]{3,}", line)) <= 1
+    return text[max(text.rfind("\n", 0, start - 1) + 1, start - _AROUND) : start] + line if is_bare else line
 
 
 def _confidence(claim: Claim) -> float | None:
@@ -148,63 +174,122 @@ def _confidence(claim: Claim) -> float | None:
     Of the labels of fields that hold the like the one nearest to the value counts, in the quote, else in its line.
     """
     if claim.field == "LotSizeArea" and figures.is_of_land(claim.quote):
+        return None if _is_of_other_land(claim) else _SURE
+    if claim.field == "BathroomsTotalInteger" and figures.is_sum_of_baths(claim):
         return _SURE
     for text, sure in ((claim.quote, _SURE), (claim.line, _LIKELY)):
         named = _nearest(claim, text)
         if named is not None:
             return sure if named == claim.field else None
-    return None if claim.field in _LABELLED and (claim.lang is None or language(claim.lang)) else _BARE
+    needs_label = claim.field in _LABELLED or (claim.field == "ListPrice" and _is_under_unknown_label(claim))
+    return None if needs_label and (claim.lang is None or language(claim.lang)) else _BARE
+
+
+def _is_of_other_land(claim: Claim) -> bool:
+    near = (claim.quote[max(0, start - _NEAR) : end + _NEAR] for start, end in _places((claim.value,), claim.quote))
+    return any(_NOT_HERE.search(words) for words in islice(near, _MOST_PLACES))
+
+
+def _is_under_unknown_label(claim: Claim) -> bool:
+    """Return whether words that name nothing we know stand as a label right before the value: `Insurance: $900`."""
+    for start, _ in islice(_places((claim.value,), claim.line), _MOST_PLACES):
+        before = _UNKNOWN_LABEL.search(claim.line[max(0, start - _AROUND) : start])
+        if before is not None and not labels_in(before[1], claim.lang):
+            return True
+    return False
 
 
 def _nearest(claim: Claim, text: str) -> str | None:
     """Which of the field and its rivals `text` names nearest to the value; None if it names none of them."""
     field, alike = claim.field, {claim.field, *_rivals(claim.field)}
-    text = _column_of(claim.value, text)
-    named = [one for one in labels_in(text, claim.lang) if any(map(one.serves, alike))]
+    # 3 bathrooms are told as 2.5
+    values = (claim.value, claim.value - 0.5) if field == "BathroomsTotalInteger" else (claim.value,)
+    text = _column_of(values, text)
+    places = list(islice(_places(values, text), _MOST_PLACES))
+    labelled = places if isinstance(claim.value, int | float) or field in _NAMES else []
+    found = labels_in(text, claim.lang)
+    named = [one for one in found if any(map(one.serves, alike)) or _is_of_nothing(one, text, labelled)]
     # a unit is no label where there is one
-    named = [one for one in named if areas.find_unit(text[one.start : one.end].strip(".")) is None] or named
+    named = [
+        one for one in named if _LEADS.match(text, one.end) or not areas.is_unit(text[one.start : one.end])
+    ] or named
     if not named:
         return None
-    places = list(_places(claim.value, text))
     if not places:
         return field if any(one.serves(field) for one in named) else named[0].field
-    before = text[: named[0].start]
-    leads = re.search(r"\d", before) is None and not any(figures.said_in_words(before))  # `Beds 3`, or `3 beds`
+    leads = not figures.ends_in_count(text[: named[0].start])  # `Beds 3`, or `3 beds`
 
     def gap(one: Named) -> int:
         return min(_gap(text, one, start, end) + (leads is (one.start >= end)) for start, end in places)
 
     nearest = min(named, key=lambda one: (gap(one), not one.serves(field)))
-    return None if gap(nearest) > _FAR else field if nearest.serves(field) else nearest.field
+    apart = min(_letters(_between(text, nearest, *place)) for place in places)
+    return None if apart > _FAR else field if nearest.serves(field) else nearest.field
 
 
-def _column_of(value: object, text: str) -> str:
-    """Of the head and a row of a table, the value's cell behind what stands above it; of any other text all."""
-    head, _, row = text.partition("\n")
-    heads, cells = _CELL_ENDS.split(head), _CELL_ENDS.split(row)
-    if not 1 < len(cells) <= len(heads) or any(any(char.isdigit() for char in cell) for cell in heads):
+def _letters(between: str) -> int:
+    """How much is read between a label and its value; figures of other columns count for nothing."""
+    return sum(map(str.isalpha, between)) + _SEPARATED * between.count("\n")
+
+
+def _is_of_nothing(label: Named, text: str, places: Sequence[tuple[int, int]]) -> bool:
+    """True for a label of something that is no field, right before a number: `Security deposit: $1,500`."""
+    behind = (start for start, _ in places if start >= label.end)
+    is_first = label.field in _NO_FIELDS and _CELL_BEGINS.search(text[: label.start]) is not None
+    return is_first and any(_ONLY_MARKS.fullmatch(text[label.end : start]) for start in behind)
+
+
+def _column_of(values: Sequence[object], text: str) -> str:
+    """Of the head and the rows of a table, the cells with one of `values` behind what stands above them; of any other
+    text all.
+
+    A head above several columns, as `Appraised | Assessed` above `Land | Building | Total` of each, is above equally
+    many; the first column may have none.
+    """
+    head, _, rows = text.partition("\n")
+    heads = _CELL_ENDS.split(head)
+    lines = [line for line in rows.split("\n") if " | " in line and line.count(": ") <= 1 and _is_in(values, line)]
+    if " | " not in head or not lines or any(_FIGURE.search(_NO_FIGURE.sub("", one)) for one in heads):
         return text
-    columns = zip(heads[-len(cells) :], cells, strict=True)
-    return next((f"{name}: {cell}" for name, cell in columns if any(_places(value, cell))), text)
+    found: list[str] = []
+    for cells in map(_CELL_ENDS.split, lines):
+        beside = next((n for n in (0, 1) if len(cells) > n and not (len(cells) - n) % max(1, len(heads) - n)), None)
+        if beside is None:
+            return text
+        span = (len(cells) - beside) // max(1, len(heads) - beside)
+        told = [at for at, cell in enumerate(cells) if at >= beside and _is_in(values, cell)]
+        found += (f"{heads[beside + (at - beside) // span]}: {cells[at]}" for at in told)
+    return "\n".join(found) or text
+
+
+def _is_in(values: Sequence[object], text: str) -> bool:
+    return any(_places(values, text))
+
+
+def _between(text: str, label: Named, start: int, end: int) -> str:
+    return text[label.end : start] if label.end <= start else text[end : label.start]
 
 
 def _gap(text: str, label: Named, start: int, end: int) -> int:
     """How far a label is from the value that stands from `start` to `end`."""
-    between = text[label.end : start] if label.end <= start else text[end : label.start]
-    return len(between) + _SEPARATED * len(_SEPARATOR.findall(between))
+    between = _DOTS.sub("", _between(text, label, start, end))
+    is_of_next = label.start >= end and _LEADS.match(text, label.end) and not _CELL_BEGINS.search(text[:start])
+    return len(between) + _SEPARATED * (len(_SEPARATOR.findall(between)) + bool(is_of_next))
 
 
-def _places(value: object, text: str) -> Iterator[tuple[int, int]]:
-    """Where `text` holds `value`."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        for lang in ("en", "de"):
-            for found in numbers.find_numbers(text, lang):
-                if abs(found.value - value) < 0.005:
-                    yield found.start, found.end
-    elif isinstance(value, str):
-        at = text.casefold().find(value.casefold())
-        if at >= 0:
-            yield at, at + len(value)
+def _places(values: Sequence[object], text: str) -> Iterator[tuple[int, int]]:
+    """Return where `text` holds one of `values`: a number also in words, and of a date its year."""
+    for value in values:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            for lang in ("en", "de"):
+                for found in numbers.find_numbers(text, lang):
+                    if abs(found.value - value) < 0.005:
+                        yield found.start, found.end
+            yield from figures.places_in_words(text, value)
+        elif isinstance(value, str) and (said := re.search(re.escape(value), text, re.IGNORECASE)):
+            yield said.start(), said.end()
+        elif isinstance(value, str) and _DATE.fullmatch(value):
+            yield from ((year.start(), year.end()) for year in re.finditer(rf"(?<!\d){value[:4]}(?!\d)", text))
 
 
 def _rivals(field: str) -> frozenset[str]:
@@ -216,10 +301,15 @@ def _companions(claim: Claim, found: Supported) -> Iterator[tuple[str, Supported
     """What the same quote says of fields that nobody asks a model for."""
     if claim.field in UNIT_OF and found.unit:
         yield UNIT_OF[claim.field], Supported(found.unit)
+    if claim.field == "BathroomsTotalInteger":
+        told = counts.bathrooms(claim.quote, claim.lang)
+        if told and told.half is not None and told.total == found.value:
+            yield "BathroomsFull", Supported(told.full)
+            yield "BathroomsHalf", Supported(told.half)
     if claim.field == "ListPrice":
         period = prices.find_period(claim.quote)
-        told = prices.parse_price(claim.quote, lang=claim.lang, country=claim.country)
+        price = prices.parse_price(claim.quote, lang=claim.lang, country=claim.country)
         if period:
             yield "X_PricePeriod", Supported(period)
-        if told and told.basis:
-            yield "X_RentBasis", Supported(told.basis)
+        if price and price.basis:
+            yield "X_RentBasis", Supported(price.basis)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from app.property.reading.model.claims import Claim, Supported
-from app.property.reading.model.label_words import names
+from app.property.reading.model.label_words import labels_in, names
 from app.property.record import FIELDS
 from app.property.values import areas, counts, dates, numbers, prices
 from app.property.values.currency import find_currency
@@ -33,7 +33,10 @@ _COUNT_WORDS: Mapping[str, float] = {
     }.items()
     for word in words.split()
 }
-_HALF = re.compile(r"\band[ -](?:a|one)[ -]half\b|einhalb|½|\b1/2\b", re.IGNORECASE)
+_HALF = re.compile(r"\band[ -](?:a|one)[ -]half\b(?! acre)|einhalb|(?<=\d)[ -]?(?:½|1/2\b)", re.IGNORECASE)
+#: a part of an acre is no number of rooms
+_FRACTION = re.compile(r"\d/\d(?=[ -]?(?:of an )?(?:acre|ac\b|mile))", re.IGNORECASE)
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)\b", re.IGNORECASE)
 _RANGES: Mapping[str, tuple[float, float]] = {
     "YearBuilt": (1500, 2100),
     "TaxYear": (1950, 2100),
@@ -56,11 +59,31 @@ def _stated(quote: str) -> Iterator[float]:
             yield from (n.value for n in numbers.find_numbers(quote, lang, multipliers=multipliers))
 
 
+_COUNT_LAST = re.compile(r"(?<![\d.,])\d{1,2}(?:\.\d+)?\W{0,3}$")
+
+
 def said_in_words(quote: str) -> Iterator[float]:
-    for word in re.findall(r"[^\W\d_]+", quote.lower()):
-        stem = next((word[: -len(s)] for s in ("einhalb",) if word.endswith(s) and len(word) > len(s)), word)
+    """The numbers that `quote` says in words."""
+    return (value for value, _ in _in_words(quote))
+
+
+def places_in_words(text: str, value: float) -> Iterator[tuple[int, int]]:
+    """Where `text` says `value` in words."""
+    return ((word.start(), word.end()) for said, word in _in_words(text) if said == value)
+
+
+def ends_in_count(text: str) -> bool:
+    """Whether `text` ends in a small number, in digits or words, as before `bedrooms`."""
+    last = max((word.end() for _, word in _in_words(text[-16:])), default=None)
+    return _COUNT_LAST.search(text) is not None or (last is not None and not re.search(r"\w", text[-16:][last:]))
+
+
+def _in_words(text: str) -> Iterator[tuple[float, re.Match[str]]]:
+    for word in re.finditer(r"[^\W\d_]+", text):
+        spelled = word.group().lower()
+        stem = spelled.removesuffix("einhalb") or spelled
         if stem in _COUNT_WORDS:
-            yield _COUNT_WORDS[stem]
+            yield _COUNT_WORDS[stem], word
 
 
 def _equal(a: float, b: float) -> bool:
@@ -77,7 +100,7 @@ def number(claim: Claim) -> Supported | None:
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None
-    stated = list(_stated(claim.quote))
+    stated = list(_stated(_ORDINAL.sub(" ", claim.quote) if claim.field in _COUNTED else claim.quote))
     if claim.field in _COUNTED:
         words = list(said_in_words(claim.quote))
         stated += words
@@ -88,20 +111,54 @@ def number(claim: Claim) -> Supported | None:
     return Supported(int(value) if FIELDS[claim.field].type == "integer" else numbers.tidy(value))
 
 
+#: `2 / 1 ba`; no fraction
+_FULL_AND_HALF = re.compile(r"(?<![\d/])(?!1\s?/\s?[24]|3\s?/\s?4)(\d{1,2})\s?/\s?(\d)(?![\d/])")
+_BATHS = frozenset({"BathroomsTotalInteger", "BathroomsFull", "BathroomsHalf", "_BedsBaths"})
+_MARKS = re.compile(r"[^\w\n]{0,4}(?:\([a-z/]{1,9}\))?[^\w\n]{0,4}", re.IGNORECASE)
+_PARTS_OF_BATHS = frozenset({"BathroomsFull", "BathroomsHalf", "_ThreeQuarterBaths"})
+#: `3 baños, 1 medio baño`
+_ALL_AND_HALF = frozenset({"BathroomsTotalInteger", "BathroomsHalf", "_ThreeQuarterBaths"})
+#: a count behind a label or before it
+_BEHIND, _BEFORE = re.compile(r"[\s:|.–-]*(\d{1,2})(?![\d/])"), re.compile(r"(?<![\d.,/])(\d{1,2})[\s:|-]*$")
+
+
 def bathrooms(claim: Claim) -> Supported | None:
     """RESO counts full and half bathrooms alike: `2.5 baths` are 3; `2 full, 1 half` are 3."""
     value = int(claim.value)
     if not _in_range(claim.field, value):
         return None
-    stated = [*_stated(claim.quote), *said_in_words(claim.quote)]
+    stated = [*_stated(_FRACTION.sub(" ", claim.quote)), *said_in_words(claim.quote)]
     if _HALF.search(claim.quote):
         stated += [n + 1 for n in stated]
-    told = counts.bathrooms(claim.quote, claim.lang)
-    if told and told.total == value:
+    if is_sum_of_baths(claim) or any(n > 0 and math.ceil(n) == value for n in stated):
         return Supported(value)
-    both = re.findall(r"(\d+)\D{0,12}(?:full|half|partial|1/2)", claim.quote, re.IGNORECASE)
-    sums = [sum(map(int, both))] if len(both) > 1 else []
-    return Supported(value) if any(n >= 0 and math.ceil(n) == value for n in (*stated, *sums)) else None
+    return None
+
+
+def is_sum_of_baths(claim: Claim) -> bool:
+    """Whether the quote tells kinds of bathrooms that are as many together: `2 full, 1 half`, `2 / 1 ba`."""
+    told = counts.bathrooms(claim.quote, claim.lang)
+    if told and told.half is not None and told.total == claim.value:
+        return True
+    baths = [one for one in labels_in(claim.quote, claim.lang) if one.field in _BATHS]
+    pairs = (
+        int(both[1]) + int(both[2])
+        for both in _FULL_AND_HALF.finditer(claim.quote)
+        if any(_MARKS.fullmatch(claim.quote[min(both.end(), one.end) : max(both.start(), one.start)]) for one in baths)
+    )
+    return claim.value in (sum(_parts(claim)), *pairs)
+
+
+def _parts(claim: Claim) -> Iterator[int]:
+    """The numbers beside the labels of full, half, and three-quarter bathrooms: all behind them, or all before."""
+    named = labels_in(claim.quote, claim.lang)
+    fields = {one.field for one in named}
+    wanted = _PARTS_OF_BATHS if "BathroomsFull" in fields else _ALL_AND_HALF
+    parts = [one for one in named if one.field in wanted] if "BathroomsHalf" in fields else []
+    is_before = bool(parts) and ends_in_count(claim.quote[: parts[0].start])
+    for one in parts:
+        near = _BEFORE.search(claim.quote[: one.start]) if is_before else _BEHIND.match(claim.quote, one.end)
+        yield int(near[1]) if near else 0
 
 
 def area(claim: Claim) -> Supported | None:
@@ -115,7 +172,8 @@ def area(claim: Claim) -> Supported | None:
             if not _equal(found.value, value):
                 continue
             at = claim.line.find(claim.quote)
-            behind = claim.line[at + found.end : at + found.end + 16] if at >= 0 else claim.quote[found.end :][:16]
+            rest = claim.line[at + found.end :] if at >= 0 else claim.quote[found.end :]
+            behind = re.split(r"[|\n]", rest[:16])[0]
             unit = areas.find_unit(behind) or areas.find_unit(claim.quote) or areas.find_unit(claim.line)
             is_area = unit is not None or names(claim.field, claim.line, claim.lang)
             is_other = unit in _OF_LAND and claim.field == "LivingArea"
@@ -158,9 +216,19 @@ def list_price(claim: Claim) -> Supported | None:
         return None
     if prices.is_per_area(claim.quote) and prices.parse_price(claim.quote, lang=claim.lang) is None:
         return None
-    if _NO_PRICE.search(claim.quote) and not _PRICE.search(claim.quote):
+    before = _words_before(claim)
+    if _NO_PRICE.search(before) and not _PRICE.search(before):
         return None
     return money(claim)
+
+
+def _words_before(claim: Claim) -> str:
+    """Return what stands between the amount and the number before it; the whole quote where the amount is in words."""
+    found = numbers.find_numbers(claim.quote, claim.lang or "en")
+    at = next((at for at, one in enumerate(found) if _equal(one.value, float(claim.value))), None)
+    if at is None:
+        return claim.quote
+    return claim.quote[found[at - 1].end if at else 0 : found[at].start]
 
 
 # --- dates -----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives
 from app.property.reading.terms import meaning
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’.&/][^\W\d_]+)*\.?|#")
+_WORD = re.compile(r"\d(?:st|nd|rd|th)\b|[^\W\d_]+(?:['’.&/][^\W\d_]+)*\.?|#")
 _MOST_WORDS = 6
 #: sections of languages' files whose phrases speak of a field in running text
 _SECTIONS = ("behind_number", "behind_number_here", "before_number", "mentions")
@@ -27,7 +27,10 @@ _ALSO: Mapping[str, frozenset[str]] = {
     "YearBuilt": frozenset({"_Age"}),  # a year under `Actual age`
     "AssociationFee": frozenset({"AssociationYN"}),
     "AssociationYN": frozenset({"AssociationFee"}),
-    "BathroomsTotalInteger": frozenset({"BathroomsFull", "BathroomsHalf"}),
+    "StoriesTotal": frozenset({"_Stories"}),
+    "BedroomsTotal": frozenset({"_BedsBaths"}),
+    "X_MarketValue": frozenset({"_EstimateRange"}),
+    "BathroomsTotalInteger": frozenset({"BathroomsFull", "BathroomsHalf", "_BedsBaths"}),
     # listed by its agent, or the agency
     "ListAgentFullName": frozenset({"ListOfficeName"}),
     "ListOfficeName": frozenset({"ListAgentFullName"}),
@@ -51,8 +54,10 @@ def labels_in(text: str, lang: str | None) -> list[Named]:
     """What names fields in `text` on a page in `lang` (None: any language), in order, none inside another."""
     phrases = [Named(one.start(), one.end(), str(one.lastgroup)) for one in _phrases(lang).finditer(text)]
     found: list[Named] = []
+    taken = bytearray(len(text))
     for named in sorted([*_labels(text, lang), *phrases], key=lambda one: one.start - one.end):
-        if all(named.end <= other.start or other.end <= named.start for other in found):
+        if not any(taken[named.start : named.end]):
+            taken[named.start : named.end] = b"\1" * (named.end - named.start)
             found.append(named)
     return sorted(found, key=lambda one: one.start)
 

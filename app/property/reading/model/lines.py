@@ -89,7 +89,7 @@ def _blocks(segments: Iterable[Segment]) -> list[tuple[str, str]]:
             found += [("pre", " | ".join(_COLUMNS.split(line.strip()))) for line in segment.owner.text.splitlines()]
             last = None
             continue
-        block = _block_of(segment.owner)
+        block = block_of(segment.owner)
         cell = block if block is not None and block.tag in _CELLS else None
         row = cell.getparent() if cell is not None else block
         text = segment.text
@@ -123,7 +123,8 @@ def _heads(table: Any) -> tuple[Any, tuple[str, ...]]:
     return rows[0], names
 
 
-def _block_of(element: Any) -> Any:
+def block_of(element: Any) -> Any:
+    """The nearest element around `element`, itself included, that begins a line of its own."""
     while element is not None and element.tag not in _BLOCKS:
         element = element.getparent()
     return element

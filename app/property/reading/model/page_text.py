@@ -24,6 +24,8 @@ _DATA_SHARE = 0.2
 _MOST_DATA_LINES = 2_000
 #: a longer value is a text of its own, a shorter number stands somewhere on every page
 _LONGEST_VALUE, _SHORTEST_NUMBER = 200, 3
+#: characters of the name of a `meta` tag
+_LONGEST_NAME = 80
 _LABEL_LENGTH, _FACT_LENGTH = 40, 90
 _NO_DATA = re.compile(
     r"^(?:https?:|//|/|data:|#|\{|<)|\.(?:js|css|png|jpe?g|svg|webp)\b|^[0-9a-f-]{32,}$", re.IGNORECASE
@@ -127,7 +129,7 @@ def _data(document: Document) -> Iterator[str]:
         name = element.get("itemprop") or element.get("property") or element.get("name")
         value = element.get("content") or element.get("datetime")
         if name and value and _is_telling(value):
-            yield f"{name}: {' '.join(value.split())}"
+            yield f"{' '.join(name.split())[:_LONGEST_NAME]}: {' '.join(value.split())}"
     for script in document.root.iter("script"):
         if "ld+json" in (script.get("type") or "").lower() and document.path(script) not in document.distrusted:
             yield from _members(lenient_json.unpacked(lenient_json.loads(script.text or "")))

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 _ALIKE = str.maketrans("‘’‚‛“”„‟´`‐‑‒–—−\u00ad", "''''\"\"\"\"''------ ")
+
+
+#: what continues a number behind its last digit, and what stands before its first one
+_GOES_ON = re.compile(r"[.,'/-]\d| ?(?:\d/\d|[\u00bc-\u00be])")
+_WENT_BEFORE = re.compile(r"\d[.,'/-]$")
+#: the thousands of a number that is written with blanks, and what may stand before them
+_GROUP, _FIRST_GROUP = re.compile(r"[ \u00a0\u202f]\d{3}(?![\d.,]?\d)"), re.compile(r"(?<![\w.,])[1-9]\d{0,2}$")
+#: marks that compose with one character; a text of marks alone is not composed
+_MOST_MARKS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +29,43 @@ class Span:
 
 def find_quote(quote: str, text: str) -> Span | None:
     """The first place where `text` holds `quote`, or None. An empty quote is nowhere."""
-    wanted, _ = _folded(quote)
-    wanted = wanted.strip()
+    wanted = _folded(quote)[0].strip()
     if not wanted:
         return None
-    folded, places = _folded(text)
+    folded, places = _folded_text(text)
     at = folded.find(wanted)
     while at >= 0:
         last = at + len(wanted)
         # a number is found whole or not at all: `1,41` is not in `1,410`
-        if not (_cuts(folded, at) or _cuts(folded, last)):
-            return Span(places[at], places[last - 1] + 1)
+        span = Span(places[at], places[last - 1] + 1)
+        if not (_cuts(folded, at) or _cuts(folded, last) or _cuts_groups(text, span)):
+            return span
         at = folded.find(wanted, at + 1)
     return None
 
 
 def _cuts(text: str, place: int) -> bool:
-    """Does a boundary at `place` cut a word or a number in two?"""
-    return 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum() and text[place].isascii()
+    """Return whether a boundary at `place` cuts a word or a number in two: `1,41` of `1,410`, `2` of `2.5`."""
+    if not 0 < place < len(text):
+        return False
+    last, first = text[place - 1], text[place]
+    if last.isalnum() and first.isalnum() and first.isascii():
+        return True
+    if last.isdigit() and _GOES_ON.match(text, place):
+        return True
+    return first.isdigit() and _WENT_BEFORE.search(text[max(0, place - 2) : place]) is not None
+
+
+def _cuts_groups(text: str, span: Span) -> bool:
+    """Return whether a blank at an end of `span` parts the thousands of a number: `450` of `450 000`."""
+    behind = _GROUP.match(text, span.end) and _FIRST_GROUP.search(text[max(0, span.end - 5) : span.end])
+    before = _GROUP.match(text, span.start - 1) if span.start else None
+    return bool(behind or (before and _FIRST_GROUP.search(text[max(0, span.start - 6) : span.start - 1])))
+
+
+@lru_cache(maxsize=2)  # the quotes of one answer are looked up in one text
+def _folded_text(text: str) -> tuple[str, list[int]]:
+    return _folded(text)
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
@@ -56,7 +86,7 @@ def _composed(text: str) -> list[tuple[int, str]]:
     """Each character with the combining marks that follow it, composed."""
     found: list[tuple[int, str]] = []
     for place, character in enumerate(text):
-        if found and unicodedata.combining(character):
+        if found and len(found[-1][1]) <= _MOST_MARKS and unicodedata.combining(character):
             start, base = found[-1]
             found[-1] = (start, unicodedata.normalize("NFC", base + character))
         else:

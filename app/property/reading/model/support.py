@@ -16,7 +16,7 @@ from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.label_words import names as names_field
 from app.property.reading.sentences import BUILT, NO_SOLAR, OTHER_ROOF
 from app.property.record import FIELDS
-from app.property.values import names, prices, vocabulary
+from app.property.values import names, prices, texts, vocabulary
 from app.property.values.currency import find_currency
 from app.property.values.places import us_state
 from app.property.values.texts import words_of
@@ -41,11 +41,16 @@ def _agent(claim: Claim) -> Supported | None:
 
 
 def _office(claim: Claim) -> Supported | None:
-    """An agency may bear a person's name; what says so is its label. Under that of an agent alone only an agency is."""
+    """An agency may bear a person's name; what says so is its label, where the line names no agency beside. Under the
+    label of an agent alone only an agency is one.
+    """
     found, is_labelled = _text(claim), _is_labelled(claim)
-    if found is None or is_labelled or names.is_agency(str(found.value)):
+    if found is None or names.is_agency(str(found.value)):
         return found
-    return None if is_labelled is False or names.is_full_name(str(found.value)) else found
+    is_person = names.is_full_name(texts.capitalised(str(found.value)))
+    if is_person and names.has_agency_beside(str(found.value), claim.line):
+        return None
+    return found if is_labelled or not is_person else None
 
 
 def _is_labelled(claim: Claim) -> bool | None:
@@ -55,8 +60,13 @@ def _is_labelled(claim: Claim) -> bool | None:
 
 
 def _says(quote: str, words: str) -> bool:
-    """Does `quote` hold `words` in a row, whatever their case and punctuation?"""
-    return bool(words_of(words)) and f" {words_of(words)} " in f" {words_of(quote)} "
+    """Does `quote` hold `words` in a row, whatever their case and punctuation? Scripts without blanks part no words."""
+    said, wanted = words_of(quote), words_of(words)
+    return bool(wanted) and (wanted in said if _UNPARTED.search(wanted) else f" {wanted} " in f" {said} ")
+
+
+#: letters of scripts that set no blank between words: kana, Chinese characters
+_UNPARTED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
 def _text(claim: Claim) -> Supported | None:
@@ -64,13 +74,18 @@ def _text(claim: Claim) -> Supported | None:
     return Supported(value) if 0 < len(value) <= 200 and _says(claim.quote, value) else None
 
 
+#: codes of states that are words, too, as before a small letter: `Sale OR rent`
+_WORDS_TOO = frozenset({"HI", "IN", "ME", "OH", "OK", "OR"})
+
+
 def _state(claim: Claim) -> Supported | None:
     """A US state may stand as name or code; it is stored as its code."""
     value = " ".join(str(claim.value).split())
     code = us_state(value) if claim.country in (None, "US") else None
-    if code and (re.search(rf"\b{code}\b", claim.quote) or any(us_state(w) == code for w in _grams(claim.quote))):
+    written = rf"\b{code}\b(?!\s[a-z])" if code in _WORDS_TOO else rf"\b{code}\b"
+    if code and (re.search(written, claim.quote) or any(us_state(w) == code for w in _grams(claim.quote) if w != code)):
         return Supported(code)
-    return _text(claim)
+    return None if code in _WORDS_TOO and value == code else _text(claim)
 
 
 def _grams(text: str) -> list[str]:
@@ -103,7 +118,8 @@ def _number_word(claim: Claim) -> Supported | None:
 def _status(claim: Claim) -> Supported | None:
     # `Status: Sold` says it behind its label
     told = vocabulary.standard_status(claim.quote.rpartition(":")[2]) or vocabulary.standard_status(claim.quote)
-    offered = told is None and claim.value == "Active" and vocabulary.offer(claim.quote) is not None
+    is_offer = vocabulary.offer(claim.quote) is not None or prices.find_period(claim.quote) is not None
+    offered = told is None and claim.value == "Active" and is_offer
     good = told == claim.value or offered or _says(claim.quote, str(claim.value))
     return Supported(claim.value) if good else None
 
@@ -133,6 +149,12 @@ def _currency(claim: Claim) -> Supported | None:
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
+#: what parts the clauses of a sentence, and cells
+_LONGEST_ANSWER = 2
+_NO_ANSWER = re.compile(r"\W*(?:/\s?\w+)?\W*")
+_PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")
+
+
 @cache
 def _denials(lang: str | None) -> re.Pattern[str]:
     """The words by which a page in `lang` (None: any language) denies something; English ones are known everywhere."""
@@ -141,9 +163,21 @@ def _denials(lang: str | None) -> re.Pattern[str]:
 
 
 def _is_denied(claim: Claim) -> bool:
-    """Whether the quote says no."""
-    is_no = yes_no(claim.quote.rpartition(":")[2]) is False
-    return is_no or _denials(claim.lang).search(claim.quote) is not None or _NOTHING.search(claim.quote) is not None
+    """Return whether the quote says no in the part of a sentence, or in the cell, that speaks of the field."""
+    parts = _PARTS.split(claim.quote)
+    at = next((at for at, part in enumerate(parts) if _names(claim, part)), None)
+    said = claim.quote if at is None else parts[at]
+    marks = _PARTS.findall(claim.quote)
+    behind = parts[at + 1] if at is not None and at < len(marks) and not marks[at].startswith(",") else ""
+    if 0 < len(behind.split()) <= _LONGEST_ANSWER and _is_label_alone(claim, said):
+        said = f"{said}: {behind}"  # its answer stands in the next cell
+    is_no = yes_no(said.rpartition(":")[2]) is False
+    return is_no or _denials(claim.lang).search(said) is not None or _NOTHING.search(said) is not None
+
+
+def _is_label_alone(claim: Claim, part: str) -> bool:
+    named = [one for one in labels_in(part, claim.lang) if one.serves(claim.field)]
+    return bool(named) and _NO_ANSWER.fullmatch(part, named[-1].end) is not None
 
 
 def _association(claim: Claim) -> Supported | None:
@@ -156,14 +190,16 @@ def _answered(claim: Claim, told: bool, denied: bool) -> Supported | None:
 
 
 _SHARED = re.compile(
-    r"\b(?:community|clubhouse|association|shared|common|hoa|resort|room for|space for|pool (?:table|size))\b",
+    r"\b(?:community|clubhouse|association|shared|common|hoa|resort|room for|space for|pool (?:table|size|hall)|"
+    r"public|nearby|neighbou?r\w*|minutes|add a|car pool)\b",
     re.IGNORECASE,
 )
 
 
 def _pool(claim: Claim) -> Supported | None:
     """The home's own: a community's says nothing of it, nor does room for one."""
-    return _answered(claim, _names(claim, claim.quote) and not _SHARED.search(claim.quote), _is_denied(claim))
+    is_shared = claim.value and _SHARED.search(claim.quote)
+    return _answered(claim, _names(claim, claim.quote) and not is_shared, _is_denied(claim))
 
 
 def _names(claim: Claim, text: str) -> bool:
@@ -194,7 +230,9 @@ def _county(claim: Claim) -> Supported | None:
 
 
 def _power(claim: Claim) -> Supported | None:
-    return _texts(claim) if _names(claim, claim.quote) and not NO_SOLAR.search(claim.quote) else None
+    """Solar power, whatever the page's word for it."""
+    is_said = _texts(claim) is not None and _names(claim, claim.quote)
+    return Supported(["Solar"]) if is_said and not NO_SOLAR.search(claim.quote) else None
 
 
 def _access(claim: Claim) -> Supported | None:
@@ -219,6 +257,7 @@ _CHECKS: Mapping[str, Check] = {
     "BathroomsTotalInteger": figures.bathrooms,
     "ParcelNumber": _number_word,
     "PostalCode": _number_word,
+    "ListingId": _number_word,
     "StateOrProvince": _state,
     "StandardStatus": _status,
     "ListAgentFullName": _agent,
