@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.extraction import kinds, markdown
+from benchmarks.extraction.batches import Batch, batches
 from benchmarks.extraction.figures import Measured, cpu_ms, measured
 from benchmarks.extraction.peers.compare import compare
 from benchmarks.extraction.run import labelled_pages, run
@@ -41,6 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.pages is None:
         cases += kinds.of_fixtures()
     told = measured(done, score(done.records, done.truth), cases)
+    if chosen.pages is None:
+        told = replace(told, batches=list(batches(folder, done)))
     if chosen.peers:
         try:
             told = replace(told, peers=compare(told.run, told.report, told.prompts))
@@ -70,8 +73,16 @@ def _print_table(told: Measured, *, errors: bool) -> None:
     for figure in told.figures:
         state = {True: "met", False: "MISSED", None: ""}[figure.met]
         print(f"{figure.name:75} {figure.shown:>9}  {figure.target:17} {state}")
+    for one in told.batches:
+        print(_batch(one))
     if errors:
         _print_errors(told)
+
+
+def _batch(one: Batch) -> str:
+    """A line of a batch's figures: by rules alone, then with the simulated model."""
+    shown = " | ".join(f"{s.recall:.3f} {s.precision:.3f} {s.core:.3f}" for s in one.scores)
+    return f"{one.name:10} {shown}  {one.tokens:6,.0f} tokens, read or sent {one.covered:.3f}"
 
 
 def _print_errors(told: Measured) -> None:

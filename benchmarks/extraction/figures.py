@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.extraction.bands import Band, calibration_error, reliability
+from benchmarks.extraction.batches import AT_FIRST, Batch, Scores
 from benchmarks.extraction.core import Core, core
 from benchmarks.extraction.disputed import undisputed
 from benchmarks.extraction.kinds import KindCase, confusion
@@ -51,6 +52,8 @@ class Measured:
     undisputed_bands: list[Band]
     prompts: Prompts
     peers: Peers | None = None
+    #: all batches of labelled pages; none where only a folder of somebody's own was scored
+    batches: Sequence[Batch] = ()
 
     @property
     def figures(self) -> list[Figure]:
@@ -95,7 +98,7 @@ def _scores(done: Measured) -> list[Figure]:
     agreed = right / (right + wrong) if right + wrong else 0.0
     return [
         at_least("labelled values read exactly, without a model (recall)", total.recall or 0.0, 0.90),
-        at_least("emitted values that are right (precision)", total.precision or 0.0, 0.97),
+        at_least("emitted values that are right (precision)", total.precision or 0.0, 0.95),
         Figure(f"the same, {aside} labels set aside that their page contradicts", agreed, f"{agreed:.3f}"),
     ]
 
@@ -104,7 +107,7 @@ def _core(done: Measured) -> list[Figure]:
     told = done.core
     share = len(told.all_right) / told.pages if told.pages else 0.0
     return [
-        at_least("core fields exact, mean over the fields", told.mean, 0.95),
+        at_least("core fields exact, mean over the fields", told.mean, 0.93),
         at_least("pages whose core fields are all right, without a model", share, 0.60, percent=True),
     ]
 
@@ -138,7 +141,7 @@ def _cpu(done: Measured) -> list[Figure]:
     told = cpu_ms(done.run)
     return [
         at_most("CPU a page, median", told["median"], 40, " ms"),
-        at_most("CPU a page, 99th percentile", told["p99"], 250, " ms"),
+        at_most("CPU a page, 99th percentile", told["p99"], 150, " ms"),
     ]
 
 
@@ -146,7 +149,35 @@ def _prompts(done: Measured) -> list[Figure]:
     told = done.prompts
     return [
         at_most("tokens of the whole prompt for the model, mean", round(told.mean_tokens), 4_000),
-        at_least("labelled values read rightly or sent to the model", told.covered, 0.95),
+        at_least("labelled values read rightly or sent to the model", told.covered, 0.97),
+    ]
+
+
+_SIDES: tuple[Callable[[Batch], Scores], ...] = (lambda one: one.scores[0], lambda one: one.scores[1])
+
+
+def _together(found: Sequence[Scores]) -> Scores:
+    """The mean over batches."""
+    return Scores(*(statistics.mean(getattr(one, name) for one in found) for name in ("recall", "precision", "core")))
+
+
+def _all_batches(done: Measured) -> list[Figure]:
+    """What is read of pages that no rule was made for, and what the check makes of a model's answers."""
+    if not any(one.name in AT_FIRST for one in done.batches):
+        return []
+    asked = sum(one.answered.asked for one in done.batches)
+    planted = sum(one.answered.planted for one in done.batches)
+    rejected = sum(len(one.answered.rejected) for one in done.batches) / max(1, asked)
+    accepted = sum(len(one.answered.accepted) for one in done.batches) / max(1, planted)
+    rules, model = (_together([side(one) for one in done.batches if one.name in AT_FIRST]) for side in _SIDES)
+    return [
+        at_least("pages that no rule was made for, without a model: recall", rules.recall, 0.70),
+        at_least("the same: precision", rules.precision, 0.94),
+        at_least("the same with the simulated model: recall", model.recall, 0.92),
+        at_least("the same with the simulated model: precision", model.precision, 0.96),
+        at_least("the same with the simulated model: core fields", model.core, 0.92),
+        at_most(f"right answers that the check rejects, of {asked} on all batches", round(100 * rejected, 1), 1, " %"),
+        at_most(f"planted wrong ones that it believes, of {planted}", round(100 * accepted, 1), 2, " %"),
     ]
 
 
@@ -158,5 +189,6 @@ FIGURES: list[Callable[[Measured], list[Figure]]] = [
     _evidence,
     _kinds,
     _prompts,
+    _all_batches,
     _cpu,
 ]

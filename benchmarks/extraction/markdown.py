@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from app.property.record import PageKind
+from benchmarks.extraction.batches import AT_FIRST, Scores
 from benchmarks.extraction.disputed import DISPUTED
 from benchmarks.extraction.figures import Measured
 from benchmarks.extraction.kinds import KindCase, confusion
@@ -44,6 +45,38 @@ def _figures(done: Measured) -> list[str]:
     return ["## Figures and targets", table(("figure", "measured", "target", ""), rows)]
 
 
+def _batches(done: Measured) -> list[str]:
+    """All batches of labelled pages, and what those scored at first that were written to be scored."""
+    if not done.batches:
+        return []
+    note = (
+        "Recall, precision, and core fields of every batch of labelled pages: without a model, and with a simulated "
+        "one that answers from the labels what the text it was sent says, with its true quote. Batches with figures in "
+        "the last two columns were written by somebody who had not seen the readers; those are their figures before "
+        "anything was changed on their account, which is what a site that nobody has seen can expect. Of the answers, "
+        "some right ones are rejected by the check, and some planted wrong ones are believed: another field's value "
+        "with its own true quote."
+    )
+    rows = [
+        (
+            one.name, one.rules.pages, *map(_triple, one.scores), _share(one.covered), f"{one.tokens:,.0f}",
+            f"{len(one.answered.rejected)} of {one.answered.asked}",
+            f"{len(one.answered.accepted)} of {one.answered.planted}",
+            "{1} of {0}".format(*one.sure), *map(_triple, AT_FIRST.get(one.name, (None, None))),
+        )
+        for one in done.batches
+    ]  # fmt: skip
+    headings = (
+        "batch", "pages", "rules", "with model", "read or sent", "tokens", "right, rejected", "planted, believed",
+        "right at 0.9", "rules at first", "with model at first",
+    )  # fmt: skip
+    return ["## All batches", note, table(headings, rows)]
+
+
+def _triple(scores: Scores | None) -> str:
+    return "–" if scores is None else f"{scores.recall:.3f} / {scores.precision:.3f} / {scores.core:.3f}"
+
+
 def _core(done: Measured) -> list[str]:
     rows = [(name, had, right, _share(right / had if had else None)) for name, (had, right) in done.core.fields.items()]
     note = (
@@ -67,7 +100,7 @@ def _bands(done: Measured) -> list[str]:
     ]
     note = (
         "Values on labelled fields, by the confidence they were stored with "
-        "([ADR 0024](../decisions/0024-confidence-is-the-odds-of-being-right.md))."
+        "([ADR 0052](../decisions/0052-confidence-is-fitted-on-labelled-pages.md))."
     )
     headings = ("confidence", "values", "right", "share right", "mean confidence", "right, disputed labels set aside")
     return ["## Confidence", note, table(headings, rows)]
@@ -175,6 +208,7 @@ def _fields(done: Measured) -> list[str]:
 #: the page's sections, in this order; each gives paragraphs
 SECTIONS: list[Callable[[Measured], list[str]]] = [
     _figures,
+    _batches,
     _core,
     _bands,
     _evidence,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.property import address as addresses
+from app.property.reading.model.label_words import names
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.places import US_STATES
 
@@ -153,5 +154,5 @@ def solar(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def gated(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """The label True is met by a note that speaks of a gate."""
-    return bool(label) and re.search(r"\bgate", str(value), re.IGNORECASE) is not None
+    """The label True is met by a note that speaks of a gate, in the page's own words."""
+    return bool(label) and (re.search(r"\bgate", str(value), re.IGNORECASE) or names("X_AccessNotes", str(value), None))

@@ -183,10 +183,17 @@ def _association(said: Said, _label: str, _row: Row) -> bool:
     return _ASSOCIATION.search(said.text) is not None
 
 
+def _named(said: Said, label: str, _row: Row) -> bool:
+    """What is answered with yes or no is said where the text speaks of it."""
+    return any(names(field, said.text, None) for field in LABELS[label][0])
+
+
 _NUMBERS = ("price", "rooms", "bedrooms", "year_built", "stories", "assessed_value", "market_value", "tax_annual",
-            "tax_year", "last_sale_price", "hoa_fee")  # fmt: skip
+            "tax_year", "last_sale_price", "hoa_fee", "parking", "roof_year", "half_baths", "estimate_low",
+            "estimate_high")  # fmt: skip
 _RULES: Mapping[str, Callable[[Said, str, Row], bool]] = {
     **dict.fromkeys(_NUMBERS, _number),
+    **dict.fromkeys(("pool", "solar", "gated"), _named),
     "bathrooms": _bathrooms,
     "living_area": _area("living_area_unit"),
     "lot_size": _area("lot_unit"),

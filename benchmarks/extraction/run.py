@@ -48,14 +48,16 @@ def labelled_pages(chosen: Path | None = None) -> Path | None:
     return None
 
 
-def load_truth(folder: Path) -> list[dict[str, Any]]:
-    lines = (folder / "truth.jsonl").read_text("utf-8").splitlines()
+def load_truth(folder: Path, labels: str = "truth.jsonl") -> list[dict[str, Any]]:
+    lines = (folder / labels).read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines if line.strip()]
 
 
-def run(folder: Path) -> Run:
-    """Extract every labelled page once; time is CPU time of this process, decoding included."""
-    truth = load_truth(folder)
+def run(folder: Path, labels: str = "truth.jsonl") -> Run:
+    """Extract every page once that is labelled in the file `labels`; time is CPU time of this process, decoding
+    included.
+    """
+    truth = load_truth(folder, labels)
     extractions: dict[str, Extraction] = {}
     cpu: dict[str, float] = {}
     for row in truth:

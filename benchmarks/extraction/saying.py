@@ -12,6 +12,7 @@ from typing import Any
 from app.property.reading import object_keys
 from app.property.reading.document import Locale
 from app.property.reading.model.claims import Claim
+from app.property.reading.model.label_words import names
 from app.property.reading.model.support import supported
 from app.property.record import FIELDS, Evidence
 from app.property.values import areas, counts, currency, layouts, numbers, prices, vocabulary
@@ -268,7 +269,8 @@ _OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
     "PublicRemarks": _long_text,
     **dict.fromkeys(("ListingId", "ListingKey", "MlsStatus", "CountyOrParish", "OriginatingSystemName"), _text),
     **dict.fromkeys(("City", "SubdivisionName", "X_EnergyRating", "X_AccessNotes", "ListOfficeName"), _text),
-    **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling", "PowerProductionType", "Media"), _list),
+    **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling", "Media"), _list),
+    "PowerProductionType": lambda _value, quote, locale: names("PowerProductionType", quote, locale.lang),
     "X_RoofYear": _number,
     "ParkingTotal": _parking,
     "PostalCode": _postal_code,

@@ -11,7 +11,7 @@ from benchmarks.extraction.prompts import prompts
 from benchmarks.extraction.run import run
 
 #: of pages that little was mended for the prompt covers less, so far
-LEAST_COVERED = {"sixth": 0.89, "seventh": 0.88}
+LEAST_COVERED = {"sixth": 0.94, "seventh": 0.94, "eighth": 0.93, "ninth": 0.94, "tenth": 0.93}
 CORPORA = sorted(path.parent for path in (Path(__file__).parent / "corpus").glob("*/truth.jsonl"))
 
 

@@ -1,0 +1,134 @@
+"""What is read of each batch of labelled pages: by rules alone, and with a simulated model (`simulated.py`).
+
+The batches are the real pages below SHARED_DIR and the project's own corpora. Those of `AT_FIRST` were written to be
+scored: no rule was made for one of their pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.property.reading.model.evidence import verify
+from app.property.reading.model.prompt import build_prompt
+from app.property.reading.pipeline import with_model_values
+from benchmarks.extraction.bands import reliability
+from benchmarks.extraction.core import core
+from benchmarks.extraction.prompts import prompts
+from benchmarks.extraction.run import Run, run
+from benchmarks.extraction.scorer import Report, score
+from benchmarks.extraction.simulated import Claimed, answers, planted
+
+_CORPORA = Path(__file__).parents[2] / "tests" / "unit" / "reading" / "corpus"
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Recall, precision, and the mean of the core fields, each 0 to 1."""
+
+    recall: float
+    precision: float
+    core: float
+
+
+#: what each corpus that was written by somebody who had not seen the readers scored at first, before anything was
+#: changed on its account: by rules alone, and with the simulated model (None: it was not measured)
+AT_FIRST: Mapping[str, tuple[Scores, Scores | None]] = {
+    "sixth": (Scores(0.642, 0.908, 0.771), None),
+    "seventh": (Scores(0.670, 0.906, 0.822), None),
+    "eighth": (Scores(0.613, 0.912, 0.774), Scores(0.876, 0.964, 0.973)),
+    "ninth": (Scores(0.669, 0.887, 0.757), Scores(0.896, 0.943, 0.954)),
+    "tenth": (Scores(0.765, 0.923, 0.889), Scores(0.925, 0.975, 0.960)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A claim of the simulated model, and the page it is of: a right one that the check dropped, or a wrong one that
+    it believed.
+    """
+
+    file: str
+    claim: Claimed
+    why: str
+
+
+@dataclass
+class Answered:
+    """`asked` right claims, those of them that the check `rejected`; `planted` wrong ones, those that it `accepted`."""
+
+    records: dict[str, dict[str, object]] = field(default_factory=dict)
+    asked: int = 0
+    planted: int = 0
+    rejected: list[Refusal] = field(default_factory=list)
+    accepted: list[Refusal] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One folder of labelled pages. Shares are of all labelled values, 0 to 1; `tokens` is the mean of the prompts."""
+
+    name: str
+    run: Run
+    rules: Report
+    model: Report
+    answered: Answered
+    covered: float
+    tokens: float
+
+    @property
+    def sure(self) -> tuple[int, int]:
+        """Values read without a model at 0.9 or better, and how many of them are right."""
+        confidences = {
+            file: {name: proof.confidence for name, proof in extraction.record.evidence.items()}
+            for file, extraction in self.run.extractions.items()
+        }
+        best = reliability(self.rules.outcomes, confidences)[0]
+        return best.count, best.right
+
+    @property
+    def scores(self) -> tuple[Scores, Scores]:
+        """By rules alone, and with the simulated model."""
+        return _scores(self.rules), _scores(self.model)
+
+
+def _scores(report: Report) -> Scores:
+    return Scores(report.total.recall or 0.0, report.total.precision or 0.0, core(report.outcomes).mean)
+
+
+def batches(real: Path, done: Run) -> Iterator[Batch]:
+    """The pages of `real`, of which `done` is the run, the further ones apart; then the project's corpora."""
+    yield batch("real", done)
+    if (real / "more_truth.jsonl").is_file():
+        yield batch("more", run(real, "more_truth.jsonl"))
+    for folder in sorted(path.parent for path in _CORPORA.glob("*/truth.jsonl")):
+        yield batch(folder.name, run(folder))
+
+
+def batch(name: str, done: Run) -> Batch:
+    """Score `done`, the run of the batch `name`."""
+    answered = answer(done)
+    sent = prompts(done)
+    rules, model = score(done.records, done.truth), score(answered.records, done.truth)
+    return Batch(name, done, rules, model, answered, sent.covered, sent.mean_tokens)
+
+
+def answer(done: Run) -> Answered:
+    """Answer each page's prompt from its labels, and take what the check believes into the records."""
+    result = Answered()
+    for row in done.truth:
+        file, extraction = row["file"], done.extractions[row["file"]]
+        prompt = build_prompt(extraction)
+        claims = list(answers(prompt, row))
+        kept, dropped = verify({one.field: (one.value, one.quote) for one in claims}, prompt)
+        result.records[file] = with_model_values(extraction, kept, len(dropped)).record.values
+        result.asked += len(claims)
+        why = {one.field: one.flaw for one in dropped}
+        result.rejected += [Refusal(file, one, why[one.field]) for one in claims if one.field in why]
+        for wrong in planted(claims, prompt, row):
+            result.planted += 1
+            believed, _ = verify({wrong.field: (wrong.value, wrong.quote)}, prompt)
+            if believed:
+                result.accepted.append(Refusal(file, wrong, ""))
+    return result
