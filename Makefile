@@ -22,7 +22,7 @@ FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive format fuzz help images install licences lint lock readme reference sbom test test-chaos test-llama test-main types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive fit format fuzz help images install licences lint lock readme reference sbom test test-chaos test-llama test-main types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -103,6 +103,9 @@ bench-extraction: install ## score the extractors on the labelled pages below SH
 
 bench-extraction-peers: install $(BENCH_EXTRACTION)/.installed ## the same beside other tools, written to docs/benchmarks/extraction.md: some minutes
 	$(PY) -m benchmarks.extraction --peers --out docs/benchmarks/extraction.md $(BENCH_ARGS)
+
+fit: install ## fit the weights of confidence on the labelled pages below SHARED_DIR and our own: two minutes (FIT_ARGS=--check)
+	$(PY) -m benchmarks.extraction.fitting $(FIT_ARGS)
 
 bench-end-to-end: install ## the same pages through a real worker, then scored
 	$(PY) -m benchmarks.end_to_end

@@ -16,6 +16,7 @@ from app.property.reading.model.claims import Flaw
 from app.property.reading.model.evidence import Dropped
 from app.property.reading.model.prompt import Prompt, as_sent
 from app.property.reading.model.tokens import count_tokens
+from app.property.reading.scorer import LOWERS, RAISES
 from app.property.record import FIELDS
 from cli.output import make_table
 
@@ -39,18 +40,35 @@ def explained(extraction: Extraction, dropped: tuple[Dropped, ...] = ()) -> list
             "value": candidate.value,
             "unit": candidate.unit,
             "method": str(candidate.method),
-            "confidence": candidate.confidence,
+            "reader": candidate.reader,
+            "confidence": round(candidate.confidence, 3),
             "locator": candidate.locator,
             "quote": candidate.quote,
             "fate": fate(candidate, extraction),
         }
         for candidate in ranked
     ]
-    nothing = {"unit": None, "method": "llm", "confidence": 0.0, "locator": ""}
+    nothing = {"unit": None, "method": "llm", "reader": "model", "confidence": 0.0, "locator": ""}
     return told + [
         {"field": one.field, "value": one.value, **nothing, "quote": one.quote, "fate": _FLAWS[one.flaw]}
         for one in dropped
     ]
+
+
+def scores(extraction: Extraction) -> dict[str, Any]:
+    """How the confidence of each value came about: what each of its features adds to the log-odds that it is right."""
+    return {
+        name: {
+            "confidence": score.confidence,
+            "log_odds": round(sum(score.adds.values()), 2),
+            "bound": score.bound or None,
+            "features": {
+                feature: {"value": round(score.facts.features[feature], 3), "adds": round(adds, 2)}
+                for feature, adds in score.adds.items()
+            },
+        }
+        for name, score in sorted(extraction.scores.items(), key=lambda one: list(FIELDS).index(one[0]))
+    }
 
 
 def fate(candidate: Candidate, extraction: Extraction) -> str:
@@ -113,3 +131,20 @@ def explanation(data: Mapping[str, Any]) -> Iterator[Table | Text]:
     columns = ("field", "value", "method", "confidence", "fate", "quote", "locator")
     rows = [tuple(candidate[name] for name in columns) for candidate in data["candidates"]]
     yield make_table("Candidates", columns, rows)
+    yield make_table(
+        "Confidence", ("field", "confidence", "log-odds, and what adds to them"), _score_rows(data["scores"])
+    )
+
+
+def _score_rows(told: Mapping[str, Any]) -> Iterator[tuple[str, float, str]]:
+    for name, score in told.items():
+        parts = [_added(feature, **part) for feature, part in score["features"].items() if part["adds"]]
+        bound = f"; bounded: {score['bound']}" if score["bound"] else ""
+        yield name, score["confidence"], f"{score['log_odds']:+.2f} = {', '.join(parts)}{bound}"
+
+
+def _added(feature: str, value: float, adds: float) -> str:
+    """`strong checks (2) +0.84`; a feature that is only there or not has no number."""
+    words = feature.replace("_", " ").replace(".", " ")
+    is_count = value != 1.0 or feature in RAISES | LOWERS
+    return f"{words} ({value:g}) {adds:+.2f}" if is_count else f"{words} {adds:+.2f}"

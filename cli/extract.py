@@ -22,7 +22,7 @@ from app.property.reading.pipeline import with_model_values
 from app.property.reading_budget import reading
 from app.property.store import normalise_target
 from app.settings import load_settings
-from cli.explaining import explained, explanation, prompt_json, prompt_lines
+from cli.explaining import explained, explanation, prompt_json, prompt_lines, scores
 from cli.output import Format, FormatOption, note, print_json, show, wants_json
 from cli.property_tables import record_table
 
@@ -31,7 +31,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _EXAMPLES = """\b
 Examples:
   propintel extract page.html --url https://www.example.com/homes/123
-  propintel extract page.html --url URL --explain           every candidate, and why it won or lost
+  propintel extract page.html --url URL --explain           every candidate, why it won or lost, each confidence
   propintel extract page.html --url URL --show-prompt       what a model would be sent, to the letter
   propintel extract page.html --url URL --answer reply.json --explain   what of a model's reply is believed
 """
@@ -47,7 +47,8 @@ def extract(
         str | None, typer.Option("--lang", help="ISO 639-1 code of its language, if the page does not say it right.")
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Also every candidate, where it stood, and why it won or lost.")
+        bool,
+        typer.Option("--explain", help="Also every candidate, why it won or lost, and how each confidence came about."),
     ] = False,
     show_prompt: Annotated[
         bool, typer.Option("--show-prompt", help="What a model would be sent for this page, with its tokens.")
@@ -60,7 +61,8 @@ def extract(
 ) -> None:
     """Read a saved page: deterministic, without network, key or database.
 
-    JSON: `{"kind", "record", "evidence", "missing"}`; with --explain also "reason", "wanted", "notes" and "candidates".
+    JSON: `{"kind", "record", "evidence", "missing"}`; with --explain also "reason", "wanted", "notes", "candidates"
+    and "scores".
     With --show-prompt it is the prompt alone, or with --explain too, all of that and "prompt".
     """
     address = normalise_target(url)
@@ -130,6 +132,7 @@ def _explained(extraction: Extraction, dropped: tuple[Dropped, ...]) -> dict[str
         "wanted": list(extraction.asked(load_settings().model_use)),
         "notes": list(extraction.notes),
         "candidates": explained(extraction, dropped),
+        "scores": scores(extraction),
     }
 
 

@@ -35,6 +35,16 @@ DISPUTED: Mapping[tuple[str, str], str] = {
     ("html/domiporta.pl/offer_page1.html", "country"): "`addressCountry` of its microdata",
     ("html/vgsi.com/PID837.html", "lot_size"): "visible as `Size (Acres)` in its section on land",
     ("html/homes.com/homes2014_2602_pacific.html", "country"): "`country` of the listing's own state",
+    ("more/myhome.ie/4786237.html", "latitude"): "centre of the visible map's link, and the brochure's map",
+    ("more/myhome.ie/4786237.html", "longitude"): "centre of the visible map's link, and the brochure's map",
+    ("more/myhome.ie/4786237.html", "agent"): "visible below `Negotiator`",
+    ("more/otodom.pl/offer_page3.html", "office"): "visible below `Biuro nieruchomości`",
+    ("more/morizon.pl/offer_page4.html", "country"): "`country` of the property's own state",
+    ("more/domiporta.pl/offer_page4.html", "country"): "`addressCountry` of its microdata",
+    ("more/redfin.com/redfin_page_property_20250907.html", "country"): "`addressCountry` of its JSON-LD",
+    ("more/trulia.com/home_info_67_bright.html", "exterior_wall"): "visible row `Construction: Frame`",
+    ("more/trulia.com/home_info_67_bright.html", "cooling"): "visible in the description: central air conditioning",
+    ("html/marlow_card_print.html", "tax_year"): "visible `TAX YEAR: 2025`",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -47,7 +47,8 @@ class Candidate:
     """One value that one extractor read for one field, already normalised to the field's type.
 
     `raw`, `quote`, `locator` and `unit` mean what they mean in `Evidence`; `confidence` is 0 to 1.
-    `unshown`: markup says it, and the page, which should show it, does not or shows something else.
+    `unshown`: markup says it, and the page, which should show it, does not or shows something else. `reader` is the
+    name of the extractor that found it, `model` for a model's value; the pipeline sets it.
     """
 
     field: str
@@ -59,6 +60,46 @@ class Candidate:
     confidence: float
     unit: str | None = None
     unshown: bool = False
+    reader: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a value's confidence depends on: its features, the `most` that it may be and why (`bound`), and the
+    fields that a derived value follows from (`sources`).
+    """
+
+    features: Mapping[str, float]
+    most: float
+    bound: str = ""
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a value's confidence came about: `adds` is what each of its features adds to the log-odds of being right.
+
+    `bound` says what keeps the confidence below what the log-odds give; it is empty where nothing does.
+    """
+
+    confidence: float
+    facts: Facts
+    adds: Mapping[str, float]
+    bound: str = ""
+
+
+Value = tuple[str, Any, str | None]  # field, value, unit
+
+
+def text_of(raw: Any) -> str:
+    if isinstance(raw, list):
+        return ", ".join(str(v) for v in raw)
+    return str(raw)
+
+
+def of_text(field: str, value: Any, text: str, where: str, confidence: float) -> Candidate:
+    """A value that stands in a text of the page, which is its evidence."""
+    return Candidate(field, value, text, Method.LABEL, where, text[:300], confidence)
 
 
 class Extractor(Protocol):
@@ -80,7 +121,7 @@ class Extraction:
     the page is of its kind. `denied` is what markup says and the visible page denies, `distrusted` the scripts of which
     nothing is taken for it (by the part of a locator before its last `#`). `only` limits what a model is asked for
     (None: nothing does): other pages of the property may say the rest. `row` is the JSON pointer of what was read where
-    the body holds several objects, which are of other properties.
+    the body holds several objects, which are of other properties. `scores` says how the confidences came about.
     """
 
     page: Page
@@ -95,6 +136,7 @@ class Extraction:
     distrusted: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
     row: str | None = None
+    scores: Mapping[str, Score] = field(default_factory=dict)
 
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
         """The fields that a model is asked for: what a page of this kind may state, and where the model is used for

@@ -20,8 +20,7 @@ from app.property.reading.plausible import Finding, Values, Verdict, told
 from app.property.reading.ranking import Winner
 from app.property.reading.trees import spaced_text
 from app.property.values import currency
-from app.property.values.boxes import boxes_of, in_country
-from app.property.values.places import country_of_host
+from app.property.values.places import boxes_of, country_of_host, in_country
 from app.property.values.us_zip import states_of_zip
 
 

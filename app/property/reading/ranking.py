@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.property.reading.base import Candidate
+from app.property.reading.base import Candidate, Score
 from app.property.record import Method
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.texts import has_street_word
@@ -32,7 +32,8 @@ class Winner:
     """The winning candidate, its strength after comparison, and whether it is doubtful.
 
     `witnesses` are the candidates that say the same, itself included; `rival` is the strength of the strongest other
-    value as a share of theirs, 0 where nothing contradicts. `confidence.py` turns all of it into a confidence.
+    value as a share of theirs, 0 where nothing contradicts. `scorer.py` turns all of it into the confidence that is
+    stored, and the `score` says how.
     """
 
     candidate: Candidate
@@ -40,6 +41,7 @@ class Winner:
     doubtful: bool
     witnesses: tuple[Candidate, ...] = ()
     rival: float = 0.0
+    score: Score | None = None
 
 
 def rank(candidates: Iterable[Candidate]) -> dict[str, Winner]:

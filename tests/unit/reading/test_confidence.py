@@ -1,22 +1,25 @@
-"""Confidence is the odds of being right: what raises it, what lowers it, and its bounds."""
+"""Confidence is fitted: what it is made of, what raises it, what lowers it, and its bounds."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.property.page import Page
-from app.property.reading.base import Candidate
-from app.property.reading.confidence import with_confidence
+from app.property.reading.base import Candidate, Facts
 from app.property.reading.crosschecks import crosschecks
 from app.property.reading.document import Document
-from app.property.reading.pipeline import extract
+from app.property.reading.pipeline import EXTRACTORS, extract, with_model_values
 from app.property.reading.plausible import Verdict
 from app.property.reading.ranking import Winner, rank
-from app.property.record import Method
+from app.property.reading.scorer import LOWERS, RAISES, fitted_weights, scored, with_confidence
+from app.property.record import DERIVED_FIELDS, Method, PageKind
 
 _URL = "https://homes.example/for-sale/4410078"
 
@@ -35,34 +38,87 @@ def _candidate(
     return Candidate(field, value, str(value), method, locator, str(value), strength)
 
 
-def _confidence(*candidates: Candidate, page: Page | None = None) -> float:
+def _scores(*candidates: Candidate, page: Page | None = None, kind: PageKind = PageKind.LISTING) -> dict[str, Winner]:
+    return with_confidence(rank(candidates), Document(page or _page()), kind)
+
+
+def _confidence(*candidates: Candidate) -> float:
     """The confidence of the first candidate's field."""
-    return with_confidence(rank(candidates), Document(page or _page()))[candidates[0].field].confidence
+    return _scores(*candidates)[candidates[0].field].confidence
 
 
 _RATING = _candidate("X_EnergyRating", "B")  # a field that no cross-check knows
 
 
-def test_one_label_alone_is_not_believed_to_nine_in_ten() -> None:
-    assert 0.85 <= _confidence(_RATING) < 0.9
+def _score(**features: float) -> float:
+    return scored({"": Facts(features, 1.0)}, fitted_weights())[""].confidence
 
 
-def test_the_best_source_alone_is_not_either() -> None:
-    assert _confidence(replace(_RATING, confidence=0.97, method=Method.JSONLD)) == 0.89
+def test_no_single_place_reaches_nine_in_ten_without_a_check() -> None:
+    surest = replace(_RATING, confidence=1.0, reader="jsonbody")
+    found = _scores(surest)["X_EnergyRating"]
+    assert found.confidence == 0.89
+    assert found.score is not None
+    assert found.score.bound == "one place says it and no check passed"
+    assert _confidence(surest, replace(surest, locator="/html/body/p[2]")) >= 0.9
 
 
-def test_a_second_method_says_more_than_a_second_place_and_that_more_than_the_same_place() -> None:
-    other_method = _confidence(_RATING, replace(_RATING, method=Method.JSONLD, locator="/html/head/script#/a"))
-    other_place = _confidence(_RATING, replace(_RATING, locator="/html/body/p[2]"))
-    same_place = _confidence(_RATING, _RATING)
-    assert other_method > other_place > same_place == _confidence(_RATING)
-    assert other_place >= 0.9
+def test_what_agrees_counts_by_methods_and_by_places() -> None:
+    def features(*candidates: Candidate) -> Mapping[str, float]:
+        score = _scores(*candidates)["X_EnergyRating"].score
+        assert score is not None
+        return score.facts.features
 
-
-def test_one_script_is_one_place_however_often_it_says_it() -> None:
+    assert not {"other_methods", "other_places"} & set(features(_RATING, _RATING))
+    assert features(_RATING, replace(_RATING, locator="/html/body/p[2]"))["other_places"] == 1
+    assert (
+        features(_RATING, replace(_RATING, method=Method.JSONLD, locator="/html/head/script#/a"))["other_methods"] == 1
+    )
     state = replace(_RATING, method=Method.STATE, locator="/html/body/script[1]#/a/b")
-    assert _confidence(state, replace(state, locator="/html/body/script[1]#/a/c")) == _confidence(state)
-    assert _confidence(state, replace(state, locator="/html/body/script[2]#/a/c")) > _confidence(state)
+    assert "other_places" not in features(state, replace(state, locator="/html/body/script[1]#/a/c"))
+    assert features(state, replace(state, locator="/html/body/script[2]#/a/c"))["other_places"] == 1
+
+
+_READERS = [*(extractor.name for extractor in EXTRACTORS), "model"]
+_counts = st.integers(min_value=0, max_value=3).map(float)
+_shares = st.floats(min_value=0, max_value=1)
+
+
+@given(
+    features=st.fixed_dictionaries(
+        {
+            "strength": _shares,
+            "rival": _shares,
+            **{name: _counts for name in sorted(RAISES | LOWERS) if name[-1] == "s"},
+        }
+    ),
+    readers=st.sets(st.sampled_from(_READERS)),
+    changed=st.sampled_from([*sorted(RAISES | LOWERS), *_READERS]),
+)
+def test_agreement_and_checks_never_lower_a_confidence_and_rivals_and_failures_never_raise_it(
+    features: dict[str, float], readers: set[str], changed: str
+) -> None:
+    told = features | {"bias": 1.0} | {f"reader.{name}": 1.0 for name in readers}
+    name = f"reader.{changed}" if changed in _READERS else changed
+    more = told | {name: told.get(name, 0.0) + 1.0}
+    less_sure, surer = (more, told) if changed in LOWERS else (told, more)
+    assert _score(**less_sure) <= _score(**surer)
+
+
+def test_a_candidate_that_agrees_never_lowers_a_confidence() -> None:
+    """Whoever finds it, wherever, however weakly."""
+    alone = _confidence(replace(_RATING, reader="labels"))
+    for reader in _READERS:
+        for method in (Method.LABEL, Method.STATE, Method.LLM):
+            other = replace(_RATING, reader=reader, method=method, locator="/html/body/p[7]", confidence=0.3)
+            assert _confidence(replace(_RATING, reader="labels"), other) >= alone, (reader, method)
+
+
+def test_no_weight_is_left_of_a_reader_that_is_gone() -> None:
+    """`make fit` writes the weights anew after a reader was added or deleted."""
+    fitted = {name.partition(".")[2] for name in fitted_weights() if name.startswith("reader.")}
+    assert fitted <= set(_READERS)
+    assert fitted >= {"jsonld", "labels", "tables", "state", "model"}
 
 
 def test_a_contradiction_costs_in_proportion_to_its_strength() -> None:
@@ -72,27 +128,63 @@ def test_a_contradiction_costs_in_proportion_to_its_strength() -> None:
 
 
 def test_names_of_people_are_believed_less_than_facts() -> None:
-    assert _confidence(_candidate("ListAgentFullName", "Kajsa Lindqvist")) < _confidence(_RATING) - 0.1
+    assert _confidence(_candidate("ListAgentFullName", "Kajsa Lindqvist")) < _confidence(_RATING)
 
 
-def test_a_failed_check_costs_much_and_makes_the_value_doubtful() -> None:
+def test_a_failed_check_costs_and_makes_the_value_doubtful() -> None:
     """A Californian ZIP code in Texas."""
-    code = _candidate("PostalCode", "94115")
     state = _candidate("StateOrProvince", "TX", locator="/html/body/p[2]")
-    told = with_confidence(rank([code, state]), Document(_page("<html lang='en-US'><p>x</p>")))
-    assert told["PostalCode"].confidence < 0.6
-    assert told["PostalCode"].doubtful
-    assert told["StateOrProvince"].doubtful
+    wrong, right = (
+        _scores(_candidate("PostalCode", code), state, page=_page("<html lang='en-US'><p>x</p>"))
+        for code in ("94115", "75201")
+    )
+    assert wrong["PostalCode"].confidence < right["PostalCode"].confidence
+    assert wrong["PostalCode"].doubtful
+    assert wrong["StateOrProvince"].doubtful
+    assert not right["PostalCode"].doubtful
+
+
+def test_a_value_that_the_page_should_show_and_does_not_is_bounded_and_doubtful() -> None:
+    hidden = replace(_candidate("YearBuilt", 1988, Method.JSONLD), confidence=0.95, unshown=True)
+    found = _scores(hidden, replace(hidden, method=Method.STATE, locator="/html/body/script#/y"))["YearBuilt"]
+    assert (found.confidence, found.doubtful) == (0.45, True)
+    assert found.score is not None
+    assert found.score.bound == "the page does not show it"
 
 
 def test_a_concluded_value_is_no_surer_than_what_it_follows_from() -> None:
     price = _candidate("ListPrice", 300_000, strength=0.4)
     status = replace(_candidate("StandardStatus", "Active", Method.DERIVED, "ListPrice"), confidence=0.97)
     told = with_confidence(
-        {"ListPrice": Winner(price, 0.4, False, (price,)), "StandardStatus": Winner(status, 0.97, False)},
+        {
+            "ListPrice": Winner(price, 0.4, False, (price,), rival=1.0),
+            "StandardStatus": Winner(status, 0.97, False),
+        },
         Document(_page()),
+        PageKind.LISTING,
     )
     assert told["StandardStatus"].confidence == told["ListPrice"].confidence
+    assert told["StandardStatus"].score is not None
+    assert told["StandardStatus"].score.bound == "no surer than its source"
+
+
+def test_each_candidate_names_its_reader() -> None:
+    label = "<h1>Home</h1><dl><dt>Price</dt><dd>$310,000</dd><dt>Year built</dt><dd>1988</dd></dl>"
+    read = extract(_page(label))
+    assert read.candidates
+    assert {c.reader for c in read.candidates} <= set(_READERS) - {"model"}
+    said = replace(_candidate("Roof", ["cedar"], Method.LLM, "chars:3-8"), reader="")
+    both = with_model_values(read, [said], 0)
+    assert [c.reader for c in both.candidates if c.field == "Roof"] == ["model"]
+    assert "reader.model" in both.scores["Roof"].facts.features
+
+
+def test_each_value_of_a_record_that_was_read_has_its_score() -> None:
+    read = extract(_page("<h1>Home</h1><dl><dt>Price</dt><dd>$310,000</dd><dt>Year built</dt><dd>1988</dd></dl>"))
+    assert set(read.scores) == set(read.record.values) - DERIVED_FIELDS
+    for name, score in read.scores.items():
+        assert score.confidence == read.record.evidence[name].confidence
+        assert set(score.adds) == set(score.facts.features)
 
 
 @pytest.mark.parametrize(

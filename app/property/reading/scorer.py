@@ -1,0 +1,135 @@
+"""How sure a value is: a logistic score over what speaks for it and against it.
+
+`make fit` fits the weights on labelled pages and stores them in `weights.toml` (ADR 0052). Features are what agrees
+with the value, which checks it passed, and what contradicts it. Their signs are constrained: agreement never lowers a
+score, a rival never raises it. The strengths that choose a winner (`ranking.py`) are not touched.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from app.property.fields.table import FIELDS
+from app.property.reading.base import Candidate, Facts, Score
+from app.property.reading.crosschecks import crosschecks
+from app.property.reading.document import Document
+from app.property.reading.plausible import Verdict
+from app.property.reading.ranking import Winner
+from app.property.record import Method, PageKind
+
+Weights = Mapping[str, float]
+WEIGHTS_FILE = Path(__file__).with_name("weights.toml")
+#: features that never lower a score, and such that never raise one; a reader's weight is `reader.NAME`
+RAISES = frozenset({"strength", "other_methods", "other_places", "strong_checks", "plausible_checks"})
+LOWERS = frozenset({"rival", "failed_checks", "derived"})
+#: beyond so many, places by one method and plausible checks say nothing new
+_MOST_COUNTED = 2
+_LEAST, _MOST = 0.02, 0.99
+#: derived values that follow from each other
+_LONGEST_CHAIN = 3
+#: 0.9 takes another place or a check that was passed
+_MOST_ALONE = 0.89
+#: markup alone is not trusted where the page should show the value (ADR 0028)
+_MOST_UNSHOWN = 0.45
+
+
+def with_confidence(winners: Mapping[str, Winner], page: Document, kind: PageKind) -> dict[str, Winner]:
+    """Return `winners` with their scores; one that is not shown or fails a cross-check becomes doubtful."""
+    checks = crosschecks(winners, page)
+    facts = {name: facts_of(name, winner, checks.get(name, ()), kind) for name, winner in winners.items()}
+    scores = scored(facts, fitted_weights())
+    return {
+        name: replace(
+            winner,
+            confidence=scores[name].confidence,
+            score=scores[name],
+            doubtful=winner.doubtful or _is_unshown(winner) or Verdict.FAILED in checks.get(name, ()),
+        )
+        for name, winner in winners.items()
+    }
+
+
+def facts_of(name: str, winner: Winner, checks: tuple[Verdict, ...], kind: PageKind) -> Facts:
+    """Return the features of `winner`, and what bounds its confidence."""
+    derived = winner.candidate.method is Method.DERIVED
+    most, bound = _bounds(winner, checks)
+    return Facts(
+        _features(name, winner, Counter(checks), kind),
+        most,
+        bound,
+        tuple(winner.candidate.locator.split(", ")) if derived else (),
+    )
+
+
+def scored(facts: Mapping[str, Facts], weights: Weights) -> dict[str, Score]:
+    """Return the scores of one page's values by `weights`."""
+    scores = {name: _score(told, weights) for name, told in facts.items()}
+    for _ in range(_LONGEST_CHAIN):  # a derived value may be a source of another one
+        scores = {name: _no_surer_than_sources(score, scores) for name, score in scores.items()}
+    return scores
+
+
+@cache
+def fitted_weights() -> Weights:
+    """Return the weights by feature. A feature without a weight adds nothing."""
+    table = tomllib.loads(WEIGHTS_FILE.read_text("utf-8"))["weights"]
+    return MappingProxyType({name: float(weight) for name, weight in table.items()})
+
+
+def _features(name: str, winner: Winner, checks: Counter[Verdict], kind: PageKind) -> dict[str, float]:
+    witnesses = winner.witnesses
+    places: dict[Method, set[str]] = {}
+    for candidate in witnesses:
+        places.setdefault(candidate.method, set()).add(_place(candidate))
+    counted = {
+        "bias": 1.0,
+        "strength": max((c.confidence for c in witnesses), default=winner.candidate.confidence),
+        "rival": min(1.0, winner.rival),
+        "other_methods": max(0, len(places) - 1),
+        "other_places": min(_MOST_COUNTED, sum(len(found) - 1 for found in places.values())),
+        "strong_checks": checks[Verdict.STRONG],
+        "plausible_checks": min(_MOST_COUNTED, checks[Verdict.PLAUSIBLE]),
+        "failed_checks": checks[Verdict.FAILED],
+        "derived": winner.candidate.method is Method.DERIVED,
+        "record_page": kind is PageKind.RECORD,
+        f"kind.{FIELDS[name].kind}": 1.0,
+        **{f"reader.{candidate.reader}": 1.0 for candidate in witnesses if candidate.reader},
+    }
+    return {feature: float(value) for feature, value in counted.items() if value}
+
+
+def _bounds(winner: Winner, checks: tuple[Verdict, ...]) -> tuple[float, str]:
+    """Return the greatest confidence that the winner may have, and why it is less than usual."""
+    if _is_unshown(winner):
+        return _MOST_UNSHOWN, "the page does not show it"
+    if len({_place(c) for c in winner.witnesses}) < 2 and not checks:
+        return _MOST_ALONE, "one place says it and no check passed"
+    return _MOST, ""
+
+
+def _is_unshown(winner: Winner) -> bool:
+    return all(candidate.unshown for candidate in winner.witnesses or (winner.candidate,))
+
+
+def _place(candidate: Candidate) -> str:
+    """Return where a candidate stands: one script is one place, so is one element."""
+    return candidate.locator.partition("#")[0] if "#" in candidate.locator else candidate.locator
+
+
+def _score(facts: Facts, weights: Weights) -> Score:
+    adds = {feature: value * weights.get(feature, 0.0) for feature, value in facts.features.items()}
+    chance = 1.0 / (1.0 + math.exp(-sum(adds.values())))
+    confidence = round(max(_LEAST, min(facts.most, chance)), 3)
+    return Score(confidence, facts, adds, facts.bound if chance > facts.most else "")
+
+
+def _no_surer_than_sources(score: Score, scores: Mapping[str, Score]) -> Score:
+    least = min((scores[name].confidence for name in score.facts.sources if name in scores), default=1.0)
+    return score if score.confidence <= least else replace(score, confidence=least, bound="no surer than its source")

@@ -1,0 +1,54 @@
+"""`propintel extract --explain`: how each confidence came about, in words that fit a terminal."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading.pipeline import extract
+from cli.explaining import explained, explanation, scores
+
+_HTML = """<html lang="en-US"><title>12 Elm St - $310,000</title><h1>12 Elm St, Springfield, IL 62701</h1>
+<dl><dt>Price</dt><dd>$310,000</dd><dt>Energy rating</dt><dd>B</dd><dt>Bathrooms</dt><dd>2</dd>
+<dt>Year built</dt><dd>1988</dd></dl><p>Built in 1987.</p></html>"""
+
+
+@pytest.fixture(scope="module")
+def read() -> Extraction:
+    url = "https://homes.example/12-elm"
+    return extract(Page(url, url, "text/html", _HTML, _HTML.encode(), datetime(2026, 3, 1, tzinfo=UTC)))
+
+
+def test_each_value_has_its_score_in_the_order_of_the_record(read: Extraction) -> None:
+    told = scores(read)
+    assert list(told) == [name for name in read.record.values if name in told]
+    assert told["ListPrice"]["features"]["strong_checks"]["value"] == 1
+    assert told["ListPrice"]["features"]["strong_checks"]["adds"] > 0
+    assert told["ListPrice"]["confidence"] == read.record.evidence["ListPrice"].confidence
+    assert told["YearBuilt"]["features"]["rival"]["adds"] < 0, "the page says another year, too"
+
+
+def test_the_terminal_shows_what_adds_to_a_confidence_within_80_columns(read: Extraction) -> None:
+    data = {"kind": "listing", "reason": "x", "wanted": [], "notes": [], "candidates": explained(read)}
+    screen = Console(file=io.StringIO(), width=80, force_terminal=False)
+    for part in explanation(data | {"scores": scores(read)}):
+        screen.print(part)
+    assert isinstance(screen.file, io.StringIO)
+    lines = screen.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    table = lines[lines.index(next(line for line in lines if line.startswith("Confidence"))) :]
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in table if line.startswith("│")]
+    rows: dict[str, str] = {}
+    name = ""
+    for field, _, words in cells:
+        name = field or name
+        rows[name] = f"{rows.get(name, '')} {words}".strip()
+    assert rows["ListPrice"].startswith("+")
+    assert "strong checks (1) +" in rows["ListPrice"]
+    assert "rival (" in rows["YearBuilt"]
+    assert "bias +" in rows["BathroomsTotalInteger"], "a long name leaves room for the words"

@@ -1,0 +1,115 @@
+"""The fit of confidence: the minimum within its bounds, the same each time, and never judged by pages that it saw."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from app.property.reading.base import Facts
+from app.property.reading.scorer import LOWERS, RAISES, fitted_weights
+from benchmarks.extraction import fitting
+from benchmarks.extraction.fitting import Read, cross_validated, fitted, site_of
+from benchmarks.extraction.regression import Example, fit, logistic
+from benchmarks.extraction.scorer import Outcome
+
+
+def _free(_name: str) -> tuple[float, float]:
+    return -math.inf, math.inf
+
+
+def test_without_features_the_fit_is_the_share_that_is_right() -> None:
+    examples = [Example({"bias": 1.0}, row < 9) for row in range(10)]
+    assert logistic(fit(examples, lambda _: 0.0, _free)["bias"]) == pytest.approx(0.9, abs=1e-4)
+
+
+def test_an_example_counts_by_its_weight() -> None:
+    examples = [Example({"bias": 1.0}, True, 3.0), Example({"bias": 1.0}, False)]
+    assert logistic(fit(examples, lambda _: 0.0, _free)["bias"]) == pytest.approx(0.75, abs=1e-4)
+
+
+def test_the_weights_that_made_the_examples_are_found_again() -> None:
+    dice = random.Random(5)
+    examples = []
+    for _ in range(8_000):
+        features = {"bias": 1.0, "a": dice.random(), "b": float(dice.random() < 0.3)}
+        examples.append(Example(features, dice.random() < logistic(0.5 + 2.0 * features["a"] - 1.5 * features["b"])))
+    weights = fit(examples, lambda _: 0.01, _free)
+    assert [weights[name] for name in ("bias", "a", "b")] == pytest.approx([0.5, 2.0, -1.5], abs=0.25)
+
+
+def test_at_the_minimum_a_weight_is_at_its_bound_or_nothing_pulls_at_it() -> None:
+    """The conditions that only the minimum meets, from any start."""
+    dice = random.Random(8)
+    rows = [{"bias": 1.0, "up": dice.random(), "down": dice.random()} for _ in range(400)]
+    examples = [Example(row, dice.random() < logistic(1.0 - row["up"])) for row in rows]
+
+    def bounds(name: str) -> tuple[float, float]:
+        return (0.0 if name == "up" else -math.inf), (0.0 if name == "down" else math.inf)
+
+    weights = fit(examples, lambda _: 1.0, bounds)
+    assert weights["up"] == 0.0, "a feature that may not lower adds nothing where it would"
+    for name, weight in weights.items():
+        slope = weight
+        for one in examples:
+            odds = sum(weights[n] * v for n, v in one.features.items())
+            slope += (logistic(odds) - one.right) * one.features[name]
+        assert abs(slope) < 0.01 or (weight == 0.0 and (slope > 0) is (name == "up"))
+    again = fit(examples, lambda _: 1.0, bounds, start={"bias": 5.0, "up": 3.0, "down": -3.0})
+    assert again == pytest.approx(weights, abs=1e-3)
+
+
+def _reads() -> list[Read]:
+    """Sites whose labels tell the truth, but for those of one: only weights that saw that site know it."""
+    reads = []
+    for site in range(20):
+        good = site != 0
+        features = {"bias": 1.0, "strength": 0.7, "reader.labels" if good else "reader.odd": 1.0}
+        for page in range(5):
+            outcome = Outcome(f"{site}-{page}", "price", 1, 1, "ListPrice", "right" if good else "wrong")
+            reads.append(Read("seventh", f"{site}.example", {"ListPrice": Facts(features, 0.99)}, (outcome,)))
+    return reads
+
+
+def test_a_site_is_judged_by_weights_that_did_not_see_it() -> None:
+    reads = _reads()
+    seen = fitted(reads)
+    new, by_hand = cross_validated(reads)["seventh"]
+    assert "reader.odd" in seen
+    assert (sum(band.count for band in new), sum(band.count for band in by_hand)) == (100, 100)
+    assert (new[0].count, new[0].right) == (100, 95), "without its site, its values look as good as any"
+
+
+def test_a_fit_is_the_same_each_time_and_whatever_the_order() -> None:
+    reads = _reads()
+    assert fitted(reads) == fitted(list(reversed(reads)))
+
+
+def test_values_that_are_bounded_low_are_no_examples() -> None:
+    reads = _reads()
+    unshown = Read("seventh", "0.example", {"City": Facts({"bias": 1.0, "reader.meta": 1.0}, 0.45)}, ())
+    outcome = Outcome("x", "city", "A", "B", "City", "wrong")
+    assert "reader.meta" not in fitted([*reads, Read("seventh", "0.example", unshown.facts, (outcome,))])
+
+
+def test_pages_of_one_site_are_known_by_folder_else_host_else_stand_alone() -> None:
+    assert site_of("real", "html/daft.ie/1.html", None) == site_of(
+        "more", "more/daft.ie/2.html", "https://www.daft.ie/2"
+    )
+    assert site_of("sixth", "html/card.html", "https://gis.calusa.example/1") == "gis.calusa.example"
+    assert site_of("us", "html/card.html", None) != site_of("world", "html/card.html", None)
+
+
+def test_the_committed_weights_keep_their_signs() -> None:
+    weights = fitted_weights()
+    assert all(weights[name] >= 0 for name in weights if name in RAISES or name.startswith("reader."))
+    assert all(weights[name] <= 0 for name in weights if name in LOWERS)
+    assert {"bias", "strength", "rival", "strong_checks"} <= set(weights)
+
+
+def test_without_labelled_pages_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.setenv("SHARED_DIR", str(tmp_path))
+    before = fitting.WEIGHTS_FILE.read_bytes()
+    assert fitting.main([]) == 2
+    assert fitting.WEIGHTS_FILE.read_bytes() == before
