@@ -15,11 +15,9 @@ from app.property.address import Address, with_street
 from app.property.fields.phrases import pattern
 from app.property.reading.base import Candidate
 from app.property.reading.document import Document, Segment
-from app.property.reading.place_values import address_values
-from app.property.record import Method
+from app.property.reading.place_values import placed
 from app.property.values import address_lines, texts
-from app.property.values.address_parts import Line
-from app.property.values.largest_first import SPACELESS
+from app.property.values.address_lines import SPACELESS, Line
 from app.property.values.vocabulary import offer
 
 _FIRST_SEGMENTS = 400
@@ -133,6 +131,4 @@ def _belongs_to_somebody(segment: Segment, page: Document) -> bool:
 
 def _candidates(line: Line, text: str, where: Any, confidence: float, country: str) -> Iterator[Candidate]:
     parts = Address(city=line.city, state=line.region, postal_code=line.postal_code, country=country)
-    for field, value, _ in address_values(with_street(parts, line.street or "")):
-        if value:
-            yield Candidate(field, value, text, Method.LABEL, where, text[:300], confidence)
+    return placed(with_street(parts, line.street or ""), text, where, confidence)

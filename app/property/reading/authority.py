@@ -8,9 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from app.property.reading.base import Candidate
+from app.property.reading.base import Candidate, of_text
 from app.property.reading.document import Document
-from app.property.record import Method
 from app.property.values.places import us_state
 
 _PIECES = re.compile(r"\s+[-–—|·•>:]\s+|\s*\|\s*")
@@ -21,13 +20,9 @@ _OFFICES = (
 )
 _NAMED = r"^(?:The |Welcome to (?:the )?|Office of the )?((?:[A-Z][\w.'’-]*\s){1,3}?)(?:County|Parish)"
 _COUNTY = re.compile(rf"{_NAMED},?\s(?:[A-Z]{{2}},?\s)?(?:{_OFFICES})")
-#: a county alone, where the rest of the line names an office
-_ALONE = re.compile(rf"{_NAMED}(?:, [A-Z]{{2}})?$")
-_OFFICE = re.compile(rf"\b(?:{_OFFICES})")
 _TOWN = re.compile(r"^(?:Town|City|Village|Borough|Township) of ([A-Z][A-Za-z.' -]{2,40}), ([A-Z]{2})$")
 #: words of the office's page that may stand before the name of a county
 _NO_NAME = re.compile(r"\b(?:Property|Tax|Real|Search|Home|Official|County|State|Records?|Online)\b")
-_STATE = re.compile(r",\s([A-Z]{2}),?\s\d{5}(?:-\d{4})?\b")
 _FIRST_SEGMENTS = 20
 _LONGEST = 120
 
@@ -43,7 +38,7 @@ class Authority:
         counties: dict[str, tuple[str, Any]] = {}
         for text, element in _heads(page):
             for piece in _PIECES.split(text):
-                match = _COUNTY.match(piece) or (_ALONE.match(piece) if _OFFICE.search(text) else None)
+                match = _COUNTY.match(piece)
                 name = match[1].strip() if match else ""
                 if name and not _NO_NAME.search(name):
                     counties.setdefault(name, (piece, element))
@@ -54,7 +49,6 @@ class Authority:
         if len(counties) == 1:
             ((name, (piece, element)),) = counties.items()
             yield _made("CountyOrParish", name, piece, element, page)
-            yield from _states(name, page)
 
 
 def _heads(page: Document) -> Iterator[tuple[str, Any]]:
@@ -65,15 +59,5 @@ def _heads(page: Document) -> Iterator[tuple[str, Any]]:
             yield segment.text, segment.owner
 
 
-def _states(county: str, page: Document) -> Iterator[Candidate]:
-    """The state of the office's own address, which stands behind the county's name."""
-    named = re.compile(rf"\b{re.escape(county)} (?:County|Parish)\b")
-    for segment in page.segments:
-        match = _STATE.search(segment.text) if len(segment.text) <= 300 and named.search(segment.text) else None
-        if match and us_state(match[1]):
-            yield _made("StateOrProvince", match[1], segment.text, segment.owner, page)
-            return
-
-
 def _made(field: str, value: str, text: str, element: Any, page: Document) -> Candidate:
-    return Candidate(field, value, text, Method.LABEL, page.path(element), text[:300], 0.5)
+    return of_text(field, value, text, page.path(element), 0.5)

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal
 
 from app.property.reading.document import Document, Segment
 from app.property.reading.grids import cell_text
 from app.property.reading.trees import is_within
 
-#: a cell between a label and its description that holds a code: `Roof Cover | 03 | Asphalt Shingle`
-_CODE = re.compile(r"^[A-Z]{0,2}\d{1,4}[A-Z]?$")
 _AMOUNT = re.compile(r"^[^\w\s]{0,2}\s?\d[\d.,/½ ]*\+?\D{0,8}$|^[-–—]+$")
-_ROWS, _PAIR, _LEAST_ROWS, _LONGEST = frozenset({"div", "li", "p"}), 2, 3, 60
 _MOST_ITEMS = 40
 _MOST_CELLS = 16
 
@@ -49,40 +45,12 @@ def by_markup(segment: Segment, page: Document) -> Beside | None:
     return _in_row(cells, cells.index(cell), page) if cell in cells else None
 
 
-def by_rows(segment: Segment, page: Document) -> Beside | None:
-    """The value of a label in a block of rows that all set one value before its label: `1954`, `Year Built`; `None`,
-    `HOA Dues`. None where a row begins with a label, or too few rows say which comes first.
-    """
-    row = segment.owner.getparent()
-    block = row.getparent() if row is not None else None
-    if block is None or row.tag not in _ROWS or segment.owner.getnext() is not None or len(_cells(row)) != _PAIR:
-        return None
-    rows = (_cells(other) for other in islice(block, _MOST_ITEMS))
-    pairs = [[cell_text(cell) for cell in cells] for cells in rows if len(cells) == _PAIR]
-    if any(_is_label(first, page) for first, _ in pairs):
-        return None
-    value = cell_text(row[0])
-    alike = sum(_is_label(second, page) for _, second in pairs)
-    return Beside(value, row[0]) if value and len(value) <= _LONGEST and alike >= _LEAST_ROWS else None
-
-
-def _cells(row: Any) -> list[Any]:
-    """The first children of `row`, no more than tell a pair from others: to count all costs as many steps."""
-    return list(islice(row, _PAIR + 1))
-
-
-def _is_label(text: str, page: Document) -> bool:
-    return 0 < len(text) <= _LONGEST and page.meaning(text.rstrip(":")) is not None
-
-
 def _is_filler(cell: Any) -> bool:
     """A cell that holds a button or a picture, and no text."""
     return len(cell) > 0 and not cell_text(cell)
 
 
 def _in_row(cells: list[Any], at: int, page: Document) -> Beside | None:
-    if _heads_columns(cells):
-        return Beside("", cells[at])
     texts = [cell_text(c) for c in cells]
     first = next((t for t in texts if t), "")
     if at == 1 == len(cells) - 1 and page.meaning(texts[0].rstrip(":")) is not None:
@@ -92,18 +60,7 @@ def _in_row(cells: list[Any], at: int, page: Document) -> Beside | None:
     own, other = (page.meaning(t.rstrip(":")) for t in texts[at : at + 2])
     if other is not None and (len(cells) > 2 or own is None or own.field != other.field):
         return None  # headings side by side; but `Cooling | Central air`
-    value = at + 1
-    coded = _CODE.match(texts[value]) is not None or not texts[value]
-    if coded and len(cells) == at + 3 and re.search(r"[A-Za-z]{3}", texts[at + 2]):
-        value = at + 2
-    return Beside(texts[value], cells[value])
-
-
-def _heads_columns(cells: list[Any]) -> bool:
-    """True for cells that each span the columns of a label and its value in the row below."""
-    following = next((r for r in cells[0].getparent().itersiblings("tr")), None)
-    below = [c for c in following if c.tag in ("td", "th")] if following is not None else []
-    return len(cells) > 1 and len(below) >= 2 * len(cells) and all((c.get("colspan") or "1") != "1" for c in cells)
+    return Beside(texts[at + 1], cells[at + 1])
 
 
 def is_answer(element: Any) -> bool:

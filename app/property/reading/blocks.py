@@ -10,28 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.property.reading.document import Document, Segment
+from app.property.reading.model.lines import block_of
 
-_INLINE = frozenset(
-    {
-        "a",
-        "abbr",
-        "b",
-        "big",
-        "em",
-        "font",
-        "i",
-        "label",
-        "mark",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "time",
-        "u",
-    }
-)
 _CELLS = frozenset({"td", "th"})
 _MOST_CHARS = 6000
 
@@ -56,7 +36,8 @@ def _blocks(page: Document) -> Iterator[Block]:
     for segment in page.segments:
         if segment.owner.tag in ("s", "strike", "del"):
             continue
-        block = _block_of(segment.owner)
+        block = block_of(segment.owner)
+        block = block.getparent() if block is not None and block.tag in _CELLS else block
         if block is not last and parts:
             yield _made(parts, last, start)
             parts = []
@@ -77,13 +58,5 @@ def _after_break(segment: Segment) -> bool:
     owner = segment.owner
     if any(" ".join((br.tail or "").split()) == segment.text for br in owner.iterchildren("br")):
         return True
-    before = owner.getprevious() if owner.tag in _INLINE else None
+    before = owner.getprevious() if block_of(owner) is not owner else None
     return before is not None and before.tag == "br" and not (before.tail or "").strip()
-
-
-def _block_of(element: Any) -> Any:
-    while element.tag in _INLINE and element.getparent() is not None:
-        element = element.getparent()
-    if element.tag in _CELLS and element.getparent() is not None:
-        return element.getparent()
-    return element

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from app.property.fields.table import FIELDS, UNIT_OF, of_kind
-from app.property.reading import misnamed
 from app.property.reading.base import ONLY_LISTING, WITH_PRICE, Candidate
 from app.property.reading.document import Document, url_parts
 from app.property.reading.place_values import ends_a_street, numbered
@@ -18,8 +17,7 @@ from app.property.reading.ranking import Winner, rank
 from app.property.record import Method, PageKind
 from app.property.values import areas, currency
 from app.property.values.areas import IN_SQUARE_METERS
-from app.property.values.boxes import in_country
-from app.property.values.places import us_state
+from app.property.values.places import in_country, us_state
 from app.property.values.texts import letters_of
 
 _OWN_NUMBER = re.compile(r"(?:property|listing|web) (?:id|ref\w*|number|no\.?):", re.IGNORECASE)
@@ -52,7 +50,6 @@ def checked(
     _key(kept, page)
     _people(kept, page)
     _sold(kept, candidates)
-    misnamed.drop(kept)
     _bathrooms(kept)
     _estimate(kept, kind)
     _own_number(kept, candidates, kind)

@@ -7,28 +7,21 @@ inside one text are `pairs.py`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.property.reading import baths, beside, grids, legal, nearby, pairs, whose
+from app.property.reading import beside, grids, nearby, pairs, whose
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document, Segment
 from app.property.reading.readings import candidates_of
 from app.property.reading.terms import Meaning
 from app.property.record import Method
 
-_YEAR_HEADING = re.compile(
-    r"^(20\d\d)\s+(?:(?:certified|working|preliminary|proposed|final|market|assessed|"
-    r"tax)\s+)?(?:values?|assessments?|roll)$|"
-    r"^(?:assess(?:ments?|ed values?)|valuations?|values?|appraisals?|tax values?)\W{1,2}(20\d\d)\W?$|"
-    r"^(?:[\w ]{0,30}\W+)?(?:tax|assessment|roll|valuation) year:? (20\d\d)\b",
-    re.I,
-)
-_OF_A_YEAR = frozenset({"TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"})
 _IDS = frozenset({"ListingId", "ListingKey"})
 _MOST_PAIR_CHARS = 400
+#: bathrooms that a page tells apart
+_BATHS = ("BathroomsFull", "_ThreeQuarterBaths", "BathroomsHalf")
 
 
 class Labels:
@@ -40,16 +33,6 @@ class Labels:
         if page.root is None:
             return
         tables = _table_headings(page)
-        years = [
-            (s.index, int(m[1] or m[2] or m[3]))
-            for s in page.segments
-            if len(s.text) <= 60 and (m := _YEAR_HEADING.match(s.text))
-        ]
-        if years:
-            newest = max(years, key=lambda y: y[1])
-            heading = page.segments[newest[0]]
-            reading = Reading("TaxYear", newest[1], Method.LABEL, page.path(heading.owner), heading.text, 0.65)
-            yield from candidates_of(reading, page.locale)
         told: dict[str, Reading] = {}
         for segment in page.segments:
             if segment.owner in tables:
@@ -57,21 +40,11 @@ class Labels:
             for reading in _at(segment, page):
                 if whose.is_owners(reading.field, reading.label, segment, page):
                     continue
-                if reading.field in baths.KINDS:
+                if reading.field in _BATHS:
                     told.setdefault(reading.field, reading)
-                older = reading.field in _OF_A_YEAR and _is_older(segment, years)
-                faded = replace(reading, confidence=reading.confidence * 0.8) if older else reading
-                yield from candidates_of(faded, page.locale)
-        for reading in legal.subdivisions(page):
-            yield from candidates_of(reading, page.locale)
-        if (together := baths.together(told)) is not None:
+                yield from candidates_of(reading, page.locale)
+        if (together := _all_baths(told)) is not None:
             yield from candidates_of(together, page.locale)
-
-
-def _is_older(segment: Segment, years: list[tuple[int, int]]) -> bool:
-    """True below a heading of a year that is not the newest of such headings."""
-    above = [year for index, year in years if index < segment.index]
-    return bool(above) and above[-1] < max(year for _, year in years)
 
 
 def _table_headings(page: Document) -> set[Any]:
@@ -80,7 +53,7 @@ def _table_headings(page: Document) -> set[Any]:
     for grid in page.once(grids.grids):
         rows = [grid.head]
         if len(grid.headings) > 2:
-            rows += [row for row in grid.body if not (grids.TOTAL.match(grids.cell_text(row[0])) or _is_pair(row))]
+            rows += [row for row in grid.body if len(row) == len(grid.head) and not _is_total_or_pair(row)]
         found.update(element for row in rows for cell in row for element in cell.iter())
     for row in page.root.iter("tr"):
         cells = [c for c in row if c.tag in ("td", "th")]
@@ -89,10 +62,13 @@ def _table_headings(page: Document) -> set[Any]:
     return found
 
 
-def _is_pair(row: tuple[Any, ...]) -> bool:
-    """True for a row that holds a label with its colon and one value, below whatever headings."""
+def _is_total_or_pair(row: tuple[Any, ...]) -> bool:
+    """True for a row that adds up, and for one that holds a label with its colon and one value, below whatever
+    headings.
+    """
     filled = [text for text in map(grids.cell_text, row) if text]
-    return len(filled) == 2 and filled[0].endswith(":")
+    is_pair = len(filled) == 2 and filled[0].endswith(":")
+    return is_pair or grids.TOTAL.match(grids.cell_text(row[0])) is not None
 
 
 def _at(segment: Segment, page: Document) -> Iterator[Reading]:
@@ -140,3 +116,12 @@ def _composite(segment: Segment, page: Document) -> Iterator[Reading]:
     near = nearby.value_of(Meaning("_Composite"), segment, page) if pairs.names_several(label, page) else None
     for pair in pairs.composite(label, near.value, page) if near else ():
         yield _reading(pair.found, (pair.label, pair.value), near.element if near else None, page, 0.68)
+
+
+def _all_baths(found: Mapping[str, Reading]) -> Reading | None:
+    """All bathrooms of `found` (readings by field); None where the page does not tell three-quarter baths."""
+    counts = [str(found[name].raw).strip() if name in found else "0" for name in _BATHS]
+    if "_ThreeQuarterBaths" not in found or "BathroomsFull" not in found or not all(c.isdigit() for c in counts):
+        return None
+    quote = "; ".join(f"{found[name].label.rstrip(':')}: {found[name].raw}" for name in _BATHS if name in found)
+    return replace(found["BathroomsFull"], field="BathroomsTotalInteger", raw=str(sum(map(int, counts))), quote=quote)

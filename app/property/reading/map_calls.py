@@ -1,9 +1,8 @@
 """The point that scripts and widgets hand to a map.
 
-`new Map({center: {lat: 43.65, lng: -116.45}, marker: {title: "6203 W Tamsin Ridge Ct"}})` says too little of a home to
-be its state. It is the home's where the call names the page's street, and, less surely, where the whole page has no
-other point. A map of several, or of a town, names no such street or more points than one; where the visitor is, what a
-map shows at first and where an office lies are left out by their keys.
+`new Map({center: {lat: 43.65, lng: -116.45}})` says too little of a home to be its state. The point is the home's where
+the whole page has no other. Where the visitor is, what a map shows at first and where an office lies are left out by
+their keys.
 """
 
 from __future__ import annotations
@@ -19,9 +18,7 @@ from app.property.reading.document import Document
 from app.property.reading.readings import candidates_of
 from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
-from app.property.reading.trees import spaced_text
 from app.property.record import Method
-from app.property.values.texts import letters_of
 
 #: whose point it may be instead: the visitor's, a map's before it knows better, a firm's
 _ELSEWHERE = re.compile(
@@ -34,7 +31,6 @@ _PRECISE = re.compile(r"-?\d{1,3}\.\d{4,}")
 _OF_A_MAP = re.compile(r"^(?:marker|map|pin|center|geo) ")
 #: degrees within which two points are one
 _NEAR = 0.001
-_STREET = re.compile(r"^\d{1,6}[A-Z]?\s[^,|]{3,60}")
 #: an object of at most so many is a map's alone
 _MOST_NODES, _FEW_NODES = 200, 12
 FIRM = re.compile(
@@ -54,17 +50,12 @@ class MapCalls:
     def candidates(self, page: Document) -> Iterator[Candidate]:
         if page.root is None:
             return
-        heading = spaced_text(page.heading) if page.heading is not None else ""
-        streets = {letters_of(m.group()) for text in (page.title, heading) if (m := _STREET.match(text))}
         found: list[tuple[str, Point]] = []
         for where, value in (*blobs(page), *_widgets(page)):
             nodes = list(_nodes(value))
             points = [point for pointer, node in nodes if (point := _point(pointer, node)) is not None]
             if len(nodes) > _FEW_NODES or not any(_speaks_of_a_firm(node) for _, node in nodes):
                 found += [(where, point) for point in points]
-            named = any(_names(node, streets) for _, node in nodes)
-            if len(points) == 1 and len(nodes) < _MOST_NODES and named:
-                yield from _read(where, points[0], 0.6, page)
         own = [(where, point) for where, point in found if _may_be_own(f"{where}{point[0][1]}", point)]
         if own and all(_are_near(own[0][1], point) for _, point in own):
             yield from _read(*own[0], 0.5, page)
@@ -132,7 +123,3 @@ def _point(pointer: str, node: dict[str, Any]) -> Point | None:
     if not all(axis in told and isinstance(node[told[axis]], str | float) for axis in _AXES):
         return None
     return [(axis, pointers.below(pointer, told[axis]), node[told[axis]]) for axis in _AXES]
-
-
-def _names(node: dict[str, Any], streets: set[str]) -> bool:
-    return any(isinstance(v, str) and len(v) <= 120 and letters_of(v) in streets for v in node.values())

@@ -10,9 +10,8 @@ from dataclasses import replace
 
 from app.property.fields.phrases import pattern
 from app.property.fields.table import FIELDS, of_kind
-from app.property.reading.base import Reading
+from app.property.reading.base import Reading, Value, text_of
 from app.property.reading.document import Locale
-from app.property.reading.value_texts import Value, text_of
 from app.property.record import Method
 from app.property.values import currency, numbers, prices, vocabulary
 

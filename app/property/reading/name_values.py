@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from app.property.reading.base import Reading
+from app.property.reading.base import Reading, Value, text_of
 from app.property.reading.document import Locale
-from app.property.reading.value_texts import Value, text_of
 from app.property.record import Method
 from app.property.values import names, texts
 

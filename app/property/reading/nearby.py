@@ -61,12 +61,6 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
     """The value of the label `segment`, which means `found`; None where the page gives it none."""
     if _is_value(segment, found, page):
         return None
-    led = beside.by_rows(segment, page)
-    return Nearby(led.value, led.element, 0.66) if led is not None else _behind_or_before(found, segment, page)
-
-
-def _behind_or_before(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
-    """The value that markup gives a label, else the nearest text's."""
     after = _neighbour(segment, page, +1)
     told = beside.by_markup(segment, page)
     limit = 5000 if found.field in _LONG_FIELDS else _MOST_VALUE_CHARS
@@ -84,7 +78,7 @@ def _behind_or_before(found: Meaning, segment: Segment, page: Document) -> Nearb
         return None
     whole = found.field not in _NAMES
     value = _whole_value(chosen, segment, page, forward=chosen is after) if whole else chosen.text
-    if not value or len(value) > limit or _has_labels(value, page) or _in_sentence(segment, page):
+    if not value or len(value) > limit or _has_labels(value, page):
         return None
     known = page.meaning(value)
     if known is not None and not (value == chosen.text and _is_value(chosen, known, page)):
@@ -113,18 +107,6 @@ def _is_item(segment: Segment, after: Segment, found: Meaning) -> bool:
     if item is None or found.field not in _FEATURES or segment.text.endswith(":"):
         return False
     return not is_within(after.owner, item) and spaced_text(item) == segment.text
-
-
-def _in_sentence(segment: Segment, page: Document) -> bool:
-    """True for a word in the middle of running text, such as the link in `contact <a>agent</a>`."""
-    if not segment.text[:1].islower() or segment.text.endswith(":") or segment.index == 0:
-        return False
-    before = page.segments[segment.index - 1]
-    return (
-        _distance(segment, before) <= 1
-        and before.text[-1:].isalpha()
-        and before.owner.tag not in ("dt", "dd", "th", "td", "li")
-    )
 
 
 def _is_amount(segment: Segment, found: Meaning) -> bool:

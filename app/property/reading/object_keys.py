@@ -30,7 +30,7 @@ AGENT = re.compile(
     r"agents?)\b"
 )
 OFFICE = re.compile(
-    r"\b(?:office|agency|branch|brokerage|company|organi[sz]ation|estate agents?|customers?|account|"
+    r"\b(?:office|agency|branch|brokerage|company|organi[sz]ation|estate agents?|customers?|"
     r"memberof|member of|listing company|brand|provider|worksfor|agencies)\b"
 )
 #: `ForSaleQuery{"id":71}`, `homeByUrl({"url":"/p/71"})`: a cache's key is the query whose answer it holds

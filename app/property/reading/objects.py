@@ -54,7 +54,6 @@ def _object(node: dict[str, Any], source: Source, place: Place, depth: int) -> I
             return
     if place.role != "property":
         yield from _person(node, source, place)
-    yield from _typed(node, source, place)
     yield from _unit(node, source, place)
     yield from _halves_of_code(node, source, place)
     yield from history.numbered_sales(node, source, place)
@@ -136,15 +135,6 @@ def _person(node: dict[str, Any], source: Source, place: Place) -> Iterator[Read
         works = not {"worksFor", "memberOf"}.isdisjoint(node)  # a person of that trade, not the company
         is_office = place.role == "office" or (not works and _BUSINESS.search(str(node.get("@type", ""))) is not None)
         yield named("ListOfficeName" if is_office else "ListAgentFullName", *found)
-
-
-def _typed(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """GeoJSON-like `{"type": "Point", "coordinates": [lng, lat]}`."""
-    spot = node.get("coordinates")
-    if node.get("type") == "Point" and isinstance(spot, list) and len(spot) == 2 and place.role == "property":
-        yield Reading(
-            "_Coordinates", spot[::-1], source.method, f"{place.pointer}/coordinates", str(spot)[:80], source.confidence
-        )
 
 
 def _halves_of_code(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:

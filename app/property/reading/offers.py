@@ -11,8 +11,9 @@ from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Candidate, Reading, of_text
 from app.property.reading.document import Document, url_parts
+from app.property.reading.others import is_long
 from app.property.reading.readings import candidates_of
 from app.property.reading.trees import whole_text
 from app.property.record import Method
@@ -31,7 +32,6 @@ _SOLD_ON = re.compile(r"^sold\s+(?P<date>[a-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}/\
 _FIRST_BANNERS = 30
 _MOST_BANNERS = 400
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_CRUMBS = re.compile("[bB]readcrumb")
 _HIDDEN = frozenset({"hidden", "is-hidden", "d-none", "hide", "visually-hidden", "display-none"})
 
 
@@ -58,6 +58,10 @@ class Offers:
                 )
 
 
+#: how far above a word its card may begin, and the columns of a list of homes
+_MOST_CARD_LEVELS, _LEAST_COLUMNS = 4, 3
+
+
 def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
     yield page.title[:300], page.title_path, 0.6
     for address in dict.fromkeys((page.url, page.page.final_url)):
@@ -65,16 +69,8 @@ def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
         yield path[:300], "url", 0.6
     if page.heading is not None:
         yield whole_text(page.heading)[:200], page.path(page.heading), 0.6
-    for crumb in _crumbs(page):
-        yield whole_text(crumb)[:200], page.path(crumb), 0.5
     for meta in page.described:
         yield (meta.get("content") or "")[:160], page.path(meta), 0.45
-
-
-def _crumbs(page: Document) -> list[Any]:
-    named = page.having("class", "id") if "readcrumb" in page.text else []
-    found = (e for e in named if _CRUMBS.search(e.get("class") or "") or "breadcrumb" in (e.get("id") or ""))
-    return list(islice(found, 2))
 
 
 def _is_past(element: Any) -> bool:
@@ -85,7 +81,23 @@ def _is_past(element: Any) -> bool:
         return True
     row = next((a for a in islice(element.iterancestors(), 4) if a.tag == "tr"), None)
     dated = row is not None and _YEAR.search(" ".join(row.itertext())) is not None
-    return dated or _is_in_dated_rows(element) or _is_hidden(element)
+    return dated or _is_in_dated_rows(element) or _is_hidden(element) or _is_in_card(element)
+
+
+def _is_in_card(element: Any) -> bool:
+    """True in one of several short blocks or rows that are made alike, or in part of a link: these show other homes."""
+    for above in (element, *islice(element.iterancestors(), _MOST_CARD_LEVELS)):
+        if is_long(above):
+            return False
+        if above.tag == "a" and above is not element and not (above.get("href") or "#").startswith("#"):
+            return True
+        beside = [one for one in (above.getprevious(), above.getnext()) if one is not None and one.tag == above.tag]
+        if above.tag == "tr" and len(above) >= _LEAST_COLUMNS and beside:
+            return True
+        alike = [one for one in beside if above.get("class") and one.get("class") == above.get("class")]
+        if above.tag in ("div", "li", "article") and alike and any(a is not element for a in above.iter("a")):
+            return True
+    return False
 
 
 def _is_in_dated_rows(element: Any) -> bool:
@@ -114,26 +126,22 @@ def _is_hidden(element: Any) -> bool:
 
 def _offered(kind: str, text: str, where: str, confidence: float) -> Iterator[Candidate]:
     lease = kind == "rent"
-    yield _made("PropertyType", "Residential Lease" if lease else "Residential", text, where, confidence)
+    yield of_text("PropertyType", "Residential Lease" if lease else "Residential", text, where, confidence)
     if standard_status(text) in (None, "Active"):
-        yield _made("StandardStatus", "Active", text, where, confidence - 0.1)
+        yield of_text("StandardStatus", "Active", text, where, confidence - 0.1)
 
 
 def _banner(text: str, where: str) -> Iterator[Candidate]:
     status = standard_status(text)
     if status is not None:
-        yield _made(
+        yield of_text(
             "StandardStatus",
             status,
             text,
             where,
             0.45 if status == "Active" else 0.5 if text.lower().startswith("sold by") else 0.62,
         )
-        yield _made("MlsStatus", text, text, where, 0.5)
+        yield of_text("MlsStatus", text, text, where, 0.5)
     kind = offer(text)
     if kind is not None:
-        yield _made("PropertyType", "Residential Lease" if kind == "rent" else "Residential", text, where, 0.45)
-
-
-def _made(field: str, value: Any, text: str, where: str, confidence: float) -> Candidate:
-    return Candidate(field, value, text, Method.LABEL, where, text[:300], confidence)
+        yield of_text("PropertyType", "Residential Lease" if kind == "rent" else "Residential", text, where, 0.45)

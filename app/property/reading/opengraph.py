@@ -1,4 +1,4 @@
-"""Meta tags: OpenGraph with its real-estate namespaces, `geo.position`, Twitter's label pairs, the description."""
+"""Meta tags: OpenGraph with its real-estate namespaces, `geo.position`, the description."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class OpenGraph:
         if page.root is None:
             return
         tags = [(_name(e), (e.get("content") or "").strip(), e) for e in page.root.iter("meta")]
-        for reading in (*_named(tags, page), *_twitter(tags, page)):
+        for reading in _named(tags, page):
             yield from candidates_of(reading, page.locale)
 
 
@@ -95,21 +95,3 @@ def _named(tags: list[tuple[str, str, Any]], page: Document) -> Iterator[Reading
                 confidence,
                 re.sub(r".*:", "", name),
             )
-
-
-def _twitter(tags: list[tuple[str, str, Any]], page: Document) -> Iterator[Reading]:
-    """`twitter:label1` names what `twitter:data1` holds."""
-    by_name = {name: (content, element) for name, content, element in tags}
-    for name, (label, _) in by_name.items():
-        if name.startswith("twitter:label") and (value := by_name.get(name.replace("label", "data"))):
-            found = meaning(label, page.locale.lang)
-            if found is not None:
-                yield Reading(
-                    found.field,
-                    value[0],
-                    Method.OPENGRAPH,
-                    page.path(value[1]),
-                    f"{label}: {value[0]}",
-                    0.6 * found.trust,
-                    label,
-                )

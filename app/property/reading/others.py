@@ -106,7 +106,7 @@ def _repeated(card: Any) -> Any:
     element = card
     for _ in range(3):
         parent = element.getparent()
-        if parent is None or parent.tag in ("body", "html") or _is_long(element):
+        if parent is None or parent.tag in ("body", "html") or is_long(element):
             return card
         beside = (*islice(element.itersiblings(), 3), *islice(element.itersiblings(preceding=True), 3))
         if any(c.tag == element.tag and c.get("class") == element.get("class") for c in beside):
@@ -115,7 +115,7 @@ def _repeated(card: Any) -> Any:
     return card
 
 
-def _is_long(element: Any) -> bool:
+def is_long(element: Any) -> bool:
     length = 0
     for text in element.itertext():
         length += len(text)
@@ -165,7 +165,7 @@ def _card_around(element: Any) -> tuple[Any, str] | None:
     for card in (element, *islice(element.iterancestors(), 7)):
         if card.tag not in ("li", "article", "a", "div"):
             continue
-        if _is_long(card):
+        if is_long(card):
             return None
         link = card.get("href") if card.tag == "a" else _link_in(card)
         if link and not link.startswith(("#", "javascript")) and card.getparent() is not None:

@@ -20,16 +20,15 @@ _SEVERAL = re.compile(
 _LEADER = re.compile(r"\s*\.{3,}\s*|\s*…+\s*")
 #: `Living Area – 1,872 SF`
 _DASHED = re.compile(r"^([A-Z#][^–—|•$]{1,34}?)\s+[–—-]\s+([^\s–—][^–—]{0,80})$")
-_COLON = re.compile(r":(?=\s|\$|\d)")
+_COLON = re.compile(r"(?<!\d):(?=\s|\$|\d)")
 _LINE_PAIR = re.compile(
-    r"(?:^|\s{2,})([A-Z][\w/&#'.-]*(?: [\w/&#'.-]+){0,5}?)\s?(?:\.+(?=\s)|:)\s*(\S.*?)"
+    r"(?:^|\s{2,})([A-Z][\w/&#'.-]*(?: [\w/&#'.-]+){0,5}?)\s?(?:\.+(?=\s)|\.*:)\s*(\S.*?)"
     r"(?=\s{2,}[A-Z][\w/&#'. -]+(?:\.+\s|:|\s)|\s*$)"
 )
 _AMOUNT_FIELDS = frozenset({"AssociationFee", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue", "ListPrice"})
 _COUNT = re.compile(r"([A-Z][A-Za-z ]{1,20}?):? (\d+(?:\.\d+)?|[\d½]+)(?=\s|,|$)")
 _COUNT_RUN = re.compile(rf"^(?:{_COUNT.pattern}[\s,|•·]*)+$")
 _COUNTED = frozenset({"RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "BathroomsFull", "BathroomsHalf"})
-_MOST_WORDS = 6
 _MOST_VALUE_CHARS = 160
 
 
@@ -54,13 +53,11 @@ def in_text(text: str, page: Document) -> list[Pair]:
     pair = _PAIR.match(text)
     several = _SEVERAL.findall(text)
     known = page.meaning(pair[1]) if pair else None
-    if pair and known is not None and len(several) < 2 and len(_COLON.findall(text)) < 2:
+    if len(several) < 2 and len(_COLON.findall(text)) >= 2:
+        return []  # where one pair ends and the next begins is not plain
+    if pair and known is not None and len(several) < 2:
         value = _first_sentence(pair[2]) if known.field in _AMOUNT_FIELDS else pair[2]
         return [Pair(known, pair[1], value, alone=True)] if len(value) <= _MOST_VALUE_CHARS else []
-    if len(several) < 2 and len(_COLON.findall(text)) >= 2:
-        return list(_run(text, page))
-    if pair and known is not None and len(several) < 2:
-        return [Pair(known, pair[1], pair[2], alone=True)] if len(pair[2]) <= _MOST_VALUE_CHARS else []
     found = ((page.meaning(label), label, value) for label, value in several)
     return [Pair(known, label, value, alone=False) for known, label, value in found if known is not None]
 
@@ -77,35 +74,6 @@ def _counts(text: str, page: Document) -> list[Pair]:
 
 def _first_sentence(value: str) -> str:
     return re.split(r"(?<=[a-z0-9)%])\.\s+(?=[A-Z])", value)[0]
-
-
-def _run(text: str, page: Document) -> Iterator[Pair]:
-    """`Type: RESIDENTIAL State Code: A1 Living Area: 2,318 sqft`: a label is the longest known run of words before a
-    colon.
-    """
-    labels: list[tuple[int, int, Meaning | None]] = []
-    after = 0
-    for colon in _COLON.finditer(text):
-        start, found = _label_before(text, after, colon.start(), page)
-        if found is None and labels and not re.search(r"[,;|•·]", text[after : colon.start()]):
-            continue  # a colon inside a value: `Exterior wall: MASONRY FRM: STUCCO`
-        labels.append((start, colon.end(), found))
-        after = colon.end()
-    for index, (start, end, found) in enumerate(labels):
-        stop = labels[index + 1][0] if index + 1 < len(labels) else len(text)
-        value = text[end:stop].strip(" ,;|•·")
-        if found is not None and value and len(value) <= _MOST_VALUE_CHARS:
-            yield Pair(found, text[start : end - 1].strip(), value, alone=False)
-
-
-def _label_before(text: str, after: int, colon: int, page: Document) -> tuple[int, Meaning | None]:
-    """Where the label before the colon starts, and what it means; an unknown one is taken to be its last word."""
-    starts = [after + m.start() for m in re.finditer(r"(?<!\S)\S", text[after:colon])][-_MOST_WORDS:]
-    for start in starts:
-        found = page.meaning(text[start:colon].strip(" ,;|•·"))
-        if found is not None and (start == after or text[start].isupper() or start == 0):
-            return start, found
-    return (starts[-1] if starts else colon), None
 
 
 def in_lines(text: str, page: Document) -> Iterator[Pair]:

@@ -15,7 +15,6 @@ from typing import Any
 from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives
 from app.property.reading.base import Candidate, Reading
-from app.property.reading.beside import is_answer
 from app.property.reading.document import Document
 from app.property.reading.readings import candidates_of
 from app.property.reading.sentences import BESIDE_HOUSE
@@ -24,7 +23,6 @@ from app.property.reading.trees import whole_text
 from app.property.record import Method
 from app.property.values.areas import ACRES, HECTARES, SQUARE_FEET, SQUARE_METERS, parse_area
 from app.property.values.layouts import parse_layout
-from app.property.values.vocabulary import property_kind
 
 _NUM = r"(\d{1,2}(?:[.,]\d)?)"
 _FIRST = r"(?<![\d.,&/-])"
@@ -131,15 +129,12 @@ class Phrases:
     def candidates(self, page: Document) -> Iterator[Candidate]:
         if page.root is None:
             return
-        sells_land = _is_land(page)
         for text, element, confidence in _texts(page):
             for reading in (
                 *_readings(text, page.path(element), confidence, page),
                 *_layouts(text, page.path(element), confidence, page),
             ):
-                if reading.field == "ListingId" and is_answer(element):
-                    continue  # `Agent Code: | ID:908817`
-                about_land = reading.field == "LivingArea" and (sells_land or _is_lone_land(text, page))
+                about_land = reading.field == "LivingArea" and _is_lone_land(text, page)
                 said = replace(reading, field="LotSizeArea") if about_land else reading
                 yield from candidates_of(said, page.locale)
         for reading in _in_attributes(page):
@@ -148,13 +143,6 @@ class Phrases:
             for field, raw, words in _said(text):
                 reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, words), 0.42)
                 yield from (replace(c, raw=words) for c in candidates_of(reading, page.locale))
-
-
-def _is_land(page: Document) -> bool:
-    """True where title or first heading name land: then every area is the plot's."""
-    heading = next((" ".join(h.itertext()) for h in page.root.iter("h1")), "")
-    kinds = [property_kind(t[:110]) for t in (page.title, " ".join(heading.split())) if t]
-    return any(kind is not None and kind.type == "Land" for kind in kinds)
 
 
 def _is_lone_land(text: str, page: Document) -> bool:
@@ -256,19 +244,14 @@ def _readings(text: str, where: str, confidence: float, page: Document) -> Itera
 
 
 _NAMED = re.compile(r"^([^\d:]{2,30}?)[\s:.]*(\d.*)$")
-_NAMED_ID = re.compile(r"^([^\d:]{2,24}?)[\s:.#]+([A-Z]{0,5}[-/]?\d[\w/-]{2,20})$")
 _NAMED_FIELDS = frozenset(
     {"BedroomsTotal", "BathroomsTotalInteger", "RoomsTotal", "LivingArea", "LotSizeArea", "YearBuilt", "StoriesTotal"}
 )
 
 
 def _named(text: str, where: str, page: Document) -> Iterator[Reading]:
-    """`Bed 3`, `Construction 1974`, `Objektnummer 4417`: a label and its value without a colon between."""
+    """`Bed 3`, `Construction 1974`: a label and its value without a colon between."""
     if len(text) > 40:
-        return
-    known_id = meaning(match[1], page.locale.lang) if (match := _NAMED_ID.match(text)) else None
-    if match and known_id and known_id.field == "ListingId":
-        yield Reading("ListingId", match[2], Method.LABEL, where, text, 0.6 * known_id.trust)
         return
     known = meaning(match[1], page.locale.lang) if (match := _NAMED.match(text)) else None
     if match and known and known.field in _NAMED_FIELDS:

@@ -20,11 +20,8 @@ from app.property.reading.authority import Authority
 from app.property.reading.base import Candidate, Extraction, Extractor
 from app.property.reading.belief import believed
 from app.property.reading.checks import checked
-from app.property.reading.confidence import with_confidence
 from app.property.reading.courtesy import Courtesy
-from app.property.reading.crumbs import Crumbs
 from app.property.reading.document import Document
-from app.property.reading.floor_plans import FloorPlans
 from app.property.reading.grounding import grounded
 from app.property.reading.headlines import Headlines
 from app.property.reading.jsonbody import JsonBody, objects_in
@@ -39,7 +36,7 @@ from app.property.reading.phrases import Phrases
 from app.property.reading.price_bar import PriceBar
 from app.property.reading.ranking import Winner, rank, same
 from app.property.reading.remarks import Remarks
-from app.property.reading.signatures import Signatures
+from app.property.reading.scorer import with_confidence
 from app.property.reading.standing import Standing
 from app.property.reading.state import EmbeddedState
 from app.property.reading.tables import Tables
@@ -66,10 +63,7 @@ EXTRACTORS: tuple[Extractor, ...] = (
     AddressBar(),
     Authority(),
     PriceBar(),
-    Signatures(),
     Offers(),
-    FloorPlans(),
-    Crumbs(),
     MapCalls(),
 )
 #: what a model's quote says beside the field that was asked for; never asked for themselves
@@ -77,8 +71,11 @@ _COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "LivingArea": ("LivingAreaUnits",),
     "LotSizeArea": ("LotSizeUnits",),
     "ListPrice": ("X_PricePeriod", "X_RentBasis"),
+    "BathroomsTotalInteger": ("BathroomsFull", "BathroomsHalf"),
 }
 _WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
+#: the reader of a model's values
+_MODEL = "model"
 #: the strength of what a model was heard to say before: what is stored is the confidence that came of it
 _HEARD = 0.65
 #: a page has no end of values that fail
@@ -143,7 +140,7 @@ def with_model_values(
     rejected. `dropped` is added to the count of dropped values; `lang` is what `extract` was given.
     """
     asked = {name for field in extraction.asked(use) for name in (field, *_COMPANIONS.get(field, ()))}
-    offered = [c for c in candidates if c.field in asked and _is_valid(c.field, c.value)]
+    offered = [replace(c, reader=_MODEL) for c in candidates if c.field in asked and _is_valid(c.field, c.value)]
     everything = (*extraction.candidates, *offered)
     known = replace(extraction, candidates=everything, dropped=extraction.dropped + dropped)
     if not offered or extraction.kind not in _WITH_PROPERTY:
@@ -174,14 +171,14 @@ def _winners(candidates: Sequence[Candidate], document: Document, kind: PageKind
         if not failed:
             break
         left = [c for c in left if c.field not in failed or not same(c, failed[c.field])]
-    return with_confidence(grounded(kept, document), document)
+    return with_confidence(grounded(kept, document), document, kind)
 
 
 def _all_candidates(document: Document, extractors: Sequence[Extractor], notes: list[str]) -> list[Candidate]:
     found: list[Candidate] = []
     for extractor in extractors:
         try:
-            found.extend(extractor.candidates(document))
+            found.extend(replace(one, reader=extractor.name) for one in extractor.candidates(document))
         except Exception as exc:  # a page may break one reader; the others still answer
             if isinstance(exc, (PageTooComplexError, MemoryError, *INTERRUPTIONS)):
                 raise
@@ -200,7 +197,8 @@ def _built(extraction: Extraction, winners: dict[str, Winner]) -> Extraction:
     evidence = {name: known[name] for name in FIELDS if name in known}
     record = PropertyRecord(values={name: e.value for name, e in evidence.items()}, evidence=evidence)
     doubtful = tuple(name for name in read if kept[name].doubtful and FIELDS[name].ask_model)
-    return replace(extraction, record=record, doubtful=doubtful)
+    scores = {name: w.score for name, w in kept.items() if name in read and w.score is not None}
+    return replace(extraction, record=record, doubtful=doubtful, scores=scores)
 
 
 def _is_valid(name: str, value: Any) -> bool:

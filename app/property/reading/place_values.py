@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 
 from app.property import address as addresses
 from app.property.address.tables import suffixes
-from app.property.reading.base import Reading
+from app.property.reading.base import Candidate, Reading, Value, of_text, text_of
 from app.property.reading.document import Locale
-from app.property.reading.value_texts import Value, text_of
 from app.property.record import Method
 from app.property.values import address_lines, numbers, places, regions, texts
 
@@ -105,6 +104,11 @@ def address_values(parts: addresses.Address) -> Iterator[Value]:
         yield "City", parts.city, None
     yield "StateOrProvince", parts.state, None
     yield "PostalCode", parts.postal_code, None
+
+
+def placed(parts: addresses.Address, text: str, where: str, confidence: float) -> Iterator[Candidate]:
+    """The parts of an address that stands in a text of the page."""
+    return (of_text(field, value, text, where, confidence) for field, value, _ in address_values(parts) if value)
 
 
 def _street(reading: Reading, locale: Locale) -> Iterator[Value]:

@@ -26,14 +26,13 @@ _MOST = 4
 _MOST_READ = 12
 _MOST_ABOVE = 12
 _STEP = 0.09
-_SEPARATORS = re.compile(r"\s+[|•·–—-]\s+|\s*[|,;]\s+|\s*\(|\)\s*")
 #: what an amount is that is not the price
 _NOT_ASKED = pattern("prices", "other_amounts")
 _SKIPPED = frozenset({"td", "th", "dd", "dt", "option"})
 
 
 class PriceBar:
-    """Amounts that stand alone near the top of the page, and in the pieces of its title."""
+    """Amounts that stand alone near the top of the page."""
 
     name = "price_bar"
 
@@ -56,9 +55,6 @@ class PriceBar:
                 seen.append(amount)
             confidence = 0.54 - _STEP * seen.index(amount) - 0.1 * segment.index / _FIRST_SEGMENTS
             yield from _read(text, page.path(segment.owner), confidence, page)
-        for piece in _SEPARATORS.split(page.title[:300]):
-            if prices.stands_alone(piece, lang=lang, country=country) and _is_big(piece, page):
-                yield from _read(piece.strip(), page.title_path, 0.48, page)
 
 
 def _read(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:

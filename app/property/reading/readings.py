@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Candidate, Reading, Value
 from app.property.reading.document import Locale
-from app.property.reading.layout_values import LAYOUTS
 from app.property.reading.name_values import NAMES
 from app.property.reading.place_values import PLACES
 from app.property.reading.typed_values import BY_TYPE, SPECIAL
-from app.property.reading.value_texts import Value
 from app.property.record import FIELDS, Method
 from app.property.values import numbers, texts, vocabulary
 
@@ -72,7 +70,7 @@ def _shown(raw: Any) -> str:
 
 def _values(reading: Reading, locale: Locale) -> Iterator[Value]:
     field = reading.field
-    special = PLACES.get(field) or LAYOUTS.get(field) or NAMES.get(field) or SPECIAL.get(field)
+    special = PLACES.get(field) or NAMES.get(field) or SPECIAL.get(field)
     if special is not None:
         yield from special(reading, locale)
         return

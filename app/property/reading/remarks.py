@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.blocks import Block, blocks
 from app.property.reading.document import Document
-from app.property.reading.fittings import fittings
 from app.property.reading.readings import candidates_of
-from app.property.reading.sentences import DOLLARS, SENTENCE, SHORT, TELLING, house, lot, money
+from app.property.reading.sentences import DOLLARS, SENTENCE, SHORT, TELLING, fittings, house, lot, money
 from app.property.record import Method
 from app.property.values.vocabulary import offer
 
@@ -25,7 +24,6 @@ _OFFERED = re.compile(
     rf"buy (?:it )?now)\s*:?\s*(?P<price>{DOLLARS})(?![\d,]*\s*(?:/|per|an?)\s*(?:mo|sq|week|night))",
     re.I,
 )
-_RENT = re.compile(rf"(?P<price>{DOLLARS})\s*(?:/|per|a)\s*(?:mo\b|month)", re.I)
 _RANGE = re.compile(rf"(?P<low>{DOLLARS})\s*(?:-|–|—|to|and)\s*(?P<high>{DOLLARS})")
 _ESTIMATE = re.compile(r"\bestimate[ds]?\b|\best\.|\bavm\b|\bvaluation\b|\bworth\b", re.I)
 _NO_ESTIMATE = re.compile(r"\brent|\bper month|/mo|\btaxes\b|\bpayment|\brepair|\bcost", re.I)
@@ -33,15 +31,8 @@ _NO_RENT = re.compile(
     r"\b(?:pet|parking|storage|deposit|fee|lot|hoa|est\w*|from|tax\w*|insurance|mortgage|payment|utilit\w*)\b", re.I
 )
 _PIECES = re.compile(r"\s+[•|·—–/-]\s+")
-#: a price at the top of the page, alone or with its status
-_ALONE = re.compile(
-    r"^(?P<price>\$\s?\d{1,3}(?:,\d{3})+)"
-    r"(?:\s+(?:for sale|active|coming soon|pending|new(?: listing)?|contingent|sold))?$",
-    re.I,
-)
 #: where words stand as labels and values, not in sentences
 _PAIRED = frozenset({"tr", "dt", "dd", "pre"})
-_FIRST_TEXTS = 8
 _MOST_BLOCKS = 1500
 
 
@@ -92,12 +83,6 @@ def _prices(text: str, block: Block, page: Document) -> Iterator[tuple[str, obje
         return
     if len(text) > SHORT:
         return
-    rent = _RENT.match(text) if page.once(lets) else None
-    if rent and not _NO_RENT.search(text) and not _NO_RENT.search(_before(block, page)):
-        yield "ListPrice", rent.group(), 0.56
-    top = _ALONE.match(text) if block.index <= _FIRST_TEXTS and "$" not in _before(block, page) else None
-    if top and not _ESTIMATE.search(_before(block, page)) and not _NO_RENT.search(_before(block, page)):
-        yield "ListPrice", top["price"], 0.5
     heads = block.element.tag in ("h1", "h2")
     if heads and (alone := next((p for p in _PIECES.split(text) if re.fullmatch(DOLLARS, p)), None)):
         yield "ListPrice", alone, 0.56

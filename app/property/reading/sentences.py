@@ -1,5 +1,5 @@
-"""What single sentences say of a home: its roof's year, a gate, solar power, an association and its fee, the last sale,
-taxes, storeys, acres. Pure: text in, (field, raw value, confidence) out.
+"""What single sentences say of a home: its roof's year, a gate, solar power, an association and its fee, taxes,
+storeys, acres. Pure: text in, (field, raw value, confidence) out.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ _GATED = re.compile(
     r"gate code|code at (?:the )?(?:main )?(?:gate|entrance)|gate access|behind (?:the )?gates)\b",
     re.I,
 )
-_GATED_ITEM = re.compile(r"^gated\b(?!\W*(?:no|none|false|n)\b)", re.I)
 _SOLAR = re.compile(
     r"\b(?:(?:owned|leased|paid[- ]off|roof[- ]mounted) )?(?:owned solar|leased solar|"
     r"solar (?:panels?|system|array|power|"
@@ -46,7 +45,7 @@ _SOLAR = re.compile(
     re.I,
 )
 NO_SOLAR = re.compile(
-    r"\b(?:no|without|not|denied|refused|ready|pre-?wired|available|option\w*|possible|potential|"
+    r"\b(?:(?<!\d )no|without|not|denied|refused|ready|pre-?wired|available|option\w*|possible|potential|"
     r"conduit|add|could|nearby)\b",
     re.I,
 )
@@ -60,16 +59,6 @@ _HOA = re.compile(
     r"\b(?:hoa|association|condo|community)(?: (?:dues|fees?|assessment))?(?: (?:is|are|of|at|just|"
     rf"only|about|approximately))*\s*:?\s*(?P<fee>{DOLLARS})"
     r"\s*(?:/|per\b|an?\b|each\b|every\b)?\s*(?:mo\b|month|yr\b|year|annual|quarter|monthly|annually|yearly)",
-    re.I,
-)
-_SOLD = re.compile(
-    r"\b(?i:(?:last )?sold(?: on| in)?):?\s+(?P<date>(?:[A-Z][a-z]{2,8}\.? (?:\d{1,2}, )?|"
-    r"\d{1,2}/\d{1,2}/)\d{4})\s*(?:for|at|[-–—,|])\s*"
-    rf"(?P<price>{DOLLARS})"
-)
-_SOLD_FOR = re.compile(
-    rf"\b(?:last )?sold(?: for| price)?:?\s+(?:for\s+)?(?P<price>{DOLLARS})\s*(?:on|in|[-–—,|(])\s*"
-    r"(?P<date>(?:[A-Z][a-z]{2,8}\.? (?:\d{1,2}, )?|\d{1,2}/\d{1,2}/)\d{4})",
     re.I,
 )
 _TAXES = re.compile(
@@ -106,7 +95,6 @@ _PART_OF_ACRE = re.compile(r"(?<![\d,])(?P<n>0?\.\d+) of an acre\b", re.I)
 _OTHER_LAND = re.compile(
     r"\b(?:pond|lake|park|garden|pasture|orchard|woods?|adjacent|adjoining|easement|common)\b", re.I
 )
-_BARE_ACRES = re.compile(r"^\d[\d,]*(?:\.\d+)?\s+acres?(?: lot)?$", re.I)
 _NO_POOL = re.compile(r"^no (?:private |swimming ){0,2}pool$", re.I)
 _FRACTIONS = {"half": 0.5, "quarter": 0.25, "one": 1.0}
 _KIND = re.compile(r"^(?P<kind>co-?op|condo|townhouse|house|single-family home|multi-family) in [A-Z]", re.I)
@@ -150,12 +138,9 @@ def lot(text: str) -> Iterator[tuple[str, object, float]]:
     """... of the land around it."""
     if _NO_POOL.match(text):
         yield "PoolPrivateYN", False, 0.6
-    gated = _GATED.search(text) or (_GATED_ITEM.search(text) if len(text) <= SHORT else None)
-    if gated:
+    if gated := _GATED.search(text):
         yield "X_AccessNotes", text if len(text) <= 120 else gated.group(), 0.5
-    if bare := _BARE_ACRES.match(text):
-        yield "LotSizeArea", bare.group(), 0.45
-    elif acres := _ACRES.search(text):
+    if acres := _ACRES.search(text):
         number = acres["n"].casefold()
         top, _, bottom = number.partition("/")
         value = _FRACTIONS.get(number) or (float(top) / float(bottom) if bottom else float(number))
@@ -170,16 +155,13 @@ def lot(text: str) -> Iterator[tuple[str, object, float]]:
 
 
 def money(text: str) -> Iterator[tuple[str, object, float]]:
-    """An association and its fee, the last sale, the taxes."""
+    """An association and its fee, and the taxes."""
     if _NO_HOA.search(text):
         yield "AssociationYN", False, 0.6
     elif fee := _HOA.search(text):
         yield "AssociationFee", fee["fee"], 0.55
     if listed := _MLS.search(text):
         yield "ListingId", listed["id"], 0.5
-    if sold := _SOLD.search(text) or _SOLD_FOR.search(text):
-        yield "CloseDate", sold["date"], 0.62
-        yield "ClosePrice", sold["price"], 0.62
     if (tax := _TAXES.search(text)) and not _PART_OF_TAX.search(text):
         yield "TaxAnnualAmount", tax["tax"], 0.5
         if year := _TAX_YEAR.search(text):
@@ -192,3 +174,78 @@ def _roof_year(text: str) -> str | None:
             if not OTHER_ROOF.search(text[: match.start()]) and not OTHER_ROOF.search(match.group()[:-5]):
                 return str(match["year"])
     return None
+
+
+_ROOF = re.compile(
+    r"\b(?P<kind>(?:(?:architectural|dimensional|composition|comp|asphalt|fiberglass|standing[ -]seam|clay|concrete|"
+    r"cedar|wood|metal|slate|tile)[ -]){1,3}(?:(?:shingles?|shakes?|tiles?|metal)[ -])?)roof\b"
+    r"(?![ -](?:accents?|beams?|deck|rack|truss\w*|over|on the|garage|barn|shed|carport|patio|porch|line|vents?))",
+    re.IGNORECASE,
+)
+_SIDING = re.compile(
+    r"\b(?:(?:vinyl|cedar|shake|shingle|wood|log|lap|fib(?:er|re)[ -]cement|cement|board|hardie|hardie? ?plank|"
+    r"hardie? ?board|alumini?um|steel|metal|masonite|hardboard|composite|clapboard|board[ -]and[ -]batten)[ -]){1,3}"
+    r"siding\b",
+    re.IGNORECASE,
+)
+#: `vinyl sided ranch`, `brick bungalow`: a house that is named by its walls
+_STYLE = r"(?:ranch|rambler|bungalow|colonial|cape cod|tudor|split[ -]level)(?! style)"
+_WALLED = re.compile(
+    r"\b(?P<kind>(?:all[ -]|full[ -]|solid )?(?:brick|vinyl|stucco|cedar|stone|aluminum|log))[ -]"
+    rf"(?:{_STYLE}|sided[ -](?:{_STYLE}|home|house))\b",
+    re.IGNORECASE,
+)
+_COOLING = re.compile(
+    r"\bcentral (?:air(?:[ -]conditioning)?|a/?c)\b|\b(?:ductless )?mini[ -]?splits?\b",
+    re.IGNORECASE,
+)
+_HEATING = re.compile(
+    r"\b(?:(?:natural )?gas|electric|oil|propane)[ -]forced[ -]air(?: heat(?:ing)?)?\b|\bforced[ -]air heat(?:ing)?\b|"
+    r"\bcentral heat(?:ing)?\b|\b(?:gas|oil|electric) furnace\b",
+    re.IGNORECASE,
+)
+_HEATS = re.compile(r"\bheat(?:s|ing)?\b", re.IGNORECASE)
+_SPLIT = re.compile(r"\b(?:ductless )?mini[ -]?splits?\b", re.IGNORECASE)
+_GARAGE = re.compile(
+    r"\b(?:one|two|three|four|[1-6])[ -]car (?:(?:attached|detached|tandem|side[ -]load(?:ing)?|heated|insulated|"
+    r"finished|over-?sized|built-in)[ ,]+)*garage\b",
+    re.IGNORECASE,
+)
+#: words before what is not the house's, or not there
+_NOT = re.compile(
+    r"\b(?:no|not|without|needs?|never|add|adding|could|possible|potential|room for|future|planned|option\w*|plumbed|"
+    r"carport|shop|barn|shed|garage|porch|patio|pool|pergola|ramada|workshop|cabin|studio|guest\w*|casita|adu|sunroom|"
+    r"addition|basement|attic|clubhouse|neighbou?r\w*)\b[^.;]{0,30}$",
+    re.IGNORECASE,
+)
+#: `Central Air: No`, `CENTRAL AIR.... No`
+_ANSWER = re.compile(
+    r"\s?\.{2}|\s?[.:]\W{0,40}(?:yes|no|none|n/a|[yn])\b|\W{1,40}(?:yes|no|none|n/a|[yn])$", re.IGNORECASE
+)
+
+
+def fittings(text: str) -> Iterator[tuple[str, object, float]]:
+    """(field, raw value, confidence) of what a sentence says of them."""
+    if roof := _told(_ROOF, text):
+        yield "Roof", roof["kind"].strip(" -"), 0.45
+    if siding := _told(_SIDING, text):
+        yield "ConstructionMaterials", siding.group(), 0.45
+    elif walled := _told(_WALLED, text):
+        yield "ConstructionMaterials", walled["kind"], 0.42
+    if cooling := _told(_COOLING, text):
+        yield "Cooling", cooling.group(), 0.45
+    heating = _told(_HEATING, text)
+    if heating is None and _HEATS.search(text):
+        heating = _told(_SPLIT, text)
+    if heating:
+        yield "Heating", heating.group(), 0.45
+    if garage := _told(_GARAGE, text):
+        yield "ParkingTotal", garage.group(), 0.45
+
+
+def _told(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The one place where a sentence says it; None for several, which are not all the house's, and for a label."""
+    found = list(pattern.finditer(text))
+    if len(found) != 1 or _NOT.search(text[: found[0].start()]) or _ANSWER.match(text[found[0].end() :]):
+        return None
+    return found[0]

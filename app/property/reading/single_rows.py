@@ -51,19 +51,6 @@ def _units_of_land(pairs: list[tuple[str, str]], where: str, confidence: float) 
         yield Reading("LotSizeArea", f"{number} {unit}", Method.LABEL, where, f"{number} {unit}", confidence, "Units")
 
 
-def described_codes(page: Document) -> Iterator[Reading]:
-    """`Use Code | 1010` above `Description | Single Family`."""
-    for _, rows in page.once(rows_of_tables):
-        for upper, lower in pairwise(rows):
-            above, below = [cell_text(c) for c in upper], [cell_text(c) for c in lower]
-            for at in range(0, min(len(above), len(below)) - 1, 2):
-                coded = _tells_use(above[at], page) and re.fullmatch(r"\d[\w-]{0,6}", above[at + 1])
-                if coded and words_of(below[at]) == "description" and below[at + 1]:
-                    value, where = below[at + 1], page.path(lower[at + 1])
-                    quote = f"{below[at].rstrip(':')}: {value}"
-                    yield Reading("PropertySubType", value, Method.LABEL, where, quote, 0.7, below[at])
-
-
 def _tells_use(heading: str, page: Document) -> bool:
     return getattr(page.meaning(heading), "field", "") == "PropertySubType"
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from app.property import address as addresses
 from app.property.fields.countries import US_STATES
 from app.property.reading.base import Candidate
-from app.property.reading.document import Document
-from app.property.reading.place_values import address_values
+from app.property.reading.document import Document, Segment
+from app.property.reading.place_values import placed
+from app.property.reading.terms import words_of
 from app.property.reading.trees import spaced_text
-from app.property.record import Method
+from app.property.reading.whose import names_site
 from app.property.values import texts
 from app.property.values.places import us_state
 
@@ -23,11 +23,12 @@ _STATE = "|".join(sorted((name.title() for name in US_STATES), key=len, reverse=
 _TOWN = r"(?P<city>[A-Z][A-Za-z.']*(?:[ -][A-Z][A-Za-z.']*){0,3}),?\s+(?P<state>[A-Z]{2}|(?-i:" + _STATE + "))"
 _ZIP = r",?\s+(?P<zip>\d{5}(?:-\d{4})?)"
 #: `950 Ironworks Ave, Unit 2107, Denning, TX 76201`
-_WHOLE = re.compile(
-    rf"(?:^|(?<=[.!?•|·:–-] ))(?P<street>\d{{1,6}}[A-Z]?\s[^,|•·*$\n]{{3,45}}(?:,\s(?:unit|apt|#|suite|"
-    rf"ste)[^,]{{1,12}})?)\s?[,•·|*]\s+{_TOWN}{_ZIP}\b",
-    re.I,
+_ADDRESS = (
+    rf"(?P<street>\d{{1,6}}(?:-\d{{1,6}})?[A-Z]?\s[^,|•·*$\n]{{3,45}}(?:,\s(?:unit|apt|#|suite|"
+    rf"ste)[^,]{{1,12}})?)\s?[,•·|*]\s+{_TOWN}{_ZIP}\b"
 )
+_WHOLE = re.compile(rf"(?:^|(?<=[.!?•|·:–-] )){_ADDRESS}", re.I)
+_ANYWHERE = re.compile(rf"(?<![\w#-]){_ADDRESS}", re.I)
 _TOWN_LINE = re.compile(rf"^{_TOWN}{_ZIP}(?:,\s.{{0,40}})?$")
 _TOWN_ALONE = re.compile(rf"(?:^|[—–|•·-]\s){_TOWN}$")
 #: what stands between the town and a price in one line
@@ -50,67 +51,77 @@ class Standing:
     name = "standing"
 
     def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None or page.locale.country not in (None, "US"):
+        if page.root is None:
             return
-        yield from _below_heading(page)
-        if any(len(s.text) <= 40 and _OWNER.match(s.text) for s in page.segments):
+        is_abroad = page.locale.country not in (None, "US")
+        is_owned = is_abroad or any(len(s.text) <= 40 and _OWNER.match(s.text) for s in page.segments)
+        yield from _in_lines(page, is_owned=is_owned)
+        if is_owned:
             return
-        yield from _first_address(page)
         for segment in page.segments[:_FIRST_TOWNS]:
             town = _TOWN_ALONE.search(segment.text) if len(segment.text) <= 80 else None
             is_label = town is not None and page.meaning(segment.text) is not None  # `Parcel ID` is not in Idaho
             if town and not is_label and us_state(town["state"]) and not _is_others(segment.index, "", page):
                 parts = addresses.Address(city=town["city"], state=us_state(town["state"]))
-                yield from _made(parts, segment.text, segment.owner, page, 0.42)
+                yield from placed(parts, segment.text, page.path(segment.owner), 0.42)
                 break
         heading = page.heading
         text = spaced_text(heading) if heading is not None else ""
         if _STREET_LINE.match(text) and texts.looks_like_street(text) and "," not in text:
-            yield from _made(addresses.with_street(addresses.Address(), text), text, heading, page, 0.5)
+            yield from placed(addresses.with_street(addresses.Address(), text), text, page.path(heading), 0.5)
 
 
-def _below_heading(page: Document) -> Iterator[Candidate]:
-    """The page's first heading, a street, with its town in the next line: the property's, whoever owns it."""
-    for segment in page.segments[:_FIRST_TEXTS]:
-        if segment.owner is page.heading and _STREET_LINE.match(segment.text):
-            below = page.segments[segment.index + 1] if segment.index + 1 < len(page.segments) else None
-            town = _TOWN_LINE.match(_BESIDE.split(below.text)[0]) if below is not None else None
-            if below is not None and town and us_state(town["state"]):
-                quote = f"{segment.text}, {below.text}"
-                yield from _made(_address(segment.text, town), quote, below.owner, page, 0.55)
-            return
-
-
-def _first_address(page: Document) -> Iterator[Candidate]:
-    for segment in page.segments[:_FIRST_TEXTS]:
-        text = segment.text
-        whole = _WHOLE.search(text) if len(text) <= 400 else None
+def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
+    """The first address in one line or in two, unless the page `is_owned`; in two lines also that of the heading and
+    those below a label that asks for the property's.
+    """
+    first = not is_owned
+    for segment in page.segments:
+        first = first and segment.index < _FIRST_TEXTS
+        text, above = segment.text, page.segments[segment.index - 1] if segment.index else None
+        whole = _WHOLE.search(text) if first and len(text) <= 400 else None
         if whole and us_state(whole["state"]) and not _is_others(segment.index, text[: whole.start()], page):
-            street = re.sub(r",\s+", " ", whole["street"])
-            yield from _made(_address(street, whole), whole.group(), segment.owner, page, 0.5)
-            return
-        town = _TOWN_LINE.match(text) if segment.index else None
-        if town and us_state(town["state"]):
-            before = page.segments[segment.index - 1]
-            if _STREET_LINE.match(before.text) and not _is_others(before.index, "", page):
-                quote = f"{before.text}, {text}"
-                yield from _made(_address(before.text, town), quote, segment.owner, page, 0.5)
-                return
+            first = False
+            yield from placed(_address(whole["street"], whole), whole.group(), page.path(segment.owner), 0.5)
+            continue
+        town = _TOWN_LINE.match(_BESIDE.split(text)[0]) if above is not None else None
+        if above is None or town is None or not us_state(town["state"]) or not _STREET_LINE.match(above.text):
+            continue
+        is_own = _below_own_label(above, page)
+        if is_own or above.owner is page.heading:
+            confidence = 0.75 if is_own else 0.55
+        elif first and not _is_others(above.index, "", page):
+            confidence = 0.5
+        else:
+            continue
+        first = False
+        yield from placed(_address(above.text, town), f"{above.text}, {text}", page.path(segment.owner), confidence)
+
+
+def _below_own_label(street: Segment, page: Document) -> bool:
+    """True for a street below a label that asks for the property's address."""
+    for before in reversed(page.segments[max(0, street.index - 6) : street.index]):
+        known = page.meaning(before.text) if len(before.text) <= 60 else None
+        if known is not None:
+            plain = words_of(before.text) == "address"  # which is the owner's where another label names the site
+            return known.field == "_Address" and not (plain and page.once(names_site))
+        if _OWNER.match(before.text[:60]):
+            return False
+    return False
+
+
+def us_address_in(text: str) -> addresses.Address | None:
+    """The US address in one line of a longer text."""
+    found = _ANYWHERE.search(text) if len(text) <= 400 else None
+    return _address(found["street"], found) if found and us_state(found["state"]) else None
 
 
 def _address(street: str, found: re.Match[str]) -> addresses.Address:
     place = addresses.Address(city=found["city"], state=us_state(found["state"]), postal_code=found["zip"])
-    return addresses.with_street(place, street)
+    return addresses.with_street(place, re.sub(r",\s+", " ", street))
 
 
 def _is_others(index: int, before: str, page: Document) -> bool:
     """True where the words right before speak of an office, an agent, an owner."""
     near = [s.text for s in page.segments[max(0, index - 2) : index] if len(s.text) <= 60]
     return _OTHERS.search(" ".join((*near, before[-60:]))) is not None
-
-
-def _made(parts: addresses.Address, quote: str, element: Any, page: Document, confidence: float) -> Iterator[Candidate]:
-    where = page.path(element)
-    for field, value, _ in address_values(parts):
-        if value:
-            yield Candidate(field, value, quote, Method.LABEL, where, quote[:300], confidence)

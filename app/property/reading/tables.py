@@ -1,11 +1,11 @@
-"""What tables with headings say: permits, sales, values, parts of buildings, and single rows."""
+"""What tables with headings say: permits, sales, values, and single rows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from app.property.reading import building_tables, history, outdoors, permits, single_rows, value_tables
+from app.property.reading import history, outdoors, permits, single_rows, value_tables
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document
 from app.property.reading.grids import OTHERS, Grid, cell_text, grids, heading_above, is_total, rows_of_tables
@@ -23,16 +23,13 @@ class Tables:
 
     def candidates(self, page: Document) -> Iterator[Candidate]:
         source = Source(Method.LABEL, 0.75, page.locale.lang)
-        floors = False
         for grid in page.once(grids):
             if OTHERS.search(grid.above):
                 continue
-            for reading in _readings(grid, source, page, floors=not floors):
-                floors = floors or reading.field == "LivingArea"  # the first building is the house
+            for reading in _readings(grid, source, page):
                 yield from candidates_of(reading, page.locale)
         for reading in (
             *single_rows.under_headings(page),
-            *single_rows.described_codes(page),
             *value_tables.newest_columns(page),
             *value_tables.by_share(page),
             *outdoors.pools(page),
@@ -41,15 +38,13 @@ class Tables:
             yield from candidates_of(reading, page.locale)
 
 
-def _readings(grid: Grid, source: Source, page: Document, *, floors: bool) -> Iterator[Reading]:
+def _readings(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
     where = page.path(grid.table)
     table = [{k: v for k, v in zip(grid.names, row, strict=False) if v} for row in grid.rows if not is_total(row)]
     readers = (
         permits.of_rows(table, grid.above, source, where),
         value_tables.totals(grid, source, page),
         history.of_table(table, grid.above, source, where),
-        building_tables.first_building(grid, source, page) if floors else iter(()),
-        building_tables.floors(grid, source, page) if floors else iter(()),
     )
     for reader in readers:
         found = list(reader)

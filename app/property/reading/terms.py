@@ -125,7 +125,55 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
             return found
     if ":" in label.rstrip(" :"):
         return None  # a label with its value
-    return _GLUED.get(words) or _spelled_out(words, lang) or _by_pattern(words, lang)
+    known = _GLUED.get(words) or _spelled_out(words, lang) or _by_pattern(words, lang)
+    return known or _abbreviated(words, lang) or _without_modifier(words, lang)
+
+
+#: words before a label that leave its meaning as it is
+_MODIFIERS = frozenset({"new", "current", "approx", "approximate", "total", "overall", "reported"})
+#: an abbreviation has so many letters at least, and is trusted so much less than the words themselves
+_SHORTEST, _LESS = 4, 0.8
+
+
+@cache
+def _by_beginnings(code: str | None) -> Mapping[tuple[str, ...], tuple[tuple[tuple[str, ...], Meaning], ...]]:
+    """The labels of English (None), or of a language's file, by the first letters of their words."""
+    found: dict[tuple[str, ...], list[tuple[tuple[str, ...], Meaning]]] = {}
+    for term, meaning_of in (_ENGLISH if code is None else _of_file(code)).items():
+        parts = tuple(term.split())
+        if all(len(part) > 2 and part.isalpha() for part in parts):
+            found.setdefault(tuple(part[:3] for part in parts), []).append((parts, meaning_of))
+    return {key: tuple(terms) for key, terms in found.items()}
+
+
+def _abbreviated(words: str, lang: str | None) -> Meaning | None:
+    """What a label means whose words begin those of labels that mean one thing: `maint. fee`, `bldg. area`. One word
+    alone may be a word of its own: `Main`, `Park`.
+    """
+    parts = tuple(part.rstrip(".") for part in words.split())
+    if len(parts) < 2 or not all(len(part) > 2 and part.isalpha() for part in parts):
+        return None
+    code = language(lang).get("codes", ("en",))[0] if lang is not None else "en"
+    for file in dict.fromkeys((None if code == "en" else code, None)):
+        fields = {
+            found.field
+            for term, found in _by_beginnings(file).get(tuple(part[:3] for part in parts), ())
+            if set(parts) & set(term) and all(map(_begins, parts, term))
+        }
+        if len(fields) == 1:
+            return Meaning(fields.pop(), _LESS)
+    return None
+
+
+def _begins(short: str, whole: str) -> bool:
+    return short == whole or (len(short) >= _SHORTEST and len(short) + 2 <= len(whole) and whole.startswith(short))
+
+
+def _without_modifier(words: str, lang: str | None) -> Meaning | None:
+    """`new roof covering` as `roof covering`."""
+    first, _, rest = words.partition(" ")
+    found = meaning(rest, lang) if first in _MODIFIERS and " " in rest else None
+    return found and Meaning(found.field, found.trust * _LESS)
 
 
 def _spelled_out(words: str, lang: str | None) -> Meaning | None:

@@ -1,4 +1,4 @@
-"""What a raw text or JSON value says in the type of its field: areas, counts, words of vocabularies, dates.
+"""What a raw text or JSON value says in the type of its field: areas, counts, words of vocabularies, dates, layouts.
 
 One function a kind of value, each `(reading, locale) -> (field, value, unit)...`. Money is
 `money_values.py`, names are `people_values.py`, addresses `place_values.py`.
@@ -13,12 +13,12 @@ from typing import Any
 
 from app.property.fields.languages import language
 from app.property.fields.table import FIELDS, of_kind
-from app.property.reading.base import Reading
+from app.property.reading.base import Reading, Value, text_of
 from app.property.reading.document import Locale
 from app.property.reading.money_values import FIRST_WORD, MONEY
 from app.property.reading.sentences import SENTENCE, house, lot
-from app.property.reading.value_texts import Value, text_of
 from app.property.values import areas, counts, currency, dates, numbers, prices, texts, vocabulary
+from app.property.values.layouts import parse_layout, total_floors
 
 _NUMBER_WORDS = {"single": 1, **{words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}}
 #: `Area: 346 - University City` is a part of the map
@@ -49,8 +49,10 @@ def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
         return
     if reading.field == "LivingArea" and isinstance(reading.raw, str) and areas.is_range(reading.raw, locale.lang):
         return
-    if isinstance(reading.raw, str) and _FRACTION.search(reading.raw):
-        return  # `under 1/2 acre` are no two acres
+    if isinstance(reading.raw, str) and (
+        _FRACTION.search(reading.raw) or currency.find_currency(reading.raw, locale.country)
+    ):
+        return  # `under 1/2 acre` are no two acres, and `Land: $41,200` is no area
     area = areas.parse_area(text_of(reading.raw), None if not isinstance(reading.raw, str) else locale.lang)
     if area is None or not 0 < area.value < 1e9:
         return
@@ -259,6 +261,24 @@ def _rows(reading: Reading, _locale: Locale) -> Any:
     return reading.raw if isinstance(reading.raw, list) else None
 
 
+def _layout(reading: Reading, locale: Locale) -> Iterator[Value]:
+    found = parse_layout(text_of(reading.raw), locale.lang)
+    if found is not None:
+        yield "RoomsTotal", None if found.rooms is None else numbers.tidy(found.rooms), None
+        yield "BedroomsTotal", found.bedrooms, None
+        yield "BathroomsTotalInteger", found.bathrooms, None
+
+
+def _floors(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """The storeys of the building, also beside the flat's (`4 of 8`). A lone number is the flat's where its label asks
+    for that; in the US such a label tells where a flat lies in its tower.
+    """
+    of_flat = reading.field != "_Stories"
+    total = total_floors(text_of(reading.raw), alone=not of_flat) if not of_flat or locale.country != "US" else None
+    if total is not None and 1 <= total <= 200:
+        yield "StoriesTotal", total, None
+
+
 BY_TYPE: dict[str, Callable[[Reading, Locale], Any]] = {
     "text": _text_value,
     "integer": _integer,
@@ -285,4 +305,9 @@ SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "PoolPrivateYN": _pool,
     "StoriesTotal": _stories,
     "X_AccessNotes": _access,
+    "_Layout": _layout,
+    "_Typology": _layout,
+    "_Stories": _floors,
+    "_Floor": _floors,
+    "_Structure": _floors,
 }

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from app.property.reading.colours import Backgrounds
 from app.property.reading.controls import openers
-from app.property.reading.sight import Cover, by_style, may_hide
+from app.property.reading.sight import Backgrounds, Cover, by_style, may_hide
 from app.property.reading.stylesheet import Stylesheet, declarations
 from app.property.reading.terms import meaning
 from app.property.values import vocabulary

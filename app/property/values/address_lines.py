@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from app.property.fields.countries import COUNTRIES
 from app.property.values import regions, texts
-from app.property.values.address_parts import Line
 from app.property.values.areas import find_unit
-from app.property.values.largest_first import SPACELESS, by_province, without_spaces
 from app.property.values.vocabulary import offer
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The parts of an address, each None where the line does not tell it; `street` as written."""
+
+    street: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+
 
 _NO_CODE = r"(?!\s*(?:m²|m2\b|m\b|€|£|\$|kr\b|Kč|zł|CHF|EUR|Ft\b|km\b|kWh|%|kvm|qm|[.,/-]\d))"
 _MARK = r"(?:(?:[A-Z]{1,2}-|C\.?P\.?:?\s?|CEP:?\s?|PIN(?: code)?:?\s?)(?=\d))?"
@@ -85,10 +94,7 @@ def read(text: str, country: str | None) -> Line | None:
     if country in SPACELESS:
         return without_spaces(text, country)
     if country in _BEFORE_CODES:
-        found = _code_first(text, country)
-        if found is None and country in ("TR", "HR", "RS"):
-            found = by_province(text, country)
-        return found or _without_code(text, country)
+        return _code_first(text, country) or _without_code(text, country)
     if country in _AFTER_CODES:
         return _code_last(text, country) or _without_code(text, country)
     return _without_code(text, country) if country in _TOWN_LAST else None
@@ -288,3 +294,31 @@ def _ends_in_region(parts: list[str], country: str) -> bool:
         return False
     like_town = country in _REGIONS_LIKE_TOWNS or last.casefold() in _CITY_REGIONS
     return not like_town or regions.is_named(last, country) or len(parts) >= 3
+
+
+_JAPANESE = re.compile(
+    r"^((?:[^\d市区町村郡]{1,6}市)?[^\d市区町村郡]{1,6}区|[^\d市]{1,6}市|[^\d郡]{1,5}郡[^\d町村]{1,5}[町村]|"
+    r"[^\d町村]{1,5}[町村])"
+)
+_JAPANESE_CODE = re.compile(r"〒?\s?(\d{3}-\d{4})\s*")
+#: town behind the region, in lines without spaces between
+_TOWNS = {
+    "JP": _JAPANESE,
+    "TW": re.compile(r"^([^\d區鄉鎮市]{1,4}[區鄉鎮市])"),
+    "KR": re.compile(r"^\s*([가-힣]{1,6}[시군구])(?=\s|$)"),
+}
+SPACELESS = frozenset(_TOWNS)
+
+
+def without_spaces(text: str, country: str) -> Line | None:
+    """Region, town and the rest of `〒167-0032 東京都杉並区天沼３-１８` or `경기도 고양시 일산서구`."""
+    code = _JAPANESE_CODE.search(text) if country == "JP" else None
+    if code:
+        text = text[: code.start()] + text[code.end() :]
+    region = regions.leading(text, country)
+    rest = text[len(region) :].strip() if region else text
+    town = _TOWNS[country].match(rest)
+    if town is None or (region is None and code is None):
+        return None
+    street = rest[town.end() :].strip(" 　,") or None
+    return Line(street, town[1], region, code[1] if code else None)

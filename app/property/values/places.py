@@ -1,10 +1,12 @@
-"""Countries, US states and which country a page is about, as far as names, codes and host names tell."""
+"""Countries, US states, which country a page is about as far as names, codes and host names tell, and rough boxes of
+countries that tell a wrong or swapped coordinate.
+"""
 
 from __future__ import annotations
 
 import re
 
-from app.property.fields.countries import COUNTRIES, US_STATES
+from app.property.fields.countries import COUNTRIES, US_STATES, Box
 
 _BY_NAME = {name: code for code, country in COUNTRIES.items() for name in country.names}
 US_CODES = frozenset(US_STATES.values())
@@ -62,3 +64,14 @@ _MONEY_COUNTRY = {
 def country_of_money(lang: str | None, text: str) -> str | None:
     """The country whose language and money `text` has."""
     return next((c for (code, sign), c in _MONEY_COUNTRY.items() if code == lang and sign in text), None)
+
+
+def boxes_of(country: str) -> tuple[Box, ...]:
+    """The boxes of a country; none for one that is not known to us."""
+    return COUNTRIES[country].boxes if country in COUNTRIES else ()
+
+
+def in_country(latitude: float, longitude: float, country: str) -> bool:
+    """False only where `country` is known to us and the point lies outside its boxes."""
+    boxes = boxes_of(country)
+    return not boxes or any(s <= latitude <= n and w <= longitude <= e for s, w, n, e in boxes)

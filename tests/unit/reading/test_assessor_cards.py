@@ -56,12 +56,6 @@ def test_no_house_stands_in_a_post_office_box(box: str) -> None:
     assert not {"UnparsedAddress", "City", "PostalCode"} & set(values)
 
 
-def test_headings_that_span_the_pairs_below_them_are_no_pair() -> None:
-    """And the words of a code stand in the row below it."""
-    land = _rows("2:Land Use|2:Land Line Valuation", "Use Code|1010|Size (Acres)|1.84", "Description|Single Fam|Depth|")
-    assert _read(_PARCEL + land)["PropertySubType"] == "Single Family Residence"
-
-
 def test_a_description_is_the_use_only_below_its_code() -> None:
     assert "PropertySubType" not in _read(_PARCEL + _rows("Permit|1010", "Description|Single Fam"))
 
@@ -81,20 +75,6 @@ def test_pairs_side_by_side_are_no_headings_of_the_row_below() -> None:
     assert values["ConstructionMaterials"] == ["CB STUCCO"]
     headings = _rows("Stories|Grade|Bedrooms|Condition", "2|B+|3|Good")
     assert (_read(_PARCEL + headings)["StoriesTotal"], _read(_PARCEL + headings)["BedroomsTotal"]) == (2, 3)
-
-
-def test_of_a_total_what_is_heated_is_lived_in() -> None:
-    areas = ("!Description|!Area (Sq Ft)|!Effective Area", "BAS - BASE|1,632|1,632", "FGR - GARAGE|462|231")
-    assert _read(_PARCEL + _rows(*areas, "!TOTAL|2,094|1,863"))["LivingArea"] == 1632
-    told = _read(_PARCEL + _rows(*areas, "FUS - LOFT|200|200", "!TOTAL|Heated 1,832|Gross 2,294"))
-    assert told["LivingArea"] == 1832
-    living = (
-        "!Description|!Living Area (sf)|!Gross Area",
-        "First Floor|1,456|1,456",
-        "Garage|0|462",
-        "Total|1,456|1,918",
-    )
-    assert _read(_PARCEL + _rows(*living))["LivingArea"] == 1456
 
 
 @pytest.mark.parametrize(

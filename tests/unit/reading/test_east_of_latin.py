@@ -56,12 +56,7 @@ def _japanese(body: str, title: str = "中古マンション くすのき台") -
         ),
         ("<tr><th>担当営業センター</th><td>ローンの目安</td></tr>", "ListOfficeName", None),
         ("<tr><th>お問い合わせ先</th><td>お気軽にお問合せください。</td></tr>", "ListOfficeName", None),
-        # the branch above whoever answers, its hours between; a shop of the neighbourhood is none
-        (
-            "</table><p>萩野センター</p><p>営業時間</p><p>10:00～18:00</p><p><span>担当：</span>楠本 春奈</p><table>",
-            "ListOfficeName",
-            "萩野センター",
-        ),
+        # a shop of the neighbourhood is no branch
         ("</table><p>スーパー萩野店</p><p>徒歩3分</p><table>", "ListOfficeName", None),
         # the equipment, word by word
         ("</table><ul><li>都市ガス</li><li>エアコン</li></ul><table>", "Cooling", ["エアコン"]),

@@ -51,22 +51,6 @@ def test_the_address_in_an_agencys_section_is_the_agencys() -> None:
     assert "UnparsedAddress" not in _read(f"{facts}<h2>About this agency</h2><h4>Dune</h4>{table}", "fr")
 
 
-def test_a_price_of_a_sale_that_is_also_asked_is_not_paid() -> None:
-    home = {"id": 900120, "sale": {"price": 310_000}, "bedrooms": 3, "bathrooms": 2, "yearBuilt": 1990}
-    values = _state(body="<h1>House for sale</h1><p>Price: €310,000</p>", **home)
-    assert values["ListPrice"] == 310_000
-    assert "ClosePrice" not in values
-
-
-def test_rooms_of_markup_are_bedrooms_where_there_are_as_many() -> None:
-    home = {"id": 900120, "price": 85_000, "bathrooms": 1, "surface": 88}
-    body = "<h1>Piso en venta</h1><ul><li>3 habitaciones</li></ul>"
-    values = _state("es", body, rooms=3, **home)
-    assert values["BedroomsTotal"] == 3
-    assert "RoomsTotal" not in values
-    assert _state("es", body, rooms=5, **home)["RoomsTotal"] == 5
-
-
 def test_a_units_name_for_those_who_listen_is_no_label() -> None:
     unit = "<span><span>m²</span> <span class='sr-only'>square meters</span></span>"
     rows = f"<tr><th>Living area</th><td>164 {unit}</td></tr><tr><th>Bathrooms</th><td>1</td></tr>"
@@ -134,11 +118,6 @@ def test_a_monthly_price_is_a_rent() -> None:
     assert (values["ListPrice"], values["X_PricePeriod"]) == (1450, "month")
 
 
-def test_an_item_that_ends_in_heating_says_how_it_is_heated() -> None:
-    items = "<ul><li>Lift</li><li>Natural gas heating</li></ul>"
-    assert _read(f"<h1>Flat for sale</h1><p>Price: €170,000</p>{items}")["Heating"] == ["Natural gas heating"]
-
-
 def test_what_a_building_asks_of_its_owners_is_the_associations_fee() -> None:
     brazil = "<h1>Apartamento à venda</h1><div><p>Venda</p><p>R$ 410.000</p></div>"
     values = _read(f"{brazil}<div><p>Condomínio</p><p>R$ 520/mês</p></div>", "pt-BR")
@@ -179,8 +158,3 @@ def test_a_province_is_nearer_than_the_region_beside_it() -> None:
     assert _state(**home, **place)["StateOrProvince"] == "Namur"
     assert _state(**home, location=place)["StateOrProvince"] == "Namur"
     assert _state(**home, region="Wallonia")["StateOrProvince"] == "Wallonia"
-
-
-def test_an_advertisements_number_in_a_heading_is_its_id() -> None:
-    values = _read("<h1>Annonce n°204417 : une maison à vendre</h1><p>Prix : 131 000 €</p>", "fr-FR")
-    assert values["ListingId"] == "204417"

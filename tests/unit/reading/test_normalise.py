@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.property.values import areas, boxes, counts, currency, dates, numbers, places, prices, texts, vocabulary
+from app.property.values import areas, counts, currency, dates, numbers, places, prices, texts, vocabulary
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_currencies_countries_and_placeholders() -> None:
     assert currency.find_currency("no money here") is None
     assert places.country_code("Deutschland") == "DE"
     assert places.us_state("Idaho") == "ID"
-    assert boxes.in_country(52.28, 21.06, "PL")
-    assert not boxes.in_country(21.06, 52.28, "PL")
+    assert places.in_country(52.28, 21.06, "PL")
+    assert not places.in_country(21.06, 52.28, "PL")
     for text in ("-", "N/A", "keine Angabe", "brak danych", "--"):
         assert texts.is_empty(text)

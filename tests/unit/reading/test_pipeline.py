@@ -121,7 +121,7 @@ def test_a_model_s_value_is_as_sure_as_one_label_that_the_checks_bear_out() -> N
     ]
     evidence = with_model_values(before, said, dropped=0).record.evidence
     assert evidence["PostalCode"].confidence >= 0.9
-    assert evidence["ListAgentFullName"].confidence < 0.75
+    assert evidence["ListAgentFullName"].confidence < 0.9
 
 
 RECORD = """<html lang="en"><head><title>Parcel detail</title></head><body><h1>Polk County Property Appraiser</h1>

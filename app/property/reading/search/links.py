@@ -20,8 +20,6 @@ _ELSEWHERE = re.compile(
     r"advertise|ads?|redirect|out|track|click|photos?|images?|map|print|open-houses?|calendar)$"
 )
 
-_NAMES_ONE = re.compile(r"id$|key|slug|listing|property|mls", re.IGNORECASE)
-
 
 @dataclass(frozen=True, slots=True)
 class Shape:
