@@ -154,7 +154,11 @@ def test_explain_tells_the_fate_of_every_candidate(called: Propintel, page: str)
     found = json.loads(called("extract", page, "--url", "http://homes.example/12-elm", "--explain").stdout)
     fates = {candidate["field"]: candidate["fate"] for candidate in reversed(found["candidates"])}
     assert fates["YearBuilt"].startswith("won with confidence")
-    assert {"reason", "wanted", "notes"} <= set(found)
+    assert {"reason", "wanted", "notes", "scores"} <= set(found)
+    score = found["scores"]["YearBuilt"]
+    assert score["confidence"] == found["evidence"]["YearBuilt"]["confidence"]
+    assert score["features"]["reader.jsonld"]["value"] == 1
+    assert score["log_odds"] == pytest.approx(sum(part["adds"] for part in score["features"].values()), abs=0.05)
     assert all(candidate["locator"] and candidate["quote"] for candidate in found["candidates"])
     table = called("extract", page, "--url", "http://homes.example/12-elm", "--explain", "--format", "table")
     assert "YearBuilt" in table.stdout

@@ -213,7 +213,7 @@ class TestForms:
         assert "Enqueue 9,000 jobs" in answer.text
 
     def test_roles_hold_for_pages_too(self, web: str, called: Propintel) -> None:
-        with httpx2.Client(base_url=web, trust_env=False) as reader:
+        with httpx2.Client(timeout=30, base_url=web, trust_env=False) as reader:
             token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
             reader.post("/sign-in", data={"token": token})
             assert reader.get("/jobs").status_code == 200
