@@ -151,6 +151,7 @@ def test_ci_leaves_out_by_name_what_reads_pages_that_are_not_there(
     said = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, check=True).stdout
     assert f"made: test SERVERS=every WITHOUT={left_out}\n" in said
     assert ("made: bench-extraction" in said) is has_pages
+    assert ("made: fit FIT_ARGS=--check" in said) is has_pages
     assert ("left out are the tests marked real_pages" in said) is not has_pages
 
 
