@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import lru_cache, update_wrapper
 
 
-def remembered[Answer](most: int, longest: int) -> Callable[[Callable[[str], Answer]], Callable[[str], Answer]]:
-    """Let a function of a text keep its last `most` answers, none about a text of more than `longest` characters."""
+def remembered[*More, Answer](
+    most: int, longest: int
+) -> Callable[[Callable[[str, *More], Answer]], Callable[[str, *More], Answer]]:
+    """Let a function of a text keep its last `most` answers, none about a text of more than `longest` characters.
 
-    def keeping(answer: Callable[[str], Answer]) -> Callable[[str], Answer]:
+    What else the function takes must be hashable, and is given by place.
+    """
+
+    def keeping(answer: Callable[[str, *More], Answer]) -> Callable[[str, *More], Answer]:
         kept = lru_cache(maxsize=most)(answer)
-        return wraps(answer)(lambda text: kept(text) if len(text) <= longest else answer(text))
+
+        def ask(text: str, *more: *More) -> Answer:
+            return kept(text, *more) if len(text) <= longest else answer(text, *more)
+
+        update_wrapper(ask, answer)
+        return ask
 
     return keeping

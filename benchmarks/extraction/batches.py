@@ -80,11 +80,7 @@ class Batch:
     @property
     def sure(self) -> tuple[int, int]:
         """Values read without a model at 0.9 or better, and how many of them are right."""
-        confidences = {
-            file: {name: proof.confidence for name, proof in extraction.record.evidence.items()}
-            for file, extraction in self.run.extractions.items()
-        }
-        best = reliability(self.rules.outcomes, confidences)[0]
+        best = reliability(self.rules.outcomes, self.run.confidences)[0]
         return best.count, best.right
 
     @property
@@ -99,11 +95,16 @@ def _scores(report: Report) -> Scores:
 
 def batches(real: Path, done: Run) -> Iterator[Batch]:
     """The pages of `real`, of which `done` is the run, the further ones apart; then the project's corpora."""
-    yield batch("real", done)
+    return (batch(name, one) for name, one in runs(real, done))
+
+
+def runs(real: Path, done: Run | None = None) -> Iterator[tuple[str, Run]]:
+    """Read the pages of each batch: its name, and the run; `done` is that of the pages of `real`, if they were read."""
+    yield "real", done or run(real)
     if (real / "more_truth.jsonl").is_file():
-        yield batch("more", run(real, "more_truth.jsonl"))
+        yield "more", run(real, "more_truth.jsonl")
     for folder in sorted(path.parent for path in _CORPORA.glob("*/truth.jsonl")):
-        yield batch(folder.name, run(folder))
+        yield folder.name, run(folder)
 
 
 def batch(name: str, done: Run) -> Batch:

@@ -61,10 +61,7 @@ class Measured:
 
 
 def measured(run: Run, report: Report, kinds: Sequence[KindCase]) -> Measured:
-    confidences = {
-        file: {name: proof.confidence for name, proof in extraction.record.evidence.items()}
-        for file, extraction in run.extractions.items()
-    }
+    confidences = run.confidences
     agreed = undisputed(report.outcomes)
     return Measured(
         run,
@@ -153,9 +150,6 @@ def _prompts(done: Measured) -> list[Figure]:
     ]
 
 
-_SIDES: tuple[Callable[[Batch], Scores], ...] = (lambda one: one.scores[0], lambda one: one.scores[1])
-
-
 def _together(found: Sequence[Scores]) -> Scores:
     """The mean over batches."""
     return Scores(*(statistics.mean(getattr(one, name) for one in found) for name in ("recall", "precision", "core")))
@@ -169,7 +163,7 @@ def _all_batches(done: Measured) -> list[Figure]:
     planted = sum(one.answered.planted for one in done.batches)
     rejected = sum(len(one.answered.rejected) for one in done.batches) / max(1, asked)
     accepted = sum(len(one.answered.accepted) for one in done.batches) / max(1, planted)
-    rules, model = (_together([side(one) for one in done.batches if one.name in AT_FIRST]) for side in _SIDES)
+    rules, model = map(_together, zip(*(one.scores for one in done.batches if one.name in AT_FIRST), strict=True))
     return [
         at_least("pages that no rule was made for, without a model: recall", rules.recall, 0.70),
         at_least("the same: precision", rules.precision, 0.94),

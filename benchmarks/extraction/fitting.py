@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from app.property.reading.base import Extraction, Facts
@@ -23,14 +23,13 @@ from app.property.reading.pipeline import with_model_values
 from app.property.reading.scorer import LOWERS, RAISES, WEIGHTS_FILE, Weights, scored
 from app.property.record import Method
 from benchmarks.extraction.bands import Band, calibration_error, reliability
-from benchmarks.extraction.batches import AT_FIRST
+from benchmarks.extraction.batches import AT_FIRST, runs
 from benchmarks.extraction.disputed import undisputed
 from benchmarks.extraction.regression import Example, fit
-from benchmarks.extraction.run import Run, labelled_pages, run
+from benchmarks.extraction.run import Run, labelled_pages
 from benchmarks.extraction.scorer import LABELS, Outcome, score
 from benchmarks.extraction.simulated import answers, planted
 
-_CORPORA = Path(__file__).parents[2] / "tests" / "unit" / "reading" / "corpus"
 _FOLDS = 10
 #: how far weights are drawn to 0; a third of it or three times as much gives much the same figures
 _PENALTY = 3.0
@@ -72,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder = labelled_pages()
     if folder is None:
         return 2
-    reads = [read for name, done in _runs(folder) for read in _reads(name, done)]
+    reads = [read for name, done in runs(folder) for read in _reads(name, done)]
     weights = fitted(reads)
     figures = cross_validated(reads, weights)
     stored, fresh = WEIGHTS_FILE.read_text("utf-8"), as_toml(weights, reads, figures["all"])
@@ -171,14 +170,6 @@ def _shown(bands: Sequence[Band]) -> str:
     share = bands[0].share_right
     right = f"{share:.3f}" if share is not None else "-"
     return f"{values:6} {right:>6} {bands[0].count / max(1, values):6.3f} {calibration_error(bands):6.3f}"
-
-
-def _runs(real: Path) -> Iterator[tuple[str, Run]]:
-    yield "real", run(real)
-    if (real / "more_truth.jsonl").is_file():
-        yield "more", run(real, "more_truth.jsonl")
-    for folder in sorted(path.parent for path in _CORPORA.glob("*/truth.jsonl")):
-        yield folder.name, run(folder)
 
 
 def _reads(batch: str, done: Run) -> Iterator[Read]:

@@ -31,6 +31,14 @@ class Run:
     def records(self) -> dict[str, dict[str, Any]]:
         return {file: extraction.record.values for file, extraction in self.extractions.items()}
 
+    @property
+    def confidences(self) -> dict[str, dict[str, float]]:
+        """By the label's `file`, then by field."""
+        return {
+            file: {name: proof.confidence for name, proof in extraction.record.evidence.items()}
+            for file, extraction in self.extractions.items()
+        }
+
 
 def pages_dir() -> Path:
     """Where the labelled pages are: SHARED_DIR/pages, else ../shared/pages beside the repository."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.property.reading.model.evidence import LONGEST_QUOTE, MOST_LINES
 from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.prompt import ENUMS, Prompt
 from app.property.record import FIELDS
@@ -23,7 +24,6 @@ from benchmarks.extraction.presence import ASKED, Said
 from benchmarks.extraction.scorer import LABELS
 
 Row = Mapping[str, Any]
-_LONGEST_QUOTE, _MOST_LINES = 400, 3
 #: labels whose values look the same
 _ALIKE = (
     ("rooms", "bedrooms", "bathrooms", "stories", "parking"),
@@ -82,10 +82,10 @@ def _said_of(label: str, row: Row) -> Any:
 
 
 def _quotes(label: str, row: Row, lines: list[str], prompt: Prompt) -> Iterator[str]:
-    for many in range(1, _MOST_LINES + 1):
+    for many in range(1, MOST_LINES + 1):
         for at in range(len(lines) - many + 1):
             text = "\n".join(lines[at : at + many])
-            is_short = len(text) <= _LONGEST_QUOTE
+            is_short = len(text) <= LONGEST_QUOTE
             if is_short and Said(text, prompt.country).says(label, row) and _is_whole(text, label, row):
                 yield text
 

@@ -66,7 +66,7 @@ EXTRACTORS: tuple[Extractor, ...] = (
     Offers(),
     MapCalls(),
 )
-#: what a model's quote says beside the field that was asked for; never asked for themselves
+#: what a model's quote says beside the field that was asked for
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "LivingArea": ("LivingAreaUnits",),
     "LotSizeArea": ("LotSizeUnits",),

@@ -91,7 +91,12 @@ def _of_file(code: str) -> Mapping[str, Meaning]:
 
 def _of_language(lang: str) -> Mapping[str, Meaning]:
     """The labels of a language other than English; none of one that we do not know."""
-    return _of_file(code) if (code := language(lang).get("codes", ("en",))[0]) != "en" else {}
+    return _of_file(code) if (code := _file_of(lang)) != "en" else {}
+
+
+def _file_of(lang: str) -> str:
+    """The first code of the language's file; English for a language without one."""
+    return str(language(lang).get("codes", ("en",))[0])
 
 
 @cache
@@ -153,7 +158,7 @@ def _abbreviated(words: str, lang: str | None) -> Meaning | None:
     parts = tuple(part.rstrip(".") for part in words.split())
     if len(parts) < 2 or not all(len(part) > 2 and part.isalpha() for part in parts):
         return None
-    code = language(lang).get("codes", ("en",))[0] if lang is not None else "en"
+    code = _file_of(lang) if lang is not None else "en"
     for file in dict.fromkeys((None if code == "en" else code, None)):
         fields = {
             found.field

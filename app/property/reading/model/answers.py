@@ -27,7 +27,7 @@ _MOST_STARTS, _DEEPEST = 20, 6
 #: what is kept of a value that makes no sense
 _LONGEST_ODD = 200
 #: no field's numbers are larger; floats are exact up to here
-_LARGEST = 1e15
+LARGEST = 1e15
 _NOTHING = frozenset({"", "null", "none", "n/a"})
 _YES_NO = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -176,8 +176,8 @@ def _number(value: Any, lang: str | None) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, int):
-        return value if abs(value) <= _LARGEST else None
-    return value if math.isfinite(value) and abs(value) <= _LARGEST else None
+        return value if abs(value) <= LARGEST else None
+    return value if math.isfinite(value) and abs(value) <= LARGEST else None
 
 
 def _text(value: Any) -> str | None:

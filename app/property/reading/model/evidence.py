@@ -14,6 +14,7 @@ from typing import Any
 from app.property.fields.languages import language
 from app.property.reading.base import Candidate
 from app.property.reading.model import figures
+from app.property.reading.model.answers import LARGEST
 from app.property.reading.model.claims import Claim, Flaw, Supported
 from app.property.reading.model.label_words import Named, labels_in
 from app.property.reading.model.prompt import Prompt
@@ -26,9 +27,10 @@ from app.property.values import areas, counts, numbers, prices
 _SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
 #: what is left of a value that only data says, or what stands beside the property
 _UNSHOWN = 0.33
-_LONGEST_QUOTE, _MOST_LINES = 400, 3
-#: characters of a line before and behind a quote, places of a value, and the largest number that are looked at
-_AROUND, _MOST_PLACES, _LARGEST = 400, 20, 1e15
+#: characters and lines of a quote
+LONGEST_QUOTE, MOST_LINES = 400, 3
+#: characters of a line before and behind a quote, and places of a value that are looked at
+_AROUND, _MOST_PLACES = 400, 20
 #: fields as our schema writes them, which no page does for people: `ListPrice`
 _OUR_NAMES = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
@@ -58,7 +60,7 @@ _FIGURE, _NO_FIGURE = re.compile(r"\d"), re.compile(r"\b(?:19|20)\d\d\b|\d+(?:\.
 _CELL_BEGINS, _DOTS = re.compile(r"(?:^|[|\n])\s*$"), re.compile(r"\.{2,}")
 _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
-#: words of land beside the home's
+#: words of land beside the home's, and how near to the number they tell whose it is
 _NEAR = 24
 _NOT_HERE = re.compile(r"\b(?:pond|park\w*|nearby|minimum|zoning|lake|adjacent|adjoining)\b", re.IGNORECASE)
 #: words that name nothing we know, as a label
@@ -107,12 +109,12 @@ def verify(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[
 
 def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candidate] | Flaw:
     """What the text says of the field, or what is wrong with the claim."""
-    if not fits(field, value) or (isinstance(value, int | float) and abs(value) > _LARGEST):
+    if not fits(field, value) or (isinstance(value, int | float) and abs(value) > LARGEST):
         return "not_read"
     if not quote.strip():
         return "no_quote"
-    span = find_quote(quote, prompt.text) if len(quote) <= _LONGEST_QUOTE else None
-    if span is None or prompt.text.count("\n", span.start, span.end) >= _MOST_LINES:
+    span = find_quote(quote, prompt.text) if len(quote) <= LONGEST_QUOTE else None
+    if span is None or prompt.text.count("\n", span.start, span.end) >= MOST_LINES:
         return "not_in_text"
     said, line = prompt.text[span.start : span.end], _line_of(span, prompt.text)
     claim = Claim(field, value, _with_whole_label(said, line, prompt.lang), line, prompt.lang, prompt.country)

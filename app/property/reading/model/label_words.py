@@ -13,6 +13,7 @@ from functools import cache
 from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives
 from app.property.reading.terms import meaning
+from app.property.remembering import remembered
 
 _WORD = re.compile(r"\d(?:st|nd|rd|th)\b|[^\W\d_]+(?:['’.&/][^\W\d_]+)*\.?|#")
 _MOST_WORDS = 6
@@ -50,7 +51,8 @@ class Named:
         return self.field == field or self.field in _ALSO.get(field, ())
 
 
-def labels_in(text: str, lang: str | None) -> list[Named]:
+@remembered(512, 1_500)  # the check of one answer looks at the same quotes and lines several times
+def labels_in(text: str, lang: str | None) -> tuple[Named, ...]:
     """What names fields in `text` on a page in `lang` (None: any language), in order, none inside another."""
     phrases = [Named(one.start(), one.end(), str(one.lastgroup)) for one in _phrases(lang).finditer(text)]
     found: list[Named] = []
@@ -59,7 +61,7 @@ def labels_in(text: str, lang: str | None) -> list[Named]:
         if not any(taken[named.start : named.end]):
             taken[named.start : named.end] = b"\1" * (named.end - named.start)
             found.append(named)
-    return sorted(found, key=lambda one: one.start)
+    return tuple(sorted(found, key=lambda one: one.start))
 
 
 def names(field: str, text: str, lang: str | None) -> bool:

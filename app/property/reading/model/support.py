@@ -149,9 +149,9 @@ def _currency(claim: Claim) -> Supported | None:
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
+#: words of an answer in a cell of its own, and what may stand behind a label that has its answer there: `HOA / POA`
+_LONGEST_ANSWER, _NO_ANSWER = 2, re.compile(r"\W*(?:/\s?\w+)?\W*")
 #: what parts the clauses of a sentence, and cells
-_LONGEST_ANSWER = 2
-_NO_ANSWER = re.compile(r"\W*(?:/\s?\w+)?\W*")
 _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")
 
 
