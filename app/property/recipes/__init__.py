@@ -1,0 +1,1 @@
+"""Learned sites: what a host's pages of one template say, read without a model."""

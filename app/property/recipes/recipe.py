@@ -1,0 +1,108 @@
+"""A recipe: where the pages of one template of a host state each field.
+
+Data only, in JSON and TOML. Text of a page becomes neither code nor a pattern.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Literal
+
+from app.property.fields.table import FIELDS
+
+#: recipes of another version are learned anew
+FORMAT = 1
+AnchorKind = Literal["label", "attribute", "path", "reader"]
+
+
+class RecipeState(StrEnum):
+    """What a recipe is used for: nothing yet, its values, or nothing any more until it is learned again."""
+
+    LEARNING = "learning"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Anchor:
+    """How one field's value is found on a page.
+
+    `label`: `name` is the label's words, `relation` where the value stands: `cell` (next cell of the row), `term`
+    (`<dt>`, `<dd>`), `colon` (same text), `next` or `previous` (the text after or before it). `attribute`: `name` is
+    `itemprop=price`, `id=price`, `data-price`, `class=price`, `meta=og:title` or a tag (`h1`). `path`: `name` is a path
+    of key names such as `/features/*/attributes/YEARBLT` or `/facts/*[caption=TLA]/value`; `relation` says which JSON:
+    `body`, `ld+json`, or `state`. `reader`: the value that the reader `name` finds at a place like `relation`.
+    `within` names a block around the value (`#facts`, `.summary`; empty: the whole page). `unit` is the unit of an
+    area that the page does not write.
+    """
+
+    kind: AnchorKind
+    name: str
+    relation: str = ""
+    within: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of pages, since the recipe was learned; `saved_tokens` are prompt tokens that were not sent.
+
+    `pages` were read with the recipe, `without_model` of them asked no model, `hits` are fields that it found,
+    `misses` fields with an anchor of which nothing was found, `contradicted` fields of which a model or a reader at
+    0.9 said something else, `audits` pages that a model was asked about although nothing was open.
+    """
+
+    pages: int = 0
+    without_model: int = 0
+    hits: int = 0
+    misses: int = 0
+    contradicted: int = 0
+    audits: int = 0
+    saved_tokens: int = 0
+
+    def plus(self, other: Counts) -> Counts:
+        """Return the sums of both."""
+        return Counts(*(one + two for one, two in zip(asdict(self).values(), asdict(other).values(), strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is known of one template of `host`.
+
+    `fingerprint` is the template's (`template.py`); a written recipe has none and names its pages by `pages`, a glob on
+    the URL's path and query. `fields` are the anchors by field, best first. `suspended` are fields whose anchors
+    are not used any more, and why. `never` are fields that a model was asked for and no page has. `usual` is the mean
+    share of `fields` that a page has, 0 to 1. `recent` are the outcomes of the newest pages, newest last: the share of
+    `usual` that was found, 0 to 1. `reason` says why the recipe is suspended.
+    """
+
+    id: str
+    host: str
+    fingerprint: frozenset[int] = frozenset()
+    pages: str = ""
+    written: bool = False
+    state: RecipeState = RecipeState.LEARNING
+    reason: str = ""
+    fields: Mapping[str, tuple[Anchor, ...]] = field(default_factory=dict)
+    suspended: Mapping[str, str] = field(default_factory=dict)
+    never: tuple[str, ...] = ()
+    usual: float = 1.0
+    learned_from: int = 0
+    learned_at: str = ""
+    audited_at: str = ""
+    recent: tuple[float, ...] = ()
+    counts: Counts = Counts()
+
+    @property
+    def usable(self) -> dict[str, tuple[Anchor, ...]]:
+        """The anchors that are used."""
+        return {name: anchors for name, anchors in self.fields.items() if name not in self.suspended}
+
+
+def new_recipe(host: str, fingerprint: frozenset[int]) -> Recipe:
+    """Return an empty recipe for a template of `host` that was seen for the first time."""
+    known = hashlib.sha256(f"{host} {sorted(fingerprint)}".encode()).hexdigest()
+    return Recipe(known[:12], host, fingerprint)
