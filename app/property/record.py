@@ -46,6 +46,7 @@ class Method(StrEnum):
     JSONLD = "jsonld"
     MICRODATA = "microdata"
     STATE = "state"
+    RECIPE = "recipe"
     LABEL = "label"
     OPENGRAPH = "opengraph"
     LLM = "llm"
@@ -60,7 +61,8 @@ class Evidence(BaseModel):
     """Where one value was read.
 
     `raw` is the text as it stood on the page, `quote` enough of its surroundings to find it again, `locator` a JSON
-    pointer (jsonld, state), an XPath (microdata, opengraph, label) or `chars:START-END` in the text sent (llm).
+    pointer (jsonld, state), an XPath (microdata, opengraph, label), either (recipe), or `chars:START-END` in the text
+    sent (llm).
     `rendered`: the page was drawn by a browser; where it was not, nothing is said.
     """
 

@@ -122,6 +122,7 @@ class Extraction:
     nothing is taken for it (by the part of a locator before its last `#`). `only` limits what a model is asked for
     (None: nothing does): other pages of the property may say the rest. `row` is the JSON pointer of what was read where
     the body holds several objects, which are of other properties. `scores` says how the confidences came about.
+    `settled` are fields that a model need not be asked for, whatever their confidence; `audited`: it is asked for all.
     """
 
     page: Page
@@ -137,6 +138,8 @@ class Extraction:
     only: frozenset[str] | None = None
     row: str | None = None
     scores: Mapping[str, Score] = field(default_factory=dict)
+    settled: frozenset[str] = frozenset()
+    audited: bool = False
 
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
         """The fields that a model is asked for: what a page of this kind may state, and where the model is used for
@@ -147,7 +150,9 @@ class Extraction:
         is_record = self.kind is PageKind.RECORD
         may = [name for name, spec in FIELDS.items() if spec.ask_model and not (is_record and name in ONLY_LISTING)]
         sure = {name for name, proof in self.record.evidence.items() if proof.confidence >= SURE}
-        open_ = {name for name in may if use == "always" or name not in sure or name in self.doubtful}
+        every = use == "always" or self.audited
+        open_ = {name for name in may if every or name not in sure or name in self.doubtful}
+        open_ -= frozenset() if every else self.settled
         if open_ & CORE & self.record.values.keys():
-            open_ |= CORE
+            open_ |= CORE - (frozenset() if every else self.settled)
         return tuple(n for n in may if n in open_ and (self.only is None or n in self.only))

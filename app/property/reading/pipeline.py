@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -82,12 +82,17 @@ _HEARD = 0.65
 _MOST_ROUNDS = 4
 
 
-def extract(page: Page, *, lang: str | None = None) -> Extraction:
+#: reads a page once more, knowing what all extractors found
+LastReader = Callable[[Document, Sequence[Candidate]], Iterable[Candidate]]
+
+
+def extract(page: Page, *, lang: str | None = None, last: LastReader | None = None) -> Extraction:
     """What the page says without a model. `lang` (ISO 639-1) overrides the page's own language.
 
-    Search, blocked and gone pages come back with that kind and an empty record.
+    The candidates of `last` are ranked and checked with all others. Search, blocked and gone pages come back with that
+    kind and an empty record.
     """
-    return _extracted(Document(page, lang), EXTRACTORS)
+    return _extracted(Document(page, lang), EXTRACTORS, last)
 
 
 def extract_rows(page: Page, is_worth: Callable[[str], bool], *, most: int = 200) -> list[Extraction]:
@@ -102,9 +107,10 @@ def extract_rows(page: Page, is_worth: Callable[[str], bool], *, most: int = 200
     return [_extracted(document.of_row(row), (JsonBody(),)) for row in islice(worth, most)] if len(found) > 1 else []
 
 
-def _extracted(document: Document, extractors: Sequence[Extractor]) -> Extraction:
+def _extracted(document: Document, extractors: Sequence[Extractor], last: LastReader | None = None) -> Extraction:
     page, notes = document.page, list[str]()
-    belief = believed(_all_candidates(document, extractors, notes), document)
+    found = _all_candidates(document, extractors, notes)
+    belief = believed([*found, *(last(document, found) if last is not None else ())], document)
     candidates = belief.kept
     told: dict[str, float] = {}
     for candidate in candidates:

@@ -5,32 +5,52 @@ Every process has a keeper; they share recipes through a store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+from urllib.parse import urlsplit
 
 from app.clock import Clock
 from app.property.page import Page
 from app.property.reading.base import Extraction
-from app.property.recipes.learning import Example
-from app.property.recipes.recipe import Counts, Recipe
-from app.property.recipes.using import RecipeReading
+from app.property.reading.ranking import same
+from app.property.recipes.learning import LEAST_PAGES, Example, example_of, learn
+from app.property.recipes.recipe import Counts, Recipe, RecipeState, new_recipe
+from app.property.recipes.typed import READER
+from app.property.recipes.using import RecipeReading, read_with
+from app.property.record import Method, PageKind
+
+#: examples that are kept of a recipe
+MOST_EXAMPLES = 12
+#: recipes of one host that are looked at
+MOST_OF_HOST = 50
+#: the newest pages, and what they have to have of the usual fields on average
+_RECENT, _LEAST_RECENT = 8, 0.6
+#: a recipe that was suspended is learned again at most this often
+_RELEARNED_AFTER = timedelta(days=1)
+_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
+#: what learning changes of a recipe
+_LEARNED = ("state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "usual", "learned_from")
+RecipeChange = Callable[[Recipe], Recipe]
 
 
 class RecipeStore(Protocol):
     """Recipes and their examples. In memory for tests and benchmarks, rows of the database for a fleet."""
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return the recipes of `host`, the learned ones newest first; at most 50."""
+        """Return the recipes of `host`, the newest first; at most `MOST_OF_HOST`."""
         ...
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template (`template.ALIKE`), else store `recipe`, with its host locked."""
+        """Return the stored recipe of the same template (`template.ALIKE`), else store `recipe`.
+
+        The host is locked meanwhile.
+        """
         ...
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Store an example; one of the same page replaces the older one. Only the newest 12 of a recipe are kept."""
+        """Store an example; one of the same page replaces the older one. Of a recipe `MOST_EXAMPLES` are kept."""
         ...
 
     def examples(self, recipe_id: str) -> list[Example]:
@@ -38,50 +58,149 @@ class RecipeStore(Protocol):
         ...
 
     def forget_examples(self, recipe_id: str) -> None:
-        """Delete the examples of a recipe, as of pages before a redesign."""
+        """Delete the examples of a recipe."""
         ...
 
     def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
-        """Apply `change` to the stored recipe in one transaction and return it; None: it was forgotten."""
-        ...
-
-
-class RecipeChange(Protocol):
-    """A pure change of a recipe, applied to what is stored now."""
-
-    def __call__(self, recipe: Recipe) -> Recipe:
-        """Return the changed recipe."""
+        """Apply the pure `change` to the stored recipe in one transaction and return it; None: it was forgotten."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRate:
-    """The share of pages that a model is asked about although a recipe settles them: 0 to 1."""
+    """The shares of pages that a model is asked about although a recipe settles them, 0 to 1.
+
+    `young_share` is that of recipes that have read fewer than `young` pages.
+    """
 
     share: float = 0.02
-    #: for recipes that have read fewer pages than `young`
     young_share: float = 0.1
     young: int = 50
+
+    def chooses(self, page: Page, recipe: Recipe) -> bool:
+        """Return whether `page` is one to audit: always the same for the same body."""
+        share = max(self.share, self.young_share) if recipe.counts.pages < self.young and self.share else self.share
+        return int(page.sha256[:8], 16) < share * 0x1_0000_0000
 
 
 class RecipeKeeper:
     """Reads pages with recipes and learns from what a model answered. Thread-safe."""
 
-    def __init__(self, store: RecipeStore, clock: Clock, audits: AuditRate = AuditRate()) -> None:  # noqa: B008
-        raise NotImplementedError
+    def __init__(self, store: RecipeStore, clock: Clock, audits: AuditRate | None = None) -> None:
+        self._store = store
+        self._clock = clock
+        self._audits = audits or AuditRate()
 
     def read(self, page: Page) -> RecipeReading:
-        """Read `page` with the recipes of its host; where it is chosen for an audit, nothing is settled.
+        """Read `page` with the recipes of its host; for an audit, a model is asked for all fields.
 
         Raises `PageTooComplexError` and errors of the store.
         """
-        raise NotImplementedError
+        read = read_with(page, self._store.of_host(host_of(page)))
+        if read.recipe is None or not read.applies or not self._audits.chooses(page, read.recipe):
+            return read
+        return replace(read, extraction=replace(read.extraction, audited=True))
 
-    def learn(self, read: RecipeReading, asked: tuple[str, ...], answered: Extraction | None, saved_tokens: int) -> None:
-        """Note what came of a page that was read: keep it as an example, learn, audit, count.
+    def learn(
+        self, read: RecipeReading, asked: tuple[str, ...], answered: Extraction | None, saved_tokens: int = 0
+    ) -> None:
+        """Note what came of a page: count it, keep it as an example, learn from it, or suspend what it contradicts.
 
-        `asked` are the fields that a model was asked for (none: no call was made), `answered` is the extraction with
-        its checked values, None where it did not answer. `saved_tokens` is what the prompt without the recipe would
-        have had more.
+        `asked` are the fields that a model was asked for (none: it was not asked), `answered` is the extraction with
+        its checked values, None where it did not answer. `saved_tokens` are those of a prompt that was not sent.
         """
-        raise NotImplementedError
+        extraction = read.extraction
+        if extraction.kind not in _PROPERTY or (asked and answered is None):
+            return
+        recipe = read.recipe
+        if recipe is None:
+            if not asked:
+                return
+            recipe = self._store.find_or_add(new_recipe(host_of(extraction.page), read.fingerprint))
+        wrong = _denied(read, answered) if asked and answered is not None and read.applies else {}
+        if recipe.state is RecipeState.ACTIVE:
+            self._count(read, recipe, wrong, asked=bool(asked), saved_tokens=saved_tokens)
+        if asked and answered is not None and not recipe.written:
+            self._store.add_example(recipe.id, example_of(answered, asked))
+            taught = self._store.update(recipe.id, lambda stored: replace(stored, taught=stored.taught + 1))
+            if taught is not None and (wrong or not read.applies or _is_due(taught)):
+                self._relearn(taught)
+
+    def _count(
+        self, read: RecipeReading, recipe: Recipe, wrong: dict[str, str], *, asked: bool, saved_tokens: int
+    ) -> None:
+        now = self._clock.now()
+        one = Counts(
+            pages=1,
+            without_model=int(not asked),
+            hits=len(read.hits),
+            misses=len(read.misses),
+            contradicted=len(read.contradicted) + len(wrong),
+            audits=int(read.extraction.audited),
+            saved_tokens=0 if asked else saved_tokens,
+        )
+
+        def change(stored: Recipe) -> Recipe:
+            recent = (*stored.recent, round(read.found, 3))[-_RECENT:]
+            audited = now.isoformat() if read.extraction.audited else stored.audited_at
+            suspended = {**stored.suspended, **{name: why for name, why in wrong.items() if name in stored.fields}}
+            changed = replace(
+                stored, counts=stored.counts.plus(one), recent=recent, audited_at=audited, suspended=suspended
+            )
+            return _judged(changed)
+
+        changed = self._store.update(recipe.id, change)
+        if changed is not None and changed.state is RecipeState.SUSPENDED and not changed.written:
+            self._store.forget_examples(recipe.id)
+
+    def _relearn(self, recipe: Recipe) -> None:
+        """Look for anchors in the examples, outside of any transaction: it takes long."""
+        now = self._clock.now()
+        is_again = recipe.state is RecipeState.SUSPENDED and recipe.relearned_at
+        if is_again and now - datetime.fromisoformat(recipe.relearned_at) < _RELEARNED_AFTER:
+            return
+        examples = self._store.examples(recipe.id)
+        learned = learn(recipe, examples) if len(examples) >= LEAST_PAGES else recipe
+
+        def change(stored: Recipe) -> Recipe:
+            tried = replace(stored, tried=recipe.taught)
+            if learned is recipe:
+                return tried
+            counts = Counts() if stored.state is RecipeState.SUSPENDED else stored.counts
+            relearned = now.isoformat() if stored.state is RecipeState.SUSPENDED else stored.relearned_at
+            known = {name: getattr(learned, name) for name in _LEARNED}
+            return replace(tried, **known, counts=counts, learned_at=now.isoformat(), relearned_at=relearned, recent=())
+
+        self._store.update(recipe.id, change)
+
+
+def _is_due(recipe: Recipe) -> bool:
+    """Whether there are pages enough to learn from, and a quarter more than when it was tried last."""
+    return recipe.taught >= max(LEAST_PAGES, recipe.tried + 1, recipe.tried * 5 // 4)
+
+
+def host_of(page: Page) -> str:
+    """Return the host that a page came from, without `www.`."""
+    return (urlsplit(page.final_url).hostname or "").removeprefix("www.")
+
+
+def _judged(recipe: Recipe) -> Recipe:
+    """`recipe`, suspended where its newest pages have much less than its pages had."""
+    recent = sum(recipe.recent) / len(recipe.recent) if recipe.recent else 1.0
+    if len(recipe.recent) < _RECENT or recent >= _LEAST_RECENT:
+        return recipe
+    reason = f"the last {_RECENT} pages have {recent:.0%} of the usual fields"
+    return replace(recipe, state=RecipeState.SUSPENDED, reason=reason, recent=())
+
+
+def _denied(read: RecipeReading, answered: Extraction | None) -> dict[str, str]:
+    """The fields of which a model's checked answer says something else than the recipe, and in which words."""
+    if answered is None:
+        return {}
+    said = {one.field: one for one in answered.candidates if one.method is Method.LLM}
+    own = {one.field: one for one in read.extraction.candidates if one.reader == READER}
+    return {
+        name: f"a model read {said[name].value!r} where the recipe read {own[name].value!r}"[:200]
+        for name in read.hits & said.keys() & own.keys()
+        if not same(said[name], own[name])
+    }

@@ -1,23 +1,50 @@
-"""Learns the anchors of a template from pages whose values are verified."""
+"""Learns the anchors of a template from pages whose values are verified.
+
+An anchor is adopted if it led to the verified value of a field on at least four pages, to nothing else on any page, and
+to nothing on pages that are known to lack the field (ADR 0054).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
+from app.property.fields.table import FIELDS, UNIT_OF
 from app.property.page import Page
-from app.property.reading.base import Extraction
-from app.property.recipes.recipe import Recipe
+from app.property.reading.base import SURE, Candidate, Extraction
+from app.property.reading.document import Document
+from app.property.reading.pipeline import extract
+from app.property.recipes.recipe import Anchor, Recipe, RecipeState
+from app.property.recipes.spots import Spots, blocks_around, folded
+from app.property.recipes.typed import is_value, one_value, parsers, says, values_at
+from app.property.record import Method
+
+#: pages that an anchor is learned from: three, and one more that it has to be right on
+LEAST_PAGES = 4
+#: from so many right pages on, one other page may be the one that was read wrong
+_MANY = 8
+_MOST_ANCHORS = 3
+#: a field that fewer pages than this share have is not worth a question on every page
+_RARE = 0.2
+#: values of these are few: what agrees on four pages may agree by chance
+_FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
+_LEAST_FEW = 3
+_ORDER = ("path", "attribute", "label", "reader")
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A page of a template: its verified `values` as (value, unit) by field, and the fields that it is known to lack."""
+    """A page: its verified `values` as (value, unit) by field, the fields that it is known to lack, and those that a
+    model was asked for and said nothing of (`unanswered`).
+    """
 
     page: Page
     values: Mapping[str, tuple[Any, str | None]]
     absent: frozenset[str]
+    unanswered: frozenset[str]
 
 
 def example_of(extraction: Extraction, asked: tuple[str, ...]) -> Example:
@@ -25,9 +52,197 @@ def example_of(extraction: Extraction, asked: tuple[str, ...]) -> Example:
 
     Verified are checked answers of the model, and what a reader read at 0.9. Absent is what was asked and not found.
     """
-    raise NotImplementedError
+    values: dict[str, tuple[Any, str | None]] = {}
+    answered = {one.field for one in extraction.candidates if one.method is Method.LLM}
+    for name, proof in extraction.record.evidence.items():
+        is_sure = proof.confidence >= SURE or name in answered
+        if (
+            is_sure
+            and name not in extraction.doubtful
+            and proof.method is not Method.DERIVED
+            and name not in _NOT_LEARNED
+        ):
+            values[name] = (proof.value, proof.unit)
+    unanswered = frozenset(asked) - answered - values.keys()
+    return Example(extraction.page, values, unanswered - extraction.record.values.keys(), unanswered)
+
+
+#: what follows from other fields, or is none of one property's page
+_NOT_LEARNED = frozenset(UNIT_OF.values()) | {"OriginatingSystemName", "X_Currency", "Media", "X_Permits"}
 
 
 def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
-    """Return `recipe` with the anchors that `examples` (newest last) bear out; active once it has any."""
-    raise NotImplementedError
+    """Return `recipe` with the anchors that `examples` (newest last) bear out; active once it has any.
+
+    Reads every example anew: some 50 ms a page.
+    """
+    pages = [_Page.of(example) for example in examples]
+    found = {name: _anchors(name, pages) for name in FIELDS if name not in _NOT_LEARNED}
+    adopted = _told_apart({name: anchors for name, anchors in found.items() if anchors})
+    if not adopted:
+        return recipe
+    told = [sum(page.finds(name, anchors) for name, anchors in adopted.items()) for page in pages]
+    return replace(
+        recipe,
+        state=RecipeState.ACTIVE,
+        reason="",
+        fields=adopted,
+        suspended={},
+        never=tuple(sorted(_silent(pages, adopted, absent=True))),
+        unanswered=tuple(sorted(_silent(pages, adopted, absent=False))),
+        unsure=tuple(sorted(_unsure(pages, adopted))),
+        usual=sum(told) / len(pages) / len(adopted),
+        learned_from=len(pages),
+    )
+
+
+@dataclass
+class _Page:
+    """An example, read again: every anchor that it has."""
+
+    example: Example
+    document: Document
+    spots: Spots
+    known: dict[tuple[str, Anchor], tuple[Candidate | None, bool]]
+
+    @classmethod
+    def of(cls, example: Example) -> _Page:
+        extraction = extract(example.page)
+        document = Document(example.page, None, extraction.distrusted, extraction.row)
+        return cls(example, document, Spots(document, extraction.candidates), {})
+
+    def value(self, name: str, anchor: Anchor) -> tuple[Candidate | None, bool]:
+        """What the anchor leads to here, and whether that is one value."""
+        if (name, anchor) not in self.known:
+            found, is_one = one_value(anchor, name, self.spots, self.document)
+            self.known[name, anchor] = (says(found, name), is_one)
+        return self.known[name, anchor]
+
+    def finds(self, name: str, anchors: Sequence[Anchor]) -> bool:
+        return any(self.value(name, anchor)[0] is not None for anchor in anchors)
+
+    def is_right(self, name: str, anchor: Anchor) -> bool | None:
+        """Whether the anchor leads to what is verified; None where it leads to nothing, or nothing is known."""
+        found, is_one = self.value(name, anchor)
+        if not is_one:
+            return False
+        if found is None:
+            return None
+        if name in self.example.values:
+            return is_value(found, *self.example.values[name])
+        return False if name in self.example.absent else None
+
+    def leading_to(self, name: str) -> Iterator[Anchor]:
+        """The anchors that lead to the verified value, in blocks where it takes one to tell it from others."""
+        value, unit = self.example.values[name]
+        for (field, anchor), found in self.spots.readings.items():
+            if field == name and any(is_value(one, value, unit) for one in found):
+                yield anchor
+        for anchor, spots in self.spots.by_anchor.items():
+            for reads in parsers(name):
+                for spot in spots[:8]:
+                    for known in _with_unit(replace(anchor, reads=reads), unit):
+                        own = says(values_at(spot, name, known, self.document), name)
+                        if own is None or not is_value(own, value, unit):
+                            continue
+                        yield known
+                        if len(spots) > 1:
+                            yield from (
+                                replace(known, within=block) for block in islice(blocks_around(spot.element), 8)
+                            )
+                        break
+
+
+def _with_unit(anchor: Anchor, unit: str | None) -> tuple[Anchor, ...]:
+    return (anchor, replace(anchor, unit=unit)) if unit else (anchor,)
+
+
+def _anchors(name: str, pages: Sequence[_Page]) -> tuple[Anchor, ...]:
+    """The anchors that all pages bear out, best first."""
+    having = [page for page in pages if name in page.example.values]
+    if len(having) < LEAST_PAGES:
+        return ()
+    counted = Counter(anchor for page in having for anchor in set(page.leading_to(name)))
+    good: list[tuple[int, int, int, Anchor]] = []
+    for anchor, many in counted.items():
+        if many < LEAST_PAGES or _is_a_value(anchor, pages):
+            continue
+        judged = [page.is_right(name, anchor) for page in pages]
+        right, wrong = judged.count(True), judged.count(False)
+        if right < LEAST_PAGES or wrong > (1 if right >= _MANY else 0):
+            continue
+        if anchor.kind == "reader" or _is_telling(name, anchor, having):
+            good.append((-right, _ORDER.index(anchor.kind), len(anchor.within), anchor))
+    return _of_one_label(name, [anchor for *_, anchor in sorted(good)], pages)[:_MOST_ANCHORS]
+
+
+def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) -> tuple[Anchor, ...]:
+    """Without labels that stand beside the value by chance, as the one of the line above does.
+
+    Labels that our words know are kept, else those that share a row or a text with the value; of several that no page
+    tells apart, none.
+    """
+    labels = {one.name for one in anchors if one.kind == "label"}
+    if len(labels) > 1:
+        known = {label for label in labels if _names(label, name, pages[-1])}
+        near = {one.name for one in anchors if one.kind == "label" and one.relation not in ("next", "previous")}
+        kept = known or near
+        labels = kept if len(kept) == 1 or known else set()
+    return tuple(one for one in anchors if one.kind != "label" or one.name in labels)
+
+
+def _names(words: str, field: str, page: _Page) -> bool | None:
+    """Whether these words name the field; None where they name none that we know."""
+    found = page.document.meaning(words)
+    return None if found is None or found.field == "_Ignore" else found.field in (field, *parsers(field))
+
+
+def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
+    """Whether the label is itself what some page says: a name above the office is no label of it."""
+    if anchor.kind != "label":
+        return False
+    values = (value for page in pages for value, _ in page.example.values.values())
+    return any(isinstance(value, str) and folded(value) == anchor.name for value in values)
+
+
+def _is_telling(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
+    """Whether the pages show that the anchor is the field's: its own words do, or values that differ enough."""
+    named = _names(anchor.name.rpartition("/")[2].rpartition("=")[2], name, having[-1])
+    if named is not None:
+        return named
+    values = {str(page.example.values[name][0]).casefold() for page in having if page.is_right(name, anchor)}
+    return len(values) >= (_LEAST_FEW if FIELDS[name].kind in _FEW else 2)
+
+
+def _told_apart(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anchor, ...]]:
+    """Without the anchors that two fields of one kind would share, of which the pages do not tell whose they are."""
+    owners: dict[tuple[str, Anchor], set[str]] = defaultdict(set)
+    for name, anchors in found.items():
+        for anchor in anchors:
+            owners[FIELDS[name].kind, anchor].add(name)
+    kept = {
+        name: tuple(
+            one for one in anchors if len(owners[FIELDS[name].kind, one]) == 1 or one.kind == "reader" or one.reads
+        )
+        for name, anchors in found.items()
+    }
+    return {name: anchors for name, anchors in kept.items() if anchors}
+
+
+def _silent(pages: Sequence[_Page], adopted: Mapping[str, Any], *, absent: bool) -> Iterator[str]:
+    """Fields without anchors of which a model says nothing, or hardly ever: `absent` from the pages, or read by readers
+    and not confirmed.
+    """
+    for name in FIELDS:
+        answered = sum(name in page.example.values for page in pages)
+        silent = sum(name in page.example.unanswered for page in pages)
+        is_absent = sum(name in page.example.absent for page in pages) > silent / 2
+        if name not in adopted and silent >= LEAST_PAGES and answered <= _RARE * len(pages) and is_absent is absent:
+            yield name
+
+
+def _unsure(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]]) -> Iterator[str]:
+    """Fields that a page has although their anchors find nothing."""
+    for name, anchors in adopted.items():
+        if any(name in page.example.values and not page.finds(name, anchors) for page in pages):
+            yield name

@@ -6,12 +6,10 @@ Data only, in JSON and TOML. Text of a page becomes neither code nor a pattern.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
-
-from app.property.fields.table import FIELDS
+from typing import Literal
 
 #: recipes of another version are learned anew
 FORMAT = 1
@@ -35,14 +33,16 @@ class Anchor:
     `itemprop=price`, `id=price`, `data-price`, `class=price`, `meta=og:title` or a tag (`h1`). `path`: `name` is a path
     of key names such as `/features/*/attributes/YEARBLT` or `/facts/*[caption=TLA]/value`; `relation` says which JSON:
     `body`, `ld+json`, or `state`. `reader`: the value that the reader `name` finds at a place like `relation`.
-    `within` names a block around the value (`#facts`, `.summary`; empty: the whole page). `unit` is the unit of an
-    area that the page does not write.
+    `within` names a block around the value (`#facts`, `.summary`; empty: the whole page). `reads` is what the text is
+    parsed as, where that is not the field itself: `_Address`, for the town in an address in one line. `unit` is the
+    unit of an area that the page does not write.
     """
 
     kind: AnchorKind
     name: str
     relation: str = ""
     within: str = ""
+    reads: str = ""
     unit: str = ""
 
 
@@ -73,10 +73,13 @@ class Recipe:
     """What is known of one template of `host`.
 
     `fingerprint` is the template's (`template.py`); a written recipe has none and names its pages by `pages`, a glob on
-    the URL's path and query. `fields` are the anchors by field, best first. `suspended` are fields whose anchors
-    are not used any more, and why. `never` are fields that a model was asked for and no page has. `usual` is the mean
-    share of `fields` that a page has, 0 to 1. `recent` are the outcomes of the newest pages, newest last: the share of
-    `usual` that was found, 0 to 1. `reason` says why the recipe is suspended.
+    the URL's path and query. `fields` are the anchors by field, best first; `suspended` are fields whose anchors are
+    not used any more, and why. A model is not asked again for `never`, which hardly a page has, nor for `unanswered`,
+    which readers find and no model confirms. `unsure` are fields of which a page may say more than the anchors find:
+    where they find nothing, a model is asked. `usual` is the mean share of `fields` that a page has, 0 to 1, `recent`
+    are the shares of these usual fields that the newest pages have, newest last. `taught` counts examples, `tried` is
+    how many there were when anchors were last looked for, `learned_from` how many pages these came from. `reason` says
+    why the recipe is suspended. Times are ISO 8601, empty for never.
     """
 
     id: str
@@ -89,9 +92,14 @@ class Recipe:
     fields: Mapping[str, tuple[Anchor, ...]] = field(default_factory=dict)
     suspended: Mapping[str, str] = field(default_factory=dict)
     never: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
     usual: float = 1.0
     learned_from: int = 0
+    taught: int = 0
+    tried: int = 0
     learned_at: str = ""
+    relearned_at: str = ""
     audited_at: str = ""
     recent: tuple[float, ...] = ()
     counts: Counts = Counts()

@@ -2,17 +2,66 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+from zlib import crc32
+
 from app.property.reading.document import Document
 
 #: the least likeness of two pages of one template
 ALIKE = 0.6
+#: hashes that are kept of a page: the smallest ones, a sample that is the same for the same structure
+_MOST = 400
+_MOST_ELEMENTS, _MOST_NODES, _DEEPEST = 8_000, 5_000, 12
+#: class names that people give; generated ones mix letters and digits
+_STABLE = re.compile(r"[A-Za-z][a-z]*(?:[-_A-Z]+[a-z]+)*[-_]*\Z")
+
+
+def stable_names(element: Any) -> list[str]:
+    """Return the class names of `element` that do not look generated."""
+    return [name for name in (element.get("class") or "").split()[:8] if _STABLE.match(name)]
 
 
 def fingerprint(page: Document) -> frozenset[int]:
     """Return what is stable about the structure of `page`: hashes of tags with their classes, or of JSON key paths."""
-    raise NotImplementedError
+    told = _paths(page.json) if page.json is not None else _tags(page)
+    hashes = {crc32(one.encode()) for one in told}
+    return frozenset(sorted(hashes)[:_MOST])
 
 
 def likeness(one: frozenset[int], other: frozenset[int]) -> float:
     """Return how alike two fingerprints are, 0 to 1: the share of their hashes that both have (Jaccard)."""
-    raise NotImplementedError
+    return len(one & other) / len(one | other) if one and other else 0.0
+
+
+def _tags(page: Document) -> Iterator[str]:
+    if page.root is None:
+        return
+    body = page.root.find("body")
+    stack = [(body if body is not None else page.root, "")]
+    for _ in range(_MOST_ELEMENTS):
+        if not stack:
+            return
+        element, above = stack.pop()
+        if not isinstance(element.tag, str) or element in page.skipped:
+            continue
+        own = f"{element.tag}.{'.'.join(sorted(stable_names(element)))}"
+        yield f"{above}>{own}"
+        stack.extend((child, own) for child in element)
+
+
+def _paths(value: Any) -> Iterator[str]:
+    stack: list[tuple[Any, str]] = [(value, "")]
+    for _ in range(_MOST_NODES):
+        if not stack:
+            return
+        node, path = stack.pop()
+        if path.count("/") > _DEEPEST:
+            continue
+        if isinstance(node, dict):
+            yield from (f"{path}/{key}" for key in islice(node, 200))
+            stack.extend((inner, f"{path}/{key}") for key, inner in islice(node.items(), 200))
+        elif isinstance(node, list):
+            stack.extend((inner, f"{path}/*") for inner in node[:20])

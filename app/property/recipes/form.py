@@ -1,0 +1,159 @@
+"""Recipes as JSON, as they are stored, and as TOML, as an operator writes them.
+
+format = 1
+host = "gis.example.gov"
+pages = "/arcgis/rest/services/*"    # a glob on path and query; left out: all pages of the host
+
+[fields]
+ParcelNumber = [{ path = "/features/*/attributes/PARCELNO" }]
+LivingArea = [{ label = "Total living area", relation = "cell", unit = "Square Feet" }]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, get_args
+
+from app.errors import ConfigurationError
+from app.property.fields.table import FIELDS
+from app.property.recipes.recipe import FORMAT, Anchor, AnchorKind, Counts, Recipe, RecipeState
+from app.property.recipes.spots import folded
+from app.property.recipes.typed import parsers
+
+#: where a value may stand, by the kind of anchor; the first one is meant where none is named
+RELATIONS: Mapping[str, tuple[str, ...]] = {
+    "label": ("cell", "term", "colon", "next", "previous"),
+    "attribute": ("",),
+    "path": ("body", "ld+json", "state"),
+    "reader": (),
+}
+_KINDS = get_args(AnchorKind)
+_UNITS = ("Square Feet", "Square Meters", "Acres", "Hectares")
+_KEYS = frozenset({"format", "host", "pages", "fields"})
+
+
+def as_json(recipe: Recipe) -> dict[str, Any]:
+    """Return `recipe` as JSON, with the version of its format."""
+    told = asdict(recipe) | {"format": FORMAT, "fingerprint": sorted(recipe.fingerprint)}
+    told["fields"] = {
+        name: [{key: value for key, value in asdict(anchor).items() if value} for anchor in anchors]
+        for name, anchors in recipe.fields.items()
+    }
+    return told
+
+
+def from_json(told: Mapping[str, Any]) -> Recipe | None:
+    """Return the recipe that `as_json` gave; None for one of another version, which has to be learned anew."""
+    if told.get("format") != FORMAT:
+        return None
+    known = {one.name: told[one.name] for one in fields(Recipe) if one.name in told}
+    return Recipe(
+        **known
+        | {
+            "fingerprint": frozenset(told["fingerprint"]),
+            "state": RecipeState(told["state"]),
+            "fields": {name: tuple(Anchor(**one) for one in anchors) for name, anchors in told["fields"].items()},
+            "counts": Counts(**told["counts"]),
+            **{name: tuple(told[name]) for name in ("never", "unanswered", "unsure", "recent")},
+        }
+    )
+
+
+def as_toml(recipe: Recipe) -> str:
+    """Return what an operator would write for `recipe`: its anchors, without what was counted."""
+    lines = [f"format = {FORMAT}", f"host = {_quoted(recipe.host)}"]
+    lines += [f"pages = {_quoted(recipe.pages)}"] if recipe.pages else []
+    lines += ["", "[fields]"]
+    for name, anchors in recipe.fields.items():
+        told = [
+            ", ".join(
+                f"{key} = {_quoted(value)}"
+                for key, value in ((one.kind, one.name), *list(asdict(one).items())[2:])
+                if value
+            )
+            for one in anchors
+        ]
+        lines.append(f"{name} = [{', '.join(f'{{ {one} }}' for one in told)}]")
+    return "\n".join(lines) + "\n"
+
+
+def written(text: str, source: str) -> Recipe:
+    """Return the recipe that an operator wrote; `source` names the file.
+
+    Raises `ConfigurationError` with the line of what is wrong and what is allowed there.
+    """
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigurationError(f"{source}: this is not TOML: {exc}") from None
+    wrong = _Wrong(text, source)
+    if unknown := sorted(told.keys() - _KEYS):
+        raise wrong.at(unknown[0], f"unknown key {unknown[0]!r}; known are {', '.join(sorted(_KEYS))}")
+    if told.get("format") != FORMAT:
+        raise wrong.at("format", f"set format = {FORMAT}")
+    host, pages, named = told.get("host"), told.get("pages", ""), told.get("fields")
+    if not isinstance(host, str) or not re.fullmatch(r"[a-z0-9.-]+\.[a-z0-9-]+", host):
+        raise wrong.at("host", 'host must be a host name in small letters, as in host = "gis.example.gov"')
+    if not isinstance(pages, str) or (pages and not pages.startswith(("/", "*"))):
+        raise wrong.at("pages", "pages must be a glob on the URL's path that begins with / or *")
+    if not isinstance(named, dict) or not named:
+        raise wrong.at("fields", "there are no [fields]")
+    anchors = {name: _anchors(name, value, wrong) for name, value in named.items()}
+    known = hashlib.sha256(f"written {host} {pages}".encode()).hexdigest()[:12]
+    return Recipe(
+        known, host.removeprefix("www."), pages=pages, written=True, state=RecipeState.ACTIVE, fields=anchors, usual=0.5
+    )
+
+
+class _Wrong:
+    """Makes errors that name the line."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self._lines = text.splitlines()
+        self._source = source
+
+    def at(self, word: str, problem: str) -> ConfigurationError:
+        found = re.compile(rf"^\s*\[?{re.escape(word)}\b")
+        line = next((number for number, text in enumerate(self._lines, 1) if found.search(text)), 1)
+        return ConfigurationError(f"{self._source}, line {line}: {problem}")
+
+
+def _anchors(name: str, value: Any, wrong: _Wrong) -> tuple[Anchor, ...]:
+    if name not in FIELDS or FIELDS[name].derived:
+        raise wrong.at(name, f"{name} is not a field that is read; see the reference of fields")
+    if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
+        raise wrong.at(name, f'{name} must be a list of anchors, as in {name} = [{{ path = "/attributes/X" }}]')
+    return tuple(_anchor(name, one, wrong) for one in value)
+
+
+def _anchor(name: str, told: dict[str, Any], wrong: _Wrong) -> Anchor:
+    kinds = [kind for kind in _KINDS if kind in told]
+    others = told.keys() - {*kinds, "relation", "within", "reads", "unit"}
+    if len(kinds) != 1 or kinds == ["reader"] or others or not all(isinstance(one, str) for one in told.values()):
+        raise wrong.at(
+            name, "an anchor has one of label, attribute, and path, and may have relation, within, reads, and unit"
+        )
+    kind = kinds[0]
+    relation = told.get("relation", RELATIONS[kind][0])
+    if relation not in RELATIONS[kind]:
+        raise wrong.at(name, f"relation {relation!r} must be one of {', '.join(RELATIONS[kind])}")
+    if told.get("unit", "") not in ("", *_UNITS):
+        raise wrong.at(name, f"unit {told['unit']!r} must be one of {', '.join(_UNITS)}")
+    if told.get("reads", "") not in parsers(name):
+        raise wrong.at(
+            name, f"reads {told['reads']!r} must be one of {', '.join(filter(None, parsers(name))) or 'none'}"
+        )
+    words = folded(told[kind]) if kind == "label" else told[kind]
+    if not words or (kind == "path" and not words.startswith("/")):
+        raise wrong.at(
+            name, "a path begins with /, as /features/*/attributes/X" if words else "an anchor names nothing"
+        )
+    return Anchor(kind, words, relation, told.get("within", ""), told.get("reads", ""), told.get("unit", ""))
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,60 @@
+"""Recipes in memory, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+
+from app.property.recipes.keeper import MOST_EXAMPLES, MOST_OF_HOST, RecipeChange
+from app.property.recipes.learning import Example
+from app.property.recipes.recipe import Recipe
+from app.property.recipes.template import ALIKE, likeness
+
+
+class MemoryRecipes:
+    """A `RecipeStore` of one process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._recipes: dict[str, Recipe] = {}
+        self._examples: dict[str, dict[str, Example]] = defaultdict(dict)
+
+    def of_host(self, host: str) -> Sequence[Recipe]:
+        """Return the recipes of `host`, the newest first."""
+        with self._lock:
+            return [one for one in reversed(self._recipes.values()) if one.host == host][:MOST_OF_HOST]
+
+    def find_or_add(self, recipe: Recipe) -> Recipe:
+        """Return the stored recipe of the same template, else store `recipe`."""
+        with self._lock:
+            for one in self.of_host(recipe.host):
+                if not one.written and likeness(one.fingerprint, recipe.fingerprint) >= ALIKE:
+                    return one
+            return self._recipes.setdefault(recipe.id, recipe)
+
+    def add_example(self, recipe_id: str, example: Example) -> None:
+        """Store an example in place of the one of the same page."""
+        with self._lock:
+            kept = self._examples[recipe_id]
+            kept.pop(example.page.final_url, None)
+            kept[example.page.final_url] = example
+            for url in list(kept)[:-MOST_EXAMPLES]:
+                del kept[url]
+
+    def examples(self, recipe_id: str) -> list[Example]:
+        """Return the examples, newest last."""
+        with self._lock:
+            return list(self._examples[recipe_id].values())
+
+    def forget_examples(self, recipe_id: str) -> None:
+        """Delete the examples of a recipe."""
+        with self._lock:
+            self._examples.pop(recipe_id, None)
+
+    def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
+        """Apply `change` to the stored recipe and return it."""
+        with self._lock:
+            if recipe_id in self._recipes:
+                self._recipes[recipe_id] = change(self._recipes[recipe_id])
+            return self._recipes.get(recipe_id)

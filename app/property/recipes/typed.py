@@ -1,0 +1,67 @@
+"""What a spot says in the type of a field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.property.fields.table import FIELDS
+from app.property.reading.base import Candidate, Reading
+from app.property.reading.document import Document
+from app.property.reading.ranking import same
+from app.property.reading.readings import candidates_of
+from app.property.recipes.recipe import Anchor
+from app.property.recipes.spots import Spot, Spots
+from app.property.record import Method
+
+#: how strong a recipe's value is beside those of other readers
+STRENGTH = 0.95
+#: the name of recipes among readers
+READER = "recipe"
+#: what a text may be parsed as besides the field itself
+_WHOLES = {"address": "_Address"}
+
+
+def parsers(field: str) -> tuple[str, ...]:
+    """Return what the text of an anchor for `field` may be parsed as: "" is the field itself."""
+    whole = _WHOLES.get(FIELDS[field].group)
+    return ("", whole) if whole else ("",)
+
+
+def values_at(spot: Spot, field: str, anchor: Anchor, page: Document) -> list[Candidate]:
+    """Return what `spot` says of `field` and of what goes with it; nothing where it does not say `field`."""
+    found = _parsed(spot, field, anchor.reads or field, spot.raw, page)
+    own = next((one for one in found if one.field == field), None)
+    if own is not None and own.unit is None and anchor.unit and isinstance(spot.raw, str | int | float):
+        found = _parsed(spot, field, anchor.reads or field, f"{spot.raw} {anchor.unit}", page)
+        own = next((one for one in found if one.field == field), None)
+    return found if own is not None else []
+
+
+def one_value(anchor: Anchor, field: str, spots: Spots, page: Document) -> tuple[list[Candidate], bool]:
+    """Return what `anchor` leads to for `field`, and whether it is one value: False where its spots differ."""
+    if anchor.kind == "reader":
+        found = [[one] for one in spots.readings.get((field, anchor), ())]
+    else:
+        found = [values for spot in spots.at(anchor) if (values := values_at(spot, field, anchor, page))]
+    firsts = [next(one for one in values if one.field == field) for values in found]
+    if not firsts:
+        return [], True
+    return found[0], all(same(firsts[0], other) for other in firsts[1:])
+
+
+def is_value(candidate: Candidate, value: Any, unit: str | None) -> bool:
+    """Whether `candidate` says `value`, spelling and unit of an area apart."""
+    wanted = Candidate(candidate.field, value, "", Method.RECIPE, "", "", STRENGTH, unit)
+    return same(candidate, wanted)
+
+
+def says(candidates: Sequence[Candidate], field: str) -> Candidate | None:
+    """Return the candidate for `field` among what one spot says."""
+    return next((one for one in candidates if one.field == field), None)
+
+
+def _parsed(spot: Spot, field: str, term: str, raw: Any, page: Document) -> list[Candidate]:
+    reading = Reading(term, raw, Method.RECIPE, spot.locator, spot.quote, STRENGTH, spot.label)
+    allowed = {field, *(name for name, spec in FIELDS.items() if spec.part_of == field)}
+    return [one for one in candidates_of(reading, page.locale) if one.field in allowed]
