@@ -34,6 +34,7 @@ RELATIONS: Mapping[str, tuple[str, ...]] = {
 _KINDS = get_args(AnchorKind)
 _UNITS = ("Square Feet", "Square Meters", "Acres", "Hectares")
 _KEYS = frozenset({"format", "host", "pages", "fields"})
+_SEE = "Correct it; docs/recipes.md shows every form of an anchor"
 
 
 def as_json(recipe: Recipe) -> dict[str, Any]:
@@ -89,15 +90,15 @@ def written(text: str, source: str) -> Recipe:
     try:
         told = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigurationError(f"{source}: this is not TOML: {exc}") from None
+        raise ConfigurationError(source, f"is not TOML: {exc}", "Correct that line; see docs/recipes.md") from None
     wrong = _Wrong(text, source)
     if unknown := sorted(told.keys() - _KEYS):
         raise wrong.at(unknown[0], f"unknown key {unknown[0]!r}; known are {', '.join(sorted(_KEYS))}")
     if told.get("format") != FORMAT:
-        raise wrong.at("format", f"set format = {FORMAT}")
+        raise wrong.at("format", "the version of the format is missing or another one", f"Set format = {FORMAT}")
     host, pages, named = told.get("host"), told.get("pages", ""), told.get("fields")
     if not isinstance(host, str) or not re.fullmatch(r"[a-z0-9.-]+\.[a-z0-9-]+", host):
-        raise wrong.at("host", 'host must be a host name in small letters, as in host = "gis.example.gov"')
+        raise wrong.at("host", "host must be a host name in small letters", 'Write it as host = "gis.example.gov"')
     if not isinstance(pages, str) or (pages and not pages.startswith(("/", "*"))):
         raise wrong.at("pages", "pages must be a glob on the URL's path that begins with / or *")
     if not isinstance(named, dict) or not named:
@@ -116,17 +117,17 @@ class _Wrong:
         self._lines = text.splitlines()
         self._source = source
 
-    def at(self, word: str, problem: str) -> ConfigurationError:
+    def at(self, word: str, problem: str, remedy: str = _SEE) -> ConfigurationError:
         found = re.compile(rf"^\s*\[?{re.escape(word)}\b")
         line = next((number for number, text in enumerate(self._lines, 1) if found.search(text)), 1)
-        return ConfigurationError(f"{self._source}, line {line}: {problem}")
+        return ConfigurationError(f"{self._source}, line {line}", problem, remedy)
 
 
 def _anchors(name: str, value: Any, wrong: _Wrong) -> tuple[Anchor, ...]:
     if name not in FIELDS or FIELDS[name].derived:
         raise wrong.at(name, f"{name} is not a field that is read; see the reference of fields")
     if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
-        raise wrong.at(name, f'{name} must be a list of anchors, as in {name} = [{{ path = "/attributes/X" }}]')
+        raise wrong.at(name, f"{name} must be a list of anchors", f'Write {name} = [{{ path = "/attributes/X" }}]')
     return tuple(_anchor(name, one, wrong) for one in value)
 
 
