@@ -220,7 +220,7 @@ def _is_visible(candidate: Candidate) -> bool:
 
 def _block(candidate: Candidate) -> str | None:
     """The script that a value stands in, and the name that it gives to the object."""
-    if candidate.method not in (Method.JSONLD, Method.STATE):
+    if candidate.method not in (Method.JSONLD, Method.STATE, Method.RECIPE):
         return None
     return candidate.locator.rpartition("#")[0] or None
 

@@ -19,6 +19,7 @@ from app.property.reading.document import Document, url_parts
 from app.property.reading.plausible import Finding, Values, Verdict, told
 from app.property.reading.ranking import Winner
 from app.property.reading.trees import spaced_text
+from app.property.record import Method
 from app.property.values import currency
 from app.property.values.places import boxes_of, country_of_host, in_country
 from app.property.values.us_zip import states_of_zip
@@ -28,7 +29,7 @@ def crosschecks(winners: Mapping[str, Winner], page: Document) -> dict[str, tupl
     """The findings on each field that any check has something to say about."""
     values = {name: winner.candidate.value for name, winner in winners.items()}
     found: dict[str, tuple[Verdict, ...]] = {}
-    for check in (_one_address(winners), *(c(values, page) for c in _CHECKS)):
+    for check in (_one_address(winners), _learned(winners), *(c(values, page) for c in _CHECKS)):
         for name, verdict in check:
             if name in values:
                 found[name] = (*found.get(name, ()), verdict)
@@ -88,6 +89,13 @@ def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
     whole_ones = [names for names in places.values() if len(names) >= 3]
     for name in dict.fromkeys(name for names in whole_ones for name in names):
         yield name, Verdict.PLAUSIBLE
+
+
+def _learned(winners: Mapping[str, Winner]) -> Iterator[Finding]:
+    """It stands where the verified values of other pages of the site do."""
+    for name, winner in winners.items():
+        if any(witness.method is Method.RECIPE for witness in winner.witnesses):
+            yield name, Verdict.STRONG
 
 
 _CODES = {code: country.postal_code for code, country in COUNTRIES.items() if country.postal_code}

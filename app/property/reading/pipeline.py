@@ -95,7 +95,9 @@ def extract(page: Page, *, lang: str | None = None, last: LastReader | None = No
     return _extracted(Document(page, lang), EXTRACTORS, last)
 
 
-def extract_rows(page: Page, is_worth: Callable[[str], bool], *, most: int = 200) -> list[Extraction]:
+def extract_rows(
+    page: Page, is_worth: Callable[[str], bool], *, most: int = 200, last: LastReader | None = None
+) -> list[Extraction]:
     """What a JSON body says that lists several objects, of each by itself, in their order; none for any other body.
 
     Left out are those whose JSON text `is_worth` is False of, and all beyond the first `most` of the others. Of a row
@@ -104,7 +106,8 @@ def extract_rows(page: Page, is_worth: Callable[[str], bool], *, most: int = 200
     document = Document(page)
     found = objects_in(document.json) if document.json is not None else []
     worth = (row for value, row in found if is_worth(json.dumps(value, ensure_ascii=False)))
-    return [_extracted(document.of_row(row), (JsonBody(),)) for row in islice(worth, most)] if len(found) > 1 else []
+    rows = islice(worth, most) if len(found) > 1 else ()
+    return [_extracted(document.of_row(row), (JsonBody(),), last) for row in rows]
 
 
 def _extracted(document: Document, extractors: Sequence[Extractor], last: LastReader | None = None) -> Extraction:

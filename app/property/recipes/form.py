@@ -57,7 +57,11 @@ def from_json(told: Mapping[str, Any]) -> Recipe | None:
         | {
             "fingerprint": frozenset(told["fingerprint"]),
             "state": RecipeState(told["state"]),
-            "fields": {name: tuple(Anchor(**one) for one in anchors) for name, anchors in told["fields"].items()},
+            "fields": {
+                name: tuple(Anchor(**one) for one in anchors)
+                for name, anchors in told["fields"].items()
+                if name in FIELDS
+            },
             "counts": Counts(**told["counts"]),
             **{name: tuple(told[name]) for name in ("never", "unanswered", "unsure", "recent")},
         }

@@ -5,7 +5,7 @@ Every process has a keeper; they share recipes through a store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -102,12 +102,18 @@ class RecipeKeeper:
         return replace(read, extraction=replace(read.extraction, audited=True))
 
     def learn(
-        self, read: RecipeReading, asked: tuple[str, ...], answered: Extraction | None, saved_tokens: int = 0
+        self,
+        read: RecipeReading,
+        asked: Collection[str],
+        answered: Extraction | None,
+        *,
+        dropped: Collection[str] = (),
+        saved_tokens: int = 0,
     ) -> None:
         """Note what came of a page: count it, keep it as an example, learn from it, or suspend what it contradicts.
 
         `asked` are the fields that a model was asked for (none: it was not asked), `answered` is the extraction with
-        its checked values, None where it did not answer. `saved_tokens` are those of a prompt that was not sent.
+        its checked values, None where it did not answer. Values of `dropped` failed the check. `saved_tokens` are those of a prompt that was not sent.
         """
         extraction = read.extraction
         if extraction.kind not in _PROPERTY or (asked and answered is None):
@@ -121,7 +127,7 @@ class RecipeKeeper:
         if recipe.state is RecipeState.ACTIVE:
             self._count(read, recipe, wrong, asked=bool(asked), saved_tokens=saved_tokens)
         if asked and answered is not None and not recipe.written:
-            self._store.add_example(recipe.id, example_of(answered, asked))
+            self._store.add_example(recipe.id, example_of(answered, set(asked) - set(dropped)))
             taught = self._store.update(recipe.id, lambda stored: replace(stored, taught=stored.taught + 1))
             if taught is not None and (wrong or not read.applies or _is_due(taught)):
                 self._relearn(taught)

@@ -7,8 +7,9 @@ to nothing on pages that are known to lack the field (ADR 0054).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as member
 from itertools import islice
 from typing import Any
 
@@ -16,10 +17,10 @@ from app.property.fields.table import FIELDS, UNIT_OF
 from app.property.page import Page
 from app.property.reading.base import SURE, Candidate, Extraction
 from app.property.reading.document import Document
-from app.property.reading.pipeline import extract
+from app.property.reading.pipeline import extract, extract_rows
 from app.property.recipes.recipe import Anchor, Recipe, RecipeState
-from app.property.recipes.spots import Spots, blocks_around, folded
-from app.property.recipes.typed import is_value, one_value, parsers, says, values_at
+from app.property.recipes.spots import Spot, Spots, blocks_around, folded
+from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
 #: pages that an anchor is learned from: three, and one more that it has to be right on
@@ -27,48 +28,47 @@ LEAST_PAGES = 4
 #: from so many right pages on, one other page may be the one that was read wrong
 _MANY = 8
 _MOST_ANCHORS = 3
+#: spots of one anchor that are looked at, and pages whose anchors are tried on the others
+_MOST_SPOTS, _MOST_TRIED = 4, 2
 #: a field that fewer pages than this share have is not worth a question on every page
 _RARE = 0.2
 #: values of these are few: what agrees on four pages may agree by chance
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
 _LEAST_FEW = 3
+#: not what follows from other fields, and what is no one value
+_LEARNED = FIELDS.keys() - {*UNIT_OF.values(), "OriginatingSystemName", "X_Currency", "Media", "X_Permits"}
 _ORDER = ("path", "attribute", "label", "reader")
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """A page: its verified `values` as (value, unit) by field, the fields that it is known to lack, and those that a
-    model was asked for and said nothing of (`unanswered`).
+    model was asked for and said nothing of (`unanswered`). `row` is the pointer of the object that was read, where the
+    body holds several.
     """
 
     page: Page
     values: Mapping[str, tuple[Any, str | None]]
     absent: frozenset[str]
     unanswered: frozenset[str]
+    row: str | None = None
 
 
-def example_of(extraction: Extraction, asked: tuple[str, ...]) -> Example:
+def example_of(extraction: Extraction, asked: Collection[str]) -> Example:
     """Return what is verified of a page about which a model was asked for `asked`: `extraction` holds its answer.
 
-    Verified are checked answers of the model, and what a reader read at 0.9. Absent is what was asked and not found.
+    `asked` leaves out the fields whose answer failed the check: of these nothing is known. Verified are checked answers
+    of the model, and what readers read at 0.9 where no recipe read the same. Absent is what was asked and nobody found.
     """
     values: dict[str, tuple[Any, str | None]] = {}
     answered = {one.field for one in extraction.candidates if one.method is Method.LLM}
+    by_recipe = {one.field for one in extraction.candidates if one.reader == READER}
     for name, proof in extraction.record.evidence.items():
-        is_sure = proof.confidence >= SURE or name in answered
-        if (
-            is_sure
-            and name not in extraction.doubtful
-            and proof.method is not Method.DERIVED
-            and name not in _NOT_LEARNED
-        ):
+        is_verified = name in answered or (proof.confidence >= SURE and name not in by_recipe)
+        if is_verified and name in _LEARNED and name not in extraction.doubtful and proof.method is not Method.DERIVED:
             values[name] = (proof.value, proof.unit)
     unanswered = frozenset(asked) - answered - values.keys()
-    return Example(extraction.page, values, unanswered - extraction.record.values.keys(), unanswered)
-
-
-#: what follows from other fields, or is none of one property's page
-_NOT_LEARNED = frozenset(UNIT_OF.values()) | {"OriginatingSystemName", "X_Currency", "Media", "X_Permits"}
+    return Example(extraction.page, values, unanswered - extraction.record.values.keys(), unanswered, extraction.row)
 
 
 def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
@@ -76,8 +76,12 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 
     Reads every example anew: some 50 ms a page.
     """
-    pages = [_Page.of(example) for example in examples]
-    found = {name: _anchors(name, pages) for name in FIELDS if name not in _NOT_LEARNED}
+    pages = [page for example in examples if (page := _Page.of(example)) is not None]
+    if len(pages) < LEAST_PAGES:
+        return recipe
+    counted = Counter(anchor for page in pages for anchor in page.spots.by_anchor)
+    common = [anchor for anchor, many in counted.items() if many >= LEAST_PAGES]
+    found = {name: _anchors(name, pages, common) for name in FIELDS if name in _LEARNED}
     adopted = _told_apart({name: anchors for name, anchors in found.items() if anchors})
     if not adopted:
         return recipe
@@ -103,13 +107,18 @@ class _Page:
     example: Example
     document: Document
     spots: Spots
-    known: dict[tuple[str, Anchor], tuple[Candidate | None, bool]]
+    known: dict[tuple[str, Anchor], tuple[Candidate | None, bool]] = member(default_factory=dict)
+    heard: dict[tuple[str, ...], bool] = member(default_factory=dict)
 
     @classmethod
-    def of(cls, example: Example) -> _Page:
-        extraction = extract(example.page)
-        document = Document(example.page, None, extraction.distrusted, extraction.row)
-        return cls(example, document, Spots(document, extraction.candidates), {})
+    def of(cls, example: Example) -> _Page | None:
+        """None for a page that does not hold its object any more."""
+        page, row = example.page, example.row
+        extraction = extract(page) if row is None else next((r for r in extract_rows(page, bool) if r.row == row), None)
+        if extraction is None:
+            return None
+        document = Document(page, None, extraction.distrusted, row)
+        return cls(example, document, Spots(document, extraction.candidates))
 
     def value(self, name: str, anchor: Anchor) -> tuple[Candidate | None, bool]:
         """What the anchor leads to here, and whether that is one value."""
@@ -132,40 +141,44 @@ class _Page:
             return is_value(found, *self.example.values[name])
         return False if name in self.example.absent else None
 
-    def leading_to(self, name: str) -> Iterator[Anchor]:
-        """The anchors that lead to the verified value, in blocks where it takes one to tell it from others."""
+    def leading_to(self, name: str, anchors: Iterable[Anchor]) -> Iterator[Anchor]:
+        """Those of `anchors` that lead to the verified value, in blocks where it takes one to tell it from others."""
         value, unit = self.example.values[name]
         for (field, anchor), found in self.spots.readings.items():
             if field == name and any(is_value(one, value, unit) for one in found):
                 yield anchor
-        for anchor, spots in self.spots.by_anchor.items():
-            for reads in parsers(name):
-                for spot in spots[:8]:
-                    for known in _with_unit(replace(anchor, reads=reads), unit):
-                        own = says(values_at(spot, name, known, self.document), name)
-                        if own is None or not is_value(own, value, unit):
-                            continue
-                        yield known
-                        if len(spots) > 1:
-                            yield from (
-                                replace(known, within=block) for block in islice(blocks_around(spot.element), 8)
-                            )
-                        break
+        may_say = may_be(value)
+        for anchor in anchors:
+            spots = self.spots.by_anchor.get(anchor, ())
+            for spot in islice(filter(may_say, spots), _MOST_SPOTS):
+                for known in (replace(anchor, reads=reads) for reads in parsers(name)):
+                    fitting = next((one for one in _with_unit(known, unit) if self._says(spot, name, one)), None)
+                    if fitting is not None:
+                        yield fitting
+                        blocks = blocks_around(spot.element) if len(spots) > 1 else ()
+                        yield from (replace(fitting, within=block) for block in blocks)
+
+    def _says(self, spot: Spot, name: str, anchor: Anchor) -> bool:
+        """Whether the spot says what is verified; many anchors lead to the same text."""
+        asked = (name, anchor.reads, anchor.unit, spot.label, repr(spot.raw))
+        if asked not in self.heard:
+            own = says(values_at(spot, name, anchor, self.document), name)
+            self.heard[asked] = own is not None and is_value(own, *self.example.values[name])
+        return self.heard[asked]
 
 
 def _with_unit(anchor: Anchor, unit: str | None) -> tuple[Anchor, ...]:
     return (anchor, replace(anchor, unit=unit)) if unit else (anchor,)
 
 
-def _anchors(name: str, pages: Sequence[_Page]) -> tuple[Anchor, ...]:
-    """The anchors that all pages bear out, best first."""
+def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tuple[Anchor, ...]:
+    """The anchors, of those that are `common` and of readers, that all pages bear out, best first."""
     having = [page for page in pages if name in page.example.values]
     if len(having) < LEAST_PAGES:
         return ()
-    counted = Counter(anchor for page in having for anchor in set(page.leading_to(name)))
     good: list[tuple[int, int, int, Anchor]] = []
-    for anchor, many in counted.items():
-        if many < LEAST_PAGES or _is_a_value(anchor, pages):
+    for anchor in {one for page in having[-_MOST_TRIED:] for one in page.leading_to(name, common)}:
+        if _is_a_value(anchor, pages):
             continue
         judged = [page.is_right(name, anchor) for page in pages]
         right, wrong = judged.count(True), judged.count(False)

@@ -37,10 +37,11 @@ class MemoryRecipes:
         """Store an example in place of the one of the same page."""
         with self._lock:
             kept = self._examples[recipe_id]
-            kept.pop(example.page.final_url, None)
-            kept[example.page.final_url] = example
-            for url in list(kept)[:-MOST_EXAMPLES]:
-                del kept[url]
+            place = f"{example.page.final_url}#{example.row}"
+            kept.pop(place, None)
+            kept[place] = example
+            for old in list(kept)[:-MOST_EXAMPLES]:
+                del kept[old]
 
     def examples(self, recipe_id: str) -> list[Example]:
         """Return the examples, newest last."""

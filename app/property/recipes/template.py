@@ -9,6 +9,7 @@ from typing import Any
 from zlib import crc32
 
 from app.property.reading.document import Document
+from app.property.reading.pointers import pointed
 
 #: the least likeness of two pages of one template
 ALIKE = 0.6
@@ -26,7 +27,8 @@ def stable_names(element: Any) -> list[str]:
 
 def fingerprint(page: Document) -> frozenset[int]:
     """Return what is stable about the structure of `page`: hashes of tags with their classes, or of JSON key paths."""
-    told = _paths(page.json) if page.json is not None else _tags(page)
+    body = page.json if page.row is None else pointed(page.json, page.row)
+    told = _paths(body) if page.json is not None else _tags(page)
     hashes = {crc32(one.encode()) for one in told}
     return frozenset(sorted(hashes)[:_MOST])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.property.fields.table import FIELDS
@@ -18,6 +19,9 @@ from app.property.record import Method
 STRENGTH = 0.95
 #: the name of recipes among readers
 READER = "recipe"
+#: letters of a word that stands for a value, and counts that are written in words
+_MOST_WORDS, _MOST_IN_WORDS = 60, 20
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,'’\s\u00a0\u202f]+(?=\d)")
 #: what a text may be parsed as besides the field itself
 _WHOLES = {"address": "_Address"}
 
@@ -54,6 +58,23 @@ def is_value(candidate: Candidate, value: Any, unit: str | None) -> bool:
     """Whether `candidate` says `value`, spelling and unit of an area apart."""
     wanted = Candidate(candidate.field, value, "", Method.RECIPE, "", "", STRENGTH, unit)
     return same(candidate, wanted)
+
+
+def may_be(value: Any) -> Callable[[Spot], bool]:
+    """Return a quick test of spots: False where parsing them could not give `value`."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return lambda spot: len(str(spot.raw)) <= _MOST_WORDS
+    if isinstance(value, str):
+        words = re.findall(r"\w+", value.casefold())
+        return lambda spot: len(str(spot.raw)) <= _MOST_WORDS or any(word in str(spot.raw).casefold() for word in words)
+    digits = re.sub(r"\D", "", f"{value:.10g}").rstrip("0")
+    number = re.compile(rf"(?<!\d)0*{digits}0*(?!\d)")
+
+    def may_say(spot: Spot) -> bool:
+        said = _BETWEEN_DIGITS.sub("", str(spot.raw))
+        return number.search(said) is not None or (value <= _MOST_IN_WORDS and re.search(r"\d", said) is None)
+
+    return may_say
 
 
 def says(candidates: Sequence[Candidate], field: str) -> Candidate | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from app.property.page import Page
 from app.property.reading.base import Candidate, Extraction
 from app.property.reading.document import Document
-from app.property.reading.pipeline import extract
+from app.property.reading.pipeline import extract, extract_rows
 from app.property.reading.ranking import rank, same
 from app.property.recipes.recipe import Anchor, Recipe, RecipeState
 from app.property.recipes.spots import Spots
@@ -51,7 +51,24 @@ def read_with(page: Page, recipes: Sequence[Recipe], *, lang: str | None = None)
     Raises `PageTooComplexError`.
     """
     reader = _Reader(recipes)
-    extraction = extract(page, lang=lang, last=reader)
+    return _read(extract(page, lang=lang, last=reader), reader)
+
+
+def read_rows_with(page: Page, recipes: Sequence[Recipe], is_worth: Callable[[str], bool]) -> list[RecipeReading]:
+    """Read what a JSON body says of each of several objects (`pipeline.extract_rows`), with the recipes of its host.
+
+    Raises `PageTooComplexError`.
+    """
+    readers: list[_Reader] = []
+
+    def last(row: Document, others: Sequence[Candidate]) -> Iterable[Candidate]:
+        readers.append(_Reader(recipes))
+        return readers[-1](row, others)
+
+    return [_read(row, reader) for row, reader in zip(extract_rows(page, is_worth, last=last), readers, strict=True)]
+
+
+def _read(extraction: Extraction, reader: _Reader) -> RecipeReading:
     if extraction.kind not in _PROPERTY:
         return RecipeReading(extraction, reader.fingerprint)
     contradicted = frozenset(_contradicted(extraction, reader))
