@@ -53,6 +53,7 @@ _MULTIPLIED = re.compile(
     re.IGNORECASE,
 )
 _META = re.compile(r"/meta(?:\[\d+\])?$")
+_HIDDEN_PLACE = re.compile(r"#|/@|/meta(?:\[\d+\])?$")
 #: letters of the Latin alphabet; of any other
 _LATIN, _OTHER_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_A-Za-zÀ-ɏ]")
 _CENTS = re.compile(r"[.,]\d{1,2}$")
@@ -72,7 +73,7 @@ class Belief:
 
 def believed(candidates: Sequence[Candidate], page: Document) -> Belief:
     """Which of `candidates` to believe, and how far."""
-    if page.root is None or not any(c.method in _MARKUP for c in candidates):
+    if page.root is None or not any(map(_is_markup, candidates)):
         return Belief(list(candidates), [], frozenset())
     shown = _Shown.on(page, candidates)
     whole = {(c.field, c.method, c.locator): c for c in candidates if c.field in _PART_OF.values()}
@@ -113,7 +114,7 @@ class _Shown:
 
     def denies(self, candidate: Candidate) -> bool:
         """True for a value of markup that the page shows nowhere, and another one in its place."""
-        if candidate.method not in _MARKUP or candidate.field not in (_NUMBERS | _TEXTS) - _COUNTS:
+        if not _is_markup(candidate) or candidate.field not in (_NUMBERS | _TEXTS) - _COUNTS:
             return False
         others = self.values.get(candidate.field, ())
         said = _is_spelled_otherwise(candidate, others) or _says_more(candidate, others) or self.has(candidate)
@@ -123,7 +124,7 @@ class _Shown:
         """What is left of a value's confidence: less where the page says something else, or should say it and does
         not.
         """
-        if candidate.method not in _MARKUP:
+        if not _is_markup(candidate):
             return 1.0
         others = self.values.get(candidate.field, ())
         if candidate.field in _NUMBERS | _WORDS:
@@ -208,6 +209,12 @@ def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
         return False
     before = re.split(r"\s*[(/,]|\s(?=\d[A-Z]{2}$)", str(candidate.value))[0].strip().casefold()
     return any(str(other.value).casefold() == before for other in others)
+
+
+def _is_markup(candidate: Candidate) -> bool:
+    """True for what nobody has to see: a recipe reads scripts and attributes as well as text."""
+    hidden = candidate.method is Method.RECIPE and _HIDDEN_PLACE.search(candidate.locator) is not None
+    return hidden or candidate.method in _MARKUP
 
 
 def _is_visible(candidate: Candidate) -> bool:

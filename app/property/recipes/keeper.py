@@ -26,7 +26,7 @@ MOST_EXAMPLES = 12
 #: recipes of one host that are looked at
 MOST_OF_HOST = 50
 #: the newest pages, and what they have to have of the usual fields on average
-_RECENT, _LEAST_RECENT = 8, 0.6
+_RECENT, _LEAST_RECENT = 8, 0.75
 #: a recipe that was suspended is learned again at most this often
 _RELEARNED_AFTER = timedelta(days=1)
 _PROPERTY = (PageKind.LISTING, PageKind.RECORD)
@@ -43,7 +43,7 @@ class RecipeStore(Protocol):
         ...
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template (`template.ALIKE`), else store `recipe`.
+        """Return the stored recipe of the same template (`template.ALIKE`) and kind, else store `recipe`.
 
         The host is locked meanwhile.
         """
@@ -113,21 +113,22 @@ class RecipeKeeper:
         """Note what came of a page: count it, keep it as an example, learn from it, or suspend what it contradicts.
 
         `asked` are the fields that a model was asked for (none: it was not asked), `answered` is the extraction with
-        its checked values, None where it did not answer. Values of `dropped` failed the check. `saved_tokens` are those of a prompt that was not sent.
+        its checked values, None where it did not answer; its values of `dropped` failed the check. `saved_tokens` are
+        those of a prompt that was not sent.
         """
         extraction = read.extraction
         if extraction.kind not in _PROPERTY or (asked and answered is None):
             return
-        recipe = read.recipe
+        recipe = read.recipe if read.recipe is None or read.recipe.kind in ("", extraction.kind) else None
         if recipe is None:
             if not asked:
                 return
-            recipe = self._store.find_or_add(new_recipe(host_of(extraction.page), read.fingerprint))
+            recipe = self._store.find_or_add(new_recipe(host_of(extraction.page), read.fingerprint, extraction.kind))
         wrong = _denied(read, answered) if asked and answered is not None and read.applies else {}
         if recipe.state is RecipeState.ACTIVE:
             self._count(read, recipe, wrong, asked=bool(asked), saved_tokens=saved_tokens)
         if asked and answered is not None and not recipe.written:
-            self._store.add_example(recipe.id, example_of(answered, set(asked) - set(dropped)))
+            self._store.add_example(recipe.id, example_of(answered, asked, dropped))
             taught = self._store.update(recipe.id, lambda stored: replace(stored, taught=stored.taught + 1))
             if taught is not None and (wrong or not read.applies or _is_due(taught)):
                 self._relearn(taught)

@@ -25,8 +25,8 @@ from app.property.record import Method
 
 #: pages that an anchor is learned from: three, and one more that it has to be right on
 LEAST_PAGES = 4
-#: from so many right pages on, one other page may be the one that was read wrong
-_MANY = 8
+#: from so many right pages on, one other page may be the one that was read wrong: of values that are few, and of others
+_MANY, _SEVERAL = 8, 5
 _MOST_ANCHORS = 3
 #: spots of one anchor that are looked at, and pages whose anchors are tried on the others
 _MOST_SPOTS, _MOST_TRIED = 4, 2
@@ -54,21 +54,27 @@ class Example:
     row: str | None = None
 
 
-def example_of(extraction: Extraction, asked: Collection[str]) -> Example:
+def example_of(extraction: Extraction, asked: Collection[str], dropped: Collection[str] = ()) -> Example:
     """Return what is verified of a page about which a model was asked for `asked`: `extraction` holds its answer.
 
-    `asked` leaves out the fields whose answer failed the check: of these nothing is known. Verified are checked answers
-    of the model, and what readers read at 0.9 where no recipe read the same. Absent is what was asked and nobody found.
+    Verified are checked answers of the model, and what readers read at 0.9 where no recipe read the same. Absent is
+    what was asked and nobody found; a page may have those of which an answer was `dropped`, since it failed the check.
     """
-    values: dict[str, tuple[Any, str | None]] = {}
-    answered = {one.field for one in extraction.candidates if one.method is Method.LLM}
+    answers = {one.field: one for one in extraction.candidates if one.method is Method.LLM and one.field in _LEARNED}
+    values = {name: (one.value, one.unit) for name, one in answers.items()}
     by_recipe = {one.field for one in extraction.candidates if one.reader == READER}
     for name, proof in extraction.record.evidence.items():
-        is_verified = name in answered or (proof.confidence >= SURE and name not in by_recipe)
-        if is_verified and name in _LEARNED and name not in extraction.doubtful and proof.method is not Method.DERIVED:
-            values[name] = (proof.value, proof.unit)
-    unanswered = frozenset(asked) - answered - values.keys()
-    return Example(extraction.page, values, unanswered - extraction.record.values.keys(), unanswered, extraction.row)
+        is_sure = proof.confidence >= SURE and name not in extraction.doubtful and proof.method is not Method.DERIVED
+        if is_sure and name in _LEARNED and name not in by_recipe:
+            values.setdefault(name, (proof.value, proof.unit))
+    unanswered = frozenset(asked) - values.keys()
+    return Example(
+        extraction.page,
+        values,
+        unanswered - extraction.record.values.keys() - set(dropped),
+        unanswered,
+        extraction.row,
+    )
 
 
 def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
@@ -91,7 +97,7 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
         state=RecipeState.ACTIVE,
         reason="",
         fields=adopted,
-        suspended={},
+        suspended={name: why for name, why in recipe.suspended.items() if name not in adopted},
         never=tuple(sorted(_silent(pages, adopted, absent=True))),
         unanswered=tuple(sorted(_silent(pages, adopted, absent=False))),
         unsure=tuple(sorted(_unsure(pages, adopted))),
@@ -100,7 +106,7 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
     )
 
 
-@dataclass
+@dataclass(eq=False)
 class _Page:
     """An example, read again: every anchor that it has."""
 
@@ -180,9 +186,11 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tup
     for anchor in {one for page in having[-_MOST_TRIED:] for one in page.leading_to(name, common)}:
         if _is_a_value(anchor, pages):
             continue
-        judged = [page.is_right(name, anchor) for page in pages]
-        right, wrong = judged.count(True), judged.count(False)
-        if right < LEAST_PAGES or wrong > (1 if right >= _MANY else 0):
+        judged = {page: page.is_right(name, anchor) for page in pages}
+        right = sum(map(bool, judged.values()))
+        wrong = [name in page.example.absent for page, is_right in judged.items() if is_right is False]
+        may_be_wrong = right >= (_MANY if FIELDS[name].kind in _FEW else _SEVERAL)
+        if right < LEAST_PAGES or any(wrong) or len(wrong) > may_be_wrong:
             continue
         if anchor.kind == "reader" or _is_telling(name, anchor, having):
             good.append((-right, _ORDER.index(anchor.kind), len(anchor.within), anchor))

@@ -29,7 +29,8 @@ class MemoryRecipes:
         """Return the stored recipe of the same template, else store `recipe`."""
         with self._lock:
             for one in self.of_host(recipe.host):
-                if not one.written and likeness(one.fingerprint, recipe.fingerprint) >= ALIKE:
+                is_alike = likeness(one.fingerprint, recipe.fingerprint) >= ALIKE
+                if not one.written and one.kind == recipe.kind and is_alike:
                     return one
             return self._recipes.setdefault(recipe.id, recipe)
 

@@ -72,8 +72,9 @@ class Counts:
 class Recipe:
     """What is known of one template of `host`.
 
-    `fingerprint` is the template's (`template.py`); a written recipe has none and names its pages by `pages`, a glob on
-    the URL's path and query. `fields` are the anchors by field, best first; `suspended` are fields whose anchors are
+    `fingerprint` is the template's (`template.py`), `kind` the `PageKind` of its pages (empty: any). A written recipe has
+    no fingerprint and names its pages by `pages`, a glob on the URL's path and query. `fields` are the anchors by field,
+    best first; `suspended` are fields whose anchors are
     not used any more, and why. A model is not asked again for `never`, which hardly a page has, nor for `unanswered`,
     which readers find and no model confirms. `unsure` are fields of which a page may say more than the anchors find:
     where they find nothing, a model is asked. `usual` is the mean share of `fields` that a page has, 0 to 1, `recent`
@@ -85,6 +86,7 @@ class Recipe:
     id: str
     host: str
     fingerprint: frozenset[int] = frozenset()
+    kind: str = ""
     pages: str = ""
     written: bool = False
     state: RecipeState = RecipeState.LEARNING
@@ -110,7 +112,7 @@ class Recipe:
         return {name: anchors for name, anchors in self.fields.items() if name not in self.suspended}
 
 
-def new_recipe(host: str, fingerprint: frozenset[int]) -> Recipe:
-    """Return an empty recipe for a template of `host` that was seen for the first time."""
-    known = hashlib.sha256(f"{host} {sorted(fingerprint)}".encode()).hexdigest()
-    return Recipe(known[:12], host, fingerprint)
+def new_recipe(host: str, fingerprint: frozenset[int], kind: str = "") -> Recipe:
+    """Return an empty recipe for a template of `host` that was seen for the first time; `kind` is its pages'."""
+    known = hashlib.sha256(f"{host} {kind} {sorted(fingerprint)}".encode()).hexdigest()
+    return Recipe(known[:12], host, fingerprint, kind=kind)

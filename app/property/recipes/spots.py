@@ -15,7 +15,7 @@ from typing import Any
 
 from app.property.reading import lenient_json, state
 from app.property.reading.base import Candidate
-from app.property.reading.document import Document
+from app.property.reading.document import Document, Segment
 from app.property.reading.grids import cell_text
 from app.property.reading.pointers import below
 from app.property.reading.trees import is_within, spaced_text, squared
@@ -34,6 +34,8 @@ _MOST_NODES, _DEEPEST, _MOST_ITEMS = 20_000, 12, 60
 _MOST_NAMES = 4
 _TAGS = ("h1", "h2", "title", "address")
 _BLOCKS = 6
+#: what may stand within the element of one value
+_INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,8 @@ def _labels(page: Document) -> Iterator[tuple[Anchor, Callable[[], Spot]]]:
         if not (label := _label(segment.text)):
             continue
         for relation, value in _beside(page, segment.index):
-            yield Anchor("label", label, relation), _made(page, value, value, segment.text)
+            element, text = (value.owner, value.text) if isinstance(value, Segment) else (value, value)
+            yield Anchor("label", label, relation), _made(page, text, element, segment.text)
 
 
 def _label(text: str) -> str:
@@ -161,17 +164,26 @@ def _beside(page: Document, index: int) -> Iterator[tuple[str, Any]]:
             if fits and cell_text(above) == page.segments[index].text:
                 yield ("term" if above.tag == "dt" else "cell"), beside
             break
-    around = {
-        step: page.segments[at].owner for step in (-2, -1, 1, 2) if 0 <= (at := index + step) < len(page.segments)
-    }
+    places = {step: index + step for step in (-2, -1, 1, 2) if 0 <= index + step < len(page.segments)}
+    around = {step: page.segments[place].owner for step, place in places.items()}
+    is_leading = page.segments[index].text.endswith((":", "："))
     for step, relation in ((1, "next"), (-1, "previous")):
-        block = _block_of(around[step], owner) if step in around else None
-        if block is None:
+        value = _value_beside(page, places[step], owner) if step in places and (step > 0 or not is_leading) else None
+        if value is None:
             continue
         apart = _apart(around[step], owner)
         other, behind = around.get(-step), around.get(2 * step)
-        if all(one is None or apart <= _apart(at, one) for at, one in ((owner, other), (around[step], behind))):
-            yield relation, block  # neither of the two is nearer to something else
+        is_another = step < 0 and -2 in places and page.segments[places[-2]].text.endswith((":", "："))
+        if not is_another and all(
+            one is None or apart <= _apart(at, one) for at, one in ((owner, other), (around[step], behind))
+        ):
+            yield relation, value  # neither of the two is nearer to something else
+
+
+def _value_beside(page: Document, place: int, label: Any) -> Any:
+    """The element that holds the text at `place` and not the label; of a text behind a label in bold, the text."""
+    segment = page.segments[place]
+    return segment if segment.owner is label.getparent() else _block_of(segment.owner, label)
 
 
 def _apart(one: Any, other: Any) -> int:
@@ -214,46 +226,42 @@ def _attributes(page: Document) -> Iterator[tuple[Anchor, Callable[[], Spot]]]:
         names = list(_names(element))
         if not names or (element.tag not in ("meta", "title") and _is_skipped(element, skipped)):
             continue
-        for name, value in names:
-            yield Anchor("attribute", name), _attribute(page, element, name, value)
+        for name, attribute in names:
+            yield Anchor("attribute", name), _attribute(page, element, name, attribute)
 
 
-def _names(element: Any) -> Iterator[tuple[str, str | None]]:
-    """What names an element, and the value where an attribute holds it."""
+def _names(element: Any) -> Iterator[tuple[str, str]]:
+    """What names an element, and the attribute that holds its value; empty where its text does."""
     if element.tag == "meta":
         name = element.get("property") or element.get("name")
         if name:
-            yield f"meta={name}"[:80], element.get("content") or ""
+            yield f"meta={name}"[:80], "content"
         return
     if element.tag in _TAGS:
-        yield element.tag, None
+        yield element.tag, ""
+    holds_one = all(inner.tag in _INLINE for inner in islice(element.iterdescendants(), 8))
     for key, value in element.attrib.items():
         if key == "itemprop":
-            yield f"itemprop={value}"[:80], element.get("content")
-        elif key == "id" and not _DIGITS.search(value):
-            yield f"id={value}"[:80], None
+            yield f"itemprop={value}"[:80], "content" if element.get("content") else ""
         elif key.startswith("data-") and 0 < len(value) <= _MOST_VALUE:
-            yield key[:80], value
-            if len(element) <= 2 and len(value) <= 40 and not _DIGITS.search(value):
-                yield f"{key}={value}"[:80], None
-    if len(element) <= 2:
-        yield from ((f"class={name}"[:80], None) for name in stable_names(element))
+            yield key[:80], key
+        if holds_one and (key == "id" or key.startswith("data-")) and len(value) <= 40 and not _DIGITS.search(value):
+            yield f"{key}={value}"[:80], ""
+    if holds_one:
+        yield from ((f"class={name}"[:80], "") for name in stable_names(element))
 
 
 def _is_skipped(element: Any, skipped: frozenset[Any]) -> bool:
     return element in skipped or any(above in skipped for above in element.iterancestors())
 
 
-def _attribute(page: Document, element: Any, name: str, value: str | None) -> Callable[[], Spot]:
+def _attribute(page: Document, element: Any, name: str, attribute: str) -> Callable[[], Spot]:
     def make() -> Spot:
-        text = (
-            " ".join(value.split())
-            if value is not None
-            else squared(" ".join("".join(islice(element.itertext(), 60)).split()))
-        )
-        raw = text if len(text) <= _MOST_TEXT else ""
+        told = element.get(attribute) if attribute else "".join(islice(element.itertext(), 60))
+        text = squared(" ".join((told or "").split()))
+        where = page.path(element) + (f"/@{attribute}" if attribute else "")
         label = name.rpartition("=")[2]
-        return Spot(raw, page.path(element), f"{label}: {text}"[:300], label, element)
+        return Spot(text if len(text) <= _MOST_TEXT else "", where, f"{label}: {text}"[:300], label, element)
 
     return make
 

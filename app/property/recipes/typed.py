@@ -21,6 +21,8 @@ STRENGTH = 0.95
 READER = "recipe"
 #: letters of a word that stands for a value, and counts that are written in words
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
+_NUMERIC = frozenset({"area", "count", "money", "year"})
+_NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,'’\s\u00a0\u202f]+(?=\d)")
 #: what a text may be parsed as besides the field itself
 _WHOLES = {"address": "_Address"}
@@ -33,7 +35,12 @@ def parsers(field: str) -> tuple[str, ...]:
 
 
 def values_at(spot: Spot, field: str, anchor: Anchor, page: Document) -> list[Candidate]:
-    """Return what `spot` says of `field` and of what goes with it; nothing where it does not say `field`."""
+    """Return what `spot` says of `field` and of what goes with it; nothing where it does not say `field`.
+
+    A text with several numbers is none of a number: which one is meant, only a reader of such texts can tell.
+    """
+    if FIELDS[field].kind in _NUMERIC and isinstance(spot.raw, str) and len(_NUMBER.findall(spot.raw)) > 1:
+        return []
     found = _parsed(spot, field, anchor.reads or field, spot.raw, page)
     own = next((one for one in found if one.field == field), None)
     if own is not None and own.unit is None and anchor.unit and isinstance(spot.raw, str | int | float):
@@ -55,9 +62,18 @@ def one_value(anchor: Anchor, field: str, spots: Spots, page: Document) -> tuple
 
 
 def is_value(candidate: Candidate, value: Any, unit: str | None) -> bool:
-    """Whether `candidate` says `value`, spelling and unit of an area apart."""
-    wanted = Candidate(candidate.field, value, "", Method.RECIPE, "", "", STRENGTH, unit)
-    return same(candidate, wanted)
+    """Return whether `candidate` says exactly `value`, spelling apart; of an area in another unit, the same area."""
+    if unit is not None and candidate.unit is None:
+        return False
+    if isinstance(value, int | float) and candidate.unit == unit:
+        return bool(candidate.value == value)
+    if isinstance(value, str):
+        return _letters(candidate.value) == _letters(value)
+    return same(candidate, Candidate(candidate.field, value, "", Method.RECIPE, "", "", STRENGTH, unit))
+
+
+def _letters(text: Any) -> str:
+    return re.sub(r"\W+", "", str(text).casefold())
 
 
 def may_be(value: Any) -> Callable[[Spot], bool]:

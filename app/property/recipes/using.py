@@ -19,7 +19,7 @@ from app.property.recipes.typed import READER, one_value, says
 from app.property.record import Method, PageKind
 
 #: a page with a smaller share of the fields that its template usually has was made in another way
-LEAST_FOUND = 0.5
+LEAST_FOUND = 0.6
 #: readers that are this sure of something else contradict a recipe
 _CONTRADICTS = 0.75
 _PROPERTY = (PageKind.LISTING, PageKind.RECORD)
@@ -146,11 +146,11 @@ class _Reader:
 
     def settled(self, extraction: Extraction, contradicted: frozenset[str]) -> frozenset[str]:
         """The fields of which the recipe knows what the page says, or that it says nothing."""
-        if self.recipe is None:
+        if self.recipe is None or self.recipe.kind not in ("", extraction.kind):
             return frozenset()
-        record, told = extraction.record.values, {one.field for one in extraction.candidates}
+        record = extraction.record.values
         hit = {name for name in self.hits if name in record and name not in contradicted}
-        lacking = {*self.misses, *self.recipe.never} - {*self.recipe.unsure, *told, *self.recipe.suspended}
+        lacking = {*self.misses, *self.recipe.never} - {*self.recipe.unsure, *record, *self.recipe.suspended}
         lacking |= {*self.recipe.unanswered}
         beside = {c.field for c in extraction.candidates if c.reader == READER and c.field in record}
         return frozenset(hit | lacking | (beside - {*contradicted, *self.recipe.suspended}))

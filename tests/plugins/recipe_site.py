@@ -1,0 +1,153 @@
+"""A small site for tests of recipes: its pages, what they say, and a model that answers what it is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from app.clock import SystemClock
+from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading.model.evidence import verify
+from app.property.reading.model.prompt import build_prompt
+from app.property.reading.pipeline import with_model_values
+from app.property.recipes.keeper import AuditRate, RecipeKeeper
+from app.property.recipes.memory import MemoryRecipes
+from app.property.recipes.using import RecipeReading
+
+NO_AUDITS = AuditRate(share=0.0)
+Facts = Mapping[str, Any]
+
+
+def facts(number: int) -> dict[str, Any]:
+    """What the home `number` is: values that differ from home to home."""
+    random = Random(number)
+    return {
+        "ListPrice": random.randrange(200, 900) * 1000,
+        "BedroomsTotal": random.randint(1, 6),
+        "BathroomsTotalInteger": random.randint(1, 5),
+        "LivingArea": random.randint(700, 4000),
+        "YearBuilt": random.randint(1900, 2015),
+    }
+
+
+LABELS = {
+    "BedroomsTotal": "Sleeping rooms",
+    "BathroomsTotalInteger": "Baths",
+    "LivingArea": "Covered size",
+    "YearBuilt": "Year built",
+}
+REDESIGNED = {
+    "BedroomsTotal": "Bedrooms here",
+    "BathroomsTotalInteger": "No. of bathrooms",
+    "LivingArea": "Interior",
+    "YearBuilt": "Constructed",
+}
+
+
+def shown(name: str, value: Any) -> str:
+    """A value as the site writes it."""
+    return f"{value:,} sq ft" if name == "LivingArea" else str(value)
+
+
+def rows(told: Facts, labels: Mapping[str, str] = LABELS) -> str:
+    """A table of facts, without those that are not known."""
+    lines = (f"<tr><td>{labels[n]}</td><td>{shown(n, told[n])}</td></tr>" for n in labels if told.get(n) is not None)
+    return f'<table class="facts">{"".join(lines)}</table>'
+
+
+def redesigned(told: Facts) -> str:
+    """The same facts in another layout."""
+    lines = (f"<li><b>{REDESIGNED[n]}</b> <span>{shown(n, told[n])}</span></li>" for n in REDESIGNED if told.get(n))
+    return f'<section class="details"><ul class="list">{"".join(lines)}</ul></section>'
+
+
+def page(number: int, told: Facts, body: str | None = None, host: str = "homes.example") -> Page:
+    """The page of the home `number`, with a card of another home below its facts."""
+    price = f'<p class="price">${told["ListPrice"]:,}</p>' if told.get("ListPrice") else ""
+    html = (
+        f"<html lang='en'><head><title>Home {number}</title></head><body><main><h1>{100 + number} Main St, Austin, TX "
+        f"787{10 + number % 80}</h1>{price}{body or rows(told)}"
+        f'<div class="more"><a href="/homes/{number + 1}">Next</a><span>$1,000,000</span></div></main></body></html>'
+    )
+    return as_page(f"https://{host}/homes/{number}", html)
+
+
+def as_page(url: str, text: str, content_type: str = "text/html") -> Page:
+    return Page(url, url, content_type, text, text.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+
+
+def parcel(number: int, told: Facts) -> Page:
+    """The answer of a county's layer."""
+    attributes = {"PIN": f"12-{number:04}-77", "EFFYR": told["YearBuilt"], "TLA": told["LivingArea"], "NBHD": "A 14"}
+    body = json.dumps({"fields": [{"name": "PIN"}, {"name": "TLA"}], "features": [{"attributes": attributes}]})
+    return as_page(f"https://gis.example.gov/arcgis/query?pin={number}", body, "application/json")
+
+
+@dataclass
+class Reader:
+    """Reads pages as the service does: with recipes, and with a model for what is open."""
+
+    store: MemoryRecipes = field(default_factory=MemoryRecipes)
+    audits: AuditRate = NO_AUDITS
+    clock: Any = field(default_factory=SystemClock)
+    calls: list[tuple[str, ...]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.keeper = RecipeKeeper(self.store, self.clock, self.audits)
+
+    def read(
+        self, one: Page, says: Mapping[str, tuple[Any, str]], *, answers: bool = True
+    ) -> tuple[RecipeReading, Extraction]:
+        """Read one page; `says` is what a model knows: value and quote by field."""
+        read = self.keeper.read(one)
+        asked = read.extraction.asked()
+        if not asked:
+            self.keeper.learn(read, (), None)
+            return read, read.extraction
+        self.calls.append(asked)
+        if not answers:
+            self.keeper.learn(read, asked, None)
+            return read, read.extraction
+        told = {name: pair for name, pair in says.items() if name in asked}
+        kept, dropped = verify(told, build_prompt(read.extraction))
+        answered = with_model_values(read.extraction, kept, len(dropped))
+        self.keeper.learn(read, asked, answered, dropped=[one.field for one in dropped])
+        return read, answered
+
+    def walk(
+        self,
+        numbers: range,
+        body: Callable[[Facts], str] | None = None,
+        labels: Mapping[str, str] = LABELS,
+        *,
+        lacks: Callable[[int], tuple[str, ...]] = lambda _: (),
+        wrong: Callable[[int, dict[str, tuple[Any, str]]], None] | None = None,
+        host: str = "homes.example",
+    ) -> list[tuple[RecipeReading, dict[str, Any], dict[str, Any]]]:
+        """Read the homes of `numbers`: the reading, the record's values, and the facts of each."""
+        found = []
+        for number in numbers:
+            told = {name: None if name in lacks(number) else value for name, value in facts(number).items()}
+            says = answer(told, labels, colon=body is None)
+            if wrong is not None:
+                wrong(number, says)
+            read, after = self.read(page(number, told, body(told) if body else rows(told, labels), host), says)
+            found.append((read, dict(after.record.values), told))
+        return found
+
+
+def answer(told: Facts, labels: Mapping[str, str] = LABELS, *, colon: bool = True) -> dict[str, tuple[Any, str]]:
+    """What a model that reads well says of a page."""
+    said = {
+        name: (told[name], f"{label}{':' if colon else ''} {shown(name, told[name])}")
+        for name, label in labels.items()
+        if told.get(name) is not None
+    }
+    if told.get("ListPrice"):
+        said["ListPrice"] = (told["ListPrice"], f"${told['ListPrice']:,}")
+    return said

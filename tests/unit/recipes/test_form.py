@@ -1,0 +1,83 @@
+"""Recipes as JSON and TOML."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.errors import ConfigurationError
+from app.property.recipes import form
+from app.property.recipes.recipe import Anchor
+from app.property.recipes.using import read_with
+from tests.plugins.recipe_site import Reader, facts, parcel
+
+_WRITTEN = """
+format = 1
+host = "gis.example.gov"
+pages = "/arcgis/*"
+
+[fields]
+ParcelNumber = [{ path = "/features/*/attributes/PIN" }]
+YearBuilt = [{ path = "/features/*/attributes/EFFYR" }, { label = "Year Built:", relation = "colon" }]
+LivingArea = [{ path = "/features/*/attributes/TLA", unit = "Square Feet" }]
+"""
+
+
+def test_a_learned_recipe_comes_back_from_json_as_it_was() -> None:
+    reader = Reader()
+    reader.walk(range(8))
+    (recipe,) = reader.store.of_host("homes.example")
+    assert form.from_json(json.loads(json.dumps(form.as_json(recipe)))) == recipe
+
+
+def test_a_recipe_of_another_format_is_not_read() -> None:
+    reader = Reader()
+    reader.walk(range(5))
+    (recipe,) = reader.store.of_host("homes.example")
+    assert form.from_json({**form.as_json(recipe), "format": 0}) is None
+
+
+def test_a_written_recipe_reads_a_countys_layer_without_a_model() -> None:
+    recipe = form.written(_WRITTEN, "county.toml")
+    assert recipe.fields["YearBuilt"][1] == Anchor("label", "year built", "colon")
+    told = facts(3)
+    read = read_with(parcel(3, told), [recipe])
+    record = read.extraction.record.values
+    assert (record["ParcelNumber"], record["YearBuilt"], record["LivingArea"], record["LivingAreaUnits"]) == (
+        "12-0003-77",
+        told["YearBuilt"],
+        told["LivingArea"],
+        "Square Feet",
+    )
+    assert not set(read.extraction.asked()) & recipe.fields.keys()
+
+
+def test_what_is_exported_can_be_imported() -> None:
+    recipe = form.written(_WRITTEN, "county.toml")
+    assert form.written(form.as_toml(recipe), "again.toml") == recipe
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("format = 1", "format = 9", "county.toml, line 2: the version of the format is missing or another one"),
+        ("gis.example.gov", "GIS", "line 3: host must be a host name"),
+        ("/arcgis/*", "arcgis", "line 4: pages must be a glob"),
+        ("ParcelNumber", "Parcel", "line 7: Parcel is not a field that is read"),
+        ("colon", "below", "line 8: relation 'below' must be one of cell, term, colon, next, previous"),
+        ('unit = "Square Feet"', 'unit = "sqft"', "line 9: unit 'sqft' must be one of Square Feet"),
+        (
+            'path = "/features/*/attributes/PIN"',
+            'xpath = "//td"',
+            "line 7: an anchor has one of label, attribute, and path",
+        ),
+        ('"/features/*/attributes/PIN"', '"features/PIN"', "line 7: a path begins with /"),
+        ("[fields]", "[field]", "line 6: unknown key 'field'"),
+        ('host = "', "host = ", "county.toml: is not TOML"),
+    ],
+)
+def test_what_is_wrong_in_a_written_recipe_is_named_with_its_line(old: str, new: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        form.written(_WRITTEN.replace(old, new, 1), "county.toml")
+    assert said in str(caught.value)

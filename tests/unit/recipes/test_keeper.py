@@ -1,0 +1,152 @@
+"""The life of a recipe: learned, used, contradicted, outdated, and learned again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock
+from app.property.recipes.keeper import AuditRate
+from app.property.recipes.recipe import Recipe, RecipeState
+from tests.plugins.recipe_site import LABELS, REDESIGNED, Reader, facts, page, redesigned, rows
+
+_ASKED = tuple(LABELS)
+
+
+def _one_recipe(reader: Reader, host: str = "homes.example") -> Recipe:
+    (recipe,) = reader.store.of_host(host)
+    return recipe
+
+
+def _wrong(record: dict[str, Any], told: dict[str, Any]) -> list[str]:
+    return [name for name in told if record.get(name) != told[name]]
+
+
+def test_no_model_is_asked_after_the_first_pages() -> None:
+    reader = Reader()
+    read = reader.walk(range(20))
+    assert len(reader.calls) == 4
+    assert [_wrong(record, told) for _, record, told in read] == [[]] * 20
+    evidence = read[-1][0].extraction.record.evidence["LivingArea"]
+    assert (evidence.method, evidence.quote) == ("recipe", f"Covered size: {facts(19)['LivingArea']:,} sq ft")
+    assert _one_recipe(reader).counts.without_model == 16
+
+
+def test_a_field_that_a_page_lacks_is_absent_and_no_neighbor_is_read() -> None:
+    reader = Reader()
+    lacking = {9: ("BedroomsTotal",), 11: ("YearBuilt", "LivingArea"), 12: ("BathroomsTotalInteger",)}
+    read = reader.walk(range(14), lacks=lambda number: lacking.get(number, ()))
+    assert len(reader.calls) == 4
+    for number, names in lacking.items():
+        record = read[number][1]
+        assert not record.keys() & set(names)
+        assert read[number][0].misses >= set(names)
+
+
+def test_a_value_that_never_differs_is_no_anchor_unless_its_words_name_the_field() -> None:
+    """All homes lie in Austin; a table says so below a label that nobody knows."""
+    reader = Reader()
+    for number in range(6):
+        told = facts(number)
+        body = f"<dl><dt>Zone</dt><dd>Austin</dd><dt>Year built</dt><dd>{told['YearBuilt']}</dd></dl>"
+        reader.read(page(number, told, body), {"City": ("Austin", f"{100 + number} Main St, Austin")})
+    anchors = _one_recipe(reader).fields.get("City", ())
+    assert all(one.kind == "reader" or one.reads == "_Address" for one in anchors)
+
+
+def test_a_model_that_says_something_else_suspends_the_field() -> None:
+    reader = Reader()
+    reader.walk(range(6))
+    reader.keeper._audits = AuditRate(share=1.0)
+    told = facts(50)
+    body = rows(told) + "<p>Its living area was measured as 555 sq ft.</p>"
+    read, _ = reader.read(page(50, told, body), {"LivingArea": (555, "living area was measured as 555 sq ft")})
+    assert read.extraction.audited
+    assert "a model read 555" in _one_recipe(reader).suspended["LivingArea"]
+
+
+def test_a_suspended_field_is_asked_for_again() -> None:
+    reader = Reader()
+    reader.walk(range(6))
+    recipe = _one_recipe(reader)
+    reader.store.update(recipe.id, lambda one: replace(one, suspended={"LivingArea": "for a test"}))
+    reader.calls.clear()
+    reader.walk(range(60, 61))
+    assert "LivingArea" in reader.calls[0]
+    assert "YearBuilt" not in reader.calls[0]
+
+
+def test_a_redesign_brings_the_model_back_and_is_learned() -> None:
+    reader = Reader()
+    reader.walk(range(20))
+    reader.calls.clear()
+    read = reader.walk(range(20, 40), body=redesigned, labels=REDESIGNED)
+    assert 4 <= len(reader.calls) <= 6
+    assert [_wrong(record, told) for _, record, told in read] == [[]] * 20
+
+
+def test_labels_that_change_within_the_same_layout_are_learned_anew() -> None:
+    """The template is the same, so the recipe is tried; too little of it is found, and nothing is settled."""
+    reader = Reader()
+    reader.walk(range(10))
+    reader.calls.clear()
+    read = reader.walk(range(10, 30), labels=REDESIGNED)
+    read_wrong = [_wrong(record, told) for _, record, told in read]
+    assert read_wrong[6:] == [[]] * 14
+    assert 4 <= len(reader.calls) <= 7
+
+
+def test_pages_that_lose_their_fields_suspend_the_recipe() -> None:
+    reader = Reader()
+    reader.walk(range(10))
+    reader.calls.clear()
+    reader.walk(range(10, 30), lacks=lambda _: tuple(LABELS))
+    assert len(reader.calls) >= 4
+    assert not _one_recipe(reader).fields.keys() & LABELS.keys()
+
+
+def test_a_model_that_is_away_teaches_nothing() -> None:
+    reader = Reader()
+    for number in range(8):
+        reader.read(page(number, facts(number)), {}, answers=False)
+    assert reader.store.of_host("homes.example") == []
+
+
+def test_recipes_are_read_on_their_own_host_only() -> None:
+    reader = Reader()
+    reader.walk(range(8))
+    reader.calls.clear()
+    reader.walk(range(8, 10), host="other.example")
+    assert len(reader.calls) == 2
+
+
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.1, 10, 32), (1.0, 196, 196)])
+def test_audits_take_their_share_of_pages(share: float, least: int, most: int) -> None:
+    reader = Reader(audits=AuditRate(share=share, young_share=share))
+    reader.walk(range(4))
+    reader.calls.clear()
+    reader.walk(range(4, 200))
+    assert least <= len(reader.calls) <= most
+
+
+def test_a_suspended_recipe_is_learned_again_once_a_day() -> None:
+    clock = ManualClock()
+    reader = Reader(clock=clock)
+    reader.walk(range(6))
+
+    def suspend() -> None:
+        recipe = _one_recipe(reader)
+        reader.store.update(recipe.id, lambda one: replace(one, state=RecipeState.SUSPENDED, reason="for a test"))
+
+    suspend()
+    reader.walk(range(6, 12))
+    assert _one_recipe(reader).state is RecipeState.ACTIVE
+    suspend()
+    reader.walk(range(12, 20))
+    assert _one_recipe(reader).state is RecipeState.SUSPENDED
+    clock.advance(timedelta(days=1).total_seconds())
+    reader.walk(range(20, 26))
+    assert _one_recipe(reader).state is RecipeState.ACTIVE

@@ -1,0 +1,158 @@
+"""Which anchors a template's pages bear out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from app.property.page import Page
+from app.property.recipes.learning import Example, learn
+from app.property.recipes.recipe import Anchor, Recipe, RecipeState, new_recipe
+from app.property.recipes.using import read_with
+from tests.plugins.recipe_site import as_page, facts, page, parcel, rows
+
+_EMPTY = new_recipe("homes.example", frozenset({1}))
+
+
+def _example(one: Page, absent: Sequence[str] = (), **values: Any) -> Example:
+    pairs = {name: value if isinstance(value, tuple) else (value, None) for name, value in values.items()}
+    return Example(one, pairs, frozenset(absent), frozenset(absent))
+
+
+def _html(number: int, body: str) -> Page:
+    return as_page(f"https://homes.example/{number}", f"<html lang='en'><body><main>{body}</main></body></html>")
+
+
+def _anchors(examples: Sequence[Example], field: str) -> tuple[Anchor, ...]:
+    return tuple(one for one in learn(_EMPTY, examples).fields.get(field, ()) if one.kind != "reader")
+
+
+def _areas(many: int, wrong: Sequence[int] = ()) -> list[Example]:
+    """Homes whose area a site gives below a label that we do not know; on some pages another one was verified."""
+    told = [facts(number) for number in range(many)]
+    return [
+        _example(page(n, one, rows(one)), LivingArea=(one["LivingArea"] + (7 if n in wrong else 0), "Square Feet"))
+        for n, one in enumerate(told)
+    ]
+
+
+def test_three_pages_are_not_enough() -> None:
+    assert _anchors(_areas(3), "LivingArea") == ()
+    assert _anchors(_areas(4), "LivingArea")[0] == Anchor("label", "covered size", "cell")
+
+
+def test_a_wrong_answer_among_few_pages_is_no_evidence_and_among_many_no_obstacle() -> None:
+    assert _anchors(_areas(5, wrong=[2]), "LivingArea") == ()
+    assert _anchors(_areas(9, wrong=[2]), "LivingArea")[0].name == "covered size"
+    assert _anchors(_areas(10, wrong=[2, 3]), "LivingArea") == ()
+
+
+def test_an_anchor_that_finds_something_on_a_page_without_the_field_is_none() -> None:
+    examples = _areas(6)
+    without = _example(page(20, facts(20), rows(facts(20))), absent=["LivingArea"])
+    assert _anchors([*examples, without], "LivingArea") == ()
+
+
+def test_a_value_in_a_flat_run_of_labels_and_values_belongs_to_neither_neighbor() -> None:
+    """Nothing tells whether `Units` counts what stands before it or behind it."""
+    flat = [(n, 2 + n, 9 - n) for n in range(5)]
+    texts = [
+        _example(_html(n, f"<p>Plinth</p><p>{a}</p><p>Units</p><p>{b}</p><p>Loft</p>"), BedroomsTotal=a)
+        for n, a, b in flat
+    ]
+    assert _anchors(texts, "BedroomsTotal") == ()
+
+
+def test_a_value_above_its_label_is_found_by_the_block_they_share() -> None:
+    examples = [
+        _example(
+            _html(n, f"<ul><li><b>{2 + n}</b><i>Chambers</i></li><li><b>{9 - n}</b><i>Units</i></li></ul>"),
+            BedroomsTotal=2 + n,
+        )
+        for n in range(5)
+    ]
+    assert _anchors(examples, "BedroomsTotal") == (Anchor("label", "chambers", "previous"),)
+
+
+def test_counts_that_are_the_same_on_all_pages_are_no_evidence() -> None:
+    examples = [_example(_html(n, f"<dl><dt>Plinth</dt><dd>2</dd></dl><p>{n}</p>"), BedroomsTotal=2) for n in range(8)]
+    assert _anchors(examples, "BedroomsTotal") == ()
+
+
+def test_an_agents_name_is_no_label_of_the_office() -> None:
+    examples = [
+        _example(
+            _html(n, f"<dl><dt>Jane Doe</dt><dd>Office {'ABCDEFG'[n]} Realty</dd></dl>"),
+            ListAgentFullName="Jane Doe",
+            ListOfficeName=f"Office {'ABCDEFG'[n]} Realty",
+        )
+        for n in range(5)
+    ]
+    assert _anchors(examples, "ListOfficeName") == ()
+
+
+def test_a_price_of_another_home_is_told_apart_by_its_block() -> None:
+    """The same class stands in the page's head and in a strip of sold homes."""
+    examples = [
+        _example(
+            _html(
+                n,
+                f"<section class='head'><em class='amount'>${300 + n},000</em></section>"
+                f"<section class='strip'><em class='amount'>${500 - n},000</em></section>",
+            ),
+            ListPrice=(300 + n) * 1000,
+        )
+        for n in range(5)
+    ]
+    assert Anchor("attribute", "class=amount", within=".head") in _anchors(examples, "ListPrice")
+    assert all(one.within != "" or one.name != "class=amount" for one in _anchors(examples, "ListPrice"))
+
+
+def test_a_countys_layer_teaches_its_key_and_the_unit_that_it_does_not_write() -> None:
+    told = [facts(number) for number in range(5)]
+    examples = [
+        _example(parcel(n, one), LivingArea=(one["LivingArea"], "Square Feet"), YearBuilt=one["YearBuilt"])
+        for n, one in enumerate(told)
+    ]
+    learned = learn(new_recipe("gis.example.gov", frozenset({1})), examples)
+    assert learned.fields["YearBuilt"][0] == Anchor("path", "/features/*/attributes/EFFYR", "body")
+    assert learned.fields["LivingArea"][0] == Anchor("path", "/features/*/attributes/TLA", "body", unit="Square Feet")
+    read = read_with(parcel(77, facts(77)), [_for(learned, parcel(77, facts(77)))])
+    assert read.extraction.record.values["YearBuilt"] == facts(77)["YearBuilt"]
+    assert read.extraction.record.evidence["LivingArea"].locator == "/features/0/attributes/TLA"
+
+
+def _for(recipe: Recipe, one: Page) -> Recipe:
+    from dataclasses import replace
+
+    return replace(recipe, fingerprint=read_with(one, ()).fingerprint, state=RecipeState.ACTIVE)
+
+
+def test_members_of_a_list_are_told_apart_by_their_words() -> None:
+    def body(n: int) -> Page:
+        facts_ = [{"caption": "TLA", "value": 900 + 11 * n}, {"caption": "BSMT", "value": 700 - 3 * n}]
+        shuffled = facts_ if n % 2 else facts_[::-1]
+        return as_page(f"https://gis.example.gov/{n}", json.dumps({"facts": shuffled}), "application/json")
+
+    examples = [_example(body(n), LivingArea=(900 + 11 * n, "Square Feet")) for n in range(6)]
+    assert [one.name for one in _anchors(examples, "LivingArea")] == ["/facts/*[caption=TLA]/value"]
+
+
+def test_what_a_model_never_answers_is_not_asked_for_again() -> None:
+    examples = [
+        _example(page(n, facts(n)), absent=["Roof"], LivingArea=(facts(n)["LivingArea"], "Square Feet"))
+        for n in range(5)
+    ]
+    assert learn(_EMPTY, examples).never == ("Roof",)
+    having = _example(page(9, facts(9)), Roof=["Slate"], LivingArea=(facts(9)["LivingArea"], "Square Feet"))
+    assert learn(_EMPTY, [*examples[:3], having]).never == ()
+
+
+def test_a_page_that_changed_its_label_leaves_the_field_unsure() -> None:
+    odd = _example(page(9, facts(9), "<p>no table</p>"), LivingArea=(1234, "Square Feet"))
+    assert learn(_EMPTY, [*_areas(5), odd]).unsure == ("LivingArea",)
+
+
+def test_pages_that_teach_nothing_leave_the_recipe_as_it_is() -> None:
+    assert learn(_EMPTY, [_example(_html(n, "<p>nothing</p>")) for n in range(6)]) is _EMPTY
