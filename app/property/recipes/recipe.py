@@ -72,10 +72,10 @@ class Counts:
 class Recipe:
     """What is known of one template of `host`.
 
-    `fingerprint` is the template's, `kind` the `PageKind` of its pages (empty: any). A written recipe has no fingerprint
-    and names its pages by `pages`, a glob on path and query. `fields` are the anchors by field, best first;
-    `suspended` are fields whose anchors are
-    not used any more, and why. A model is not asked again for `never`, which hardly a page has, nor for `unanswered`,
+    `fingerprint` is the template's, `kind` the `PageKind` of its pages (empty: any). A written recipe has no
+    fingerprint and names its pages by `pages`, a glob on path and query. `fields` are the anchors by field, best first;
+    `suspended` are fields whose anchors are not used any more, and why. A model is not asked again for `never`, which
+    hardly a page has, nor for `unanswered`,
     which readers find and no model confirms. `unsure` are fields of which a page may say more than the anchors find:
     where they find nothing, a model is asked. `usual` is the mean share of `fields` that a page has, 0 to 1, `recent`
     are the shares of these usual fields that the newest pages have, newest last. `taught` counts examples, `tried` is
