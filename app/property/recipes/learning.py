@@ -1,7 +1,7 @@
 """Learns the anchors of a template from pages whose values are verified.
 
-An anchor is adopted if it led to the verified value of a field on at least four pages, to nothing else on any page, and
-to nothing on pages that are known to lack the field (ADR 0054).
+An anchor is adopted if it was right on at least four pages, three of them with a value: it leads to the verified value
+of the field where there is one, to nothing else, and to nothing on pages that are known to lack the field (ADR 0054).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from app.property.recipes.spots import Spot, Spots, blocks_around, folded
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: pages that an anchor is learned from: three, and one more that it has to be right on
-LEAST_PAGES = 4
+#: pages that an anchor is learned from: three with a value, and one more that it has to be right on
+LEAST_PAGES, _LEAST_HAVING = 4, 3
 #: from so many right pages on, one other page may be the one that was read wrong: of values that are few, and of others
 _MANY, _SEVERAL = 8, 5
 _MOST_ANCHORS = 3
@@ -86,7 +86,7 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
     if len(pages) < LEAST_PAGES:
         return recipe
     counted = Counter(anchor for page in pages for anchor in page.spots.by_anchor)
-    common = [anchor for anchor, many in counted.items() if many >= LEAST_PAGES]
+    common = [anchor for anchor, many in counted.items() if many >= _LEAST_HAVING]
     found = {name: _anchors(name, pages, common) for name in FIELDS if name in _LEARNED}
     adopted = _told_apart({name: anchors for name, anchors in found.items() if anchors})
     if not adopted:
@@ -147,6 +147,10 @@ class _Page:
             return is_value(found, *self.example.values[name])
         return False if name in self.example.absent else None
 
+    def is_silent(self, name: str, anchor: Anchor) -> bool:
+        """Whether the page is known to lack the field and the anchor finds nothing."""
+        return name in self.example.absent and self.value(name, anchor)[0] is None
+
     def leading_to(self, name: str, anchors: Iterable[Anchor]) -> Iterator[Anchor]:
         """Those of `anchors` that lead to the verified value, in blocks where it takes one to tell it from others."""
         value, unit = self.example.values[name]
@@ -180,7 +184,7 @@ def _with_unit(anchor: Anchor, unit: str | None) -> tuple[Anchor, ...]:
 def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tuple[Anchor, ...]:
     """The anchors, of those that are `common` and of readers, that all pages bear out, best first."""
     having = [page for page in pages if name in page.example.values]
-    if len(having) < LEAST_PAGES:
+    if len(having) < _LEAST_HAVING:
         return ()
     good: list[tuple[int, int, int, Anchor]] = []
     for anchor in {one for page in having[-_MOST_TRIED:] for one in page.leading_to(name, common)}:
@@ -190,7 +194,8 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tup
         right = sum(map(bool, judged.values()))
         wrong = [name in page.example.absent for page, is_right in judged.items() if is_right is False]
         may_be_wrong = right >= (_MANY if FIELDS[name].kind in _FEW else _SEVERAL)
-        if right < LEAST_PAGES or any(wrong) or len(wrong) > may_be_wrong:
+        silent = sum(page.is_silent(name, anchor) for page in pages)
+        if right < _LEAST_HAVING or right + silent < LEAST_PAGES or any(wrong) or len(wrong) > may_be_wrong:
             continue
         if anchor.kind == "reader" or _is_telling(name, anchor, having):
             good.append((-right, _ORDER.index(anchor.kind), len(anchor.within), anchor))
