@@ -182,8 +182,10 @@ class RecipeKeeper:
 
 
 def _is_due(recipe: Recipe) -> bool:
-    """Whether there are pages enough to learn from, and a quarter more than when it was tried last."""
-    return recipe.taught >= max(LEAST_PAGES, recipe.tried + 1, recipe.tried * 5 // 4)
+    """Whether to look for anchors: with each new page at first, then with a quarter more than the last time."""
+    return recipe.taught >= max(
+        LEAST_PAGES, recipe.tried + 1, recipe.tried * 5 // 4 if recipe.tried > MOST_EXAMPLES else 0
+    )
 
 
 def host_of(page: Page) -> str:

@@ -30,7 +30,7 @@ _MANY, _SEVERAL = 8, 5
 _MOST_ANCHORS = 3
 #: spots of one anchor that are looked at, and pages whose anchors are tried on the others
 _MOST_SPOTS, _MOST_TRIED = 4, 2
-#: a field that fewer pages than this share have is not worth a question on every page
+#: what happens on no larger share of pages is not worth a question on every page
 _RARE = 0.2
 #: values of these are few: what agrees on four pages may agree by chance
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
@@ -268,7 +268,8 @@ def _silent(pages: Sequence[_Page], adopted: Mapping[str, Any], *, absent: bool)
 
 
 def _unsure(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]]) -> Iterator[str]:
-    """Fields that a page has although their anchors find nothing."""
+    """Fields that pages have although their anchors find nothing there."""
     for name, anchors in adopted.items():
-        if any(name in page.example.values and not page.finds(name, anchors) for page in pages):
+        having = [page for page in pages if name in page.example.values]
+        if sum(not page.finds(name, anchors) for page in having) > _RARE * len(having):
             yield name

@@ -150,8 +150,9 @@ def test_what_a_model_never_answers_is_not_asked_for_again() -> None:
 
 
 def test_a_page_that_changed_its_label_leaves_the_field_unsure() -> None:
-    odd = _example(page(9, facts(9), "<p>no table</p>"), LivingArea=(1234, "Square Feet"))
-    assert learn(_EMPTY, [*_areas(5), odd]).unsure == ("LivingArea",)
+    odd = [_example(page(n, facts(n), "<p>no table</p>"), LivingArea=(1234, "Square Feet")) for n in (8, 9)]
+    assert learn(_EMPTY, [*_areas(5), *odd]).unsure == ("LivingArea",)
+    assert learn(_EMPTY, [*_areas(6), odd[0]]).unsure == ()
 
 
 def test_pages_that_teach_nothing_leave_the_recipe_as_it_is() -> None:
