@@ -28,10 +28,10 @@ LEAST_PAGES, _LEAST_HAVING = 4, 3
 #: from so many right pages on, one other page may be the one that was read wrong: of values that are few, and of others
 _MANY, _SEVERAL = 8, 5
 _MOST_ANCHORS = 3
-#: spots of one anchor that are looked at, and pages whose anchors are tried on the others
-_MOST_SPOTS, _MOST_TRIED = 4, 2
+#: spots of one anchor that are looked at
+_MOST_SPOTS = 4
 #: what happens on no larger share of pages is not worth a question on every page
-_RARE = 0.2
+_RARE = 0.25
 #: values of these are few: what agrees on four pages may agree by chance
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
 _LEAST_FEW = 3
@@ -187,7 +187,8 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tup
     if len(having) < _LEAST_HAVING:
         return ()
     good: list[tuple[int, int, int, Anchor]] = []
-    for anchor in {one for page in having[-_MOST_TRIED:] for one in page.leading_to(name, common)}:
+    tried = {having[0], having[len(having) // 2], having[-1]}
+    for anchor in {one for page in tried for one in page.leading_to(name, common)}:
         if _is_a_value(anchor, pages):
             continue
         judged = {page: page.is_right(name, anchor) for page in pages}
@@ -263,7 +264,12 @@ def _silent(pages: Sequence[_Page], adopted: Mapping[str, Any], *, absent: bool)
         answered = sum(name in page.example.values for page in pages)
         silent = sum(name in page.example.unanswered for page in pages)
         is_absent = sum(name in page.example.absent for page in pages) > silent / 2
-        if name not in adopted and silent >= LEAST_PAGES and answered <= _RARE * len(pages) and is_absent is absent:
+        if (
+            name not in adopted
+            and silent >= LEAST_PAGES
+            and answered <= max(1, _RARE * len(pages))
+            and is_absent is absent
+        ):
             yield name
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as member
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ from app.property.record import Method, PageKind
 LEAST_FOUND = 0.6
 #: readers that are this sure of something else contradict a recipe
 _CONTRADICTS = 0.75
+#: recipes of one page that are tried
+_MOST_ALIKE = 3
 _PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
@@ -78,26 +81,57 @@ def _read(extraction: Extraction, reader: _Reader) -> RecipeReading:
         reader.fingerprint,
         reader.recipe,
         reader.applies,
-        reader.found,
-        frozenset(reader.hits),
-        frozenset(reader.misses),
+        reader.tried.found,
+        frozenset(reader.tried.hits),
+        frozenset(reader.tried.misses),
         contradicted,
     )
 
 
-def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> Recipe | None:
-    """Return the recipe for `page`, whose fingerprint is `print_`: a written one for its path, else the likest."""
+def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> list[Recipe]:
+    """Return the recipes for `page`: the one written for its path, else those like its fingerprint, likest first."""
     parts = urlsplit(page.final_url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    written = next((one for one in recipes if one.written and fnmatchcase(path, one.pages or "*")), None)
-    if written is not None:
-        return written
-    likest = max(
-        ((likeness(one.fingerprint, print_), one) for one in recipes if not one.written),
-        key=lambda pair: pair[0],
-        default=None,
-    )
-    return likest[1] if likest is not None and likest[0] >= ALIKE else None
+    written = [one for one in recipes if one.written and fnmatchcase(path, one.pages or "*")]
+    if written:
+        return written[:1]
+    learned = [(likeness(one.fingerprint, print_), one) for one in recipes if not one.written]
+    alike = sorted((pair for pair in learned if pair[0] >= ALIKE), key=lambda pair: -pair[0])
+    return [one for _, one in alike[:_MOST_ALIKE]]
+
+
+@dataclass
+class _Tried:
+    """What the anchors of one recipe find on a page. `found` is the share of the usual fields, 0 to 1."""
+
+    read: list[Candidate] = member(default_factory=list)
+    hits: dict[str, Candidate] = member(default_factory=dict)
+    misses: list[str] = member(default_factory=list)
+    split: list[str] = member(default_factory=list)
+    found: float = 0.0
+
+    @classmethod
+    def of(cls, recipe: Recipe, page: Document, others: Sequence[Candidate]) -> _Tried:
+        tried, usable = cls(), recipe.usable
+        spots = Spots(page, others, frozenset(one for anchors in usable.values() for one in anchors))
+        for name, anchors in usable.items():
+            tried._read(name, anchors, spots, page)
+        usual = recipe.usual * len(usable)
+        tried.found = min(1.0, (len(tried.hits) + len(tried.split)) / usual) if usual else 0.0
+        return tried
+
+    def _read(self, name: str, anchors: Sequence[Anchor], spots: Spots, page: Document) -> None:
+        """Take what all anchors of a field agree on; what they differ in is taken from none."""
+        answers = [one_value(anchor, name, spots, page) for anchor in anchors]
+        told = [found for found, _ in answers if found]
+        firsts = [first for found in told if (first := says(found, name)) is not None]
+        if not all(is_one for _, is_one in answers) or not all(same(firsts[0], other) for other in firsts[1:]):
+            self.split.append(name)
+        elif not told:
+            self.misses.append(name)
+        else:
+            self.read += [replace(one, method=Method.RECIPE, reader=READER) for one in told[0]]
+            self.hits[name] = replace(firsts[0], method=Method.RECIPE, reader=READER)
 
 
 @dataclass
@@ -107,59 +141,37 @@ class _Reader:
     recipes: Sequence[Recipe]
     fingerprint: frozenset[int] = frozenset()
     recipe: Recipe | None = None
-    found: float = 0.0
-    applies: bool = False
-    hits: dict[str, Candidate] = field(default_factory=dict)
-    misses: list[str] = field(default_factory=list)
-    split: list[str] = field(default_factory=list)
+    tried: _Tried = member(default_factory=_Tried)
 
     def __call__(self, page: Document, others: Sequence[Candidate]) -> Iterable[Candidate]:
         self.fingerprint = fingerprint(page)
-        self.recipe = fitting(self.recipes, page.page, self.fingerprint)
-        if self.recipe is None or self.recipe.state is not RecipeState.ACTIVE:
-            return ()
-        usable = self.recipe.usable
-        spots = Spots(page, others, frozenset(one for anchors in usable.values() for one in anchors))
-        read: list[Candidate] = []
-        for name, anchors in usable.items():
-            read += self._read(name, anchors, spots, page)
-        usual = self.recipe.usual * len(usable)
-        self.found = min(1.0, (len(self.hits) + len(self.split)) / usual) if usual else 0.0
-        self.applies = self.found >= LEAST_FOUND
-        return read if self.applies else ()
+        alike = fitting(self.recipes, page.page, self.fingerprint)
+        for recipe in alike:
+            tried = _Tried.of(recipe, page, others) if recipe.state is RecipeState.ACTIVE else _Tried()
+            # of two kinds of pages that are made alike, the recipe of which more is found is the page's
+            if self.recipe is None or tried.found > self.tried.found:
+                self.recipe, self.tried = recipe, tried
+        return self.tried.read if self.applies else ()
 
-    def _read(self, name: str, anchors: Sequence[Anchor], spots: Spots, page: Document) -> list[Candidate]:
-        answers = [one_value(anchor, name, spots, page) for anchor in anchors]
-        told = [found for found, is_one in answers if found and is_one]
-        firsts = [says(found, name) for found in told]
-        if not told:
-            (self.misses if all(is_one for _, is_one in answers) else self.split).append(name)
-            return []
-        if not all(is_one for _, is_one in answers) or not all(
-            first is not None and firsts[0] is not None and same(firsts[0], first) for first in firsts
-        ):
-            self.split.append(name)
-            return []
-        read = [replace(one, method=Method.RECIPE, reader=READER) for one in told[0]]
-        self.hits[name] = next(one for one in read if one.field == name)
-        return read
+    @property
+    def applies(self) -> bool:
+        return self.tried.found >= LEAST_FOUND
 
     def settled(self, extraction: Extraction, contradicted: frozenset[str]) -> frozenset[str]:
         """The fields of which the recipe knows what the page says, or that it says nothing."""
         if self.recipe is None or self.recipe.kind not in ("", extraction.kind):
             return frozenset()
-        record = extraction.record.values
-        hit = {name for name in self.hits if name in record and name not in contradicted}
-        lacking = {*self.misses, *self.recipe.never} - {*self.recipe.unsure, *record, *self.recipe.suspended}
-        lacking |= {*self.recipe.unanswered}
-        beside = {c.field for c in extraction.candidates if c.reader == READER and c.field in record}
-        return frozenset(hit | lacking | (beside - {*contradicted, *self.recipe.suspended}))
+        record, recipe = extraction.record.values, self.recipe
+        lacking = {*self.tried.misses, *recipe.never} - {*recipe.unsure, *record}
+        read = {one.field for one in self.tried.read}  # one that no check passes is not read better by a model
+        return frozenset((lacking | read | {*recipe.unanswered}) - contradicted - recipe.suspended.keys())
 
 
 def _contradicted(extraction: Extraction, reader: _Reader) -> Iterable[str]:
     """The fields of which other readers, or the recipe's own anchors, say something else."""
-    yield from reader.split
+    hits = reader.tried.hits
+    yield from reader.tried.split
     others = [one for one in extraction.candidates if one.reader != READER]
-    for name, winner in rank(one for one in others if one.field in reader.hits).items():
-        if winner.confidence >= _CONTRADICTS and not same(winner.candidate, reader.hits[name]):
+    for name, winner in rank(one for one in others if one.field in hits).items():
+        if winner.confidence >= _CONTRADICTS and not same(winner.candidate, hits[name]):
             yield name

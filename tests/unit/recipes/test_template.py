@@ -48,6 +48,6 @@ def test_a_written_recipe_is_used_for_its_pages_before_a_learned_one() -> None:
     one = parcel(1, facts(1))
     learned = replace(new_recipe("gis.example.gov", _print(one)), state=RecipeState.ACTIVE)
     written = replace(learned, id="written", written=True, fingerprint=frozenset(), pages="/arcgis/*")
-    assert fitting([learned, written], one, _print(one)) is written
-    assert fitting([learned, replace(written, pages="/other/*")], one, _print(one)) is learned
-    assert fitting([replace(learned, fingerprint=frozenset({1}))], one, _print(one)) is None
+    assert fitting([learned, written], one, _print(one)) == [written]
+    assert fitting([learned, replace(written, pages="/other/*")], one, _print(one)) == [learned]
+    assert fitting([replace(learned, fingerprint=frozenset({1}))], one, _print(one)) == []
