@@ -14,6 +14,7 @@ from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.pipeline import extract, extract_rows
 from app.property.reading_budget import reading
+from app.property.recipes.using import RecipeReading
 from app.property.record import DERIVED_FIELDS, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.store import PageFrom, normalise_target
@@ -106,12 +107,21 @@ def paid_by(batch: str) -> Iterator[None]:
         spending_batch.reset(token)
 
 
-def read_page(page: Page) -> Extraction:
-    """What the page says without a model, whatever its kind. Raises `PageTooComplexError`."""
+def without_recipes(page: Page) -> RecipeReading:
+    """What the page says by itself. Raises `PageTooComplexError`."""
+    return RecipeReading(extract(page), frozenset())
+
+
+def read_page(page: Page, read: Callable[[Page], RecipeReading] = without_recipes) -> RecipeReading:
+    """What `read` says of the page without a model, whatever its kind, within what a page may cost.
+
+    Raises `PageTooComplexError`.
+    """
     with reading(page.url, page.spent), span("extract", {}) as extracting:
-        extraction = extract(page)
-        extracting.set({"propintel.page.kind": extraction.kind, "propintel.values": len(extraction.record.values)})
-    return extraction
+        found = read(page)
+        values = len(found.extraction.record.values)
+        extracting.set({"propintel.page.kind": found.extraction.kind, "propintel.values": values})
+    return found
 
 
 def read_rows(page: Page, is_worth: Callable[[str], bool]) -> list[Extraction]:

@@ -153,7 +153,7 @@ def _why_nothing(page: Page, results: Results, why: str) -> str:
     """A page of results that brings nothing new: the end, the same once more, another search, or a wall."""
     if results.listings:
         return why
-    kind = read_page(page).kind
+    kind = read_page(page).extraction.kind
     return str(kind) if kind in (PageKind.BLOCKED, PageKind.GONE) else why
 
 

@@ -21,6 +21,7 @@ from app.errors.targets import InvalidTargetError
 from app.property.address import Address
 from app.property.reading.base import Extraction
 from app.property.reading_budget import reading
+from app.property.recipes.using import RecipeReading
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord, independent
 from app.property.sources.belonging import Whose, belonging
@@ -31,7 +32,7 @@ from app.property.store import SourceTries, SourceTry, Tried
 from app.property.store.tried import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED
 from app.property.values.texts import plain_parcel
 from app.services.metrics.instruments import SOURCES
-from app.services.page_reading import NOT_ENOUGH, read_page, read_rows, require_property, source_record
+from app.services.page_reading import NOT_ENOUGH, read_rows, require_property, source_record
 from app.services.page_visits import Visit
 from app.services.scrape_parts import ScrapeParts
 from app.services.scrape_run import PAGE_SECONDS, Run
@@ -44,12 +45,14 @@ _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTa
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page that is of the address, and what it says without a model."""
+    """A page that is of the address, and what it says without a model. `found` is what its recipe did (None: it is one
+    row of an answer, which no recipe reads)."""
 
     source: str
     extraction: Extraction
     visit: Visit
     record: SourceRecord
+    found: RecipeReading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +168,13 @@ class SourceReader:
         if allows is not None and urlsplit(visit.page.final_url).netloc != urlsplit(url).netloc:
             kind = None  # it was the cited host's
         try:
-            extraction = read_page(visit.page)
+            found = self._parts.recipes.read(visit.page)
+            extraction = found.extraction
             if extraction.kind is PageKind.SEARCH and (rows := read_rows(visit.page, self._may_be_told)):
                 return self._judge_rows(_Listed(name, kind, url, visit, rows, place_is_known))
             follow = partial(self._visit, place_is_known=place_is_known, may_follow=False, allows=allows, led_by=url)
             return self._judge(
-                Read(name, extraction, visit, source_record(url, extraction, visit, kind)),
+                Read(name, extraction, visit, source_record(url, extraction, visit, kind), found),
                 place_is_known=place_is_known,
                 follow=follow if may_follow else None,
             )

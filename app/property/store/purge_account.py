@@ -90,7 +90,7 @@ def stored_scope(connection: Connection, key: bytes, entries: Iterable[PurgeEntr
         urls.update(are_meant("target", [url]))
         hosts.update(_hosts(url))
     for host in connection.execute(select(recipes.c.host).distinct()).scalars():
-        hosts.update(_hosts(f"//{host}"))
+        hosts.update(_hosts(f"//www.{host}"))
     homes = set(are_meant("property", _values(connection, Holds.PROPERTY)))
     filed = select(property_keys.c.key, property_keys.c.property_id)
     homes |= {row.property_id for row in connection.execute(filed) if any(are_meant("key", [row.key]))}

@@ -172,7 +172,7 @@ class Removal:
         """Those of the hosts and of all below them."""
         for host in self._scope.hosts:
             below = recipes.c.host.endswith(f".{host}", autoescape=True)
-            gone = delete(recipes).where(or_(recipes.c.host == host, below))
+            gone = delete(recipes).where(or_(recipes.c.host.in_([host, host.removeprefix("www.")]), below))
             self.removed["others"] += self._connection.execute(gone).rowcount
 
     def _drop_searches(self, urls: list[str]) -> None:

@@ -27,10 +27,8 @@ if TYPE_CHECKING:  # they load all readers, which the web server does without
     from app.property.recipes.keeper import RecipeChange
     from app.property.recipes.learning import Example
 
-#: learned recipes of one host: the one that was of no use for longest makes room
-MOST_OF_HOST = 50
-#: examples of one recipe
-MOST_EXAMPLES = 12
+#: recipes of one host, of which the learned one that was of no use for longest makes room; and examples of one recipe
+MOST_OF_HOST, MOST_EXAMPLES = 50, 12
 _ORDER = Order("recipes", (recipes.c.id,))
 
 
@@ -71,7 +69,11 @@ class StoredRecipes:
         page = example.page
         if page.keeping.no_store:
             return
-        told = {"values": {name: list(pair) for name, pair in example.values.items()}, "absent": sorted(example.absent)}
+        told = {
+            "values": {name: list(pair) for name, pair in example.values.items()},
+            "absent": sorted(example.absent),
+            "unanswered": sorted(example.unanswered),
+        }
         row = {"content_sha256": page.sha256, "example": told, "at": self._database.clock.now()}
 
         def work(connection: Connection) -> None:
@@ -104,7 +106,8 @@ class StoredRecipes:
                     gone.append(row.page_url)
                     continue
                 values = {name: (value, unit) for name, (value, unit) in row.example["values"].items()}
-                found.append(Example(page, values, frozenset(row.example["absent"])))
+                absent, unanswered = frozenset(row.example["absent"]), frozenset(row.example["unanswered"])
+                found.append(Example(page, values, absent, unanswered))
         if gone:
             which = delete(recipe_examples).where(c.recipe_id == recipe_id, c.page_url.in_(gone))
             self._database.repeat(lambda connection: connection.execute(which))
@@ -122,7 +125,7 @@ class StoredRecipes:
             row = connection.execute(_locked(recipe_id)).one_or_none()
             if row is None:
                 return None
-            changed = change(from_json(row.document))
+            changed = change(_recipe(row))
             self._put(connection, changed)
             return changed
 
@@ -137,7 +140,7 @@ class StoredRecipes:
             query = query.where(recipes.c.host == host)
         with self._database.reading() as connection:
             rows = connection.execute(_ORDER.page_query(query, cursor, limit)).all()
-        return Page([from_json(row.document) for row in rows[:limit]], _ORDER.next_cursor(rows, limit))
+        return Page([_recipe(row) for row in rows[:limit]], _ORDER.next_cursor(rows, limit))
 
     def get(self, recipe_id: str) -> Recipe:
         """Return a recipe by its id. Raises `NotFoundError`."""
@@ -145,7 +148,7 @@ class StoredRecipes:
             row = connection.execute(_usable().where(recipes.c.id == recipe_id)).one_or_none()
         if row is None:
             raise NotFoundError("recipe", recipe_id)
-        return from_json(row.document)
+        return _recipe(row)
 
     def put(self, recipe: Recipe) -> None:
         """Store a recipe that a person wrote, in place of one with the same id."""
@@ -170,8 +173,15 @@ def _locked(recipe_id: str) -> Any:
     return _usable().where(recipes.c.id == recipe_id).with_for_update()
 
 
+def _recipe(row: Row[Any]) -> Recipe:
+    found = from_json(row.document)
+    if found is None:
+        raise AssertionError("its format is asked for")
+    return found
+
+
 def _of_host(connection: Connection, host: str) -> list[Recipe]:
     c = recipes.c
     newest = _usable().where(c.host == host).order_by(c.written.desc(), c.updated_at.desc(), c.id)
     rows: Sequence[Row[Any]] = connection.execute(newest.limit(MOST_OF_HOST)).all()
-    return [from_json(row.document) for row in rows]
+    return [_recipe(row) for row in rows]
