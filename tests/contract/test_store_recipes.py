@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from app.clock import ManualClock
-from app.errors import NotFoundError
+from app.errors.recipes import RecipeNotFoundError
 from app.property.page import Keeping, Page
 from app.property.people import parse_name
 from app.property.recipes.learning import Example
@@ -135,7 +135,7 @@ def test_a_forgotten_recipe_takes_its_examples_with_it(
     assert store.update(recipe.id, lambda one: one) is None
     store.add_example(recipe.id, example(database, clock, 1))
     assert count(database, recipe_examples) == 0, "no worker brings it back"
-    with pytest.raises(NotFoundError):
+    with pytest.raises(RecipeNotFoundError):
         store.get(recipe.id)
 
 

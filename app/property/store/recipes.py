@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, select
 
-from app.errors import NotFoundError
 from app.errors.purging import PurgedMeanwhileError
+from app.errors.recipes import RecipeNotFoundError
 from app.property.recipes.form import as_json, from_json
 from app.property.recipes.recipe import FORMAT, Recipe
 from app.property.store.engine import Database
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # they load all readers, which the web server does without
 
 #: recipes of one host, of which the learned one that was of no use for longest makes room; and examples of one recipe
 MOST_OF_HOST, MOST_EXAMPLES = 50, 12
-_ORDER = Order("recipes", (recipes.c.id,))
+ORDER = Order("recipes", (recipes.c.id,))
 
 
 class StoredRecipes:
@@ -139,19 +139,29 @@ class StoredRecipes:
         if host is not None:
             query = query.where(recipes.c.host == host)
         with self._database.reading() as connection:
-            rows = connection.execute(_ORDER.page_query(query, cursor, limit)).all()
-        return Page([_recipe(row) for row in rows[:limit]], _ORDER.next_cursor(rows, limit))
+            rows = connection.execute(ORDER.page_query(query, cursor, limit)).all()
+        return Page([_recipe(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
 
     def get(self, recipe_id: str) -> Recipe:
-        """Return a recipe by its id. Raises `NotFoundError`."""
+        """Return a recipe by its id. Raises `RecipeNotFoundError`."""
         with self._database.reading() as connection:
             row = connection.execute(_usable().where(recipes.c.id == recipe_id)).one_or_none()
         if row is None:
-            raise NotFoundError("recipe", recipe_id)
+            raise RecipeNotFoundError(recipe_id)
         return _recipe(row)
 
+    def named(self, name: str) -> Sequence[Recipe]:
+        """Return the recipe of that id, or those of that host. Raises `RecipeNotFoundError` if there is none."""
+        host = name.strip().lower().removeprefix("www.")
+        with self._database.reading() as connection:
+            row = connection.execute(_usable().where(recipes.c.id == name)).one_or_none()
+            found = [_recipe(row)] if row is not None else _of_host(connection, host)
+        if not found:
+            raise RecipeNotFoundError(name)
+        return found
+
     def put(self, recipe: Recipe) -> None:
-        """Store a recipe that a person wrote, in place of one with the same id."""
+        """Store a recipe that somebody wrote or exported, in place of one with the same id."""
         self._database.repeat(lambda connection: self._put(connection, recipe))
 
     def forget(self, recipe_id: str) -> bool:
