@@ -59,7 +59,7 @@ class ModelReading:
 
     `unheard` are the fields for which the model was wanted and not heard; `note` says why not, or which of its values
     were dropped. `asks_again`: it was away, and is wanted when it is back. `asked` are the fields of the question, of
-    about `prompt_tokens`; none: there was none.
+    about `prompt_tokens`; none: there was none. What it said of `dropped` was not borne out by the page.
     """
 
     extraction: Extraction
@@ -68,6 +68,7 @@ class ModelReading:
     asks_again: bool = False
     asked: tuple[str, ...] = ()
     prompt_tokens: int = 0
+    dropped: tuple[str, ...] = ()
 
 
 class ModelReader:
@@ -154,7 +155,9 @@ class ModelReader:
         told = [answer.note] if answer.failure else []
         told += [f"Not stored, for the text does not bear the model out: {names}."] if dropped else []
         unheard = tuple(f for f in prompt.fields if answer.failure and f not in answer.values)
-        return ModelReading(extraction, " ".join(told) or None, unheard)
+        return ModelReading(
+            extraction, " ".join(told) or None, unheard, dropped=tuple(dict.fromkeys(one.field for one in dropped))
+        )
 
     def _question(self, extraction: Extraction, prompt: Prompt) -> Question:
         asked = digest({"messages": prompt.messages, "schema": prompt.schema})

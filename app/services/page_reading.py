@@ -177,6 +177,9 @@ def with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
     evidence = {name: found.evidence[name] for name in values}
     if extraction.row is not None:
         evidence = {name: proof.model_copy(update={"source_url": record.url}) for name, proof in evidence.items()}
+    for name, proof in evidence.items():
+        if proof.method is Method.RECIPE:
+            evidence[name] = proof.model_copy(update={"recipe": extraction.recipe})
     return replace(record, values=values, evidence=evidence)
 
 

@@ -16,12 +16,12 @@ from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading_budget import INTERRUPTIONS
 from app.property.recipes.keeper import AuditRate, RecipeKeeper, RecipeStore, host_of
-from app.property.recipes.recipe import RecipeState
+from app.property.recipes.recipe import Recipe, RecipeState
 from app.property.recipes.using import RecipeReading
 from app.property.record import Method, PageKind
 from app.services.metrics.instruments import RECIPE_PAGES, RECIPE_SAVED_CALLS, RECIPE_SAVED_TOKENS
 from app.services.model_reading import ModelReading
-from app.services.page_reading import read_page
+from app.services.page_reading import read_page, without_recipes
 from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
@@ -47,8 +47,13 @@ class Recipes:
         if self._store is not None and self._keeper is not None:
             with _harmless("A page is read without a recipe"):
                 self._store.of_host(host_of(page))  # asked of the database before the page's time runs
-                return read_page(page, self._keeper.read)
+                return read_page(page, self._read)
         return read_page(page)
+
+    def _read(self, page: Page) -> RecipeReading:
+        found = self._keeper.read(page) if self._keeper is not None else without_recipes(page)
+        told = _told(found.recipe) if found.recipe is not None else ""
+        return replace(found, extraction=replace(found.extraction, recipe=told))
 
     def learn(self, read: RecipeReading, reading: ModelReading, *, could_ask: bool = True) -> None:
         """Count the page, and learn from what a model answered about it. A page without an answer teaches nothing.
@@ -68,7 +73,8 @@ class Recipes:
         if self._use == "never" or (reading.asked and not asked) or (reading.unheard and not asked):
             return
         with _harmless("Nothing is learned from a page"):
-            self._keeper.learn(read, asked, reading.extraction if asked else None, saved)
+            answered = reading.extraction if asked else None
+            self._keeper.learn(read, asked, answered, dropped=reading.dropped, saved_tokens=saved)
 
 
 @contextmanager
@@ -91,6 +97,12 @@ def outcome_of(read: RecipeReading, reading: ModelReading) -> str:
     if read.extraction.audited:
         return "audited"
     return "asked" if reading.asked or reading.unheard else "settled"
+
+
+def _told(recipe: Recipe) -> str:
+    """What the evidence of a value says of the recipe that read it."""
+    how = "written by hand" if recipe.written else f"learned from {recipe.learned_from} pages"
+    return f"recipe for {recipe.host}, {how}"
 
 
 def _saves(extraction: Extraction, use: ModelUse) -> bool:

@@ -124,6 +124,7 @@ class Extraction:
     the body holds several objects, which are of other properties. `scores` says how the confidences came about.
     `settled` are fields that a model need not be asked for, whatever their confidence; `audited`: it is asked for all.
     `wanted` is exactly what it is asked for, whatever is known: it was asked before and its answer is still to come.
+    `recipe` is what is said of values that a recipe read.
     """
 
     page: Page
@@ -142,6 +143,7 @@ class Extraction:
     settled: frozenset[str] = frozenset()
     audited: bool = False
     wanted: tuple[str, ...] | None = None
+    recipe: str = ""
 
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
         """The fields that a model is asked for: what a page of this kind may state, and where the model is used for

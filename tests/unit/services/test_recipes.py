@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,14 +17,25 @@ from app.property.recipes.keeper import AuditRate
 from app.property.recipes.memory import MemoryRecipes
 from app.property.recipes.recipe import Anchor, Recipe, RecipeState
 from app.property.recipes.using import RecipeReading
-from app.property.record import Method
+from app.property.record import Evidence, Method, PageKind
+from app.property.source_record import SourceRecord
 from app.services.metrics.instruments import REGISTRY
 from app.services.model_reading import ModelReading
+from app.services.page_reading import with_values
 from app.services.recipes import TYPICAL_TOKENS, Recipes
 from app.settings.forms import ModelUse
 
 HOST = "homes.example"
 NO_AUDITS = AuditRate(0.0)
+SOURCE = SourceRecord(
+    "https://homes.example/h/1",
+    "https://homes.example/h/1",
+    PageKind.LISTING,
+    "0" * 64,
+    datetime(2026, 1, 1, tzinfo=UTC),
+    {},
+    {},
+)
 WRITTEN = Recipe(
     "handwritten1",
     HOST,
@@ -79,6 +91,9 @@ def test_a_page_is_read_by_a_recipe_that_somebody_wrote(clock: ManualClock) -> N
     proof = read.extraction.record.evidence["YearBuilt"]
     assert (proof.value, proof.method, read.applies) == (1951, Method.RECIPE, True)
     assert "YearBuilt" not in read.extraction.asked()
+    stored = with_values(SOURCE, read.extraction)
+    assert stored.evidence["YearBuilt"].recipe == "recipe for homes.example, written by hand"
+    assert stored.evidence["StreetNumber"].model_dump().keys() == set(Evidence.model_fields) - {"recipe", "rendered"}
 
 
 @pytest.mark.parametrize("error", [StoreError("sqlite", "gone"), KeyError("fields")])
@@ -109,7 +124,7 @@ class Noting(Recipes):
         self.told: list[tuple[Any, ...]] = []
         keeper = self._keeper
         assert keeper is not None
-        keeper.learn = lambda *told: self.told.append(told[1:])  # type: ignore[method-assign]
+        keeper.learn = lambda _, *told, **more: self.told.append((*told, more))  # type: ignore[method-assign]
 
 
 def test_what_a_model_answered_is_learned_and_what_it_did_not_is_not(clock: ManualClock) -> None:
@@ -117,9 +132,10 @@ def test_what_a_model_answered_is_learned_and_what_it_did_not_is_not(clock: Manu
     read = recipes.read(page(clock))
     recipes.learn(read, asked(read.extraction, "Roof", "Heating"))
     recipes.learn(read, replace(asked(read.extraction, "Roof", "Heating"), unheard=("Heating",)))
-    recipes.learn(read, replace(asked(read.extraction, "Roof"), unheard=("Roof",)))
+    recipes.learn(read, replace(asked(read.extraction, "Roof"), unheard=("Roof",), dropped=("Roof",)))
     recipes.learn(read, ModelReading(read.extraction, "asked of another page", ("Roof",)))
-    assert recipes.told == [(("Roof", "Heating"), read.extraction, 0), (("Roof",), read.extraction, 0)]
+    more = {"dropped": (), "saved_tokens": 0}
+    assert recipes.told == [(("Roof", "Heating"), read.extraction, more), (("Roof",), read.extraction, more)]
 
 
 def test_where_no_model_is_used_nothing_is_learned(clock: ManualClock) -> None:
@@ -142,7 +158,7 @@ def test_a_call_that_was_not_made_counts_with_the_tokens_of_those_that_were(cloc
     recipes.learn(read, ModelReading(read.extraction), could_ask=False)
     assert counted("saved_calls") - calls == 2
     assert counted("saved_tokens") - tokens == 2 * TYPICAL_TOKENS + 100
-    assert [told[2] for told in recipes.told] == [TYPICAL_TOKENS, 0, TYPICAL_TOKENS + 100, 0]
+    assert [told[-1]["saved_tokens"] for told in recipes.told] == [TYPICAL_TOKENS, 0, TYPICAL_TOKENS + 100, 0]
 
 
 @pytest.mark.parametrize(
