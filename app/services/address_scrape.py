@@ -214,9 +214,8 @@ class AddressScraper:
         """Of all pages a model is asked one question: it is saved at most once, on the first page."""
         is_asked = any(note.asked for note in notes.values())
         for place, one in enumerate(reader.read):
-            if one.found is not None:
-                reading = notes.get(one.record.url, ModelReading(one.extraction))
-                self._parts.recipes.learn(one.found, reading, could_ask=place == 0 and not is_asked)
+            reading = notes.get(one.record.url, ModelReading(one.extraction))
+            self._parts.recipes.learn(one.found, reading, could_ask=place == 0 and not is_asked)
 
     # --- what is stored
 

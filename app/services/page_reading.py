@@ -12,7 +12,6 @@ from app.errors.targets import InvalidTargetError
 from app.keypool.retry_loop import spending_batch
 from app.property.page import Page
 from app.property.reading.base import Extraction
-from app.property.reading.pipeline import extract, extract_rows
 from app.property.reading_budget import reading
 from app.property.recipes.using import RecipeReading
 from app.property.record import DERIVED_FIELDS, Method, PageKind, SourceKind
@@ -107,12 +106,7 @@ def paid_by(batch: str) -> Iterator[None]:
         spending_batch.reset(token)
 
 
-def without_recipes(page: Page) -> RecipeReading:
-    """What the page says by itself. Raises `PageTooComplexError`."""
-    return RecipeReading(extract(page), frozenset())
-
-
-def read_page(page: Page, read: Callable[[Page], RecipeReading] = without_recipes) -> RecipeReading:
+def read_page(page: Page, read: Callable[[Page], RecipeReading]) -> RecipeReading:
     """What `read` says of the page without a model, whatever its kind, within what a page may cost.
 
     Raises `PageTooComplexError`.
@@ -124,13 +118,13 @@ def read_page(page: Page, read: Callable[[Page], RecipeReading] = without_recipe
     return found
 
 
-def read_rows(page: Page, is_worth: Callable[[str], bool]) -> list[Extraction]:
-    """What each object says of an answer that lists several properties (`pipeline.extract_rows`).
+def read_rows(page: Page, read: Callable[[Page], list[RecipeReading]]) -> list[RecipeReading]:
+    """What `read` says of each object of an answer that lists several properties, within what a page may cost.
 
     Raises `PageTooComplexError`.
     """
     with reading(page.url, page.spent), span("extract", {}) as extracting:
-        rows = extract_rows(page, is_worth)
+        rows = read(page)
         extracting.set({"propintel.rows": len(rows)})
     return rows
 

@@ -6,7 +6,7 @@ A recipe saves money and is never needed: whatever goes wrong with one, the page
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -17,11 +17,11 @@ from app.property.reading.base import Extraction
 from app.property.reading_budget import INTERRUPTIONS
 from app.property.recipes.keeper import AuditRate, RecipeKeeper, RecipeStore, host_of
 from app.property.recipes.recipe import Recipe, RecipeState
-from app.property.recipes.using import RecipeReading
+from app.property.recipes.using import RecipeReading, read_rows_with, read_with
 from app.property.record import Method, PageKind
 from app.services.metrics.instruments import RECIPE_PAGES, RECIPE_SAVED_CALLS, RECIPE_SAVED_TOKENS
 from app.services.model_reading import ModelReading
-from app.services.page_reading import read_page, without_recipes
+from app.services.page_reading import read_page, read_rows
 from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
@@ -44,16 +44,27 @@ class Recipes:
 
     def read(self, page: Page) -> RecipeReading:
         """What the page says without a model, whatever its kind. Raises `PageTooComplexError`."""
-        if self._store is not None and self._keeper is not None:
+        if self._keeper is not None and self._of_host(page):
             with _harmless("A page is read without a recipe"):
-                self._store.of_host(host_of(page))  # asked of the database before the page's time runs
-                return read_page(page, self._read)
-        return read_page(page)
+                return _titled(read_page(page, self._keeper.read))
+        return read_page(page, lambda page: read_with(page, ()))
 
-    def _read(self, page: Page) -> RecipeReading:
-        found = self._keeper.read(page) if self._keeper is not None else without_recipes(page)
-        told = _told(found.recipe) if found.recipe is not None else ""
-        return replace(found, extraction=replace(found.extraction, recipe=told))
+    def read_rows(self, page: Page, is_worth: Callable[[str], bool]) -> list[RecipeReading]:
+        """What each object says of an answer that lists several properties (`using.read_rows_with`).
+
+        Raises `PageTooComplexError`.
+        """
+        if known := self._of_host(page):
+            with _harmless("An answer is read without a recipe"):
+                return [_titled(one) for one in read_rows(page, lambda page: read_rows_with(page, known, is_worth))]
+        return read_rows(page, lambda page: read_rows_with(page, (), is_worth))
+
+    def _of_host(self, page: Page) -> Sequence[Recipe]:
+        """The recipes of the page's host: asked of the database before the page's time runs, and kept."""
+        found: Sequence[Recipe] = ()
+        with _harmless("No recipes are to be had"):
+            found = self._store.of_host(host_of(page)) if self._store is not None else ()
+        return found
 
     def learn(self, read: RecipeReading, reading: ModelReading, *, could_ask: bool = True) -> None:
         """Count the page, and learn from what a model answered about it. A page without an answer teaches nothing.
@@ -99,10 +110,13 @@ def outcome_of(read: RecipeReading, reading: ModelReading) -> str:
     return "asked" if reading.asked or reading.unheard else "settled"
 
 
-def _told(recipe: Recipe) -> str:
-    """What the evidence of a value says of the recipe that read it."""
+def _titled(read: RecipeReading) -> RecipeReading:
+    """With what the evidence of a value says of the recipe that read it."""
+    recipe = read.recipe
+    if recipe is None:
+        return read
     how = "written by hand" if recipe.written else f"learned from {recipe.learned_from} pages"
-    return f"recipe for {recipe.host}, {how}"
+    return replace(read, extraction=replace(read.extraction, recipe=f"recipe for {recipe.host}, {how}"))
 
 
 def _saves(extraction: Extraction, use: ModelUse) -> bool:

@@ -29,7 +29,7 @@ recipe_examples = Table(
     Column("recipe_id", ID, ForeignKey("recipes.id", ondelete="CASCADE"), primary_key=True),
     Column("page_url", Text, primary_key=True),
     Column("content_sha256", SHA256, nullable=False, index=True),
-    # {"values": {field: [value, unit]}, "absent": [field], "unanswered": [field]}
+    # {"values": {field: [value, unit]}, "absent": [field], "unanswered": [field], "row": JSON pointer or null}
     json_column("example"),
     Column("at", UtcDateTime, nullable=False, index=True),
 )

@@ -73,6 +73,7 @@ class StoredRecipes:
             "values": {name: list(pair) for name, pair in example.values.items()},
             "absent": sorted(example.absent),
             "unanswered": sorted(example.unanswered),
+            "row": example.row,
         }
         row = {"content_sha256": page.sha256, "example": told, "at": self._database.clock.now()}
 
@@ -107,7 +108,7 @@ class StoredRecipes:
                     continue
                 values = {name: (value, unit) for name, (value, unit) in row.example["values"].items()}
                 absent, unanswered = frozenset(row.example["absent"]), frozenset(row.example["unanswered"])
-                found.append(Example(page, values, absent, unanswered))
+                found.append(Example(page, values, absent, unanswered, row.example["row"]))
         if gone:
             which = delete(recipe_examples).where(c.recipe_id == recipe_id, c.page_url.in_(gone))
             self._database.repeat(lambda connection: connection.execute(which))
