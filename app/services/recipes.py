@@ -61,9 +61,10 @@ class Recipes:
 
     def _of_host(self, page: Page) -> Sequence[Recipe]:
         """The recipes of the page's host: asked of the database before the page's time runs, and kept."""
-        found: Sequence[Recipe] = ()
-        with _harmless("No recipes are to be had"):
-            found = self._store.of_host(host_of(page)) if self._store is not None else ()
+        found: list[Recipe] = []
+        if self._store is not None:
+            with _harmless("No recipes are to be had"):
+                found += self._store.of_host(host_of(page))
         return found
 
     def learn(self, read: RecipeReading, reading: ModelReading, *, could_ask: bool = True) -> None:

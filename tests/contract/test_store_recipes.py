@@ -69,7 +69,8 @@ def test_pages_of_one_template_have_one_recipe(store: StoredRecipes) -> None:
     assert store.find_or_add(new_recipe(HOST, near)) == first
     assert store.find_or_add(new_recipe(HOST, far)).id != first.id
     assert store.find_or_add(new_recipe("other.example", TEMPLATE)).id != first.id
-    assert len(store.of_host(HOST)) == 2
+    assert store.find_or_add(new_recipe(HOST, TEMPLATE, "record")).id != first.id, "of another kind of pages"
+    assert len(store.of_host(HOST)) == 3
 
 
 def test_workers_that_meet_a_template_at_once_make_one_recipe(

@@ -12,6 +12,7 @@ LivingArea = [{ label = "Total living area", relation = "cell", unit = "Square F
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -79,8 +80,9 @@ def as_toml(recipe: Recipe) -> str:
                 if value
             )
             for one in anchors
+            if one.kind != "reader"  # which nobody can write
         ]
-        lines.append(f"{name} = [{', '.join(f'{{ {one} }}' for one in told)}]")
+        lines += [] if not told else [f"{name} = [{', '.join(f'{{ {one} }}' for one in told)}]"]
     return "\n".join(lines) + "\n"
 
 
@@ -162,4 +164,4 @@ def _anchor(name: str, told: dict[str, Any], wrong: _Wrong) -> Anchor:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return json.dumps(text, ensure_ascii=False)  # a basic string of TOML is written alike

@@ -50,7 +50,7 @@ class StoredRecipes:
         def work(connection: Connection) -> Recipe:
             self._database.exclusively(connection, f"recipes of {recipe.host}")
             known = [one for one in _of_host(connection, recipe.host) if not one.written]
-            alike = [(likeness(one.fingerprint, recipe.fingerprint), one) for one in known]
+            alike = [(likeness(one.fingerprint, recipe.fingerprint), one) for one in known if one.kind == recipe.kind]
             best, found = max(alike, key=lambda pair: pair[0], default=(0.0, recipe))
             if best >= ALIKE:
                 return found
