@@ -157,12 +157,12 @@ def _table(found: Sequence[Mapping[str, Any]]) -> Table:
 
 def _whole(one: Mapping[str, Any]) -> Iterator[Table]:
     counts = one["counts"]
-    learned = f"from {one['learned_from']} pages, {one['learned_at']}" if one["learned_at"] else ""
+    learned = f"from {one['learned_from']} pages, {_moment(one['learned_at'])}" if one["learned_at"] else ""
     facts = [
         ("state", f"{one['state']}: {one['reason']}" if one["reason"] else one["state"]),
         ("pages", one["pages_glob"] or "of one template" if not one["written"] else one["pages_glob"] or "all"),
         ("learned", "written by hand" if one["written"] else learned),
-        ("last audit", one["audited_at"] or "never"),
+        ("last audit", _moment(one["audited_at"]) or "never"),
         ("pages read", f"{counts['pages']}, {counts['without_model']} without a model"),
         ("fields", f"{counts['hits']} found, {counts['misses']} not, {counts['contradicted']} contradicted"),
         ("saved", f"{one['saved_calls']} calls, {one['saved_tokens']} tokens, {_saved(one)}"),
@@ -173,7 +173,11 @@ def _whole(one: Mapping[str, Any]) -> Iterator[Table]:
         (field["field"], "\n".join(anchor["where"] for anchor in field["anchors"]), field["suspended"] or "")
         for field in one["fields"]
     ]
-    yield make_table(None, ("field", "where", "suspended, since"), rows)
+    yield make_table(None, ("field", "where", "suspended because"), rows)
+
+
+def _moment(at: str | None) -> str:
+    return f"{at[:16].replace('T', ' ')} UTC" if at else ""
 
 
 def _share(counts: Mapping[str, int]) -> str:

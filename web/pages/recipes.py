@@ -11,7 +11,7 @@ from app.property.store.recipes import StoredRecipes
 from app.services.recipe_view import recipe_view
 from web.auth import MANAGEMENT, READING, allow
 from web.context import ContextOf
-from web.pages.rendering import address, live_page
+from web.pages.rendering import address, page
 from web.pages.route import SignedInRoute, inner_path, see_other
 from web.parameters import Id, RecipesCursor
 from web.recipes import HostFilter
@@ -26,15 +26,15 @@ def list_recipes(
 ) -> Response:
     """All, or those of one host."""
     name = host.strip().lower().removeprefix("www.") if host else None
-    page = StoredRecipes(context.stores.database).page(cursor, host=name, limit=_ROWS)
+    found = StoredRecipes(context.stores.database).page(cursor, host=name, limit=_ROWS)
     chosen = {"host": name} if name else {}
     shown = {
-        "recipes": [_with_moments(one) for one in map(recipe_view(context.settings), page.items)],
+        "recipes": [_with_moments(one) for one in map(recipe_view(context.settings), found.items)],
         "host": name or "",
         "here": address("/recipes", **chosen, cursor=cursor),
-        "next_page": address("/recipes", **chosen, cursor=page.next_cursor) if page.next_cursor else "",
+        "next_page": address("/recipes", **chosen, cursor=found.next_cursor) if found.next_cursor else "",
     }
-    return live_page(request, "recipes", **shown)
+    return page(request, "recipes.html", **shown)
 
 
 @router.post("/recipes/{recipe_id}/forget", dependencies=[allow(*MANAGEMENT)])
