@@ -31,6 +31,7 @@ COMMANDS = {
     "join": Lazy("cli.identity", "Make two properties one.", "join_app"),
     "decisions": Lazy("cli.identity", "What people decided on a property, and take it back.", "decisions_app"),
     "watch": Lazy("cli.watch", "Refresh properties on a schedule, within a day's budget."),
+    "recipes": Lazy("cli.recipes", "What was learned of sites, whose pages then need no model."),
     "purge": Lazy("cli.purge", "Remove all that is stored of a page, a host, a property, an address or a person."),
     "keys": Lazy("cli.keys", "What the OpenAI keys do, and whether they are good."),
     "alerts": Lazy("cli.alerts", "What is wrong with the keys and with beat, and what was."),

@@ -36,6 +36,7 @@ from web import (
     pages,
     properties,
     purges,
+    recipes,
     reviews,
     watches,
 )
@@ -96,6 +97,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
         identity,
         reviews,
         watches,
+        recipes,
         me,
         health,
         metrics,

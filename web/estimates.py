@@ -37,8 +37,9 @@ class PagesView(BaseModel):
 
 class BasisView(BaseModel):
     """What so many `targets` of a kind are judged by. `from` is `history` (as many `samples` of the kind that were done
-    before), `sources` (what `sources.toml` has for such addresses) or `typical` (pages that we know). `sources` names
-    those of addresses, null for URLs. `model_calls` and `web_searches` are those of one target, on average."""
+    before), `recipe` (what recipes of these sites left to a model), `sources` (what `sources.toml` has for such
+    addresses) or `typical` (pages that we know). `sources` names those of addresses, null for URLs. `model_calls` and
+    `web_searches` are those of one target, on average."""
 
     model_config = ConfigDict(populate_by_name=True)
 

@@ -36,6 +36,7 @@ ChangesCursor = Annotated[
 PropertyFilter = Annotated[Annotated[str, Field(pattern=_ID)] | None, Query(alias="property", description="of it only")]
 PlannedWatchesCursor = Annotated[Annotated[str, _cursor("planned-watches")] | None, _AFTER]
 WatchesCursor = Annotated[Annotated[str, _cursor("watches")] | None, _AFTER]
+RecipesCursor = Annotated[Annotated[str, _cursor("recipes")] | None, _AFTER]
 ReviewsCursor = Annotated[Annotated[str, _cursor("reviews")] | None, _AFTER]
 PropertiesCursor = Annotated[Annotated[str, _cursor("properties")] | None, _AFTER]
 

@@ -64,7 +64,7 @@ HALF_LIFE_DAYS: Mapping[Topic, float] = MappingProxyType({
 #: what reading by this method is worth where confidence is the same
 METHOD_FACTORS: Mapping[Method, float] = MappingProxyType({
     Method.JSONLD: 1.0, Method.MICRODATA: 1.0, Method.STATE: 1.0, Method.LABEL: 1.0, Method.OPENGRAPH: 0.97,
-    Method.LLM: 0.93, Method.DERIVED: 0.9, Method.WEB_SEARCH: 0.6,
+    Method.RECIPE: 0.97, Method.LLM: 0.93, Method.DERIVED: 0.9, Method.WEB_SEARCH: 0.6,
 })
 # fmt: on
 

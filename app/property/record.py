@@ -63,7 +63,8 @@ class Evidence(BaseModel):
     `raw` is the text as it stood on the page, `quote` enough of its surroundings to find it again, `locator` a JSON
     pointer (jsonld, state), an XPath (microdata, opengraph, label), either (recipe), or `chars:START-END` in the text
     sent (llm).
-    `rendered`: the page was drawn by a browser; where it was not, nothing is said.
+    `rendered`: the page was drawn by a browser; `recipe` says which recipe read it, and from how many pages that was
+    learned. Where neither is so, nothing is said.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -79,6 +80,7 @@ class Evidence(BaseModel):
     content_sha256: str
     confidence: Confidence
     rendered: Annotated[bool, Field(exclude_if=lambda rendered: not rendered)] = False
+    recipe: Annotated[str, Field(exclude_if=lambda recipe: not recipe)] = ""
 
 
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {

@@ -130,11 +130,13 @@ class AddressScraper:
             heard = self._finder.find(wanted, reader)
             asking.set({"propintel.sources": reader.voices, "propintel.pages": len(reader.read)})
         self._remember_paid(reader)
-        property_id = self._store(reader, self._ask_model(reader, economy))
+        notes = self._ask_model(reader, economy)
+        property_id = self._store(reader, notes)
         if property_id is None:
             raise NoSourceError(wanted.target, _told(reader, heard))
         read = [answer_of(url) for one in reader.read for url in (one.record.url, one.record.final_url)]
         self._parts.patiently(lambda: self._unverified.put(property_id, heard, read=read))
+        self._learn(reader, notes)
         return self._outcome(property_id, reader.read[0].record.kind, PageFrom.SITE, reader)
 
     # --- the model
@@ -152,10 +154,14 @@ class AddressScraper:
         if not reader.read:
             return {}
         lacking = _lacking(reader.read) if self._parts.reader.use == "missing" else None
-        asked = [replace(one.extraction, only=lacking) for one in reader.read]
+        asked = [self._parts.reader.resumed(replace(one.extraction, only=lacking), economy) for one in reader.read]
         prompts = [self._prompt(extraction) for extraction in asked]
         named = [_named(prompt) for prompt in prompts]
-        best = max(range(len(named)), key=lambda place: (len(named[place]), prompts[place] is not None, -place))
+        # the page whose question the job has waited for, else the one that names most
+        best = max(
+            range(len(named)),
+            key=lambda place: (asked[place].wanted is not None, len(named[place]), prompts[place] is not None, -place),
+        )
         prompt = prompts[best]
         notes: dict[str, ModelReading] = {}
         known: set[str] = set()
@@ -203,6 +209,13 @@ class AddressScraper:
                 raise
             note = f"No OpenAI key had room by the job's deadline ({CapacityError.code}). Scrape again."
             return ModelReading(asked, note, fields, asks_again=True)
+
+    def _learn(self, reader: SourceReader, notes: Notes) -> None:
+        """Of all pages a model is asked one question: it is saved at most once, on the first page."""
+        is_asked = any(note.asked for note in notes.values())
+        for place, one in enumerate(reader.read):
+            reading = notes.get(one.record.url, ModelReading(one.extraction))
+            self._parts.recipes.learn(one.found, reading, could_ask=place == 0 and not is_asked)
 
     # --- what is stored
 

@@ -72,6 +72,10 @@ class ParkedQuestions:
             return str(ModelError(self._model, f"{found.error_code}, {(found.error or '').rstrip('.')}"))
         return None
 
+    def question(self, request_id: str) -> Question | None:
+        """What the request asks; None if it is forgotten. Raises errors of the database."""
+        return self._requests.question(request_id)
+
     def used(self, question: Question) -> None:
         """A job has its answer from it."""
         self._requests.mark_used(_request_id(question))

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,8 +29,9 @@ from app.property.store import (
     is_address,
     new_targets,
 )
-from app.services.estimate_basis import Basis, Range, total, total_range
-from app.services.estimate_kinds import CACHED_TOKENS, bases_of, sources_of
+from app.property.store.recipes import StoredRecipes
+from app.services.estimate_basis import LEAST_HISTORY, Basis, BasisFrom, Range, total, total_range
+from app.services.estimate_kinds import CACHED_TOKENS, bases_of, known_host, sources_of
 from app.services.key_store import pricing_of
 from app.services.key_view import KeyView
 from app.services.sources import sources_file
@@ -131,7 +133,11 @@ class Estimate:
         said: list[str] = []
         for one in self.bases:
             least, usual, most = one.pages
-            if one.sources is None:
+            if one.basis is BasisFrom.RECIPE:
+                sites = "a learned site" if one.hosts == 1 else f"{one.hosts:,} learned sites"
+                without = 1 - fmean(took.calls for took in one.samples)
+                said.append(f"{one.targets:,} URLs of {sites} by their recipes ({without:.0%} need no model)")
+            elif one.sources is None:
                 measured = f"URLs by the newest {len(one.samples):,} pages"
                 said.append(measured if one.is_measured else "URLs by typical pages: too few are stored")
             elif one.is_measured:
@@ -159,7 +165,8 @@ def estimate(
     new = new_targets(database, targets, fresh_days=settings.property_fresh_days, refresh=refresh)
     addresses = [target for target in new if is_address(target)]
     sources = sources_file(settings).current() if addresses else Sources()
-    bases = bases_of(database, settings.openai_model, sources, new, has_keys=bool(keys.keys))
+    shares = _shares(database, settings, new)
+    bases = bases_of(database, settings.openai_model, sources, new, has_keys=bool(keys.keys), shares=shares)
     if settings.model_use == "never":
         bases = tuple(replace(one, samples=[_unasked(took) for took in one.samples]) for one in bases)
     measured = cached_share(database, settings.openai_model)
@@ -195,7 +202,7 @@ def estimate(
         cached_measured=measured is not None,
         minutes=None if model_minutes is None else round(max(model_minutes, host_minutes), 1),
         slowest_host=host if host_minutes and host_minutes >= (model_minutes or 0) else "",
-        basis_pages=next((len(one.samples) for one in bases if one.sources is None and one.is_measured), 0),
+        basis_pages=next((len(b.samples) for b in bases if b.sources is None and b.basis is BasisFrom.HISTORY), 0),
         economy=economy,
         addresses=len(addresses),
         web_searches=math.ceil(totals["web_searches"]),
@@ -203,6 +210,14 @@ def estimate(
         ranges=known if len(known) == len(totals) and bases else None,
         bases=bases,
     )
+
+
+def _shares(database: Database, settings: Settings, targets: Sequence[str]) -> dict[str, float]:
+    """By hosts that were learned the share of their pages that needs no model."""
+    if settings.recipes == "off" or settings.model_use == "always":
+        return {}
+    hosts = {known_host(target) for target in targets if not is_address(target)}
+    return StoredRecipes(database).shares(hosts, LEAST_HISTORY)
 
 
 def _unasked(took: Took) -> Took:

@@ -26,10 +26,11 @@ Range = tuple[float, float]
 
 
 class BasisFrom(StrEnum):
-    """history: targets of the kind that were done before · sources: what `sources.toml` has for such addresses ·
-    typical: pages that the extractors are tested on."""
+    """history: targets of the kind that were done before · recipe: pages that recipes of the same sites have read ·
+    sources: what `sources.toml` has for such addresses · typical: pages that the extractors are tested on."""
 
     HISTORY = "history"
+    RECIPE = "recipe"
     SOURCES = "sources"
     TYPICAL = "typical"
 
@@ -37,17 +38,19 @@ class BasisFrom(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Basis:
     """So many `targets` of a kind are to come, each of which takes what one of `samples` does. `sources` are those of
-    addresses, none for URLs. `pages` are the least, the usual (median) and the most that one of them takes."""
+    addresses, none for URLs. `pages` are the least, the usual (median) and the most that one of them takes. `hosts` is
+    how many sites have recipes, of URLs of these."""
 
     targets: int
     basis: BasisFrom
     samples: Sequence[Took]
     pages: tuple[float, float, float]
     sources: tuple[str, ...] | None = None
+    hosts: int = 0
 
     @property
     def is_measured(self) -> bool:
-        return self.basis is BasisFrom.HISTORY
+        return self.basis in (BasisFrom.HISTORY, BasisFrom.RECIPE)
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the doors show."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from app.property.sources.config import Source, Sources
-from app.property.store import Database, Took, address_of_target, addresses_took, is_address, pages_took
+from app.property.store import Database, Took, address_of_target, addresses_took, host_of_target, is_address, pages_took
 from app.services.estimate_basis import LEAST_HISTORY, Basis, BasisFrom, measured
 
 #: The labelled pages of real sites: a prompt has 3,391 tokens on average, an answer with a fact for each label that is
@@ -17,6 +18,8 @@ _TYPICAL = Took(calls=1, input_tokens=3_391, output_tokens=302)
 CACHED_TOKENS = 1_024
 #: what a search is taken to find, and the most that it does: cited pages that are read
 _PAGES_OF_SEARCH, _MOST_PAGES_OF_SEARCH = 2, 6
+#: pages that stand for those of learned hosts
+_SAMPLES = 100
 #: with so many sources of its own an address is not searched for
 _ENOUGH_SOURCES = 2
 #: What a search finds counts as input; for small models that is a block of 8,000 tokens
@@ -25,10 +28,17 @@ _SEARCH_TOKENS = 8_000
 
 
 def bases_of(
-    database: Database, model: str, sources: Sources, targets: Sequence[str], *, has_keys: bool
+    database: Database,
+    model: str,
+    sources: Sources,
+    targets: Sequence[str],
+    *,
+    has_keys: bool,
+    shares: Mapping[str, float],
 ) -> tuple[Basis, ...]:
     """What the URLs among `targets` are judged by, and what the addresses of each set of `sources` are; without keys
-    no model is asked, whatever was done before. Raises `StoreError`.
+    no model is asked, whatever was done before. `shares` are those of pages without a model, of hosts that were
+    learned. Raises `StoreError`.
     """
     addresses = [target for target in targets if is_address(target)]
 
@@ -38,13 +48,19 @@ def bases_of(
     bases: list[Basis] = []
     of_pages = pages_took(database, model)
     has_pages = len(of_pages) >= LEAST_HISTORY
-    if len(targets) > len(addresses):
-        urls, one = len(targets) - len(addresses), (1.0, 1.0, 1.0)
+    hosts = [known_host(target) for target in targets if not is_address(target)]
+    learned = [shares[host] for host in hosts if host in shares]
+    question, one = _question(of_pages) if has_pages else _TYPICAL, (1.0, 1.0, 1.0)
+    if learned:
+        asked_of = round(_SAMPLES * (1 - fmean(learned)))
+        samples = [question] * asked_of + [Took()] * (_SAMPLES - asked_of)
+        known = len(shares.keys() & set(hosts))
+        bases.append(Basis(len(learned), BasisFrom.RECIPE, allowed(samples), one, hosts=known))
+    if urls := len(hosts) - len(learned):
         typical = Basis(urls, BasisFrom.TYPICAL, allowed([_TYPICAL]), one)
         bases.append(measured(urls, allowed(of_pages)) if has_pages else typical)
     if not addresses:
         return tuple(bases)
-    question = _question(of_pages) if has_pages else _TYPICAL
     before: dict[tuple[Source, ...], list[Took]] = {}
     for done in addresses_took(database, model):
         asked = sources_of(sources, done.target)
@@ -58,6 +74,11 @@ def bases_of(
         else:
             bases.append(_configured(count, names, sources, question, has_keys=has_keys))
     return tuple(bases)
+
+
+def known_host(target: str) -> str:
+    """The host of a URL as recipes name it."""
+    return (host_of_target(target) or "").removeprefix("www.")
 
 
 def _configured(targets: int, names: tuple[str, ...], sources: Sources, question: Took, *, has_keys: bool) -> Basis:

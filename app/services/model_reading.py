@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from app.property.reading.model.llm import ModelAnswer, ServiceTier, read_comple
 from app.property.reading.model.prompt import TEXT_TOKENS, Prompt, build_prompt
 from app.property.reading.pipeline import with_model_values
 from app.property.reading_budget import reading
+from app.property.record import FIELDS
 from app.property.store import AnswerStore, Question, StoredAnswer, digest
 from app.redaction import redact
 from app.services.economy import Economy, ParkedQuestions
@@ -57,13 +58,17 @@ class ModelReading:
     """The extraction with the model's verified values, if there are any.
 
     `unheard` are the fields for which the model was wanted and not heard; `note` says why not, or which of its values
-    were dropped. `asks_again`: it was away, and is wanted when it is back.
+    were dropped. `asks_again`: it was away, and is wanted when it is back. `asked` are the fields of the question, of
+    about `prompt_tokens`; none: there was none. What it said of `dropped` was not borne out by the page.
     """
 
     extraction: Extraction
     note: str | None = None
     unheard: tuple[str, ...] = ()
     asks_again: bool = False
+    asked: tuple[str, ...] = ()
+    prompt_tokens: int = 0
+    dropped: tuple[str, ...] = ()
 
 
 class ModelReader:
@@ -102,9 +107,27 @@ class ModelReader:
         `openai.RateLimitError` if no key has room, and errors of the database. A provider that is out of reach or fails
         (5xx) is a note on the reading, and raised instead if the caller `may_wait` and come back.
         """
+        extraction = self.resumed(extraction, economy)
         prompt = self.question(extraction)
         if not prompt.fields:
             return ModelReading(extraction)
+        found = self._read(extraction, prompt, economy, may_wait=may_wait)
+        return replace(found, asked=prompt.fields, prompt_tokens=prompt.prompt_tokens)
+
+    def resumed(self, extraction: Extraction, economy: Economy | None) -> Extraction:
+        """`extraction`, of which a model is asked what the job has waited for, if that is a question about this page.
+
+        What a batch answers is paid for. A recipe that was learned since may settle some of the fields, which would
+        make it another question.
+        """
+        if economy is None or economy.waited_for is None or self._parked is None:
+            return extraction
+        waited = self._parked.question(economy.waited_for)
+        if waited is None or waited.content_sha256 != extraction.page.sha256:
+            return extraction
+        return replace(extraction, wanted=tuple(name for name in FIELDS if name in waited.fields))
+
+    def _read(self, extraction: Extraction, prompt: Prompt, economy: Economy | None, *, may_wait: bool) -> ModelReading:
         question = self._question(extraction, prompt)
         stored = self._answers.model_answer(question, failed_since=self._clock.now() - _FAILED_ANSWER_HOLDS)
         if stored:
@@ -132,7 +155,9 @@ class ModelReader:
         told = [answer.note] if answer.failure else []
         told += [f"Not stored, for the text does not bear the model out: {names}."] if dropped else []
         unheard = tuple(f for f in prompt.fields if answer.failure and f not in answer.values)
-        return ModelReading(extraction, " ".join(told) or None, unheard)
+        return ModelReading(
+            extraction, " ".join(told) or None, unheard, dropped=tuple(dict.fromkeys(one.field for one in dropped))
+        )
 
     def _question(self, extraction: Extraction, prompt: Prompt) -> Question:
         asked = digest({"messages": prompt.messages, "schema": prompt.schema})

@@ -12,8 +12,8 @@ from app.errors.targets import InvalidTargetError
 from app.keypool.retry_loop import spending_batch
 from app.property.page import Page
 from app.property.reading.base import Extraction
-from app.property.reading.pipeline import extract, extract_rows
 from app.property.reading_budget import reading
+from app.property.recipes.using import RecipeReading
 from app.property.record import DERIVED_FIELDS, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.store import PageFrom, normalise_target
@@ -106,21 +106,25 @@ def paid_by(batch: str) -> Iterator[None]:
         spending_batch.reset(token)
 
 
-def read_page(page: Page) -> Extraction:
-    """What the page says without a model, whatever its kind. Raises `PageTooComplexError`."""
-    with reading(page.url, page.spent), span("extract", {}) as extracting:
-        extraction = extract(page)
-        extracting.set({"propintel.page.kind": extraction.kind, "propintel.values": len(extraction.record.values)})
-    return extraction
-
-
-def read_rows(page: Page, is_worth: Callable[[str], bool]) -> list[Extraction]:
-    """What each object says of an answer that lists several properties (`pipeline.extract_rows`).
+def read_page(page: Page, read: Callable[[Page], RecipeReading]) -> RecipeReading:
+    """What `read` says of the page without a model, whatever its kind, within what a page may cost.
 
     Raises `PageTooComplexError`.
     """
     with reading(page.url, page.spent), span("extract", {}) as extracting:
-        rows = extract_rows(page, is_worth)
+        found = read(page)
+        values = len(found.extraction.record.values)
+        extracting.set({"propintel.page.kind": found.extraction.kind, "propintel.values": values})
+    return found
+
+
+def read_rows(page: Page, read: Callable[[Page], list[RecipeReading]]) -> list[RecipeReading]:
+    """What `read` says of each object of an answer that lists several properties, within what a page may cost.
+
+    Raises `PageTooComplexError`.
+    """
+    with reading(page.url, page.spent), span("extract", {}) as extracting:
+        rows = read(page)
         extracting.set({"propintel.rows": len(rows)})
     return rows
 
@@ -167,6 +171,9 @@ def with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
     evidence = {name: found.evidence[name] for name in values}
     if extraction.row is not None:
         evidence = {name: proof.model_copy(update={"source_url": record.url}) for name, proof in evidence.items()}
+    for name, proof in evidence.items():
+        if proof.method is Method.RECIPE:
+            evidence[name] = proof.model_copy(update={"recipe": extraction.recipe})
     return replace(record, values=values, evidence=evidence)
 
 

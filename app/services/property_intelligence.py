@@ -16,6 +16,7 @@ from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
 from app.property.reading.base import Extraction
 from app.property.reading.edition import edition
+from app.property.recipes.using import RecipeReading
 from app.property.record import PageKind
 from app.property.same_page import agrees, says_nothing_new
 from app.property.source_record import SourceRecord
@@ -35,7 +36,6 @@ from app.services.page_reading import (
     count_fields,
     outcome_of,
     paid_by,
-    read_page,
     require_property,
     source_record,
     with_values,
@@ -126,7 +126,8 @@ class Scraper:
         if unchanged is not None:
             return unchanged
         self._take_reading(url, visit.page_url, run.job_id)
-        extraction = read_page(visit.page)
+        found = self._parts.recipes.read(visit.page)
+        extraction = found.extraction
         if walks and extraction.kind is PageKind.SEARCH and not self._was_property(url, visit.page_url):
             return SearchOutcome(self._walker.walk(url, visit, extraction.reason, run))
         require_property(extraction)
@@ -135,11 +136,11 @@ class Scraper:
         if known is not None and known.record.url != url and _has_it_all(read, known, since):
             return self._same_page(read, known)
         if visit.canonical not in (None, url) and known is None and self._parts.index.record_of(url) is None:
-            found = self._by_canonical(read, visit.canonical, run, since, economy)
-            if found is not None:
-                return found
+            outcome = self._by_canonical(read, visit.canonical, run, since, economy)
+            if outcome is not None:
+                return outcome
             log.info("%s calls itself %s, which does not confirm it: it stays a page of its own", url, visit.canonical)
-        return self._read(url, read, extraction, run, economy)
+        return self._read(url, read, found, run, economy)
 
     def _unchanged(self, url: str, visit: Visit) -> ScrapeOutcome | None:
         """What was stored of this very body, which is believed as of now."""
@@ -171,12 +172,12 @@ class Scraper:
         visit = self._canonical_visit(canonical, run)
         if visit is None or visit.page_url != canonical:
             return None
-        extraction = read_page(visit.page)
-        itself = source_record(canonical, extraction, visit)
-        if extraction.kind not in (PageKind.LISTING, PageKind.RECORD) or not agrees(read, itself):
+        found = self._parts.recipes.read(visit.page)
+        itself = source_record(canonical, found.extraction, visit)
+        if found.extraction.kind not in (PageKind.LISTING, PageKind.RECORD) or not agrees(read, itself):
             return None
         self._parts.patiently(lambda: self._parts.index.note(read, itself))
-        return self._unchanged(canonical, visit) or self._read(canonical, itself, extraction, run, economy)
+        return self._unchanged(canonical, visit) or self._read(canonical, itself, found, run, economy)
 
     def _canonical_visit(self, canonical: str, run: Run) -> Visit | None:
         """The page there; None if it cannot be had, which is no fault of the page that declares it. A job that may wait
@@ -200,9 +201,9 @@ class Scraper:
         return any(index.record_of(one) is not None for one in {index.known_as(url) or url, page_url})
 
     def _read(
-        self, url: str, read: SourceRecord, extraction: Extraction, run: Run, economy: Economy | None
+        self, url: str, read: SourceRecord, found: RecipeReading, run: Run, economy: Economy | None
     ) -> ScrapeOutcome:
-        reading = self._with_model(extraction, run, economy)
+        reading = self._with_model(found.extraction, run, economy)
         record = with_values(read, reading.extraction)
         with span("store", {"propintel.values": len(record.values)}):
             property_id = self._parts.patiently(
@@ -215,7 +216,8 @@ class Scraper:
                 )
             )
         count_fields(record)
-        return self._outcome(property_id, extraction.kind, url, PageFrom.SITE)
+        self._parts.recipes.learn(found, reading)
+        return self._outcome(property_id, found.extraction.kind, url, PageFrom.SITE)
 
     def _with_model(self, extraction: Extraction, run: Run, economy: Economy | None) -> ModelReading:
         reading = self._parts.reader.read(extraction, economy, may_wait=run.may_come_back)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
+from app.property.recipes.keeper import AuditRate
 from app.property.sources.secrets import Veils, no_veil
 from app.property.store import (
     FRESH_DAYS,
@@ -27,6 +28,7 @@ from app.property.store import (
     SourceTries,
     UnverifiedStore,
 )
+from app.property.store.recipes import StoredRecipes
 from app.services.address_scrape import AddressScraper
 from app.services.economy import ParkedQuestions
 from app.services.embedded_valkey import client, redis_url
@@ -35,8 +37,10 @@ from app.services.model_reading import ModelReader
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.services.page_visits import PageSource
 from app.services.property_intelligence import Scraper
+from app.services.recipes import Recipes
 from app.services.scrape_parts import scrape_parts
 from app.services.search_walk import SearchBounds, SearchWalker
+from app.services.shared_recipes import SharedRecipes
 from app.services.source_finding import SourceFinder
 from app.services.sources import SourceSecrets, sources_file
 from app.services.stores import Stores, open_database, telling
@@ -100,6 +104,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
                 settings.search_max_pages, settings.search_max_listings, frozenset(settings.search_listing_hosts)
             ),
             veils=SourceSecrets(settings, sources.current).veil,
+            recipes=_open_recipes(settings, database, clock, opening),
         )
         jobs, batches = JobStore(database, fresh_days=settings.property_fresh_days), BatchStore(database)
         closing = opening.pop_all()
@@ -117,12 +122,24 @@ def build_scraper(
     fresh_days: float = FRESH_DAYS,
     searches: SearchBounds | None = None,
     veils: Veils = no_veil,
+    recipes: Recipes | None = None,
 ) -> Scraper:
     """What does the jobs, out of the parts that reach outside and those of the database."""
     properties = properties or PropertyStore(database)
-    parts = scrape_parts(database, fetcher, reader, properties, clock=clock, fresh_days=fresh_days, veils=veils)
+    parts = scrape_parts(
+        database, fetcher, reader, properties, clock=clock, fresh_days=fresh_days, veils=veils, recipes=recipes
+    )
     addresses = AddressScraper(parts, finder, SourceTries(database), JobSources(database), UnverifiedStore(database))
     return Scraper(parts, addresses, SearchWalker(parts.visitors, searches or SearchBounds()))
+
+
+def _open_recipes(settings: Settings, database: Database, clock: Clock, opening: ExitStack) -> Recipes:
+    """Recipes that the fleet shares, or none where they are off."""
+    if settings.recipes == "off":
+        return Recipes(None, clock)
+    shared = SharedRecipes(StoredRecipes(database))
+    opening.callback(shared.flush)
+    return Recipes(shared, clock, AuditRate(settings.recipe_audit_share), settings.model_use)
 
 
 def _open_fetcher(settings: Settings, clock: Clock, opening: ExitStack) -> Fetcher:

@@ -12,6 +12,7 @@ from app.property.store import FRESH_DAYS, Database, PageIndex, PageStore, Prope
 from app.services.model_reading import ModelReader
 from app.services.page_visits import PageSource, Visitors
 from app.services.patience import patiently
+from app.services.recipes import Recipes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class ScrapeParts:
     index: PageIndex
     properties: PropertyStore
     reader: ModelReader
+    recipes: Recipes
     clock: Clock
     fresh: timedelta
 
@@ -40,8 +42,12 @@ def scrape_parts(
     clock: Clock,
     fresh_days: float = FRESH_DAYS,
     veils: Veils = no_veil,
+    recipes: Recipes | None = None,
 ) -> ScrapeParts:
-    """The parts over `database`, whose pages come from `fetcher`; `veils` knows the secrets of their URLs."""
+    """The parts over `database`, whose pages come from `fetcher`; `veils` knows the secrets of their URLs.
+
+    Without `recipes` every page is read by itself.
+    """
     pages = PageStore(database)
     return ScrapeParts(
         visitors=Visitors(fetcher, pages, clock, PurgedNames(database), veils),
@@ -49,6 +55,7 @@ def scrape_parts(
         index=PageIndex(database),
         properties=properties,
         reader=reader,
+        recipes=recipes or Recipes(None, clock),
         clock=clock,
         fresh=timedelta(days=fresh_days),
     )

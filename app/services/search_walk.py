@@ -19,6 +19,7 @@ from app.property.reading.search.links import Shape
 from app.property.reading.search.pagination import is_same_search
 from app.property.reading.search.reading import Results, read_results
 from app.property.reading_budget import reading
+from app.property.recipes.using import read_with
 from app.property.record import PageKind
 from app.property.store import LeftOut, Walked
 from app.property.urls.site import site_of
@@ -153,7 +154,7 @@ def _why_nothing(page: Page, results: Results, why: str) -> str:
     """A page of results that brings nothing new: the end, the same once more, another search, or a wall."""
     if results.listings:
         return why
-    kind = read_page(page).kind
+    kind = read_page(page, lambda page: read_with(page, ())).extraction.kind
     return str(kind) if kind in (PageKind.BLOCKED, PageKind.GONE) else why
 
 

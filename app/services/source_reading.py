@@ -21,6 +21,7 @@ from app.errors.targets import InvalidTargetError
 from app.property.address import Address
 from app.property.reading.base import Extraction
 from app.property.reading_budget import reading
+from app.property.recipes.using import RecipeReading
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord, independent
 from app.property.sources.belonging import Whose, belonging
@@ -31,7 +32,7 @@ from app.property.store import SourceTries, SourceTry, Tried
 from app.property.store.tried import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED
 from app.property.values.texts import plain_parcel
 from app.services.metrics.instruments import SOURCES
-from app.services.page_reading import NOT_ENOUGH, read_page, read_rows, require_property, source_record
+from app.services.page_reading import NOT_ENOUGH, require_property, source_record
 from app.services.page_visits import Visit
 from app.services.scrape_parts import ScrapeParts
 from app.services.scrape_run import PAGE_SECONDS, Run
@@ -44,12 +45,13 @@ _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTa
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page that is of the address, and what it says without a model."""
+    """A page that is of the address, and what it says without a model. `found` is what its recipe did."""
 
     source: str
     extraction: Extraction
     visit: Visit
     record: SourceRecord
+    found: RecipeReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class _Listed:
     kind: SourceKind | None
     url: str
     visit: Visit
-    rows: Sequence[Extraction]
+    rows: Sequence[RecipeReading]
     place_is_known: bool
 
 
@@ -165,12 +167,15 @@ class SourceReader:
         if allows is not None and urlsplit(visit.page.final_url).netloc != urlsplit(url).netloc:
             kind = None  # it was the cited host's
         try:
-            extraction = read_page(visit.page)
-            if extraction.kind is PageKind.SEARCH and (rows := read_rows(visit.page, self._may_be_told)):
+            found = self._parts.recipes.read(visit.page)
+            extraction = found.extraction
+            if extraction.kind is PageKind.SEARCH and (
+                rows := self._parts.recipes.read_rows(visit.page, self._may_be_told)
+            ):
                 return self._judge_rows(_Listed(name, kind, url, visit, rows, place_is_known))
             follow = partial(self._visit, place_is_known=place_is_known, may_follow=False, allows=allows, led_by=url)
             return self._judge(
-                Read(name, extraction, visit, source_record(url, extraction, visit, kind)),
+                Read(name, extraction, visit, source_record(url, extraction, visit, kind), found),
                 place_is_known=place_is_known,
                 follow=follow if may_follow else None,
             )
@@ -243,7 +248,7 @@ class SourceReader:
         """Keep the one of several that is of the address; False if none is. Which of several parcels is meant may be
         told by a source that is asked later.
         """
-        records = [source_record(listed.url, row, listed.visit, listed.kind) for row in listed.rows]
+        records = [source_record(listed.url, row.extraction, listed.visit, listed.kind) for row in listed.rows]
         whose = choose(
             [record.values for record in records],
             len(listed.rows),
@@ -253,7 +258,7 @@ class SourceReader:
         )
         if whose.place is not None and set(records[whose.place].values) - NOT_ENOUGH:
             row, record = listed.rows[whose.place], records[whose.place]
-            self._keep(Read(listed.name, row, listed.visit, record), whose.reason)
+            self._keep(Read(listed.name, row.extraction, listed.visit, record, row), whose.reason)
             return True
         if whose.is_open:
             self._undecided.append(listed)

@@ -26,6 +26,7 @@ from app.settings.forms import (
     LogLevel,
     ModelUse,
     Networks,
+    OnOff,
     OtlpUrl,
     Proxies,
     RedisUrl,
@@ -100,6 +101,16 @@ class Settings(LogSettings):
         "missing",
         description="When a model is asked about a page: `always`, `missing` (when fields are missing or doubtful), or"
         " `never`.",
+    )
+    recipes: OnOff = Field(
+        "on", description="Learn where a site's pages state each field, and read the next pages without a model."
+    )
+    recipe_audit_share: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="Share of pages that a model is asked about as a check, although a recipe reads them. Young recipes"
+        " are checked more often. 0: none.",
     )
     openai_text_tokens: int = Field(
         3_500, ge=200, le=100_000, description="Most tokens of a page's text that a model is sent."

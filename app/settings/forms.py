@@ -208,6 +208,7 @@ LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] | None, _text(lambda text: text.strip().upper())
 ]
 ModelUse = Annotated[Literal["always", "missing", "never"], _text(lambda text: text.strip().lower())]
+OnOff = Annotated[Literal["on", "off"], _text(lambda text: text.strip().lower())]
 ServiceTier = Annotated[Literal["auto", "default", "flex", "priority"] | None, _text(lambda text: text.strip().lower())]
 
 OtlpUrl = Annotated[str | None, AfterValidator(_otlp)]

@@ -253,7 +253,7 @@ def test_what_a_page_says_for_the_first_time_is_told_with_nothing_before(home: H
     assert home.told() == [("X_Permits", None, [permit])]
 
 
-@pytest.mark.parametrize("how", [{"edition": "e2"}, {"method": Method.LLM}])
+@pytest.mark.parametrize("how", [{"edition": "e2"}, {"method": Method.LLM}, {"method": Method.RECIPE}])
 def test_what_better_readers_or_a_model_find_on_a_page_is_no_change(home: Home, how: dict[str, Any]) -> None:
     home.read(A, ListPrice=500000)
     home.clock.advance(86400)
@@ -262,7 +262,7 @@ def test_what_better_readers_or_a_model_find_on_a_page_is_no_change(home: Home, 
     assert home.told() == []
 
 
-@pytest.mark.parametrize("how", [{"edition": "e2"}, {"method": Method.LLM}])
+@pytest.mark.parametrize("how", [{"edition": "e2"}, {"method": Method.LLM}, {"method": Method.RECIPE}])
 def test_a_page_that_is_read_otherwise_has_not_changed(home: Home, database: Database, how: dict[str, Any]) -> None:
     """Both quotes stand in both bodies: an estimate is taken for the price. Where the page has other words it has."""
     both = "<p>it says\n <b>500000</b></p><p>it says 480000</p>"
@@ -277,6 +277,17 @@ def test_a_page_that_is_read_otherwise_has_not_changed(home: Home, database: Dat
     home.read(A, ListPrice=470000, **how)
     home.look_again(ListPrice=470000, **how)
     assert home.told() == [("ListPrice", 480000, 470000)]
+
+
+def test_words_that_are_new_on_a_page_are_a_change_though_a_recipe_reads_them(home: Home) -> None:
+    """Most pages of a site are read by its recipe: what appears on one of them must be told."""
+    home.keep("<p>for sale</p>")
+    home.read(A, ListPrice=500000)
+    home.clock.advance(86400)
+    home.keep("<p>it says 450000</p>")
+    home.read(A, ListPrice=500000, ClosePrice=450000, method=Method.RECIPE)
+    home.look_again(ListPrice=500000, ClosePrice=450000, method=Method.RECIPE)
+    assert home.told() == [("ClosePrice", None, 450000)]
 
 
 def test_fields_that_nobody_asked_for_tell_nothing(database: Database, clock: ManualClock) -> None:

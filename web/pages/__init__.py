@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from web.pages import api_docs, enqueue, jobs, keys, properties, sign_in, watches
+from web.pages import api_docs, enqueue, jobs, keys, properties, recipes, sign_in, watches
 from web.pages.rendering import Assets, assets
 
 __all__ = ["register"]
@@ -16,5 +16,5 @@ __all__ = ["register"]
 def register(app: FastAPI) -> None:
     """Serve the pages and what they are drawn with. They are no part of the API's document."""
     app.mount("/static", Assets(assets.folder), name="static")
-    for module in (api_docs, sign_in, jobs, enqueue, properties, watches, keys):
+    for module in (api_docs, sign_in, jobs, enqueue, properties, watches, recipes, keys):
         app.include_router(module.router, include_in_schema=False)

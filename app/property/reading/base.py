@@ -123,6 +123,8 @@ class Extraction:
     (None: nothing does): other pages of the property may say the rest. `row` is the JSON pointer of what was read where
     the body holds several objects, which are of other properties. `scores` says how the confidences came about.
     `settled` are fields that a model need not be asked for, whatever their confidence; `audited`: it is asked for all.
+    `wanted` is exactly what it is asked for, whatever is known: it was asked before and its answer is still to come.
+    `recipe` is what is said of values that a recipe read.
     """
 
     page: Page
@@ -140,6 +142,8 @@ class Extraction:
     scores: Mapping[str, Score] = field(default_factory=dict)
     settled: frozenset[str] = frozenset()
     audited: bool = False
+    wanted: tuple[str, ...] | None = None
+    recipe: str = ""
 
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
         """The fields that a model is asked for: what a page of this kind may state, and where the model is used for
@@ -147,6 +151,8 @@ class Extraction:
         among them, all core fields."""
         if use == "never":
             return ()
+        if self.wanted is not None:
+            return self.wanted
         is_record = self.kind is PageKind.RECORD
         may = [name for name, spec in FIELDS.items() if spec.ask_model and not (is_record and name in ONLY_LISTING)]
         sure = {name for name, proof in self.record.evidence.items() if proof.confidence >= SURE}

@@ -12,6 +12,7 @@ LivingArea = [{ label = "Total living area", relation = "cell", unit = "Square F
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -21,8 +22,6 @@ from typing import Any, get_args
 from app.errors import ConfigurationError
 from app.property.fields.table import FIELDS
 from app.property.recipes.recipe import FORMAT, Anchor, AnchorKind, Counts, Recipe, RecipeState
-from app.property.recipes.spots import folded
-from app.property.recipes.typed import parsers
 
 #: where a value may stand, by the kind of anchor; the first one is meant where none is named
 RELATIONS: Mapping[str, tuple[str, ...]] = {
@@ -81,8 +80,9 @@ def as_toml(recipe: Recipe) -> str:
                 if value
             )
             for one in anchors
+            if one.kind != "reader"  # which nobody can write
         ]
-        lines.append(f"{name} = [{', '.join(f'{{ {one} }}' for one in told)}]")
+        lines += [] if not told else [f"{name} = [{', '.join(f'{{ {one} }}' for one in told)}]"]
     return "\n".join(lines) + "\n"
 
 
@@ -136,6 +136,9 @@ def _anchors(name: str, value: Any, wrong: _Wrong) -> tuple[Anchor, ...]:
 
 
 def _anchor(name: str, told: dict[str, Any], wrong: _Wrong) -> Anchor:
+    from app.property.recipes.spots import folded  # noqa: PLC0415 (all readers, which the web server does without)
+    from app.property.recipes.typed import parsers  # noqa: PLC0415
+
     kinds = [kind for kind in _KINDS if kind in told]
     others = told.keys() - {*kinds, "relation", "within", "reads", "unit"}
     if len(kinds) != 1 or kinds == ["reader"] or others or not all(isinstance(one, str) for one in told.values()):
@@ -161,4 +164,4 @@ def _anchor(name: str, told: dict[str, Any], wrong: _Wrong) -> Anchor:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return json.dumps(text, ensure_ascii=False)  # a basic string of TOML is written alike

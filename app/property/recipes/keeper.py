@@ -5,6 +5,7 @@ Every process has a keeper; they share recipes through a store.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,14 +13,18 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from app.clock import Clock
+from app.errors.pages import PageTooComplexError
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.ranking import same
+from app.property.reading_budget import reading
 from app.property.recipes.learning import LEAST_PAGES, Example, example_of, learn
 from app.property.recipes.recipe import Counts, Recipe, RecipeState, new_recipe
 from app.property.recipes.typed import READER
 from app.property.recipes.using import RecipeReading, read_with
 from app.property.record import Method, PageKind
+
+_LOG = logging.getLogger(__name__)
 
 #: examples that are kept of a recipe
 MOST_EXAMPLES = 12
@@ -167,7 +172,7 @@ class RecipeKeeper:
         if is_again and now - datetime.fromisoformat(recipe.relearned_at) < _RELEARNED_AFTER:
             return
         examples = self._store.examples(recipe.id)
-        learned = learn(recipe, examples) if len(examples) >= LEAST_PAGES else recipe
+        learned = _learned(recipe, examples) if len(examples) >= LEAST_PAGES else recipe
 
         def change(stored: Recipe) -> Recipe:
             tried = replace(stored, tried=recipe.taught)
@@ -179,6 +184,16 @@ class RecipeKeeper:
             return replace(tried, **known, counts=counts, learned_at=now.isoformat(), relearned_at=relearned, recent=())
 
         self._store.update(recipe.id, change)
+
+
+def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
+    """What the examples teach, within what one page may cost: pages of strangers must not keep a worker busy."""
+    try:
+        with reading(recipe.host):
+            return learn(recipe, examples)
+    except PageTooComplexError as exc:
+        _LOG.warning("Nothing is learned of %s: %s", recipe.host, exc)
+        return recipe
 
 
 def _is_due(recipe: Recipe) -> bool:
@@ -209,7 +224,14 @@ def _denied(read: RecipeReading, answered: Extraction | None) -> dict[str, str]:
     said = {one.field: one for one in answered.candidates if one.method is Method.LLM}
     own = {one.field: one for one in read.extraction.candidates if one.reader == READER}
     return {
-        name: f"a model read {said[name].value!r} where the recipe read {own[name].value!r}"[:200]
+        name: _contradiction(said[name].value, own[name].value)
         for name in read.hits & said.keys() & own.keys()
         if not same(said[name], own[name])
     }
+
+
+def _contradiction(said: object, own: object) -> str:
+    """Numbers are shown. Texts are not: a recipe outlives its pages, and must name nobody."""
+    if isinstance(said, int | float) and isinstance(own, int | float):
+        return f"a model read {said!r} where the recipe read {own!r}"
+    return "a model read something else than the recipe"

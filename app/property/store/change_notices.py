@@ -23,6 +23,8 @@ from app.property.store.rebuilding import Rebuilt
 from app.property.store.tables import change_candidates, changes, observations
 
 _C = change_candidates.c
+#: what these see of a page may differ from one visit to the next though the page does not
+_UNSTEADY = frozenset({Method.LLM, Method.RECIPE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Noticing:
         was = said_of(name, before.record, _evidence(before.evidence, name))
         if was is None:
             was = self._said_once(name, record, (before.url, record.url))
-        if was is None and not _may_appear(name, reread):
+        if was is None and not self._may_appear(name, reread):
             return
         rows = self._standing(_C.field == name)
         old = self._old(name, record, rows)
@@ -105,12 +107,23 @@ class Noticing:
         }
         self._connection.execute(insert(change_candidates).values(row))
 
+    def _may_appear(self, name: str, reread: Reread) -> bool:
+        """A page that never said anything of the field may do so because it was read better: by other readers, by a
+        model that was not heard before, or by a recipe that was learned since; unless the words are new on it."""
+        before, proof = reread.before, reread.record.evidence[name]
+        if before.edition != reread.edition or name in before.wanted_model or proof.method is Method.LLM:
+            return False
+        if proof.method is not Method.RECIPE:
+            return True
+        old = text_of(self._connection, before.content_sha256)
+        return old is not None and not has_words(old, proof.quote)
+
     def _is_read_otherwise(self, reread: Reread, was: Said, now: Said) -> bool:
-        """Other readers, or a model, may see another value in a page that has not changed there: then what it is quoted
-        for was there before, and what was quoted before is there still. Of other readers that counts as well where
-        nobody kept the pages."""
+        """Other readers, a model, or a recipe may see another value in a page that has not changed there: then what it
+        is quoted for was there before, and what was quoted before is there still. Of other readers that counts as well
+        where nobody kept the pages."""
         is_same_edition = reread.before.edition == reread.edition
-        if is_same_edition and Method.LLM not in (was.proof.method, now.proof.method):
+        if is_same_edition and _UNSTEADY.isdisjoint((was.proof.method, now.proof.method)):
             return False
         old, new = (text_of(self._connection, said.proof.content_sha256) for said in (was, now))
         if old is None or new is None:
@@ -183,13 +196,6 @@ def stands(connection: Connection, property_id: str) -> bool:
     """Is there a change of the property that nobody was told yet?"""
     query = select(_C.id).where(_C.property_id == property_id, _C.back_at.is_(None)).limit(1)
     return connection.execute(query).first() is not None
-
-
-def _may_appear(name: str, reread: Reread) -> bool:
-    """A page that never said anything of the field may do so because it was read better: by other readers, or by a
-    model that was not heard before."""
-    before, proof = reread.before, reread.record.evidence[name]
-    return bool(before.edition == reread.edition and proof.method is not Method.LLM and name not in before.wanted_model)
 
 
 def _evidence(stored: Mapping[str, Any], name: str) -> dict[str, Evidence]:

@@ -181,6 +181,17 @@ HOLDINGS: tuple[Holding, ...] = (
         nothing="id model prompt_tokens completion_tokens asked_at",
         goes_whole=True,
     ),
+    # --- recipes
+    holding(t.recipes, text="host document", nothing="id written format state updated_at", goes_whole=True),
+    holding(
+        t.recipe_examples,
+        target="page_url",
+        body="content_sha256",
+        text="example",
+        nothing="recipe_id at",
+        goes_whole=True,
+        in_general=True,
+    ),
     # --- jobs
     holding(
         t.jobs,

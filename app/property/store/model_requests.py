@@ -149,6 +149,12 @@ class ModelRequestStore:
             used=row.used_at is not None,
         )
 
+    def question(self, request_id: str) -> Question | None:
+        """What it asks; None if it was never asked, or is forgotten."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(model_requests).where(_R.id == request_id)).one_or_none()
+        return None if row is None else Question(row.content_sha256, tuple(row.fields), row.model, row.prompt_sha256)
+
     def mark_used(self, request_id: str) -> None:
         """A job has taken the answer: one that asks later and cannot use the same asks anew."""
         with self._database.writing() as connection:

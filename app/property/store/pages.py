@@ -158,6 +158,13 @@ def text_of(connection: Connection, sha256: str) -> str | None:
     return None if row is None else unpack(row.packing, row.packed).decode("utf-8", "surrogatepass")
 
 
+def page_by_body(connection: Connection, sha256: str, final_url: str) -> Page | None:
+    """The page at `final_url` whose body has this hash, as it was last received; None if it is not kept (any more)."""
+    mine = _with_bodies(pages).where(pages.c.sha256 == sha256, pages.c.final_url == final_url)
+    row = connection.execute(mine.order_by(pages.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else _page_of(row, row.url, row.final_url, Keeping())
+
+
 def drop_pages(connection: Connection, *which: Any) -> int:
     """Delete rows of `pages`, and the bodies that nothing else refers to; -> how many bodies went."""
     c = pages.c

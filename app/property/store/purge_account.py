@@ -24,7 +24,7 @@ from app.property.store.purge_marks import host_of
 from app.property.store.purge_scope import Scope
 from app.property.store.purged_names import key_id, keyed, marks_of
 from app.property.store.rows import chunks, clean, new_id
-from app.property.store.tables import property_keys, purges
+from app.property.store.tables import property_keys, purges, recipes
 
 #: of a row of `purges`: what a journal outside the database has of it as well
 _TOLD = (purges.c.id, purges.c.at, purges.c.who, purges.c.kind, purges.c.removed, purges.c.marks, purges.c.key_id)
@@ -89,6 +89,8 @@ def stored_scope(connection: Connection, key: bytes, entries: Iterable[PurgeEntr
     for url in set(stored_urls(connection, lambda _: True)):
         urls.update(are_meant("target", [url]))
         hosts.update(_hosts(url))
+    for host in connection.execute(select(recipes.c.host).distinct()).scalars():
+        hosts.update(_hosts(f"//www.{host}"))
     homes = set(are_meant("property", _values(connection, Holds.PROPERTY)))
     filed = select(property_keys.c.key, property_keys.c.property_id)
     homes |= {row.property_id for row in connection.execute(filed) if any(are_meant("key", [row.key]))}

@@ -33,6 +33,8 @@ from app.property.store.tables import (
     properties,
     property_blocks,
     property_keys,
+    recipe_examples,
+    recipes,
     records,
     site_answers,
     unverified,
@@ -81,6 +83,7 @@ class Removal:
         self._drop_copies()
         touched = set(self._scope.properties) | self._drop_sayings()
         self._drop_answers(hashes)
+        self._drop_recipes()
         self._drop_searches(sorted({*urls, *heard}))
         self._drop_jobs()
         self._drop_decisions()
@@ -162,6 +165,15 @@ class Removal:
             self.removed["model_requests"] += len(ids)
             gone = delete(model_answers).where(model_answers.c.content_sha256.in_(some))
             self.removed["model_answers"] += self._connection.execute(gone).rowcount
+            taught = delete(recipe_examples).where(recipe_examples.c.content_sha256.in_(some))
+            self.removed["others"] += self._connection.execute(taught).rowcount
+
+    def _drop_recipes(self) -> None:
+        """Those of the hosts and of all below them."""
+        for host in self._scope.hosts:
+            below = recipes.c.host.endswith(f".{host}", autoescape=True)
+            gone = delete(recipes).where(or_(recipes.c.host.in_([host, host.removeprefix("www.")]), below))
+            self.removed["others"] += self._connection.execute(gone).rowcount
 
     def _drop_searches(self, urls: list[str]) -> None:
         """Answers of searches that were for one of the targets or name one of the pages, and what jobs tell of them."""

@@ -1,7 +1,8 @@
 """How long copies of pages are kept, and how much of them: the oldest go first, what a job under way needs stays.
 
 A body's age counts from when it was last received, or last said by its site to hold. With it go the rows that lead to
-it; records and properties stay, their evidence then names a body that is not kept any more.
+it, and the examples that recipes were learned from it; records and properties stay, their evidence then names a body
+that is not kept any more.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from app.property.store.tables import (
     page_readers,
     pages,
     purge_marks,
+    recipe_examples,
     site_answers,
     web_searches,
 )
@@ -93,6 +95,8 @@ class Retention:
             gone = drop_pages(connection, pages.c.id.in_(left))
             running = select(jobs.c.id).where(jobs.c.id == page_readers.c.job_id, jobs.c.state == JobState.RUNNING)
             connection.execute(delete(page_readers).where(~running.exists()))
+            kept = select(pages.c.id).where(pages.c.sha256 == recipe_examples.c.content_sha256)
+            connection.execute(delete(recipe_examples).where(~kept.exists()))
             connection.execute(delete(purge_marks).where(purge_marks.c.at < now - _MARKS_KEPT))
             return Pruned(gone, before - _total(connection), 0, gone >= _AT_ONCE)
 
@@ -142,5 +146,6 @@ def _drop_rows(connection: Connection, oldest: datetime) -> None:
 
 def _drop_answers(connection: Connection, oldest: datetime) -> int:
     connection.execute(delete(web_searches).where(web_searches.c.asked_at < oldest))
+    connection.execute(delete(recipe_examples).where(recipe_examples.c.at < oldest))
     old = select(model_answers.c.id).where(model_answers.c.created_at < oldest).limit(_AT_ONCE)
     return connection.execute(delete(model_answers).where(model_answers.c.id.in_(old))).rowcount

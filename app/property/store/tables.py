@@ -43,6 +43,7 @@ from app.property.store.property_tables import (
     records,
     unverified,
 )
+from app.property.store.recipe_tables import recipe_examples, recipes
 from app.property.store.watch_tables import watch_days, watch_rechecks, watches
 
 __all__ = [
@@ -85,6 +86,8 @@ __all__ = [
     "purge_marks",
     "purged_names",
     "purges",
+    "recipe_examples",
+    "recipes",
     "records",
     "request_keys",
     "site_answers",

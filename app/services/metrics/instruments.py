@@ -170,6 +170,22 @@ MODEL_CALL_SECONDS = _histogram(
     (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0),
     "Seconds of one call of the model with its wait for a key; calls that ended for want of capacity are not counted.",
 )
+RECIPE_PAGES = _counter(
+    "propintel_recipe_pages",
+    (Label("outcome", ("settled", "asked", "audited", "not_applied", "none")),),
+    "Pages of properties by what a recipe did: settled (no model was needed), asked (a model was wanted for the rest), "
+    "audited (a model was asked for all, as a check), not_applied (the recipe is suspended, or the page lacks what it "
+    "expects), or none (no recipe is known of such pages yet).",
+    begins=True,
+)
+RECIPE_SAVED_CALLS = _counter(
+    "propintel_recipe_saved_calls", (), "Pages of which a model would have been asked if it were not for a recipe."
+)
+RECIPE_SAVED_TOKENS = _counter(
+    "propintel_recipe_saved_tokens",
+    (),
+    "Prompt tokens that these calls would have had, about: as many as the questions that were asked.",
+)
 MODEL_BATCH_REQUESTS = _counter(
     "propintel_model_batch_requests",
     (Label("outcome", ("answered", "failed", "returned", "lost")),),

@@ -9,7 +9,7 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-from app.property.store import alerts, batches, change_feed, decisions, jobs, key_actions, properties, watches
+from app.property.store import alerts, batches, change_feed, decisions, jobs, key_actions, properties, recipes, watches
 
 _FIRST = datetime(2020, 1, 1)  # noqa: DTZ001 (Hypothesis adds the timezone)
 _MOMENTS = st.datetimes(min_value=_FIRST, max_value=_FIRST + timedelta(days=3650)).map(
@@ -27,6 +27,7 @@ schemathesis.openapi.format("site-host", st.from_regex(r"\A[a-z]{1,12}\.example\
 schemathesis.openapi.format("person", st.from_regex(r"\A[A-Z][a-z]{2,9} [A-Z][a-z]{2,9}\Z"))
 schemathesis.openapi.format("jobs-cursor", st.tuples(_MOMENTS, st.integers(0, 10_000), _IDS).map(jobs.ORDER.cursor))
 _PLACES = st.integers(0, 10_000).map(lambda position: change_feed.ORDER.cursor((position,)))
+schemathesis.openapi.format("recipes-cursor", _IDS.map(lambda one: recipes.ORDER.cursor((one,))))
 schemathesis.openapi.format("changes-cursor", st.one_of(st.just(change_feed.LATEST), _PLACES))
 for _order in (alerts.ORDER, batches.ORDER, decisions.ORDER, key_actions.ORDER, properties.ORDER, watches.ORDER):
     schemathesis.openapi.format(

@@ -70,6 +70,10 @@ class Runs:
     def read(self, job: Job | None = None) -> ModelReading:
         return self._reader.read(self._extraction, Economy((job or self.job).request_id))
 
+    def learned(self, **change: Any) -> None:
+        """The page is read in another way from now on."""
+        self._extraction = replace(self._extraction, **change)
+
     def wait(self, job: Job | None = None) -> ModelRequest:
         """A run that ends with waiting; the job is parked."""
         with pytest.raises(WaitForBatch) as waits:
@@ -217,3 +221,45 @@ def test_a_job_that_nobody_woke_asks_itself_in_the_end(runs: Runs) -> None:
 def test_without_a_key_nobody_waits(database: Database, clock: ManualClock, extraction: Extraction) -> None:
     runs = Runs(database, clock, extraction, keys=False)
     assert "No OpenAI key" in str(runs.read().note)
+
+
+# --- what was learned of the site in between
+
+
+def test_a_recipe_that_was_learned_in_between_does_not_change_the_question(
+    runs: Runs, database: Database, extraction: Extraction
+) -> None:
+    """It settles the one field that the batch was asked about, and others: the answer that was paid for is taken."""
+    request = runs.wait()
+    runs.batch(answer(roof, request), request)
+    runs.learned(settled=frozenset(request.question.fields))
+    reading = runs.read()
+    assert "Roof" in reading.extraction.record.values
+    assert reading.asked == tuple(name for name in extraction.asked() if name in request.question.fields)
+    assert runs.api.calls == 0
+    found = runs.requests.outcome(request.id)
+    assert found is not None
+    assert found.used
+
+
+def test_a_question_that_a_recipe_made_shorter_stays_as_it_was_asked(runs: Runs) -> None:
+    """The recipe was suspended while the job waited: more fields are open than were asked for."""
+    runs.learned(settled=frozenset({"YearBuilt", "Heating"}))
+    request = runs.wait()
+    assert "Heating" not in request.question.fields
+    runs.batch(answer(roof, request), request)
+    runs.learned(settled=frozenset())
+    assert "Roof" in runs.read().extraction.record.values
+    assert runs.api.calls == 0
+
+
+def test_a_request_about_another_page_changes_no_question(runs: Runs, extraction: Extraction) -> None:
+    """A job of an address reads many pages, and has waited for one of them."""
+    request = runs.wait()
+    runs.batch(answer(roof, request), request)
+    other = replace(extraction.page, text=extraction.page.text + "<p>Another.</p>", body=b"another")
+    runs.learned(page=other, settled=frozenset({"YearBuilt"}))
+    with pytest.raises(WaitForBatch) as waits:
+        runs.read()
+    assert waits.value.request.question.content_sha256 == other.sha256
+    assert "YearBuilt" not in waits.value.request.question.fields

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from app.keypool.figures import Room
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.model.prompt import build_prompt
+from app.property.recipes.recipe import Counts, RecipeState, new_recipe
 from app.property.record import PageKind, PropertyRecord, SourceKind
 from app.property.store import (
     AnswerStore,
@@ -31,6 +33,7 @@ from app.property.store import (
     Tried,
     Uses,
 )
+from app.property.store.recipes import StoredRecipes
 from app.services.estimate import Estimate, _model_minutes, estimate
 from app.services.estimate_basis import measured, total, total_range
 from app.services.estimate_kinds import _TYPICAL, CACHED_TOKENS
@@ -370,3 +373,30 @@ def test_without_a_key_what_was_asked_before_is_not_counted(database: Database, 
     _remember(database, pages=40, calls=10)
     found = _estimate(database, _settings(tmp_path, openai_api_keys=None), 100)
     assert (found.model_calls, found.usd, found.pages) == (0, 0.0, 100)
+
+
+def test_a_learned_site_takes_the_calls_that_its_recipes_leave(database: Database, tmp_path: Path) -> None:
+    """As long as recipes have read too few pages of it, it is judged as any other."""
+    store = StoredRecipes(database)
+    recipe = store.find_or_add(new_recipe("homes.example", frozenset({1})))
+
+    def read(pages: int, without: int) -> None:
+        counts = Counts(pages=pages, without_model=without)
+        store.update(recipe.id, lambda one: replace(one, state=RecipeState.ACTIVE, counts=counts))
+
+    read(19, 19)
+    assert _estimate(database, _settings(tmp_path), 100).model_calls == 100
+    read(400, 380)
+    found = _estimate(database, _settings(tmp_path), 100, "www.homes.example")
+    assert (found.model_calls, found.tokens) == (5, 5 * (_TYPICAL.input_tokens + _TYPICAL.output_tokens))
+    assert found.as_json()["bases"][0]["from"] == "recipe"
+    assert "Judged: 100 URLs of a learned site by their recipes (95% need no model)." in found.sentence()
+    assert found.ranges is not None
+    with closing(KeyView(_settings(tmp_path))) as keys:
+        urls = [f"http://{host}/{n}" for host in ("homes.example", "new.example") for n in range(50)]
+        mixed = estimate(database, keys, _settings(tmp_path), urls)
+    assert mixed.model_calls == 53
+    for change in ({"recipes": "off"}, {"model_use": "always"}):
+        assert _estimate(database, _settings(tmp_path, **change), 100).model_calls == 100
+    store.update(recipe.id, lambda one: replace(one, state=RecipeState.SUSPENDED))
+    assert _estimate(database, _settings(tmp_path), 100).model_calls == 100

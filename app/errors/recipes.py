@@ -1,0 +1,16 @@
+"""Recipes: what was learned of sites, or written for them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from app.errors import NotFoundError
+
+
+class RecipeNotFoundError(NotFoundError):
+    """No recipe has this id, and none is of this host."""
+
+    code = "recipe_not_found"
+    fact_names: ClassVar[tuple[str, ...]] = ("name",)
+    sentence = "There is no recipe {name}."
+    remedy = "`propintel recipes list` shows what there is."

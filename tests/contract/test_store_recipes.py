@@ -1,0 +1,257 @@
+"""Recipes in the database: one per template however many workers meet it, and nothing of them is half-written."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import update
+
+from app.clock import ManualClock
+from app.errors.recipes import RecipeNotFoundError
+from app.property.page import Keeping, Page
+from app.property.people import parse_name
+from app.property.recipes.learning import Example
+from app.property.recipes.recipe import Anchor, Counts, Recipe, RecipeState, new_recipe
+from app.property.store import Database, NamesKey, PageStore, PersonPurge, PurgeKind, PurgeStore, Retention
+from app.property.store.recipes import MOST_EXAMPLES, MOST_OF_HOST, StoredRecipes
+from app.property.store.tables import recipe_examples, recipes
+from tests.contract.conftest import count
+
+HOST = "homes.example"
+AGENT = "Ottilie Quackenbush"
+TEMPLATE = frozenset(range(100))
+
+
+@pytest.fixture
+def store(database: Database) -> StoredRecipes:
+    return StoredRecipes(database)
+
+
+def page(clock: ManualClock, number: int, *, host: str = HOST, keeping: Keeping = Keeping()) -> Page:  # noqa: B008
+    url, text = f"https://{host}/h/{number}", f"<p>House {number}, call {AGENT}</p>"
+    return Page(url, url, "text/html", text, text.encode(), clock.now(), keeping)
+
+
+def example(database: Database, clock: ManualClock, number: int, *, host: str = HOST) -> Example:
+    """An example whose page is stored, as a worker leaves it."""
+    found = page(clock, number, host=host)
+    PageStore(database).save_page(found)
+    clock.advance(1)
+    return Example(
+        found,
+        {"LivingArea": (90 + number, "m2"), "ListAgentFullName": (AGENT, None)},
+        frozenset({"Roof"}),
+        frozenset({"Roof", "Heating"}),
+    )
+
+
+def test_a_recipe_is_read_as_it_was_stored(store: StoredRecipes) -> None:
+    recipe = replace(
+        new_recipe(HOST, TEMPLATE),
+        state=RecipeState.ACTIVE,
+        fields={"YearBuilt": (Anchor("label", "Built", "cell", unit="m2"), Anchor("path", "/a/*[b=c]/d", "body"))},
+        suspended={"YearBuilt": "a model says 1999"},
+        never=("Roof",),
+        recent=(1.0, 0.5),
+        counts=Counts(pages=3, hits=2),
+    )
+    assert store.find_or_add(recipe) == recipe
+    assert store.of_host(HOST) == [recipe]
+    assert store.get(recipe.id) == recipe
+    assert store.of_host("other.example") == []
+
+
+def test_pages_of_one_template_have_one_recipe(store: StoredRecipes) -> None:
+    first = store.find_or_add(new_recipe(HOST, TEMPLATE))
+    near, far = frozenset(range(10, 110)), frozenset(range(60, 160))
+    assert store.find_or_add(new_recipe(HOST, near)) == first
+    assert store.find_or_add(new_recipe(HOST, far)).id != first.id
+    assert store.find_or_add(new_recipe("other.example", TEMPLATE)).id != first.id
+    assert store.find_or_add(new_recipe(HOST, TEMPLATE, "record")).id != first.id, "of another kind of pages"
+    assert len(store.of_host(HOST)) == 3
+
+
+def test_workers_that_meet_a_template_at_once_make_one_recipe(
+    database_url: str, database: Database, clock: ManualClock
+) -> None:
+    """Their pages differ a little, so that no key tells that it is the same template."""
+    start, found = threading.Barrier(4), list[str]()
+
+    def meet(number: int) -> None:
+        mine = Database(database_url, clock, names_key=NamesKey("k" * 32))
+        start.wait(30)
+        found.append(StoredRecipes(mine).find_or_add(new_recipe(HOST, TEMPLATE | {1000 + number})).id)
+        mine.close()
+
+    workers = [threading.Thread(target=meet, args=(number,)) for number in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(found) == 4
+    assert len(set(found)) == count(database, recipes) == 1
+
+
+def test_changes_by_many_add_up(database_url: str, store: StoredRecipes, clock: ManualClock) -> None:
+    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+
+    def add(one: Recipe) -> Recipe:
+        return replace(one, counts=one.counts.plus(Counts(pages=1)))
+
+    def work() -> None:
+        mine = Database(database_url, clock, names_key=NamesKey("k" * 32))
+        for _ in range(5):
+            StoredRecipes(mine).update(recipe.id, add)
+        mine.close()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert store.get(recipe.id).counts.pages == 20
+
+
+def test_a_change_that_fails_changes_nothing(store: StoredRecipes) -> None:
+    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+
+    def fail(_: Recipe) -> Recipe:
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError):
+        store.update(recipe.id, fail)
+    assert store.get(recipe.id) == recipe
+
+
+def test_a_forgotten_recipe_takes_its_examples_with_it(
+    database: Database, store: StoredRecipes, clock: ManualClock
+) -> None:
+    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+    store.add_example(recipe.id, example(database, clock, 1))
+    assert store.forget(recipe.id)
+    assert not store.forget(recipe.id)
+    assert count(database, recipe_examples) == 0
+    assert store.update(recipe.id, lambda one: one) is None
+    store.add_example(recipe.id, example(database, clock, 1))
+    assert count(database, recipe_examples) == 0, "no worker brings it back"
+    with pytest.raises(RecipeNotFoundError):
+        store.get(recipe.id)
+
+
+def test_a_recipe_in_another_format_is_learned_again(database: Database, store: StoredRecipes) -> None:
+    """Whatever its document holds: nobody reads it."""
+    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+    with database.writing() as connection:
+        connection.execute(update(recipes).values(format=0, document={"format": "of the future"}))
+    assert store.of_host(HOST) == store.page().items == []
+    assert store.update(recipe.id, lambda one: one) is None
+    assert store.find_or_add(recipe) == recipe
+    assert store.of_host(HOST) == [recipe]
+
+
+def test_a_host_has_so_many_templates_and_the_least_used_makes_room(
+    database: Database, store: StoredRecipes, clock: ManualClock
+) -> None:
+    """A site that looks different on every page must not fill the database."""
+    made = []
+    for number in range(MOST_OF_HOST):
+        made.append(store.find_or_add(new_recipe(HOST, frozenset({number}))))
+        clock.advance(1)
+    store.put(replace(new_recipe(HOST, frozenset()), written=True, pages="/h/*"))
+    store.update(made[0].id, lambda one: one)
+    store.find_or_add(new_recipe(HOST, TEMPLATE))
+    assert count(database, recipes) <= MOST_OF_HOST + 1
+    kept = {one.id for one in store.of_host(HOST)}
+    assert made[0].id in kept
+    assert made[1].id not in kept
+
+
+# --- examples
+
+
+def test_examples_come_with_their_pages_newest_last(
+    database: Database, store: StoredRecipes, clock: ManualClock
+) -> None:
+    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+    first, second = example(database, clock, 1), example(database, clock, 2)
+    store.add_example(recipe.id, first)
+    clock.advance(1)
+    store.add_example(recipe.id, second)
+    assert store.examples(recipe.id) == [first, second]
+    clock.advance(1)
+    store.add_example(recipe.id, replace(first, values={"LivingArea": (5, None)}))
+    assert [one.values["LivingArea"] for one in store.examples(recipe.id)] == [(92, "m2"), (5, None)]
+    store.forget_examples(recipe.id)
+    assert store.examples(recipe.id) == []
+
+
+def test_only_the_newest_examples_are_kept(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
+    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+    for number in range(MOST_EXAMPLES + 3):
+        store.add_example(recipe.id, example(database, clock, number))
+    kept = [one.page.url.rpartition("/")[2] for one in store.examples(recipe.id)]
+    assert kept == [str(number) for number in range(3, MOST_EXAMPLES + 3)]
+
+
+def test_an_example_whose_page_is_gone_goes(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
+    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+    store.add_example(recipe.id, Example(page(clock, 7), {}, frozenset(), frozenset()))
+    assert count(database, recipe_examples) == 1
+    assert store.examples(recipe.id) == []
+    assert count(database, recipe_examples) == 0
+
+
+def test_a_page_that_its_site_does_not_want_kept_is_no_example(
+    database: Database, store: StoredRecipes, clock: ManualClock
+) -> None:
+    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+    store.add_example(recipe.id, Example(page(clock, 1, keeping=Keeping(no_store=True)), {}, frozenset(), frozenset()))
+    assert count(database, recipe_examples) == 0
+
+
+def test_examples_are_pruned_with_their_pages(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
+    """Also those of a page that is still kept: values that name people have an age of their own."""
+    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+    for number in range(3):
+        store.add_example(recipe.id, example(database, clock, number))
+        clock.advance(86_400)
+    Retention(database).prune_old(days=2.5)
+    assert [one.page.url[-1] for one in store.examples(recipe.id)] == ["1", "2"]
+    Retention(database).prune_surplus(0)
+    Retention(database).prune_unkept()
+    assert count(database, recipe_examples) == 0
+    assert store.get(recipe.id) == recipe, "what was learned holds nobody's data"
+
+
+# --- purges
+
+
+@pytest.mark.parametrize("kind", [PurgeKind.URL, PurgeKind.HOST])
+def test_a_purge_takes_what_the_page_taught(
+    database: Database, store: StoredRecipes, clock: ManualClock, kind: PurgeKind
+) -> None:
+    recipe = store.find_or_add(new_recipe(HOST if kind is PurgeKind.URL else f"eu.{HOST}", TEMPLATE))
+    mine, other = example(database, clock, 1, host=f"www.{HOST}"), example(database, clock, 2, host=f"www.{HOST}")
+    for one in (mine, other):
+        store.add_example(recipe.id, one)
+    purge = PurgeStore(database)
+    counted = purge.purge(kind, mine.page.url if kind is PurgeKind.URL else HOST, who="alice", dry_run=True)
+    done = purge.purge(kind, mine.page.url if kind is PurgeKind.URL else HOST, who="alice", dry_run=False)
+    assert done.removed == counted.removed
+    left = [other] if kind is PurgeKind.URL else []
+    assert store.examples(recipe.id) == left
+    assert len(store.of_host(recipe.host)) == len(left)
+    store.add_example(recipe.id, mine)
+    assert store.examples(recipe.id) == left, "a worker had it in hand"
+
+
+def test_a_purged_person_is_in_no_example(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
+    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+    late = example(database, clock, 2)
+    store.add_example(recipe.id, example(database, clock, 1))
+    PersonPurge(database).purge(parse_name(AGENT), who="alice", dry_run=False)
+    assert count(database, recipe_examples) == 0
+    store.add_example(recipe.id, late)
+    assert count(database, recipe_examples) == 0, "a worker had it in hand"

@@ -1,0 +1,83 @@
+"""The page of recipes in a browser: what was learned and saved, why one is suspended, and how it is forgotten."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from app.property.recipes.recipe import Anchor, Counts, RecipeState, new_recipe
+from app.property.store import Database
+from app.property.store.recipes import StoredRecipes
+from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+
+pytestmark = pytest.mark.usefixtures("broker")
+ACTIVE = replace(
+    new_recipe("homes.example", frozenset({1, 2})),
+    state=RecipeState.ACTIVE,
+    fields={
+        "YearBuilt": (Anchor("label", "dating from", "cell", within="#facts"),),
+        "Roof": (Anchor("attribute", "itemprop=roof"),),
+    },
+    suspended={"Roof": "a model read something else than the recipe"},
+    learned_from=5,
+    learned_at=datetime.now(UTC).isoformat(),
+    audited_at=datetime.now(UTC).isoformat(),
+    counts=Counts(pages=4_000, without_model=3_900, saved_tokens=12_000_000),
+)
+SUSPENDED = replace(
+    new_recipe("county.example", frozenset({3, 4})),
+    state=RecipeState.SUSPENDED,
+    reason="the last 8 pages have 20% of the usual fields",
+)
+
+
+@pytest.fixture(autouse=True)
+def learned(database: Database) -> None:
+    for one in (ACTIVE, SUSPENDED):
+        StoredRecipes(database).put(one)
+
+
+def test_what_was_learned_and_what_it_saved_is_shown(
+    database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
+) -> None:
+    page = signed_in("reader", "/recipes")
+    expect(page.get_by_role("link", name="Recipes", exact=True)).to_have_attribute("aria-current", "page")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    row = page.locator(f"#recipe-{ACTIVE.id}")
+    for said in ("homes.example", "active", "learned from 5 pages", "3,900 of 4,000", "$4.80"):
+        expect(row).to_contain_text(said)
+    expect(row.locator("td[data-label='Last audit']")).to_contain_text("ago")
+    row.locator("summary").click()
+    expect(row).to_contain_text("YearBuilt: in the cell beside 'dating from' within #facts")
+    expect(row).to_contain_text("a model read something else than the recipe")
+    expect(page.locator(f"#recipe-{SUSPENDED.id}")).to_contain_text("the last 8 pages have 20% of the usual fields")
+    assert page.get_by_role("button", name=re.compile("Forget")).count() == 0, "readers only read"
+    check_accessible(page)
+    screenshot(page, "recipes")
+    page.get_by_label("Host").fill("www.county.example")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url(re.compile("host=www.county.example"))
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_a_manager_forgets_one(database: Database, signed_in: SignIn) -> None:
+    page = signed_in("manager", "/recipes", viewport=PHONE, color_scheme="dark")
+    check_fits(page)
+    check_accessible(page)
+    forget = page.get_by_role("button", name=f"Forget homes.example {ACTIVE.id}")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    forget.click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.once("dialog", lambda dialog: dialog.accept())
+    forget.click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert StoredRecipes(database).of_host("homes.example") == []
+    page.get_by_label("Host").fill("nowhere.example")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("No recipe of nowhere.example yet.")).to_be_visible()

@@ -1,0 +1,113 @@
+"""The commands of docs/recipes.md do what the page says, and mistakes in a written recipe are told with their line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.property.recipes.recipe import Anchor, Counts, RecipeState, new_recipe
+from app.property.store.recipes import StoredRecipes
+from app.services.stores import open_stores
+from app.settings import Settings
+
+from .conftest import Environment, Propintel
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "recipes.md").read_text(encoding="utf-8")
+SEEING, WRITING = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
+(COUNTY,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.S)
+LEARNED = replace(
+    new_recipe("example.com", frozenset({1, 2})),
+    state=RecipeState.ACTIVE,
+    fields={"YearBuilt": (Anchor("label", "dating from", "cell"),), "Roof": (Anchor("attribute", "id=roof"),)},
+    suspended={"Roof": "a model read something else than the recipe"},
+    learned_from=5,
+    learned_at="2026-11-29T10:00:00+00:00",
+    counts=Counts(pages=400, without_model=390, saved_tokens=1_200_000),
+)
+
+
+def _bash(script: str, environment: Environment, home: Path) -> str:
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    ran = subprocess.run(
+        ["bash", "-euc", script],
+        env={**environment, "PATH": programs}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture
+def learned(home: Path) -> None:
+    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+        StoredRecipes(stores.database).put(LEARNED)
+
+
+@pytest.mark.usefixtures("learned")
+def test_the_commands_do_what_the_page_says(environment: Environment, called: Propintel, home: Path) -> None:
+    table = called("recipes", "list", "--format", "table").stdout
+    for said in ("example.com", "active", "400", "98%", "$0.48"):
+        assert said in table
+    shown = called("recipes", "show", "example.com", "--format", "table").stdout
+    for said in ("from 5 pages", "in the cell beside 'dating from'", "a model read something else than the recipe"):
+        assert said in shown
+    _bash(SEEING, environment, home)
+    assert json.loads(called("recipes", "list").stdout) == []
+
+
+def test_the_written_recipe_is_imported_and_exported(environment: Environment, called: Propintel, home: Path) -> None:
+    (home / "county.toml").write_text(COUNTY, encoding="utf-8")
+    _bash(WRITING, environment, home)
+    (shown,) = json.loads(called("recipes", "show", "gis.example.gov").stdout)
+    assert (shown["written"], shown["state"], shown["pages_glob"]) == (
+        True,
+        "active",
+        "/arcgis/rest/services/Parcels/*",
+    )
+    for file in ("copy.toml", "all.json"):
+        before = called("recipes", "list").stdout
+        called("recipes", "forget", "gis.example.gov")
+        assert called("recipes", "import", str(home / file)).returncode == 0
+        assert called("recipes", "list").stdout == before
+
+
+@pytest.mark.usefixtures("learned")
+def test_a_learned_recipe_goes_to_another_installation_as_it_is(called: Propintel, home: Path) -> None:
+    exported = called("recipes", "export").stdout
+    (home / "all.json").write_text(exported, encoding="utf-8")
+    called("recipes", "forget", LEARNED.id)
+    assert called("recipes", "import", "all.json").returncode == 0
+    assert called("recipes", "export").stdout == exported
+
+
+def test_mistakes_are_told_with_their_place_and_nothing_is_stored(called: Propintel, home: Path) -> None:
+    mistakes = {
+        "line.toml": (COUNTY.replace("YearBuilt =", "YearBiult ="), r"line\.toml, line 7: YearBiult is not a field"),
+        "format.toml": (COUNTY.replace("format = 1", "format = 9"), r"format\.toml, line 1: .*Set format = 1"),
+        "none.toml": ("[fields", r"none\.toml: is not TOML"),
+        "none.json": ("{", r"none\.json: is not JSON"),
+        "other.json": ('[{"format": 1, "host": 7}]', r"other\.json, recipe 1: is not an exported recipe"),
+        "future.json": ('[{"format": 2}]', r"future\.json, recipe 1: has another version of the format"),
+    }
+    for name, (text, said) in mistakes.items():
+        (home / name).write_text(text, encoding="utf-8")
+        ran = called("recipes", "import", name)
+        assert (ran.returncode, bool(re.search(said, ran.stderr))) == (2, True), ran.stderr
+    missing = called("recipes", "import", "nowhere.toml")
+    assert (missing.returncode, "nowhere.toml: cannot be read" in missing.stderr) == (2, True)
+    assert json.loads(called("recipes", "list").stdout) == []
+
+
+def test_what_there_is_not_is_told(called: Propintel) -> None:
+    for command in ("show", "forget", "export"):
+        ran = called("recipes", command, "nowhere.example")
+        assert ran.returncode == 1
+        assert "There is no recipe nowhere.example. `propintel recipes list`" in ran.stderr
+    ran = called("recipes", "export", "--format", "toml")
+    assert (ran.returncode, "one recipe, not 0" in ran.stderr) == (2, True)
