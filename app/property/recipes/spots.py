@@ -58,12 +58,18 @@ class Spots:
         self._page = page
         self._candidates = candidates
         self._wanted = None if wanted is None else frozenset(map(_bare, wanted))
+        self._around: dict[Any, frozenset[str]] = {}
         self._kinds = None if wanted is None else {(one.kind, one.relation) for one in wanted}
 
     def at(self, anchor: Anchor) -> list[Spot]:
         """Return the spots that `anchor` leads to, however many."""
         found = self.by_anchor.get(_bare(anchor), [])
-        return [spot for spot in found if not anchor.within or _is_in(spot.element, anchor.within)]
+        return [spot for spot in found if not anchor.within or anchor.within in self._blocks(spot.element)]
+
+    def _blocks(self, element: Any) -> frozenset[str]:
+        if element not in self._around:
+            self._around[element] = frozenset(blocks_around(element))
+        return self._around[element]
 
     @cached_property
     def by_anchor(self) -> dict[Anchor, list[Spot]]:
@@ -125,10 +131,6 @@ def folded(label: str) -> str:
 
 def _bare(anchor: Anchor) -> Anchor:
     return replace(anchor, within="", reads="", unit="")
-
-
-def _is_in(element: Any, block: str) -> bool:
-    return element is not None and block in blocks_around(element)
 
 
 # --- labels ----------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from app.property.fields.table import FIELDS
@@ -49,12 +49,19 @@ def values_at(spot: Spot, field: str, anchor: Anchor, page: Document) -> list[Ca
     return found if own is not None else []
 
 
-def one_value(anchor: Anchor, field: str, spots: Spots, page: Document) -> tuple[list[Candidate], bool]:
-    """Return what `anchor` leads to for `field`, and whether it is one value: False where its spots differ."""
+def one_value(
+    anchor: Anchor, field: str, spots: Spots, page: Document, known: Collection[str] = ()
+) -> tuple[list[Candidate], bool]:
+    """Return what `anchor` leads to for `field`, and whether it is one value: False where its spots differ.
+
+    A text that is `known`, since another anchor of the field led to it, is not parsed again and says nothing new.
+    """
     if anchor.kind == "reader":
-        found = [[one] for one in spots.readings.get((field, anchor), ())]
+        found = [[one] for one in spots.readings.get((field, anchor), ()) if one.raw not in known]
     else:
-        found = [values for spot in spots.at(anchor) if (values := values_at(spot, field, anchor, page))]
+        texts = {str(spot.raw): spot for spot in spots.at(anchor)}
+        new = (spot for raw, spot in texts.items() if raw not in known)
+        found = [values for spot in new if (values := values_at(spot, field, anchor, page))]
     firsts = [next(one for one in values if one.field == field) for values in found]
     if not firsts:
         return [], True

@@ -122,7 +122,10 @@ class _Tried:
 
     def _read(self, name: str, anchors: Sequence[Anchor], spots: Spots, page: Document) -> None:
         """Take what all anchors of a field agree on; what they differ in is taken from none."""
-        answers = [one_value(anchor, name, spots, page) for anchor in anchors]
+        answers: list[tuple[list[Candidate], bool]] = []
+        for anchor in anchors:
+            known = {one.raw for found, _ in answers for one in found if one.field == name}
+            answers.append(one_value(anchor, name, spots, page, known))
         told = [found for found, _ in answers if found]
         firsts = [first for found in told if (first := says(found, name)) is not None]
         if not all(is_one for _, is_one in answers) or not all(same(firsts[0], other) for other in firsts[1:]):
