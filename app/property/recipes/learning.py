@@ -88,7 +88,11 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
     counted = Counter(anchor for page in pages for anchor in page.spots.by_anchor)
     common = [anchor for anchor, many in counted.items() if many >= _LEAST_HAVING]
     found = {name: _anchors(name, pages, common) for name in FIELDS if name in _LEARNED}
-    adopted = _told_apart({name: anchors for name, anchors in found.items() if anchors})
+    known = {
+        name: [one for one in anchors if _still_holds(name, one, pages)] for name, anchors in recipe.usable.items()
+    }
+    anchors = {name: tuple(dict.fromkeys((*new, *known.get(name, ()))))[:_MOST_ANCHORS] for name, new in found.items()}
+    adopted = _told_apart({name: several for name, several in anchors.items() if several})
     if not adopted:
         return recipe
     told = [sum(page.finds(name, anchors) for name, anchors in adopted.items()) for page in pages]
@@ -98,8 +102,8 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
         reason="",
         fields=adopted,
         suspended={name: why for name, why in recipe.suspended.items() if name not in adopted},
-        never=tuple(sorted(_silent(pages, adopted, absent=True))),
-        unanswered=tuple(sorted(_silent(pages, adopted, absent=False))),
+        never=tuple(sorted(_silent(pages, adopted, recipe.never, absent=True))),
+        unanswered=tuple(sorted(_silent(pages, adopted, recipe.unanswered, absent=False))),
         unsure=tuple(sorted(_unsure(pages, adopted))),
         usual=sum(told) / len(pages) / len(adopted),
         learned_from=len(pages),
@@ -203,6 +207,13 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tup
     return _of_one_label(name, [anchor for *_, anchor in sorted(good)], pages)[:_MOST_ANCHORS]
 
 
+def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
+    """Whether no page speaks against an anchor that is in use: its field was not asked for, so few speak for it."""
+    judged = [page.is_right(name, anchor) for page in pages]
+    is_outdated = any(name in page.example.values for page in pages) and True not in judged
+    return False not in judged and not is_outdated
+
+
 def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) -> tuple[Anchor, ...]:
     """Without labels that stand beside the value by chance, as the one of the line above does.
 
@@ -256,20 +267,18 @@ def _told_apart(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anch
     return {name: anchors for name, anchors in kept.items() if anchors}
 
 
-def _silent(pages: Sequence[_Page], adopted: Mapping[str, Any], *, absent: bool) -> Iterator[str]:
+def _silent(
+    pages: Sequence[_Page], adopted: Mapping[str, Any], known: Collection[str], *, absent: bool
+) -> Iterator[str]:
     """Fields without anchors of which a model says nothing, or hardly ever: `absent` from the pages, or read by readers
-    and not confirmed.
+    and not confirmed. Those that are `known` were not asked for since.
     """
     for name in FIELDS:
         answered = sum(name in page.example.values for page in pages)
         silent = sum(name in page.example.unanswered for page in pages)
         is_absent = sum(name in page.example.absent for page in pages) > silent / 2
-        if (
-            name not in adopted
-            and silent >= LEAST_PAGES
-            and answered <= max(1, _RARE * len(pages))
-            and is_absent is absent
-        ):
+        is_found = name in known or (silent >= LEAST_PAGES and is_absent is absent)
+        if is_found and name not in adopted and answered <= max(1, _RARE * len(pages)):
             yield name
 
 

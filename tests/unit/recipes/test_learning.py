@@ -157,3 +157,17 @@ def test_a_page_that_changed_its_label_leaves_the_field_unsure() -> None:
 
 def test_pages_that_teach_nothing_leave_the_recipe_as_it_is() -> None:
     assert learn(_EMPTY, [_example(_html(n, "<p>nothing</p>")) for n in range(6)]) is _EMPTY
+
+
+def test_anchors_in_use_are_kept_where_pages_do_not_ask_for_their_fields() -> None:
+    """A recipe that settles a field leaves no verified value of it on later pages."""
+    first = learn(_EMPTY, _areas(5))
+    later = [_example(page(n, facts(n)), YearBuilt=facts(n)["YearBuilt"]) for n in range(10, 16)]
+    both = learn(first, later)
+    assert both.fields["LivingArea"] == first.fields["LivingArea"]
+    assert both.fields["YearBuilt"]
+    redesigned = [
+        _example(page(n, one, f"<p>Size: {one['LivingArea']} sq ft</p>"), LivingArea=(one["LivingArea"], "Square Feet"))
+        for n, one in ((n, facts(n)) for n in range(20, 25))
+    ]
+    assert all(one.name != "covered size" for one in learn(both, redesigned).fields["LivingArea"])
