@@ -25,8 +25,8 @@ from app.property.record import Method
 
 #: pages that an anchor is learned from: three with a value, and one more that it has to be right on
 LEAST_PAGES, _LEAST_HAVING = 4, 3
-#: from so many right pages on, one other page may be the one that was read wrong: of values that are few, and of others
-_MANY, _SEVERAL = 8, 5
+#: beside one right page and so many more, another one may have been read wrong: of values that are few, and of others
+_MANY, _SEVERAL = 7, 4
 _MOST_ANCHORS = 3
 #: spots of one anchor that are looked at
 _MOST_SPOTS = 4
@@ -198,7 +198,7 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tup
         judged = {page: page.is_right(name, anchor) for page in pages}
         right = sum(map(bool, judged.values()))
         wrong = [name in page.example.absent for page, is_right in judged.items() if is_right is False]
-        may_be_wrong = right >= (_MANY if FIELDS[name].kind in _FEW else _SEVERAL)
+        may_be_wrong = (right - 1) // (_MANY if FIELDS[name].kind in _FEW else _SEVERAL)
         silent = sum(page.is_silent(name, anchor) for page in pages)
         if right < _LEAST_HAVING or right + silent < LEAST_PAGES or any(wrong) or len(wrong) > may_be_wrong:
             continue
@@ -248,8 +248,8 @@ def _is_telling(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
     named = _names(anchor.name.rpartition("/")[2].rpartition("=")[2], name, having[-1])
     if named is not None:
         return named
-    values = {str(page.example.values[name][0]).casefold() for page in having if page.is_right(name, anchor)}
-    return len(values) >= (_LEAST_FEW if FIELDS[name].kind in _FEW else 2)
+    values = [str(page.example.values[name][0]).casefold() for page in having if page.is_right(name, anchor)]
+    return len(set(values)) >= (_LEAST_FEW if FIELDS[name].kind in _FEW and len(values) <= _MANY else 2)
 
 
 def _told_apart(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anchor, ...]]:

@@ -23,6 +23,8 @@ from app.property.record import Method, PageKind
 LEAST_FOUND = 0.6
 #: readers that are this sure of something else contradict a recipe
 _CONTRADICTS = 0.75
+#: what a reader found in another place at less is a guess, as of a card of another home
+_LIKELY = 0.5
 #: recipes of one page that are tried
 _MOST_ALIKE = 3
 _PROPERTY = (PageKind.LISTING, PageKind.RECORD)
@@ -164,8 +166,9 @@ class _Reader:
         """The fields of which the recipe knows what the page says, or that it says nothing."""
         if self.recipe is None or self.recipe.kind not in ("", extraction.kind):
             return frozenset()
-        record, recipe = extraction.record.values, self.recipe
-        lacking = {*self.tried.misses, *recipe.never} - {*recipe.unsure, *record}
+        recipe = self.recipe
+        read_elsewhere = {n for n, proof in extraction.record.evidence.items() if proof.confidence >= _LIKELY}
+        lacking = {*self.tried.misses, *recipe.never} - {*recipe.unsure} - read_elsewhere
         read = {one.field for one in self.tried.read}  # one that no check passes is not read better by a model
         return frozenset((lacking | read | {*recipe.unanswered}) - contradicted - recipe.suspended.keys())
 
