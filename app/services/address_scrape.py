@@ -154,7 +154,8 @@ class AddressScraper:
         if not reader.read:
             return {}
         lacking = _lacking(reader.read) if self._parts.reader.use == "missing" else None
-        asked = [self._parts.reader.resumed(replace(one.extraction, only=lacking), economy) for one in reader.read]
+        open_ = [replace(one.extraction, only=lacking, audited=False) for one in reader.read]
+        asked = [self._parts.reader.resumed(one, economy) for one in open_]
         prompts = [self._prompt(extraction) for extraction in asked]
         named = [_named(prompt) for prompt in prompts]
         # the page whose question the job has waited for, else the one that names most

@@ -108,6 +108,22 @@ class ModelReader:
         (5xx) is a note on the reading, and raised instead if the caller `may_wait` and come back.
         """
         extraction = self.resumed(extraction, economy)
+        if extraction.audited:
+            audit = self._audit(extraction, economy)
+            if audit is not None:
+                return audit
+            extraction = replace(extraction, audited=False)
+        return self._asked(extraction, economy, may_wait=may_wait)
+
+    def _audit(self, extraction: Extraction, economy: Economy | None) -> ModelReading | None:
+        """What the model says of a page that a recipe settles; None if it is not heard: a check must cost no page."""
+        try:
+            found = self._asked(extraction, economy, may_wait=False)
+        except openai.RateLimitError:
+            return None
+        return found if len(found.unheard) < len(found.asked) else None
+
+    def _asked(self, extraction: Extraction, economy: Economy | None, *, may_wait: bool) -> ModelReading:
         prompt = self.question(extraction)
         if not prompt.fields:
             return ModelReading(extraction)

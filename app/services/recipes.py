@@ -74,6 +74,8 @@ class Recipes:
         """
         if self._keeper is None or read.extraction.kind not in _PROPERTY:
             return
+        # an audit that nobody answered was none
+        read = replace(read, extraction=replace(read.extraction, audited=reading.extraction.audited))
         asked = tuple(name for name in reading.asked if name not in reading.unheard)
         is_saved = could_ask and not reading.asked and not reading.unheard and _saves(read.extraction, self._use)
         saved = round(self._tokens) if is_saved else 0
@@ -84,18 +86,18 @@ class Recipes:
         RECIPE_SAVED_TOKENS.inc(saved)
         if self._use == "never" or (reading.asked and not asked) or (reading.unheard and not asked):
             return
-        with _harmless("Nothing is learned from a page"):
+        with _harmless("Nothing is learned from a page", INTERRUPTIONS):
             answered = reading.extraction if asked else None
             self._keeper.learn(read, asked, answered, dropped=reading.dropped, saved_tokens=saved)
 
 
 @contextmanager
-def _harmless(what: str) -> Iterator[None]:
-    """Go on after a failure in the block, but for what is the page's fault or ends the job's run."""
+def _harmless(what: str, raised: Sequence[type[Exception]] | None = None) -> Iterator[None]:
+    """Go on after a failure in the block, but for what is the page's fault or ends the job's run, or for `raised`."""
     try:
         yield
     except Exception as exc:  # a defect of recipes must not cost a page
-        if isinstance(exc, (PageTooComplexError, MemoryError, *INTERRUPTIONS)):
+        if isinstance(exc, tuple((PageTooComplexError, MemoryError, *INTERRUPTIONS) if raised is None else raised)):
             raise
         log.warning("%s: %s: %s", what, type(exc).__name__, exc)
 

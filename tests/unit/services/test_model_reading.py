@@ -398,3 +398,37 @@ def test_a_sure_value_is_checked_by_the_model_where_it_is_always_used(
     ]
     heard = [{c.field for c in one.extraction.candidates if c.method is Method.LLM} for one in told]
     assert heard == [{"ListPrice"}, set()]
+
+
+# --- audits of recipes
+
+
+def unready(_: dict[str, Any]) -> httpx2.Response:
+    """No key has room."""
+    return httpx2.Response(429, json={"error": {"message": "slow down", "type": "x", "code": "rate_limit_exceeded"}})
+
+
+def settled(extraction: Extraction) -> Extraction:
+    """As a recipe settles a page that is chosen for an audit."""
+    return replace(extraction, settled=frozenset(extraction.asked()), audited=True)
+
+
+def test_an_audit_asks_for_all_that_a_recipe_settled(answers: AnswerStore, extraction: Extraction) -> None:
+    found = reader(answers, Api(roof)).read(settled(extraction))
+    assert (found.extraction.audited, found.note) == (True, None)
+    assert {"Roof", "YearBuilt"} <= set(found.asked)
+
+
+@pytest.mark.parametrize("respond", [unready, unreachable, error(500, "down"), lambda _: completion("", refusal="No.")])
+def test_an_audit_that_nobody_answers_costs_no_page(
+    answers: AnswerStore, extraction: Extraction, respond: Callable[[dict[str, Any]], httpx2.Response]
+) -> None:
+    """The job neither waits for it nor says that a model is missing."""
+    found = reader(answers, Api(respond)).read(settled(extraction), may_wait=True)
+    assert (found.extraction.audited, found.asked, found.unheard, found.note) == (False, (), (), None)
+    assert not found.asks_again
+
+
+def test_without_a_key_nothing_is_audited(answers: AnswerStore, extraction: Extraction) -> None:
+    found = ModelReader(answers, NO_KEYS, "gpt-test").read(settled(extraction))
+    assert (found.asked, found.note, found.asks_again) == ((), None, False)

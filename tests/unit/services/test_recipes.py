@@ -178,7 +178,8 @@ def test_each_page_counts_by_what_its_recipe_did(
 ) -> None:
     recipes = Noting(Holding(WRITTEN), clock)
     read: RecipeReading = recipes.read(page(clock))
-    extraction = replace(read.extraction, audited=change.pop("audited", False))
+    extraction = replace(read.extraction, audited=change.get("audited", False))
+    change = {name: value for name, value in change.items() if name != "audited"}
     before = counted("pages", outcome=outcome)
-    recipes.learn(replace(read, extraction=extraction, **change), ModelReading(extraction, **reading))
+    recipes.learn(replace(read, **change), ModelReading(extraction, **reading))
     assert counted("pages", outcome=outcome) == before + 1
