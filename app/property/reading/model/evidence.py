@@ -16,11 +16,12 @@ from app.property.reading.base import Candidate
 from app.property.reading.model import figures
 from app.property.reading.model.answers import LARGEST
 from app.property.reading.model.claims import Claim, Flaw, Supported
-from app.property.reading.model.label_words import Named, labels_in
+from app.property.reading.model.label_words import Named, labels_in, names
 from app.property.reading.model.prompt import Prompt
 from app.property.reading.model.quotes import Span, find_quote
 from app.property.reading.model.support import supported
-from app.property.record import FIELDS, UNIT_OF, Method, fits
+from app.property.reading.scorer import MOST_UNSHOWN
+from app.property.record import FIELDS, UNIT_OF, Evidence, Method, fits
 from app.property.values import areas, counts, numbers, prices
 
 #: the quote names its field; its line does; nothing near does
@@ -107,6 +108,24 @@ def verify(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[
     return kept, tuple(dropped)
 
 
+def answered_before(field: str, proof: Evidence) -> Candidate:
+    """Return a stored value of a model as the candidate that it was when it was answered.
+
+    What is stored is the quote and the confidence that came of it: the line around the quote is taken to name the field
+    where the quote does not, and what could not be surer than unshown to have been unshown.
+    """
+    unshown = proof.confidence <= MOST_UNSHOWN
+    strength = _strength(_SURE if names(field, proof.quote, None) else _LIKELY, unshown=unshown)
+    return Candidate(
+        field, proof.value, proof.raw, proof.method, proof.locator, proof.quote, strength, proof.unit, unshown
+    )
+
+
+def _strength(named: float, *, unshown: bool) -> float:
+    """Return how strong an answer is whose words name its field so well."""
+    return named * (_UNSHOWN if unshown else 1.0)
+
+
 def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candidate] | Flaw:
     """What the text says of the field, or what is wrong with the claim."""
     if not fits(field, value) or (isinstance(value, int | float) and abs(value) > LARGEST):
@@ -133,7 +152,7 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
             method=Method.LLM,
             locator=f"chars:{span.start}-{span.end}",
             quote=said,
-            confidence=confidence * (_UNSHOWN if unshown else 1.0),
+            confidence=_strength(confidence, unshown=unshown),
             unit=own.unit,
             unshown=unshown,
         )
