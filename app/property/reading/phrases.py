@@ -16,8 +16,8 @@ from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document
+from app.property.reading.other_subjects import is_of_other
 from app.property.reading.readings import candidates_of
-from app.property.reading.sentences import BESIDE_HOUSE
 from app.property.reading.terms import meaning
 from app.property.reading.trees import whole_text
 from app.property.record import Method
@@ -114,7 +114,6 @@ _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     *_WORDED,
 )
-_OF_THE_HOUSE = frozenset({"YearBuilt", "LivingArea"})
 _LONG = 700
 _SHORT = 140
 #: an area alone on a page of these countries is the land's, where it is this big (square metres)
@@ -204,9 +203,13 @@ def _said(text: str) -> Iterator[tuple[str, str, str]]:
     """Field, raw value, and the words as they stand: `3` and `three bedrooms`."""
     for field, pattern in _IN_PROSE:
         found = list(pattern.finditer(text))
-        if len(found) == 1 and not (field in _OF_THE_HOUSE and BESIDE_HOUSE.search(text[: found[0].end()])):
+        if len(found) == 1 and not _is_of_other(field, text, found[0]):
             word = next((_WORDS[g.lower()] for g in found[0].groups() if g and g.lower() in _WORDS), None)
             yield field, found[0].group() if word is None else str(word), found[0].group()
+
+
+def _is_of_other(field: str, text: str, found: re.Match[str]) -> bool:
+    return is_of_other(field, text[: found.start(found.lastindex or 0)], text[found.end() :])
 
 
 def _around(text: str, words: str) -> str:
@@ -234,7 +237,7 @@ def _readings(text: str, where: str, confidence: float, page: Document) -> Itera
         found = list(pattern.finditer(text))
         if len(found) == 1 and _RANGE.search(text[: found[0].end()]):
             continue  # of several homes
-        if len(found) == 1 and not (field in _OF_THE_HOUSE and BESIDE_HOUSE.search(text[: found[0].end()])):
+        if len(found) == 1 and not _is_of_other(field, text, found[0]):
             less = 0.1 if field == "LivingArea" else 0.0
             yield Reading(field, found[0].group(), Method.LABEL, where, text, confidence - less)
     for field, pattern in _WORDED:

@@ -20,6 +20,7 @@ from app.property.reading.model.label_words import Named, labels_in, names
 from app.property.reading.model.prompt import Prompt
 from app.property.reading.model.quotes import Span, find_quote
 from app.property.reading.model.support import supported
+from app.property.reading.other_subjects import is_of_other
 from app.property.reading.scorer import MOST_UNSHOWN
 from app.property.record import FIELDS, UNIT_OF, Evidence, Method, fits
 from app.property.values import areas, counts, numbers, prices
@@ -61,9 +62,6 @@ _FIGURE, _NO_FIGURE = re.compile(r"\d"), re.compile(r"\b(?:19|20)\d\d\b|\d+(?:\.
 _CELL_BEGINS, _DOTS = re.compile(r"(?:^|[|\n])\s*$"), re.compile(r"\.{2,}")
 _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
-#: words of land beside the home's, and how near to the number they tell whose it is
-_NEAR = 24
-_NOT_HERE = re.compile(r"\b(?:pond|park\w*|nearby|minimum|zoning|lake|adjacent|adjoining)\b", re.IGNORECASE)
 #: words that name nothing we know, as a label
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
 #: fields of names, before which a label of somebody else tells whose they are
@@ -139,7 +137,7 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
     claim = Claim(field, value, _with_whole_label(said, line, prompt.lang), line, prompt.lang, prompt.country)
     if _OUR_NAMES.search(claim.line):
         return "order"
-    confidence = None if _is_of_a_part(claim, prompt) else _confidence(claim)
+    confidence = None if _is_of_other(claim) or _is_of_a_part(claim, prompt) else _confidence(claim)
     found = supported(claim) if confidence is not None else None
     if confidence is None or found is None:
         return "other_label" if confidence is None else "not_said"
@@ -195,7 +193,7 @@ def _confidence(claim: Claim) -> float | None:
     Of the labels of fields that hold the like the one nearest to the value counts, in the quote, else in its line.
     """
     if claim.field == "LotSizeArea" and figures.is_of_land(claim.quote):
-        return None if _is_of_other_land(claim) else _SURE
+        return _SURE
     if claim.field == "BathroomsTotalInteger" and figures.is_sum_of_baths(claim):
         return _SURE
     for text, sure in ((claim.quote, _SURE), (claim.line, _LIKELY)):
@@ -206,9 +204,17 @@ def _confidence(claim: Claim) -> float | None:
     return None if needs_label and (claim.lang is None or language(claim.lang)) else _BARE
 
 
-def _is_of_other_land(claim: Claim) -> bool:
-    near = (claim.quote[max(0, start - _NEAR) : end + _NEAR] for start, end in _places((claim.value,), claim.quote))
-    return any(_NOT_HERE.search(words) for words in islice(near, _MOST_PLACES))
+def _is_of_other(claim: Claim) -> bool:
+    """Return whether the words around the value speak of something else, wherever the quote says it."""
+    at = claim.line.find(claim.quote)
+    found = islice(_places(_said_as(claim), claim.line), _MOST_PLACES)
+    places = [(start, end) for start, end in found if at <= start and end <= at + len(claim.quote)]
+    return bool(places) and all(is_of_other(claim.field, claim.line[:s], claim.line[e:]) for s, e in places)
+
+
+def _said_as(claim: Claim) -> tuple[Any, ...]:
+    """The values that a text may give for the claim's: three bathrooms are told as 2.5."""
+    return (claim.value, claim.value - 0.5) if claim.field == "BathroomsTotalInteger" else (claim.value,)
 
 
 def _is_under_unknown_label(claim: Claim) -> bool:
@@ -223,8 +229,7 @@ def _is_under_unknown_label(claim: Claim) -> bool:
 def _nearest(claim: Claim, text: str) -> str | None:
     """Which of the field and its rivals `text` names nearest to the value; None if it names none of them."""
     field, alike = claim.field, {claim.field, *_rivals(claim.field)}
-    # 3 bathrooms are told as 2.5
-    values = (claim.value, claim.value - 0.5) if field == "BathroomsTotalInteger" else (claim.value,)
+    values = _said_as(claim)
     text = _column_of(values, text)
     places = list(islice(_places(values, text), _MOST_PLACES))
     labelled = places if isinstance(claim.value, int | float) or field in _NAMES else []
