@@ -21,7 +21,7 @@ from app.property.reading.readings import candidates_of
 from app.property.reading.terms import meaning
 from app.property.reading.trees import whole_text
 from app.property.record import Method
-from app.property.values.areas import ACRES, HECTARES, SQUARE_FEET, SQUARE_METERS, parse_area
+from app.property.values.areas import ACRES, HECTARES, SQUARE_FEET, SQUARE_METERS, is_lone_land
 from app.property.values.layouts import parse_layout
 
 _NUM = r"(\d{1,2}(?:[.,]\d)?)"
@@ -116,8 +116,6 @@ _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _LONG = 700
 _SHORT = 140
-#: an area alone on a page of these countries is the land's, where it is this big (square metres)
-_LAND_FIRST, _LEAST_LAND = frozenset({"AU", "NZ"}), 300
 
 
 class Phrases:
@@ -133,7 +131,7 @@ class Phrases:
                 *_readings(text, page.path(element), confidence, page),
                 *_layouts(text, page.path(element), confidence, page),
             ):
-                about_land = reading.field == "LivingArea" and _is_lone_land(text, page)
+                about_land = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
                 said = replace(reading, field="LotSizeArea") if about_land else reading
                 yield from candidates_of(said, page.locale)
         for reading in _in_attributes(page):
@@ -142,13 +140,6 @@ class Phrases:
             for field, raw, words in _said(text):
                 reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, words), 0.42)
                 yield from (replace(c, raw=words) for c in candidates_of(reading, page.locale))
-
-
-def _is_lone_land(text: str, page: Document) -> bool:
-    area = parse_area(text, page.locale.lang) if page.locale.country in _LAND_FIRST else None
-    return (
-        area is not None and area.value >= _LEAST_LAND and re.fullmatch(r"[\d.,\s]+\w{1,3}²?", text.strip()) is not None
-    )
 
 
 def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:

@@ -263,6 +263,7 @@ _UNDER_TWO = "Year: Appraised (100%) | Assessed (35%)\n2024: $14,210 | $96,740 |
             "Full Baths: | 3 | Half Baths: | 1",
         ),
         ("BathroomsTotalInteger", 3, "4 bd | 2 / 1 ba | 2312 sqft", "2 / 1 ba"),
+        ("BathroomsTotalInteger", 2, "BEDS... 3 | FULL BATHS.. 1\nHALF BATHS.. 1", "FULL BATHS.. 1\nHALF BATHS.. 1"),
         ("YearBuilt", 1974, "the family built on the point, in 1974", "the family built on the point, in 1974"),
         ("AssociationFee", 310, "Maint. Fee | $310", "Maint. Fee | $310"),
         ("LivingArea", 1_540, "Sq. feet: 1540 | Lot | 1.25 ac", "Sq. feet: 1540 | Lot | 1.25 ac"),
@@ -322,6 +323,30 @@ def test_full_baths_are_all_only_where_no_half_baths_are_told(value: int, text: 
 )
 def test_a_quote_holds_its_number_whole(field: str, value: Any, quote: str, text: str) -> None:
     assert flaws_of({field: (value, quote)}, text) == ([], {field: "not_in_text"})
+
+
+def test_a_number_ends_where_its_line_ends() -> None:
+    """The next line begins with a fraction."""
+    assert check({"LotSizeArea": (0.19, "Parcel acreage: 0.19")}, "Parcel acreage: 0.19\n2/2")[1] == 0
+
+
+def test_a_quote_that_stands_in_several_places_is_looked_at_in_each() -> None:
+    text = "Sold: 3 beds, at Elm Rd for $286,000 on June 13\nThe asking price\n$286,000"
+    (found, *_), dropped = check({"ListPrice": (286_000, "$286,000")}, text)
+    assert (found.value, dropped) == (286_000, 0)
+
+
+def test_each_line_of_a_quote_may_say_the_type() -> None:
+    quote = "Use code: 1010\nDescription: Single Fam MDL-01"
+    assert check({"PropertySubType": ("Single Family Residence", quote)}, quote)[1] == 0
+
+
+@pytest.mark.parametrize(("country", "lot", "living"), [("AU", [612], []), ("GB", [], [612])])
+def test_an_area_alone_is_the_land_s_in_some_countries(country: str, lot: list[int], living: list[int]) -> None:
+    for field, kept in (("LotSizeArea", lot), ("LivingArea", living)):
+        prompt = Prompt([], SCHEMA, "612m²", (field,), 100, 100, 50, "en", country)
+        found, _ = verify({field: (612, "612m²")}, prompt)
+        assert [one.value for one in found if one.field == field] == kept
 
 
 def test_a_line_of_labels_costs_no_more_than_it_is_long() -> None:

@@ -18,12 +18,13 @@ from app.property.reading.model.answers import LARGEST
 from app.property.reading.model.claims import Claim, Flaw, Supported
 from app.property.reading.model.label_words import Named, labels_in, names
 from app.property.reading.model.prompt import Prompt
-from app.property.reading.model.quotes import Span, find_quote
+from app.property.reading.model.quotes import Span, find_quotes
 from app.property.reading.model.support import supported
 from app.property.reading.other_subjects import is_of_other
 from app.property.reading.scorer import MOST_UNSHOWN
 from app.property.record import FIELDS, UNIT_OF, Evidence, Method, fits
 from app.property.values import areas, counts, numbers, prices
+from app.property.values.areas import is_lone_land
 
 #: the quote names its field; its line does; nothing near does
 _SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
@@ -31,8 +32,8 @@ _SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
 _UNSHOWN = 0.33
 #: characters and lines of a quote
 LONGEST_QUOTE, MOST_LINES = 400, 3
-#: characters of a line before and behind a quote, and places of a value that are looked at
-_AROUND, _MOST_PLACES = 400, 20
+#: characters of a line before and behind a quote, places of a value, and of a short quote, that are looked at
+_AROUND, _MOST_PLACES, _MOST_QUOTES = 400, 20, 5
 #: fields as our schema writes them, which no page does for people: `ListPrice`
 _OUR_NAMES = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
@@ -66,7 +67,7 @@ _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
 #: fields of names, before which a label of somebody else tells whose they are
 _NAMES = frozenset({"ListAgentFullName", "ListOfficeName"})
-_NO_FIELDS = frozenset({"_Ignore", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
+_NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
 _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
 #: fields whose value says nothing without a label
@@ -130,9 +131,18 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
         return "not_read"
     if not quote.strip():
         return "no_quote"
-    span = find_quote(quote, prompt.text) if len(quote) <= LONGEST_QUOTE else None
-    if span is None or prompt.text.count("\n", span.start, span.end) >= MOST_LINES:
-        return "not_in_text"
+    found: list[Candidate] | Flaw = "not_in_text"
+    for span in islice(find_quotes(quote, prompt.text), _MOST_QUOTES if len(quote) <= LONGEST_QUOTE else 0):
+        if prompt.text.count("\n", span.start, span.end) < MOST_LINES:
+            told = _told(field, value, span, prompt)
+            if not isinstance(told, str):
+                return told
+            found = told if found == "not_in_text" else found
+    return found
+
+
+def _told(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate] | Flaw:
+    """What the quote at `span` says of the field, or what is wrong with the claim."""
     said, line = prompt.text[span.start : span.end], _line_of(span, prompt.text)
     claim = Claim(field, value, _with_whole_label(said, line, prompt.lang), line, prompt.lang, prompt.country)
     if _OUR_NAMES.search(claim.line):
@@ -166,12 +176,12 @@ def _with_whole_label(said: str, line: str, lang: str | None) -> str:
 
 
 def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
-    """True for full baths as the number of all, where the text tells of half baths too."""
+    """True for half baths as the number of all, and for full ones where the text tells of half baths too."""
     if claim.field != "BathroomsTotalInteger":
         return False
     named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}
     if named != {"BathroomsFull"}:
-        return False
+        return named == {"BathroomsHalf"}
     text = prompt.text[: prompt.shown]
     halves = [one for one in labels_in(text, claim.lang) if one.field == "BathroomsHalf"]
     return any(not _NONE.match(text, one.end) and not _NONE_BEFORE.search(text[: one.start][-4:]) for one in halves)
@@ -192,6 +202,8 @@ def _confidence(claim: Claim) -> float | None:
 
     Of the labels of fields that hold the like the one nearest to the value counts, in the quote, else in its line.
     """
+    if claim.field in UNIT_OF and is_lone_land(claim.quote, claim.lang, claim.country):
+        return _BARE if claim.field == "LotSizeArea" else None
     if claim.field == "LotSizeArea" and figures.is_of_land(claim.quote):
         return _SURE
     if claim.field == "BathroomsTotalInteger" and figures.is_sum_of_baths(claim):

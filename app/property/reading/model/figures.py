@@ -154,7 +154,7 @@ def _parts(claim: Claim) -> Iterator[int]:
     fields = {one.field for one in named}
     wanted = _PARTS_OF_BATHS if "BathroomsFull" in fields else _ALL_AND_HALF
     parts = [one for one in named if one.field in wanted] if "BathroomsHalf" in fields else []
-    is_before = bool(parts) and ends_in_count(claim.quote[: parts[0].start])
+    is_before = not all(_BEHIND.match(claim.quote, one.end) for one in parts)
     for one in parts:
         near = _BEFORE.search(claim.quote[: one.start]) if is_before else _BEHIND.match(claim.quote, one.end)
         yield int(near[1]) if near else 0

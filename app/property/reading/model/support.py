@@ -102,7 +102,7 @@ def _texts(claim: Claim) -> Supported | None:
 
 
 #: between the characters of a number; slashes around nothing are its empty parts: map, block and lot `61/ / 0118`
-_GAP = r"(?:\W{0,2}| ?(?:/ ?){2,4})"
+_GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
 def _number_word(claim: Claim) -> Supported | None:
@@ -126,19 +126,24 @@ def _status(claim: Claim) -> Supported | None:
 
 
 def _property_type(claim: Claim) -> Supported | None:
-    value, kind, offer = claim.value, vocabulary.property_kind(claim.quote), vocabulary.offer(claim.quote)
-    if _says(claim.quote, str(value)) or (kind and kind.type == value):
+    value, kinds, offer = claim.value, _kinds(claim), vocabulary.offer(claim.quote)
+    if _says(claim.quote, str(value)) or any(kind.type == value for kind in kinds):
         return Supported(value)
-    homely = kind is not None and kind.type is None
+    homely = any(kind.type is None for kind in kinds)
     if value == "Residential Lease":
         return Supported(value) if offer == "rent" or prices.find_period(claim.quote) else None
     return Supported(value) if value == "Residential" and homely and offer != "rent" else None
 
 
 def _subtype(claim: Claim) -> Supported | None:
-    kind = vocabulary.property_kind(claim.quote, claim.country)
-    good = _says(claim.quote, str(claim.value)) or (kind is not None and kind.subtype == claim.value)
+    good = _says(claim.quote, str(claim.value)) or any(kind.subtype == claim.value for kind in _kinds(claim))
     return Supported(claim.value) if good else None
+
+
+def _kinds(claim: Claim) -> list[vocabulary.Kind]:
+    """What the lines of the quote say the property is."""
+    lines = (vocabulary.property_kind(line, claim.country) for line in claim.quote.split("\n"))
+    return [kind for kind in lines if kind is not None]
 
 
 def _currency(claim: Claim) -> Supported | None:
