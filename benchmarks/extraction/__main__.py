@@ -82,7 +82,7 @@ def _print_table(told: Measured, *, errors: bool) -> None:
 def _batch(one: Batch) -> str:
     """A line of a batch's figures: by rules alone, then with the simulated model."""
     shown = " | ".join(f"{s.recall:.3f} {s.precision:.3f} {s.core:.3f}" for s in one.scores)
-    return f"{one.name:10} {shown}  {one.tokens:6,.0f} tokens, read or sent {one.covered:.3f}"
+    return f"{one.name:10} {shown}  {one.sent.mean_tokens:6,.0f} tokens, read or sent {one.sent.covered:.3f}"
 
 
 def _print_errors(told: Measured) -> None:

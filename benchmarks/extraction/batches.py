@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.property.reading.model.evidence import verify
-from app.property.reading.model.prompt import build_prompt
+from app.property.reading.model.prompt import as_sent, build_prompt
+from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import with_model_values
 from benchmarks.extraction.bands import reliability
 from benchmarks.extraction.core import core
-from benchmarks.extraction.prompts import prompts
+from benchmarks.extraction.prompts import Prompts, prompts
 from benchmarks.extraction.run import Run, run
 from benchmarks.extraction.scorer import Report, score
 from benchmarks.extraction.simulated import Claimed, answers, planted
@@ -56,9 +57,12 @@ class Refusal:
 
 @dataclass
 class Answered:
-    """`asked` right claims, those of them that the check `rejected`; `planted` wrong ones, those that it `accepted`."""
+    """`asked` right claims, those of them that the check `rejected`; `planted` wrong ones, those that it `accepted`.
+    `records` and the `tokens` of the answers are by the label's `file`.
+    """
 
     records: dict[str, dict[str, object]] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
     asked: int = 0
     planted: int = 0
     rejected: list[Refusal] = field(default_factory=list)
@@ -67,15 +71,14 @@ class Answered:
 
 @dataclass(frozen=True)
 class Batch:
-    """One folder of labelled pages. Shares are of all labelled values, 0 to 1; `tokens` is the mean of the prompts."""
+    """One folder of labelled pages; `sent` is what the model is asked about them."""
 
     name: str
     run: Run
     rules: Report
     model: Report
     answered: Answered
-    covered: float
-    tokens: float
+    sent: Prompts
 
     @property
     def sure(self) -> tuple[int, int]:
@@ -110,9 +113,8 @@ def runs(real: Path, done: Run | None = None) -> Iterator[tuple[str, Run]]:
 def batch(name: str, done: Run) -> Batch:
     """Score `done`, the run of the batch `name`."""
     answered = answer(done)
-    sent = prompts(done)
     rules, model = score(done.records, done.truth), score(answered.records, done.truth)
-    return Batch(name, done, rules, model, answered, sent.covered, sent.mean_tokens)
+    return Batch(name, done, rules, model, answered, prompts(done))
 
 
 def answer(done: Run) -> Answered:
@@ -125,6 +127,8 @@ def answer(done: Run) -> Answered:
         kept, dropped = verify({one.field: (one.value, one.quote) for one in claims}, prompt)
         result.records[file] = with_model_values(extraction, kept, len(dropped)).record.values
         result.asked += len(claims)
+        facts = [{"field": one.field, "value": one.value, "quote": one.quote} for one in claims]
+        result.tokens[file] = count_tokens(as_sent({"facts": facts}))
         why = {one.field: one.flaw for one in dropped}
         result.rejected += [Refusal(file, one, why[one.field]) for one in claims if one.field in why]
         for wrong in planted(claims, prompt, row):

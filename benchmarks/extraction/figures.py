@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from benchmarks.extraction.bands import Band, calibration_error, reliability
 from benchmarks.extraction.batches import AT_FIRST, Batch, Scores
 from benchmarks.extraction.core import Core, core
+from benchmarks.extraction.costs import MODEL, costs
 from benchmarks.extraction.disputed import undisputed
 from benchmarks.extraction.kinds import KindCase, confusion
 from benchmarks.extraction.peers.compare import Peers
@@ -150,6 +151,16 @@ def _prompts(done: Measured) -> list[Figure]:
     ]
 
 
+def _costs(done: Measured) -> list[Figure]:
+    if not done.batches:
+        return []
+    told = costs(done.batches[0])
+    return [
+        Figure(f"{MODEL} for 1,000 pages, {words}", usd, f"${usd:.2f}")
+        for words, usd in (("nothing cached", told.plain), ("the beginning of prompts cached", told.with_cache))
+    ]
+
+
 def _together(found: Sequence[Scores]) -> Scores:
     """The mean over batches."""
     return Scores(*(statistics.mean(getattr(one, name) for one in found) for name in ("recall", "precision", "core")))
@@ -183,6 +194,7 @@ FIGURES: list[Callable[[Measured], list[Figure]]] = [
     _evidence,
     _kinds,
     _prompts,
+    _costs,
     _all_batches,
     _cpu,
 ]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from app.property.record import PageKind
 from benchmarks.extraction.batches import AT_FIRST, Scores
+from benchmarks.extraction.costs import MODEL, costs
 from benchmarks.extraction.disputed import DISPUTED
 from benchmarks.extraction.figures import Measured
 from benchmarks.extraction.kinds import KindCase, confusion
@@ -59,7 +60,8 @@ def _batches(done: Measured) -> list[str]:
     )
     rows = [
         (
-            one.name, one.rules.pages, *map(_triple, one.scores), _share(one.covered), f"{one.tokens:,.0f}",
+            one.name, one.rules.pages, *map(_triple, one.scores),
+            _share(one.sent.covered), f"{one.sent.mean_tokens:,.0f}",
             f"{len(one.answered.rejected)} of {one.answered.asked}",
             f"{len(one.answered.accepted)} of {one.answered.planted}",
             "{1} of {0}".format(*one.sure), *map(_triple, AT_FIRST.get(one.name, (None, None))),
@@ -169,6 +171,29 @@ def _prompts(done: Measured) -> list[str]:
     return ["## What the model is sent", table(("", "mean", "median", "most"), parts), note + f"Not covered: {names}."]
 
 
+def _costs(done: Measured) -> list[str]:
+    """Dollars with and without the provider's cache, and how much of a prompt that can hold."""
+    if not done.batches:
+        return []
+    told = costs(done.batches[0])
+    saved = 100 * (1 - told.with_cache / told.plain) if told.plain else 0.0
+    note = (
+        f"List prices for 1,000 pages like these, each with one prompt ({told.prompt:,.0f} tokens on average) and the "
+        f"answer that names what the page says ({told.answer:,.0f}). Of a prompt the schema and the instruction are "
+        f"the same for every page: {told.alike:,} tokens, {100 * told.alike / told.prompt:.0f} %. OpenAI keeps "
+        f"{told.cached:,} of them (1,024, then steps of 128), {100 * told.cached / told.prompt:.0f} % of a prompt; the "
+        "rest is the page. That is reckoned for every page but the first, if no more than some minutes lie between two "
+        f"requests: it saves {saved:.0f} %. OpenAI counts some tokens of its own around messages, and its word in "
+        "`usage` is what is stored and shown. For batches no price of cached input is taken for granted."
+    )
+    rows = [
+        ("one by one, nothing cached", f"${told.plain:.2f}"),
+        ("one by one, the beginning cached", f"${told.with_cache:.2f}"),
+        ("in batches", f"${told.batches:.2f}"),
+    ]
+    return ["## What the model costs", note, table((MODEL, "1,000 pages"), rows)]
+
+
 def _peers(done: Measured) -> list[str]:
     """Readers of markup, then makers of text."""
     if done.peers is None:
@@ -214,6 +239,7 @@ SECTIONS: list[Callable[[Measured], list[str]]] = [
     _evidence,
     _kinds,
     _prompts,
+    _costs,
     _peers,
     _fields,
     _disputed,

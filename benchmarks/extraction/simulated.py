@@ -18,7 +18,9 @@ from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.prompt import ENUMS, Prompt
 from app.property.record import FIELDS
 from app.property.values import vocabulary
-from app.property.values.areas import find_unit
+from app.property.values.areas import IN_SQUARE_METERS, find_unit
+from app.property.values.counts import ORDINAL
+from app.property.values.texts import words_of
 from benchmarks.extraction import matching
 from benchmarks.extraction.presence import ASKED, Said
 from benchmarks.extraction.scorer import LABELS
@@ -32,7 +34,19 @@ _ALIKE = (
     ("living_area", "lot_size"),
     ("agent", "office"),
 )
-_AREAS = ("living_area", "lot_size")
+_AREAS = {"living_area": "living_area_unit", "lot_size": "lot_unit"}
+_COUNTS = ("rooms", "bedrooms", "bathrooms", "half_baths", "stories", "parking")
+_YEARS = ("year_built", "tax_year", "roof_year")
+#: labels whose words are quoted whole: no `Stockholm` of `Stockholms kommun`
+_WORDS = ("city", "county", "subdivision", "agent", "office")
+#: no count is an ordinal, and no year a part of a date: `2nd bedroom`, `2026-06-09`
+_NOT_COUNTED = re.compile(rf"{ORDINAL.pattern}|(?<!\d)[13]/4(?!\d)", re.IGNORECASE)
+#: a number as it is written, in digits or a word
+_WRITTEN = re.compile(r"[\d.,]*\d|\w*")
+_WORD = re.compile(r"[^\W\d_]{4,}")
+_IN_DATE = re.compile(r"\d{4}-\d\d")
+#: letters of scripts that set no blank between words
+_UNPARTED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 #: a quote that names no field but another one, or an area without a unit: the value stands there by chance
 _OF_ANOTHER = 2
 _HALVES = ("half", "1/2", "partial", "powder", "medio", "demi")
@@ -57,8 +71,8 @@ def answers(prompt: Prompt, row: Row) -> Iterator[Claimed]:
         if row.get(label) is None or field not in prompt.fields:
             continue
         quotes = list(_quotes(label, row, lines, prompt))
-        quote = min(quotes, key=lambda text: _cost(text, label, prompt.lang), default=None)
-        if quote is None or _cost(quote, label, prompt.lang)[0] == _OF_ANOTHER:
+        quote = min(quotes, key=lambda text: _cost(text, label, prompt), default=None)
+        if quote is None or _cost(quote, label, prompt)[0] == _OF_ANOTHER:
             continue
         value = _value(label, row, quote, prompt.country)
         if value is not None:
@@ -86,30 +100,60 @@ def _quotes(label: str, row: Row, lines: list[str], prompt: Prompt) -> Iterator[
         for at in range(len(lines) - many + 1):
             text = "\n".join(lines[at : at + many])
             is_short = len(text) <= LONGEST_QUOTE
-            if is_short and Said(text, prompt.country).says(label, row) and _is_whole(text, label, row):
+            if is_short and Said(text, prompt.country).says(label, row) and _is_stated(text, label, row, prompt.lang):
                 yield text
 
 
-def _is_whole(quote: str, label: str, row: Row) -> bool:
-    """False for a quote that tells the full baths of a home that has half ones too, and not those."""
-    if label != "bathrooms" or float(row[label]).is_integer():
+def _is_stated(quote: str, label: str, row: Row, lang: str | None) -> bool:
+    """False where the characters of the value stand by chance: of a longer word, a date, an ordinal, another count."""
+    if label in _WORDS:
+        return f" {words_of(row[label])} " in f" {words_of(quote)} " or _UNPARTED.search(quote) is not None
+    if label in _YEARS:
+        return str(row[label]) in _IN_DATE.sub(" ", quote)
+    if label not in (*_COUNTS, "price"):
         return True
-    full = math.floor(row[label])
-    return re.search(rf"(?<![\d.]){full}\s?(?:[.,](?:5|75)\b|½|1/2|/\s?\d|and a half)", quote) is not None or (
-        re.search(rf"(?<![\d.,]){full}(?![\d.,])", quote) is not None
-        and len(re.findall(r"(?<![\d.,/])\d(?![\d.,/])", quote)) > 1
-        and any(half in quote.casefold() for half in _HALVES)
+    told = float(row[label])
+    if _is_counted(quote, label, {told, float(math.ceil(told))}, lang):
+        return True
+    return _is_counted(quote, label, {float(int(told))}, lang) and _tells_half(quote, int(told))
+
+
+def _is_counted(quote: str, label: str, wanted: set[float], lang: str | None) -> bool:
+    """Whether the label that stands nearest to such a number, in its line, is the field's own; or the line is a value
+    alone.
+    """
+    field = LABELS[label][0][0]
+    for line in _NOT_COUNTED.sub(lambda odd: " " * len(odd[0]), quote).split("\n"):
+        named = [one for one in labels_in(line, lang) if label in _COUNTS or one.field in (field, "_Ignore")]
+        for number, start in Said(line, None).numbers:
+            written = _WRITTEN.match(line, start)
+            end = written.end() if written else start
+            gaps = {one: max(one.start - end, start - one.end) for one in named}
+            near = [one for one, gap in gaps.items() if gap == min(gaps.values()) and one.serves(field)]
+            is_own = any(one.field != "BathroomsHalf" or one.field == field for one in near)
+            if number in wanted and (is_own or not (named or (label in _COUNTS and _WORD.search(line)))):
+                return True
+    return False
+
+
+def _tells_half(quote: str, full: int) -> bool:
+    """Whether a quote with the `full` baths of a home tells the half ones too."""
+    return re.search(rf"(?<![\d.]){full}\s?(?:½|1/2|/\s?\d|and a half)", quote) is not None or (
+        len(re.findall(r"(?<![\d.,/])\d(?![\d.,/])", quote)) > 1 and any(half in quote.casefold() for half in _HALVES)
     )
 
 
-def _cost(quote: str, label: str, lang: str | None) -> tuple[int, int, int]:
-    """How bad a quote is: first whether it names the field, or nothing, or only a field whose values look the same."""
-    field, named = LABELS[label][0][0], labels_in(quote, lang)
+def _cost(quote: str, label: str, prompt: Prompt) -> tuple[int, bool, int, int]:
+    """How bad a quote is: whether it names the field, or nothing, or only a field whose values look the same; whether
+    it is of what is not shown as the page's own; its lines and its length.
+    """
+    field, named = LABELS[label][0][0], labels_in(quote, prompt.lang)
     alike = {LABELS[other][0][0] for kind in _ALIKE if label in kind for other in kind} - {field}
     names_field = any(one.serves(field) for one in named)
     names_other = any(one.field in alike for one in named)
     is_chance = names_other or (label in _AREAS and find_unit(quote) is None)
-    return 0 if names_field else _OF_ANOTHER if is_chance else 1, quote.count("\n"), len(quote)
+    is_unshown = quote not in prompt.text[: prompt.shown]
+    return 0 if names_field else _OF_ANOTHER if is_chance else 1, is_unshown, quote.count("\n"), len(quote)
 
 
 def _value(label: str, row: Row, quote: str, country: str | None) -> Any:
@@ -123,9 +167,26 @@ def _value(label: str, row: Row, quote: str, country: str | None) -> Any:
     return told
 
 
+def _area_of(label: str) -> Callable[[Row, str, str | None], Any]:
+    """The number that the quote states, in its unit."""
+
+    def say(row: Row, quote: str, country: str | None) -> Any:
+        told, square_meters = row[label], row[label] * IN_SQUARE_METERS[matching.UNITS[row[_AREAS[label]]]]
+        stated = [number for number, _ in Said(quote, country).numbers]
+        near = (
+            number
+            for number in stated
+            for size in IN_SQUARE_METERS.values()
+            if abs(number * size - square_meters) <= matching.AREA_TOLERANCE * square_meters
+        )
+        return told if told in stated else next(near, told)
+
+    return say
+
+
 def _property_type(row: Row, quote: str, country: str | None) -> Any:
-    kind = vocabulary.property_kind(quote, country)
-    named = [kind.subtype] if kind is not None else []
+    kinds = (vocabulary.property_kind(line, country) for line in quote.split("\n"))
+    named = [kind.subtype for kind in kinds if kind is not None]
     possible = (*named, *sorted(matching.PROPERTY_TYPES[row["property_type"]]))
     return next((one for one in possible if one in ENUMS["PropertySubType"]), None)
 
@@ -156,6 +217,7 @@ _SAY: Mapping[str, Callable[[Row, str, str | None], Any]] = {
     "property_type": _property_type,
     "status": _status,
     "region": _region,
+    **{label: _area_of(label) for label in _AREAS},
     "bathrooms": lambda row, _quote, _country: math.ceil(row["bathrooms"]),
     "solar": _words_of("solar"),
     "gated": _words_of("gated"),

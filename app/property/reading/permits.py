@@ -12,7 +12,9 @@ from typing import Any
 
 from app.property.reading.base import Reading
 from app.property.reading.object_values import Source
+from app.property.reading.other_subjects import names_other
 from app.property.values.dates import parse_date
+from app.property.values.vocabulary import is_commercial
 
 #: columns that hold dates, the most telling first
 _DATES = (
@@ -26,10 +28,6 @@ _PERMIT = re.compile(r"\bpermits?\b")
 _ROOF = re.compile(r"\b(?:re-?\s?roof\w*|roofing|roof)\b", re.IGNORECASE)
 #: a roof that carries something
 _ON_ROOF = re.compile(r"roof[- ]?(?:top|mount\w*)|\bsolar\b|photovoltaic|\bpv\b", re.IGNORECASE)
-#: a roof that is not the house's
-_OTHER_ROOF = re.compile(
-    r"\b(?:carport|patio|shed|garage|porch|canopy|barn|pergola|awning|screen|gazebo|commercial)\b", re.IGNORECASE
-)
 _HOUSE = re.compile(r"\b(?:house|home|dwelling|residence|residential|sfd|sfr)\b", re.IGNORECASE)
 _SOLAR = re.compile(r"\bsolar\b(?! (?:water|pool|screen|tube|light))|photovoltaic|\bpv\b", re.IGNORECASE)
 _REFUSED = re.compile(
@@ -68,7 +66,7 @@ def _is_of_house(kind: str) -> bool:
     return (
         _ROOF.search(kind) is not None
         and not _ON_ROOF.search(kind)
-        and (_HOUSE.search(kind) is not None or not _OTHER_ROOF.search(kind))
+        and (_HOUSE.search(kind) is not None or not (names_other("X_RoofYear", kind) or is_commercial(kind)))
     )
 
 

@@ -16,12 +16,12 @@ from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document
+from app.property.reading.other_subjects import is_of_other
 from app.property.reading.readings import candidates_of
-from app.property.reading.sentences import BESIDE_HOUSE
 from app.property.reading.terms import meaning
 from app.property.reading.trees import whole_text
 from app.property.record import Method
-from app.property.values.areas import ACRES, HECTARES, SQUARE_FEET, SQUARE_METERS, parse_area
+from app.property.values.areas import ACRES, HECTARES, SQUARE_FEET, SQUARE_METERS, is_lone_land
 from app.property.values.layouts import parse_layout
 
 _NUM = r"(\d{1,2}(?:[.,]\d)?)"
@@ -114,11 +114,8 @@ _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     *_WORDED,
 )
-_OF_THE_HOUSE = frozenset({"YearBuilt", "LivingArea"})
 _LONG = 700
 _SHORT = 140
-#: an area alone on a page of these countries is the land's, where it is this big (square metres)
-_LAND_FIRST, _LEAST_LAND = frozenset({"AU", "NZ"}), 300
 
 
 class Phrases:
@@ -134,7 +131,7 @@ class Phrases:
                 *_readings(text, page.path(element), confidence, page),
                 *_layouts(text, page.path(element), confidence, page),
             ):
-                about_land = reading.field == "LivingArea" and _is_lone_land(text, page)
+                about_land = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
                 said = replace(reading, field="LotSizeArea") if about_land else reading
                 yield from candidates_of(said, page.locale)
         for reading in _in_attributes(page):
@@ -143,13 +140,6 @@ class Phrases:
             for field, raw, words in _said(text):
                 reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, words), 0.42)
                 yield from (replace(c, raw=words) for c in candidates_of(reading, page.locale))
-
-
-def _is_lone_land(text: str, page: Document) -> bool:
-    area = parse_area(text, page.locale.lang) if page.locale.country in _LAND_FIRST else None
-    return (
-        area is not None and area.value >= _LEAST_LAND and re.fullmatch(r"[\d.,\s]+\w{1,3}²?", text.strip()) is not None
-    )
 
 
 def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
@@ -204,9 +194,13 @@ def _said(text: str) -> Iterator[tuple[str, str, str]]:
     """Field, raw value, and the words as they stand: `3` and `three bedrooms`."""
     for field, pattern in _IN_PROSE:
         found = list(pattern.finditer(text))
-        if len(found) == 1 and not (field in _OF_THE_HOUSE and BESIDE_HOUSE.search(text[: found[0].end()])):
+        if len(found) == 1 and not _is_of_other(field, text, found[0]):
             word = next((_WORDS[g.lower()] for g in found[0].groups() if g and g.lower() in _WORDS), None)
             yield field, found[0].group() if word is None else str(word), found[0].group()
+
+
+def _is_of_other(field: str, text: str, found: re.Match[str]) -> bool:
+    return is_of_other(field, text[: found.start(found.lastindex or 0)], text[found.end() :])
 
 
 def _around(text: str, words: str) -> str:
@@ -234,7 +228,7 @@ def _readings(text: str, where: str, confidence: float, page: Document) -> Itera
         found = list(pattern.finditer(text))
         if len(found) == 1 and _RANGE.search(text[: found[0].end()]):
             continue  # of several homes
-        if len(found) == 1 and not (field in _OF_THE_HOUSE and BESIDE_HOUSE.search(text[: found[0].end()])):
+        if len(found) == 1 and not _is_of_other(field, text, found[0]):
             less = 0.1 if field == "LivingArea" else 0.0
             yield Reading(field, found[0].group(), Method.LABEL, where, text, confidence - less)
     for field, pattern in _WORDED:

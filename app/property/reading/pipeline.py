@@ -30,6 +30,7 @@ from app.property.reading.kind import classify
 from app.property.reading.labels import Labels
 from app.property.reading.map_calls import MapCalls
 from app.property.reading.microdata import Microdata
+from app.property.reading.model.evidence import answered_before
 from app.property.reading.offers import Offers
 from app.property.reading.opengraph import OpenGraph
 from app.property.reading.phrases import Phrases
@@ -76,8 +77,6 @@ _COMPANIONS: Mapping[str, tuple[str, ...]] = {
 _WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 #: the reader of a model's values
 _MODEL = "model"
-#: the strength of what a model was heard to say before: what is stored is the confidence that came of it
-_HEARD = 0.65
 #: a page has no end of values that fail
 _MOST_ROUNDS = 4
 
@@ -160,8 +159,8 @@ def with_model_values(
 
 
 def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -> Extraction:
-    """`extraction` with what a model read of the same body before: as if it had just been heard."""
-    paid = [_heard(name, proof) for name, proof in evidence.items() if proof.method is Method.LLM]
+    """`extraction` with what a model read of the same body before: as if it had just been answered."""
+    paid = [answered_before(name, proof) for name, proof in evidence.items() if proof.method is Method.LLM]
     return with_model_values(extraction, paid, 0) if paid else extraction
 
 
@@ -231,17 +230,4 @@ def _evidence(winner: Winner, page: Page) -> Evidence:
         content_sha256=page.sha256,
         confidence=max(0.0, min(1.0, winner.confidence)),
         rendered=page.rendered,
-    )
-
-
-def _heard(name: str, evidence: Evidence) -> Candidate:
-    return Candidate(
-        name,
-        evidence.value,
-        evidence.raw,
-        evidence.method,
-        evidence.locator,
-        evidence.quote,
-        _HEARD,
-        evidence.unit,
     )

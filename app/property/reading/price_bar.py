@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from app.property.fields.phrases import pattern
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document, Segment
 from app.property.reading.grids import cell_text
+from app.property.reading.other_subjects import names_other
 from app.property.reading.readings import candidates_of
 from app.property.reading.terms import meaning
 from app.property.record import Method
@@ -26,8 +26,6 @@ _MOST = 4
 _MOST_READ = 12
 _MOST_ABOVE = 12
 _STEP = 0.09
-#: what an amount is that is not the price
-_NOT_ASKED = pattern("prices", "other_amounts")
 _SKIPPED = frozenset({"td", "th", "dd", "dt", "option"})
 
 
@@ -110,7 +108,7 @@ def _text_of(block: Any) -> str:
 
 def _is_asked(text: str, segment: Segment, page: Document) -> bool:
     """False for amounts that the words around them call something else, and for small ones without a period."""
-    if _NOT_ASKED.search(text) or not _is_big(text, page):
+    if names_other("ListPrice", text) or not _is_big(text, page):
         return False
     before, after = _short(page, segment.index - 1), _short(page, segment.index + 1)
     for beside in (before, after):
@@ -123,7 +121,7 @@ def _is_asked(text: str, segment: Segment, page: Document) -> bool:
             return False
         if known is not None and beside is after and known.field == "ClosePrice" and not _is_labelled(segment, page):
             return False  # `$548,000` above `Sold price`
-    return not (_NOT_ASKED.search(before) and not any(c.isdigit() for c in before))
+    return not (names_other("ListPrice", before) and not any(c.isdigit() for c in before))
 
 
 def _is_labelled(segment: Segment, page: Document) -> bool:

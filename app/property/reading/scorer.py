@@ -37,7 +37,7 @@ _LONGEST_CHAIN = 3
 #: 0.9 takes another place or a check that was passed
 _MOST_ALONE = 0.89
 #: markup alone is not trusted where the page should show the value (ADR 0028)
-_MOST_UNSHOWN = 0.45
+MOST_UNSHOWN = 0.45
 
 
 def with_confidence(winners: Mapping[str, Winner], page: Document, kind: PageKind) -> dict[str, Winner]:
@@ -108,7 +108,7 @@ def _features(name: str, winner: Winner, checks: Counter[Verdict], kind: PageKin
 def _bounds(winner: Winner, checks: tuple[Verdict, ...]) -> tuple[float, str]:
     """Return the greatest confidence that the winner may have, and why it is less than usual."""
     if _is_unshown(winner):
-        return _MOST_UNSHOWN, "the page does not show it"
+        return MOST_UNSHOWN, "the page does not show it"
     if len({_place(c) for c in winner.witnesses}) < 2 and not checks:
         return _MOST_ALONE, "one place says it and no check passed"
     return _MOST, ""

@@ -7,12 +7,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from app.property.reading.other_subjects import is_of_other
+
 DOLLARS = r"\$\s?\d[\d,]*(?:\.\d+)?\s?(?:[kKmM]\b)?"
 _ROOF_YEAR = r"(?P<year>(?:19[6-9]|20[0-4])\d)\b"
-#: words before `roof` that make it another roof
-OTHER_ROOF = re.compile(
-    r"\b(?:carport|shop|barn|shed|garage|porch|patio|pool house|pergola|ramada|workshop|cabin)\b[^.;]{0,25}$", re.I
-)
 _ROOFS = (
     re.compile(
         r"\b(?:re-?)?roof(?:ing|ed)?(?:[- ]over)?(?: shingles?)?(?:\s*[:,(–-]\s*|\s+)(?:(?:was|is|"
@@ -92,9 +90,6 @@ _ACRES = re.compile(
 )
 #: `0.21 of an acre`; of a lake or a park it is another's
 _PART_OF_ACRE = re.compile(r"(?<![\d,])(?P<n>0?\.\d+) of an acre\b", re.I)
-_OTHER_LAND = re.compile(
-    r"\b(?:pond|lake|park|garden|pasture|orchard|woods?|adjacent|adjoining|easement|common)\b", re.I
-)
 _NO_POOL = re.compile(r"^no (?:private |swimming ){0,2}pool$", re.I)
 _FRACTIONS = {"half": 0.5, "quarter": 0.25, "one": 1.0}
 _KIND = re.compile(r"^(?P<kind>co-?op|condo|townhouse|house|single-family home|multi-family) in [A-Z]", re.I)
@@ -112,14 +107,6 @@ TELLING = re.compile(
 )
 
 
-#: what is built or measured beside a house: `The clubhouse was built in 1998`, `Room addition, 240 sq ft`
-BESIDE_HOUSE = re.compile(
-    r"\b(?:clubhouse|amenity cent(?:er|re)|(?:detached )?garage|barn|workshop|shed|addition|school|marina|deck|patio|"
-    r"porch|carport|guest ?house|casita|sunroom|dock)\b[^.;]{0,40}$",
-    re.IGNORECASE,
-)
-
-
 def house(text: str) -> Iterator[tuple[str, object, float]]:
     """(field, raw value, confidence) of what a sentence says of the building."""
     if (year := _roof_year(text)) is not None:
@@ -128,7 +115,7 @@ def house(text: str) -> Iterator[tuple[str, object, float]]:
         yield "PowerProductionType", "Solar", 0.5
     if kind := _KIND.match(text):
         yield "PropertySubType", kind["kind"], 0.55
-    if (built := BUILT.search(text)) and not BESIDE_HOUSE.search(text[: built.end()]):
+    if (built := BUILT.search(text)) and not is_of_other("YearBuilt", text[: built.start()]):
         yield "YearBuilt", built["year"], 0.5
     if story := _STORY.search(text):
         yield "StoriesTotal", story["n"], 0.45
@@ -145,7 +132,9 @@ def lot(text: str) -> Iterator[tuple[str, object, float]]:
         top, _, bottom = number.partition("/")
         value = _FRACTIONS.get(number) or (float(top) / float(bottom) if bottom else float(number))
         yield "LotSizeArea", f"{value:g} acres", 0.5
-    elif (part := _PART_OF_ACRE.search(text)) and not _OTHER_LAND.search(text[: part.end()]):
+    elif (part := _PART_OF_ACRE.search(text)) and not is_of_other(
+        "LotSizeArea", text[: part.start()], text[part.end() :]
+    ):
         yield "LotSizeArea", f"{part['n']} acre", 0.45
     if parcel := _PARCEL.search(text):
         yield "ParcelNumber", parcel["id"], 0.5
@@ -171,7 +160,8 @@ def money(text: str) -> Iterator[tuple[str, object, float]]:
 def _roof_year(text: str) -> str | None:
     for pattern in _ROOFS:
         for match in pattern.finditer(text):
-            if not OTHER_ROOF.search(text[: match.start()]) and not OTHER_ROOF.search(match.group()[:-5]):
+            before = text[: match.end()].replace(match["year"], "").replace(",", "")  # `Carport, metal roof 2018`
+            if not is_of_other("X_RoofYear", before):
                 return str(match["year"])
     return None
 
@@ -211,11 +201,10 @@ _GARAGE = re.compile(
     r"finished|over-?sized|built-in)[ ,]+)*garage\b",
     re.IGNORECASE,
 )
-#: words before what is not the house's, or not there
+#: words before what is not there, or not the house's
 _NOT = re.compile(
     r"\b(?:no|not|without|needs?|never|add|adding|could|possible|potential|room for|future|planned|option\w*|plumbed|"
-    r"carport|shop|barn|shed|garage|porch|patio|pool|pergola|ramada|workshop|cabin|studio|guest\w*|casita|adu|sunroom|"
-    r"addition|basement|attic|clubhouse|neighbou?r\w*)\b[^.;]{0,30}$",
+    r"pool|cabin|studio|basement|attic|neighbou?r\w*)\b[^.;]{0,30}$",
     re.IGNORECASE,
 )
 #: `Central Air: No`, `CENTRAL AIR.... No`
@@ -246,6 +235,7 @@ def fittings(text: str) -> Iterator[tuple[str, object, float]]:
 def _told(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """The one place where a sentence says it; None for several, which are not all the house's, and for a label."""
     found = list(pattern.finditer(text))
-    if len(found) != 1 or _NOT.search(text[: found[0].start()]) or _ANSWER.match(text[found[0].end() :]):
+    before, behind = (text[: found[0].start()], text[found[0].end() :]) if len(found) == 1 else ("", "")
+    if len(found) != 1 or _NOT.search(before) or is_of_other("Roof", before) or _ANSWER.match(behind):
         return None
     return found[0]

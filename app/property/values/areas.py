@@ -126,3 +126,14 @@ def _known(lang: str | None) -> str | None:
 def convert(value: float, unit: str, to: str) -> float:
     """`value` in `unit` expressed in `to`; both are among the four unit names."""
     return value * IN_SQUARE_METERS[unit] / IN_SQUARE_METERS[to]
+
+
+#: an area alone on a page of these countries is the land's, where it is this big (square metres)
+_LAND_FIRST, _LEAST_LAND = frozenset({"AU", "NZ"}), 300
+_ALONE = re.compile(r"[\d.,\s]+\w{1,3}²?")
+
+
+def is_lone_land(text: str, lang: str | None, country: str | None) -> bool:
+    """Whether `text` is an area and nothing else, which in `country` is the land's."""
+    area = parse_area(text, lang) if country in _LAND_FIRST and _ALONE.fullmatch(text.strip()) else None
+    return area is not None and area.value >= _LEAST_LAND

@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass
 
 from app.property.fields.languages import language
+from app.property.fields.phrases import alternatives
 from app.property.values.dates import year_of_era
 from app.property.values.numbers import find_numbers
 
 _RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
 #: `3rd`, `3e`: the place of one, not how many there are
-_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|er|e|[èe]me|[º°ª])(?!\w)", re.IGNORECASE)
+ORDINAL = re.compile(rf"\d+(?:{alternatives('numbers', 'ordinals', whole=False)})(?!\w)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _FULL = re.compile(r"(\d+)[^\S\n]*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
 #: `2 (2/0)`, `2.5 (2 1)`: all, and in parentheses full and half
@@ -45,7 +46,7 @@ def single(text: str, lang: str | None = None, *, year: bool = False) -> float |
     found = find_numbers(text.replace("/", " / "), lang, multipliers=False)
     if not found and (word := _WORD.match(text)):
         return _WORDS[word[1].casefold()] + (0.5 if _AND_A_HALF.match(text) else 0.0)
-    if not found or (_RANGE.search(text) and len(found) > 1) or _ORDINAL.match(text, found[0].start):
+    if not found or (_RANGE.search(text) and len(found) > 1) or ORDINAL.match(text, found[0].start):
         return None
     return found[0].value
 

@@ -57,11 +57,16 @@ def _kind(text: str) -> Kind | None:
     text = text.replace("_", " ")
     subtype = first_of(_SUBTYPES, text)
     subtype = _MEANT.get(subtype or "", subtype)
-    if subtype in _COMMERCIAL_SUBTYPES or (subtype is None and _COMMERCIAL.search(text)):
+    if subtype in _COMMERCIAL_SUBTYPES or (subtype is None and is_commercial(text)):
         return Kind("Commercial Sale", subtype)
     if subtype == "Unimproved Land":
         return Kind("Land", subtype)
     return Kind(None, subtype) if subtype else None
+
+
+def is_commercial(text: str) -> bool:
+    """Whether `text` names a business."""
+    return _COMMERCIAL.search(text) is not None
 
 
 def standard_status(text: str) -> str | None:

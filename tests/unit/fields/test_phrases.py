@@ -17,7 +17,7 @@ from app.property.values.vocabulary import offer, property_kind, standard_status
 
 _SECTIONS = (
     *("behind_number", "behind_number_here", "before_number", "kinds", "status", "offers", "prices", "price_periods"),
-    *("price_qualifiers", "materials", "pages", "people", "addresses", "units", "units_here"),
+    *("price_qualifiers", "other_subjects", "materials", "pages", "people", "addresses", "units", "units_here"),
 )
 
 

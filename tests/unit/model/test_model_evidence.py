@@ -127,6 +127,96 @@ def test_a_quote_that_says_it_of_something_else_is_refused(field: str, value: An
     assert len(dropped) == 1
 
 
+#: what is said of a home nearby, an average, a part of the home, works on it, other people, a market
+_OF_OTHERS = [
+    ("ClosePrice", 450_000, "Sold nearby for $450,000", "en"),
+    ("YearBuilt", 2005, "Built-in kitchen 2005", "en"),
+    ("LivingArea", 2_000, "Garage: 2000 sq ft", "en"),
+    ("ListAgentFullName", "Jane Doe", "Buyer's agent: Jane Doe", "en"),
+    ("ListAgentFullName", "Jane Doe", "Mortgage broker: Jane Doe", "en"),
+    ("StandardStatus", "Pending", "Pending sales up 3%", "en"),
+    ("ListPrice", 389_000, "Median list price: $389,000", "en"),
+    ("ClosePrice", 512_000, "The house next door sold for $512,000", "en"),
+    ("YearBuilt", 1998, "The clubhouse was built in 1998", "en"),
+    ("YearBuilt", 2016, "Completely renovated and newly constructed baths, boiler built 2016", "en"),
+    ("LotSizeArea", 2.5, "a stocked 2.5 acre pond", "en"),
+    ("BedroomsTotal", 3, "Similar homes have 3 bedrooms", "en"),
+    ("TaxAnnualAmount", 5_200, "Average property taxes: $5,200", "en"),
+    ("LivingArea", 400, "400 sq ft detached garage", "en"),
+    ("StandardStatus", "Active", "Active listings down 12%", "en"),
+    ("ListAgentFullName", "Jane Doe", "Lender contact: Jane Doe", "en"),
+    ("PoolPrivateYN", True, "Swimming pool in the neighbourhood", "en"),
+    ("LivingArea", 45, "Wohnfläche Keller: 45 m²", "de"),
+    ("YearBuilt", 2015, "Garage Baujahr 2015", "de"),
+    ("ListPrice", 410_000, "Durchschnittlicher Kaufpreis: 410.000 €", "de"),
+    ("PoolPrivateYN", True, "Gemeinschaftspool vorhanden", "de"),
+    ("ClosePrice", 450_000, "Vendu à proximité pour 450 000 €", "fr"),
+    ("LivingArea", 20, "Surface de la terrasse : 20 m²", "fr"),
+    ("YearBuilt", 2018, "Cuisine construite en 2018", "fr"),
+    ("ListPrice", 310_000, "Precio medio: 310.000 €", "es"),
+    ("LivingArea", 25, "Superficie del garaje: 25 m²", "es"),
+    ("PoolPrivateYN", True, "Piscina comunitaria", "es"),
+    ("ListPrice", 250_000, "Prezzo medio: 250.000 €", "it"),
+    ("YearBuilt", 2019, "Cucina costruita nel 2019", "it"),
+    ("LivingArea", 18, "Oppervlakte garage: 18 m²", "nl"),
+    ("ListAgentFullName", "Piet Jansen", "Aankoopmakelaar: Piet Jansen", "nl"),
+    ("LivingArea", 30, "Área da garagem: 30 m²", "pt"),
+    ("ListPrice", 520_000, "Średnia cena: 520 000 zł", "pl"),
+    ("LivingArea", 12, "Powierzchnia balkonu: 12 m²", "pl"),
+    ("YearBuilt", 2012, "Garage byggår 2012", "sv"),
+    ("LivingArea", 15, "Plocha garáže: 15 m²", "cs"),
+    ("PoolPrivateYN", True, "Společný bazén", "cs"),
+    ("ListPrice", 4_500_000, "Průměrná cena: 4 500 000 Kč", "cs"),
+    ("ListPrice", 3_200_000, "Genomsnittligt pris: 3 200 000 kr", "sv"),
+    ("YearBuilt", 2015, "Built in 1920 and renovated in 2015", "en"),
+    ("X_RoofYear", 2016, "carport roof replaced in 2016", "en"),
+    ("ListPrice", 478_000, "Home value estimate $478,000", "en"),
+    ("ListPrice", 2_535, "Kaution: 2.535,00 €", "de"),
+]
+#: the like, said of this home
+_OF_THIS_HOME = [
+    ("ClosePrice", 450_000, "Sold for $450,000, shops nearby", "en"),
+    ("YearBuilt", 2005, "Built in 2005, kitchen 2019", "en"),
+    ("LivingArea", 1_540, "2 car garage 1540 sq ft living area", "en"),
+    ("LivingArea", 1_540, "3 beds, 2 baths, garage, 1,540 sq ft", "en"),
+    ("ListAgentFullName", "Jane Doe", "Listing agent: Jane Doe | Buyer's agent: Ann Lee", "en"),
+    ("ListAgentFullName", "Jane Doe", "Seller's agent: Jane Doe", "en"),
+    ("StandardStatus", "Pending", "Status: Pending", "en"),
+    ("LotSizeArea", 0.19, "Lot Size: 0.19 acres | Parking | 1 car detached garage", "en"),
+    ("LotSizeArea", 1.2, "1.2 acres with a pond", "en"),
+    ("YearBuilt", 1920, "Renovated farmhouse built in 1920", "en"),
+    ("YearBuilt", 1972, "Year built: 1972 | Garage | 2", "en"),
+    ("ListPrice", 389_000, "List price: $389,000 (median in the area $350,000)", "en"),
+    ("PoolPrivateYN", True, "Heated in-ground pool", "en"),
+    ("TaxAnnualAmount", 5_200, "Property taxes: $5,200", "en"),
+    ("StandardStatus", "Active", "Active listing", "en"),
+    ("YearBuilt", 1968, "Wohnhaus mit Garage, Baujahr 1968", "de"),
+    ("LivingArea", 120, "Wohnfläche: 120 m² | Keller: 45 m²", "de"),
+    ("PoolPrivateYN", True, "Eigener Swimmingpool", "de"),
+    ("ListPrice", 410_000, "Kaufpreis: 410.000 €", "de"),
+    ("LivingArea", 120, "Surface habitable : 120 m² + terrasse", "fr"),
+    ("YearBuilt", 1968, "Dans un immeuble avec balcon, construit en 1968", "fr"),
+    ("ListPrice", 310_000, "Precio: 310.000 €", "es"),
+    ("LivingArea", 95, "Superficie útil 95 m², garaje incluido", "es"),
+    ("LivingArea", 80, "Superficie: 80 m² vicino al mare", "it"),
+    ("LivingArea", 110, "Woonoppervlakte: 110 m² | Garage: 18 m²", "nl"),
+    ("YearBuilt", 1987, "Apartamento reformado em edifício construído em 1987", "pt"),
+    ("LivingArea", 54, "Powierzchnia: 54 m², balkon", "pl"),
+    ("LivingArea", 65, "3 rum och kök, boarea 65 m²", "sv"),
+    ("YearBuilt", 2012, "Byggår: 2012 | Garage", "sv"),
+    ("ListPrice", 4_500_000, "Cena: 4 500 000 Kč", "cs"),
+]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "quote", "lang", "kept"),
+    [(*one, False) for one in _OF_OTHERS] + [(*one, True) for one in _OF_THIS_HOME],
+)
+def test_whose_value_it_is_decides(field: str, value: Any, quote: str, lang: str, kept: bool) -> None:
+    found, _ = verify({field: (value, quote)}, Prompt([], SCHEMA, quote, (field,), 100, 100, 50, lang))
+    assert [one.value for one in found if one.field == field] == [value] * kept
+
+
 #: a row of years, and heads that stand above several columns each
 _YEARS = "Net Annual Tax: $2,711.06 | $2,748.90 | $3,302.14"
 _UNDER_TWO = "Year: Appraised (100%) | Assessed (35%)\n2024: $14,210 | $96,740 | $110,950 | $4,970 | $33,860 | $38,830"
@@ -173,6 +263,7 @@ _UNDER_TWO = "Year: Appraised (100%) | Assessed (35%)\n2024: $14,210 | $96,740 |
             "Full Baths: | 3 | Half Baths: | 1",
         ),
         ("BathroomsTotalInteger", 3, "4 bd | 2 / 1 ba | 2312 sqft", "2 / 1 ba"),
+        ("BathroomsTotalInteger", 2, "BEDS... 3 | FULL BATHS.. 1\nHALF BATHS.. 1", "FULL BATHS.. 1\nHALF BATHS.. 1"),
         ("YearBuilt", 1974, "the family built on the point, in 1974", "the family built on the point, in 1974"),
         ("AssociationFee", 310, "Maint. Fee | $310", "Maint. Fee | $310"),
         ("LivingArea", 1_540, "Sq. feet: 1540 | Lot | 1.25 ac", "Sq. feet: 1540 | Lot | 1.25 ac"),
@@ -232,6 +323,30 @@ def test_full_baths_are_all_only_where_no_half_baths_are_told(value: int, text: 
 )
 def test_a_quote_holds_its_number_whole(field: str, value: Any, quote: str, text: str) -> None:
     assert flaws_of({field: (value, quote)}, text) == ([], {field: "not_in_text"})
+
+
+def test_a_number_ends_where_its_line_ends() -> None:
+    """The next line begins with a fraction."""
+    assert check({"LotSizeArea": (0.19, "Parcel acreage: 0.19")}, "Parcel acreage: 0.19\n2/2")[1] == 0
+
+
+def test_a_quote_that_stands_in_several_places_is_looked_at_in_each() -> None:
+    text = "Sold: 3 beds, at Elm Rd for $286,000 on June 13\nThe asking price\n$286,000"
+    (found, *_), dropped = check({"ListPrice": (286_000, "$286,000")}, text)
+    assert (found.value, dropped) == (286_000, 0)
+
+
+def test_each_line_of_a_quote_may_say_the_type() -> None:
+    quote = "Use code: 1010\nDescription: Single Fam MDL-01"
+    assert check({"PropertySubType": ("Single Family Residence", quote)}, quote)[1] == 0
+
+
+@pytest.mark.parametrize(("country", "lot", "living"), [("AU", [612], []), ("GB", [], [612])])
+def test_an_area_alone_is_the_land_s_in_some_countries(country: str, lot: list[int], living: list[int]) -> None:
+    for field, kept in (("LotSizeArea", lot), ("LivingArea", living)):
+        prompt = Prompt([], SCHEMA, "612m²", (field,), 100, 100, 50, "en", country)
+        found, _ = verify({field: (612, "612m²")}, prompt)
+        assert [one.value for one in found if one.field == field] == kept
 
 
 def test_a_line_of_labels_costs_no_more_than_it_is_long() -> None:

@@ -14,6 +14,7 @@ from app.property.record import Evidence, Method, PageKind, PropertyRecord
 from benchmarks.extraction import kinds, markdown
 from benchmarks.extraction.bands import calibration_error, reliability
 from benchmarks.extraction.core import core
+from benchmarks.extraction.costs import cacheable
 from benchmarks.extraction.figures import at_least, at_most, measured
 from benchmarks.extraction.kinds import KindCase, confusion
 from benchmarks.extraction.run import Run
@@ -114,6 +115,13 @@ class TestKinds:
 
     def test_no_labels_apart_is_no_case(self, tmp_path: Path) -> None:
         assert list(kinds.of_labelled_apart(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("alike", "kept"), [(1_023, 0), (1_024, 1_024), (1_074, 1_024), (1_152, 1_152), (1_300, 1_280)]
+)
+def test_a_cache_keeps_what_requests_begin_with_in_steps(alike: int, kept: int) -> None:
+    assert cacheable(alike) == kept
 
 
 def test_a_target_is_met_at_its_border_and_not_beyond() -> None:

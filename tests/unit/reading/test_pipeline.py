@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 from app.property.page import Page
 from app.property.reading.base import Candidate
-from app.property.reading.pipeline import extract, with_model_values
+from app.property.reading.model.evidence import verify
+from app.property.reading.model.prompt import build_prompt
+from app.property.reading.pipeline import extract, with_model_values, with_paid_values
 from app.property.reading.ranking import rank
 from app.property.record import Method, PageKind
 
@@ -102,6 +104,31 @@ def test_a_rejected_value_stays_rejected_whatever_a_model_is_heard_about() -> No
     first = with_model_values(_extraction(FUTURE), [_candidate("YearBuilt", 1998, Method.LLM, 0.65)], dropped=0)
     second = with_model_values(first, [_candidate("ListAgentFullName", "Ann Lee", Method.LLM, 0.75)], dropped=0)
     assert (second.record.values["YearBuilt"], second.record.values["ListAgentFullName"]) == (1998, "Ann Lee")
+
+
+DOUBTFUL = """<html lang="en"><body><h1>4 Elm Rd, Springfield, IL 62701</h1><p>Price: $310,000</p>
+<dl><dt>Beds</dt><dd>3</dd></dl><table><tr><th>Year built</th><td>1984</td></tr></table>
+<p>Constructed by Hollis and Sons, 1998.</p></body></html>"""
+
+
+def test_a_paid_answer_wins_again_on_the_next_visit_to_the_same_page() -> None:
+    before = _extraction(DOUBTFUL)
+    assert before.record.values["YearBuilt"] == 1984
+    assert "YearBuilt" in before.asked()
+    answers, dropped = verify({"YearBuilt": (1998, "Constructed by Hollis and Sons, 1998")}, build_prompt(before))
+    first = with_model_values(before, answers, len(dropped))
+    assert first.record.values["YearBuilt"] == 1998
+    again = with_paid_values(before, first.record.evidence)
+    assert again.record.evidence["YearBuilt"] == first.record.evidence["YearBuilt"]
+
+
+def test_a_paid_answer_that_was_not_shown_is_no_surer_on_the_next_visit() -> None:
+    before = _extraction("<h1>4 Elm Rd, Springfield, IL 62701</h1><p>Price: $310,000</p><p>Beds: 3</p>")
+    hidden = replace(_candidate("YearBuilt", 1998, Method.LLM, 0.3), unshown=True)
+    first = with_model_values(before, [hidden], 0)
+    again = with_paid_values(before, first.record.evidence)
+    assert again.record.evidence["YearBuilt"].confidence <= first.record.evidence["YearBuilt"].confidence < 0.5
+    assert "YearBuilt" in again.doubtful
 
 
 def test_the_checks_reject_a_model_s_value_like_any_other() -> None:

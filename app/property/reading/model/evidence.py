@@ -16,12 +16,15 @@ from app.property.reading.base import Candidate
 from app.property.reading.model import figures
 from app.property.reading.model.answers import LARGEST
 from app.property.reading.model.claims import Claim, Flaw, Supported
-from app.property.reading.model.label_words import Named, labels_in
+from app.property.reading.model.label_words import Named, labels_in, names
 from app.property.reading.model.prompt import Prompt
-from app.property.reading.model.quotes import Span, find_quote
+from app.property.reading.model.quotes import Span, find_quotes
 from app.property.reading.model.support import supported
-from app.property.record import FIELDS, UNIT_OF, Method, fits
+from app.property.reading.other_subjects import is_of_other
+from app.property.reading.scorer import MOST_UNSHOWN
+from app.property.record import FIELDS, UNIT_OF, Evidence, Method, fits
 from app.property.values import areas, counts, numbers, prices
+from app.property.values.areas import is_lone_land
 
 #: the quote names its field; its line does; nothing near does
 _SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
@@ -29,8 +32,8 @@ _SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
 _UNSHOWN = 0.33
 #: characters and lines of a quote
 LONGEST_QUOTE, MOST_LINES = 400, 3
-#: characters of a line before and behind a quote, and places of a value that are looked at
-_AROUND, _MOST_PLACES = 400, 20
+#: characters of a line before and behind a quote, places of a value, and of a short quote, that are looked at
+_AROUND, _MOST_PLACES, _MOST_QUOTES = 400, 20, 5
 #: fields as our schema writes them, which no page does for people: `ListPrice`
 _OUR_NAMES = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
@@ -60,14 +63,11 @@ _FIGURE, _NO_FIGURE = re.compile(r"\d"), re.compile(r"\b(?:19|20)\d\d\b|\d+(?:\.
 _CELL_BEGINS, _DOTS = re.compile(r"(?:^|[|\n])\s*$"), re.compile(r"\.{2,}")
 _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
-#: words of land beside the home's, and how near to the number they tell whose it is
-_NEAR = 24
-_NOT_HERE = re.compile(r"\b(?:pond|park\w*|nearby|minimum|zoning|lake|adjacent|adjoining)\b", re.IGNORECASE)
 #: words that name nothing we know, as a label
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
 #: fields of names, before which a label of somebody else tells whose they are
 _NAMES = frozenset({"ListAgentFullName", "ListOfficeName"})
-_NO_FIELDS = frozenset({"_Ignore", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
+_NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
 _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
 #: fields whose value says nothing without a label
@@ -107,20 +107,47 @@ def verify(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[
     return kept, tuple(dropped)
 
 
+def answered_before(field: str, proof: Evidence) -> Candidate:
+    """Return a stored value of a model as the candidate that it was when it was answered.
+
+    What is stored is the quote and the confidence that came of it: the line around the quote is taken to name the field
+    where the quote does not, and what could not be surer than unshown to have been unshown.
+    """
+    unshown = proof.confidence <= MOST_UNSHOWN
+    strength = _strength(_SURE if names(field, proof.quote, None) else _LIKELY, unshown=unshown)
+    return Candidate(
+        field, proof.value, proof.raw, proof.method, proof.locator, proof.quote, strength, proof.unit, unshown
+    )
+
+
+def _strength(named: float, *, unshown: bool) -> float:
+    """Return how strong an answer is whose words name its field so well."""
+    return named * (_UNSHOWN if unshown else 1.0)
+
+
 def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candidate] | Flaw:
     """What the text says of the field, or what is wrong with the claim."""
     if not fits(field, value) or (isinstance(value, int | float) and abs(value) > LARGEST):
         return "not_read"
     if not quote.strip():
         return "no_quote"
-    span = find_quote(quote, prompt.text) if len(quote) <= LONGEST_QUOTE else None
-    if span is None or prompt.text.count("\n", span.start, span.end) >= MOST_LINES:
-        return "not_in_text"
+    found: list[Candidate] | Flaw = "not_in_text"
+    for span in islice(find_quotes(quote, prompt.text), _MOST_QUOTES if len(quote) <= LONGEST_QUOTE else 0):
+        if prompt.text.count("\n", span.start, span.end) < MOST_LINES:
+            told = _told(field, value, span, prompt)
+            if not isinstance(told, str):
+                return told
+            found = told if found == "not_in_text" else found
+    return found
+
+
+def _told(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate] | Flaw:
+    """What the quote at `span` says of the field, or what is wrong with the claim."""
     said, line = prompt.text[span.start : span.end], _line_of(span, prompt.text)
     claim = Claim(field, value, _with_whole_label(said, line, prompt.lang), line, prompt.lang, prompt.country)
     if _OUR_NAMES.search(claim.line):
         return "order"
-    confidence = None if _is_of_a_part(claim, prompt) else _confidence(claim)
+    confidence = None if _is_of_other(claim) or _is_of_a_part(claim, prompt) else _confidence(claim)
     found = supported(claim) if confidence is not None else None
     if confidence is None or found is None:
         return "other_label" if confidence is None else "not_said"
@@ -133,7 +160,7 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
             method=Method.LLM,
             locator=f"chars:{span.start}-{span.end}",
             quote=said,
-            confidence=confidence * (_UNSHOWN if unshown else 1.0),
+            confidence=_strength(confidence, unshown=unshown),
             unit=own.unit,
             unshown=unshown,
         )
@@ -149,12 +176,12 @@ def _with_whole_label(said: str, line: str, lang: str | None) -> str:
 
 
 def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
-    """True for full baths as the number of all, where the text tells of half baths too."""
+    """True for half baths as the number of all, and for full ones where the text tells of half baths too."""
     if claim.field != "BathroomsTotalInteger":
         return False
     named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}
     if named != {"BathroomsFull"}:
-        return False
+        return named == {"BathroomsHalf"}
     text = prompt.text[: prompt.shown]
     halves = [one for one in labels_in(text, claim.lang) if one.field == "BathroomsHalf"]
     return any(not _NONE.match(text, one.end) and not _NONE_BEFORE.search(text[: one.start][-4:]) for one in halves)
@@ -175,8 +202,10 @@ def _confidence(claim: Claim) -> float | None:
 
     Of the labels of fields that hold the like the one nearest to the value counts, in the quote, else in its line.
     """
+    if claim.field in UNIT_OF and is_lone_land(claim.quote, claim.lang, claim.country):
+        return _BARE if claim.field == "LotSizeArea" else None
     if claim.field == "LotSizeArea" and figures.is_of_land(claim.quote):
-        return None if _is_of_other_land(claim) else _SURE
+        return _SURE
     if claim.field == "BathroomsTotalInteger" and figures.is_sum_of_baths(claim):
         return _SURE
     for text, sure in ((claim.quote, _SURE), (claim.line, _LIKELY)):
@@ -187,9 +216,17 @@ def _confidence(claim: Claim) -> float | None:
     return None if needs_label and (claim.lang is None or language(claim.lang)) else _BARE
 
 
-def _is_of_other_land(claim: Claim) -> bool:
-    near = (claim.quote[max(0, start - _NEAR) : end + _NEAR] for start, end in _places((claim.value,), claim.quote))
-    return any(_NOT_HERE.search(words) for words in islice(near, _MOST_PLACES))
+def _is_of_other(claim: Claim) -> bool:
+    """Return whether the words around the value speak of something else, wherever the quote says it."""
+    at = claim.line.find(claim.quote)
+    found = islice(_places(_said_as(claim), claim.line), _MOST_PLACES)
+    places = [(start, end) for start, end in found if at <= start and end <= at + len(claim.quote)]
+    return bool(places) and all(is_of_other(claim.field, claim.line[:s], claim.line[e:]) for s, e in places)
+
+
+def _said_as(claim: Claim) -> tuple[Any, ...]:
+    """The values that a text may give for the claim's: three bathrooms are told as 2.5."""
+    return (claim.value, claim.value - 0.5) if claim.field == "BathroomsTotalInteger" else (claim.value,)
 
 
 def _is_under_unknown_label(claim: Claim) -> bool:
@@ -204,8 +241,7 @@ def _is_under_unknown_label(claim: Claim) -> bool:
 def _nearest(claim: Claim, text: str) -> str | None:
     """Which of the field and its rivals `text` names nearest to the value; None if it names none of them."""
     field, alike = claim.field, {claim.field, *_rivals(claim.field)}
-    # 3 bathrooms are told as 2.5
-    values = (claim.value, claim.value - 0.5) if field == "BathroomsTotalInteger" else (claim.value,)
+    values = _said_as(claim)
     text = _column_of(values, text)
     places = list(islice(_places(values, text), _MOST_PLACES))
     labelled = places if isinstance(claim.value, int | float) or field in _NAMES else []

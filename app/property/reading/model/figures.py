@@ -36,7 +36,6 @@ _COUNT_WORDS: Mapping[str, float] = {
 _HALF = re.compile(r"\band[ -](?:a|one)[ -]half\b(?! acre)|einhalb|(?<=\d)[ -]?(?:½|1/2\b)", re.IGNORECASE)
 #: a part of an acre is no number of rooms
 _FRACTION = re.compile(r"\d/\d(?=[ -]?(?:of an )?(?:acre|ac\b|mile))", re.IGNORECASE)
-_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)\b", re.IGNORECASE)
 _RANGES: Mapping[str, tuple[float, float]] = {
     "YearBuilt": (1500, 2100),
     "TaxYear": (1950, 2100),
@@ -100,7 +99,7 @@ def number(claim: Claim) -> Supported | None:
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None
-    stated = list(_stated(_ORDINAL.sub(" ", claim.quote) if claim.field in _COUNTED else claim.quote))
+    stated = list(_stated(counts.ORDINAL.sub(" ", claim.quote) if claim.field in _COUNTED else claim.quote))
     if claim.field in _COUNTED:
         words = list(said_in_words(claim.quote))
         stated += words
@@ -155,7 +154,7 @@ def _parts(claim: Claim) -> Iterator[int]:
     fields = {one.field for one in named}
     wanted = _PARTS_OF_BATHS if "BathroomsFull" in fields else _ALL_AND_HALF
     parts = [one for one in named if one.field in wanted] if "BathroomsHalf" in fields else []
-    is_before = bool(parts) and ends_in_count(claim.quote[: parts[0].start])
+    is_before = not all(_BEHIND.match(claim.quote, one.end) for one in parts)
     for one in parts:
         near = _BEFORE.search(claim.quote[: one.start]) if is_before else _BEHIND.match(claim.quote, one.end)
         yield int(near[1]) if near else 0
@@ -191,12 +190,6 @@ _OF_LAND = frozenset({"Acres", "Hectares"})
 
 # --- money -----------------------------------------------------------------------------------------------------------
 
-_NO_PRICE = re.compile(
-    r"estimat|deposit|kaution|kaucja|nebenkosten|payment|\bfees?\b|per night|mortgage|reduced by|provision|courtage",
-    re.IGNORECASE,
-)
-_PRICE = re.compile(r"price|asking|preis|miete|cena|pris\b|prix|rent\b", re.IGNORECASE)
-
 
 def money(claim: Claim) -> Supported | None:
     """An amount, with the currency of the quote as its unit."""
@@ -210,25 +203,12 @@ def money(claim: Claim) -> Supported | None:
 
 
 def list_price(claim: Claim) -> Supported | None:
-    """The price asked: not one per area, and not an estimate, a deposit or a payment. A number with neither a currency
-    nor a label is none."""
+    """The price asked, and not one per area. A number with neither a currency nor a label is none."""
     if find_currency(claim.quote, claim.country) is None and not names(claim.field, claim.line, claim.lang):
         return None
     if prices.is_per_area(claim.quote) and prices.parse_price(claim.quote, lang=claim.lang) is None:
         return None
-    before = _words_before(claim)
-    if _NO_PRICE.search(before) and not _PRICE.search(before):
-        return None
     return money(claim)
-
-
-def _words_before(claim: Claim) -> str:
-    """Return what stands between the amount and the number before it; the whole quote where the amount is in words."""
-    found = numbers.find_numbers(claim.quote, claim.lang or "en")
-    at = next((at for at, one in enumerate(found) if _equal(one.value, float(claim.value))), None)
-    if at is None:
-        return claim.quote
-    return claim.quote[found[at - 1].end if at else 0 : found[at].start]
 
 
 # --- dates -----------------------------------------------------------------------------------------------------------

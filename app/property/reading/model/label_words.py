@@ -21,6 +21,7 @@ _MOST_WORDS = 6
 _SECTIONS = ("behind_number", "behind_number_here", "before_number", "mentions")
 #: labels under which a field stands as well
 _ALSO: Mapping[str, frozenset[str]] = {
+    "ListPrice": frozenset({"_RentWarm"}),
     "ClosePrice": frozenset({"CloseDate", "_Sale"}),
     "CloseDate": frozenset({"ClosePrice", "_Sale"}),
     "TaxYear": frozenset({"TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"}),

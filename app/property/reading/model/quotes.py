@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,20 +29,25 @@ class Span:
 
 
 def find_quote(quote: str, text: str) -> Span | None:
-    """The first place where `text` holds `quote`, or None. An empty quote is nowhere."""
+    """The first place where `text` holds `quote`, or None."""
+    return next(find_quotes(quote, text), None)
+
+
+def find_quotes(quote: str, text: str) -> Iterator[Span]:
+    """The places where `text` holds `quote`, in order. An empty quote is nowhere."""
     wanted = _folded(quote)[0].strip()
     if not wanted:
-        return None
+        return
     folded, places = _folded_text(text)
     at = folded.find(wanted)
     while at >= 0:
         last = at + len(wanted)
         # a number is found whole or not at all: `1,41` is not in `1,410`
         span = Span(places[at], places[last - 1] + 1)
-        if not (_cuts(folded, at) or _cuts(folded, last) or _cuts_groups(text, span)):
-            return span
+        ends_line = text[span.end : span.end + 1] == "\n"
+        if not (_cuts(folded, at) or (_cuts(folded, last) and not ends_line) or _cuts_groups(text, span)):
+            yield span
         at = folded.find(wanted, at + 1)
-    return None
 
 
 def _cuts(text: str, place: int) -> bool:

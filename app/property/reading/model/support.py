@@ -14,7 +14,8 @@ from app.property.reading.model import figures
 from app.property.reading.model.claims import Claim, Supported
 from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.label_words import names as names_field
-from app.property.reading.sentences import BUILT, NO_SOLAR, OTHER_ROOF
+from app.property.reading.other_subjects import names_other
+from app.property.reading.sentences import BUILT, NO_SOLAR
 from app.property.record import FIELDS
 from app.property.values import names, prices, texts, vocabulary
 from app.property.values.currency import find_currency
@@ -101,7 +102,7 @@ def _texts(claim: Claim) -> Supported | None:
 
 
 #: between the characters of a number; slashes around nothing are its empty parts: map, block and lot `61/ / 0118`
-_GAP = r"(?:\W{0,2}| ?(?:/ ?){2,4})"
+_GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
 def _number_word(claim: Claim) -> Supported | None:
@@ -121,23 +122,28 @@ def _status(claim: Claim) -> Supported | None:
     is_offer = vocabulary.offer(claim.quote) is not None or prices.find_period(claim.quote) is not None
     offered = told is None and claim.value == "Active" and is_offer
     good = told == claim.value or offered or _says(claim.quote, str(claim.value))
-    return Supported(claim.value) if good else None
+    return Supported(claim.value) if good and not names_other(claim.field, claim.quote) else None
 
 
 def _property_type(claim: Claim) -> Supported | None:
-    value, kind, offer = claim.value, vocabulary.property_kind(claim.quote), vocabulary.offer(claim.quote)
-    if _says(claim.quote, str(value)) or (kind and kind.type == value):
+    value, kinds, offer = claim.value, _kinds(claim), vocabulary.offer(claim.quote)
+    if _says(claim.quote, str(value)) or any(kind.type == value for kind in kinds):
         return Supported(value)
-    homely = kind is not None and kind.type is None
+    homely = any(kind.type is None for kind in kinds)
     if value == "Residential Lease":
         return Supported(value) if offer == "rent" or prices.find_period(claim.quote) else None
     return Supported(value) if value == "Residential" and homely and offer != "rent" else None
 
 
 def _subtype(claim: Claim) -> Supported | None:
-    kind = vocabulary.property_kind(claim.quote, claim.country)
-    good = _says(claim.quote, str(claim.value)) or (kind is not None and kind.subtype == claim.value)
+    good = _says(claim.quote, str(claim.value)) or any(kind.subtype == claim.value for kind in _kinds(claim))
     return Supported(claim.value) if good else None
+
+
+def _kinds(claim: Claim) -> list[vocabulary.Kind]:
+    """What the lines of the quote say the property is."""
+    lines = (vocabulary.property_kind(line, claim.country) for line in claim.quote.split("\n"))
+    return [kind for kind in lines if kind is not None]
 
 
 def _currency(claim: Claim) -> Supported | None:
@@ -189,17 +195,10 @@ def _answered(claim: Claim, told: bool, denied: bool) -> Supported | None:
     return Supported(claim.value) if told and denied is (not claim.value) else None
 
 
-_SHARED = re.compile(
-    r"\b(?:community|clubhouse|association|shared|common|hoa|resort|room for|space for|pool (?:table|size|hall)|"
-    r"public|nearby|neighbou?r\w*|minutes|add a|car pool)\b",
-    re.IGNORECASE,
-)
-
-
 def _pool(claim: Claim) -> Supported | None:
     """The home's own: a community's says nothing of it, nor does room for one."""
-    is_shared = claim.value and _SHARED.search(claim.quote)
-    return _answered(claim, _names(claim, claim.quote) and not is_shared, _is_denied(claim))
+    is_others = claim.value and names_other(claim.field, claim.quote)
+    return _answered(claim, _names(claim, claim.quote) and not is_others, _is_denied(claim))
 
 
 def _names(claim: Claim, text: str) -> bool:
@@ -208,12 +207,11 @@ def _names(claim: Claim, text: str) -> bool:
 
 
 def _roof_year(claim: Claim) -> Supported | None:
-    """The year of the house's roof: neither the house's own, nor that of a barn's roof."""
+    """The year of the house's roof, and not the house's own."""
     about = claim.quote if _names(claim, claim.quote) else claim.line
-    if not _names(claim, about) or OTHER_ROOF.search(about.rpartition(str(claim.value))[0]):
-        return None
     built = BUILT.search(about)
-    return None if built and built["year"] == str(claim.value) else figures.number(claim)
+    is_of_house = built is not None and built["year"] == str(claim.value)
+    return figures.number(claim) if _names(claim, about) and not is_of_house else None
 
 
 def _parking(claim: Claim) -> Supported | None:

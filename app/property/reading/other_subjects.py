@@ -1,0 +1,75 @@
+"""Do words speak of something else than this home: a home nearby, an average, its garage, the buyer's agent?
+
+The words are `other_subjects` in the languages' files. Readers and the check of a model's answers ask here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from app.property.fields.phrases import alternatives, pattern
+from app.property.fields.table import FIELDS
+from app.property.reading.model.label_words import names
+from app.property.values.areas import IN_SQUARE_METERS
+from app.property.values.vocabulary import property_kind
+
+_SECTION = "other_subjects"
+#: what a value of each kind, or a field of its own kind, may be of instead
+_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("money", "count", "date"), ("nearby", "averages")),
+    "area": ("nearby", "averages", "parts"),
+    "year": ("nearby", "averages", "parts", "works"),
+    "features": ("parts",),
+    "name": ("people",),
+}
+_OF_FIELD: Mapping[str, tuple[str, ...]] = {
+    "ListPrice": ("nearby", "averages", "amounts"),
+    "LotSizeArea": ("nearby", "averages", "grounds"),
+    "X_RoofYear": ("nearby", "parts"),
+    "TaxYear": ("nearby", "averages"),
+    "StandardStatus": ("market",),
+    "PoolPrivateYN": ("shared",),
+}
+#: what a home has: where words for a home follow, they speak of that
+_ITS_OWN = frozenset({"parts", "works"})
+#: what is counted, as in `2 car garage`, is told of a home
+_COUNTED = re.compile(r"(?<!\d)\d{1,2}[ -](?:\w{1,12}[ -]){0,2}$")
+_NEAR = 60
+_CLAUSE = re.compile(r"[.!?]\s(?=[^a-z])|[;|•·\n]|,\s|\d{3}(?!\d)")
+_UNIT = re.compile(
+    rf"[\s-]?(?:{'|'.join(alternatives('units', unit, whole=False) for unit in IN_SQUARE_METERS)})?[\s-]?",
+    re.IGNORECASE,
+)
+
+
+def is_of_other(field: str, before: str, behind: str = "") -> bool:
+    """Whether words `before` a statement about `field`, in its clause, or right `behind` it give it another subject."""
+    clause = _CLAUSE.split(before[-_NEAR:])[-1]
+    return any(_is_told(topic, clause, behind) for topic in _topics(field))
+
+
+def names_other(field: str, text: str) -> bool:
+    """Whether `text` speaks anywhere of what is not this home's `field`."""
+    return any(pattern(_SECTION, topic).search(text) for topic in _topics(field))
+
+
+def _topics(field: str) -> tuple[str, ...]:
+    return _OF_FIELD.get(field) or _OF_KIND.get(FIELDS[field].kind, ())
+
+
+def _is_told(topic: str, clause: str, behind: str) -> bool:
+    words = pattern(_SECTION, topic)
+    if topic == "amounts":  # `Price: $72,500 reduced` is a price
+        return words.search(clause) is not None and not names("ListPrice", clause, None)
+    for found in words.finditer(clause):
+        if topic not in _ITS_OWN or not _is_of_home(clause[: found.start()], clause[found.end() :]):
+            return True
+    unit = _UNIT.match(behind)
+    return unit is not None and words.match(behind, unit.end()) is not None
+
+
+def _is_of_home(before: str, behind: str) -> bool:
+    """Whether the words around a part tell of a home that has it."""
+    is_named = property_kind(behind) is not None or pattern(_SECTION, "home").search(behind) is not None
+    return is_named or _COUNTED.search(before) is not None
