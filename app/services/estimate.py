@@ -214,7 +214,7 @@ def estimate(
 
 def _shares(database: Database, settings: Settings, targets: Sequence[str]) -> dict[str, float]:
     """By hosts that were learned the share of their pages that needs no model."""
-    if settings.recipes == "off" or settings.model_use == "always":
+    if settings.recipe_use == "off" or settings.model_use == "always":
         return {}
     hosts = {known_host(target) for target in targets if not is_address(target)}
     return StoredRecipes(database).shares(hosts, LEAST_HISTORY)

@@ -135,7 +135,7 @@ def build_scraper(
 
 def _open_recipes(settings: Settings, database: Database, clock: Clock, opening: ExitStack) -> Recipes:
     """Recipes that the fleet shares, or none where they are off."""
-    if settings.recipes == "off":
+    if settings.recipe_use == "off":
         return Recipes(None, clock)
     shared = SharedRecipes(StoredRecipes(database))
     opening.callback(shared.flush)

@@ -102,7 +102,7 @@ class Settings(LogSettings):
         description="When a model is asked about a page: `always`, `missing` (when fields are missing or doubtful), or"
         " `never`.",
     )
-    recipes: OnOff = Field(
+    recipe_use: OnOff = Field(
         "on", description="Learn where a site's pages state each field, and read the next pages without a model."
     )
     recipe_audit_share: float = Field(

@@ -396,7 +396,7 @@ def test_a_learned_site_takes_the_calls_that_its_recipes_leave(database: Databas
         urls = [f"http://{host}/{n}" for host in ("homes.example", "new.example") for n in range(50)]
         mixed = estimate(database, keys, _settings(tmp_path), urls)
     assert mixed.model_calls == 53
-    for change in ({"recipes": "off"}, {"model_use": "always"}):
+    for change in ({"recipe_use": "off"}, {"model_use": "always"}):
         assert _estimate(database, _settings(tmp_path, **change), 100).model_calls == 100
     store.update(recipe.id, lambda one: replace(one, state=RecipeState.SUSPENDED))
     assert _estimate(database, _settings(tmp_path), 100).model_calls == 100
