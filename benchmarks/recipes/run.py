@@ -130,7 +130,10 @@ class _Reader:
         tokens = Tokens.of(answer) if answer else Tokens()
         every_tokens = Tokens.of(every) if isinstance(every, Answer) else Tokens()
         saved = max(0, every_tokens.prompt - tokens.prompt)
-        self._keeper.learn(read, asked, answer.extraction if answer else None, saved)
+        dropped = answer.dropped if answer else ()
+        self._keeper.learn(
+            read, asked, answer.extraction if answer else None, dropped=dropped, saved_tokens=saved
+        )
         if answer is not None and answer.wrong:
             self.wrong.append((page, answer.wrong))
         self._note_anchors()

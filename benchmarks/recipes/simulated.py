@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,9 +35,11 @@ _ALIKE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one call gave: the extraction with the checked values, tokens, and the wrong values that were believed."""
+    """What one call gave: the extraction with the checked values, the fields that the check refused, tokens, and the
+    wrong values that were believed, of `said_wrong` in all."""
 
     extraction: Extraction
+    dropped: tuple[str, ...]
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
@@ -55,6 +57,7 @@ def ask(extraction: Extraction, shown: SitePage, *, wrong: float = WRONG) -> Ans
     believed = {one.field: one.value for one in candidates}
     return Answer(
         answered,
+        tuple(one.field for one in dropped),
         prompt.prompt_tokens,
         prompt.prefix_tokens,
         count_tokens(json.dumps({"facts": facts}, ensure_ascii=False, separators=(",", ":"))),
@@ -144,8 +147,3 @@ def _folded(text: str) -> str:
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return f" {' '.join(re.findall(r'[^\W_]+', parted)).casefold()} "
 
-
-def cost_usd(prompt_tokens: int, cached_tokens: int, completion_tokens: int, price: Sequence[float]) -> float:
-    """US dollars of a call; `price` is input, cached input, and output per million tokens."""
-    given, cached, made = price
-    return ((prompt_tokens - cached_tokens) * given + cached_tokens * cached + completion_tokens * made) / 1e6
