@@ -79,11 +79,12 @@ class Poisoned:
 
 @dataclass
 class Run:
-    """All pages, the recipes at the end by site, and the anchors that were learned from wrong answers."""
+    """All pages, recipes and keepers at the end by site, and the anchors that were learned from wrong answers."""
 
     sites: Sequence[Site]
     outcomes: list[Outcome] = field(default_factory=list)
     recipes: dict[int, Sequence[Recipe]] = field(default_factory=dict)
+    keepers: dict[int, RecipeKeeper] = field(default_factory=dict)
     poisoned: list[Poisoned] = field(default_factory=list)
     believed_wrong: int = 0
 
@@ -100,6 +101,7 @@ def run(sites: Iterable[Site], progress: Callable[[str], None] = lambda _: None)
         progress(f"page {number + 1} of every site")
     for reader in readers:
         found.recipes[reader.at] = reader.recipes()
+        found.keepers[reader.at] = reader.keeper
         found.poisoned += reader.poisoned()
         found.believed_wrong += sum(len(wrong) for _, wrong in reader.wrong)
     return found
@@ -112,7 +114,7 @@ class _Reader:
         self.at, self.site = at, site
         self._clock = ManualClock(START)
         self._store = MemoryRecipes()
-        self._keeper = RecipeKeeper(self._store, self._clock)
+        self.keeper = RecipeKeeper(self._store, self._clock)
         self._seen = Counter[str]()
         self._hosts = sorted({host_of(page.page(START)) for page in site.pages})
         #: pages with the wrong answers about them that were believed
@@ -123,7 +125,7 @@ class _Reader:
         """Read one page as the service does, and once more asking about every page."""
         page = self.site.pages[number]
         self._clock.advance(PACE.total_seconds())
-        read = self._keeper.read(page.page(self._clock.now()))
+        read = self.keeper.read(page.page(self._clock.now()))
         asked = read.extraction.asked("missing") if read.extraction.kind in _PROPERTY else ()
         answer = ask(read.extraction, page) if asked and number not in DOWN else None
         every = _every(page, self._clock.now())
@@ -131,7 +133,7 @@ class _Reader:
         every_tokens = Tokens.of(every) if isinstance(every, Answer) else Tokens()
         saved = max(0, every_tokens.prompt - tokens.prompt)
         dropped = answer.dropped if answer else ()
-        self._keeper.learn(
+        self.keeper.learn(
             read, asked, answer.extraction if answer else None, dropped=dropped, saved_tokens=saved
         )
         if answer is not None and answer.wrong:

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any, Literal
 
 from app.property.page import Page
-from benchmarks.recipes import words
+from benchmarks.recipes import furniture, words
 from benchmarks.recipes.homes import RECORD, SALE, Fact, Home, Style, make_home
 from benchmarks.recipes.layouts import IN_SCRIPTS, VISIBLE, Marks, facts_section, layer, script
 
@@ -179,7 +179,9 @@ def _document(
     price = home.shown("ListPrice")
     top = f"<div {mark('price')}>{price.text}</div>" if price and design.price_above else ""
     about = f"<section><h2>{words.HEADINGS[style.lang][1]}</h2><p>{rng.choice(_REMARKS[style.lang])}</p></section>"
+    about += furniture.features(design.prefix, rng)
     parts = [facts, about] if design.facts_first else [about, facts]
+    top = furniture.gallery(design.prefix, rng) + top
     blocks = [f"<h1 {mark('title')}>{line}</h1>", top, *parts, _years(home, design, mark), _calculator(price, style)]
     return _shell(line, "".join(blocks) + script(layout, home, url), _cards(home, style, mark), design, mark, home)
 
@@ -229,16 +231,16 @@ def _cards(home: Home, style: Style, mark: Marks) -> str:
 
 
 def _shell(title: str, main: str, beside: str, design: _Design, mark: Marks, home: Home | None) -> str:
-    lang = design.style.lang
+    lang, prefix = design.style.lang, design.prefix
     office = escape(_line(home.office)) if home else ""
     return (
         f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>'
-        '<link rel="stylesheet" href="/assets/site.css"></head><body>'
-        f'<header {mark("header")}><a href="/">Home</a><nav><a href="/buy">Buy</a> <a href="/sell">Sell</a></nav></header>'
+        f'<link rel="stylesheet" href="/assets/site.css">{furniture.styles(prefix)}</head><body>'
+        f'<header {mark("header")}><a href="/">Home</a>{furniture.menu(prefix)}</header>'
         f"<main {mark('main')}>{main}</main>{beside}"
         f"<section><p>{_NOTICE}</p></section>"
-        f"<footer {mark('footer')}><p>{escape(words.FIRMS[len(design.prefix) % 5])}, {office}</p><p>© 2026</p></footer>"
-        "</body></html>\n"
+        f"<footer {mark('footer')}><p>{escape(words.FIRMS[len(design.prefix) % 5])}, {office}</p>{furniture.links(prefix)}<p>© 2026</p></footer>"
+        f"{furniture.scripts(random.Random(title))}</body></html>\n"
     )
 
 
