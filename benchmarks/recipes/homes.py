@@ -106,7 +106,7 @@ def address(rng: random.Random, lang: str) -> tuple[Fact, ...]:
 
 
 def make_home(rng: random.Random, style: Style, kind: str) -> Home:
-    """A home for a page of `kind`: `sale`, `record`, or `layer` (a county's JSON)."""
+    """A home for a page of `kind`: `sale`, `new`, `record`, or `layer` (a county's JSON)."""
     build = _Builder(rng, style)
     facts, dashes = list[Fact](), list[str]()
     for name in style.rows[kind]:
@@ -122,9 +122,9 @@ def make_home(rng: random.Random, style: Style, kind: str) -> Home:
         (*address(rng, style.lang)[:1], *(_Builder(rng, style).fact(name, label=False) for name in _CARD))
         for _ in range(rng.randint(2, 4))
     )
-    years = tuple(_year(facts, back, style, rng) for back in range(1, 4)) if kind != "sale" else ()
+    years = tuple(_year(facts, back, style, rng) for back in range(1, 4)) if kind in ("record", "layer") else ()
     office = tuple(one for one in address(rng, style.lang) if one.field != "StateOrProvince")
-    implied = {"StandardStatus": "Closed"} if kind != "sale" else {"StandardStatus": "Active"}
+    implied = {"StandardStatus": "Closed" if kind in ("record", "layer") else "Active"}
     return Home(tuple(facts), own, tuple(dashes), similar, years, office, implied)
 
 

@@ -20,8 +20,10 @@ REDESIGN = PAGES // 2
 SiteKind = Literal["portal", "county"]
 _LAYOUTS = (*VISIBLE, *IN_SCRIPTS)
 #: how often each kind of page comes up on a site of a kind
-_MIX: Mapping[SiteKind, Mapping[str, int]] = {
+_MIX: Mapping[str, Mapping[str, int]] = {
     "portal": {"sale": 58, "record": 28, "search": 7, "agent": 4, "gone": 3},
+    # elsewhere sold homes are hardly shown: new homes have a template of their own
+    "abroad": {"sale": 58, "new": 28, "search": 7, "agent": 4, "gone": 3},
     "county": {"record": 52, "layer": 36, "search": 7, "agent": 2, "gone": 3},
 }
 _LANGUAGES = ("en", "en", "en", "de", "en", "en", "fr", "en", "en", "es", "en", "pl")
@@ -88,7 +90,7 @@ def _site(at: int, pages: int, rng: random.Random) -> Site:
     host = f"{_NAMES[at % len(_NAMES)]}-{at}.example"
     first = _design(at, kind, lang, rng)
     second = _redesigned(first, at, kind, rng)
-    mix = _MIX[kind]
+    mix = _MIX[kind if lang == "en" else "abroad"]
     made = list[SitePage]()
     for number in range(pages):
         version = 2 if redesigned and number >= pages // 2 else 1
@@ -101,9 +103,10 @@ def _design(at: int, kind: SiteKind, lang: str, rng: random.Random) -> _Design:
     layouts = {
         "sale": _LAYOUTS[at % len(_LAYOUTS)],
         "record": _LAYOUTS[(at + 5) % len(_LAYOUTS)],
+        "new": _LAYOUTS[(at + 5) % len(_LAYOUTS)],
         "layer": ("attributes", "captions")[at // 4 % 2],
     }
-    rows = {"sale": _kept(SALE, lang, rng), "record": _kept(RECORD, lang, rng)}
+    rows = {"sale": _kept(SALE, lang, rng), "new": _kept(SALE, lang, rng), "record": _kept(RECORD, lang, rng)}
     keys = words.LAYER_KEYS[at // 4 % 2]
     rows["layer"] = tuple(name for name in RECORD if name in keys)
     style = Style(lang, _labels(lang, rng), rows, rng.random() < 0.75, rng.choice(_DATES), keys)
@@ -132,8 +135,8 @@ def _redesigned(first: _Design, at: int, kind: SiteKind, rng: random.Random) -> 
 
 def _kept(rows: tuple[str, ...], lang: str, rng: random.Random) -> tuple[str, ...]:
     """The rows that a site has at all: two thirds of those that its language has words for."""
-    known = words.COMMON if lang == "en" else {"ListPrice": (), **words.FOREIGN[lang], **words.COMMON}
-    possible = [name for name in rows if name in known and (lang == "en" or name in words.FOREIGN[lang])]
+    known = words.COMMON if lang == "en" else words.FOREIGN[lang]
+    possible = [name for name in rows if name in known]
     must = {"ListPrice", "BedroomsTotal", "LivingArea", "ParcelNumber", "YearBuilt", "TaxYear", "TaxAssessedValue"}
     return tuple(name for name in possible if name in must or rng.random() < 0.66)
 
@@ -163,7 +166,7 @@ def _page(host: str, number: int, what: str, version: int, design: _Design, rng:
         return SitePage(url, "application/json", text, template, design.layouts["layer"], home)
     url = f"https://www.{host}/{what}/{slug}-{number}"
     mark = Marks(design.prefix, random.Random(slug), hashed=design.hashed)
-    if what not in ("sale", "record"):
+    if what not in design.layouts:
         return SitePage(url, "text/html", _other(what, design, mark, rng), template, what)
     home = make_home(rng, design.style, what)
     layout = design.layouts[what]
@@ -249,7 +252,7 @@ def _other(what: str, design: _Design, mark: Marks, rng: random.Random) -> str:
     style = design.style
     if what == "gone":
         return _shell("Page not found", f"<h1 {mark('title')}>404</h1><p>Page not found.</p>", "", design, mark, None)
-    home = make_home(rng, style, "sale" if style.rows["sale"] else "record")
+    home = make_home(rng, style, "sale")
     if what == "search":
         count = rng.randint(12, 80)
         head = f"<h1 {mark('title')}>{count} homes for sale</h1>"
