@@ -75,9 +75,7 @@ def _schema_call(page: SitePage) -> Tokens:
     """One call: instructions, the page's HTML as crawl4ai cleans it, an example of the wanted JSON, and the schema."""
     html = _KEPT.sub("", _HEAD.sub("", page.text))
     fields = _shown_alone(page)
-    return Tokens(
-        _INSTRUCTIONS + count_tokens(html) + 8 * len(fields), 0, _AROUND + _PER_FIELD * len(fields)
-    )
+    return Tokens(_INSTRUCTIONS + count_tokens(html) + 8 * len(fields), 0, _AROUND + _PER_FIELD * len(fields))
 
 
 def _readable(page: SitePage, first: SitePage) -> int:

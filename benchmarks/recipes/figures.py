@@ -49,7 +49,8 @@ class Figures:
     """What recipes.md's table asks for, and what is beside it.
 
     `later` are pages from a template's 6th on, `free` those of them that needed no call, `silent` those without one.
-    `values` are of the free pages, `every` of the same pages when each is asked about.
+    `values` are of the free pages, `every` of the same pages when each is asked about. `layouts` are later pages and
+    the free ones among them by layout.
     """
 
     sites: int
@@ -72,6 +73,7 @@ class Figures:
     believed_wrong: int
     cpu: float
     costs: dict[str, tuple[Cost, Cost]]
+    layouts: dict[str, tuple[int, int]]
     wrong: list[tuple[str, Wrong]] = field(default_factory=list)
 
     @property
@@ -114,11 +116,12 @@ def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
             "recipes": (of_recipes(outcomes), of_recipes(later)),
             "crawl4ai's cached schema": (of_schema(outcomes), of_schema(outcomes, later)),
         },
+        layouts={
+            layout: (sum(one.page.layout == layout for one in later), sum(one.page.layout == layout for one in free))
+            for layout in sorted({one.page.layout for one in later})
+        },
         wrong=[
-            (one.page.layout, wrong)
-            for one in outcomes
-            for wrong in one.judged.wrong
-            if wrong.method == Method.RECIPE
+            (one.page.layout, wrong) for one in outcomes for wrong in one.judged.wrong if wrong.method == Method.RECIPE
         ],
     )
 

@@ -245,5 +245,5 @@ _DRAWN: Mapping[str, Callable[[_Builder], tuple[Any, str, str | None]]] = {
     "TaxAnnualAmount": lambda b: b.amount(b._price * 0.011 + b._rng.randint(1, 99)),
     "TaxAssessedValue": lambda b: b.amount(b._price * 0.71 + b._rng.randint(1, 99)),
     "X_MarketValue": lambda b: b.amount(b._price * 0.92 + b._rng.randint(1, 99)),
-    "TaxYear": lambda b: (2025, "2025", None),
+    "TaxYear": lambda b: b.count(2025, 2025),
 }

@@ -75,7 +75,7 @@ def _icons(rows: Rows, mark: Marks) -> str:
 def _microdata(rows: Rows, mark: Marks) -> str:
     """Values with `itemprop` where schema.org has a name for them."""
     parts = (
-        f'<li><span {mark("name")}>{label}</span> <span{_itemprop(name)} {mark("value")}>{text}</span></li>'
+        f"<li><span {mark('name')}>{label}</span> <span{_itemprop(name)} {mark('value')}>{text}</span></li>"
         for name, label, text in rows
     )
     return f'<div itemscope itemtype="https://schema.org/Residence"><ul>{"".join(parts)}</ul></div>'

@@ -49,9 +49,7 @@ def _svg(site: Site, ours: Sequence[bool], every: Sequence[bool]) -> str:
     down = (max(0, min(pages, DOWN.start)), max(0, min(pages, DOWN.stop)))
     ticks = "".join(
         f'<text x="{x(at)}" y="{_HEIGHT - 22}" text-anchor="middle">{at}</text>' for at in range(0, pages + 1, 5)
-    ) + "".join(
-        f'<text x="{_LEFT - 8}" y="{y(at) + 4}" text-anchor="end">{at}</text>' for at in range(0, most + 1, 10)
-    )
+    ) + "".join(f'<text x="{_LEFT - 8}" y="{y(at) + 4}" text-anchor="end">{at}</text>' for at in range(0, most + 1, 10))
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '

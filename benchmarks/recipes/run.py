@@ -133,9 +133,7 @@ class _Reader:
         every_tokens = Tokens.of(every) if isinstance(every, Answer) else Tokens()
         saved = max(0, every_tokens.prompt - tokens.prompt)
         dropped = answer.dropped if answer else ()
-        self.keeper.learn(
-            read, asked, answer.extraction if answer else None, dropped=dropped, saved_tokens=saved
-        )
+        self.keeper.learn(read, asked, answer.extraction if answer else None, dropped=dropped, saved_tokens=saved)
         if answer is not None and answer.wrong:
             self.wrong.append((page, answer.wrong))
         self._note_anchors()

@@ -146,4 +146,3 @@ def _folded(text: str) -> str:
     """Words and numbers apart by one blank, with a blank at both ends: `YEAR_BUILT`, `yearBuilt`, `Year built`."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return f" {' '.join(re.findall(r'[^\W_]+', parted)).casefold()} "
-
