@@ -12,7 +12,7 @@ from app.property.reading.pipeline import extract
 from app.property.record import Method
 from benchmarks.recipes.cost import Cost, by_template, of_every, of_recipes, of_schema
 from benchmarks.recipes.judge import Judged, Wrong
-from benchmarks.recipes.run import START, Outcome, Run
+from benchmarks.recipes.run import DOWN, START, Outcome, Run
 
 #: pages of a template that are there to learn from
 LEARNING = 5
@@ -35,13 +35,19 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Relearned:
-    """A redesigned template: how many of its `pages` were read until one needed no call (None: none did)."""
+    """A redesigned template with so many `pages`.
+
+    `learned` is how many of them were read until a recipe read one, `heard` the same without those while the model was
+    down, `free` how many were read until one needed no call; None: none was, or did.
+    """
 
     host: str
     template: str
     layout: str
     pages: int
-    until: int | None
+    learned: int | None
+    heard: int | None
+    free: int | None
 
 
 @dataclass
@@ -127,8 +133,10 @@ def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
 
 
 def _relearned(found: Run, site: int, name: str, ones: Sequence[Outcome]) -> Relearned:
-    until = next((at for at, one in enumerate(ones) if not one.needed), None)
-    return Relearned(found.sites[site].host, name, ones[0].page.layout, len(ones), until)
+    learned = next((at for at, one in enumerate(ones) if one.applied), None)
+    free = next((at for at, one in enumerate(ones) if not one.needed), None)
+    heard = None if learned is None else sum(one.number not in DOWN for one in ones[:learned])
+    return Relearned(found.sites[site].host, name, ones[0].page.layout, len(ones), learned, heard, free)
 
 
 def cpu_ratio(found: Run, free: Sequence[Outcome], *, rounds: int) -> float:

@@ -43,6 +43,8 @@ labels, then once more to see what the recipes read. A recipe takes four pages o
 these hosts have that many.
 """
 _MOST_TOLD = 12
+#: pages in which a redesigned template should be learned; templates with fewer pages are not counted
+_ENOUGH = 6
 
 
 def write_report(one: Figures, hosts: Sequence[Host] | None, *, docs: Path, seed: int, machine: str) -> None:
@@ -78,12 +80,11 @@ Row = tuple[str, str, str, bool]
 
 def _rows(one: Figures) -> list[Row]:
     """Figure, target, what was measured, and whether that meets it."""
-    until = [each.until for each in one.relearned if each.pages > 6]
-    known = [count for count in until if count is not None]
-    slowest = max(known, default=0)
+    again = [each for each in one.relearned if each.pages > _ENOUGH]
+    in_time = sum(each.heard is not None and each.heard <= _ENOUGH for each in again)
+    free_in_time = sum(each.free is not None and each.free <= _ENOUGH for each in again)
     values, every = one.values, one.every
     by_recipe = one.redesigned_by_recipe / max(1, one.redesigned_stored)
-    relearned = f"{sum(count <= 6 for count in known)} of {len(until)} within 6; {_mean(known)} on average"
     return [
         (
             "pages from a template's 6th on that need no model call",
@@ -109,10 +110,17 @@ def _rows(one: Figures) -> list[Row]:
             True,
         ),
         (
-            "pages until a redesigned template is learned again",
-            "≤ 6",
-            relearned,
-            len(known) == len(until) and slowest <= 6,
+            "pages until a redesigned template is learned again, without those while the model was down",
+            f"≤ {_ENOUGH}",
+            f"{in_time} of {len(again)} templates within {_ENOUGH}; {_mean([each.heard for each in again])} on average",
+            in_time == len(again),
+        ),
+        (
+            "pages until a redesigned template's page needs no call, all pages counted",
+            "",
+            f"{free_in_time} of {len(again)} templates within {_ENOUGH}; "
+            f"{_mean([each.free for each in again])} on average",
+            True,
         ),
         (
             "anchors learned from a wrong answer",
@@ -165,11 +173,24 @@ def _redesigned(relearned: Sequence[Relearned]) -> str:
             one.template.partition("/")[0],
             one.layout,
             str(one.pages),
-            "—" if one.until is None else str(one.until),
+            *map(_count, (one.learned, one.heard, one.free)),
         )
         for one in relearned
     ]
-    return table(("site", "template", "new layout", "pages left", "pages until one needed no call"), rows)
+    heads = (
+        "site",
+        "template",
+        "new layout",
+        "pages",
+        "until learned",
+        "with the model up",
+        "until one needed no call",
+    )
+    return table(heads, rows)
+
+
+def _count(pages: int | None) -> str:
+    return "never" if pages is None else str(pages)
 
 
 def _wrong(one: Figures) -> str:
@@ -205,5 +226,6 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-def _mean(counts: Sequence[int]) -> str:
-    return f"{sum(counts) / len(counts):.1f}" if counts else "—"
+def _mean(counts: Sequence[int | None]) -> str:
+    known = [count for count in counts if count is not None]
+    return f"{sum(known) / len(known):.1f}" if known else "—"

@@ -46,7 +46,8 @@ class Outcome:
     """What became of one page. `nth` counts the pages of its template from 1; 0 for a page of no property.
 
     `needed`: something was left to ask a model for; `audited`: nothing was, and it was asked all the same; `called`:
-    it was asked and did answer. `every` and `every_tokens` are what asking on every page gave.
+    it was asked and did answer; `applied`: a recipe read the page. `every` and `every_tokens` are what asking on every
+    page gave.
     """
 
     site: int
@@ -56,6 +57,7 @@ class Outcome:
     needed: bool
     audited: bool
     called: bool
+    applied: bool
     judged: Judged
     tokens: Tokens
     every: Judged
@@ -147,6 +149,7 @@ class _Reader:
             needed=bool(asked) and bool(without_audit.asked("missing")),
             audited=read.extraction.audited and not without_audit.asked("missing"),
             called=answer is not None,
+            applied=read.applies,
             judged=judge((answer.extraction if answer else read.extraction).record, page),
             tokens=tokens,
             every=judge((every.extraction if isinstance(every, Answer) else every).record, page),
