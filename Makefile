@@ -22,7 +22,7 @@ FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-watch bench-workers chaos check clean contracts county demo docs exhaustive fit format fuzz help images install licences lint lock readme reference sbom test test-chaos test-llama test-main types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-recipes bench-watch bench-workers chaos check clean contracts county demo docs exhaustive fit format fuzz help images install licences lint lock readme reference sbom test test-chaos test-llama test-main types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -121,6 +121,9 @@ bench-workers: install ## pools, overhead, enqueueing, reports on schedule: abou
 
 bench-pages: install ## first paint of every page in Chromium, with 10,000 jobs stored: some minutes
 	$(PY) -m benchmarks.pages $(BENCH_ARGS)
+
+bench-recipes: install ## 30 generated sites with recipes and asking on every page, written to docs/benchmarks/recipes.md: five minutes
+	$(PY) -m benchmarks.recipes $(BENCH_ARGS)
 
 bench-exports: install ## every format of export with up to 100,000 properties, seconds and memory: half an hour
 	$(PY) -m benchmarks.exports $(BENCH_ARGS)

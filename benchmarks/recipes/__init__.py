@@ -1,0 +1,1 @@
+"""How well recipes learn generated sites: model calls saved, values, cost."""

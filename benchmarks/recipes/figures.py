@@ -1,0 +1,157 @@
+"""The figures of a run, as the targets name them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from app.property.page import Page
+from app.property.reading.pipeline import extract
+from app.property.record import Method
+from benchmarks.recipes.cost import Cost, by_template, of_every, of_recipes, of_schema
+from benchmarks.recipes.judge import Judged, Wrong
+from benchmarks.recipes.run import DOWN, START, Outcome, Run
+
+#: pages of a template that are there to learn from
+LEARNING = 5
+_ROUNDS, _MOST_TIMED = 7, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Recall and precision of records."""
+
+    recall: float
+    precision: float
+
+    @classmethod
+    def of(cls, judged: Sequence[Judged]) -> Values:
+        right = sum(one.right for one in judged)
+        stated, stored = sum(one.stated for one in judged), sum(one.stored for one in judged)
+        return cls(right / max(1, stated), right / max(1, stored))
+
+
+@dataclass(frozen=True, slots=True)
+class Relearned:
+    """A redesigned template with so many `pages`.
+
+    `learned` is how many of them were read until a recipe read one, `heard` the same without those while the model was
+    down, `free` how many were read until one needed no call; None: none was, or did.
+    """
+
+    host: str
+    template: str
+    layout: str
+    pages: int
+    learned: int | None
+    heard: int | None
+    free: int | None
+
+
+@dataclass
+class Figures:
+    """What recipes.md's table asks for, and what is beside it.
+
+    `later` are pages from a template's 6th on, `free` those of them that needed no call, `silent` those without one.
+    `values` are of the free pages, `every` of the same pages when each is asked about. `layouts` are later pages and
+    the free ones among them by layout.
+    """
+
+    sites: int
+    pages: int
+    templates: int
+    later: int
+    free: int
+    silent: int
+    values: Values
+    every: Values
+    all_values: Values
+    all_every: Values
+    redesigned_stored: int
+    redesigned_by_recipe: int
+    redesigned_wrong: int
+    redesigned_every: int
+    relearned: list[Relearned]
+    poisoned: int
+    said_wrong: int
+    believed_wrong: int
+    cpu: float
+    costs: dict[str, tuple[Cost, Cost]]
+    layouts: dict[str, tuple[int, int]]
+    wrong: list[tuple[str, Wrong]] = field(default_factory=list)
+
+    @property
+    def free_share(self) -> float:
+        return self.free / max(1, self.later)
+
+
+def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
+    """Count what became of all pages, and measure the CPU time of known pages."""
+    outcomes = found.outcomes
+    templates = by_template(outcomes)
+    later = [one for one in outcomes if one.nth > LEARNING]
+    free = [one for one in later if not one.needed]
+    redesigned = [one for one in outcomes if one.after_redesign]
+    by_recipe = [wrong for one in redesigned for wrong in one.judged.wrong if wrong.method == Method.RECIPE]
+    return Figures(
+        sites=len(found.sites),
+        pages=len(outcomes),
+        templates=len(templates),
+        later=len(later),
+        free=len(free),
+        silent=sum(not one.audited for one in free),
+        values=Values.of([one.judged for one in free]),
+        every=Values.of([one.every for one in free]),
+        all_values=Values.of([one.judged for one in outcomes]),
+        all_every=Values.of([one.every for one in outcomes]),
+        redesigned_stored=sum(one.judged.stored for one in redesigned),
+        redesigned_by_recipe=len(by_recipe),
+        redesigned_wrong=sum(len(one.judged.wrong) for one in redesigned),
+        redesigned_every=sum(len(one.every.wrong) for one in redesigned),
+        relearned=[
+            _relearned(found, site, name, ones) for (site, name), ones in templates.items() if ones[0].after_redesign
+        ],
+        poisoned=len(found.poisoned),
+        said_wrong=sum(one.wrong_said for one in outcomes),
+        believed_wrong=found.believed_wrong,
+        cpu=cpu_ratio(found, free, rounds=rounds),
+        costs={
+            "asking on every page": (of_every(outcomes), of_every(later)),
+            "recipes": (of_recipes(outcomes), of_recipes(later)),
+            "crawl4ai's cached schema": (of_schema(outcomes), of_schema(outcomes, later)),
+        },
+        layouts={
+            layout: (sum(one.page.layout == layout for one in later), sum(one.page.layout == layout for one in free))
+            for layout in sorted({one.page.layout for one in later})
+        },
+        wrong=[
+            (one.page.layout, wrong) for one in outcomes for wrong in one.judged.wrong if wrong.method == Method.RECIPE
+        ],
+    )
+
+
+def _relearned(found: Run, site: int, name: str, ones: Sequence[Outcome]) -> Relearned:
+    learned = next((at for at, one in enumerate(ones) if one.applied), None)
+    free = next((at for at, one in enumerate(ones) if not one.needed), None)
+    heard = None if learned is None else sum(one.number not in DOWN for one in ones[:learned])
+    return Relearned(found.sites[site].host, name, ones[0].page.layout, len(ones), learned, heard, free)
+
+
+def cpu_ratio(found: Run, free: Sequence[Outcome], *, rounds: int) -> float:
+    """CPU seconds of known pages with their recipes, relative to without: the median of alternating rounds."""
+    step = max(1, len(free) // _MOST_TIMED)
+    timed = free[::step]
+    ratios = []
+    for number in range(rounds + 1):
+        seconds = [0.0, 0.0]
+        for one in timed:
+            ways: list[Callable[[Page], object]] = [extract, found.keepers[one.site].read]
+            for way in (0, 1) if number % 2 else (1, 0):
+                page = one.page.page(START)
+                began = time.process_time()
+                ways[way](page)
+                seconds[way] += time.process_time() - began
+        ratios.append(seconds[1] / seconds[0] if seconds[0] else 1.0)
+    return statistics.median(ratios[1:])

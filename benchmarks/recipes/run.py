@@ -1,0 +1,193 @@
+"""Reads the generated sites twice: with recipes, and asking the model about every page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.clock import ManualClock
+from app.property.reading.base import Extraction
+from app.property.reading.pipeline import extract
+from app.property.recipes.keeper import RecipeKeeper, host_of
+from app.property.recipes.memory import MemoryRecipes
+from app.property.recipes.recipe import Anchor, Recipe, RecipeState
+from app.property.recipes.using import read_with
+from app.property.record import Method, PageKind
+from benchmarks.recipes.judge import Judged, alike, judge
+from benchmarks.recipes.simulated import Answer, ask
+from benchmarks.recipes.sites import Site, SitePage
+
+START = datetime(2026, 7, 1, tzinfo=UTC)
+#: between two pages of one site
+PACE = timedelta(hours=3)
+#: the pages during which the model does not answer: around the redesign
+DOWN = range(18, 22)
+_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of one call."""
+
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+
+    @classmethod
+    def of(cls, answer: Answer) -> Tokens:
+        return cls(answer.prompt_tokens, answer.cached_tokens, answer.completion_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one page. `nth` counts the pages of its template from 1; 0 for a page of no property.
+
+    `needed`: something was left to ask a model for; `audited`: nothing was, and it was asked all the same; `called`:
+    it was asked and did answer; `applied`: a recipe read the page. `every` and `every_tokens` are what asking on every
+    page gave.
+    """
+
+    site: int
+    number: int
+    page: SitePage
+    nth: int
+    needed: bool
+    audited: bool
+    called: bool
+    applied: bool
+    judged: Judged
+    tokens: Tokens
+    every: Judged
+    every_tokens: Tokens
+    wrong_said: int
+
+    @property
+    def after_redesign(self) -> bool:
+        return self.page.template.endswith("/2")
+
+
+@dataclass(frozen=True, slots=True)
+class Poisoned:
+    """An anchor that reproduces a wrong answer of the model."""
+
+    url: str
+    field: str
+    anchor: Anchor
+    value: Any
+
+
+@dataclass
+class Run:
+    """All pages, recipes and keepers at the end by site, and the anchors that were learned from wrong answers."""
+
+    sites: Sequence[Site]
+    outcomes: list[Outcome] = field(default_factory=list)
+    recipes: dict[int, Sequence[Recipe]] = field(default_factory=dict)
+    keepers: dict[int, RecipeKeeper] = field(default_factory=dict)
+    poisoned: list[Poisoned] = field(default_factory=list)
+    believed_wrong: int = 0
+
+
+def run(sites: Iterable[Site], progress: Callable[[str], None] = lambda _: None) -> Run:
+    """Read all pages of all sites, one page of each site after the other."""
+    known = list(sites)
+    found = Run(known)
+    readers = [_Reader(at, site) for at, site in enumerate(known)]
+    for number in range(max((len(site.pages) for site in known), default=0)):
+        for reader in readers:
+            if number < len(reader.site.pages):
+                found.outcomes.append(reader.read(number))
+        progress(f"page {number + 1} of every site")
+    for reader in readers:
+        found.recipes[reader.at] = reader.recipes()
+        found.keepers[reader.at] = reader.keeper
+        found.poisoned += reader.poisoned()
+        found.believed_wrong += sum(len(wrong) for _, wrong in reader.wrong)
+    return found
+
+
+class _Reader:
+    """Reads one site's pages with recipes of its own."""
+
+    def __init__(self, at: int, site: Site) -> None:
+        self.at, self.site = at, site
+        self._clock = ManualClock(START)
+        self._store = MemoryRecipes()
+        self.keeper = RecipeKeeper(self._store, self._clock)
+        self._seen = Counter[str]()
+        self._hosts = sorted({host_of(page.page(START)) for page in site.pages})
+        #: pages with the wrong answers about them that were believed
+        self.wrong: list[tuple[SitePage, dict[str, Any]]] = []
+        self._anchors: dict[tuple[str, str, Anchor], Recipe] = {}
+
+    def read(self, number: int) -> Outcome:
+        """Read one page as the service does, and once more asking about every page."""
+        page = self.site.pages[number]
+        self._clock.advance(PACE.total_seconds())
+        read = self.keeper.read(page.page(self._clock.now()))
+        asked = read.extraction.asked("missing") if read.extraction.kind in _PROPERTY else ()
+        answer = ask(read.extraction, page) if asked and number not in DOWN else None
+        every = _every(page, self._clock.now())
+        tokens = Tokens.of(answer) if answer else Tokens()
+        every_tokens = Tokens.of(every) if isinstance(every, Answer) else Tokens()
+        saved = max(0, every_tokens.prompt - tokens.prompt)
+        dropped = answer.dropped if answer else ()
+        self.keeper.learn(read, asked, answer.extraction if answer else None, dropped=dropped, saved_tokens=saved)
+        if answer is not None and answer.wrong:
+            self.wrong.append((page, answer.wrong))
+        self._note_anchors()
+        self._seen[page.template] += page.home is not None
+        without_audit = replace(read.extraction, audited=False)
+        return Outcome(
+            site=self.at,
+            number=number,
+            page=page,
+            nth=self._seen[page.template],
+            needed=bool(asked) and bool(without_audit.asked("missing")),
+            audited=read.extraction.audited and not without_audit.asked("missing"),
+            called=answer is not None,
+            applied=read.applies,
+            judged=judge((answer.extraction if answer else read.extraction).record, page),
+            tokens=tokens,
+            every=judge((every.extraction if isinstance(every, Answer) else every).record, page),
+            every_tokens=every_tokens,
+            wrong_said=answer.said_wrong if answer else 0,
+        )
+
+    def recipes(self) -> Sequence[Recipe]:
+        """The recipes of the site's hosts."""
+        return [recipe for host in self._hosts for recipe in self._store.of_host(host)]
+
+    def _note_anchors(self) -> None:
+        for recipe in self.recipes():
+            for name, anchors in recipe.fields.items():
+                self._anchors.update({(recipe.id, name, anchor): recipe for anchor in anchors})
+
+    def poisoned(self) -> Iterator[Poisoned]:
+        """The anchors that lead to a wrong answer on the page that it was given about."""
+        for page, wrong in self.wrong:
+            for (_, name, anchor), recipe in self._anchors.items():
+                if name in wrong and _reads(recipe, name, anchor, page, wrong[name]):
+                    yield Poisoned(page.url, name, anchor, wrong[name])
+
+
+def _reads(recipe: Recipe, name: str, anchor: Anchor, page: SitePage, value: Any) -> bool:
+    """Whether `anchor` alone reads `value` of `name` on `page`."""
+    alone = replace(
+        recipe, fields={name: (anchor,)}, suspended={}, state=RecipeState.ACTIVE, never=(), unanswered=(), usual=1.0
+    )
+    read = read_with(page.page(START), [alone])
+    return any(
+        one.method is Method.RECIPE and one.field == name and alike(one.value, value)
+        for one in read.extraction.candidates
+    )
+
+
+def _every(page: SitePage, now: datetime) -> Answer | Extraction:
+    """What asking about the page gives, without recipes and with a model that is never down."""
+    extraction = extract(page.page(now))
+    is_asked = extraction.kind in _PROPERTY and extraction.asked("missing")
+    return ask(extraction, page) if is_asked else extraction

@@ -1,0 +1,148 @@
+"""A model that is simulated: it answers from a page's truth what the text that it was sent says, and errs now and then.
+
+It knows what every label means, also those that no reader knows. Of the values that it could give it takes a share from
+beside: another home's price, another year's tax, the value of another row, with the true quote of it. Among wrong
+answers it prefers those that the check believes, so that the share is the worst that a recipe can meet.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from app.property.reading.base import Extraction
+from app.property.reading.model.evidence import LONGEST_QUOTE, MOST_LINES, verify
+from app.property.reading.model.prompt import Prompt, build_prompt
+from app.property.reading.model.tokens import count_tokens
+from app.property.reading.pipeline import with_model_values
+from benchmarks.recipes.homes import Fact
+from benchmarks.recipes.sites import SitePage
+
+WRONG = 0.03
+_ALIKE = (
+    ("BedroomsTotal", "BathroomsTotalInteger", "StoriesTotal", "ParkingTotal"),
+    ("ListPrice", "ClosePrice", "TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount", "AssociationFee"),
+    ("YearBuilt", "TaxYear"),
+    ("Roof", "ConstructionMaterials"),
+    ("Heating", "Cooling"),
+    ("ListAgentFullName", "ListOfficeName"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one call gave: the extraction with the checked values, the fields that the check refused, tokens, and the
+    wrong values that were believed, of `said_wrong` in all."""
+
+    extraction: Extraction
+    dropped: tuple[str, ...]
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    wrong: dict[str, Any]
+    said_wrong: int
+
+
+def ask(extraction: Extraction, shown: SitePage, *, wrong: float = WRONG) -> Answer:
+    """Ask about the fields of `extraction` that are open, and check the answer as production does."""
+    prompt = build_prompt(extraction)
+    values, planted = _answers(prompt, shown, wrong)
+    candidates, dropped = verify(values, prompt)
+    answered = with_model_values(extraction, candidates, len(dropped))
+    facts = [{"field": name, "value": value, "quote": quote} for name, (value, quote) in values.items()]
+    believed = {one.field: one.value for one in candidates}
+    return Answer(
+        answered,
+        tuple(one.field for one in dropped),
+        prompt.prompt_tokens,
+        prompt.prefix_tokens,
+        count_tokens(json.dumps({"facts": facts}, ensure_ascii=False, separators=(",", ":"))),
+        {name: value for name, value in planted.items() if believed.get(name) == value},
+        len(planted),
+    )
+
+
+def _answers(prompt: Prompt, shown: SitePage, wrong: float) -> tuple[dict[str, tuple[Any, str]], dict[str, Any]]:
+    """Values with quotes, and which of them are wrong."""
+    text = _Text(prompt.text)
+    home = shown.home
+    given, planted = dict[str, tuple[Any, str]](), dict[str, Any]()
+    if home is None:
+        return given, planted
+    facts = {one.field: one for one in (*home.address, *home.facts)}
+    for name in prompt.fields:
+        fact = facts.get(name)
+        quote = text.quote(fact) if fact is not None else None
+        if random.Random(f"{shown.url} {name}").random() < wrong:
+            slip = _slip(name, fact, shown, text, prompt)
+            if slip is not None:
+                given[name], planted[name] = slip, slip[0]
+                continue
+        if fact is not None and quote is not None:
+            given[name] = fact.value, quote
+    return given, planted
+
+
+def _slip(name: str, fact: Fact | None, shown: SitePage, text: _Text, prompt: Prompt) -> tuple[Any, str] | None:
+    """A wrong value of `name` with its quote; one that the check believes if there is any.
+
+    A site's markup misleads in the same way on each of its pages, so what is tried first depends on the host.
+    """
+    found = list[tuple[Any, str]]()
+    for one in _beside(name, shown):
+        quote = text.quote(one) or text.quote(Fact(name, one.value, one.text))
+        if quote is not None and (fact is None or one.value != fact.value):
+            found.append((one.value, quote))
+    if not found:
+        return None
+    random.Random(f"{shown.url.split('/')[2]} {name}").shuffle(found)
+    return next((slip for slip in found if verify({name: slip}, prompt)[0]), found[0])
+
+
+def _beside(name: str, shown: SitePage) -> Iterator[Fact]:
+    """What could be taken for the field: the same of other homes and years, then rows that hold the like."""
+    if shown.home is None:
+        return
+    yield from (one for one in shown.home.beside if one.field == name)
+    alike = next((group for group in _ALIKE if name in group), ())
+    yield from (one for one in shown.home.facts if one.field in alike and one.field != name)
+
+
+class _Text:
+    """The text of a prompt, in which quotes are looked up."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.split("\n")
+        self._folded = [_folded(line) for line in self._lines]
+
+    def quote(self, fact: Fact) -> str | None:
+        """The shortest passage that says the value with its label, in the page's or in the data's writing."""
+        places = [(fact.label, fact.text), (fact.key, str(fact.raw))] if fact.key else [(fact.label, fact.text)]
+        for label, said in places:
+            if label and (found := self._passage(_folded(label), _folded(said))):
+                return found
+        is_telling = len(fact.text) > 3
+        return self._passage("", _folded(fact.text)) if is_telling and not fact.label else None
+
+    def _passage(self, label: str, said: str) -> str | None:
+        if not said.strip():
+            return None
+        holding = [at for at, line in enumerate(self._folded) if said in line]
+        for many in range(1, MOST_LINES + 1):
+            for at in holding:
+                for first in range(max(0, at - many + 1), at + 1):
+                    window = self._lines[first : first + many]
+                    near = "".join(self._folded[first : first + many]).replace(" ", "")
+                    if label.replace(" ", "") in near and len(quote := "\n".join(window)) <= LONGEST_QUOTE:
+                        return quote
+        return None
+
+
+def _folded(text: str) -> str:
+    """Words and numbers apart by one blank, with a blank at both ends: `YEAR_BUILT`, `yearBuilt`, `Year built`."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    return f" {' '.join(re.findall(r'[^\W_]+', parted)).casefold()} "

@@ -1,0 +1,81 @@
+"""The generated sites of the recipes' benchmark: what they claim to state is there, and a redesign changes them."""
+
+from __future__ import annotations
+
+import json
+from html import unescape
+
+import pytest
+
+from app.property.reading.document import Document
+from app.property.recipes.template import fingerprint, likeness
+from benchmarks.recipes.homes import Fact
+from benchmarks.recipes.layouts import IN_SCRIPTS, VISIBLE
+from benchmarks.recipes.run import START
+from benchmarks.recipes.sites import Site, SitePage, make_sites
+
+
+@pytest.fixture(scope="module")
+def sites() -> list[Site]:
+    return list(make_sites(14, pages=24))
+
+
+def _states(page: SitePage, fact: Fact) -> bool:
+    text = unescape(page.text)
+    return fact.text in text or json.dumps(fact.raw, ensure_ascii=False) in text
+
+
+def test_every_page_states_its_truth(sites: list[Site]) -> None:
+    silent = [
+        (page.url, fact.field)
+        for site in sites
+        for page in site.pages
+        if page.home is not None
+        for fact in (*page.home.address, *page.home.facts)
+        if not _states(page, fact)
+    ]
+    assert silent == []
+
+
+def test_a_seed_always_gives_the_same_sites(sites: list[Site]) -> None:
+    assert list(make_sites(14, pages=24)) == sites
+    assert next(make_sites(1, seed=24)) != next(make_sites(1))
+
+
+def test_all_layouts_and_kinds_of_pages_come_up(sites: list[Site]) -> None:
+    pages = [page for site in sites for page in site.pages]
+    assert {page.layout for page in pages} >= {*VISIBLE, *IN_SCRIPTS, "attributes", "captions"}
+    assert {page.template.partition("/")[0] for page in pages} == {
+        *("sale", "record", "new", "layer", "search", "agent", "gone")
+    }
+    assert len({site.lang for site in sites}) == 5
+
+
+def test_facts_are_missing_on_some_pages_and_others_stand_beside(sites: list[Site]) -> None:
+    homes = [page.home for site in sites for page in site.pages if page.home is not None]
+    assert any(home.dashes for home in homes)
+    assert all(one.field for home in homes for one in home.beside)
+    rows = {len(page.truth) for page in sites[0].pages if page.template == "sale/1"}
+    assert len(rows) > 1
+
+
+def test_a_redesign_changes_labels_classes_and_structure(sites: list[Site]) -> None:
+    redesigned = [site for site in sites if site.redesigned]
+    assert len(redesigned) == 5
+    for site in redesigned:
+        before, after = (
+            [page for page in site.pages if page.template == f"{what}/{version}"]
+            for version in (1, 2)
+            for what in (("sale",) if site.kind == "portal" else ("record",))
+        )
+        assert before[0].layout != after[0].layout
+        prints = [fingerprint(Document(page.page(START))) for page in (*before[:3], *after[:3])]
+        within, across = likeness(prints[0], prints[1]), likeness(prints[0], prints[-1])
+        assert within > 0.8 > across
+        labels = [{one.label for page in pages for one in page.home.facts if page.home} for pages in (before, after)]
+        assert labels[0] != labels[1]
+
+
+def test_a_site_that_is_not_redesigned_keeps_its_layouts(sites: list[Site]) -> None:
+    site = next(site for site in sites if not site.redesigned)
+    assert all(page.template.endswith("/1") for page in site.pages)
