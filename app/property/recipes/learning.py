@@ -6,6 +6,7 @@ of the field where there is one, to nothing else, and to nothing on pages that a
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -245,7 +246,7 @@ def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
 
 def _is_telling(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
     """Whether the pages show that the anchor is the field's: its own words do, or values that differ enough."""
-    named = _names(anchor.name.rpartition("/")[2].rpartition("=")[2], name, having[-1])
+    named = _names(re.split("[/=.]", anchor.name)[-1], name, having[-1])
     if named is not None:
         return named
     values = [str(page.example.values[name][0]).casefold() for page in having if page.is_right(name, anchor)]

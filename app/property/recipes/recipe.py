@@ -30,7 +30,7 @@ class Anchor:
 
     `label`: `name` is the label's words, `relation` where the value stands: `cell` (next cell of the row), `term`
     (`<dt>`, `<dd>`), `colon` (same text), `next` or `previous` (the text after or before it). `attribute`: `name` is
-    `itemprop=price`, `id=price`, `data-price`, `class=price`, `meta=og:title` or a tag (`h1`). `path`: `name` is a path
+    `itemprop=price`, `id=price`, `data-price`, `div.price`, `meta=og:title` or a tag (`h1`). `path`: `name` is a path
     of key names such as `/features/*/attributes/YEARBLT` or `/facts/*[caption=TLA]/value`; `relation` says which JSON:
     `body`, `ld+json`, or `state`. `reader`: the value that the reader `name` finds at a place like `relation`.
     `within` names a block around the value (`#facts`, `.summary`; empty: the whole page). `reads` is what the text is

@@ -24,6 +24,8 @@ from app.property.recipes.template import stable_names
 
 _PAIR = re.compile(r"^([^:：]{2,60})[:：]\s*(\S.*)$", re.DOTALL)
 _PIECES = re.compile(r"\s*[|•·]\s*")
+#: parts of an attribute's anchor
+_MARKS = re.compile(r"[=.]")
 _DIGITS, _YEAR = re.compile(r"\d+"), re.compile(r"\b(?:19|20)\d\d\b")
 _INDEX = re.compile(r"\[\d+\]|/\d+(?=/|$)")
 _MOST_LABEL, _MOST_VALUE, _MOST_TEXT = 60, 200, 400
@@ -99,9 +101,9 @@ class Spots:
                 yield from _in_json(page.json, "body", "", page.row)
             return
         if self._is_wanted("label"):
-            yield from _labels(page)
+            yield from _labels(page, self._words("label"))
         if self._is_wanted("attribute"):
-            yield from _attributes(page)
+            yield from _attributes(page, self._words("attribute"))
         if self._is_wanted("path", "ld+json"):
             for script in islice((s for s in page.root.iter("script") if "ld+json" in (s.get("type") or "")), 20):
                 value = lenient_json.unpacked(lenient_json.loads(script.text or ""))
@@ -109,6 +111,13 @@ class Spots:
         if self._is_wanted("path", "state"):
             for where, value in state.blobs(page):
                 yield from _in_json(value, "state", f"{where}#")
+
+    def _words(self, kind: str) -> frozenset[str] | None:
+        """Words of a page that the wanted anchors name, so that the others need no look; None: all are wanted."""
+        if self._wanted is None:
+            return None
+        names = (one.name for one in self._wanted if one.kind == kind)
+        return frozenset(names if kind == "label" else (word for name in names for word in _MARKS.split(name)))
 
     def _is_wanted(self, kind: str, relation: str | None = None) -> bool:
         return self._kinds is None or any(one == kind and relation in (None, beside) for one, beside in self._kinds)
@@ -136,14 +145,15 @@ def _bare(anchor: Anchor) -> Anchor:
 # --- labels ----------------------------------------------------------------------------------------------------------
 
 
-def _labels(page: Document) -> Iterator[tuple[Anchor, Callable[[], Spot]]]:
+def _labels(page: Document, wanted: frozenset[str] | None) -> Iterator[tuple[Anchor, Callable[[], Spot]]]:
     segments = page.segments
     for segment in segments:
         if len(segment.text) <= _MOST_TEXT and re.search("[:：]", segment.text):
             for piece in _PIECES.split(segment.text):
                 if (pair := _PAIR.match(piece)) and (label := _label(pair[1])):
                     yield Anchor("label", label, "colon"), _made(page, pair[2], segment.owner, pair[1])
-        if not (label := _label(segment.text)):
+        label = _label(segment.text)
+        if not label or (wanted is not None and label not in wanted):
             continue
         for relation, value in _beside(page, segment.index):
             element, text = (value.owner, value.text) if isinstance(value, Segment) else (value, value)
@@ -220,16 +230,26 @@ def _made(page: Document, value: Any, element: Any, label: str) -> Callable[[], 
 # --- attributes ------------------------------------------------------------------------------------------------------
 
 
-def _attributes(page: Document) -> Iterator[tuple[Anchor, Callable[[], Spot]]]:
+def _attributes(page: Document, wanted: frozenset[str] | None) -> Iterator[tuple[Anchor, Callable[[], Spot]]]:
     skipped = page.skipped
     for element in page.root.iter():
         if not isinstance(element.tag, str) or not (element.attrib or element.tag in _TAGS):
+            continue
+        if wanted is not None and wanted.isdisjoint(_words_of(element)):
             continue
         names = list(_names(element))
         if not names or (element.tag not in ("meta", "title") and _is_skipped(element, skipped)):
             continue
         for name, attribute in names:
             yield Anchor("attribute", name), _attribute(page, element, name, attribute)
+
+
+def _words_of(element: Any) -> Iterator[str]:
+    """The words of an element that an anchor may name."""
+    yield element.tag
+    for key, value in element.attrib.items():
+        yield key
+        yield from value.split() if key == "class" else _MARKS.split(value[:80])
 
 
 def _names(element: Any) -> Iterator[tuple[str, str]]:
@@ -250,7 +270,7 @@ def _names(element: Any) -> Iterator[tuple[str, str]]:
         if holds_one and (key == "id" or key.startswith("data-")) and len(value) <= 40 and not _DIGITS.search(value):
             yield f"{key}={value}"[:80], ""
     if holds_one:
-        yield from ((f"class={name}"[:80], "") for name in stable_names(element))
+        yield from ((f"{element.tag}.{name}"[:80], "") for name in stable_names(element))
 
 
 def _is_skipped(element: Any, skipped: frozenset[Any]) -> bool:
@@ -262,7 +282,7 @@ def _attribute(page: Document, element: Any, name: str, attribute: str) -> Calla
         told = element.get(attribute) if attribute else "".join(islice(element.itertext(), 60))
         text = squared(" ".join((told or "").split()))
         where = page.path(element) + (f"/@{attribute}" if attribute else "")
-        label = name.rpartition("=")[2]
+        label = _MARKS.split(name)[-1]
         return Spot(text if len(text) <= _MOST_TEXT else "", where, f"{label}: {text}"[:300], label, element)
 
     return make

@@ -41,8 +41,8 @@ def likeness(one: frozenset[int], other: frozenset[int]) -> float:
 def _tags(page: Document) -> Iterator[str]:
     if page.root is None:
         return
-    body = page.root.find("body")
-    stack = [(body if body is not None else page.root, "")]
+    main = next((e for e in page.root.iter("main") if len(e)), None)
+    stack = [(page.root if main is None else main, "")]
     for _ in range(_MOST_ELEMENTS):
         if not stack:
             return

@@ -105,8 +105,8 @@ def test_a_price_of_another_home_is_told_apart_by_its_block() -> None:
         )
         for n in range(5)
     ]
-    assert Anchor("attribute", "class=amount", within=".head") in _anchors(examples, "ListPrice")
-    assert all(one.within != "" or one.name != "class=amount" for one in _anchors(examples, "ListPrice"))
+    assert Anchor("attribute", "em.amount", within=".head") in _anchors(examples, "ListPrice")
+    assert all(one.within != "" or one.name != "em.amount" for one in _anchors(examples, "ListPrice"))
 
 
 def test_a_countys_layer_teaches_its_key_and_the_unit_that_it_does_not_write() -> None:
@@ -171,3 +171,14 @@ def test_anchors_in_use_are_kept_where_pages_do_not_ask_for_their_fields() -> No
         for n, one in ((n, facts(n)) for n in range(20, 25))
     ]
     assert all(one.name != "covered size" for one in learn(both, redesigned).fields["LivingArea"])
+
+
+def test_the_class_of_another_element_is_another_anchor() -> None:
+    """A page whose price is on request has the class around an estimated payment."""
+    priced = [
+        _example(_html(n, f"<div class='price'>${300 + n},500</div>"), ListPrice=(300 + n) * 1000 + 500)
+        for n in range(5)
+    ]
+    recipe = _for(learn(_EMPTY, priced), priced[0].page)
+    payment = _html(9, "<div class='est'>Estimated payment <span class='price'>$2,310</span>/mo</div>")
+    assert read_with(payment, [recipe]).extraction.record.values.get("ListPrice") != 2310
