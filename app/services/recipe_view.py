@@ -64,14 +64,14 @@ def recipe_view(settings: Settings) -> Callable[[Recipe], dict[str, Any]]:
 def where(anchor: Anchor) -> str:
     """Return in words where an anchor finds a value."""
     if anchor.kind == "label":
-        told = _WHERE[anchor.relation].format(name=anchor.name)
+        place = _WHERE[anchor.relation].format(name=anchor.name)
     elif anchor.kind == "path":
-        told = f"{anchor.name} in the JSON ({anchor.relation})"
+        place = f"{anchor.name} in the JSON ({anchor.relation})"
     elif anchor.kind == "reader":
-        told = f"what {anchor.name} reads at {anchor.relation}"
+        place = f"what {anchor.name} reads at {anchor.relation}"
     else:
-        told = f"the element with {anchor.name}"
-    return f"{told} within {anchor.within}" if anchor.within else told
+        place = f"the element with {anchor.name}"
+    return f"{place} within {anchor.within}" if anchor.within else place
 
 
 def import_file(store: StoredRecipes, text: str, source: str) -> list[Recipe]:
@@ -90,11 +90,11 @@ def import_file(store: StoredRecipes, text: str, source: str) -> list[Recipe]:
 def _exported(text: str, source: str) -> list[Recipe]:
     remedy = "Export it again with `propintel recipes export`"
     try:
-        told = json.loads(text)
+        data = json.loads(text)
     except (ValueError, RecursionError) as exc:
         raise ConfigurationError(source, f"is not JSON: {exc}", remedy) from None
     found = list[Recipe]()
-    for number, one in enumerate(told if isinstance(told, list) else [told], 1):
+    for number, one in enumerate(data if isinstance(data, list) else [data], 1):
         place = f"{source}, recipe {number}"
         try:
             recipe = from_json(one)

@@ -38,31 +38,31 @@ _SEE = "Correct it; docs/recipes.md shows every form of an anchor"
 
 def as_json(recipe: Recipe) -> dict[str, Any]:
     """Return `recipe` as JSON, with the version of its format."""
-    told = asdict(recipe) | {"format": FORMAT, "fingerprint": sorted(recipe.fingerprint)}
-    told["fields"] = {
+    data = asdict(recipe) | {"format": FORMAT, "fingerprint": sorted(recipe.fingerprint)}
+    data["fields"] = {
         name: [{key: value for key, value in asdict(anchor).items() if value} for anchor in anchors]
         for name, anchors in recipe.fields.items()
     }
-    return told
+    return data
 
 
-def from_json(told: Mapping[str, Any]) -> Recipe | None:
+def from_json(data: Mapping[str, Any]) -> Recipe | None:
     """Return the recipe that `as_json` gave; None for one of another version, which has to be learned anew."""
-    if told.get("format") != FORMAT:
+    if data.get("format") != FORMAT:
         return None
-    known = {one.name: told[one.name] for one in fields(Recipe) if one.name in told}
+    known = {one.name: data[one.name] for one in fields(Recipe) if one.name in data}
     return Recipe(
         **known
         | {
-            "fingerprint": frozenset(told["fingerprint"]),
-            "state": RecipeState(told["state"]),
+            "fingerprint": frozenset(data["fingerprint"]),
+            "state": RecipeState(data["state"]),
             "fields": {
                 name: tuple(Anchor(**one) for one in anchors)
-                for name, anchors in told["fields"].items()
+                for name, anchors in data["fields"].items()
                 if name in FIELDS
             },
-            "counts": Counts(**told["counts"]),
-            **{name: tuple(told[name]) for name in ("never", "unanswered", "unsure", "recent")},
+            "counts": Counts(**data["counts"]),
+            **{name: tuple(data[name]) for name in ("never", "unanswered", "unsure", "recent")},
         }
     )
 
@@ -73,7 +73,7 @@ def as_toml(recipe: Recipe) -> str:
     lines += [f"pages = {_quoted(recipe.pages)}"] if recipe.pages else []
     lines += ["", "[fields]"]
     for name, anchors in recipe.fields.items():
-        told = [
+        forms = [
             ", ".join(
                 f"{key} = {_quoted(value)}"
                 for key, value in ((one.kind, one.name), *list(asdict(one).items())[2:])
@@ -82,7 +82,7 @@ def as_toml(recipe: Recipe) -> str:
             for one in anchors
             if one.kind != "reader"  # which nobody can write
         ]
-        lines += [] if not told else [f"{name} = [{', '.join(f'{{ {one} }}' for one in told)}]"]
+        lines += [] if not forms else [f"{name} = [{', '.join(f'{{ {one} }}' for one in forms)}]"]
     return "\n".join(lines) + "\n"
 
 
@@ -92,15 +92,15 @@ def written(text: str, source: str) -> Recipe:
     Raises `ConfigurationError` with the line of what is wrong and what is allowed there.
     """
     try:
-        told = tomllib.loads(text)
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise ConfigurationError(source, f"is not TOML: {exc}", "Correct that line; see docs/recipes.md") from None
     wrong = _Wrong(text, source)
-    if unknown := sorted(told.keys() - _KEYS):
+    if unknown := sorted(data.keys() - _KEYS):
         raise wrong.at(unknown[0], f"unknown key {unknown[0]!r}; known are {', '.join(sorted(_KEYS))}")
-    if told.get("format") != FORMAT:
+    if data.get("format") != FORMAT:
         raise wrong.at("format", "the version of the format is missing or another one", f"Set format = {FORMAT}")
-    host, pages, named = told.get("host"), told.get("pages", ""), told.get("fields")
+    host, pages, named = data.get("host"), data.get("pages", ""), data.get("fields")
     if not isinstance(host, str) or not re.fullmatch(r"[a-z0-9.-]+\.[a-z0-9-]+", host):
         raise wrong.at("host", "host must be a host name in small letters", 'Write it as host = "gis.example.gov"')
     if not isinstance(pages, str) or (pages and not pages.startswith(("/", "*"))):
@@ -135,32 +135,32 @@ def _anchors(name: str, value: Any, wrong: _Wrong) -> tuple[Anchor, ...]:
     return tuple(_anchor(name, one, wrong) for one in value)
 
 
-def _anchor(name: str, told: dict[str, Any], wrong: _Wrong) -> Anchor:
+def _anchor(name: str, data: dict[str, Any], wrong: _Wrong) -> Anchor:
     from app.property.recipes.spots import folded  # noqa: PLC0415 (all readers, which the web server does without)
     from app.property.recipes.typed import parsers  # noqa: PLC0415
 
-    kinds = [kind for kind in _KINDS if kind in told]
-    others = told.keys() - {*kinds, "relation", "within", "reads", "unit"}
-    if len(kinds) != 1 or kinds == ["reader"] or others or not all(isinstance(one, str) for one in told.values()):
+    kinds = [kind for kind in _KINDS if kind in data]
+    others = data.keys() - {*kinds, "relation", "within", "reads", "unit"}
+    if len(kinds) != 1 or kinds == ["reader"] or others or not all(isinstance(one, str) for one in data.values()):
         raise wrong.at(
             name, "an anchor has one of label, attribute, and path, and may have relation, within, reads, and unit"
         )
     kind = kinds[0]
-    relation = told.get("relation", RELATIONS[kind][0])
+    relation = data.get("relation", RELATIONS[kind][0])
     if relation not in RELATIONS[kind]:
         raise wrong.at(name, f"relation {relation!r} must be one of {', '.join(RELATIONS[kind])}")
-    if told.get("unit", "") not in ("", *_UNITS):
-        raise wrong.at(name, f"unit {told['unit']!r} must be one of {', '.join(_UNITS)}")
-    if told.get("reads", "") not in parsers(name):
+    if data.get("unit", "") not in ("", *_UNITS):
+        raise wrong.at(name, f"unit {data['unit']!r} must be one of {', '.join(_UNITS)}")
+    if data.get("reads", "") not in parsers(name):
         raise wrong.at(
-            name, f"reads {told['reads']!r} must be one of {', '.join(filter(None, parsers(name))) or 'none'}"
+            name, f"reads {data['reads']!r} must be one of {', '.join(filter(None, parsers(name))) or 'none'}"
         )
-    words = folded(told[kind]) if kind == "label" else told[kind]
+    words = folded(data[kind]) if kind == "label" else data[kind]
     if not words or (kind == "path" and not words.startswith("/")):
         raise wrong.at(
             name, "a path begins with /, as /features/*/attributes/X" if words else "an anchor names nothing"
         )
-    return Anchor(kind, words, relation, told.get("within", ""), told.get("reads", ""), told.get("unit", ""))
+    return Anchor(kind, words, relation, data.get("within", ""), data.get("reads", ""), data.get("unit", ""))
 
 
 def _quoted(text: str) -> str:

@@ -93,10 +93,10 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
         name: [one for one in anchors if _still_holds(name, one, pages)] for name, anchors in recipe.usable.items()
     }
     anchors = {name: tuple(dict.fromkeys((*new, *known.get(name, ()))))[:_MOST_ANCHORS] for name, new in found.items()}
-    adopted = _told_apart({name: several for name, several in anchors.items() if several})
+    adopted = _unambiguous({name: several for name, several in anchors.items() if several})
     if not adopted:
         return recipe
-    told = [sum(page.finds(name, anchors) for name, anchors in adopted.items()) for page in pages]
+    counts = [sum(page.finds(name, anchors) for name, anchors in adopted.items()) for page in pages]
     return replace(
         recipe,
         state=RecipeState.ACTIVE,
@@ -106,7 +106,7 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
         never=tuple(sorted(_silent(pages, adopted, recipe.never, absent=True))),
         unanswered=tuple(sorted(_silent(pages, adopted, recipe.unanswered, absent=False))),
         unsure=tuple(sorted(_unsure(pages, adopted))),
-        usual=sum(told) / len(pages) / len(adopted),
+        usual=sum(counts) / len(pages) / len(adopted),
         learned_from=len(pages),
     )
 
@@ -119,7 +119,7 @@ class _Page:
     document: Document
     spots: Spots
     known: dict[tuple[str, Anchor], tuple[Candidate | None, bool]] = member(default_factory=dict)
-    heard: dict[tuple[str, ...], bool] = member(default_factory=dict)
+    said: dict[tuple[str, ...], bool] = member(default_factory=dict)
 
     @classmethod
     def of(cls, example: Example) -> _Page | None:
@@ -176,10 +176,10 @@ class _Page:
     def _says(self, spot: Spot, name: str, anchor: Anchor) -> bool:
         """Whether the spot says what is verified; many anchors lead to the same text."""
         asked = (name, anchor.reads, anchor.unit, spot.label, repr(spot.raw))
-        if asked not in self.heard:
+        if asked not in self.said:
             own = says(values_at(spot, name, anchor, self.document), name)
-            self.heard[asked] = own is not None and is_value(own, *self.example.values[name])
-        return self.heard[asked]
+            self.said[asked] = own is not None and is_value(own, *self.example.values[name])
+        return self.said[asked]
 
 
 def _with_unit(anchor: Anchor, unit: str | None) -> tuple[Anchor, ...]:
@@ -253,7 +253,7 @@ def _is_telling(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
     return len(set(values)) >= (_LEAST_FEW if FIELDS[name].kind in _FEW and len(values) <= _MANY else 2)
 
 
-def _told_apart(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anchor, ...]]:
+def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anchor, ...]]:
     """Without the anchors that two fields of one kind would share, of which the pages do not tell whose they are."""
     owners: dict[tuple[str, Anchor], set[str]] = defaultdict(set)
     for name, anchors in found.items():

@@ -32,7 +32,7 @@ _MOST_LABEL, _MOST_VALUE, _MOST_TEXT = 60, 200, 400
 #: how many elements label and value may be apart
 _NEAR = 4
 _MOST_NODES, _DEEPEST, _MOST_ITEMS = 20_000, 12, 60
-#: members by which the objects of a list are told apart
+#: members by which the objects of a list differ
 _MOST_NAMES = 4
 _TAGS = ("h1", "h2", "title", "address")
 _BLOCKS = 6
@@ -279,8 +279,8 @@ def _is_skipped(element: Any, skipped: frozenset[Any]) -> bool:
 
 def _attribute(page: Document, element: Any, name: str, attribute: str) -> Callable[[], Spot]:
     def make() -> Spot:
-        told = element.get(attribute) if attribute else "".join(islice(element.itertext(), 60))
-        text = squared(" ".join((told or "").split()))
+        content = element.get(attribute) if attribute else "".join(islice(element.itertext(), 60))
+        text = squared(" ".join((content or "").split()))
         where = page.path(element) + (f"/@{attribute}" if attribute else "")
         label = _MARKS.split(name)[-1]
         return Spot(text if len(text) <= _MOST_TEXT else "", where, f"{label}: {text}"[:300], label, element)

@@ -28,8 +28,8 @@ def stable_names(element: Any) -> list[str]:
 def fingerprint(page: Document) -> frozenset[int]:
     """Return what is stable about the structure of `page`: hashes of tags with their classes, or of JSON key paths."""
     body = page.json if page.row is None else pointed(page.json, page.row)
-    told = _paths(body) if page.json is not None else _tags(page)
-    hashes = {crc32(one.encode()) for one in told}
+    parts = _paths(body) if page.json is not None else _tags(page)
+    hashes = {crc32(one.encode()) for one in parts}
     return frozenset(sorted(hashes)[:_MOST])
 
 

@@ -128,14 +128,14 @@ class _Tried:
         for anchor in anchors:
             known = {one.raw for found, _ in answers for one in found if one.field == name}
             answers.append(one_value(anchor, name, spots, page, known))
-        told = [found for found, _ in answers if found]
-        firsts = [first for found in told if (first := says(found, name)) is not None]
+        readings = [found for found, _ in answers if found]
+        firsts = [first for found in readings if (first := says(found, name)) is not None]
         if not all(is_one for _, is_one in answers) or not all(same(firsts[0], other) for other in firsts[1:]):
             self.split.append(name)
-        elif not told:
+        elif not readings:
             self.misses.append(name)
         else:
-            self.read += [replace(one, method=Method.RECIPE, reader=READER) for one in told[0]]
+            self.read += [replace(one, method=Method.RECIPE, reader=READER) for one in readings[0]]
             self.hits[name] = replace(firsts[0], method=Method.RECIPE, reader=READER)
 
 

@@ -69,17 +69,17 @@ class StoredRecipes:
         page = example.page
         if page.keeping.no_store:
             return
-        told = {
+        stated = {
             "values": {name: list(pair) for name, pair in example.values.items()},
             "absent": sorted(example.absent),
             "unanswered": sorted(example.unanswered),
             "row": example.row,
         }
-        row = {"content_sha256": page.sha256, "example": told, "at": self._database.clock.now()}
+        row = {"content_sha256": page.sha256, "example": stated, "at": self._database.clock.now()}
 
         def work(connection: Connection) -> None:
             refuse_purged(self._database, connection, (page.url, page.final_url), page.fetched_at)
-            if purged_since(self._database, connection, page.fetched_at).names(page.text, told):
+            if purged_since(self._database, connection, page.fetched_at).names(page.text, stated):
                 return
             if connection.execute(_locked(recipe_id)).one_or_none() is None:
                 return
