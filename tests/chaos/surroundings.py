@@ -54,6 +54,8 @@ def fleet_environment(home: Path, openai: OpenAI, *, redis_url: str, database_ur
     """The environment of all members. Redis is named, so that the fleet keeps its time and not each machine its own."""
     given = {"OPENAI_API_KEYS": ",".join(openai.keys.secrets), "OPENAI_BASE_URL": openai.base_url}
     return service_environment(os.environ, home, openai=given) | {
+        # what a recipe reads depends on the order of the pages, and records are compared with those of one by one
+        "RECIPE_USE": "off",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "KEY_REPORT_INTERVAL_SECONDS": str(REPORT_SECONDS),

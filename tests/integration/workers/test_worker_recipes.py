@@ -11,6 +11,7 @@ import pytest
 
 from app.property.recipes.recipe import RecipeState
 from app.property.store.recipes import StoredRecipes
+from app.services.embedded_valkey import connect
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.standin_fixtures import KEYS
 
@@ -141,8 +142,8 @@ def test_a_restart_and_a_lost_redis_lose_no_recipe(learning_fleet: Callable[...,
     assert scraped(fleet, standin, site, range(1, 8)) > 0
     (before,) = recipes(fleet)
     fleet.supervisor.stop_child(worker)
-    fleet.valkey.stop()
-    fleet.valkey.start()
+    with connect(fleet.settings) as redis:
+        redis.flushall()
     fleet.start_worker(concurrency=1)
     assert scraped(fleet, standin, site, range(8, 21)) == 0
     (after,) = recipes(fleet)
