@@ -62,7 +62,7 @@ def from_json(data: Mapping[str, Any]) -> Recipe | None:
                 if name in FIELDS
             },
             "counts": Counts(**data["counts"]),
-            **{name: tuple(data[name]) for name in ("never", "unanswered", "unsure", "recent")},
+            **{name: tuple(data[name]) for name in ("never", "unanswered", "unsure", "outvoted", "recent")},
         }
     )
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from app.clock import Clock
@@ -36,7 +36,18 @@ _RECENT, _LEAST_RECENT = 8, 0.75
 _RELEARNED_AFTER = timedelta(days=1)
 _PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 #: what learning changes of a recipe
-_LEARNED = ("state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "usual", "learned_from")
+_LEARNED = (
+    "state",
+    "reason",
+    "fields",
+    "suspended",
+    "never",
+    "unanswered",
+    "unsure",
+    "outvoted",
+    "usual",
+    "learned_from",
+)
 RecipeChange = Callable[[Recipe], Recipe]
 
 
@@ -180,8 +191,9 @@ class RecipeKeeper:
                 return tried
             counts = Counts() if stored.state is RecipeState.SUSPENDED else stored.counts
             relearned = now.isoformat() if stored.state is RecipeState.SUSPENDED else stored.relearned_at
-            known = {name: getattr(learned, name) for name in _LEARNED}
-            return replace(tried, **known, counts=counts, learned_at=now.isoformat(), relearned_at=relearned, recent=())
+            known: dict[str, Any] = {name: getattr(learned, name) for name in _LEARNED}
+            known |= {"counts": counts, "learned_at": now.isoformat(), "relearned_at": relearned, "recent": ()}
+            return replace(tried, **known)
 
         self._store.update(recipe.id, change)
 

@@ -1,7 +1,8 @@
 """Learns the anchors of a template from pages whose values are verified.
 
-An anchor is adopted if it was right on at least four pages, three of them with a value: it leads to the verified value
-of the field where there is one, to nothing else, and to nothing on pages that are known to lack the field (ADR 0054).
+An anchor is adopted if it was right on at least four pages, three of them with a value (two, where its words name the
+field): it leads to the verified value of the field where there is one, to nothing else, and to nothing on pages that
+are known to lack the field (ADR 0054).
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from app.property.page import Page
 from app.property.reading.base import SURE, Candidate, Extraction
 from app.property.reading.document import Document
 from app.property.reading.pipeline import extract, extract_rows
+from app.property.reading.ranking import rank
 from app.property.recipes.recipe import Anchor, Recipe, RecipeState
 from app.property.recipes.spots import Spot, Spots, blocks_around, folded
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: pages that an anchor is learned from: three with a value, and one more that it has to be right on
-LEAST_PAGES, _LEAST_HAVING = 4, 3
+#: pages that an anchor has to be right on; those of them with a value, and where its words name the field
+LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
 #: beside one right page and so many more, another one may have been read wrong: of values that are few, and of others
 _MANY, _SEVERAL = 7, 4
 _MOST_ANCHORS = 3
@@ -87,7 +89,7 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
     if len(pages) < LEAST_PAGES:
         return recipe
     counted = Counter(anchor for page in pages for anchor in page.spots.by_anchor)
-    common = [anchor for anchor, many in counted.items() if many >= _LEAST_HAVING]
+    common = [anchor for anchor, many in counted.items() if many >= _LEAST_NAMED]
     found = {name: _anchors(name, pages, common) for name in FIELDS if name in _LEARNED}
     known = {
         name: [one for one in anchors if _still_holds(name, one, pages)] for name, anchors in recipe.usable.items()
@@ -106,6 +108,7 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
         never=tuple(sorted(_silent(pages, adopted, recipe.never, absent=True))),
         unanswered=tuple(sorted(_silent(pages, adopted, recipe.unanswered, absent=False))),
         unsure=tuple(sorted(_unsure(pages, adopted))),
+        outvoted=tuple(sorted(_outvoted(pages, adopted) | (set(recipe.outvoted) & adopted.keys()))),
         usual=sum(counts) / len(pages) / len(adopted),
         learned_from=len(pages),
     )
@@ -189,7 +192,7 @@ def _with_unit(anchor: Anchor, unit: str | None) -> tuple[Anchor, ...]:
 def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tuple[Anchor, ...]:
     """The anchors, of those that are `common` and of readers, that all pages bear out, best first."""
     having = [page for page in pages if name in page.example.values]
-    if len(having) < _LEAST_HAVING:
+    if len(having) < _LEAST_NAMED:
         return ()
     good: list[tuple[int, int, int, Anchor]] = []
     tried = {having[0], having[len(having) // 2], having[-1]}
@@ -201,9 +204,9 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tup
         wrong = [name in page.example.absent for page, is_right in judged.items() if is_right is False]
         may_be_wrong = (right - 1) // (_MANY if FIELDS[name].kind in _FEW else _SEVERAL)
         silent = sum(page.is_silent(name, anchor) for page in pages)
-        if right < _LEAST_HAVING or right + silent < LEAST_PAGES or any(wrong) or len(wrong) > may_be_wrong:
+        if right + silent < LEAST_PAGES or any(wrong) or len(wrong) > may_be_wrong:
             continue
-        if anchor.kind == "reader" or _is_telling(name, anchor, having):
+        if right >= _LEAST_NAMED and _is_telling(name, anchor, having):
             good.append((-right, _ORDER.index(anchor.kind), len(anchor.within), anchor))
     return _of_one_label(name, [anchor for *_, anchor in sorted(good)], pages)[:_MOST_ANCHORS]
 
@@ -245,12 +248,13 @@ def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
 
 
 def _is_telling(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
-    """Whether the pages show that the anchor is the field's: its own words do, or values that differ enough."""
-    named = _names(re.split("[/=.]", anchor.name)[-1], name, having[-1])
+    """Whether the anchor is the field's and no other's: a reader or its own words know it, or values differ enough."""
+    named = anchor.kind == "reader" or _names(re.split("[/=.]", anchor.name)[-1], name, having[-1])
     if named is not None:
         return named
     values = [str(page.example.values[name][0]).casefold() for page in having if page.is_right(name, anchor)]
-    return len(set(values)) >= (_LEAST_FEW if FIELDS[name].kind in _FEW and len(values) <= _MANY else 2)
+    least = _LEAST_FEW if FIELDS[name].kind in _FEW and len(values) <= _MANY else 2
+    return len(values) >= _LEAST_HAVING and len(set(values)) >= least
 
 
 def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anchor, ...]]:
@@ -281,6 +285,17 @@ def _silent(
         is_found = name in known or (silent >= LEAST_PAGES and is_absent is absent)
         if is_found and name not in adopted and answered <= max(1, _RARE * len(pages)):
             yield name
+
+
+def _outvoted(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]]) -> set[str]:
+    """Fields that readers read wrong on several pages where the anchors were right."""
+    found = Counter[str]()
+    for page in pages:
+        known = {name for name in adopted if name in page.example.values and page.finds(name, adopted[name])}
+        for name, winner in rank(one for one in page.spots.candidates if one.field in known).items():
+            is_right = is_value(winner.candidate, *page.example.values[name])
+            found[name] += not is_right and page.is_right(name, adopted[name][0]) is True
+    return {name for name, many in found.items() if many >= _LEAST_NAMED}
 
 
 def _unsure(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]]) -> Iterator[str]:

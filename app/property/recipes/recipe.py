@@ -75,11 +75,11 @@ class Recipe:
     `fingerprint` is the template's, `kind` the `PageKind` of its pages (empty: any). A written recipe has no
     fingerprint and names its pages by `pages`, a glob on path and query. `fields` are the anchors by field, best first;
     `suspended` are fields whose anchors are not used any more, and why. A model is not asked again for `never`, which
-    hardly a page has, nor for `unanswered`,
-    which readers find and no model confirms. `unsure` are fields of which a page may say more than the anchors find:
-    where they find nothing, a model is asked. `usual` is the mean share of `fields` that a page has, 0 to 1, `recent`
-    are the shares of these usual fields that the newest pages have, newest last. `taught` counts examples, `tried` is
-    how many there were when anchors were last looked for, `learned_from` how many pages these came from. `reason` says
+    hardly a page has, nor for `unanswered`, which readers find and no model confirms. `unsure` are fields of which a
+    page may say more than the anchors find: where they find nothing, a model is asked. Of `outvoted`, readers read
+    something else and were wrong. `usual` is the mean share of `fields` that a page has, 0 to 1; `recent` are the
+    shares of these usual fields that the newest pages have, newest last. `taught` counts examples, `tried` is how many
+    there were when anchors were last looked for, `learned_from` how many pages these came from. `reason` says
     why the recipe is suspended. Times are ISO 8601, empty for never.
     """
 
@@ -96,6 +96,7 @@ class Recipe:
     never: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
+    outvoted: tuple[str, ...] = ()
     usual: float = 1.0
     learned_from: int = 0
     taught: int = 0

@@ -58,7 +58,7 @@ class Spots:
         self, page: Document, candidates: Sequence[Candidate], wanted: frozenset[Anchor] | None = None
     ) -> None:
         self._page = page
-        self._candidates = candidates
+        self.candidates = candidates
         self._wanted = None if wanted is None else frozenset(map(_bare, wanted))
         self._around: dict[Any, frozenset[str]] = {}
         self._kinds = None if wanted is None else {(one.kind, one.relation) for one in wanted}
@@ -88,7 +88,7 @@ class Spots:
     def readings(self) -> dict[tuple[str, Anchor], list[Candidate]]:
         """What readers found, by field and by an anchor of the reader and the kind of place."""
         found: dict[tuple[str, Anchor], list[Candidate]] = defaultdict(list)
-        for one in self._candidates:
+        for one in self.candidates:
             anchor = Anchor("reader", one.reader, _INDEX.sub("", one.locator.partition("#chars")[0]))
             if one.reader and len(anchor.relation) <= _MOST_TEXT:
                 found[one.field, anchor].append(one)

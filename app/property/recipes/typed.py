@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from app.property.fields.table import FIELDS
+from app.property.fields.table import FIELDS, parts_of
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document
 from app.property.reading.ranking import same
@@ -19,6 +19,8 @@ from app.property.record import Method
 STRENGTH = 0.95
 #: the name of recipes among readers
 READER = "recipe"
+#: a field and what goes with it, such as its unit
+_WITH_PARTS = {name: frozenset({name, *parts_of(name)}) for name in FIELDS}
 #: letters of a word that stands for a value, and counts that are written in words
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
 _NUMERIC = frozenset({"area", "count", "money", "year"})
@@ -107,5 +109,4 @@ def says(candidates: Sequence[Candidate], field: str) -> Candidate | None:
 
 def _parsed(spot: Spot, field: str, term: str, raw: Any, page: Document) -> list[Candidate]:
     reading = Reading(term, raw, Method.RECIPE, spot.locator, spot.quote, STRENGTH, spot.label)
-    allowed = {field, *(name for name, spec in FIELDS.items() if spec.part_of == field)}
-    return [one for one in candidates_of(reading, page.locale) if one.field in allowed]
+    return [one for one in candidates_of(reading, page.locale) if one.field in _WITH_PARTS[field]]

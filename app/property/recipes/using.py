@@ -175,9 +175,10 @@ class _Reader:
 
 def _contradicted(extraction: Extraction, reader: _Reader) -> Iterable[str]:
     """The fields of which other readers, or the recipe's own anchors, say something else."""
-    hits = reader.tried.hits
+    hits, outvoted = reader.tried.hits, reader.recipe.outvoted if reader.recipe is not None else ()
     yield from reader.tried.split
     others = [one for one in extraction.candidates if one.reader != READER]
     for name, winner in rank(one for one in others if one.field in hits).items():
-        if winner.confidence >= _CONTRADICTS and not same(winner.candidate, hits[name]):
+        is_sure = winner.confidence >= _CONTRADICTS and name not in outvoted
+        if is_sure and not same(winner.candidate, hits[name]):
             yield name
