@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.property.fields.table import FIELDS, parts_of
@@ -46,7 +47,8 @@ def values_at(spot: Spot, field: str, anchor: Anchor, page: Document) -> list[Ca
     found = _parsed(spot, field, anchor.reads or field, spot.raw, page)
     own = next((one for one in found if one.field == field), None)
     if own is not None and own.unit is None and anchor.unit and isinstance(spot.raw, str | int | float):
-        found = _parsed(spot, field, anchor.reads or field, f"{spot.raw} {anchor.unit}", page)
+        united = _parsed(spot, field, anchor.reads or field, f"{spot.raw} {anchor.unit}", page)
+        found = [replace(one, raw=str(spot.raw)) for one in united]  # the page does not write the unit
         own = next((one for one in found if one.field == field), None)
     return found if own is not None else []
 

@@ -117,13 +117,18 @@ class _Tried:
         tried, usable = cls(), recipe.usable
         spots = Spots(page, others, frozenset(one for anchors in usable.values() for one in anchors))
         for name, anchors in usable.items():
-            tried._read(name, anchors, spots, page)
+            tried._read(name, anchors, spots, page, [one for one in others if one.field == name])
         usual = recipe.usual * len(usable)
         tried.found = min(1.0, (len(tried.hits) + len(tried.split)) / usual) if usual else 0.0
         return tried
 
-    def _read(self, name: str, anchors: Sequence[Anchor], spots: Spots, page: Document) -> None:
-        """Take what all anchors of a field agree on; what they differ in is taken from none."""
+    def _read(
+        self, name: str, anchors: Sequence[Anchor], spots: Spots, page: Document, others: Sequence[Candidate]
+    ) -> None:
+        """Take what all anchors of a field agree on; what they differ in is taken from none.
+
+        Nor is a number whose unit was learned, where `others` read it with another one on this page.
+        """
         answers: list[tuple[list[Candidate], bool]] = []
         for anchor in anchors:
             known = {one.raw for found, _ in answers for one in found if one.field == name}
@@ -134,6 +139,8 @@ class _Tried:
             self.split.append(name)
         elif not readings:
             self.misses.append(name)
+        elif any(one.value == firsts[0].value and one.unit not in (None, firsts[0].unit) for one in others):
+            self.split.append(name)
         else:
             self.read += [replace(one, method=Method.RECIPE, reader=READER) for one in readings[0]]
             self.hits[name] = replace(firsts[0], method=Method.RECIPE, reader=READER)
