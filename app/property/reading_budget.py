@@ -53,20 +53,21 @@ class Spent:
 
 
 @contextmanager
-def reading(url: str, spent: Spent | None = None) -> Iterator[None]:
+def reading(url: str, spent: Spent | None = None, *, seconds: float = CPU_SECONDS) -> Iterator[None]:
     """Work on the page at `url` in the block, with at most 300 MB of memory more than there was.
 
-    All blocks that are given the same `spent` have 2 s of CPU time together; one without has them for itself. Raises
-    `PageTooComplexError`. Time and memory are those of the process, so they are watched in its main thread, where a
-    prefork or solo worker runs its jobs; elsewhere the limits on size have to do. A block inside a block is part of it.
+    All blocks that are given the same `spent` have `seconds` of CPU time together; one without has them for itself.
+    Raises `PageTooComplexError`. Time and memory are those of the process, so they are watched in its main thread,
+    where a prefork or solo worker runs its jobs; elsewhere the limits on size have to do. A block inside a block is
+    part of it.
     """
     if _Meter.is_running or threading.current_thread() is not threading.main_thread():
         yield
         return
     spent = spent or Spent()
-    left = CPU_SECONDS - spent.cpu_seconds
+    left = seconds - spent.cpu_seconds
     if left < _LEAST_SECONDS:
-        raise _too_slow(url)
+        raise _too_slow(url, seconds)
     began = time.thread_time()  # exact, where the process's clock goes by ticks once its timer runs
     limits = resource.getrlimit(resource.RLIMIT_AS)
     before = signal.signal(signal.SIGPROF, _spent)
@@ -76,7 +77,7 @@ def reading(url: str, spent: Spent | None = None) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_PROF, left, _AGAIN_SECONDS)
         yield
     except _SpentError:
-        raise _too_slow(url) from None
+        raise _too_slow(url, seconds) from None
     except MemoryError:
         raise PageTooComplexError(url, f"it took more than {MEMORY_BYTES} bytes of memory") from None
     except tuple(INTERRUPTIONS):
@@ -106,8 +107,8 @@ def require_small_tree(url: str, root: Any) -> None:
             raise PageTooComplexError(url, f"one <{element.tag}> has {children} elements, more than {MOST_CHILDREN}")
 
 
-def _too_slow(url: str) -> PageTooComplexError:
-    return PageTooComplexError(url, f"it took more than {CPU_SECONDS:g} s of CPU time")
+def _too_slow(url: str, seconds: float) -> PageTooComplexError:
+    return PageTooComplexError(url, f"it took more than {seconds:g} s of CPU time")
 
 
 def _limit_memory(limits: tuple[int, int]) -> None:

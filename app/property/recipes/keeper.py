@@ -48,6 +48,8 @@ _LEARNED = (
     "usual",
     "learned_from",
 )
+#: CPU time of one look at up to `MOST_EXAMPLES` pages; those of large portals take five seconds
+_LEARNING_SECONDS = 10.0
 RecipeChange = Callable[[Recipe], Recipe]
 
 
@@ -199,9 +201,9 @@ class RecipeKeeper:
 
 
 def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
-    """What the examples teach, within what one page may cost: pages of strangers must not keep a worker busy."""
+    """What the examples teach, within bounds: pages of strangers must not keep a worker busy."""
     try:
-        with reading(recipe.host):
+        with reading(recipe.host, seconds=_LEARNING_SECONDS):
             return learn(recipe, examples)
     except PageTooComplexError as exc:
         _LOG.warning("Nothing is learned of %s: %s", recipe.host, exc)
