@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.property.page import Page
+from app.property.reading.model.label_words import names
 from app.property.reading.pipeline import extract
+from app.property.reading.terms import words_of
 from app.property.record import Method
 from benchmarks.recipes.cost import Cost, by_template, of_every, of_recipes, of_schema
 from benchmarks.recipes.judge import Judged, Wrong
@@ -55,8 +58,10 @@ class Figures:
     """What recipes.md's table asks for, and what is beside it.
 
     `later` are pages from a template's 6th on, `free` those of them that needed no call, `silent` those without one.
-    `values` are of the free pages, `every` of the same pages when each is asked about. `layouts` are later pages and
-    the free ones among them by layout.
+    `values` are of the free pages, `every` of the same pages when each is asked about. `known` are their values under
+    labels that readers know, and how many of these are stored; `unknown` the others. Of the later pages that asked,
+    `unlearned` were read by no recipe, `partly` by one that left fields open; `open` are how many of these asked for a
+    field, and for it alone. `layouts` are later pages and the free ones among them by layout.
     """
 
     sites: int
@@ -67,6 +72,8 @@ class Figures:
     silent: int
     values: Values
     every: Values
+    known: tuple[int, int]
+    unknown: tuple[int, int]
     all_values: Values
     all_every: Values
     redesigned_stored: int
@@ -80,6 +87,9 @@ class Figures:
     cpu: float
     costs: dict[str, tuple[Cost, Cost]]
     layouts: dict[str, tuple[int, int]]
+    open: dict[str, tuple[int, int]]
+    unlearned: int
+    partly: int
     wrong: list[tuple[str, Wrong]] = field(default_factory=list)
 
     @property
@@ -104,6 +114,8 @@ def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
         silent=sum(not one.audited for one in free),
         values=Values.of([one.judged for one in free]),
         every=Values.of([one.every for one in free]),
+        known=_stored(free, unknown=False),
+        unknown=_stored(free, unknown=True),
         all_values=Values.of([one.judged for one in outcomes]),
         all_every=Values.of([one.every for one in outcomes]),
         redesigned_stored=sum(one.judged.stored for one in redesigned),
@@ -126,10 +138,32 @@ def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
             layout: (sum(one.page.layout == layout for one in later), sum(one.page.layout == layout for one in free))
             for layout in sorted({one.page.layout for one in later})
         },
+        open=_open([one for one in later if one.needed and one.applied]),
+        unlearned=sum(one.needed and not one.applied for one in later),
+        partly=sum(one.needed and one.applied for one in later),
         wrong=[
             (one.page.layout, wrong) for one in outcomes for wrong in one.judged.wrong if wrong.method == Method.RECIPE
         ],
     )
+
+
+def _stored(free: Sequence[Outcome], *, unknown: bool) -> tuple[int, int]:
+    """How many values stand under labels that no reader knows, or under others, and how many of these are stored."""
+    facts = [
+        (one, fact.field)
+        for one in free
+        if one.page.home is not None
+        for fact in one.page.home.facts
+        if names(fact.field, words_of(fact.label or fact.key), None) is not unknown
+    ]
+    return len(facts), sum(name not in one.judged.missed for one, name in facts)
+
+
+def _open(asking: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
+    """How many pages asked for each field, and how many for it alone; the most frequent first."""
+    counted = Counter(name for one in asking for name in one.open)
+    alone = Counter(one.open[0] for one in asking if len(one.open) == 1)
+    return {name: (count, alone[name]) for name, count in counted.most_common()}
 
 
 def _relearned(found: Run, site: int, name: str, ones: Sequence[Outcome]) -> Relearned:

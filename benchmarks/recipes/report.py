@@ -37,6 +37,14 @@ schema on the very page of a redesign, which crawl4ai does not notice by itself.
 its selectors find every value that stands in an element of its own on the page and on the template's first page. It
 reads no JSON, scripts, or prose, nothing says that a value is wrong, and values come as text, without types.
 """
+_ASKS = """
+Of the pages from a template's 6th on, {asking} asked a model. No recipe read {unlearned} of them: the template was not
+learned yet, or it shares a recipe with one that looks alike. A recipe left fields open on {partly}. A field stays open
+until its anchors are borne out. A wrong answer among the first pages delays that until enough right ones stand against
+it. A count has to differ between pages before it is more than chance. Facts in prose have no anchor. Values under
+labels that no reader knows are missed, with recipes and without, where the check refuses the
+model's answer for lack of a label.
+"""
 _REAL = """
 The labelled pages of real sites: hosts with two pages or more, read with a simulated model that answers from the
 labels, then once more to see what the recipes read. A recipe takes four pages of a template, and few of
@@ -61,6 +69,9 @@ def write_report(one: Figures, hosts: Sequence[Host] | None, *, docs: Path, seed
         "## Cost for 1,000 pages",
         _costs(one),
         prose(_CRAWL4AI.format(model=MODEL)),
+        "## What still asks",
+        prose(_ASKS.format(asking=one.unlearned + one.partly, unlearned=one.unlearned, partly=one.partly)),
+        _open(one),
         "## By layout",
         _layouts(one),
         "## Redesigned templates",
@@ -95,6 +106,13 @@ def _rows(one: Figures) -> list[Row]:
         ("the same without those that an audit asked about", "", _percent(one.silent / max(1, one.later)), True),
         ("recall on those pages", "≥ 0.97", f"{values.recall:.3f}", values.recall >= 0.97),
         ("recall on the same pages when each is asked about", "", f"{every.recall:.3f}", True),
+        (
+            "values stored of those under labels that readers know; under labels that none knows",
+            "",
+            f"{_percent(one.known[1] / max(1, one.known[0]))} of {one.known[0]:,}; "
+            f"{_percent(one.unknown[1] / max(1, one.unknown[0]))} of {one.unknown[0]:,}",
+            True,
+        ),
         ("precision on those pages", "≥ 0.99", f"{values.precision:.4f}", values.precision >= 0.99),
         ("precision on the same pages when each is asked about", "", f"{every.precision:.4f}", True),
         (
@@ -159,6 +177,11 @@ def _costs(one: Figures) -> str:
     ]
     heads = ("", "from the first page", "calls", "values read", "known site", "calls", "values read")
     return table(heads, rows)
+
+
+def _open(one: Figures) -> str:
+    rows = [(name, str(pages), str(alone)) for name, (pages, alone) in list(one.open.items())[:_MOST_TOLD]]
+    return table(("field", "pages that asked for it", "for it alone"), rows)
 
 
 def _layouts(one: Figures) -> str:

@@ -45,16 +45,16 @@ class Tokens:
 class Outcome:
     """What became of one page. `nth` counts the pages of its template from 1; 0 for a page of no property.
 
-    `needed`: something was left to ask a model for; `audited`: nothing was, and it was asked all the same; `called`:
-    it was asked and did answer; `applied`: a recipe read the page. `every` and `every_tokens` are what asking on every
-    page gave.
+    `open` are the fields that were left to ask a model for; `audited`: none was, and it was asked all the same;
+    `called`: it was asked and did answer; `applied`: a recipe read the page. `every` and `every_tokens` are what asking
+    on every page gave.
     """
 
     site: int
     number: int
     page: SitePage
     nth: int
-    needed: bool
+    open: tuple[str, ...]
     audited: bool
     called: bool
     applied: bool
@@ -63,6 +63,11 @@ class Outcome:
     every: Judged
     every_tokens: Tokens
     wrong_said: int
+
+    @property
+    def needed(self) -> bool:
+        """Whether something was left to ask a model for."""
+        return bool(self.open)
 
     @property
     def after_redesign(self) -> bool:
@@ -140,14 +145,14 @@ class _Reader:
             self.wrong.append((page, answer.wrong))
         self._note_anchors()
         self._seen[page.template] += page.home is not None
-        without_audit = replace(read.extraction, audited=False)
+        open_ = replace(read.extraction, audited=False).asked("missing") if asked else ()
         return Outcome(
             site=self.at,
             number=number,
             page=page,
             nth=self._seen[page.template],
-            needed=bool(asked) and bool(without_audit.asked("missing")),
-            audited=read.extraction.audited and not without_audit.asked("missing"),
+            open=open_,
+            audited=read.extraction.audited and not open_,
             called=answer is not None,
             applied=read.applies,
             judged=judge((answer.extraction if answer else read.extraction).record, page),
