@@ -176,12 +176,12 @@ def _with_whole_label(said: str, line: str, lang: str | None) -> str:
 
 
 def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
-    """True for half baths as the number of all, and for full ones where the text tells of half baths too."""
+    """True for half baths as the number of all (not `two-and-a-half bath`), and for full ones beside half ones."""
     if claim.field != "BathroomsTotalInteger":
         return False
     named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}
     if named != {"BathroomsFull"}:
-        return named == {"BathroomsHalf"}
+        return named == {"BathroomsHalf"} and figures.HALF.search(claim.quote) is None
     text = prompt.text[: prompt.shown]
     halves = [one for one in labels_in(text, claim.lang) if one.field == "BathroomsHalf"]
     return any(not _NONE.match(text, one.end) and not _NONE_BEFORE.search(text[: one.start][-4:]) for one in halves)

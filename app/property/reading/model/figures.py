@@ -33,7 +33,7 @@ _COUNT_WORDS: Mapping[str, float] = {
     }.items()
     for word in words.split()
 }
-_HALF = re.compile(r"\band[ -](?:a|one)[ -]half\b(?! acre)|einhalb|(?<=\d)[ -]?(?:½|1/2\b)", re.IGNORECASE)
+HALF = re.compile(r"\band[ -](?:a|one)[ -]half\b(?! acre)|einhalb|(?<=\d)[ -]?(?:½|1/2\b)", re.IGNORECASE)
 #: a part of an acre is no number of rooms
 _FRACTION = re.compile(r"\d/\d(?=[ -]?(?:of an )?(?:acre|ac\b|mile))", re.IGNORECASE)
 _RANGES: Mapping[str, tuple[float, float]] = {
@@ -103,7 +103,7 @@ def number(claim: Claim) -> Supported | None:
     if claim.field in _COUNTED:
         words = list(said_in_words(claim.quote))
         stated += words
-        if _HALF.search(claim.quote):
+        if HALF.search(claim.quote):
             stated += [n + 0.5 for n in (*stated, *words)]
     if not any(_equal(value, n) for n in stated):
         return None
@@ -127,7 +127,7 @@ def bathrooms(claim: Claim) -> Supported | None:
     if not _in_range(claim.field, value):
         return None
     stated = [*_stated(_FRACTION.sub(" ", claim.quote)), *said_in_words(claim.quote)]
-    if _HALF.search(claim.quote):
+    if HALF.search(claim.quote):
         stated += [n + 1 for n in stated]
     if is_sum_of_baths(claim) or any(n > 0 and math.ceil(n) == value for n in stated):
         return Supported(value)
