@@ -179,7 +179,7 @@ _OF_THIS_HOME = [
     ("YearBuilt", 2005, "Built in 2005, kitchen 2019", "en"),
     ("LivingArea", 1_540, "2 car garage 1540 sq ft living area", "en"),
     ("LivingArea", 1_540, "3 beds, 2 baths, garage, 1,540 sq ft", "en"),
-    ("BathroomsTotalInteger", 3, "three-bedroom, two-and-a-half bath farmhouse", "en"),
+    ("BathroomsTotalInteger", 3, "A two-and-a-half bath farmhouse", "en"),
     ("ListAgentFullName", "Jane Doe", "Listing agent: Jane Doe | Buyer's agent: Ann Lee", "en"),
     ("ListAgentFullName", "Jane Doe", "Seller's agent: Jane Doe", "en"),
     ("StandardStatus", "Pending", "Status: Pending", "en"),
