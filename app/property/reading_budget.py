@@ -53,10 +53,10 @@ class Spent:
 
 
 @contextmanager
-def reading(url: str, spent: Spent | None = None, *, seconds: float = CPU_SECONDS) -> Iterator[None]:
+def reading(url: str, spent: Spent | None = None, *, seconds: float | None = None) -> Iterator[None]:
     """Work on the page at `url` in the block, with at most 300 MB of memory more than there was.
 
-    All blocks that are given the same `spent` have `seconds` of CPU time together; one without has them for itself.
+    All blocks that are given the same `spent` have `seconds` (2) of CPU time together; one without has them for itself.
     Raises `PageTooComplexError`. Time and memory are those of the process, so they are watched in its main thread,
     where a prefork or solo worker runs its jobs; elsewhere the limits on size have to do. A block inside a block is
     part of it.
@@ -64,7 +64,7 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float = CPU_SECOND
     if _Meter.is_running or threading.current_thread() is not threading.main_thread():
         yield
         return
-    spent = spent or Spent()
+    spent, seconds = spent or Spent(), CPU_SECONDS if seconds is None else seconds
     left = seconds - spent.cpu_seconds
     if left < _LEAST_SECONDS:
         raise _too_slow(url, seconds)

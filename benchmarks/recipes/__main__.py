@@ -29,7 +29,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=23)
     parser.add_argument("--docs", type=Path, default=_DOCS, help="where recipes.md and recipes.svg are written")
     args = parser.parse_args(argv)
+    disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
+    try:
+        _measure(args)
+    finally:
+        logging.disable(disabled)
+    return 0
+
+
+def _measure(args: argparse.Namespace) -> None:
     began = time.monotonic()
     found = run(
         make_sites(args.sites, pages=args.pages, seed=args.seed),
@@ -40,7 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     write_report(figures(found), hosts, docs=args.docs, seed=args.seed, machine=machine())
     draw(found, args.docs / "recipes.svg")
     print((args.docs / "recipes.md").read_text(encoding="utf-8"))
-    return 0
 
 
 if __name__ == "__main__":

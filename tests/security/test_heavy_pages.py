@@ -17,24 +17,35 @@ from typing import Any
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
+from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageTooComplexError
 from app.property import reading_budget
 from app.property.fetch import page_from_file
 from app.property.merge import merge
 from app.property.page import Page
+from app.property.reading.base import Extraction
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.search.reading import read_results
 from app.property.source_record import SourceRecord
 from app.property.store.purged_names import finder_of_marks
 from app.services.model_reading import question_about
-from app.services.page_reading import read_page, read_rows, with_values
+from app.services.page_reading import with_values
+from app.services.recipes import Recipes
 from tasks.policy import Fail, Standing, decide
 from tests.plugins.address_world import BILL, BY_ADDRESS, BY_NUMBER, FOUND, World, assessor, outcomes
 from tests.security.refused import refused
 
 URL = "https://homes.example/12-elm-street"
 _HEAD = "<!doctype html><title>Homes</title><h1>12 Elm Street</h1>"
+
+_READER = Recipes(None, ManualClock())
+
+
+def read_page(page: Page) -> Extraction:
+    """Read a page as a scrape does that has no recipe of its site."""
+    return _READER.read(page).extraction
+
 
 #: pages, and what of them is too much
 HEAVY: dict[str, tuple[Callable[[], str], str]] = {
@@ -120,7 +131,7 @@ def test_all_that_is_done_with_a_page_spends_from_one_budget(
     costs.append(page.spent.cpu_seconds)
     assert 0 < costs[0] < costs[1] < costs[2]
     monkeypatch.setattr(reading_budget, "CPU_SECONDS", costs[2])
-    for work in (lambda: read_page(page), lambda: read_rows(page, bool), lambda: question_about(extraction)):
+    for work in (lambda: read_page(page), lambda: _READER.read_rows(page, bool), lambda: question_about(extraction)):
         with pytest.raises(PageTooComplexError, match="CPU time"):
             work()
     monkeypatch.undo()

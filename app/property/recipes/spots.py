@@ -23,7 +23,7 @@ from app.property.recipes.recipe import Anchor
 from app.property.recipes.template import stable_names
 
 _PAIR = re.compile(r"^([^:：]{2,60})[:：]\s*(\S.*)$", re.DOTALL)
-_PIECES = re.compile(r"\s*[|•·]\s*")
+_PIECES = re.compile(r"[|•·]")
 #: parts of an attribute's anchor
 _MARKS = re.compile(r"[=.]")
 _DIGITS, _YEAR = re.compile(r"\d+"), re.compile(r"\b(?:19|20)\d\d\b")
@@ -149,7 +149,7 @@ def _labels(page: Document, wanted: frozenset[str] | None) -> Iterator[tuple[Anc
     segments = page.segments
     for segment in segments:
         if len(segment.text) <= _MOST_TEXT and re.search("[:：]", segment.text):
-            for piece in _PIECES.split(segment.text):
+            for piece in map(str.strip, _PIECES.split(segment.text)):
                 if (pair := _PAIR.match(piece)) and (label := _label(pair[1])):
                     yield Anchor("label", label, "colon"), _made(page, pair[2], segment.owner, pair[1])
         label = _label(segment.text)
