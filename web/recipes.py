@@ -9,7 +9,7 @@ from fastapi import Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from app.property.recipes.recipe import RecipeState
+from app.property.recipes.recipe import RecipeState, recipe_host
 from app.property.store.recipes import StoredRecipes
 from app.services.recipe_view import recipe_view
 from web.auth import MANAGEMENT, READING, allow, api_router
@@ -92,7 +92,7 @@ def list_recipes(
     context: ContextOf, host: HostFilter = None, limit: Limit = 100, cursor: RecipesCursor = None
 ) -> JSONResponse:
     """In the order of their ids."""
-    name = host.lower().removeprefix("www.") if host is not None else None
+    name = recipe_host(host) if host is not None else None
     page = StoredRecipes(context.stores.database).page(cursor, host=name, limit=limit)
     shown = list(map(recipe_view(context.settings), page.items))
     return success({"recipes": shown, "next_cursor": page.next_cursor})

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.property.fields.table import DERIVED_FIELDS, FIELDS, PEOPLE_FIELDS, UNIT_OF, FieldSpec, FieldType
 
 __all__ = ["DERIVED_FIELDS", "FIELDS", "PEOPLE_FIELDS", "UNIT_OF", "Evidence", "FieldSpec", "FieldType", "Method"]
-__all__ += ["PageKind", "PropertyRecord", "SourceKind", "fits"]
+__all__ += ["WITH_PROPERTY", "PageKind", "PropertyRecord", "SourceKind", "fits"]
 
 
 class PageKind(StrEnum):
@@ -26,6 +26,10 @@ class PageKind(StrEnum):
     SEARCH = "search"
     BLOCKED = "blocked"
     GONE = "gone"
+
+
+#: kinds of pages that hold a property
+WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
 class SourceKind(StrEnum):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
+from app.property.recipes.recipe import recipe_host
 from app.property.sources.config import Source, Sources
 from app.property.store import Database, Took, address_of_target, addresses_took, host_of_target, is_address, pages_took
 from app.services.estimate_basis import LEAST_HISTORY, Basis, BasisFrom, measured
@@ -78,7 +79,7 @@ def bases_of(
 
 def known_host(target: str) -> str:
     """The host of a URL as recipes name it."""
-    return (host_of_target(target) or "").removeprefix("www.")
+    return recipe_host(host_of_target(target))
 
 
 def _configured(targets: int, names: tuple[str, ...], sources: Sources, question: Took, *, has_keys: bool) -> Basis:

@@ -59,7 +59,7 @@ class ModelReading:
 
     `unheard` are the fields for which the model was wanted and not heard; `note` says why not, or which of its values
     were dropped. `asks_again`: it was away, and is wanted when it is back. `asked` are the fields of the question, of
-    about `prompt_tokens`; none: there was none. What it said of `dropped` was not borne out by the page.
+    about `prompt_tokens`; none: there was none. Its values of `dropped` failed the check.
     """
 
     extraction: Extraction

@@ -17,7 +17,7 @@ from app.errors.targets import InvalidTargetError
 from app.property.reading.base import Extraction
 from app.property.reading.edition import edition
 from app.property.recipes.using import RecipeReading
-from app.property.record import PageKind
+from app.property.record import WITH_PROPERTY, PageKind
 from app.property.same_page import agrees, says_nothing_new
 from app.property.source_record import SourceRecord
 from app.property.store import (
@@ -174,7 +174,7 @@ class Scraper:
             return None
         found = self._parts.recipes.read(visit.page)
         itself = source_record(canonical, found.extraction, visit)
-        if found.extraction.kind not in (PageKind.LISTING, PageKind.RECORD) or not agrees(read, itself):
+        if found.extraction.kind not in WITH_PROPERTY or not agrees(read, itself):
             return None
         self._parts.patiently(lambda: self._parts.index.note(read, itself))
         return self._unchanged(canonical, visit) or self._read(canonical, itself, found, run, economy)

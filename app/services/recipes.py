@@ -18,7 +18,7 @@ from app.property.reading_budget import INTERRUPTIONS
 from app.property.recipes.keeper import AuditRate, RecipeKeeper, RecipeStore, host_of
 from app.property.recipes.recipe import Recipe, RecipeState
 from app.property.recipes.using import RecipeReading, read_rows_with, read_with
-from app.property.record import Method, PageKind
+from app.property.record import WITH_PROPERTY, Method
 from app.services.metrics.instruments import RECIPE_PAGES, RECIPE_SAVED_CALLS, RECIPE_SAVED_TOKENS
 from app.services.model_reading import ModelReading
 from app.services.page_reading import read_page, read_rows
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 
 #: tokens of a question, until one was asked in this process: its fixed part, and what a page of a property has
 TYPICAL_TOKENS = 4_500
-_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
 class Recipes:
@@ -72,7 +71,7 @@ class Recipes:
 
         `could_ask` is False where a model would not have been asked about this page in any case.
         """
-        if self._keeper is None or read.extraction.kind not in _PROPERTY:
+        if self._keeper is None or read.extraction.kind not in WITH_PROPERTY:
             return
         # an audit that nobody answered was none
         read = replace(read, extraction=replace(read.extraction, audited=reading.extraction.audited))

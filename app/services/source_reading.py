@@ -22,7 +22,7 @@ from app.property.address import Address
 from app.property.reading.base import Extraction
 from app.property.reading_budget import reading
 from app.property.recipes.using import RecipeReading
-from app.property.record import PageKind, SourceKind
+from app.property.record import WITH_PROPERTY, PageKind, SourceKind
 from app.property.source_record import SourceRecord, independent
 from app.property.sources.belonging import Whose, belonging
 from app.property.sources.config import Source
@@ -212,7 +212,7 @@ class SourceReader:
         name, extraction, record = found.source, found.extraction, found.record
         kind, url = record.source_kind, record.url
         whose = belonging(record.values, self._address, self._parcels(), place_is_known=place_is_known)
-        holds = extraction.kind in (PageKind.LISTING, PageKind.RECORD) and bool(set(record.values) - NOT_ENOUGH)
+        holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
         if holds and whose.is_wanted:
             self._keep(found, whose.reason)
             return True

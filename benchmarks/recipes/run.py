@@ -15,7 +15,7 @@ from app.property.recipes.keeper import RecipeKeeper, host_of
 from app.property.recipes.memory import MemoryRecipes
 from app.property.recipes.recipe import Anchor, Recipe, RecipeState
 from app.property.recipes.using import read_with
-from app.property.record import Method, PageKind
+from app.property.record import WITH_PROPERTY, Method
 from benchmarks.recipes.judge import Judged, alike, judge
 from benchmarks.recipes.simulated import Answer, ask
 from benchmarks.recipes.sites import Site, SitePage
@@ -25,7 +25,6 @@ START = datetime(2026, 7, 1, tzinfo=UTC)
 PACE = timedelta(hours=3)
 #: the pages during which the model does not answer: around the redesign
 DOWN = range(18, 22)
-_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ class _Reader:
         page = self.site.pages[number]
         self._clock.advance(PACE.total_seconds())
         read = self.keeper.read(page.page(self._clock.now()))
-        asked = read.extraction.asked("missing") if read.extraction.kind in _PROPERTY else ()
+        asked = read.extraction.asked("missing") if read.extraction.kind in WITH_PROPERTY else ()
         answer = ask(read.extraction, page) if asked and number not in DOWN else None
         every = _every(page, self._clock.now())
         tokens = Tokens.of(answer) if answer else Tokens()
@@ -194,5 +193,5 @@ def _reads(recipe: Recipe, name: str, anchor: Anchor, page: SitePage, value: Any
 def _every(page: SitePage, now: datetime) -> Answer | Extraction:
     """What asking about the page gives, without recipes and with a model that is never down."""
     extraction = extract(page.page(now))
-    is_asked = extraction.kind in _PROPERTY and extraction.asked("missing")
+    is_asked = extraction.kind in WITH_PROPERTY and extraction.asked("missing")
     return ask(extraction, page) if is_asked else extraction

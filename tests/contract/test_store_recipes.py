@@ -13,9 +13,9 @@ from app.errors.recipes import RecipeNotFoundError
 from app.property.page import Keeping, Page
 from app.property.people import parse_name
 from app.property.recipes.learning import Example
-from app.property.recipes.recipe import Anchor, Counts, Recipe, RecipeState, new_recipe
+from app.property.recipes.recipe import MOST_EXAMPLES, MOST_OF_HOST, Anchor, Counts, Recipe, RecipeState, new_recipe
 from app.property.store import Database, NamesKey, PageStore, PersonPurge, PurgeKind, PurgeStore, Retention
-from app.property.store.recipes import MOST_EXAMPLES, MOST_OF_HOST, StoredRecipes
+from app.property.store.recipes import StoredRecipes
 from app.property.store.tables import recipe_examples, recipes
 from tests.contract.conftest import count
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 
+from app.property.recipes.recipe import recipe_host
 from app.property.store.recipes import StoredRecipes
 from app.services.recipe_view import recipe_view
 from web.auth import MANAGEMENT, READING, allow
@@ -25,7 +26,7 @@ def list_recipes(
     request: Request, context: ContextOf, host: HostFilter = None, cursor: RecipesCursor = None
 ) -> Response:
     """All, or those of one host."""
-    name = host.strip().lower().removeprefix("www.") if host else None
+    name = recipe_host(host) if host else None
     found = StoredRecipes(context.stores.database).page(cursor, host=name, limit=_ROWS)
     chosen = {"host": name} if name else {}
     shown = {

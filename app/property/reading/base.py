@@ -157,8 +157,9 @@ class Extraction:
         may = [name for name, spec in FIELDS.items() if spec.ask_model and not (is_record and name in ONLY_LISTING)]
         sure = {name for name, proof in self.record.evidence.items() if proof.confidence >= SURE}
         every = use == "always" or self.audited
+        settled = frozenset[str]() if every else self.settled
         open_ = {name for name in may if every or name not in sure or name in self.doubtful}
-        open_ -= frozenset() if every else self.settled
-        if open_ & CORE & self.record.values.keys():
-            open_ |= CORE - (frozenset() if every else self.settled)
+        if open_ & CORE & self.record.values.keys() - settled:
+            open_ |= CORE
+        open_ -= settled
         return tuple(n for n in may if n in open_ and (self.only is None or n in self.only))

@@ -38,14 +38,20 @@ class JsonLd:
         if page.root is None:
             return
         source = Source(Method.JSONLD, 0.85, "en")
-        scripts = (s for s in page.root.iter("script") if "ld+json" in (s.get("type") or ""))
-        for script in islice(scripts, _MOST_BLOCKS):
-            value = lenient_json.loads(script.text or "")
-            where = f"{page.path(script)}#"
-            for pointer, node in _nodes(lenient_json.unpacked(value)):
+        for where, value in page.once(blocks):
+            for pointer, node in _nodes(value):
                 if not _is_about_another(node, page):
-                    for reading in _node_readings(node, source, where + pointer):
+                    for reading in _node_readings(node, source, f"{where}#{pointer}"):
                         yield from candidates_of(reading, page.locale)
+
+
+def blocks(page: Document) -> list[tuple[str, Any]]:
+    """The value of each block with the XPath of its script, in page order; strings of JSON unpacked."""
+    scripts = (s for s in page.root.iter("script") if "ld+json" in (s.get("type") or ""))
+    return [
+        (page.path(script), lenient_json.unpacked(lenient_json.loads(script.text or "")))
+        for script in islice(scripts, _MOST_BLOCKS)
+    ]
 
 
 def _nodes(value: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

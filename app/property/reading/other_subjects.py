@@ -1,4 +1,4 @@
-"""Do words speak of something else than this home: a home nearby, an average, its garage, the buyer's agent?
+"""Find words that are about something else than this home: a home nearby, an average, its garage, the buyer's agent.
 
 The words are `other_subjects` in the languages' files. Readers and the check of a model's answers ask here.
 """
@@ -33,7 +33,7 @@ _OF_FIELD: Mapping[str, tuple[str, ...]] = {
 }
 #: what a home has: where words for a home follow, they speak of that
 _ITS_OWN = frozenset({"parts", "works"})
-#: what is counted, as in `2 car garage`, is told of a home
+#: what is counted, as in `2 car garage`, describes a home
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}[ -](?:\w{1,12}[ -]){0,2}$")
 _NEAR = 60
 _CLAUSE = re.compile(r"[.!?]\s(?=[^a-z])|[;|•·\n]|,\s|\d{3}(?!\d)")
@@ -51,7 +51,7 @@ def is_of_other(field: str, before: str, behind: str = "") -> bool:
 
 
 def names_other(field: str, text: str) -> bool:
-    """Whether `text` speaks anywhere of what is not this home's `field`."""
+    """Return whether any words of `text` give the `field` another subject than this home."""
     return any(pattern(_SECTION, topic).search(text) for topic in _topics(field))
 
 

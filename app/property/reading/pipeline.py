@@ -42,7 +42,7 @@ from app.property.reading.standing import Standing
 from app.property.reading.state import EmbeddedState
 from app.property.reading.tables import Tables
 from app.property.reading_budget import INTERRUPTIONS
-from app.property.record import DERIVED_FIELDS, FIELDS, Evidence, Method, PageKind, PropertyRecord, fits
+from app.property.record import DERIVED_FIELDS, FIELDS, WITH_PROPERTY, Evidence, Method, PageKind, PropertyRecord, fits
 from app.settings.forms import ModelUse
 
 _LOG = logging.getLogger(__name__)
@@ -74,7 +74,6 @@ _COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "ListPrice": ("X_PricePeriod", "X_RentBasis"),
     "BathroomsTotalInteger": ("BathroomsFull", "BathroomsHalf"),
 }
-_WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 #: the reader of a model's values
 _MODEL = "model"
 #: a page has no end of values that fail
@@ -129,7 +128,7 @@ def _extracted(document: Document, extractors: Sequence[Extractor], last: LastRe
         distrusted=belief.distrusted,
         row=document.row,
     )
-    if kind not in _WITH_PROPERTY:
+    if kind not in WITH_PROPERTY:
         return empty
     return _built(empty, _winners(candidates, document, kind))
 
@@ -151,7 +150,7 @@ def with_model_values(
     offered = [replace(c, reader=_MODEL) for c in candidates if c.field in asked and _is_valid(c.field, c.value)]
     everything = (*extraction.candidates, *offered)
     known = replace(extraction, candidates=everything, dropped=extraction.dropped + dropped)
-    if not offered or extraction.kind not in _WITH_PROPERTY:
+    if not offered or extraction.kind not in WITH_PROPERTY:
         return known
     document = Document(extraction.page, lang, extraction.distrusted)
     document = document if extraction.row is None else document.of_row(extraction.row)

@@ -19,22 +19,17 @@ from app.property.reading.base import Extraction
 from app.property.reading.ranking import same
 from app.property.reading_budget import reading
 from app.property.recipes.learning import LEAST_PAGES, Example, example_of, learn
-from app.property.recipes.recipe import Counts, Recipe, RecipeState, new_recipe
+from app.property.recipes.recipe import MOST_EXAMPLES, Counts, Recipe, RecipeState, new_recipe, recipe_host
 from app.property.recipes.typed import READER
 from app.property.recipes.using import RecipeReading, read_with
-from app.property.record import Method, PageKind
+from app.property.record import WITH_PROPERTY, Method
 
 _LOG = logging.getLogger(__name__)
 
-#: examples that are kept of a recipe
-MOST_EXAMPLES = 12
-#: recipes of one host that are looked at
-MOST_OF_HOST = 50
 #: the newest pages, and what they have to have of the usual fields on average
 _RECENT, _LEAST_RECENT = 8, 0.75
 #: a recipe that was suspended is learned again at most this often
 _RELEARNED_AFTER = timedelta(days=1)
-_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 #: what learning changes of a recipe
 _LEARNED = (
     "state",
@@ -57,7 +52,7 @@ class RecipeStore(Protocol):
     """Recipes and their examples. In memory for tests and benchmarks, rows of the database for a fleet."""
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return the recipes of `host`, the newest first; at most `MOST_OF_HOST`."""
+        """Return the recipes of `host`, the newest first; at most `recipe.MOST_OF_HOST`."""
         ...
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
@@ -135,9 +130,9 @@ class RecipeKeeper:
         those of a prompt that was not sent.
         """
         extraction = read.extraction
-        if extraction.kind not in _PROPERTY or (asked and answered is None):
+        if extraction.kind not in WITH_PROPERTY or (asked and answered is None):
             return
-        recipe = read.recipe if read.recipe is None or read.recipe.kind in ("", extraction.kind) else None
+        recipe = read.recipe if read.recipe is not None and read.recipe.kind in ("", extraction.kind) else None
         if recipe is None:
             if not asked:
                 return
@@ -218,8 +213,8 @@ def _is_due(recipe: Recipe) -> bool:
 
 
 def host_of(page: Page) -> str:
-    """Return the host that a page came from, without `www.`."""
-    return (urlsplit(page.final_url).hostname or "").removeprefix("www.")
+    """Return the host that a page came from, as recipes name it."""
+    return recipe_host(urlsplit(page.final_url).hostname)
 
 
 def _judged(recipe: Recipe) -> Recipe:
@@ -231,10 +226,8 @@ def _judged(recipe: Recipe) -> Recipe:
     return replace(recipe, state=RecipeState.SUSPENDED, reason=reason, recent=())
 
 
-def _denied(read: RecipeReading, answered: Extraction | None) -> dict[str, str]:
+def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
     """The fields of which a model's checked answer says something else than the recipe, and in which words."""
-    if answered is None:
-        return {}
     said = {one.field: one for one in answered.candidates if one.method is Method.LLM}
     own = {one.field: one for one in read.extraction.candidates if one.reader == READER}
     return {

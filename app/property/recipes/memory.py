@@ -6,10 +6,10 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 
-from app.property.recipes.keeper import MOST_EXAMPLES, MOST_OF_HOST, RecipeChange
+from app.property.recipes.keeper import RecipeChange
 from app.property.recipes.learning import Example
-from app.property.recipes.recipe import Recipe
-from app.property.recipes.template import ALIKE, likeness
+from app.property.recipes.recipe import MOST_EXAMPLES, MOST_OF_HOST, Recipe
+from app.property.recipes.template import likest
 
 
 class MemoryRecipes:
@@ -28,11 +28,9 @@ class MemoryRecipes:
     def find_or_add(self, recipe: Recipe) -> Recipe:
         """Return the stored recipe of the same template, else store `recipe`."""
         with self._lock:
-            for one in self.of_host(recipe.host):
-                is_alike = likeness(one.fingerprint, recipe.fingerprint) >= ALIKE
-                if not one.written and one.kind == recipe.kind and is_alike:
-                    return one
-            return self._recipes.setdefault(recipe.id, recipe)
+            known = [one for one in self.of_host(recipe.host) if one.kind == recipe.kind]
+            alike = likest(known, recipe.fingerprint)
+            return alike[0] if alike else self._recipes.setdefault(recipe.id, recipe)
 
     def add_example(self, recipe_id: str, example: Example) -> None:
         """Store an example in place of the one of the same page."""

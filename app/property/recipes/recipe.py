@@ -13,6 +13,8 @@ from typing import Literal
 
 #: recipes of another version are learned anew
 FORMAT = 1
+#: examples that are kept of a recipe, and recipes of one host that are looked at
+MOST_EXAMPLES, MOST_OF_HOST = 12, 50
 AnchorKind = Literal["label", "attribute", "path", "reader"]
 
 
@@ -111,6 +113,11 @@ class Recipe:
     def usable(self) -> dict[str, tuple[Anchor, ...]]:
         """The anchors that are used."""
         return {name: anchors for name, anchors in self.fields.items() if name not in self.suspended}
+
+
+def recipe_host(host: str | None) -> str:
+    """Return a host as recipes name it: in small letters, without `www.`; empty for none."""
+    return (host or "").strip().lower().removeprefix("www.")
 
 
 def new_recipe(host: str, fingerprint: frozenset[int], kind: str = "") -> Recipe:

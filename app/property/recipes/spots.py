@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from app.property.reading import lenient_json, state
+from app.property.reading import jsonld, state
 from app.property.reading.base import Candidate
 from app.property.reading.document import Document, Segment
 from app.property.reading.grids import cell_text
@@ -36,6 +36,8 @@ _MOST_NODES, _DEEPEST, _MOST_ITEMS = 20_000, 12, 60
 _MOST_NAMES = 4
 _TAGS = ("h1", "h2", "title", "address")
 _BLOCKS = 6
+#: blocks of JSON-LD that are looked at
+_MOST_BLOCKS = 20
 #: what may stand within the element of one value
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})
 
@@ -61,7 +63,6 @@ class Spots:
         self.candidates = candidates
         self._wanted = None if wanted is None else frozenset(map(_bare, wanted))
         self._around: dict[Any, frozenset[str]] = {}
-        self._kinds = None if wanted is None else {(one.kind, one.relation) for one in wanted}
 
     def at(self, anchor: Anchor) -> list[Spot]:
         """Return the spots that `anchor` leads to, however many."""
@@ -105,9 +106,8 @@ class Spots:
         if self._is_wanted("attribute"):
             yield from _attributes(page, self._words("attribute"))
         if self._is_wanted("path", "ld+json"):
-            for script in islice((s for s in page.root.iter("script") if "ld+json" in (s.get("type") or "")), 20):
-                value = lenient_json.unpacked(lenient_json.loads(script.text or ""))
-                yield from _in_json(value, "ld+json", f"{page.path(script)}#")
+            for where, value in page.once(jsonld.blocks)[:_MOST_BLOCKS]:
+                yield from _in_json(value, "ld+json", f"{where}#")
         if self._is_wanted("path", "state"):
             for where, value in state.blobs(page):
                 yield from _in_json(value, "state", f"{where}#")
@@ -120,7 +120,9 @@ class Spots:
         return frozenset(names if kind == "label" else (word for name in names for word in _MARKS.split(name)))
 
     def _is_wanted(self, kind: str, relation: str | None = None) -> bool:
-        return self._kinds is None or any(one == kind and relation in (None, beside) for one, beside in self._kinds)
+        return self._wanted is None or any(
+            one.kind == kind and relation in (None, one.relation) for one in self._wanted
+        )
 
 
 def blocks_around(element: Any) -> Iterator[str]:

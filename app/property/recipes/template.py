@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 from zlib import crc32
 
 from app.property.reading.document import Document
 from app.property.reading.pointers import pointed
+from app.property.recipes.recipe import Recipe
 
 #: the least likeness of two pages of one template
 ALIKE = 0.6
@@ -36,6 +37,12 @@ def fingerprint(page: Document) -> frozenset[int]:
 def likeness(one: frozenset[int], other: frozenset[int]) -> float:
     """Return how alike two fingerprints are, 0 to 1: the share of their hashes that both have (Jaccard)."""
     return len(one & other) / len(one | other) if one and other else 0.0
+
+
+def likest(recipes: Iterable[Recipe], print_: frozenset[int]) -> list[Recipe]:
+    """Return the learned ones of `recipes` whose template a page with this fingerprint may be of, likest first."""
+    learned = [(likeness(one.fingerprint, print_), one) for one in recipes if not one.written]
+    return [one for share, one in sorted(learned, key=lambda pair: -pair[0]) if share >= ALIKE]
 
 
 def _tags(page: Document) -> Iterator[str]:

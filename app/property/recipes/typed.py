@@ -45,11 +45,11 @@ def values_at(spot: Spot, field: str, anchor: Anchor, page: Document) -> list[Ca
     if FIELDS[field].kind in _NUMERIC and isinstance(spot.raw, str) and len(_NUMBER.findall(spot.raw)) > 1:
         return []
     found = _parsed(spot, field, anchor.reads or field, spot.raw, page)
-    own = next((one for one in found if one.field == field), None)
+    own = says(found, field)
     if own is not None and own.unit is None and anchor.unit and isinstance(spot.raw, str | int | float):
         united = _parsed(spot, field, anchor.reads or field, f"{spot.raw} {anchor.unit}", page)
         found = [replace(one, raw=str(spot.raw)) for one in united]  # the page does not write the unit
-        own = next((one for one in found if one.field == field), None)
+        own = says(found, field)
     return found if own is not None else []
 
 
@@ -66,7 +66,7 @@ def one_value(
         texts = {str(spot.raw): spot for spot in spots.at(anchor)}
         new = (spot for raw, spot in texts.items() if raw not in known)
         found = [values for spot in new if (values := values_at(spot, field, anchor, page))]
-    firsts = [next(one for one in values if one.field == field) for values in found]
+    firsts = [own for values in found if (own := says(values, field)) is not None]
     if not firsts:
         return [], True
     return found[0], all(same(firsts[0], other) for other in firsts[1:])

@@ -15,9 +15,9 @@ from app.property.reading.pipeline import extract, extract_rows
 from app.property.reading.ranking import rank, same
 from app.property.recipes.recipe import Anchor, Recipe, RecipeState
 from app.property.recipes.spots import Spots
-from app.property.recipes.template import ALIKE, fingerprint, likeness
+from app.property.recipes.template import fingerprint, likest
 from app.property.recipes.typed import READER, one_value, says
-from app.property.record import Method, PageKind
+from app.property.record import WITH_PROPERTY, Method
 
 #: a page with a smaller share of the fields that its template usually has was made in another way
 LEAST_FOUND = 0.6
@@ -27,7 +27,6 @@ _CONTRADICTS = 0.75
 _LIKELY = 0.5
 #: recipes of one page that are tried
 _MOST_ALIKE = 3
-_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,8 @@ class RecipeReading:
 
     `fingerprint` is the page's; `recipe` the one of its template (None: none is known, or the page is none of a
     property). `hits`, `misses`, and `contradicted` are fields of the recipe. `found` is the share of the usual fields
-    that the page has, 0 to 1. `applies`: the recipe is active and `found` is not much less than 1; where it is, nothing
-    is read by the recipe and nothing is settled.
+    that the page has, 0 to 1. `applies`: the recipe is active and `found` is not much less than 1; otherwise nothing is
+    read by the recipe and nothing is settled.
     """
 
     extraction: Extraction
@@ -74,7 +73,7 @@ def read_rows_with(page: Page, recipes: Sequence[Recipe], is_worth: Callable[[st
 
 
 def _read(extraction: Extraction, reader: _Reader) -> RecipeReading:
-    if extraction.kind not in _PROPERTY:
+    if extraction.kind not in WITH_PROPERTY:
         return RecipeReading(extraction, reader.fingerprint)
     contradicted = frozenset(_contradicted(extraction, reader))
     settled = reader.settled(extraction, contradicted) if reader.applies else frozenset()
@@ -97,9 +96,7 @@ def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> li
     written = [one for one in recipes if one.written and fnmatchcase(path, one.pages or "*")]
     if written:
         return written[:1]
-    learned = [(likeness(one.fingerprint, print_), one) for one in recipes if not one.written]
-    alike = sorted((pair for pair in learned if pair[0] >= ALIKE), key=lambda pair: -pair[0])
-    return [one for _, one in alike[:_MOST_ALIKE]]
+    return likest(recipes, print_)[:_MOST_ALIKE]
 
 
 @dataclass

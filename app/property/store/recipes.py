@@ -14,7 +14,15 @@ from sqlalchemy import Connection, Row, delete, select
 from app.errors.purging import PurgedMeanwhileError
 from app.errors.recipes import RecipeNotFoundError
 from app.property.recipes.form import as_json, from_json
-from app.property.recipes.recipe import FORMAT, Counts, Recipe, RecipeState
+from app.property.recipes.recipe import (
+    FORMAT,
+    MOST_EXAMPLES,
+    MOST_OF_HOST,
+    Counts,
+    Recipe,
+    RecipeState,
+    recipe_host,
+)
 from app.property.store.engine import Database
 from app.property.store.pages import page_by_body
 from app.property.store.paging import Order, Page
@@ -27,8 +35,6 @@ if TYPE_CHECKING:  # they load all readers, which the web server does without
     from app.property.recipes.keeper import RecipeChange
     from app.property.recipes.learning import Example
 
-#: recipes of one host, of which the learned one that was of no use for longest makes room; and examples of one recipe
-MOST_OF_HOST, MOST_EXAMPLES = 50, 12
 ORDER = Order("recipes", (recipes.c.id,))
 
 
@@ -44,16 +50,17 @@ class StoredRecipes:
             return _of_host(connection, host)
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template, else store `recipe`. The host is locked meanwhile."""
-        from app.property.recipes.template import ALIKE, likeness  # noqa: PLC0415
+        """Return the stored recipe of the same template, else store `recipe`. The host is locked meanwhile.
+
+        Of more than `MOST_OF_HOST` the learned ones that were of no use for longest make room.
+        """
+        from app.property.recipes.template import likest  # noqa: PLC0415
 
         def work(connection: Connection) -> Recipe:
             self._database.exclusively(connection, f"recipes of {recipe.host}")
             known = [one for one in _of_host(connection, recipe.host) if not one.written]
-            alike = [(likeness(one.fingerprint, recipe.fingerprint), one) for one in known if one.kind == recipe.kind]
-            best, found = max(alike, key=lambda pair: pair[0], default=(0.0, recipe))
-            if best >= ALIKE:
-                return found
+            if alike := likest((one for one in known if one.kind == recipe.kind), recipe.fingerprint):
+                return alike[0]
             c, kept = recipes.c, [one.id for one in known[: MOST_OF_HOST - 1]]
             connection.execute(delete(recipes).where(c.host == recipe.host, ~c.written, c.id.not_in(kept)))
             self._put(connection, recipe)
@@ -153,10 +160,9 @@ class StoredRecipes:
 
     def named(self, name: str) -> Sequence[Recipe]:
         """Return the recipe of that id, or those of that host. Raises `RecipeNotFoundError` if there is none."""
-        host = name.strip().lower().removeprefix("www.")
         with self._database.reading() as connection:
             row = connection.execute(_usable().where(recipes.c.id == name)).one_or_none()
-            found = [_recipe(row)] if row is not None else _of_host(connection, host)
+            found = [_recipe(row)] if row is not None else _of_host(connection, recipe_host(name))
         if not found:
             raise RecipeNotFoundError(name)
         return found

@@ -78,6 +78,17 @@ def until_true(condition: Callable[[], bool], what: str) -> None:
     wait_until(condition, 30, lambda: f"waited in vain for {what}")
 
 
+def bash(script: str, environment: Environment, home: Path) -> str:
+    """Run the commands of a page of docs, and return what they print."""
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    ran = subprocess.run(
+        ["bash", "-euc", script],
+        env={**environment, "PATH": programs}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Where the processes run and keep their state."""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +14,7 @@ from app.property.store.recipes import StoredRecipes
 from app.services.stores import open_stores
 from app.settings import Settings
 
-from .conftest import Environment, Propintel
+from .conftest import Environment, Propintel, bash
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "recipes.md").read_text(encoding="utf-8")
 SEEING, WRITING = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
@@ -31,16 +28,6 @@ LEARNED = replace(
     learned_at="2026-11-29T10:00:00+00:00",
     counts=Counts(pages=400, without_model=390, saved_tokens=1_200_000),
 )
-
-
-def _bash(script: str, environment: Environment, home: Path) -> str:
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    ran = subprocess.run(
-        ["bash", "-euc", script],
-        env={**environment, "PATH": programs}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
 
 
 @pytest.fixture
@@ -57,13 +44,13 @@ def test_the_commands_do_what_the_page_says(environment: Environment, called: Pr
     shown = called("recipes", "show", "example.com", "--format", "table").stdout
     for said in ("from 5 pages", "in the cell beside 'dating from'", "a model read something else than the recipe"):
         assert said in shown
-    _bash(SEEING, environment, home)
+    bash(SEEING, environment, home)
     assert json.loads(called("recipes", "list").stdout) == []
 
 
 def test_the_written_recipe_is_imported_and_exported(environment: Environment, called: Propintel, home: Path) -> None:
     (home / "county.toml").write_text(COUNTY, encoding="utf-8")
-    _bash(WRITING, environment, home)
+    bash(WRITING, environment, home)
     (shown,) = json.loads(called("recipes", "show", "gis.example.gov").stdout)
     assert (shown["written"], shown["state"], shown["pages_glob"]) == (
         True,

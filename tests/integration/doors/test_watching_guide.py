@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from .conftest import Environment, Propintel
+from .conftest import Environment, Propintel, bash
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "watching.md").read_text(encoding="utf-8")
 COMMANDS, REQUESTS = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
@@ -23,20 +20,10 @@ HOUSE, ADDRESS, CLIENT = (
 )
 
 
-def _bash(script: str, environment: Environment, home: Path) -> str:
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    ran = subprocess.run(
-        ["bash", "-euc", script],
-        env={**environment, "PATH": programs}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
-
-
 def test_the_commands_do_what_the_page_says(environment: Environment, called: Propintel, home: Path) -> None:
     (home / "clients.csv").write_text(f"url\n{CLIENT}\n", encoding="utf-8")
     *before, _remove = COMMANDS.strip().splitlines()
-    told = _bash("\n".join(before), environment, home)
+    told = bash("\n".join(before), environment, home)
     listed = json.loads(told[told.rindex('{\n  "counts"') :])
     assert [(one["target"], one["interval_days"]) for one in listed["watches"]] == [
         (HOUSE, 1),
@@ -44,7 +31,7 @@ def test_the_commands_do_what_the_page_says(environment: Environment, called: Pr
         (CLIENT, 30),
     ]
     assert listed["budget"]["pages"] == {"used": 0, "limit": 1000}
-    _bash(_remove, environment, home)
+    bash(_remove, environment, home)
     table = called("watch", "list", "--format", "table").stdout
     assert (HOUSE in table, ADDRESS in table, "0 of 1000 pages" in table) == (True, False, True)
 
@@ -53,7 +40,7 @@ def test_the_requests_do_what_the_page_says(web: str, environment: Environment, 
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
     token = called("token", "--role", "operator", "--subject", "tester").stdout.strip()
-    told = _bash(
+    told = bash(
         f"URL={web} TOKEN={token}\n{REQUESTS.replace(chr(10) + 'curl -sf "$URL', chr(10) + 'echo; curl -sf "$URL')}",
         environment,
         home,

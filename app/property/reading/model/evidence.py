@@ -225,7 +225,7 @@ def _is_of_other(claim: Claim) -> bool:
 
 
 def _said_as(claim: Claim) -> tuple[Any, ...]:
-    """The values that a text may give for the claim's: three bathrooms are told as 2.5."""
+    """Return the values that a text may state for the claim: it may write 2.5 for three bathrooms."""
     return (claim.value, claim.value - 0.5) if claim.field == "BathroomsTotalInteger" else (claim.value,)
 
 
