@@ -81,6 +81,23 @@ def _run(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.Comp
     )
 
 
+@pytest.fixture
+def jobs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Callable[[], JobState]]]:
+    """`jobs_of(target)` gives a job to the processes of `up` in this folder; -> what tells the job's state."""
+    with contextlib.ExitStack() as closing:
+
+        def send(target: str) -> Callable[[], JobState]:
+            monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / ".propintel"))
+            settings = load_settings()
+            stores = closing.enter_context(open_stores(settings))
+            app = closing.enter_context(contextlib.closing(make_celery(settings)))
+            (job,) = stores.jobs.enqueue([target]).jobs
+            send_jobs(app, stores.jobs, [job])
+            return lambda: stores.jobs.get(job.id).state
+
+        yield send
+
+
 def test_one_command_starts_all_and_one_ctrl_c_stops_all(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
@@ -129,17 +146,22 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
 
 
 def test_sighup_reaches_worker_and_web_server_and_ends_neither_beat_nor_flower(
-    start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    start_up: Callable[..., subprocess.Popen[str]],
+    jobs_of: Callable[[str], Callable[[], JobState]],
+    property_site: str,
+    tmp_path: Path,
 ) -> None:
     """Beat and Flower would end at the signal itself; the same processes go on, with the keys that `.env` has now.
 
     Those that do tasks are one per processor and the health worker. As text each line has the name of its process.
+    A Valkey that is killed is started again for the same processes, and a job that comes afterwards is done.
     """
     one, two = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
     dotenv, port = tmp_path / "env", str(free_port())
     dotenv.write_text(f"OPENAI_API_KEYS={one}\n")
     flower = str(free_port())
     more = {"FLOWER_PORT": flower, "FLOWER_URL_PREFIX": "tools", "PROPINTEL_ENV_FILE": str(dotenv)}
+    more |= {"MODEL_USE": "never", "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
     up = start_up("--flower", "--web", PORT=port, LOG_FORMAT="text", JWT_JWKS_URL="https://id.example/keys", **more)
     _wait_for(tmp_path, "Ctrl-C")
     assert f"http://127.0.0.1:{port}/" in _said(tmp_path)
@@ -155,12 +177,19 @@ def test_sighup_reaches_worker_and_web_server_and_ends_neither_beat_nor_flower(
     with urllib.request.urlopen(f"http://127.0.0.1:{flower}/tools/", timeout=120) as answer:
         assert b"Flower" in answer.read()
     assert {child.pid for child in psutil.Process(up.pid).children(recursive=True)} == children
-    up.send_signal(signal.SIGINT)
-    assert up.wait(120) == 0
     assert "Traceback" not in _said(tmp_path)
     assert not re.search("Registered tasks|Visit me|Inspect method", _said(tmp_path))
     form = re.compile(r"(worker|health|beat  |web   |flower) \| \S|propintel: |  ")
     assert [line for line in _said(tmp_path).splitlines() if not form.match(line)] == []
+
+    (valkey,) = [child for child in psutil.Process(up.pid).children() if "valkey" in child.name()]
+    valkey.kill()
+    _wait_for(tmp_path, "the embedded Valkey is started again")
+    state = jobs_of(f"{property_site}/homes/2")
+    wait_until(lambda: state() == JobState.DONE, 30, lambda: _said(tmp_path))
+    assert children - {valkey.pid} <= {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
+    up.send_signal(signal.SIGINT)
+    assert up.wait(120) == 0
 
 
 @pytest.mark.parametrize(("setting", "option"), [("PORT", "--web"), ("FLOWER_PORT", "--flower")])
@@ -202,23 +231,6 @@ def test_a_broker_that_does_not_answer_is_said_before_anything_starts(
     assert "hunter2" not in _said(tmp_path)
 
 
-@pytest.fixture
-def jobs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Callable[[], JobState]]]:
-    """`jobs_of(target)` gives a job to the processes of `up` in this folder; -> what tells the job's state."""
-    with contextlib.ExitStack() as closing:
-
-        def send(target: str) -> Callable[[], JobState]:
-            monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / ".propintel"))
-            settings = load_settings()
-            stores = closing.enter_context(open_stores(settings))
-            app = closing.enter_context(contextlib.closing(make_celery(settings)))
-            (job,) = stores.jobs.enqueue([target]).jobs
-            send_jobs(app, stores.jobs, [job])
-            return lambda: stores.jobs.get(job.id).state
-
-        yield send
-
-
 def _child(up: subprocess.Popen[str], *words: str) -> psutil.Process:
     """The child of `up` whose command line has all `words`."""
     (found,) = [c for c in psutil.Process(up.pid).children() if set(words) <= set(c.cmdline())]
@@ -233,7 +245,8 @@ def test_a_worker_that_is_killed_is_started_again(
     tmp_path: Path,
 ) -> None:
     """SIGKILL to its parent while a job hangs: said; what it had forked is ended too, so that nobody keeps the job's
-    lease, and both that job and one that comes after are done."""
+    lease, and both that job and one that comes after are done. If `up` itself is killed its children end, though
+    nobody reads their output."""
     standin = openai_standin([{"key": KEYS[0], "behaviour": "hang"}])
     up = start_up(
         FETCH_ALLOWED_PRIVATE_NETWORKS="127.0.0.0/8",
@@ -255,26 +268,6 @@ def test_a_worker_that_is_killed_is_started_again(
     assert _child(up, "worker", "--pool=prefork").pid != worker.pid
     _, alive = psutil.wait_procs(forked, timeout=120)
     assert alive == []
-    up.send_signal(signal.SIGINT)
-    assert up.wait(120) == 0
-
-
-def test_an_embedded_valkey_that_is_killed_is_started_again(
-    start_up: Callable[..., subprocess.Popen[str]],
-    jobs_of: Callable[[str], Callable[[], JobState]],
-    property_site: str,
-    tmp_path: Path,
-) -> None:
-    """The same workers and beat go on with it. If `up` itself is killed they end, though nobody reads their output."""
-    up = start_up(FETCH_ALLOWED_PRIVATE_NETWORKS="127.0.0.0/8")
-    _wait_for(tmp_path, "are up")
-    (valkey,) = [child for child in psutil.Process(up.pid).children() if "valkey" in child.name()]
-    others = {child.pid for child in psutil.Process(up.pid).children()} - {valkey.pid}
-    valkey.kill()
-    wait_until(lambda: "the embedded Valkey is started again" in _said(tmp_path), 30, lambda: _said(tmp_path))
-    state = jobs_of(f"{property_site}/homes/2")
-    wait_until(lambda: state() == JobState.DONE, 30, lambda: _said(tmp_path))
-    assert others < {child.pid for child in psutil.Process(up.pid).children()}
     children = psutil.Process(up.pid).children(recursive=True)
     up.kill()
     _, alive = psutil.wait_procs(children, timeout=120)

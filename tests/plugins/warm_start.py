@@ -3,25 +3,30 @@
 A worker's imports take two seconds of CPU, and the tests start hundreds of processes. What is started here is otherwise
 the process that `python -m MODULE` or `propintel` starts, with its own session, environment, folder, streams, and exit
 code. It ends when its parent does. Tests of a start itself use `subprocess`.
+
+All processes of one test run use the same parents, which end when the run does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import gc
+import hashlib
 import importlib
 import json
 import os
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +34,7 @@ from typing import Any, Protocol
 import pytest
 
 import cli.main
+from app.property.reading.model.tokens import count_tokens
 from tasks.config import TASK_MODULES
 
 #: what `celery -A worker worker|beat|flower` and `uvicorn web:app` import, at the start and later
@@ -109,13 +115,14 @@ class WarmProcess:
 class WarmParent:
     """Has processes started by a parent that has imported everything, with the arguments of `subprocess.Popen`.
 
-    There is one parent for each combination of what libraries read when they are imported.
+    There is one parent for each combination of what libraries read when they are imported. It lives as long as the
+    process `run_pid`, and all that are given the same `folder` share it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, run_pid: int) -> None:
         self._folder = folder
-        self._sockets: dict[tuple[str | None, ...], str] = {}
-        self._parents: list[subprocess.Popen[str]] = []
+        self._run_pid = run_pid
+        self._sockets: dict[tuple[str | None, ...], Path] = {}
 
     def start(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, stdout: Any, stderr: Any, **_: Any
@@ -149,11 +156,6 @@ class WarmParent:
             err.seek(0)
             return subprocess.CompletedProcess(argv, code, out.read().decode(), err.read().decode())
 
-    def close(self) -> None:
-        for parent in self._parents:
-            parent.terminate()
-            parent.wait(120)
-
     def _ask(
         self, argv: list[str], env: Mapping[str, str], cwd: Path, streams: Sequence[int | HasFileno]
     ) -> WarmProcess:
@@ -166,52 +168,65 @@ class WarmParent:
     def _socket_of(self, env: Mapping[str, str]) -> str:
         """Where the parent for this environment listens; it is started if there is none yet."""
         chosen = tuple(env.get(name) for name in _READ_ON_IMPORT)
-        if chosen in self._sockets:
-            return self._sockets[chosen]
-        path = self._sockets[chosen] = str(self._folder / f"{len(self._sockets)}")
+        if chosen not in self._sockets:
+            name = hashlib.sha256(repr(chosen).encode()).hexdigest()[:8]
+            self._sockets[chosen] = self._folder / name
+            with (self._folder / f"{name}.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # one process starts it, the others wait until it listens
+                if not self._sockets[chosen].exists():
+                    self._start_parent(chosen, self._sockets[chosen])
+        return str(self._sockets[chosen])
+
+    def _start_parent(self, chosen: tuple[str | None, ...], path: Path) -> None:
         others = {name: value for name, value in os.environ.items() if name not in _READ_ON_IMPORT}
         given = {name: value for name, value in zip(_READ_ON_IMPORT, chosen, strict=True) if value is not None}
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.plugins.warm_start", path],
+            [sys.executable, "-m", "tests.plugins.warm_start", str(path), str(self._run_pid)],
             env={**others, **given},
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],
         )
-        self._parents.append(process)
+        process.returncode = 0  # the run does not wait for it: it ends after the run
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        return path
+        process.stdout.close()
 
 
 @pytest.fixture(scope="session")
-def warm_parent() -> Iterator[WarmParent]:
-    """Its parents are started by the first test that needs each, once per process of the test run."""
-    with tempfile.TemporaryDirectory(prefix="warm-") as folder:
-        parent = WarmParent(Path(folder))
-        yield parent
-        parent.close()
+def warm_parent(tmp_path_factory: pytest.TempPathFactory) -> WarmParent:
+    """Its parents are started by the first test of the run that needs each."""
+    in_xdist = "PYTEST_XDIST_WORKER" in os.environ
+    run_pid = os.getppid() if in_xdist else os.getpid()
+    folder = Path(tempfile.gettempdir()) / f"warm-{run_pid}-{os.environ.get('PYTEST_XDIST_TESTRUNUID', '')[:8]}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return WarmParent(folder, run_pid)
 
 
 class _Parent:
     """One thread, so that a fork finds no lock taken."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, run_pid: int) -> None:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.bind(path)
         self._listener.listen()
+        self._run = os.pidfd_open(run_pid)
         self._waiting = selectors.DefaultSelector()
         self._waiting.register(self._listener, selectors.EVENT_READ)
+        self._waiting.register(self._run, selectors.EVENT_READ)
         self._children: dict[int, tuple[int, socket.socket]] = {}
 
-    def serve(self) -> _Order:
-        """Fork at each order. Returns in the child alone."""
+    def serve(self) -> _Order | None:
+        """Fork at each order. Return the order in the child, and None in the parent when the test run is over."""
         while True:
             for found, _ in self._waiting.select():
                 if found.fileobj is self._listener:
                     order = self._take()
                     if order is not None:
                         return order
+                elif found.fd == self._run:
+                    return None
                 else:
                     self._report(int(found.fd))
 
@@ -242,6 +257,7 @@ class _Parent:
     def _become_child(self, connection: socket.socket, streams: Sequence[int]) -> None:
         self._waiting.close()
         self._listener.close()
+        os.close(self._run)
         connection.close()
         for ended, (_, other) in self._children.items():
             os.close(ended)
@@ -271,12 +287,17 @@ def main() -> None:
     commands = [f"cli.{path.stem}" for path in Path(cli.__file__).parent.glob("*.py")]
     for name in (*_IMPORTED, *TASK_MODULES, *commands):
         importlib.import_module(name)
+    count_tokens("")  # a worker loads these tables when it starts
     gc.collect()
     gc.freeze()
-    parent = _Parent(sys.argv[1])
+    path = Path(sys.argv[1])
+    parent = _Parent(str(path), int(sys.argv[2]))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    _run(parent.serve())
+    order = parent.serve()
+    if order is not None:
+        _run(order)
+    shutil.rmtree(path.parent, ignore_errors=True)
 
 
 if __name__ == "__main__":
