@@ -234,12 +234,12 @@ class Traffic:
 def test_a_provider_without_headers_is_used_to_its_limit_and_rarely_asked_in_vain(
     make_store: MakeStore, clock: ManualClock, limits: tuple[int, int, Callable[[], Provider]], pause_us: int | None
 ) -> None:
-    """60 callers: at most one rejection in five successes, nobody fails, four fifths of the limit are used."""
+    """30 callers: at most one rejection in five successes, nobody fails, four fifths of the limit are used."""
     keys, per_second, provider = limits
     configured = make_keys([f"sk-{n}" for n in range(keys)])
     pool = KeyPool(configured, make_store(configured, clock), "round_robin")
     traffic = Traffic(pool, clock, {key.key_id: provider() for key in configured}, pause_us)
-    traffic.run(60, 75)
+    traffic.run(30, 75)
     assert traffic.failed == 0
     assert traffic.rejected <= 0.2 * traffic.accepted
     assert traffic.accepted >= 0.8 * keys * per_second * 60
