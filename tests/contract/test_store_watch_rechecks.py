@@ -41,7 +41,7 @@ def next_jobs(watches: Watches, clock: ManualClock, *, within: timedelta) -> tup
     """How long it takes until a tick makes jobs, and these."""
     began = clock.now()
     while clock.now() - began < within:
-        clock.advance(600)
+        clock.advance(1_800)
         if made := watches.tick(PLENTY).jobs:
             return clock.now() - began, made
     return within, []
@@ -118,7 +118,7 @@ def test_while_its_job_is_under_way_no_page_is_asked_for_again(
     assert next_jobs(watches, clock, within=timedelta(days=2))[1] == []
     end(jobs, made[0], DOWN)
     waited, again = next_jobs(watches, clock, within=timedelta(days=1))
-    assert (targets(again), waited) == ([CARD], timedelta(hours=4, minutes=10))  # from the tick that sees it
+    assert (targets(again), waited) == ([CARD], timedelta(hours=4, minutes=30))  # from the tick that sees it
 
 
 def test_a_look_at_a_change_that_fails_is_repeated(

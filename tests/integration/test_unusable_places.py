@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,20 +60,15 @@ def test_a_file_that_is_no_database_is_wrong_configuration(tmp_path: Path, run: 
     assert file.read_text().startswith("<html>")
 
 
-def test_every_process_ends_with_code_2_without_its_env_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command", ["celery -A worker worker", "celery -A worker beat --pidfile=", "uvicorn web:app --port=0"]
+)
+def test_a_process_ends_with_code_2_without_its_env_file(tmp_path: Path, warm_parent: WarmParent, command: str) -> None:
     env = {**os.environ, "PROPINTEL_HOME": str(tmp_path / "home"), "PROPINTEL_ENV_FILE": "/nowhere.env"}
-    commands = ["celery -A worker worker", "celery -A worker beat --pidfile=", "uvicorn web:app --port=0"]
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", *command.split()], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for command in commands
-    ]
-    for process in started:
-        out, said = process.communicate(timeout=120)
-        assert process.returncode == 2, said
-        assert "PROPINTEL_ENV_FILE: /nowhere.env cannot be read" in said
-        assert "Traceback" not in out + said
+    done = warm_parent.run(command.split(), env=env, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "PROPINTEL_ENV_FILE: /nowhere.env cannot be read" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
     assert not (tmp_path / "home").exists()
 
 

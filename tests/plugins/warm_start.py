@@ -36,6 +36,7 @@ import pytest
 import cli.main
 from app.property.reading.model.tokens import count_tokens
 from tasks.config import TASK_MODULES
+from tests.plugins.warm_client import MESSAGE_BYTES, ask
 
 #: what `celery -A worker worker|beat|flower` and `uvicorn web:app` import, at the start and later
 _IMPORTED = (
@@ -58,7 +59,14 @@ _IMPORTED = (
 #: what libraries read when they are imported
 _READ_ON_IMPORT = ("REMAP_SIGTERM", "NO_COLOR", "FORCE_COLOR")
 _COMMAND = "propintel"
-_MESSAGE_BYTES = 1 << 20
+#: without the packages of the environment, whose search takes longer than the rest
+_PROGRAM = """\
+#!{python} -ISE
+import sys
+sys.path.append({folder!r})
+import warm_client
+sys.exit(warm_client.main({socket!r}, {program!r}))
+"""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -93,7 +101,7 @@ class WarmProcess:
         if self.returncode is None:
             self._connection.settimeout(timeout)
             try:
-                said = self._connection.recv(_MESSAGE_BYTES)
+                said = self._connection.recv(MESSAGE_BYTES)
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
             self._connection.close()
@@ -156,14 +164,20 @@ class WarmParent:
             err.seek(0)
             return subprocess.CompletedProcess(argv, code, out.read().decode(), err.read().decode())
 
+    def write_program(self, path: Path, env: Mapping[str, str]) -> None:
+        """Write a program that is `propintel` for scripts that are run with `env`."""
+        text = _PROGRAM.format(
+            python=sys.executable, folder=str(Path(__file__).parent), socket=self._socket_of(env), program=_COMMAND
+        )
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+
     def _ask(
         self, argv: list[str], env: Mapping[str, str], cwd: Path, streams: Sequence[int | HasFileno]
     ) -> WarmProcess:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connection.connect(self._socket_of(env))
-        order = json.dumps({"argv": argv, "env": dict(env), "cwd": str(cwd)}).encode()
-        socket.send_fds(connection, [order], [one if isinstance(one, int) else one.fileno() for one in streams])
-        return WarmProcess(connection, int(connection.recv(_MESSAGE_BYTES)), argv)
+        given = [one if isinstance(one, int) else one.fileno() for one in streams]
+        connection, pid = ask(self._socket_of(env), argv, env, str(cwd), given)
+        return WarmProcess(connection, pid, argv)
 
     def _socket_of(self, env: Mapping[str, str]) -> str:
         """Where the parent for this environment listens; it is started if there is none yet."""
@@ -232,7 +246,7 @@ class _Parent:
 
     def _take(self) -> _Order | None:
         connection, _ = self._listener.accept()
-        text, streams, _, _ = socket.recv_fds(connection, _MESSAGE_BYTES, 3)
+        text, streams, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, 3)
         pid = os.fork()
         if pid == 0:
             self._become_child(connection, streams)
@@ -265,6 +279,10 @@ class _Parent:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
+        # what Python found out about its streams when it started held for others
+        sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
+        sys.stdout = open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
+        sys.stderr = open(2, "w", buffering=1, closefd=False, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
 
 
 def _run(order: _Order) -> None:

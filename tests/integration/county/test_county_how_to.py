@@ -11,11 +11,12 @@ import threading
 from pathlib import Path
 
 from app.settings import VARIABLE_PREFIXES
+from tests.plugins.warm_start import WarmParent
 
 _REPOSITORY = Path(__file__).parents[3]
 
 
-def test_the_printed_commands_print_the_brief(tmp_path: Path) -> None:
+def test_the_printed_commands_print_the_brief(tmp_path: Path, warm_parent: WarmParent) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.upper().startswith(VARIABLE_PREFIXES)}
     command = [sys.executable, "-m", "standin.county", "--port", "0", "--folder", str(tmp_path)]
     county = subprocess.Popen(command, cwd=_REPOSITORY, env=clean, stdout=subprocess.PIPE, text=True)
@@ -30,7 +31,9 @@ def test_the_printed_commands_print_the_brief(tmp_path: Path) -> None:
             told += line
         typed = re.findall(r"^  (export .*|\.venv/bin/propintel .*)$", told, re.MULTILINE)
         assert len(typed) == 2
-        script = " && ".join(typed).replace(".venv/bin/propintel", str(Path(sys.executable).with_name("propintel")))
+        program = tmp_path / "propintel"
+        warm_parent.write_program(program, clean)
+        script = " && ".join(typed).replace(".venv/bin/propintel", str(program))
         done = subprocess.run(
             ["bash", "-c", script], env=clean, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
         )

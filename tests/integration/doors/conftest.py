@@ -34,6 +34,7 @@ _ADDRESS = re.compile(r"https?://127\.0\.0\.1:\d+")
 
 Environment = dict[str, str]
 Propintel = Callable[..., subprocess.CompletedProcess[str]]
+Bash = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -78,17 +79,6 @@ def until_true(condition: Callable[[], bool], what: str) -> None:
     wait_until(condition, 30, lambda: f"waited in vain for {what}")
 
 
-def bash(script: str, environment: Environment, home: Path) -> str:
-    """Run the commands of a page of docs, and return what they print."""
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    ran = subprocess.run(
-        ["bash", "-euc", script],
-        env={**environment, "PATH": programs}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Where the processes run and keep their state."""
@@ -106,6 +96,30 @@ def environment(home: Path, _clean_environment: None) -> Environment:
         "FETCH_MIN_DELAY_SECONDS": "0",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+@pytest.fixture
+def programs(environment: Environment, warm_parent: WarmParent, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PATH, with a `propintel` that starts quickly."""
+    folder = tmp_path_factory.mktemp("programs")
+    warm_parent.write_program(folder / "propintel", environment)
+    return folder
+
+
+@pytest.fixture
+def bash(home: Path, environment: Environment, programs: Path) -> Bash:
+    """Run the commands of a page of docs, and return what they print."""
+
+    def run(script: str) -> str:
+        path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), environment["PATH"]])
+        ran = subprocess.run(
+            ["bash", "-euc", script],
+            env={**environment, "PATH": path}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    return run
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,14 +14,14 @@ from app.property.store import ChangeStore
 from app.services.stores import open_stores
 from app.settings import Settings
 
-from .conftest import Environment, Propintel
+from .conftest import Bash, Propintel
 from .test_crm_examples import cut_prices
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "changes.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("broker")
-def test_the_commands_follow_the_feed(web: str, environment: Environment, called: Propintel, home: Path) -> None:
+def test_the_commands_follow_the_feed(web: str, bash: Bash, called: Propintel, home: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
     token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
@@ -33,15 +31,15 @@ def test_the_commands_follow_the_feed(web: str, environment: Environment, called
     with open_stores(settings) as stores:
         for day in range(2):
             cut_prices(stores, day)
-        told = _run(latest, environment, home)
+        told = bash(latest)
         assert told == ""
         change = cut_prices(stores, 2, homes=1)[-1]
-        answer = json.loads(_run(f"URL={web} TOKEN={token}\n{asking}", environment, home))
+        answer = json.loads(bash(f"URL={web} TOKEN={token}\n{asking}"))
         cursor = ChangeStore(stores.database).since("latest").next_since
     assert answer["data"] == {"changes": [change.as_json()], "next_since": cursor, "has_more": False}
-    shown = json.loads(_run(f"{table} --format json", environment, home))
+    shown = json.loads(bash(f"{table} --format json"))
     assert shown == {**answer["data"], "webhook": {"pending": 0, "oldest_at": None, "error": None}}
-    by_table = _run(f"{table} --format table", environment, home)
+    by_table = bash(f"{table} --format table")
     assert "ListPrice" in by_table
     assert f"--since {cursor}" in by_table
 
@@ -55,13 +53,3 @@ def test_a_cursor_of_another_list_is_refused(called: Propintel) -> None:
     ran = called("changes", "--since", "nonsense")
     assert ran.returncode == 2
     assert "no `next_since` of ours" in ran.stderr
-
-
-def _run(script: str, environment: Environment, home: Path) -> str:
-    path = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    ran = subprocess.run(
-        ["bash", "-c", f"set -eu\n{script}"],
-        env={**environment, "PATH": path}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout

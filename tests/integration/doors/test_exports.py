@@ -88,14 +88,14 @@ def test_a_reader_that_leaves_is_no_defect(propintel: Propintel, home: Path, ids
 
 
 def test_the_loop_of_the_guide_keeps_a_copy_up_to_date(
-    environment: Environment, home: Path, ids: list[str], monkeypatch: pytest.MonkeyPatch
+    environment: Environment, home: Path, programs: Path, ids: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
     names: dict[str, Any] = {}
     exec(compile(program, "export.md", "exec"), names)  # noqa: S102 (our text)
     monkeypatch.chdir(home)
     monkeypatch.setenv("PROPINTEL_HOME", environment["PROPINTEL_HOME"])
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     copy: dict[str, dict[str, Any]] = {}
     state = home / "since"
     names["follow"](copy, state)

@@ -14,7 +14,7 @@ from app.property.store.recipes import StoredRecipes
 from app.services.stores import open_stores
 from app.settings import Settings
 
-from .conftest import Environment, Propintel, bash
+from .conftest import Bash, Propintel
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "recipes.md").read_text(encoding="utf-8")
 SEEING, WRITING = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
@@ -37,20 +37,20 @@ def learned(home: Path) -> None:
 
 
 @pytest.mark.usefixtures("learned")
-def test_the_commands_do_what_the_page_says(environment: Environment, called: Propintel, home: Path) -> None:
+def test_the_commands_do_what_the_page_says(bash: Bash, called: Propintel) -> None:
     table = called("recipes", "list", "--format", "table").stdout
     for said in ("example.com", "active", "400", "98%", "$0.48"):
         assert said in table
     shown = called("recipes", "show", "example.com", "--format", "table").stdout
     for said in ("from 5 pages", "in the cell beside 'dating from'", "a model read something else than the recipe"):
         assert said in shown
-    bash(SEEING, environment, home)
+    bash(SEEING)
     assert json.loads(called("recipes", "list").stdout) == []
 
 
-def test_the_written_recipe_is_imported_and_exported(environment: Environment, called: Propintel, home: Path) -> None:
+def test_the_written_recipe_is_imported_and_exported(bash: Bash, called: Propintel, home: Path) -> None:
     (home / "county.toml").write_text(COUNTY, encoding="utf-8")
-    bash(WRITING, environment, home)
+    bash(WRITING)
     (shown,) = json.loads(called("recipes", "show", "gis.example.gov").stdout)
     assert (shown["written"], shown["state"], shown["pages_glob"]) == (
         True,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Environment, Propintel, bash
+from .conftest import Bash, Propintel
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "watching.md").read_text(encoding="utf-8")
 COMMANDS, REQUESTS = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
@@ -20,10 +20,10 @@ HOUSE, ADDRESS, CLIENT = (
 )
 
 
-def test_the_commands_do_what_the_page_says(environment: Environment, called: Propintel, home: Path) -> None:
+def test_the_commands_do_what_the_page_says(bash: Bash, called: Propintel, home: Path) -> None:
     (home / "clients.csv").write_text(f"url\n{CLIENT}\n", encoding="utf-8")
     *before, _remove = COMMANDS.strip().splitlines()
-    told = bash("\n".join(before), environment, home)
+    told = bash("\n".join(before))
     listed = json.loads(told[told.rindex('{\n  "counts"') :])
     assert [(one["target"], one["interval_days"]) for one in listed["watches"]] == [
         (HOUSE, 1),
@@ -31,19 +31,17 @@ def test_the_commands_do_what_the_page_says(environment: Environment, called: Pr
         (CLIENT, 30),
     ]
     assert listed["budget"]["pages"] == {"used": 0, "limit": 1000}
-    bash(_remove, environment, home)
+    bash(_remove)
     table = called("watch", "list", "--format", "table").stdout
     assert (HOUSE in table, ADDRESS in table, "0 of 1000 pages" in table) == (True, False, True)
 
 
-def test_the_requests_do_what_the_page_says(web: str, environment: Environment, called: Propintel, home: Path) -> None:
+def test_the_requests_do_what_the_page_says(web: str, bash: Bash, called: Propintel) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
     token = called("token", "--role", "operator", "--subject", "tester").stdout.strip()
     told = bash(
-        f"URL={web} TOKEN={token}\n{REQUESTS.replace(chr(10) + 'curl -sf "$URL', chr(10) + 'echo; curl -sf "$URL')}",
-        environment,
-        home,
+        f"URL={web} TOKEN={token}\n{REQUESTS.replace(chr(10) + 'curl -sf "$URL', chr(10) + 'echo; curl -sf "$URL')}"
     )
     made, listed = (json.loads(line)["data"] for line in told.splitlines())
     assert (made["new"], made["watches"][0]["target"]) == (1, HOUSE)

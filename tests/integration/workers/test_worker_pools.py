@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -63,10 +61,8 @@ def test_a_worker_that_cannot_be_configured_ends_with_the_reason(
 ) -> None:
     """Exit code 2 and one sentence on stderr, no traceback, no value shown."""
     fleet = make_fleet()
-    command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency=1"]
-    ended = subprocess.run(
-        command, check=False, env={**fleet.env, variable: value}, capture_output=True, text=True, timeout=120
-    )
+    command = ["celery", "-A", "worker", "worker", "--concurrency=1"]
+    ended = fleet.warm_parent.run(command, env={**fleet.env, variable: value}, cwd=fleet.home)
     assert ended.returncode == 2, ended.stderr
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -1,0 +1,43 @@
+"""Ask a warm parent (`warm_start.py`) for a process. Imports are few, so that a program made of this starts quickly."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+MESSAGE_BYTES = 1 << 20
+
+
+def ask(
+    path: str, argv: Sequence[str], env: Mapping[str, str], cwd: str, streams: Sequence[int]
+) -> tuple[socket.socket, int]:
+    """Have a process started by the parent that listens at `path`.
+
+    `argv` is what `python -m` gets, or `["propintel", ...]`; `streams` are its stdin, stdout, and stderr. Return the
+    connection, on which the exit code will come as text, and the process's id.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.connect(path)
+    order = json.dumps({"argv": list(argv), "env": dict(env), "cwd": cwd}).encode()
+    socket.send_fds(connection, [order], streams)
+    return connection, int(connection.recv(MESSAGE_BYTES))
+
+
+def main(path: str, program: str) -> int:
+    """Be `program`: its arguments, environment, folder, streams, signals, and exit code."""
+    connection, pid = ask(path, [program, *sys.argv[1:]], os.environ, str(Path.cwd()), (0, 1, 2))
+
+    def pass_on(number: int, _: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    code = int(connection.recv(MESSAGE_BYTES) or -signal.SIGKILL)
+    return code if code >= 0 else 128 - code
