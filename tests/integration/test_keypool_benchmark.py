@@ -14,6 +14,7 @@ from app.services.embedded_valkey import tied_to_parent
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.benchmark
 def test_two_processes_through_the_pool_finish_every_job_within_the_limits(tmp_path: Path) -> None:
     """A short open loop: nobody fails, the server admits what was done, and no figure is missing."""
     out = tmp_path / "results.json"

@@ -21,6 +21,7 @@ PAGES = [
 ]  # fmt: skip
 
 
+@pytest.mark.benchmark
 def test_every_page_is_painted_and_reported(tmp_path: Path) -> None:
     if shutil.which("chromium") is None:
         pytest.skip("no Chromium: install Debian's package chromium")

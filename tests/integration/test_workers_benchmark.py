@@ -30,6 +30,7 @@ def _measure(part: str, out: Path, *options: str) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.benchmark
 def test_a_pool_does_every_job_and_the_page_tells_of_it(tmp_path: Path) -> None:
     (row,) = _measure("pools", tmp_path / "results.json", "--pools", "threads:4")
     assert (row["pool"], row["jobs"], row["done"], row["errors"]) == ("threads:4", 12, 12, {}), row
@@ -41,6 +42,7 @@ def test_a_pool_does_every_job_and_the_page_tells_of_it(tmp_path: Path) -> None:
     assert "| threads:4 |" in (tmp_path / "workers.md").read_text()
 
 
+@pytest.mark.benchmark
 def test_the_overhead_is_that_of_jobs_which_all_ran_once(tmp_path: Path) -> None:
     rows = _measure("overhead", tmp_path / "results.json")
     assert [row["pool"] for row in rows] == ["prefork", "solo"]
@@ -48,6 +50,7 @@ def test_the_overhead_is_that_of_jobs_which_all_ran_once(tmp_path: Path) -> None
     assert all(row["job_ms"] > 0 for row in rows)
 
 
+@pytest.mark.benchmark
 def test_every_way_of_enqueueing_leaves_a_message_for_each_target(tmp_path: Path) -> None:
     rows = _measure("enqueue", tmp_path / "results.json")
     assert [(row["way"], row["rows"], row["messages"]) for row in rows] == [

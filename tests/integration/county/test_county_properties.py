@@ -16,6 +16,7 @@ from standin.county.homes import Home
 from standin.county.serving import RunningCounty
 from tests.plugins.postgresql_server import POSTGRESQL
 
+pytestmark = pytest.mark.benchmark
 #: those that are easily taken for each other: the first lots of the county, up to the house of flats
 _LOOKALIKES = 45
 

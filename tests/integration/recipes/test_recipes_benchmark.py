@@ -14,6 +14,8 @@ from benchmarks.recipes.judge import judge
 from benchmarks.recipes.run import DOWN, Run, run
 from benchmarks.recipes.sites import make_sites
 
+pytestmark = pytest.mark.benchmark
+
 
 @pytest.fixture(scope="module")
 def found() -> Run:
