@@ -23,20 +23,10 @@ _PRICES = re.compile(r"\b(?:price history|history|price changes|timeline|events?
 _TAXES = re.compile(r"\b(?:tax|taxes|assessments?|valuations?|values?|roll|appraisals?|tax history)\b")
 _DATED = re.compile(r"^(?:date|time|recorded|sold|closed)$|\bdate\b(?! paid)|\brecorded on\b")
 _AMOUNTS = frozenset({"price", "amount", "sale price", "value", "sold price"})
-_EVENTS = frozenset(
-    {
-        "event",
-        "event name",
-        "event description",
-        "description",
-        "type",
-        "event type",
-        "status",
-        "deed type",
-        "instrument",
-        "category",
-    }
-)
+_EVENTS = frozenset({
+    "event", "event name", "event description", "description", "type", "event type", "status", "deed type",
+    "instrument", "category"
+})  # fmt: skip
 _SOLD = re.compile(r"\b(?:sold|sale|closed|closing|deed|transfer)\b(?! agreed)", re.I)
 _SOLD_WORD = re.compile(r"\bsold\b|\bclosed\b|\bdeed\b", re.I)
 _SURELY_SOLD = re.compile(r"\b(?:sold|closed|closing|deed|transferred)\b(?! agreed)", re.I)

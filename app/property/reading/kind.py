@@ -30,19 +30,10 @@ _SEARCH = re.compile(
 _SMALL_PAGE_CHARS = 2500
 _RECORD_FIELDS = frozenset({"ParcelNumber", "TaxAssessedValue", "X_MarketValue"})
 #: what a page about one property tells, three or more of it as a rule
-TELLING = frozenset(
-    {
-        "ListPrice",
-        "BedroomsTotal",
-        "LivingArea",
-        "RoomsTotal",
-        "BathroomsTotalInteger",
-        "UnparsedAddress",
-        "YearBuilt",
-        "ParcelNumber",
-        "LotSizeArea",
-    }
-)
+TELLING = frozenset({
+    "ListPrice", "BedroomsTotal", "LivingArea", "RoomsTotal", "BathroomsTotalInteger", "UnparsedAddress", "YearBuilt",
+    "ParcelNumber", "LotSizeArea"
+})  # fmt: skip
 #: pages on one property tell more of these than this; what tells fewer may be a list of others
 _FEW = 3
 _LEAST_CARDS = 3

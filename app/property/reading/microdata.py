@@ -25,28 +25,11 @@ _PEOPLE = re.compile(r"Person")
 _OFFICES = re.compile(r"RealEstateAgent|Organi[sz]ation|LocalBusiness|Corporation")
 _ATTRIBUTES = {"meta": "content", "time": "datetime", "data": "value", "meter": "value"}
 #: properties that may be believed wherever the page puts them; the rest needs a scope that is a property
-_OWN_FIELDS = frozenset(
-    {
-        "_Address",
-        "UnparsedAddress",
-        "City",
-        "StateOrProvince",
-        "PostalCode",
-        "Country",
-        "Latitude",
-        "Longitude",
-        "ListPrice",
-        "X_Currency",
-        "RoomsTotal",
-        "BedroomsTotal",
-        "BathroomsTotalInteger",
-        "LivingArea",
-        "LotSizeArea",
-        "YearBuilt",
-        "PublicRemarks",
-        "StoriesTotal",
-    }
-)
+_OWN_FIELDS = frozenset({
+    "_Address", "UnparsedAddress", "City", "StateOrProvince", "PostalCode", "Country", "Latitude", "Longitude",
+    "ListPrice", "X_Currency", "RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "LotSizeArea",
+    "YearBuilt", "PublicRemarks", "StoriesTotal"
+})  # fmt: skip
 #: no page about one property has more; a hostile one does
 _MOST_PROPERTIES, _MOST_SCOPES, _DEEPEST = 2_000, 300, 250
 _TELLING = frozenset({"address", "streetAddress", "price"})

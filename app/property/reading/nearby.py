@@ -19,23 +19,10 @@ _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:
 _MONEY = re.compile(r"^(?:[A-Z]{0,3}[$€£])\s?\d[\d.,' \u00a0]*$")
 _NUMBER_ONLY = re.compile(r"^[\d.,½]+\+?$|^[-–]+$")
 #: words that sites set below or behind their number
-_COUNTED = frozenset(
-    {
-        "BedroomsTotal",
-        "BathroomsTotalInteger",
-        "RoomsTotal",
-        "BathroomsFull",
-        "BathroomsHalf",
-        "LivingArea",
-        "LotSizeArea",
-        "ParkingTotal",
-        "StoriesTotal",
-        "ListPrice",
-        "ClosePrice",
-        "_RentWarm",
-        "YearBuilt",
-    }
-)
+_COUNTED = frozenset({
+    "BedroomsTotal", "BathroomsTotalInteger", "RoomsTotal", "BathroomsFull", "BathroomsHalf", "LivingArea",
+    "LotSizeArea", "ParkingTotal", "StoriesTotal", "ListPrice", "ClosePrice", "_RentWarm", "YearBuilt"
+})  # fmt: skip
 _NAMES = frozenset({"ListAgentFullName", "ListOfficeName"})
 #: of a cell with several texts, these take the first: remarks and links follow
 _ONE_TEXT = _NAMES | {"ParcelNumber", "ListingId"}

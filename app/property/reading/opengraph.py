@@ -31,25 +31,10 @@ _KNOWN: dict[str, tuple[str, float]] = {
     "geo.placename": ("City", 0.4),
 }
 #: namespaces of sites and platforms that are never about the property
-_SITE_NAMESPACES = frozenset(
-    {
-        "fb",
-        "al",
-        "article",
-        "profile",
-        "video",
-        "music",
-        "book",
-        "viewport",
-        "robots",
-        "msapplication",
-        "apple",
-        "google",
-        "theme",
-        "dc",
-        "og",
-    }
-)
+_SITE_NAMESPACES = frozenset({
+    "fb", "al", "article", "profile", "video", "music", "book", "viewport", "robots", "msapplication", "apple",
+    "google", "theme", "dc", "og"
+})  # fmt: skip
 _DESCRIPTIONS = ("og:description", "description", "twitter:description")
 
 

@@ -13,32 +13,10 @@ from app.property.record import Method
 from app.property.values import address_lines, numbers, places, regions, texts
 
 #: countries that write `town, district` without a street as freely as `street, town`
-_STREETS_HAVE_NUMBERS = frozenset(
-    {
-        *(
-            "DE",
-            "AT",
-            "CH",
-            "PL",
-            "SE",
-            "NO",
-            "DK",
-            "FR",
-            "ES",
-            "IT",
-            "NL",
-            "BE",
-            "FI",
-            "CZ",
-            "SK",
-            "HU",
-            "RO",
-            "PT",
-            "BR",
-        ),
-        *("MX", "AR", "TR", "GR", "HR", "SI", "EE", "LV", "LT", "LU", "JP", "AE"),
-    }
-)
+_STREETS_HAVE_NUMBERS = frozenset({
+    "DE", "AT", "CH", "PL", "SE", "NO", "DK", "FR", "ES", "IT", "NL", "BE", "FI", "CZ", "SK", "HU", "RO", "PT", "BR",
+    "MX", "AR", "TR", "GR", "HR", "SI", "EE", "LV", "LT", "LU", "JP", "AE"
+})  # fmt: skip
 #: `Hatcher County, Georgia` names no town
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
 #: who else taxes, beside the county in the heads of tables

@@ -17,25 +17,12 @@ from app.property.reading import selectors
 from app.property.reading.selectors import Selector
 
 #: the properties that can take text from sight
-PROPERTIES = frozenset(
-    {
-        *("display", "visibility", "content-visibility", "opacity", "color", "background", "background-color"),
-        *(
-            "font-size",
-            "font",
-            "text-indent",
-            "position",
-            "left",
-            "right",
-            "top",
-            "bottom",
-            "margin-left",
-            "margin-top",
-        ),
-        *("clip", "clip-path", "width", "height", "max-width", "max-height", "overflow", "overflow-x", "overflow-y"),
-        *("unicode-bidi", "transform", "transition", "animation", "animation-name", "will-change", "background-image"),
-    }
-)
+PROPERTIES = frozenset({
+    "display", "visibility", "content-visibility", "opacity", "color", "background", "background-color", "font-size",
+    "font", "text-indent", "position", "left", "right", "top", "bottom", "margin-left", "margin-top", "clip",
+    "clip-path", "width", "height", "max-width", "max-height", "overflow", "overflow-x", "overflow-y", "unicode-bidi",
+    "transform", "transition", "animation", "animation-name", "will-change", "background-image"
+})  # fmt: skip
 _COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
 _BRACE = re.compile(r"[{}]")
 _SCREENS = re.compile(r"^@media\s+(?:only\s+)?(?:screen|all)\s*$|^@(?:supports|layer|container)\b", re.IGNORECASE)

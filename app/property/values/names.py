@@ -88,39 +88,10 @@ def is_full_name(text: str) -> bool:
     )
 
 
-_PARTICLES = frozenset(
-    [
-        "von",
-        "van",
-        "de",
-        "der",
-        "den",
-        "del",
-        "della",
-        "di",
-        "da",
-        "dos",
-        "das",
-        "do",
-        "la",
-        "le",
-        "al",
-        "el",
-        "ten",
-        "ter",
-        "zu",
-        "zum",
-        "af",
-        "av",
-        "y",
-        "e",
-        "i",
-        "bin",
-        "ní",
-        "ó",
-        "mac",
-    ]
-)
+_PARTICLES = frozenset({
+    "von", "van", "de", "der", "den", "del", "della", "di", "da", "dos", "das", "do", "la", "le", "al", "el", "ten",
+    "ter", "zu", "zum", "af", "av", "y", "e", "i", "bin", "ní", "ó", "mac"
+})  # fmt: skip
 
 
 def is_agency(text: str) -> bool:
