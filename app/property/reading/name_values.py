@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from app.property.fields.phrases import pattern
 from app.property.reading.base import Reading, Value, text_of
 from app.property.reading.document import Locale
 from app.property.record import Method
@@ -23,12 +24,7 @@ _EITHER = frozenset(
     {"broker", "courtesy of", "listing broker", "listing by", "listing courtesy of", "listing provided by"}
 )
 #: words of companies that sell, let or manage homes
-OFFICE_WORDS = re.compile(
-    r"\b(?:realty|realtors?|real estate|properties|property|group|homes?|land|brokers?|brokerage|associates|partners|"
-    r"company|co|llc|inc|ltd|corp|team|residential|management|international|sotheby\S*|re/?max|century|coldwell|keller|"
-    r"compass|berkshire|exp|redfin|agency|apartments|living|communities|investments|ventures|advisors)\b",
-    re.IGNORECASE,
-)
+OFFICE_WORDS = pattern("people", "offices")
 _PHONE_OR_STREET = re.compile(r",\s*\d.*$|\s*\(?\b\d{3}\)?[-. ]\d{3}[-. ]\d{4}.*$")
 
 
@@ -61,13 +57,6 @@ def _office(reading: Reading, _locale: Locale) -> Iterator[Value]:
         yield "ListOfficeName", text, None
 
 
-def _branch(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """A branch beside its label, which is a heading and a link of the page as often: its name ends as such names do."""
-    text = text_of(reading.raw).strip()
-    if names.is_branch(text):
-        yield "ListOfficeName", text, None
-
-
 def _is_plain_person(text: str) -> bool:
     return len(text.split()) in (2, 3) and texts.is_person(text) and not OFFICE_WORDS.search(text)
 
@@ -75,5 +64,4 @@ def _is_plain_person(text: str) -> bool:
 NAMES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "ListAgentFullName": _agent,
     "ListOfficeName": _office,
-    "_Branch": _branch,
 }

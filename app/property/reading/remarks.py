@@ -12,7 +12,7 @@ from app.property.reading.base import Candidate, Reading
 from app.property.reading.blocks import Block, blocks
 from app.property.reading.document import Document
 from app.property.reading.readings import candidates_of
-from app.property.reading.sentences import DOLLARS, SENTENCE, SHORT, TELLING, fittings, house, lot, money
+from app.property.reading.sentences import DOLLARS, SENTENCE, said
 from app.property.record import Method
 from app.property.values.vocabulary import offer
 
@@ -33,6 +33,8 @@ _NO_RENT = re.compile(
 _PIECES = re.compile(r"\s+[•|·—–/-]\s+")
 #: where words stand as labels and values, not in sentences
 _PAIRED = frozenset({"tr", "dt", "dd", "pre"})
+#: characters of a text that may offer a price
+_SHORT = 140
 _MOST_BLOCKS = 1500
 
 
@@ -51,11 +53,8 @@ class Remarks:
 
 
 def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:
-    telling = TELLING.search(text) is not None
-    said = [*house(text), *lot(text), *money(text)] if telling else []
-    if telling and block.element.tag not in _PAIRED:
-        said += fittings(text)
-    for field, raw, confidence in (*said, *_prices(text, block, page)):
+    told = said(text, page.locale.lang or "en", prose=block.element.tag not in _PAIRED)
+    for field, raw, confidence in (*told, *_prices(text, block, page)):
         label = "price" if field == "ListPrice" else ""
         yield Reading(field, raw, Method.LABEL, page.path(block.element), text[:300], confidence, label)
 
@@ -81,7 +80,7 @@ def _prices(text: str, block: Block, page: Document) -> Iterator[tuple[str, obje
         elif len(text) <= 60 and page.once(lets) and not _NO_RENT.search(near):
             yield "ListPrice", span.group(), 0.5  # floor plans at several rents
         return
-    if len(text) > SHORT:
+    if len(text) > _SHORT:
         return
     heads = block.element.tag in ("h1", "h2")
     if heads and (alone := next((p for p in _PIECES.split(text) if re.fullmatch(DOLLARS, p)), None)):

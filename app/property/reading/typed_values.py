@@ -12,11 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from app.property.fields.languages import language
+from app.property.fields.phrases import alternatives
 from app.property.fields.table import FIELDS, of_kind
 from app.property.reading.base import Reading, Value, text_of
 from app.property.reading.document import Locale
 from app.property.reading.money_values import FIRST_WORD, MONEY
-from app.property.reading.sentences import SENTENCE, house, lot
+from app.property.reading.sentences import SENTENCE, said
 from app.property.values import areas, counts, currency, dates, numbers, prices, texts, vocabulary
 from app.property.values.layouts import parse_layout, total_floors
 
@@ -34,10 +35,7 @@ _HEATS = re.compile(
 
 #: how new a building is (`constructionType: secondHand`), and an area, as of the plot below the heading `Exterior`
 _NO_MATERIAL = re.compile(
-    r"^(?:new(?:ly)?[ _-]?(?:build|built|construction|home)?|second[ _-]?hand|used|resale|existing|off[ _-]?plan|"
-    r"under[ _-]?construction|obra nueva|segunda mano|neubau|altbau|bestand|neuf|ancien)$|"
-    r"\d\s?(?:m²|m2\b|sq\.? ?(?:ft|m)\b|sqft\b)",
-    re.IGNORECASE,
+    rf"{alternatives('materials', 'no_walls')}|\d\s?(?:m²|m2\b|sq\.? ?(?:ft|m)\b|sqft\b)", re.IGNORECASE
 )
 
 # --- one function a kind of value --------------------
@@ -180,7 +178,7 @@ def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
     yield "PoolPrivateYN", told, None
 
 
-def _remarks(reading: Reading, _locale: Locale) -> Iterator[Value]:
+def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
     """The description, and what its sentences say of the house and its lot."""
     text = text_of(reading.raw)
     if 40 <= len(text) <= 20_000:
@@ -188,7 +186,7 @@ def _remarks(reading: Reading, _locale: Locale) -> Iterator[Value]:
     if reading.method == "label":
         return  # `remarks.py` reads the visible page
     for sentence in SENTENCE.split(text[:4000]):
-        for field, raw, _ in (*house(sentence), *lot(sentence)):
+        for field, raw, _ in said(sentence, locale.lang or "en"):
             if field in ("X_RoofYear", "X_AccessNotes"):
                 yield field, int(str(raw)) if field == "X_RoofYear" else raw, None
 

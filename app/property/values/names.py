@@ -18,14 +18,6 @@ _TITLES = re.compile(
 )
 #: a broker's licence in Japan, which stands behind the firm's name
 _LICENCE = re.compile(r"\s*(?:国土交通大臣|[^\s()（）]{2,4}知事)\s?(?:免許)?\s?[(（].*$")
-#: the name of a firm's branch in Japan; words that name a branch, and no one in particular
-_BRANCH = re.compile(
-    r"^(?!担当|営業|取扱|コール|お客様|お問|加盟|代理|全国|各)[^\s。、（）()]{2,30}(?:センター|店|支店|営業所|営業部|支社)$"
-)
-_TITLED = re.compile(
-    r"^(?:mag|dipl|dipl\.-ing|ing|bc|mgr|lic|licda|arq|dott|dott\.ssa|geom|herr|frau|dhr|mevr)\.?\s+[^\W\d_a-z]",
-    re.IGNORECASE,
-)
 _LEAD = re.compile(r"^(?:privat von|von|by|from|listed by|ask for|contact)\s+", re.IGNORECASE)
 _PHONE = re.compile(
     r"[,;]?\s*(?:\b(?:tel|tél|phone|mobile?|mob|handy|tlf|tlf\.nr|telefon\w*|gsm|cell|puh)\b|☎|\+\d|\(?0\d{2}).*$",
@@ -62,16 +54,6 @@ def without_title(text: str) -> str:
 def without_licence(text: str) -> str:
     """`くすのき不動産株式会社 国土交通大臣免許(3)第9999号` as `くすのき不動産株式会社`."""
     return _LICENCE.sub("", " ".join(text[:_LONGEST].split()))
-
-
-def is_branch(text: str) -> bool:
-    """True for `くすのき台センター` and `萩野店`; what counts is how the name ends."""
-    return _BRANCH.match(text) is not None
-
-
-def is_titled(text: str) -> bool:
-    """True for a name behind an academic title or form of address: hardly anything but a person."""
-    return _TITLED.match(text.strip()) is not None
 
 
 def is_full_name(text: str) -> bool:
@@ -118,15 +100,13 @@ def split(text: str) -> Names:
         return Names()
     first = [_trimmed(p) for p in _WEAK.split(_shielded(strong[0])) if _trimmed(p)] or [strong[0]]
     person = without_title(first[0].replace("\x00", "."))
-    if not (is_full_name(person) or (len(strong) == len(first) == 1 and texts.is_person(person) and _is_cased(person))):
+    if not (is_full_name(person) or (len(strong) == len(first) == 1 and texts.is_person(person))):
         return Names()
     rest = [p.replace("\x00", ".") for p in first[1:]]
     office = next((p for p in rest if is_agency(p) and not _only_role(p)), None)
     for piece in strong[1:]:
         inner = [p.replace("\x00", ".").strip() for p in _WEAK.split(_shielded(piece)) if p.strip()]
         office = office or next((p for p in inner if is_agency(p) and not _only_role(p)), None)
-        if office is None and inner and _is_proper(inner[0]):
-            office = inner[0]
     return Names(person, office)
 
 
@@ -134,11 +114,6 @@ def _trimmed(piece: str) -> str:
     """A piece without the marks around it; the last dot of a legal form is its own."""
     bare = piece.strip(" ,)")
     return bare if texts.has_legal_form(bare.replace("\x00", ".")) else bare.strip(" ,.)")
-
-
-def _is_cased(person: str) -> bool:
-    """True where every word is capitalised, a particle, or of a script without capitals."""
-    return all(not w[:1].islower() or w.casefold() in _PARTICLES for w in person.split())
 
 
 def _shielded(text: str) -> str:
@@ -152,12 +127,3 @@ def _shielded(text: str) -> str:
 
 def _only_role(text: str) -> bool:
     return ROLE.search(text) is not None and not texts.has_legal_form(text)
-
-
-def _is_proper(text: str) -> bool:
-    """True for two capitalised words and more that name no role: what stands behind a person's name and a dash."""
-    words = text.split()
-    capitalised = [w for w in words if w[:1].isupper()]
-    return (
-        2 <= len(words) <= 6 and len(capitalised) >= 2 and not ROLE.search(text) and not any(c.isdigit() for c in text)
-    )

@@ -18,31 +18,12 @@ _IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
 _POSTAL = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}$")
 _NO_PERSON = re.compile(rf"\d|@|https?:|www\.|{alternatives('people', 'no_names')}", re.IGNORECASE)
 #: those whose maps, schools and scores stand on the pages of all firms are none of them
-_NO_OFFICE = re.compile(
-    r"@|https?:|\b(?:contact|kontakt|view all|show|search|click|call|phone|email|message)\b|"
-    r"walk ?score|greatschools|openstreetmap|\bgoogle\b|\bmapbox\b|\bprivacy\b|\bcookies?\b|\bagents? in\b|^listings?$",
-    re.I,
-)
-#: what people are by trade, and no firm's name
+_NO_OFFICE = re.compile(rf"@|https?:|{alternatives('people', 'no_offices')}", re.IGNORECASE)
 _TITLE = re.compile(
-    r"(?:(?:senior|managing|associate|principal|lead|licensed|designated|listing|sales|selling|buyers?'?s?|real estate|"
-    r"lettings?|property|branch|commercial|residential|luxury)[ -]+)*"
-    r"(?:brokers?(?:[ -]associate|[ -]owner)?|agents?|associates?|realtors?|salespersons?|negotiators?|consultants?|"
-    r"specialists?|advisors?|managers?|directors?|owner)",
-    re.I,
+    rf"(?:(?:{alternatives('people', 'ranks')})[ -]+)*(?:{alternatives('people', 'trades')})", re.IGNORECASE
 )
-_NO_STREET = re.compile(
-    r"https?:|@|\b(?:beds?|baths?|bedrooms?|for sale|for rent|to let|zimmer|wohnung|pokoje|sqft|"
-    r"contact|click|view (?:on|in|map|all|street)|map view|street view|directions|undisclosed|"
-    r"neighbou?rhood|township \d+|section \d+|"
-    r"miles? (?:north|south|east|west)|turn (?:left|right)|side of the road)\b|[|€£$<>{}_]",
-    re.I,
-)
-_NO_PLACE = re.compile(
-    r"[\d²³|€£$<>{}@:]|https?|"
-    r"\b(?:published|active|sold|for sale|for rent|all|select|any|new|used|map|home|unincorporated)\b",
-    re.I,
-)
+_NO_STREET = re.compile(rf"https?:|[@|€£$<>{{}}_]|{alternatives('addresses', 'no_streets')}", re.IGNORECASE)
+_NO_PLACE = re.compile(rf"[\d²³|€£$<>{{}}@:]|https?|{alternatives('addresses', 'no_places')}", re.IGNORECASE)
 #: words of a link to a map, or of the map itself, behind an address in its cell
 _TO_A_MAP = pattern("pages", "map_links")
 #: parts of a town, beside it where both are one text

@@ -15,7 +15,7 @@ _COMPOSITES = frozenset(
     {
         *("_Ignore", "_Address", "_CityStateZip", "_Coordinates", "_BedsBaths", "_Layout", "_Typology"),
         *("_Floor", "_Stories", "_Structure", "_ThreeQuarterBaths", "_Age", "_RentWarm", "_Sale"),
-        *("_EstimateRange", "_Walk", "_Branch"),
+        *("_EstimateRange", "_Walk"),
     }
 )
 _CODES = tuple(languages())

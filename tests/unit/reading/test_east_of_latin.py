@@ -48,13 +48,6 @@ def _japanese(body: str, title: str = "中古マンション くすのき台") -
         # a surname signs an offer; a role does not
         ("<tr><th>担当者</th><td><span>楠本</span><span>（くすもと）</span></td></tr>", "ListAgentFullName", "楠本"),
         ("<tr><th>担当者</th><td>売主</td></tr>", "ListAgentFullName", None),
-        # a branch by the end of its name; a menu or a heading of that name is no label
-        (
-            "<tr><th>担当営業センター</th><td>くすのき台営業センター</td></tr>",
-            "ListOfficeName",
-            "くすのき台営業センター",
-        ),
-        ("<tr><th>担当営業センター</th><td>ローンの目安</td></tr>", "ListOfficeName", None),
         ("<tr><th>お問い合わせ先</th><td>お気軽にお問合せください。</td></tr>", "ListOfficeName", None),
         # a shop of the neighbourhood is no branch
         ("</table><p>スーパー萩野店</p><p>徒歩3分</p><table>", "ListOfficeName", None),
