@@ -41,13 +41,8 @@ def by_markup(segment: Segment, page: Document) -> Beside | None:
     row = cell.getparent()
     if row is None or row.tag != "tr":
         return None
-    cells = [c for c in row if c.tag in ("td", "th") and (c is cell or not _is_filler(c))][:_MOST_CELLS]
+    cells = [c for c in row if c.tag in ("td", "th")][:_MOST_CELLS]
     return _in_row(cells, cells.index(cell), page) if cell in cells else None
-
-
-def _is_filler(cell: Any) -> bool:
-    """A cell that holds a button or a picture, and no text."""
-    return len(cell) > 0 and not cell_text(cell)
 
 
 def _in_row(cells: list[Any], at: int, page: Document) -> Beside | None:
@@ -61,12 +56,6 @@ def _in_row(cells: list[Any], at: int, page: Document) -> Beside | None:
     if other is not None and (len(cells) > 2 or own is None or own.field != other.field):
         return None  # headings side by side; but `Cooling | Central air`
     return Beside(texts[at + 1], cells[at + 1])
-
-
-def is_answer(element: Any) -> bool:
-    """True in a cell right behind one that ends in a colon: the value of that label, whatever it looks like."""
-    before = element.getprevious() if element.tag == "td" else None
-    return before is not None and before.tag in ("td", "th") and cell_text(before).endswith(":")
 
 
 def order(segment: Segment, page: Document) -> Literal["label", "value"] | None:

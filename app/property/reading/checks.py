@@ -20,8 +20,6 @@ from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.places import in_country, us_state
 from app.property.values.texts import letters_of
 
-_OWN_NUMBER = re.compile(r"(?:property|listing|web) (?:id|ref\w*|number|no\.?):", re.IGNORECASE)
-_ESTIMATED = re.compile(r"\bestimated\b", re.IGNORECASE)
 _OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
 #: where rents are asked by the week as often as by the month
@@ -46,13 +44,10 @@ def checked(
     _region(kept, page)
     _street(kept, page)
     _living_is_not_lot(kept)
-    _tenants_fee(kept)
     _key(kept, page)
     _people(kept, page)
     _sold(kept, candidates)
     _bathrooms(kept)
-    _estimate(kept, kind)
-    _own_number(kept, candidates, kind)
     if kind is PageKind.RECORD:
         number = kept.get("ListingId")
         if number is not None and "ParcelNumber" not in kept:  # a county's `Property ID`
@@ -218,13 +213,6 @@ def _bathrooms(kept: dict[str, Winner]) -> None:
         kept["BathroomsTotalInteger"] = _concluded(kept, "BathroomsTotalInteger", together, sources, raw)
 
 
-def _estimate(kept: dict[str, Winner], kind: PageKind) -> None:
-    """`Estimated market value` is an assessor's word on a county's page; beside a price that is asked, a portal's."""
-    value = kept.get("X_MarketValue")
-    if value is not None and kind is PageKind.LISTING and _ESTIMATED.search(value.candidate.quote):
-        del kept["X_MarketValue"]
-
-
 def _street(kept: dict[str, Winner], page: Document) -> None:
     """The street part without the town, region and code that some sites repeat in it; no street that is the town
     alone.
@@ -265,15 +253,6 @@ def _is_one_area(one: Candidate, other: Candidate) -> bool:
     return one.value == other.value or (one.unit != other.unit and math.isclose(*sizes, rel_tol=2e-3))
 
 
-def _tenants_fee(kept: dict[str, Winner]) -> None:
-    """A rented flat's `管理費` is its landlord's; an owner pays it to the house's association."""
-    offered, fee = kept.get("PropertyType"), kept.get("AssociationFee")
-    rented = offered is not None and "Lease" in str(offered.candidate.value)
-    if rented and fee is not None and fee.candidate.quote.startswith("管理費"):
-        kept.pop("AssociationFee")
-        kept.pop("AssociationYN", None)
-
-
 def _living_is_not_lot(kept: dict[str, Winner]) -> None:
     """`607 m²` in a headline is the plot's where the plot has just that area."""
     living, lot = kept.get("LivingArea"), kept.get("LotSizeArea")
@@ -296,19 +275,6 @@ def _key(kept: dict[str, Winner], page: Document) -> None:
     key, code = kept.get("ListingKey"), kept.get("PostalCode")
     if key and code and str(key.candidate.value).casefold() == str(code.candidate.value).replace(" ", "").casefold():
         del kept["ListingKey"]
-
-
-def _own_number(kept: dict[str, Winner], candidates: list[Candidate], kind: PageKind) -> None:
-    """Beside the number of a listing service, the `Property ID` is the site's own key."""
-    service = kept.get("ListingId")
-    if kind is not PageKind.LISTING or service is None or "ListingKey" in kept:
-        return
-    if not service.candidate.quote.upper().startswith("MLS"):
-        return
-    own = [c for c in candidates if c.field == "ListingId" and _OWN_NUMBER.match(c.quote)]
-    if own and len({c.value for c in own}) == 1 and own[0].value != service.candidate.value:
-        strength = max(c.confidence for c in own)
-        kept["ListingKey"] = Winner(replace(own[0], field="ListingKey"), strength, False, tuple(own))
 
 
 def _people(kept: dict[str, Winner], page: Document) -> None:

@@ -1,22 +1,22 @@
 """Who offers a property, in sentences: `Listing courtesy of Dana Holloway, Piedmont Crest Realty`, `Presented by ... of
-...`, and a name above its company in a block for the agent.
+...`, and the company below an agent's name.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.blocks import Block, blocks
-from app.property.reading.document import Document, Segment
+from app.property.reading.document import Document
 from app.property.reading.name_values import OFFICE_WORDS
 from app.property.reading.readings import candidates_of
 from app.property.reading.remarks import lets
 from app.property.record import Method
 from app.property.values import texts
-from app.property.values.texts import letters_of
 
 _NAME = r"[A-Z][\w'’.-]*(?: (?:[A-Z][\w'’.-]*|de|van|von|la|del)){1,3}"
 _OFFER = re.compile(
@@ -38,12 +38,6 @@ _END = re.compile(
 _NOT_OURS = re.compile(
     r"\b(?:data|information|photos?|images?|maps?|report|powered|website|estimate)\b[^.]{0,30}$", re.IGNORECASE
 )
-_AGENT_BLOCK = re.compile(r"(?:^|[\s_-])(?:listing-?)?(?:agent|realtor|broker|lister)(?=$|[\s_-])", re.IGNORECASE)
-#: an agent's own site says with whom its owner is licensed
-_LICENSED = re.compile(
-    rf"^(?P<agent>{_NAME}) is an? (?:[a-z]+ ){{0,3}}(?:broker|agent|realtor|salesperson|associate)\b"
-    rf"(?: [a-z]+)? (?:with|at|of) (?P<office>[A-Z0-9][^\n]{{2,120}})",
-)
 _PROPERTY = re.compile(r"\bproperty $", re.IGNORECASE)
 _TELEPHONE = re.compile(r"^\+?[\d() .-]{7,18}$")
 _MOST_BLOCKS = 1500
@@ -53,7 +47,6 @@ _AGENT_TITLE = re.compile(
     re.IGNORECASE,
 )
 _AGENT_HEADING = re.compile(r"^(?:listing (?:agent|broker)|(?:listed|presented|offered) by)\W*$", re.IGNORECASE)
-_SITES_OWN = re.compile(r"\b(?:your|our|featured|contact (?:an?|our)|find an?|ask an?)\b", re.IGNORECASE)
 
 
 class Courtesy:
@@ -65,22 +58,12 @@ class Courtesy:
         if page.root is None or page.locale.lang not in (None, "en"):
             return
         for block in page.once(blocks)[:_MOST_BLOCKS]:
-            if (licensed := _LICENSED.match(block.text)) and letters_of(licensed["agent"]) in _site_of(page):
-                office = _END.split(licensed["office"])[0].strip(" ,()")
-                for named in (("ListAgentFullName", licensed["agent"]), ("ListOfficeName", office)):
-                    yield from _made(named, licensed.group()[:200], block.element, page, 0.48)
             for match in _OFFER.finditer(block.text[:1500]):
                 manages = match.group()[:7].lower() == "managed" and not page.once(lets)  # an association's manager
                 manages = manages and not _PROPERTY.search(block.text[: match.start()])
                 if not manages and not _NOT_OURS.search(block.text[: match.start()]):
                     yield from _named(match["who"], match.group()[:200], block, page)
         yield from _agent_blocks(page)
-
-
-def _site_of(page: Document) -> str:
-    """The letters of what the site calls itself: the end of the title, and what it tells to others."""
-    told = page.root.xpath("//meta[@property='og:site_name']/@content")
-    return letters_of(" ".join((re.split(r"\s[|—–-]\s", page.title)[-1], *map(str, told[:1]))))
 
 
 def _named(who: str, quote: str, block: Block, page: Document) -> Iterator[Candidate]:
@@ -94,8 +77,6 @@ def _named(who: str, quote: str, block: Block, page: Document) -> Iterator[Candi
     name = _END.split(who)[0].strip(" ,()")
     if OFFICE_WORDS.search(name):
         yield from _made(("ListOfficeName", name), quote, block.element, page, 0.62)
-    elif _is_agent(name):
-        yield from _made(("ListAgentFullName", name), quote, block.element, page, 0.5)
 
 
 def _is_agent(name: str) -> bool:
@@ -109,32 +90,13 @@ def _made(named: tuple[str, str], quote: str, element: Any, page: Document, conf
 
 
 def _agent_blocks(page: Document) -> Iterator[Candidate]:
-    """A person's name with a company's below it, in an element that is named for the agent."""
-    for before, segment in zip([None, *page.segments], page.segments, strict=False):
-        after = _behind_person(segment, page)
-        if after is None or not _is_agent(segment.text) or OFFICE_WORDS.search(segment.text):
+    """The company below a person's name, and below the person's number, under a heading that names the agent."""
+    for heading, person in pairwise(page.segments):
+        if not _AGENT_HEADING.match(heading.text) or not _is_agent(person.text) or OFFICE_WORDS.search(person.text):
             continue
-        if _AGENT_TITLE.search(after.text) or not OFFICE_WORDS.search(after.text):
+        following = page.segments[person.index + 1 : person.index + 3]
+        after = next((s for s in following if not _TELEPHONE.match(s.text)), None)
+        if after is None or _AGENT_TITLE.search(after.text) or not OFFICE_WORDS.search(after.text):
             continue
-        if len(after.text) > 60 or not texts.is_office(after.text):
-            continue
-        if before is not None and _SITES_OWN.search(before.text[:60]):
-            continue
-        if before is not None and _AGENT_HEADING.match(before.text):  # the label's reader knows the name
+        if len(after.text) <= 60 and texts.is_office(after.text):
             yield from _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.55)
-            continue
-        around = {after.owner, *after.owner.iterancestors()}
-        if any(a in around and _is_agent_block(a) for a in (segment.owner, *segment.owner.iterancestors())):
-            yield from _made(("ListAgentFullName", segment.text), segment.text, segment.owner, page, 0.5)
-            yield from _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.5)
-
-
-def _behind_person(segment: Segment, page: Document) -> Segment | None:
-    """The text behind a person's name, and behind the person's number."""
-    following = page.segments[segment.index + 1 : segment.index + 3]
-    return next((s for s in following if not _TELEPHONE.match(s.text)), None)
-
-
-def _is_agent_block(element: Any) -> bool:
-    names = f"{element.get('class') or ''} {element.get('id') or ''}"
-    return element.tag not in ("body", "html", "form") and _AGENT_BLOCK.search(names) is not None

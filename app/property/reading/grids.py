@@ -7,7 +7,6 @@ A grid is a table whose first row with several texts names columns. Tables that 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -168,11 +167,6 @@ def heading_above(table: Any) -> str:
         if element is None or element.tag in ("body", "html"):
             break
     return ""
-
-
-def column(grid: Grid, index: int) -> Iterator[str]:
-    """The texts of one column below its heading."""
-    return (row[index] for row in grid.rows if index < len(row))
 
 
 def is_total(row: tuple[str, ...]) -> bool:

@@ -13,17 +13,14 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.property import address as addresses
-from app.property.reading import others
 from app.property.reading.base import Candidate, Reading, of_text
-from app.property.reading.document import Document, Segment, url_parts
-from app.property.reading.map_calls import FIRM
+from app.property.reading.document import Document, url_parts
 from app.property.reading.place_values import placed
 from app.property.reading.readings import candidates_of
 from app.property.reading.standing import us_address_in
 from app.property.reading.terms import words_of
 from app.property.reading.trees import spaced_text
 from app.property.record import Method
-from app.property.values.vocabulary import yes_no
 
 #: letters that a site sets before its numbers: `/property/HWL-20418`
 _LETTERED_KEY = re.compile(r"[/=_]([A-Z]{1,4}-\d{4,12})(?=$|[/?&#])")
@@ -34,15 +31,13 @@ _LONGITUDES = tuple(
     f"data-{part}{axis}" for part in ("", "map-", "marker-") for axis in ("lng", "lon", "long", "longitude")
 )
 _MAP_LINK = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{4,})\s?(?:,|~|%2C)\s?\+?(-?\d{1,3}\.\d{4,})(?!\d)")
-_SEPARATORS = re.compile(r"\s+[|•·–—]\s+|\s+-\s+|\s*\|\s*")
-_COOLING_ALONE = re.compile(
-    r"^(?:a/c|central a/?c|air conditioning|central air(?: conditioning)?|centrally air[ -]conditioned|エアコン)$",
-    re.IGNORECASE,
+#: a map of an office
+_FIRM = re.compile(
+    r"\b(?:our (?:office|team)|offices?|headquarters|realty|realtors|agency|brokerage|contact us|visit us)\b", re.I
 )
-_EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
+_SEPARATORS = re.compile(r"\s+[|•·–—]\s+|\s+-\s+|\s*\|\s*")
 #: headings of what every property has
 _SECTIONS = frozenset({"land", "lot", "lots", "site", "plot", "parcel"})
-_FIRST_SEGMENTS = 160
 
 
 class Headlines:
@@ -60,9 +55,6 @@ class Headlines:
             if county := _COUNTY.search(text):
                 yield of_text("CountyOrParish", county[1], text, where, 0.5)
                 yield of_text("StateOrProvince", county[2], text, where, 0.45)
-        for segment in page.segments[:_FIRST_SEGMENTS]:
-            if len(segment.text) <= 60:
-                yield from _alone(segment, page)
         yield from _map_points(page)
 
 
@@ -90,7 +82,7 @@ def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
     for meta in page.described:
         yield " ".join((meta.get("content") or "").split())[:300], page.path(meta), 0.45
     for heading in islice(page.root.iter("h2", "h3"), 6):
-        if heading not in page.skipped and not others.heads_others(heading):
+        if heading not in page.skipped:
             yield spaced_text(heading)[:160], page.path(heading), 0.4
 
 
@@ -106,7 +98,7 @@ def _map_points(page: Document) -> Iterator[Candidate]:
             next((element.get(name) for name in names if element.get(name)), "") for names in (_LATITUDES, _LONGITUDES)
         )
         titles = " ".join(element.get(name) or "" for name in ("data-title", "title", "aria-label", "alt"))
-        if "." in latitude and longitude and not FIRM.search(titles):
+        if "." in latitude and longitude and not _FIRM.search(titles):
             points.setdefault((latitude, longitude), (f"{latitude}, {longitude}", element))
     near = {(round(float(a), 2), round(float(o), 2)) for a, o in points if _is_number(a) and _is_number(o)}
     if len(near) == 1:
@@ -148,18 +140,3 @@ def _kind_in(text: str, where: str, confidence: float, page: Document) -> Iterat
     ):
         if candidate.field == "PropertySubType":
             yield candidate
-
-
-def _alone(segment: Segment, page: Document) -> Iterator[Candidate]:
-    """Cooling that is an item of a list, and an Irish postal code."""
-    text, where = segment.text, page.path(segment.owner)
-    if _COOLING_ALONE.match(text) and not _is_denied(segment, page):
-        yield from candidates_of(Reading("Cooling", text, Method.LABEL, where, text, 0.4), page.locale)
-    elif page.locale.country == "IE" and _EIRCODE.match(text):
-        yield of_text("PostalCode", text, text, where, 0.5)
-
-
-def _is_denied(segment: Segment, page: Document) -> bool:
-    """True before a plain `No`."""
-    after = page.segments[segment.index + 1] if segment.index + 1 < len(page.segments) else None
-    return after is not None and yes_no(after.text) is False

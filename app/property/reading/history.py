@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from app.property.fields.phrases import pattern
 from app.property.reading import permits
 from app.property.reading.base import Reading
 from app.property.reading.object_values import Place, Source
@@ -18,26 +19,15 @@ from app.property.values.dates import parse_date
 from app.property.values.numbers import tidy
 from app.property.values.prices import parse_price
 
-_SALES = re.compile(r"\b(?:sales?|transfers?|deeds?|sold|transactions?|conveyances?)\b")
-_PRICES = re.compile(r"\b(?:price history|history|price changes|timeline|events?)\b")
-_TAXES = re.compile(r"\b(?:tax|taxes|assessments?|valuations?|values?|roll|appraisals?|tax history)\b")
-_DATED = re.compile(r"^(?:date|time|recorded|sold|closed)$|\bdate\b(?! paid)|\brecorded on\b")
+_SALES, _PRICES, _TAXES, _DATED = (pattern("history", key) for key in ("sales", "prices", "taxes", "dates"))
+_SOLD, _SOLD_WORD, _SURELY_SOLD, _FORECLOSED, _LISTED = (
+    pattern("history", key) for key in ("sold", "sold_words", "surely_sold", "foreclosed", "listed")
+)
 _AMOUNTS = frozenset({"price", "amount", "sale price", "value", "sold price"})
 _EVENTS = frozenset({
     "event", "event name", "event description", "description", "type", "event type", "status", "deed type",
     "instrument", "category"
 })  # fmt: skip
-_SOLD = re.compile(r"\b(?:sold|sale|closed|closing|deed|transfer)\b(?! agreed)", re.I)
-_SOLD_WORD = re.compile(r"\bsold\b|\bclosed\b|\bdeed\b", re.I)
-_SURELY_SOLD = re.compile(r"\b(?:sold|closed|closing|deed|transferred)\b(?! agreed)", re.I)
-#: what a lender or a court does: the home changes hands without being sold
-_FORECLOSED = re.compile(
-    r"\breo\b|\b(?:returned|reverted|back) to (?:the )?(?:lender|bank|beneficiary)|\blis pendens\b|\bjudge?ment\b|"
-    r"\bnotice of (?:default|sale|trustee)|\bdefault\b|\bcredit bid\b|\bpre-?foreclosure\b|\bforeclosed to\b|"
-    r"\bforeclosure (?:auction|fil|notice|scheduled|started)",
-    re.I,
-)
-_LISTED = re.compile(r"\blisted|price (?:change|cut|drop|increase)|for sale|listing|pending|for rent", re.I)
 
 
 def rows(objects: Sequence[Mapping[str, Any]], source: Source, place: Place) -> Iterator[Reading]:
@@ -69,11 +59,6 @@ def of_table(table: Sequence[Mapping[str, Any]], above: str, source: Source, loc
     years = [y for i, row in enumerate(table) if (y := _tax_year(row, above, i)) is not None]
     if years:
         yield from _tax_readings(years, source, locator)
-
-
-def tells_of_prices(above: str) -> bool:
-    """True for the words above a history of prices or sales."""
-    return _SALES.search(above) is not None or _PRICES.search(above) is not None
 
 
 def numbered_sales(node: Mapping[str, Any], source: Source, place: Place) -> Iterator[Reading]:

@@ -26,7 +26,6 @@ _NOT_PROPERTY = re.compile(
 )
 #: the labelled pages have at most 20
 _MOST_BLOCKS = 200
-_ID_KEYS = ("sku", "mpn", "productID", "identifier")
 
 
 class JsonLd:
@@ -40,9 +39,8 @@ class JsonLd:
         source = Source(Method.JSONLD, 0.85, "en")
         for where, value in page.once(blocks):
             for pointer, node in _nodes(value):
-                if not _is_about_another(node, page):
-                    for reading in _node_readings(node, source, f"{where}#{pointer}"):
-                        yield from candidates_of(reading, page.locale)
+                for reading in _node_readings(node, source, f"{where}#{pointer}"):
+                    yield from candidates_of(reading, page.locale)
 
 
 def blocks(page: Document) -> list[tuple[str, Any]]:
@@ -75,32 +73,9 @@ def node_type(node: dict[str, Any]) -> str:
     return " ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
 
 
-def _is_about_another(node: dict[str, Any], page: Document) -> bool:
-    """True where the node names an address of its own that shares no id with this page's."""
-    url = node.get("url") or node.get("@id") or ""
-    if not isinstance(url, str) or not url.startswith("http") or not page.ids:
-        return False
-    tokens = {t.lower() for t in re.split(r"[^A-Za-z0-9]+", url)}
-    has_id = any(len(t) >= 5 and t.isdigit() for t in tokens)
-    return has_id and not tokens & page.ids
-
-
 def _node_readings(node: dict[str, Any], source: Source, pointer: str) -> Iterator[Reading]:
     # availability is a word of schema.org's, read below
     yield from (r for r in objects.read(node, source, Place(pointer)) if not r.locator.endswith("/availability"))
-    for key in _ID_KEYS:
-        value = node.get(key)
-        if isinstance(value, str | int):
-            yield Reading("ListingId", str(value), source.method, f"{pointer}/{key}", f'"{key}": {value}', 0.75)
-    for kind in _typed_parts(node):
-        yield Reading(
-            "PropertySubType",
-            re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind),
-            source.method,
-            f"{pointer}/@type",
-            f'"@type": {kind}',
-            0.6,
-        )
     availability = _offer(node).get("availability")
     if isinstance(availability, str):
         word = availability.rpartition("/")[2]
@@ -114,11 +89,3 @@ def _offer(node: dict[str, Any]) -> dict[str, Any]:
     if isinstance(offer, list):
         offer = offer[0] if offer else None
     return offer if isinstance(offer, dict) else {}
-
-
-def _typed_parts(node: dict[str, Any]) -> Iterator[str]:
-    parts = [node, node.get("itemOffered"), node.get("about"), _offer(node).get("itemOffered")]
-    for part in parts:
-        kind = node_type(part) if isinstance(part, dict) else ""
-        if kind in ("SingleFamilyResidence", "Apartment", "House", "ApartmentComplex"):
-            yield kind

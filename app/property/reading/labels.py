@@ -7,21 +7,17 @@ inside one text are `pairs.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import Any
 
-from app.property.reading import beside, grids, nearby, pairs, whose
+from app.property.reading import grids, nearby, pairs, whose
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document, Segment
 from app.property.reading.readings import candidates_of
 from app.property.reading.terms import Meaning
 from app.property.record import Method
 
-_IDS = frozenset({"ListingId", "ListingKey"})
 _MOST_PAIR_CHARS = 400
-#: bathrooms that a page tells apart
-_BATHS = ("BathroomsFull", "_ThreeQuarterBaths", "BathroomsHalf")
 
 
 class Labels:
@@ -33,42 +29,28 @@ class Labels:
         if page.root is None:
             return
         tables = _table_headings(page)
-        told: dict[str, Reading] = {}
         for segment in page.segments:
             if segment.owner in tables:
                 continue
             for reading in _at(segment, page):
                 if whose.is_owners(reading.field, reading.label, segment, page):
                     continue
-                if reading.field in _BATHS:
-                    told.setdefault(reading.field, reading)
                 yield from candidates_of(reading, page.locale)
-        if (together := _all_baths(told)) is not None:
-            yield from candidates_of(together, page.locale)
 
 
 def _table_headings(page: Document) -> set[Any]:
-    """Elements of grids, which `tables.py` reads, but for rows that add up or are pairs; and of rows of headings."""
+    """Elements of grids, which `tables.py` reads, and of rows of headings."""
     found: set[Any] = set()
     for grid in page.once(grids.grids):
         rows = [grid.head]
         if len(grid.headings) > 2:
-            rows += [row for row in grid.body if len(row) == len(grid.head) and not _is_total_or_pair(row)]
+            rows += [row for row in grid.body if len(row) == len(grid.head)]
         found.update(element for row in rows for cell in row for element in cell.iter())
     for row in page.root.iter("tr"):
         cells = [c for c in row if c.tag in ("td", "th")]
         if len(cells) >= 2 and all(c.tag == "th" for c in cells):
             found.update(element for cell in cells for element in cell.iter())
     return found
-
-
-def _is_total_or_pair(row: tuple[Any, ...]) -> bool:
-    """True for a row that adds up, and for one that holds a label with its colon and one value, below whatever
-    headings.
-    """
-    filled = [text for text in map(grids.cell_text, row) if text]
-    is_pair = len(filled) == 2 and filled[0].endswith(":")
-    return is_pair or grids.TOTAL.match(grids.cell_text(row[0])) is not None
 
 
 def _at(segment: Segment, page: Document) -> Iterator[Reading]:
@@ -83,8 +65,6 @@ def _at(segment: Segment, page: Document) -> Iterator[Reading]:
     if len(text) > _MOST_PAIR_CHARS:
         return
     known = pairs.in_text(text, page)
-    if any(pair.found.field in _IDS for pair in known) and beside.is_answer(segment.owner):
-        return  # `Agent Code: | ID:908817`
     for pair in known:
         yield _reading(pair.found, (pair.label, pair.value), segment.owner, page, 0.7 if pair.alone else 0.6)
     if not known and "/" in text and len(text) <= 60:
@@ -116,12 +96,3 @@ def _composite(segment: Segment, page: Document) -> Iterator[Reading]:
     near = nearby.value_of(Meaning("_Composite"), segment, page) if pairs.names_several(label, page) else None
     for pair in pairs.composite(label, near.value, page) if near else ():
         yield _reading(pair.found, (pair.label, pair.value), near.element if near else None, page, 0.68)
-
-
-def _all_baths(found: Mapping[str, Reading]) -> Reading | None:
-    """All bathrooms of `found` (readings by field); None where the page does not tell three-quarter baths."""
-    counts = [str(found[name].raw).strip() if name in found else "0" for name in _BATHS]
-    if "_ThreeQuarterBaths" not in found or "BathroomsFull" not in found or not all(c.isdigit() for c in counts):
-        return None
-    quote = "; ".join(f"{found[name].label.rstrip(':')}: {found[name].raw}" for name in _BATHS if name in found)
-    return replace(found["BathroomsFull"], field="BathroomsTotalInteger", raw=str(sum(map(int, counts))), quote=quote)

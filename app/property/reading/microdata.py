@@ -87,7 +87,7 @@ def _scopes(element: Any, page: Document, dropped: set[Any]) -> tuple[list[str],
 
 def _readings(element: Any, types: list[str], page: Document) -> Iterator[Reading]:
     value = _value(element)
-    if not value or element.get("itemtype") or ("price" in (element.get("itemprop") or "") and _is_estimate(element)):
+    if not value or element.get("itemtype"):
         return
     people = next((kind for kind in types if _PEOPLE.search(kind) or _OFFICES.search(kind)), None)
     for prop in (element.get("itemprop") or "").split():
@@ -95,15 +95,6 @@ def _readings(element: Any, types: list[str], page: Document) -> Iterator[Readin
         if field is not None:
             quote = f"{prop}: {value}"
             yield Reading(field, value, Method.MICRODATA, page.path(element), quote, confidence, prop)
-
-
-def _is_estimate(element: Any) -> bool:
-    """True where the text right around a price calls it an estimate."""
-    for above in islice(element.iterancestors(), 3):
-        text = " ".join(" ".join(islice(above.itertext(), 20)).split())
-        if len(text) <= 80 and re.search(r"\best(?:imated?|\.)?\b", text, re.IGNORECASE):
-            return True
-    return False
 
 
 def _field(prop: str, people: str | None, types: list[str], lang: str | None) -> tuple[str | None, float]:

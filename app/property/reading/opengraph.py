@@ -12,28 +12,16 @@ from app.property.reading.readings import candidates_of
 from app.property.reading.terms import meaning
 from app.property.record import Method
 
-_KNOWN: dict[str, tuple[str, float]] = {
-    "product:price:amount": ("ListPrice", 0.75),
-    "og:price:amount": ("ListPrice", 0.75),
-    "product:price:currency": ("X_Currency", 0.75),
-    "og:price:currency": ("X_Currency", 0.75),
-    "place:location:latitude": ("Latitude", 0.75),
-    "place:location:longitude": ("Longitude", 0.75),
-    "og:latitude": ("Latitude", 0.75),
-    "og:longitude": ("Longitude", 0.75),
-    "geo.position": ("_Coordinates", 0.7),
-    "icbm": ("_Coordinates", 0.7),
-    "og:street-address": ("UnparsedAddress", 0.7),
-    "og:locality": ("City", 0.7),
-    "og:region": ("StateOrProvince", 0.7),
-    "og:postal-code": ("PostalCode", 0.7),
-    "og:country-name": ("Country", 0.5),
-    "geo.placename": ("City", 0.4),
-}
+#: what OpenGraph and its vendors agree on, by the words behind the namespace; and names that are no words
+_STANDARD = re.compile(
+    r"(?:product|og):(price:.*)|place:(location:.*)|"
+    r"og:(latitude|longitude|street-address|locality|region|postal-code)"
+)
+_KNOWN = {"geo.position": ("_Coordinates", 0.7), "icbm": ("_Coordinates", 0.7), "geo.placename": ("City", 0.4)}
 #: namespaces of sites and platforms that are never about the property
 _SITE_NAMESPACES = frozenset({
     "fb", "al", "article", "profile", "video", "music", "book", "viewport", "robots", "msapplication", "apple",
-    "google", "theme", "dc", "og"
+    "google", "theme", "dc", "og", "twitter"
 })  # fmt: skip
 _DESCRIPTIONS = ("og:description", "description", "twitter:description")
 
@@ -60,23 +48,20 @@ def _named(tags: list[tuple[str, str, Any]], page: Document) -> Iterator[Reading
         if not name or not content:
             continue
         field, confidence = _KNOWN.get(name, (None, 0.0))
-        if (
-            field is None
-            and ":" in name
-            and not name.startswith(("twitter:label", "twitter:data", "twitter:app"))
-            and name.partition(":")[0] not in _SITE_NAMESPACES
-        ):
-            found = meaning(name.rpartition(":")[2], page.locale.lang)
-            field, confidence = (found.field, 0.55 * found.trust) if found else (None, 0.0)
+        standard = _STANDARD.fullmatch(name)
+        if standard or _is_of_property(name):
+            words = standard[standard.lastindex or 0] if standard else name.rpartition(":")[2]
+            found = meaning(words, page.locale.lang)
+            field, confidence = (found.field, (0.75 if standard else 0.55) * found.trust) if found else (None, 0.0)
         if name in _DESCRIPTIONS:
             field, confidence = "PublicRemarks", 0.3
         if field is not None:
+            quote = f"{name}: {content}"
             yield Reading(
-                field,
-                content,
-                Method.OPENGRAPH,
-                page.path(element),
-                f"{name}: {content}",
-                confidence,
-                re.sub(r".*:", "", name),
+                field, content, Method.OPENGRAPH, page.path(element), quote, confidence, name.rpartition(":")[2]
             )
+
+
+def _is_of_property(name: str) -> bool:
+    namespace, colon, _ = name.partition(":")
+    return bool(colon) and namespace not in _SITE_NAMESPACES

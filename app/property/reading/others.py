@@ -13,22 +13,15 @@ from app.property.reading.trees import whole_text
 #: tags whose text nobody reads
 NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
 _SKIPPED_TAGS = NEVER_TEXT | {"nav", "footer", "button"}
-#: class and id words of blocks that show other properties, or the site itself
-_OTHERS = re.compile(
-    r"(?:^|[\s_-])(?:similar|nearby|related|recommend(?:ed|ations?)?|comparables?|comps|recently|"
-    r"suggest(?:ed|ions?)|footer|breadcrumbs?|"
-    r"navbar|cookies?|also-like|you-may|other-(?:listings|properties|homes)|others?-properties|"
-    r"mortgage|calculator|neighbou?rhood-homes|aehnliche|"
-    r"podobne|liknande|modal|filters?|search-form|searchbox|autocomplete|carousel-similar|interested)(?=$|[\s_-])",
-    re.IGNORECASE,
-)
-#: the words that the names above begin with
-_OTHERS_BEGIN = frozenset(
-    {"also", "autocomplete", "breadcrumb", "breadcrumbs", "calculator", "carousel", "comparable", "comparables"}
-    | {"comps", "cookie", "cookies", "filter", "filters", "footer", "interested", "liknande", "modal", "mortgage"}
-    | {"navbar", "nearby", "neighborhood", "neighbourhood", "other", "others", "podobne", "recently", "recommend"}
-    | {"recommendation", "recommendations", "recommended", "related", "search", "searchbox", "similar", "suggest"}
-    | {"suggested", "suggestion", "suggestions", "you", "aehnliche"}
+#: words of classes and ids of blocks that show other properties, or the site itself; such words in a row
+_OTHERS = frozenset({
+    "similar", "nearby", "related", "recommend", "recommended", "recommendation", "recommendations", "comparable",
+    "comparables", "comps", "recently", "suggest", "suggested", "suggestion", "suggestions", "footer", "breadcrumb",
+    "breadcrumbs", "navbar", "cookie", "cookies", "mortgage", "calculator", "aehnliche", "podobne", "liknande", "modal",
+    "filter", "filters", "searchbox", "autocomplete", "interested"
+})  # fmt: skip
+_IN_A_ROW = re.compile(
+    r"-(?:also-like|you-may|other-(?:listings|homes)|others?-properties|neighbou?rhood-homes|search-form)-"
 )
 _NAME_WORDS = re.compile(r"[\s_-]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -49,11 +42,6 @@ def skipped(root: Any) -> frozenset[Any]:
     return frozenset(found | cards(root))
 
 
-def heads_others(heading: Any) -> bool:
-    """True for a heading such as `Similar homes`."""
-    return _is_of_others(" ".join(islice(heading.itertext(), 20)).strip())
-
-
 def _is_of_others(text: str) -> bool:
     return SIMILAR.match(text) is not None or _ELSEWHERE.match(text) is not None
 
@@ -66,9 +54,8 @@ def _is_furniture(element: Any, known: dict[str, bool]) -> bool:
     if not names or element.tag in ("body", "html", "main", "form"):
         return False
     if names not in known:
-        spelled = _CAMEL.sub("-", names)[:400]
-        first = not _OTHERS_BEGIN.isdisjoint(_NAME_WORDS.split(spelled.lower()))  # most names are none of these
-        known[names] = first and _OTHERS.search(spelled) is not None
+        words = _NAME_WORDS.split(_CAMEL.sub("-", names)[:400].lower())
+        known[names] = not _OTHERS.isdisjoint(words) or _IN_A_ROW.search(f"-{'-'.join(words)}-") is not None
     return known[names]
 
 
@@ -95,7 +82,6 @@ def _block_of_others(heading: Any) -> Any:
 
 #: a card names a price, a place and a few facts
 _CARD_CHARS = 600
-_ARTICLE_CHARS = 1500
 #: more cards than this are a page of results
 _MOST_CARDS = 400
 _AMOUNT = re.compile(r"[$€£]\s?\d{2}|\d\s?(?:€|zł|kr\b|EUR)")
@@ -137,7 +123,7 @@ def cards(root: Any) -> set[Any]:
         parent = article.getparent()
         card = parent if parent is not None and parent.tag == "li" else article
         link = _link_in(article)
-        if link and card.getparent() is not None and article.find(".//h1") is None and not _is_text(article):
+        if link and card.getparent() is not None and article.find(".//h1") is None:
             # those of one page's parts have names and lengths of their own
             articles.setdefault((card.getparent(), article.get("class")), {}).setdefault(card, link)
     groups = (*by_parent.values(), *articles.values())
@@ -148,11 +134,6 @@ def _alike(cards: Iterable[Any]) -> bool:
     """False for two blocks whose classes have no word in common: links on other things beside the page's own text."""
     names = [frozenset((card.get("class") or "").split()) for card in cards]
     return len(names) != 2 or not all(names) or not names[0].isdisjoint(names[1])
-
-
-def _is_text(article: Any) -> bool:
-    """True for more than a card holds, who offers it and a few lines on it included."""
-    return len(whole_text(article)) > _ARTICLE_CHARS
 
 
 def _shows_price(element: Any) -> bool:

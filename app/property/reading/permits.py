@@ -1,4 +1,4 @@
-"""Building permits in tables and in lists of JSON objects: their rows, the year of the roof, and solar power.
+"""Building permits in tables and in lists of JSON objects: their rows, and the year of the roof.
 
 The roof's year is that of the newest permit for a roof of the house whose work was found done: by a date of that, or a
 status; where the list tells neither, every permit is taken for done that was not refused.
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from app.property.fields.phrases import pattern
 from app.property.reading.base import Reading
 from app.property.reading.object_values import Source
 from app.property.reading.other_subjects import names_other
@@ -17,26 +18,12 @@ from app.property.values.dates import parse_date
 from app.property.values.vocabulary import is_commercial
 
 #: columns that hold dates, the most telling first
-_DATES = (
-    re.compile(r"\b(?:final\w*|complet\w*|closed?|c/?o date|signed off)\b"),
-    re.compile(r"\bissue\w*\b"),
-    re.compile(r"\b(?:date|opened|filed|applied|application date|year)\b"),
+_DATES = tuple(pattern("history", key) for key in ("finished", "issued", "applied"))
+_KINDS, _STATUS, _PERMIT, _REFUSED, _DONE = (
+    pattern("history", key) for key in ("works", "status", "permits", "refused", "done")
 )
-_KINDS = re.compile(r"\b(?:type|description|desc|work|scope|kind|permit name|purpose|project|category|record)\b")
-_STATUS = re.compile(r"\bstatus\b")
-_PERMIT = re.compile(r"\bpermits?\b")
-_ROOF = re.compile(r"\b(?:re-?\s?roof\w*|roofing|roof)\b", re.IGNORECASE)
-#: a roof that carries something
-_ON_ROOF = re.compile(r"roof[- ]?(?:top|mount\w*)|\bsolar\b|photovoltaic|\bpv\b", re.IGNORECASE)
-_HOUSE = re.compile(r"\b(?:house|home|dwelling|residence|residential|sfd|sfr)\b", re.IGNORECASE)
-_SOLAR = re.compile(r"\bsolar\b(?! (?:water|pool|screen|tube|light))|photovoltaic|\bpv\b", re.IGNORECASE)
-_REFUSED = re.compile(
-    r"\b(?:void\w*|expired|den(?:ied|y)|withdrawn|cancel\w*|revoked|rejected|refused)\b", re.IGNORECASE
-)
-_DONE = re.compile(
-    r"\b(?:final(?:ed|ized|ised|led)?|closed?|complet\w*|pass(?:ed)?|signed off|c of o|certificate of \w+)\b",
-    re.IGNORECASE,
-)
+#: a roof, one that carries something, and what has one
+_ROOF, _ON_ROOF, _HOUSE = (pattern("history", key) for key in ("roofs", "on_roofs", "houses"))
 
 
 def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
@@ -56,9 +43,6 @@ def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, loca
     if roofs:
         newest = max(roofs, key=lambda p: str(p["date"]))
         yield Reading("X_RoofYear", newest["date"][:4], source.method, locator, _quote(newest), source.confidence)
-    solar = next((p for p in granted if _SOLAR.search(p["kind"])), None)
-    if solar is not None:
-        yield Reading("PowerProductionType", "Solar", source.method, locator, _quote(solar), source.confidence)
 
 
 def _is_of_house(kind: str) -> bool:

@@ -234,19 +234,8 @@ def _readings(text: str, where: str, confidence: float, page: Document) -> Itera
     for field, pattern in _WORDED:
         if len(found := list(pattern.finditer(text))) == 1:
             yield Reading(field, str(_WORDS[found[0][1].lower()]), Method.LABEL, where, text, confidence - 0.05)
-    yield from _named(text, where, page)
 
 
-_NAMED = re.compile(r"^([^\d:]{2,30}?)[\s:.]*(\d.*)$")
 _NAMED_FIELDS = frozenset(
     {"BedroomsTotal", "BathroomsTotalInteger", "RoomsTotal", "LivingArea", "LotSizeArea", "YearBuilt", "StoriesTotal"}
 )
-
-
-def _named(text: str, where: str, page: Document) -> Iterator[Reading]:
-    """`Bed 3`, `Construction 1974`: a label and its value without a colon between."""
-    if len(text) > 40:
-        return
-    known = meaning(match[1], page.locale.lang) if (match := _NAMED.match(text)) else None
-    if match and known and known.field in _NAMED_FIELDS:
-        yield Reading(known.field, match[2], Method.LABEL, where, text, 0.6 * known.trust, match[1])

@@ -65,29 +65,6 @@ def _within(names: tuple[str, ...], value: float, limits: tuple[float, float]) -
     yield from told(names, limits[0] <= value <= limits[1], Verdict.PLAUSIBLE)
 
 
-#: US dollars a square metre: of a sale, of a month's rent; and what currencies are worth in dollars, roughly
-_SALE, _RENT = (30.0, 80_000.0), (0.5, 400.0)
-_DOLLARS = {
-    **{"USD": 1.0, "EUR": 1.1, "GBP": 1.3, "CHF": 1.15, "CAD": 0.73, "AUD": 0.66, "NZD": 0.6, "SGD": 0.75},
-    **{"PLN": 0.26, "SEK": 0.1, "NOK": 0.1, "DKK": 0.15, "CZK": 0.044, "JPY": 0.0067, "INR": 0.012, "ILS": 0.27},
-    **{"MXN": 0.055, "BRL": 0.19, "ZAR": 0.055, "HUF": 0.0028, "RON": 0.22, "AED": 0.27, "THB": 0.029},
-}
-_MONTHS = {"week": 52 / 12, "month": 1.0, "year": 1 / 12}
-
-
-def _price_by_area(values: Values, _page: Document) -> Iterator[Finding]:
-    """The price by square metre is one that is paid somewhere."""
-    price, worth = values.get("ListPrice"), _DOLLARS.get(values.get("X_Currency", ""))
-    living = _square_meters(values, "LivingArea", "LivingAreaUnits")
-    if not price or worth is None or not living:
-        return
-    period = values.get("X_PricePeriod")
-    if period is None:
-        yield from _within(("ListPrice", "LivingArea"), price * worth / living, _SALE)
-    elif period in _MONTHS:
-        yield from _within(("ListPrice", "X_PricePeriod"), price * worth * _MONTHS[period] / living, _RENT)
-
-
 def _offer(values: Values, _page: Document) -> Iterator[Finding]:
     """A price, a status and a type of offer that tell one story."""
     price, status, kind = (values.get(n) for n in ("ListPrice", "StandardStatus", "PropertyType"))
@@ -164,4 +141,4 @@ def _taxes(values: Values, _page: Document) -> Iterator[Finding]:
         yield from told(("ClosePrice", "CloseDate"), True, Verdict.PLAUSIBLE)
 
 
-CHECKS: tuple[Check, ...] = (_sizes, _price_by_area, _offer, _words, _years, _taxes)
+CHECKS: tuple[Check, ...] = (_sizes, _offer, _words, _years, _taxes)

@@ -13,13 +13,11 @@ from typing import Any
 
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document, Segment
-from app.property.reading.grids import cell_text
 from app.property.reading.other_subjects import names_other
 from app.property.reading.readings import candidates_of
 from app.property.reading.terms import meaning
 from app.property.record import Method
 from app.property.values import prices, vocabulary
-from app.property.values.texts import looks_like_street
 
 _FIRST_SEGMENTS = 220
 _MOST = 4
@@ -64,9 +62,7 @@ def _blocks(page: Document) -> Iterator[tuple[str, Segment]]:
     for segment in page.segments[:_FIRST_SEGMENTS]:
         if len(segment.text) > 60 or not any(c.isdigit() for c in segment.text):
             continue
-        if not _stands_by_street(segment) and any(
-            above.tag in _SKIPPED for above in (segment.owner, *islice(segment.owner.iterancestors(), _MOST_ABOVE))
-        ):
+        if any(above.tag in _SKIPPED for above in (segment.owner, *islice(segment.owner.iterancestors(), _MOST_ABOVE))):
             continue
         yield segment.text, segment
         behind = page.segments[segment.index + 1] if segment.index + 1 < len(page.segments) else None
@@ -76,23 +72,6 @@ def _blocks(page: Document) -> Iterator[tuple[str, Segment]]:
             text = _text_of(block)
             if text and text != segment.text:
                 yield text, segment
-
-
-def _stands_by_street(segment: Segment) -> bool:
-    """In a table that heads a printed sheet: alone in a cell of the only row with a street, where no label stands."""
-    cell = next((a for a in (segment.owner, *islice(segment.owner.iterancestors(), 3)) if a.tag == "td"), None)
-    row = cell.getparent() if cell is not None else None
-    if row is None or cell_text(cell) != segment.text:
-        return False
-    texts = [cell_text(c) for c in row if c.tag in ("td", "th")]
-    if not 2 <= len(texts) <= 4 or any(":" in t for t in texts) or not _tells_street(texts):
-        return False
-    others = (*row.itersiblings("tr"), *row.itersiblings("tr", preceding=True))
-    return not any(_tells_street([cell_text(c) for c in other]) for other in others)
-
-
-def _tells_street(texts: list[str]) -> bool:
-    return any(re.match(r"\d{1,6}[A-Z]? \S", t) and looks_like_street(t) for t in texts)
 
 
 def _text_of(block: Any) -> str:
@@ -119,14 +98,9 @@ def _is_asked(text: str, segment: Segment, page: Document) -> bool:
             return False  # the label's reader knows that it is the rent with heating
         if known is not None and beside is before and known.field == "_Ignore":
             return False
-        if known is not None and beside is after and known.field == "ClosePrice" and not _is_labelled(segment, page):
+        if known is not None and beside is after and known.field == "ClosePrice":
             return False  # `$548,000` above `Sold price`
     return not (names_other("ListPrice", before) and not any(c.isdigit() for c in before))
-
-
-def _is_labelled(segment: Segment, page: Document) -> bool:
-    """True where what follows the text behind `segment` is an amount, which that text labels."""
-    return re.search(r"[$€£]\s?\d", _short(page, segment.index + 2)) is not None
 
 
 def _short(page: Document, index: int) -> str:

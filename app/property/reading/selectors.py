@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SPLIT = re.compile(r"\s*([>+~\s])\s*")
+#: `act` is what a person does to a page: a rule with it shows what a control opens
 _COMPOUND = re.compile(
-    r"(?P<tag>[A-Za-z][\w-]*|\*)|#(?P<id>[\w-]+)|\.(?P<cls>(?:[\w-]|\\.)+)"
-    r"|\[\s*(?P<attr>[\w-]+)\s*(?:(?P<op>[~|^$*]?=)\s*[\"']?(?P<val>[^\"'\]]*)[\"']?\s*)?\]"
-    r"|::?(?P<pseudo>[\w-]+)(?:\((?P<arg>[^()]*)\))?"
+    r"(?P<tag>[A-Za-z][\w-]*|\*)|#(?P<id>[\w-]+)|\.(?P<name>(?:[\w-]|\\.)+)"
+    r"|\[\s*(?P<attr>[\w-]+)\s*(?:=\s*[\"']?(?P<value>[^\"'\]]*)[\"']?\s*)?\]|:not\((?P<never>[\w.#\[\]=\"'-]+)\)"
+    r"|:(?P<act>hover|focus|focus-within|focus-visible|active|checked|target|open)(?![\w-])"
 )
-#: what a person does to a page; a rule with one of these shows what a control opens
-_DYNAMIC = frozenset({"hover", "focus", "focus-within", "focus-visible", "active", "checked", "target", "open"})
-_ARGUMENT = re.compile(r"[\w.#\[\]=\"'-]+")
 #: longer ones are generated and name nothing that a page hides
 MOST_CHARS = 300
 _MOST_PARTS, _MOST_STEPS = 6, 60
@@ -31,26 +29,24 @@ class Part:
     tag: str | None = None
     id: str | None = None
     names: set[str] = field(default_factory=set)
-    tests: list[tuple[str, str, str]] = field(default_factory=list)
+    tests: list[tuple[str, str | None]] = field(default_factory=list)
     never: list[Part] = field(default_factory=list)
     dynamic: bool = False
 
     def fits(self, element: Any) -> bool:
         """True where `element` alone is what this part asks for."""
-        if not isinstance(element.tag, str) or (self.tag and element.tag != self.tag):
+        if not isinstance(element.tag, str) or (self.tag not in (None, "*", element.tag)):
             return False
-        if self.id and element.get("id") != self.id:
+        if (self.id and element.get("id") != self.id) or any(inner.fits(element) for inner in self.never):
             return False
         if self.names and not self.names <= set((element.get("class") or "").split()):
             return False
-        if any(not _holds(element.get(name), op, wanted) for name, op, wanted in self.tests):
-            return False
-        return not any(inner.fits(element) for inner in self.never)
+        return all(element.get(name) is not None and wanted in (None, element.get(name)) for name, wanted in self.tests)
 
     @property
     def weight(self) -> tuple[int, int, int]:
         """Specificity, as CSS counts it."""
-        own = (int(self.id is not None), len(self.names) + len(self.tests), int(self.tag is not None))
+        own = (int(self.id is not None), len(self.names) + len(self.tests), int(self.tag not in (None, "*")))
         return _sum([own, *(inner.weight for inner in self.never)])
 
 
@@ -110,41 +106,21 @@ def _part(text: str, reach: str) -> Part | None:
     part, at = Part(reach), 0
     while at < len(text):
         match = _COMPOUND.match(text, at)
-        if match is None or not _take(match, part):
+        if match is None:
             return None
         at = match.end()
-    empty = not (part.tag or part.id or part.names or part.tests or part.never)
-    return None if empty and text != "*" else part
-
-
-def _take(match: re.Match[str], part: Part) -> bool:
-    """Adds one simple selector to `part`; False for one that is not known."""
-    if match["tag"]:
-        part.tag = match["tag"].lower() if match["tag"] != "*" else None
-    elif match["id"]:
-        part.id = match["id"]
-    elif match["cls"]:
-        part.names.add(match["cls"].replace("\\", ""))
-    elif match["attr"]:
-        part.tests.append((match["attr"].lower(), match["op"] or "", match["val"] or ""))
-    elif match["pseudo"] in _DYNAMIC:
-        part.dynamic = True
-    else:
-        return _take_function(match["pseudo"], match["arg"] or "", part)
-    return True
-
-
-def _take_function(name: str, argument: str, part: Part) -> bool:
-    inner = _part(argument, "") if name in ("not", "is", "where") and _ARGUMENT.fullmatch(argument) else None
-    if inner is None:
-        return False
-    if name == "not":
-        part.never.append(inner)
-        return True
-    part.names |= inner.names
-    part.tests += inner.tests
-    part.tag, part.id = inner.tag or part.tag, inner.id or part.id
-    return True
+        part.tag, part.id = (match["tag"] and match["tag"].lower()) or part.tag, match["id"] or part.id
+        part.dynamic = part.dynamic or match["act"] is not None
+        if match["name"]:
+            part.names.add(match["name"].replace("\\", ""))
+        if match["attr"]:
+            part.tests.append((match["attr"].lower(), match["value"]))
+        if match["never"]:
+            inner = _part(match["never"], "")
+            if inner is None:
+                return None
+            part.never.append(inner)
+    return part if part.tag or part.id or part.names or part.tests or part.never else None
 
 
 def _above(part: Part, element: Any, *, direct: bool) -> Any:
@@ -154,16 +130,3 @@ def _above(part: Part, element: Any, *, direct: bool) -> Any:
             return at
         at = at.getparent()
     return None
-
-
-def _holds(value: str | None, op: str, wanted: str) -> bool:
-    if value is None or not op:
-        return value is not None
-    return {
-        "=": value == wanted,
-        "~=": wanted in value.split(),
-        "|=": value == wanted or value.startswith(f"{wanted}-"),
-        "^=": bool(wanted) and value.startswith(wanted),
-        "$=": bool(wanted) and value.endswith(wanted),
-        "*=": bool(wanted) and wanted in value,
-    }[op]

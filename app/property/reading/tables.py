@@ -1,19 +1,42 @@
-"""What tables with headings say: permits, sales, values, and single rows."""
+"""What tables with headings say: permits, sales, values by part and by year, single rows, and a pool among features."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
-from app.property.reading import history, outdoors, permits, single_rows, value_tables
+from app.property.reading import history, permits
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document
-from app.property.reading.grids import OTHERS, Grid, cell_text, grids, heading_above, is_total, rows_of_tables
+from app.property.reading.grids import OTHERS, YEAR, Grid, cell_text, grids, heading_above, is_total, rows_of_tables
 from app.property.reading.object_values import Source
 from app.property.reading.readings import candidates_of
-from app.property.reading.terms import words_of
+from app.property.reading.terms import Meaning, words_of
 from app.property.record import Method
-from app.property.values.dates import parse_date
+
+#: what a property is worth and owes for one year
+_YEARLY = ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount")
+#: headings of the market's value that mean something else elsewhere
+_WHOLE = frozenset({"actual", "appraised", "current value", "full", "total"})
+_PARTS = re.compile(
+    r"\b(?:land|lot|buildings?|improvements?|dwelling|structures?|impr|bldg|outbuildings?|residential)\b", re.I
+)
+_LAND = re.compile(r"\b(?:land|lots?|acreage|frontage|depth)\b")
+_OF_LAND = re.compile(r"(?:land|lots?|acreage)(?: \w+)?$")
+_FEATURES = re.compile(
+    r"\b(?:(?:extra|special|building|other|misc\w*|yard|site|outdoor) (?:features?|items?|improvements?|structures?)|"
+    r"out ?buildings?|accessor(?:y|ies)|features|xfob|detached structures?|yard items?)\b"
+)
+_POOL = re.compile(r"^(?:\w{1,4} - )?(?:(?:in|above)[ -]?ground |swimming |private )*pool\b", re.IGNORECASE)
+#: what is built around a pool, stands beside it or is shared, and what is gone
+_NO_POOL = re.compile(
+    r"pool[ -]*(?:cage|house|deck|screen|encl\w*|heat\w*|equip\w*|cover|table|fence|bath|shed|patio|room|slide)|"
+    r"\b(?:community|shared|common|club|no|none|removed|demolished|filled|razed)\b",
+    re.IGNORECASE,
+)
+Rows = list[list[Any]]
 
 
 class Tables:
@@ -24,57 +47,109 @@ class Tables:
     def candidates(self, page: Document) -> Iterator[Candidate]:
         source = Source(Method.LABEL, 0.75, page.locale.lang)
         for grid in page.once(grids):
-            if OTHERS.search(grid.above):
-                continue
-            for reading in _readings(grid, source, page):
-                yield from candidates_of(reading, page.locale)
-        for reading in (
-            *single_rows.under_headings(page),
-            *value_tables.newest_columns(page),
-            *value_tables.by_share(page),
-            *outdoors.pools(page),
-            *_headless(page, source),
-        ):
-            yield from candidates_of(reading, page.locale)
+            if not OTHERS.search(grid.above):
+                for reading in _readings(grid, source, page):
+                    yield from candidates_of(reading, page.locale)
+        for read in (_under_headings, _newest_column, _pool):
+            for table, rows in page.once(rows_of_tables):
+                for reading in read(table, rows, page):
+                    yield from candidates_of(reading, page.locale)
 
 
 def _readings(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
+    """What the first reader says that knows the grid."""
     where = page.path(grid.table)
     table = [{k: v for k, v in zip(grid.names, row, strict=False) if v} for row in grid.rows if not is_total(row)]
-    readers = (
+    for reader in (
         permits.of_rows(table, grid.above, source, where),
-        value_tables.totals(grid, source, page),
+        _totals(grid, source, page),
         history.of_table(table, grid.above, source, where),
-    )
-    for reader in readers:
+    ):
         found = list(reader)
+        yield from found
         if found:
-            yield from found
             return
-    if len(table) == 1 and not all(c.tag == "th" for c in grid.head):
-        yield from single_rows.of_pairs(
-            list(zip(grid.headings, grid.rows[0], strict=False)), grid.above, page, where, 0.6
-        )
 
 
-def _headless(page: Document, source: Source) -> Iterator[Reading]:
-    """`02/11/2026 | Listed | $925,000` in every row, below words that announce a history."""
-    for table, cells in page.once(rows_of_tables):
-        rows = [[cell_text(c) for c in row] for row in cells]
-        titled = len(rows) > 2 and len(rows[0]) == 1 and 0 < len(rows[0][0]) <= 80
-        above = words_of(rows.pop(0)[0]) if titled else heading_above(table)
-        if len(rows) < 2 or OTHERS.search(above) or not history.tells_of_prices(above) or any(len(r) < 2 for r in rows):
+def _yearly(label: str, page: Document) -> Meaning | None:
+    known = Meaning("X_MarketValue", 0.9) if words_of(label) in _WHOLE else page.meaning(label)
+    return known if known is not None and known.field in _YEARLY else None
+
+
+def _totals(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
+    """`Land | 118,000`, `Improvements | 402,350`, `Total | 520,350` under the headings of one or several values."""
+    total = next((row for row in grid.rows if is_total(row)), None)
+    if total is None or not any(_PARTS.search(next(filter(None, row), "")) for row in grid.rows):
+        return
+    label, where = next(text for text in total if text), page.path(grid.table)
+    told = False
+    for heading, value in zip(grid.headings, total, strict=False):
+        known = _yearly(heading, page)
+        if known is not None and re.search(r"\d", value):
+            told, quote = True, f"{label} {heading}: {value}"
+            yield Reading(known.field, value, source.method, where, quote, 0.85 * known.trust, heading)
+    if told and (years := YEAR.findall(label) or YEAR.findall(grid.above)):
+        yield Reading("TaxYear", int(max(years)), source.method, where, max(years), 0.75)
+
+
+def _newest_column(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
+    """Rows of values under columns of years (`Market value | 2025 | 2024`): the newest column's, and its year."""
+    header = next((row for row in rows[:2] if _heads_years([cell_text(c) for c in row])), None)
+    if header is None:
+        return
+    year, left = max((_newest(cell_text(cell)), -i) for i, cell in enumerate(header))
+    told, where = False, page.path(table)
+    for row in rows:
+        index = -left - (len(header) - len(row))
+        label = next((t for t in map(cell_text, row) if re.search(r"[A-Za-z]{3}", t)), "")
+        known = _yearly(label, page)
+        if known is not None and 0 < index < len(row):
+            told, value = True, cell_text(row[index])
+            yield Reading(known.field, value, Method.LABEL, where, f"{label} {value}", 0.85 * known.trust, label)
+    if told:
+        yield Reading("TaxYear", year, Method.LABEL, where, str(year), 0.8)
+
+
+def _heads_years(texts: list[str]) -> bool:
+    years = [t for t in texts if _newest(t)]
+    alone = len(years) == 1 and len(texts) == 2 and texts[1] == years[0] and "year" in texts[0].lower()
+    return len(years) >= 2 or alone
+
+
+def _newest(text: str) -> int:
+    return int(max(YEAR.findall(text), default=0)) if len(text) <= 40 else 0
+
+
+def _under_headings(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
+    """A row of nothing but headings with one row of cells below it. In a table of land an area is the lot's, and a
+    value is the land's alone.
+    """
+    for index, (upper, lower) in enumerate(pairwise(rows)):
+        after = rows[index + 2] if index + 2 < len(rows) else []
+        alone = len(after) < 2 or any(c.tag == "th" for c in after)
+        heads = all(c.tag == "th" for c in upper) and all(c.tag == "td" for c in lower)
+        if len(upper) < 2 or len(upper) != len(lower) or not alone or not heads:
             continue
-        found = [_dated_price(row) for row in rows]
-        if all(row is not None for row in found) and sum("price" in row for row in found if row) * 2 >= len(found):
-            yield from history.of_table([r for r in found if r], above, source, page.path(table))
+        pairs = [(cell_text(heading), cell_text(cell)) for heading, cell in zip(upper, lower, strict=True)]
+        land = _OF_LAND.match(heading_above(table)) or any(_LAND.search(words_of(heading)) for heading, _ in pairs)
+        for heading, value in pairs:
+            known = page.meaning(heading)
+            if known is None or not value or known.field in ("TaxAnnualAmount", "_Ignore"):
+                continue
+            if land and (known.field in _YEARLY or words_of(value) in ("land", "lot")):
+                continue  # every property has land; what stands on it is told elsewhere
+            field = "LotSizeArea" if land and known.field == "LivingArea" else known.field
+            where, quote = page.path(lower[0].getparent()), f"{heading}: {value}"
+            yield Reading(field, value, Method.LABEL, where, quote, 0.7 * known.trust, heading)
 
 
-def _dated_price(row: list[str]) -> dict[str, str] | None:
-    """Date, event and price of a row; no price where it tells another amount as well: `$349,900->$334,900`."""
-    date = next((t for t in row if len(t) <= 20 and parse_date(t)), None)
-    price = next((t for t in row if re.fullmatch(r"\$\s?[\d,]+(?:\.\d\d)?", t)), None)
-    event = next((t for t in row if t not in (date, price) and re.search(r"[A-Za-z]{4}", t)), "")
-    if date is None or not (price or event):
-        return None
-    return {"date": date, "event": event} | ({"price": price} if price else {})
+def _pool(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
+    """A row that begins with a pool in a table of extra features and outbuildings."""
+    filled = [t for t in map(cell_text, rows[0] if rows else []) if t]
+    if not _FEATURES.search(words_of(filled[0]) if len(filled) == 1 else heading_above(table)):
+        return
+    for row in rows[1:]:
+        cell = next((c for c in row if _POOL.match(cell_text(c))), None)
+        if cell is not None and not any(_NO_POOL.search(cell_text(c)) for c in row):
+            yield Reading("PoolPrivateYN", True, Method.LABEL, page.path(cell), cell_text(cell), 0.65)
+            return

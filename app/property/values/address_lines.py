@@ -81,8 +81,6 @@ _TOWN_LAST: Mapping[str, frozenset[str]] = {
 _REGIONS_LIKE_TOWNS = frozenset({"ES", "PT", "BE", "NL", "NZ", "MX", "IT", "HU", "TR", "BG"})
 #: where all that stands before the town is the street part: houses have names
 _ALL_IS_STREET = frozenset({"GB", "IE", "AU", "CA", "ZA"})
-#: where a town's department or province stands in brackets behind it
-_REGION_IN_BRACKETS = frozenset({"FR", "IT"})
 _CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "dublin", "cork", "zürich", "genève"})
 
 
@@ -237,7 +235,7 @@ def _without_code(text: str, country: str) -> Line | None:
     """`Majorna, Göteborgs kommun, Västra Götalands län`: a region at the end that is none of the country's towns."""
     parts = _split(text, country)
     if len(parts) < 2:
-        return _region_in_brackets(text, country)
+        return None
     last = parts[-1]
     if country == "IE" and len(parts) == 2 and regions.is_region(parts[0], country) and parts[0].casefold() != "dublin":
         return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None  # `Leitrim, Dromod`
@@ -252,14 +250,6 @@ def _numbered_first(parts: list[str]) -> str | None:
     street = _street_of(parts, keep_all=False)
     named = street is not None and (street[0].isdigit() or texts.ends_like_street(re.sub(r"\s+\d+[A-Z]?$", "", street)))
     return street if named else None
-
-
-def _region_in_brackets(text: str, country: str) -> Line | None:
-    """`Cassis (Bouches-du-Rhône)`, and nothing else."""
-    match = re.fullmatch(r"([^()]{2,50}?)\s*\(([^()\d]{3,40})\)", text) if country in _REGION_IN_BRACKETS else None
-    if match is None or not regions.is_region(match[2], country) or _TOWN.fullmatch(match[1]) is None:
-        return None
-    return Line(city=match[1], region=match[2].strip())
 
 
 def _before_region(parts: list[str], country: str) -> Line | None:
