@@ -1,5 +1,5 @@
-"""Whose books a page is from: the county that names its office in the title or at the head of the page. What an
-assessor keeps lies within the assessor's borders.
+"""Whose books a page is from: the county that names its office in the title or at the head of the page, the town whose
+card it is. What an assessor keeps lies within the assessor's borders.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from app.property.reading.base import Candidate, of_text
 from app.property.reading.document import Document
+from app.property.values.places import us_state
 
 _PIECES = re.compile(r"\s+[-–—|·•>:]\s+|\s*\|\s*")
 _OFFICES = (
@@ -19,6 +20,7 @@ _OFFICES = (
 )
 _NAMED = r"^(?:The |Welcome to (?:the )?|Office of the )?((?:[A-Z][\w.'’-]*\s){1,3}?)(?:County|Parish)"
 _COUNTY = re.compile(rf"{_NAMED},?\s(?:[A-Z]{{2}},?\s)?(?:{_OFFICES})")
+_TOWN = re.compile(r"^(?:Town|City|Village|Borough|Township) of ([A-Z][A-Za-z.' -]{2,40}), ([A-Z]{2})$")
 #: words of the office's page that may stand before the name of a county
 _NO_NAME = re.compile(r"\b(?:Property|Tax|Real|Search|Home|Official|County|State|Records?|Online)\b")
 _FIRST_SEGMENTS = 20
@@ -26,7 +28,7 @@ _LONGEST = 120
 
 
 class Authority:
-    """The county of an assessor's page."""
+    """The county of an assessor's page, the town of a town's card, and the state in which they lie."""
 
     name = "authority"
 
@@ -40,6 +42,10 @@ class Authority:
                 name = match[1].strip() if match else ""
                 if name and not _NO_NAME.search(name):
                     counties.setdefault(name, (piece, element))
+                town = _TOWN.match(piece)
+                if town and us_state(town[2]):
+                    yield _made("City", town[1], piece, element, page)
+                    yield _made("StateOrProvince", town[2], piece, element, page)
         if len(counties) == 1:
             ((name, (piece, element)),) = counties.items()
             yield _made("CountyOrParish", name, piece, element, page)

@@ -54,6 +54,8 @@ _MULTIPLIED = re.compile(
 )
 _META = re.compile(r"/meta(?:\[\d+\])?$")
 _HIDDEN_PLACE = re.compile(r"#|/@|/meta(?:\[\d+\])?$")
+#: letters of the Latin alphabet; of any other
+_LATIN, _OTHER_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_A-Za-zÀ-ɏ]")
 _CENTS = re.compile(r"[.,]\d{1,2}$")
 
 
@@ -115,7 +117,8 @@ class _Shown:
         if not _is_markup(candidate) or candidate.field not in (_NUMBERS | _TEXTS) - _COUNTS:
             return False
         others = self.values.get(candidate.field, ())
-        return bool(others) and not (_says_more(candidate, others) or self.has(candidate))
+        said = _is_spelled_otherwise(candidate, others) or _says_more(candidate, others) or self.has(candidate)
+        return bool(others) and not said
 
     def share(self, candidate: Candidate) -> float:
         """What is left of a value's confidence: less where the page says something else, or should say it and does
@@ -128,6 +131,8 @@ class _Shown:
             sure = any(o.confidence >= (_STRONG if candidate.field in _NUMBERS else _WEAK) for o in others)
             if sure and not any(same(candidate, o) for o in others):
                 return _DENIED
+        if _is_spelled_otherwise(candidate, others):
+            return _UNSHOWN
         expected = self.is_full and candidate.field in _NUMBERS | _TEXTS | _FEATURES | {_AGENT}
         return _UNSHOWN if expected and not self.has(candidate) else 1.0
 
@@ -238,3 +243,9 @@ def _discredited(candidates: Sequence[Candidate], denied: Sequence[bool], shown:
 
 def _digits(value: float) -> str:
     return re.sub(r"\D", "", f"{value:.10g}")
+
+
+def _is_spelled_otherwise(candidate: Candidate, others: Sequence[Candidate]) -> bool:
+    """True for `Moskva` where the page shows `Москва`: letters do not tell whether it is the same."""
+    latin = candidate.field in _TEXTS and _LATIN.search(str(candidate.value)) is not None
+    return latin and bool(others) and all(_OTHER_LETTERS.search(str(other.value)) for other in others)

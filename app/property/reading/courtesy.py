@@ -15,6 +15,7 @@ from app.property.reading.document import Document
 from app.property.reading.name_values import OFFICE_WORDS
 from app.property.reading.readings import candidates_of
 from app.property.reading.remarks import lets
+from app.property.reading.trees import is_within
 from app.property.record import Method
 from app.property.values import texts
 
@@ -46,7 +47,10 @@ _AGENT_TITLE = re.compile(
     r"real estate (?:broker|salesperson|agent|advis[eo]r|consultant|specialist)|realtor|broker associate)\b",
     re.IGNORECASE,
 )
+_AGENT_BLOCK = re.compile(r"(?:^|[\s_-])(?:listing-?)?(?:agent|realtor|broker|lister)(?=$|[\s_-])", re.IGNORECASE)
 _AGENT_HEADING = re.compile(r"^(?:listing (?:agent|broker)|(?:listed|presented|offered) by)\W*$", re.IGNORECASE)
+
+_SITES_OWN = re.compile(r"\b(?:your|our|featured|contact (?:an?|our)|find an?|ask an?)\b", re.IGNORECASE)
 
 
 class Courtesy:
@@ -90,13 +94,29 @@ def _made(named: tuple[str, str], quote: str, element: Any, page: Document, conf
 
 
 def _agent_blocks(page: Document) -> Iterator[Candidate]:
-    """The company below a person's name, and below the person's number, under a heading that names the agent."""
+    """A person's name, perhaps with a number, and the company below it: under a heading that names the agent, or in an
+    element that is named for one.
+    """
     for heading, person in pairwise(page.segments):
-        if not _AGENT_HEADING.match(heading.text) or not _is_agent(person.text) or OFFICE_WORDS.search(person.text):
-            continue
         following = page.segments[person.index + 1 : person.index + 3]
         after = next((s for s in following if not _TELEPHONE.match(s.text)), None)
-        if after is None or _AGENT_TITLE.search(after.text) or not OFFICE_WORDS.search(after.text):
+        if after is None or not _is_agent(person.text) or OFFICE_WORDS.search(person.text) or len(after.text) > 60:
             continue
-        if len(after.text) <= 60 and texts.is_office(after.text):
+        if _SITES_OWN.search(heading.text[:60]):
+            continue
+        if not OFFICE_WORDS.search(after.text) or _AGENT_TITLE.search(after.text) or not texts.is_office(after.text):
+            continue
+        if _AGENT_HEADING.match(heading.text):  # the label's reader knows the name
             yield from _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.55)
+        elif any(is_within(after.owner, above) and _is_agents(above) for above in _around(person.owner)):
+            yield from _made(("ListAgentFullName", person.text), person.text, person.owner, page, 0.5)
+            yield from _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.5)
+
+
+def _around(element: Any) -> tuple[Any, ...]:
+    return (element, *element.iterancestors())
+
+
+def _is_agents(element: Any) -> bool:
+    names = f"{element.get('class') or ''} {element.get('id') or ''}"
+    return element.tag not in ("body", "html", "form") and _AGENT_BLOCK.search(names) is not None

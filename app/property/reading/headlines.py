@@ -13,8 +13,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.property import address as addresses
+from app.property.reading import others
 from app.property.reading.base import Candidate, Reading, of_text
 from app.property.reading.document import Document, url_parts
+from app.property.reading.map_calls import FIRM
 from app.property.reading.place_values import placed
 from app.property.reading.readings import candidates_of
 from app.property.reading.standing import us_address_in
@@ -31,11 +33,9 @@ _LONGITUDES = tuple(
     f"data-{part}{axis}" for part in ("", "map-", "marker-") for axis in ("lng", "lon", "long", "longitude")
 )
 _MAP_LINK = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{4,})\s?(?:,|~|%2C)\s?\+?(-?\d{1,3}\.\d{4,})(?!\d)")
-#: a map of an office
-_FIRM = re.compile(
-    r"\b(?:our (?:office|team)|offices?|headquarters|realty|realtors|agency|brokerage|contact us|visit us)\b", re.I
-)
 _SEPARATORS = re.compile(r"\s+[|•·–—]\s+|\s+-\s+|\s*\|\s*")
+_EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
+_FIRST_SEGMENTS = 160
 #: headings of what every property has
 _SECTIONS = frozenset({"land", "lot", "lots", "site", "plot", "parcel"})
 
@@ -55,6 +55,9 @@ class Headlines:
             if county := _COUNTY.search(text):
                 yield of_text("CountyOrParish", county[1], text, where, 0.5)
                 yield of_text("StateOrProvince", county[2], text, where, 0.45)
+        for segment in page.segments[:_FIRST_SEGMENTS] if page.locale.country == "IE" else ():
+            if _EIRCODE.match(segment.text):
+                yield of_text("PostalCode", segment.text, segment.text, page.path(segment.owner), 0.5)
         yield from _map_points(page)
 
 
@@ -82,7 +85,7 @@ def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
     for meta in page.described:
         yield " ".join((meta.get("content") or "").split())[:300], page.path(meta), 0.45
     for heading in islice(page.root.iter("h2", "h3"), 6):
-        if heading not in page.skipped:
+        if heading not in page.skipped and not others.heads_others(heading):
             yield spaced_text(heading)[:160], page.path(heading), 0.4
 
 
@@ -98,7 +101,7 @@ def _map_points(page: Document) -> Iterator[Candidate]:
             next((element.get(name) for name in names if element.get(name)), "") for names in (_LATITUDES, _LONGITUDES)
         )
         titles = " ".join(element.get(name) or "" for name in ("data-title", "title", "aria-label", "alt"))
-        if "." in latitude and longitude and not _FIRM.search(titles):
+        if "." in latitude and longitude and not FIRM.search(titles):
             points.setdefault((latitude, longitude), (f"{latitude}, {longitude}", element))
     near = {(round(float(a), 2), round(float(o), 2)) for a, o in points if _is_number(a) and _is_number(o)}
     if len(near) == 1:

@@ -26,6 +26,7 @@ _NOT_PROPERTY = re.compile(
 )
 #: the labelled pages have at most 20
 _MOST_BLOCKS = 200
+_ID_KEYS = ("sku", "mpn", "productID", "identifier")
 
 
 class JsonLd:
@@ -76,6 +77,10 @@ def node_type(node: dict[str, Any]) -> str:
 def _node_readings(node: dict[str, Any], source: Source, pointer: str) -> Iterator[Reading]:
     # availability is a word of schema.org's, read below
     yield from (r for r in objects.read(node, source, Place(pointer)) if not r.locator.endswith("/availability"))
+    for key in _ID_KEYS:
+        value = node.get(key)
+        if isinstance(value, str | int):
+            yield Reading("ListingId", str(value), source.method, f"{pointer}/{key}", f'"{key}": {value}', 0.75)
     availability = _offer(node).get("availability")
     if isinstance(availability, str):
         word = availability.rpartition("/")[2]

@@ -31,7 +31,11 @@ _PRECISE = re.compile(r"-?\d{1,3}\.\d{4,}")
 _OF_A_MAP = re.compile(r"^(?:marker|map|pin|center|geo) ")
 #: degrees within which two points are one
 _NEAR = 0.001
-_MOST_NODES = 200
+#: an object of at most so many is a map's alone
+_MOST_NODES, _FEW_NODES = 200, 12
+FIRM = re.compile(
+    r"\b(?:our (?:office|team)|offices?|headquarters|realty|realtors|agency|brokerage|contact us|visit us)\b", re.I
+)
 #: attributes that are read, and the longest of them
 _MOST_WIDGETS, _MOST_CARRIED = 40, 50_000
 _CARRIERS = ("data-props", "data-state", "data-config", "data-options", "data-map", "data-settings", "data-json")
@@ -48,8 +52,10 @@ class MapCalls:
             return
         found: list[tuple[str, Point]] = []
         for where, value in (*blobs(page), *_widgets(page)):
-            points = (_point(pointer, node) for pointer, node in _nodes(value))
-            found += [(where, point) for point in points if point is not None]
+            nodes = list(_nodes(value))
+            points = [point for pointer, node in nodes if (point := _point(pointer, node)) is not None]
+            if len(nodes) > _FEW_NODES or not any(_speaks_of_a_firm(node) for _, node in nodes):
+                found += [(where, point) for point in points]
         own = [(where, point) for where, point in found if _may_be_own(f"{where}{point[0][1]}", point)]
         if own and all(_are_near(own[0][1], point) for _, point in own):
             yield from _read(*own[0], 0.5, page)
@@ -113,3 +119,7 @@ def _point(pointer: str, node: dict[str, Any]) -> Point | None:
     if not all(axis in told and isinstance(node[told[axis]], str | float) for axis in _AXES):
         return None
     return [(axis, pointers.below(pointer, told[axis]), node[told[axis]]) for axis in _AXES]
+
+
+def _speaks_of_a_firm(node: dict[str, Any]) -> bool:
+    return any(isinstance(v, str) and len(v) <= 120 and FIRM.search(v) for v in node.values())

@@ -87,7 +87,7 @@ def _scopes(element: Any, page: Document, dropped: set[Any]) -> tuple[list[str],
 
 def _readings(element: Any, types: list[str], page: Document) -> Iterator[Reading]:
     value = _value(element)
-    if not value or element.get("itemtype"):
+    if not value or element.get("itemtype") or ("price" in (element.get("itemprop") or "") and _is_estimate(element)):
         return
     people = next((kind for kind in types if _PEOPLE.search(kind) or _OFFICES.search(kind)), None)
     for prop in (element.get("itemprop") or "").split():
@@ -114,3 +114,12 @@ def _value(element: Any) -> str:
     attribute = _ATTRIBUTES.get(element.tag)
     text = element.get("content") or (element.get(attribute) if attribute else None) or "".join(element.itertext())
     return " ".join((text or "").split())[:5000]
+
+
+def _is_estimate(element: Any) -> bool:
+    """True where the text right around a price calls it an estimate."""
+    for above in islice(element.iterancestors(), 3):
+        text = " ".join(" ".join(islice(above.itertext(), 20)).split())
+        if len(text) <= 80 and re.search(r"\best(?:imated?|\.)?\b", text, re.IGNORECASE):
+            return True
+    return False

@@ -59,7 +59,7 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
     chosen, confidence = after, 0.7
     if found.field in _COUNTED and before is not None and _is_amount(before, found) and not segment.text.endswith(":"):
         nearer = after is None or _distance(segment, before) < _distance(segment, after) or not _is_amount(after, found)
-        if nearer:
+        if nearer or _number_leads(segment, page):
             chosen, confidence = before, 0.65
     if chosen is None or (chosen is after and _is_item(segment, chosen, found)):
         return None
@@ -185,3 +185,17 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
             return ""  # a block of pairs: the label was the heading of a section
         parts.append(other.text)
     return squared(" ".join(parts))
+
+
+def _number_leads(segment: Segment, page: Document) -> bool:
+    """In a flat run of numbers and words, true where the run opens with a number."""
+    index = segment.index
+    while index > 0 and segment.index - index <= 12:
+        before = page.segments[index - 1]
+        known = page.meaning(before.text) if len(before.text) <= 25 else None
+        in_run = _NUMBER_ONLY.match(before.text) is not None or (known is not None and known.field in _COUNTED)
+        if not in_run or _distance(segment, before) > 2:
+            break
+        index -= 1
+    labelled = index > 0 and page.meaning(page.segments[index - 1].text) is not None
+    return _NUMBER_ONLY.match(page.segments[index].text) is not None and not labelled

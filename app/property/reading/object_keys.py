@@ -9,13 +9,16 @@ from pathlib import Path
 
 from app.property.fields.phrases import expression
 from app.property.fields.table import of_kind
+from app.property.reading.terms import words_of
 
 _TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 RESULT_KEYS, NAMES, OFFICE_KEYS = (frozenset(_TABLE[name]) for name in ("results", "names", "office_names"))
-LABEL_KEYS, VALUE_KEYS, AMOUNT_KEYS, UNIT_KEYS = (
-    tuple(_TABLE[name]) for name in ("labels", "values", "amounts", "units")
+LABEL_KEYS, VALUE_KEYS, AMOUNT_KEYS, UNIT_KEYS, URL_KEYS = (
+    tuple(_TABLE[name]) for name in ("labels", "values", "amounts", "units", "urls")
 )
-CUT, AGENT, OFFICE = (re.compile("|".join(map(expression, _TABLE[name]))) for name in ("cut", "agent", "office"))
+CUT, AGENT, OFFICE, _NO_RESULTS = (
+    re.compile("|".join(map(expression, _TABLE[name]))) for name in ("cut", "agent", "office", "no_results")
+)
 UNIT_CODES = {code: unit for unit, codes in _TABLE["unit_codes"].items() for code in codes}
 TELLING = {field: float(worth) for worth, fields in _TABLE["telling"].items() for field in fields}
 NUMERIC = frozenset({*of_kind("money", "area", "count"), "_RentWarm"})
@@ -33,3 +36,8 @@ def is_cut(key: str, words: str) -> bool:
 @lru_cache(maxsize=10_000)
 def _is_cut(words: str) -> bool:
     return CUT.search(words) is not None
+
+
+def is_no_result(key: str) -> bool:
+    """True for a branch of a page of results that holds none."""
+    return len(key) <= 60 and _NO_RESULTS.search(words_of(key)) is not None

@@ -17,6 +17,7 @@ from app.property.reading.others import is_long
 from app.property.reading.readings import candidates_of
 from app.property.reading.trees import whole_text
 from app.property.record import Method
+from app.property.values.dates import parse_date
 from app.property.values.vocabulary import offer, standard_status
 
 _BANNER = re.compile(
@@ -80,7 +81,7 @@ def _is_past(element: Any) -> bool:
         return True
     row = next((a for a in islice(element.iterancestors(), 4) if a.tag == "tr"), None)
     dated = row is not None and _YEAR.search(" ".join(row.itertext())) is not None
-    return dated or _is_hidden(element) or _is_in_card(element)
+    return dated or _is_in_dated_rows(element) or _is_hidden(element) or _is_in_card(element)
 
 
 def _is_in_card(element: Any) -> bool:
@@ -127,3 +128,17 @@ def _banner(text: str, where: str) -> Iterator[Candidate]:
             0.45 if status == "Active" else 0.5 if text.lower().startswith("sold by") else 0.62,
         )
         yield of_text("MlsStatus", text, text, where, 0.5)
+
+
+def _is_in_dated_rows(element: Any) -> bool:
+    """True in a block that begins with a date, below or above another that is made alike."""
+    row = element.getparent()
+    if row is None or not _begins_with_date(row):
+        return False
+    beside = (row.getnext(), row.getprevious())
+    return any(b is not None and b.tag == row.tag and _begins_with_date(b) for b in beside)
+
+
+def _begins_with_date(row: Any) -> bool:
+    first = next((" ".join(t.split()) for t in row.itertext() if t.strip()), "")
+    return len(first) <= 20 and _YEAR.search(first) is not None and parse_date(first) is not None

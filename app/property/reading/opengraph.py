@@ -15,13 +15,13 @@ from app.property.record import Method
 #: what OpenGraph and its vendors agree on, by the words behind the namespace; and names that are no words
 _STANDARD = re.compile(
     r"(?:product|og):(price:.*)|place:(location:.*)|"
-    r"og:(latitude|longitude|street-address|locality|region|postal-code)"
+    r"og:(latitude|longitude|street-address|locality|region|postal-code|country)(?:-name)?"
 )
 _KNOWN = {"geo.position": ("_Coordinates", 0.7), "icbm": ("_Coordinates", 0.7), "geo.placename": ("City", 0.4)}
 #: namespaces of sites and platforms that are never about the property
 _SITE_NAMESPACES = frozenset({
     "fb", "al", "article", "profile", "video", "music", "book", "viewport", "robots", "msapplication", "apple",
-    "google", "theme", "dc", "og", "twitter"
+    "google", "theme", "dc", "og"
 })  # fmt: skip
 _DESCRIPTIONS = ("og:description", "description", "twitter:description")
 
@@ -64,4 +64,5 @@ def _named(tags: list[tuple[str, str, Any]], page: Document) -> Iterator[Reading
 
 def _is_of_property(name: str) -> bool:
     namespace, colon, _ = name.partition(":")
-    return bool(colon) and namespace not in _SITE_NAMESPACES
+    is_sites = namespace in _SITE_NAMESPACES or name.startswith(("twitter:label", "twitter:data", "twitter:app"))
+    return bool(colon) and not is_sites

@@ -14,7 +14,7 @@ from app.property.reading.trees import whole_text
 NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
 _SKIPPED_TAGS = NEVER_TEXT | {"nav", "footer", "button"}
 #: words of classes and ids of blocks that show other properties, or the site itself; such words in a row
-_OTHERS = frozenset({
+OTHERS = frozenset({
     "similar", "nearby", "related", "recommend", "recommended", "recommendation", "recommendations", "comparable",
     "comparables", "comps", "recently", "suggest", "suggested", "suggestion", "suggestions", "footer", "breadcrumb",
     "breadcrumbs", "navbar", "cookie", "cookies", "mortgage", "calculator", "aehnliche", "podobne", "liknande", "modal",
@@ -42,6 +42,11 @@ def skipped(root: Any) -> frozenset[Any]:
     return frozenset(found | cards(root))
 
 
+def heads_others(heading: Any) -> bool:
+    """True for a heading such as `Similar homes`."""
+    return _is_of_others(" ".join(islice(heading.itertext(), 20)).strip())
+
+
 def _is_of_others(text: str) -> bool:
     return SIMILAR.match(text) is not None or _ELSEWHERE.match(text) is not None
 
@@ -54,9 +59,14 @@ def _is_furniture(element: Any, known: dict[str, bool]) -> bool:
     if not names or element.tag in ("body", "html", "main", "form"):
         return False
     if names not in known:
-        words = _NAME_WORDS.split(_CAMEL.sub("-", names)[:400].lower())
-        known[names] = not _OTHERS.isdisjoint(words) or _IN_A_ROW.search(f"-{'-'.join(words)}-") is not None
+        words = words_of_names(names)
+        known[names] = not OTHERS.isdisjoint(words) or _IN_A_ROW.search(f"-{'-'.join(words)}-") is not None
     return known[names]
+
+
+def words_of_names(names: str) -> list[str]:
+    """The words of classes and ids: `SimilarHomes card_2` as `similar`, `homes`, `card`, `2`."""
+    return _NAME_WORDS.split(_CAMEL.sub("-", names)[:400].lower())
 
 
 def _block_of_others(heading: Any) -> Any:
@@ -82,6 +92,7 @@ def _block_of_others(heading: Any) -> Any:
 
 #: a card names a price, a place and a few facts
 _CARD_CHARS = 600
+_ARTICLE_CHARS = 1500
 #: more cards than this are a page of results
 _MOST_CARDS = 400
 _AMOUNT = re.compile(r"[$€£]\s?\d{2}|\d\s?(?:€|zł|kr\b|EUR)")
@@ -123,7 +134,7 @@ def cards(root: Any) -> set[Any]:
         parent = article.getparent()
         card = parent if parent is not None and parent.tag == "li" else article
         link = _link_in(article)
-        if link and card.getparent() is not None and article.find(".//h1") is None:
+        if link and card.getparent() is not None and article.find(".//h1") is None and not _is_text(article):
             # those of one page's parts have names and lengths of their own
             articles.setdefault((card.getparent(), article.get("class")), {}).setdefault(card, link)
     groups = (*by_parent.values(), *articles.values())
@@ -156,3 +167,8 @@ def _card_around(element: Any) -> tuple[Any, str] | None:
 
 def _link_in(element: Any) -> str | None:
     return next((a.get("href") for a in element.iter("a") if a.get("href")), None)
+
+
+def _is_text(article: Any) -> bool:
+    """True for more than a card holds, who offers it and a few lines on it included."""
+    return len(whole_text(article)) > _ARTICLE_CHARS

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from app.property.reading.document import Document, Segment
+from app.property.reading.grids import cell_text
 from app.property.reading.terms import words_of
 
 _SITED = re.compile(r"^(?:situs|site|property|physical|location|premises?|parcel) (?:address|location)\b")
+_PLACED = frozenset({"location", "situs"})
+_STREET = re.compile(r"^\d{1,6}[A-Z]?\s+\S*[A-Za-z]")
 #: a county's page names the owner, not the house
 _OWNERS = re.compile(
     r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b|^name ?(?:/|and|&) ?address$"
 )
-_PLACES = frozenset({"_Address", "UnparsedAddress", "_CityStateZip", "City", "StateOrProvince", "PostalCode"})
+#: labels of a place that do not say whose it is
+_PLAIN = frozenset(
+    {"address", "city", "town", "state", "zip", "zip code", "city state zip", "city/state/zip", "city st zip"}
+)
+_PARTS = frozenset({"_CityStateZip", "City", "StateOrProvince", "PostalCode"})
+_ADDRESSES = frozenset({"_Address", "UnparsedAddress"})
+_PLACES = _PARTS | _ADDRESSES
+#: labels and values between an owner's name and the last line of the address
+_MOST_ABOVE = 8
 
 
 def names_site(page: Document) -> bool:
@@ -22,7 +34,53 @@ def names_site(page: Document) -> bool:
 
 
 def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
-    """True for a place's label that names the owner, and for a plain `Address` where another label names the site."""
+    """True for the plain label of a place that is the owner's: where another label names the site,
+    or below the owner's name or mailing address.
+    """
+    words = words_of(label)
     if field in _PLACES and len(segment.text) <= 40 and _OWNERS.search(words_of(segment.text)):
         return True
-    return field == "_Address" and words_of(label) == "address" and page.once(names_site)
+    if words not in _PLAIN:
+        return False
+    if field == "_Address":
+        return page.once(names_site) or (page.once(_places_street) and _below_owner(segment, page))
+    return field in _PARTS and _continues_owners(segment, page)
+
+
+def _places_street(page: Document) -> bool:
+    """True where a street stands behind `Location`."""
+    return any(
+        words_of(one.text) in _PLACED and _STREET.match(other.text) is not None
+        for one, other in zip(page.segments, page.segments[1:], strict=False)
+        if len(one.text) <= 20
+    )
+
+
+def _labels_above(segment: Segment, page: Document) -> list[str]:
+    """The texts above, nearest first; where a row holds several labels, those of the same column."""
+    cell = next((e for e in (segment.owner, *segment.owner.iterancestors()) if e.tag in ("td", "th")), None)
+    row = cell.getparent() if cell is not None else None
+    if row is not None and len(row) > 2:
+        at = row.index(cell)
+        rows = islice(row.itersiblings("tr", preceding=True), _MOST_ABOVE // 2)
+        if column := [
+            text for r in rows if len(r) > at and (text := cell_text(r[at])) and page.meaning(text) is not None
+        ]:
+            return column
+    above = page.segments[max(0, segment.index - _MOST_ABOVE) : segment.index]
+    return [s.text.partition(":")[0] for s in reversed(above) if len(s.text) <= 60]
+
+
+def _below_owner(segment: Segment, page: Document) -> bool:
+    return any(_OWNERS.search(words_of(label)) for label in _labels_above(segment, page) if len(label) <= 30)
+
+
+def _continues_owners(segment: Segment, page: Document) -> bool:
+    """True where the nearest label of an address above is the owner's."""
+    for label in _labels_above(segment, page):
+        words, known = words_of(label), page.meaning(label)
+        if len(label) <= 30 and _OWNERS.search(words):
+            return True
+        if known is not None and known.field in _ADDRESSES:
+            return words == "address" and page.once(names_site)
+    return False

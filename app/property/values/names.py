@@ -100,7 +100,7 @@ def split(text: str) -> Names:
         return Names()
     first = [_trimmed(p) for p in _WEAK.split(_shielded(strong[0])) if _trimmed(p)] or [strong[0]]
     person = without_title(first[0].replace("\x00", "."))
-    if not (is_full_name(person) or (len(strong) == len(first) == 1 and texts.is_person(person))):
+    if not (is_full_name(person) or (len(strong) == len(first) == 1 and texts.is_person(person) and _is_cased(person))):
         return Names()
     rest = [p.replace("\x00", ".") for p in first[1:]]
     office = next((p for p in rest if is_agency(p) and not _only_role(p)), None)
@@ -127,3 +127,8 @@ def _shielded(text: str) -> str:
 
 def _only_role(text: str) -> bool:
     return ROLE.search(text) is not None and not texts.has_legal_form(text)
+
+
+def _is_cased(person: str) -> bool:
+    """True where every word is capitalised, a particle, or of a script without capitals."""
+    return all(not w[:1].islower() or w.casefold() in _PARTICLES for w in person.split())

@@ -73,26 +73,11 @@ def test_pairs_side_by_side_are_no_headings_of_the_row_below() -> None:
     values = _read(_PARCEL + pairs)
     assert values["Roof"] == ["ASPH SHNGL"]
     assert values["ConstructionMaterials"] == ["CB STUCCO"]
-    headings = _rows("Stories|Grade|Bedrooms|Condition", "2|B+|3|Good")
-    assert (_read(_PARCEL + headings)["StoriesTotal"], _read(_PARCEL + headings)["BedroomsTotal"]) == (2, 3)
 
 
-@pytest.mark.parametrize(
-    ("unit", "told"), [("Square Feet", (10000, "Square Feet")), ("LOT", (None, None)), ("Front Feet", (None, None))]
-)
-def test_land_counted_in_units_of_area_has_their_area(unit: str, told: tuple[int | None, str | None]) -> None:
-    heads = "!Use Code|!Use Code Description|!Number of Units|!Unit of Measure"
-    values = _read(_PARCEL + "<h5>Land</h5>" + _rows(heads, f"100|Single Family|10,000.00|{unit}"))
-    assert (values.get("LotSizeArea"), values.get("LotSizeUnits")) == told
-
-
-def test_a_day_is_no_amount_and_a_pair_below_headings_is_one() -> None:
-    """`$6,941.36` stands under `Estimated Tax` in a row of its own."""
+def test_a_day_is_no_amount() -> None:
     due = "<h3>Tax Due</h3><p>Property Tax Information as of 05/06/2025. Amount due if paid.</p>"
     assert "TaxAnnualAmount" not in _read(_PARCEL + due)
-    heads = "!Entity|!Description|!Tax Rate|!Estimated Tax"
-    rows = ("CAD|AMES COUNTY|0.5|$1,433.07", "SRP|AMES ISD|0.9|$3,610.15", "||Taxes w/Current Exemptions:|$6,941.36")
-    assert _read(_PARCEL + due + _rows(heads, *rows))["TaxAnnualAmount"] == 6941.36
 
 
 @pytest.mark.parametrize(

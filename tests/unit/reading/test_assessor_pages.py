@@ -82,19 +82,6 @@ def test_a_towns_card_is_of_a_property_in_town(head: str, city: str | None) -> N
 
 
 @pytest.mark.parametrize(
-    ("total", "told"),
-    [
-        ("Total|36,740|104,960", (36740, 104960)),
-        ("Total|36,740|99,960", (None, None)),  # not 35 percent
-        ("Total|0|0", (None, None)),
-    ],
-)
-def test_a_share_of_the_market_value_is_the_assessed_value(total: str, told: tuple[int | None, int | None]) -> None:
-    values = _read(_PARCEL + _rows("|35%|100%", "Land|5,510|15,740", "Improvements|31,230|89,220", total))
-    assert (values.get("TaxAssessedValue"), values.get("X_MarketValue")) == told
-
-
-@pytest.mark.parametrize(
     ("above", "row", "pool"),
     [
         ("Outbuildings", "SPL3|POOL - ABV GRND RND|24.00 DIA", True),
@@ -121,8 +108,3 @@ def _candidates(body: str) -> dict[str, set[Any]]:
         value = tuple(candidate.value) if isinstance(candidate.value, list) else candidate.value
         found.setdefault(candidate.field, set()).add(value)
     return found
-
-
-def test_what_answers_a_label_is_no_id_of_the_page() -> None:
-    assert "ListingId" not in _read(_PARCEL + _rows("Agent Code:|ID:908817"))
-    assert _read(_PARCEL + "<p>Listing ID: 908817</p>")["ListingId"] == "908817"

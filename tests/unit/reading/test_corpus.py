@@ -31,7 +31,7 @@ class Floor:
 FLOORS = (
     Floor("us", pages=55, recall=0.96, precision=0.98, core=0.98),
     Floor("us_fourth", pages=16, recall=0.88, precision=0.97, core=0.94),
-    Floor("us_fifth", pages=16, recall=0.93, precision=0.97, core=0.96),
+    Floor("us_fifth", pages=16, recall=0.90, precision=0.96, core=0.93),
     Floor("sixth", pages=18, recall=0.70, precision=0.93, core=0.79),
     Floor("seventh", pages=18, recall=0.70, precision=0.93, core=0.83),
     Floor("eighth", pages=18, recall=0.63, precision=0.89, core=0.76),

@@ -44,13 +44,6 @@ def test_the_address_of_a_customer_who_advertises_is_not_the_propertys() -> None
     assert values["ListOfficeName"] == "Dune & Fils"
 
 
-def test_the_address_in_an_agencys_section_is_the_agencys() -> None:
-    table = "<table><tr><th>Address</th><td>4 Rue Haute<br>1480 Tubize</td></tr></table>"
-    facts = "<h1>House for sale</h1><p>Price: €310,000</p>"
-    assert "UnparsedAddress" in _read(f"{facts}<h2>About this house</h2>{table}", "fr")
-    assert "UnparsedAddress" not in _read(f"{facts}<h2>About this agency</h2><h4>Dune</h4>{table}", "fr")
-
-
 def test_a_units_name_for_those_who_listen_is_no_label() -> None:
     unit = "<span><span>m²</span> <span class='sr-only'>square meters</span></span>"
     rows = f"<tr><th>Living area</th><td>164 {unit}</td></tr><tr><th>Bathrooms</th><td>1</td></tr>"
@@ -82,13 +75,9 @@ def test_two_articles_of_different_classes_are_no_cards() -> None:
 
 
 def test_the_address_below_a_lawyers_name_is_the_lawyers() -> None:
-    place = "<p>Cassis (Bouches-du-Rhône)</p>"
     lawyer = "<h3>Maître Anne Dune, Avocat</h3><p>7, rue du Quai - 69002 Lyon</p>"
     offer = "<h1>Vente aux enchères : une maison</h1><h3>Mise à prix : 131 000 €</h3>"
-    values = _read(f"{offer}{place}{lawyer}", "fr-FR")
-    assert (values["City"], values["StateOrProvince"]) == ("Cassis", "Bouches-du-Rhône")
-    assert "PostalCode" not in values
-    assert "City" not in _read(f"{offer}{lawyer}", "fr-FR")
+    assert not {"City", "PostalCode"} & _read(f"{offer}{lawyer}", "fr-FR").keys()
 
 
 def test_a_number_behind_the_comma_is_the_houses() -> None:

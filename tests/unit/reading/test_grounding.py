@@ -121,16 +121,6 @@ def test_a_street_and_its_number_under_two_keys_are_quoted_both() -> None:
     assert evidence["UnparsedAddress"].quote == '"number": 9926; "street": E SAGE WAY'
 
 
-def test_bathrooms_that_are_added_are_quoted_and_nothing_else() -> None:
-    counts = "".join(
-        f"<tr><td>{k}</td><td>{v}</td></tr>" for k, v in (("Full Bath", 1), ("3/4 Bath", 1), ("1/2 Bath", 0))
-    )
-    above = "<html lang='en-US'><title>Assessor</title><p>Parcel ID: 11-22-333</p>"
-    evidence, _ = _evidence(f"{above}<table>{counts}</table></html>")
-    assert evidence["BathroomsTotalInteger"].value == 2
-    assert evidence["BathroomsTotalInteger"].quote == "Full Bath: 1; 3/4 Bath: 1; 1/2 Bath: 0"
-
-
 def test_an_estimate_in_a_list_is_found_in_its_item() -> None:
     values = [{"estimate_low": 410500, "estimate_high": 449800}]
     state = {"id": 900120, "list_price": 431000, "beds": 3, "baths": 2, "estimates": {"current_values": values}}

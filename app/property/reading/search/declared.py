@@ -7,30 +7,17 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from app.property.reading import lenient_json
 from app.property.reading.document import Document
-from app.property.reading.jsonld import node_type
-from app.property.reading.object_keys import RESULT_KEYS
+from app.property.reading.jsonld import blocks, node_type
+from app.property.reading.object_keys import RESULT_KEYS, URL_KEYS, is_no_result
 from app.property.reading.search.links import Links
 from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
 
-_MOST_BLOCKS, _MOST_BLOBS, _MOST_NODES = 200, 60, 60_000
+_MOST_BLOBS, _MOST_NODES = 60, 60_000
 _NO_LISTINGS = re.compile(r"Breadcrumb|Article|Blog|News|Video|FAQ|Question|Review|Agent|Person|Organi[sz]ation|Image")
 _PROPERTY = re.compile(
     r"RealEstateListing|Residence|House|Apartment|Accommodation|Product|^Offer$|Place$|Event$|Home$|Property|Room"
-)
-#: branches of a state that are no results of the search
-_OTHERS = re.compile(
-    r"\b(?:similar|nearby|recommend\w*|related|comparables?|comps|recently|viewed|saved|favou?rites?|suggested|"
-    r"suggestions?|sponsored|ads|advert\w*|promo\w*|breadcrumbs?|agents?|brokers?|offices?|schools?|articles?|blogs?|"
-    r"photos?|images?|media|pictures|translations?|i18n|messages|filters?|facets|sort|menus?|navigation|footer|header|"
-    r"neighbou?rhoods?|open houses)\b"
-)
-#: keys that hold the address of an object's own page, the best first
-_URL_KEYS = (
-    ("detail url", "details url", "listing url", "property url", "canonical url", "hdp url", "permalink", "url"),
-    ("href", "link", "detail link", "details link", "seo url", "page url", "path", "pathname", "relative url", "uri"),
 )
 _TELLING = frozenset(
     {"ListPrice", "_Address", "UnparsedAddress", "BedroomsTotal", "City", "LivingArea", "RoomsTotal", "PostalCode"}
@@ -45,16 +32,10 @@ def declared(page: Document, links: Links) -> Iterator[str]:
         return
     if page.root is None:
         return
-    for value in _linked_data(page):
+    for _, value in page.once(blocks):
         yield from _items(value, links)
     for _, value in islice(blobs(page), _MOST_BLOBS):
         yield from _listed(value, links)
-
-
-def _linked_data(page: Document) -> Iterator[Any]:
-    scripts = (s for s in page.root.iter("script") if "ld+json" in (s.get("type") or ""))
-    for script in islice(scripts, _MOST_BLOCKS):
-        yield lenient_json.unpacked(lenient_json.loads(script.text or ""))
 
 
 def _items(value: Any, links: Links) -> Iterator[str]:
@@ -130,12 +111,8 @@ def _listed(value: Any, links: Links) -> Iterator[str]:
                 continue
             stack.extend((key, row) for row in reversed(node) if isinstance(row, dict | list))
         elif isinstance(node, dict):
-            below = [(k, v) for k, v in node.items() if isinstance(v, dict | list) and not _is_of_others(k)]
+            below = [(k, v) for k, v in node.items() if isinstance(v, dict | list) and not is_no_result(k)]
             stack.extend(reversed(below))
-
-
-def _is_of_others(key: str) -> bool:
-    return len(key) <= 60 and _OTHERS.search(words_of(key)) is not None
 
 
 def _of_row(row: dict[str, Any], links: Links) -> str | None:
@@ -148,11 +125,8 @@ def _of_row(row: dict[str, Any], links: Links) -> str | None:
 
 def _url_in(node: dict[str, Any], links: Links) -> str | None:
     named = {words_of(key): value for key, value in node.items() if isinstance(value, str) and "/" in value}
-    for names in _URL_KEYS:
-        for name in names:
-            if name in named and (url := links.listing(named[name])) is not None:
-                return url
-    return None
+    offered = (links.listing(named[name]) for name in URL_KEYS if name in named)
+    return next((url for url in offered if url is not None), None)
 
 
 def _told(row: dict[str, Any]) -> set[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from app.property.fields.phrases import alternatives
 from app.property.reading.document import Document
-from app.property.reading.others import SIMILAR
+from app.property.reading.others import OTHERS, SIMILAR, words_of_names
 from app.property.reading.search.links import Links, Shape, is_one_page, shape_of
 from app.property.reading.trees import whole_text
 
@@ -27,13 +27,9 @@ _CLIMB = 12
 #: so many kinds of facts make a card one on a property by itself
 _TELLS = 2
 _FURNITURE_TAGS = frozenset({"nav", "footer", "head", "script", "style", "noscript", "template", "select", "iframe"})
-_FURNITURE = re.compile(
-    r"(?:^|[\s_-])(?:similar|nearby|related|recommend(?:ed|ations?)?|comparables?|comps|recently-viewed|suggest(?:ed|ions?)"
-    r"|footer|breadcrumbs?|navbar|cookies?|also-like|you-may|modal|carousel-similar|interested|pagination|pager|sponsored|"
-    r"advert(?:isement)?s?|datepicker|calendar)(?=$|[\s_-])",
-    re.IGNORECASE,
-)
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_FURNITURE = (OTHERS - {"mortgage", "calculator", "filter", "filters", "searchbox", "autocomplete", "recently"}) | {
+    "pagination", "pager", "sponsored", "advert", "adverts", "advertisement", "advertisements", "datepicker", "calendar"
+}  # fmt: skip
 #: what says of a card that somebody paid for its place
 _PAID_FOR = re.compile(rf"\W*(?:{alternatives('pages', 'advertisements')})\W*", re.IGNORECASE)
 _FACTS = (
@@ -193,7 +189,7 @@ def _is_furniture(element: Any) -> bool:
     if element.tag in ("body", "html", "main", "form", "a"):
         return False
     names = f"{element.get('class') or ''} {element.get('id') or ''}".strip()
-    return bool(names) and _FURNITURE.search(_CAMEL.sub("-", names)[:400]) is not None
+    return bool(names) and not _FURNITURE.isdisjoint(words_of_names(names))
 
 
 def _is_inside(element: Any, blocks: frozenset[Any]) -> bool:
