@@ -12,11 +12,13 @@ from app.property.reading.document import Locale
 from app.property.record import Method
 from app.property.values import address_lines, numbers, places, regions, texts
 
+#: where a house's number stands behind its street
+_NUMBER_BEHIND = frozenset(
+    {"AR", "AT", "BE", "BG", "BR", "CH", "CL", "CO", "CZ", "DE", "DK", "EE", "ES", "FI", "GR", "HR", "HU", "IT", "LT"}
+    | {"LV", "MX", "NL", "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "TR"}
+)
 #: countries that write `town, district` without a street as freely as `street, town`
-_STREETS_HAVE_NUMBERS = frozenset({
-    "DE", "AT", "CH", "PL", "SE", "NO", "DK", "FR", "ES", "IT", "NL", "BE", "FI", "CZ", "SK", "HU", "RO", "PT", "BR",
-    "MX", "AR", "TR", "GR", "HR", "SI", "EE", "LV", "LT", "LU", "JP", "AE"
-})  # fmt: skip
+_STREETS_HAVE_NUMBERS = _NUMBER_BEHIND | {"FR", "LU", "JP", "AE"}
 #: `Hatcher County, Georgia` names no town
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
 #: who else taxes, beside the county in the heads of tables
@@ -146,13 +148,6 @@ def ends_a_street(end: str, rest: str, city: str | None) -> bool:
     placed = "," in end or (city is not None and rest.casefold().endswith(city.casefold()))
     last = rest.rpartition(" ")[2].strip(".,").upper()
     return re.fullmatch(r"\W+[A-Za-z]{2}", end) is not None and not placed and last not in suffixes()
-
-
-#: where a house's number stands behind its street
-_NUMBER_BEHIND = frozenset(
-    {"AR", "AT", "BE", "BG", "BR", "CH", "CL", "CO", "CZ", "DE", "DK", "EE", "ES", "FI", "GR", "HR", "HU", "IT", "LT"}
-    | {"LV", "MX", "NL", "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "TR"}
-)
 
 
 def numbered(street: str, number: str, country: str | None) -> str:
