@@ -17,8 +17,8 @@ Box = tuple[float, float, float, float]
 class Country:
     """One country. `names` are in small letters, the English one first; `regions` are casefolded.
 
-    `postal_code` and `currency_sign` are regular expressions. In an address in one line the code stands `before` or
-    `behind` the town.
+    `postal_code`, `currency_sign`, and `signs`, which only its pages show, are regular expressions. In an address in
+    one line the code stands `before` or `behind` the town.
     """
 
     names: tuple[str, ...]
@@ -30,6 +30,7 @@ class Country:
     languages: tuple[str, ...]
     boxes: tuple[Box, ...]
     regions: frozenset[str]
+    signs: str | None
 
 
 _HERE = Path(__file__)
@@ -47,6 +48,7 @@ COUNTRIES: Mapping[str, Country] = MappingProxyType(
             languages=tuple(row.get("languages", ())),
             boxes=tuple((south, west, north, east) for south, west, north, east in row.get("boxes", ())),
             regions=frozenset(region.casefold() for region in row.get("regions", ())),
+            signs=row.get("signs"),
         )
         for code, row in _TABLE.items()
     }

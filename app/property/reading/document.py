@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import ftfy
 
+from app.property.fields.countries import COUNTRIES
 from app.property.fields.languages import languages
 from app.property.page import Page
 from app.property.reading import lenient_json, others, terms, trees, visibility
@@ -35,19 +36,10 @@ _UNIT_NAMES = frozenset({"square meters", "square metres", "square feet", "squar
 _LANGUAGE_OF = {word: code for code, words in languages().items() for word in words.get("telltales", ())}
 
 
-_COUNTRY_SIGNS = (
-    (
-        "IE",
-        re.compile(r"\bCo\. [A-Z][a-z]+|\b(?:[AC-FHKNPRTV-Y]\d{2}|D6W) ?(?!\d{4})[0-9AC-FHKNPRTV-Y]{4}\b|\bEircode\b"),
-    ),
-    ("CA", re.compile(r"\b[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d\b")),
-    ("GB", re.compile(r"£ ?\d|\b[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b")),
-    (
-        "US",
-        re.compile(rf"\b(?:{'|'.join(sorted(US_CODES))}),? \d{{5}}(?:-\d{{4}})?\b|\bsq\.? ?ft\b.*\$|\$.*\bsq\.? ?ft\b"),
-    ),
-    ("PL", re.compile(r"\bzł\b")),
-    ("SE", re.compile(r"\bkvm\b.*\bkr\b|\bkr\b.*\bkvm\b")),
+#: what only pages about these countries show, the surest first
+_COUNTRY_SIGNS = tuple(
+    (code, re.compile((COUNTRIES[code].signs or "(?!)").replace("<states>", "|".join(sorted(US_CODES)))))
+    for code in ("IE", "CA", "GB", "US", "PL", "SE")
 )
 
 

@@ -99,19 +99,7 @@ _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
             re.I,
         ),
     ),
-    (
-        "LivingArea",
-        re.compile(
-            rf"\b(?:bath(?:room)?s?) (?:across|in|within|over|totall?ing)"
-            rf" (?:(?:roughly|about|approximately|around|over|nearly|just) )*{_AREA}\s?(?:{_FEET})",
-            re.I,
-        ),
-    ),
     ("LotSizeArea", re.compile(rf"\b(?:{_PLOT_OF}) ?{_AREA}\s?(?:{_METRES}|{_LAND})", re.I)),
-    (
-        "BathroomsTotalInteger",
-        re.compile(r"\b(?:one|two|three|four|five)[ -]and[ -](?:a|one)[ -]half[ -]bath(?:room)?s?\b", re.I),
-    ),
     *_WORDED,
 )
 _LONG = 700

@@ -48,17 +48,9 @@ def country_of_language(lang: str | None) -> str | None:
 
 #: (language, sign of money on the page): the country that is meant, where no host and no postal code says it
 _MONEY_COUNTRY = {
-    ("es", "€"): "ES",
-    ("fr", "€"): "FR",
-    ("nl", "€"): "NL",
-    ("pt", "€"): "PT",
-    ("pt", "R$"): "BR",
-    ("fr", "CHF"): "CH",
-    ("de", "CHF"): "CH",
-    ("it", "CHF"): "CH",
-    ("en", "₹"): "IN",
-    ("en", "AED"): "AE",
-}
+    ("es", "€"): "ES", ("fr", "€"): "FR", ("nl", "€"): "NL", ("pt", "€"): "PT", ("pt", "R$"): "BR", ("fr", "CHF"): "CH",
+    ("de", "CHF"): "CH", ("it", "CHF"): "CH", ("en", "₹"): "IN", ("en", "AED"): "AE"
+}  # fmt: skip
 
 
 def country_of_money(lang: str | None, text: str) -> str | None:

@@ -84,20 +84,7 @@ def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | 
 
 #: what may stand beside a price that stands alone: words that offer, qualify, tax or time it
 _BESIDE = re.compile(
-    r"(?:\b(?:faire offre|offers?|over|above|around|in excess of|excess|from|guide|asking|price|region of|"
-    r"o\.?i\.?[er]\.?o\.?|enquiries|ab|od|från|fra|"
-    r"dès|à partir de|a partir de|desde|vanaf|now|only|buy|rent|sale|for|prix|preis|prijs|precio|prezzo|preço|"
-    r"cena|pris|hinta|hyra|"
-    r"verkaufspreis|kaufpreis|vraagprijs|asking|fixed|venta|vente|vendita|venda|koop|huur|loyer|alquiler|affitto|"
-    r"aluguel|aluguer|"
-    r"miete|pcm|pw|pm|mo|mth|wk|yr|per|calendar|month|week|year|annum|yearly|monthly|weekly|mois|mes|mese|mês|"
-    r"maand|mnd|md|mdr|"
-    r"mån|måned|monat|mies|měs|měsíc|"
-    r"kk|an|año|anno|jaar|år|par|por|al|pro|pr|za|plus|fees?|excl|incl|inkl|inclus|comprises?|charges|cc|hc|fai|"
-    r"ttc|hai|frais|vb|vhb|"
-    r"kk|k\.k\.|v\.?o\.?n\.?|kosten koper|ono|o\.n\.o|neg(?:otiable)?|gst|tax|brutto|netto|do negocjacji|ca|"
-    r"approx|circa|m\.n\.)(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+",
-    re.IGNORECASE,
+    rf"(?:\b(?:{alternatives('prices', 'beside')})(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+", re.IGNORECASE
 )
 
 
