@@ -70,6 +70,16 @@ def test_json_bodies_are_sent_as_lines_of_key_and_value() -> None:
     assert built.text.splitlines() == ["parcel year built: 1976", "parcel mood: 3"]
 
 
+@pytest.mark.parametrize(("label", "value"), [("caption", "value"), ("name", "text"), ("title", "data")])
+def test_a_label_beside_its_value_in_json_is_one_line(label: str, value: str) -> None:
+    """The readers read such pairs too."""
+    body = json.dumps({"parcel": {"apn": "12-7", "facts": [{label: "Year built", value: "1976"}, {label: "Mood"}]}})
+    lines = build_prompt(extraction(body, "application/json")).text.splitlines()
+    assert "Year built: 1976" in lines
+    assert not any("facts" in line and "1976" in line for line in lines)
+    assert extract(page(body, "application/json")).record.values["YearBuilt"] == 1976
+
+
 def test_data_follows_that_no_line_says() -> None:
     """Coordinates and ids stand in scripts, `meta` tags, and links to maps alone."""
     state = json.dumps({"listing": {"yearBuilt": 1931, "lotSize": 7405, "latitude": 41.88, "listingId": "88-4417"}})

@@ -16,6 +16,7 @@ from typing import Any
 from app.property.reading import lenient_json, object_keys
 from app.property.reading.document import Document
 from app.property.reading.model.lines import head_of, lines_in
+from app.property.reading.object_values import pair_of
 from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
 
@@ -142,8 +143,12 @@ def _data(document: Document) -> Iterator[str]:
 
 
 def _members(value: Any, key: str = "", parent: str = "") -> Iterator[str]:
-    """`key: value` of every plain value that tells something."""
+    """`key: value` of every plain value that tells something; of a label beside its value, `label: value`."""
     if isinstance(value, dict):
+        pair = pair_of(value)
+        if pair is not None and meaning(pair[0], None) is not None:
+            yield from _members(pair[1], pair[0])
+            value = {name: inner for name, inner in value.items() if name not in (*object_keys.LABEL_KEYS, pair[2])}
         names = {name: words_of(str(name)) for name in value}
         tells = any(meaning(words) is not None for words in names.values())
         for name, inner in value.items():
