@@ -59,9 +59,10 @@ def find_qualifier(text: str) -> str | None:
 def parse_price(text: str, *, lang: str | None = None, country: str | None = None) -> Price | None:
     """The first price of `text`; None where there is none or it is one per area."""
     text = text[:300]
-    clean = _PER_AREA.split(text)[0] if is_per_area(text) else text
+    per_area = _PER_AREA.search(text)
+    clean = text[: per_area.start()] if per_area else text
     numbers = [n for n in find_numbers(clean, lang) if _LEAST <= n.value <= _MOST]
-    if clean is not text:  # the number before "/m²" is the one per area
+    if per_area and not text.startswith(":", per_area.end()):  # the number before "/m²" is the one per area
         numbers = numbers[:-1]
     if not numbers:
         return None

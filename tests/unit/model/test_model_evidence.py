@@ -436,3 +436,41 @@ def test_a_pool_is_one_in_the_words_of_the_pages_language(quote: str, lang: str)
     asked = Prompt([], SCHEMA, quote, ("PoolPrivateYN",), 100, 100, 50, lang)
     (found,), dropped = verify({"PoolPrivateYN": (True, quote)}, asked)
     assert (found.value, dropped) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "quote", "text", "believed"),
+    [
+        ("BathroomsTotalInteger", 2, "Beds / Baths: 4 / 2", "Beds / Baths: 4 / 2", True),
+        ("BathroomsTotalInteger", 4, "Beds / Baths: 4 / 2", "Beds / Baths: 4 / 2", False),
+        ("BathroomsTotalInteger", 3, "Rooms/Baths/Half Baths: 9/2/1", "Rooms/Baths/Half Baths: 9/2/1", True),
+        ("TaxAssessedValue", 300, "Total: $300", "Assessment 2025\nBuilding: $200\nOther: $100\nTotal: $300", True),
+        ("TaxAnnualAmount", 300, "Total: $300", "Assessment 2025\nBuilding: $200\nOther: $100\nTotal: $300", False),
+        ("TaxAssessedValue", 300, "Total: $300", "Appraised | Assessed\nTotal: $300 | $200", False),
+        (
+            "ClosePrice",
+            79000,
+            "2003: $79,000 | LEE",
+            "Sold in: Sale Price | Buyer\n1996: $52,900 | ROE\n2003: $79,000 | LEE",
+            True,
+        ),
+        (
+            "ClosePrice",
+            79000,
+            "2003: $79,000 | LEE",
+            "Year: Assessed | Note\n1996: $52,900 | A\n2003: $79,000 | LEE",
+            False,
+        ),
+        ("ClosePrice", 900, "Date: 8/17/2017 | Price: $900 | Sold", "Date: 8/17/2017 | Price: $900 | Sold", True),
+        ("ListPrice", 900, "Date: 8/17/2017 | Price: $900 | Sold", "Date: 8/17/2017 | Price: $900 | Sold", False),
+        ("ListPrice", 900, "Date: 8/17/2017 | Price: $900 | Listed", "Date: 8/17/2017 | Price: $900 | Listed", True),
+        ("ParcelNumber", "F 2817", "F 2817: house, garden, shed", "Parcel number\nF 2817: house, garden, shed", True),
+        ("ParcelNumber", "F 2817", "F 2817: house, garden, shed", "Contact\nF 2817: house, garden, shed", False),
+        ("ListOfficeName", "Ann Lee, High Road", "Ann Lee, High Road", "Call us: Ann Lee, High Road", True),
+        ("ListAgentFullName", "Ann Lee, High Road", "Ann Lee, High Road", "Call us: Ann Lee, High Road", False),
+    ],
+)
+def test_what_stands_above_or_in_its_row_tells_what_a_figure_is_of(
+    field: str, value: object, quote: str, text: str, believed: bool
+) -> None:
+    assert bool(check({field: (value, quote)}, text)[0]) is believed

@@ -22,6 +22,7 @@ class Claim:
     line: str
     lang: str | None = None
     country: str | None = None
+    above: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from app.property.fields.languages import language
+from app.property.fields.phrases import alternatives
 from app.property.reading.base import Candidate
 from app.property.reading.model import figures
 from app.property.reading.model.answers import LARGEST
@@ -59,6 +60,7 @@ _SEPARATED, _FAR = 20, 80
 #: a label with a colon belongs to what follows
 _LEADS = re.compile(r"\s?:")
 #: heads of columns hold no other figures than years and shares
+_AMOUNT = re.compile(r"\d[\d.,]*")
 _FIGURE, _NO_FIGURE = re.compile(r"\d"), re.compile(r"\b(?:19|20)\d\d\b|\d+(?:\.\d+)?\s?%")
 _CELL_BEGINS, _DOTS = re.compile(r"(?:^|[|\n])\s*$"), re.compile(r"\.{2,}")
 _CELL_ENDS = re.compile(r": | \| ")
@@ -70,6 +72,19 @@ _NAMES = frozenset({"ListAgentFullName", "ListOfficeName"})
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
 _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
+#: counts of several things in one: `Beds / Baths: 3 / 2.5`
+_SEVERAL = re.compile(
+    r"([^:|\n/]{2,30}(?:/[^:|\n/]{2,30}){1,4}):[ ]?(\d[\w. ]{0,6}(?:/[ ]?\d[\w. ]{0,6}){1,4})(?![\w/])"
+)
+#: a sum, which is of what the lines above it are about
+_SUM = re.compile(rf"(?:^|[|\n:])\W*(?:{alternatives('numbers', 'sums')})\W{{0,6}}$", re.IGNORECASE)
+#: lines above a row that may be its head
+_MOST_ABOVE = 8
+#: the first cell of a row of sales, and what tells that it is one
+_DATED, _OF_SALES = (
+    re.compile(r"(?:\w+ )?date\b|[^|]{0,12}\b\d{4}\b", re.IGNORECASE),
+    ("CloseDate", "ClosePrice", "_Sale"),
+)
 #: fields whose value says nothing without a label
 _LABELLED = frozenset().union(*_ALIKE[:2]) | {
     *("ClosePrice", "AssociationFee", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue", "ParcelNumber"),
@@ -144,7 +159,9 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
 def _told(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate] | Flaw:
     """What the quote at `span` says of the field, or what is wrong with the claim."""
     said, line = prompt.text[span.start : span.end], _line_of(span, prompt.text)
-    claim = Claim(field, value, _with_whole_label(said, line, prompt.lang), line, prompt.lang, prompt.country)
+    quote, context = (_parted(text, prompt.lang) for text in (_with_whole_label(said, line, prompt.lang), line))
+    before = prompt.text[: prompt.text.rfind("\n", 0, span.start) + 1][-_AROUND * 4 :]
+    claim = Claim(field, value, quote, context, prompt.lang, prompt.country, tuple(before.splitlines()[::-1]))
     if _OUR_NAMES.search(claim.line):
         return "order"
     confidence = None if _is_of_other(claim) or _is_of_a_part(claim, prompt) else _confidence(claim)
@@ -173,6 +190,18 @@ def _with_whole_label(said: str, line: str, lang: str | None) -> str:
     at = line.find(said)
     begun = next((one.start for one in labels_in(line, lang) if one.start < at < one.end), at)
     return line[begun : at + len(said)] if at >= 0 else said
+
+
+def _parted(text: str, lang: str | None) -> str:
+    """`Beds / Baths: 3 / 2` as `Beds: 3 | Baths: 2`, where each of the words names something."""
+
+    def apart(found: re.Match[str]) -> str:
+        labels, counted = (part.split("/") for part in found.groups())
+        if len(labels) != len(counted) or not all(labels_in(label, lang) for label in labels):
+            return found[0]
+        return " | ".join(f"{label.strip()}: {count.strip()}" for label, count in zip(labels, counted, strict=True))
+
+    return _SEVERAL.sub(apart, text)
 
 
 def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
@@ -212,8 +241,34 @@ def _confidence(claim: Claim) -> float | None:
         named = _nearest(claim, text)
         if named is not None:
             return sure if named == claim.field else None
+    if claim.field in _LABELLED and (named := _named_above(claim)) is not None:
+        return _BARE if named == claim.field else None
     needs_label = claim.field in _LABELLED or (claim.field == "ListPrice" and _is_under_unknown_label(claim))
     return None if needs_label and (claim.lang is None or language(claim.lang)) else _BARE
+
+
+def _named_above(claim: Claim) -> str | None:
+    """Return the field that the head of a row's column, or what a sum adds up, names."""
+    *before, row = claim.line.split("\n")
+    above = [*before[::-1], *claim.above][:_MOST_ABOVE]
+    if any(_SUM.search(row[:start]) for start, _ in islice(_places(_said_as(claim), row), _MOST_PLACES)):
+        alike = {claim.field, *_rivals(claim.field)}
+        for line in above:
+            fields = {one.field for one in labels_in(line, claim.lang) if any(map(one.serves, alike))}
+            if fields:
+                is_each = len({*_AMOUNT.findall(row)}) == 1 and claim.field in fields
+                return claim.field if is_each else fields.pop() if len(fields) == 1 else None
+    if " | " in row:
+        head = next((line for line in above if not _is_row(line)), "")
+        column = _column_of(_said_as(claim), f"{head}\n{row}")
+        return _nearest(claim, column) if "\n" not in column else None
+    is_heading = bool(above) and len(above[0]) <= 40 and not _FIGURE.search(above[0])
+    return _nearest(claim, f"{above[0]}\n{row}") if is_heading else None
+
+
+def _is_row(line: str) -> bool:
+    """Whether `line` has cells with figures: a head has other words."""
+    return " | " in line and _FIGURE.search(_NO_FIGURE.sub("", line)) is not None
 
 
 def _is_of_other(claim: Claim) -> bool:
@@ -245,7 +300,7 @@ def _nearest(claim: Claim, text: str) -> str | None:
     text = _column_of(values, text)
     places = list(islice(_places(values, text), _MOST_PLACES))
     labelled = places if isinstance(claim.value, int | float) or field in _NAMES else []
-    found = labels_in(text, claim.lang)
+    found = [_in_its_row(one, text, claim.lang) for one in labels_in(text, claim.lang)]
     named = [one for one in found if any(map(one.serves, alike)) or _is_of_nothing(one, text, labelled)]
     # a unit is no label where there is one
     named = [
@@ -265,6 +320,15 @@ def _nearest(claim: Claim, text: str) -> str | None:
     return None if apart > _FAR else field if nearest.serves(field) else nearest.field
 
 
+def _in_its_row(label: Named, text: str, lang: str | None) -> Named:
+    """`label`; where it is a price in a row that begins with a date and tells a sale, as that of what was paid."""
+    row = text[text.rfind("\n", 0, label.start) + 1 :].partition("\n")[0]
+    if label.field != "ListPrice" or " | " not in row or not _DATED.match(row):
+        return label
+    is_sold = any(one.field in _OF_SALES for one in labels_in(row, lang))
+    return replace(label, field="ClosePrice") if is_sold else label
+
+
 def _letters(between: str) -> int:
     """How much is read between a label and its value; figures of other columns count for nothing."""
     return sum(map(str.isalpha, between)) + _SEPARATED * between.count("\n")
@@ -282,7 +346,7 @@ def _column_of(values: Sequence[object], text: str) -> str:
     text all.
 
     A head above several columns, as `Appraised | Assessed` above `Land | Building | Total` of each, is above equally
-    many; the first column may have none.
+    many; the first column may have a head of its own, or none.
     """
     head, _, rows = text.partition("\n")
     heads = _CELL_ENDS.split(head)
@@ -291,12 +355,17 @@ def _column_of(values: Sequence[object], text: str) -> str:
         return text
     found: list[str] = []
     for cells in map(_CELL_ENDS.split, lines):
-        beside = next((n for n in (0, 1) if len(cells) > n and not (len(cells) - n) % max(1, len(heads) - n)), None)
-        if beside is None:
+        spans = {
+            (len(cells) - beside) // (len(heads) - own): (own, beside)
+            for own, beside in ((0, 1), (1, 1), (0, 0))
+            if len(cells) > beside and not (len(cells) - beside) % (len(heads) - own)
+        }
+        if not spans:
             return text
-        span = (len(cells) - beside) // max(1, len(heads) - beside)
+        span = min(spans)
+        own, beside = spans[span]
         told = [at for at, cell in enumerate(cells) if at >= beside and _is_in(values, cell)]
-        found += (f"{heads[beside + (at - beside) // span]}: {cells[at]}" for at in told)
+        found += (f"{heads[own + (at - beside) // span]}: {cells[at]}" for at in told)
     return "\n".join(found) or text
 
 

@@ -194,7 +194,7 @@ _OF_LAND = frozenset({"Acres", "Hectares"})
 def money(claim: Claim) -> Supported | None:
     """An amount, with the currency of the quote as its unit."""
     value = float(claim.value)
-    if value <= 0 or not _in_range(claim.field, value):
+    if value < 0 or (value == 0 and claim.field != "ClosePrice") or not _in_range(claim.field, value):
         return None
     text = claim.quote
     if not any(_equal(value, n) for n in _stated(text)):

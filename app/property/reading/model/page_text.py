@@ -19,6 +19,7 @@ from app.property.reading.model.lines import head_of, lines_in
 from app.property.reading.object_values import pair_of
 from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
+from app.property.values.areas import is_unit
 
 #: tokens that data may take of a text whose lines would fill it
 _DATA_SHARE = 0.2
@@ -146,7 +147,7 @@ def _members(value: Any, key: str = "", parent: str = "") -> Iterator[str]:
     """`key: value` of every plain value that tells something; of a label beside its value, `label: value`."""
     if isinstance(value, dict):
         pair = pair_of(value)
-        if pair is not None and meaning(pair[0], None) is not None:
+        if pair is not None and meaning(pair[0], None) is not None and not is_unit(pair[0]):
             yield from _members(pair[1], pair[0])
             value = {name: inner for name, inner in value.items() if name not in (*object_keys.LABEL_KEYS, pair[2])}
         names = {name: words_of(str(name)) for name in value}

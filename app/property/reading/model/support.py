@@ -36,7 +36,7 @@ def supported(claim: Claim) -> Supported | None:
 def _agent(claim: Claim) -> Supported | None:
     """No agency; under the label of one alone it has to be a person's full name."""
     found = _text(claim)
-    if found is None or names.is_agency(str(found.value)):
+    if found is None or names.is_agency(str(found.value)) or _BRANCH.search(str(found.value)):
         return None
     return found if _is_labelled(claim) is not False or names.is_full_name(str(found.value)) else None
 
@@ -48,10 +48,14 @@ def _office(claim: Claim) -> Supported | None:
     found, is_labelled = _text(claim), _is_labelled(claim)
     if found is None or names.is_agency(str(found.value)):
         return found
-    is_person = names.is_full_name(texts.capitalised(str(found.value)))
+    is_person = names.is_full_name(texts.capitalised(str(found.value))) and not _BRANCH.search(str(found.value))
     if is_person and names.has_agency_beside(str(found.value), claim.line):
         return None
     return found if is_labelled or not is_person else None
+
+
+#: a name of several words with the place of a branch: `Fenwick Lisle, Marsh Road`
+_BRANCH = re.compile(r"\w\s\w.*,\s[A-Z][a-z]{3}")
 
 
 def _is_labelled(claim: Claim) -> bool | None:
