@@ -24,8 +24,9 @@ from app.property.reading.terms import words_of
 from app.property.reading.trees import spaced_text
 from app.property.record import Method
 
-#: letters that a site sets before its numbers: `/property/HWL-20418`
-_LETTERED_KEY = re.compile(r"[/=_]([A-Z]{1,4}-\d{4,12})(?=$|[/?&#])")
+#: groups of capitals and digits, no date: `/property/HWL-20418`, `?pin=121-00418-0310`
+_GROUPED_KEY = re.compile(r"[/=_](?!(?:19|20)\d\d-\d\d-\d\d)((?:[A-Z\d]{1,12}-){1,4}[A-Z\d]{2,12})(?=$|[/?&#])")
+_LEAST_DIGITS = 4
 _OFFERING = re.compile(r"^.{0,80}?\b(?:for sale|for rent|to let|to rent|sold)\b(?: in| at| on)?[ :,]*", re.IGNORECASE)
 _COUNTY = re.compile(r"\b([A-Z][a-z]+(?: [A-Z][a-z]+)?) County, ([A-Z]{2})\b")
 _LATITUDES = ("data-lat", "data-latitude", "data-map-lat", "data-marker-lat")
@@ -65,8 +66,11 @@ def _key_in_address(page: Document) -> Iterator[Candidate]:
     """The last word of the page's address that looks like an id, as the site's own key."""
     parts = url_parts(unquote(page.url))
     whole = f"{parts.path}?{parts.query}"
-    if lettered := _LETTERED_KEY.search(whole):
-        yield Candidate("ListingKey", lettered[1], lettered[1], Method.LABEL, "url", page.url, 0.5)
+    grouped = next(
+        (one for one in _GROUPED_KEY.finditer(whole) if sum(map(str.isdigit, one[1])) >= _LEAST_DIGITS), None
+    )
+    if grouped is not None:
+        yield Candidate("ListingKey", grouped[1], grouped[1], Method.LABEL, "url", page.url, 0.5)
         return
     words = [w for w in re.split(r"[/=&?_.-]+", whole) if w]
     for word in reversed(words):

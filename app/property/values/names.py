@@ -16,6 +16,8 @@ _LONGEST = 300
 _TITLES = re.compile(
     rf"^(?:(?:{alternatives('people', 'titles')})\.?(?:-\w+\.)?\s+)+(?=[^\W\d_]\S*\s+\S)", re.IGNORECASE
 )
+#: an agent's own corporation, as in British Columbia
+_CORPORATION = re.compile(r",?\s+(?:PREC|Personal Real Estate Corporation)\b\*?$", re.IGNORECASE)
 #: a broker's licence in Japan, which stands behind the firm's name
 _LICENCE = re.compile(r"\s*(?:国土交通大臣|[^\s()（）]{2,4}知事)\s?(?:免許)?\s?[(（].*$")
 _LEAD = re.compile(r"^(?:privat von|von|by|from|listed by|ask for|contact)\s+", re.IGNORECASE)
@@ -28,7 +30,7 @@ _ROLE_BEHIND = re.compile(rf"[\s,–-]*(?:\w+\s){{0,2}}(?:{alternatives('people'
 #: names that a firm joins
 _SEVERAL = re.compile(r"\s[&+]\s")
 _STRONG = re.compile(r"\s+[-–—|·•/]\s+|\s*[|·•]\s*")
-_WEAK = re.compile(r",\s+|;\s*|\.\s+(?=[^\W\d_a-zß-öø-ÿ])|\s*\(")
+_WEAK = re.compile(r",\s+|;\s*|(?<!\b[A-Z])\.\s+(?=[^\W\d_a-zß-öø-ÿ])|\s*\(")
 #: what parts names in a line; a name's role right behind it
 _PIECES = re.compile(
     r"[|·•\n,;]|\s[-–—/]\s|[.:]\s|\s(?:of|at|with|by|von|chez|de)\s|\(?\+?\d[\d() .-]{6,}|"
@@ -48,7 +50,7 @@ class Names:
 
 def without_title(text: str) -> str:
     """`Frau Dr. Wiebke Detlefsen` as `Wiebke Detlefsen`."""
-    return _TITLES.sub("", text.strip())
+    return _CORPORATION.sub("", _TITLES.sub("", text.strip()))
 
 
 def without_licence(text: str) -> str:
