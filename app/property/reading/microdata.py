@@ -112,7 +112,10 @@ def _field(prop: str, people: str | None, types: list[str], lang: str | None) ->
 
 def _value(element: Any) -> str:
     attribute = _ATTRIBUTES.get(element.tag)
-    text = element.get("content") or (element.get(attribute) if attribute else None) or "".join(element.itertext())
+    text = element.get("content") or (element.get(attribute) if attribute else None)
+    if text is None and "address" in (element.get("itemprop") or "").lower():
+        text = ", ".join(part.strip(" ,\n") for part in element.itertext() if part.strip(" ,\n"))
+    text = text or "".join(element.itertext())
     return " ".join((text or "").split())[:5000]
 
 

@@ -10,7 +10,7 @@ from app.property.address.tables import suffixes
 from app.property.reading.base import Candidate, Reading, Value, of_text, text_of
 from app.property.reading.document import Locale
 from app.property.record import Method
-from app.property.values import address_lines, numbers, places, regions, texts
+from app.property.values import address_lines, areas, numbers, places, regions, texts
 
 #: where a house's number stands behind its street
 _NUMBER_BEHIND = frozenset(
@@ -54,8 +54,9 @@ def _coordinates(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = texts.before_map(text_of(reading.raw))
-    if _BOX.search(text):
-        return
+    number, unit = (["", "", *text.split()])[-2:]
+    if _BOX.search(text) or (number[-1:].isdigit() and areas.is_unit(unit)):
+        return  # `Site: 0.6 acre`
     placed = address_lines.read(text, locale.country) is not None
     if not placed and (not texts.looks_like_address(text) or _names_places_only(text, locale)):
         return

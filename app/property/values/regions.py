@@ -14,12 +14,13 @@ _PREFIX = re.compile(
     r"región)\s+",
     re.IGNORECASE,
 )
+_COUNTY = re.compile(r"(?:Co\.|County) [A-Z][\w'’-]+$")
 _SUFFIX = re.compile(r"\s+(?:kanton|vármegye|megye|province|state|county|\(provincia\))$", re.IGNORECASE)
 
 
 def is_region(text: str, country: str | None) -> bool:
     """True where `text`, a prefix such as `Co.` or `woj.` apart, is a region of `country`."""
-    return bool(text) and _bare(text) in _regions(country)
+    return bool(text) and (_bare(text) in _regions(country) or (country == "IE" and _COUNTY.match(text) is not None))
 
 
 def _regions(country: str | None) -> frozenset[str]:
