@@ -184,7 +184,7 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
         if len(parts) >= 1 and other is not start and page.meaning(other.text) is not None and len(other.text) > 3:
             return ""  # a block of pairs: the label was the heading of a section
         parts.append(other.text)
-    return squared(" ".join(parts))
+    return squared((", " if block.tag in ("ul", "ol") else " ").join(parts))
 
 
 def _number_leads(segment: Segment, page: Document) -> bool:
