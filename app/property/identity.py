@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from app.property.address import Address, differ, normalise, with_street
 from app.property.address.tables import unit_designators
+from app.property.fields.table import AXES
 from app.property.source_record import SourceRecord
 from app.property.values.texts import plain_parcel
 
@@ -24,12 +26,10 @@ from app.property.values.texts import plain_parcel
 KEY_RULES = 2
 #: cells of 0.001 degrees (about 110 m): the house number tells neighbours apart
 _CELL = 1000
+#: the field that names a parcel within its county
+PARCEL = "ParcelNumber"
 _MAX_KEY_CHARS = 200
 _END_CHARS = 2
-_ADDRESS_FIELDS = (
-    *("UnparsedAddress", "StreetNumber", "StreetName", "UnitNumber"),
-    *("City", "StateOrProvince", "PostalCode", "Country"),
-)
 #: a unit without its kind, and the words for kinds that are no apartments
 _BARE = re.compile(r"[A-Za-z]?-?\d+-?[A-Za-z]?|[A-Za-z]")
 _NAMED = "|".join(word for word, kind in unit_designators().items() if kind not in ("APT", "UNIT"))
@@ -49,16 +49,7 @@ def keys_of(record: SourceRecord) -> tuple[str, ...]:
 
 def address_keys(address: Address) -> tuple[str, ...]:
     """The keys of an address that stands by itself; none where number, street or place is not known."""
-    parts = {
-        "StreetNumber": address.street_number,
-        "StreetName": address.street_name,
-        "UnitNumber": address.unit,
-        "City": address.city,
-        "StateOrProvince": address.state,
-        "PostalCode": address.postal_code,
-        "Country": address.country,
-    }
-    return tuple(_short(key) for key in _address_keys(address_of({k: v for k, v in parts.items() if v})))
+    return tuple(_short(key) for key in _address_keys(_spelled(replace(address, street=None))))
 
 
 def url_keys(record: SourceRecord) -> tuple[str, ...]:
@@ -132,6 +123,12 @@ def county_of(values: Mapping[str, Any]) -> str | None:
     return re.sub(r"\W+|\b(?:county|parish)\b", "", str(values.get("CountyOrParish") or "").casefold()) or None
 
 
+def point_of(values: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Latitude and longitude, if both are known."""
+    latitude, longitude = (values.get(axis) for axis in AXES)
+    return None if latitude is None or longitude is None else (latitude, longitude)
+
+
 def contradicts(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """True if two sets of values that share `key` are not of one property all the same."""
     a, b = address_of(one), address_of(other)
@@ -150,13 +147,12 @@ def contradicts(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> b
 
 def address_of(values: Mapping[str, Any]) -> Address:
     """The address in one spelling: structured parts first, what they lack from the text."""
-    return _address(*(str(values[name]) if values.get(name) else None for name in _ADDRESS_FIELDS))
+    return _spelled(Address.of(values))
 
 
 @lru_cache(maxsize=20_000)
-def _address(*parts: str | None) -> Address:
-    """`parts` in the order of `_ADDRESS_FIELDS`."""
-    text, number, name, unit, city, state, postal_code, country = parts
+def _spelled(told: Address) -> Address:
+    text, number, name, unit = told.street, told.street_number, told.street_name, told.unit
     written = with_street(Address(), text.partition(",")[0]) if text else Address()
     if not (number and name):
         number, name = written.street_number, written.street_name
@@ -164,14 +160,12 @@ def _address(*parts: str | None) -> Address:
     if unit and text:
         unit = f"{_designator(unit, text)} {unit}".strip()
     return normalise(
-        Address(
+        replace(
+            told,
+            street=None,
             street_number=number,
             street_name=_GERMAN_STREET.sub("str", name.casefold()) if name else None,
             unit=unit,
-            city=city,
-            state=state,
-            postal_code=postal_code,
-            country=country,
         )
     )
 
@@ -201,8 +195,13 @@ def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceReco
     return [f"parcel:{number}:{scope}" for scope in named or [f"site/{urlsplit(record.final_url).hostname}"]]
 
 
+def plain_parcel_of(values: Mapping[str, Any]) -> str | None:
+    """The parcel number without dashes and blanks."""
+    return plain_parcel(values.get(PARCEL))
+
+
 def _parcel(values: Mapping[str, Any]) -> str | None:
-    number = plain_parcel(values.get("ParcelNumber"))
+    number = plain_parcel_of(values)
     return number if number is not None and len(number) >= 5 and re.search(r"[1-9]", number) else None
 
 
@@ -230,10 +229,8 @@ def _house(address: Address) -> str:
 
 
 def _cell(values: Mapping[str, Any]) -> tuple[int, int] | None:
-    latitude, longitude = values.get("Latitude"), values.get("Longitude")
-    if latitude is None or longitude is None:
-        return None
-    return round(latitude * _CELL), round(longitude * _CELL)
+    point = point_of(values)
+    return point and (round(point[0] * _CELL), round(point[1] * _CELL))
 
 
 def _short(key: str) -> str:

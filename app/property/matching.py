@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,7 +16,7 @@ from rapidfuzz.distance import OSA
 
 from app.property.address import Address, compare
 from app.property.facts import Compared, against, compare_facts, metres_apart, support
-from app.property.identity import address_of, county_of, parcel_of
+from app.property.identity import PARCEL, address_of, county_of, parcel_of
 
 Values = Mapping[str, Any]
 #: points that it takes where one names no unit, or where a street, a parcel number, the rest or the ZIP code has a slip
@@ -95,7 +95,7 @@ class _Match:
         found = []
         if all(self._parcels):
             result = "same" if self._parcels[0] == self._parcels[1] else "differs"
-            found.append(Compared("ParcelNumber", *self._parcels, result))  # type: ignore[arg-type]
+            found.append(Compared(PARCEL, *self._parcels, result))  # type: ignore[arg-type]
         for what, name in (
             *(("house number", "street_number"), ("street", "street_name"), ("unit", "unit")),
             *(("ZIP code", "postal_code"), ("town", "city"), ("state", "state")),
@@ -236,14 +236,7 @@ class _Match:
 
 
 def _without_code(address: Address) -> Address:
-    return Address(
-        street_number=address.street_number,
-        street_name=address.street_name,
-        unit=address.unit,
-        city=address.city,
-        state=address.state,
-        country=address.country,
-    )
+    return replace(address, street=None, postal_code=None)
 
 
 def _differ(one: str | None, other: str | None) -> bool:

@@ -19,6 +19,7 @@ from app.errors.pages import PageBlockedError, PageError, PageTooComplexError
 from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
 from app.property.address import Address
+from app.property.identity import PARCEL, plain_parcel_of
 from app.property.reading.base import Extraction
 from app.property.reading_budget import reading
 from app.property.recipes.using import RecipeReading
@@ -97,7 +98,7 @@ class SourceReader:
     def parcel_number(self) -> str | None:
         """The parcel number of the address, from the source that knows best."""
         by_kind = sorted(self.read, key=lambda one: _parcel_rank(one.record.source_kind))
-        numbers = (one.record.values.get("ParcelNumber") for one in by_kind)
+        numbers = (one.record.values.get(PARCEL) for one in by_kind)
         return next((str(number) for number in numbers if number), None)
 
     def require_all(self) -> None:
@@ -242,7 +243,7 @@ class SourceReader:
         return named is not None or any(parcel in (plain_parcel(text) or "") for parcel in self._parcels())
 
     def _parcels(self) -> set[str]:
-        return {number for one in self.read if (number := plain_parcel(one.record.values.get("ParcelNumber")))}
+        return {number for one in self.read if (number := plain_parcel_of(one.record.values))}
 
     def _judge_rows(self, listed: _Listed) -> bool:
         """Keep the one of several that is of the address; False if none is. Which of several parcels is meant may be

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
+
+from app.property.fields.table import ADDRESS_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +21,22 @@ class Address:
     state: str | None = None
     postal_code: str | None = None
     country: str | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Return the address in a record, as written there."""
+        return cls(**{part: str(values[name]) for part, name in ADDRESS_FIELDS.items() if values.get(name)})
+
+    def as_values(self) -> dict[str, str]:
+        """Return the known parts by the fields of a record."""
+        return {name: known for part, name in ADDRESS_FIELDS.items() if (known := getattr(self, part))}
+
+    @property
+    def line(self) -> str:
+        """The address in one line, without its country; empty where nothing is known."""
+        street = self.street or _joined(self.street_number, self.street_name, self.unit)
+        return ", ".join(filter(None, (street, self.city, _joined(self.state, self.postal_code))))
+
+
+def _joined(*parts: str | None) -> str:
+    return " ".join(filter(None, parts))

@@ -37,6 +37,15 @@ class FieldSpec:
     pages: tuple[str, ...] = ("listing", "record")
     values: tuple[str, ...] = ()
     part_of: str | None = None
+    address_part: str | None = None
+    counted_in: str | None = None
+    per: str | None = None
+    recurs: bool = False
+    beside: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    before: tuple[str, ...] = ()
+    points: tuple[float, ...] = ()
+    spelled: bool = False
+    idle_words: tuple[str, ...] = ()
     topic: str | None = None
     bound_to: str | None = None
     goes_with: str | None = None
@@ -52,12 +61,24 @@ def _read() -> Mapping[str, FieldSpec]:
     return MappingProxyType({name: FieldSpec(name, **_frozen(row)) for name, row in table.items()})
 
 
-def _frozen(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _frozen(inner) for key, inner in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 #: Every field by its RESO name, in the order in which records, tables and CSV columns show them.
 FIELDS: Mapping[str, FieldSpec] = _read()
+
+
+def bound_to(lead: str) -> tuple[str, ...]:
+    """The fields that come from the record that gave `lead`, in the table's order."""
+    return tuple(name for name, spec in FIELDS.items() if spec.bound_to == lead)
+
+
+def followers_of(lead: str) -> tuple[str, ...]:
+    """The fields that go with `lead`, in the table's order."""
+    return tuple(name for name, spec in FIELDS.items() if spec.goes_with == lead)
 
 
 def of_kind(*kinds: FieldKind) -> tuple[str, ...]:
@@ -72,6 +93,11 @@ def parts_of(whole: str) -> tuple[str, ...]:
 
 #: the field that says in what unit another one is
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
+#: latitude and longitude, in this order
+AXES = of_kind("coordinate")
+(CURRENCY,) = of_kind("currency")
+#: the field that holds each part of an address
+ADDRESS_FIELDS: Mapping[str, str] = {spec.address_part: name for name, spec in FIELDS.items() if spec.address_part}
 #: Fields that name people: they are kept no longer than personal data may be (`store/personal_data.py`).
 PEOPLE_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.personal)
 DERIVED_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.derived)

@@ -9,7 +9,6 @@ from typing import Any
 
 from app.property import identity
 from app.property.address import Address, compare, differ, normalise
-from app.property.values.texts import plain_parcel
 
 
 class Whose(StrEnum):
@@ -42,7 +41,7 @@ def belonging(
     ours, theirs = normalise(wanted), identity.address_of(values)
     told = bool(theirs.street_number or theirs.street_name)
     address = compare(ours, theirs) if told else "unsure"
-    parcel = plain_parcel(values.get("ParcelNumber"))
+    parcel = identity.plain_parcel_of(values)
     same_parcel = parcel is not None and parcel in parcels
     units = _units(ours, theirs)
     if units is not None or (address == "different" and not (same_parcel and _same_house(ours, theirs))):
@@ -51,7 +50,7 @@ def belonging(
         return Belonging(Whose.UNKNOWN, f"it names no unit, and unit {ours.unit} was asked for")
     elsewhere = _elsewhere(ours, theirs)
     if same_parcel and (_same_house(ours, theirs) or not elsewhere):
-        return Belonging(Whose.WANTED, f"its parcel number {values['ParcelNumber']} is that of the address")
+        return Belonging(Whose.WANTED, f"its parcel number {values[identity.PARCEL]} is that of the address")
     if address == "same" or (place_is_known and _same_house(ours, theirs) and not elsewhere):
         return Belonging(Whose.WANTED, f"its address is {_shown(theirs)}")
     doubt = f"it says {_shown(theirs)}, which may be elsewhere" if told else "it names neither address nor parcel"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.property.address import Address
+from app.property.identity import PARCEL, plain_parcel_of
 from app.property.sources.belonging import Whose, belonging
-from app.property.values.texts import plain_parcel
 
 #: parcel numbers and fields that a reason names
 _NAMED = 4
@@ -40,14 +40,14 @@ def choose(
     """
     judged = [belonging(row, wanted, parcels, place_is_known=place_is_known) for row in rows]
     mine = [place for place, whose in enumerate(judged) if whose.is_wanted]
-    mine = [place for place in mine if plain_parcel(rows[place].get("ParcelNumber")) in parcels] or mine
+    mine = [place for place in mine if plain_parcel_of(rows[place]) in parcels] or mine
     if not mine:
         doubt = next((one.reason for one in judged if one.whose is Whose.UNKNOWN), "")
         reason = f"it lists {listed} properties, none of which is surely this one{f': {doubt}' if doubt else ''}"
         return Choice(None, Whose.UNKNOWN if doubt else Whose.OTHER, reason)
-    numbers = {plain_parcel(rows[place].get("ParcelNumber")) for place in mine}
+    numbers = {plain_parcel_of(rows[place]) for place in mine}
     if len(mine) > 1 and (len(numbers) > 1 or None in numbers):
-        shown = [str(rows[place].get("ParcelNumber") or "without number") for place in mine]
+        shown = [str(rows[place].get(PARCEL) or "without number") for place in mine]
         reason = f"it lists {len(mine)} parcels at this address ({_listed(shown)}), and which is meant it does not say"
         return Choice(None, Whose.UNKNOWN, reason, is_open=True)
     differing = sorted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
@@ -42,15 +43,6 @@ def _is_at(known: Address, wanted: Address) -> bool:
 
 def _keys(address: Address) -> list[str]:
     """What a page that says no more than this address would be filed under, without its URL."""
-    values = {
-        "StreetNumber": address.street_number,
-        "StreetName": address.street_name,
-        "UnitNumber": address.unit,
-        "City": address.city,
-        "StateOrProvince": address.state,
-        "PostalCode": address.postal_code,
-        "Country": address.country,
-    }
-    said = {name: value for name, value in values.items() if value}
+    said = replace(address, street=None).as_values()
     page = SourceRecord("", "", PageKind.RECORD, "", _NEVER, said, {})
     return [key for key in identity.lookups_of(page) if key.startswith("addr:")]
