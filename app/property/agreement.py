@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
 from rapidfuzz.distance import OSA
 
 from app.property.address import Address, normalise, with_street
-from app.property.record import UNIT_OF
+from app.property.fields.table import AXES, FIELDS, UNIT_OF
 from app.property.source_record import SourceRecord
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.texts import letters_of
@@ -25,16 +25,6 @@ _MOST_ROUNDING = 0.05
 #: `$1.25M`: a number that was written with a multiplier is known to half of its last digit
 _SHORT = re.compile(r"(?<!\d)(\d++(?:[.,](\d++))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
 _TIMES = {"k": 1e3, "thousand": 1e3, "tsd": 1e3, "b": 1e9, "bn": 1e9}
-
-#: names in which a slip of a letter is a way of spelling, not another name
-_SPELLED = frozenset({"StreetName", "City", "SubdivisionName", "CountyOrParish", "ListAgentFullName", "ListOfficeName"})
-#: words that names of their kind have or lack
-_IDLE: Mapping[str, frozenset[str]] = {
-    "CountyOrParish": frozenset({"county", "parish", "borough"}),
-    "SubdivisionName": frozenset({"subdivision", "subdiv", "subd", "sub", "s/d", "plat", "the", "addition", "add"}),
-    "ListOfficeName": frozenset({"llc", "inc", "co", "corp", "company", "ltd", "the", "and"}),
-    "City": frozenset({"city", "of", "town", "village"}),
-}
 _WORDS = {"saint": "st", "mount": "mt", "fort": "ft", "heights": "hts", "estates": "est", "estate": "est"}
 _LETTERS_A_SLIP = 5
 
@@ -44,7 +34,7 @@ def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
     a, b = one.values[name], other.values[name]
     if name in UNIT_OF:
         return _same_area(name, one, other)
-    if name in ("Latitude", "Longitude"):
+    if name in AXES:
         return bool(abs(a - b) <= DEGREES)
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
@@ -58,7 +48,7 @@ def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
     """The other's address is the chosen one's without its unit: many a map or portal knows the house alone."""
-    if name != "UnparsedAddress":
+    if FIELDS[name].address_part != "street":
         return False
     address, house = _street(str(chosen.values[name])), _street(str(other.values[name]))
     return bool(address.unit) and not house.unit and _is_one_house(address, house)
@@ -66,12 +56,12 @@ def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
 
 def same_place(one: SourceRecord, other: SourceRecord) -> bool:
     """Both coordinates are the same point, as far as geocoders agree; one that is missing is not compared."""
-    names = [name for name in ("Latitude", "Longitude") if name in one.values and name in other.values]
+    names = [name for name in AXES if name in one.values and name in other.values]
     return all(same_value(name, one, other) for name in names)
 
 
 def square_meters(values: Mapping[str, Any], name: str) -> float | None:
-    """`LivingArea` or `LotSizeArea` in m²; None without a unit that is known."""
+    """An area in m²; None without a unit that is known."""
     area, unit = values.get(name), values.get(UNIT_OF[name])
     return area * IN_SQUARE_METERS[unit] if area is not None and unit in IN_SQUARE_METERS else None
 
@@ -110,16 +100,17 @@ def _same_list(a: list[Any], b: list[Any]) -> bool:
 
 
 def _same_text(name: str, a: str, b: str) -> bool:
-    if name == "UnparsedAddress":
+    spec = FIELDS[name]
+    if spec.address_part == "street":
         return _same_street(a, b)
     one, other = _spelled(name, a), _spelled(name, b)
     if one == other:
         return True
-    if name == "ListAgentFullName":
+    if spec.personal:
         return _same_person(one, other)
-    if name == "StreetName":
+    if spec.address_part == "street_name":
         return same_street_name(one, other)
-    return name in _SPELLED and is_slip(one, other)
+    return spec.spelled and is_slip(one, other)
 
 
 def same_street_name(one: str, other: str) -> bool:
@@ -140,18 +131,23 @@ def is_slip(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _spelled(name: str, text: str) -> str:
-    if name == "StreetName":
+    spec = FIELDS[name]
+    if spec.address_part == "street_name":
         return normalise(Address(street_name=text)).street_name or text
-    if name == "PostalCode":
+    if spec.address_part == "postal_code":
         joined = re.sub(r"\W+", "", text.casefold())
         return joined[:5] if re.fullmatch(r"\d{9}", joined) else joined
-    if name == "ParcelNumber":
+    if spec.kind == "identifier":
         return letters_of(text).lstrip("0") or text
-    idle = _IDLE.get(name, frozenset())
-    words = [_WORDS.get(word, word) for word in _plain_words(text) if word not in idle]
-    if name == "ListAgentFullName":
-        return " ".join(sorted(words))
-    return "".join(words) or text.casefold()
+    return " ".join(sorted(_known_words(text))) if spec.personal else _joined(text, spec.idle_words)
+
+
+def _joined(text: str, idle: Collection[str] = ()) -> str:
+    return "".join(_known_words(text, idle)) or text.casefold()
+
+
+def _known_words(text: str, idle: Collection[str] = ()) -> list[str]:
+    return [_WORDS.get(word, word) for word in _plain_words(text) if word not in idle]
 
 
 def _plain_words(text: str) -> list[str]:
@@ -174,7 +170,7 @@ def _street(text: str) -> Address:
 def _same_street(a: str, b: str) -> bool:
     one, other = _street(a), _street(b)
     if not (one.street_number and other.street_number and one.street_name and other.street_name):
-        return _spelled("", a) == _spelled("", b)
+        return _joined(a) == _joined(b)
     return (one.unit or "") == (other.unit or "") and _is_one_house(one, other)
 
 

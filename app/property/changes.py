@@ -14,8 +14,8 @@ from typing import Any
 
 from app.property.agreement import same_value
 from app.property.dated import HISTORIES, day_of
-from app.property.fields.table import of_kind
-from app.property.record import DERIVED_FIELDS, FIELDS, UNIT_OF, Evidence, PageKind
+from app.property.fields.table import CURRENCY, DERIVED_FIELDS, FIELDS, bound_to
+from app.property.record import Evidence, PageKind
 from app.property.slips import slip_between
 from app.property.source_record import SourceRecord
 
@@ -27,9 +27,8 @@ TELLABLE_FIELDS = tuple(name for name in FIELDS if name not in DERIVED_FIELDS)
 #: without these a value means nothing, or something else
 _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        **{name: ("X_Currency", *filter(None, [FIELDS[name].goes_with])) for name in of_kind("money")},
-        **{name: (unit,) for name, unit in UNIT_OF.items()},
-        "ListPrice": ("X_Currency", "X_PricePeriod", "X_PriceQualifier"),
+        name: (*[CURRENCY] * (spec.kind == "money"), *filter(None, [spec.goes_with]), *bound_to(name))
+        for name, spec in FIELDS.items()
     }
 )
 _TAG = re.compile(r"<[^<>]*>")
@@ -63,12 +62,13 @@ def is_news(name: str, before: Said, now: Said) -> bool:
         return bool(_new_rows(before.value, now.value))
     if _words(before) == _words(now):
         return False  # the page has the same words: they were read otherwise
-    if _differs(before, now, "X_Currency"):
+    if _differs(before, now, CURRENCY):
         return False  # the same price, converted for another visitor
-    if name == "CloseDate":
+    per = FIELDS[name].per
+    if FIELDS[name].kind == "date":
         return not _is_one_closing(before.value, now.value)
-    if name == "ListPrice" and _differs(before, now, "X_PricePeriod"):
-        return not _is_same_rent(before, now)
+    if per is not None and _differs(before, now, per):
+        return not _is_same_rent(per, before, now)
     return not same_value(name, _alone(name, before), _alone(name, now))
 
 
@@ -102,8 +102,8 @@ def _differs(before: Said, now: Said, name: str) -> bool:
     return one is not None and other is not None and one != other
 
 
-def _is_same_rent(before: Said, now: Said) -> bool:
-    a, b = (one.value * _TIMES_A_YEAR.get(one.context["X_PricePeriod"], 0.0) for one in (before, now))
+def _is_same_rent(per: str, before: Said, now: Said) -> bool:
+    a, b = (one.value * _TIMES_A_YEAR.get(one.context[per], 0.0) for one in (before, now))
     return bool(a > 0 and abs(a - b) <= _PERIOD_ROUNDING * max(a, b))
 
 

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from app.property.agreement import same_value
+from app.property.fields.table import FIELDS, followers_of
 from app.property.ranks import HALF_LIFE_DAYS, topic_of
-from app.property.record import FIELDS
 from app.property.source_record import SourceRecord
 
 #: sales of one home lie further apart than the dates that offices give one sale (signed, closed, recorded)
@@ -18,6 +18,8 @@ _NOMINAL = 1000
 #: what changes by the month: a page that is so much older says what was
 OUTDATED = timedelta(days=30)
 _CHANGES_BY_THE_MONTH_DAYS = 100.0
+#: of taxes
+FIRST_YEAR = 1950
 #: of a history's rows, when they are of and what they say
 _WHEN, _WHAT = ("date", "year"), ("price", "assessed", "market", "tax")
 
@@ -32,35 +34,35 @@ def day_of(value: Any) -> date | None:
         return None
 
 
-def of_newest_sale(records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:
-    """Those whose CloseDate is of the last sale; one after the newest page was read is no sale."""
-    dated = [(day, record) for record in records if (day := day_of(record.values["CloseDate"])) is not None]
+def of_newest_sale(name: str, records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:
+    """Those whose date is of the last sale; one after the newest page was read is no sale."""
+    dated = [(day, record) for record in records if (day := day_of(record.values[name])) is not None]
     possible = [(day, record) for day, record in dated if day <= (newest + timedelta(days=1)).date()]
     if not possible:
         return list(records)
     day, last = max(possible, key=lambda pair: (pair[0], pair[1].url))
-    return [record for other, record in possible if abs(other - day) <= _ONE_SALE or is_one_price(record, last)]
+    return [record for other, record in possible if abs(other - day) <= _ONE_SALE or _is_one_price(name, record, last)]
 
 
-def is_one_sale(one: SourceRecord, other: SourceRecord) -> bool:
+def is_one_sale(name: str, one: SourceRecord, other: SourceRecord) -> bool:
     """Both dates are of one sale, as far as dates tell."""
-    a, b = day_of(one.values["CloseDate"]), day_of(other.values["CloseDate"])
+    a, b = day_of(one.values[name]), day_of(other.values[name])
     return a is not None and b is not None and abs(a - b) <= _ONE_SALE
 
 
-def is_one_price(one: SourceRecord, other: SourceRecord) -> bool:
-    """Both name the same price, and one that is no token."""
-    prices = [record.values.get("ClosePrice") for record in (one, other)]
-    return all(price is not None and price > _NOMINAL for price in prices) and same_value("ClosePrice", one, other)
+def _is_one_price(name: str, one: SourceRecord, other: SourceRecord) -> bool:
+    """Both name the same price for the sale, and one that is no token."""
+    (price,) = followers_of(name)
+    return all(r.values.get(price, 0) > _NOMINAL for r in (one, other)) and same_value(price, one, other)
 
 
-def of_newest_year(records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:
+def of_newest_year(name: str, records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:
     """Those of the newest tax year that can be."""
-    possible = [record for record in records if 1950 <= record.values["TaxYear"] <= newest.year + 1]
+    possible = [record for record in records if FIRST_YEAR <= record.values[name] <= newest.year + 1]
     if not possible:
         return list(records)
-    year = max(record.values["TaxYear"] for record in possible)
-    return [record for record in possible if record.values["TaxYear"] == year]
+    year = max(record.values[name] for record in possible)
+    return [record for record in possible if record.values[name] == year]
 
 
 def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
@@ -68,10 +70,13 @@ def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
     history says that it was so before."""
     if HALF_LIFE_DAYS[topic_of(name)] < _CHANGES_BY_THE_MONTH_DAYS and winner.as_of - other.as_of > OUTDATED:
         return True
-    if name != "ListPrice" or other.as_of > winner.as_of or same_value(name, winner, other):
+    if other.as_of > winner.as_of or same_value(name, winner, other):
         return False
-    before = [row.get("price") for row in winner.values.get("X_PriceHistory", ())]
-    return other.values[name] in (*before, winner.values.get("OriginalListPrice"))
+    before = [winner.values.get(field, ()) for field in FIELDS[name].before]
+    return any(
+        other.values[name] in ([row.get("price") for row in told] if isinstance(told, list) else [told])
+        for told in before
+    )
 
 
 def current(name: str, records: Sequence[SourceRecord]) -> list[SourceRecord]:

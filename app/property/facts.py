@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.property.agreement import square_meters
+from app.property.fields.table import FIELDS, UNIT_OF
+from app.property.identity import point_of
+from app.property.ranks import topic_of
 
 Result = Literal["same", "close", "differs"]
 Values = Mapping[str, Any]
 _EARTH_RADIUS_M = 6_371_000.0
 #: within one lot; within a geocoder's error; further than any two pins of one home that somebody set with care
 NEAR_M, AROUND_M, FAR_M = 30.0, 110.0, 250.0
-_AREA, _LOT = 0.02, 0.03
 _TOKEN_PRICE = 1000
 
 
@@ -34,25 +36,21 @@ class Compared:
 
 
 def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
-    """Everything that both know."""
-    found = [_position(one, other), _area(one, other), _lot(one, other), _sale(one, other), _tax(one, other)]
-    for name, same, differs in (
-        *(("BedroomsTotal", 0.5, -0.5), ("BathroomsTotalInteger", 0.5, -0.5), ("YearBuilt", 0.5, -0.5)),
-        *(("StoriesTotal", 0.0, -0.25), ("ListPrice", 1.0, -0.25)),
-    ):
-        if name in one and name in other:
-            is_same = one[name] == other[name]
-            result: Result = "same" if is_same else "differs"
-            found.append(Compared(name, one[name], other[name], result, same if is_same else differs))
-    return tuple(fact for fact in found if fact is not None)
+    """Everything that both know and that has points."""
+    found = {"position": _position(one, other)}
+    for name, spec in FIELDS.items():
+        if spec.points and spec.goes_with not in found and (fact := _fact(name, one, other)):
+            found[spec.goes_with or name] = fact  # of what goes with one date or year, the first tells
+    return tuple(fact for fact in found.values() if fact is not None)
 
 
 def metres_apart(one: Values, other: Values) -> float | None:
     """Between the points that both name (equirectangular: right to a metre at these distances)."""
-    if not all(name in values for name in ("Latitude", "Longitude") for values in (one, other)):
+    here, there = point_of(one), point_of(other)
+    if here is None or there is None:
         return None
-    north = math.radians(one["Latitude"] - other["Latitude"])
-    east = math.radians(one["Longitude"] - other["Longitude"]) * math.cos(math.radians(one["Latitude"]))
+    north = math.radians(here[0] - there[0])
+    east = math.radians(here[1] - there[1]) * math.cos(math.radians(here[0]))
     return math.hypot(north, east) * _EARTH_RADIUS_M
 
 
@@ -66,45 +64,24 @@ def _position(one: Values, other: Values) -> Compared | None:
 
 
 def _point(values: Values) -> str:
-    return f"{values['Latitude']}, {values['Longitude']}"
+    return ", ".join(str(degrees) for degrees in point_of(values) or ())
 
 
-def _area(one: Values, other: Values) -> Compared | None:
-    return _measured("LivingArea", one, other, (_AREA, 1.0, -1.0))
-
-
-def _lot(one: Values, other: Values) -> Compared | None:
-    return _measured("LotSizeArea", one, other, (_LOT, 1.0, -0.5))
-
-
-def _measured(name: str, one: Values, other: Values, worth: tuple[float, float, float]) -> Compared | None:
-    """`worth`: the relative tolerance, the points if both are the same, the points if not."""
-    a, b = square_meters(one, name), square_meters(other, name)
+def _fact(name: str, one: Values, other: Values) -> Compared | None:
+    same, differs, *tolerance = FIELDS[name].points
+    a, b = (square_meters(v, name) if name in UNIT_OF else v.get(name) for v in (one, other))
     if a is None or b is None:
         return None
-    tolerance, same, differs = worth
-    is_same = math.isclose(a, b, rel_tol=tolerance)
-    points = same if is_same else differs
-    return Compared(name, f"{a:.1f} m²", f"{b:.1f} m²", "same" if is_same else "differs", points)
-
-
-def _sale(one: Values, other: Values) -> Compared | None:
-    """A sale is one property's: its date and a price that is no token."""
-    if not all(values.get("CloseDate") and values.get("ClosePrice", 0) > _TOKEN_PRICE for values in (one, other)):
-        return None
-    if one["CloseDate"] != other["CloseDate"]:
-        return None  # each may know another one
-    said = [f"{values['CloseDate']} {values['ClosePrice']}" for values in (one, other)]
-    is_same = one["ClosePrice"] == other["ClosePrice"]
-    return Compared("sale", said[0], said[1], "same" if is_same else "differs", 2.0 if is_same else -0.5)
-
-
-def _tax(one: Values, other: Values) -> Compared | None:
-    for name in ("TaxAssessedValue", "X_MarketValue"):
-        if name in one and name in other and one.get("TaxYear") == other.get("TaxYear"):
-            is_same = one[name] == other[name]
-            return Compared(name, one[name], other[name], "same" if is_same else "differs", 1.5 if is_same else -0.5)
-    return None
+    said: tuple[Any, Any] = (f"{a:.1f} m²", f"{b:.1f} m²") if name in UNIT_OF else (a, b)
+    what, lead = name, FIELDS[name].goes_with
+    if lead is not None and one.get(lead) != other.get(lead):
+        return None  # each may know another sale or year
+    if lead is not None and FIELDS[lead].kind == "date":  # a sale is one property's: its date, a price that is no token
+        if lead not in one or min(a, b) <= _TOKEN_PRICE:
+            return None
+        what, said = topic_of(name), (f"{one[lead]} {a}", f"{other[lead]} {b}")
+    is_same = math.isclose(a, b, rel_tol=tolerance[0]) if tolerance else a == b
+    return Compared(what, *said, "same" if is_same else "differs", same if is_same else differs)
 
 
 def support(facts: tuple[Compared, ...]) -> float:

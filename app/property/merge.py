@@ -6,12 +6,13 @@ Pure: no database, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.property.agreement import same_place, same_value, says_less
 from app.property.dated import (
+    FIRST_YEAR,
     HISTORIES,
     current,
     is_compatible,
@@ -21,7 +22,8 @@ from app.property.dated import (
     of_newest_year,
 )
 from app.property.derived import derive
-from app.property.record import DERIVED_FIELDS, FIELDS, Evidence
+from app.property.fields.table import AXES, DERIVED_FIELDS, FIELDS
+from app.property.record import Evidence
 from app.property.slips import slip_between
 from app.property.source_record import SourceRecord
 from app.property.weighing import Known, Say, Verdict, say_of, weigh, why_lost, why_won
@@ -42,16 +44,7 @@ _FOLLOWERS = frozenset(name for group in (_BOUND, _GOES_WITH) for names in group
 _LEADS = tuple(name for name in FIELDS if name not in _FOLLOWERS | DERIVED_FIELDS)
 #: what each source says in its own way: differences there are no conflict
 _OF_ONE_SOURCE = frozenset(name for name, spec in FIELDS.items() if spec.own_words)
-_BATHROOMS = ("BathroomsFull", "BathroomsHalf")
-_SAME_TIME: Mapping[str, Callable[[SourceRecord, SourceRecord], bool]] = {
-    "CloseDate": is_one_sale,
-    "TaxYear": lambda one, other: bool(one.values["TaxYear"] == other.values["TaxYear"]),
-    "ListPrice": lambda one, other: same_value("ListPrice", one, other),
-    "BathroomsTotalInteger": lambda one, other: _is_one_count("BathroomsTotalInteger", one, other),
-    "BathroomsFull": lambda one, other: (
-        _is_one_count("BathroomsFull", one, other) and _is_one_count("BathroomsTotalInteger", one, other)
-    ),
-}
+_WHOLES = _grouped({name: spec.counted_in for name, spec in FIELDS.items()})
 Records = Sequence[SourceRecord]
 
 
@@ -112,12 +105,9 @@ class _Round:
         """What was said of each field, the winner first."""
         for name in _LEADS:
             having = [record for record in self._records if name in record.values]
-            if name == "CloseDate":
-                self._choose(name, of_newest_sale(having, self._known.newest), having)
-            elif name == "TaxYear":
-                self._choose(name, of_newest_year(having, self._known.newest), having)
-            else:
-                self._choose(name, current(name, having), having)
+            of_newest = _OF_NEWEST.get(FIELDS[name].kind) if name in _GOES_WITH else None
+            of_now = of_newest(name, having, self._known.newest) if of_newest else current(name, having)
+            self._choose(name, of_now, having)
         for lead, names in _BOUND.items():
             for name in names:
                 self._choose_bound(lead, name)
@@ -134,7 +124,7 @@ class _Round:
         having = [record for record in self._records if name in record.values]
         source = self._winner(lead)
         mine = having if source is None else [record for record in having if record is source]
-        self._choose(name, mine, having if name == "Longitude" else mine)
+        self._choose(name, mine, having if name in AXES else mine)
 
     def _choose_with(self, lead: str, name: str) -> None:
         having = [record for record in self._records if name in record.values]
@@ -142,24 +132,25 @@ class _Round:
         if source is None:
             self._choose(name, having, having)
             return
-        at_the_time = [r for r in having if lead in r.values and _SAME_TIME[lead](source, r)]
+        at_the_time = [r for r in having if lead in r.values and _is_one_time(lead, source, r)]
         silent_too = [r for r in silent if any(_is_of(name, r, other) for other in at_the_time)]
         eligible = [*at_the_time, *silent_too] or silent
         self._choose(name, [r for r in eligible if self._adds_up(name, r)], having)
 
     def _adds_up(self, name: str, record: SourceRecord) -> bool:
-        """Full and half bathrooms together are no more than there are, by the total that was chosen."""
-        total, full = self._winner("BathroomsTotalInteger"), self._winner("BathroomsFull")
-        if name not in _BATHROOMS or total is None:
+        """The parts of a count together are no more than there are, by the total that was chosen."""
+        whole = FIELDS[name].counted_in
+        total = self._winner(whole) if whole is not None else None
+        if whole is None or total is None:
             return True
-        others = full.values["BathroomsFull"] if name == "BathroomsHalf" and full is not None else 0
-        return bool(record.values[name] + others <= total.values["BathroomsTotalInteger"])
+        chosen = [source.values[part] for part in _WHOLES[whole] if part != name and (source := self._winner(part))]
+        return bool(record.values[name] + sum(chosen) <= total.values[whole])
 
     def _choose(self, name: str, eligible: Records, having: Records) -> None:
         """The best of `eligible`; what the others that have the field say is judged beside it."""
         if not eligible:
             return
-        same = same_place if name == "Latitude" else lambda one, other: same_value(name, one, other)
+        same = same_place if name == AXES[0] else lambda one, other: same_value(name, one, other)
         says = weigh(name, eligible, self._known, same)
         says += sorted(
             (say_of(name, record, self._known) for record in having if not any(record is one for one in eligible)),
@@ -183,7 +174,7 @@ class _Round:
             say.verdict, say.reason = Verdict.AGREES, "other rows of the same history"
         elif is_outdated(name, mine, other) or self._is_of_older_time(name, mine, other):
             say.verdict, say.reason = Verdict.OLDER, "of an earlier time"
-        elif name in _BATHROOMS and not _is_one_count("BathroomsTotalInteger", mine, other):
+        elif (whole := FIELDS[name].counted_in) and not _is_one_count(whole, mine, other):
             say.verdict, say.reason = Verdict.CONFLICT, "part of another total"
         else:
             say.verdict, say.reason = Verdict.CONFLICT, why_lost(say, winner)
@@ -191,15 +182,29 @@ class _Round:
     def _is_of_older_time(self, name: str, winner: SourceRecord, other: SourceRecord) -> bool:
         """A sale before the last one, values of an earlier tax year."""
         newest = self._known.newest
-        if name == "CloseDate":
-            of_last = of_newest_sale([winner, other], newest)
-            return not any(record is other for record in of_last) and not _is_after(other, winner)
-        if name == "TaxYear":
-            return bool(1950 <= other.values[name] < winner.values[name])
-        for lead in ("CloseDate", "TaxYear"):
-            if name in _GOES_WITH[lead] and lead in winner.values and lead in other.values:
-                return not _SAME_TIME[lead](winner, other)
-        return False
+        kind, lead = FIELDS[name].kind, FIELDS[name].goes_with
+        if name in _GOES_WITH and kind == "date":
+            of_last = of_newest_sale(name, [winner, other], newest)
+            return not any(record is other for record in of_last) and other.values[name] <= winner.values[name]
+        if name in _GOES_WITH and kind == "year":
+            return bool(FIRST_YEAR <= other.values[name] < winner.values[name])
+        if lead is None or FIELDS[lead].kind not in _OF_NEWEST or not all(lead in r.values for r in (winner, other)):
+            return False
+        return not _is_one_time(lead, winner, other)
+
+
+#: of a field that others go with: the records of its newest time
+_OF_NEWEST = {"date": of_newest_sale, "year": of_newest_year}
+
+
+def _is_one_time(lead: str, one: SourceRecord, other: SourceRecord) -> bool:
+    """What goes with `lead` in both is of one sale, one year, one price or one count."""
+    kind, whole = FIELDS[lead].kind, FIELDS[lead].counted_in
+    if kind == "date":
+        return is_one_sale(lead, one, other)
+    if kind == "count":
+        return all(_is_one_count(name, one, other) for name in (lead, whole) if name)
+    return same_value(lead, one, other)
 
 
 def _is_one_count(name: str, one: SourceRecord, other: SourceRecord) -> bool:
@@ -211,7 +216,3 @@ def _is_one_count(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 def _is_of(name: str, silent: SourceRecord, told: SourceRecord) -> bool:
     """What names no time is of the time of another one if it says the same, but for a slip of either."""
     return same_value(name, silent, told) or slip_between(name, silent.values, told.values) is not None
-
-
-def _is_after(one: SourceRecord, other: SourceRecord) -> bool:
-    return str(one.values["CloseDate"]) > str(other.values["CloseDate"])

@@ -7,14 +7,14 @@ from typing import Any
 
 from app.property import identity
 from app.property.agreement import same_value
-from app.property.fields.table import of_kind
+from app.property.fields.table import FIELDS, of_kind
 from app.property.record import Method
 from app.property.source_record import SourceRecord
 
 #: what names one listing
 _IDS = of_kind("identifier")
 #: what a page shows differently from one visit to the next
-_UNSTEADY = frozenset({"Media", "PublicRemarks"})
+_UNSTEADY = frozenset(name for name, spec in FIELDS.items() if spec.group == "text" and spec.own_words)
 
 
 def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:

@@ -27,6 +27,16 @@ _UNITS = {
     "acres and hectares": _HECTARE / _ACRE,
 }
 _PERIODS = {"a month and a year": 12.0}
+#: per field the ratios that it is in
+_BESIDE: Mapping[str, list[tuple[str, str, float, float]]] = {
+    name: [
+        (one, other, *usual)
+        for one, spec in FIELDS.items()
+        for other, usual in spec.beside.items()
+        if name in (one, other)
+    ]
+    for name in FIELDS
+}
 _NEAR = math.log(1.02)
 _MOST_DIGITS = 4
 
@@ -43,7 +53,7 @@ def slip_between(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) ->
     for digits in range(1, _MOST_DIGITS + 1):
         if name in _MONEY | _AREAS | _COUNTS and abs(apart - digits * math.log(10)) <= _NEAR:
             return f"a decimal point moved by {digits}"
-    factors = _UNITS if name in _AREAS else _PERIODS if name in ("AssociationFee", "TaxAnnualAmount") else {}
+    factors = _UNITS if name in _AREAS else _PERIODS if FIELDS[name].recurs else {}
     for words, factor in factors.items():
         if abs(apart - math.log(factor)) <= _NEAR:
             return f"{words} mixed up"
@@ -81,80 +91,21 @@ def _outside(figure: float, low: float, high: float) -> float:
 Ratio = tuple[str, float, float, float]
 
 
-def _usual(name: str) -> tuple[float, float]:
-    return FIELDS[name].usual or (0.0, math.inf)
-
-
 def _ratios(name: str, value: float, known: Mapping[str, Any], year: int) -> Iterator[Ratio]:
     """(what is compared, the figure, the range that is usual)"""
-    if name == "LivingArea":
-        yield from _of_area(value, known)
-    elif name == "LotSizeArea":
-        yield from _of_lot(value, known)
-    elif name in ("ListPrice", "OriginalListPrice", "ClosePrice", "X_EstimatedValueLow", "X_EstimatedValueHigh"):
-        yield from _of_price(name, value, known)
-    elif name in ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"):
-        yield from _of_tax(name, value, known)
-    elif name == "AssociationFee":
-        yield "fee", value, *_usual(name)
-    elif FIELDS[name].kind == "year":
-        first, last = int(_usual(name)[0]), year + (FIELDS[name].years_ahead or 0)
+    spec = FIELDS[name]
+    if spec.kind == "year":
+        first, last = int((spec.usual or (0,))[0]), year + (spec.years_ahead or 0)
         if not first <= value <= last:
             yield f"{name} outside {first} to {last}", 0.0, 1.0, 1.0
-    elif name in _COUNTS:
-        yield from _of_count(name, value, known)
+    elif spec.usual is not None:
+        yield name, value, *spec.usual
+    for one, other, low, high in _BESIDE.get(name, ()):
+        a, b = (value if field == name else _once(field, known) for field in (one, other))
+        if a is not None and b and FIELDS[name].per not in known:
+            yield f"{one} beside {other}", a / b, low, high
 
 
-def _of_area(area: float, known: Mapping[str, Any]) -> Iterator[Ratio]:
-    yield "m² of a home", area, *_usual("LivingArea")
-    if area == 0:
-        return
-    if beds := known.get("BedroomsTotal"):
-        yield "m² a bedroom", area / beds, 14.0, 130.0
-    for name in ("ListPrice", "ClosePrice", "X_MarketValue", "X_EstimatedValueLow"):
-        if (price := known.get(name)) and "X_PricePeriod" not in known:
-            yield f"{name} a m²", price / area, 400.0, 16_000.0
-    if lot := square_meters(known, "LotSizeArea"):
-        yield "m² of lot a m² of home", lot / area, 0.5, 100.0
-
-
-def _of_lot(lot: float, known: Mapping[str, Any]) -> Iterator[Ratio]:
-    yield "m² of a lot", lot, *_usual("LotSizeArea")
-    if area := square_meters(known, "LivingArea"):
-        yield "m² of lot a m² of home", lot / area, 1.2, 60.0
-
-
-def _of_price(name: str, price: float, known: Mapping[str, Any]) -> Iterator[Ratio]:
-    if name == "ListPrice" and "X_PricePeriod" in known:
-        return
-    if area := square_meters(known, "LivingArea"):
-        yield f"{name} a m²", price / area, 400.0, 16_000.0
-    for other, low, high in (
-        *(("X_MarketValue", 0.35, 3.5), ("TaxAssessedValue", 0.5, 12.0), ("ListPrice", 0.2, 2.5)),
-        *(("ClosePrice", 0.3, 6.0), ("X_EstimatedValueLow", 0.4, 2.5), ("X_EstimatedValueHigh", 0.3, 1.8)),
-    ):
-        if other != name and (theirs := known.get(other)):
-            yield f"{name} beside {other}", price / theirs, low, high
-
-
-def _of_tax(name: str, value: float, known: Mapping[str, Any]) -> Iterator[Ratio]:
-    beside = {
-        "TaxAssessedValue": (("X_MarketValue", 0.08, 1.05), ("ListPrice", 0.05, 1.6), ("ClosePrice", 0.05, 3.0)),
-        "X_MarketValue": (("TaxAssessedValue", 0.95, 12.0), ("ListPrice", 0.35, 2.0), ("ClosePrice", 0.4, 4.0)),
-        "TaxAnnualAmount": (
-            *(("TaxAssessedValue", 0.002, 0.12), ("X_MarketValue", 0.002, 0.035)),
-            *(("ListPrice", 0.0015, 0.035), ("ClosePrice", 0.0015, 0.05)),
-        ),
-    }[name]
-    for other, low, high in beside:
-        if theirs := known.get(other):
-            yield f"{name} beside {other}", value / theirs, low, high
-    if name != "TaxAnnualAmount" and value and (tax := known.get("TaxAnnualAmount")):
-        yield f"TaxAnnualAmount beside {name}", tax / value, 0.002, 0.12 if name == "TaxAssessedValue" else 0.035
-
-
-def _of_count(name: str, value: float, known: Mapping[str, Any]) -> Iterator[Ratio]:
-    yield name, value, *_usual(name)
-    area = square_meters(known, "LivingArea")
-    if name == "BedroomsTotal" and area and value:
-        yield "m² a bedroom", area / value, 14.0, 130.0
+def _once(name: str, known: Mapping[str, Any]) -> float | None:
+    """What is paid once; nothing of a rent."""
+    return None if FIELDS[name].per in known else _number(name, known)
