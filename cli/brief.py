@@ -9,11 +9,16 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
 from app.printable import printable
+from app.property.address import Address
+from app.property.derived import MAP_LINK
 from app.property.doubt import Doubt, doubt_about, source_of
+from app.property.fields.table import FIELDS, UNIT_OF
 from cli import us_words as us
 from cli.us_words import UNKNOWN
 
@@ -57,30 +62,14 @@ def _plain(value: Any, _unit: str | None, _record: Record) -> str:
     return us.listed(value) if isinstance(value, list) else str(value)
 
 
-def _money(value: Any, _unit: str | None, record: Record) -> str:
-    return us.money(value, record)
-
-
-def _fee(value: Any, _unit: str | None, record: Record) -> str:
-    return us.money(value, record) if value else ""
-
-
 def _one(texts: Sequence[str | None]) -> str:
     return texts[0] or UNKNOWN
 
 
-def _roof(texts: Sequence[str | None]) -> str:
-    kind, year = texts
-    if kind is None and year is None:
+def _named(names: Sequence[str], texts: Sequence[str | None]) -> str:
+    if not any(texts):
         return UNKNOWN
-    return f"{kind or f'type {UNKNOWN}'}, {year or f'year {UNKNOWN}'}"
-
-
-def _sale(texts: Sequence[str | None]) -> str:
-    date, price = texts
-    if date is None and price is None:
-        return UNKNOWN
-    return f"{date or f'date {UNKNOWN}'}, {price or f'price {UNKNOWN}'}"
+    return ", ".join(text or f"{name} {UNKNOWN}" for name, text in zip(names, texts, strict=True))
 
 
 def _range(texts: Sequence[str | None]) -> str:
@@ -90,40 +79,49 @@ def _range(texts: Sequence[str | None]) -> str:
     return f"{low} to {high}"
 
 
-def _hoa(texts: Sequence[str | None]) -> str:
+def _fee(texts: Sequence[str | None]) -> str:
+    """An answer and what it costs: whoever names a fee says yes."""
     has_one, fee = texts
     if fee and has_one != "no":
         return f"yes, fee {fee}"
     return has_one or UNKNOWN
 
 
-LINES: tuple[Line, ...] = (
-    Line("Roof", (Part("Roof", "type", _plain), Part("X_RoofYear", "year", _plain)), _roof),
-    Line("Square feet", (Part("LivingArea", "", lambda value, unit, _: us.square_feet(value, unit)),), _one),
-    Line("Stories", (Part("StoriesTotal", "", lambda value, *_: us.number(value)),), _one),
-    Line("Year built", (Part("YearBuilt", "", _plain),), _one),
-    Line("Access notes", (Part("X_AccessNotes", "", _plain),), _one),
-    Line("Solar", (Part("PowerProductionType", "", lambda value, *_: us.solar(value)),), _one),
-    Line(
-        "HOA",
-        (Part("AssociationYN", "", lambda value, *_: us.yes_no(value)), Part("AssociationFee", "fee", _fee)),
-        _hoa,
-    ),
-    Line("Subdivision", (Part("SubdivisionName", "", _plain),), _one),
-    Line("Last sale", (Part("CloseDate", "date", lambda v, *_: us.day(v)), Part("ClosePrice", "price", _money)), _sale),
-    Line(
-        "Estimated value",
-        (Part("X_EstimatedValueLow", "low", _money), Part("X_EstimatedValueHigh", "high", _money)),
-        _range,
-    ),
-    Line(
-        "Potential equity",
-        (Part("X_PotentialEquityLow", "low", _money), Part("X_PotentialEquityHigh", "high", _money)),
-        _range,
-        inputs=("X_EstimatedValueLow", "X_EstimatedValueHigh", "ClosePrice"),
-    ),
-    Line("For sale", (Part("StandardStatus", "", lambda value, _, record: us.for_sale(value, record)),), _one),
-)
+#: how values are worded: by the name that the field table gives, else by the field's kind
+_WORDS: Mapping[str, Words] = {
+    "area": lambda value, unit, _: us.square_feet(value, unit),
+    "count": lambda value, *_: us.number(value),
+    "answer": lambda value, *_: us.yes_no(value),
+    "money": lambda value, _, record: us.money(value, record),
+    "fee": lambda value, _, record: us.money(value, record) if value else "",
+    "date": lambda value, *_: us.day(value),
+    "solar": lambda value, *_: us.solar(value),
+    "for_sale": lambda value, _, record: us.for_sale(value, record),
+}
+
+
+def _lines() -> Iterator[Line]:
+    """The lines that the field table names, in their order."""
+    told = [(spec.brief, name, spec) for name, spec in FIELDS.items() if spec.brief is not None]
+    told.sort(key=lambda one: one[0]["place"])
+    for label, group in groupby(told, key=lambda one: str(one[0]["line"])):
+        row = list(group)
+        parts = tuple(
+            Part(name, at.get("name", ""), _WORDS.get(at.get("words", spec.kind), _plain)) for at, name, spec in row
+        )
+        inputs = dict.fromkeys(name for *_, spec in row for name in spec.derived_from)
+        yield Line(label, parts, _join_of([spec.kind for *_, spec in row], parts), tuple(inputs))
+
+
+def _join_of(kinds: Sequence[str], parts: Sequence[Part]) -> Callable[[Sequence[str | None]], str]:
+    if len(kinds) == 1:
+        return _one
+    if set(kinds) == {"money"}:
+        return _range
+    return _fee if kinds[0] == "answer" else partial(_named, [part.name for part in parts])
+
+
+LINES: tuple[Line, ...] = tuple(_lines())
 
 
 def brief(shown: Mapping[str, Any], now: datetime, fresh_days: float, width: int = WIDTH) -> str:
@@ -131,7 +129,7 @@ def brief(shown: Mapping[str, Any], now: datetime, fresh_days: float, width: int
 
     A value in doubt is followed by what the others say, one that is unsure or older than `fresh_days` by that.
     """
-    lines = [*_wrapped(_headline(shown["record"]), width), ""]
+    lines = [*_wrapped(Address.of(shown["record"]).line or f"Address {UNKNOWN}", width), ""]
     for line in LINES:
         lines += _labelled(line.label, _text(line, shown), width)
         for mark in _marks(line, shown, now, fresh_days):
@@ -144,19 +142,8 @@ def brief(shown: Mapping[str, Any], now: datetime, fresh_days: float, width: int
         kind = _KINDS.get(source.get("source_kind") or "", "page")
         lines.append(f"{place:2}. {kind}, read {us.day(at)}")
         lines.append(f"    {printable(source['url'])}")
-    lines += ["", "Google Earth", f"    {printable(shown['record'].get('X_GoogleEarthUrl') or UNKNOWN)}"]
+    lines += ["", "Google Earth", f"    {printable(shown['record'].get(MAP_LINK) or UNKNOWN)}"]
     return "".join(f"{line.rstrip()}\n" for line in lines)
-
-
-def _headline(record: Record) -> str:
-    street = record.get("UnparsedAddress") or _joined(record, "StreetNumber", "StreetName", "UnitNumber")
-    region = _joined(record, "StateOrProvince", "PostalCode")
-    parts = [part for part in (street, record.get("City"), region) if part]
-    return ", ".join(parts) or f"Address {UNKNOWN}"
-
-
-def _joined(record: Record, *names: str) -> str:
-    return " ".join(str(record[name]) for name in names if record.get(name))
 
 
 def _text(line: Line, shown: Mapping[str, Any]) -> str:
@@ -172,7 +159,7 @@ def _text(line: Line, shown: Mapping[str, Any]) -> str:
 
 
 def _unit(record: Record, name: str) -> str | None:
-    found = record.get(f"{name}Units")
+    found = record.get(UNIT_OF.get(name, ""))
     return str(found) if found else None
 
 

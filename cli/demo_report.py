@@ -11,6 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from app.property.address import Address
+from app.property.fields.table import FIELDS
+from app.property.short import HEADINGS, in_short
 from cli.output import cell, print_json
 
 
@@ -59,17 +62,15 @@ def print_result(result: dict[str, Any], *, as_json: bool) -> None:
 def _properties(properties: list[dict[str, Any]]) -> Table:
     table = _table("Properties", expand=True)
     table.add_column("address", overflow="ellipsis", no_wrap=True, ratio=1)
-    for heading in ("price", "beds", "baths", "area", "fields", "by model"):
+    shown = {name: heading for name, heading in HEADINGS.items() if FIELDS[name].kind != "choice"}
+    for heading in (*shown.values(), "fields", "by model"):
         table.add_column(heading, justify="right", no_wrap=True)
     for one in properties:
         record = one["record"]
         by_model = sum(1 for evidence in one["evidence"].values() if evidence.get("method") == "llm")
         table.add_row(
-            cell(_address(record)),
-            _amount(record.get("ListPrice") or record.get("ClosePrice"), record.get("X_Currency")),
-            _plain(record.get("BedroomsTotal")),
-            _plain(record.get("BathroomsTotalInteger")),
-            _amount(record.get("LivingArea"), _AREA_UNITS.get(record.get("LivingAreaUnits"))),
+            cell(Address.of(record).line or "-"),
+            *(in_short(name, record) or "-" for name in shown),
             str(len(record)),
             str(by_model),
         )
@@ -108,17 +109,3 @@ _SHOWN = 8
 _WIDEST = 100
 _FIGURES = ("requests", "successes", "failures", "rate_limits")
 _STATES = {"closed": "in rotation", "cooling": "resting", "no_quota": "out of quota", "half_open": "probing"}
-_AREA_UNITS = {"Square Feet": "sq ft", "Square Meters": "m²"}
-
-
-def _address(record: dict[str, Any]) -> str:
-    parts = (record.get(name) for name in ("UnparsedAddress", "City", "StateOrProvince"))
-    return ", ".join(str(part) for part in parts if part) or "-"
-
-
-def _amount(value: object, unit: object) -> str:
-    return "-" if not isinstance(value, int | float) else f"{value:,.10g} {unit or ''}".strip()
-
-
-def _plain(value: object) -> str:
-    return "-" if value is None else str(value)

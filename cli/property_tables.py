@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,6 @@ from app.property.record import FIELDS
 from app.property.store import Saying
 from cli.output import cell, make_table
 
-_BRIEF = ("UnparsedAddress", "City", "ListPrice", "X_Currency", "BedroomsTotal", "LivingArea")
 #: sources in one table: more would be columns of a letter each
 _MOST_COLUMNS = 4
 
@@ -89,9 +88,3 @@ def record_table(title: str, record: Mapping[str, Any], evidence: Mapping[str, A
         if name in record
     ]
     return make_table(title, ("field", "value", "read from", "confidence", "quote"), rows)
-
-
-def property_list(properties: Iterable[Mapping[str, Any]]) -> Table:
-    """One line per property."""
-    rows = [(p["property"], *(p["record"].get(name) for name in _BRIEF)) for p in properties]
-    return make_table(None, ("property", *_BRIEF), rows)

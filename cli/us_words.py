@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from app.property.address import Address
+from app.property.fields.table import CURRENCY, FIELDS, of_kind
 from app.property.values.areas import IN_SQUARE_METERS, SQUARE_FEET, convert
 
 UNKNOWN = "not known"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?")
-#: RESO's StandardStatus of a listing that somebody could buy now, and of one that is about to be sold
+#: RESO's status of a listing that somebody could buy now, and of one that is about to be sold
 _ON_SALE, _NEARLY_SOLD = frozenset({"Active", "Coming Soon"}), frozenset({"Pending", "Active Under Contract"})
 
 
@@ -30,16 +32,22 @@ def day(value: str | datetime) -> str:
 
 def is_in_the_us(record: Mapping[str, Any]) -> bool:
     """By its country; without one by a state of two letters and a ZIP code."""
-    if record.get("Country"):
-        return str(record["Country"]) == "US"
-    state, postal_code = str(record.get("StateOrProvince") or ""), str(record.get("PostalCode") or "")
-    return re.fullmatch("[A-Z]{2}", state) is not None and _ZIP.fullmatch(postal_code) is not None
+    at = Address.of(record)
+    if at.country:
+        return at.country == "US"
+    return bool(re.fullmatch("[A-Z]{2}", at.state or "") and _ZIP.fullmatch(at.postal_code or ""))
+
+
+def is_let(record: Mapping[str, Any]) -> bool:
+    """Whether its price is for a time, or its kind is a lease."""
+    for_a_time = any(record.get(spec.per) for spec in FIELDS.values() if spec.per)
+    return for_a_time or any("lease" in str(record.get(name)).lower() for name in of_kind("choice"))
 
 
 def money(amount: float, record: Mapping[str, Any]) -> str:
     """`$412,000`, `-$12,000`, `489,000 EUR`. What US offices and portals print without a currency is in dollars; of
     another country's amount without one the number alone is known."""
-    currency = record.get("X_Currency") or ("USD" if is_in_the_us(record) else "")
+    currency = record.get(CURRENCY) or ("USD" if is_in_the_us(record) else "")
     number = f"{abs(amount):,.2f}".removesuffix(".00")
     sign = "-" if amount < 0 else ""
     return f"{sign}${number}" if currency == "USD" else f"{sign}{number} {currency}".rstrip()
@@ -67,15 +75,15 @@ def listed(parts: list[Any]) -> str:
 
 
 def solar(parts: list[Any]) -> str:
-    """Of PowerProductionType (RESO: Photovoltaics, Wind)."""
+    """Of ways to produce power (RESO: Photovoltaics, Wind)."""
     if any(re.search(r"solar|photovolt|\bpv\b", str(part), re.IGNORECASE) for part in parts):
         return "yes"
     return f"not stated (power by {listed(parts)})"
 
 
 def for_sale(status: str, record: Mapping[str, Any]) -> str:
-    """Of StandardStatus; a home to let is not for sale."""
-    if "lease" in str(record.get("PropertyType") or "").lower() or record.get("X_PricePeriod"):
+    """Of RESO's status; a home to let is not for sale."""
+    if is_let(record):
         return f"no, for rent ({status})" if status in _ON_SALE else f"no ({status}, for rent)"
     if status in _ON_SALE:
         return "yes" if status == "Active" else f"yes ({status})"

@@ -1,84 +1,117 @@
-"""Values that are computed, never read and never asked of a model: equity, price per area, age, Google Earth link.
+"""Values that are computed, never read and never asked of a model: the fields that `derived_by` names a rule for.
 
 Each is made of values that won, and has their evidence: its quote is theirs, it is no surer than the least sure one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from app.property.address import Address
+from app.property.fields.table import ADDRESS_FIELDS, AXES, CURRENCY, FIELDS, UNIT_OF
 from app.property.record import Evidence, Method
 from app.property.values.numbers import tidy
 
+Values = Mapping[str, Any]
 
-def derive(
-    values: Mapping[str, Any], evidence: Mapping[str, Evidence], newest: datetime | None = None
-) -> dict[str, Evidence]:
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A computed value: `raw` and `locator` are its formula with and without numbers, `inputs` the fields in it."""
+
+    value: Any
+    raw: str
+    locator: str
+    inputs: tuple[str, ...]
+    unit: str | None = None
+
+
+def derive(values: Values, evidence: Mapping[str, Evidence], newest: datetime | None = None) -> dict[str, Evidence]:
     """The evidence (its `value` included) of each derived field for which `values` suffices.
 
     `newest` is when the property was last read: its age is of that year. Without it there is none.
     """
     found: dict[str, Evidence] = {}
-    for end in ("Low", "High"):
-        estimate = f"X_EstimatedValue{end}"
-        if estimate in values and "ClosePrice" in values:
-            equity = tidy(values[estimate] - values["ClosePrice"])
-            formula = f"{estimate} {values[estimate]} - ClosePrice {values['ClosePrice']}"
-            inputs = (evidence[estimate], evidence["ClosePrice"])
-            found[f"X_PotentialEquity{end}"] = _proof(equity, formula, f"{estimate} - ClosePrice", inputs)
-    found |= _price_per_area(values, evidence)
-    if newest is not None and (age := newest.year - values.get("YearBuilt", newest.year + 1)) >= 0:
-        formula = f"{newest.year} - YearBuilt {values['YearBuilt']}"
-        found["X_AgeYears"] = _proof(age, formula, "year last read - YearBuilt", (evidence["YearBuilt"],))
-    place = _place(values)
-    if place:
-        names, text = place
-        # the search form of Google Earth's web address marks the place with a pin
-        url = f"https://earth.google.com/web/search/{quote(text, safe=',')}"
-        found["X_GoogleEarthUrl"] = _proof(url, text, ", ".join(names), tuple(evidence[name] for name in names))
+    for name, spec in FIELDS.items():
+        made = _RULES[spec.derived_by](spec.derived_from, values, newest) if spec.derived_by else None
+        if made is not None:
+            found[name] = _proof(made, [evidence[field] for field in made.inputs])
     return found
 
 
-def _price_per_area(values: Mapping[str, Any], evidence: Mapping[str, Evidence]) -> dict[str, Evidence]:
-    """In the currency and the unit of its inputs, to two digits behind the point; rents are not per month and area."""
-    price = next((name for name in ("ListPrice", "ClosePrice") if name in values), None)
-    area, unit = values.get("LivingArea"), values.get("LivingAreaUnits")
-    if price is None or not area or unit is None or "X_PricePeriod" in values:
-        return {}
-    formula = f"{price} {values[price]} / LivingArea {area} {unit}"
-    inputs = (evidence[price], evidence["LivingArea"], evidence["LivingAreaUnits"])
-    per_unit = tidy(round(values[price] / area, 2))
-    proof = _proof(per_unit, formula, f"{price} / LivingArea", inputs)
-    per = f"{values.get('X_Currency', '')} per {unit.removesuffix('s') if unit != 'Square Feet' else 'Square Foot'}"
-    return {"X_PricePerArea": proof.model_copy(update={"unit": per.strip()})}
-
-
-def _place(values: Mapping[str, Any]) -> tuple[tuple[str, ...], str] | None:
-    """What to search for, and the fields that it is made of: the coordinates, else an address that names a town."""
-    if "Latitude" in values and "Longitude" in values:
-        return ("Latitude", "Longitude"), f"{values['Latitude']},{values['Longitude']}"
-    street: tuple[str, ...] = ("UnparsedAddress",)
-    if "UnparsedAddress" not in values:
-        street = ("StreetNumber", "StreetName")
-    if not all(name in values for name in street) or not ("City" in values or "PostalCode" in values):
+def _difference(inputs: tuple[str, ...], values: Values, _newest: datetime | None) -> _Made | None:
+    if not all(name in values for name in inputs):
         return None
-    region = tuple(name for name in ("StateOrProvince", "PostalCode") if name in values)
-    parts = (street, ("City",) if "City" in values else (), region, ("Country",) if "Country" in values else ())
+    one, other = inputs
+    raw = f"{one} {values[one]} - {other} {values[other]}"
+    return _Made(tidy(values[one] - values[other]), raw, f"{one} - {other}", inputs)
+
+
+def _per_area(inputs: tuple[str, ...], values: Values, _newest: datetime | None) -> _Made | None:
+    """In the currency and the unit of its inputs, to two digits behind the point; rents are not per month and area."""
+    *prices, area = inputs
+    price = next((name for name in prices if name in values), None)
+    size, unit = values.get(area), values.get(UNIT_OF[area])
+    if price is None or not size or unit is None or any(FIELDS[name].per in values for name in prices):
+        return None
+    raw = f"{price} {values[price]} / {area} {size} {unit}"
+    per = f"{values.get(CURRENCY, '')} per {unit.removesuffix('s') if unit != 'Square Feet' else 'Square Foot'}"
+    value = tidy(round(values[price] / size, 2))
+    return _Made(value, raw, f"{price} / {area}", (price, area, UNIT_OF[area]), per.strip())
+
+
+def _age(inputs: tuple[str, ...], values: Values, newest: datetime | None) -> _Made | None:
+    (year,) = inputs
+    if newest is None or newest.year < values.get(year, newest.year + 1):
+        return None
+    raw = f"{newest.year} - {year} {values[year]}"
+    return _Made(newest.year - values[year], raw, f"year last read - {year}", inputs)
+
+
+def _map_link(_inputs: tuple[str, ...], values: Values, _newest: datetime | None) -> _Made | None:
+    """The search form of Google Earth's web address, which marks the place with a pin."""
+    parts = [AXES] if all(axis in values for axis in AXES) else _address(values)
     names = tuple(name for part in parts for name in part)
-    return names, ", ".join(" ".join(str(values[name]) for name in part) for part in parts if part)
+    if not names:
+        return None
+    between = "," if names == AXES else " "
+    text = ", ".join(between.join(str(values[name]) for name in part) for part in parts if part)
+    return _Made(f"https://earth.google.com/web/search/{quote(text, safe=',')}", text, ", ".join(names), names)
 
 
-def _proof(value: Any, raw: str, locator: str, inputs: tuple[Evidence, ...]) -> Evidence:
+def _address(values: Values) -> list[tuple[str, ...]]:
+    """The fields of each part of an address that names a town."""
+    known = Address.of(values)
+    if not (known.street or (known.street_number and known.street_name)) or not (known.city or known.postal_code):
+        return []
+    street = ("street",) if known.street else ("street_number", "street_name")
+    parts = (street, ("city",), ("state", "postal_code"), ("country",))
+    return [tuple(ADDRESS_FIELDS[part] for part in group if getattr(known, part)) for group in parts]
+
+
+_RULES: Mapping[str, Callable[[tuple[str, ...], Values, datetime | None], _Made | None]] = {
+    "difference": _difference,
+    "per_area": _per_area,
+    "age": _age,
+    "map_link": _map_link,
+}
+#: where a map shows the property
+MAP_LINK = next(name for name, spec in FIELDS.items() if spec.derived_by == "map_link")
+
+
+def _proof(made: _Made, inputs: list[Evidence]) -> Evidence:
     """Evidence of a computed value: no surer than the least sure of its inputs, found where this one was read."""
     weakest = min(inputs, key=lambda proof: proof.confidence)
     return Evidence(
-        value=value,
-        raw=raw,
+        value=made.value,
+        raw=made.raw,
+        unit=made.unit,
         method=Method.DERIVED,
-        locator=locator,
+        locator=made.locator,
         quote=" | ".join(dict.fromkeys(proof.quote for proof in inputs)),
         source_url=weakest.source_url,
         fetched_at=weakest.fetched_at,

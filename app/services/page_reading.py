@@ -14,7 +14,7 @@ from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading_budget import reading
 from app.property.recipes.using import RecipeReading
-from app.property.record import DERIVED_FIELDS, Method, PageKind, SourceKind
+from app.property.record import DERIVED_FIELDS, FIELDS, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.store import PageFrom, normalise_target
 from app.property.urls.rows import row_url
@@ -28,9 +28,7 @@ _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.SEARCH: SearchPageError,
 }
 #: what any web page can have: alone it makes no property
-NOT_ENOUGH = frozenset(
-    {"OriginatingSystemName", "Country", "X_Currency", "Media", "PublicRemarks", "ListOfficeName", "ListAgentFullName"}
-)
+NOT_ENOUGH = frozenset(name for name, spec in FIELDS.items() if spec.anywhere)
 
 
 @dataclass(frozen=True, slots=True)

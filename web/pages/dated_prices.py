@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 from app.property.dated import day_of
+from app.property.fields.table import FIELDS, followers_of, of_kind
 from app.property.store import Saying
 from app.property.values.numbers import tidy
 
@@ -18,6 +19,9 @@ _SOLD = re.compile(
     r"(?<!for )(?<!on )\bsale\b(?! (?:pending|agreed|fell|failed|cancel))",
     re.IGNORECASE,
 )
+#: fields with rows of prices; the date of a sale and its price
+_HISTORIES = [name for spec in FIELDS.values() for name in spec.before if FIELDS[name].kind == "rows"]
+_SALES = [(lead, name) for lead in of_kind("date") for name in followers_of(lead)]
 #: an empty date of a program (0001-01-01) is none
 _FIRST_YEAR = 1600
 
@@ -35,7 +39,7 @@ class DatedPrice:
 
 
 def dated_prices(said: Iterable[Saying]) -> list[DatedPrice]:
-    """Rows of every source's X_PriceHistory and its dated sale, the oldest first; the same of several sources is one.
+    """Rows of every source's histories of prices and its dated sale, the oldest first, each once.
 
     Rows without a date or a number are left out: the page shows them as its source has them.
     """
@@ -60,9 +64,9 @@ def _rows(values: Mapping[str, Any]) -> Sequence[tuple[str, Any, str, bool]]:
     """(date, price, event, whether it was sold) of one source."""
     rows = [
         (str(row.get("date")), row.get("price"), str(row.get("event") or ""), bool(_SOLD.search(f"{row.get('event')}")))
-        for row in values.get("X_PriceHistory") or ()
+        for name in _HISTORIES
+        for row in values.get(name) or ()
         if isinstance(row, dict) and row.get("date")
     ]
-    if "CloseDate" in values and "ClosePrice" in values:
-        rows.append((str(values["CloseDate"]), values["ClosePrice"], "Sold", True))
+    rows += [(str(values[on]), values[price], "Sold", True) for on, price in _SALES if on in values and price in values]
     return rows

@@ -10,9 +10,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from app.property.address import Address
+from app.property.derived import MAP_LINK
 from app.property.doubt import Other, as_of, others
-from app.property.record import FIELDS
+from app.property.fields.table import AXES, CURRENCY, FIELDS, of_kind
+from app.property.identity import point_of
+from app.property.short import HEADINGS, in_short
 from app.property.store import Change, ChangeStore, PropertyFilter, Saying, sayings
+from app.property.store.searching import STATUS
 from web.auth import READING, allow
 from web.context import ContextOf
 from web.pages.dated_prices import dated_prices
@@ -30,8 +35,6 @@ _ROWS = 50
 _CHANGES, _QUOTE_CHARS = 20, 200
 #: a button's name is read out at a stretch: a longer value is text of its own
 _LONGEST_NAME_CHARS = 300
-#: RESO's StandardStatus, as the extractors give it
-_STATUSES = ("Active", "Coming Soon", "Pending", "Closed", "Withdrawn", "Expired")
 _GROUPS = {
     "listing": "Listing",
     "address": "Address",
@@ -78,14 +81,20 @@ def list_properties(
         request,
         "properties.html",
         properties=[
-            {**item, "headline": headline(item["record"]), "changed": _moment(item["updated_at"])}
+            {
+                **item,
+                "headline": headline(item["record"]),
+                "shown": [(HEADINGS[name], in_short(name, item["record"]), _is_figure(name)) for name in HEADINGS],
+                "changed": _moment(item["updated_at"]),
+            }
             for item in shown.items
         ],
         next_page=address("/properties", **chosen, cursor=shown.next_cursor) if shown.next_cursor else "",
         q=q,
         status=status,
         conflicts=conflicts,
-        statuses=_STATUSES,
+        columns=HEADINGS,
+        statuses=FIELDS[STATUS].values,
     )
 
 
@@ -110,7 +119,9 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
         number_of=number_of,
         changes=[_change(one) for one in told.items],
         more_changes=told.next_cursor is not None,
-        place=_place(found["record"]),
+        currency=found["record"].get(CURRENCY),
+        point=point_of(found["record"]),
+        map_link=found["record"].get(MAP_LINK) or "",
         drawing=_drawing(found, said),
         unverified=[{**one, "words": in_words(one["value"]), "seen": _moment(one["seen_at"])} for one in _heard(found)],
         sources=[
@@ -128,12 +139,12 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
 
 def headline(record: Mapping[str, Any]) -> str:
     """What people call the property: its address, else what it is listed as."""
-    street = record.get("UnparsedAddress") or " ".join(
-        str(record[name]) for name in ("StreetNumber", "StreetName") if record.get(name)
-    )
-    place = " ".join(str(record[name]) for name in ("StateOrProvince", "PostalCode") if record.get(name))
-    parts = [part for part in (street, record.get("City"), place) if part]
-    return ", ".join(parts) or str(record.get("ListingId") or record.get("ParcelNumber") or "without an address")
+    ids = (str(record[name]) for name in of_kind("identifier") if record.get(name))
+    return Address.of(record).line or next(ids, "without an address")
+
+
+def _is_figure(name: str) -> bool:
+    return FIELDS[name].type != "text"
 
 
 def _grouped(found: Mapping[str, Any]) -> list[tuple[str, list[Shown]]]:
@@ -161,20 +172,13 @@ def _heard(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(found.get("unverified") or ())
 
 
-def _place(record: Mapping[str, Any]) -> str:
-    """`35.125,-80.875`; "" where nobody knows it."""
-    if "Latitude" not in record or "Longitude" not in record:
-        return ""
-    return f"{record['Latitude']},{record['Longitude']}"
-
-
 def _drawing(found: Mapping[str, Any], said: Sequence[Saying]) -> Locator | None:
     """Where the sources see the property, if there are two that do."""
-    evidence = found["evidence"].get("Latitude")
+    latitude, _ = AXES
     seen = [
-        Seen(number, one.values["Latitude"], one.values["Longitude"], one.evidence["Latitude"] == evidence)
+        Seen(number, *point, one.evidence[latitude] == found["evidence"].get(latitude))
         for number, one in enumerate(said, start=1)
-        if "Latitude" in one.values and "Longitude" in one.values
+        if (point := point_of(one.values))
     ]
     return locator(seen) if len(seen) > 1 else None
 

@@ -52,8 +52,19 @@ class FieldSpec:
     own_words: bool = False
     told: bool = False
     appended: int | None = None
-    derived: bool = False
+    derived_from: tuple[str, ...] = ()
+    derived_by: str | None = None
     personal: bool = False
+    anywhere: bool = False
+    searched: bool = False
+    short: str | None = None
+    instead: str | None = None
+    brief: Mapping[str, Any] | None = None
+
+    @property
+    def derived(self) -> bool:
+        """True for what is computed and never read."""
+        return self.derived_by is not None
 
 
 def _read() -> Mapping[str, FieldSpec]:

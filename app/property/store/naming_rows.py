@@ -13,9 +13,10 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Table, select, tuple_
 
+from app.property.fields.table import PEOPLE_FIELDS, of_kind
 from app.property.people import Doubts, Finder
 from app.property.people.finding import Match
-from app.property.record import PEOPLE_FIELDS, Evidence
+from app.property.record import Evidence
 from app.property.source_record import SourceRecord
 from app.property.store.holdings import HOLDINGS, Holding, Holds
 from app.property.store.packing import unpack
@@ -149,7 +150,7 @@ def source_without(finder: Finder, record: SourceRecord) -> SourceRecord:
 
 def value_without(finder: Finder, name: str, value: Any) -> Any:
     """A value of the field `name`; a URL without a word of it would lead nowhere."""
-    if name == "Media" and isinstance(value, list):
+    if name in of_kind("links") and isinstance(value, list):
         return [url for url in value if not finder.is_in(url)]
     return finder.without(value)
 

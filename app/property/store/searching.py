@@ -8,18 +8,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_
 
+from app.property.fields.table import FIELDS
 from app.property.store.tables import properties
 
 #: the fields whose words are searched
-SEARCHED = (
-    "UnparsedAddress", "StreetNumber", "StreetName", "UnitNumber", "City", "StateOrProvince", "CountyOrParish",
-    "PostalCode", "SubdivisionName", "ListingId", "ListingKey", "ParcelNumber", "PropertyType", "PropertySubType",
-)  # fmt: skip
+SEARCHED = tuple(name for name, spec in FIELDS.items() if spec.searched)
+#: the field that properties are filtered by
+STATUS = "StandardStatus"
 
 
 @dataclass(frozen=True, slots=True)
 class PropertyFilter:
-    """Every word of `words` must occur, small or capital; `status` is a StandardStatus; None: any."""
+    """Every word of `words` must occur, small or capital; `status` is one of RESO's; None: any."""
 
     words: str = ""
     status: str | None = None
@@ -44,6 +44,6 @@ def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -
     words = [str(record[name]) for name in SEARCHED if record.get(name)]
     return {
         "search_text": " ".join([*words, *urls]).lower(),
-        "standard_status": str(record["StandardStatus"])[:32] if record.get("StandardStatus") else None,
+        "standard_status": str(record[STATUS])[:32] if record.get(STATUS) else None,
         "conflict_count": conflicts,
     }

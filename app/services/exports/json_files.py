@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 from app.printable import json_text
+from app.property.identity import point_of
 from app.property.record import FIELDS
 from app.services.exports.columns import COLUMNS, about
 
@@ -33,13 +35,14 @@ def feature(shown: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "type": "Feature",
         "id": shown["property"],
-        "geometry": _point(record.get("Latitude"), record.get("Longitude")),
+        "geometry": _point(point_of(record)),
         "properties": {name: value for name, value in values.items() if value is not None},
     }
 
 
-def _point(latitude: float | None, longitude: float | None) -> dict[str, Any] | None:
-    """Longitude comes first (section 3.1.1). None for what is no place on Earth."""
-    if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
+def _point(point: tuple[float, float] | None) -> dict[str, Any] | None:
+    """The longitude comes first (section 3.1.1). None for what is no place on Earth."""
+    latitude, longitude = point or (math.inf, math.inf)
+    if abs(latitude) > 90 or abs(longitude) > 180:
         return None
     return {"type": "Point", "coordinates": [longitude, latitude]}
