@@ -55,6 +55,13 @@ class FieldSpec:
     derived_from: tuple[str, ...] = ()
     derived_by: str | None = None
     personal: bool = False
+    core: bool = False
+    length: tuple[int, int] | None = None
+    tells: float = 0.0
+    visible: bool = False
+    headline: bool = False
+    stands_under: tuple[str, ...] = ()
+    labelled: bool = False
     anywhere: bool = False
     searched: bool = False
     short: str | None = None
@@ -102,6 +109,10 @@ def parts_of(whole: str) -> tuple[str, ...]:
     return tuple(name for name, spec in FIELDS.items() if spec.part_of == whole)
 
 
+#: the fields that hold texts of several sentences
+PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
+#: what a page about one property tells, three or more of it as a rule
+TELLING = frozenset(name for name, spec in FIELDS.items() if spec.tells >= 1.5)
 #: the field that says in what unit another one is
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
 #: latitude and longitude, in this order

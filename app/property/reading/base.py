@@ -14,13 +14,7 @@ from app.settings.forms import ModelUse
 #: what was read at this confidence or better is settled
 SURE = 0.9
 #: what most users come for
-CORE = frozenset(
-    {
-        *("StandardStatus", "PropertySubType", "PropertyType", "ListPrice", "UnparsedAddress", "City", "PostalCode"),
-        *("BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "LotSizeArea", "YearBuilt"),
-        *("ListAgentFullName", "ListOfficeName"),
-    }
-)
+CORE = frozenset(name for name, spec in FIELDS.items() if spec.core)
 WITH_PRICE = parts_of("ListPrice")
 #: what only an offer says: an authority's record promises none of it (but that it is of land)
 ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)

@@ -11,7 +11,9 @@ from itertools import islice
 from typing import Any
 
 from app.property.fields.phrases import alternatives, pattern
+from app.property.fields.table import FIELDS, TELLING, of_kind
 from app.property.reading import objects, others
+from app.property.reading.base import ONLY_LISTING
 from app.property.reading.document import Document
 from app.property.reading.jsonbody import the_one
 from app.property.reading.object_keys import RESULT_KEYS
@@ -28,12 +30,10 @@ _SEARCH = re.compile(
 )
 #: a block or "gone" page has little else to say
 _SMALL_PAGE_CHARS = 2500
-_RECORD_FIELDS = frozenset({"ParcelNumber", "TaxAssessedValue", "X_MarketValue"})
-#: what a page about one property tells, three or more of it as a rule
-TELLING = frozenset({
-    "ListPrice", "BedroomsTotal", "LivingArea", "RoomsTotal", "BathroomsTotalInteger", "UnparsedAddress", "YearBuilt",
-    "ParcelNumber", "LotSizeArea"
-})  # fmt: skip
+#: what an authority sets for good or for a year
+_RECORD_FIELDS = frozenset(
+    name for name, spec in FIELDS.items() if spec.group == "tax" and spec.kind != "year" and not spec.recurs
+)
 #: pages on one property tell more of these than this; what tells fewer may be a list of others
 _FEW = 3
 _LEAST_CARDS = 3
@@ -86,6 +86,7 @@ def _search(page: Document, told: int, *, priced: bool) -> Found | None:
     return None
 
 
+_WHO = frozenset(of_kind("name")) & frozenset(ONLY_LISTING)
 _AUCTION = re.compile(r"\bauction\b", re.IGNORECASE)
 
 
@@ -105,7 +106,7 @@ def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     price = fields.get("ListPrice", 0.0)
     offered = offer(f"{page.title} {page.once(heading_of)}") is not None
     profile = _RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
-    listed = not {"ListAgentFullName", "ListOfficeName"}.isdisjoint(fields)
+    listed = not _WHO.isdisjoint(fields)
     return (
         (price > 0.45 and listed and not profile)
         or (price > 0.55 and (offered or not profile))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from app.property.fields.table import FIELDS, PROSE, of_kind
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document
 from app.property.reading.readings import candidates_of
@@ -25,11 +26,10 @@ _PEOPLE = re.compile(r"Person")
 _OFFICES = re.compile(r"RealEstateAgent|Organi[sz]ation|LocalBusiness|Corporation")
 _ATTRIBUTES = {"meta": "content", "time": "datetime", "data": "value", "meter": "value"}
 #: properties that may be believed wherever the page puts them; the rest needs a scope that is a property
-_OWN_FIELDS = frozenset({
-    "_Address", "UnparsedAddress", "City", "StateOrProvince", "PostalCode", "Country", "Latitude", "Longitude",
-    "ListPrice", "X_Currency", "RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "LotSizeArea",
-    "YearBuilt", "PublicRemarks", "StoriesTotal"
-})  # fmt: skip
+_OWN_FIELDS = frozenset(
+    {"_Address", *of_kind("address", "place", "coordinate", "currency", "count", "area"), *PROSE}
+    | {name for name in of_kind("money", "year") if FIELDS[name].tells}
+)
 #: no page about one property has more; a hostile one does
 _MOST_PROPERTIES, _MOST_SCOPES, _DEEPEST = 2_000, 300, 250
 _TELLING = frozenset({"address", "streetAddress", "price"})

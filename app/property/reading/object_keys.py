@@ -20,7 +20,6 @@ CUT, AGENT, OFFICE, _NO_RESULTS = (
     re.compile("|".join(map(expression, _TABLE[name]))) for name in ("cut", "agent", "office", "no_results")
 )
 UNIT_CODES: dict[str, str] = {code: unit for unit, codes in _TABLE["unit_codes"].items() for code in codes}
-TELLING = {field: float(worth) for worth, fields in _TABLE["telling"].items() for field in fields}
 NUMERIC = frozenset({*of_kind("money", "area", "count"), "_RentWarm"})
 GEO = frozenset({*of_kind("place"), "UnparsedAddress"})
 MEASURED = NUMERIC | {"MlsStatus", "PropertySubType", "YearBuilt", "_Address"}

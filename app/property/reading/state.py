@@ -14,6 +14,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from app.property.fields.table import FIELDS
 from app.property.reading import lenient_json, object_keys, objects
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document
@@ -22,6 +23,11 @@ from app.property.reading.readings import candidates_of
 from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
+#: fields that only a property has, and what naming each is worth
+_TELLING = {
+    **{name: spec.tells for name, spec in FIELDS.items() if spec.tells},
+    **{"_Address": 1.0, "_Coordinates": 1.0, "_RentWarm": 2.0},
+}
 _ID_KEYS = re.compile(
     r"^(?:id|_id|.*id|.*key|.*code|url|.*url|slug|href|canonical.*|path|reference|.*number)$", re.IGNORECASE
 )
@@ -197,17 +203,17 @@ class _Key:
 def _key_of(parent: str, key: str) -> _Key:
     words = words_of(key)
     found = (meaning(f"{parent} {words}") if parent else None) or meaning(words)
-    if found is None or found.field not in object_keys.TELLING:
+    if found is None or found.field not in _TELLING:
         return _Key(words, "", 0.0)
-    return _Key(words, found.field, object_keys.TELLING[found.field] * found.trust)
+    return _Key(words, found.field, _TELLING[found.field] * found.trust)
 
 
 def _tell_pairs(items: list[Any], depth: int, told: dict[str, float]) -> None:
     for item in items[:40]:
         pair = pair_of(item) if isinstance(item, dict) else None
         found = meaning(pair[0], None) if pair else None
-        if found is not None and found.field in object_keys.TELLING:
-            told[found.field] = max(told.get(found.field, 0.0), object_keys.TELLING[found.field] * _FADING[depth + 1])
+        if found is not None and found.field in _TELLING:
+            told[found.field] = max(told.get(found.field, 0.0), _TELLING[found.field] * _FADING[depth + 1])
 
 
 def _matches(node: dict[str, Any], page: Document) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from app.property.fields.table import TELLING
 from app.property.page import Page
 from app.property.reading.document import Document
-from app.property.reading.kind import TELLING, classify
+from app.property.reading.kind import classify
 from app.property.reading.pipeline import extract
 from app.property.record import PageKind
 
