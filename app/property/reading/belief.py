@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from app.property.fields.table import FIELDS
+from app.property.fields.table import FIELDS, FieldKind, of_kind
 from app.property.reading.base import Candidate
 from app.property.reading.document import Document
 from app.property.reading.model import figures
@@ -25,20 +25,17 @@ from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.texts import letters_of
 
 _MARKUP = frozenset({Method.JSONLD, Method.MICRODATA, Method.OPENGRAPH, Method.STATE})
-_NUMBERS = frozenset(
-    {
-        *("ListPrice", "OriginalListPrice", "ClosePrice", "BedroomsTotal", "BathroomsTotalInteger", "RoomsTotal"),
-        *("LivingArea", "LotSizeArea", "YearBuilt", "StoriesTotal", "AssociationFee"),
-        *("TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"),
-    }
-)
-_TEXTS = frozenset({"UnparsedAddress", "PostalCode", "City", "ParcelNumber"})
+
+
+def _visible(*kinds: FieldKind) -> frozenset[str]:
+    return frozenset(name for name in of_kind(*kinds) if FIELDS[name].visible)
+
+
+_NUMBERS, _TEXTS = _visible("money", "count", "area", "year"), _visible("address", "place", "identifier")
+_LISTS, _WORDS, _PEOPLE = _visible("features"), _visible("choice"), _visible("name")
+_COUNTS = _visible("count")
 #: as true as what they were read with
 _PART_OF = {name: spec.part_of for name, spec in FIELDS.items() if spec.part_of is not None}
-_FEATURES = frozenset({"Roof", "ConstructionMaterials", "Heating", "Cooling", "SubdivisionName"})
-_COUNTS = frozenset({"BedroomsTotal", "BathroomsTotalInteger", "RoomsTotal", "StoriesTotal"})
-_AGENT = "ListAgentFullName"
-_WORDS = frozenset({"StandardStatus", "PropertyType", "PropertySubType"})
 #: seen as digits anywhere they would prove nothing
 _SMALL = 100.0
 #: a visible value that may deny what is nowhere to be seen; one that may do so though the number stands elsewhere
@@ -133,7 +130,7 @@ class _Shown:
                 return _DENIED
         if _is_spelled_otherwise(candidate, others):
             return _UNSHOWN
-        expected = self.is_full and candidate.field in _NUMBERS | _TEXTS | _FEATURES | {_AGENT}
+        expected = self.is_full and candidate.field in _NUMBERS | _TEXTS | _LISTS | _PEOPLE
         return _UNSHOWN if expected and not self.has(candidate) else 1.0
 
     def has(self, candidate: Candidate) -> bool:
@@ -199,7 +196,7 @@ class _Shown:
 
 def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
     """True for the town `Hamilton (Mill)` where the page shows `Hamilton`, for the code `LS17 6LD` where `LS17`."""
-    if candidate.field not in ("City", "PostalCode"):
+    if FIELDS[candidate.field].address_part not in ("city", "postal_code"):
         return False
     before = re.split(r"\s*[(/,]|\s(?=\d[A-Z]{2}$)", str(candidate.value))[0].strip().casefold()
     return any(str(other.value).casefold() == before for other in others)
