@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from app.property.fields.table import FIELDS, PROSE, of_kind
 from app.property.reading import beside
 from app.property.reading.document import Document, Segment
 from app.property.reading.terms import Meaning
@@ -19,17 +20,15 @@ _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:
 _MONEY = re.compile(r"^(?:[A-Z]{0,3}[$€£])\s?\d[\d.,' \u00a0]*$")
 _NUMBER_ONLY = re.compile(r"^[\d.,½]+\+?$|^[-–]+$")
 #: words that sites set below or behind their number
-_COUNTED = frozenset({
-    "BedroomsTotal", "BathroomsTotalInteger", "RoomsTotal", "BathroomsFull", "BathroomsHalf", "LivingArea",
-    "LotSizeArea", "ParkingTotal", "StoriesTotal", "ListPrice", "ClosePrice", "_RentWarm", "YearBuilt"
-})  # fmt: skip
-_NAMES = frozenset({"ListAgentFullName", "ListOfficeName"})
+_COUNTED = frozenset(
+    {"_RentWarm", *of_kind("area", "count"), *(n for n in of_kind("money", "year") if FIELDS[n].points)}
+)
+_NAMES = frozenset(of_kind("name"))
 #: of a cell with several texts, these take the first: remarks and links follow
-_ONE_TEXT = _NAMES | {"ParcelNumber", "ListingId"}
-_FEATURES = frozenset({"Roof", "ConstructionMaterials", "Heating", "Cooling", "PoolPrivateYN", "X_AccessNotes"})
+_ONE_TEXT = _NAMES.union(of_kind("identifier"))
+_FEATURES = frozenset({*of_kind("features", "answer"), "X_AccessNotes"})
 #: a mark behind a label that leads to a note about it
 _NOTE = re.compile(r"\*+ ?(?:note|see note)?|\(?\d\)|\?|\(\?\)|help", re.IGNORECASE)
-_LONG_FIELDS = frozenset({"PublicRemarks"})
 _MOST_VALUE_CHARS = 160
 _MOST_CLIMB = 4
 _INNER_LABEL = re.compile(r"(?:^|\s)([A-Z][\w/# ]{1,30}?)(?::| [–—])\s")
@@ -50,7 +49,7 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
         return None
     after = _neighbour(segment, page, +1)
     told = beside.by_markup(segment, page)
-    limit = 5000 if found.field in _LONG_FIELDS else _MOST_VALUE_CHARS
+    limit = 5000 if found.field in PROSE else _MOST_VALUE_CHARS
     if told is not None:
         value = after.text if found.field in _ONE_TEXT and after is not None else told.value
         good = bool(value and told.value) and len(value) <= limit and not _has_labels(value, page)
@@ -99,13 +98,14 @@ def _is_item(segment: Segment, after: Segment, found: Meaning) -> bool:
 def _is_amount(segment: Segment, found: Meaning) -> bool:
     if segment.text in ("-", "–", "—", "--"):
         return True
-    if found.field == "YearBuilt":
-        return re.match(r"^(?:1[6-9]|20)\d\d$", segment.text) is not None
-    if found.field == "ClosePrice":
-        return _MONEY.match(segment.text) is not None
-    if found.field in ("ListPrice", "_RentWarm"):
+    if found.field == "_RentWarm":
         return _PRICE_LIKE.match(segment.text) is not None
-    if found.field in ("LivingArea", "LotSizeArea"):
+    spec = FIELDS.get(found.field)
+    if spec is not None and spec.kind == "year":
+        return re.match(r"^(?:1[6-9]|20)\d\d$", segment.text) is not None
+    if spec is not None and spec.kind == "money":  # what is asked needs no sign
+        return (_PRICE_LIKE if spec.per else _MONEY).match(segment.text) is not None
+    if spec is not None and spec.kind == "area":
         return re.fullmatch(r"[^\d:/]{0,12}\d[\d.,' \u00a0]*", segment.text) is not None or (
             segment.text[:1].isdigit() and len(segment.text) < 40 and find_unit(segment.text) is not None
         )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from app.property.fields.table import of_kind
 from app.property.reading.document import Document
 from app.property.reading.terms import Meaning, label_meaning
 
@@ -25,10 +26,10 @@ _LINE_PAIR = re.compile(
     r"(?:^|\s{2,})([A-Z][\w/&#'.-]*(?: [\w/&#'.-]+){0,5}?)\s?(?:\.+(?=\s)|\.*:)\s*(\S.*?)"
     r"(?=\s{2,}[A-Z][\w/&#'. -]+(?:\.+\s|:|\s)|\s*$)"
 )
-_AMOUNT_FIELDS = frozenset({"AssociationFee", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue", "ListPrice"})
+_AMOUNT_FIELDS = frozenset(of_kind("money"))
 _COUNT = re.compile(r"([A-Z][A-Za-z ]{1,20}?):? (\d+(?:\.\d+)?|[\d½]+)(?=\s|,|$)")
 _COUNT_RUN = re.compile(rf"^(?:{_COUNT.pattern}[\s,|•·]*)+$")
-_COUNTED = frozenset({"RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "BathroomsFull", "BathroomsHalf"})
+_COUNTED = frozenset(of_kind("count"))
 _MOST_VALUE_CHARS = 160
 
 
