@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from app.property.fields.table import FIELDS, UNIT_OF, of_kind
+from app.property.fields.table import AXES, FIELDS, UNIT_OF, followers_of, of_kind
 from app.property.reading.base import ONLY_LISTING, WITH_PRICE, Candidate
 from app.property.reading.document import Document, url_parts
 from app.property.reading.place_values import ends_a_street, numbered
@@ -37,8 +37,8 @@ def checked(
     kept = dict(winners)
     _plausible_years(kept, page)
     _coordinates(kept, candidates, page)
-    _area_units(kept, candidates, page, "LivingArea")
-    _area_units(kept, candidates, page, "LotSizeArea")
+    for field in UNIT_OF:
+        _area_units(kept, candidates, page, field)
     _price(kept, candidates, page)
     _whole_code(kept, candidates)
     _region(kept, page)
@@ -75,28 +75,27 @@ def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
     for field in of_kind("year"):
         if field in kept and kept[field].candidate.value > this_year + (FIELDS[field].years_ahead or 0):
             del kept[field]
-    sold = kept.get("CloseDate")
-    if sold is not None and str(sold.candidate.value) > page.page.fetched_at.date().isoformat():
-        for field in ("CloseDate", "ClosePrice"):  # a sale to come, such as an auction's, is none yet
-            kept.pop(field, None)
+    for day in of_kind("date"):
+        if day in kept and str(kept[day].candidate.value) > page.page.fetched_at.date().isoformat():
+            for field in (day, *followers_of(day)):  # a sale to come, such as an auction's, is none yet
+                kept.pop(field, None)
 
 
 def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
     """Latitude and longitude of one source, in the page's country; swapped ones are put right, strays dropped."""
-    latitude = kept.pop("Latitude", None)
-    longitude = kept.pop("Longitude", None)
+    latitude, longitude = (kept.pop(axis, None) for axis in AXES)
     if latitude is None or longitude is None:
         return
-    mate = _mate(latitude.candidate, [c for c in candidates if c.field == "Longitude"])
+    mate = _mate(latitude.candidate, [c for c in candidates if c.field == AXES[1]])
     if mate is not None:
         longitude = replace(longitude, candidate=replace(mate, confidence=longitude.confidence))
     country = _country(kept, page)
     lat, lon = latitude.candidate.value, longitude.candidate.value
     if country is None or in_country(lat, lon, country):
-        kept["Latitude"], kept["Longitude"] = latitude, longitude
+        kept |= zip(AXES, (latitude, longitude), strict=True)
     elif abs(lon) <= 90 and in_country(lon, lat, country):
-        kept["Latitude"] = replace(latitude, candidate=replace(longitude.candidate, field="Latitude"))
-        kept["Longitude"] = replace(longitude, candidate=replace(latitude.candidate, field="Longitude"))
+        for axis, one, other in zip(AXES, (latitude, longitude), (longitude, latitude), strict=True):
+            kept[axis] = replace(one, candidate=replace(other.candidate, field=axis))
 
 
 def _mate(latitude: Candidate, longitudes: Iterable[Candidate]) -> Candidate | None:
@@ -255,13 +254,11 @@ def _is_one_area(one: Candidate, other: Candidate) -> bool:
 
 def _living_is_not_lot(kept: dict[str, Winner]) -> None:
     """`607 m²` in a headline is the plot's where the plot has just that area."""
-    living, lot = kept.get("LivingArea"), kept.get("LotSizeArea")
+    living, lot = (kept.get(field) for field in UNIT_OF)
     if living is None or lot is None or not _is_one_area(living.candidate, lot.candidate):
         return
-    weaker = (
-        ("LivingArea", "LivingAreaUnits") if living.confidence < lot.confidence else ("LotSizeArea", "LotSizeUnits")
-    )
-    for field in weaker:
+    weaker = living if living.confidence < lot.confidence else lot
+    for field in (weaker.candidate.field, UNIT_OF[weaker.candidate.field]):
         kept.pop(field, None)
 
 
