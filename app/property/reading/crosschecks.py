@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.property.fields.countries import COUNTRIES
+from app.property.fields.table import ADDRESS_FIELDS, AXES, CURRENCY, FIELDS
 from app.property.reading import plausible
 from app.property.reading.document import Document, url_parts
 from app.property.reading.plausible import Finding, Values, Verdict, told
@@ -38,10 +39,7 @@ def crosschecks(winners: Mapping[str, Winner], page: Document) -> dict[str, tupl
 
 # --- what the page says of itself ------------------------------------------------------------------------------------
 
-_IN_HEADLINES = (
-    *("City", "StateOrProvince", "PostalCode", "UnparsedAddress", "ListPrice", "LivingArea", "ListingId"),
-    *("ListingKey", "ParcelNumber", "ListOfficeName", "CountyOrParish", "SubdivisionName"),
-)
+_IN_HEADLINES = tuple(name for name, spec in FIELDS.items() if spec.headline)
 _LEAST_CHARS = 4
 
 
@@ -75,7 +73,8 @@ def _glued(text: str) -> str:
 
 # --- where the property is -------------------------------------------------------------------------------------------
 
-_ADDRESS = ("UnparsedAddress", "City", "StateOrProvince", "PostalCode")
+_STATE, _CODE, _COUNTRY = (ADDRESS_FIELDS[part] for part in ("state", "postal_code", "country"))
+_ADDRESS = (ADDRESS_FIELDS["street"], ADDRESS_FIELDS["city"], _STATE, _CODE)
 
 
 def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
@@ -103,38 +102,38 @@ _CODES = {code: country.postal_code for code, country in COUNTRIES.items() if co
 
 def _postal_code(values: Values, page: Document) -> Iterator[Finding]:
     """A US ZIP code lies in the state that was read; another country's code has that country's form."""
-    code, state = values.get("PostalCode"), values.get("StateOrProvince")
-    country = values.get("Country") or page.locale.country
+    code, state = values.get(_CODE), values.get(_STATE)
+    country = values.get(_COUNTRY) or page.locale.country
     if code is None:
         return
     states = states_of_zip(str(code)) if re.fullmatch(_CODES["US"], str(code)) else frozenset()
     if states and country in ("US", None) and isinstance(state, str) and re.fullmatch("[A-Z]{2}", state):
-        yield from told(("PostalCode", "StateOrProvince"), state in states, Verdict.STRONG)
+        yield from told((_CODE, _STATE), state in states, Verdict.STRONG)
     elif country in _CODES and re.fullmatch(_CODES[country], str(code)):
-        yield "PostalCode", Verdict.PLAUSIBLE
+        yield _CODE, Verdict.PLAUSIBLE
 
 
 def _point(values: Values, page: Document) -> Iterator[Finding]:
     """Both coordinates, of one source (`checks.py` sees to it), in the country, with the digits that a map gives."""
-    latitude, longitude = values.get("Latitude"), values.get("Longitude")
-    country = values.get("Country") or page.locale.country
+    latitude, longitude = (values.get(axis) for axis in AXES)
+    country = values.get(_COUNTRY) or page.locale.country
     if latitude is None or longitude is None or country is None:
         return
     precise = all(len(str(v).partition(".")[2]) >= 4 for v in (latitude, longitude))
     if boxes_of(country) and in_country(latitude, longitude, country) and precise:
-        yield from told(("Latitude", "Longitude"), True, Verdict.STRONG)
+        yield from told(AXES, True, Verdict.STRONG)
 
 
 def _country(values: Values, page: Document) -> Iterator[Finding]:
     """The country that the page's host stands for, and the currency that is paid there."""
-    country, code = values.get("Country"), values.get("X_Currency")
+    country, code = values.get(_COUNTRY), values.get(CURRENCY)
     host = country_of_host(url_parts(page.page.final_url).hostname or "")
     if country and host:
-        yield from told(("Country",), host == country, Verdict.STRONG)
+        yield from told((_COUNTRY,), host == country, Verdict.STRONG)
     paid = currency.COUNTRY_CURRENCY.get(country or page.locale.country or "")
     if code and paid == code:
-        yield "X_Currency", Verdict.STRONG
-        yield "Country", Verdict.PLAUSIBLE
+        yield CURRENCY, Verdict.STRONG
+        yield _COUNTRY, Verdict.PLAUSIBLE
 
 
 _CHECKS: tuple[Callable[[Values, Document], Iterator[Finding]], ...] = (

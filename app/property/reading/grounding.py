@@ -14,6 +14,7 @@ from typing import Any
 
 from lxml import etree
 
+from app.property.fields.table import FIELDS, PROSE, followers_of, of_kind
 from app.property.reading.base import Candidate
 from app.property.reading.document import Document
 from app.property.reading.pointers import below, pointed
@@ -27,9 +28,8 @@ from app.property.values.texts import letters_of
 
 #: fields that are read out of the rows of a table or a list
 _OF_ROWS = frozenset(
-    {"CloseDate", "ClosePrice", "TaxYear", "TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"}
-    | {"X_PriceHistory", "X_TaxHistory", "X_Permits"}
-)
+    name for lead in of_kind("date", "year") if (names := followers_of(lead)) for name in (lead, *names)
+).union(of_kind("rows"))
 _ROW = re.compile(r"^(.*)/(\d+)$")
 #: what stands on the evidence of other fields, or on a quote that was found in the text (`evidence.py`)
 _PROVEN = frozenset({Method.DERIVED, Method.LLM})
@@ -55,7 +55,7 @@ def _quoted(candidate: Candidate) -> Candidate:
     value, raw = candidate.value, candidate.raw
     if not isinstance(value, str) or value in candidate.quote:
         return candidate
-    if candidate.field == "PublicRemarks" and (first := _MARKUP_FIRST.match(raw)):
+    if candidate.field in PROSE and (first := _MARKUP_FIRST.match(raw)):
         return replace(candidate, quote=raw[first.end() : first.end() + _LONGEST_QUOTE])  # styles say nothing
     if len(raw) <= _LONG:
         return candidate
@@ -129,11 +129,12 @@ def _is_said(candidate: Candidate, text: str) -> bool:
     if not text or len(text) > 200:
         return False
     value = candidate.value
-    if candidate.field == "CloseDate":
+    kind = FIELDS[candidate.field].kind
+    if kind == "date":
         if len(text) > 40 or str(value)[2:4] not in text:  # what cannot be the date costs no reading of dates
             return False
         return bool(parse_date(text) == value)
-    if candidate.field == "TaxYear":
+    if kind == "year":
         return str(value) in re.findall(r"(?:19|20)\d\d", text)
     if str(int(value)) not in re.sub(r"\D", "", text) and not re.search(r"\d\s?[kKmM万億]", text):
         return False

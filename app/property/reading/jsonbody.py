@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from app.property.fields.table import AXES
 from app.property.reading import objects
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document
@@ -59,8 +60,9 @@ def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
         x, y = spot.get("x"), spot.get("y")
         if isinstance(x, float) and isinstance(y, float):
             where = f"/features/{index}/{name}"
-            yield Reading("Latitude", y, source.method, f"{where}/y", f'"y": {y}', source.confidence)
-            yield Reading("Longitude", x, source.method, f"{where}/x", f'"x": {x}', source.confidence)
+            for axis, end, degrees in zip(AXES, "yx", (y, x), strict=True):
+                quote = f'"{end}": {degrees}'
+                yield Reading(axis, degrees, source.method, f"{where}/{end}", quote, source.confidence)
             return
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from app.property.fields.table import AXES
 from app.property.reading import lenient_json, object_keys, pointers
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document
@@ -39,11 +40,10 @@ FIRM = re.compile(
 #: attributes that are read, and the longest of them
 _MOST_WIDGETS, _MOST_CARRIED = 40, 50_000
 _CARRIERS = ("data-props", "data-state", "data-config", "data-options", "data-map", "data-settings", "data-json")
-_AXES = ("Latitude", "Longitude")
 
 
 class MapCalls:
-    """Latitude and Longitude."""
+    """The coordinates that scripts and widgets give a map."""
 
     name = "map"
 
@@ -116,9 +116,9 @@ def _point(pointer: str, node: dict[str, Any]) -> Point | None:
     """Both coordinates with their pointers; None for an object that has not both."""
     named = ((key, meaning(_OF_A_MAP.sub("", words_of(str(key))))) for key in node)
     told = {found.field: key for key, found in named if found is not None}
-    if not all(axis in told and isinstance(node[told[axis]], str | float) for axis in _AXES):
+    if not all(axis in told and isinstance(node[told[axis]], str | float) for axis in AXES):
         return None
-    return [(axis, pointers.below(pointer, told[axis]), node[told[axis]]) for axis in _AXES]
+    return [(axis, pointers.below(pointer, told[axis]), node[told[axis]]) for axis in AXES]
 
 
 def _speaks_of_a_firm(node: dict[str, Any]) -> bool:

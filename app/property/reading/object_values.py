@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.property.fields.table import UNIT_OF, of_kind
 from app.property.reading import object_keys, pointers
 from app.property.reading.base import Reading
 from app.property.reading.terms import Meaning, meaning
@@ -61,11 +62,11 @@ def plain(found: Meaning, key: str, value: Any, node: dict[str, Any], at: tuple[
         found.field in object_keys.NUMERIC
         and isinstance(value, str)
         and _PLAIN_NUMBER.match(value.strip())
-        and not (found.field == "ListPrice" and _THOUSANDS.match(value.strip()))
+        and not (found.field in _MONEY and _THOUSANDS.match(value.strip()))
     ):
         value = float(value)
     label, unit = key, ""
-    if found.field in ("LivingArea", "LotSizeArea"):
+    if found.field in UNIT_OF:
         unit = _unit_named(node, key)
         label = f"{key} {unit_beside(node, key)}".strip()
     shown = f"{shown} {unit}".strip()
@@ -97,7 +98,8 @@ def _unit_named(node: dict[str, Any], key: str = "") -> str:
 
 
 #: fields of which a JSON list holds several values that belong together
-_LISTS = frozenset({"Roof", "ConstructionMaterials", "Heating", "Cooling", "_Coordinates", "PropertySubType"})
+_MONEY = frozenset(of_kind("money"))
+_LISTS = frozenset({*of_kind("features", "choice"), "_Coordinates"})
 
 
 def quantity(found: Meaning, key: str, value: Any, source: Source, place: Place) -> Iterator[Reading]:

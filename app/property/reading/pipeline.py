@@ -14,6 +14,7 @@ from typing import Any
 
 from app.errors.pages import PageTooComplexError
 from app.property.derived import derive
+from app.property.fields.table import bound_to
 from app.property.page import Page
 from app.property.reading.address_bar import AddressBar
 from app.property.reading.authority import Authority
@@ -69,10 +70,7 @@ EXTRACTORS: tuple[Extractor, ...] = (
 )
 #: what a model's quote says beside the field that was asked for
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {
-    "LivingArea": ("LivingAreaUnits",),
-    "LotSizeArea": ("LotSizeUnits",),
-    "ListPrice": ("X_PricePeriod", "X_RentBasis"),
-    "BathroomsTotalInteger": ("BathroomsFull", "BathroomsHalf"),
+    name: (*bound_to(name), *(part for part, spec in FIELDS.items() if spec.counted_in == name)) for name in FIELDS
 }
 #: the reader of a model's values
 _MODEL = "model"

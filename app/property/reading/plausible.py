@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.property.fields.phrases import by_key
-from app.property.fields.table import FIELDS
+from app.property.fields.table import FIELDS, of_kind
 from app.property.reading.document import Document
 from app.property.values import areas
 
@@ -80,7 +80,7 @@ def _offer(values: Values, _page: Document) -> Iterator[Finding]:
         yield "PropertySubType", Verdict.PLAUSIBLE
 
 
-_TRADE = by_key("materials", "Roof", "ConstructionMaterials", "Heating", "Cooling")
+_TRADE = by_key("materials", *of_kind("features"))
 
 
 def _words(values: Values, _page: Document) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.property.fields.table import ADDRESS_FIELDS, AXES, PROSE, UNIT_OF
 from app.property.reading.base import Candidate, Score
 from app.property.record import Method
 from app.property.values.areas import IN_SQUARE_METERS
@@ -24,7 +25,8 @@ _MOST_SURE = 0.98
 #: what a guess from place and shape is worth at most
 _LEAST_ALONE = 0.5
 #: texts of which one source gives more than another: `420 W 56th St` and `420 W 56th St Unit 5`
-_EXTENDED = frozenset({"UnparsedAddress", "PublicRemarks"})
+_STREET = ADDRESS_FIELDS["street"]
+_EXTENDED = PROSE | {_STREET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def _winner(found: list[Candidate]) -> Winner | None:
 
 def _without_district(chosen: Candidate, group: list[Candidate]) -> Candidate:
     """`52 Shrewsbury` for `52 Shrewsbury, Ballsbridge` where another source ends there: what follows is no street."""
-    if chosen.field != "UnparsedAddress":
+    if chosen.field != _STREET:
         return chosen
     head, mark, tail = str(chosen.value).partition(", ")
     if not mark or any(c.isdigit() for c in tail) or has_street_word(tail):
@@ -88,7 +90,7 @@ def _without_district(chosen: Candidate, group: list[Candidate]) -> Candidate:
 
 def _has_unit_number(candidate: Candidate) -> bool:
     return (
-        candidate.field == "UnparsedAddress"
+        candidate.field == _STREET
         and re.search(r"\b(?:unit|apt|flat|suite)\b|#", str(candidate.value), re.I) is not None
     )
 
@@ -129,10 +131,10 @@ def _numbers_agree(one: Candidate, other: Candidate) -> bool:
     a, b = one.value, other.value
     if isinstance(a, bool) or isinstance(b, bool) or not (isinstance(a, int | float) and isinstance(b, int | float)):
         return False
-    if one.field in ("Latitude", "Longitude"):
+    if one.field in AXES:
         return abs(a - b) <= 0.0005
     if one.unit in IN_SQUARE_METERS and other.unit in IN_SQUARE_METERS:
         a, b = a * IN_SQUARE_METERS[one.unit], b * IN_SQUARE_METERS[other.unit]
-    if one.field in ("LivingArea", "LotSizeArea"):
+    if one.field in UNIT_OF:
         return bool(abs(a - b) <= 0.02 * max(abs(a), abs(b)))
     return bool(a == b)

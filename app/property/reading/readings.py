@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from app.property.fields.table import FIELDS, UNIT_OF, of_kind
 from app.property.reading.base import Candidate, Reading, Value
 from app.property.reading.document import Locale
 from app.property.reading.name_values import NAMES
 from app.property.reading.place_values import PLACES
 from app.property.reading.typed_values import BY_TYPE, SPECIAL
-from app.property.record import FIELDS, Method
+from app.property.record import Method
 from app.property.values import numbers, texts, vocabulary
 
 #: fields of which `None` is an answer
-_ANSWERED = frozenset({"AssociationFee", "AssociationYN", "PoolPrivateYN"})
+_ANSWERED = frozenset(of_kind("answer")) | {name for name, spec in FIELDS.items() if spec.recurs}
 
 
 def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
@@ -52,7 +53,7 @@ def _says_none(reading: Reading, raw: str) -> bool:
 
 def _doubt(name: str, unit: str | None, raw: Any) -> float:
     """Less than 1 for an area without a unit, and for a kind so general that a closer word beside it should win."""
-    if name in ("LivingArea", "LotSizeArea") and unit is None:
+    if name in UNIT_OF and unit is None:
         return 0.8
     return (
         0.85

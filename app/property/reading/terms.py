@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 
 from app.property.fields.languages import Sections, language, languages
+from app.property.fields.table import of_kind
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])(?!Ds\b)")
 _PARENTHESIS = re.compile(r"\([^)]*\)|\[[^\]]*\]")
@@ -78,7 +79,7 @@ _OTHERWISE = re.compile(rf"\b(?:{'|'.join(_EN['label_patterns']['unless'])})\b")
 #: `$/SqFt`, `$ per sq ft`: what a unit costs
 _RATE = re.compile(r"\W*[$€£]\s?(?:/|per\b)")
 #: what a unit behind a label may measure
-_AREAS = frozenset({"LivingArea", "LotSizeArea", "_Ignore"})
+_AREAS = frozenset({*of_kind("area"), "_Ignore"})
 #: what databases set before the names of their columns, and what is left of `# of`
 _PREFIXES = frozenset({"attr", "char", "chars", "fld", "of"})
 _SHORT_WORDS = MappingProxyType({short: word for word, shorts in _EN["short_words"].items() for short in shorts})

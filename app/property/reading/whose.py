@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import islice
 
+from app.property.fields.table import ADDRESS_FIELDS
 from app.property.reading.document import Document, Segment
 from app.property.reading.grids import cell_text
 from app.property.reading.terms import words_of
@@ -20,8 +21,8 @@ _OWNERS = re.compile(
 _PLAIN = frozenset(
     {"address", "city", "town", "state", "zip", "zip code", "city state zip", "city/state/zip", "city st zip"}
 )
-_PARTS = frozenset({"_CityStateZip", "City", "StateOrProvince", "PostalCode"})
-_ADDRESSES = frozenset({"_Address", "UnparsedAddress"})
+_PARTS = frozenset({"_CityStateZip", *(ADDRESS_FIELDS[part] for part in ("city", "state", "postal_code"))})
+_ADDRESSES = frozenset({"_Address", ADDRESS_FIELDS["street"]})
 _PLACES = _PARTS | _ADDRESSES
 #: labels and values between an owner's name and the last line of the address
 _MOST_ABOVE = 8
