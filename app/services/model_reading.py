@@ -26,6 +26,7 @@ from app.property.reading.model.dialect import Dialect
 from app.property.reading.model.evidence import verify
 from app.property.reading.model.llm import ModelAnswer, ServiceTier, read_completion
 from app.property.reading.model.prompt import TEXT_TOKENS, Prompt, build_prompt
+from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import with_model_values
 from app.property.reading_budget import reading
 from app.property.record import FIELDS
@@ -255,6 +256,8 @@ class ModelReader:
 
 def question_about(extraction: Extraction, *, use: ModelUse = "missing", text_tokens: int = TEXT_TOKENS) -> Prompt:
     """What a model would be asked about a page; no fields: nothing. Raises `PageTooComplexError`."""
+    if use != "never":
+        count_tokens("")  # the first time it reads large tables, which are not the page's cost
     with reading(extraction.page.url, extraction.page.spent):
         return build_prompt(extraction, budget=text_tokens, use=use)
 

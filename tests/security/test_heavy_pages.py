@@ -6,6 +6,8 @@ import gc
 import itertools
 import json
 import random
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -240,6 +242,26 @@ def test_a_source_that_is_spent_when_a_model_is_asked_is_kept(
     outcome = world.scrape()
     assert outcome.record["YearBuilt"] == 1987
     assert "too complex" in outcome.model_note
+
+
+_FIRST_PAGE = """
+import sys
+from datetime import UTC, datetime
+from app.property import reading_budget
+from app.property.page import Page
+from app.property.reading.pipeline import extract
+from app.services.model_reading import question_about
+text = "<h1>12 Elm Street</h1><p>Year built: 1987<p>3 beds"
+reading_budget.MEMORY_BYTES = 50_000_000
+page = Page("https://homes.example/1", "https://homes.example/1", "text/html", text, b"", datetime.now(UTC))
+print(len(question_about(extract(page)).fields) > 0)
+"""
+
+
+def test_the_first_page_of_a_process_does_not_pay_for_its_tables() -> None:
+    """A table of 180 MB is read with the first question: more than this page may take."""
+    ran = subprocess.run([sys.executable, "-c", _FIRST_PAGE], capture_output=True, text=True, timeout=120, check=False)
+    assert ran.stdout.strip() == "True", ran.stderr
 
 
 @pytest.mark.real_pages

@@ -149,11 +149,11 @@ def test_ctrl_c_during_a_scrape_shows_what_is_finished(
     monkeypatch.setattr(Scraper, "scrape", scrape)
     ran = called("scrape", done, *left, "--format", form)
     assert ran.returncode == 130
+    assert f"1 of 3 targets are stored; not done: {' '.join(left)}" in ran.stderr
     if form == "json":
         assert [found["sources"][0]["url"] for found in json.loads(ran.stdout)] == [done]
     else:
         assert done in ran.stdout
-    assert f"1 of 3 targets are stored; not done: {' '.join(left)}" in ran.stderr
 
 
 @pytest.mark.parametrize(
