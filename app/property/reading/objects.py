@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from app.property.fields.table import ADDRESS_FIELDS
 from app.property.reading import history, object_keys
 from app.property.reading.base import Reading
 from app.property.reading.object_values import Place, Source, pair, pair_of, plain, quantity
@@ -22,6 +23,11 @@ _MOST_STEPS = 20
 _DEPTH = 7
 _MOST_READINGS = 600
 _ONLY_SUFFIXED_SALE = re.compile(r"^(.*?\D)([2-9]|1\d)$")
+
+_UNIT_KEYS = frozenset({"unit", "apt", "apartment", "suite", "apt unit", "unit apt"})
+_STREETS = frozenset({"_Address", ADDRESS_FIELDS["street"], ADDRESS_FIELDS["street_name"]})
+#: a number, a letter, or both: no word, as of a measure
+_UNIT = re.compile(r"#?(?:[A-Za-z]?-?\d{1,5}-?[A-Za-z]?|[A-Z])")
 
 
 def read(node: Any, source: Source, place: Place) -> Iterator[Reading]:
@@ -49,6 +55,7 @@ def _object(node: dict[str, Any], source: Source, place: Place, depth: int) -> I
             return
     if place.role != "property":
         yield from _person(node, source, place)
+    yield from _unit(node, source, place)
     yield from _halves_of_code(node, source, place)
     yield from history.numbered_sales(node, source, place)
     for key, value in node.items():
@@ -137,6 +144,21 @@ def _halves_of_code(node: dict[str, Any], source: Source, place: Place) -> Itera
     if len(halves) == 2 and all(halves) and place.role == "property":
         quote = f'"outcode": {halves[0]}, "incode": {halves[1]}'
         yield Reading("PostalCode", " ".join(halves), source.method, place.pointer, quote[:200], source.confidence)
+
+
+def _unit(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
+    """`"unit": "2B"` beside a street: by itself the word may be one of measure."""
+    if place.role != "property":
+        return
+    named = next((key for key in node if words_of(key) in _UNIT_KEYS), None)
+    if named is None or not isinstance(node[named], str | int) or not _UNIT.fullmatch(str(node[named])):
+        return
+    streets = (meaning(key, source.lang) for key, value in node.items() if isinstance(value, str | int) and value)
+    if any(found is not None and found.field in _STREETS for found in streets):
+        quote = f'"{named}": {node[named]}'
+        yield Reading(
+            "UnitNumber", str(node[named]), source.method, f"{place.pointer}/{named}", quote, source.confidence
+        )
 
 
 def _list(node: list[Any], source: Source, place: Place, depth: int) -> Iterator[Reading]:
