@@ -128,6 +128,9 @@ def _banner(text: str, where: str) -> Iterator[Candidate]:
             0.45 if status == "Active" else 0.5 if text.lower().startswith("sold by") else 0.62,
         )
         yield of_text("MlsStatus", text, text, where, 0.5)
+    kind = offer(text)
+    if kind is not None:
+        yield of_text("PropertyType", "Residential Lease" if kind == "rent" else "Residential", text, where, 0.45)
 
 
 def _is_in_dated_rows(element: Any) -> bool:
