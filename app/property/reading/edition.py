@@ -15,7 +15,7 @@ def edition() -> str:
     By hand it would be forgotten: a mended reader would never reach the pages that do not change.
     """
     digest = hashlib.sha256()
-    for part in ("reading", "values"):
+    for part in ("reading", "values", "fields"):
         for file in _files(files("app.property").joinpath(part)):
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

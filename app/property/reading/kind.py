@@ -168,20 +168,18 @@ def _said(value: Any, depth: int) -> Iterator[str]:
 
 def _lists_results(body: Any) -> bool:
     """True where the answer is a list of what was found, with another number of objects than one."""
-    found = [value for key, value in _named_lists(body, 0) if words_of(key) in RESULT_KEYS]
-    return any(sum(isinstance(item, dict) for item in value) != 1 for value in found)
+    return any(len(found) != 1 for found in _results(body, 0))
 
 
-def _named_lists(value: Any, depth: int) -> Iterator[tuple[str, list[Any]]]:
-    if isinstance(value, dict) and depth <= 2:
-        for key, inner in value.items():
-            if isinstance(inner, list):
-                yield key, inner
-            elif isinstance(inner, dict):
-                yield from _named_lists(inner, depth + 1)
+def _results(value: Any, depth: int) -> Iterator[list[dict[str, Any]]]:
+    """The objects of each list under a key that names results."""
+    for key, inner in value.items() if isinstance(value, dict) and depth <= 2 else ():
+        if isinstance(inner, list) and words_of(key) in RESULT_KEYS:
+            yield [item for item in inner if isinstance(item, dict)]
+        elif isinstance(inner, dict):
+            yield from _results(inner, depth + 1)
 
 
 def _lists_several(value: Any) -> bool:
     """True where a page's state lists properties, under a key that names results."""
-    lists = (inner for key, inner in _named_lists(value, 0) if words_of(key) in RESULT_KEYS)
-    return any(objects.are_listings([v for v in inner if isinstance(v, dict)]) for inner in lists)
+    return any(map(objects.are_listings, _results(value, 0)))
