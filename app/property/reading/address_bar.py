@@ -36,30 +36,26 @@ _SOMEBODY = re.compile(
 _LAWYERS = pattern("addresses", "lawyers")
 
 
-class AddressBar:
-    """Street, town, region and code of the first address of the page."""
-
-    name = "address_bar"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        country = page.locale.country
-        if page.root is None or country is None or country == "US":
-            return
-        best: Line | None = None
-        read = 0
-        for text, place, confidence in _lines(page, country):
-            line = address_lines.read(text, country)
-            if line is None or not _is_placed(line, country):
-                continue
-            element = place.owner if isinstance(place, Segment) else place
-            if line.postal_code is None and element.tag == "a":
-                continue  # a link without a code leads to another property as often as to the map
-            if isinstance(place, Segment) and _belongs_to_somebody(place, page):
-                continue
-            best = best or line
-            read += 1
-            if read <= _MOST_READ and _agrees(line, best):
-                yield from _candidates(line, text, page.path(element), confidence, country)
+def read(page: Document) -> Iterator[Candidate]:
+    """Read street, town, region and code of the first address of the page."""
+    country = page.locale.country
+    if country is None or country == "US":
+        return
+    best: Line | None = None
+    count = 0
+    for text, place, confidence in _lines(page, country):
+        line = address_lines.read(text, country)
+        if line is None or not _is_placed(line, country):
+            continue
+        element = place.owner if isinstance(place, Segment) else place
+        if line.postal_code is None and element.tag == "a":
+            continue  # a link without a code leads to another property as often as to the map
+        if isinstance(place, Segment) and _belongs_to_somebody(place, page):
+            continue
+        best = best or line
+        count += 1
+        if count <= _MOST_READ and _agrees(line, best):
+            yield from _candidates(line, text, page.path(element), confidence, country)
 
 
 def _is_placed(line: Line, country: str) -> bool:

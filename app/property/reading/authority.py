@@ -27,28 +27,22 @@ _FIRST_SEGMENTS = 20
 _LONGEST = 120
 
 
-class Authority:
-    """The county of an assessor's page, the town of a town's card, and the state in which they lie."""
-
-    name = "authority"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
-            return
-        counties: dict[str, tuple[str, Any]] = {}
-        for text, element in _heads(page):
-            for piece in _PIECES.split(text):
-                match = _COUNTY.match(piece)
-                name = match[1].strip() if match else ""
-                if name and not _NO_NAME.search(name):
-                    counties.setdefault(name, (piece, element))
-                town = _TOWN.match(piece)
-                if town and us_state(town[2]):
-                    yield _made("City", town[1], piece, element, page)
-                    yield _made("StateOrProvince", town[2], piece, element, page)
-        if len(counties) == 1:
-            ((name, (piece, element)),) = counties.items()
-            yield _made("CountyOrParish", name, piece, element, page)
+def read(page: Document) -> Iterator[Candidate]:
+    """Read the county of an assessor's page, the town of a town's card, and the state in which they lie."""
+    counties: dict[str, tuple[str, Any]] = {}
+    for text, element in _heads(page):
+        for piece in _PIECES.split(text):
+            match = _COUNTY.match(piece)
+            name = match[1].strip() if match else ""
+            if name and not _NO_NAME.search(name):
+                counties.setdefault(name, (piece, element))
+            town = _TOWN.match(piece)
+            if town and us_state(town[2]):
+                yield _made("City", town[1], piece, element, page)
+                yield _made("StateOrProvince", town[2], piece, element, page)
+    if len(counties) == 1:
+        ((name, (piece, element)),) = counties.items()
+        yield _made("CountyOrParish", name, piece, element, page)
 
 
 def _heads(page: Document) -> Iterator[tuple[str, Any]]:

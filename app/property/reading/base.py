@@ -1,10 +1,10 @@
-"""What an extractor is: a page in, candidates out. Each one lives in a file of its own; `pipeline.py` decides."""
+"""What readers give: readings and candidates. Each reader lives in a file of its own; `pipeline.py` decides."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from app.property.fields.table import FIELDS, parts_of
 from app.property.page import Page
@@ -38,11 +38,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One value that one extractor read for one field, already normalised to the field's type.
+    """One value that one reader read for one field, already normalised to the field's type.
 
     `raw`, `quote`, `locator` and `unit` mean what they mean in `Evidence`; `confidence` is 0 to 1.
     `unshown`: markup says it, and the page, which should show it, does not or shows something else. `reader` is the
-    name of the extractor that found it, `model` for a model's value; the pipeline sets it.
+    name of the reader that found it, `model` for a model's value; the pipeline sets it.
     """
 
     field: str
@@ -94,16 +94,6 @@ def text_of(raw: Any) -> str:
 def of_text(field: str, value: Any, text: str, where: str, confidence: float) -> Candidate:
     """A value that stands in a text of the page, which is its evidence."""
     return Candidate(field, value, text, Method.LABEL, where, text[:300], confidence)
-
-
-class Extractor(Protocol):
-    """Reads one kind of markup. Pure: no network, no clock; broken input yields fewer candidates, never an error."""
-
-    name: str
-
-    def candidates(self, page: Any) -> Iterable[Candidate]:
-        """All values found, in page order; several candidates for one field are welcome."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

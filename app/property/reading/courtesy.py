@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Reading
 from app.property.reading.blocks import Block, blocks
 from app.property.reading.document import Document
 from app.property.reading.name_values import OFFICE_WORDS
-from app.property.reading.readings import candidates_of
 from app.property.reading.remarks import lets
 from app.property.reading.trees import is_within
 from app.property.record import Method
@@ -53,47 +52,42 @@ _AGENT_HEADING = re.compile(r"^(?:listing (?:agent|broker)|(?:listed|presented|o
 _SITES_OWN = re.compile(r"\b(?:your|our|featured|contact (?:an?|our)|find an?|ask an?)\b", re.IGNORECASE)
 
 
-class Courtesy:
-    """ListAgentFullName and ListOfficeName."""
-
-    name = "courtesy"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None or page.locale.lang not in (None, "en"):
-            return
-        for block in page.once(blocks)[:_MOST_BLOCKS]:
-            for match in _OFFER.finditer(block.text[:1500]):
-                manages = match.group()[:7].lower() == "managed" and not page.once(lets)  # an association's manager
-                manages = manages and not _PROPERTY.search(block.text[: match.start()])
-                if not manages and not _NOT_OURS.search(block.text[: match.start()]):
-                    yield from _named(match["who"], match.group()[:200], block, page)
-        yield from _agent_blocks(page)
+def read(page: Document) -> Iterator[Reading]:
+    """Read who offers the property."""
+    if page.locale.lang not in (None, "en"):
+        return
+    for block in page.once(blocks)[:_MOST_BLOCKS]:
+        for match in _OFFER.finditer(block.text[:1500]):
+            manages = match.group()[:7].lower() == "managed" and not page.once(lets)  # an association's manager
+            manages = manages and not _PROPERTY.search(block.text[: match.start()])
+            if not manages and not _NOT_OURS.search(block.text[: match.start()]):
+                yield from _named(match["who"], match.group()[:200], block, page)
+    yield from _agent_blocks(page)
 
 
-def _named(who: str, quote: str, block: Block, page: Document) -> Iterator[Candidate]:
+def _named(who: str, quote: str, block: Block, page: Document) -> Iterator[Reading]:
     both = _AGENT_AND_OFFICE.match(who)
     if both and not OFFICE_WORDS.search(both["agent"]) and _is_agent(both["agent"]):
         office = _END.split(both["office"])[0].strip(" ,()")
-        yield from _made(("ListAgentFullName", both["agent"]), quote, block.element, page, 0.74)
+        yield _made(("ListAgentFullName", both["agent"]), quote, block.element, page, 0.74)
         if not office.replace(" ", "").isdigit():
-            yield from _made(("ListOfficeName", office), quote, block.element, page, 0.74)
+            yield _made(("ListOfficeName", office), quote, block.element, page, 0.74)
         return
     name = _END.split(who)[0].strip(" ,()")
     if OFFICE_WORDS.search(name):
-        yield from _made(("ListOfficeName", name), quote, block.element, page, 0.62)
+        yield _made(("ListOfficeName", name), quote, block.element, page, 0.62)
 
 
 def _is_agent(name: str) -> bool:
     return 2 <= len(name.split()) <= 4 and texts.is_person(name)
 
 
-def _made(named: tuple[str, str], quote: str, element: Any, page: Document, confidence: float) -> Iterator[Candidate]:
+def _made(named: tuple[str, str], quote: str, element: Any, page: Document, confidence: float) -> Reading:
     field, value = named
-    reading = Reading(field, value, Method.LABEL, page.path(element), quote, confidence, "listed by")
-    return candidates_of(reading, page.locale)
+    return Reading(field, value, Method.LABEL, page.path(element), quote, confidence, "listed by")
 
 
-def _agent_blocks(page: Document) -> Iterator[Candidate]:
+def _agent_blocks(page: Document) -> Iterator[Reading]:
     """A person's name, perhaps with a number, and the company below it: under a heading that names the agent, or in an
     element that is named for one.
     """
@@ -107,10 +101,10 @@ def _agent_blocks(page: Document) -> Iterator[Candidate]:
         if not OFFICE_WORDS.search(after.text) or _AGENT_TITLE.search(after.text) or not texts.is_office(after.text):
             continue
         if _AGENT_HEADING.match(heading.text):  # the label's reader knows the name
-            yield from _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.55)
+            yield _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.55)
         elif any(is_within(after.owner, above) and _is_agents(above) for above in _around(person.owner)):
-            yield from _made(("ListAgentFullName", person.text), person.text, person.owner, page, 0.5)
-            yield from _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.5)
+            yield _made(("ListAgentFullName", person.text), person.text, person.owner, page, 0.5)
+            yield _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.5)
 
 
 def _around(element: Any) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""A page made ready for the extractors: tree, text segments, JSON body, locale, and what of the page is about others.
+"""A page made ready for the readers: tree, text segments, JSON body, locale, and what of the page is about others.
 
 Built once a page. Never raises on broken input: a body that cannot be parsed is a document without a tree. One that is
 too large to be read raises `PageTooComplexError` (`reading_budget.py`).
@@ -85,7 +85,7 @@ def _shown_value(element: Any) -> str | None:
 
 @dataclass
 class Document:
-    """The page and, made on first use, everything that the extractors share."""
+    """The page and, made on first use, everything that the readers share."""
 
     page: Page
     wanted_lang: str | None = None
@@ -283,7 +283,7 @@ class Document:
         return len({s.text for s in self.segments if s.text.endswith(":") and terms.is_abbreviation(s.text)}) >= 5
 
     def once[T](self, make: Callable[[Document], T]) -> T:
-        """What `make` gives for this page, made once however many extractors ask."""
+        """What `make` gives for this page, made once however many readers ask."""
         if make not in self._made:
             self._made[make] = make(self)
         return cast("T", self._made[make])

@@ -1,4 +1,4 @@
-"""Which extractors these are: a record that others made is read again when its page is visited."""
+"""Which readers these are: a record that others made is read again when its page is visited."""
 
 from __future__ import annotations
 

@@ -41,28 +41,22 @@ _FIRST_SEGMENTS = 160
 _SECTIONS = frozenset({"land", "lot", "lots", "site", "plot", "parcel"})
 
 
-class Headlines:
-    """What stands out on the page."""
-
-    name = "headlines"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        yield from _key_in_address(page)
-        if page.root is None:
-            return
-        for text, where, confidence in _headings(page):
-            yield from _addresses_in(text, where, confidence, page)
-            yield from _kind_in(text, where, min(0.42, confidence - 0.05), page)
-            if county := _COUNTY.search(text):
-                yield of_text("CountyOrParish", county[1], text, where, 0.5)
-                yield of_text("StateOrProvince", county[2], text, where, 0.45)
-        for segment in page.segments[:_FIRST_SEGMENTS] if page.locale.country == "IE" else ():
-            if _EIRCODE.match(segment.text):
-                yield of_text("PostalCode", segment.text, segment.text, page.path(segment.owner), 0.5)
-        yield from _map_points(page)
+def read(page: Document) -> Iterator[Reading | Candidate]:
+    """Read what stands out on the page."""
+    yield from key_in_address(page)
+    for text, where, confidence in _headings(page):
+        yield from _addresses_in(text, where, confidence, page)
+        yield from _kind_in(text, where, min(0.42, confidence - 0.05), page)
+        if county := _COUNTY.search(text):
+            yield of_text("CountyOrParish", county[1], text, where, 0.5)
+            yield of_text("StateOrProvince", county[2], text, where, 0.45)
+    for segment in page.segments[:_FIRST_SEGMENTS] if page.locale.country == "IE" else ():
+        if _EIRCODE.match(segment.text):
+            yield of_text("PostalCode", segment.text, segment.text, page.path(segment.owner), 0.5)
+    yield from _map_points(page)
 
 
-def _key_in_address(page: Document) -> Iterator[Candidate]:
+def key_in_address(page: Document) -> Iterator[Candidate]:
     """The last word of the page's address that looks like an id, as the site's own key."""
     parts = url_parts(unquote(page.url))
     whole = f"{parts.path}?{parts.query}"
@@ -93,7 +87,7 @@ def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
             yield spaced_text(heading)[:160], page.path(heading), 0.4
 
 
-def _map_points(page: Document) -> Iterator[Candidate]:
+def _map_points(page: Document) -> Iterator[Reading]:
     """The point that a map's link or an element's data names, where the page names no other."""
     points: dict[tuple[str, str], tuple[str, Any]] = {}
     for element in page.root.iter("a", "img", "iframe"):
@@ -110,10 +104,8 @@ def _map_points(page: Document) -> Iterator[Candidate]:
     near = {(round(float(a), 2), round(float(o), 2)) for a, o in points if _is_number(a) and _is_number(o)}
     if len(near) == 1:
         (latitude, longitude), (shown, element) = next(iter(points.items()))
-        yield from candidates_of(
-            Reading("_Coordinates", f"{latitude}, {longitude}", Method.LABEL, page.path(element), shown, 0.5),
-            page.locale,
-        )
+        point = f"{latitude}, {longitude}"
+        yield Reading("_Coordinates", point, Method.LABEL, page.path(element), shown, 0.5)
 
 
 def _is_number(text: str) -> bool:

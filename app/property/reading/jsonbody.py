@@ -25,22 +25,16 @@ from app.property.record import Method
 _NEWEST = re.compile(r"\s+current$", re.IGNORECASE)
 
 
-class JsonBody:
-    """The whole body as one object."""
-
-    name = "jsonbody"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        value, pointer = the_one(page.json, page.row)
-        if value is None:
-            return
-        source = Source(Method.STATE, 0.75, page.locale.lang)
-        own = {alias: name for name, alias in _labels(page.json).items()}
-        for reading in objects.read(value, source, Place(pointer)):
-            for candidate in candidates_of(reading, page.locale):
-                yield _under_its_name(candidate, own)
-        for reading in _position(page.json, page.row, source):
-            yield from candidates_of(reading, page.locale)
+def read(page: Document) -> Iterator[Reading | Candidate]:
+    """Read the whole body as one object."""
+    value, pointer = the_one(page.json, page.row)
+    if value is None:
+        return
+    source = Source(Method.STATE, 0.75, page.locale.lang)
+    own = {alias: name for name, alias in _labels(page.json).items()}
+    for reading in objects.read(value, source, Place(pointer)):
+        yield from (_under_its_name(candidate, own) for candidate in candidates_of(reading, page.locale))
+    yield from _position(page.json, page.row, source)
 
 
 def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:

@@ -10,10 +10,9 @@ from itertools import islice
 from typing import Any
 
 from app.property.reading import lenient_json, objects
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Reading
 from app.property.reading.document import Document
 from app.property.reading.object_values import Place, Source
-from app.property.reading.readings import candidates_of
 from app.property.record import Method
 
 _ABOUT_PROPERTY = re.compile(
@@ -29,19 +28,12 @@ _MOST_BLOCKS = 200
 _ID_KEYS = ("sku", "mpn", "productID", "identifier")
 
 
-class JsonLd:
-    """schema.org in `<script type="application/ld+json">`."""
-
-    name = "jsonld"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
-            return
-        source = Source(Method.JSONLD, 0.85, "en")
-        for where, value in page.once(blocks):
-            for pointer, node in _nodes(value):
-                for reading in _node_readings(node, source, f"{where}#{pointer}"):
-                    yield from candidates_of(reading, page.locale)
+def read(page: Document) -> Iterator[Reading]:
+    """Read schema.org in `<script type="application/ld+json">`."""
+    source = Source(Method.JSONLD, 0.85, "en")
+    for where, value in page.once(blocks):
+        for pointer, node in _nodes(value):
+            yield from _node_readings(node, source, f"{where}#{pointer}")
 
 
 def blocks(page: Document) -> list[tuple[str, Any]]:

@@ -11,31 +11,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.property.reading import grids, nearby, pairs, whose
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Reading
 from app.property.reading.document import Document, Segment
-from app.property.reading.readings import candidates_of
 from app.property.reading.terms import Meaning
 from app.property.record import Method
 
 _MOST_PAIR_CHARS = 400
 
 
-class Labels:
-    """Pairs of a known label and the text that belongs to it."""
-
-    name = "labels"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
-            return
-        tables = _table_headings(page)
-        for segment in page.segments:
-            if segment.owner in tables:
-                continue
-            for reading in _at(segment, page):
-                if whose.is_owners(reading.field, reading.label, segment, page):
-                    continue
-                yield from candidates_of(reading, page.locale)
+def read(page: Document) -> Iterator[Reading]:
+    """Read pairs of a known label and the text that belongs to it."""
+    tables = _table_headings(page)
+    for segment in page.segments:
+        if segment.owner in tables:
+            continue
+        found = _at(segment, page)
+        yield from (one for one in found if not whose.is_owners(one.field, one.label, segment, page))
 
 
 def _table_headings(page: Document) -> set[Any]:

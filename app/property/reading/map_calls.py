@@ -14,9 +14,8 @@ from typing import Any
 
 from app.property.fields.table import AXES
 from app.property.reading import lenient_json, object_keys, pointers
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Reading
 from app.property.reading.document import Document
-from app.property.reading.readings import candidates_of
 from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
@@ -42,34 +41,28 @@ _MOST_WIDGETS, _MOST_CARRIED = 40, 50_000
 _CARRIERS = ("data-props", "data-state", "data-config", "data-options", "data-map", "data-settings", "data-json")
 
 
-class MapCalls:
-    """The coordinates that scripts and widgets give a map."""
-
-    name = "map"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
-            return
-        found: list[tuple[str, Point]] = []
-        for where, value in (*blobs(page), *_widgets(page)):
-            nodes = list(_nodes(value))
-            points = [point for pointer, node in nodes if (point := _point(pointer, node)) is not None]
-            if len(nodes) > _FEW_NODES or not any(_speaks_of_a_firm(node) for _, node in nodes):
-                found += [(where, point) for point in points]
-        own = [(where, point) for where, point in found if _may_be_own(f"{where}{point[0][1]}", point)]
-        if own and all(_are_near(own[0][1], point) for _, point in own):
-            yield from _read(*own[0], 0.5, page)
+def read(page: Document) -> Iterator[Reading]:
+    """Read the home's point."""
+    found: list[tuple[str, Point]] = []
+    for where, value in (*blobs(page), *_widgets(page)):
+        nodes = list(_nodes(value))
+        points = [point for pointer, node in nodes if (point := _point(pointer, node)) is not None]
+        if len(nodes) > _FEW_NODES or not any(_speaks_of_a_firm(node) for _, node in nodes):
+            found += [(where, point) for point in points]
+    own = [(where, point) for where, point in found if _may_be_own(f"{where}{point[0][1]}", point)]
+    if own and all(_are_near(own[0][1], point) for _, point in own):
+        yield from _readings(*own[0])
 
 
 #: latitude and longitude: the field, the pointer to it, what stands there
 Point = list[tuple[str, str, Any]]
 
 
-def _read(where: str, point: Point, confidence: float, page: Document) -> Iterator[Candidate]:
+def _readings(where: str, point: Point) -> Iterator[Reading]:
     for field, pointer, raw in point:
         quote = f'"{pointer.rpartition("/")[2]}": {raw}'
         locator = f"{where}#{pointer}" if "/@" not in where else where.partition("/@")[0]
-        yield from candidates_of(Reading(field, raw, Method.STATE, locator, quote, confidence), page.locale)
+        yield Reading(field, raw, Method.STATE, locator, quote, 0.5)
 
 
 def _widgets(page: Document) -> Iterator[tuple[str, Any]]:

@@ -12,9 +12,8 @@ from itertools import islice
 from typing import Any
 
 from app.property.fields.table import FIELDS, PROSE, of_kind
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Reading
 from app.property.reading.document import Document
-from app.property.reading.readings import candidates_of
 from app.property.reading.terms import meaning
 from app.property.record import Method
 
@@ -36,24 +35,17 @@ _TELLING = frozenset({"address", "streetAddress", "price"})
 _IDS = frozenset({"productid", "sku", "mpn", "identifier"})
 
 
-class Microdata:
-    """schema.org in `itemprop` attributes."""
-
-    name = "microdata"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
-            return
-        dropped = _second_scopes(page)
-        known: dict[Any, tuple[list[str], bool]] = {}  # by the element that holds the property
-        for element in page.having("itemprop")[:_MOST_PROPERTIES]:
-            parent = element.getparent()
-            if parent not in known:
-                known[parent] = _scopes(element, page, dropped)
-            scope_types, inside = known[parent]
-            if inside:
-                for reading in _readings(element, scope_types, page):
-                    yield from candidates_of(reading, page.locale)
+def read(page: Document) -> Iterator[Reading]:
+    """Read schema.org in `itemprop` attributes."""
+    dropped = _second_scopes(page)
+    known: dict[Any, tuple[list[str], bool]] = {}  # by the element that holds the property
+    for element in page.having("itemprop")[:_MOST_PROPERTIES]:
+        parent = element.getparent()
+        if parent not in known:
+            known[parent] = _scopes(element, page, dropped)
+        scope_types, inside = known[parent]
+        if inside:
+            yield from _readings(element, scope_types, page)
 
 
 def _second_scopes(page: Document) -> set[Any]:

@@ -14,7 +14,6 @@ from urllib.parse import unquote
 from app.property.reading.base import Candidate, Reading, of_text
 from app.property.reading.document import Document, url_parts
 from app.property.reading.others import is_long
-from app.property.reading.readings import candidates_of
 from app.property.reading.trees import whole_text
 from app.property.record import Method
 from app.property.values.dates import parse_date
@@ -35,27 +34,19 @@ _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _HIDDEN = frozenset({"hidden", "is-hidden", "d-none", "hide", "visually-hidden", "display-none"})
 
 
-class Offers:
-    """PropertyType, StandardStatus and MlsStatus of what is offered."""
-
-    name = "offers"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
-            return
-        for text, where, confidence in _texts(page):
-            kind = offer(text)
-            if kind is not None:
-                yield from _offered(kind, text, where, confidence)
-        for segment in page.segments[:_MOST_BANNERS]:
-            if len(segment.text) <= 60 and _BANNER.match(segment.text) and not _is_past(segment.owner):
-                yield from _banner(segment.text, page.path(segment.owner))
-            elif segment.index < _FIRST_BANNERS and (sold := _SOLD_ON.match(segment.text)):
-                where = page.path(segment.owner)
-                yield from _banner(segment.text, where)
-                yield from candidates_of(
-                    Reading("CloseDate", sold["date"], Method.LABEL, where, segment.text, 0.5), page.locale
-                )
+def read(page: Document) -> Iterator[Reading | Candidate]:
+    """Read type and status of what is offered."""
+    for text, where, confidence in _texts(page):
+        kind = offer(text)
+        if kind is not None:
+            yield from _offered(kind, text, where, confidence)
+    for segment in page.segments[:_MOST_BANNERS]:
+        if len(segment.text) <= 60 and _BANNER.match(segment.text) and not _is_past(segment.owner):
+            yield from _banner(segment.text, page.path(segment.owner))
+        elif segment.index < _FIRST_BANNERS and (sold := _SOLD_ON.match(segment.text)):
+            where = page.path(segment.owner)
+            yield from _banner(segment.text, where)
+            yield Reading("CloseDate", sold["date"], Method.LABEL, where, segment.text, 0.5)
 
 
 #: how far above a word its card may begin, and the columns of a list of homes

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Reading
 from app.property.reading.document import Document
-from app.property.reading.readings import candidates_of
 from app.property.reading.terms import meaning
 from app.property.record import Method
 
@@ -26,17 +25,10 @@ _SITE_NAMESPACES = frozenset({
 _DESCRIPTIONS = ("og:description", "description", "twitter:description")
 
 
-class OpenGraph:
-    """`<meta property=... content=...>` and `<meta name=...>`."""
-
-    name = "opengraph"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
-            return
-        tags = [(_name(e), (e.get("content") or "").strip(), e) for e in page.root.iter("meta")]
-        for reading in _named(tags, page):
-            yield from candidates_of(reading, page.locale)
+def read(page: Document) -> Iterator[Reading]:
+    """Read `<meta property=... content=...>` and `<meta name=...>`."""
+    tags = [(_name(e), (e.get("content") or "").strip(), e) for e in page.root.iter("meta")]
+    yield from _named(tags, page)
 
 
 def _name(element: Any) -> str:

@@ -106,28 +106,18 @@ _LONG = 700
 _SHORT = 140
 
 
-class Phrases:
-    """Counts and offers in the title, the first headings, the description and short lines."""
-
-    name = "phrases"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
-            return
-        for text, element, confidence in _texts(page):
-            for reading in (
-                *_readings(text, page.path(element), confidence, page),
-                *_layouts(text, page.path(element), confidence, page),
-            ):
-                about_land = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
-                said = replace(reading, field="LotSizeArea") if about_land else reading
-                yield from candidates_of(said, page.locale)
-        for reading in _in_attributes(page):
-            yield from candidates_of(reading, page.locale)
-        for text, element in _prose(page):
-            for field, raw, words in _said(text):
-                reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, words), 0.42)
-                yield from (replace(c, raw=words) for c in candidates_of(reading, page.locale))
+def read(page: Document) -> Iterator[Reading | Candidate]:
+    """Read counts and offers in the title, the first headings, the description and short lines."""
+    for text, element, confidence in _texts(page):
+        for reading in _readings(text, page.path(element), confidence, page):
+            about_land = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
+            yield replace(reading, field="LotSizeArea") if about_land else reading
+        yield from _layouts(text, page.path(element), confidence, page)
+    yield from _in_attributes(page)
+    for text, element in _prose(page):
+        for field, raw, words in _said(text):
+            reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, words), 0.42)
+            yield from (replace(c, raw=words) for c in candidates_of(reading, page.locale))
 
 
 def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:

@@ -1,4 +1,4 @@
-"""From a page to a record: every extractor in order, ranking, cross-checks, and the model's values on top.
+"""From a page to a record: every reader in order, ranking, cross-checks, and the model's values on top.
 
 Pure: no network, no clock. Whatever the page holds, `extract` answers; it raises nothing but `PageTooComplexError`.
 """
@@ -16,58 +16,55 @@ from app.errors.pages import PageTooComplexError
 from app.property.derived import derive
 from app.property.fields.table import bound_to
 from app.property.page import Page
-from app.property.reading.address_bar import AddressBar
-from app.property.reading.authority import Authority
-from app.property.reading.base import Candidate, Extraction, Extractor
+from app.property.reading import (
+    address_bar,
+    authority,
+    courtesy,
+    headlines,
+    jsonbody,
+    jsonld,
+    labels,
+    map_calls,
+    microdata,
+    offers,
+    opengraph,
+    phrases,
+    price_bar,
+    remarks,
+    standing,
+    state,
+    tables,
+)
+from app.property.reading.base import Candidate, Extraction, Reading
 from app.property.reading.belief import believed
 from app.property.reading.checks import checked
-from app.property.reading.courtesy import Courtesy
 from app.property.reading.document import Document
 from app.property.reading.grounding import grounded
-from app.property.reading.headlines import Headlines
-from app.property.reading.jsonbody import JsonBody, objects_in
-from app.property.reading.jsonld import JsonLd
+from app.property.reading.jsonbody import objects_in
 from app.property.reading.kind import classify
-from app.property.reading.labels import Labels
-from app.property.reading.map_calls import MapCalls
-from app.property.reading.microdata import Microdata
 from app.property.reading.model.evidence import answered_before
-from app.property.reading.offers import Offers
-from app.property.reading.opengraph import OpenGraph
-from app.property.reading.phrases import Phrases
-from app.property.reading.price_bar import PriceBar
 from app.property.reading.ranking import Winner, rank, same
-from app.property.reading.remarks import Remarks
+from app.property.reading.readings import typed
 from app.property.reading.scorer import with_confidence
-from app.property.reading.standing import Standing
-from app.property.reading.state import EmbeddedState
-from app.property.reading.tables import Tables
 from app.property.reading_budget import INTERRUPTIONS
 from app.property.record import DERIVED_FIELDS, FIELDS, WITH_PROPERTY, Evidence, Method, PageKind, PropertyRecord, fits
 from app.settings.forms import ModelUse
 
 _LOG = logging.getLogger(__name__)
 
-#: cheapest and most trustworthy first; a new extractor is added here
-EXTRACTORS: tuple[Extractor, ...] = (
-    JsonLd(),
-    Microdata(),
-    OpenGraph(),
-    EmbeddedState(),
-    JsonBody(),
-    Tables(),
-    Labels(),
-    Remarks(),
-    Courtesy(),
-    Standing(),
-    Phrases(),
-    Headlines(),
-    AddressBar(),
-    Authority(),
-    PriceBar(),
-    Offers(),
-    MapCalls(),
-)
+#: reads one kind of markup; broken input yields less, never an error
+Reader = Callable[[Document], Iterable[Reading | Candidate]]
+#: by the name that weights know it by, the cheapest and most trustworthy first; a new reader is added here
+READERS: Mapping[str, Reader] = {
+    **{"jsonld": jsonld.read, "microdata": microdata.read, "opengraph": opengraph.read, "state": state.read},
+    **{"jsonbody": jsonbody.read, "tables": tables.read, "labels": labels.read, "remarks": remarks.read},
+    **{"courtesy": courtesy.read, "standing": standing.read, "phrases": phrases.read, "headlines": headlines.read},
+    **{"address_bar": address_bar.read, "authority": authority.read, "price_bar": price_bar.read},
+    **{"offers": offers.read, "map": map_calls.read},
+}
+#: of a page without a tree; of one of several objects of its body
+_OF_JSON: Mapping[str, Reader] = {"jsonbody": jsonbody.read, "headlines": headlines.key_in_address}
+_OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
 #: what a model's quote says beside the field that was asked for
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {
     name: (*bound_to(name), *(part for part, spec in FIELDS.items() if spec.counted_in == name)) for name in FIELDS
@@ -78,7 +75,7 @@ _MODEL = "model"
 _MOST_ROUNDS = 4
 
 
-#: reads a page once more, knowing what all extractors found
+#: reads a page once more, knowing what all readers found
 LastReader = Callable[[Document, Sequence[Candidate]], Iterable[Candidate]]
 
 
@@ -88,7 +85,7 @@ def extract(page: Page, *, lang: str | None = None, last: LastReader | None = No
     The candidates of `last` are ranked and checked with all others. Search, blocked and gone pages come back with that
     kind and an empty record.
     """
-    return _extracted(Document(page, lang), EXTRACTORS, last)
+    return _extracted(Document(page, lang), last)
 
 
 def extract_rows(
@@ -103,12 +100,12 @@ def extract_rows(
     found = objects_in(document.json) if document.json is not None else []
     worth = (row for value, row in found if is_worth(json.dumps(value, ensure_ascii=False)))
     rows = islice(worth, most) if len(found) > 1 else ()
-    return [_extracted(document.of_row(row), (JsonBody(),), last) for row in rows]
+    return [_extracted(document.of_row(row), last) for row in rows]
 
 
-def _extracted(document: Document, extractors: Sequence[Extractor], last: LastReader | None = None) -> Extraction:
+def _extracted(document: Document, last: LastReader | None = None) -> Extraction:
     page, notes = document.page, list[str]()
-    found = _all_candidates(document, extractors, notes)
+    found = _all_candidates(document, notes)
     belief = believed([*found, *(last(document, found) if last is not None else ())], document)
     candidates = belief.kept
     told: dict[str, float] = {}
@@ -179,18 +176,17 @@ def _winners(candidates: Sequence[Candidate], document: Document, kind: PageKind
     return with_confidence(grounded(kept, document), document, kind)
 
 
-def _all_candidates(document: Document, extractors: Sequence[Extractor], notes: list[str]) -> list[Candidate]:
+def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
     found: list[Candidate] = []
-    for extractor in extractors:
+    readers = READERS if document.root is not None else _OF_JSON if document.row is None else _OF_ROW
+    for name, read in readers.items():
         try:
-            found.extend(replace(one, reader=extractor.name) for one in extractor.candidates(document))
+            found.extend(replace(one, reader=name) for one in typed(read(document), document.locale))
         except Exception as exc:  # a page may break one reader; the others still answer
             if isinstance(exc, (PageTooComplexError, MemoryError, *INTERRUPTIONS)):
                 raise
-            _LOG.warning(
-                "extractor %s failed on %s: %s: %s", extractor.name, document.page.final_url, type(exc).__name__, exc
-            )
-            notes.append(f"{extractor.name} failed: {type(exc).__name__}")
+            _LOG.warning("reader %s failed on %s: %s: %s", name, document.page.final_url, type(exc).__name__, exc)
+            notes.append(f"{name} failed: {type(exc).__name__}")
     return found
 
 

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Reading
 from app.property.reading.document import Document, Segment
 from app.property.reading.other_subjects import names_other
-from app.property.reading.readings import candidates_of
 from app.property.reading.terms import meaning
 from app.property.record import Method
 from app.property.values import prices, vocabulary
@@ -27,34 +26,24 @@ _STEP = 0.09
 _SKIPPED = frozenset({"td", "th", "dd", "dt", "option"})
 
 
-class PriceBar:
-    """Amounts that stand alone near the top of the page."""
-
-    name = "price_bar"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
-            return
-        lang, country = page.locale.lang, page.locale.country
-        seen: list[str] = []
-        read = 0
-        for text, segment in _blocks(page):
-            if len(seen) >= _MOST or read >= _MOST_READ:
-                break
-            if not prices.stands_alone(text, lang=lang, country=country):
-                continue
-            if not _is_asked(text, segment, page):
-                continue
-            read += 1
-            amount = re.sub(r"\D", "", text)
-            if amount not in seen:
-                seen.append(amount)
-            confidence = 0.54 - _STEP * seen.index(amount) - 0.1 * segment.index / _FIRST_SEGMENTS
-            yield from _read(text, page.path(segment.owner), confidence, page)
-
-
-def _read(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:
-    yield from candidates_of(Reading("ListPrice", text, Method.LABEL, where, text, confidence), page.locale)
+def read(page: Document) -> Iterator[Reading]:
+    """Read amounts that stand alone near the top of the page."""
+    lang, country = page.locale.lang, page.locale.country
+    seen: list[str] = []
+    count = 0
+    for text, segment in _blocks(page):
+        if len(seen) >= _MOST or count >= _MOST_READ:
+            break
+        if not prices.stands_alone(text, lang=lang, country=country):
+            continue
+        if not _is_asked(text, segment, page):
+            continue
+        count += 1
+        amount = re.sub(r"\D", "", text)
+        if amount not in seen:
+            seen.append(amount)
+        confidence = 0.54 - _STEP * seen.index(amount) - 0.1 * segment.index / _FIRST_SEGMENTS
+        yield Reading("ListPrice", text, Method.LABEL, page.path(segment.owner), text, confidence)
 
 
 def _blocks(page: Document) -> Iterator[tuple[str, Segment]]:

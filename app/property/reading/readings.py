@@ -1,4 +1,4 @@
-"""From what an extractor read to candidates: a term's raw text or JSON value becomes typed values of one or more
+"""From what a reader read to candidates: a term's raw text or JSON value becomes typed values of one or more
 fields.
 
 One reading can yield several candidates: a price its currency and period, an area its unit, an address its parts.
@@ -6,7 +6,7 @@ One reading can yield several candidates: a price its currency and period, an ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,15 @@ from app.property.values import numbers, texts, vocabulary
 
 #: fields of which `None` is an answer
 _ANSWERED = frozenset(of_kind("answer")) | {name for name, spec in FIELDS.items() if spec.recurs}
+
+
+def typed(found: Iterable[Reading | Candidate], locale: Locale) -> Iterator[Candidate]:
+    """Return candidates as they are, and the typed values of readings."""
+    for one in found:
+        if isinstance(one, Candidate):
+            yield one
+        else:
+            yield from candidates_of(one, locale)
 
 
 def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Reading
 from app.property.reading.blocks import Block, blocks
 from app.property.reading.document import Document
-from app.property.reading.readings import candidates_of
 from app.property.reading.sentences import DOLLARS, SENTENCE, said
 from app.property.record import Method
 from app.property.values.vocabulary import offer
@@ -38,18 +37,13 @@ _SHORT = 140
 _MOST_BLOCKS = 1500
 
 
-class Remarks:
-    """Sentences and items that say a value in words."""
-
-    name = "remarks"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None or page.locale.lang not in (None, "en"):
-            return
-        for block in page.once(blocks)[:_MOST_BLOCKS]:
-            for sentence in SENTENCE.split(block.text):
-                for reading in _readings(sentence, block, page):
-                    yield from candidates_of(reading, page.locale)
+def read(page: Document) -> Iterator[Reading]:
+    """Read sentences and items that say a value in words."""
+    if page.locale.lang not in (None, "en"):
+        return
+    for block in page.once(blocks)[:_MOST_BLOCKS]:
+        for sentence in SENTENCE.split(block.text):
+            yield from _readings(sentence, block, page)
 
 
 def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:

@@ -45,30 +45,24 @@ _FIRST_TEXTS = 120
 _FIRST_TOWNS = 30
 
 
-class Standing:
-    """Street, town, state and ZIP code of the first address of a listing's page."""
-
-    name = "standing"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        if page.root is None:
-            return
-        is_abroad = page.locale.country not in (None, "US")
-        is_owned = is_abroad or any(len(s.text) <= 40 and _OWNER.match(s.text) for s in page.segments)
-        yield from _in_lines(page, is_owned=is_owned)
-        if is_owned:
-            return
-        for segment in page.segments[:_FIRST_TOWNS]:
-            town = _TOWN_ALONE.search(segment.text) if len(segment.text) <= 80 else None
-            is_label = town is not None and page.meaning(segment.text) is not None  # `Parcel ID` is not in Idaho
-            if town and not is_label and us_state(town["state"]) and not _is_others(segment.index, "", page):
-                parts = addresses.Address(city=town["city"], state=us_state(town["state"]))
-                yield from placed(parts, segment.text, page.path(segment.owner), 0.42)
-                break
-        heading = page.heading
-        text = spaced_text(heading) if heading is not None else ""
-        if _STREET_LINE.match(text) and texts.looks_like_street(text) and "," not in text:
-            yield from placed(addresses.with_street(addresses.Address(), text), text, page.path(heading), 0.5)
+def read(page: Document) -> Iterator[Candidate]:
+    """Read street, town, state and ZIP code of the first address of a listing's page."""
+    is_abroad = page.locale.country not in (None, "US")
+    is_owned = is_abroad or any(len(s.text) <= 40 and _OWNER.match(s.text) for s in page.segments)
+    yield from _in_lines(page, is_owned=is_owned)
+    if is_owned:
+        return
+    for segment in page.segments[:_FIRST_TOWNS]:
+        town = _TOWN_ALONE.search(segment.text) if len(segment.text) <= 80 else None
+        is_label = town is not None and page.meaning(segment.text) is not None  # `Parcel ID` is not in Idaho
+        if town and not is_label and us_state(town["state"]) and not _is_others(segment.index, "", page):
+            parts = addresses.Address(city=town["city"], state=us_state(town["state"]))
+            yield from placed(parts, segment.text, page.path(segment.owner), 0.42)
+            break
+    heading = page.heading
+    text = spaced_text(heading) if heading is not None else ""
+    if _STREET_LINE.match(text) and texts.looks_like_street(text) and "," not in text:
+        yield from placed(addresses.with_street(addresses.Address(), text), text, page.path(heading), 0.5)
 
 
 def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:

@@ -16,10 +16,9 @@ from typing import Any
 
 from app.property.fields.table import FIELDS
 from app.property.reading import lenient_json, object_keys, objects
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Reading
 from app.property.reading.document import Document
 from app.property.reading.object_values import Place, Source, pair_of
-from app.property.reading.readings import candidates_of
 from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
@@ -50,29 +49,21 @@ class _Found:
     parent: dict[str, Any]
 
 
-class EmbeddedState:
-    """JSON that the page carries for its own scripts."""
-
-    name = "state"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        found = [best for where, value in blobs(page) if (best := _best(value, where, page)) is not None]
-        found.sort(key=lambda f: (f.matches, f.score), reverse=True)
-        for rank, best in enumerate(found[:3]):
-            if rank and found[0].matches and not best.matches:
-                return
-            # an object handed to a function is often made for statistics, rounded and renamed
-            base = (0.8 if best.matches else 0.65) - 0.12 * rank - (0.12 if "#chars:" in best.where else 0.0)
-            source = Source(Method.STATE, base, page.locale.lang)
-            where = f"{best.where}#{best.pointer}"
-            for reading in (
-                *objects.read(best.node, source, Place(where)),
-                *_own_id(best, source, where, page.ids),
-            ):
-                yield from candidates_of(reading, page.locale)
-            if rank == 0:
-                for reading in _beside(best, page):
-                    yield from candidates_of(reading, page.locale)
+def read(page: Document) -> Iterator[Reading]:
+    """Read JSON that the page carries for its own scripts."""
+    found = [best for where, value in blobs(page) if (best := _best(value, where, page)) is not None]
+    found.sort(key=lambda f: (f.matches, f.score), reverse=True)
+    for rank, best in enumerate(found[:3]):
+        if rank and found[0].matches and not best.matches:
+            return
+        # an object handed to a function is often made for statistics, rounded and renamed
+        base = (0.8 if best.matches else 0.65) - 0.12 * rank - (0.12 if "#chars:" in best.where else 0.0)
+        source = Source(Method.STATE, base, page.locale.lang)
+        where = f"{best.where}#{best.pointer}"
+        yield from objects.read(best.node, source, Place(where))
+        yield from _own_id(best, source, where, page.ids)
+        if rank == 0:
+            yield from _beside(best, page)
 
 
 def _own_id(best: _Found, source: Source, where: str, ids: frozenset[str]) -> Iterator[Reading]:

@@ -8,11 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 from app.property.reading import history, permits
-from app.property.reading.base import Candidate, Reading
+from app.property.reading.base import Reading
 from app.property.reading.document import Document
 from app.property.reading.grids import OTHERS, YEAR, Grid, cell_text, grids, heading_above, is_total, rows_of_tables
 from app.property.reading.object_values import Source
-from app.property.reading.readings import candidates_of
 from app.property.reading.terms import Meaning, words_of
 from app.property.record import Method
 
@@ -39,21 +38,15 @@ _NO_POOL = re.compile(
 Rows = list[list[Any]]
 
 
-class Tables:
-    """History rows, the newest sale, the newest tax year, and what single rows and totals say."""
-
-    name = "tables"
-
-    def candidates(self, page: Document) -> Iterator[Candidate]:
-        source = Source(Method.LABEL, 0.75, page.locale.lang)
-        for grid in page.once(grids):
-            if not OTHERS.search(grid.above):
-                for reading in _readings(grid, source, page):
-                    yield from candidates_of(reading, page.locale)
-        for read in (_under_headings, _newest_column, _pool):
-            for table, rows in page.once(rows_of_tables):
-                for reading in read(table, rows, page):
-                    yield from candidates_of(reading, page.locale)
+def read(page: Document) -> Iterator[Reading]:
+    """Read history rows, the newest sale, the newest tax year, and what single rows and totals say."""
+    source = Source(Method.LABEL, 0.75, page.locale.lang)
+    for grid in page.once(grids):
+        if not OTHERS.search(grid.above):
+            yield from _readings(grid, source, page)
+    for reader in (_under_headings, _newest_column, _pool):
+        for table, rows in page.once(rows_of_tables):
+            yield from reader(table, rows, page)
 
 
 def _readings(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:

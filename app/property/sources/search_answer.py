@@ -15,10 +15,10 @@ from typing import Any
 
 from app.errors.targets import InvalidTargetError
 from app.property.page import Page
+from app.property.reading import phrases
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document, Locale
-from app.property.reading.phrases import Phrases
-from app.property.reading.readings import candidates_of
+from app.property.reading.readings import candidates_of, typed
 from app.property.reading.terms import meaning
 from app.property.record import DERIVED_FIELDS, FIELDS, Method, fits
 from app.property.store.targets import normalise_url
@@ -182,4 +182,4 @@ def _field(label: str) -> str | None:
 def _of_sentence(claim: str) -> Iterator[Candidate]:
     body = f"<html lang=en><body><p>{claim.replace('<', '&lt;')}</p></body></html>"
     page = Page("", "http://answer.invalid/", "text/html", body, body.encode(), _NEVER)
-    yield from Phrases().candidates(Document(page, "en"))
+    yield from typed(phrases.read(Document(page, "en")), _LOCALE)

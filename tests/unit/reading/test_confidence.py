@@ -15,7 +15,7 @@ from app.property.page import Page
 from app.property.reading.base import Candidate, Facts
 from app.property.reading.crosschecks import crosschecks
 from app.property.reading.document import Document
-from app.property.reading.pipeline import EXTRACTORS, extract, with_model_values
+from app.property.reading.pipeline import READERS, extract, with_model_values
 from app.property.reading.plausible import Verdict
 from app.property.reading.ranking import Winner, rank
 from app.property.reading.scorer import LOWERS, RAISES, fitted_weights, scored, with_confidence
@@ -79,7 +79,7 @@ def test_what_agrees_counts_by_methods_and_by_places() -> None:
     assert features(state, replace(state, locator="/html/body/script[2]#/a/c"))["other_places"] == 1
 
 
-_READERS = [*(extractor.name for extractor in EXTRACTORS), "model"]
+_READERS = [*READERS, "model"]
 _counts = st.integers(min_value=0, max_value=3).map(float)
 _shares = st.floats(min_value=0, max_value=1)
 

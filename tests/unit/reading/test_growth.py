@@ -10,10 +10,9 @@ from types import FrameType
 import pytest
 
 from app.property.page import Page
-from app.property.reading import floods
+from app.property.reading import floods, jsonld
 from app.property.reading.base import Extraction
 from app.property.reading.document import Document
-from app.property.reading.jsonld import JsonLd
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract
 from app.property.reading.state import blobs
@@ -97,7 +96,7 @@ def test_work_grows_with_the_page(name: str) -> None:
 def test_floods_of_blocks_scripts_and_attributes_are_cut_off() -> None:
     """An XPath is counted among siblings, and libxml2 compares attributes pairwise: neither is done for thousands."""
     document = Document(_page(_HOUSE * 3_000))
-    assert len({c.locator.partition("#")[0] for c in JsonLd().candidates(document)}) == 200
+    assert len({c.locator.partition("#")[0] for c in jsonld.read(document)}) == 200
     assert len(list(blobs(Document(_page(_STATE * 3_000))))) == 300
     flood = "<p " + " ".join(f'a{i}="{i}"' for i in range(5_000)) + " id=z>Year built: 1998</p>"
     assert floods.without(flood).count("=") == 300
