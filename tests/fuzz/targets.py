@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from app.property.page import Page
+from app.property.reading import jsonld as jsonld_reader
+from app.property.reading import state as state_reader
 from app.property.reading.base import Candidate, Extraction
 from app.property.reading.document import Document
-from app.property.reading.jsonld import JsonLd
 from app.property.reading.model.evidence import verify
 from app.property.reading.model.prompt import build_prompt
-from app.property.reading.pipeline import extract, with_model_values
-from app.property.reading.state import EmbeddedState
+from app.property.reading.pipeline import Reader, extract, with_model_values
+from app.property.reading.readings import typed
 from app.property.reading.visibility import unseen
 from app.property.record import FIELDS, fits
 from app.property.values import areas, counts, dates, numbers, prices
@@ -36,10 +37,15 @@ def page_of(text: str, content_type: str = "text/html") -> Page:
     return Page(_URL, _URL, content_type, text, text.encode("utf-8", "replace"), _WHEN)
 
 
+def _read_by(reader: Reader, text: str) -> Iterable[Candidate]:
+    document = Document(page_of(text))
+    return typed(reader(document), document.locale)
+
+
 def jsonld(data: bytes) -> None:
     """A JSON-LD block of any content."""
     script = _text(data).replace("</", "<\\/")
-    _check(JsonLd().candidates(Document(page_of(f'<script type="application/ld+json">{script}</script><p>x</p>'))))
+    _check(_read_by(jsonld_reader.read, f'<script type="application/ld+json">{script}</script><p>x</p>'))
 
 
 def state(data: bytes) -> None:
@@ -54,7 +60,7 @@ def state(data: bytes) -> None:
         f"<script>var data = {quoted};</script>",
         f"<script>{script}</script>",
     )[data[0] % 6 if data else 0]
-    _check(EmbeddedState().candidates(Document(page_of(f"{form}<p>x</p>"))))
+    _check(_read_by(state_reader.read, f"{form}<p>x</p>"))
 
 
 def price(data: bytes) -> None:
