@@ -169,13 +169,10 @@ def test_no_reader_takes_the_end_of_its_job_for_its_own_failure(monkeypatch: pyt
     """The signal of Celery's soft limit comes in the middle of whatever runs."""
     from app.property.reading import pipeline
 
-    class _Interrupted:
-        name = "interrupted"
+    def interrupted(_: object) -> list[Any]:
+        raise SoftTimeLimitExceeded
 
-        def candidates(self, _: object) -> list[Any]:
-            raise SoftTimeLimitExceeded
-
-    monkeypatch.setattr(pipeline, "EXTRACTORS", (_Interrupted(), *pipeline.EXTRACTORS))
+    monkeypatch.setattr(pipeline, "READERS", {"interrupted": interrupted, **pipeline.READERS})
     with pytest.raises(PageTooComplexError, match="time of its job"):
         read_page(_page(_HEAD))
 
