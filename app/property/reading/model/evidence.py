@@ -13,6 +13,7 @@ from typing import Any
 
 from app.property.fields.languages import language
 from app.property.fields.phrases import alternatives
+from app.property.fields.table import of_kind
 from app.property.reading.base import Candidate
 from app.property.reading.model import figures
 from app.property.reading.model.answers import LARGEST
@@ -40,18 +41,7 @@ _OUR_NAMES = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
 )
 #: fields whose values look the same
-_ALIKE = (
-    frozenset(
-        {"RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "BathroomsHalf", "StoriesTotal", "ParkingTotal"}
-    ),
-    frozenset({"YearBuilt", "TaxYear", "X_RoofYear", "CloseDate"}),
-    frozenset({"LivingArea", "LotSizeArea"}),
-    frozenset(
-        {"ListPrice", "ClosePrice", "OriginalListPrice", "AssociationFee", "TaxAnnualAmount", "TaxAssessedValue"}
-        | {"X_MarketValue"}
-    ),
-    frozenset({"ListAgentFullName", "ListOfficeName"}),
-)
+_ALIKE = tuple(frozenset(of_kind(*kinds)) for kinds in (("count",), ("year", "date"), ("area",), ("money",), ("name",)))
 _BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
 #: behind a label that counts: there is none
 _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECASE), re.compile(r"\b(?:0|no)\s$", re.I)
@@ -68,7 +58,7 @@ _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
 #: words that name nothing we know, as a label
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
 #: fields of names, before which a label of somebody else tells whose they are
-_NAMES = frozenset({"ListAgentFullName", "ListOfficeName"})
+_NAMES = frozenset(of_kind("name"))
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
 _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
@@ -85,11 +75,6 @@ _DATED, _OF_SALES = (
     re.compile(r"(?:\w+ )?date\b|[^|]{0,12}\b\d{4}\b", re.IGNORECASE),
     ("CloseDate", "ClosePrice", "_Sale"),
 )
-#: fields whose value says nothing without a label
-_LABELLED = frozenset().union(*_ALIKE[:2]) | {
-    *("ClosePrice", "AssociationFee", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue", "ParcelNumber"),
-    *("CloseDate", "LotSizeArea"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +226,10 @@ def _confidence(claim: Claim) -> float | None:
         named = _nearest(claim, text)
         if named is not None:
             return sure if named == claim.field else None
-    if claim.field in _LABELLED and (named := _named_above(claim)) is not None:
+    is_labelled = FIELDS[claim.field].labelled
+    if is_labelled and (named := _named_above(claim)) is not None:
         return _BARE if named == claim.field else None
-    needs_label = claim.field in _LABELLED or (claim.field == "ListPrice" and _is_under_unknown_label(claim))
+    needs_label = is_labelled or (claim.field == "ListPrice" and _is_under_unknown_label(claim))
     return None if needs_label and (claim.lang is None or language(claim.lang)) else _BARE
 
 

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 
+from app.property.fields.table import of_kind
 from app.property.reading.model.claims import Claim, Supported
 from app.property.reading.model.label_words import labels_in, names
 from app.property.record import FIELDS
@@ -36,19 +37,7 @@ _COUNT_WORDS: Mapping[str, float] = {
 HALF = re.compile(r"\band[ -](?:a|one)[ -]half\b(?! acre)|einhalb|(?<=\d)[ -]?(?:½|1/2\b)", re.IGNORECASE)
 #: a part of an acre is no number of rooms
 _FRACTION = re.compile(r"\d/\d(?=[ -]?(?:of an )?(?:acre|ac\b|mile))", re.IGNORECASE)
-_RANGES: Mapping[str, tuple[float, float]] = {
-    "YearBuilt": (1500, 2100),
-    "TaxYear": (1950, 2100),
-    "RoomsTotal": (0.5, 200),
-    "BedroomsTotal": (0, 60),
-    "BathroomsTotalInteger": (0, 60),
-    "StoriesTotal": (1, 200),
-    "LivingArea": (5, 1e6),
-    "LotSizeArea": (0.001, 1e8),
-    "ListPrice": (20, 5e11),
-    "X_RoofYear": (1900, 2100),
-}
-_COUNTED = frozenset({"RoomsTotal", "BedroomsTotal", "BathroomsTotalInteger", "StoriesTotal", "ParkingTotal"})
+_COUNTED = frozenset(of_kind("count"))
 
 
 def _stated(quote: str) -> Iterator[float]:
@@ -90,7 +79,9 @@ def _equal(a: float, b: float) -> bool:
 
 
 def _in_range(field: str, value: float) -> bool:
-    low, high = _RANGES.get(field, (0, 1e12))
+    """Whether the value is no misreading by itself; areas are held to their range where their unit is known."""
+    spec = FIELDS[field]
+    low, high = spec.range if spec.range is not None and spec.kind != "area" else (0, 1e12)
     return low <= value <= high
 
 

@@ -6,12 +6,13 @@ One lexicon for labels, keys, and words in running text, so that what a label me
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives
+from app.property.fields.table import FIELDS
 from app.property.reading.terms import meaning
 from app.property.remembering import remembered
 
@@ -19,24 +20,6 @@ _WORD = re.compile(r"\d(?:st|nd|rd|th)\b|[^\W\d_]+(?:['’.&/][^\W\d_]+)*\.?|#")
 _MOST_WORDS = 6
 #: sections of languages' files whose phrases speak of a field in running text
 _SECTIONS = ("behind_number", "behind_number_here", "before_number", "mentions")
-#: labels under which a field stands as well
-_ALSO: Mapping[str, frozenset[str]] = {
-    "ListPrice": frozenset({"_RentWarm"}),
-    "ClosePrice": frozenset({"CloseDate", "_Sale"}),
-    "CloseDate": frozenset({"ClosePrice", "_Sale"}),
-    "TaxYear": frozenset({"TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue"}),
-    "X_RoofYear": frozenset({"Roof"}),
-    "YearBuilt": frozenset({"_Age"}),  # a year under `Actual age`
-    "AssociationFee": frozenset({"AssociationYN"}),
-    "AssociationYN": frozenset({"AssociationFee"}),
-    "StoriesTotal": frozenset({"_Stories"}),
-    "BedroomsTotal": frozenset({"_BedsBaths"}),
-    "X_MarketValue": frozenset({"_EstimateRange"}),
-    "BathroomsTotalInteger": frozenset({"BathroomsFull", "BathroomsHalf", "_BedsBaths"}),
-    # listed by its agent, or the agency
-    "ListAgentFullName": frozenset({"ListOfficeName"}),
-    "ListOfficeName": frozenset({"ListAgentFullName"}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +32,7 @@ class Named:
 
     def serves(self, field: str) -> bool:
         """Whether `field` stands under this label."""
-        return self.field == field or self.field in _ALSO.get(field, ())
+        return self.field == field or (field in FIELDS and self.field in FIELDS[field].stands_under)
 
 
 @remembered(512, 1_500)  # the check of one answer looks at the same quotes and lines several times

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from app.property.fields.table import of_kind
 from app.property.reading.base import Extraction
 from app.property.reading.document import Document
 from app.property.reading.model.page_text import PageText, page_text
@@ -52,24 +53,7 @@ _INSTRUCTION = (
 )
 
 ENUMS: Mapping[str, tuple[str, ...]] = {
-    "StandardStatus": ("Active", "Pending", "Closed", "Withdrawn", "Expired", "Coming Soon"),
-    "PropertyType": ("Residential", "Residential Lease", "Land", "Commercial Sale", "Commercial Lease"),
-    "PropertySubType": (
-        "Single Family Residence",
-        "Semi Detached",
-        "Townhouse",
-        "Duplex",
-        "Condominium",
-        "Stock Cooperative",
-        "Apartment",
-        "Multi Family",
-        "Manufactured Home",
-        "Unimproved Land",
-        "Office",
-        "Retail",
-        "Industrial",
-        "Warehouse",
-    ),
+    name: FIELDS[name].values for name in of_kind("choice") if FIELDS[name].ask_model
 }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from app.property.fields.phrases import alternatives
+from app.property.fields.table import of_kind
 from app.property.reading.model import figures
 from app.property.reading.model.claims import Claim, Supported
 from app.property.reading.model.label_words import labels_in
@@ -250,16 +251,13 @@ _BY_TYPE: Mapping[str, Check] = {
     "number": figures.number,
     "date": figures.date,
 }
-_AMOUNTS = ("ClosePrice", "OriginalListPrice", "AssociationFee", "TaxAnnualAmount", "TaxAssessedValue", "X_MarketValue")
 _CHECKS: Mapping[str, Check] = {
-    **dict.fromkeys(_AMOUNTS, figures.money),
+    **dict.fromkeys(of_kind("money"), figures.money),
+    **dict.fromkeys(of_kind("area"), figures.area),
+    **dict.fromkeys(of_kind("identifier"), _number_word),
     "ListPrice": figures.list_price,
-    "LivingArea": figures.area,
-    "LotSizeArea": figures.area,
     "BathroomsTotalInteger": figures.bathrooms,
-    "ParcelNumber": _number_word,
     "PostalCode": _number_word,
-    "ListingId": _number_word,
     "StateOrProvince": _state,
     "StandardStatus": _status,
     "ListAgentFullName": _agent,
