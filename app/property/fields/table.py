@@ -30,6 +30,7 @@ class FieldSpec:
     kind: FieldKind
     group: Literal["listing", "address", "facts", "text", "tax", "ours"]
     meaning: str
+    parser: str | None = None
     ask_model: bool = False
     range: tuple[float, float] | None = None
     usual: tuple[float, float] | None = None

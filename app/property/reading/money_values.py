@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from app.property.fields.phrases import pattern
-from app.property.fields.table import FIELDS, of_kind
+from app.property.fields.table import CURRENCY, FIELDS
 from app.property.reading.base import Reading, Value, text_of
 from app.property.reading.document import Locale
 from app.property.record import Method
@@ -44,7 +44,7 @@ def _list_price(reading: Reading, locale: Locale) -> Iterator[Value]:
     if price.amount < _LEAST_PRICE:
         return
     yield "ListPrice", numbers.tidy(price.amount), price.currency
-    yield "X_Currency", price.currency or currency.find_currency(reading.label, locale.country), None
+    yield CURRENCY, price.currency or currency.find_currency(reading.label, locale.country), None
     yield "X_PricePeriod", price.period or prices.find_period(reading.label), None
     yield "X_PriceQualifier", price.qualifier, None
     if reading.method is Method.LABEL and _RENT_LABEL.search(reading.label):
@@ -110,7 +110,7 @@ def _association_fee(reading: Reading, locale: Locale) -> Iterator[Value]:
 def _currency(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
     yield (
-        "X_Currency",
+        reading.field,
         currency.valid_code(text) or (currency.find_currency(text, locale.country) if len(text) < 5 else None),
         None,
     )
@@ -118,15 +118,15 @@ def _currency(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 def _period(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
-    yield "X_PricePeriod", prices.find_period(text) or prices.find_period(f"per {text}"), None
+    yield reading.field, prices.find_period(text) or prices.find_period(f"per {text}"), None
 
 
 MONEY: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
-    **dict.fromkeys(of_kind("money"), _amount),
-    "ListPrice": _list_price,
+    "money": _amount,
+    "asked": _list_price,
     "_RentWarm": _warm_rent,
-    "AssociationFee": _association_fee,
+    "fee": _association_fee,
     "_EstimateRange": _estimate_range,
-    "X_Currency": _currency,
-    "X_PricePeriod": _period,
+    "currency": _currency,
+    "period": _period,
 }

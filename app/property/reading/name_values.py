@@ -62,6 +62,6 @@ def _is_plain_person(text: str) -> bool:
 
 
 NAMES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
-    "ListAgentFullName": _agent,
-    "ListOfficeName": _office,
+    "agent": _agent,
+    "office": _office,
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from app.property import address as addresses
 from app.property.address.tables import suffixes
+from app.property.fields.table import AXES
 from app.property.reading.base import Candidate, Reading, Value, of_text, text_of
 from app.property.reading.document import Locale
 from app.property.record import Method
@@ -35,7 +37,7 @@ _REGION = re.compile(r"\bregion\b", re.IGNORECASE)
 
 def _place_number(reading: Reading, _locale: Locale) -> Iterator[Value]:
     value = numbers.parse_number(text_of(reading.raw), None)
-    limit = 90 if reading.field == "Latitude" else 180
+    limit = 90 if reading.field == AXES[0] else 180
     if value is not None and value != 0 and abs(value) <= limit and value != int(value):
         yield reading.field, value, None
 
@@ -48,8 +50,7 @@ def _coordinates(reading: Reading, _locale: Locale) -> Iterator[Value]:
             n.value for n in numbers.find_numbers(text_of(reading.raw).replace(",", " , "), None, multipliers=False)
         ]
     if len(found) == 2 and all(v is not None and v != int(v) for v in found) and abs(found[0] or 0) <= 90:
-        yield "Latitude", found[0], None
-        yield "Longitude", found[1], None
+        yield from ((axis, degrees, None) for axis, degrees in zip(AXES, found, strict=True))
 
 
 def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
@@ -74,17 +75,11 @@ def _names_places_only(text: str, locale: Locale) -> bool:
 
 def address_values(parts: addresses.Address) -> Iterator[Value]:
     """The parts of an address as values of their fields."""
-    yield "UnparsedAddress", parts.street, None
-    yield "StreetNumber", parts.street_number, None
-    yield "StreetName", parts.street_name, None
-    yield "UnitNumber", parts.unit, None
     county = _COUNTY.match(parts.city or "") if places.us_state(parts.state or "") else None
     if county:
         yield "CountyOrParish", county[1], None
-    else:
-        yield "City", parts.city, None
-    yield "StateOrProvince", parts.state, None
-    yield "PostalCode", parts.postal_code, None
+        parts = replace(parts, city=None)
+    yield from ((name, value, None) for name, value in replace(parts, country=None).as_values().items())
 
 
 def placed(parts: addresses.Address, text: str, where: str, confidence: float) -> Iterator[Candidate]:
@@ -113,13 +108,13 @@ def _region(reading: Reading, locale: Locale) -> Iterator[Value]:
     if reading.method is Method.LABEL and locale.country == "US" and _REGION.search(reading.label):
         doubtful = places.us_state(text) is None  # `Region: Gilbert` is a listing service's
     if texts.is_place_name(text) and not doubtful:
-        yield "StateOrProvince", text, None
+        yield reading.field, text, None
 
 
 def _city(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = texts.town(texts.before_map(text_of(reading.raw)))
     if texts.is_place_name(text):
-        yield "City", texts.capitalised(text), None
+        yield reading.field, texts.capitalised(text), None
 
 
 def _county(reading: Reading, _locale: Locale) -> Iterator[Value]:
@@ -127,11 +122,11 @@ def _county(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
     name = _COUNTY.match(text)
     if len(text) <= 120 and re.search(r"[^\W\d]{3}", text) and not _NO_COUNTY.match(text.strip()):
-        yield "CountyOrParish", name[1] if name else text, None
+        yield reading.field, name[1] if name else text, None
 
 
 def _country(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    yield "Country", places.country_code(text_of(reading.raw)), None
+    yield reading.field, places.country_code(text_of(reading.raw)), None
 
 
 def _postal_code(reading: Reading, locale: Locale) -> Iterator[Value]:
@@ -141,7 +136,7 @@ def _postal_code(reading: Reading, locale: Locale) -> Iterator[Value]:
     if re.fullmatch(r"\d{9}", text.strip()) and locale.country in (None, "US"):
         text = f"{text.strip()[:5]}-{text.strip()[5:]}"
     if texts.is_postal_code(text):
-        yield "PostalCode", text.strip(), None
+        yield reading.field, text.strip(), None
 
 
 def ends_a_street(end: str, rest: str, city: str | None) -> bool:
@@ -163,21 +158,19 @@ def _city_state_zip(reading: Reading, _locale: Locale) -> Iterator[Value]:
     """`PALM BRANCH FL 33852`; the state may be missing."""
     match = _CITY_STATE_ZIP.match(text_of(reading.raw).strip())
     if match and texts.is_place_name(match[1]):
-        yield "City", match[1], None
-        yield "StateOrProvince", match[2] if match[2] and places.us_state(match[2]) else None, None
-        yield "PostalCode", match[3], None
+        state = match[2] if match[2] and places.us_state(match[2]) else None
+        yield from address_values(addresses.Address(city=match[1], state=state, postal_code=match[3]))
 
 
 PLACES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
-    "Latitude": _place_number,
-    "Longitude": _place_number,
+    "coordinate": _place_number,
     "_Coordinates": _coordinates,
     "_Address": _address,
-    "UnparsedAddress": _street,
-    "StateOrProvince": _region,
-    "City": _city,
+    "street": _street,
+    "region": _region,
+    "city": _city,
     "_CityStateZip": _city_state_zip,
-    "Country": _country,
-    "CountyOrParish": _county,
-    "PostalCode": _postal_code,
+    "country": _country,
+    "county": _county,
+    "postal_code": _postal_code,
 }

@@ -78,13 +78,16 @@ def _shown(raw: Any) -> str:
     return raw if isinstance(raw, str) else str(numbers.tidy(raw) if isinstance(raw, float) else raw)
 
 
+#: by composite, by the parser that a field names, and by kind
+_PARSERS = {**SPECIAL, **NAMES, **PLACES}
+
+
 def _values(reading: Reading, locale: Locale) -> Iterator[Value]:
-    field = reading.field
-    special = PLACES.get(field) or NAMES.get(field) or SPECIAL.get(field)
-    if special is not None:
-        yield from special(reading, locale)
-        return
     spec = FIELDS.get(reading.field)
+    parser = _PARSERS.get(reading.field if spec is None else spec.parser or spec.kind)
+    if parser is not None:
+        yield from parser(reading, locale)
+        return
     if spec is None:
         return
     plain = BY_TYPE[spec.type](reading, locale)

@@ -13,7 +13,7 @@ from typing import Any
 
 from app.property.fields.languages import language
 from app.property.fields.phrases import alternatives
-from app.property.fields.table import FIELDS, of_kind
+from app.property.fields.table import FIELDS, UNIT_OF, followers_of
 from app.property.reading.base import Reading, Value, text_of
 from app.property.reading.document import Locale
 from app.property.reading.money_values import FIRST_WORD, MONEY
@@ -42,7 +42,6 @@ _NO_MATERIAL = re.compile(
 
 
 def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
-    units = "LivingAreaUnits" if reading.field == "LivingArea" else "LotSizeUnits"
     if (code := _CODE_AND_NAME.match(text_of(reading.raw))) and areas.find_unit(code[1]) is None:
         return
     if reading.field == "LivingArea" and isinstance(reading.raw, str) and areas.is_range(reading.raw, locale.lang):
@@ -61,9 +60,9 @@ def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
         return  # `Lot: 0190` is the lot's number
     field = reading.field
     if field == "LivingArea" and unit in (areas.ACRES, areas.HECTARES):  # a home is not measured in acres
-        field, units = "LotSizeArea", "LotSizeUnits"
+        field = "LotSizeArea"
     yield field, numbers.tidy(area.value), unit
-    yield units, unit, None
+    yield UNIT_OF[field], unit, None
 
 
 def _area_units(reading: Reading, _locale: Locale) -> Iterator[Value]:
@@ -73,9 +72,9 @@ def _area_units(reading: Reading, _locale: Locale) -> Iterator[Value]:
 def _bathrooms(reading: Reading, locale: Locale) -> Iterator[Value]:
     found = counts.bathrooms(text_of(reading.raw), locale.lang)
     if found is not None:
-        yield "BathroomsTotalInteger", found.total, None
-        yield "BathroomsFull", found.full, None
-        yield "BathroomsHalf", found.half, None
+        yield reading.field, found.total, None
+        parts = [name for name, spec in FIELDS.items() if spec.counted_in == reading.field]
+        yield from ((name, count, None) for name, count in zip(parts, (found.full, found.half), strict=True))
 
 
 #: who lives there, not what it is
@@ -92,7 +91,7 @@ def _subtype(reading: Reading, locale: Locale) -> Iterator[Value]:
         return
     kind = vocabulary.property_kind(text[:120], locale.country)
     if kind is not None:
-        yield "PropertySubType", kind.subtype, None
+        yield reading.field, kind.subtype, None
         yield "PropertyType", kind.type, None
 
 
@@ -100,8 +99,8 @@ def _status(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
     standard = vocabulary.standard_status(text) if len(text) <= 60 else None
     if standard:
-        yield "MlsStatus", text, None
-        yield "StandardStatus", standard, None
+        yield reading.field, text, None
+        yield str(FIELDS[reading.field].part_of), standard, None
 
 
 def _identifier(reading: Reading, _locale: Locale) -> Iterator[Value]:
@@ -114,7 +113,7 @@ def _identifier(reading: Reading, _locale: Locale) -> Iterator[Value]:
 def _parcel(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = texts.parcel_number(text_of(reading.raw))
     if text:
-        yield "ParcelNumber", text, None
+        yield reading.field, text, None
 
 
 def _beds_and_baths(reading: Reading, locale: Locale) -> Iterator[Value]:
@@ -122,16 +121,16 @@ def _beds_and_baths(reading: Reading, locale: Locale) -> Iterator[Value]:
     beds, mark, baths = text_of(reading.raw).partition("/")
     if mark:
         yield "BedroomsTotal", _integer(replace(reading, field="BedroomsTotal", raw=beds), locale), None
-        yield from _bathrooms(replace(reading, raw=baths.strip()), locale)
+        yield from _bathrooms(replace(reading, field="BathroomsTotalInteger", raw=baths.strip()), locale)
 
 
 def _sale_date(reading: Reading, locale: Locale) -> Iterator[Value]:
     """A date, with the price where both stand in one text: `Oct 2005 for $925,000`."""
     text = text_of(reading.raw)
-    yield "CloseDate", dates.parse_date(text, lang=locale.lang, country=locale.country), None
+    yield reading.field, dates.parse_date(text, lang=locale.lang, country=locale.country), None
     if currency.find_currency(text, locale.country):
         price = prices.parse_price(text, lang=locale.lang, country=locale.country)
-        yield "ClosePrice", numbers.tidy(price.amount) if price else None, None
+        yield followers_of(reading.field)[0], numbers.tidy(price.amount) if price else None, None
 
 
 def _age(reading: Reading, locale: Locale) -> Iterator[Value]:
@@ -147,13 +146,13 @@ def _stories(reading: Reading, locale: Locale) -> Iterator[Value]:
     if _OF_MANY.match(text):  # `Floor: 18 of 26` is where a flat lies
         return
     if match := re.match(r"(\d)[ -](?:1/2|½)", text):
-        yield "StoriesTotal", int(match[1]) + 0.5, None
+        yield reading.field, int(match[1]) + 0.5, None
         return
     value = _number(reading, locale)
     if value is None and (word := next((w for w in _NUMBER_WORDS if re.match(rf"{w}\b", text)), None)):
         half = 0.5 if re.search(r"\bhalf\b|1/2|½|\.5", text) else 0
         value = numbers.tidy(_NUMBER_WORDS[word] + half)
-    yield "StoriesTotal", value, None
+    yield reading.field, value, None
 
 
 def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
@@ -164,9 +163,9 @@ def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
         return
     named = re.search(r"\bgate", reading.label, re.IGNORECASE)
     if re.search(r"\bgate|\bguard", text, re.IGNORECASE):
-        yield "X_AccessNotes", text[:120], None
+        yield reading.field, text[:120], None
     elif named and told:
-        yield "X_AccessNotes", "Gated" if reading.raw is True else f"{reading.label.strip(' :')}: {text}"[:120], None
+        yield reading.field, "Gated" if reading.raw is True else f"{reading.label.strip(' :')}: {text}"[:120], None
 
 
 def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
@@ -175,14 +174,13 @@ def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = "" if isinstance(reading.raw, bool) else text_of(reading.raw)
     if told is None and _OWN_POOL.search(text) and not _SHARED_POOL.search(text):
         told = True
-    yield "PoolPrivateYN", told, None
+    yield reading.field, told, None
 
 
 def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
     """The description, and what its sentences say of the house and its lot."""
     text = text_of(reading.raw)
-    if 40 <= len(text) <= 20_000:
-        yield "PublicRemarks", text, None
+    yield reading.field, _text_value(reading, locale), None
     if reading.method == "label":
         return  # `remarks.py` reads the visible page
     for sentence in SENTENCE.split(text[:4000]):
@@ -242,8 +240,7 @@ def _text_value(reading: Reading, _locale: Locale) -> str | None:
     text = text_of(reading.raw)
     if reading.field == "SubdivisionName" and not re.search(r"[^\W\d]{3}", text):
         return None
-    limit = 20_000 if reading.field == "PublicRemarks" else 120
-    least = 40 if reading.field == "PublicRemarks" else 1
+    least, limit = FIELDS[reading.field].length or (1, 120)
     return text if least <= len(text) <= limit else None
 
 
@@ -288,21 +285,21 @@ BY_TYPE: dict[str, Callable[[Reading, Locale], Any]] = {
 }
 SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     **MONEY,
-    **dict.fromkeys(of_kind("area"), _area),
-    **dict.fromkeys(of_kind("unit"), _area_units),
-    **dict.fromkeys(of_kind("identifier"), _identifier),
-    **dict.fromkeys(of_kind("features"), _features),
-    "BathroomsTotalInteger": _bathrooms,
-    "PropertySubType": _subtype,
-    "MlsStatus": _status,
-    "ParcelNumber": _parcel,
+    "area": _area,
+    "unit": _area_units,
+    "identifier": _identifier,
+    "features": _features,
+    "bathrooms": _bathrooms,
+    "home": _subtype,
+    "status": _status,
+    "parcel": _parcel,
     "_Age": _age,
     "_BedsBaths": _beds_and_baths,
-    "CloseDate": _sale_date,
-    "PublicRemarks": _remarks,
-    "PoolPrivateYN": _pool,
-    "StoriesTotal": _stories,
-    "X_AccessNotes": _access,
+    "sale": _sale_date,
+    "remarks": _remarks,
+    "pool": _pool,
+    "stories": _stories,
+    "gate": _access,
     "_Layout": _layout,
     "_Typology": _layout,
     "_Stories": _floors,

@@ -75,6 +75,8 @@ _DATED, _OF_SALES = (
     re.compile(r"(?:\w+ )?date\b|[^|]{0,12}\b\d{4}\b", re.IGNORECASE),
     ("CloseDate", "ClosePrice", "_Sale"),
 )
+#: fields whose value says nothing without a label
+_LABELLED = frozenset(name for name, spec in FIELDS.items() if spec.labelled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +228,9 @@ def _confidence(claim: Claim) -> float | None:
         named = _nearest(claim, text)
         if named is not None:
             return sure if named == claim.field else None
-    is_labelled = FIELDS[claim.field].labelled
-    if is_labelled and (named := _named_above(claim)) is not None:
+    if claim.field in _LABELLED and (named := _named_above(claim)) is not None:
         return _BARE if named == claim.field else None
-    needs_label = is_labelled or (claim.field == "ListPrice" and _is_under_unknown_label(claim))
+    needs_label = claim.field in _LABELLED or (claim.field == "ListPrice" and _is_under_unknown_label(claim))
     return None if needs_label and (claim.lang is None or language(claim.lang)) else _BARE
 
 
