@@ -84,7 +84,8 @@ _PARSERS = {**SPECIAL, **NAMES, **PLACES}
 
 def _values(reading: Reading, locale: Locale) -> Iterator[Value]:
     spec = FIELDS.get(reading.field)
-    parser = _PARSERS.get(reading.field if spec is None else spec.parser or spec.kind)
+    names = (reading.field,) if spec is None else (spec.parser, spec.kind)
+    parser = next((_PARSERS[name] for name in names if name in _PARSERS), None)
     if parser is not None:
         yield from parser(reading, locale)
         return

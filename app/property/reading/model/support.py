@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from app.property.fields.phrases import alternatives
-from app.property.fields.table import of_kind
 from app.property.reading.model import figures
 from app.property.reading.model.claims import Claim, Supported
 from app.property.reading.model.label_words import labels_in
@@ -27,7 +26,8 @@ from app.property.values.vocabulary import yes_no
 
 def supported(claim: Claim) -> Supported | None:
     """The value of `claim` in its field's form, or None where the quote does not say it or it cannot be true."""
-    check = _CHECKS.get(claim.field) or _BY_TYPE.get(FIELDS[claim.field].type)
+    spec = FIELDS[claim.field]
+    check = _CHECKS.get(spec.parser or "") or _CHECKS.get(spec.kind) or _BY_TYPE.get(spec.type)
     return check(claim) if check else None
 
 
@@ -251,25 +251,12 @@ _BY_TYPE: Mapping[str, Check] = {
     "number": figures.number,
     "date": figures.date,
 }
+#: by a field's parser, by its kind
 _CHECKS: Mapping[str, Check] = {
-    **dict.fromkeys(of_kind("money"), figures.money),
-    **dict.fromkeys(of_kind("area"), figures.area),
-    **dict.fromkeys(of_kind("identifier"), _number_word),
-    "ListPrice": figures.list_price,
-    "BathroomsTotalInteger": figures.bathrooms,
-    "PostalCode": _number_word,
-    "StateOrProvince": _state,
-    "StandardStatus": _status,
-    "ListAgentFullName": _agent,
-    "ListOfficeName": _office,
-    "PropertyType": _property_type,
-    "PropertySubType": _subtype,
-    "X_Currency": _currency,
-    "AssociationYN": _association,
-    "PoolPrivateYN": _pool,
-    "X_RoofYear": _roof_year,
-    "ParkingTotal": _parking,
-    "CountyOrParish": _county,
-    "PowerProductionType": _power,
-    "X_AccessNotes": _access,
+    **{"money": figures.money, "asked": figures.list_price, "fee": figures.money, "area": figures.area},
+    **{"bathrooms": figures.bathrooms, "parking": _parking, "roof_year": _roof_year, "currency": _currency},
+    **dict.fromkeys(("identifier", "parcel", "postal_code"), _number_word),
+    **{"region": _state, "county": _county, "agent": _agent, "office": _office},
+    **{"standing": _status, "offer": _property_type, "home": _subtype},
+    **{"association": _association, "pool": _pool, "power": _power, "gate": _access},
 }
