@@ -20,6 +20,8 @@ from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.places import in_country, us_state
 from app.property.values.texts import letters_of
 
+#: which of its siblings an item is, and what stands in it
+_ITEM = re.compile(r"\[\d+\](?:/[a-z]+)*$")
 _OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
 #: where rents are asked by the week as often as by the month
@@ -203,10 +205,12 @@ def _region(kept: dict[str, Winner], page: Document) -> None:
 def _bathrooms(kept: dict[str, Winner]) -> None:
     """Full and half add up to the total; where only they are given, the total follows."""
     full, half, total = (kept.get(n) for n in ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger"))
+    if full is None and half is not None and total is not None and _are_items(half.candidate, total.candidate):
+        full = kept["BathroomsFull"] = replace(total, candidate=replace(total.candidate, field="BathroomsFull"))
     if full is None:
         return
     together = full.candidate.value + (half.candidate.value if half else 0)
-    if total is None and together > 0:
+    if together > 0 and (total is None or total.candidate.value == full.candidate.value < together):
         sources = ("BathroomsFull", "BathroomsHalf") if half else ("BathroomsFull",)
         raw = " + ".join(str(kept[name].candidate.value) for name in sources)
         kept["BathroomsTotalInteger"] = _concluded(kept, "BathroomsTotalInteger", together, sources, raw)
@@ -244,6 +248,12 @@ def _street(kept: dict[str, Winner], page: Document) -> None:
 def _beside(one: Candidate, other: Candidate) -> bool:
     """True for two values of one object."""
     return one.locator.rpartition("/")[0] == other.locator.rpartition("/")[0]
+
+
+def _are_items(half: Candidate, baths: Candidate) -> bool:
+    """True for half baths and baths that are items of one list: the latter are the full ones."""
+    one, other = (_ITEM.sub("", each.locator) for each in (half, baths))
+    return one == other and "total" not in baths.quote.casefold()
 
 
 def _is_one_area(one: Candidate, other: Candidate) -> bool:

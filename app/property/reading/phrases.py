@@ -58,6 +58,7 @@ _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("BathroomsTotalInteger", _counted(_behind("BathroomsTotalInteger"))),
     ("RoomsTotal", _counted(_behind("RoomsTotal"))),
     ("YearBuilt", re.compile(rf"(?<!\w)(?:{_BUILT}) ((?:1[6-9]|20)\d\d)(?!\w)", re.I)),
+    ("BathroomsHalf", _counted(_behind("BathroomsHalf"))),
     (
         "LotSizeArea",
         re.compile(
