@@ -13,9 +13,8 @@ from app.property.fields.countries import US_STATES
 from app.property.reading.base import Candidate
 from app.property.reading.document import Document, Segment
 from app.property.reading.place_values import placed
-from app.property.reading.terms import words_of
 from app.property.reading.trees import spaced_text
-from app.property.reading.whose import names_site
+from app.property.reading.whose import is_owners
 from app.property.values import texts
 from app.property.values.places import us_state
 
@@ -97,8 +96,7 @@ def _below_own_label(street: Segment, page: Document) -> bool:
     for before in reversed(page.segments[max(0, street.index - 6) : street.index]):
         known = page.meaning(before.text) if len(before.text) <= 60 else None
         if known is not None:
-            plain = words_of(before.text) == "address"  # which is the owner's where another label names the site
-            return known.field == "_Address" and not (plain and page.once(names_site))
+            return known.field == "_Address" and not is_owners(known.field, before.text, before, page)
         if _OWNER.match(before.text[:60]):
             return False
     return False
@@ -116,6 +114,7 @@ def _address(street: str, found: re.Match[str]) -> addresses.Address:
 
 
 def _is_others(index: int, before: str, page: Document) -> bool:
-    """True where the words right before speak of an office, an agent, an owner."""
+    """True where the words right before speak of an office, an agent, an owner, or name a company."""
     near = [s.text for s in page.segments[max(0, index - 2) : index] if len(s.text) <= 60]
-    return _OTHERS.search(" ".join((*near, before[-60:]))) is not None
+    company = texts.has_legal_form(before.rstrip(" -–—|•·,"))
+    return company or _OTHERS.search(" ".join((*near, before[-60:]))) is not None
