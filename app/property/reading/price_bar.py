@@ -23,6 +23,8 @@ _MOST = 4
 _MOST_READ = 12
 _MOST_ABOVE = 12
 _STEP = 0.09
+#: characters of a cell that heads a sheet
+_HEADING = 120
 _SKIPPED = frozenset({"td", "th", "dd", "dt", "option"})
 
 
@@ -79,6 +81,8 @@ def _is_asked(text: str, segment: Segment, page: Document) -> bool:
     if names_other("ListPrice", text) or not _is_big(text, page):
         return False
     before, after = _short(page, segment.index - 1), _short(page, segment.index + 1)
+    if before in ("-", "–", "—"):
+        return False  # the end of a range
     for beside in (before, after):
         known = meaning(beside.rstrip(": "), page.locale.lang) if beside else None
         if known is not None and known.field == "ListPrice":
@@ -94,7 +98,8 @@ def _is_asked(text: str, segment: Segment, page: Document) -> bool:
 
 def _short(page: Document, index: int) -> str:
     text = page.segments[index].text if 0 <= index < len(page.segments) else ""
-    return text if len(text) <= 50 else ""
+    last = text.rpartition(" | ")[2]
+    return last if len(last) <= 50 else ""
 
 
 def _lets(page: Document) -> bool:
