@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 from app.property.fields.table import FIELDS, FieldKind, of_kind
 from app.property.reading.base import Candidate
@@ -53,6 +54,9 @@ _META = re.compile(r"/meta(?:\[\d+\])?$")
 _HIDDEN_PLACE = re.compile(r"#|/@|/meta(?:\[\d+\])?$")
 #: letters of the Latin alphabet; of any other
 _LATIN, _OTHER_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_A-Za-zÀ-ɏ]")
+#: texts of a row in which its date stands, and such that are looked at
+_FIRST_TEXTS, _MOST_TEXTS = 4, 30
+_DATED = re.compile(r"\W*(?:\w{1,12}\W{1,2}){0,2}(?:\d{1,2}\D)?(?:19|20)\d\d\b|\W*\d{1,2}\W\d{1,2}\W\d{2,4}\b")
 _CENTS = re.compile(r"[.,]\d{1,2}$")
 
 
@@ -97,6 +101,8 @@ class _Shown:
     text: str
     lang: str | None
     values: Mapping[str, Sequence[Candidate]]
+    #: rows that begin with a date, as of a history of prices
+    past: str = ""
 
     @classmethod
     def on(cls, page: Document, candidates: Iterable[Candidate]) -> _Shown:
@@ -107,7 +113,9 @@ class _Shown:
             if _is_visible(c) and c.confidence >= _WEAK and not (c.field == "ListPrice" and c.locator in warm):
                 values[c.field].append(c)
         text = "\n".join((page.title, *(segment.text for segment in page.segments)))
-        return cls(text, page.locale.lang, values)
+        dated = (row for row in page.root.iter("tr") if _DATED.match(" ".join(islice(row.itertext(), _FIRST_TEXTS))))
+        past = (" ".join(islice(row.itertext(), _MOST_TEXTS)) for row in dated)
+        return cls(text, page.locale.lang, values, "\n".join(past))
 
     def denies(self, candidate: Candidate) -> bool:
         """True for a value of markup that the page shows nowhere, and another one in its place."""
@@ -125,13 +133,24 @@ class _Shown:
             return 1.0
         others = self.values.get(candidate.field, ())
         if candidate.field in _NUMBERS | _WORDS:
-            sure = any(o.confidence >= (_STRONG if candidate.field in _NUMBERS else _WEAK) for o in others)
+            least = _STRONG if candidate.field in _NUMBERS and not self.is_past(candidate) else _WEAK
+            sure = any(o.confidence >= least for o in others)
             if sure and not any(same(candidate, o) for o in others):
                 return _DENIED
         if _is_spelled_otherwise(candidate, others):
             return _UNSHOWN
         expected = self.is_full and candidate.field in _NUMBERS | _TEXTS | _LISTS | _PEOPLE
         return _UNSHOWN if expected and not self.has(candidate) else 1.0
+
+    def is_past(self, candidate: Candidate) -> bool:
+        """True for a price that the page shows in a row that begins with a date, and nowhere else."""
+        if candidate.field != "ListPrice" or not self.past:
+            return False
+        everywhere, past = (
+            [re.sub(r"\D", "", one) for one in _NUMBER.findall(text)].count(_digits(float(candidate.value)))
+            for text in (self.text, self.past)
+        )
+        return 0 < everywhere <= past
 
     def has(self, candidate: Candidate) -> bool:
         """True where the value stands in the visible text, or was read there."""

@@ -22,7 +22,7 @@ _NAME = r"[A-Z][\w'’.-]*(?: (?:[A-Z][\w'’.-]*|de|van|von|la|del)){1,3}"
 _OFFER = re.compile(
     r"\b(?:listing )?(?:courtesy(?: of)?|(?:listed|presented|marketed|offered|brokered|represented|managed|shown)"
     r"(?: for (?:sale|rent|lease))?(?: exclusively)? by|provided by|\blisting by)\b:?\s+"
-    r"(?P<who>[A-Z0-9][^\n]{2,120}(?:\n[^\n]{2,60})?)",
+    r"(?P<who>(?-i:[A-Z0-9])[^\n]{2,120}(?:\n[^\n]{2,60})?)",
     re.IGNORECASE,
 )
 _AGENT_AND_OFFICE = re.compile(

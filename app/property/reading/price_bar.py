@@ -78,11 +78,10 @@ def _text_of(block: Any) -> str:
 
 def _is_asked(text: str, segment: Segment, page: Document) -> bool:
     """False for amounts that the words around them call something else, and for small ones without a period."""
-    if names_other("ListPrice", text) or not _is_big(text, page):
-        return False
     before, after = _short(page, segment.index - 1), _short(page, segment.index + 1)
-    if before in ("-", "–", "—"):
-        return False  # the end of a range
+    is_end = before in ("-", "–", "—")  # of a range
+    if is_end or names_other("ListPrice", text) or not _is_big(text, page):
+        return False
     for beside in (before, after):
         known = meaning(beside.rstrip(": "), page.locale.lang) if beside else None
         if known is not None and known.field == "ListPrice":
