@@ -102,7 +102,8 @@ def _association_fee(reading: Reading, locale: Locale) -> Iterator[Value]:
         yield "AssociationYN", answer, None
         if answer is False or not any(c.isdigit() for c in text):
             return
-    for name, value, unit in _amount(reading, locale):
+    monthly = next((part for part in re.split(r"[()]", text)[1:] if prices.find_period(part) == "month"), reading.raw)
+    for name, value, unit in _amount(replace(reading, raw=monthly), locale):
         yield name, value, unit
         yield "AssociationYN", True, None
 

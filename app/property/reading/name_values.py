@@ -22,6 +22,7 @@ _AROUND = re.compile(r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$", 
 #: labels that name an office as often as a person
 _EITHER = frozenset(
     {"broker", "courtesy of", "listing broker", "listing by", "listing courtesy of", "listing provided by"}
+    | {"anbieter", "anunciante", "annonceur", "inserent", "inserzionista", "ogłoszeniodawca"}
 )
 #: words of companies that sell, let or manage homes
 OFFICE_WORDS = pattern("people", "offices")
@@ -58,7 +59,8 @@ def _office(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _is_plain_person(text: str) -> bool:
-    return len(text.split()) in (2, 3) and texts.is_person(text) and not OFFICE_WORDS.search(text)
+    is_office = OFFICE_WORDS.search(text) is not None or names.is_agency(text)
+    return len(text.split()) in (2, 3) and texts.is_person(text) and not is_office
 
 
 NAMES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {

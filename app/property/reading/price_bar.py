@@ -86,12 +86,10 @@ def _is_asked(text: str, segment: Segment, page: Document) -> bool:
         known = meaning(beside.rstrip(": "), page.locale.lang) if beside else None
         if known is not None and known.field == "ListPrice":
             return True
-        if known is not None and known.field == "_RentWarm":
-            return False  # the label's reader knows that it is the rent with heating
-        if known is not None and beside is before and known.field == "_Ignore":
+        # the label's reader knows that it is the rent with heating; `$548,000` above `Sold price` was paid
+        others = ("_RentWarm", "_Ignore" if beside is before else "ClosePrice")
+        if known is not None and known.field in others:
             return False
-        if known is not None and beside is after and known.field == "ClosePrice":
-            return False  # `$548,000` above `Sold price`
     return not (names_other("ListPrice", before) and not any(c.isdigit() for c in before))
 
 

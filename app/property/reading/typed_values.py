@@ -24,7 +24,16 @@ from app.property.values.layouts import parse_layout, total_floors
 _NUMBER_WORDS = {"single": 1, **{words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}}
 #: `Area: 346 - University City` is a part of the map
 _CODE_AND_NAME = re.compile(r"\d{1,4}[A-Z]? [-–—] ([A-Z][a-z]+.*)")
-_COOLS = re.compile(r"\ba/?c\b|air cond|cool|evaporat", re.IGNORECASE)
+_COOLS = re.compile(r"\ba/?c\b|air cond|central air|cool|evaporat", re.IGNORECASE)
+#: a label of heating and cooling: `Heat/AC`
+_OF_BOTH = re.compile(r"cool|\ba/?c\b", re.IGNORECASE)
+#: a code before a feature; a year, or its condition, behind one: `2-BRICK`, `Arch Shingle (2021)`
+_CODE = re.compile(r"^\d{1,3}\s?[-–]\s?(?=[A-Za-z]{3})(?!year)", re.IGNORECASE)
+_CONDITION = re.compile(
+    r"\s*\([^()]{0,30}(?:\b(?:19|20)\d\d\b|\b(?:not |un)tested\b|\binoperable\b|\bnot working\b)[^()]{0,30}\)$",
+    re.IGNORECASE,
+)
+
 #: words of heat alone
 _HEATS = re.compile(
     r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat|"
@@ -168,6 +177,19 @@ def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
         yield reading.field, "Gated" if reading.raw is True else f"{reading.label.strip(' :')}: {text}"[:120], None
 
 
+def _parking(reading: Reading, locale: Locale) -> Iterator[Value]:
+    """One number, or the sum of several kinds: `1 garage, 2 outside`."""
+    parts = texts.features(reading.raw) if isinstance(reading.raw, str) else []
+    counted = [
+        _integer(replace(reading, raw=part), locale) if len(re.findall(r"\d+", part)) == 1 else None for part in parts
+    ]
+    several = [count for count in counted if count is not None]
+    if len(several) == len(parts) > 1:
+        yield reading.field, sum(several), None
+    else:
+        yield reading.field, _integer(reading, locale), None
+
+
 def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
     """Yes or no, or how a home's own pool is made; a community's says nothing of it."""
     told = _boolean(reading, locale)
@@ -189,6 +211,13 @@ def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
                 yield field, int(str(raw)) if field == "X_RoofYear" else raw, None
 
 
+def _plain_features(reading: Reading) -> list[str]:
+    """The features of a text, without a code before one and a year or its condition behind it."""
+    is_both = isinstance(reading.raw, str) and _OF_BOTH.search(reading.label) is not None
+    parts = texts.features(reading.raw.replace(" / ", ", ") if is_both else reading.raw)
+    return [_CODE.sub("", _CONDITION.sub("", part)) for part in parts]
+
+
 def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
     answer = vocabulary.yes_no(text_of(reading.raw))
     if answer is not None:  # `Central air: Yes` names it in its label, `Cooling: No` says that there is none
@@ -200,9 +229,9 @@ def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
         return
     if reading.field == "Cooling" and _HEATS.search(text_of(reading.raw)):
         return  # `Central Heat/Air Cond: Central heat`
-    found = texts.features(reading.raw)
+    found = _plain_features(reading)
     cooling = [part for part in found if _COOLS.search(part)]
-    if re.search("cool", reading.label, re.IGNORECASE) and reading.field == "Heating" and 0 < len(cooling) < len(found):
+    if _OF_BOTH.search(reading.label) and reading.field == "Heating" and 0 < len(cooling) < len(found):
         yield "Heating", [part for part in found if part not in cooling], None
         yield "Cooling", cooling, None
         return
@@ -297,6 +326,7 @@ SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     "_BedsBaths": _beds_and_baths,
     "sale": _sale_date,
     "remarks": _remarks,
+    "parking": _parking,
     "pool": _pool,
     "stories": _stories,
     "gate": _access,
