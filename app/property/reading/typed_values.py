@@ -178,16 +178,8 @@ def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _parking(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """One number, or the sum of several kinds: `1 garage, 2 outside`."""
-    parts = texts.features(reading.raw) if isinstance(reading.raw, str) else []
-    counted = [
-        _integer(replace(reading, raw=part), locale) if len(re.findall(r"\d+", part)) == 1 else None for part in parts
-    ]
-    several = [count for count in counted if count is not None]
-    if len(several) == len(parts) > 1:
-        yield reading.field, sum(several), None
-    else:
-        yield reading.field, _integer(reading, locale), None
+    """One number, or the sum of several kinds."""
+    yield reading.field, counts.of_kinds(text_of(reading.raw)) or _integer(reading, locale), None
 
 
 def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:

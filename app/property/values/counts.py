@@ -51,6 +51,13 @@ def single(text: str, lang: str | None = None, *, year: bool = False) -> float |
     return found[0].value
 
 
+def of_kinds(text: str) -> int | None:
+    """Return the sum of counts of several kinds, `1 garage, 2 outside`; None for any other text."""
+    parts = [re.findall(r"\d+", part) for part in re.split(r"[,;]\s", text.rpartition(":")[2])]
+    is_sum = len(parts) > 1 and all(len(found) == 1 and len(found[0]) <= 2 for found in parts)
+    return sum(int(*found) for found in parts) if is_sum else None
+
+
 def bathrooms(text: str, lang: str | None = None) -> Bathrooms | None:
     """`2`, `2.5`, `2 full, 1 half`, `3 / 0` and `3 (3/0)` (full / half), `6 ba 1 1/2 ba`, `two and a half baths`."""
     text = text.strip()

@@ -17,7 +17,7 @@ from app.property.reading.model.label_words import names as names_field
 from app.property.reading.other_subjects import names_other
 from app.property.reading.sentences import BUILT, NO_SOLAR
 from app.property.record import FIELDS
-from app.property.values import names, prices, texts, vocabulary
+from app.property.values import counts, names, prices, texts, vocabulary
 from app.property.values.currency import find_currency
 from app.property.values.places import us_state
 from app.property.values.texts import words_of
@@ -220,7 +220,9 @@ def _roof_year(claim: Claim) -> Supported | None:
 
 
 def _parking(claim: Claim) -> Supported | None:
-    return figures.number(claim) if any(_names(claim, text) for text in (claim.quote, claim.line)) else None
+    if not any(_names(claim, text) for text in (claim.quote, claim.line)):
+        return None
+    return Supported(claim.value) if counts.of_kinds(claim.quote) == claim.value else figures.number(claim)
 
 
 def _county(claim: Claim) -> Supported | None:
