@@ -30,6 +30,8 @@ _SEARCH = re.compile(
 )
 #: a block or "gone" page has little else to say
 _SMALL_PAGE_CHARS = 2500
+#: a price, or that it is told on application
+_PRICED = frozenset({"ListPrice", "X_PriceQualifier"})
 #: what an authority sets for good or for a year
 _RECORD_FIELDS = frozenset(
     name for name, spec in FIELDS.items() if spec.group == "tax" and spec.kind != "year" and not spec.recurs
@@ -48,7 +50,7 @@ def classify(page: Document, fields: Mapping[str, float]) -> Found:
     told = len(TELLING & set(fields))
     return (
         _refusal(page, text, told)
-        or (_search(page, told, priced="ListPrice" in fields) if told < _FEW + 1 else None)
+        or (_search(page, told, priced=not _PRICED.isdisjoint(fields)) if told < _FEW + 1 else None)
         or _with_property(page, fields, text, told)
     )
 
