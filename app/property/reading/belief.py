@@ -133,8 +133,9 @@ class _Shown:
             return 1.0
         others = self.values.get(candidate.field, ())
         if candidate.field in _NUMBERS | _WORDS:
-            least = _STRONG if candidate.field in _NUMBERS and not self.is_past(candidate) else _WEAK
-            sure = any(o.confidence >= least for o in others)
+            if self.is_past(candidate) and not all(same(candidate, o) for o in others):
+                return _UNSHOWN
+            sure = any(o.confidence >= (_STRONG if candidate.field in _NUMBERS else _WEAK) for o in others)
             if sure and not any(same(candidate, o) for o in others):
                 return _DENIED
         if _is_spelled_otherwise(candidate, others):

@@ -119,3 +119,13 @@ def test_a_number_that_is_404_by_chance_takes_no_page_off_the_market(text: str) 
 )
 def test_404_as_a_pages_word_means_gone(html: str) -> None:
     assert _kind(html) is PageKind.GONE
+
+
+def test_a_price_on_application_makes_a_listing_beside_cards_of_others() -> None:
+    cards = "".join(
+        f"<article class='card'><a href='/p/{n}'><h3>{n} Elm Road, Salem</h3><p>€{n}50,000</p></a></article>"
+        for n in range(1, 6)
+    )
+    own = "<h1>Site at Coolbunia</h1><dl><dt>Price</dt><dd>{}</dd><dt>Site area</dt><dd>1.56 acres</dd></dl>"
+    assert _kind(f"<html lang='en'>{own.format('Price on application')}{cards}</html>") is PageKind.LISTING
+    assert _kind(f"<html lang='en'><h1>Elm Road</h1>{cards}</html>") is PageKind.SEARCH
