@@ -16,11 +16,11 @@ from app.property.reading.model.evidence import verify
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import with_model_values
 from app.property.recipes.keeper import AuditRate, RecipeKeeper, host_of
-from app.property.recipes.memory import MemoryRecipes
 from app.property.record import Method
 from benchmarks.extraction.run import SAVED, load_truth
 from benchmarks.extraction.scorer import score
 from benchmarks.extraction.simulated import answers
+from benchmarks.recipes.memory import MemoryRecipes
 
 _LABELS = ("truth.jsonl", "more_truth.jsonl")
 

@@ -12,11 +12,11 @@ from app.clock import ManualClock
 from app.property.reading.base import Extraction
 from app.property.reading.pipeline import extract
 from app.property.recipes.keeper import RecipeKeeper, host_of
-from app.property.recipes.memory import MemoryRecipes
 from app.property.recipes.recipe import Anchor, Recipe, RecipeState
 from app.property.recipes.using import read_with
 from app.property.record import WITH_PROPERTY, Method
 from benchmarks.recipes.judge import Judged, alike, judge
+from benchmarks.recipes.memory import MemoryRecipes
 from benchmarks.recipes.simulated import Answer, ask
 from benchmarks.recipes.sites import Site, SitePage
 

@@ -16,8 +16,8 @@ from app.property.reading.model.evidence import verify
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import with_model_values
 from app.property.recipes.keeper import AuditRate, RecipeKeeper
-from app.property.recipes.memory import MemoryRecipes
 from app.property.recipes.using import RecipeReading
+from benchmarks.recipes.memory import MemoryRecipes
 
 NO_AUDITS = AuditRate(share=0.0)
 Facts = Mapping[str, Any]

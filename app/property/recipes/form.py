@@ -25,7 +25,7 @@ from app.property.recipes.recipe import FORMAT, Anchor, AnchorKind, Counts, Reci
 
 #: where a value may stand, by the kind of anchor; the first one is meant where none is named
 RELATIONS: Mapping[str, tuple[str, ...]] = {
-    "label": ("cell", "term", "colon", "next", "previous"),
+    "label": ("cell", "term", "colon", "next", "previous", "after", "before"),
     "attribute": ("",),
     "path": ("body", "ld+json", "state"),
     "reader": (),

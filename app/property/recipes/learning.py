@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as member
-from itertools import islice
+from itertools import chain
 from typing import Any
 
 from app.property.fields.table import FIELDS, UNIT_OF
@@ -22,13 +22,14 @@ from app.property.reading.document import Document
 from app.property.reading.pipeline import extract, extract_rows
 from app.property.reading.ranking import rank
 from app.property.recipes.recipe import Anchor, Recipe, RecipeState
-from app.property.recipes.spots import Spot, Spots, blocks_around, folded
+from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, folded
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
 #: pages that an anchor has to be right on; those of them with a value, and where its words name the field
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
-#: beside one right page and so many more, another one may have been read wrong: of values that are few, and of others
+#: beside one right page and so many more, another one may have been read wrong: of values that are few and may agree by
+#: chance, where nothing names the field; and of others
 _MANY, _SEVERAL = 7, 4
 _MOST_ANCHORS = 3
 #: spots of one anchor that are looked at
@@ -71,13 +72,8 @@ def example_of(extraction: Extraction, asked: Collection[str], dropped: Collecti
         if is_sure and name in _LEARNED and name not in by_recipe:
             values.setdefault(name, (proof.value, proof.unit))
     unanswered = frozenset(asked) - values.keys()
-    return Example(
-        extraction.page,
-        values,
-        unanswered - extraction.record.values.keys() - set(dropped),
-        unanswered,
-        extraction.row,
-    )
+    absent = unanswered - extraction.record.values.keys() - set(dropped)
+    return Example(extraction.page, values, absent, unanswered, extraction.row)
 
 
 def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
@@ -119,7 +115,6 @@ class _Page:
     """An example, read again: every anchor that it has."""
 
     example: Example
-    document: Document
     spots: Spots
     known: dict[tuple[str, Anchor], tuple[Candidate | None, bool]] = member(default_factory=dict)
     said: dict[tuple[str, ...], bool] = member(default_factory=dict)
@@ -127,17 +122,24 @@ class _Page:
     @classmethod
     def of(cls, example: Example) -> _Page | None:
         """None for a page that does not hold its object any more."""
+        documents: list[Document] = []
+
+        def keep(document: Document, _: Sequence[Candidate]) -> tuple[Candidate, ...]:
+            documents.append(document)
+            return ()
+
         page, row = example.page, example.row
-        extraction = extract(page) if row is None else next((r for r in extract_rows(page, bool) if r.row == row), None)
-        if extraction is None:
-            return None
-        document = Document(page, None, extraction.distrusted, row)
-        return cls(example, document, Spots(document, extraction.candidates))
+        read = [extract(page, last=keep)] if row is None else extract_rows(page, bool, last=keep)
+        for extraction, document in zip(read, documents, strict=True):
+            if extraction.row == row:
+                document.distrusted = extraction.distrusted
+                return cls(example, Spots(document, extraction.candidates))
+        return None
 
     def value(self, name: str, anchor: Anchor) -> tuple[Candidate | None, bool]:
         """What the anchor leads to here, and whether that is one value."""
         if (name, anchor) not in self.known:
-            found, is_one = one_value(anchor, name, self.spots, self.document)
+            found, is_one = one_value(anchor, name, self.spots)
             self.known[name, anchor] = (says(found, name), is_one)
         return self.known[name, anchor]
 
@@ -165,28 +167,27 @@ class _Page:
         for (field, anchor), found in self.spots.readings.items():
             if field == name and any(is_value(one, value, unit) for one in found):
                 yield anchor
-        may_say = may_be(value)
-        for anchor in anchors:
-            spots = self.spots.by_anchor.get(anchor, ())
-            for spot in islice(filter(may_say, spots), _MOST_SPOTS):
-                for known in (replace(anchor, reads=reads) for reads in parsers(name)):
-                    fitting = next((one for one in _with_unit(known, unit) if self._says(spot, name, one)), None)
-                    if fitting is not None:
-                        yield fitting
-                        blocks = blocks_around(spot.element) if len(spots) > 1 else ()
-                        yield from (replace(fitting, within=block) for block in blocks)
+        may_say, of_page = may_be(value), self.spots.by_anchor
+        likely = ((one, [spot for spot in of_page.get(one, ()) if may_say(str(spot.raw))]) for one in anchors)
+        alone = ((anchor, spot) for anchor, spots in likely for spot in spots[:_MOST_SPOTS])
+        in_clauses = self.spots.in_clauses(may_be(value, literally=True))
+        for anchor, spot in chain(alone, (pair for pair in in_clauses if may_say(pair[1].raw))):
+            for known in (replace(anchor, reads=reads) for reads in parsers(name)):
+                units = ("", unit) if unit and anchor.relation not in IN_CLAUSE else ("",)
+                united = (replace(known, unit=one) for one in units)
+                fitting = next((one for one in united if self._says(spot, name, one)), None)
+                if fitting is not None:
+                    yield fitting
+                    blocks = blocks_around(spot.element) if len(self.spots.at(anchor)) > 1 else ()
+                    yield from (replace(fitting, within=block) for block in blocks)
 
     def _says(self, spot: Spot, name: str, anchor: Anchor) -> bool:
         """Whether the spot says what is verified; many anchors lead to the same text."""
         asked = (name, anchor.reads, anchor.unit, spot.label, repr(spot.raw))
         if asked not in self.said:
-            own = says(values_at(spot, name, anchor, self.document), name)
+            own = says(values_at(spot, name, anchor, self.spots), name)
             self.said[asked] = own is not None and is_value(own, *self.example.values[name])
         return self.said[asked]
-
-
-def _with_unit(anchor: Anchor, unit: str | None) -> tuple[Anchor, ...]:
-    return (anchor, replace(anchor, unit=unit)) if unit else (anchor,)
 
 
 def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tuple[Anchor, ...]:
@@ -194,21 +195,26 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tup
     having = [page for page in pages if name in page.example.values]
     if len(having) < _LEAST_NAMED:
         return ()
-    good: list[tuple[int, int, int, Anchor]] = []
+    good: list[tuple[int, int, int, int, Anchor]] = []
     tried = {having[0], having[len(having) // 2], having[-1]}
     for anchor in {one for page in tried for one in page.leading_to(name, common)}:
-        if _is_a_value(anchor, pages):
+        named = _is_named(name, anchor, having[-1])
+        if named is False or _is_a_value(anchor, pages):
             continue
         judged = {page: page.is_right(name, anchor) for page in pages}
         right = sum(map(bool, judged.values()))
         wrong = [name in page.example.absent for page, is_right in judged.items() if is_right is False]
-        may_be_wrong = (right - 1) // (_MANY if FIELDS[name].kind in _FEW else _SEVERAL)
+        may_be_wrong = (right - 1) // (_MANY if FIELDS[name].kind in _FEW and not named else _SEVERAL)
         silent = sum(page.is_silent(name, anchor) for page in pages)
         if right + silent < LEAST_PAGES or any(wrong) or len(wrong) > may_be_wrong:
             continue
-        if right >= _LEAST_NAMED and _is_telling(name, anchor, having):
-            good.append((-right, _ORDER.index(anchor.kind), len(anchor.within), anchor))
-    return _of_one_label(name, [anchor for *_, anchor in sorted(good)], pages)[:_MOST_ANCHORS]
+        if right >= _LEAST_NAMED and (named or _is_telling(name, anchor, having)):
+            words = len(anchor.name) if anchor.relation in IN_CLAUSE else 0
+            good.append((-right, _ORDER.index(anchor.kind), len(anchor.within), -words, anchor))
+    ranked = [anchor for *_, anchor in sorted(good)]
+    in_clauses = [one for one in ranked if one.relation in IN_CLAUSE]
+    apart = _of_one_label(name, [one for one in ranked if one not in in_clauses], pages)
+    return (apart or tuple(in_clauses[:1]))[:_MOST_ANCHORS]
 
 
 def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
@@ -235,7 +241,7 @@ def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) 
 
 def _names(words: str, field: str, page: _Page) -> bool | None:
     """Whether these words name the field; None where they name none that we know."""
-    found = page.document.meaning(words)
+    found = page.spots.page.meaning(words)
     return None if found is None or found.field == "_Ignore" else found.field in (field, *parsers(field))
 
 
@@ -247,11 +253,13 @@ def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
     return any(isinstance(value, str) and folded(value) == anchor.name for value in values)
 
 
+def _is_named(name: str, anchor: Anchor, page: _Page) -> bool | None:
+    """Whether a reader knows the anchor as the field's, or its own words do; None where nobody knows them."""
+    return anchor.kind == "reader" or _names(re.split("[/=.]", anchor.name)[-1], name, page)
+
+
 def _is_telling(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
-    """Whether the anchor is the field's and no other's: a reader or its own words know it, or values differ enough."""
-    named = anchor.kind == "reader" or _names(re.split("[/=.]", anchor.name)[-1], name, having[-1])
-    if named is not None:
-        return named
+    """Whether the values differ enough for the anchor to be the field's and no other's."""
     values = [str(page.example.values[name][0]).casefold() for page in having if page.is_right(name, anchor)]
     least = _LEAST_FEW if FIELDS[name].kind in _FEW and len(values) <= _MANY else 2
     return len(values) >= _LEAST_HAVING and len(set(values)) >= least

@@ -31,7 +31,8 @@ class Anchor:
     """How one field's value is found on a page.
 
     `label`: `name` is the label's words, `relation` where the value stands: `cell` (next cell of the row), `term`
-    (`<dt>`, `<dd>`), `colon` (same text), `next` or `previous` (the text after or before it). `attribute`: `name` is
+    (`<dt>`, `<dd>`), `colon` (same text), `next` or `previous` (the text after or before it), `after` (what follows it
+    in a clause of running text) or `before` (the count before it there). `attribute`: `name` is
     `itemprop=price`, `id=price`, `data-price`, `div.price`, `meta=og:title` or a tag (`h1`). `path`: `name` is a path
     of key names such as `/features/*/attributes/YEARBLT` or `/facts/*[caption=TLA]/value`; `relation` says which JSON:
     `body`, `ld+json`, or `state`. `reader`: the value that the reader `name` finds at a place like `relation`.
@@ -46,6 +47,11 @@ class Anchor:
     within: str = ""
     reads: str = ""
     unit: str = ""
+
+    @property
+    def bare(self) -> Anchor:
+        """The anchor without the block around the value, and without what its text is parsed as."""
+        return Anchor(self.kind, self.name, self.relation) if self.within or self.reads or self.unit else self
 
 
 @dataclass(frozen=True, slots=True)

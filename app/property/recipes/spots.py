@@ -1,16 +1,16 @@
 """The places of a page where a value may stand, by the anchors that lead to them.
 
-`Spots` finds them for learning, where every anchor of the page is wanted, and for reading, where a few are.
+`Spots` finds all of them for learning, and only those of a recipe's anchors for reading.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 from app.property.reading import jsonld, state
@@ -24,10 +24,15 @@ from app.property.recipes.template import stable_names
 
 _PAIR = re.compile(r"^([^:：]{2,60})[:：]\s*(\S.*)$", re.DOTALL)
 _PIECES = re.compile(r"[|•·]")
+_BESIDE = ("cell", "term", "next", "previous")
+#: relations of a label within a clause of running text; where a clause ends
+IN_CLAUSE = ("after", "before")
+_CLAUSES = re.compile(r"[,;:.!?]\s+|[.!?]$|[|•·]")
 #: parts of an attribute's anchor
 _MARKS = re.compile(r"[=.]")
 _DIGITS, _YEAR = re.compile(r"\d+"), re.compile(r"\b(?:19|20)\d\d\b")
 _INDEX = re.compile(r"\[\d+\]|/\d+(?=/|$)")
+_COUNT = re.compile(r"\d{1,2}(?:[.,]\d)?\Z")
 _MOST_LABEL, _MOST_VALUE, _MOST_TEXT = 60, 200, 400
 #: how many elements label and value may be apart
 _NEAR = 4
@@ -38,6 +43,8 @@ _TAGS = ("h1", "h2", "title", "address")
 _BLOCKS = 6
 #: blocks of JSON-LD that are looked at
 _MOST_BLOCKS = 20
+#: words of a clause, of its part that is a label, and clauses of a page
+_MOST_WORDS, _MOST_LABEL_WORDS, _MOST_CLAUSES = 20, 4, 2_000
 #: what may stand within the element of one value
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})
 
@@ -53,76 +60,98 @@ class Spot:
     element: Any = None
 
 
-class Spots:
-    """The spots of one page. `wanted` are the names of anchors that matter (None: all)."""
+_Found = Iterator[tuple[Anchor, Callable[[], Spot]]]
+#: names of the anchors that are looked for, with their relations; None: all
+_Names = Mapping[str, Collection[str]] | None
 
-    def __init__(
-        self, page: Document, candidates: Sequence[Candidate], wanted: frozenset[Anchor] | None = None
-    ) -> None:
-        self._page = page
+
+class Spots:
+    """The spots of one page: those of `wanted` anchors (None: of all but those in clauses)."""
+
+    def __init__(self, page: Document, candidates: Sequence[Candidate], wanted: Iterable[Anchor] | None = None) -> None:
+        self.page = page
         self.candidates = candidates
-        self._wanted = None if wanted is None else frozenset(map(_bare, wanted))
-        self._around: dict[Any, frozenset[str]] = {}
+        self._wanted = None if wanted is None else frozenset(one.bare for one in wanted)
+        #: what texts say, by the spot and what they are parsed as (`typed.py`)
+        self.parsed: dict[tuple[str, str, str], list[Candidate]] = {}
 
     def at(self, anchor: Anchor) -> list[Spot]:
         """Return the spots that `anchor` leads to, however many."""
-        found = self.by_anchor.get(_bare(anchor), [])
-        return [spot for spot in found if not anchor.within or anchor.within in self._blocks(spot.element)]
-
-    def _blocks(self, element: Any) -> frozenset[str]:
-        if element not in self._around:
-            self._around[element] = frozenset(blocks_around(element))
-        return self._around[element]
+        found = self.by_anchor.get(anchor.bare, [])
+        if anchor.relation in IN_CLAUSE and anchor.kind == "label":
+            size = anchor.name.count(" ") + 1
+            beside = self.in_clauses(lambda clause: anchor.name in clause.casefold(), (size,))
+            found = [spot for known, spot in beside if known == anchor.bare]
+        return [spot for spot in found if not anchor.within or anchor.within in blocks_around(spot.element)]
 
     @cached_property
     def by_anchor(self) -> dict[Anchor, list[Spot]]:
-        """The spots by anchors that name no block."""
+        """The spots by anchors that name no block; those in clauses are looked up one by one."""
         found: dict[Anchor, list[Spot]] = defaultdict(list)
-        for anchor, make in self._all():
-            if self._wanted is None or anchor in self._wanted:
-                spot = make()
-                if spot.raw not in (None, "", []):
-                    found[anchor].append(spot)
+        for kind, find in (("label", _labels), ("attribute", _attributes), ("path", _json_values)):
+            names = self._relations(kind)
+            for anchor, make in find(self.page, names) if names is None or names else ():
+                if self._wanted is None or anchor in self._wanted:
+                    spot = make()
+                    if spot.raw not in (None, "", []):
+                        found[anchor].append(spot)
+        return found
+
+    def _relations(self, kind: str) -> _Names:
+        """The relations of the wanted anchors of a kind by their names."""
+        if self._wanted is None:
+            return None
+        found: dict[str, set[str]] = defaultdict(set)
+        for one in self._wanted:
+            if one.kind == kind:
+                found[one.name].add(one.relation)
         return found
 
     @cached_property
     def readings(self) -> dict[tuple[str, Anchor], list[Candidate]]:
         """What readers found, by field and by an anchor of the reader and the kind of place."""
         found: dict[tuple[str, Anchor], list[Candidate]] = defaultdict(list)
+        wanted = None if self._wanted is None else {one.name for one in self._wanted if one.kind == "reader"}
         for one in self.candidates:
-            anchor = Anchor("reader", one.reader, _INDEX.sub("", one.locator.partition("#chars")[0]))
-            if one.reader and len(anchor.relation) <= _MOST_TEXT:
-                found[one.field, anchor].append(one)
+            if one.reader and (wanted is None or one.reader in wanted):
+                anchor = Anchor("reader", one.reader, _INDEX.sub("", one.locator.partition("#chars")[0]))
+                if len(anchor.relation) <= _MOST_TEXT:
+                    found[one.field, anchor].append(one)
         return found
 
-    def _all(self) -> Iterator[tuple[Anchor, Callable[[], Spot]]]:
-        page = self._page
-        if page.root is None:
-            if page.json is not None and self._is_wanted("path", "body"):
-                yield from _in_json(page.json, "body", "", page.row)
-            return
-        if self._is_wanted("label"):
-            yield from _labels(page, self._words("label"))
-        if self._is_wanted("attribute"):
-            yield from _attributes(page, self._words("attribute"))
-        if self._is_wanted("path", "ld+json"):
-            for where, value in page.once(jsonld.blocks)[:_MOST_BLOCKS]:
-                yield from _in_json(value, "ld+json", f"{where}#")
-        if self._is_wanted("path", "state"):
-            for where, value in state.blobs(page):
-                yield from _in_json(value, "state", f"{where}#")
+    @cached_property
+    def read(self) -> dict[tuple[str, str, str], list[Candidate]]:
+        """What readers read, by its field, place, and text; each with all that its reader read of that text."""
+        together: dict[tuple[str, str, str], list[Candidate]] = defaultdict(list)
+        for one in self.candidates:
+            together[one.reader, one.locator, one.raw].append(one)
+        return {(one.field, one.locator, one.raw): found for found in together.values() for one in found}
 
-    def _words(self, kind: str) -> frozenset[str] | None:
-        """Words of a page that the wanted anchors name, so that the others need no look; None: all are wanted."""
-        if self._wanted is None:
-            return None
-        names = (one.name for one in self._wanted if one.kind == kind)
-        return frozenset(names if kind == "label" else (word for name in names for word in _MARKS.split(name)))
+    @cached_property
+    def _clauses(self) -> list[tuple[str, Segment]]:
+        """Running text, parted by its commas and the ends of sentences."""
+        texts = (segment for segment in self.page.segments if " " in segment.text)
+        parts = ((part.strip(), segment) for segment in texts for part in _CLAUSES.split(segment.text))
+        return list(islice(((part, segment) for part, segment in parts if " " in part), _MOST_CLAUSES))
 
-    def _is_wanted(self, kind: str, relation: str | None = None) -> bool:
-        return self._wanted is None or any(
-            one.kind == kind and relation in (None, one.relation) for one in self._wanted
-        )
+    def in_clauses(
+        self, may_say: Callable[[str], bool], sizes: Collection[int] = range(1, _MOST_LABEL_WORDS + 1)
+    ) -> Iterator[tuple[Anchor, Spot]]:
+        """Yield the spots in clauses of which `may_say` is true, beside labels of so many words: a count before the
+        label, or what follows it and is no more of the sentence, which goes on in small letters.
+        """
+        for clause, segment in ((clause, segment) for clause, segment in self._clauses if may_say(clause)):
+            words = clause.split()[:_MOST_WORDS]
+            for begin, size in product(range(len(words)), sizes):
+                label, before, after = words[begin : begin + size], words[:begin][-1:], " ".join(words[begin + size :])
+                name = " ".join(label).casefold()
+                if len(label) < size or _DIGITS.search(name) or not re.search(r"[^\W\d_]", name):
+                    continue
+                found = [("before", before[0])] if before and _COUNT.match(before[0]) else []
+                found += [("after", after)] if after and not after[0].islower() else []
+                for relation, value in found:
+                    spot = Spot(value, self.page.path(segment.owner), clause[:300], " ".join(label), segment.owner)
+                    yield Anchor("label", name, relation), spot
 
 
 def blocks_around(element: Any) -> Iterator[str]:
@@ -137,39 +166,33 @@ def blocks_around(element: Any) -> Iterator[str]:
 
 def folded(label: str) -> str:
     """Return the words of a label as anchors name it: in small letters, a year as `YEAR`, without marks at its ends."""
-    return _YEAR.sub("YEAR", " ".join(label.casefold().split())).strip(" :：?*.-–—")
+    words = " ".join(label.casefold().split()).strip(" :：?*.-–—")
+    return _YEAR.sub("YEAR", words) if "19" in words or "20" in words else words
 
 
-def _bare(anchor: Anchor) -> Anchor:
-    return replace(anchor, within="", reads="", unit="")
-
-
-# --- labels ----------------------------------------------------------------------------------------------------------
-
-
-def _labels(page: Document, wanted: frozenset[str] | None) -> Iterator[tuple[Anchor, Callable[[], Spot]]]:
-    segments = page.segments
-    for segment in segments:
-        if len(segment.text) <= _MOST_TEXT and re.search("[:：]", segment.text):
-            for piece in map(str.strip, _PIECES.split(segment.text)):
-                if (pair := _PAIR.match(piece)) and (label := _label(pair[1])):
+def _labels(page: Document, wanted: _Names) -> _Found:
+    for segment in page.segments:
+        text = segment.text
+        if len(text) <= _MOST_TEXT and (":" in text or "：" in text):
+            for piece in map(str.strip, _PIECES.split(text)):
+                if (pair := _PAIR.match(piece)) and (label := _label(pair[1], wanted)):
                     yield Anchor("label", label, "colon"), _made(page, pair[2], segment.owner, pair[1])
-        label = _label(segment.text)
-        if not label or (wanted is not None and label not in wanted):
-            continue
-        for relation, value in _beside(page, segment.index):
-            element, text = (value.owner, value.text) if isinstance(value, Segment) else (value, value)
-            yield Anchor("label", label, relation), _made(page, text, element, segment.text)
+        if label := _label(text, wanted):
+            for relation, value in _beside(page, segment.index, wanted[label] if wanted is not None else _BESIDE):
+                element, said = (value.owner, value.text) if isinstance(value, Segment) else (value, value)
+                yield Anchor("label", label, relation), _made(page, said, element, text)
 
 
-def _label(text: str) -> str:
-    """The label's folded words; empty for a text that is none."""
+def _label(text: str, wanted: _Names) -> str:
+    """The label's folded words; empty for a text that is none, or none that is looked for."""
     label = folded(text) if len(text) <= _MOST_LABEL else ""
+    if wanted is not None:
+        return label if label in wanted else ""
     return label if label.count(" ") <= 6 and re.search(r"[^\W\d_]", label) else ""
 
 
-def _beside(page: Document, index: int) -> Iterator[tuple[str, Any]]:
-    """The elements that may hold the value of the label at `index`, and how they stand to it."""
+def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[tuple[str, Any]]:
+    """The elements that may hold the value of the label at `index`, and how they stand to it: one of `relations`."""
     owner = page.segments[index].owner
     for above in (owner, *islice(owner.iterancestors(), _NEAR)):
         if above.tag in ("td", "th", "dt"):
@@ -178,11 +201,14 @@ def _beside(page: Document, index: int) -> Iterator[tuple[str, Any]]:
             if fits and cell_text(above) == page.segments[index].text:
                 yield ("term" if above.tag == "dt" else "cell"), beside
             break
+    if "next" not in relations and "previous" not in relations:
+        return
     places = {step: index + step for step in (-2, -1, 1, 2) if 0 <= index + step < len(page.segments)}
     around = {step: page.segments[place].owner for step, place in places.items()}
     is_leading = page.segments[index].text.endswith((":", "："))
     for step, relation in ((1, "next"), (-1, "previous")):
-        value = _value_beside(page, places[step], owner) if step in places and (step > 0 or not is_leading) else None
+        is_sought = relation in relations and step in places and (step > 0 or not is_leading)
+        value = _value_beside(page, places[step], owner) if is_sought else None
         if value is None:
             continue
         apart = _apart(around[step], owner)
@@ -229,29 +255,29 @@ def _made(page: Document, value: Any, element: Any, label: str) -> Callable[[], 
     return make
 
 
-# --- attributes ------------------------------------------------------------------------------------------------------
-
-
-def _attributes(page: Document, wanted: frozenset[str] | None) -> Iterator[tuple[Anchor, Callable[[], Spot]]]:
+def _attributes(page: Document, wanted: _Names) -> _Found:
     skipped = page.skipped
-    for element in page.root.iter():
-        if not isinstance(element.tag, str) or not (element.attrib or element.tag in _TAGS):
-            continue
-        if wanted is not None and wanted.isdisjoint(_words_of(element)):
-            continue
-        names = list(_names(element))
-        if not names or (element.tag not in ("meta", "title") and _is_skipped(element, skipped)):
-            continue
-        for name, attribute in names:
-            yield Anchor("attribute", name), _attribute(page, element, name, attribute)
+    elements = page.root.iter() if wanted is None and page.root is not None else _named(page, wanted or ())
+    for element in elements:
+        names = list(_names(element)) if isinstance(element.tag, str) else []
+        if names and (element.tag in ("meta", "title") or not _is_skipped(element, skipped)):
+            for name, attribute in names:
+                yield Anchor("attribute", name), _attribute(page, element, name, attribute)
 
 
-def _words_of(element: Any) -> Iterator[str]:
-    """The words of an element that an anchor may name."""
-    yield element.tag
-    for key, value in element.attrib.items():
-        yield key
-        yield from value.split() if key == "class" else _MARKS.split(value[:80])
+def _named(page: Document, wanted: Collection[str]) -> Iterable[Any]:
+    """The elements that may have a wanted name, by their attributes or tags."""
+    found: dict[Any, None] = {}
+    for name in sorted(wanted) if page.root is not None else ():
+        first, _, second = name.partition("=")
+        tag, dot, style = name.partition(".")
+        if first == "meta" or name in _TAGS:
+            found |= dict.fromkeys(page.root.iter(first))
+        elif dot and first == name and not name.startswith("data-"):
+            found |= dict.fromkeys(one for one in page.having("class") if style in one.get("class") and one.tag == tag)
+        else:
+            found |= dict.fromkeys(one for one in page.having(first) if second in one.get(first))
+    return found
 
 
 def _names(element: Any) -> Iterator[tuple[str, str]]:
@@ -263,6 +289,8 @@ def _names(element: Any) -> Iterator[tuple[str, str]]:
         return
     if element.tag in _TAGS:
         yield element.tag, ""
+    if not element.attrib:
+        return
     holds_one = all(inner.tag in _INLINE for inner in islice(element.iterdescendants(), 8))
     for key, value in element.attrib.items():
         if key == "itemprop":
@@ -290,13 +318,18 @@ def _attribute(page: Document, element: Any, name: str, attribute: str) -> Calla
     return make
 
 
-# --- JSON ------------------------------------------------------------------------------------------------------------
+def _json_values(page: Document, wanted: _Names) -> _Found:
+    if page.root is None:
+        yield from _in_json(page.json, "body", "", wanted, page.row)
+        return
+    blobs = [("ld+json", where, value) for where, value in page.once(jsonld.blocks)[:_MOST_BLOCKS]]
+    for relation, where, value in (*blobs, *(("state", where, value) for where, value in state.blobs(page))):
+        yield from _in_json(value, relation, f"{where}#", wanted)
 
 
-def _in_json(
-    value: Any, relation: str, where: str, row: str | None = None
-) -> Iterator[tuple[Anchor, Callable[[], Spot]]]:
+def _in_json(value: Any, relation: str, where: str, wanted: _Names, row: str | None = None) -> _Found:
     """Every plain value under its path of key names; members of lists by a text that tells them apart."""
+    ways = None if wanted is None else {name[: mark.start()] for name in wanted for mark in re.finditer("/|$", name)}
     stack: list[tuple[Any, tuple[str, ...], str]] = [(value, ("",), "")]
     for _ in range(_MOST_NODES):
         if not stack:
@@ -305,24 +338,25 @@ def _in_json(
         if pointer.count("/") > _DEEPEST:
             continue
         if isinstance(node, dict):
-            children = [(v, tuple(f"{p}/{k}" for p in paths), below(pointer, k)) for k, v in islice(node.items(), 300)]
-        elif isinstance(node, list):
-            children = [
-                (v, tuple(f"{p}/{m}" for p in paths for m in _members(v, len(node)))[:8], below(pointer, i))
-                for i, v in enumerate(node[:_MOST_ITEMS])
-                if isinstance(v, dict | list)
-            ]
+            children = ((v, tuple(f"{p}/{k}" for p in paths), k) for k, v in islice(node.items(), 300))
         else:
-            children = []
-        for inner, inner_paths, at in children:
+            children = (
+                (v, tuple(f"{p}/{m}" for p in paths for m in _members(v, len(node)))[:8], i)
+                for i, v in enumerate(node[:_MOST_ITEMS] if isinstance(node, list) else ())
+                if isinstance(v, dict | list)
+            )
+        for inner, inner_paths, key in children:
+            known = inner_paths if ways is None else tuple(path for path in inner_paths if path in ways)
+            if not known:
+                continue
+            at = below(pointer, key)
             if isinstance(inner, dict | list):
-                stack.append((inner, inner_paths, at))
+                stack.append((inner, known, at))
             if row is not None and not (at == row or at.startswith(f"{row}/")):
                 continue
             if isinstance(inner, str | int | float | bool) or _is_plain_list(inner):
-                key = at.rpartition("/")[2]
-                for path in inner_paths:
-                    yield Anchor("path", path[:_MOST_TEXT], relation), _json_spot(inner, where + at, key)
+                for path in known:
+                    yield Anchor("path", path[:_MOST_TEXT], relation), _json_spot(inner, where + at, str(key))
 
 
 def _is_plain_list(value: Any) -> bool:

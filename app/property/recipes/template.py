@@ -12,8 +12,8 @@ from app.property.reading.document import Document
 from app.property.reading.pointers import pointed
 from app.property.recipes.recipe import Recipe
 
-#: the least likeness of two pages of one template
-ALIKE = 0.6
+#: the least likeness of two pages of one template, and of a page to one that its recipe is tried on
+ALIKE, TRIED = 0.8, 0.6
 #: hashes that are kept of a page: the smallest ones, a sample that is the same for the same structure
 _MOST = 400
 _MOST_ELEMENTS, _MOST_NODES, _DEEPEST = 8_000, 5_000, 12
@@ -30,7 +30,7 @@ def fingerprint(page: Document) -> frozenset[int]:
     """Return what is stable about the structure of `page`: hashes of tags with their classes, or of JSON key paths."""
     body = page.json if page.row is None else pointed(page.json, page.row)
     parts = _paths(body) if page.json is not None else _tags(page)
-    hashes = {crc32(one.encode()) for one in parts}
+    hashes = {crc32(one.encode()) for one in set(parts)}
     return frozenset(sorted(hashes)[:_MOST])
 
 
@@ -39,24 +39,27 @@ def likeness(one: frozenset[int], other: frozenset[int]) -> float:
     return len(one & other) / len(one | other) if one and other else 0.0
 
 
-def likest(recipes: Iterable[Recipe], print_: frozenset[int]) -> list[Recipe]:
-    """Return the learned ones of `recipes` whose template a page with this fingerprint may be of, likest first."""
+def likest(recipes: Iterable[Recipe], print_: frozenset[int], least: float = ALIKE) -> list[Recipe]:
+    """Return the learned ones of `recipes` whose template is at least so much like this fingerprint, likest first."""
     learned = [(likeness(one.fingerprint, print_), one) for one in recipes if not one.written]
-    return [one for share, one in sorted(learned, key=lambda pair: -pair[0]) if share >= ALIKE]
+    return [one for share, one in sorted(learned, key=lambda pair: -pair[0]) if share >= least]
 
 
 def _tags(page: Document) -> Iterator[str]:
     if page.root is None:
         return
     main = next((e for e in page.root.iter("main") if len(e)), None)
-    stack = [(page.root if main is None else main, "")]
+    stack, known = [(page.root if main is None else main, "")], dict[str, str]()
     for _ in range(_MOST_ELEMENTS):
         if not stack:
             return
         element, above = stack.pop()
         if not isinstance(element.tag, str) or element in page.skipped:
             continue
-        own = f"{element.tag}.{'.'.join(sorted(stable_names(element)))}"
+        styled = element.get("class") or ""
+        if styled not in known:
+            known[styled] = ".".join(sorted(stable_names(element)))
+        own = f"{element.tag}.{known[styled]}"
         yield f"{above}>{own}"
         stack.extend((child, own) for child in element)
 

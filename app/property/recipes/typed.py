@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from app.property.fields.table import FIELDS, parts_of
 from app.property.reading.base import Candidate, Reading
-from app.property.reading.document import Document
 from app.property.reading.ranking import same
 from app.property.reading.readings import candidates_of
 from app.property.recipes.recipe import Anchor
-from app.property.recipes.spots import Spot, Spots
+from app.property.recipes.spots import IN_CLAUSE, Spot, Spots
 from app.property.record import Method
 
 #: how strong a recipe's value is beside those of other readers
@@ -24,6 +23,12 @@ READER = "recipe"
 _WITH_PARTS = {name: frozenset({name, *parts_of(name)}) for name in FIELDS}
 #: letters of a word that stands for a value, and counts that are written in words
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
+#: blanks in a number with its unit
+_MOST_PARTS = {"count": 0, "year": 0}
+#: kinds of values of which a text says more or less surely, as of an area without its unit
+_DOUBTED = frozenset({"area", "choice"})
+#: an anchor that leads to more texts than these names none of them
+_MOST_TEXTS = 4
 _NUMERIC = frozenset({"area", "count", "money", "year"})
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,'’\s\u00a0\u202f]+(?=\d)")
@@ -37,25 +42,26 @@ def parsers(field: str) -> tuple[str, ...]:
     return ("", whole) if whole else ("",)
 
 
-def values_at(spot: Spot, field: str, anchor: Anchor, page: Document) -> list[Candidate]:
+def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Candidate]:
     """Return what `spot` says of `field` and of what goes with it; nothing where it does not say `field`.
 
-    A text with several numbers is none of a number: which one is meant, only a reader of such texts can tell.
+    A text with several numbers is none of a number: which one is meant, only a reader of such texts can tell. Nor is
+    one with more words than its unit has in a clause: `2` of `has 2 baths` is not what it has.
     """
-    if FIELDS[field].kind in _NUMERIC and isinstance(spot.raw, str) and len(_NUMBER.findall(spot.raw)) > 1:
+    kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
+    most = _MOST_PARTS.get(kind, 2) if anchor.relation in IN_CLAUSE else len(text)
+    if kind in _NUMERIC and (text.count(" ") > most or len(_NUMBER.findall(text)) > 1):
         return []
-    found = _parsed(spot, field, anchor.reads or field, spot.raw, page)
+    found = _parsed(spot, field, anchor.reads or field, spot.raw, spots)
     own = says(found, field)
     if own is not None and own.unit is None and anchor.unit and isinstance(spot.raw, str | int | float):
-        united = _parsed(spot, field, anchor.reads or field, f"{spot.raw} {anchor.unit}", page)
+        united = _parsed(spot, field, anchor.reads or field, f"{spot.raw} {anchor.unit}", spots)
         found = [replace(one, raw=str(spot.raw)) for one in united]  # the page does not write the unit
         own = says(found, field)
     return found if own is not None else []
 
 
-def one_value(
-    anchor: Anchor, field: str, spots: Spots, page: Document, known: Collection[str] = ()
-) -> tuple[list[Candidate], bool]:
+def one_value(anchor: Anchor, field: str, spots: Spots, known: Collection[str] = ()) -> tuple[list[Candidate], bool]:
     """Return what `anchor` leads to for `field`, and whether it is one value: False where its spots differ.
 
     A text that is `known`, since another anchor of the field led to it, is not parsed again and says nothing new.
@@ -64,8 +70,10 @@ def one_value(
         found = [[one] for one in spots.readings.get((field, anchor), ()) if one.raw not in known]
     else:
         texts = {str(spot.raw): spot for spot in spots.at(anchor)}
+        if len(texts) > _MOST_TEXTS:
+            return [], False
         new = (spot for raw, spot in texts.items() if raw not in known)
-        found = [values for spot in new if (values := values_at(spot, field, anchor, page))]
+        found = [values for spot in new if (values := values_at(spot, field, anchor, spots))]
     firsts = [own for values in found if (own := says(values, field)) is not None]
     if not firsts:
         return [], True
@@ -87,21 +95,20 @@ def _letters(text: Any) -> str:
     return re.sub(r"\W+", "", str(text).casefold())
 
 
-def may_be(value: Any) -> Callable[[Spot], bool]:
-    """Return a quick test of spots: False where parsing them could not give `value`."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return lambda spot: len(str(spot.raw)) <= _MOST_WORDS
-    if isinstance(value, str):
-        words = re.findall(r"\w+", value.casefold())
-        return lambda spot: len(str(spot.raw)) <= _MOST_WORDS or any(word in str(spot.raw).casefold() for word in words)
+def may_be(value: Any, *, literally: bool = False) -> Callable[[str], bool]:
+    """Return a quick test of texts: False where parsing them could not give `value`. One that says it `literally` holds
+    its number, or a word of it.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        words = re.findall(r"\w{3,}", str(value).casefold())
+        most = 0 if literally else _MOST_WORDS
+        return lambda text: len(text) <= most or any(word in text.casefold() for word in words)
     digits = re.sub(r"\D", "", f"{value:.10g}").rstrip("0")
     number = re.compile(rf"(?<!\d)0*{digits}0*(?!\d)")
-
-    def may_say(spot: Spot) -> bool:
-        said = _BETWEEN_DIGITS.sub("", str(spot.raw))
-        return number.search(said) is not None or (value <= _MOST_IN_WORDS and re.search(r"\d", said) is None)
-
-    return may_say
+    in_words = value <= _MOST_IN_WORDS and not literally
+    return lambda text: (
+        number.search(_BETWEEN_DIGITS.sub("", text)) is not None or (in_words and re.search(r"\d", text) is None)
+    )
 
 
 def says(candidates: Sequence[Candidate], field: str) -> Candidate | None:
@@ -109,6 +116,16 @@ def says(candidates: Sequence[Candidate], field: str) -> Candidate | None:
     return next((one for one in candidates if one.field == field), None)
 
 
-def _parsed(spot: Spot, field: str, term: str, raw: Any, page: Document) -> list[Candidate]:
-    reading = Reading(term, raw, Method.RECIPE, spot.locator, spot.quote, STRENGTH, spot.label)
-    return [one for one in candidates_of(reading, page.locale) if one.field in _WITH_PARTS[field]]
+def _parsed(spot: Spot, field: str, term: str, raw: Any, spots: Spots) -> list[Candidate]:
+    """What `raw` says when it is read as `term`: parsed once for all fields of an address in one line, and not at all
+    where a reader read it in the same place.
+    """
+    asked = (term, spot.locator, f"{raw}")
+    if asked not in spots.parsed:
+        found: Iterable[Candidate] = spots.read.get(asked, ())
+        own: dict[str, Any] = {"method": Method.RECIPE, "quote": spot.quote, "confidence": STRENGTH, "reader": READER}
+        if not found or any(one.unit is None and FIELDS[one.field].kind in _DOUBTED for one in found):
+            reading = Reading(term, raw, Method.RECIPE, spot.locator, spot.quote, STRENGTH, spot.label)
+            found, own = candidates_of(reading, spots.page.locale), {"reader": READER}
+        spots.parsed[asked] = [replace(one, **own) for one in found]
+    return [one for one in spots.parsed[asked] if one.field in _WITH_PARTS[field]]

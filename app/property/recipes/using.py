@@ -15,7 +15,7 @@ from app.property.reading.pipeline import extract, extract_rows
 from app.property.reading.ranking import rank, same
 from app.property.recipes.recipe import Anchor, Recipe, RecipeState
 from app.property.recipes.spots import Spots
-from app.property.recipes.template import fingerprint, likest
+from app.property.recipes.template import ALIKE, TRIED, fingerprint, likeness, likest
 from app.property.recipes.typed import READER, one_value, says
 from app.property.record import WITH_PROPERTY, Method
 
@@ -25,8 +25,8 @@ LEAST_FOUND = 0.6
 _CONTRADICTS = 0.75
 #: what a reader found in another place at less is a guess, as of a card of another home
 _LIKELY = 0.5
-#: recipes of one page that are tried
-_MOST_ALIKE = 3
+#: recipes of one page that are tried, and how much less alike than one that applies they may be
+_MOST_ALIKE, _AS_ALIKE = 3, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,7 @@ def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> li
     parts = urlsplit(page.final_url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     written = [one for one in recipes if one.written and fnmatchcase(path, one.pages or "*")]
-    if written:
-        return written[:1]
-    return likest(recipes, print_)[:_MOST_ALIKE]
+    return written[:1] or likest(recipes, print_, TRIED)[:_MOST_ALIKE]
 
 
 @dataclass
@@ -112,16 +110,17 @@ class _Tried:
     @classmethod
     def of(cls, recipe: Recipe, page: Document, others: Sequence[Candidate]) -> _Tried:
         tried, usable = cls(), recipe.usable
-        spots = Spots(page, others, frozenset(one for anchors in usable.values() for one in anchors))
+        spots = Spots(page, others, [one for anchors in usable.values() for one in anchors])
+        by_field: dict[str, list[Candidate]] = {name: [] for name in usable}
+        for one in others:
+            by_field.get(one.field, []).append(one)
         for name, anchors in usable.items():
-            tried._read(name, anchors, spots, page, [one for one in others if one.field == name])
+            tried._read(name, anchors, spots, by_field[name])
         usual = recipe.usual * len(usable)
         tried.found = min(1.0, (len(tried.hits) + len(tried.split)) / usual) if usual else 0.0
         return tried
 
-    def _read(
-        self, name: str, anchors: Sequence[Anchor], spots: Spots, page: Document, others: Sequence[Candidate]
-    ) -> None:
+    def _read(self, name: str, anchors: Sequence[Anchor], spots: Spots, others: Sequence[Candidate]) -> None:
         """Take what all anchors of a field agree on; what they differ in is taken from none.
 
         Nor is a number whose unit was learned, where `others` read it with another one on this page.
@@ -129,7 +128,7 @@ class _Tried:
         answers: list[tuple[list[Candidate], bool]] = []
         for anchor in anchors:
             known = {one.raw for found, _ in answers for one in found if one.field == name}
-            answers.append(one_value(anchor, name, spots, page, known))
+            answers.append(one_value(anchor, name, spots, known))
         readings = [found for found, _ in answers if found]
         firsts = [first for found in readings if (first := says(found, name)) is not None]
         if not all(is_one for _, is_one in answers) or not all(same(firsts[0], other) for other in firsts[1:]):
@@ -139,32 +138,39 @@ class _Tried:
         elif any(one.value == firsts[0].value and one.unit not in (None, firsts[0].unit) for one in others):
             self.split.append(name)
         else:
-            self.read += [replace(one, method=Method.RECIPE, reader=READER) for one in readings[0]]
-            self.hits[name] = replace(firsts[0], method=Method.RECIPE, reader=READER)
+            self.read += [
+                one if one.reader == READER else replace(one, method=Method.RECIPE, reader=READER)
+                for one in readings[0]
+            ]
+            self.hits[name] = firsts[0]
 
 
 @dataclass
 class _Reader:
-    """The last reader of a page: what its recipe finds."""
+    """The last reader of a page: what its recipe finds. The recipe `applies` if it finds enough, the more the less the
+    page is like its template. A page that none of those alike applies to has the recipe of its template, if any.
+    """
 
     recipes: Sequence[Recipe]
     fingerprint: frozenset[int] = frozenset()
     recipe: Recipe | None = None
+    applies: bool = False
     tried: _Tried = member(default_factory=_Tried)
 
     def __call__(self, page: Document, others: Sequence[Candidate]) -> Iterable[Candidate]:
         self.fingerprint = fingerprint(page)
-        alike = fitting(self.recipes, page.page, self.fingerprint)
-        for recipe in alike:
+        likest = 0.0
+        for recipe in fitting(self.recipes, page.page, self.fingerprint):
+            alike = 1.0 if recipe.written else likeness(recipe.fingerprint, self.fingerprint)
+            if self.applies and alike < likest - _AS_ALIKE:
+                break
             tried = _Tried.of(recipe, page, others) if recipe.state is RecipeState.ACTIVE else _Tried()
+            applies = tried.found >= LEAST_FOUND + (1.0 - alike)
             # of two kinds of pages that are made alike, the recipe of which more is found is the page's
-            if self.recipe is None or tried.found > self.tried.found:
-                self.recipe, self.tried = recipe, tried
+            is_better = applies and (not self.applies or tried.found > self.tried.found)
+            if is_better or (self.recipe is None and alike >= ALIKE):
+                self.recipe, self.tried, self.applies, likest = recipe, tried, applies, alike
         return self.tried.read if self.applies else ()
-
-    @property
-    def applies(self) -> bool:
-        return self.tried.found >= LEAST_FOUND
 
     def settled(self, extraction: Extraction, contradicted: frozenset[str]) -> frozenset[str]:
         """The fields of which the recipe knows what the page says, or that it says nothing."""
@@ -181,8 +187,8 @@ def _contradicted(extraction: Extraction, reader: _Reader) -> Iterable[str]:
     """The fields of which other readers, or the recipe's own anchors, say something else."""
     hits, outvoted = reader.tried.hits, reader.recipe.outvoted if reader.recipe is not None else ()
     yield from reader.tried.split
-    others = [one for one in extraction.candidates if one.reader != READER]
-    for name, winner in rank(one for one in others if one.field in hits).items():
-        is_sure = winner.confidence >= _CONTRADICTS and name not in outvoted
-        if is_sure and not same(winner.candidate, hits[name]):
+    others = [one for one in extraction.candidates if one.reader != READER and one.field in hits]
+    differing = {one.field for one in others if (one.value, one.unit) != (hits[one.field].value, hits[one.field].unit)}
+    for name, winner in rank(one for one in others if one.field in differing - {*outvoted}).items():
+        if winner.confidence >= _CONTRADICTS and not same(winner.candidate, hits[name]):
             yield name

@@ -11,6 +11,7 @@ import pytest
 from app.clock import ManualClock
 from app.property.recipes.keeper import AuditRate
 from app.property.recipes.recipe import Recipe, RecipeState
+from app.property.recipes.template import ALIKE, TRIED, likeness
 from tests.plugins.recipe_site import LABELS, REDESIGNED, Reader, facts, page, redesigned, rows
 
 _ASKED = tuple(LABELS)
@@ -86,6 +87,19 @@ def test_a_redesign_brings_the_model_back_and_is_learned() -> None:
     read = reader.walk(range(20, 40), body=redesigned, labels=REDESIGNED)
     assert 4 <= len(reader.calls) <= 6
     assert [_wrong(record, told) for _, record, told in read] == [[]] * 20
+
+
+def test_two_templates_that_are_made_alike_have_recipes_of_their_own() -> None:
+    """They share all but the block of facts; what one of them calls its facts, the other one does not have."""
+    around = "".join(f"<div class='part-{one}'><p class='text-{one}'>More of it</p></div>" for one in "abcdef")
+    reader = Reader()
+    for start in range(0, 24, 2):
+        reader.walk(range(start, start + 1), body=lambda told: rows(told) + around)
+        reader.walk(range(start + 1, start + 2), body=lambda told: redesigned(told) + around, labels=REDESIGNED)
+    first, second = reader.store.of_host("homes.example")
+    assert TRIED <= likeness(first.fingerprint, second.fingerprint) < ALIKE
+    assert (first.unsure, second.unsure) == ((), ())
+    assert 8 <= len(reader.calls) <= 10
 
 
 def test_labels_that_change_within_the_same_layout_are_learned_anew() -> None:

@@ -75,6 +75,59 @@ def test_a_value_above_its_label_is_found_by_the_block_they_share() -> None:
     assert _anchors(examples, "BedroomsTotal") == (Anchor("label", "chambers", "previous"),)
 
 
+def _told(number: int, end: str = "") -> str:
+    """A paragraph with a count before its label and an area behind one."""
+    return f"<p>The home of today has {2 + number} chambers, covered size {1210 + 37 * number} sq ft{end}.</p>"
+
+
+def test_values_in_sentences_are_found_by_the_words_beside_them() -> None:
+    examples = [
+        _example(_html(n, _told(n)), BedroomsTotal=2 + n, LivingArea=(1210 + 37 * n, "Square Feet")) for n in range(5)
+    ]
+    assert _anchors(examples, "BedroomsTotal") == (Anchor("label", "chambers", "before"),)
+    assert Anchor("label", "covered size", "after") in _anchors(examples, "LivingArea")
+    recipe = _for(learn(_EMPTY, examples), examples[0].page)
+    values = read_with(_html(9, _told(9)), [recipe]).extraction.record.values
+    assert (values["BedroomsTotal"], values["LivingArea"]) == (11, 1543)
+
+
+def test_a_sentence_that_goes_on_behind_the_label_is_no_value() -> None:
+    examples = [
+        _example(
+            _html(n, _told(n, f", roof {roof}")),
+            BedroomsTotal=2 + n,
+            LivingArea=(1210 + 37 * n, "Square Feet"),
+            Roof=[roof],
+        )
+        for n, roof in enumerate(("Slate", "Metal", "Slate", "Clay tile", "Metal"))
+    ]
+    recipe = _for(learn(_EMPTY, examples), examples[0].page)
+    read = read_with(_html(9, _told(9, ", roof of metal and glass")), [recipe])
+    assert {"BedroomsTotal", "LivingArea"} <= read.hits
+    assert "Roof" in read.misses
+
+
+def test_a_wrong_count_among_few_pages_is_no_obstacle_where_the_label_names_the_field() -> None:
+    def beds(label: str) -> list[Example]:
+        pages = [_html(n, f"<dl><dt>{label}</dt><dd>{1 + n % 4}</dd></dl><p>{n}</p>") for n in range(7)]
+        return [_example(page, BedroomsTotal=1 + n % 4 + (n == 2)) for n, page in enumerate(pages)]
+
+    assert Anchor("label", "bedrooms", "term") in _anchors(beds("Bedrooms"), "BedroomsTotal")
+    assert _anchors(beds("Chambers"), "BedroomsTotal") == ()
+
+
+def test_a_class_that_all_values_have_is_no_anchor() -> None:
+    """Only the year among them can be read as one."""
+    examples = [
+        _example(
+            _html(n, "".join(f"<p class='fact'>{one}</p>" for one in (f"A{n}", "brick", "gas", "oak", 1950 + n))),
+            YearBuilt=1950 + n,
+        )
+        for n in range(6)
+    ]
+    assert all(one.name != "p.fact" for one in _anchors(examples, "YearBuilt"))
+
+
 def test_counts_that_are_the_same_on_all_pages_are_no_evidence() -> None:
     examples = [_example(_html(n, f"<dl><dt>Plinth</dt><dd>2</dd></dl><p>{n}</p>"), BedroomsTotal=2) for n in range(8)]
     assert _anchors(examples, "BedroomsTotal") == ()

@@ -14,7 +14,6 @@ from app.errors.storage import StoreError
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.recipes.keeper import AuditRate
-from app.property.recipes.memory import MemoryRecipes
 from app.property.recipes.recipe import Anchor, Recipe, RecipeState
 from app.property.recipes.using import RecipeReading
 from app.property.record import Evidence, Method, PageKind
@@ -24,6 +23,7 @@ from app.services.model_reading import ModelReading
 from app.services.page_reading import with_values
 from app.services.recipes import TYPICAL_TOKENS, Recipes
 from app.settings.forms import ModelUse
+from benchmarks.recipes.memory import MemoryRecipes
 
 HOST = "homes.example"
 NO_AUDITS = AuditRate(0.0)

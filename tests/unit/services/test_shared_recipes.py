@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from app.errors.storage import StoreError
-from app.property.recipes.memory import MemoryRecipes
 from app.property.recipes.recipe import Counts, Recipe, RecipeState, new_recipe
 from app.services.shared_recipes import SharedRecipes
+from benchmarks.recipes.memory import MemoryRecipes
 
 HOST = "homes.example"
 
