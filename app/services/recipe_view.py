@@ -22,6 +22,8 @@ _WHERE = {
     "colon": "after {name!r} in the same text",
     "next": "in the text after {name!r}",
     "previous": "in the text before {name!r}",
+    "after": "after {name!r} in a sentence",
+    "before": "a count before {name!r} in a sentence",
 }
 
 
@@ -43,7 +45,7 @@ def recipe_view(settings: Settings) -> Callable[[Recipe], dict[str, Any]]:
             "fields": [
                 {
                     "field": name,
-                    "anchors": [asdict(one) | {"where": where(one)} for one in anchors],
+                    "anchors": [one._asdict() | {"where": where(one)} for one in anchors],
                     "suspended": recipe.suspended.get(name),
                 }
                 for name, anchors in sorted(recipe.fields.items())

@@ -1,13 +1,4 @@
-"""Recipes as JSON, as they are stored, and as TOML, as an operator writes them.
-
-format = 1
-host = "gis.example.gov"
-pages = "/arcgis/rest/services/*"    # a glob on path and query; left out: all pages of the host
-
-[fields]
-ParcelNumber = [{ path = "/features/*/attributes/PARCELNO" }]
-LivingArea = [{ label = "Total living area", relation = "cell", unit = "Square Feet" }]
-"""
+"""Recipes as JSON, as they are stored, and as TOML, as an operator writes them (docs/recipes.md)."""
 
 from __future__ import annotations
 
@@ -40,7 +31,7 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
     """Return `recipe` as JSON, with the version of its format."""
     data = asdict(recipe) | {"format": FORMAT, "fingerprint": sorted(recipe.fingerprint)}
     data["fields"] = {
-        name: [{key: value for key, value in asdict(anchor).items() if value} for anchor in anchors]
+        name: [{key: value for key, value in anchor._asdict().items() if value} for anchor in anchors]
         for name, anchors in recipe.fields.items()
     }
     return data
@@ -76,7 +67,7 @@ def as_toml(recipe: Recipe) -> str:
         forms = [
             ", ".join(
                 f"{key} = {_quoted(value)}"
-                for key, value in ((one.kind, one.name), *list(asdict(one).items())[2:])
+                for key, value in ((one.kind, one.name), *list(one._asdict().items())[2:])
                 if value
             )
             for one in anchors

@@ -31,18 +31,8 @@ _RECENT, _LEAST_RECENT = 8, 0.75
 #: a recipe that was suspended is learned again at most this often
 _RELEARNED_AFTER = timedelta(days=1)
 #: what learning changes of a recipe
-_LEARNED = (
-    "state",
-    "reason",
-    "fields",
-    "suspended",
-    "never",
-    "unanswered",
-    "unsure",
-    "outvoted",
-    "usual",
-    "learned_from",
-)
+_LEARNED = ["state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "outvoted"]
+_LEARNED += ["usual", "learned_from"]
 #: CPU time of one look at up to `MOST_EXAMPLES` pages; those of large portals take five seconds
 _LEARNING_SECONDS = 10.0
 RecipeChange = Callable[[Recipe], Recipe]

@@ -29,8 +29,8 @@ from app.property.record import Method
 #: pages that an anchor has to be right on; those of them with a value, and where its words name the field
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
 #: beside one right page and so many more, another one may have been read wrong: of values that are few and may agree by
-#: chance, where nothing names the field; and of others
-_MANY, _SEVERAL = 7, 4
+#: chance, of others, and where the anchor names the field
+_MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
 #: spots of one anchor that are looked at
 _MOST_SPOTS = 4
@@ -40,7 +40,8 @@ _RARE = 0.25
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
 _LEAST_FEW = 3
 #: not what follows from other fields, and what is no one value
-_LEARNED = FIELDS.keys() - {*UNIT_OF.values(), "OriginatingSystemName", "X_Currency", "Media", "X_Permits"}
+_DERIVED = {*UNIT_OF.values(), "OriginatingSystemName", "X_Currency", "Media", "X_Permits"}
+_LEARNED = tuple(name for name in FIELDS if name not in _DERIVED)
 _ORDER = ("path", "attribute", "label", "reader")
 
 
@@ -86,7 +87,7 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
         return recipe
     counted = Counter(anchor for page in pages for anchor in page.spots.by_anchor)
     common = [anchor for anchor, many in counted.items() if many >= _LEAST_NAMED]
-    found = {name: _anchors(name, pages, common) for name in FIELDS if name in _LEARNED}
+    found = {name: _anchors(name, pages, common, is_doubted=name in recipe.suspended) for name in _LEARNED}
     known = {
         name: [one for one in anchors if _still_holds(name, one, pages)] for name, anchors in recipe.usable.items()
     }
@@ -172,14 +173,14 @@ class _Page:
         alone = ((anchor, spot) for anchor, spots in likely for spot in spots[:_MOST_SPOTS])
         in_clauses = self.spots.in_clauses(may_be(value, literally=True))
         for anchor, spot in chain(alone, (pair for pair in in_clauses if may_say(pair[1].raw))):
-            for known in (replace(anchor, reads=reads) for reads in parsers(name)):
+            for known in (anchor._replace(reads=reads) for reads in parsers(name)):
                 units = ("", unit) if unit and anchor.relation not in IN_CLAUSE else ("",)
-                united = (replace(known, unit=one) for one in units)
+                united = (known._replace(unit=one) for one in units)
                 fitting = next((one for one in united if self._says(spot, name, one)), None)
                 if fitting is not None:
                     yield fitting
                     blocks = blocks_around(spot.element) if len(self.spots.at(anchor)) > 1 else ()
-                    yield from (replace(fitting, within=block) for block in blocks)
+                    yield from (fitting._replace(within=block) for block in blocks)
 
     def _says(self, spot: Spot, name: str, anchor: Anchor) -> bool:
         """Whether the spot says what is verified; many anchors lead to the same text."""
@@ -190,8 +191,10 @@ class _Page:
         return self.said[asked]
 
 
-def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tuple[Anchor, ...]:
-    """The anchors, of those that are `common` and of readers, that all pages bear out, best first."""
+def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_doubted: bool) -> tuple[Anchor, ...]:
+    """The anchors, of those that are `common` and of readers, that all pages bear out, best first. `is_doubted`: a
+    model said something else than those of before.
+    """
     having = [page for page in pages if name in page.example.values]
     if len(having) < _LEAST_NAMED:
         return ()
@@ -204,7 +207,8 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor]) -> tup
         judged = {page: page.is_right(name, anchor) for page in pages}
         right = sum(map(bool, judged.values()))
         wrong = [name in page.example.absent for page, is_right in judged.items() if is_right is False]
-        may_be_wrong = (right - 1) // (_MANY if FIELDS[name].kind in _FEW and not named else _SEVERAL)
+        for_each = _SEVERAL if is_doubted else _NAMED
+        may_be_wrong = (right - 1) // (for_each if named else _MANY if FIELDS[name].kind in _FEW else _SEVERAL)
         silent = sum(page.is_silent(name, anchor) for page in pages)
         if right + silent < LEAST_PAGES or any(wrong) or len(wrong) > may_be_wrong:
             continue

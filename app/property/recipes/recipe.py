@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: recipes of another version are learned anew
 FORMAT = 1
@@ -26,8 +26,7 @@ class RecipeState(StrEnum):
     SUSPENDED = "suspended"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Anchor:
+class Anchor(NamedTuple):
     """How one field's value is found on a page.
 
     `label`: `name` is the label's words, `relation` where the value stands: `cell` (next cell of the row), `term`

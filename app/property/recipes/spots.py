@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.property.reading import jsonld, state
 from app.property.reading.base import Candidate
@@ -49,8 +48,7 @@ _MOST_WORDS, _MOST_LABEL_WORDS, _MOST_CLAUSES = 20, 4, 2_000
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """A text or JSON value of the page, and where it stands. `element` is None in JSON."""
 
     raw: Any

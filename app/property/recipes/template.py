@@ -49,19 +49,19 @@ def _tags(page: Document) -> Iterator[str]:
     if page.root is None:
         return
     main = next((e for e in page.root.iter("main") if len(e)), None)
-    stack, known = [(page.root if main is None else main, "")], dict[str, str]()
+    stack, known, skipped = [(page.root if main is None else main, "")], dict[str, str](), page.skipped
     for _ in range(_MOST_ELEMENTS):
         if not stack:
             return
         element, above = stack.pop()
-        if not isinstance(element.tag, str) or element in page.skipped:
+        if not isinstance(element.tag, str) or element in skipped:
             continue
         styled = element.get("class") or ""
         if styled not in known:
             known[styled] = ".".join(sorted(stable_names(element)))
         own = f"{element.tag}.{known[styled]}"
         yield f"{above}>{own}"
-        stack.extend((child, own) for child in element)
+        stack += [(child, own) for child in element]
 
 
 def _paths(value: Any) -> Iterator[str]:

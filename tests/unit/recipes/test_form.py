@@ -10,6 +10,7 @@ from app.errors import ConfigurationError
 from app.property.recipes import form
 from app.property.recipes.recipe import Anchor
 from app.property.recipes.using import read_with
+from app.services.recipe_view import where
 from tests.plugins.recipe_site import Reader, facts, parcel
 
 _WRITTEN = """
@@ -81,3 +82,11 @@ def test_what_is_wrong_in_a_written_recipe_is_named_with_its_line(old: str, new:
     with pytest.raises(ConfigurationError) as caught:
         form.written(_WRITTEN.replace(old, new, 1), "county.toml")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("relation", form.RELATIONS["label"])
+def test_every_place_beside_a_label_can_be_written_and_is_shown_in_words(relation: str) -> None:
+    lines = f'format = 1\nhost = "homes.example"\n[fields]\nRoof = [{{ label = "Cover", relation = "{relation}" }}]\n'
+    (anchor,) = form.written(lines, "homes.toml").fields["Roof"]
+    assert anchor == Anchor("label", "cover", relation)
+    assert "'cover'" in where(anchor)
