@@ -171,7 +171,7 @@ class _Page:
         may_say, of_page = may_be(value), self.spots.by_anchor
         likely = ((one, [spot for spot in of_page.get(one, ()) if may_say(str(spot.raw))]) for one in anchors)
         alone = ((anchor, spot) for anchor, spots in likely for spot in spots[:_MOST_SPOTS])
-        in_clauses = self.spots.in_clauses(may_be(value, literally=True))
+        in_clauses = self.spots.in_clauses(may_be(value, literally=FIELDS[name].kind != "choice"))
         for anchor, spot in chain(alone, (pair for pair in in_clauses if may_say(pair[1].raw))):
             for known in (anchor._replace(reads=reads) for reads in parsers(name)):
                 units = ("", unit) if unit and anchor.relation not in IN_CLAUSE else ("",)

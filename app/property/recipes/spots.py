@@ -136,7 +136,7 @@ class Spots:
         self, may_say: Callable[[str], bool], sizes: Collection[int] = range(1, _MOST_LABEL_WORDS + 1)
     ) -> Iterator[tuple[Anchor, Spot]]:
         """Yield the spots in clauses of which `may_say` is true, beside labels of so many words: a count before the
-        label, or what follows it and is no more of the sentence, which goes on in small letters.
+        label, or what follows it.
         """
         for clause, segment in ((clause, segment) for clause, segment in self._clauses if may_say(clause)):
             words = clause.split()[:_MOST_WORDS]
@@ -146,7 +146,7 @@ class Spots:
                 if len(label) < size or _DIGITS.search(name) or not re.search(r"[^\W\d_]", name):
                     continue
                 found = [("before", before[0])] if before and _COUNT.match(before[0]) else []
-                found += [("after", after)] if after and not after[0].islower() else []
+                found += [("after", after)] if after else []
                 for relation, value in found:
                     spot = Spot(value, self.page.path(segment.owner), clause[:300], " ".join(label), segment.owner)
                     yield Anchor("label", name, relation), spot

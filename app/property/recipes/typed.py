@@ -45,12 +45,16 @@ def parsers(field: str) -> tuple[str, ...]:
 def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Candidate]:
     """Return what `spot` says of `field` and of what goes with it; nothing where it does not say `field`.
 
-    A text with several numbers is none of a number: which one is meant, only a reader of such texts can tell. Nor is
-    one with more words than its unit has in a clause: `2` of `has 2 baths` is not what it has.
+    A text with several numbers is none of a number: which one is meant, only a reader of such texts can tell. Of a
+    clause, words in small letters go on with the sentence, if they are none of a choice, and so do more words than the
+    unit of a number has: `2` of `has 2 baths` is not what it has.
     """
     kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
-    most = _MOST_PARTS.get(kind, 2) if anchor.relation in IN_CLAUSE else len(text)
-    if kind in _NUMERIC and (text.count(" ") > most or len(_NUMBER.findall(text)) > 1):
+    if kind in _NUMERIC and len(_NUMBER.findall(text)) > 1:
+        return []
+    if anchor.relation in IN_CLAUSE and (
+        text.count(" ") > _MOST_PARTS.get(kind, 2) if kind in _NUMERIC else text[:1].islower() and kind != "choice"
+    ):
         return []
     found = _parsed(spot, field, anchor.reads or field, spot.raw, spots)
     own = says(found, field)
