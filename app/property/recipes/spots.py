@@ -17,7 +17,7 @@ from app.property.reading.base import Candidate
 from app.property.reading.document import Document, Segment
 from app.property.reading.grids import cell_text
 from app.property.reading.pointers import below
-from app.property.reading.trees import is_within, spaced_text, squared
+from app.property.reading.trees import spaced_text, squared
 from app.property.recipes.recipe import Anchor
 from app.property.recipes.template import stable_names
 
@@ -226,10 +226,8 @@ def _value_beside(page: Document, place: int, label: Any) -> Any:
 
 def _apart(one: Any, other: Any) -> int:
     """How many elements one must climb from `one` to an element that also holds `other`; many: `_NEAR` and one."""
-    for steps, above in enumerate((one, *islice(one.iterancestors(), _NEAR))):
-        if is_within(other, above):
-            return steps
-    return _NEAR + 1
+    around, climbed = {other, *other.iterancestors()}, enumerate((one, *islice(one.iterancestors(), _NEAR)))
+    return next((steps for steps, above in climbed if above in around), _NEAR + 1)
 
 
 def _block_of(element: Any, label: Any) -> Any:

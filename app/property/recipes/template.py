@@ -54,7 +54,7 @@ def _tags(page: Document) -> Iterator[str]:
         if not stack:
             return
         element, above = stack.pop()
-        if not isinstance(element.tag, str) or element in skipped:
+        if element in skipped:
             continue
         styled = element.get("class") or ""
         if styled not in known:
