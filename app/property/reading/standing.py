@@ -14,7 +14,7 @@ from app.property.reading.base import Candidate
 from app.property.reading.document import Document, Segment
 from app.property.reading.place_values import placed
 from app.property.reading.trees import spaced_text
-from app.property.reading.whose import is_owners
+from app.property.reading.whose import is_owners, placed_streets
 from app.property.values import texts
 from app.property.values.places import us_state
 
@@ -92,11 +92,12 @@ def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
 
 
 def _below_own_label(street: Segment, page: Document) -> bool:
-    """True for a street below a label that asks for the property's address."""
+    """True for a street below a label of the property's address, or of its owner's where that is the same."""
     for before in reversed(page.segments[max(0, street.index - 6) : street.index]):
         known = page.meaning(before.text) if len(before.text) <= 60 else None
         if known is not None:
-            return known.field == "_Address" and not is_owners(known.field, before.text, before, page)
+            is_home = street.text.casefold() in page.once(placed_streets)
+            return known.field == "_Address" and (is_home or not is_owners(known.field, before.text, before, page))
         if _OWNER.match(before.text[:60]):
             return False
     return False

@@ -44,16 +44,16 @@ def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
     if words not in _PLAIN:
         return False
     if field == "_Address":
-        return page.once(names_site) or (page.once(_places_street) and _below_owner(segment, page))
+        return page.once(names_site) or (bool(page.once(placed_streets)) and _below_owner(segment, page))
     return field in _PARTS and _continues_owners(segment, page)
 
 
-def _places_street(page: Document) -> bool:
-    """True where a street stands behind `Location`."""
-    return any(
-        words_of(one.text) in _PLACED and _STREET.match(other.text) is not None
+def placed_streets(page: Document) -> frozenset[str]:
+    """Return the streets that stand behind `Location`, in lower case."""
+    return frozenset(
+        other.text.casefold()
         for one, other in zip(page.segments, page.segments[1:], strict=False)
-        if len(one.text) <= 20
+        if len(one.text) <= 20 and words_of(one.text) in _PLACED and _STREET.match(other.text) is not None
     )
 
 

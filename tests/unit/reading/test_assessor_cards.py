@@ -44,6 +44,9 @@ _PARCEL = _rows("Parcel Number|12-345-678", "Year Built|1974")
         # where `Location` tells the street, an address below the owner is the owner's
         (_rows("Location|47 PINE RD") + _rows("Owner|DOE JANE", "Address|9 ELM ST, AMES, IA 50010"), None),
         (_rows("Location|47 PINE RD") + _rows("Address|47 PINE RD, AMES, IA 50010"), "AMES"),
+        # an owner who lives there
+        (_rows("Location|47 PINE RD") + _rows("Owner|DOE JANE", "Address|47 PINE RD<br>AMES, IA 50010"), "AMES"),
+        (_rows("Location|47 PINE RD") + _rows("Owner|DOE JANE", "Address|9 ELM ST<br>AMES, IA 50010"), None),
     ],
 )
 def test_a_plain_label_below_the_owner_tells_where_the_owner_lives(body: str, city: str | None) -> None:
