@@ -63,7 +63,7 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
     if chosen is None or (chosen is after and _is_item(segment, chosen, found)):
         return None
     whole = found.field not in _NAMES
-    value = _whole_value(chosen, segment, page, forward=chosen is after) if whole else chosen.text
+    value = _whole_value(chosen, segment, page) if whole else chosen.text
     if not value or len(value) > limit or _has_labels(value, page):
         return None
     known = page.meaning(value)
@@ -136,14 +136,14 @@ def _distance(one: Segment, other: Segment) -> int:
     return 9
 
 
-def _whole_value(start: Segment, label: Segment, page: Document, *, forward: bool) -> str:
+def _whole_value(start: Segment, label: Segment, page: Document) -> str:
     """The text of the largest element that holds `start` but not the label, if it is short; else the text node
     itself.
     """
     around = {label.owner, *label.owner.iterancestors()}
     block = start.owner
     if block in around:
-        return start.text if not forward else _run(start, block, page)
+        return start.text
     while block.getparent() is not None and block.getparent() not in around:
         block = block.getparent()
     while True:
@@ -154,22 +154,6 @@ def _whole_value(start: Segment, label: Segment, page: Document, *, forward: boo
         while inner.getparent() is not block and inner.getparent() is not None:
             inner = inner.getparent()
         block = inner
-
-
-def _run(start: Segment, block: Any, page: Document) -> str:
-    """A text node and what follows in inline children of the same element: `131 <b>m</b><sup>2</sup>`."""
-    parts = [start.text]
-    for other in page.segments[start.index + 1 : start.index + 4]:
-        if (
-            other.owner is block
-            or other.owner.getparent() is not block
-            or other.owner.tag not in ("sup", "sub", "small", "abbr", "span")
-        ):
-            break
-        if page.meaning(other.text):
-            break
-        parts.append(other.text)
-    return " ".join(parts)
 
 
 def _text_of(block: Any, start: Segment, page: Document) -> str:
