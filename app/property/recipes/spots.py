@@ -87,22 +87,15 @@ class Spots:
         """The spots by anchors that name no block; those in clauses are looked up one by one."""
         found: dict[Anchor, list[Spot]] = defaultdict(list)
         for kind, find in (("label", _labels), ("attribute", _attributes), ("path", _json_values)):
-            names = self._relations(kind)
-            for anchor, make in find(self.page, names) if names is None or names else ():
+            names: dict[str, set[str]] = defaultdict(set)
+            for one in self._wanted or ():
+                if one.kind == kind:
+                    names[one.name].add(one.relation)
+            for anchor, make in find(self.page, names or None) if names or self._wanted is None else ():
                 if self._wanted is None or anchor in self._wanted:
                     spot = make()
                     if spot.raw not in (None, "", []):
                         found[anchor].append(spot)
-        return found
-
-    def _relations(self, kind: str) -> _Names:
-        """The relations of the wanted anchors of a kind by their names."""
-        if self._wanted is None:
-            return None
-        found: dict[str, set[str]] = defaultdict(set)
-        for one in self._wanted:
-            if one.kind == kind:
-                found[one.name].add(one.relation)
         return found
 
     @cached_property

@@ -71,7 +71,8 @@ def one_value(anchor: Anchor, field: str, spots: Spots, known: Collection[str] =
     A text that is `known`, since another anchor of the field led to it, is not parsed again and says nothing new.
     """
     if anchor.kind == "reader":
-        found = [[one] for one in spots.readings.get((field, anchor), ()) if one.raw not in known]
+        read = (one for one in spots.readings.get((field, anchor), ()) if one.raw not in known)
+        found = [[replace(one, method=Method.RECIPE, reader=READER)] for one in read]
     else:
         texts = {str(spot.raw): spot for spot in spots.at(anchor)}
         if len(texts) > _MOST_TEXTS:

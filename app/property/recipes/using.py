@@ -17,7 +17,7 @@ from app.property.recipes.recipe import Anchor, Recipe, RecipeState
 from app.property.recipes.spots import Spots
 from app.property.recipes.template import ALIKE, TRIED, fingerprint, likeness, likest
 from app.property.recipes.typed import READER, one_value, says
-from app.property.record import WITH_PROPERTY, Method
+from app.property.record import WITH_PROPERTY
 
 #: a page with a smaller share of the fields that its template usually has was made in another way
 LEAST_FOUND = 0.6
@@ -138,10 +138,7 @@ class _Tried:
         elif any(one.value == firsts[0].value and one.unit not in (None, firsts[0].unit) for one in others):
             self.split.append(name)
         else:
-            self.read += [
-                one if one.reader == READER else replace(one, method=Method.RECIPE, reader=READER)
-                for one in readings[0]
-            ]
+            self.read += readings[0]
             self.hits[name] = firsts[0]
 
 
