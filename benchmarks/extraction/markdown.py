@@ -24,6 +24,16 @@ page counts as wrong. How a page becomes a record: [extraction.md](../extraction
 """
 
 
+#: why a figure may miss its target, by how its name begins
+_WHY_MISSED = {
+    "page kinds told right": "the pages that are taken for something else are listed under *Page kinds*.",
+    "files that name a field": "the table of fields and the languages alone are 1.8; most of the rest is checks of one "
+    "value against another ([ADR 55](../decisions/0055-knowledge-of-fields-is-data-and-a-reader-is-a-function.md)).",
+    "lines of Python": "[ADR 55](../decisions/0055-knowledge-of-fields-is-data-and-a-reader-is-a-function.md) says "
+    "what would have to go.",
+}
+
+
 def page(done: Measured) -> str:
     """The whole page."""
     parts = [_HEAD.format(pages=done.report.pages)]
@@ -43,7 +53,10 @@ def _share(value: float | None) -> str:
 def _figures(done: Measured) -> list[str]:
     states = {True: "met", False: "missed", None: "–"}
     rows = [(f.name, f.shown, f.target or "–", states[f.met]) for f in done.figures]
-    return ["## Figures and targets", table(("figure", "measured", "target", ""), rows)]
+    missed = [f.name for f in done.figures if f.met is False]
+    whys = [f"- {name}: {why}" for name in missed for begins, why in _WHY_MISSED.items() if name.startswith(begins)]
+    told = ["Missed, and why:", "\n".join(whys)] if whys else []
+    return ["## Figures and targets", table(("figure", "measured", "target", ""), rows), *told]
 
 
 def _batches(done: Measured) -> list[str]:
