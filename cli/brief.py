@@ -80,7 +80,7 @@ def _range(texts: Sequence[str | None]) -> str:
 
 
 def _fee(texts: Sequence[str | None]) -> str:
-    """An answer and what it costs: whoever names a fee says yes."""
+    """Yes or no with the fee; a fee alone means yes."""
     has_one, fee = texts
     if fee and has_one != "no":
         return f"yes, fee {fee}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.property.agreement import same_value
 from app.property.dated import HISTORIES, day_of
-from app.property.fields.table import CURRENCY, DERIVED_FIELDS, FIELDS, bound_to
+from app.property.fields.table import BOUND, CURRENCY, DERIVED_FIELDS, FIELDS
 from app.property.record import Evidence, PageKind
 from app.property.slips import slip_between
 from app.property.source_record import SourceRecord
@@ -27,7 +27,7 @@ TELLABLE_FIELDS = tuple(name for name in FIELDS if name not in DERIVED_FIELDS)
 #: without these a value means nothing, or something else
 _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        name: (*[CURRENCY] * (spec.kind == "money"), *filter(None, [spec.goes_with]), *bound_to(name))
+        name: (*[CURRENCY] * (spec.kind == "money"), *filter(None, [spec.goes_with]), *BOUND.get(name, ()))
         for name, spec in FIELDS.items()
     }
 )

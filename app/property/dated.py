@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from app.property.agreement import same_value
-from app.property.fields.table import FIELDS, followers_of
+from app.property.fields.table import FIELDS, FOLLOWERS
 from app.property.ranks import HALF_LIFE_DAYS, topic_of
 from app.property.source_record import SourceRecord
 
@@ -52,7 +52,7 @@ def is_one_sale(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 def _is_one_price(name: str, one: SourceRecord, other: SourceRecord) -> bool:
     """Both name the same price for the sale, and one that is no token."""
-    (price,) = followers_of(name)
+    (price,) = FOLLOWERS[name]
     return all(r.values.get(price, 0) > _NOMINAL for r in (one, other)) and same_value(price, one, other)
 
 

@@ -36,8 +36,8 @@ def derive(values: Values, evidence: Mapping[str, Evidence], newest: datetime | 
     `newest` is when the property was last read: its age is of that year. Without it there is none.
     """
     found: dict[str, Evidence] = {}
-    for name, spec in FIELDS.items():
-        made = _RULES[spec.derived_by](spec.derived_from, values, newest) if spec.derived_by else None
+    for name, (rule, inputs) in _DERIVED.items():
+        made = rule(inputs, values, newest)
         if made is not None:
             found[name] = _proof(made, [evidence[field] for field in made.inputs])
     return found
@@ -99,6 +99,7 @@ _RULES: Mapping[str, Callable[[tuple[str, ...], Values, datetime | None], _Made 
     "age": _age,
     "map_link": _map_link,
 }
+_DERIVED = {name: (_RULES[spec.derived_by], spec.derived_from) for name, spec in FIELDS.items() if spec.derived_by}
 #: where a map shows the property
 MAP_LINK = next(name for name, spec in FIELDS.items() if spec.derived_by == "map_link")
 

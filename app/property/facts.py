@@ -22,6 +22,8 @@ _EARTH_RADIUS_M = 6_371_000.0
 #: within one lot; within a geocoder's error; further than any two pins of one home that somebody set with care
 NEAR_M, AROUND_M, FAR_M = 30.0, 110.0, 250.0
 _TOKEN_PRICE = 1000
+#: fields that are compared, each with the date or year that it goes with
+_WITH_POINTS = {name: spec.goes_with for name, spec in FIELDS.items() if spec.points}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ class Compared:
 def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
     """Everything that both know and that has points."""
     found = {"position": _position(one, other)}
-    for name, spec in FIELDS.items():
-        if spec.points and spec.goes_with not in found and (fact := _fact(name, one, other)):
-            found[spec.goes_with or name] = fact  # of what goes with one date or year, the first tells
+    for name, lead in _WITH_POINTS.items():
+        if lead not in found and (fact := _fact(name, one, other)):
+            found[lead or name] = fact  # of what goes with one date or year, the first tells
     return tuple(fact for fact in found.values() if fact is not None)
 
 

@@ -6,7 +6,7 @@ Pure: no database, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from app.property.dated import (
     of_newest_year,
 )
 from app.property.derived import derive
-from app.property.fields.table import AXES, DERIVED_FIELDS, FIELDS
+from app.property.fields.table import AXES, BOUND, COUNTED, DERIVED_FIELDS, FIELDS, FOLLOWERS
 from app.property.record import Evidence
 from app.property.slips import slip_between
 from app.property.source_record import SourceRecord
@@ -31,20 +31,11 @@ from app.property.weighing import Known, Say, Verdict, say_of, weigh, why_lost, 
 __all__ = ["Merged", "SourceRecord", "merge", "same_value"]
 
 
-def _grouped(leads: Mapping[str, str | None]) -> Mapping[str, tuple[str, ...]]:
-    """The fields that follow each field that leads."""
-    return {lead: tuple(n for n, own in leads.items() if own == lead) for lead in FIELDS if lead in leads.values()}
-
-
-#: fields that mean nothing without the value they belong to: they come from the record that gave it, or not at all
-_BOUND = _grouped({name: spec.bound_to for name, spec in FIELDS.items()})
-#: fields that go with another one: from a record that says the same of that one, else from one that is silent on it
-_GOES_WITH = _grouped({name: spec.goes_with for name, spec in FIELDS.items()})
-_FOLLOWERS = frozenset(name for group in (_BOUND, _GOES_WITH) for names in group.values() for name in names)
-_LEADS = tuple(name for name in FIELDS if name not in _FOLLOWERS | DERIVED_FIELDS)
+#: fields that another one chooses the record of
+_LED = frozenset(name for group in (BOUND, FOLLOWERS) for names in group.values() for name in names)
+_LEADS = tuple(name for name in FIELDS if name not in _LED | DERIVED_FIELDS)
 #: what each source says in its own way: differences there are no conflict
 _OF_ONE_SOURCE = frozenset(name for name, spec in FIELDS.items() if spec.own_words)
-_WHOLES = _grouped({name: spec.counted_in for name, spec in FIELDS.items()})
 Records = Sequence[SourceRecord]
 
 
@@ -105,13 +96,13 @@ class _Round:
         """What was said of each field, the winner first."""
         for name in _LEADS:
             having = [record for record in self._records if name in record.values]
-            of_newest = _OF_NEWEST.get(FIELDS[name].kind) if name in _GOES_WITH else None
+            of_newest = _OF_NEWEST.get(FIELDS[name].kind) if name in FOLLOWERS else None
             of_now = of_newest(name, having, self._known.newest) if of_newest else current(name, having)
             self._choose(name, of_now, having)
-        for lead, names in _BOUND.items():
+        for lead, names in BOUND.items():
             for name in names:
                 self._choose_bound(lead, name)
-        for lead, names in _GOES_WITH.items():
+        for lead, names in FOLLOWERS.items():
             for name in names:
                 self._choose_with(lead, name)
         return self._says
@@ -143,7 +134,7 @@ class _Round:
         total = self._winner(whole) if whole is not None else None
         if whole is None or total is None:
             return True
-        chosen = [source.values[part] for part in _WHOLES[whole] if part != name and (source := self._winner(part))]
+        chosen = [source.values[part] for part in COUNTED[whole] if part != name and (source := self._winner(part))]
         return bool(record.values[name] + sum(chosen) <= total.values[whole])
 
     def _choose(self, name: str, eligible: Records, having: Records) -> None:
@@ -183,10 +174,10 @@ class _Round:
         """A sale before the last one, values of an earlier tax year."""
         newest = self._known.newest
         kind, lead = FIELDS[name].kind, FIELDS[name].goes_with
-        if name in _GOES_WITH and kind == "date":
+        if name in FOLLOWERS and kind == "date":
             of_last = of_newest_sale(name, [winner, other], newest)
             return not any(record is other for record in of_last) and other.values[name] <= winner.values[name]
-        if name in _GOES_WITH and kind == "year":
+        if name in FOLLOWERS and kind == "year":
             return bool(FIRST_YEAR <= other.values[name] < winner.values[name])
         if lead is None or FIELDS[lead].kind not in _OF_NEWEST or not all(lead in r.values for r in (winner, other)):
             return False

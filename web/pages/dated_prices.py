@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from app.property.dated import day_of
-from app.property.fields.table import FIELDS, followers_of, of_kind
+from app.property.fields.table import FIELDS, FOLLOWERS, of_kind
 from app.property.store import Saying
 from app.property.values.numbers import tidy
 
@@ -21,7 +21,7 @@ _SOLD = re.compile(
 )
 #: fields with rows of prices; the date of a sale and its price
 _HISTORIES = [name for spec in FIELDS.values() for name in spec.before if FIELDS[name].kind == "rows"]
-_SALES = [(lead, name) for lead in of_kind("date") for name in followers_of(lead)]
+_SALES = [(lead, name) for lead in of_kind("date") for name in FOLLOWERS.get(lead, ())]
 #: an empty date of a program (0001-01-01) is none
 _FIRST_YEAR = 1600
 

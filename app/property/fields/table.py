@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -90,26 +91,22 @@ def _frozen(value: Any) -> Any:
 FIELDS: Mapping[str, FieldSpec] = _read()
 
 
-def bound_to(lead: str) -> tuple[str, ...]:
-    """The fields that come from the record that gave `lead`, in the table's order."""
-    return tuple(name for name, spec in FIELDS.items() if spec.bound_to == lead)
-
-
-def followers_of(lead: str) -> tuple[str, ...]:
-    """The fields that go with `lead`, in the table's order."""
-    return tuple(name for name, spec in FIELDS.items() if spec.goes_with == lead)
-
-
+@cache
 def of_kind(*kinds: FieldKind) -> tuple[str, ...]:
     """The fields of these kinds that are read, in the table's order."""
     return tuple(name for name, spec in FIELDS.items() if spec.kind in kinds and not spec.derived)
 
 
-def parts_of(whole: str) -> tuple[str, ...]:
-    """The fields that mean nothing without `whole`, in the table's order."""
-    return tuple(name for name, spec in FIELDS.items() if spec.part_of == whole)
+def _by(column: str) -> Mapping[str, tuple[str, ...]]:
+    """Return, for each field that `column` names, the fields whose rows name it there, both in the table's order."""
+    named = {name: getattr(spec, column) for name, spec in FIELDS.items()}
+    return MappingProxyType(
+        {lead: tuple(name for name, own in named.items() if own == lead) for lead in FIELDS if lead in named.values()}
+    )
 
 
+#: by a field: those that come from the record that gave it, that go with it, that mean nothing without it, its parts
+BOUND, FOLLOWERS, PARTS, COUNTED = map(_by, ("bound_to", "goes_with", "part_of", "counted_in"))
 #: the fields that hold texts of several sentences
 PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
 #: what a page about one property tells, three or more of it as a rule

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.property.fields.table import FIELDS, parts_of
+from app.property.fields.table import FIELDS, PARTS
 from app.property.page import Page
 from app.property.record import Method, PageKind, PropertyRecord
 from app.settings.forms import ModelUse
@@ -15,7 +15,7 @@ from app.settings.forms import ModelUse
 SURE = 0.9
 #: what most users come for
 CORE = frozenset(name for name, spec in FIELDS.items() if spec.core)
-WITH_PRICE = parts_of("ListPrice")
+WITH_PRICE = PARTS["ListPrice"]
 #: what only an offer says: an authority's record promises none of it (but that it is of land)
 ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)
 

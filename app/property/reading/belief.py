@@ -9,7 +9,7 @@ any page, and stand by the block that they are in. Pages that show nothing (shel
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -101,8 +101,7 @@ class _Shown:
     text: str
     lang: str | None
     values: Mapping[str, Sequence[Candidate]]
-    #: rows that begin with a date, as of a history of prices
-    past: str = ""
+    page: Document
 
     @classmethod
     def on(cls, page: Document, candidates: Iterable[Candidate]) -> _Shown:
@@ -113,9 +112,7 @@ class _Shown:
             if _is_visible(c) and c.confidence >= _WEAK and not (c.field == "ListPrice" and c.locator in warm):
                 values[c.field].append(c)
         text = "\n".join((page.title, *(segment.text for segment in page.segments)))
-        dated = (row for row in page.root.iter("tr") if _DATED.match(" ".join(islice(row.itertext(), _FIRST_TEXTS))))
-        past = (" ".join(islice(row.itertext(), _MOST_TEXTS)) for row in dated)
-        return cls(text, page.locale.lang, values, "\n".join(past))
+        return cls(text, page.locale.lang, values, page)
 
     def denies(self, candidate: Candidate) -> bool:
         """True for a value of markup that the page shows nowhere, and another one in its place."""
@@ -145,12 +142,9 @@ class _Shown:
 
     def is_past(self, candidate: Candidate) -> bool:
         """True for a price that the page shows in a row that begins with a date, and nowhere else."""
-        if candidate.field != "ListPrice" or not self.past:
+        if candidate.field != "ListPrice":
             return False
-        everywhere, past = (
-            [re.sub(r"\D", "", one) for one in _NUMBER.findall(text)].count(_digits(float(candidate.value)))
-            for text in (self.text, self.past)
-        )
+        everywhere, past = (amounts[_digits(float(candidate.value))] for amounts in self._amounts)
         return 0 < everywhere <= past
 
     def has(self, candidate: Candidate) -> bool:
@@ -196,6 +190,17 @@ class _Shown:
         return len(self.text) >= _FULL_CHARS and told >= _FULL_FACTS
 
     @cached_property
+    def _amounts(self) -> tuple[Counter[str], Counter[str]]:
+        """How often the digits of each number stand on the page, and in rows that begin with a date."""
+        rows = self.page.root.iter("tr")
+        dated = (row for row in rows if _DATED.match(" ".join(islice(row.itertext(), _FIRST_TEXTS))))
+        past = "\n".join(" ".join(islice(row.itertext(), _MOST_TEXTS)) for row in dated)
+        everywhere, of_past = (
+            Counter(re.sub(r"\D", "", one) for one in _NUMBER.findall(text)) for text in (self.text, past)
+        )
+        return everywhere, of_past
+
+    @cached_property
     def _letters(self) -> str:
         return letters_of(self.text)
 
@@ -212,6 +217,12 @@ class _Shown:
             if _MULTIPLIED.match(self.text, match.end()):
                 multiplied.add(re.sub(r"\D", "", written).rstrip("0"))
         return frozenset(plain), frozenset(multiplied)
+
+
+def _is_spelled_otherwise(candidate: Candidate, others: Sequence[Candidate]) -> bool:
+    """True for `Moskva` where the page shows `Москва`: letters do not tell whether it is the same."""
+    latin = candidate.field in _TEXTS and _LATIN.search(str(candidate.value)) is not None
+    return latin and bool(others) and all(_OTHER_LETTERS.search(str(other.value)) for other in others)
 
 
 def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
@@ -260,9 +271,3 @@ def _discredited(candidates: Sequence[Candidate], denied: Sequence[bool], shown:
 
 def _digits(value: float) -> str:
     return re.sub(r"\D", "", f"{value:.10g}")
-
-
-def _is_spelled_otherwise(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """True for `Moskva` where the page shows `Москва`: letters do not tell whether it is the same."""
-    latin = candidate.field in _TEXTS and _LATIN.search(str(candidate.value)) is not None
-    return latin and bool(others) and all(_OTHER_LETTERS.search(str(other.value)) for other in others)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from app.property.fields.table import AXES, FIELDS, UNIT_OF, followers_of, of_kind
+from app.property.fields.table import AXES, FIELDS, FOLLOWERS, UNIT_OF, of_kind
 from app.property.reading.base import ONLY_LISTING, WITH_PRICE, Candidate
 from app.property.reading.document import Document, url_parts
 from app.property.reading.place_values import ends_a_street, numbered
@@ -79,7 +79,7 @@ def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
             del kept[field]
     for day in of_kind("date"):
         if day in kept and str(kept[day].candidate.value) > page.page.fetched_at.date().isoformat():
-            for field in (day, *followers_of(day)):  # a sale to come, such as an auction's, is none yet
+            for field in (day, *FOLLOWERS.get(day, ())):  # a sale to come, such as an auction's, is none yet
                 kept.pop(field, None)
 
 

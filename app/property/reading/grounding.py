@@ -14,7 +14,7 @@ from typing import Any
 
 from lxml import etree
 
-from app.property.fields.table import FIELDS, PROSE, followers_of, of_kind
+from app.property.fields.table import FIELDS, FOLLOWERS, PROSE, of_kind
 from app.property.reading.base import Candidate
 from app.property.reading.document import Document
 from app.property.reading.pointers import below, pointed
@@ -28,7 +28,7 @@ from app.property.values.texts import letters_of
 
 #: fields that are read out of the rows of a table or a list
 _OF_ROWS = frozenset(
-    name for lead in of_kind("date", "year") if (names := followers_of(lead)) for name in (lead, *names)
+    name for lead in of_kind("date", "year") if (names := FOLLOWERS.get(lead)) for name in (lead, *names)
 ).union(of_kind("rows"))
 _ROW = re.compile(r"^(.*)/(\d+)$")
 #: what stands on the evidence of other fields, or on a quote that was found in the text (`evidence.py`)

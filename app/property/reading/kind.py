@@ -30,7 +30,7 @@ _SEARCH = re.compile(
 )
 #: a block or "gone" page has little else to say
 _SMALL_PAGE_CHARS = 2500
-#: a price, or that it is told on application
+#: a price, or words such as `price on application`
 _PRICED = frozenset({"ListPrice", "X_PriceQualifier"})
 #: what an authority sets for good or for a year
 _RECORD_FIELDS = frozenset(

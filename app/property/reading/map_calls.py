@@ -75,6 +75,10 @@ def _widgets(page: Document) -> Iterator[tuple[str, Any]]:
             yield f"{page.path(element)}/@{name}", value
 
 
+def _speaks_of_a_firm(node: dict[str, Any]) -> bool:
+    return any(isinstance(v, str) and len(v) <= 120 and FIRM.search(v) for v in node.values())
+
+
 def _may_be_own(path: str, point: Point) -> bool:
     """Is the point as precise as a house's, and do the keys that lead to it say nothing of another's?"""
     keys = [(key, words_of(key)) for key in path.rpartition("#")[2].split("/")]
@@ -112,7 +116,3 @@ def _point(pointer: str, node: dict[str, Any]) -> Point | None:
     if not all(axis in told and isinstance(node[told[axis]], str | float) for axis in AXES):
         return None
     return [(axis, pointers.below(pointer, told[axis]), node[told[axis]]) for axis in AXES]
-
-
-def _speaks_of_a_firm(node: dict[str, Any]) -> bool:
-    return any(isinstance(v, str) and len(v) <= 120 and FIRM.search(v) for v in node.values())

@@ -89,6 +89,15 @@ def _readings(element: Any, types: list[str], page: Document) -> Iterator[Readin
             yield Reading(field, value, Method.MICRODATA, page.path(element), quote, confidence, prop)
 
 
+def _is_estimate(element: Any) -> bool:
+    """True where the text right around a price calls it an estimate."""
+    for above in islice(element.iterancestors(), 3):
+        text = " ".join(" ".join(islice(above.itertext(), 20)).split())
+        if len(text) <= 80 and re.search(r"\best(?:imated?|\.)?\b", text, re.IGNORECASE):
+            return True
+    return False
+
+
 def _field(prop: str, people: str | None, types: list[str], lang: str | None) -> tuple[str | None, float]:
     if people is not None:
         if prop not in ("name", "legalName"):
@@ -109,12 +118,3 @@ def _value(element: Any) -> str:
         text = ", ".join(part.strip(" ,\n") for part in element.itertext() if part.strip(" ,\n"))
     text = text or "".join(element.itertext())
     return " ".join((text or "").split())[:5000]
-
-
-def _is_estimate(element: Any) -> bool:
-    """True where the text right around a price calls it an estimate."""
-    for above in islice(element.iterancestors(), 3):
-        text = " ".join(" ".join(islice(above.itertext(), 20)).split())
-        if len(text) <= 80 and re.search(r"\best(?:imated?|\.)?\b", text, re.IGNORECASE):
-            return True
-    return False

@@ -136,6 +136,20 @@ def _distance(one: Segment, other: Segment) -> int:
     return 9
 
 
+def _number_leads(segment: Segment, page: Document) -> bool:
+    """In a flat run of numbers and words, true where the run opens with a number."""
+    index = segment.index
+    while index > 0 and segment.index - index <= 12:
+        before = page.segments[index - 1]
+        known = page.meaning(before.text) if len(before.text) <= 25 else None
+        in_run = _NUMBER_ONLY.match(before.text) is not None or (known is not None and known.field in _COUNTED)
+        if not in_run or _distance(segment, before) > 2:
+            break
+        index -= 1
+    labelled = index > 0 and page.meaning(page.segments[index - 1].text) is not None
+    return _NUMBER_ONLY.match(page.segments[index].text) is not None and not labelled
+
+
 def _whole_value(start: Segment, label: Segment, page: Document) -> str:
     """The text of the largest element that holds `start` but not the label, if it is short; else the text node
     itself.
@@ -169,17 +183,3 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
             return ""  # a block of pairs: the label was the heading of a section
         parts.append(other.text)
     return squared((", " if block.tag in ("ul", "ol") else " ").join(parts))
-
-
-def _number_leads(segment: Segment, page: Document) -> bool:
-    """In a flat run of numbers and words, true where the run opens with a number."""
-    index = segment.index
-    while index > 0 and segment.index - index <= 12:
-        before = page.segments[index - 1]
-        known = page.meaning(before.text) if len(before.text) <= 25 else None
-        in_run = _NUMBER_ONLY.match(before.text) is not None or (known is not None and known.field in _COUNTED)
-        if not in_run or _distance(segment, before) > 2:
-            break
-        index -= 1
-    labelled = index > 0 and page.meaning(page.segments[index - 1].text) is not None
-    return _NUMBER_ONLY.match(page.segments[index].text) is not None and not labelled

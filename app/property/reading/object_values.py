@@ -97,8 +97,8 @@ def _unit_named(node: dict[str, Any], key: str = "") -> str:
     return ""
 
 
-#: fields of which a JSON list holds several values that belong together
 _MONEY = frozenset(of_kind("money"))
+#: fields of which a JSON list holds several values that belong together
 _LISTS = frozenset({*of_kind("features", "choice"), "_Coordinates"})
 
 

@@ -91,6 +91,20 @@ def _is_in_card(element: Any) -> bool:
     return False
 
 
+def _is_in_dated_rows(element: Any) -> bool:
+    """True in a block that begins with a date, below or above another that is made alike."""
+    row = element.getparent()
+    if row is None or not _begins_with_date(row):
+        return False
+    beside = (row.getnext(), row.getprevious())
+    return any(b is not None and b.tag == row.tag and _begins_with_date(b) for b in beside)
+
+
+def _begins_with_date(row: Any) -> bool:
+    first = next((" ".join(t.split()) for t in row.itertext() if t.strip()), "")
+    return len(first) <= 20 and _YEAR.search(first) is not None and parse_date(first) is not None
+
+
 def _is_hidden(element: Any) -> bool:
     """True for banners that a script would show: the site writes all of them into every page."""
     for above in (element, *element.iterancestors()):
@@ -122,17 +136,3 @@ def _banner(text: str, where: str) -> Iterator[Candidate]:
     kind = offer(text)
     if kind is not None:
         yield of_text("PropertyType", "Residential Lease" if kind == "rent" else "Residential", text, where, 0.45)
-
-
-def _is_in_dated_rows(element: Any) -> bool:
-    """True in a block that begins with a date, below or above another that is made alike."""
-    row = element.getparent()
-    if row is None or not _begins_with_date(row):
-        return False
-    beside = (row.getnext(), row.getprevious())
-    return any(b is not None and b.tag == row.tag and _begins_with_date(b) for b in beside)
-
-
-def _begins_with_date(row: Any) -> bool:
-    first = next((" ".join(t.split()) for t in row.itertext() if t.strip()), "")
-    return len(first) <= 20 and _YEAR.search(first) is not None and parse_date(first) is not None

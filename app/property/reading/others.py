@@ -147,6 +147,11 @@ def _alike(cards: Iterable[Any]) -> bool:
     return len(names) != 2 or not all(names) or not names[0].isdisjoint(names[1])
 
 
+def _is_text(article: Any) -> bool:
+    """True for more than a card holds, who offers it and a few lines on it included."""
+    return len(whole_text(article)) > _ARTICLE_CHARS
+
+
 def _shows_price(element: Any) -> bool:
     text = element.text if isinstance(element.tag, str) and element.tag not in _SKIPPED_TAGS else None
     return isinstance(text, str) and len(text) <= 60 and _AMOUNT.search(text) is not None
@@ -167,8 +172,3 @@ def _card_around(element: Any) -> tuple[Any, str] | None:
 
 def _link_in(element: Any) -> str | None:
     return next((a.get("href") for a in element.iter("a") if a.get("href")), None)
-
-
-def _is_text(article: Any) -> bool:
-    """True for more than a card holds, who offers it and a few lines on it included."""
-    return len(whole_text(article)) > _ARTICLE_CHARS

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.errors.pages import PageTooComplexError
 from app.property.derived import derive
-from app.property.fields.table import bound_to
+from app.property.fields.table import BOUND, COUNTED
 from app.property.page import Page
 from app.property.reading import (
     address_bar,
@@ -66,9 +66,7 @@ READERS: Mapping[str, Reader] = {
 _OF_JSON: Mapping[str, Reader] = {"jsonbody": jsonbody.read, "headlines": headlines.key_in_address}
 _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
 #: what a model's quote says beside the field that was asked for
-_COMPANIONS: Mapping[str, tuple[str, ...]] = {
-    name: (*bound_to(name), *(part for part, spec in FIELDS.items() if spec.counted_in == name)) for name in FIELDS
-}
+_COMPANIONS: Mapping[str, tuple[str, ...]] = {name: (*BOUND.get(name, ()), *COUNTED.get(name, ())) for name in FIELDS}
 #: the reader of a model's values
 _MODEL = "model"
 #: a page has no end of values that fail

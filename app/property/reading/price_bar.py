@@ -23,8 +23,6 @@ _MOST = 4
 _MOST_READ = 12
 _MOST_ABOVE = 12
 _STEP = 0.09
-#: characters of a cell that heads a sheet
-_HEADING = 120
 _SKIPPED = frozenset({"td", "th", "dd", "dt", "option"})
 
 

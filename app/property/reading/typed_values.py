@@ -13,7 +13,7 @@ from typing import Any
 
 from app.property.fields.languages import language
 from app.property.fields.phrases import alternatives
-from app.property.fields.table import FIELDS, UNIT_OF, followers_of
+from app.property.fields.table import COUNTED, FIELDS, FOLLOWERS, UNIT_OF
 from app.property.reading.base import Reading, Value, text_of
 from app.property.reading.document import Locale
 from app.property.reading.money_values import FIRST_WORD, MONEY
@@ -82,7 +82,7 @@ def _bathrooms(reading: Reading, locale: Locale) -> Iterator[Value]:
     found = counts.bathrooms(text_of(reading.raw), locale.lang)
     if found is not None:
         yield reading.field, found.total, None
-        parts = [name for name, spec in FIELDS.items() if spec.counted_in == reading.field]
+        parts = COUNTED[reading.field]
         yield from ((name, count, None) for name, count in zip(parts, (found.full, found.half), strict=True))
 
 
@@ -139,7 +139,7 @@ def _sale_date(reading: Reading, locale: Locale) -> Iterator[Value]:
     yield reading.field, dates.parse_date(text, lang=locale.lang, country=locale.country), None
     if currency.find_currency(text, locale.country):
         price = prices.parse_price(text, lang=locale.lang, country=locale.country)
-        yield followers_of(reading.field)[0], numbers.tidy(price.amount) if price else None, None
+        yield FOLLOWERS[reading.field][0], numbers.tidy(price.amount) if price else None, None
 
 
 def _age(reading: Reading, locale: Locale) -> Iterator[Value]:

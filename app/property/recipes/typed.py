@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.property.fields.table import FIELDS, parts_of
+from app.property.fields.table import FIELDS, PARTS
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.ranking import same
 from app.property.reading.readings import candidates_of
@@ -20,7 +20,7 @@ STRENGTH = 0.95
 #: the name of recipes among readers
 READER = "recipe"
 #: a field and what goes with it, such as its unit
-_WITH_PARTS = {name: frozenset({name, *parts_of(name)}) for name in FIELDS}
+_WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
 #: letters of a word that stands for a value, and counts that are written in words
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
 #: blanks in a number with its unit

@@ -118,6 +118,11 @@ def _trimmed(piece: str) -> str:
     return bare if texts.has_legal_form(bare.replace("\x00", ".")) else bare.strip(" ,.)")
 
 
+def _is_cased(person: str) -> bool:
+    """True where every word is capitalised, a particle, or of a script without capitals."""
+    return all(not w[:1].islower() or w.casefold() in _PARTICLES for w in person.split())
+
+
 def _shielded(text: str) -> str:
     """`text` whose titles and legal forms keep their dots when it is split at full stops."""
     return (
@@ -129,8 +134,3 @@ def _shielded(text: str) -> str:
 
 def _only_role(text: str) -> bool:
     return ROLE.search(text) is not None and not texts.has_legal_form(text)
-
-
-def _is_cased(person: str) -> bool:
-    """True where every word is capitalised, a particle, or of a script without capitals."""
-    return all(not w[:1].islower() or w.casefold() in _PARTICLES for w in person.split())

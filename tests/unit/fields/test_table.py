@@ -10,13 +10,13 @@ from app.property.fields.languages import languages
 from app.property.fields.table import (
     DERIVED_FIELDS,
     FIELDS,
+    PARTS,
     PEOPLE_FIELDS,
     UNIT_OF,
     FieldKind,
     FieldSpec,
     FieldType,
     of_kind,
-    parts_of,
 )
 from app.property.ranks import Topic, topic_of
 from app.property.values.areas import IN_SQUARE_METERS
@@ -63,7 +63,7 @@ def test_every_kind_and_status_in_the_languages_is_one_of_the_fields_values() ->
 
 
 def test_a_price_takes_what_means_nothing_without_it_along() -> None:
-    assert parts_of("ListPrice") == ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
+    assert PARTS["ListPrice"] == ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
 
 
 def test_topics_are_those_that_sources_are_ranked_by() -> None:

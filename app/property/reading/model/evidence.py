@@ -49,8 +49,8 @@ _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECA
 _SEPARATED, _FAR = 20, 80
 #: a label with a colon belongs to what follows
 _LEADS = re.compile(r"\s?:")
-#: heads of columns hold no other figures than years and shares
 _AMOUNT = re.compile(r"\d[\d.,]*")
+#: heads of columns hold no other figures than years and shares
 _FIGURE, _NO_FIGURE = re.compile(r"\d"), re.compile(r"\b(?:19|20)\d\d\b|\d+(?:\.\d+)?\s?%")
 _CELL_BEGINS, _DOTS = re.compile(r"(?:^|[|\n])\s*$"), re.compile(r"\.{2,}")
 _CELL_ENDS = re.compile(r": | \| ")
