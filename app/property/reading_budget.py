@@ -11,10 +11,10 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from app.errors.pages import PageTooComplexError
@@ -52,8 +52,7 @@ class Spent:
     cpu_seconds: float = 0.0
 
 
-@contextmanager
-def reading(url: str, spent: Spent | None = None, *, seconds: float | None = None) -> Iterator[None]:
+def reading(url: str, spent: Spent | None = None, *, seconds: float | None = None) -> AbstractContextManager[None]:
     """Work on the page at `url` in the block, with at most 300 MB of memory more than there was.
 
     All blocks that are given the same `spent` have `seconds` (2) of CPU time together; one without has them for itself.
@@ -62,32 +61,44 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
     part of it.
     """
     if _Meter.is_running or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    spent, seconds = spent or Spent(), CPU_SECONDS if seconds is None else seconds
-    left = seconds - spent.cpu_seconds
-    if left < _LEAST_SECONDS:
-        raise _too_slow(url, seconds)
-    began = time.thread_time()  # exact, where the process's clock goes by ticks once its timer runs
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    before = signal.signal(signal.SIGPROF, _spent)
-    _Meter.is_running = True
-    try:
-        _limit_memory(limits)
+        return nullcontext()
+    return _Budget(url, spent or Spent(), CPU_SECONDS if seconds is None else seconds)
+
+
+class _Budget(AbstractContextManager[None]):
+    """The block of `reading` that is measured. A class, so that `_spent` can leave its frames alone."""
+
+    def __init__(self, url: str, spent: Spent, seconds: float) -> None:
+        self.url, self.spent, self.seconds = url, spent, seconds
+
+    def __enter__(self) -> None:
+        left = self.seconds - self.spent.cpu_seconds
+        if left < _LEAST_SECONDS:
+            raise self._too_slow()
+        self.began = time.thread_time()  # exact, where the process's clock goes by ticks once its timer runs
+        self.limits = resource.getrlimit(resource.RLIMIT_AS)
+        _limit_memory(self.limits)
+        self.before = signal.signal(signal.SIGPROF, _spent)
+        _Meter.is_running = True
         signal.setitimer(signal.ITIMER_PROF, left, _AGAIN_SECONDS)
-        yield
-    except _SpentError:
-        raise _too_slow(url, seconds) from None
-    except MemoryError:
-        raise PageTooComplexError(url, f"it took more than {MEMORY_BYTES} bytes of memory") from None
-    except tuple(INTERRUPTIONS):
-        raise PageTooComplexError(url, "the time of its job was over while it was read") from None
-    finally:
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         _Meter.is_running = False
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
-        resource.setrlimit(resource.RLIMIT_AS, limits)
-        spent.cpu_seconds += time.thread_time() - began
+        signal.signal(signal.SIGPROF, self.before)
+        resource.setrlimit(resource.RLIMIT_AS, self.limits)
+        self.spent.cpu_seconds += time.thread_time() - self.began
+        if kind is None:
+            return
+        if issubclass(kind, _SpentError):
+            raise self._too_slow() from None
+        if issubclass(kind, MemoryError):
+            raise PageTooComplexError(self.url, f"it took more than {MEMORY_BYTES} bytes of memory") from None
+        if issubclass(kind, tuple(INTERRUPTIONS)):
+            raise PageTooComplexError(self.url, "the time of its job was over while it was read") from None
+
+    def _too_slow(self) -> PageTooComplexError:
+        return PageTooComplexError(self.url, f"it took more than {self.seconds:g} s of CPU time")
 
 
 def require_few_parts(url: str, text: str) -> None:
@@ -107,10 +118,6 @@ def require_small_tree(url: str, root: Any) -> None:
             raise PageTooComplexError(url, f"one <{element.tag}> has {children} elements, more than {MOST_CHILDREN}")
 
 
-def _too_slow(url: str, seconds: float) -> PageTooComplexError:
-    return PageTooComplexError(url, f"it took more than {seconds:g} s of CPU time")
-
-
 def _limit_memory(limits: tuple[int, int]) -> None:
     """Let the process have so much more of address space than it has; nothing where nobody can tell (not Linux)."""
     if not _STATM.exists():
@@ -120,6 +127,7 @@ def _limit_memory(limits: tuple[int, int]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (soft, limits[1]))
 
 
-def _spent(*_: Any) -> None:
-    if _Meter.is_running:
+def _spent(_: int, frame: FrameType | None) -> None:
+    """Raise in the block. In this file the block is only begun or ended, and nothing would catch the error."""
+    if _Meter.is_running and frame is not None and frame.f_code.co_filename != __file__:
         raise _SpentError
