@@ -153,7 +153,7 @@ class ComposeProject:
         return found
 
     def client(self, port: int) -> httpx2.Client:
-        return httpx2.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False, timeout=120)
+        return httpx2.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False, timeout=300)
 
     def get(self, port: int, path: str, **options: Any) -> httpx2.Response:
         with self.client(port) as client:

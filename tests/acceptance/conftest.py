@@ -48,7 +48,7 @@ from tests.acceptance.surroundings import Surroundings
 
 
 # the image is built by the first test that needs it: that takes minutes where Docker's cache is empty
-@pytest.fixture(params=["local", pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.timeout(600)])])
+@pytest.fixture(params=["local", pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.timeout(900)])])
 def place(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

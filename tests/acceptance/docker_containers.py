@@ -64,7 +64,7 @@ class _Ending:
 
     def kill(self, signal: str | int | None = None) -> None:
         self._container.kill(signal)
-        self._container.wait(timeout=120)
+        self._container.wait(timeout=300)
 
 
 class DockerValkey(_Ending, RedisContainer):

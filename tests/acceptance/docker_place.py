@@ -71,7 +71,7 @@ docker_postgres = container(
     network="{docker_network.name}",
     tmpfs={"/var/lib/postgresql/data": ""},
     wrapper_class=DockerPostgres,
-    timeout=120,
+    timeout=300,
 )
 
 docker_site = container(
@@ -112,7 +112,7 @@ docker_worker = container(
     network="{docker_network.name}",
     tmpfs=_HOME,
     wrapper_class=DockerWorker,
-    timeout=120,
+    timeout=300,
 )
 
 docker_beat = container(

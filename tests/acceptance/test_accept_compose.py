@@ -20,7 +20,7 @@ import pytest
 from tests.acceptance.compose_project import ComposeProject, copy_checkout, kill, prometheus_image, start
 from tests.plugins.documented import blocks
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600), pytest.mark.deployed]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900), pytest.mark.deployed]
 
 _OF_THE_SERVERS = {"valkey", "postgres", "prometheus"}
 _DONE_ONCE = {"init", "migrate"}

@@ -11,7 +11,7 @@ import pytest
 from tests.acceptance.compose_project import copy_checkout
 from tests.acceptance.docker_containers import BUILD
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 _PLANTED = b"planted-7c0ffee-secret"
 #: where keys and passwords are kept beside a checkout, and within the folders that the image is made of

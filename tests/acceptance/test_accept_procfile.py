@@ -23,7 +23,7 @@ from tests.plugins.ports import free_port
 from tests.plugins.postgresql_server import postgresql_server
 from tests.plugins.standin_fixtures import StandinHandle
 
-pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(900)]
 
 _JOBS = 50
 _PROCESS_TYPES = ["web", "worker", "health", "beat", "flower"]
@@ -117,8 +117,8 @@ def test_the_processes_of_the_procfile_do_a_batch(
         text=True,
         check=True,
     ).stdout.strip()
-    web = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['PORT']}", trust_env=False, timeout=120)
-    flower = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['FLOWER_PORT']}", trust_env=False, timeout=120)
+    web = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['PORT']}", trust_env=False, timeout=300)
+    flower = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['FLOWER_PORT']}", trust_env=False, timeout=300)
     with web, flower, _running(variables, tmp_path) as processes:
         _wait_until(lambda: _answers(web, "/readyz") == 200, tmp_path)
         assert web.get("/api/v1/admin/openai/stats").status_code == 401

@@ -92,4 +92,4 @@ def test_term_to_a_worker_with_a_job_under_way_loses_nothing(
 
 @only_local
 def test_the_keys_are_reported_on_beats_schedule(celery_setup: CeleryTestSetup, beat: None) -> None:
-    celery_setup.worker.assert_log_exists("OpenAI keys: 1 of 1 healthy", timeout=120)
+    celery_setup.worker.assert_log_exists("OpenAI keys: 1 of 1 healthy", timeout=300)

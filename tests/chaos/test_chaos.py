@@ -20,7 +20,7 @@ SEED = 1
 
 @pytest.mark.chaos
 @pytest.mark.worker
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_fault_costs_a_job_or_makes_anything_happen_twice(database: DatabaseKind) -> None:
     """The table of issue 4 holds; a failure names the cases and keeps the folder with the logs."""

@@ -390,7 +390,7 @@ def test_the_count_tells_what_may_be_meant_and_leaves_it(
 
 
 @ON_POSTGRESQL
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_no_table_of_postgresql_has_the_name_in_its_files_after_what_the_docs_say(
     database: Database, database_url: str, clock: ManualClock, purge: PersonPurge, postgresql: PostgreSQL
 ) -> None:

@@ -110,7 +110,7 @@ os._exit(9)
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())}
     began = datetime.now(UTC)
     ran = subprocess.run(
-        [sys.executable, "-c", code], env=environment, timeout=120, check=False, stderr=subprocess.PIPE
+        [sys.executable, "-c", code], env=environment, timeout=300, check=False, stderr=subprocess.PIPE
     )
     assert ran.returncode == 9, ran.stderr
     database = Database(database_url, ManualClock(datetime.now(UTC) + timedelta(minutes=1)))

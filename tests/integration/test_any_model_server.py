@@ -169,7 +169,7 @@ def test_what_no_other_way_of_asking_mends_is_a_note(asking: Callable[..., Askin
 def test_the_simulated_server_words_its_refusals_as_the_api_does(openai_standin: Start) -> None:
     standin = openai_standin(limits="max_completion_tokens", formats="json_object")
     body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
-    with httpx2.Client(timeout=30, headers={"authorization": f"Bearer {standin.keys[0]}"}) as client:
+    with httpx2.Client(timeout=120, headers={"authorization": f"Bearer {standin.keys[0]}"}) as client:
         url = f"{standin.base_url}/chat/completions"
         first = client.post(url, json={**body, "max_tokens": 5})
         assert (first.status_code, first.json()["error"]["param"]) == (400, "max_tokens")

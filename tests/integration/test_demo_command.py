@@ -55,7 +55,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
         shell = {"OPENAI_API_KEY": "sk-real-abcdefghijkl0123456789", "OPENAI_BASE_URL": f"{address}/v1"}
         shell |= {"HTTP_PROXY": address, "http_proxy": address, "REDIS_URL": "redis://127.0.0.1:1/0"}
         demo = _demo(folder, "--format", "json", **shell)
-        stdout, stderr = demo.communicate(timeout=200)
+        stdout, stderr = demo.communicate(timeout=550)
     assert demo.returncode == 0, stderr
     return Run(json.loads(stdout), stderr, calls, list(folder.glob("propintel-demo-*")))
 
@@ -151,10 +151,10 @@ def test_a_signal_leaves_no_process_and_no_traceback(
         time.sleep(1.5)
     children = family.children(recursive=True)
     demo.send_signal(number)
-    stdout, stderr = demo.communicate(timeout=120)
+    stdout, stderr = demo.communicate(timeout=300)
     assert demo.returncode == code, stderr
     assert "Traceback" not in stdout + stderr
-    _, alive = psutil.wait_procs(children, timeout=120)
+    _, alive = psutil.wait_procs(children, timeout=300)
     assert alive == []
     assert list(tmp_path.glob("propintel-demo-*")) == []
 
@@ -168,15 +168,15 @@ def test_a_killed_demo_takes_its_processes_with_it(tmp_path: Path) -> None:
     _wait_for_processes(family, 8)
     children = family.children(recursive=True)
     demo.kill()
-    demo.communicate(timeout=120)
-    _, alive = psutil.wait_procs(children, timeout=120)
+    demo.communicate(timeout=300)
+    _, alive = psutil.wait_procs(children, timeout=300)
     assert alive == []
 
 
 def test_a_process_that_cannot_start_is_named_with_its_reason(tmp_path: Path) -> None:
     """`--real` without any key: exit 2, the remedy, and no process."""
     demo = _demo(tmp_path, "--real")
-    _, stderr = demo.communicate(timeout=120)
+    _, stderr = demo.communicate(timeout=300)
     assert demo.returncode == 2
     assert "OPENAI_API_KEYS" in stderr
     assert "Traceback" not in stderr

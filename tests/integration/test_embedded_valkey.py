@@ -69,7 +69,7 @@ def test_celery_speaks_to_it_over_both_forms(settings: Settings, valkey: Embedde
     with app.connection_for_write() as connection:
         queue = connection.SimpleQueue("letters")
         queue.put({"n": 1})
-        message = queue.get(timeout=120)
+        message = queue.get(timeout=300)
         message.ack()
         assert message.payload == {"n": 1}
         queue.close()
@@ -131,7 +131,7 @@ def test_it_ends_with_whoever_started_it(home: Path, settings: Settings) -> None
     os.kill(owner.pid, signal.SIGKILL)
     owner.wait()
     owner.stdout.close()
-    gone, _ = psutil.wait_procs([server], timeout=120)
+    gone, _ = psutil.wait_procs([server], timeout=300)
     assert gone
     assert redis_url(settings) is None
 

@@ -68,7 +68,7 @@ class Peer:
     def end(self) -> None:
         """SIGKILL: no chance to give anything back."""
         self.process.kill()
-        self.process.communicate(timeout=120)
+        self.process.communicate(timeout=300)
 
 
 @pytest.fixture(scope="module", params=["valkey", pytest.param("redis", marks=pytest.mark.every_server)])

@@ -81,7 +81,7 @@ def test_processes_that_ask_at_once_never_exceed_a_budget_together(
         connection.flushdb()
     standin = openai_standin()
     given = settings(standin, redis_url=embedded_valkey_url, openai_max_wait_seconds=20, **cap)
-    runs = list(processes.map(ask_often, [given] * PROCESSES, ["b"] * PROCESSES, timeout=120))
+    runs = list(processes.map(ask_often, [given] * PROCESSES, ["b"] * PROCESSES, timeout=300))
     found = Counter(answer for run in runs for answer in run)
     assert standin.stats()["totals"]["requests"] == allowed
     assert found.pop("answered") == allowed

@@ -28,7 +28,7 @@ def test_every_page_is_painted_and_reported(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.pages", "--databases", "sqlite", "--repeats", "1", "--scale", "0.01"]
     done = subprocess.run(
         tied_to_parent([*command, "--docs", str(tmp_path)]),
-        cwd=ROOT, capture_output=True, text=True, timeout=220, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=550, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     page = (tmp_path / "pages.md").read_text(encoding="utf-8")

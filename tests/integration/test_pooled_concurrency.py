@@ -31,7 +31,7 @@ class MeetingServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.first = threading.Lock()
-        self.meeting = threading.Barrier(AT_ONCE, timeout=60)
+        self.meeting = threading.Barrier(AT_ONCE, timeout=300)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -52,7 +52,7 @@ def test_twenty_callers_outlive_an_outage_of_all_keys(
         with ThreadPoolExecutor(CALLERS) as callers:
             asked = [callers.submit(ask) for _ in range(CALLERS)]
             back.start()
-            answered = [one.result(timeout=60) for one in asked]
+            answered = [one.result(timeout=300) for one in asked]
     assert len(answered) == CALLERS
     assert "closed" in {figures["state"] for figures in pool.stats()["keys"].values()}
     assert standin.stats()["totals"]["ok"] == CALLERS + len(KEYS) * known

@@ -44,7 +44,7 @@ def test_a_trusted_certificate_serves_pool_broker_and_results(tls_url: str, cert
     assert connect_store(url).ping()
     celery = make_celery(Settings(_env_file=None, redis_url=SecretStr(url)))
     with celery.connection_for_write() as connection:
-        connection.ensure_connection(max_retries=1, timeout=60)
+        connection.ensure_connection(max_retries=1, timeout=300)
     assert celery.backend.client.ping()
 
 
@@ -54,7 +54,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(tls_url: str) -> None:
         connect_store(tls_url).ping()
     celery = make_celery(Settings(_env_file=None, redis_url=SecretStr(tls_url)))
     with celery.connection_for_write() as connection, pytest.raises(kombu.exceptions.OperationalError):
-        connection.ensure_connection(max_retries=1, timeout=60)
+        connection.ensure_connection(max_retries=1, timeout=300)
 
 
 def test_sentinel_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

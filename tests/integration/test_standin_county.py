@@ -27,7 +27,7 @@ def running() -> Iterator[RunningCounty]:
 
 @pytest.fixture
 def client() -> Iterator[httpx2.Client]:
-    with httpx2.Client(trust_env=False, timeout=120) as client:
+    with httpx2.Client(trust_env=False, timeout=300) as client:
         yield client
 
 
@@ -94,7 +94,7 @@ def test_the_program_writes_its_files_and_says_what_to_type(tmp_path: Path) -> N
             assert line, told
             told += line
         env = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines())
-        with httpx2.Client(trust_env=False, timeout=120) as client:
+        with httpx2.Client(trust_env=False, timeout=300) as client:
             models = client.get(
                 f"{env['OPENAI_BASE_URL']}/models",
                 headers={"Authorization": f"Bearer {env['OPENAI_API_KEYS'].split(',')[0]}"},

@@ -147,7 +147,7 @@ def test_the_stats_tell_admissions_at_once_and_levels_and_refusals_with_their_ti
 def test_answers_on_one_connection_do_not_wait_for_a_delayed_acknowledgement(openai_standin: Start) -> None:
     """Head and body leave as two packets; Nagle's algorithm would hold the second until an ACK, 40 ms later."""
     standin = openai_standin([{"key": KEY, **WIDE}])
-    line = http.client.HTTPConnection(standin.address.removeprefix("http://"), timeout=120)
+    line = http.client.HTTPConnection(standin.address.removeprefix("http://"), timeout=300)
     body = json.dumps({"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "hello"}]})
     taken = []
     for _ in range(20):
@@ -370,7 +370,7 @@ def test_as_a_program_it_says_where_it_listens_and_ends_cleanly_even_with_a_requ
     config.write_text(json.dumps({"keys": [{"key": KEY, "behaviour": "hang"}]}))
     program = start_program("standin.openai", "--config", config)
     assert program.address.endswith("/v1")
-    client = openai.OpenAI(api_key=KEY, base_url=program.address, max_retries=0, timeout=120)
+    client = openai.OpenAI(api_key=KEY, base_url=program.address, max_retries=0, timeout=300)
     seen: list[BaseException] = []
 
     def hang() -> None:

@@ -14,7 +14,7 @@ import pytest
 def get(url: str, **headers: str) -> HTTPResponse:
     sent = {k.replace("_", "-"): v for k, v in headers.items()}
     request = urllib.request.Request(url, headers=sent)  # noqa: S310 (loopback)
-    answer: HTTPResponse = urllib.request.urlopen(request, timeout=120)  # noqa: S310 (loopback)
+    answer: HTTPResponse = urllib.request.urlopen(request, timeout=300)  # noqa: S310 (loopback)
     return answer
 
 

@@ -76,7 +76,7 @@ def _run(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.Comp
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
@@ -108,19 +108,19 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
     _wait_for(tmp_path, "Ctrl-C")
     assert len(_child(up, "worker", "--pool=prefork").children()) == 1
     link = re.search(rf"http://127\.0\.0\.1:{port}/sign-in/link\?code=\S+", _said(tmp_path))[0]
-    with httpx2.Client(trust_env=False, timeout=120, follow_redirects=True) as browser:
+    with httpx2.Client(trust_env=False, timeout=300, follow_redirects=True) as browser:
         shown = browser.get(link)
         assert (shown.url.path, shown.status_code) == ("/jobs", 200)
         assert "Sign out" in shown.text
         assert browser.get(f"http://127.0.0.1:{port}/keys").status_code == 200
-    again = httpx2.get(link, trust_env=False, timeout=120)
+    again = httpx2.get(link, trust_env=False, timeout=300)
     assert again.status_code == 403
     assert "used already or has expired" in again.text
 
     token = _run(tmp_path, "token", "--role", "manager", "--subject", "tester").stdout.strip()
     headers = {"Authorization": f"Bearer {token}"}
     stats = f"http://127.0.0.1:{port}/api/v1/admin/openai/stats"
-    assert httpx2.get(stats, headers=headers, trust_env=False, timeout=120).status_code == 200
+    assert httpx2.get(stats, headers=headers, trust_env=False, timeout=300).status_code == 200
     assert (tmp_path / ".propintel" / "jwt_secret").stat().st_mode & 0o777 == 0o600
 
     second = _run(tmp_path, "up", PORT=str(free_port()))
@@ -132,7 +132,7 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
     children = psutil.Process(up.pid).children(recursive=True)
     up.send_signal(signal.SIGINT)
     assert up.wait(120) == 0
-    _, alive = psutil.wait_procs(children, timeout=120)
+    _, alive = psutil.wait_procs(children, timeout=300)
     assert alive == []
     said = _said(tmp_path)
     assert said.endswith("propintel: stopped\n")
@@ -174,7 +174,7 @@ def test_sighup_reaches_worker_and_web_server_and_ends_neither_beat_nor_flower(
     _wait_for(tmp_path, "INFO: 2 OpenAI keys read again\n")
     added = "OpenAI keys reloaded: 1 added (sk-proj-bbb...2222), 0 draining, 1 unchanged"
     wait_until(lambda: _said(tmp_path).count(added) == (os.cpu_count() or 2) + 1, 30, lambda: _said(tmp_path))
-    with urllib.request.urlopen(f"http://127.0.0.1:{flower}/tools/", timeout=120) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{flower}/tools/", timeout=300) as answer:
         assert b"Flower" in answer.read()
     assert {child.pid for child in psutil.Process(up.pid).children(recursive=True)} == children
     assert "Traceback" not in _said(tmp_path)
@@ -217,7 +217,7 @@ def test_a_child_that_ends_before_it_was_up_ends_all_with_its_reason(
     before, _, after = _said(tmp_path).partition("ended by itself (exit code 2)")
     assert re.search(r"^(worker|health) \| OPENAI_KEY_ROTATION_STRATEGY: ", before, re.MULTILINE)
     assert "its last lines are above" in after
-    _, alive = psutil.wait_procs(children, timeout=120)
+    _, alive = psutil.wait_procs(children, timeout=300)
     assert alive == []
 
 
@@ -266,9 +266,9 @@ def test_a_worker_that_is_killed_is_started_again(
     second = jobs_of(f"{property_site}/homes/2")
     wait_until(lambda: (first(), second()) == (JobState.DONE, JobState.DONE), 30, lambda: _said(tmp_path))
     assert _child(up, "worker", "--pool=prefork").pid != worker.pid
-    _, alive = psutil.wait_procs(forked, timeout=120)
+    _, alive = psutil.wait_procs(forked, timeout=300)
     assert alive == []
     children = psutil.Process(up.pid).children(recursive=True)
     up.kill()
-    _, alive = psutil.wait_procs(children, timeout=120)
+    _, alive = psutil.wait_procs(children, timeout=300)
     assert alive == []

@@ -34,7 +34,7 @@ def test_the_table_of_prices_is_loaded_before_the_first_request_if_any_will_need
 ) -> None:
     environment = {**os.environ, "PROPINTEL_HOME": str(tmp_path), **variables}
     argv = [sys.executable, "-c", _START, use]
-    ran = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert (ran.returncode, ran.stdout.strip()) == (0, str(loaded)), ran.stderr
 
 
@@ -57,5 +57,5 @@ def test_the_tables_of_tokens_are_loaded_by_a_worker_before_its_first_job_and_by
     """They take half a second and 70 MB."""
     environment = {**os.environ, "PROPINTEL_HOME": str(tmp_path)}
     argv = [sys.executable, "-c", _COUNTS, pool]
-    ran = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert (ran.returncode, ran.stdout.split()) == (0, ["False", "True"]), ran.stderr

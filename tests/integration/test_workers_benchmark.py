@@ -22,7 +22,7 @@ def _measure(part: str, out: Path, *options: str) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "benchmarks.workers", part, "--databases", "sqlite", "--repeats", "1"]
     done = subprocess.run(
         tied_to_parent([*command, "--scale", "0.002", "--out", str(out), *options]),
-        cwd=ROOT, capture_output=True, text=True, timeout=220, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=550, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     rows: list[dict[str, Any]] = json.loads(out.read_text())["runs"]

@@ -24,7 +24,7 @@ class ForwardProxy:
 @pytest.fixture
 def forward_proxy() -> Iterator[ForwardProxy]:
     proxy = ForwardProxy()
-    client = httpx2.Client(trust_env=False, timeout=30)
+    client = httpx2.Client(trust_env=False, timeout=120)
 
     class _Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

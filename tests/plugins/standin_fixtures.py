@@ -154,4 +154,4 @@ def start_program() -> Iterator[Callable[..., Program]]:
     for process in started:
         if process.poll() is None:
             process.kill()
-        process.communicate(timeout=120)
+        process.communicate(timeout=300)

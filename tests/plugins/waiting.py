@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 
 #: beside other tests or on a slow machine everything takes a multiple of its time; a wait that ends well ends no later
-_BUSY = 4
+_BUSY = 8
 
 
 def wait_until(ready: Callable[[], object], seconds: float, tell: Callable[[], str] = lambda: "") -> None:
     """Return when `ready()`; fail with what `tell()` says.
 
-    `seconds` are ample on a machine that does nothing else; four times as many are waited.
+    `seconds` are ample on a machine that does nothing else; eight times as many are waited.
     """
     deadline = time.monotonic() + seconds * _BUSY
     while not ready():

@@ -409,7 +409,7 @@ def _memory(policy: Policy = POLICY) -> Callable[..., Store]:
     )
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_server_answers_as_this_process_does(redis_connection: redis.Redis) -> None:
     numbers = itertools.count()
 

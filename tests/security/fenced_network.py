@@ -215,7 +215,7 @@ async def visit(chromium: str, paths: Sequence[str], *, fenced: bool) -> dict[st
                 await context.route("**/*", _only_documents)
                 page = await context.new_page()
                 try:
-                    await page.goto(f"http://www.site.example{path}", wait_until="commit", timeout=60_000)
+                    await page.goto(f"http://www.site.example{path}", wait_until="commit", timeout=200_000)
                     await asyncio.sleep(6)
                     became[path] = attacks.result(await page.content())
                 except Error as exc:

@@ -14,7 +14,7 @@ from tests.plugins.network_namespace import run_isolated
 from tests.security import browser_attacks as attacks
 from tests.security import fenced_network
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 Seen = dict[str, Any]
 

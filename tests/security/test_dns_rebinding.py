@@ -25,7 +25,7 @@ PATHS = ["/metrics", "/sign-in", "/docs", "/openapi.json", "/api/v1/me", "/healt
 
 
 def ask(port: int, path: str, **headers: str) -> httpx2.Response:
-    return httpx2.get(f"http://127.0.0.1:{port}{path}", headers=headers, trust_env=False, timeout=60)
+    return httpx2.get(f"http://127.0.0.1:{port}{path}", headers=headers, trust_env=False, timeout=300)
 
 
 @pytest.mark.parametrize("host", OWN)

@@ -19,7 +19,7 @@ GUESSES = FAILURES_PER_MINUTE + 1
 
 def guess(port: int, forwarded: list[str]) -> list[int]:
     """One guess of a token for each; -> the statuses."""
-    with httpx2.Client(timeout=30, base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    with httpx2.Client(timeout=120, base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         return [
             client.get("/api/v1/me", headers={"Authorization": "Bearer x", "X-Forwarded-For": address}).status_code
             for address in forwarded

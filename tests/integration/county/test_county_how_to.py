@@ -35,13 +35,13 @@ def test_the_printed_commands_print_the_brief(tmp_path: Path, warm_parent: WarmP
         warm_parent.write_program(program, clean)
         script = " && ".join(typed).replace(".venv/bin/propintel", str(program))
         done = subprocess.run(
-            ["bash", "-c", script], env=clean, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+            ["bash", "-c", script], env=clean, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, done.stderr
     finally:
         timer.cancel()
         county.send_signal(signal.SIGTERM)
-        county.communicate(timeout=120)
+        county.communicate(timeout=300)
     brief = " ".join(done.stdout.split())
     # the roof's permit, not the carport's; what the owner's mail or a neighbour says is not there
     for said in ("12 Fictional Ave", "Architectural shingle", "2018", "1987", "gate", "Fictional Ridge"):

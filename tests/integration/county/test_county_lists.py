@@ -23,7 +23,7 @@ def _of_gis(running: RunningCounty, home: Home) -> Page | None:
     return next((page for page in running.county.pages[home.number] if page.site is GIS), None)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_of_an_answer_with_the_neighbours_each_address_gets_its_own_parcel(tmp_path: Path) -> None:
     with RunningCounty() as running:
         settings = settings_for(running, None, tmp_path)

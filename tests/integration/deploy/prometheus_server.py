@@ -78,7 +78,7 @@ class PrometheusServer:
 
     def _get(self, path: str, **parameters: str) -> dict[str, Any]:
         url = f"{self._url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
-        with urllib.request.urlopen(url, timeout=120) as response:  # noqa: S310 (loopback)
+        with urllib.request.urlopen(url, timeout=300) as response:  # noqa: S310 (loopback)
             answer = json.load(response)
         assert answer["status"] == "success", answer
         return dict(answer["data"])

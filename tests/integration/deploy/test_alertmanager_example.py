@@ -35,9 +35,9 @@ def test_critical_alerts_also_go_by_email(amtool: str, severity: str, receiver: 
         f"severity={severity}",
         "job=propintel",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout.split() == [receiver]
-    subprocess.run([amtool, "check-config", ALERTMANAGER], capture_output=True, timeout=120, check=True)
+    subprocess.run([amtool, "check-config", ALERTMANAGER], capture_output=True, timeout=300, check=True)
 
 
 def test_inhibitions_name_alerts_that_there_are() -> None:
@@ -126,5 +126,5 @@ def _is_ready(url: str) -> bool:
 def _ask(url: str, body: object = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 (loopback)
-    with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310 (loopback)
+    with urllib.request.urlopen(request, timeout=300) as response:  # noqa: S310 (loopback)
         return json.loads(response.read() or b"null")

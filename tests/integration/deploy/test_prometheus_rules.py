@@ -32,7 +32,7 @@ def _alerts() -> dict[str, dict[str, object]]:
 
 
 def _run(*command: str, cwd: Path = PROMETHEUS) -> None:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -55,7 +55,7 @@ def _bash(script: str, place: Path, **variables: str) -> str:
     clean["PATH"] = ":".join([*map(str, folders), clean["PATH"]])
     environment = clean | {"PROPINTEL_ENV_FILE": ""} | variables
     done = subprocess.run(
-        ["bash", "-euc", script], env=environment, cwd=place, capture_output=True, text=True, timeout=120, check=False
+        ["bash", "-euc", script], env=environment, cwd=place, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -110,7 +110,7 @@ def _store_all(settings: Settings) -> tuple[str, str]:
     return _store(settings, agent="Ottilie Quackenbush"), forgotten
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_sqlite_comes_back_from_its_copy_without_what_was_purged_since(tmp_path: Path) -> None:
     """The copy is made while the database is open, and what was written after it is gone after the restore. A copy that
     is put back as a file alone opens no door."""
@@ -136,7 +136,7 @@ def test_sqlite_comes_back_from_its_copy_without_what_was_purged_since(tmp_path:
         assert stores.jobs.enqueue(["http://homes.example/later"]).new, "the backup does not know of it"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_postgresql_comes_back_from_its_dump_without_what_was_purged_since(
     postgresql: PostgreSQL, tmp_path: Path
 ) -> None:

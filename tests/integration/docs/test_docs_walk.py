@@ -24,7 +24,7 @@ from tests.plugins.documented import ROOT, Block, blocks
 from tests.plugins.ports import free_port
 from tests.plugins.warm_start import WarmParent
 
-_PATIENCE_SECONDS = 420
+_PATIENCE_SECONDS = 900
 #: what the walk starts by itself, or what CI does in a clean clone
 _MAKE = '#!/bin/sh\nexec make --dry-run --directory "{root}" "$@" >/dev/null\n'
 

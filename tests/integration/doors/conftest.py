@@ -114,7 +114,7 @@ def bash(home: Path, environment: Environment, programs: Path) -> Bash:
         path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), environment["PATH"]])
         ran = subprocess.run(
             ["bash", "-euc", script],
-            env={**environment, "PATH": path}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
+            env={**environment, "PATH": path}, cwd=home, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr
         return ran.stdout

@@ -347,6 +347,6 @@ def test_ctrl_c_ends_quietly(environment: Environment, home: Path) -> None:
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["total_keys"] == 0
     os.kill(process.pid, signal.SIGINT)
-    _, shown = process.communicate(timeout=120)
+    _, shown = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Traceback" not in shown

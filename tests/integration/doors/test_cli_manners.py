@@ -196,5 +196,5 @@ def test_a_near_miss_of_a_setting_s_name_is_reported_once(called: Propintel) -> 
 @pytest.mark.parametrize("module", ["typer", "structlog", "cli.failures", "cli.keys"])
 def test_ctrl_c_while_it_starts_is_no_traceback(environment: Environment, home: Path, module: str) -> None:
     argv = [sys.executable, "-c", _INTERRUPTED_AT, module, "keys"]
-    ran = subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=300, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")

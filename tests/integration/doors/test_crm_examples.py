@@ -47,7 +47,7 @@ def run(web: str, environment: Environment, called: Propintel, home: Path) -> Ru
         told = {"PROPINTEL_TOKEN": token, "CRM_TOKEN": "crm-secret"}
         return subprocess.run(
             [sys.executable, str(ROOT / arguments[0]), *arguments[1:]],
-            env={**environment, **told}, cwd=home, capture_output=True, text=True, timeout=120, check=False,
+            env={**environment, **told}, cwd=home, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
     return run_example

@@ -74,7 +74,7 @@ def test_parquet_goes_into_files_and_through_pipes(propintel: Propintel, home: P
     assert parquet.read_table(home / "all.parquet")["property"].to_pylist() == ids
     command = f"{Path(sys.executable).with_name('propintel')} export --format parquet | cat > piped.parquet"
     environment = {**os.environ, "PROPINTEL_HOME": str(home / "state")}
-    subprocess.run(["bash", "-c", f"set -eo pipefail; {command}"], cwd=home, env=environment, check=True, timeout=120)
+    subprocess.run(["bash", "-c", f"set -eo pipefail; {command}"], cwd=home, env=environment, check=True, timeout=300)
     assert (home / "piped.parquet").read_bytes() == (home / "all.parquet").read_bytes()
 
 
@@ -82,7 +82,7 @@ def test_a_reader_that_leaves_is_no_defect(propintel: Propintel, home: Path, ids
     command = f"{Path(sys.executable).with_name('propintel')} export --format jsonl | true"
     environment = {**os.environ, "PROPINTEL_HOME": str(home / "state")}
     ran = subprocess.run(
-        ["bash", "-c", command], cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=120
+        ["bash", "-c", command], cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
     assert "Traceback" not in ran.stderr
 

@@ -33,7 +33,7 @@ def test_the_commands_enqueue_once_and_list_all(
     assert "URL=http://localhost:8000" in setting
     script = f"set -eu\nURL={web} TOKEN={token}\n{me}\necho\n{enqueue}\necho\n{listing}"
     ran = subprocess.run(
-        ["bash", "-c", script], env=environment, cwd=home, capture_output=True, text=True, timeout=120, check=False
+        ["bash", "-c", script], env=environment, cwd=home, capture_output=True, text=True, timeout=300, check=False
     )
     assert ran.returncode == 0, ran.stderr
     about, answers, *jobs = ran.stdout.splitlines()

@@ -32,7 +32,7 @@ def ask(web: str, called: Propintel) -> Ask:
     def send(method: str, path: str, *, role: str = "manager", **more: Any) -> httpx2.Response:
         token = called("token", "--role", role, "--subject", "alice").stdout.strip()
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx2.request(method, f"{web}{OPENAI}{path}", headers=headers, timeout=120, **more)
+        return httpx2.request(method, f"{web}{OPENAI}{path}", headers=headers, timeout=300, **more)
 
     return send
 

@@ -57,7 +57,7 @@ def done(stores: Stores) -> tuple[str, str]:
 @pytest.fixture
 def client(web: str, called: Propintel) -> Iterator[httpx2.Client]:
     token = called("token", "--role", "operator", "--subject", "tester", "--format", "json").stdout
-    with httpx2.Client(timeout=30, base_url=web, headers={"Authorization": f"Bearer {_token(token)}"}) as opened:
+    with httpx2.Client(timeout=120, base_url=web, headers={"Authorization": f"Bearer {_token(token)}"}) as opened:
         yield opened
 
 

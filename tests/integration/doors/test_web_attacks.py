@@ -86,12 +86,12 @@ class Door(Server):
     """A running server, and requests to it."""
 
     def get(self, token: str, path: str = JOBS) -> httpx2.Response:
-        return httpx2.get(self.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=120)
+        return httpx2.get(self.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=300)
 
     def post(self, content: bytes, **headers: str) -> httpx2.Response:
         token = _signed({"alg": "HS256", "typ": "JWT"})
         head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
-        return httpx2.post(self.url + JOBS, content=content, headers=head, timeout=120)
+        return httpx2.post(self.url + JOBS, content=content, headers=head, timeout=300)
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_a_token_anywhere_but_in_one_header_is_none(door: Door) -> None:
 def _raw(door: Door, head: bytes) -> bytes:
     """The first bytes of the answer to something that no client would send."""
     host, port = door.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=120) as connection:
+    with socket.create_connection((host, int(port)), timeout=300) as connection:
         with contextlib.suppress(OSError):  # it need not read to the end
             connection.sendall(head)
         with contextlib.suppress(OSError):

@@ -54,7 +54,7 @@ def test_a_changed_keys_file_is_shown_without_a_signal(
     with serving(*WEB, environment=environment) as server:
 
         def shown() -> list[str]:
-            return list(httpx2.get(server.url + STATS, headers=token, timeout=120).json()["data"]["keys"])
+            return list(httpx2.get(server.url + STATS, headers=token, timeout=300).json()["data"]["keys"])
 
         assert shown() == ["sk-proj-aaa...1111"]
         (home / "keys.txt").write_text(f"{A}\n{B}\n")

@@ -61,7 +61,7 @@ def test_a_broker_that_hangs_is_503_while_the_caller_still_waits(
     changed = {**environment, "REDIS_URL": hanging_server.url}
     with (
         serving(*WEB, environment=changed) as web,
-        httpx2.Client(base_url=web.url, headers=_token(called, "operator"), timeout=120) as client,
+        httpx2.Client(base_url=web.url, headers=_token(called, "operator"), timeout=300) as client,
     ):
         enqueued = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/1"]})
         retried = client.post(f"/api/v1/jobs/{job}/retry")
@@ -78,7 +78,7 @@ def test_posted_jobs_reach_table_and_broker(web: str, called: Propintel, broker:
     targets = ["http://homes.example/1", "HTTP://Homes.Example:80/1#top", "http://homes.example/2"]
 
     def post(**body: Any) -> httpx2.Response:
-        return httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120)
+        return httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=300)
 
     first = post(targets=targets, priority=0)
     assert first.status_code == 202
@@ -100,30 +100,30 @@ def test_a_batch_is_followed_cancelled_and_done_again_over_http(
 ) -> None:
     headers = _token(called, "operator")
     body = {"targets": ["http://homes.example/1", "http://homes.example/2"], "callback_url": "HTTPS://Hooks.Example/in"}
-    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120).json()["data"]
+    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=300).json()["data"]
     batch, job = f"{web}/api/v1/batches/{posted['batch']}", f"{web}/api/v1/jobs/{posted['jobs'][0]}"
     shown = httpx2.get(batch, headers=headers).json()["data"]
     assert (shown["counts"]["queued"], shown["callback"]["url"]) == (2, "https://hooks.example")
-    early = httpx2.post(f"{job}/retry", headers=headers, timeout=120)
+    early = httpx2.post(f"{job}/retry", headers=headers, timeout=300)
     assert (early.status_code, early.json()["error"]["code"]) == (409, "job_not_retryable")
 
-    assert httpx2.delete(batch, headers=headers, timeout=120).json()["data"]["counts"]["cancelled"] == 2
-    again = httpx2.post(f"{job}/retry", headers=headers, timeout=120)
+    assert httpx2.delete(batch, headers=headers, timeout=300).json()["data"]["counts"]["cancelled"] == 2
+    again = httpx2.post(f"{job}/retry", headers=headers, timeout=300)
     assert (again.status_code, again.json()["data"]["state"]) == (202, "queued")
-    second = httpx2.post(f"{web}/api/v1/jobs", json={"targets": body["targets"][1:]}, headers=headers, timeout=120)
+    second = httpx2.post(f"{web}/api/v1/jobs", json={"targets": body["targets"][1:]}, headers=headers, timeout=300)
     assert second.status_code == 202
-    elsewhere = httpx2.post(f"{web}/api/v1/jobs/{posted['jobs'][1]}/retry", headers=headers, timeout=120)
+    elsewhere = httpx2.post(f"{web}/api/v1/jobs/{posted['jobs'][1]}/retry", headers=headers, timeout=300)
     assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (409, "target_under_way")
 
 
 def test_posted_addresses_are_jobs_in_one_spelling(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
     headers = _token(called, "operator")
     body = {"targets": ["12 main street, Anytown ST 00000", "12 MAIN ST., ANYTOWN, ST 00000-1234", "12 Main St"]}
-    bad = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120)
+    bad = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=300)
     assert (bad.status_code, bad.json()["error"]["code"]) == (422, "invalid_target")
     assert "lacks a town or ZIP code and a state" in bad.json()["error"]["message"]
     body["targets"].pop()
-    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120)
+    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=300)
     assert posted.status_code == 202
     data = posted.json()["data"]
     assert (len(data["jobs"]), data["duplicates"]) == (1, 1)
@@ -134,7 +134,7 @@ def test_posted_addresses_are_jobs_in_one_spelling(web: str, called: Propintel, 
 def test_one_bad_target_enqueues_none(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
     headers = _token(called, "operator")
     body = {"targets": ["http://homes.example/1", "ftp://homes.example/2"]}
-    answer = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=120)
+    answer = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=300)
     assert answer.status_code == 422
     assert answer.json()["error"]["code"] == "invalid_target"
     assert "ftp://homes.example/2" in answer.json()["error"]["message"]

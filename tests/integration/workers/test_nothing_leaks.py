@@ -249,7 +249,7 @@ def _start_telling_worker(fleet: Fleet) -> Child:
 
 def _let_slip(fleet: Fleet) -> None:
     for name in _secret_fields():
-        result = fleet.app.send_task("probe.tell", (name,)).get(timeout=120, propagate=False)
+        result = fleet.app.send_task("probe.tell", (name,)).get(timeout=300, propagate=False)
         assert "is refused" in str(result), result
 
 
@@ -352,7 +352,7 @@ def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *
     bearer = {"Authorization": f"Bearer {token}"}
     targets = [f"{site}/homes/{n}" for n in range(1, 16)]
     targets += [f"{site}/nothing-here", "http://10.0.0.1/inside", "http://unknown.invalid/page"]
-    with httpx2.Client(base_url=f"http://127.0.0.1:{web_port}", headers=bearer, timeout=120, trust_env=False) as http:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{web_port}", headers=bearer, timeout=300, trust_env=False) as http:
         asked = {"targets": targets, "callback_url": callback}
         batch = http.post("/api/v1/jobs", json=asked).raise_for_status().json()["data"]["batch"]
         jobs = [job.id for job in fleet.stores.jobs.page(batch=batch).items]
@@ -367,5 +367,5 @@ def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *
     assert fleet.settings.flower_basic_auth is not None
     user, _, password = fleet.settings.flower_basic_auth.get_secret_value().partition(":")
     address = f"http://127.0.0.1:{flower_port}"
-    with httpx2.Client(base_url=address, auth=(user, password), timeout=120, trust_env=False) as flower:
+    with httpx2.Client(base_url=address, auth=(user, password), timeout=300, trust_env=False) as flower:
         _crawl_flower(flower, haul)

@@ -43,7 +43,7 @@ def counted_as_delivered(fleet: Any) -> float:
 
 
 def masks(fleet: Any) -> list[str]:
-    shown = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=120)
+    shown = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=300)
     return list(shown["keys"])
 
 
@@ -84,7 +84,7 @@ def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
 
     reports = fleet.log("worker").count("3 healthy")
     until(lambda: fleet.log("worker").count("of 3 healthy") >= reports + 3, 20, lambda: fleet.log("worker"))
-    report = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=120)
+    report = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=300)
     assert {alert["kind"] for alert in report["alerts"]} == {"key_dead", "quota_gone"}
     assert report["advice"][0]["code"] == "mend_keys_first"
     (fleet.home / "keys").write_text(standin.keys[2])

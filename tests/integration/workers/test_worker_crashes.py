@@ -108,7 +108,7 @@ def test_a_late_duplicate_of_a_message_ends_without_work(make_fleet: Callable[..
     fleet.app.tasks["tasks.scrape.scrape_property"].apply_async((job.id,))
     last = fleet.app.tasks["tasks.scrape.scrape_property"].apply_async((job.id,))
     fleet.start_worker(concurrency=1)
-    assert last.get(timeout=120) == {"job": job.id, "state": "skipped"}
+    assert last.get(timeout=300) == {"job": job.id, "state": "skipped"}
     (done,) = fleet.wait_for_state(ids, "done", "failed")
     assert (done.state, done.attempts) == ("done", 1)
 

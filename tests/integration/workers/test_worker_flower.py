@@ -69,7 +69,7 @@ class Flower:
         self._services = Services(fleet.home, environment, cwd=fleet.home, logs=fleet.home)
         self._arguments = [*shlex.split(_PROCFILE["flower"]), *arguments]
         self.http = stack.enter_context(
-            httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=120, trust_env=False)
+            httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=300, trust_env=False)
         )
         self.start()
 

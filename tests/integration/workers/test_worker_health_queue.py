@@ -59,11 +59,11 @@ def test_the_health_worker_takes_no_job(make_fleet: Callable[..., Any], property
     fleet.services.wait_for_worker(fleet.supervisor, health)
     ids = fleet.send(f"{property_site}/homes/1")
     report = fleet.app.send_task("tasks.health.report_key_stats")
-    assert report.get(timeout=120)["total_keys"] == 0
+    assert report.get(timeout=300)["total_keys"] == 0
     assert fleet.job(ids[0]).state == "queued"
     fleet.supervisor.stop_child(health)
     fleet.start_worker(concurrency=1)
-    assert fleet.app.send_task("tasks.health.report_key_stats").get(timeout=120)["total_keys"] == 0
+    assert fleet.app.send_task("tasks.health.report_key_stats").get(timeout=300)["total_keys"] == 0
     fleet.wait_for_state(ids, "done")
 
 

@@ -154,7 +154,7 @@ def test_sighup_reloads_in_place_where_tasks_run_in_the_worker_itself(rig: Rig, 
 def test_the_report_knows_the_keys_that_were_added(rig: Rig) -> None:
     rig.start(A, "OPENAI_API_KEYS_FILE", pool="threads")
     report = rig.fleet.app.tasks["tasks.health.report_key_stats"]
-    assert report.apply_async().get(timeout=120)["total_keys"] == 1
+    assert report.apply_async().get(timeout=300)["total_keys"] == 1
     rig.file.write_text(f"{A}\n{B}\n")
     rig.wait_for_line("OpenAI keys reloaded: 1 added")
-    assert report.apply_async().get(timeout=120)["total_keys"] == 2
+    assert report.apply_async().get(timeout=300)["total_keys"] == 2

@@ -79,7 +79,7 @@ def _watch(app: Celery, events: list[dict[str, Any]], endings: int) -> None:
             receiver.should_stop = len(ended) == endings
 
         receiver = app.events.Receiver(connection, handlers={"*": note})
-        receiver.capture(limit=None, timeout=120, wakeup=False)
+        receiver.capture(limit=None, timeout=300, wakeup=False)
 
 
 def _lines(log: str) -> list[dict[str, Any]]:
@@ -129,10 +129,10 @@ def test_no_secret_of_an_exception_reaches_results_events_or_the_log(
     job = fleet.stores.jobs.enqueue([property_site + TARGET]).jobs[0].id
     sent = {name: fleet.app.send_task(f"probe.{name}") for name in ("plain", "scheduled", "again", "aside")}
     sent["job"] = fleet.app.send_task("probe.job", (job,), task_id=job)
-    assert sent["aside"].get(timeout=120) == "done"
-    assert sent["again"].get(timeout=120) == "back"
+    assert sent["aside"].get(timeout=300) == "done"
+    assert sent["again"].get(timeout=300) == "back"
     for name in ("plain", "scheduled"):
-        error = sent[name].get(timeout=120, propagate=False)
+        error = sent[name].get(timeout=300, propagate=False)
         assert "KeyError" in str(error)
         assert "[redacted]" in str(error)
         assert "in fail" in sent[name].traceback

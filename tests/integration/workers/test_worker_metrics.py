@@ -37,7 +37,7 @@ class Scraper:
     url: str
 
     def text(self) -> str:
-        answer = httpx2.get(f"{self.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=120)
+        answer = httpx2.get(f"{self.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=300)
         assert answer.status_code == 200
         return answer.text
 

@@ -123,6 +123,6 @@ def test_a_final_error_survives_the_result_backend_with_its_facts(
     (job_id,) = fleet.stores.jobs.enqueue([target]).new
     result = fleet.app.tasks["tasks.scrape.scrape_property"].apply_async((job_id,), task_id=job_id)
     with pytest.raises(HttpStatusError) as raised:
-        result.get(timeout=120)
+        result.get(timeout=300)
     assert raised.value.facts == {"url": target, "status": 410}
     assert f"{target} answered HTTP 410" in str(raised.value)

@@ -20,7 +20,7 @@ from app.services.embedded_valkey import tied_to_parent
 from tests.plugins.ports import free_port
 from tests.plugins.redis_fixtures import running_server
 
-pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(900)]
 _NAME = "propintel"
 
 

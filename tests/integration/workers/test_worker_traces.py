@@ -212,7 +212,7 @@ def test_a_command_that_scrapes_here_and_now_is_traced_too(
         "scrape",
         property_site + TARGET,
     ]
-    ran = subprocess.run(argv, env=fleet.env, cwd=fleet.home, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(argv, env=fleet.env, cwd=fleet.home, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr
     run = _one(otlp.named("job"))
     assert {span.trace_id for span in otlp.spans} == {run.attributes["propintel.job.id"]}

@@ -36,7 +36,7 @@ def make_due(fleet: Any) -> None:
 
 def tick(fleet: Any) -> dict[str, int]:
     """What beat sends every minute, done by a worker."""
-    sent: dict[str, int] = fleet.app.send_task("tasks.watches.tick_watches", queue="health").get(timeout=120)
+    sent: dict[str, int] = fleet.app.send_task("tasks.watches.tick_watches", queue="health").get(timeout=300)
     return sent
 
 

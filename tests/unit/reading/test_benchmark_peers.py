@@ -104,7 +104,7 @@ def test_the_worker_tells_its_version_then_answers_page_by_page(tmp_path: Path) 
     )
     command = [sys.executable, "-c", code]
     asked = "\n".join(pages)
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True, cwd=ROOT, timeout=120)
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True, cwd=ROOT, timeout=300)
     version, first, second = map(json.loads, done.stdout.splitlines())
     assert version == {"version": ""}
     assert (first["text"], second) == ("<p>a</p>", {"text": "<p>b</p>"})

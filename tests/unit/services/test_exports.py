@@ -220,7 +220,7 @@ def test_parquet_without_its_library_says_what_to_install() -> None:
     program += "from importlib.machinery import PathFinder as P; old = P.find_spec\n"
     program += "P.find_spec = lambda name, *rest: None if name.startswith('pyarrow') else old(name, *rest)\n"
     program += "del sys.modules['pyarrow']\nfrom cli.main import main\nsys.exit(main())"
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=300)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "Install pyarrow" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1

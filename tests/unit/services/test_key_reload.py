@@ -284,12 +284,12 @@ def test_the_watch_follows_the_file_and_whoever_asks(
     keys: Keys, file: Path, start: Callable[[KeyReload], KeyWatch]
 ) -> None:
     watch = start(KeyReload(load_settings(), keys.apply))
-    assert keys.applied.acquire(timeout=120)
+    assert keys.applied.acquire(timeout=300)
     file.write_text(f"{A}\n{C}\n")
-    assert keys.applied.acquire(timeout=120)
+    assert keys.applied.acquire(timeout=300)
     assert keys.used == [A, C]
     watch.ask()
-    assert keys.applied.acquire(timeout=120)
+    assert keys.applied.acquire(timeout=300)
 
 
 def test_a_defect_in_a_reload_does_not_end_the_watch(
@@ -306,7 +306,7 @@ def test_a_defect_in_a_reload_does_not_end_the_watch(
     watch = start(KeyReload(load_settings(), fail_once))
     assert failed.wait(60)
     watch.ask()
-    assert keys.applied.acquire(timeout=120)
+    assert keys.applied.acquire(timeout=300)
     assert "could not be reloaded" in caplog.text
 
 
@@ -315,7 +315,7 @@ def test_asking_before_the_start_is_not_lost(keys: Keys, file: Path) -> None:
     watch = KeyWatch(KeyReload(load_settings(), keys.apply), poll_seconds=60)
     watch.ask()
     watch.start()
-    assert keys.applied.acquire(timeout=120)
+    assert keys.applied.acquire(timeout=300)
     watch.stop()
 
 

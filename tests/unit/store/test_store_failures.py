@@ -194,7 +194,7 @@ database.close()
 
 def test_a_forked_child_opens_its_own_connections_and_the_parents_stay_usable(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _FORK, sqlite_url(tmp_path / "a.sqlite3")]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 

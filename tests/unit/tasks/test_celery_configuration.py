@@ -47,7 +47,7 @@ def test_importing_the_worker_reads_no_environment() -> None:
         "import os; os.environ['PORT'] = 'none'; import worker; print('imported')\n"
         "try: worker.app.conf.broker_url\nexcept SystemExit as exc: print('exit', exc.code)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert ran.stdout.split("\n")[:2] == ["imported", "exit 2"]
     assert "PORT" in ran.stderr
 

@@ -19,7 +19,7 @@ def test_the_lease_is_renewed_until_the_block_ends() -> None:
 
     keeper = LeaseKeeper(renew, every_seconds=0.001)
     with keeper:
-        assert all(renewed.acquire(timeout=120) for _ in range(3))
+        assert all(renewed.acquire(timeout=300) for _ in range(3))
     assert not keeper._thread.is_alive()
 
 

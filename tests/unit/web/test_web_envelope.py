@@ -148,7 +148,7 @@ def test_importing_the_door_reads_no_environment() -> None:
     environment = {"PATH": os.environ["PATH"], "PORT": "not a port", "JWT_SECRET": "short"}
     code = "import web; print(type(web.app).__name__)"
     ran = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert (ran.returncode, ran.stdout.strip()) == (0, "FastAPI"), ran.stderr
 

@@ -18,7 +18,7 @@ def test_the_door_starts_without_the_extractors() -> None:
         "loaded -= {f'app.property.reading.{name}' for name in ('model', 'model.claims', 'trees', 'floods')}\n"
         "assert not loaded, loaded\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-1000:]
 
 

@@ -28,7 +28,7 @@ if child == 0:
     free = listening._looking.acquire(blocking=False)
     os._exit(0 if looked and free else 3)
 status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-free = listening._looking.acquire(timeout=120)
+free = listening._looking.acquire(timeout=300)
 sys.exit(status if free else 4)
 """
 
@@ -36,5 +36,5 @@ sys.exit(status if free else 4)
 def test_a_fork_waits_for_the_end_of_a_look_and_both_sides_can_look_again() -> None:
     """Else a child would inherit locks of SQLite or of the resolver that nobody in it releases."""
     argv = [sys.executable, "-c", _FORK_DURING_A_LOOK]
-    ran = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    ran = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr

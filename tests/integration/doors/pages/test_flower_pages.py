@@ -76,7 +76,7 @@ def test_a_job_appears_in_flower_and_on_the_job_page(  # noqa: PLR0917
     expect(flower.get_by_role("row").filter(has_text="worker-")).to_contain_text("Online")
     job = json.loads(called("enqueue", f"{site}/homes/1", "--format", "json").stdout)["jobs"][0]
     page = signed_in("operator", f"/jobs/{job}")
-    expect(page.get_by_text("done", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("done", exact=True)).to_be_visible(timeout=200_000)
 
     odd = _call(warm_parent, environment, home, f"https://me:hunter2@homes.example/1?token=hunter2&key={KEY}")
     rows = {name: flower.get_by_role("row").filter(has=flower.locator(f'a[href*="{name}"]')) for name in (job, odd)}

@@ -52,7 +52,7 @@ def test_a_list_becomes_an_estimate_a_batch_and_a_property(
 
     page.wait_for_url(re.compile(r"/batches/[0-9a-f]{32}$"))
     page.evaluate("window.untouched = true")
-    expect(page.get_by_role("status").filter(has_text="All 2 jobs are over.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("status").filter(has_text="All 2 jobs are over.")).to_be_visible(timeout=200_000)
     assert page.evaluate("window.untouched") is True, "the page was loaded again"
     check_accessible(page)
     screenshot(page, "batch")
@@ -178,7 +178,7 @@ class TestForms:
 
     @pytest.fixture
     def client(self, web: str, called: Propintel) -> Any:
-        with httpx2.Client(base_url=web, trust_env=False, timeout=120) as client:
+        with httpx2.Client(base_url=web, trust_env=False, timeout=300) as client:
             token = called("token", "--role", "operator", "--subject", "tester").stdout.strip()
             assert client.post("/sign-in", data={"token": token}).status_code == 303
             yield client
@@ -208,12 +208,12 @@ class TestForms:
         targets = "\n".join(f"http://homes.example/{'x' * 230}/{number}" for number in range(9_000))
         assert len(targets) > 2_000_000
         fields = {name: (None, value) for name, value in {"csrf": self._csrf(client), "text": targets}.items()}
-        answer = client.post("/enqueue/estimate", files=fields, timeout=120)
+        answer = client.post("/enqueue/estimate", files=fields, timeout=300)
         assert answer.status_code == 200, answer.text[:2_000]
         assert "Enqueue 9,000 jobs" in answer.text
 
     def test_roles_hold_for_pages_too(self, web: str, called: Propintel) -> None:
-        with httpx2.Client(timeout=30, base_url=web, trust_env=False) as reader:
+        with httpx2.Client(timeout=120, base_url=web, trust_env=False) as reader:
             token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
             reader.post("/sign-in", data={"token": token})
             assert reader.get("/jobs").status_code == 200

@@ -131,7 +131,7 @@ def test_the_key_page_fits_a_phone_and_the_dark(
 @pytest.mark.usefixtures("manager")
 @pytest.mark.parametrize("role", ["operator", "reader"])
 def test_keys_are_for_managers(web: str, called: Propintel, role: str) -> None:
-    with httpx2.Client(timeout=30, base_url=web, trust_env=False) as client:
+    with httpx2.Client(timeout=120, base_url=web, trust_env=False) as client:
         client.post("/sign-in", data={"token": called("token", "--role", role, "--subject", "tester").stdout.strip()})
         answer = client.get("/keys")
     assert answer.status_code == 403

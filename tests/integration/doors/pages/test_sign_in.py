@@ -86,13 +86,13 @@ def test_the_cookie_ends_with_the_token(web: str, called: Propintel, broker: Emb
 
 
 def test_signing_out_ends_the_session_wherever_its_cookie_is(web: str, called: Propintel) -> None:
-    with httpx2.Client(timeout=30, base_url=web, trust_env=False) as client:
+    with httpx2.Client(timeout=120, base_url=web, trust_env=False) as client:
         assert client.post("/sign-in", data={"token": _token(called)}).status_code == 303
         stolen = dict(client.cookies)
         assert client.get("/").headers["location"] == "/jobs"
         assert client.post("/sign-out").status_code == 303
         assert client.get("/").headers["location"] == "/sign-in"
-    with httpx2.Client(timeout=30, base_url=web, cookies=stolen, trust_env=False) as thief:
+    with httpx2.Client(timeout=120, base_url=web, cookies=stolen, trust_env=False) as thief:
         assert thief.get("/").headers["location"] == "/sign-in"
 
 

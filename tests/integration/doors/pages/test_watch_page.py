@@ -118,7 +118,7 @@ class TestForms:
         clients: list[httpx2.Client] = []
 
         def sign_in(role: str) -> httpx2.Client:
-            client = httpx2.Client(base_url=web, trust_env=False, timeout=30)
+            client = httpx2.Client(base_url=web, trust_env=False, timeout=120)
             clients.append(client)
             token = called("token", "--role", role, "--subject", "tester").stdout.strip()
             assert client.post("/sign-in", data={"token": token}).status_code == 303

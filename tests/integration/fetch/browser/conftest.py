@@ -11,10 +11,13 @@ from typing import Any, cast
 import pytest
 
 from app.property.fetch import Fetcher
+from app.property.fetch.limits import Limits
 from app.property.fetch.rendering import RenderLimits
 
 OPENED = "127.0.0.0/8,::1/128"
 QUICK = RenderLimits(settle_seconds=8.0, quiet_seconds=0.4)
+#: a browser beside other tests takes a multiple of its time
+PATIENT = Limits(total_seconds=240)
 #: what the script of a shell would write
 FACTS = """<h1>12 Elm Street, Springfield, IL 62704</h1><dl>
 <dt>Price</dt><dd>$250,000</dd><dt>Bedrooms</dt><dd>3</dd><dt>Year built</dt><dd>1987</dd></dl>"""
@@ -52,6 +55,7 @@ def make_drawer(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeDra
             "fetch_browser_path": chromium,
             "fetch_browser_sandbox": os.geteuid() != 0,
             "render_limits": QUICK,
+            "limits": PATIENT,
             **options,
         }
         return make_fetcher(opened, **chosen)
