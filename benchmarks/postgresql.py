@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psycopg
 
-from app.property.store import upgrade
-from app.services.embedded_valkey import tied_to_parent
+from app.property.storage import upgrade
+from app.redis.embedded_valkey import tied_to_parent
 from benchmarks.results import BenchmarkError
 
 _START_SECONDS = 60.0

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from app.errors.requests import InvalidCursorError
 from app.printable import printable
-from app.property.store import Backlog, ChangeStore, Followed
-from app.services.change_delivery import RECEIVER
-from app.services.stores import open_stores
+from app.property.storage import Backlog, ChangeStore, Followed
+from app.services.delivery.change_delivery import RECEIVER
+from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import FormatOption, make_table, show
 

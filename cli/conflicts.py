@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.errors import ConfigurationError
-from app.services.home import make_home, usable_home
+from app.home import make_home, usable_home
 
 _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 

@@ -11,12 +11,12 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from app.property.store import Database, database_url, downgrade, names_key, upgrade
-from app.property.store.inspection import inspect_database
-from app.property.store.schema import HEAD
-from app.services.fleet_clock import make_clock
-from app.services.refiling import Refiling, refile_properties
-from app.services.repurging import RepurgeResult, repurge
+from app.property.storage import Database, database_url, downgrade, names_key, upgrade
+from app.property.storage.inspection import inspect_database
+from app.property.storage.schema import HEAD
+from app.redis.fleet_clock import make_clock
+from app.services.privacy.repurging import RepurgeResult, repurge
+from app.services.reports.refiling import Refiling, refile_properties
 from app.settings import load_settings
 from cli.output import FormatOption, make_table, note, show, stderr_console
 from cli.whoami import who

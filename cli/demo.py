@@ -18,9 +18,9 @@ from app.errors import PropertyIntelligenceError
 from app.errors.keys import NoKeysError
 from app.keypool.keys import load_keys
 from app.logs import configure_logging
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.key_view import fleet_stats
-from app.services.stores import Stores, open_stores
+from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.keys.view import fleet_stats
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.demo_report import ProgressLine, print_result, progress_on_stderr
 from cli.demo_setup import environment, make_keys, service_environment, start_openai, start_site, targets

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from app.clock import SystemClock
 from app.errors import ConfigurationError
-from app.services.doctor import Finding, State, examine, verdict_of
+from app.services.reports.doctor import Finding, State, examine, verdict_of
 from app.settings import load_settings
 from app.settings.sources import env_file_in_use
 from cli.failures import FAILED, USAGE, say_error

@@ -10,10 +10,10 @@ import typer
 from rich.text import Text
 
 from app.clock import SystemClock
-from app.property.store import Enqueued, Job, JobState
-from app.services.estimate import estimate
-from app.services.key_view import KeyView
-from app.services.stores import Stores, open_stores
+from app.property.storage import Enqueued, Job, JobState
+from app.services.keys.view import KeyView
+from app.services.reports.estimate import estimate
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.failures import FAILED, INTERRUPTED, say_error
 from cli.output import Format, FormatOption, note, show

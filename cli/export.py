@@ -14,9 +14,9 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from app.property.store import snapshot
-from app.services.exports import ExportFormat, check_format, write
-from app.services.stores import open_stores
+from app.property.storage import snapshot
+from app.services.reports.exports import ExportFormat, check_format, write
+from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import note
 

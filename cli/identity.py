@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from app.property.store import every
-from app.services.identity_decisions import decisions, join, reviews, split, undo
-from app.services.stores import open_stores
+from app.property.storage import every
+from app.services.reports.identity_decisions import decisions, join, reviews, split, undo
+from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import FormatOption, make_table, show
 from cli.whoami import Reason, who

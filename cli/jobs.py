@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from app.printable import printable
-from app.property.store import Batch, Job, JobState, JobStore, every
-from app.services.stores import Stores, open_stores
+from app.property.storage import Batch, Job, JobState, JobStore, every
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.output import FormatOption, make_table, note, show
 from cli.property_tables import tried_table

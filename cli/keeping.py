@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from app.errors import PropertyIntelligenceError
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from cli.processes import Child, ChildDiedError, Supervisor
 
 FIRST_PAUSE_SECONDS = 1.0

@@ -10,10 +10,10 @@ from rich.text import Text
 
 from app.keypool.snapshots import Action
 from app.printable import printable
-from app.property.store import KeyActionStore
-from app.services.key_actions import act
-from app.services.key_view import KeyView
-from app.services.stores import open_stores
+from app.property.storage import KeyActionStore
+from app.services.keys.actions import act
+from app.services.keys.view import KeyView
+from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import Format, FormatOption, show
 from cli.whoami import Reason, who

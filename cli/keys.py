@@ -13,7 +13,7 @@ from rich.text import Text
 
 from app.errors.keys import NoKeysError
 from app.redaction import shown_url
-from app.services.key_view import fleet_stats
+from app.services.keys.view import fleet_stats
 from app.services.openai_client_manager import build_manager
 from app.settings import Settings, load_settings
 from cli.failures import FAILED, say_error

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from app.services.embedded_valkey import tied_to_parent
-from app.services.reload_signal import Terminal
+from app.redis.embedded_valkey import tied_to_parent
+from app.services.keys.reload_signal import Terminal
 from cli.child_output import ChildOutput
 
 _POLL_SECONDS = 0.05

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from app.property.store import PurgeKind
-from app.services.purging import PurgeResult, purge
-from app.services.stores import open_stores
+from app.property.storage import PurgeKind
+from app.services.privacy.purging import PurgeResult, purge
+from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.failures import say_error
 from cli.output import FormatOption, make_table, note, show

@@ -14,10 +14,10 @@ from rich.text import Text
 from app.errors import ConfigurationError
 from app.printable import printable
 from app.property.recipes.form import as_json, as_toml
-from app.property.store import every
-from app.property.store.recipes import StoredRecipes
-from app.services.recipe_view import import_file, recipe_view
-from app.services.stores import open_stores
+from app.property.storage import every
+from app.property.storage.recipes import StoredRecipes
+from app.services.reports.recipe_view import import_file, recipe_view
+from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import FormatOption, make_table, print_json, show
 

@@ -11,11 +11,11 @@ from structlog.contextvars import bound_contextvars
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.keys import CapacityError
-from app.property.store import PageFrom, Saying, host_of_target, is_address, new_id, normalise_target
+from app.property.storage import PageFrom, Saying, host_of_target, is_address, new_id, normalise_target
 from app.services.property_intelligence import Scraper
-from app.services.resources import open_resources
-from app.services.scrape_run import Run
-from app.services.traces import tracing
+from app.services.runtime.resources import open_resources
+from app.services.runtime.traces import tracing
+from app.services.scraping.run import Run
 from app.settings import load_settings
 from app.tracing import span
 from cli.failures import INTERRUPTED, report

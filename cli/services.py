@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.services.worker_health import HEALTH_THREADS, read_heartbeats
+from app.services.runtime.heartbeats import HEALTH_THREADS, read_heartbeats
 from cli.processes import Child, Supervisor
 
 #: a worker's soft shutdown takes up to ten seconds, then it re-queues what is left

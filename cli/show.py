@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from app.services.identity_decisions import explanation
-from app.services.stores import open_stores
+from app.services.reports.identity_decisions import explanation
+from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.identity import explanation_tables
 from cli.output import Format, PropertyFormat, PropertyFormatOption

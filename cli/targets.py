@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 
 from app.errors.targets import InvalidTargetListError
-from app.property.store import normalise_target
-from app.services.target_lists import parse_targets
+from app.property.storage import normalise_target
+from app.property.urls.target_lists import parse_targets
 
 
 def read_targets(

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.services.access import Role, issue_token
 from app.settings import load_settings
 from cli.output import Format, print_json
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from app.errors import ConfigurationError, PropertyIntelligenceError
+from app.home import make_home_secret
 from app.logs import plain_stderr
 from app.redaction import shown_url
-from app.services.embedded_valkey import EmbeddedValkey, connect
-from app.services.home_secret import make_home_secret
-from app.services.reload_signal import ReloadMark
-from app.services.stores import open_stores
+from app.redis.embedded_valkey import EmbeddedValkey, connect
+from app.services.keys.reload_signal import ReloadMark
+from app.services.runtime.stores import open_stores
 from app.settings import Settings, load_settings
 from cli.child_output import ChildOutput
 from cli.conflicts import Place, only_up, require_free

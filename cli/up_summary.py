@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 
+from app.access.page_sessions import LINK_LIFETIME, PageSessions
+from app.access.tokens import Caller, Role
 from app.clock import SystemClock
-from app.property.store import database_url
+from app.property.storage import database_url
 from app.redaction import shown_url
-from app.services.access import Caller, Role
-from app.services.page_sessions import LINK_LIFETIME, PageSessions
 from app.settings import Settings
 
 #: a server on all addresses can be reached on loopback too

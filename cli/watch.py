@@ -9,10 +9,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.property.store import Watch, Watches, normalise_watched
-from app.property.store.watches import MOST_INTERVAL_DAYS
-from app.services.stores import open_stores
-from app.services.watching import WatchSummary, summary
+from app.property.storage import Watch, Watches, normalise_watched
+from app.property.storage.watches import MOST_INTERVAL_DAYS
+from app.services.runtime.stores import open_stores
+from app.services.watches.watching import WatchSummary, summary
 from app.settings import load_settings
 from cli.output import FormatOption, make_table, note, show
 from cli.targets import read_targets

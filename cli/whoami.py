@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.services.identity_decisions import MOST_CHARACTERS
+from app.services.reports.identity_decisions import MOST_CHARACTERS
 
 
 def who() -> str:

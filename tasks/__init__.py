@@ -1,6 +1,6 @@
 """The courier: one thin Celery task per kind of job, the one retry policy, and `make_celery`, which every door calls.
 
-What a job does is `app.services`; whether it runs at all is the jobs table's decision (`app.property.store`).
+What a job does is `app.services`; whether it runs at all is the jobs table's decision (`app.property.storage`).
 """
 
 from __future__ import annotations

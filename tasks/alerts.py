@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 from app.errors import ConfigurationError
 from app.errors.storage import StoreError
 from app.redaction import redact
-from app.services.health.watch import tell
+from app.services.reports.health.watch import tell
 from tasks.base import ScheduledTask
 from tasks.resources import current, pool_watch
 

@@ -29,11 +29,11 @@ from app.clock import Clock, SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.jobs import WorkerDiedError
-from app.property.store import Job, host_of_target
+from app.property.storage import Job, host_of_target
 from app.redaction import redact
-from app.services.embedded_valkey import connect
-from app.services.metrics.job_run import JobRun
-from app.services.patience import patiently
+from app.redis.embedded_valkey import connect
+from app.services.reports.metrics.job_run import JobRun
+from app.services.runtime.retry import patiently
 from app.tracing import current_span, span
 from tasks.cleaning import without_secrets
 from tasks.config import PRIORITIES, SCRAPE_QUEUE, TURN_HEADER, urgency_of

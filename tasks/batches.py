@@ -14,11 +14,11 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from app.errors.storage import StoreError
-from app.property.store import Batch
+from app.property.storage import Batch
 from app.redaction import redact
-from app.services.batch_callbacks import deliver_due
-from app.services.metrics.instruments import BATCHES_COMPLETED
-from app.services.webhooks import build_webhook_sender
+from app.services.delivery.batch_callbacks import deliver_due
+from app.services.delivery.webhooks import build_webhook_sender
+from app.services.reports.metrics.instruments import BATCHES_COMPLETED
 from tasks.base import ScheduledTask
 from tasks.resources import current
 

@@ -15,10 +15,10 @@ from kombu.exceptions import OperationalError
 
 from app.errors import ConfigurationError
 from app.errors.storage import StoreError
-from app.property.store import ChangeStore
+from app.property.storage import ChangeStore
 from app.redaction import redact
-from app.services.change_delivery import RECEIVER, tell_due, webhook_url
-from app.services.webhooks import build_webhook_sender
+from app.services.delivery.change_delivery import RECEIVER, tell_due, webhook_url
+from app.services.delivery.webhooks import build_webhook_sender
 from tasks.base import ScheduledTask
 from tasks.resources import current
 

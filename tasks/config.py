@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from kombu.entity import Exchange, Queue
 
-from app.property.store import Job
-from app.services.embedded_valkey import broker_url
+from app.property.storage import Job
+from app.redis.embedded_valkey import broker_url
 from app.settings import Settings
 
 TASK_MODULES = [

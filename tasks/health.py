@@ -12,12 +12,12 @@ from celery import shared_task
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import StoreError
 from app.redaction import redact
-from app.services.embedded_valkey import connect
-from app.services.health.advice import advise
-from app.services.health.evidence import gather
-from app.services.health.report import export_report, log_advice, log_report, make_report, stored
-from app.services.health.silence import note_report
-from app.services.health.watch import PoolWatch, Reading
+from app.redis.embedded_valkey import connect
+from app.services.reports.health.advice import advise
+from app.services.reports.health.evidence import gather
+from app.services.reports.health.report import export_report, log_advice, log_report, make_report, stored
+from app.services.reports.health.silence import note_report
+from app.services.reports.health.watch import PoolWatch, Reading
 from app.settings import Settings
 from tasks.base import ScheduledTask
 from tasks.resources import current, pool_watch

@@ -17,11 +17,11 @@ from kombu.exceptions import OperationalError
 
 from app.errors.jobs import LeaseLostError
 from app.errors.storage import StoreError
-from app.property.store import ModelBatchStore
+from app.property.storage import ModelBatchStore
 from app.redaction import redact
-from app.services.model_batches.collecting import collect, tidy
-from app.services.model_batches.parts import Parts, open_parts
-from app.services.model_batches.tending import Tender
+from app.services.batches.collecting import collect, tidy
+from app.services.batches.parts import Parts, open_parts
+from app.services.batches.tending import Tender
 from tasks.base import ScheduledTask
 from tasks.lease import LeaseKeeper, new_owner
 from tasks.resources import current

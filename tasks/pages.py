@@ -9,10 +9,10 @@ from celery import shared_task
 
 from app.errors import ConfigurationError
 from app.errors.storage import StoreError
-from app.property.store import AgeLimits, Retention
+from app.property.storage import AgeLimits, Retention
 from app.redaction import redact
-from app.services import retention
-from app.services.repurging import keep_journal
+from app.services.privacy import retention
+from app.services.privacy.repurging import keep_journal
 from tasks.base import ScheduledTask
 from tasks.resources import current
 

@@ -8,7 +8,7 @@ from celery import shared_task
 
 from app.errors.storage import StoreError
 from app.redaction import redact
-from app.services.refiling import refile_properties as refile
+from app.services.reports.refiling import refile_properties as refile
 from tasks.base import ScheduledTask
 from tasks.resources import current
 

@@ -12,9 +12,9 @@ from celery import Celery, shared_task
 
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import StoreError
-from app.property.store import JobStore, Recovered
+from app.property.storage import JobStore, Recovered
 from app.redaction import redact
-from app.services.metrics.instruments import JOBS_RECOVERED
+from app.services.reports.metrics.instruments import JOBS_RECOVERED
 from tasks.base import ScheduledTask
 from tasks.resources import current
 from tasks.sending import send_jobs, waiting_messages

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app.services.health.taking import HealthStores
-from app.services.health.watch import PoolWatch
-from app.services.metrics.flusher import Flusher, make_flusher
 from app.services.openai_client_manager import install_manager
-from app.services.resources import Resources
+from app.services.reports.health.taking import HealthStores
+from app.services.reports.health.watch import PoolWatch
+from app.services.reports.metrics.flusher import Flusher, make_flusher
+from app.services.runtime.resources import Resources
 
 _current: Resources | None = None
 _flusher: Flusher | None = None

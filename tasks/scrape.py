@@ -10,14 +10,14 @@ from celery import shared_task
 from openai import RateLimitError
 
 from app.errors import NotFoundError, PropertyIntelligenceError
-from app.property.store import FoundJobs, Job, ModelRequest, ModelRequestStore
+from app.property.storage import FoundJobs, Job, ModelRequest, ModelRequestStore
 from app.redaction import redact_urls
-from app.services.economy import Economy, WaitForBatch
-from app.services.metrics.instruments import SEARCH_LISTINGS
-from app.services.patience import patiently
-from app.services.scrape_run import Run
-from app.services.search_walk import SearchOutcome
-from app.services.watch_purse import paid_by_watch
+from app.services.reports.metrics.instruments import SEARCH_LISTINGS
+from app.services.runtime.retry import patiently
+from app.services.scraping.economy import Economy, WaitForBatch
+from app.services.scraping.run import Run
+from app.services.scraping.search_walk import SearchOutcome
+from app.services.watches.budget import paid_by_watch
 from tasks.base import JobTask
 from tasks.policy import MAX_RETRIES
 from tasks.resources import current

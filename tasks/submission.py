@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from celery import Celery
 
 from app.errors import PropertyIntelligenceError
-from app.property.store import Enqueued, JobStore, Requester, RequestKey
-from app.services.embedded_valkey import connect
+from app.property.storage import Enqueued, JobStore, Requester, RequestKey
+from app.redis.embedded_valkey import connect
 from app.settings import Settings
 from tasks import make_celery
 from tasks.sending import send_jobs
@@ -106,7 +106,7 @@ def resubmit_jobs(
 
 
 def _checked(callback_url: str) -> str:
-    from app.services.webhooks import check_callback_url  # noqa: PLC0415 (the HTTP stack: half a second that few need)
+    from app.services.delivery.webhooks import check_callback_url  # noqa: PLC0415 (the HTTP stack: half a second that few need)
 
     return check_callback_url(callback_url)
 

@@ -10,7 +10,7 @@ from celery import shared_task
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import StoreError
 from app.redaction import redact
-from app.services import watching
+from app.services.watches import watching
 from tasks.base import ScheduledTask
 from tasks.resources import current
 from tasks.sending import send_jobs

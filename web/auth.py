@@ -1,6 +1,6 @@
 """Who may call which route: every route below `/api/v1` needs a token, and each names the roles it serves.
 
-What a token is and whether it holds is `app.services.access`.
+What a token is and whether it holds is `app.access.tokens`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
+from app.access.rate_limits import Allowance
+from app.access.tokens import Caller, Role, TokenVerifier, not_for_other_machines
 from app.errors.requests import IdentityProviderError, InvalidTokenError, RoleNotAllowedError, TooManyRequestsError
-from app.services.access import Caller, Role, TokenVerifier, not_for_other_machines
-from app.services.rate_limits import Allowance
 from app.settings.forms import is_loopback
 from web.context import context_of
 from web.envelope import COMMON

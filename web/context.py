@@ -13,24 +13,24 @@ from typing import Annotated
 from celery import Celery
 from fastapi import Depends, Request
 
+from app.access.page_sessions import PageSessions
+from app.access.rate_limits import RateLimits
+from app.access.tokens import Caller, TokenVerifier, build_verifier
 from app.clock import Clock, SystemClock
+from app.deadline import Bounded
 from app.keypool.keys import load_keys_again
-from app.property.store import Requester, RequestKey
-from app.property.store.job_figures import JobFigures, read_job_figures
-from app.services.access import Caller, TokenVerifier, build_verifier
-from app.services.deadline import Bounded
-from app.services.embedded_valkey import broker_url, connect
-from app.services.health.taking import HealthStores
-from app.services.key_reload import KeyReload, KeyWatch
-from app.services.key_store import connect_store
-from app.services.key_view import KeyReport, KeyView
-from app.services.metrics.exposition import Exposition, Sources
-from app.services.metrics.flusher import Flusher, make_flusher
-from app.services.metrics.job_families import HealthFigures
-from app.services.metrics.totals import Totals
-from app.services.page_sessions import PageSessions
-from app.services.rate_limits import RateLimits
-from app.services.stores import Stores, open_stores
+from app.property.storage import Requester, RequestKey
+from app.property.storage.job_figures import JobFigures, read_job_figures
+from app.redis.embedded_valkey import broker_url, connect
+from app.services.keys.reload import KeyReload, KeyWatch
+from app.services.keys.store import connect_store
+from app.services.keys.view import KeyReport, KeyView
+from app.services.reports.health.taking import HealthStores
+from app.services.reports.metrics.exposition import Exposition, Sources
+from app.services.reports.metrics.flusher import Flusher, make_flusher
+from app.services.reports.metrics.job_families import HealthFigures
+from app.services.reports.metrics.totals import Totals
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tasks.config import ALL_QUEUES
 from tasks.sending import waiting_messages

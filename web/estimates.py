@@ -7,8 +7,8 @@ from typing import Literal
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.services.estimate import estimate
-from app.services.estimate_basis import BasisFrom
+from app.services.reports.estimate import estimate
+from app.services.reports.estimate_basis import BasisFrom
 from web.auth import OPERATIONS, api_router
 from web.context import ContextOf
 from web.envelope import answers, success

@@ -12,7 +12,7 @@ from fastapi import Header
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from app.property.store import RequestKey, digest
+from app.property.storage import RequestKey, digest
 
 REPLAYED = "Idempotency-Replayed"
 

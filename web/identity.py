@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.access.tokens import Caller
 from app.property.record import SourceKind
-from app.services import identity_decisions
-from app.services.access import Caller
-from app.services.identity_decisions import MOST_CHARACTERS
+from app.services.reports import identity_decisions
+from app.services.reports.identity_decisions import MOST_CHARACTERS
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, success

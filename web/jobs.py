@@ -9,9 +9,9 @@ from fastapi import Query
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.access.tokens import Caller
 from app.property.record import SourceKind
-from app.property.store import JobState, PageFrom
-from app.services.access import Caller
+from app.property.storage import JobState, PageFrom
 from tasks.submission import resubmit_jobs, submit_targets
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf

@@ -9,10 +9,10 @@ from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.access.tokens import Caller
 from app.keypool.snapshots import Action
-from app.property.store import KeyActionStore
-from app.services.access import Caller
-from app.services.key_actions import MOST_CHARACTERS, act
+from app.property.storage import KeyActionStore
+from app.services.keys.actions import MOST_CHARACTERS, act
 from web.auth import MANAGEMENT, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, success

@@ -9,8 +9,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.rate_limits import WINDOW_SECONDS, Allowance
 from app.errors.targets import TargetsTooCostlyError
-from app.services.rate_limits import WINDOW_SECONDS, Allowance
 from web.envelope import failure
 
 #: Ten thousand targets of 400 bytes: as many as one request may enqueue.

@@ -9,9 +9,9 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.property.store import next_day
-from app.services.access import Caller
-from app.services.rate_limits import WINDOW_SECONDS, Allowance
+from app.access.rate_limits import WINDOW_SECONDS, Allowance
+from app.access.tokens import Caller
+from app.property.storage import next_day
 from web.auth import READING, allow, api_router, rights_of
 from web.context import ContextOf
 from web.envelope import answers, success

@@ -1,6 +1,6 @@
 """The metrics of the fleet for Prometheus, and the count of this process's own requests.
 
-What there is to tell is `app.services.metrics`; this says who may hear it.
+What there is to tell is `app.services.reports.metrics`; this says who may hear it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.services.metrics.exposition import OPENMETRICS, TEXT
-from app.services.metrics.instruments import HTTP_METHODS, HTTP_REQUEST_SECONDS, HTTP_REQUESTS
+from app.services.reports.metrics.exposition import OPENMETRICS, TEXT
+from app.services.reports.metrics.instruments import HTTP_METHODS, HTTP_REQUEST_SECONDS, HTTP_REQUESTS
 from app.settings.forms import is_loopback
 from web.context import context_of
 from web.envelope import Failure, failure, failures

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.property.store import PurgeKind
-from app.services.access import Caller
-from app.services.purging import purge
+from app.access.tokens import Caller
+from app.property.storage import PurgeKind
+from app.services.privacy.purging import purge
 from web.auth import MANAGEMENT, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, success

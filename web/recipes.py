@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from app.property.recipes.recipe import RecipeState, recipe_host
-from app.property.store.recipes import StoredRecipes
-from app.services.recipe_view import recipe_view
+from app.property.storage.recipes import StoredRecipes
+from app.services.reports.recipe_view import recipe_view
 from web.auth import MANAGEMENT, READING, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, success

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.services import identity_decisions
+from app.services.reports import identity_decisions
 from web.auth import READING, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, success

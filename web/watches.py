@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.property.store import Watches, WatchKind, WatchStatus
-from app.property.store.watches import MOST_INTERVAL_DAYS
-from app.services import watching
-from app.services.access import Caller
+from app.access.tokens import Caller
+from app.property.storage import Watches, WatchKind, WatchStatus
+from app.property.storage.watches import MOST_INTERVAL_DAYS
+from app.services.watches import watching
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, success

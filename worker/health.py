@@ -13,7 +13,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.services.worker_health import INTERVAL_SECONDS, health_file
+from app.services.runtime.heartbeats import INTERVAL_SECONDS, health_file
 from worker.configuration import settings
 from worker.lifetime import accompany
 

@@ -17,13 +17,13 @@ import redis
 
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
-from app.property.store import AlertStore
+from app.property.storage import AlertStore
 from app.redaction import redact
-from app.services.embedded_valkey import connect
-from app.services.health.silence import Listener, report_age, silence_limit
-from app.services.health.watch import report_silence, tell
-from app.services.metrics.flusher import Flusher, make_flusher
-from app.services.stores import open_stores
+from app.redis.embedded_valkey import connect
+from app.services.reports.health.silence import Listener, report_age, silence_limit
+from app.services.reports.health.watch import report_silence, tell
+from app.services.reports.metrics.flusher import Flusher, make_flusher
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tasks import resources
 from worker.configuration import settings

@@ -2,7 +2,7 @@
 
 Celery's own answer to SIGHUP is to stop and start anew, which interrupts what is under way; the bootstep takes its
 place as soon as Celery has installed it. A forking worker's parent holds no keys: it reads them for the children that
-it will fork, and sets the mark that tells those it has (`app.services.key_reload`). Everybody else reloads in place.
+it will fork, and sets the mark that tells those it has (`app.services.keys.reload`). Everybody else reloads in place.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 from celery import bootsteps
 
 from app.keypool.keys import load_keys_again
-from app.services.key_reload import KeyReload, KeyWatch
+from app.services.keys.reload import KeyReload, KeyWatch
+from app.services.keys.reload_signal import on_sighup
 from app.services.openai_client_manager import OpenAIClientManager, reload_of
-from app.services.reload_signal import on_sighup
 from app.settings import Settings
 from worker.configuration import adopt_keys, mark_at_load, note_mark, settings
 

@@ -29,8 +29,8 @@ from app.keypool.spending import Bulk, BulkResult, Spent
 from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport
-from app.services.key_reload import KeyReload, KeyWatch
-from app.services.key_store import open_key_store, pricing_of
+from app.services.keys.reload import KeyReload, KeyWatch
+from app.services.keys.store import open_key_store, pricing_of
 from app.settings import Settings, load_settings
 from app.settings.base_url import checked_base_url
 

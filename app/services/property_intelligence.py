@@ -20,17 +20,17 @@ from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind
 from app.property.same_page import agrees, says_nothing_new
 from app.property.source_record import SourceRecord
-from app.property.store import (
+from app.property.storage import (
     KnownRecord,
     PageFrom,
     is_address,
     normalise_target,
 )
-from app.services.address_scrape import AddressScraper
-from app.services.economy import Economy
-from app.services.metrics.instruments import RESULTS
-from app.services.model_reading import ModelReading
-from app.services.page_reading import (
+from app.services.reports.metrics.instruments import RESULTS
+from app.services.scraping.addresses import AddressScraper
+from app.services.scraping.economy import Economy
+from app.services.scraping.model_reading import ModelReading
+from app.services.scraping.page_reading import (
     NOT_ENOUGH,
     ScrapeOutcome,
     count_fields,
@@ -40,10 +40,10 @@ from app.services.page_reading import (
     source_record,
     with_values,
 )
-from app.services.page_visits import Visit
-from app.services.scrape_parts import ScrapeParts
-from app.services.scrape_run import NO_JOB, Run
-from app.services.search_walk import SearchOutcome, SearchWalker
+from app.services.scraping.page_visits import Visit
+from app.services.scraping.parts import ScrapeParts
+from app.services.scraping.run import NO_JOB, Run
+from app.services.scraping.search_walk import SearchOutcome, SearchWalker
 from app.tracing import span
 
 log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from app.errors import PropertyIntelligenceError
-from app.property.store import PropertyStore
-from app.property.store.tables import properties, records
-from app.services.resources import open_resources
+from app.property.storage import PropertyStore
+from app.property.storage.tables import properties, records
+from app.services.runtime.resources import open_resources
 from app.settings import Settings
 from standin.county.homes import Home
 from standin.county.operator import KEYS, sources_toml

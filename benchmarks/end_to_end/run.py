@@ -19,8 +19,8 @@ from typing import Any
 from sqlalchemy import select
 
 from app.clock import SystemClock
-from app.property.store import Database
-from app.property.store.tables import records
+from app.property.storage import Database
+from app.property.storage.tables import records
 from app.settings import VARIABLE_PREFIXES
 from benchmarks.extraction.run import load_truth
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.property.store import Database, database_url
-from app.services.exports import ExportFormat
+from app.property.storage import Database, database_url
+from app.services.reports.exports import ExportFormat
 from app.settings import Settings
 from benchmarks.exports.filling import fill
 from benchmarks.results import BenchmarkError, exit_code, machine

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import insert
 
 from app.property.record import FIELDS
-from app.property.store import Database
-from app.property.store.tables import properties, records
+from app.property.storage import Database
+from app.property.storage.tables import properties, records
 
 _T0 = datetime(2026, 1, 1, tzinfo=UTC)
 _SOURCES = 3

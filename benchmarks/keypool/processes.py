@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from app.services.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import tied_to_parent
 from app.settings import VARIABLE_PREFIXES
 from benchmarks.keypool.worker.driver import Plan
 from benchmarks.results import BenchmarkError

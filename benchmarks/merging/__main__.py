@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from app.property.store import Database, PropertyStore
-from app.property.store.tables import observations, properties
+from app.property.storage import Database, PropertyStore
+from app.property.storage.tables import observations, properties
 from benchmarks.merging.workload import WINDOW, pages
 from benchmarks.postgresql import servers_of
 from benchmarks.results import BenchmarkError, exit_code

@@ -11,8 +11,8 @@ from datetime import timedelta
 import httpx2
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.services.access import Role, issue_token
 from app.settings import Settings
 from benchmarks.results import BenchmarkError
 

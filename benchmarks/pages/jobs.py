@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from app.errors.fetching import HttpStatusError
-from app.property.store import BatchStore, Database, JobState, JobStore
-from app.property.store.tables import jobs
+from app.property.storage import BatchStore, Database, JobState, JobStore
+from app.property.storage.tables import jobs
 from benchmarks.pages.past import Past
 
 _BATCHES = 100

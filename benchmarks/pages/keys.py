@@ -10,7 +10,7 @@ from datetime import timedelta
 import httpx2
 
 from app.keypool.keys import ApiKey
-from app.property.store import (
+from app.property.storage import (
     Alarm,
     AlertStore,
     Counted,
@@ -24,9 +24,9 @@ from app.property.store import (
     StoredReport,
     Uses,
 )
-from app.services.health.alarms import Kind
-from app.services.key_view import KeyView
+from app.services.keys.view import KeyView
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
+from app.services.reports.health.alarms import Kind
 from benchmarks.pages.past import Past
 from benchmarks.workers.fleet import Fleet
 

@@ -26,12 +26,12 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from app.clock import ManualClock
-from app.property.store import Change, ChangeStore, Job, JobState, Watches
-from app.property.store.tables import change_candidates, jobs, records, watch_rechecks, watches
-from app.property.store.watch_budget import day_of
-from app.services import watching
-from app.services.change_delivery import RECEIVER
-from app.services.resources import Resources, open_resources
+from app.property.storage import Change, ChangeStore, Job, JobState, Watches
+from app.property.storage.tables import change_candidates, jobs, records, watch_rechecks, watches
+from app.property.storage.watch_budget import day_of
+from app.services.delivery.change_delivery import RECEIVER
+from app.services.runtime.resources import Resources, open_resources
+from app.services.watches import watching
 from app.settings import Settings
 from standin.county.days import DailyCounty, Plan
 from standin.openai.config import Config

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx2
 
+from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.services.access import Role, issue_token
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.results import BenchmarkError
 from benchmarks.workers.bare import do_nothing

@@ -23,9 +23,9 @@ import psutil
 import redis
 from celery import Celery
 
-from app.property.store import Enqueued
-from app.services.embedded_valkey import EmbeddedValkey, client
-from app.services.stores import Stores, open_stores
+from app.property.storage import Enqueued
+from app.redis.embedded_valkey import EmbeddedValkey, client
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.results import BenchmarkError

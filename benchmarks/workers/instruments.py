@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 import redis
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.results import BenchmarkError
 from benchmarks.workers.fleet import ROOT, Fleet, fleet

@@ -18,8 +18,8 @@ from typing import Any
 import httpx2
 import psutil
 
+from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.services.access import Role, issue_token
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.results import BenchmarkError
 from benchmarks.workers.fleet import Fleet, fleet

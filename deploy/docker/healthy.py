@@ -20,7 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-#: four heartbeats, as app/services/worker_health.py has it
+#: four heartbeats, as app/services/runtime/heartbeats.py has it
 FRESH_SECONDS = 20.0
 #: `redbeat_key_prefix` of tasks/config.py, and RedBeat's own name for its lock
 BEAT_LOCK = "propintel:beat::lock"

@@ -26,13 +26,13 @@ from sqlalchemy import Table
 
 from app.errors import PropertyIntelligenceError, every_kind
 from app.property.fields.table import FIELDS, FieldSpec
-from app.property.migrations import versions
-from app.property.store import tables
-from app.property.store.schema import HEAD
-from app.services.metrics.exposition import ALL
-from app.services.metrics.instruments import COUNTED
-from app.services.metrics.pool_families import POOL
-from app.services.metrics.specs import Label, Spec
+from app.property.storage import tables
+from app.property.storage.migrations import versions
+from app.property.storage.schema import HEAD
+from app.services.reports.metrics.exposition import ALL
+from app.services.reports.metrics.instruments import COUNTED
+from app.services.reports.metrics.pool_families import POOL
+from app.services.reports.metrics.specs import Label, Spec
 from app.settings import LogSettings, Settings
 from app.settings.sources import secrets_in_files
 from cli.commands import COMMANDS
@@ -257,7 +257,7 @@ _UNITS = {
 
 def metrics_page() -> str:
     """Every metric with its unit, what its labels say, and how many series it can have."""
-    lines = ["# Metrics", "", _WRITTEN.format(source="the declarations in `app/services/metrics/`")]
+    lines = ["# Metrics", "", _WRITTEN.format(source="the declarations in `app/services/reports/metrics/`")]
     lines += [
         "What `GET /metrics` of any web process tells of the whole fleet; how to scrape it, and how exact it is:",
         "[Prometheus and Grafana](../prometheus.md). `key` is a key's mask, `limit_group` the name of a limit group,",

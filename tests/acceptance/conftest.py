@@ -23,7 +23,7 @@ from pytest_celery import (
     CeleryWorkerCluster,
 )
 
-from app.services.stores import Stores, open_stores
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from tasks import make_celery
 from tests.acceptance.docker_place import (  # noqa: F401 (fixtures)

@@ -18,7 +18,7 @@ import pytest
 from docker.errors import DockerException
 from pytest_celery import CeleryTestContainer, CeleryWorkerContainer, RedisContainer
 
-from app.services.embedded_valkey import answers
+from app.redis.embedded_valkey import answers
 
 ROOT = Path(__file__).parents[2]
 #: by variable: the pinned images, or those that the environment names instead

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from cli.processes import Child, StopSignals, Supervisor
 from cli.services import Services
 from tasks.config import kombu_url

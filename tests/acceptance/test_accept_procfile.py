@@ -17,7 +17,7 @@ import httpx2
 import psutil
 import pytest
 
-from app.services.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import tied_to_parent
 from tests.acceptance.docker_containers import LOOPBACK, ROOT
 from tests.plugins.ports import free_port
 from tests.plugins.postgresql_server import postgresql_server

@@ -9,7 +9,7 @@ import pytest
 from pytest_celery import CeleryTestSetup
 from pytest_docker_tools.wrappers.container import wait_for_callable
 
-from app.services.stores import Stores
+from app.services.runtime.stores import Stores
 from tasks.sending import send_jobs
 from tests.acceptance.surroundings import Surroundings
 

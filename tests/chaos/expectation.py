@@ -15,12 +15,12 @@ from app.keypool.keys import make_keys
 from app.property.fetch import Visitor
 from app.property.page import Keeping, Page
 from app.property.sources.config import Sources
-from app.property.store import AnswerStore, Database, PurgedNames, SearchStore
-from app.services.model_reading import ModelReader
+from app.property.storage import AnswerStore, Database, PurgedNames, SearchStore
 from app.services.openai_client_manager import OpenAIClientManager
-from app.services.resources import build_scraper
-from app.services.source_finding import SourceFinder
-from app.services.web_search import WebSearcher
+from app.services.runtime.resources import build_scraper
+from app.services.scraping.model_reading import ModelReader
+from app.services.scraping.source_finding import SourceFinder
+from app.services.scraping.web_search import WebSearcher
 from standin.openai.config import Config
 from standin.openai.server import OpenAIStandin
 from standin.serving import BackgroundServer

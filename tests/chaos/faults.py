@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from app.services.embedded_valkey import EmbeddedValkey, connect
+from app.redis.embedded_valkey import EmbeddedValkey, connect
 from app.settings import Settings
 from tests.chaos.fleet import Fleet, Member
 from tests.chaos.ledger import Ledger, pid_of

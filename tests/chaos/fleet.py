@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from app.services.worker_health import HEALTH_THREADS, read_heartbeats
+from app.services.runtime.heartbeats import HEALTH_THREADS, read_heartbeats
 from cli.processes import Child, Supervisor
 from cli.services import Services
 

@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from app.errors import PropertyIntelligenceError
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.stores import Stores, open_stores
+from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import load_settings
 from cli.demo_setup import environment
 from cli.processes import StopSignals, Supervisor

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import ColumnElement, Table, func, select
 
 from app.clock import ManualClock
-from app.property.store import Database, JobStore, NamesKey, Watches, upgrade
+from app.property.storage import Database, JobStore, NamesKey, Watches, upgrade
 from tests.plugins.postgresql_server import POSTGRESQL
 
 #: of a rule that the other databases have no use for

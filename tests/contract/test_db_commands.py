@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from app.property.store import Database, JobStore, PropertyStore, upgrade
-from app.property.store.inspection import inspect_database
-from app.property.store.schema import HEAD
-from app.property.store.tables import properties
+from app.property.storage import Database, JobStore, PropertyStore, upgrade
+from app.property.storage.inspection import inspect_database
+from app.property.storage.schema import HEAD
+from app.property.storage.tables import properties
 from tests.contract.test_store_properties import ADDRESS, source
 from tests.plugins.warm_start import WarmParent
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from app.clock import ManualClock, SystemClock
-from app.property.store import (
+from app.property.storage import (
     Database,
     JobStore,
     ModelBatchStore,
@@ -26,12 +26,12 @@ from app.property.store import (
     downgrade,
     upgrade,
 )
-from app.property.store.tables import properties
-from app.services.doctor.clocks import check_clock
-from app.services.doctor.courier import Courier
-from app.services.doctor.database import check_database, check_jobs, file_system
-from app.services.doctor.workers import Fleet
-from app.services.refiling import refile_properties
+from app.property.storage.tables import properties
+from app.services.reports.doctor.clocks import check_clock
+from app.services.reports.doctor.courier import Courier
+from app.services.reports.doctor.database import check_database, check_jobs, file_system
+from app.services.reports.doctor.workers import Fleet
+from app.services.reports.refiling import refile_properties
 from app.settings import Settings, load_settings
 from tests.contract.test_store_properties import source
 

@@ -12,8 +12,8 @@ from app.clock import ManualClock
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
-from app.property.store import AgeLimits, Database, Hearsay, PageIndex, PropertyStore, UnverifiedStore
-from app.property.store.tables import observations, purges
+from app.property.storage import AgeLimits, Database, Hearsay, PageIndex, PropertyStore, UnverifiedStore
+from app.property.storage.tables import observations, purges
 
 AGENT = "Ottilie Quackenbush"
 PAGE = "https://www.homes.example/h/48213"
@@ -110,7 +110,7 @@ def test_it_goes_a_part_at_a_time(
     database: Database, properties: PropertyStore, ages: AgeLimits, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that nobody who writes waits long."""
-    from app.property.store import personal_data
+    from app.property.storage import personal_data
 
     monkeypatch.setattr(personal_data, "_AT_ONCE", 2)
     for n in range(3):

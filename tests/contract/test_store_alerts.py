@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import event, select
 
 from app.clock import ManualClock
-from app.property.store import Alarm, AlertStore, Booked, Database, ReportStore, Severity, StoredReport
-from app.property.store.tables import alert_notices, health_reports
-from app.property.store.tables import alerts as alerts_table
+from app.property.storage import Alarm, AlertStore, Booked, Database, ReportStore, Severity, StoredReport
+from app.property.storage.tables import alert_notices, health_reports
+from app.property.storage.tables import alerts as alerts_table
 
 LEASE_S = 60.0
 DAY_S = 86_400.0

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.pages import PageGoneError
-from app.property.store import BatchStore, CallbackState, Database, Enqueued, JobStore
-from app.property.store.batches import reopen_batches
-from app.property.store.tables import batches as batches_table
+from app.property.storage import BatchStore, CallbackState, Database, Enqueued, JobStore
+from app.property.storage.batches import reopen_batches
+from app.property.storage.tables import batches as batches_table
 from tests.contract.conftest import ON_POSTGRESQL
 
 EMPTY = {"queued": 0, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}

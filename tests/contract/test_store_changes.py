@@ -16,7 +16,7 @@ from app.errors.requests import InvalidCursorError
 from app.property.change_belief import Telling
 from app.property.page import Page
 from app.property.record import Method
-from app.property.store import (
+from app.property.storage import (
     Change,
     ChangeStore,
     Database,
@@ -29,8 +29,8 @@ from app.property.store import (
     WatchLimits,
     ask_for_looks,
 )
-from app.property.store.change_feed import Followed, append
-from app.property.store.tables import change_candidates, changes
+from app.property.storage.change_feed import Followed, append
+from app.property.storage.tables import change_candidates, changes
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.page_records import page_record
 

@@ -13,8 +13,8 @@ from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
 from app.property.record import SourceKind
-from app.property.store import Database, DecisionStore, JobStore, PropertyStore, PurgeKind, PurgeStore, explain
-from app.property.store.tables import identity_decisions, identity_pages, observations, properties
+from app.property.storage import Database, DecisionStore, JobStore, PropertyStore, PurgeKind, PurgeStore, explain
+from app.property.storage.tables import identity_decisions, identity_pages, observations, properties
 from tests.contract.test_store_properties import ADDRESS, T0, alive, count, source
 
 A, B, C, D = (f"https://{site}.example/1" for site in "abcd")

@@ -18,9 +18,9 @@ from sqlalchemy import insert
 from app.clock import ManualClock
 from app.property.record import FIELDS, PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.store import Database, PropertyStore, snapshot
-from app.property.store.tables import properties, records
-from app.services.exports import ExportFormat, write
+from app.property.storage import Database, PropertyStore, snapshot
+from app.property.storage.tables import properties, records
+from app.services.reports.exports import ExportFormat, write
 from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -174,7 +174,7 @@ def _peak_bytes(database: Database, chosen: ExportFormat) -> int:
 def test_ten_times_the_properties_take_no_more_memory(
     database: Database, chosen: ExportFormat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.exports.parquet_file.ROWS_PER_GROUP", 50)
+    monkeypatch.setattr("app.services.reports.exports.parquet_file.ROWS_PER_GROUP", 50)
     _fill(database, range(100))
     _peak_bytes(database, chosen)  # what is imported and cached once
     few = _peak_bytes(database, chosen)

@@ -11,7 +11,7 @@ from app.clock import ManualClock
 from app.errors.targets import InvalidTargetError, NoSourceError
 from app.property.page import Page
 from app.property.record import SourceKind
-from app.property.store import (
+from app.property.storage import (
     AddressTook,
     AnswerStore,
     Counted,

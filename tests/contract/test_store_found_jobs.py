@@ -9,7 +9,7 @@ import pytest
 from app.clock import ManualClock
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.store import (
+from app.property.storage import (
     BatchStore,
     Database,
     FoundJobs,

@@ -9,7 +9,7 @@ import pytest
 from app.clock import ManualClock
 from app.property.people import parse_name
 from app.property.record import SourceKind
-from app.property.store import (
+from app.property.storage import (
     Database,
     JobSources,
     JobState,
@@ -21,7 +21,7 @@ from app.property.store import (
     PurgeStore,
     Tried,
 )
-from app.property.store.job_sources import tried_by
+from app.property.storage.job_sources import tried_by
 from tests.contract.test_store_searches import house
 
 ADDRESS, PAGE = "12 FICTIONAL AVE, ANYTOWN, ST 00000", "https://homes.example/1"

@@ -15,8 +15,8 @@ from app.errors.pages import PageGoneError
 from app.errors.targets import InvalidTargetError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.store import BatchStore, Database, JobStore, PropertyStore
-from app.property.store.tables import records
+from app.property.storage import BatchStore, Database, JobStore, PropertyStore
+from app.property.storage.tables import records
 
 URL = "https://site.example/house/1"
 

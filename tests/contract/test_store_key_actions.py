@@ -8,7 +8,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.requests import InvalidCursorError
-from app.property.store import Database, KeyActionStore, KeyDeed, every
+from app.property.storage import Database, KeyActionStore, KeyDeed, every
 
 DAY_S = 86_400
 DEED = KeyDeed("alice (manager)", "disable", "0123456789abcdef", "sk-a", "leaked", "done", "disabled")

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from app.clock import ManualClock
-from app.property.store import Counted, CountedKey, CountedModel, Database, Demand, KeyHistoryStore, Uses, Usual
-from app.property.store.usage import HOUR, hour_of
+from app.property.storage import Counted, CountedKey, CountedModel, Database, Demand, KeyHistoryStore, Uses, Usual
+from app.property.storage.usage import HOUR, hour_of
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S

@@ -11,7 +11,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
-from app.property.store import (
+from app.property.storage import (
     Answered,
     AnswerStore,
     BatchStore,

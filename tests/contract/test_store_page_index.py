@@ -10,8 +10,8 @@ import pytest
 from app.clock import ManualClock
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.store import Database, JobStore, PageIndex, PropertyStore
-from app.property.store.tables import properties, records
+from app.property.storage import Database, JobStore, PageIndex, PropertyStore
+from app.property.storage.tables import properties, records
 from tests.contract.conftest import count
 from tests.plugins.page_records import page_record
 

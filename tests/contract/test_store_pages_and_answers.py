@@ -9,9 +9,9 @@ import pytest
 from app.clock import ManualClock
 from app.errors.storage import StoreError
 from app.property.page import Page
-from app.property.store import AnswerStore, Database, JobStore, PageStore, Question, StoredAnswer
-from app.property.store.pages import Checkpoint
-from app.property.store.tables import bodies, pages
+from app.property.storage import AnswerStore, Database, JobStore, PageStore, Question, StoredAnswer
+from app.property.storage.pages import Checkpoint
+from app.property.storage.tables import bodies, pages
 from tests.contract.conftest import count
 
 URL = "https://site.example/house/1"

@@ -14,11 +14,11 @@ from sqlalchemy import insert, select, text
 
 from app.clock import ManualClock
 from app.errors.requests import InvalidCursorError
-from app.property.store import BatchStore, Database, JobState, JobStore, Page, PropertyStore, every
-from app.property.store import batches as batch_store
-from app.property.store import jobs as job_store
-from app.property.store import properties as property_store
-from app.property.store.tables import batches, jobs, properties
+from app.property.storage import BatchStore, Database, JobState, JobStore, Page, PropertyStore, every
+from app.property.storage import batches as batch_store
+from app.property.storage import jobs as job_store
+from app.property.storage import properties as property_store
+from app.property.storage.tables import batches, jobs, properties
 from tests.plugins.page_records import page_record
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

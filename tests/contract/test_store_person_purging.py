@@ -24,7 +24,7 @@ from app.property.page import Keeping, Page
 from app.property.people import PersonName, finder_of, parse_name
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
-from app.property.store import (
+from app.property.storage import (
     AnswerStore,
     Database,
     JobStore,
@@ -38,10 +38,10 @@ from app.property.store import (
     Question,
     StoredAnswer,
 )
-from app.property.store.columns import UtcDateTime
-from app.property.store.holdings import HOLDINGS, NAMING, Holds
-from app.property.store.packing import pack, unpack
-from app.property.store.tables import bodies, metadata, purges
+from app.property.storage.columns import UtcDateTime
+from app.property.storage.holdings import HOLDINGS, NAMING, Holds
+from app.property.storage.packing import pack, unpack
+from app.property.storage.tables import bodies, metadata, purges
 from benchmarks.postgresql import PostgreSQL
 from tests.contract.conftest import ON_POSTGRESQL
 
@@ -367,7 +367,7 @@ def test_bodies_in_other_encodings_are_looked_through(
 
 def test_what_was_stored_lately_is_looked_at_by_moment(database: Database, clock: ManualClock) -> None:
     """The second look of a purge is at bodies that are younger than its beginning."""
-    from app.property.store.naming_rows import named_rows
+    from app.property.storage.naming_rows import named_rows
 
     PageStore(database).save_page(page_of(NAME, clock.now()))
     with database.reading() as connection:

@@ -15,8 +15,8 @@ from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.store import Database, JobStore, PropertyFilter, PropertyStore
-from app.property.store.tables import observations, properties, records
+from app.property.storage import Database, JobStore, PropertyFilter, PropertyStore
+from app.property.storage.tables import observations, properties, records
 from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

@@ -19,7 +19,7 @@ from app.errors.targets import InvalidTargetError, NoSourceError
 from app.property.page import Keeping, Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
-from app.property.store import (
+from app.property.storage import (
     AnswerStore,
     Database,
     DecisionStore,
@@ -40,8 +40,8 @@ from app.property.store import (
     StoredSearch,
     UnverifiedStore,
 )
-from app.property.store.packing import unpack
-from app.property.store.tables import bodies, jobs, metadata, properties, purges
+from app.property.storage.packing import unpack
+from app.property.storage.tables import bodies, jobs, metadata, properties, purges
 
 AGENT = "Ottilie Quackenbush"
 PAGE, MOBILE = "https://www.homes.example/h/48213", "https://m.homes.example/h/48213"
@@ -255,7 +255,7 @@ def test_what_other_pages_say_of_the_property_stays_and_only_that(
 
 
 def _words(words: str) -> Any:
-    from app.property.store import PropertyFilter
+    from app.property.storage import PropertyFilter
 
     return PropertyFilter(words=words)
 
@@ -467,7 +467,7 @@ def test_what_is_no_url_is_named(store: PurgeStore) -> None:
 def test_a_repeated_request_is_told_of_the_jobs_that_are_left(
     database: Database, service: Service, store: PurgeStore
 ) -> None:
-    from app.property.store import Requester, RequestKey
+    from app.property.storage import Requester, RequestKey
 
     key = RequestKey("k" * 64, "f" * 64)
     asked = Requester("c" * 64, key=key)

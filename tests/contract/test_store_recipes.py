@@ -14,9 +14,9 @@ from app.property.page import Keeping, Page
 from app.property.people import parse_name
 from app.property.recipes.learning import Example
 from app.property.recipes.recipe import MOST_EXAMPLES, MOST_OF_HOST, Anchor, Counts, Recipe, RecipeState, new_recipe
-from app.property.store import Database, NamesKey, PageStore, PersonPurge, PurgeKind, PurgeStore, Retention
-from app.property.store.recipes import StoredRecipes
-from app.property.store.tables import recipe_examples, recipes
+from app.property.storage import Database, NamesKey, PageStore, PersonPurge, PurgeKind, PurgeStore, Retention
+from app.property.storage.recipes import StoredRecipes
+from app.property.storage.tables import recipe_examples, recipes
 from tests.contract.conftest import count
 
 HOST = "homes.example"

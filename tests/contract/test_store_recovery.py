@@ -6,7 +6,7 @@ import threading
 from datetime import timedelta
 
 from app.clock import ManualClock
-from app.property.store import Job, JobStore, Recovered
+from app.property.storage import Job, JobStore, Recovered
 
 QUEUE = "scrape"
 

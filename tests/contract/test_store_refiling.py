@@ -13,11 +13,11 @@ from sqlalchemy import func, insert, select, update
 from app.clock import ManualClock
 from app.property.identity import KEY_RULES
 from app.property.source_record import SourceRecord
-from app.property.store import Database, DecisionStore, PropertyStore, Refiler, address_of_target, downgrade, upgrade
-from app.property.store.connections import make_engine
-from app.property.store.property_rows import evidence_json
-from app.property.store.tables import properties, property_keys, records
-from app.services.refiling import refile_properties
+from app.property.storage import Database, DecisionStore, PropertyStore, Refiler, address_of_target, downgrade, upgrade
+from app.property.storage.connections import make_engine
+from app.property.storage.property_rows import evidence_json
+from app.property.storage.tables import properties, property_keys, records
+from app.services.reports.refiling import refile_properties
 from tests.contract.test_store_properties import T0, source
 
 OLD_SCHEMA = "0009"

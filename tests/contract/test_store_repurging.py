@@ -13,7 +13,7 @@ from app.errors import ConfigurationError
 from app.errors.purging import PersonPurgedMeanwhileError
 from app.errors.storage import PurgesDueError
 from app.property.people import parse_name
-from app.property.store import (
+from app.property.storage import (
     AgeLimits,
     Database,
     NamesKey,
@@ -26,7 +26,7 @@ from app.property.store import (
     downgrade,
     upgrade,
 )
-from app.property.store.tables import metadata, purges
+from app.property.storage.tables import metadata, purges
 from tests.contract.test_store_purging import AGENT, MOBILE, OTHER, PAGE, Service, found, rows
 
 ADDRESS = "12 Oak St, Springfield, IL 62701"

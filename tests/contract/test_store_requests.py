@@ -18,8 +18,8 @@ from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageGoneError
 from app.errors.requests import IdempotencyKeyReusedError, QuotaExceededError, RequestUnderWayError
 from app.errors.targets import InvalidTargetError
-from app.property.store import BatchStore, Database, Enqueued, JobStore, Requester, RequestKey, digest
-from app.property.store.tables import request_keys
+from app.property.storage import BatchStore, Database, Enqueued, JobStore, Requester, RequestKey, digest
+from app.property.storage.tables import request_keys
 
 ALICE, BOB = digest("alice"), digest("bob")
 KEY = RequestKey(digest("key"), digest("what was asked"))
@@ -98,11 +98,11 @@ def test_a_killed_process_leaves_one_batch_or_none(database_url: str, answered: 
     """Ended without a word, after the transaction or within it."""
     code = f"""
 import os
-from app.property.store import *
+from app.property.storage import *
 database = Database({database_url!r})
 jobs = JobStore(database)
 if not {answered}:
-    import app.property.store.enqueueing as enqueueing
+    import app.property.storage.enqueueing as enqueueing
     enqueueing.request_keys.keep = lambda *_: os._exit(9)
 jobs.enqueue({TARGETS!r}, requester=Requester({ALICE!r}, None, RequestKey({KEY.id!r}, {KEY.fingerprint!r})))
 os._exit(9)

@@ -10,9 +10,9 @@ from sqlalchemy import insert, update
 
 from app.clock import ManualClock
 from app.property.page import Keeping, Page
-from app.property.store import AnswerStore, Database, JobStore, PageStore, Question, Retention, StoredAnswer
-from app.property.store.packing import pack, unpack
-from app.property.store.tables import bodies, model_answers, page_readers, pages, site_answers
+from app.property.storage import AnswerStore, Database, JobStore, PageStore, Question, Retention, StoredAnswer
+from app.property.storage.packing import pack, unpack
+from app.property.storage.tables import bodies, model_answers, page_readers, pages, site_answers
 from tests.contract.conftest import count
 
 URL = "https://site.example/house/1"

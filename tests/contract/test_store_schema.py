@@ -15,10 +15,10 @@ from sqlalchemy import Engine, func, inspect, select, text
 
 from app.clock import ManualClock
 from app.errors.storage import DatabaseOutdatedError, StoreError
-from app.property.store import AnswerStore, Database, Question, StoredAnswer, downgrade, upgrade
-from app.property.store.connections import make_engine, parse_url
-from app.property.store.schema import _MIGRATIONS, HEAD
-from app.property.store.tables import batches, metadata, model_answers
+from app.property.storage import AnswerStore, Database, Question, StoredAnswer, downgrade, upgrade
+from app.property.storage.connections import make_engine, parse_url
+from app.property.storage.schema import _MIGRATIONS, HEAD
+from app.property.storage.tables import batches, metadata, model_answers
 
 
 def test_head_is_the_newest_migration() -> None:

@@ -11,7 +11,7 @@ from app.clock import ManualClock
 from app.errors.purging import PurgedMeanwhileError
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.store import (
+from app.property.storage import (
     Database,
     Hearsay,
     PropertyStore,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import event, text
 
-from app.property.store import Database, PropertyStore
+from app.property.storage import Database, PropertyStore
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.contract.test_store_properties import ADDRESS, source
 

@@ -12,9 +12,9 @@ from app.clock import ManualClock
 from app.errors.requests import QuotaExceededError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.store import Charge, Database, JobStore, PropertyStore, Watches, WatchLedger, WatchLimits
-from app.property.store.quotas import Requester
-from app.property.store.tables import watches as watches_table
+from app.property.storage import Charge, Database, JobStore, PropertyStore, Watches, WatchLedger, WatchLimits
+from app.property.storage.quotas import Requester
+from app.property.storage.tables import watches as watches_table
 from tests.plugins.watch_steps import ADDRESS, begin, due_now, end, store_property
 
 DAY = 86_400.0

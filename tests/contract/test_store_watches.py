@@ -16,7 +16,7 @@ from app.errors.pages import PageBlockedError
 from app.errors.requests import InvalidCursorError
 from app.errors.targets import InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
-from app.property.store import (
+from app.property.storage import (
     Database,
     DecisionStore,
     JobStore,
@@ -26,7 +26,7 @@ from app.property.store import (
     ask_recheck,
     every,
 )
-from app.property.store.watch_times import slot_after
+from app.property.storage.watch_times import slot_after
 from tests.plugins.watch_steps import ADDRESS, DAY, PLENTY, URL, begin, due_now, end, store_property
 
 

@@ -15,7 +15,7 @@ from app.clock import ManualClock
 from app.errors.fetching import HttpStatusError, TransientHttpStatusError
 from app.errors.targets import InvalidTargetError
 from app.property.people import parse_name
-from app.property.store import (
+from app.property.storage import (
     BatchStore,
     Database,
     DecisionStore,
@@ -31,10 +31,10 @@ from app.property.store import (
     WatchLimits,
     ask_recheck,
 )
-from app.property.store.enqueueing import batch_row, make_batch
-from app.property.store.rebuilding import new_property
-from app.property.store.tables import jobs as jobs_table
-from app.property.store.tables import watch_rechecks
+from app.property.storage.enqueueing import batch_row, make_batch
+from app.property.storage.rebuilding import new_property
+from app.property.storage.tables import jobs as jobs_table
+from app.property.storage.tables import watch_rechecks
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.watch_steps import PLENTY, URL, begin, due_now, end, store_property
 

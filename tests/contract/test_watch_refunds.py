@@ -10,8 +10,8 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.fetching import FetchTimeoutError, HostBusyError
-from app.property.store import Database, Watches, WatchLedger
-from app.services.watch_purse import model_charge, page_charge, paid_by_watch
+from app.property.storage import Database, Watches, WatchLedger
+from app.services.watches.budget import model_charge, page_charge, paid_by_watch
 from app.settings import Settings
 from tests.plugins.watch_steps import URL, begin
 

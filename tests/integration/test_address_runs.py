@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import update
 
 from app.errors.jobs import OutOfTimeError
-from app.property.store.purge_marks import mark
-from app.property.store.tables import web_searches
-from app.services.metrics.instruments import REGISTRY
-from app.services.resources import open_resources
-from app.services.scrape_run import Run
+from app.property.storage.purge_marks import mark
+from app.property.storage.tables import web_searches
+from app.services.reports.metrics.instruments import REGISTRY
+from app.services.runtime.resources import open_resources
+from app.services.scraping.run import Run
 from tests.plugins.address_world import (
     ADDRESS,
     BILL,

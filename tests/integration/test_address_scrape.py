@@ -14,10 +14,10 @@ from app.errors import ConfigurationError, NotFoundError, PropertyIntelligenceEr
 from app.errors.fetching import HostBusyError
 from app.errors.targets import NoSourceError
 from app.property.source_record import SourceRecord
-from app.property.store import PageFrom, PropertyStore, PurgeKind, PurgeStore, SourceTries, SourceTry
-from app.services.metrics.instruments import REGISTRY
-from app.services.resources import open_resources
-from app.services.scrape_run import Run
+from app.property.storage import PageFrom, PropertyStore, PurgeKind, PurgeStore, SourceTries, SourceTry
+from app.services.reports.metrics.instruments import REGISTRY
+from app.services.runtime.resources import open_resources
+from app.services.scraping.run import Run
 from tests.plugins.address_world import (
     ADDRESS,
     BILL,

@@ -13,13 +13,13 @@ from standardwebhooks.webhooks import Webhook
 
 from app.clock import ManualClock
 from app.errors import ConfigurationError
-from app.property.store import Alarm, AlertStore, Severity
-from app.services.deliveries import MAX_ATTEMPTS
-from app.services.health.book import book
-from app.services.health.telling import tell_due, webhook_url
-from app.services.health.watch import tell
-from app.services.stores import Stores, open_stores
-from app.services.webhooks import build_webhook_sender
+from app.property.storage import Alarm, AlertStore, Severity
+from app.services.delivery.deliveries import MAX_ATTEMPTS
+from app.services.delivery.webhooks import build_webhook_sender
+from app.services.reports.health.book import book
+from app.services.reports.health.telling import tell_due, webhook_url
+from app.services.reports.health.watch import tell
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.plugins.webhook_receiver import Receiver
 

@@ -19,9 +19,9 @@ from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract
-from app.property.store import AnswerStore, Database, Question, StoredAnswer, digest
-from app.services.model_reading import ModelReader, ModelReading
+from app.property.storage import AnswerStore, Database, Question, StoredAnswer, digest
 from app.services.openai_client_manager import OpenAIClientManager
+from app.services.scraping.model_reading import ModelReader, ModelReading
 
 Start = Callable[..., Any]
 MODEL = "gpt-5-mini"

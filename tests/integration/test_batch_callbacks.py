@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from app.clock import ManualClock
-from app.property.store import Enqueued
-from app.services.batch_callbacks import AT_ONCE, deliver_due
-from app.services.deliveries import LEASE_SECONDS, MAX_ATTEMPTS, wait_after
-from app.services.stores import Stores, open_stores
-from app.services.webhooks import TIMEOUT_SECONDS, WebhookSender, build_webhook_sender
+from app.property.storage import Enqueued
+from app.services.delivery.batch_callbacks import AT_ONCE, deliver_due
+from app.services.delivery.deliveries import LEASE_SECONDS, MAX_ATTEMPTS, wait_after
+from app.services.delivery.webhooks import TIMEOUT_SECONDS, WebhookSender, build_webhook_sender
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.plugins.webhook_receiver import Receiver
 

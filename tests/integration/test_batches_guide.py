@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from app.clock import SystemClock
 from app.errors.webhooks import WebhookError
-from app.services.webhooks import Event, build_webhook_sender
+from app.services.delivery.webhooks import Event, build_webhook_sender
 from app.settings import Settings
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -10,7 +10,7 @@ import pytest
 import redis
 from celery import Celery
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 from tasks import make_celery
 from worker.schedule import OneSchedule, beat_config

@@ -13,15 +13,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from app.property.store import JobStore
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.estimate import estimate
-from app.services.health.taking import HealthStores
-from app.services.health.watch import PoolWatch
-from app.services.key_view import KeyView
-from app.services.metrics.pool_families import pool_families
-from app.services.resources import Resources, open_resources
-from app.services.scrape_run import Run
+from app.property.storage import JobStore
+from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.keys.view import KeyView
+from app.services.reports.estimate import estimate
+from app.services.reports.health.taking import HealthStores
+from app.services.reports.health.watch import PoolWatch
+from app.services.reports.metrics.pool_families import pool_families
+from app.services.runtime.resources import Resources, open_resources
+from app.services.scraping.run import Run
 from app.settings import Settings
 from standin.serving import BackgroundServer
 from tests.plugins.standin_fixtures import KEYS, StandinHandle

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.property.store import ChangeStore
-from app.services.resources import Resources, open_resources
+from app.property.storage import ChangeStore
+from app.services.runtime.resources import Resources, open_resources
 from app.settings import Settings
 from tests.integration.test_page_cache_service import listing
 from tests.plugins.changing_site import ChangingSite

@@ -15,11 +15,11 @@ from standardwebhooks.webhooks import Webhook
 
 from app.clock import ManualClock, SystemClock
 from app.errors import ConfigurationError
-from app.property.store import ChangeStore, PropertyStore, PurgeKind, PurgeStore
-from app.services.change_delivery import RECEIVER, event_of, tell_due, webhook_url
-from app.services.deliveries import LEASE_SECONDS
-from app.services.stores import Stores, open_stores
-from app.services.webhooks import build_webhook_sender
+from app.property.storage import ChangeStore, PropertyStore, PurgeKind, PurgeStore
+from app.services.delivery.change_delivery import RECEIVER, event_of, tell_due, webhook_url
+from app.services.delivery.deliveries import LEASE_SECONDS
+from app.services.delivery.webhooks import build_webhook_sender
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record
 from tests.plugins.webhook_receiver import Receiver

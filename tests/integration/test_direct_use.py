@@ -40,7 +40,7 @@ class Saying(logging.Handler):
 @pytest.fixture
 def reloaded() -> Iterator[threading.Event]:
     """Set when keys were reloaded."""
-    log, handler = logging.getLogger("app.services.key_reload"), Saying("OpenAI keys reloaded")
+    log, handler = logging.getLogger("app.services.keys.reload"), Saying("OpenAI keys reloaded")
     level = log.level
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -13,12 +13,12 @@ import pytest
 import redis
 
 from app.clock import ManualClock, SystemClock
-from app.services.doctor.broker import check_beat, check_redis
-from app.services.doctor.courier import Courier
-from app.services.doctor.machine import check_home, check_settings
-from app.services.doctor.workers import Fleet, check_keys, check_workers
-from app.services.embedded_valkey import EmbeddedValkey, connect
-from app.services.worker_health import health_file
+from app.redis.embedded_valkey import EmbeddedValkey, connect
+from app.services.reports.doctor.broker import check_beat, check_redis
+from app.services.reports.doctor.courier import Courier
+from app.services.reports.doctor.machine import check_home, check_settings
+from app.services.reports.doctor.workers import Fleet, check_keys, check_workers
+from app.services.runtime.heartbeats import health_file
 from app.settings import Settings, load_settings
 from app.settings.sources import env_file_in_use
 

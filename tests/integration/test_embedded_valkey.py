@@ -19,7 +19,7 @@ import pytest
 import redis
 
 from app.errors.broker import BrokerUnavailableError
-from app.services.embedded_valkey import EmbeddedValkey, answers, connect, redis_url
+from app.redis.embedded_valkey import EmbeddedValkey, answers, connect, redis_url
 from app.settings import Settings
 from tasks import make_celery
 
@@ -122,7 +122,7 @@ def test_without_a_server_the_error_says_what_to_do(settings: Settings) -> None:
 def test_it_ends_with_whoever_started_it(home: Path, settings: Settings) -> None:
     """Also if that process is killed and can stop nothing itself."""
     code = (
-        "import sys, time; from pathlib import Path; from app.services.embedded_valkey import EmbeddedValkey;"
+        "import sys, time; from pathlib import Path; from app.redis.embedded_valkey import EmbeddedValkey;"
         "v = EmbeddedValkey(Path(sys.argv[1])); v.start(); print(v.pid, flush=True); time.sleep(60)"
     )
     owner = subprocess.Popen([sys.executable, "-c", code, str(home)], stdout=subprocess.PIPE, text=True)

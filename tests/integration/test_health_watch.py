@@ -11,16 +11,16 @@ import openai
 import pytest
 import redis
 
-from app.property.store import Severity, Uses
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.health.advice import advise
-from app.services.health.evidence import gather
-from app.services.health.taking import HealthStores
-from app.services.health.view import PoolView
-from app.services.health.watch import PoolWatch
+from app.property.storage import Severity, Uses
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
-from app.services.resources import open_resources
-from app.services.stores import open_stores
+from app.services.reports.health.advice import advise
+from app.services.reports.health.evidence import gather
+from app.services.reports.health.taking import HealthStores
+from app.services.reports.health.view import PoolView
+from app.services.reports.health.watch import PoolWatch
+from app.services.runtime.resources import open_resources
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tasks import resources
 from tasks.health import report_key_stats

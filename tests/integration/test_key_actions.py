@@ -15,12 +15,12 @@ from app.keypool.keys import load_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.stores.redis import RedisStore
-from app.property.store import KeyActionStore
-from app.services.embedded_valkey import EmbeddedValkey, broker_url
-from app.services.key_actions import act, find_key
-from app.services.key_store import connect_store
-from app.services.key_view import KeyView
-from app.services.stores import open_stores
+from app.property.storage import KeyActionStore
+from app.redis.embedded_valkey import EmbeddedValkey, broker_url
+from app.services.keys.actions import act, find_key
+from app.services.keys.store import connect_store
+from app.services.keys.view import KeyView
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tests.plugins.store_steps import answer, ask, take
 
@@ -76,7 +76,7 @@ def test_a_key_is_disabled_for_its_users_shown_at_once_logged_and_written_down(
         2,
     )
     assert {answer(worker).key_id for _ in range(4)} == {stats["keys"][MASK_B]["id"]}
-    (line,) = [record for record in caplog.records if record.name == "app.services.key_actions"]
+    (line,) = [record for record in caplog.records if record.name == "app.services.keys.actions"]
     assert line.getMessage() == f"Key action: disable {MASK_A} by alice (manager): done (leaked in a ticket)"
     fields = {name: getattr(line, name) for name in ("key", "action", "who", "reason", "outcome")}
     reason = "leaked in a ticket"
@@ -141,7 +141,7 @@ def test_a_key_is_disabled_although_the_database_is_away(view: KeyView, caplog: 
     done = act(view, closed, MASK_A, "disable", who="alice")
     assert (done.recorded_at, done.as_json()["recorded_at"]) == (None, None)
     assert view.stats()["keys"][MASK_A]["state"] == "disabled"
-    assert [record.levelname for record in caplog.records if record.name == "app.services.key_actions"] == [
+    assert [record.levelname for record in caplog.records if record.name == "app.services.keys.actions"] == [
         "WARNING",
         "ERROR",
     ]

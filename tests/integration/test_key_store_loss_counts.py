@@ -17,7 +17,7 @@ from app.keypool.stores.base import KeyRequest, Later, Lease, NoRoom, Settlement
 from app.keypool.stores.fleet import FleetStore
 from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.tally import Alone
-from app.services.key_store import connect_store
+from app.services.keys.store import connect_store
 from tests.plugins.lossy_server import KEYS, LosesReplies, Server, answered, know, sent
 from tests.plugins.waiting import wait_until
 

@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from app.keypool.keys import make_keys
-from app.services.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import tied_to_parent
 from tests.plugins.redis_fixtures import TAG
 from tests.plugins.store_steps import MINUTE, SECOND
 

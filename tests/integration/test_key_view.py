@@ -12,9 +12,9 @@ from app.keypool.keys import load_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import KeyRequest, Lease, Settlement
 from app.keypool.stores.redis import RedisStore
-from app.services.embedded_valkey import EmbeddedValkey, broker_url, connect
-from app.services.key_store import connect_store
-from app.services.key_view import KeyView
+from app.redis.embedded_valkey import EmbeddedValkey, broker_url, connect
+from app.services.keys.store import connect_store
+from app.services.keys.view import KeyView
 from app.settings import Settings
 
 A, B, C = (f"sk-proj-{letter * 20}{n}" for letter, n in (("a", "1111"), ("b", "2222"), ("c", "3333")))
@@ -65,8 +65,8 @@ def test_a_view_survives_its_redis(
     settings: Callable[..., Settings], valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A manager that lost it would go on alone for as long as it sends nothing."""
-    monkeypatch.setattr("app.services.key_view.KEPT_SECONDS", 0.0)
-    monkeypatch.setattr("app.services.key_view._GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("app.services.keys.view.KEPT_SECONDS", 0.0)
+    monkeypatch.setattr("app.services.keys.view._GRACE_SECONDS", 0.0)
     given = settings(A, B)
     _use(given)
     view = KeyView(given)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import tied_to_parent
 
 ROOT = Path(__file__).parents[2]
 

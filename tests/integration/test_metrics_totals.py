@@ -19,11 +19,11 @@ import pytest
 import redis
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.key_store import connect_store
-from app.services.metrics.flusher import Flusher
-from app.services.metrics.outbox import Report, encode
-from app.services.metrics.totals import Totals
+from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.keys.store import connect_store
+from app.services.reports.metrics.flusher import Flusher
+from app.services.reports.metrics.outbox import Report, encode
+from app.services.reports.metrics.totals import Totals
 from tests.plugins.lossy_server import LosesReplies
 
 #: a worker's parent has threads as well when it forks
@@ -176,7 +176,7 @@ def test_a_report_whose_reply_was_lost_counts_once(url: str, loses_replies: Lose
 
 def test_while_redis_is_away_counts_wait_and_nothing_is_lost_or_doubled(tmp_path: Path, caplog: Any) -> None:
     """Whoever counts notices nothing. The loss and the return are logged once each."""
-    caplog.set_level("INFO", "app.services.metrics.flusher")
+    caplog.set_level("INFO", "app.services.reports.metrics.flusher")
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)
     with EmbeddedValkey(tmp_path) as valkey:

@@ -19,7 +19,7 @@ from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Bulk, BulkResult, Spent
-from app.property.store import (
+from app.property.storage import (
     AnswerStore,
     BatchStore,
     Database,
@@ -35,9 +35,9 @@ from app.property.store import (
     StoredAnswer,
     digest,
 )
-from app.services.model_batches.collecting import collect, tidy
-from app.services.model_batches.parts import Parts, open_parts
-from app.services.model_batches.tending import Tender
+from app.services.batches.collecting import collect, tidy
+from app.services.batches.parts import Parts, open_parts
+from app.services.batches.tending import Tender
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.settings import Settings
 from standin.openai.bodies import prompt_sha256

@@ -15,8 +15,8 @@ import redis
 
 from app.keypool.retry_loop import spending_batch
 from app.services.openai_client_manager import build_manager
-from app.services.resources import open_resources
-from app.services.scrape_run import Run
+from app.services.runtime.resources import open_resources
+from app.services.scraping.run import Run
 from app.settings import Settings
 from tests.plugins.standin_fixtures import KEYS, StandinHandle
 

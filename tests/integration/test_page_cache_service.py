@@ -12,9 +12,9 @@ import pytest
 from pydantic import SecretStr
 
 from app.errors.pages import PageGoneError
-from app.property.store import PageFrom, PageStore, Retention
-from app.services.resources import Resources, open_resources
-from app.services.scrape_run import Run
+from app.property.storage import PageFrom, PageStore, Retention
+from app.services.runtime.resources import Resources, open_resources
+from app.services.scraping.run import Run
 from app.settings import Settings
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.standin_fixtures import StandinHandle

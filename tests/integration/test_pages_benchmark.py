@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import tied_to_parent
 from benchmarks.pages.__main__ import main
 from benchmarks.pages.report import verdict
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from app import files
-from app.property.store.names_key import NamesKey
-from app.property.store.purge_account import PurgeEntry
-from app.property.store.purge_journal import PurgeJournal
-from app.services.embedded_valkey import EmbeddedValkey, connect
-from app.services.health.report import export_report
-from app.services.stores import open_stores
+from app.property.storage.names_key import NamesKey
+from app.property.storage.purge_account import PurgeEntry
+from app.property.storage.purge_journal import PurgeJournal
+from app.redis.embedded_valkey import EmbeddedValkey, connect
+from app.services.reports.health.report import export_report
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
 

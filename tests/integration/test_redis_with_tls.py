@@ -11,7 +11,7 @@ import redis
 from pydantic import SecretStr
 
 from app.errors import ConfigurationError
-from app.services.key_store import connect_store
+from app.services.keys.store import connect_store
 from app.settings import Settings, load_settings
 from tasks import make_celery
 from tests.integration.fetch.certificates import make_tls

@@ -22,11 +22,11 @@ from app.errors import ConfigurationError
 from app.errors.fetching import BlockedAddressError, EmptyPageError, HttpStatusError
 from app.errors.pages import NoPropertyDataError, PageBlockedError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
-from app.property.store import AnswerStore, PageFrom, PageStore, PropertyStore
-from app.services.metrics.instruments import REGISTRY
-from app.services.resources import Resources, open_resources
-from app.services.scrape_run import Run
-from app.services.stores import open_stores
+from app.property.storage import AnswerStore, PageFrom, PageStore, PropertyStore
+from app.services.reports.metrics.instruments import REGISTRY
+from app.services.runtime.resources import Resources, open_resources
+from app.services.runtime.stores import open_stores
+from app.services.scraping.run import Run
 from app.settings import Settings
 from standin.openai.config import Config
 from standin.openai.server import OpenAIStandin
@@ -346,7 +346,7 @@ def test_what_was_paid_for_is_held_while_the_database_is_locked(
     hold_before = {"page": (PageStore, "save_page"), "answer": (AnswerStore, "save_model_answer"),
                    "record": (PropertyStore, "save_record")}[step]  # fmt: skip
     release = ReleaseWhenTold(holder)
-    patience = logging.getLogger("app.services.patience")
+    patience = logging.getLogger("app.services.runtime.retry")
     patience.addHandler(release)
     with pytest.MonkeyPatch.context() as patch:
         original = getattr(*hold_before)

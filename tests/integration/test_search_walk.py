@@ -16,10 +16,10 @@ from app.clock import ManualClock
 from app.errors.fetching import TransientHttpStatusError
 from app.errors.jobs import OutOfTimeError
 from app.errors.pages import SearchPageError
-from app.property.store import Walked
-from app.services.resources import Resources, open_resources
-from app.services.scrape_run import Run
-from app.services.search_walk import SearchOutcome
+from app.property.storage import Walked
+from app.services.runtime.resources import Resources, open_resources
+from app.services.scraping.run import Run
+from app.services.scraping.search_walk import SearchOutcome
 from app.settings import Settings
 from standin.county.results import PER_PAGE
 from standin.county.serving import RunningCounty

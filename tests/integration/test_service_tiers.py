@@ -17,10 +17,10 @@ from app.property.reading.base import Extraction
 from app.property.reading.model.llm import ServiceTier
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract
-from app.property.store import AnswerStore, Database, Question, digest
-from app.services.metrics.instruments import REGISTRY
-from app.services.model_reading import ModelReader
+from app.property.storage import AnswerStore, Database, Question, digest
 from app.services.openai_client_manager import OpenAIClientManager
+from app.services.reports.metrics.instruments import REGISTRY
+from app.services.scraping.model_reading import ModelReader
 
 MODEL = "gpt-5-mini"
 

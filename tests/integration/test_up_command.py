@@ -19,8 +19,8 @@ import httpx2
 import psutil
 import pytest
 
-from app.property.store import JobState
-from app.services.stores import open_stores
+from app.property.storage import JobState
+from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from tasks import make_celery
 from tasks.sending import send_jobs

@@ -10,9 +10,9 @@ import pytest
 
 from app.errors import PropertyIntelligenceError
 from app.errors.watches import WatchBudgetSpentError
-from app.property.store import Charge, Job, Watches, WatchLedger
-from app.services.scrape_run import Run
-from app.services.watch_purse import paid_by_watch
+from app.property.storage import Charge, Job, Watches, WatchLedger
+from app.services.scraping.run import Run
+from app.services.watches.budget import paid_by_watch
 from tests.plugins.address_world import (
     ADDRESS,
     BILL,

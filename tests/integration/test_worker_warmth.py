@@ -12,7 +12,7 @@ import pytest
 #: in a process of its own: what one test has loaded, all others have
 _START = """
 import sys
-from app.services.resources import open_resources
+from app.services.runtime.resources import open_resources
 from app.settings import load_settings
 with open_resources(load_settings(), in_task=sys.argv[1] == "task"):
     print("genai_prices.data" in sys.modules)

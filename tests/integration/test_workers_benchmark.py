@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.services.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import tied_to_parent
 from benchmarks.workers.__main__ import main
 from benchmarks.workers.reports import lateness
 

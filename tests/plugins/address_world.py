@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from app.services.resources import Resources, open_resources
-from app.services.scrape_run import NO_JOB, Run
+from app.services.runtime.resources import Resources, open_resources
+from app.services.scraping.run import NO_JOB, Run
 from app.settings import Settings
 from standin.serving import BackgroundServer
 from tests.plugins.postgresql_server import POSTGRESQL

@@ -18,8 +18,8 @@ from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import KeyRequest, Lease, Settlement
 from app.keypool.stores.fleet import FleetStore
-from app.services.embedded_valkey import answers, tied_to_parent
-from app.services.key_store import connect_store
+from app.redis.embedded_valkey import answers, tied_to_parent
+from app.services.keys.store import connect_store
 from tests.plugins.ports import free_port
 from tests.plugins.waiting import wait_until
 

@@ -25,7 +25,7 @@ from app.keypool.spending import Budget
 from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
-from app.services.embedded_valkey import EmbeddedValkey, answers, tied_to_parent
+from app.redis.embedded_valkey import EmbeddedValkey, answers, tied_to_parent
 from tests.plugins.waiting import wait_until
 
 #: what every name of a pool begins with

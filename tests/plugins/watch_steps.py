@@ -6,7 +6,7 @@ from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.store import Database, Job, JobStore, PageFrom, PropertyStore, Watch, Watches, WatchLimits
+from app.property.storage import Database, Job, JobStore, PageFrom, PropertyStore, Watch, Watches, WatchLimits
 
 URL = "https://site.example/house/1"
 ADDRESS = "12 MAIN ST, SPRINGFIELD, IL 62701"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 from tests.integration.fetch.conftest import fetcher, make_fetcher, make_names, make_site, site
 from tests.integration.workers.conftest import make_fleet

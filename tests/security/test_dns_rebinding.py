@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings.forms import names_elsewhere
 from cli.processes import StopSignals, Supervisor
 from cli.services import Services, listens

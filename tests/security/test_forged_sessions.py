@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
+from app.access.page_sessions import LINK_LIFETIME, PageSessions
+from app.access.tokens import Caller, Role
 from app.clock import ManualClock
 from app.errors import ConfigurationError
-from app.services.access import Caller, Role
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.page_sessions import LINK_LIFETIME, PageSessions
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 
 ALICE = Caller("property-intelligence", "alice", Role.READER)

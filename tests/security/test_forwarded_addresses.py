@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.services.rate_limits import FAILURES_PER_MINUTE
+from app.access.rate_limits import FAILURES_PER_MINUTE
 from web.proxies import client_of
 
 from .conftest import Serve

@@ -31,10 +31,10 @@ from app.property.reading.base import Extraction
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.search.reading import read_results
 from app.property.source_record import SourceRecord
-from app.property.store.purged_names import finder_of_marks
-from app.services.model_reading import question_about
-from app.services.page_reading import with_values
-from app.services.recipes import Recipes
+from app.property.storage.purged_names import finder_of_marks
+from app.services.scraping.model_reading import question_about
+from app.services.scraping.page_reading import with_values
+from app.services.scraping.recipes import Recipes
 from tasks.policy import Fail, Standing, decide
 from tests.plugins.address_world import BILL, BY_ADDRESS, BY_NUMBER, FOUND, World, assessor, outcomes
 from tests.security.refused import refused
@@ -265,7 +265,7 @@ from datetime import UTC, datetime
 from app.property import reading_budget
 from app.property.page import Page
 from app.property.reading.pipeline import extract
-from app.services.model_reading import question_about
+from app.services.scraping.model_reading import question_about
 text = "<h1>12 Elm Street</h1><p>Year built: 1987<p>3 beds"
 reading_budget.MEMORY_BYTES = 50_000_000
 page = Page("https://homes.example/1", "https://homes.example/1", "text/html", text, b"", datetime.now(UTC))

@@ -9,8 +9,8 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.keypool.keys import load_keys
-from app.services.doctor.machine import check_settings
 from app.services.openai_client_manager import build_manager
+from app.services.reports.doctor.machine import check_settings
 from app.settings import Settings
 
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"

@@ -12,10 +12,10 @@ import pytest
 
 from app.property.record import SourceKind
 from app.property.source_record import SourceRecord
-from app.property.store import DecisionStore, IdentityDecision
-from app.services.doctor.database import check_database
-from app.services.doctor.findings import State
-from app.services.stores import Stores, open_stores
+from app.property.storage import DecisionStore, IdentityDecision
+from app.services.reports.doctor.database import check_database
+from app.services.reports.doctor.findings import State
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record
 

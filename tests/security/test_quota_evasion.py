@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
+from app.access.page_sessions import PageSessions
+from app.access.tokens import Caller, Role, issue_token
 from app.clock import SystemClock
 from app.errors.fetching import HttpStatusError
-from app.property.store import JobStore, Watches
-from app.services.access import Caller, Role, issue_token
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.page_sessions import PageSessions
-from app.services.stores import Stores, open_stores
+from app.property.storage import JobStore, Watches
+from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from web import create_app
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from app.clock import ManualClock
-from app.property.store import ChangeStore
-from app.services.change_delivery import RECEIVER, tell_due
-from app.services.stores import open_stores
-from app.services.webhooks import build_webhook_sender
+from app.property.storage import ChangeStore
+from app.services.delivery.change_delivery import RECEIVER, tell_due
+from app.services.delivery.webhooks import build_webhook_sender
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record
 from tests.plugins.webhook_receiver import Receiver

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from app.services.exports import ExportFormat, write
+from app.services.reports.exports import ExportFormat, write
 
 PAYLOADS = [
     '=HYPERLINK("http://evil.example")',

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from app.property.record import SourceKind
 from app.property.sources.config import read_sources
-from app.property.store import PageFrom
-from app.services.resources import Resources, open_resources
+from app.property.storage import PageFrom
+from app.services.runtime.resources import Resources, open_resources
 from app.settings import Settings
 from tests.plugins.address_world import assessor
 from tests.plugins.changing_site import ChangingSite

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fastapi.testclient import TestClient
 
+from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.property.store import ChangeStore
-from app.services.access import Role, issue_token
-from app.services.change_delivery import RECEIVER, event_of
-from app.services.stores import open_stores
+from app.property.storage import ChangeStore
+from app.services.delivery.change_delivery import RECEIVER, event_of
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from cli.main import main
 from tests.plugins.page_records import page_record

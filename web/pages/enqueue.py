@@ -7,9 +7,9 @@ from uuid import uuid4
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
+from app.access.tokens import Caller
 from app.errors.targets import InvalidTargetListError
-from app.services.access import Caller
-from app.services.estimate import estimate
+from app.services.reports.estimate import estimate
 from tasks.submission import submit_targets
 from web.auth import OPERATIONS, allow
 from web.context import ContextOf

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from app.property.store import JobState, every
-from app.services.access import Caller
+from app.access.tokens import Caller
+from app.property.storage import JobState, every
 from tasks.submission import resubmit_jobs
 from web.auth import OPERATIONS, READING, allow
 from web.context import ContextOf

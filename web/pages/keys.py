@@ -7,14 +7,14 @@ from typing import Annotated
 import redis
 from fastapi import APIRouter, Form, Query, Request, Response
 
+from app.access.tokens import Caller
 from app.errors.broker import BrokerUnavailableError
 from app.keypool.snapshots import Action
-from app.property.store import KeyActionStore
+from app.property.storage import KeyActionStore
 from app.redaction import origin_of
-from app.services.access import Caller
-from app.services.embedded_valkey import broker_url
-from app.services.key_actions import MOST_CHARACTERS, act
-from app.services.key_panel import SPAN, Panel, make_panel
+from app.redis.embedded_valkey import broker_url
+from app.services.keys.actions import MOST_CHARACTERS, act
+from app.services.keys.panel import SPAN, Panel, make_panel
 from web.auth import MANAGEMENT, allow
 from web.context import Context, ContextOf
 from web.pages.charts import line_chart, timeline

@@ -19,10 +19,10 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from app.access.page_sessions import PageSession
+from app.access.tokens import Caller
 from app.clock import SystemClock
 from app.redaction import origin_of
-from app.services.access import Caller
-from app.services.page_sessions import PageSession
 from web.auth import rights_of
 from web.pages.locator import distance
 

@@ -14,9 +14,9 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from app.access.page_sessions import PageSession
 from app.errors import PropertyIntelligenceError
 from app.errors.requests import ForgedRequestError
-from app.services.page_sessions import PageSession
 from web.auth import count_request, role_check
 from web.context import context_of
 from web.errors import answer_to, problem_of

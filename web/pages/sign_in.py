@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from app.access.page_sessions import LINK_PATH
+from app.access.tokens import Caller
 from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.errors.requests import InvalidTokenError, RoleNotAllowedError
-from app.services.access import Caller
-from app.services.page_sessions import LINK_PATH
 from app.settings.forms import is_loopback
 from web.auth import READING, strangers_counted, verifier_for
 from web.context import context_of

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 
+from app.access.tokens import Caller
 from app.errors import NotFoundError
 from app.errors.requests import QuotaExceededError
 from app.errors.targets import InvalidTargetError, InvalidTargetListError, TargetsTooCostlyError
 from app.errors.watches import TooManyWatchesError
-from app.property.store import Watches, WatchStatus, normalise_watched
-from app.property.store.watches import MOST_INTERVAL_DAYS
-from app.services import watching
-from app.services.access import Caller
+from app.property.storage import Watches, WatchStatus, normalise_watched
+from app.property.storage.watches import MOST_INTERVAL_DAYS
+from app.services.watches import watching
 from web.auth import OPERATIONS, READING, allow
 from web.context import Context, ContextOf
 from web.errors import status_of

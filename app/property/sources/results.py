@@ -11,7 +11,7 @@ from app.errors.targets import InvalidTargetError
 from app.property.address import Address, normalise
 from app.property.page import Page
 from app.property.reading.document import Document
-from app.property.store.targets import normalise_url
+from app.property.urls.targets import normalise_url
 
 #: links of a page that are looked at
 _MOST_LINKS = 2_000

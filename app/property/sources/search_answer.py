@@ -21,7 +21,7 @@ from app.property.reading.document import Document, Locale
 from app.property.reading.readings import candidates_of, typed
 from app.property.reading.terms import meaning
 from app.property.record import DERIVED_FIELDS, FIELDS, Method, fits
-from app.property.store.targets import normalise_url
+from app.property.urls.targets import normalise_url
 
 _URL = re.compile(r"https?://[^\s()\[\]<>\"']+")
 #: `- **Year built**: 1987`

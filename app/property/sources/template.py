@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from app.errors.targets import InvalidTargetError
 from app.property.sources.secrets import SECRET_NAME, doubtful_parameters, literal_secret, mark_of
-from app.property.store.targets import normalise_url
+from app.property.urls.targets import normalise_url
 
 #: what a template may ask of an address, and what an example of it is
 PLACEHOLDERS: Mapping[str, str] = {

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from app.errors.targets import InvalidTargetError
 from app.property.page import Page
 from app.property.reading import trees
-from app.property.store.targets import normalise_url
+from app.property.urls.targets import normalise_url
 
 #: where a page's head ends at the latest; what stands in its body may be a visitor's
 _HEAD_CHARS = 256_000

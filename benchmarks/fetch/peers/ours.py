@@ -19,7 +19,7 @@ import redis
 from app.clock import SystemClock
 from app.errors.fetching import HostBusyError
 from app.property.fetch import Fetcher, Visitor, build_fetcher
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 
 #: as a worker waits with a job in its hand

@@ -28,9 +28,9 @@ from app.errors.pages import PageError
 from app.errors.targets import NoSourceError
 from app.property.people import parse_name
 from app.property.reading.model.tokens import count_tokens
-from app.property.store.person_purging import PersonPurge
-from app.services.resources import open_resources
-from app.services.scrape_run import NO_JOB
+from app.property.storage.person_purging import PersonPurge
+from app.services.runtime.resources import open_resources
+from app.services.scraping.run import NO_JOB
 from app.settings import Settings
 
 _STATUS, _CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.resources import open_resources
+from app.services.runtime.resources import open_resources
 from benchmarks.county.run import settings_for
 from standin.county.homes import Home
 from standin.county.serving import RunningCounty

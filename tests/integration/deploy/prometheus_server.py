@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import yaml
 
-from app.services.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import tied_to_parent
 from tests.integration.deploy.files import PROMETHEUS, RULES
 from tests.plugins.ports import free_port
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.services.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import tied_to_parent
 from tests.integration.deploy.files import ALERTMANAGER
 from tests.integration.deploy.prometheus_server import wait_for
 from tests.integration.deploy.vocabulary import rules

@@ -17,13 +17,13 @@ from app.errors.storage import PurgesDueError
 from app.property.merge import SourceRecord
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
-from app.property.store import PageStore, PurgeKind, downgrade, upgrade
-from app.property.store.packing import unpack
-from app.property.store.schema import HEAD
-from app.property.store.tables import bodies, metadata
-from app.services.doctor.database import check_purges
-from app.services.purging import purge
-from app.services.stores import open_stores
+from app.property.storage import PageStore, PurgeKind, downgrade, upgrade
+from app.property.storage.packing import unpack
+from app.property.storage.schema import HEAD
+from app.property.storage.tables import bodies, metadata
+from app.services.privacy.purging import purge
+from app.services.reports.doctor.database import check_purges
+from app.services.runtime.stores import open_stores
 from app.settings import VARIABLE_PREFIXES, Settings
 from benchmarks.postgresql import PostgreSQL, programs
 from tests.plugins.documented import blocks

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.property.store.tables import metadata
+from app.property.storage.tables import metadata
 from docs.site.reference import FOLDER, PAGES
 from tests.plugins.documented import ROOT
 

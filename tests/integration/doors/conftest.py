@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import load_settings
 from cli.main import main
 from cli.processes import StopSignals, Supervisor

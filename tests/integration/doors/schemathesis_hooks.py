@@ -9,7 +9,17 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-from app.property.store import alerts, batches, change_feed, decisions, jobs, key_actions, properties, recipes, watches
+from app.property.storage import (
+    alerts,
+    batches,
+    change_feed,
+    decisions,
+    jobs,
+    key_actions,
+    properties,
+    recipes,
+    watches,
+)
 
 _FIRST = datetime(2020, 1, 1)  # noqa: DTZ001 (Hypothesis adds the timezone)
 _MOMENTS = st.datetimes(min_value=_FIRST, max_value=_FIRST + timedelta(days=3650)).map(

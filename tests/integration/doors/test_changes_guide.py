@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.property.changes import TOLD_FIELDS
-from app.property.store import ChangeStore
-from app.services.stores import open_stores
+from app.property.storage import ChangeStore
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
 from .conftest import Bash, Propintel

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.property.store import Alarm, AlertStore, Severity
-from app.services.stores import Stores, open_stores
+from app.property.storage import Alarm, AlertStore, Severity
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 
 from .conftest import Propintel

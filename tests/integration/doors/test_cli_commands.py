@@ -18,7 +18,7 @@ import jwt
 import pytest
 
 from app.property.record import FIELDS
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 
 from .conftest import SECRET, Environment, Propintel
 

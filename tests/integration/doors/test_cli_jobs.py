@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 
 from .conftest import Propintel
 

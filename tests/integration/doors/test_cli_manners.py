@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from app.property.store import JobStore
+from app.property.storage import JobStore
 from app.services.property_intelligence import Scraper
-from app.services.stores import open_stores
+from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 
 from .conftest import Environment, Propintel

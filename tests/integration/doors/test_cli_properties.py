@@ -11,7 +11,7 @@ import pytest
 
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.services.stores import open_stores
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.property.page import Page
-from app.property.store import PageStore
-from app.services.stores import Stores, open_stores
+from app.property.storage import PageStore
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 
 from .conftest import Propintel

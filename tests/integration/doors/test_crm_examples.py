@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from app.property.store import Change, ChangeStore, PropertyStore
-from app.services.stores import Stores, open_stores
+from app.property.storage import Change, ChangeStore, PropertyStore
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record
 from tests.plugins.webhook_receiver import Receiver

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 
 from .conftest import WEB, Environment, Propintel, Serving, until_true
 

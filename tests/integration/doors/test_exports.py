@@ -17,8 +17,8 @@ import pytest
 from pyarrow import parquet
 
 from app.property.record import PageKind, SourceKind
-from app.property.store import PropertyStore
-from app.services.stores import open_stores
+from app.property.storage import PropertyStore
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record
 

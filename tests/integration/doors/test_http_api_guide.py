@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.property.source_record import SourceRecord
-from app.services.stores import open_stores
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record
 

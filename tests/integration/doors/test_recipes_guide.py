@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.property.recipes.recipe import Anchor, Counts, RecipeState, new_recipe
-from app.property.store.recipes import StoredRecipes
-from app.services.stores import open_stores
+from app.property.storage.recipes import StoredRecipes
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
 from .conftest import Bash, Propintel

@@ -19,11 +19,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.property.store.packing import unpack
-from app.property.store.tables import bodies, metadata
-from app.services.access import Role, issue_token
-from app.services.stores import open_stores
+from app.property.storage.packing import unpack
+from app.property.storage.tables import bodies, metadata
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from standin.serving import BackgroundServer
 from web import create_app

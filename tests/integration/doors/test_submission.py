@@ -13,7 +13,7 @@ import pytest
 from app.clock import ManualClock
 from app.errors.broker import BrokerUnavailableError
 from app.errors.targets import InvalidTargetError
-from app.property.store import (
+from app.property.storage import (
     Database,
     Enqueued,
     JobState,
@@ -23,8 +23,8 @@ from app.property.store import (
     database_url,
     digest,
 )
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.stores import Stores, open_stores
+from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tasks.submission import make_sender, resubmit_jobs, submit_targets
 from tests.plugins.hanging_server import HangingServer

@@ -12,7 +12,7 @@ import pytest
 
 from app.errors.pages import PageGoneError
 from app.keypool.keys import fingerprint
-from app.services.stores import open_stores
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record
 

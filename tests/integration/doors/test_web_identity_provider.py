@@ -21,9 +21,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi.testclient import TestClient
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from app.access.rate_limits import FAILURES_PER_MINUTE
 from app.clock import ManualClock
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.rate_limits import FAILURES_PER_MINUTE
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 from web import create_app
 

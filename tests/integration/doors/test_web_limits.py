@@ -13,11 +13,11 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from app.access.rate_limits import FAILURES_PER_MINUTE, RateLimits
+from app.access.tokens import Role, issue_token
 from app.clock import ManualClock, SystemClock
 from app.errors.requests import TooManyRequestsError
-from app.services.access import Role, issue_token
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.rate_limits import FAILURES_PER_MINUTE, RateLimits
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 from tests.plugins.hanging_server import HangingServer
 from web import create_app
@@ -207,7 +207,7 @@ def test_while_redis_is_away_all_may_ask_and_the_log_says_so_once(
     broker.start()
     clock.advance(5)
     assert limits.count_request("a") is not None
-    said = [record.message for record in caplog.records if record.name == "app.services.rate_limits"]
+    said = [record.message for record in caplog.records if record.name == "app.access.rate_limits"]
     assert ["not counted" in said[0], "counted again" in said[1], len(said)] == [True, True, 2]
     limits.close()
 

@@ -8,7 +8,7 @@ import signal
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 
 
 def _up(web: str) -> dict[str, float]:

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 import redis
 
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.stores import open_stores
+from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tests.plugins.hanging_server import HangingServer
 from tests.plugins.warm_start import WarmParent

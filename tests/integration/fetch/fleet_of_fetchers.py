@@ -28,7 +28,7 @@ from app.errors import PropertyIntelligenceError
 from app.errors.fetching import HostBusyError
 from app.property.fetch import Visitor, build_fetcher
 from app.property.fetch.ranges import IPAddress
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 
 PROCESSES, PAGES = 8, 12

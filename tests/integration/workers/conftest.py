@@ -15,9 +15,9 @@ import psutil
 import pytest
 from celery import Celery
 
-from app.property.store import Job
-from app.services.embedded_valkey import EmbeddedValkey, answers, connect
-from app.services.stores import Stores, open_stores
+from app.property.storage import Job
+from app.redis.embedded_valkey import EmbeddedValkey, answers, connect
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.processes import Child, StopSignals, Supervisor
 from cli.services import Services

@@ -20,11 +20,11 @@ import redis
 from pydantic import SecretStr
 from sqlalchemy import select
 
+from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.property.store import upgrade
-from app.property.store.tables import metadata
-from app.services.access import Role, issue_token
-from app.services.embedded_valkey import EmbeddedValkey
+from app.property.storage import upgrade
+from app.property.storage.tables import metadata
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 from cli.processes import Child
 from cli.services import listens

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from app.property.store.tables import jobs
+from app.property.storage.tables import jobs
 from standin.serving import BackgroundServer
 from tests.plugins.standin_fixtures import StandinHandle
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from app.property.store import AlertStore
-from app.services.embedded_valkey import broker_url
-from app.services.key_store import connect_store
-from app.services.metrics.outbox import encode
-from app.services.metrics.totals import Totals
+from app.property.storage import AlertStore
+from app.redis.embedded_valkey import broker_url
+from app.services.keys.store import connect_store
+from app.services.reports.metrics.outbox import encode
+from app.services.reports.metrics.totals import Totals
 from tests.plugins.standin_fixtures import KEYS
 from tests.plugins.webhook_receiver import Receiver
 

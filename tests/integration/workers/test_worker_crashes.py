@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.services.embedded_valkey import connect
-from app.services.worker_health import read_heartbeats
+from app.redis.embedded_valkey import connect
+from app.services.runtime.heartbeats import read_heartbeats
 
 pytestmark = pytest.mark.worker
 KEYS = ("sk-proj-0123456789abcdefghijklmnopqrstuvwxyz", "sk-proj-zyxwvutsrqponmlkjihgfedcba9876543210")

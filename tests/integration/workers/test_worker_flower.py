@@ -15,7 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.services.embedded_valkey import connect
+from app.redis.embedded_valkey import connect
 from cli.processes import Child
 from cli.services import Services, listens
 from tests.integration.workers.conftest import Fleet

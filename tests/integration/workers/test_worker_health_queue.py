@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.services.worker_health import HEALTH_THREADS
+from app.services.runtime.heartbeats import HEALTH_THREADS
 from tasks.config import TURN_HEADER
 from tests.plugins.standin_fixtures import KEYS
 from worker.schedule import beat_config

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from app.keypool.keys import mask
-from app.services.key_view import fleet_stats
+from app.services.keys.view import fleet_stats
 from cli.processes import Child
 from standin.site.pages import bundled_pages
 from tests.plugins.standin_fixtures import KEYS

@@ -12,7 +12,7 @@ import pytest
 from celery import Celery
 
 from app.keypool.keys import mask
-from app.services.embedded_valkey import connect
+from app.redis.embedded_valkey import connect
 from tests.plugins.ports import free_port
 
 pytestmark = pytest.mark.worker

@@ -14,11 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.keypool.keys import make_keys
 from app.property.record import DERIVED_FIELDS
-from app.services.embedded_valkey import broker_url, connect
-from app.services.key_store import connect_store
-from app.services.metrics.flusher import INTERVAL_SECONDS
-from app.services.metrics.outbox import decode, encode
-from app.services.metrics.totals import Totals
+from app.redis.embedded_valkey import broker_url, connect
+from app.services.keys.store import connect_store
+from app.services.reports.metrics.flusher import INTERVAL_SECONDS
+from app.services.reports.metrics.outbox import decode, encode
+from app.services.reports.metrics.totals import Totals
 from cli.services import listens
 from tasks.sending import send_jobs
 from tests.plugins.metric_labels import undeclared

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.property.store import ModelBatch, ModelBatchStore, ModelRequestStore
+from app.property.storage import ModelBatch, ModelBatchStore, ModelRequestStore
 from tasks.sending import send_jobs
 from tests.plugins.standin_fixtures import KEYS
 

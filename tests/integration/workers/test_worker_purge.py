@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.property.store import PurgeKind
-from app.property.store.packing import unpack
-from app.property.store.tables import bodies
-from app.services.embedded_valkey import connect
-from app.services.purging import purge
+from app.property.storage import PurgeKind
+from app.property.storage.packing import unpack
+from app.property.storage.tables import bodies
+from app.redis.embedded_valkey import connect
+from app.services.privacy.purging import purge
 from tasks.sending import send_jobs
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.standin_fixtures import StandinHandle

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app.property.recipes.recipe import RecipeState
-from app.property.store.recipes import StoredRecipes
-from app.services.embedded_valkey import connect
+from app.property.storage.recipes import StoredRecipes
+from app.redis.embedded_valkey import connect
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.standin_fixtures import KEYS
 

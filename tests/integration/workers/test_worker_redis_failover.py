@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import redis
 
-from app.services.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import tied_to_parent
 from tests.plugins.ports import free_port
 from tests.plugins.redis_fixtures import running_server
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from app.property.store import KeyHistoryStore, ReportStore
-from app.services.embedded_valkey import connect
-from app.services.worker_health import read_heartbeats
+from app.property.storage import KeyHistoryStore, ReportStore
+from app.redis.embedded_valkey import connect
+from app.services.runtime.heartbeats import read_heartbeats
 from tasks.config import LANES, TURN_HEADER
 from tasks.sending import send_jobs
 

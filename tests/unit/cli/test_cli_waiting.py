@@ -9,7 +9,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.pages import PageGoneError
-from app.property.store import Database, Enqueued, JobState, JobStore
+from app.property.storage import Database, Enqueued, JobState, JobStore
 from cli.waiting import wait_for_jobs
 
 

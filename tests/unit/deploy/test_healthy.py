@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.services.worker_health import INTERVAL_SECONDS, health_file
+from app.services.runtime.heartbeats import INTERVAL_SECONDS, health_file
 from app.settings import Settings
 from standin.serving import BackgroundServer
 from tasks.config import celery_config

@@ -120,8 +120,8 @@ from app.property.reading.model.llm import read_answer
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract, with_model_values
 from app.property.source_record import SourceRecord
-from app.property.store import ChangeStore, Database, PropertyFilter, PropertyStore, sayings
-from app.services.exports import ExportFormat, write
+from app.property.storage import ChangeStore, Database, PropertyFilter, PropertyStore, sayings
+from app.services.reports.exports import ExportFormat, write
 from cli.brief import brief
 from cli.property_tables import record_table
 from web.pages.side_by_side import side_by_side

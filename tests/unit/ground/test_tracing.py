@@ -171,7 +171,7 @@ def test_a_collector_that_comes_back_is_told_of(otlp: OtlpReceiver, capsys: pyte
 def test_no_exporter_is_loaded_unless_it_is_asked_for(options: dict[str, float]) -> None:
     endpoint = "'http://127.0.0.1:9'" if options else "None"
     script = (
-        "import sys, tasks.base, app.services.resources, app.services.traces, app.tracing as t\n"
+        "import sys, tasks.base, app.services.runtime.resources, app.services.runtime.traces, app.tracing as t\n"
         f"t.configure_tracing({endpoint}, service_name='x', **{options!r})\n"
         "with t.span('job', {}, trace_id='12') as s: s.set({'a': 1}); s.answered(500); t.current_span().set({})\n"
         "assert not sys.modules.keys() & {'app.otlp', 'opentelemetry.exporter.otlp.proto.http'}\n"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.store import Demand, Uses
-from app.services.health.advice import Advice, Evidence, advise
-from app.services.health.rotations import RotatedKey, Rotation
-from app.services.health.view import KeyView
+from app.property.storage import Demand, Uses
+from app.services.reports.health.advice import Advice, Evidence, advise
+from app.services.reports.health.rotations import RotatedKey, Rotation
+from app.services.reports.health.view import KeyView
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(hours=24)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.store import Alarm, Alert, Severity, Uses, Usual
-from app.services.health.alarms import HELD, POOL, POOL_KINDS, Kind, Thresholds, find_alarms
-from app.services.health.view import BudgetUse, KeyView, PoolView
+from app.property.storage import Alarm, Alert, Severity, Uses, Usual
+from app.services.reports.health.alarms import HELD, POOL, POOL_KINDS, Kind, Thresholds, find_alarms
+from app.services.reports.health.view import BudgetUse, KeyView, PoolView
 from app.settings import Settings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from app.property.store import Alert, Severity
-from app.services.health.advice import Advice
-from app.services.health.report import MOST_ALERTS, export_report, log_report, make_report, stored
+from app.property.storage import Alert, Severity
+from app.services.reports.health.advice import Advice
+from app.services.reports.health.report import MOST_ALERTS, export_report, log_report, make_report, stored
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from app.property.store import KnownKey, Uses
-from app.services.health.rotations import newest_rotation, rotation_of
+from app.property.storage import KnownKey, Uses
+from app.services.reports.health.rotations import newest_rotation, rotation_of
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = BEGAN + timedelta(days=60)

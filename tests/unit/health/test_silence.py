@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.services.health.silence import Listener, silence_limit, silent_alarm
+from app.services.reports.health.silence import Listener, silence_limit, silent_alarm
 from app.settings import Settings
 
 LIMIT = 120.0

@@ -14,11 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.errors import ConfigurationError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import DatabaseUnavailableError
-from app.property.store.job_figures import JobFigures
-from app.services.key_view import KeyReport
-from app.services.metrics import exposition
-from app.services.metrics.exposition import Exposition, Sources
-from app.services.metrics.job_families import HealthFigures
+from app.property.storage.job_figures import JobFigures
+from app.services.keys.view import KeyReport
+from app.services.reports.metrics import exposition
+from app.services.reports.metrics.exposition import Exposition, Sources
+from app.services.reports.metrics.job_families import HealthFigures
 
 COUNTS = {"queued": 1, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
 

@@ -11,14 +11,14 @@ from app.keypool.figures import CallFigures, ModelFigures, PoolFigures, Room
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Budget, Cap, Spent
-from app.property.store import RequestFigures
-from app.property.store.job_figures import JobFigures
-from app.services.key_view import KeyReport
-from app.services.metrics.job_families import HealthFigures, health_families, job_families
-from app.services.metrics.outbox import encode
-from app.services.metrics.pool_families import POOL, pool_families
-from app.services.metrics.specs import MODEL, Label, Spec
-from app.services.metrics.totals import families
+from app.property.storage import RequestFigures
+from app.property.storage.job_figures import JobFigures
+from app.services.keys.view import KeyReport
+from app.services.reports.metrics.job_families import HealthFigures, health_families, job_families
+from app.services.reports.metrics.outbox import encode
+from app.services.reports.metrics.pool_families import POOL, pool_families
+from app.services.reports.metrics.specs import MODEL, Label, Spec
+from app.services.reports.metrics.totals import families
 
 PAGES = Spec("counter", "pages", "Pages.", (Label("outcome", ("fetched",), "error codes"),))
 RUNS = Spec("counter", "runs", "Runs.")

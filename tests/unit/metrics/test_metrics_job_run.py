@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from app.services.metrics.instruments import REGISTRY
-from app.services.metrics.job_run import JobRun
-from app.services.metrics.outbox import Outbox, encode
+from app.services.reports.metrics.instruments import REGISTRY
+from app.services.reports.metrics.job_run import JobRun
+from app.services.reports.metrics.outbox import Outbox, encode
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from app.services.metrics.outbox import Outbox, decode, encode
+from app.services.reports.metrics.outbox import Outbox, decode, encode
 
 _AWKWARD = ['say "hi"', "two\nlines", "back\\slash", "", "{a=1},b", "Straße 5 · 東京", "\u2028"]
 

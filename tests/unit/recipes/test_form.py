@@ -10,7 +10,7 @@ from app.errors import ConfigurationError
 from app.property.recipes import form
 from app.property.recipes.recipe import Anchor
 from app.property.recipes.using import read_with
-from app.services.recipe_view import where
+from app.services.reports.recipe_view import where
 from tests.plugins.recipe_site import Reader, facts, parcel
 
 _WRITTEN = """

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
+from app.deadline import Bounded
 from app.errors import NoAnswerError
 from app.errors.storage import StoreError
-from app.services.deadline import Bounded
 
 
 def test_the_answer_and_the_error_pass() -> None:

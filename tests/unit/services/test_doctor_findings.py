@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.errors.storage import DatabaseUnavailableError
-from app.services.doctor.findings import Check, State, Verdict, all_in_all, failed, ok, run_checks, warning
+from app.services.reports.doctor.findings import Check, State, Verdict, all_in_all, failed, ok, run_checks, warning
 
 
 def _raises(error: Exception) -> Verdict:

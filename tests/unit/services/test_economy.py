@@ -12,7 +12,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.property.reading.base import Extraction
-from app.property.store import (
+from app.property.storage import (
     Answered,
     AnswerStore,
     Database,
@@ -22,8 +22,8 @@ from app.property.store import (
     ModelRequest,
     ModelRequestStore,
 )
-from app.services.economy import Economy, ParkedQuestions, WaitForBatch
-from app.services.model_reading import ModelReader, ModelReading
+from app.services.scraping.economy import Economy, ParkedQuestions, WaitForBatch
+from app.services.scraping.model_reading import ModelReader, ModelReading
 from tests.unit.services.test_model_reading import NO_KEYS, Api, completion, extraction, roof
 
 __all__ = ["extraction"]

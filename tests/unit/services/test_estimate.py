@@ -17,7 +17,7 @@ from app.property.reading.base import Extraction
 from app.property.reading.model.prompt import build_prompt
 from app.property.recipes.recipe import Counts, RecipeState, new_recipe
 from app.property.record import PageKind, PropertyRecord, SourceKind
-from app.property.store import (
+from app.property.storage import (
     AnswerStore,
     Counted,
     CountedKey,
@@ -33,11 +33,11 @@ from app.property.store import (
     Tried,
     Uses,
 )
-from app.property.store.recipes import StoredRecipes
-from app.services.estimate import Estimate, _model_minutes, estimate
-from app.services.estimate_basis import measured, total, total_range
-from app.services.estimate_kinds import _TYPICAL, CACHED_TOKENS
-from app.services.key_view import KeyView
+from app.property.storage.recipes import StoredRecipes
+from app.services.keys.view import KeyView
+from app.services.reports.estimate import Estimate, _model_minutes, estimate
+from app.services.reports.estimate_basis import measured, total, total_range
+from app.services.reports.estimate_kinds import _TYPICAL, CACHED_TOKENS
 from app.settings import Settings
 from tests.contract.test_store_properties import source
 

@@ -16,7 +16,7 @@ import pytest
 from pyarrow import parquet
 
 from app.property.record import FIELDS
-from app.services.exports import COLUMNS, ExportFormat, Written, write
+from app.services.reports.exports import COLUMNS, ExportFormat, Written, write
 
 #: as published: a program that knows a column by its number finds it there for good. Append, never insert
 PUBLISHED = """

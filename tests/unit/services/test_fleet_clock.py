@@ -11,7 +11,7 @@ import redis
 from pydantic import SecretStr
 
 from app.clock import ManualClock, SystemClock
-from app.services.fleet_clock import FleetClock, make_clock
+from app.redis.fleet_clock import FleetClock, make_clock
 from app.settings import Settings
 
 FLEET = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from app.access.tokens import Role, build_verifier, issue_token
 from app.clock import SystemClock
 from app.errors import ConfigurationError
 from app.errors.requests import InvalidTokenError
+from app.home import make_home_secret, read_home_secret
 from app.redaction import redact
-from app.services.access import Role, build_verifier, issue_token
-from app.services.home_secret import make_home_secret, read_home_secret
 from app.settings import Settings
 
 _SET = "0123456789abcdef0123456789abcdef"

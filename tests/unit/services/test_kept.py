@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.services.kept import Kept
+from app.services.runtime.ttl_cache import Kept
 
 
 def _counting() -> Callable[[], int]:

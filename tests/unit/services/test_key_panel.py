@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.keypool.figures import Room
 from app.keypool.snapshots import KeySnapshot, State
-from app.services.key_panel import MOST_KEYS, MOST_ROOMS, most_urgent, tightest
+from app.services.keys.panel import MOST_KEYS, MOST_ROOMS, most_urgent, tightest
 
 
 def _key(number: int, state: State = "closed") -> KeySnapshot:

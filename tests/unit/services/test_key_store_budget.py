@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from app.errors import ConfigurationError
 from app.keypool.spending import NO_BUDGET, Budget, Cap
-from app.services.key_store import budget_of, pricing_of
+from app.services.keys.store import budget_of, pricing_of
 from app.services.openai_client_manager import build_manager
 from app.settings import Settings, load_settings
 

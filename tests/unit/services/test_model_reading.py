@@ -24,10 +24,10 @@ from app.property.reading.base import Extraction
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import extract
 from app.property.record import Method, PropertyRecord
-from app.property.store import AnswerStore, Database
-from app.services.metrics.instruments import REGISTRY
-from app.services.model_reading import ModelReader
+from app.property.storage import AnswerStore, Database
 from app.services.openai_client_manager import OpenAIClientManager
+from app.services.reports.metrics.instruments import REGISTRY
+from app.services.scraping.model_reading import ModelReader
 from app.settings.forms import ModelUse
 
 HTML = """<html lang="en"><head><title>12 Main St</title></head><body><h1>12 Main St, Springfield, IL 62701</h1>

@@ -6,7 +6,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.storage import DatabaseLockedError, DiskFullError, NotADatabaseError, StoreError
-from app.services.patience import patiently
+from app.services.runtime.retry import patiently
 
 
 class Database:

@@ -18,10 +18,10 @@ from app.property.recipes.recipe import Anchor, Recipe, RecipeState
 from app.property.recipes.using import RecipeReading
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
-from app.services.metrics.instruments import REGISTRY
-from app.services.model_reading import ModelReading
-from app.services.page_reading import with_values
-from app.services.recipes import TYPICAL_TOKENS, Recipes
+from app.services.reports.metrics.instruments import REGISTRY
+from app.services.scraping.model_reading import ModelReading
+from app.services.scraping.page_reading import with_values
+from app.services.scraping.recipes import TYPICAL_TOKENS, Recipes
 from app.settings.forms import ModelUse
 from benchmarks.recipes.memory import MemoryRecipes
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.errors.storage import StoreError
 from app.property.recipes.recipe import Counts, Recipe, RecipeState, new_recipe
-from app.services.shared_recipes import SharedRecipes
+from app.services.scraping.shared_recipes import SharedRecipes
 from benchmarks.recipes.memory import MemoryRecipes
 
 HOST = "homes.example"

@@ -20,9 +20,9 @@ from app.property.sources.config import SourcesFile, read_sources
 from app.property.sources.secrets import Veil, marked, parse_secrets
 from app.property.sources.template import Template, problem_of
 from app.redaction import redact
-from app.services.doctor.findings import State
-from app.services.doctor.sources import check_sources
-from app.services.sources import SourceSecrets
+from app.services.reports.doctor.findings import State
+from app.services.reports.doctor.sources import check_sources
+from app.services.scraping.sources import SourceSecrets
 from app.settings import Settings
 
 SECRET = "Zq9+/x=&Lm'42-\"tail"

@@ -11,9 +11,9 @@ from app.errors import ConfigurationError
 from app.property.record import SourceKind
 from app.property.sources.config import Sources, SourcesFile, WebSearch, read_sources
 from app.property.sources.template import PLACEHOLDERS, Template, problem_of
-from app.services.doctor.findings import State
-from app.services.doctor.sources import check_sources
-from app.services.sources import sources_file
+from app.services.reports.doctor.findings import State
+from app.services.reports.doctor.sources import check_sources
+from app.services.scraping.sources import sources_file
 from app.settings import Settings
 
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import ConfigurationError
-from app.property.store import PurgeEntry, PurgeJournal
+from app.property.storage import PurgeEntry, PurgeJournal
 
 
 def entry(number: int) -> PurgeEntry:

@@ -15,10 +15,10 @@ from sqlalchemy import text
 
 from app.errors import ConfigurationError
 from app.errors.storage import DatabaseLockedError, DatabaseUnavailableError, DiskFullError, StoreError
-from app.property.store import Database, JobStore, database_url, upgrade
-from app.property.store.connections import parse_url
-from app.property.store.failures import shown, translate
-from app.property.store.schema import HEAD
+from app.property.storage import Database, JobStore, database_url, upgrade
+from app.property.storage.connections import parse_url
+from app.property.storage.failures import shown, translate
+from app.property.storage.schema import HEAD
 from app.settings import Settings
 
 URL = "https://site.example/1"
@@ -172,7 +172,7 @@ def test_many_threads_that_open_a_new_database_at_once_all_succeed(tmp_path: Pat
 
 _FORK = """
 import os, sys
-from app.property.store import Database, JobStore
+from app.property.storage import Database, JobStore
 
 database = Database(sys.argv[1])
 jobs = JobStore(database)

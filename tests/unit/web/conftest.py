@@ -11,7 +11,7 @@ import jwt
 import pytest
 from fastapi.testclient import TestClient
 
-from app.services.stores import Stores, open_stores
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from web import create_app
 

@@ -8,8 +8,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.errors.pages import PageGoneError
-from app.property.store import Enqueued
-from app.services.stores import Stores
+from app.property.storage import Enqueued
+from app.services.runtime.stores import Stores
 
 Bearer = Callable[..., dict[str, str]]
 HOOK = "https://hooks.example/in/secret?token=secret"

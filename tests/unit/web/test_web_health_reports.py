@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
-from app.property.store import Alarm, AlertStore, ReportStore, Severity, StoredReport
-from app.services.stores import Stores
+from app.property.storage import Alarm, AlertStore, ReportStore, Severity, StoredReport
+from app.services.runtime.stores import Stores
 from web.health_reports import AlertList, HealthView
 
 Bearer = Callable[..., dict[str, str]]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.services.access import Role, issue_token
-from app.services.home_secret import make_home_secret
+from app.home import make_home_secret
 from app.settings import Settings
 from web import create_app
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from fastapi.testclient import TestClient
 
-from app.services.stores import Stores, open_stores
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record
 from web.identity import DecisionView, ExplanationView

@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.errors.pages import PageGoneError
-from app.property.store import Job, ModelRequest, ModelRequestStore, Question
-from app.services.stores import Stores
+from app.property.storage import Job, ModelRequest, ModelRequestStore, Question
+from app.services.runtime.stores import Stores
 
 Bearer = Callable[..., dict[str, str]]
 

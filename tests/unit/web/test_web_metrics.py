@@ -10,10 +10,10 @@ from fastapi.testclient import TestClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from app.property.store import Counted, CountedKey, KeyHistoryStore
-from app.services.metrics.exposition import ALL
-from app.services.metrics.instruments import REGISTRY
-from app.services.stores import Stores
+from app.property.storage import Counted, CountedKey, KeyHistoryStore
+from app.services.reports.metrics.exposition import ALL
+from app.services.reports.metrics.instruments import REGISTRY
+from app.services.runtime.stores import Stores
 from app.settings import Settings
 from web import create_app
 

@@ -11,9 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.errors.targets import InvalidHostError
-from app.property.store import PurgeKind
-from app.services.purging import purge
-from app.services.stores import Stores
+from app.property.storage import PurgeKind
+from app.services.privacy.purging import purge
+from app.services.runtime.stores import Stores
 from tests.plugins.page_records import page_record
 from web.purges import PurgedView
 
@@ -48,7 +48,7 @@ def test_it_is_counted_first_and_done_when_asked(
 def test_the_log_says_who_what_kind_and_how_much_and_not_what(
     client: TestClient, bearer: Bearer, home: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING, "app.services.purging"):
+    with caplog.at_level(logging.WARNING, "app.services.privacy.purging"):
         client.post(PURGE, headers=bearer("exec", sub="alice"), json={"url": URL, "dry_run": False})
     (line,) = [record.getMessage() for record in caplog.records if "Purge of" in record.getMessage()]
     assert line == "Purge of a url by alice (exec): 1 records, 1 observations, 1 properties"

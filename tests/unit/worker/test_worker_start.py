@@ -11,7 +11,7 @@ import pytest
 from celery.concurrency.prefork import TaskPool
 from celery.signals import import_modules, setup_logging
 
-from app.services.worker_health import WorkerHeartbeat, health_file, read_heartbeats
+from app.services.runtime.heartbeats import WorkerHeartbeat, health_file, read_heartbeats
 from app.settings import Settings
 from tasks import make_celery
 from tasks.config import TURN_HEADER

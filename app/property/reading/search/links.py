@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from app.errors.targets import InvalidTargetError
 from app.property.reading.document import Document
-from app.property.store.targets import normalise_url
+from app.property.urls.targets import normalise_url
 
 _NOWHERE = ("#", "javascript:", "mailto:", "tel:", "sms:", "data:", "whatsapp:")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")

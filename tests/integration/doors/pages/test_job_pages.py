@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from tests.integration.doors.conftest import Environment, Propintel
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 

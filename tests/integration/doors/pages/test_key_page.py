@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.settings import load_settings
 from tests.integration.doors.conftest import Environment, Propintel

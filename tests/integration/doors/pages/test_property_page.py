@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from app.property.record import Evidence, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.store import (
+from app.property.storage import (
     Database,
     Hearsay,
     JobSources,

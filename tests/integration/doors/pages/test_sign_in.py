@@ -10,7 +10,7 @@ import jwt
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.services.embedded_valkey import EmbeddedValkey
+from app.redis.embedded_valkey import EmbeddedValkey
 from tests.integration.doors.conftest import SECRET, Environment, Propintel
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 

@@ -11,11 +11,11 @@ import pytest
 import redis
 from fastapi.testclient import TestClient
 
+from app.access.page_sessions import PageSessions
+from app.access.tokens import Caller, Role
 from app.clock import SystemClock
 from app.redaction import redact
-from app.services.access import Caller, Role
-from app.services.embedded_valkey import EmbeddedValkey
-from app.services.page_sessions import PageSessions
+from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 from tests.integration.doors.conftest import SECRET
 from web import create_app

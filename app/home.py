@@ -1,0 +1,73 @@
+"""The folder PROPINTEL_HOME, and the secret in it that signs tokens where nobody has set one.
+
+Only `propintel up --web` creates the secret, because its web server listens on loopback alone. Every process of the
+same home reads it while JWT_SECRET is not set: for tokens (`access/tokens.py`), if JWT_JWKS_URL is not set either, and
+for sessions of the pages (`access/page_sessions.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from app import files
+from app.errors import ConfigurationError
+from app.redaction import protect
+
+_SHORTEST = 32
+_FOR_OTHERS = 0o077
+
+
+@contextlib.contextmanager
+def usable_home(home: Path) -> Iterator[None]:
+    """Turn an `OSError` of the block, which works with files of `home`, into a `ConfigurationError`."""
+    try:
+        yield
+    except OSError as exc:
+        problem = f"{home} cannot be used ({exc.strerror})"
+        raise ConfigurationError("PROPINTEL_HOME", problem, "Set it to a folder that this user may write to") from exc
+
+
+def make_home(home: Path) -> None:
+    """Create PROPINTEL_HOME for its owner alone if it is not there. Raises `ConfigurationError`."""
+    with usable_home(home):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def read_home_secret(home: Path) -> str | None:
+    """Return the secret of this home, None if it has none. Raises `ConfigurationError` for a file that is not safe."""
+    file = _file_of(home)
+    try:
+        with file.open(encoding="utf-8") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            secret = stream.read().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as exc:
+        raise _unusable(file, f"cannot be read ({getattr(exc, 'strerror', None) or type(exc).__name__})") from exc
+    if mode & _FOR_OTHERS:
+        raise _unusable(file, "may be read by other users of this machine")
+    if len(secret) < _SHORTEST:
+        raise _unusable(file, "is damaged")
+    protect([secret])
+    return secret
+
+
+def make_home_secret(home: Path) -> None:
+    """Create the secret of this home unless it has one. Raises `ConfigurationError`."""
+    make_home(home)
+    if read_home_secret(home) is None:
+        with usable_home(home):
+            files.write_once(_file_of(home), f"{secrets.token_hex(_SHORTEST)}\n".encode())
+
+
+def _file_of(home: Path) -> Path:
+    return home.expanduser() / "jwt_secret"
+
+
+def _unusable(file: Path, problem: str) -> ConfigurationError:
+    remedy = "Delete it, and `propintel up --web` makes a new one; or set JWT_SECRET"
+    return ConfigurationError("JWT_SECRET", f"is not set, and {file} {problem}", remedy)

@@ -1,0 +1,69 @@
+"""A look at a database that changes nothing: no file is made, no schema is migrated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, text
+
+from app.property.storage import failures
+from app.property.storage.connections import make_engine, parse_url
+from app.property.storage.decision_rows import count_reviews
+from app.property.storage.refiling import count_due
+from app.property.storage.schema import HEAD, current
+
+#: the longest wait for a lock that another process holds
+_BUSY_SECONDS = 2.0
+_JOURNAL_MODE = "PRAGMA journal_mode"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseState:
+    """`shown` is its URL without secrets. `file` and `journal_mode` are None but for SQLite, whose `now` is None.
+
+    `exists` is False for a SQLite file that is not there yet; then all else is None. `revision` is the schema's,
+    `due` how many properties are filed by older rules, `reviews` how many pairs of them wait for a person (0 where the
+    schema is not this version's).
+    """
+
+    shown: str
+    file: Path | None
+    exists: bool
+    version: str | None = None
+    revision: str | None = None
+    journal_mode: str | None = None
+    now: datetime | None = None
+    due: int = 0
+    reviews: int = 0
+
+
+def inspect_database(url: str) -> DatabaseState:
+    """Raises `ConfigurationError` for a URL that is not taken, and errors of the store."""
+    parsed = parse_url(url)
+    file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
+    shown = failures.shown(parsed)
+    if file is not None and not file.exists():
+        return DatabaseState(shown, file, exists=False)
+    return _look(parsed, shown, file)
+
+
+def _look(url: URL, shown: str, file: Path | None) -> DatabaseState:
+    engine = make_engine(url, _BUSY_SECONDS)
+    try:
+        with failures.translated(url), engine.connect().execution_options(begin="BEGIN") as connection:
+            revision = current(connection)
+            due, reviews = (count_due(connection), count_reviews(connection)) if revision == HEAD else (0, 0)
+            if file is not None:
+                version, mode = (_scalar(connection, query) for query in ("SELECT sqlite_version()", _JOURNAL_MODE))
+                return DatabaseState(shown, file, True, version, revision, mode, due=due, reviews=reviews)
+            now = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+            version = _scalar(connection, "SHOW server_version")
+            return DatabaseState(shown, None, True, version, revision, now=now, due=due, reviews=reviews)
+    finally:
+        engine.dispose()
+
+
+def _scalar(connection: Connection, query: str) -> str:
+    return str(connection.execute(text(query)).scalar_one())

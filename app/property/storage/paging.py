@@ -1,0 +1,100 @@
+"""Long lists in pages: a page begins after a cursor, which says where the page before it ended.
+
+A cursor names the place of a row in the list's order, not a number of rows: what is added or removed meanwhile moves
+nothing. It is opaque to callers and no secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, tuple_
+
+from app.errors.requests import InvalidCursorError
+from app.property.storage.tables import UtcDateTime
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+#: the end of the year 9999 in microseconds
+_MOST = 253_402_300_800_000_000
+_LONGEST_ID = 64
+
+Place = tuple[datetime | int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page[T]:
+    """`next_cursor` begins the page after this one; None if this one is the last."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How one list is ordered: by `columns`, the last of which tells all rows apart. `name` marks its cursors."""
+
+    name: str
+    columns: tuple[ColumnElement[Any], ...]
+    descending: bool = False
+
+    def page_query(self, query: Select[Any], cursor: str | None, limit: int) -> Select[Any]:
+        """`query` for one page, with one row more that tells whether another page follows."""
+        if cursor is not None:
+            here, place = tuple_(*self.columns), _decoded(self, cursor)
+            query = query.where(here < place if self.descending else here > place)
+        return self.sorted(query).limit(limit + 1)
+
+    def sorted(self, query: Select[Any], *, backwards: bool = False) -> Select[Any]:
+        """`query` in this order, or in the opposite one."""
+        down = self.descending != backwards
+        return query.order_by(*(column.desc() if down else column.asc() for column in self.columns))
+
+    def next_cursor(self, rows: Sequence[Any], limit: int) -> str | None:
+        """The cursor after the first `limit` of the rows that `page_query` found."""
+        if len(rows) <= limit:
+            return None
+        return self.cursor(tuple(getattr(rows[limit - 1], str(column.key)) for column in self.columns))
+
+    def cursor(self, place: Place) -> str:
+        """The cursor of a page that begins after `place`: a value of each column."""
+        parts = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in place]
+        return base64.urlsafe_b64encode(json.dumps([self.name, *parts]).encode()).rstrip(b"=").decode()
+
+
+def every[T](page: Callable[[str | None], Page[T]]) -> Iterator[T]:
+    """The items of all pages; `page` gets the cursor of the next one."""
+    found = page(None)
+    yield from found.items
+    while found.next_cursor is not None:
+        found = page(found.next_cursor)
+        yield from found.items
+
+
+def _decoded(order: Order, cursor: str) -> Place:
+    try:
+        name, *parts = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        place = tuple(_part(column, part) for column, part in zip(order.columns, parts, strict=True))
+    except (ValueError, TypeError, RecursionError) as exc:
+        raise InvalidCursorError(order.name) from exc
+    if name != order.name:
+        raise InvalidCursorError(order.name)
+    return place
+
+
+def _part(column: ColumnElement[Any], part: object) -> datetime | int | str:
+    """`part` as a value of `column`. Raises `ValueError` for what cannot be one."""
+    if isinstance(column.type, String):
+        if isinstance(part, str) and part.isascii() and part.isalnum() and len(part) <= _LONGEST_ID:
+            return part
+    elif type(part) is int and 0 <= part < _MOST:
+        if isinstance(column.type, UtcDateTime):
+            return _EPOCH + part * _MICROSECOND
+        if part < 2**31:
+            return part
+    raise ValueError(column.key)

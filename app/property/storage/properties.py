@@ -1,0 +1,204 @@
+"""Records and the properties they make up: stored together or not at all.
+
+What belongs together is `homes.py`, what a property then says is `rebuilding.py`; this keeps both true in the
+database, for many writers at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, or_, select
+
+from app.errors import NotFoundError
+from app.property.address import Address
+from app.property.change_belief import Telling
+from app.property.record import PageKind
+from app.property.source_record import SourceRecord
+from app.property.storage.at_address import fresh_at
+from app.property.storage.change_notices import Noticing, Reread, stands
+from app.property.storage.engine import Database
+from app.property.storage.folding import fold
+from app.property.storage.homes import find_home
+from app.property.storage.naming_rows import source_without
+from app.property.storage.page_index import PageIndex
+from app.property.storage.page_records import (
+    drop_doubles,
+    observe,
+    of_same_page,
+    put,
+    records_of,
+    urls_of,
+    with_known_kind,
+)
+from app.property.storage.paging import Order, Page
+from app.property.storage.property_rows import evidence_json
+from app.property.storage.property_views import views
+from app.property.storage.purge_marks import refuse_purged
+from app.property.storage.purged_names import purged_since
+from app.property.storage.rebuilding import alive, rebuild
+from app.property.storage.rows import clean
+from app.property.storage.searching import PropertyFilter
+from app.property.storage.tables import properties, records
+
+_PLACE = (properties.c.updated_at, properties.c.id)
+ORDER = Order("properties", _PLACE)
+EVERY = PropertyFilter()
+TELLING = Telling()
+NEWEST_FIRST = Order("newest properties", _PLACE, descending=True)
+
+
+class PropertyStore:
+    """Properties in a `Database`; each method is one transaction. `telling`: of which fields changes are noticed."""
+
+    def __init__(self, database: Database, telling: Telling = TELLING) -> None:
+        self._database = database
+        self._telling = telling
+
+    # --- writing
+
+    def save_record(
+        self,
+        record: SourceRecord,
+        *,
+        wanted_model: Sequence[str] = (),
+        model_note: str | None = None,
+        asks_again: bool = False,
+        edition: str | None = None,
+        kin: str | None = None,
+    ) -> str:
+        """Store what a page says and merge it into its property, new or known; -> the property's id.
+
+        Idempotent: the same record again changes nothing. An older record of the same page, by whichever of its URLs,
+        is replaced; a record older than the stored one adds its observations only. `edition` says which extractors
+        read it; `asks_again`: it is not fresh, since a model that was away is wanted for it. `kin` is the property that
+        the page is known to be of by how it was found: it is taken for that unless it contradicts it. Raises
+        `PurgedMeanwhileError` for what was purged after it was fetched; somebody who was is left out.
+        """
+        own = {
+            "wanted_model": list(wanted_model),
+            "model_note": clean(model_note),
+            "asks_again": asks_again,
+            "edition": edition,
+        }
+
+        def work(connection: Connection) -> str:
+            # one at a time: which property a record is of depends on all that others file meanwhile
+            self._database.exclusively(connection, "properties")
+            refuse_purged(self._database, connection, urls_of(record), record.fetched_at)
+            since = purged_since(self._database, connection, record.fetched_at)
+            since.refuse(*urls_of(record))
+            said = source_without(since.finder, record) if since.finder is not None else record
+            return self._save(connection, said, since.without(own), kin)
+
+        return self._database.repeat(work)
+
+    def _save(self, connection: Connection, record: SourceRecord, own: dict[str, Any], kin: str | None) -> str:
+        before, doubles = of_same_page(connection, record)
+        record = with_known_kind(record, before)
+        row = {
+            "url": record.url,
+            "final_url": record.final_url,
+            "kind": str(record.kind),
+            "content_sha256": record.content_sha256,
+            "fetched_at": record.fetched_at,
+            "record": dict(record.values),
+            "evidence": evidence_json(record.evidence.items()),
+            "stored_at": self._database.clock.now(),
+            "page_url": record.page_url,
+            "checked_at": record.checked_at,
+            "source_kind": record.source_kind,
+            **own,
+        }
+        home, has_folded = find_home(self._database, connection, record, kin)
+        put(connection, before, {**row, "property_id": home})
+        left = {alive(connection, gone) for gone in drop_doubles(connection, doubles, record)} - {home}
+        for property_id in sorted(left):
+            if not records_of(connection, property_id):  # it had this page only
+                fold(connection, property_id, home)
+                has_folded = True
+        observe(connection, home, record)
+        rebuilt = rebuild(self._database, connection, home, changed=has_folded)
+        if before is not None and rebuilt is not None:
+            reread = Reread(before, record, own["edition"])
+            Noticing(self._database, connection, self._telling, rebuilt).reread(reread)
+            left |= {alive(connection, before.property_id)} - {home}
+        for property_id in sorted(left):
+            rebuild(self._database, connection, property_id)
+        return home
+
+    def looked(self, property_id: str, urls: Sequence[str], at: datetime) -> None:
+        """A page of the property, known by one of `urls`, was found unchanged at `at`: that too is a look at a change
+        which it shows and nobody was told yet."""
+        with self._database.reading() as connection:
+            if not stands(connection, property_id):  # mostly
+                return
+
+        def work(connection: Connection) -> None:
+            self._database.exclusively(connection, "properties")
+            mine = or_(records.c.url.in_(urls), records.c.page_url.in_(urls))
+            query = select(records.c.url).where(records.c.property_id == property_id, mine)
+            rebuilt = rebuild(self._database, connection, property_id)
+            if rebuilt is not None:
+                noticing = Noticing(self._database, connection, self._telling, rebuilt)
+                for url in connection.execute(query).scalars().all():
+                    noticing.look(url, at)
+
+        self._database.repeat(work)
+
+    def rebuild(self, connection: Connection, property_id: str) -> None:
+        """Make the property say what its records say. Without any it stays as it was."""
+        rebuild(self._database, connection, property_id)
+
+    # --- reading
+
+    def get(self, property_id: str) -> dict[str, Any]:
+        """`{"property", "record", "evidence", "as_of", "sources", "conflicts", "unverified", "tried", "replaces",
+        "created_at", "updated_at"}`.
+
+        JSON types only; `as_of` says of each value when it was last known to hold, `unverified` is what was only said
+        of the property, `tried` has the sources that the newest job for its address asked, `replaces` the ids of
+        properties that turned out to be this one. The id of such a one gives this one. Raises `NotFoundError`.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(select(properties).where(properties.c.id == property_id)).one_or_none()
+            if row is not None and row.merged_into is not None:
+                row = connection.execute(select(properties).where(properties.c.id == row.merged_into)).one()
+            if row is None:
+                raise NotFoundError("property", property_id)
+            (found,) = views(connection, [row])
+        return found
+
+    def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
+        """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped (again)."""
+        return PageIndex(self._database).fresh(url, since)
+
+    def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:
+        """The property at `address` of which a page was read or confirmed after `since`, and that page's kind."""
+        with self._database.reading() as connection:
+            return fresh_at(connection, address, since)
+
+    def page(
+        self,
+        cursor: str | None = None,
+        *,
+        limit: int = 100,
+        changed_since: datetime | None = None,
+        newest_first: bool = False,
+        only: PropertyFilter = EVERY,
+    ) -> Page[dict[str, Any]]:
+        """Properties in the shape of `get` after `cursor`, what changed last at the end, or first.
+
+        One that changes between two pages goes to the end and is met again there, so that nothing is missed;
+        `changed_since` leaves out those unchanged since then. Raises `InvalidCursorError`.
+        """
+        query = select(properties).where(properties.c.merged_into.is_(None), only.condition())
+        if changed_since is not None:
+            query = query.where(properties.c.updated_at >= changed_since)
+        order = NEWEST_FIRST if newest_first else ORDER
+        with self._database.reading() as connection:
+            found = connection.execute(order.page_query(query, cursor, limit)).all()
+            items = views(connection, found[:limit])
+        return Page(items, order.next_cursor(found, limit))

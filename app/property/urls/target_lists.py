@@ -1,0 +1,181 @@
+"""Lists of targets as people have them: lines, CSV or JSON Lines, with a bad line named by its number."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.errors.targets import InvalidTargetError, InvalidTargetListError
+from app.property.storage import normalise_target
+
+#: the names of a column, or of a member of an object, that holds a target or a part of an address
+_NAMES = {
+    "target": "target",
+    "url": "url",
+    **dict.fromkeys(("address", "full address", "property address", "site address", "situs address"), "address"),
+    **dict.fromkeys(("street", "street address", "address 1", "address1", "address line 1"), "street"),
+    **dict.fromkeys(("unit", "unit number", "apt", "address 2", "address2", "address line 2"), "unit"),
+    **dict.fromkeys(("city", "town"), "city"),
+    **dict.fromkeys(("state", "province", "state or province"), "state"),
+    **dict.fromkeys(("zip", "zip code", "zipcode", "postal code", "postcode"), "zip"),
+    "country": "country",
+}
+#: what may stand for a target by itself
+_WHOLE = ("target", "url", "address", "street")
+_NO_COLUMN = "no column is called 'target', 'url', 'address' or 'street'"
+_SHOWN_PROBLEMS = 10
+
+#: (line number from 1, target) pairs, or a problem instead of a target
+_Entry = tuple[int, str | ValueError]
+
+
+def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalise_target) -> list[str]:
+    """The targets of a UTF-8 text, in order; blank lines and those that start with # are skipped.
+
+    `name` (a file's, "stdin", ...) is what errors call it, and its suffix says what it is; if that says nothing, its
+    first line does. `check` raises `InvalidTargetError` for what is no target.
+
+    Raises `InvalidTargetListError`, which names up to ten bad lines; also for a text without a target.
+    """
+    try:
+        lines = body.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as exc:
+        number = body.count(b"\n", 0, exc.start) + 1
+        raise InvalidTargetListError(f"{name} line {number}: is not UTF-8. Save the file as UTF-8.") from exc
+    good, bad = [], []
+    for number, found in _entries(name, lines):
+        problem = str(found) if isinstance(found, ValueError) else _problem_of(found, check)
+        if problem is None:
+            good.append(str(found))
+        else:
+            bad.append(f"{name} line {number}: {problem}")
+    if bad:
+        more = [f"and {len(bad) - _SHOWN_PROBLEMS} more"] if len(bad) > _SHOWN_PROBLEMS else []
+        raise InvalidTargetListError("\n".join([*bad[:_SHOWN_PROBLEMS], *more]))
+    if not good:
+        raise InvalidTargetListError(f"{name} has no target.")
+    return good
+
+
+def _problem_of(target: str, check: Callable[[str], object] = normalise_target) -> str | None:
+    try:
+        check(target)
+    except InvalidTargetError as exc:
+        return f"{exc.facts['target']!r} {exc.facts['problem']}"
+    return None
+
+
+def _entries(name: str, lines: Sequence[str]) -> Iterator[_Entry]:
+    return _reader_for(name, lines)(lines)
+
+
+def _reader_for(name: str, lines: Sequence[str]) -> Callable[[Sequence[str]], Iterator[_Entry]]:
+    """By the file's name; if that says nothing, by its first line that is neither blank nor a comment."""
+    suffix = Path(name).suffix.lower()
+    if suffix in {".jsonl", ".ndjson"}:
+        return _from_jsonl
+    first = next((line.strip() for line in lines if not _is_skipped(line)), "")
+    if suffix in {".csv", ".tsv"} or _columns(_cells(first, _delimiter(first))):
+        return _from_csv
+    return _from_jsonl if first.startswith(("{", '"')) else _from_lines
+
+
+def _is_skipped(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
+
+
+def _from_lines(lines: Sequence[str]) -> Iterator[_Entry]:
+    for number, line in enumerate(lines, start=1):
+        if not _is_skipped(line):
+            yield number, line.strip()
+
+
+def _from_jsonl(lines: Sequence[str]) -> Iterator[_Entry]:
+    for number, line in enumerate(lines, start=1):
+        if not _is_skipped(line):
+            yield number, _target_of_json(line)
+
+
+def _target_of_json(line: str) -> str | ValueError:
+    try:
+        value: Any = json.loads(line)
+    except ValueError as exc:
+        return ValueError(f"is not JSON ({exc})")
+    if isinstance(value, dict):
+        parts = {_NAMES[_plain(name)]: part for name, part in value.items() if _plain(name) in _NAMES}
+        texts = {name: str(part).strip() for name, part in parts.items() if isinstance(part, (str, int)) and part}
+        value = _joined(texts) if parts.keys() & set(_WHOLE) else None
+    if isinstance(value, str):
+        return value or ValueError("has no target")
+    return ValueError("is neither a text nor an object with a text under 'target', 'url', 'address' or 'street'")
+
+
+def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
+    """With a header: its columns. Without one: the first column, if that holds a target, or the whole line."""
+    first = next((line for line in lines if not _is_skipped(line)), "")
+    delimiter = _delimiter(first)
+    columns = _columns(_cells(first, delimiter))
+    if not columns and first and _problem_of(_cells(first, delimiter)[0].strip()):
+        if _problem_of(first.strip()) is None:
+            yield from _from_lines(lines)
+        else:
+            yield lines.index(first) + 1, ValueError(_NO_COLUMN)
+        return
+    header_seen = not columns
+    rows = csv.reader(lines, delimiter=delimiter)
+    for row in rows:
+        cells = [value.strip() for value in row]
+        if not any(cells) or cells[0].startswith("#"):
+            continue
+        if not header_seen:
+            header_seen = True
+            continue
+        named = {name: cells[at] for name, at in (columns or {"target": 0}).items() if at < len(cells) and cells[at]}
+        yield rows.line_num, _joined(named) or ValueError("has no target")
+
+
+def _joined(parts: Mapping[str, str]) -> str:
+    """One target of the parts that a row has by the names of `_NAMES`, empty where it has none.
+
+    A full address in its own column stays as it is; a street is joined with what stands beside it.
+    """
+    whole = next((parts[name] for name in _WHOLE if name in parts), "")
+    rest = [parts[name] for name in ("unit", "city") if name in parts]
+    region = " ".join(_zip(parts[name]) if name == "zip" else parts[name] for name in ("state", "zip") if name in parts)
+    rest += [text for text in (region, parts.get("country", "")) if text]
+    is_part = not {"target", "url"} & parts.keys() and rest and ("street" in parts or _problem_of(whole) is not None)
+    if not whole or not is_part:
+        return whole
+    unit = parts.get("unit", "")
+    if unit and unit.isalnum() and len(unit) <= 4:
+        rest[0] = f"# {unit}"  # "4B" in a column of units
+    return ", ".join((parts.get("street", whole), *rest))
+
+
+def _zip(code: str) -> str:
+    """A ZIP code out of a spreadsheet, which drops leading zeros: 7030 is 07030."""
+    return code.zfill(5) if code.isdigit() and len(code) in (3, 4) else code
+
+
+def _delimiter(line: str) -> str:
+    return max(",;\t", key=line.count)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [""]) or [""]
+
+
+def _columns(cells: Sequence[str]) -> dict[str, int]:
+    """Where each part of a target stands, by a header; empty where `cells` are no header."""
+    found: dict[str, int] = {}
+    for at, cell in enumerate(cells):
+        if (name := _NAMES.get(_plain(cell))) is not None:
+            found.setdefault(name, at)
+    return found if found.keys() & set(_WHOLE) else {}
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.replace("_", " ").replace("-", " ").lower().split())

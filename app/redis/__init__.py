@@ -1,0 +1,1 @@
+"""Redis or Valkey: the embedded server, and the clock that all processes share."""

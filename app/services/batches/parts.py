@@ -1,0 +1,74 @@
+"""What the rooms of this package work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.clock import Clock
+from app.keypool.pricing import BATCH_TIER, Pricing
+from app.keypool.spending import Budget, Bulk, Spent
+from app.property.storage import Candidate, Charges, Database, ModelBatch, ModelBatchStore, ModelRequestStore
+from app.services.batches.api import BatchApi
+from app.services.keys.store import budget_of, pricing_of
+from app.services.openai_client_manager import OpenAIClientManager
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The stores, the pool and the API, made once for each turn."""
+
+    settings: Settings
+    requests: ModelRequestStore
+    batches: ModelBatchStore
+    manager: OpenAIClientManager
+    api: BatchApi
+    budget: Budget
+    price: Pricing
+    clock: Clock
+
+    def charges_of(self, chosen: Sequence[Candidate], model: str) -> Charges:
+        """What they are estimated at, by batch of jobs: calls, tokens, millionths of a US dollar."""
+        found: dict[str, tuple[int, int, int]] = {}
+        for each in chosen:
+            calls, tokens, microusd = found.get(each.batch, (0, 0, 0))
+            cost = self.cost_of(each, model)
+            found[each.batch] = (calls + 1, tokens + each.input_tokens + each.output_tokens, microusd + cost)
+        return found
+
+    def cost_of(self, request: Candidate, model: str) -> int:
+        """What it may cost at most: nothing of it cached yet, and all of it written to the provider's cache."""
+        given, made = request.input_tokens, request.output_tokens
+        return self.price(model, given, made, BATCH_TIER, written=given)
+
+    def mask(self, key_id: str | None) -> str:
+        """The key's public name, for logs."""
+        return next((key.mask for key in self.manager.keys if key.key_id == key_id), str(key_id))
+
+
+def open_parts(settings: Settings, database: Database, manager: OpenAIClientManager) -> Parts | None:
+    """None without keys: there is nothing to send with."""
+    client = manager.get_client()
+    if client is None:
+        return None
+    return Parts(
+        settings=settings,
+        requests=ModelRequestStore(database),
+        batches=ModelBatchStore(database),
+        manager=manager,
+        api=BatchApi(client),
+        budget=budget_of(settings),
+        price=pricing_of(settings),
+        clock=database.clock,
+    )
+
+
+def bulk_of(batch: ModelBatch) -> Bulk:
+    """The batch as the pool's budgets know it. Its key must be known."""
+    return Bulk(batch.id, batch.key_id or "", batch.model, spent_of(batch.charges))
+
+
+def spent_of(charges: Mapping[str, tuple[int, ...]]) -> dict[str, Spent]:
+    """By batch of jobs: charges have no cached tokens, what was used has."""
+    return {payer: Spent(*amounts) for payer, amounts in charges.items()}

@@ -1,0 +1,104 @@
+"""From result files to answers: each line goes to its request, once, however often the files are read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import batched
+from typing import Any
+
+from openai.types import Batch
+
+from app.keypool.pricing import BATCH_TIER
+from app.keypool.wire import TokensUsed, read_usage
+from app.property.storage import Answered, ModelBatch
+from app.redaction import redact
+from app.services.batches.parts import Parts
+from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
+
+log = logging.getLogger(__name__)
+
+#: statuses of a line that say "later", not "never"
+_PASSING = frozenset({408, 409, 425, 429})
+_AT_ONCE = 200
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the lines of a batch came to: requests with an answer now, without one for ever, and to be sent again."""
+
+    answered: int = 0
+    failed: int = 0
+    returned: int = 0
+    messages: dict[str, str] = field(default_factory=dict)
+
+
+def read_results(parts: Parts, batch: ModelBatch, found: Batch, key_id: str, *, pause_seconds: float) -> Tally:
+    """Give every line of the output and error files to its request; what has no line goes back to the parked ones.
+
+    Raises what the SDK raises, and errors of the database: then it is read again.
+    """
+    tally = Tally()
+    for file_id in (found.output_file_id, found.error_file_id):
+        if file_id is not None:
+            for lines in batched(parts.api.lines(key_id, file_id), _AT_ONCE):
+                _take(parts, batch, lines, tally, pause_seconds)
+    left = parts.batches.give_back(batch.id, None, pause_seconds=pause_seconds)
+    MODEL_BATCH_REQUESTS.labels("returned").inc(left)
+    tally.returned += left
+    return tally
+
+
+def _take(parts: Parts, batch: ModelBatch, lines: Iterable[Mapping[str, Any]], tally: Tally, pause: float) -> None:
+    answers: list[Answered] = []
+    failures: dict[str, tuple[str, str]] = {}
+    again: list[str] = []
+    for line in lines:
+        request_id, status, body = str(line.get("custom_id") or ""), *_response_of(line)
+        if status == 200:
+            answers.append(_answered(parts, batch.model, request_id, body))
+            continue
+        code, message = _error_of(line, status, body)
+        tally.messages[code] = message
+        if 400 <= status < 500 and status not in _PASSING:
+            failures[request_id] = (code, message)
+        else:
+            again.append(request_id)
+    given = parts.batches.answer(batch.id, answers)
+    failed = parts.batches.fail(batch.id, failures) if failures else 0
+    returned = parts.batches.give_back(batch.id, again, pause_seconds=pause) if again else 0
+    for outcome, count in (("answered", given), ("failed", failed), ("returned", returned)):
+        MODEL_BATCH_REQUESTS.labels(outcome).inc(count)
+    tally.answered, tally.failed = tally.answered + len(answers), tally.failed + len(failures)
+    tally.returned += returned
+
+
+def _response_of(line: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
+    """Status and body of a line's response; 0 without one."""
+    response = line.get("response")
+    if not isinstance(response, Mapping) or not isinstance(response.get("status_code"), int):
+        return 0, {}
+    body = response.get("body")
+    return response["status_code"], body if isinstance(body, Mapping) else {}
+
+
+def _answered(parts: Parts, model: str, request_id: str, body: Mapping[str, Any]) -> Answered:
+    used = read_usage(body.get("usage")) or TokensUsed(0, 0, 0)
+    cost = parts.price(model, used.input, used.output, BATCH_TIER, cached=used.cached, written=used.written)
+    return Answered(request_id, body, used.input, used.output, cost, used.cached)
+
+
+def _error_of(line: Mapping[str, Any], status: int, body: Mapping[str, Any]) -> tuple[str, str]:
+    """Code and message, of the response or of the line itself. A message may quote a key."""
+    for error in (body.get("error"), line.get("error")):
+        if isinstance(error, Mapping):
+            code = error.get("code") or error.get("type") or f"http_{status}"
+            return str(code)[:64], redact(str(error.get("message") or ""))[:500]
+    return f"http_{status}", ""
+
+
+def problems(found: Batch) -> Iterator[tuple[str, str]]:
+    """What was wrong with a batch that failed as a whole: codes and messages."""
+    for error in (found.errors.data or []) if found.errors else []:
+        yield str(error.code or "failed"), redact(str(error.message or ""))[:500]

@@ -1,0 +1,231 @@
+"""One batch, step by step: upload, make, look, read, settle, clean up. Whoever calls holds the batch's lease.
+
+What may have been done at OpenAI by somebody who died is looked up before it is done again. A batch whose key no longer
+works is looked for with the others: a key that replaced it in its project sees it. If none does, it is given up, its
+requests go out again, and the log says that they may be billed twice; nothing else is ever sent twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from datetime import datetime, timedelta
+from typing import IO, Any
+
+import openai
+from openai.types import Batch
+
+from app.keypool.spending import NOTHING, BulkResult
+from app.property.storage import ModelBatch, ModelBatchState
+from app.redaction import redact
+from app.services.batches.api import ENDPOINT
+from app.services.batches.budgets import keys_with_room, usable_keys
+from app.services.batches.collecting import TOO_MANY_TOKENS
+from app.services.batches.ending import PAUSE_SECONDS, Ending, Wait
+from app.services.batches.parts import bulk_of, spent_of
+from app.services.batches.reading import problems, read_results
+
+log = logging.getLogger(__name__)
+
+#: what was about to be made when its maker died is looked for so long before it is made anew
+SETTLES = timedelta(seconds=30)
+#: looks in vain, with a key that is gone, before a batch is given up
+LOOKS_IN_VAIN = 5
+#: One that was refused (401) is asked again after an hour (`breaker.Policy.dead_probe_us`): it may have been an
+#: accident, and to give up is to pay twice.
+CONFIRMED_DEAD = timedelta(minutes=65)
+#: how long a batch that nobody reaches is waited for when nobody waits for it any more
+_UNREACHABLE = timedelta(hours=1)
+#: keys that are asked whether they see a batch whose own does not
+_MOST_ASKED = 50
+#: what OpenAI has not done yet
+_UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
+
+
+class Tender(Ending):
+    """Takes the steps of batches whose leases `owner` holds."""
+
+    def tend(self, batch: ModelBatch) -> None:
+        """All steps that can be taken now; then the lease is let go.
+
+        Raises `LeaseLostError`, errors of the database and `redis.RedisError`; the lease ends by itself then.
+        """
+        while True:
+            try:
+                after = self._step(batch)
+            except openai.OpenAIError as exc:
+                after = self._after(batch, exc)
+            if isinstance(after, Wait):
+                next_at = self._parts.clock.now() + timedelta(seconds=after.seconds)
+                self._batches.release(batch.id, self._owner, next_at)
+                return
+            batch = after
+            if batch.state is ModelBatchState.CLOSED:
+                self._batches.release(batch.id, self._owner, None)
+                return
+
+    def _after(self, batch: ModelBatch, exc: openai.OpenAIError) -> ModelBatch | Wait:
+        """What failed is tried again, but not for ever."""
+        said = redact(str(exc))[:500]
+        longest = timedelta(seconds=self._parts.settings.openai_batch_max_wait_seconds) + _UNREACHABLE
+        unread = batch.state in (ModelBatchState.NEW, ModelBatchState.UPLOADED, ModelBatchState.RUNNING)
+        if unread and self._parts.clock.now() >= batch.created_at + longest:
+            return self._lose(batch, said)
+        log.warning("Batch %s (%s) waits: %s", batch.id, batch.state, said)
+        self._note(batch, error=said)
+        return Wait(max(PAUSE_SECONDS, self._poll_seconds))
+
+    def _step(self, batch: ModelBatch) -> ModelBatch | Wait:
+        steps = {
+            ModelBatchState.NEW: self._upload,
+            ModelBatchState.UPLOADED: self._create,
+            ModelBatchState.RUNNING: self._look,
+            ModelBatchState.ENDED: self._settle,
+            ModelBatchState.SETTLED: self._clean_up,
+        }
+        return steps[batch.state](batch)
+
+    # --- to OpenAI
+
+    def _upload(self, batch: ModelBatch) -> ModelBatch | Wait:
+        keys = keys_with_room(self._parts, sum(spent_of(batch.charges).values(), NOTHING))
+        if not keys:
+            return self._dissolve(batch, "no key has room for it now", counted=False)
+        with tempfile.TemporaryFile() as content:  # without a name: what is in it is gone with the process
+            if not self._write(batch, content):
+                return self._end(batch, BulkResult(), error="none of its requests is left")
+            try:
+                file_id, key_id = self._api.upload(f"propintel-{batch.id}.jsonl", content, keys)
+            except (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError) as exc:
+                # the pool knows by now which key it was, and chooses another one
+                self._note(batch, error=redact(str(exc))[:500])
+                return Wait(1.0 if usable_keys(self._parts) else PAUSE_SECONDS)
+            except openai.APIStatusError as exc:
+                if exc.status_code >= 500:
+                    raise
+                return self._dissolve(batch, f"its file was refused: HTTP {exc.status_code}, {redact(exc.message)}")
+        return self._note(batch, state=ModelBatchState.UPLOADED, input_file_id=file_id, key_id=key_id, error=None)
+
+    def _write(self, batch: ModelBatch, content: IO[bytes]) -> int:
+        lines = 0
+        for request_id, body in self._batches.bodies(batch.id):
+            line = f'{{"custom_id":"{request_id}","method":"POST","url":"{ENDPOINT}","body":{body}}}\n'
+            content.write(line.encode())
+            lines += 1
+        content.seek(0)
+        return lines
+
+    def _create(self, batch: ModelBatch) -> ModelBatch | Wait:
+        """Charge it and make it; if that was tried before, only if it is not there."""
+        if batch.tried_at is not None:
+            known = self._find(batch, batch.tried_at)
+            if known is not None:
+                return known
+        detail = self._parts.manager.charge_bulk(bulk_of(batch))
+        if detail is not None:
+            return self._dissolve(batch, f"a budget has no room for it now ({detail})", counted=False)
+        batch = self._note(batch, tried_at=self._parts.clock.now())
+        try:
+            made = self._api.create(batch.key_id or "", batch.input_file_id or "", batch.id)
+        except (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError):
+            if not self._is_dead(batch):
+                raise
+            return self._dissolve(batch, "its key died before it was made", counted=False)
+        except openai.APIStatusError as exc:
+            if exc.status_code >= 500:
+                raise
+            return self._dissolve(batch, f"it was refused: HTTP {exc.status_code}, {redact(exc.message)}")
+        return self._made(batch, made)
+
+    def _find(self, batch: ModelBatch, tried_at: datetime) -> ModelBatch | Wait | None:
+        """What became of an attempt to make it whose end nobody knows; None: nothing."""
+        if self._is_dead(batch):
+            return self._lose(batch, "its key died while it was made")
+        made = self._api.find(batch.key_id or "", batch.id, batch.created_at)
+        if made is not None:
+            log.info("Batch %s had been made before its maker ended; it goes on as %s", batch.id, made.id)
+            return self._made(batch, made)
+        settles_in = (tried_at + SETTLES - self._parts.clock.now()).total_seconds()
+        return Wait(settles_in) if settles_in > 0 else None
+
+    def _made(self, batch: ModelBatch, made: Batch) -> Wait:
+        log.info(
+            "Batch %s: %d requests to %s are at OpenAI as %s, with key %s",
+            *(batch.id, batch.requests, batch.model, made.id, self._parts.mask(batch.key_id)),
+        )
+        sent_at = self._parts.clock.now()
+        change = {"openai_id": made.id, "status": made.status, "sent_at": sent_at, "error": None}
+        self._note(batch, state=ModelBatchState.RUNNING, **change)
+        return Wait(self._poll_seconds)
+
+    # --- at OpenAI
+
+    def _look(self, batch: ModelBatch) -> ModelBatch | Wait:
+        key_id, openai_id = batch.key_id or "", batch.openai_id or ""
+        try:
+            found = self._api.look(key_id, openai_id)
+        except openai.OpenAIError as exc:
+            return self._out_of_reach(batch, exc)
+        change: dict[str, Any] = {"status": found.status, "unreachable_since": None, "error": None}
+        if found.status in _UNDER_WAY:
+            if batch.cancelled_at is None and not self._batches.worth_waiting(batch.id):
+                log.info("Batch %s is cancelled: nobody waits for it any more", batch.id)
+                self._api.cancel(key_id, openai_id)
+                change["cancelled_at"] = self._parts.clock.now()
+            self._note(batch, **change)
+            return Wait(self._poll_seconds)
+        if found.status == "failed":
+            return self._failed(self._note(batch, **change), found)
+        return self._read(batch, found, change)
+
+    def _read(self, batch: ModelBatch, found: Batch, change: dict[str, Any]) -> ModelBatch:
+        """Every line of its files goes to its request; then it is over."""
+        try:
+            tally = read_results(self._parts, batch, found, batch.key_id or "", pause_seconds=self._pause_seconds)
+        except openai.NotFoundError:
+            return self._lose(batch, "somebody has deleted its results")
+        said = "; ".join(f"{code}: {text}" for code, text in tally.messages.items())
+        log.info(
+            "Batch %s is %s: %d requests answered, %d failed, %d are sent again%s",
+            *(batch.id, found.status, tally.answered, tally.failed, tally.returned, f" ({said})" if said else ""),
+        )
+        files = {"output_file_id": found.output_file_id, "error_file_id": found.error_file_id}
+        batch = self._note(batch, **{**change, "error": said[:500] or None})
+        return self._end(batch, self._result_of(batch, tally.failed), files=files, error=said[:500] or None)
+
+    def _failed(self, batch: ModelBatch, found: Batch) -> ModelBatch | Wait:
+        """Not one of its requests was done, so nothing is billed."""
+        said = [f"{code}: {text}" for code, text in problems(found)] or ["failed: OpenAI gave no reason"]
+        too_many = said[0].startswith(TOO_MANY_TOKENS)
+        log.warning("Batch %s failed and its requests are sent again: %s", batch.id, said[0])
+        return self._dissolve(batch, said[0], counted=not too_many)
+
+    def _out_of_reach(self, batch: ModelBatch, exc: openai.OpenAIError) -> ModelBatch | Wait:
+        """Another key of its project may see it. If none does and its own never will again, it is given up."""
+        now = self._parts.clock.now()
+        refused = isinstance(exc, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError)
+        others = usable_keys(self._parts)
+        if not refused and batch.key_id in {other.key_id for other in others}:
+            others = []  # the line or OpenAI is at fault: no other key would do better
+        for other in others[:_MOST_ASKED]:
+            if other.key_id != batch.key_id and self._is_seen_by(other.key_id, batch):
+                log.warning("Batch %s goes on with key %s of the same project", batch.id, other.mask)
+                return self._note(batch, key_id=other.key_id, unreachable_since=None, error=None)
+        since = batch.unreachable_since or now
+        batch = self._note(batch, unreachable_since=since, error=redact(str(exc))[:500])
+        waited, looks = now - since, timedelta(seconds=LOOKS_IN_VAIN * self._poll_seconds)
+        if waited >= looks and (self._is_gone(batch) or isinstance(exc, openai.NotFoundError)):
+            return self._lose(batch, "no key sees it any more")
+        if waited >= max(looks, CONFIRMED_DEAD) and self._is_dead(batch):
+            return self._lose(batch, "its key was refused, and no other sees it")
+        if waited >= _UNREACHABLE and not self._batches.worth_waiting(batch.id):
+            return self._lose(batch, "it was out of reach for too long")
+        log.warning("Batch %s is out of reach (%s)", batch.id, redact(str(exc)))
+        return Wait(self._poll_seconds)
+
+    def _is_seen_by(self, key_id: str, batch: ModelBatch) -> bool:
+        try:
+            self._api.look(key_id, batch.openai_id or "")
+        except openai.OpenAIError:
+            return False
+        return True

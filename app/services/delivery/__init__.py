@@ -1,0 +1,1 @@
+"""Webhooks: signed, retried, and sent for batches, alerts, and changes."""

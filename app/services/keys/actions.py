@@ -1,0 +1,133 @@
+"""What an operator does with one key: found by its mask or id, done for the whole fleet, and written down.
+
+The key comes first: a database that is away must not keep a leaked key in use. Then the log line is the only record,
+and the answer says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import redis
+
+from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, UnknownKeyError
+from app.errors.storage import StoreError
+from app.keypool.snapshots import Acted, Action, KeySnapshot
+from app.property.storage import KeyActionStore, KeyDeed
+from app.redaction import redact
+from app.services.keys.view import KeyView
+
+log = logging.getLogger(__name__)
+
+#: the longest reason and name of who acts; what is longer is cut
+MOST_CHARACTERS = 500
+#: an id is named by so many of its digits at least
+SHORTEST_ID = 4
+_MOST_MASKS = 20
+
+_SAID = {
+    ("disable", "done"): "is disabled: it gets no new request until it is enabled, those under way finish",
+    ("disable", "nothing"): "was disabled already",
+    ("enable", "done"): "is enabled, with the health that it had",
+    ("enable", "nothing"): "was not disabled",
+    ("probe", "done"): "may be tried with the next request",
+    ("probe", "under_way"): "is being tried already",
+}
+#: why a probe changed nothing, by the key's state; in any other its wait was over anyway
+_NOT_PROBED = {
+    "disabled": "is disabled, and is not tried before it is enabled",
+    "closed": "is healthy: there is nothing to try",
+    "cooling": "rests after a 429, which a probe does not shorten",
+    "draining": "is not configured here, and needs no probe",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of an action; `recorded_at` is None if the database did not take it down."""
+
+    deed: KeyDeed
+    recorded_at: datetime | None
+
+    @property
+    def sentence(self) -> str:
+        """For people, with the key's state where the words do not say it."""
+        deed = self.deed
+        said = _SAID.get((deed.action, deed.outcome)) or _NOT_PROBED.get(
+            deed.state, "may be tried with the next request anyway"
+        )
+        shown = "" if deed.state in said or deed.outcome == "under_way" else f" (state: {deed.state})"
+        return f"OpenAI key {deed.mask} {said}{shown}."
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that the doors show: JSON types only."""
+        deed = self.deed
+        return {
+            "key": deed.key_id,
+            "mask": deed.mask,
+            "action": deed.action,
+            "outcome": deed.outcome,
+            "state": deed.state,
+            "message": self.sentence,
+            "recorded_at": self.recorded_at.isoformat() if self.recorded_at else None,
+        }
+
+
+def act(
+    view: KeyView, book: Callable[[], KeyActionStore], name: str, action: Action, *, who: str, reason: str = ""
+) -> Done:
+    """Do `action` with the key that `name` means, say so in the log and write it down in the `book`.
+
+    `name` is a mask, an id, or the beginning of an id. Raises `UnknownKeyError` or `AmbiguousKeyError`, and
+    `KeyStoreUnavailableError` if the fleet cannot be told; then nothing is written down.
+    """
+    try:
+        key = find_key(view.snapshots(), name)
+        acted = view.act(key.key_id, action)
+    except redis.RedisError as exc:
+        raise KeyStoreUnavailableError(type(exc).__name__) from exc
+    return _noted(book, _deed(key, action, acted, who, reason))
+
+
+def find_key(known: Sequence[KeySnapshot], name: str) -> KeySnapshot:
+    """The one key that `name` means. Raises `UnknownKeyError` or `AmbiguousKeyError`, which list what there is."""
+    wanted = name.strip()
+    for key in known:
+        if wanted in (key.mask, key.key_id):
+            return key
+    found = [key for key in known if len(wanted) >= SHORTEST_ID and key.key_id.startswith(wanted.lower())]
+    if len(found) > 1:
+        raise AmbiguousKeyError(redact(wanted), _listed(found))
+    if not found:
+        raise UnknownKeyError(redact(wanted), _listed(known) or "none is configured")
+    return found[0]
+
+
+def _listed(keys: Sequence[KeySnapshot]) -> str:
+    shown = ", ".join(f"{key.mask} ({key.key_id})" for key in keys[:_MOST_MASKS])
+    return shown + (f" and {len(keys) - _MOST_MASKS} more" if len(keys) > _MOST_MASKS else "")
+
+
+def _deed(key: KeySnapshot, action: Action, acted: Acted, who: str, reason: str) -> KeyDeed:
+    return KeyDeed(_line(who), action, key.key_id, key.mask, _line(reason), acted.effect, acted.state)
+
+
+def _line(text: str) -> str:
+    """`text` on one line, without a secret that was pasted into it."""
+    return redact(" ".join(text.split()))[:MOST_CHARACTERS]
+
+
+def _noted(book: Callable[[], KeyActionStore], deed: KeyDeed) -> Done:
+    """The log first: it needs nobody. A warning, so that no usual LOG_LEVEL leaves it out."""
+    fields = {"key": deed.mask, "action": deed.action, "who": deed.who, "reason": deed.reason, "outcome": deed.outcome}
+    why = f" ({deed.reason})" if deed.reason else ""
+    log.warning("Key action: %s %s by %s: %s%s", deed.action, deed.mask, deed.who, deed.outcome, why, extra=fields)
+    try:
+        return Done(deed, book().add(deed).at)
+    except StoreError as exc:
+        log.error("The key action is in the log only, the database did not take it down: %s", redact(str(exc)))
+        return Done(deed, None)

@@ -1,0 +1,184 @@
+"""What people want to know of the keys at a glance: every state in words, rooms, waits, budgets, and the last day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Room
+from app.keypool.snapshots import KeySnapshot
+from app.keypool.spending import Spent
+from app.property.storage import Alert, AlertStore, Database, KeyHistoryStore, ReportStore, StoredReport, Uses
+from app.services.keys.view import KeyReport, amounts
+from app.services.reports.health.alarms import Kind
+
+#: how far back charts and timeline go
+SPAN = timedelta(hours=24)
+#: how many keys are shown unless all are asked for, and how many limits: every group has two for each model
+MOST_KEYS = 30
+MOST_ROOMS = 20
+#: what a person may have to do something about, the worst first; the other states look after themselves
+_URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
+#: what the timeline shows of a key
+_OUTAGES = (Kind.CIRCUIT_OPEN, Kind.KEY_DEAD, Kind.QUOTA_GONE)
+_REASONS = {
+    "closed": "takes requests",
+    "cooling": "rests after a 429",
+    "open": "its circuit opened after failures in a row; it is tried again by itself",
+    "half_open": "is being tried with one request",
+    "dead": "was refused by the provider (401): replace it; it is tried once an hour",
+    "no_quota": "its organisation has no credit left",
+    "disabled": "was taken out by an operator, until it is enabled",
+    "draining": "was taken out of the configuration; what is under way finishes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key: `reason` says its state in words. Counts are since it is known, `usd_today` of this UTC day."""
+
+    key_id: str
+    mask: str
+    state: str
+    reason: str
+    in_flight: int
+    requests: int
+    rate_limits: int
+    failures: int
+    last_used: datetime | None
+    usd_today: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaitRow:
+    """How long requests of a model waited for a key: `share_at_once` (0 to 1) hardly at all, 95 % at most
+    `p95_seconds` (None: longer than any class that is told apart). `refused` got none in time."""
+
+    model: str
+    sent: int
+    share_at_once: float
+    mean_seconds: float
+    p95_seconds: float | None
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """A daily cap of the fleet, in "calls", "tokens" or "usd"."""
+
+    unit: str
+    used: float
+    cap: float
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """All of it at `at`. `hours` has every hour of the last day, the oldest first; `outages` are the alerts of that day
+    on keys that took no requests. The group of a room is the mask of one of its keys, where it has no name.
+
+    `keys` and `rooms` begin with what a person has to see; `keys_left_off` and `rooms_left_off` say how many are not in
+    them."""
+
+    at: datetime
+    healthy: int
+    total: int
+    keys: tuple[KeyRow, ...]
+    keys_left_off: int
+    rooms: tuple[Room, ...]
+    rooms_left_off: int
+    waits: tuple[WaitRow, ...]
+    budgets: tuple[BudgetRow, ...]
+    spent: Spent
+    hours: tuple[tuple[datetime, Uses], ...]
+    outages: tuple[Alert, ...]
+    firing: tuple[Alert, ...]
+    report: StoredReport | None
+
+
+def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) -> Panel:
+    """Of more than `MOST_KEYS` keys those that need a person first, and the rest with `all_keys`.
+
+    Raises `StoreError` while the history cannot be read.
+    """
+    now = database.clock.now()
+    counted = [key for key in found.snapshots if key.state != "draining"]
+    alerts, spent = AlertStore(database), amounts(found.spent)
+    keys = found.snapshots if all_keys else most_urgent(found.snapshots)
+    rooms = tightest(found.figures.rooms)
+    return Panel(
+        at=now,
+        healthy=sum(key.is_healthy for key in counted),
+        total=len(counted),
+        keys=tuple(_key_row(found, key) for key in keys),
+        keys_left_off=len(found.snapshots) - len(keys),
+        rooms=tuple(room._replace(group=found.masks.get(room.group, room.group)) for room in rooms),
+        rooms_left_off=len(found.figures.rooms) - len(rooms),
+        waits=tuple(_wait_row(model) for model in found.figures.models),
+        budgets=tuple(BudgetRow(unit, spent[unit], cap) for unit, cap in amounts(found.budget.day).items()),
+        spent=found.spent,
+        hours=tuple(_every_hour(dict(KeyHistoryStore(database).by_hour(now - SPAN)), now)),
+        outages=tuple(alerts.since(now - SPAN, _OUTAGES)),
+        firing=tuple(alerts.firing()),
+        report=ReportStore(database).latest(),
+    )
+
+
+def _key_row(found: KeyReport, key: KeySnapshot) -> KeyRow:
+    reason = _REASONS[key.state]
+    if key.rests_us > 0 and key.state in ("closed", "cooling"):
+        reason = f"rests {key.rests_us / 1_000_000:.0f} s more after a 429"
+    return KeyRow(
+        key_id=key.key_id,
+        mask=found.masks[key.key_id],
+        state=key.state,
+        reason=reason,
+        in_flight=key.in_flight,
+        requests=key.requests,
+        rate_limits=key.rate_limits,
+        failures=key.failures,
+        last_used=None if key.last_used_us is None else datetime.fromtimestamp(key.last_used_us / 1_000_000, UTC),
+        usd_today=key.spent_today.microusd / 1_000_000,
+    )
+
+
+def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
+    """At most `MOST_KEYS` of them in their own order, beginning, if there are more, with those that need a person."""
+    if len(keys) <= MOST_KEYS:
+        return list(keys)
+    ranks = {state: rank for rank, state in enumerate(_URGENT)}
+    return sorted(keys, key=lambda key: ranks.get(key.state, len(ranks)))[:MOST_KEYS]
+
+
+def tightest(rooms: Sequence[Room]) -> list[Room]:
+    """At most `MOST_ROOMS` of them, beginning with those of which the smallest share is left."""
+    return sorted(rooms, key=lambda room: room.left / room.per_minute if room.per_minute else 0.0)[:MOST_ROOMS]
+
+
+def _wait_row(model: ModelFigures) -> WaitRow:
+    sent = sum(model.waits)
+    return WaitRow(
+        model=model.model,
+        sent=sent,
+        share_at_once=model.waits[0] / sent if sent else 1.0,
+        mean_seconds=model.waited_us / 1_000_000 / sent if sent else 0.0,
+        p95_seconds=_bound_of(model.waits, 0.95),
+        refused=sum(model.refusals.values()),
+    )
+
+
+def _bound_of(waits: tuple[int, ...], share: float) -> float | None:
+    """The upper bound of the class in which that share of all is reached."""
+    wanted, so_far = share * sum(waits), 0
+    for bound, count in zip(WAIT_BOUNDS_S, waits, strict=False):
+        so_far += count
+        if so_far >= wanted:
+            return bound
+    return None
+
+
+def _every_hour(known: Mapping[datetime, Uses], now: datetime) -> Iterator[tuple[datetime, Uses]]:
+    hour = (now - SPAN).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    while hour <= now:
+        yield hour, known.get(hour, Uses())
+        hour += timedelta(hours=1)

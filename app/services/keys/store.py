@@ -1,0 +1,81 @@
+"""Where the key pool keeps its state: in the Redis that is in use, for the whole fleet, else in this process alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app.clock import Clock
+from app.errors import ConfigurationError
+from app.keypool.keys import ApiKey
+from app.keypool.pricing import Pricing, make_pricing, parse_prices
+from app.keypool.spending import Budget, Cap
+from app.keypool.stores.base import Store
+from app.keypool.stores.fleet import FleetStore
+from app.keypool.stores.memory import MemoryStore
+from app.redis.embedded_valkey import redis_url
+from app.settings import Settings
+
+#: Tight enough that a loss is noticed, wide enough that a busy machine is not taken for one.
+_TIMEOUT_SECONDS = 1.0
+#: Threads beyond this wait for a connection instead of opening more: a burst must not look like a loss.
+_MOST_CONNECTIONS = 32
+
+
+def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> Store:
+    """The store for these keys, not yet connected; the caller closes it. Raises `ConfigurationError`."""
+    url = redis_url(settings)
+    strategy, budget = settings.openai_key_rotation_strategy, budget_of(settings)
+    if url is None:
+        return MemoryStore(keys, strategy, clock, budget=budget)
+    return FleetStore(keys, strategy, connect_store(url), budget=budget)
+
+
+def connect_store(url: str) -> redis.Redis:
+    """A connection of its own for the store: it gives up after a second, and tries a broken connection once again."""
+    pool = redis.BlockingConnectionPool.from_url(
+        url,
+        max_connections=_MOST_CONNECTIONS,
+        timeout=_TIMEOUT_SECONDS,
+        socket_timeout=_TIMEOUT_SECONDS,
+        socket_connect_timeout=_TIMEOUT_SECONDS,
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    )
+    return redis.Redis.from_pool(pool)
+
+
+def budget_of(settings: Settings) -> Budget:
+    """The caps that the settings name; US dollars to the nearest millionth."""
+    return Budget(
+        day=_cap(settings.budget_daily_model_calls, settings.budget_daily_tokens, settings.budget_daily_usd),
+        key_day=_cap(
+            settings.budget_key_daily_model_calls, settings.budget_key_daily_tokens, settings.budget_key_daily_usd
+        ),
+        batch=_cap(settings.budget_batch_model_calls, settings.budget_batch_tokens, settings.budget_batch_usd),
+    )
+
+
+def pricing_of(settings: Settings) -> Pricing:
+    """What calls cost, with OPENAI_PRICES before the table of list prices.
+
+    Raises `ConfigurationError` for prices that cannot be read, and if there is a budget in US dollars that could never
+    fill because no price of OPENAI_MODEL is known. Only such a budget loads the table here.
+    """
+    own = parse_prices(settings.openai_prices)
+    price = make_pricing(own)
+    budget, model = budget_of(settings), settings.openai_model
+    in_dollars = any(cap.microusd is not None for cap in (budget.day, budget.key_day, budget.batch))
+    if in_dollars and model not in own and not price(model, 1_000, 1_000):
+        raise ConfigurationError(
+            "OPENAI_PRICES",
+            f"no price of {model} is known, so a budget in US dollars could not stop its calls",
+            f"Set OPENAI_PRICES={model}=INPUT/OUTPUT, in US dollars per million tokens",
+        )
+    return price
+
+
+def _cap(calls: int | None, tokens: int | None, usd: float | None) -> Cap:
+    return Cap(calls, tokens, None if usd is None else round(usd * 1_000_000))

@@ -1,0 +1,1 @@
+"""Purges, and data that has become too old."""

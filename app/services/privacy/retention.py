@@ -1,0 +1,68 @@
+"""What beat asks for now and then: copies of pages that are too old or too much go, within a few seconds, and names of
+people and values that are too old."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.clock import Clock
+from app.property.storage import Aged, AgeLimits, Pruned, Retention
+from app.services.reports.metrics.instruments import BODIES_PRUNED, BODIES_PRUNED_BYTES
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: what is left then goes with the next run
+_PATIENCE_SECONDS = 10.0
+
+
+def prune_pages(settings: Settings, retention: Retention, clock: Clock) -> dict[str, Any]:
+    """Remove by PAGE_RETENTION_DAYS and PAGE_STORE_MAX_BYTES; -> `{"bodies": n, "packed_bytes": n, "answers": n}`.
+
+    Copies and answers name people, so they are kept no longer than these may be.
+    """
+    days = min(settings.page_retention_days, settings.personal_data_retention_days)
+    steps: Mapping[str, Callable[[], Pruned]] = {
+        "unkept": retention.prune_unkept,
+        "age": lambda: retention.prune_old(days),
+        "size": lambda: retention.prune_surplus(settings.page_store_max_bytes),
+    }
+    if not settings.page_store_max_bytes:
+        steps = {reason: step for reason, step in steps.items() if reason != "size"}
+    until = clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
+    removed = {"bodies": 0, "packed_bytes": 0, "answers": 0}
+    for reason, step in steps.items():
+        more = True
+        while more and clock.now_us() < until:
+            pruned = step()
+            more = pruned.more
+            for name in removed:
+                removed[name] += getattr(pruned, name)
+            BODIES_PRUNED.labels(reason).inc(pruned.bodies)
+            BODIES_PRUNED_BYTES.labels(reason).inc(pruned.packed_bytes)
+    if any(removed.values()):
+        told = f"{removed['bodies']} bodies ({removed['packed_bytes']} bytes), {removed['answers']} answers of models"
+        log.info("Copies of pages went by age, size or their sites' wish: %s", told)
+    return removed
+
+
+def prune_values(settings: Settings, ages: AgeLimits, clock: Clock) -> dict[str, int]:
+    """Remove by PERSONAL_DATA_RETENTION_DAYS and OBSERVATION_RETENTION_DAYS; -> `{"observations": n, "records": n}`:
+    what went, and records that lost a name."""
+    steps: list[Callable[[], Aged]] = [lambda: ages.prune_names(settings.personal_data_retention_days)]
+    if settings.observation_retention_days:
+        steps.append(lambda: ages.prune_observations(settings.observation_retention_days))
+    until = clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
+    removed = {"observations": 0, "records": 0}
+    for step in steps:
+        more = True
+        while more and clock.now_us() < until:
+            aged = step()
+            more = aged.more
+            removed["observations"] += aged.observations
+            removed["records"] += aged.records
+    if any(removed.values()):
+        log.info("Values went by age: %(observations)s, and names out of %(records)s records", removed)
+    return removed

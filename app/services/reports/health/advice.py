@@ -1,0 +1,193 @@
+"""What the figures advise: would more keys or quota help, which key is hardly used, which fails since a rotation.
+
+Pure, from frozen evidence. Thresholds are this module's; where one has a source it is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from app.property.storage import Demand, Uses
+from app.services.reports.health.rotations import Rotation, worse_since
+from app.services.reports.health.view import KeyView, named
+
+#: a pool that was saturated for a smaller share of the day has room: what waited waited for seconds
+SATURATED = 0.01
+#: from here on it is a warning: every tenth minute somebody waits
+_OFTEN = 0.10
+#: hardly used: less than so much of what the others did on average (`least_used` and `round_robin` are even to a few
+#: per cent, `random` over 100 requests a key to 30 %)
+HARDLY = 0.10
+#: a pool in which keys did less than this in a week is idle, and says nothing about one of them
+IDLE_REQUESTS = 100
+WEEK = timedelta(days=7)
+_HOUR_S = 3600.0
+_UNIT_WORDS = {"requests": "requests per minute", "tokens": "tokens per minute"}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """`code` is a stable word, `sentence` for people, `numbers` what it was made of (JSON values)."""
+
+    code: str
+    severity: Literal["info", "warning"]
+    sentence: str
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "sentence": self.sentence,
+            "numbers": dict(self.numbers),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What advice is made of, at `at`.
+
+    `demand` is of the last `observed` (at most 24 h), by model; `week` what each key (by id) did in the last 7 days.
+    """
+
+    at: datetime
+    keys: tuple[KeyView, ...]
+    demand: Mapping[str, Demand]
+    observed: timedelta
+    week: Mapping[str, Uses]
+    rotation: Rotation | None = None
+
+
+def advise(evidence: Evidence) -> list[Advice]:
+    """In the order in which to act: what is broken, what it costs, whether to buy, then what to look at."""
+    if not evidence.keys:
+        return []
+    saturated = list(_saturation(evidence))
+    return [
+        *_mend_first(evidence),
+        *_disabled(evidence),
+        *_budget(evidence),
+        *_forbidden(evidence),
+        *saturated,
+        *_capacity(evidence, bool(saturated)),
+        *_hardly_used(evidence),
+        *_worse_since_rotation(evidence),
+    ]
+
+
+def _mend_first(evidence: Evidence) -> Iterator[Advice]:
+    out = [key for key in evidence.keys if key.is_out]
+    if out:
+        masks = [key.mask for key in out]
+        sentence = f"{len(out)} of {len(evidence.keys)} keys are out of rotation ({named(masks)}): mend those first."
+        numbers = {"out": len(out), "keys": len(evidence.keys), "masks": masks[:20]}
+        yield Advice("mend_keys_first", "warning", sentence, numbers)
+
+
+def _disabled(evidence: Evidence) -> Iterator[Advice]:
+    """The operator's will, and easily forgotten."""
+    masks = [key.mask for key in evidence.keys if key.is_disabled]
+    if masks:
+        word = "is" if len(masks) == 1 else "are"
+        sentence = f"{len(masks)} of {len(evidence.keys)} keys {word} disabled by an operator ({named(masks)}): enable "
+        sentence += "them when they are wanted again."
+        numbers = {"disabled": len(masks), "keys": len(evidence.keys), "masks": masks[:20]}
+        yield Advice("keys_disabled", "info", sentence, numbers)
+
+
+def _budget(evidence: Evidence) -> Iterator[Advice]:
+    refused = sum(demand.refusals.get("budget", 0) for demand in evidence.demand.values())
+    if refused:
+        sentence = f"A budget stopped {refused} requests in {_span(evidence)}: more keys do not help, "
+        sentence += "a higher BUDGET_* or fewer fields for the model do."
+        yield Advice("budget_stops", "warning", sentence, {"refused": refused})
+
+
+def _forbidden(evidence: Evidence) -> Iterator[Advice]:
+    for model, demand in sorted(evidence.demand.items()):
+        if refused := demand.refusals.get("forbidden", 0):
+            sentence = f"No key may use {model or 'no model'}: {refused} requests were refused in {_span(evidence)}. "
+            sentence += "Give a project access to it, or set OPENAI_MODEL to another."
+            yield Advice("model_forbidden", "warning", sentence, {"model": model, "refused": refused})
+
+
+def _saturation(evidence: Evidence) -> Iterator[Advice]:
+    """By model, and by the limit that was in the way."""
+    for model, demand in sorted(evidence.demand.items()):
+        times = (("requests", demand.saturated_requests_us), ("tokens", demand.saturated_tokens_us))
+        for unit, us in times:
+            share = min(1.0, us / 1_000_000 / _seconds(evidence))
+            if share >= SATURATED:
+                sentence = f"{model or 'Requests without a model'}: the pool was saturated for {share:.0%} of "
+                sentence += f"{_span(evidence)}, by its {_UNIT_WORDS[unit]}."
+                numbers = {"model": model, "unit": unit, "share": round(share, 4), "seconds": round(us / 1_000_000, 1)}
+                numbers["found_no_room"] = demand.refusals.get("no_room", 0)
+                yield Advice("saturated", "warning" if share >= _OFTEN else "info", sentence, numbers)
+
+
+def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
+    keys, groups = len(evidence.keys), len({key.group for key in evidence.keys})
+    numbers = {"keys": keys, "limit_groups": groups}
+    span = _span(evidence)
+    if not any(demand.sent or demand.refusals for demand in evidence.demand.values()):
+        yield Advice("idle", "info", f"No request was made in {span}: there is nothing to say about capacity.", numbers)
+    elif not saturated:
+        sentence = f"The pool was saturated for less than {SATURATED:.0%} of {span}: it needs no more keys or quota."
+        yield Advice("enough", "info", sentence, numbers)
+    elif all(key.is_in_rotation for key in evidence.keys):  # else it shows when those work again
+        shared = f"; your {keys} keys are in {groups} limit groups" if groups < keys else ""
+        sentence = "A higher limit (usage tier), or keys of another organisation or project, would help. "
+        sentence += f"Keys that share a limit group add nothing{shared}."
+        yield Advice("more_quota_helps", "warning", sentence, numbers)
+
+
+def _hardly_used(evidence: Evidence) -> Iterator[Advice]:
+    """Among the keys that were in rotation the whole week, as far as is known: nothing befell them in it."""
+    since = evidence.at - WEEK
+    steady = [key for key in evidence.keys if key.is_in_rotation and _steady(key, since)]
+    done = {key.mask: evidence.week.get(key.key_id, Uses()).requests for key in steady}
+    mean = sum(done.values()) / len(done) if done else 0.0
+    if len(done) < 2 or mean < IDLE_REQUESTS:
+        return
+    for mask, requests in done.items():
+        if requests < HARDLY * mean:
+            sentence = f"Key {mask} is hardly used: {requests} requests in 7 days, the keys in rotation made "
+            sentence += f"{mean:.0f} on average. See its limits, or leave it out."
+            numbers = {"key": mask, "requests": requests, "mean": round(mean, 1)}
+            yield Advice("hardly_used", "info", sentence, numbers)
+
+
+def _steady(key: KeyView, since: datetime) -> bool:
+    befell = (key.opened_at, key.died_at, key.quota_gone_at)
+    known = key.first_seen_at is not None and key.first_seen_at <= since
+    return known and all(moment is None or moment < since for moment in befell)
+
+
+def _worse_since_rotation(evidence: Evidence) -> Iterator[Advice]:
+    if evidence.rotation is None:
+        return
+    for key in worse_since(evidence.rotation):
+        what = "it is new; the other keys'" if key.is_new else "before"
+        sentence = f"Key {key.mask} fails more since the rotation of {evidence.rotation.at:%Y-%m-%d %H:%M} UTC: "
+        sentence += f"{key.share:.0%} of {key.requests} requests ({what} {key.before:.0%})."
+        numbers = {
+            "key": key.mask,
+            "share": round(key.share, 4),
+            "before": round(key.before, 4),
+            "requests": key.requests,
+            "rotated_at": evidence.rotation.at.isoformat(),
+        }
+        yield Advice("failures_rose", "warning", sentence, numbers)
+
+
+def _seconds(evidence: Evidence) -> float:
+    return max(1.0, evidence.observed.total_seconds())
+
+
+def _span(evidence: Evidence) -> str:
+    """`the last 24 hours`, or as much of them as was observed."""
+    hours = _seconds(evidence) / _HOUR_S
+    return f"the last {hours:.0f} hours" if hours >= 1.5 else f"the last {max(1, round(hours * 60))} minutes"

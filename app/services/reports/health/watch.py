@@ -1,0 +1,98 @@
+"""One look at the pool: take in, judge, book. What the two tasks and each worker's listener to beat are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import redis
+
+from app.clock import Clock
+from app.errors.broker import BrokerUnavailableError
+from app.property.storage import AlertStore, Booked
+from app.redis.embedded_valkey import connect
+from app.services.delivery.webhooks import build_webhook_sender
+from app.services.keys.store import budget_of
+from app.services.openai_client_manager import OpenAIClientManager
+from app.services.reports.health.alarms import POOL_KINDS, Kind, Thresholds, find_alarms
+from app.services.reports.health.book import book
+from app.services.reports.health.silence import report_age, silence_limit, silent_alarm
+from app.services.reports.health.taking import HealthStores, budget_uses, take_in, view_of
+from app.services.reports.health.telling import tell_due, webhook_url
+from app.services.reports.health.view import PoolView
+from app.settings import Settings
+
+_PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The stats of the specification, and a moment of the fleet's clock before they were read."""
+
+    at: datetime
+    stats: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolWatch:
+    """What is needed to look at the pool: its manager, and the stores of a database."""
+
+    settings: Settings
+    manager: OpenAIClientManager
+    stores: HealthStores
+    clock: Clock
+
+    def read(self) -> Reading:
+        """How the pool is now. No database is asked."""
+        at = self.clock.now()
+        return Reading(at, self.manager.get_stats())
+
+    def look(self, reading: Reading | None = None) -> PoolView | None:
+        """Take in what was counted; -> the view that is judged, None while the figures are not the fleet's.
+
+        The pool is read here if `reading`, made just before, does not say how it is. Raises `StoreError`.
+        """
+        at = self.clock.now()
+        figures = take_in(self.manager, self.stores.history)
+        if figures is None:
+            return None
+        at, stats = (at, self.manager.get_stats()) if reading is None else (reading.at, reading.stats)
+        if stats["scope"] != "fleet":
+            return None
+        budgets = budget_uses(stats, figures.stopped, budget_of(self.settings))
+        return view_of(self.manager, stats, self.stores.history, budgets, at)
+
+    def check(self) -> Booked:
+        """Find what is wrong now and book it. Raises `StoreError`."""
+        view = self.look()
+        if view is None:
+            return Booked((), ())
+        alerts = self.stores.alerts
+        alarms = find_alarms(view, Thresholds.of(self.settings), alerts.firing())
+        kinds = POOL_KINDS | ({Kind.BEAT_SILENT} if self._hears_reports() else set())
+        return book(alerts, alarms, kinds, tell=self.settings.alert_webhook_url is not None)
+
+    def _hears_reports(self) -> bool:
+        """True if the silence of beat is over; that it began, who waits for reports says (`Listener`)."""
+        try:
+            with connect(self.settings, _PATIENCE_SECONDS) as connection:
+                age = report_age(connection)
+        except (BrokerUnavailableError, redis.RedisError):
+            return False
+        return age is not None and age <= silence_limit(self.settings)
+
+
+def report_silence(settings: Settings, alerts: AlertStore, seconds: float) -> Booked:
+    """Book that beat is silent: it fires once, whoever says so first. Raises `StoreError`."""
+    tell = settings.alert_webhook_url is not None
+    return book(alerts, [silent_alarm(seconds)], {Kind.BEAT_SILENT}, tell=tell)
+
+
+def tell(settings: Settings, alerts: AlertStore, clock: Clock) -> dict[str, int]:
+    """Tell the webhook what is due; -> counts as of `tell_due`. Raises `StoreError` and `ConfigurationError`."""
+    url = webhook_url(settings)
+    if url is None or not alerts.has_due_notice():
+        return {"delivered": 0, "failed": 0, "given_up": 0}
+    with build_webhook_sender(settings, clock) as sender:
+        return tell_due(alerts, sender, url, clock)

@@ -1,0 +1,60 @@
+"""Decisions on which pages are one property, made at a door: who may do what is the door's, that it is told is ours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from app.errors.pages import IdentityDecisionError
+from app.property.storage import Database, DecisionStore, IdentityDecision, Page, explain
+from app.redaction import redact
+
+log = logging.getLogger(__name__)
+
+#: of a reason
+MOST_CHARACTERS = 500
+
+
+def split(database: Database, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
+    """Part the sources `urls` from a property. Raises `NotFoundError`, `IdentityDecisionError`, database errors."""
+    return _told(DecisionStore(database).split(property_id, urls, who=who, reason=redact(reason)))
+
+
+def join(database: Database, property_id: str, other_id: str, *, who: str, reason: str = "") -> IdentityDecision:
+    """Make two properties one. Raises `NotFoundError`, `IdentityDecisionError`, errors of the database."""
+    return _told(DecisionStore(database).join(property_id, other_id, who=who, reason=redact(reason)))
+
+
+def undo(database: Database, property_id: str, decision_id: str, *, who: str) -> IdentityDecision:
+    """Take a decision on the property back. Raises `NotFoundError`, `IdentityDecisionError`, database errors."""
+    store = DecisionStore(database)
+    if not any(decision.id == decision_id for decision in store.of(property_id)):
+        raise IdentityDecisionError(property_id, f"decision {decision_id} is none on this property")
+    return _told(store.undo(decision_id, who=who))
+
+
+def decisions(database: Database, property_id: str) -> list[IdentityDecision]:
+    """All on the property, the newest first."""
+    return DecisionStore(database).of(property_id)
+
+
+def reviews(database: Database, cursor: str | None = None, *, limit: int = 100) -> Page[IdentityDecision]:
+    """The pairs of properties that wait for a person, the oldest first: `join` makes them one, `undo` closes the
+    review. Raises `InvalidCursorError`."""
+    return DecisionStore(database).reviews(cursor, limit=limit)
+
+
+def explanation(database: Database, property_id: str) -> dict[str, Any]:
+    """Why each source belongs to it and each value won, with the decisions. Raises `NotFoundError`."""
+    told = explain(database, property_id)
+    return {**told, "decisions": [one.as_json() for one in decisions(database, property_id)]}
+
+
+def _told(decision: IdentityDecision) -> IdentityDecision:
+    log.info(
+        "%s of properties %s and %s%s by %s",
+        *(decision.kind, decision.property, decision.other, " undone" if decision.undone_at else ""),
+        decision.undone_by or decision.who,
+    )
+    return decision

@@ -1,0 +1,194 @@
+"""What Prometheus is told: everything that the fleet shares, read where it is kept, at most once a second.
+
+Any process of the HTTP door gives the same answer, since none counts for itself. A source that is away takes its
+samples with it, not the answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+
+import redis
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from app.deadline import Bounded
+from app.errors import NoAnswerError, PropertyIntelligenceError
+from app.property.storage.job_figures import JobFigures
+from app.services.keys.view import KeyReport
+from app.services.reports.metrics.instruments import COUNTED
+from app.services.reports.metrics.job_families import (
+    FIRING,
+    FIRST_SEEN,
+    JOBS,
+    MODEL_BATCHES,
+    OLDEST,
+    OLDEST_REQUEST,
+    QUEUE,
+    REPORTED,
+    REQUESTS,
+    WATCH_SPENT,
+    WATCHES,
+    HealthFigures,
+    health_families,
+    job_families,
+)
+from app.services.reports.metrics.pool_families import POOL, pool_families
+from app.services.reports.metrics.specs import Label, Spec
+from app.services.reports.metrics.totals import families
+from app.services.runtime.ttl_cache import Kept
+
+log = logging.getLogger(__name__)
+
+#: a scraper gives up after ten seconds by default; what is still asked for then is asked for once
+SOURCE_SECONDS = 2.5
+_KEPT_SECONDS = 1.0
+#: in a storm of scrapes nobody waits for the next rendering; one who comes now and then gets no old one
+_GRACE_SECONDS = 2.0
+#: to count a million jobs takes a database half a second, which is too much for every scrape of every scraper
+_DATABASE_KEPT_SECONDS = 10.0
+#: one that cannot do it in time has done so by the next scrape
+_DATABASE_STALE_SECONDS = 60.0
+
+_FORMATS = choose_encoder("text/plain"), choose_encoder("application/openmetrics-text")
+#: the content types that are offered: Prometheus' text format 0.0.4, and OpenMetrics 1.0
+TEXT, OPENMETRICS = (kind for _, kind in _FORMATS)
+
+UP = Spec(
+    "gauge",
+    "propintel_scrape_source_up",
+    "1 if this source of metrics answered in time: redis, database (a minute ago at most) or broker.",
+    (Label("source", ("redis", "database", "broker")),),
+)
+BUILD = Spec(
+    "gauge",
+    "propintel_build_info",
+    "Always 1; version is that of the process that answers.",
+    (Label("version", others="versions"),),
+)
+#: every metric there is
+ALL = (
+    *(*COUNTED, *POOL, JOBS, OLDEST, REQUESTS, OLDEST_REQUEST, MODEL_BATCHES, WATCHES, WATCH_SPENT, QUEUE),
+    *(FIRST_SEEN, REPORTED, FIRING, UP, BUILD),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the figures are, each asked for in a thread of its own.
+
+    `masks` names the configured keys and is not asked of anybody else. They may raise `redis.RedisError` and errors of
+    `app.errors`.
+    """
+
+    masks: Callable[[], Mapping[str, str]]
+    totals: Callable[[], Mapping[str, float]]
+    keys: Callable[[], KeyReport]
+    jobs: Callable[[], JobFigures]
+    messages: Callable[[], Mapping[str, int]]
+    health: Callable[[], HealthFigures]
+
+
+class Exposition(Collector):
+    """Thread-safe. `render` may take as long as a source is waited for."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._masks = sources.masks
+        self._totals = _Source("redis", sources.totals)
+        self._keys = _Source("redis", sources.keys)
+        self._jobs = _database(sources.jobs)
+        self._messages = _Source("broker", sources.messages)
+        self._health = _database(sources.health)
+        self._collecting = threading.Lock()  # the two formats may be asked for at the same time
+        self._rendered = {
+            kind: Kept(partial(encode, self), _KEPT_SECONDS, grace_seconds=_GRACE_SECONDS) for encode, kind in _FORMATS
+        }
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The answer to a request with this `Accept`, and its content type: `TEXT` but for who wants `OPENMETRICS`."""
+        _, wanted = choose_encoder(accept)
+        kind = OPENMETRICS if wanted.partition(";")[0] == OPENMETRICS.partition(";")[0] else TEXT
+        return self._rendered[kind](), kind
+
+    def collect(self) -> list[Metric]:
+        """Every family of `ALL`; called by the library that renders them."""
+        with self._collecting:
+            return self._collected()
+
+    def _collected(self) -> list[Metric]:
+        sources = [self._totals, self._keys, self._jobs, self._messages, self._health]
+        for source in sources:  # all at the same time, so that the slowest alone is waited for
+            source.begin()
+        totals, report = self._totals.answer(), self._keys.answer()
+        jobs, messages = self._jobs.answer(), self._messages.answer()
+        health = self._health.answer()
+        masks = self._known_masks()
+        up: dict[tuple[str, ...], float] = {}
+        for source in sources:
+            if source is self._keys and masks is None:  # keys that cannot be used say nothing about Redis
+                continue
+            up[(source.name,)] = min(up.get((source.name,), 1.0), float(source.up))
+        return [
+            *families(COUNTED, totals),
+            *pool_families(len(masks) if masks is not None else None, report),
+            *job_families(jobs, messages),
+            *health_families(health, report.masks if report else masks or {}),
+            UP.family(up),
+            BUILD.family({(version("property-intelligence"),): 1.0}),
+        ]
+
+    def _known_masks(self) -> Mapping[str, str] | None:
+        try:
+            return self._masks()
+        except PropertyIntelligenceError as exc:
+            log.warning("Metrics without keys: %s", exc)
+            return None
+
+
+class _Source[T]:
+    """One question, its name in `propintel_scrape_source_up`, and whether it was answered the last time.
+
+    `instead` is what to answer when there is no answer in time.
+    """
+
+    def __init__(self, name: str, ask: Callable[[], T], instead: Callable[[], T | None] = lambda: None) -> None:
+        self.name = name
+        self.up = True
+        self._instead = instead
+        self._bounded = Bounded(ask, f"the {name}", SOURCE_SECONDS)
+        self._wait: Callable[[], T] | None = None
+
+    def begin(self) -> None:
+        self._wait = self._bounded.begin()
+
+    def answer(self) -> T | None:
+        """None if there is none in time. What is wrong is logged once."""
+        assert self._wait is not None  # noqa: S101 (`begin` comes first)
+        answer: T | None
+        try:
+            answer = self._wait()
+        except NoAnswerError as exc:
+            answer = self._instead()
+            self._note(exc if answer is None else None)
+        except (PropertyIntelligenceError, redis.RedisError) as exc:
+            answer = None
+            self._note(exc)
+        else:
+            self._note(None)
+        return answer
+
+    def _note(self, failure: Exception | None) -> None:
+        if self.up and failure is not None:
+            log.warning("Metrics without what the %s holds: %s", self.name, type(failure).__name__)
+        self.up = failure is None
+
+
+def _database[T](ask: Callable[[], T]) -> _Source[T]:
+    kept = Kept(ask, _DATABASE_KEPT_SECONDS)
+    return _Source("database", kept, lambda: kept.last(_DATABASE_STALE_SECONDS))

@@ -1,0 +1,153 @@
+"""The one composition: every part of the service, made from the settings, in the order in which they need each other.
+
+Used by each process that does the work (a worker child, the web door, the terminal); opened after a fork, closed once.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from app.clock import Clock, SystemClock
+from app.property.fetch import Fetcher, build_fetcher
+from app.property.recipes.keeper import AuditRate
+from app.property.sources.secrets import Veils, no_veil
+from app.property.storage import (
+    FRESH_DAYS,
+    AnswerStore,
+    BatchStore,
+    Database,
+    JobSources,
+    JobStore,
+    ModelRequestStore,
+    PropertyStore,
+    PurgedNames,
+    SearchStore,
+    SourceTries,
+    UnverifiedStore,
+)
+from app.property.storage.recipes import StoredRecipes
+from app.redis.embedded_valkey import client, redis_url
+from app.redis.fleet_clock import make_clock
+from app.services.openai_client_manager import OpenAIClientManager, build_manager
+from app.services.property_intelligence import Scraper
+from app.services.runtime.stores import Stores, open_database, telling
+from app.services.scraping.addresses import AddressScraper
+from app.services.scraping.economy import ParkedQuestions
+from app.services.scraping.model_reading import ModelReader
+from app.services.scraping.page_visits import PageSource
+from app.services.scraping.parts import scrape_parts
+from app.services.scraping.recipes import Recipes
+from app.services.scraping.search_walk import SearchBounds, SearchWalker
+from app.services.scraping.shared_recipes import SharedRecipes
+from app.services.scraping.source_finding import SourceFinder
+from app.services.scraping.sources import SourceSecrets, sources_file
+from app.services.scraping.web_search import WebSearcher
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Resources(Stores):
+    """What a process needs that does jobs. `rng` spreads what comes back out over time."""
+
+    manager: OpenAIClientManager
+    fetcher: Fetcher
+    scraper: Scraper
+    #: prefork children are copies of one process: a seeded generator would draw the same jitter in all of them
+    rng: random.Random = field(default_factory=random.SystemRandom)
+
+
+def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:
+    """Open everything. If a part cannot be opened, those before it are closed again.
+
+    `in_task` chooses the shorter default wait for a key with room, and does now what would slow down a first request.
+    Raises `ConfigurationError` for settings that cannot
+    be used, and errors of the database.
+    """
+    with ExitStack() as opening:
+        # the pool of keys keeps the fleet's time by itself
+        manager_clock, clock = clock or SystemClock(), clock or make_clock(settings)
+        database = open_database(settings, clock, opening)
+        properties = PropertyStore(database, telling(settings))
+        manager = build_manager(settings, manager_clock, in_task=in_task)
+        opening.callback(manager.close)
+        if in_task:
+            manager.warm_up(settings.openai_model)
+        fetcher = _open_fetcher(settings, clock, opening)
+        reader = ModelReader(
+            AnswerStore(database),
+            manager,
+            settings.openai_model,
+            clock,
+            service_tier=settings.openai_service_tier,
+            parked=ParkedQuestions(ModelRequestStore(database), settings.openai_model, clock),
+            use=settings.model_use,
+            text_tokens=settings.openai_text_tokens,
+        )
+        names = PurgedNames(database)
+        searcher = WebSearcher(SearchStore(database), manager, settings.openai_model, clock, names)
+        sources = sources_file(settings)
+        finder = SourceFinder(sources.current, searcher)
+        scraper = build_scraper(
+            database,
+            fetcher,
+            finder,
+            reader,
+            clock=clock,
+            properties=properties,
+            fresh_days=settings.property_fresh_days,
+            searches=SearchBounds(
+                settings.search_max_pages, settings.search_max_listings, frozenset(settings.search_listing_hosts)
+            ),
+            veils=SourceSecrets(settings, sources.current).veil,
+            recipes=_open_recipes(settings, database, clock, opening),
+        )
+        jobs, batches = JobStore(database, fresh_days=settings.property_fresh_days), BatchStore(database)
+        closing = opening.pop_all()
+        return Resources(settings, database, jobs, batches, properties, closing, manager, fetcher, scraper)
+
+
+def build_scraper(
+    database: Database,
+    fetcher: PageSource,
+    finder: SourceFinder,
+    reader: ModelReader,
+    *,
+    clock: Clock,
+    properties: PropertyStore | None = None,
+    fresh_days: float = FRESH_DAYS,
+    searches: SearchBounds | None = None,
+    veils: Veils = no_veil,
+    recipes: Recipes | None = None,
+) -> Scraper:
+    """What does the jobs, out of the parts that reach outside and those of the database."""
+    properties = properties or PropertyStore(database)
+    parts = scrape_parts(
+        database, fetcher, reader, properties, clock=clock, fresh_days=fresh_days, veils=veils, recipes=recipes
+    )
+    addresses = AddressScraper(parts, finder, SourceTries(database), JobSources(database), UnverifiedStore(database))
+    return Scraper(parts, addresses, SearchWalker(parts.visitors, searches or SearchBounds()))
+
+
+def _open_recipes(settings: Settings, database: Database, clock: Clock, opening: ExitStack) -> Recipes:
+    """Recipes that the fleet shares, or none where they are off."""
+    if settings.recipe_use == "off":
+        return Recipes(None, clock)
+    shared = SharedRecipes(StoredRecipes(database))
+    opening.callback(shared.flush)
+    return Recipes(shared, clock, AuditRate(settings.recipe_audit_share), settings.model_use)
+
+
+def _open_fetcher(settings: Settings, clock: Clock, opening: ExitStack) -> Fetcher:
+    """A fetcher whose pace is shared by the fleet if a Redis is in use, else one with a pace of its own."""
+    redis = None
+    if redis_url(settings) is not None:
+        redis = client(settings)
+        opening.callback(redis.close)
+    fetcher = build_fetcher(settings, clock, redis)
+    opening.callback(fetcher.close)
+    return fetcher

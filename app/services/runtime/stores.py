@@ -1,0 +1,80 @@
+"""The database and the stores on it: all that a door needs which only looks and enqueues.
+
+Apart from `resources.py`, so that such a door loads neither the extractors nor the OpenAI client.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Self
+
+from sqlalchemy import select
+
+from app.clock import Clock
+from app.errors import ConfigurationError
+from app.property.change_belief import Telling
+from app.property.changes import TOLD_FIELDS, checked_fields
+from app.property.storage import BatchStore, Database, JobStore, PropertyStore, database_url, names_key
+from app.redis.fleet_clock import make_clock
+from app.services.privacy.repurging import require_repurged
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What a door needs that only looks and enqueues: the database and the stores on it."""
+
+    settings: Settings
+    database: Database
+    jobs: JobStore
+    batches: BatchStore
+    properties: PropertyStore
+    _closing: ExitStack = field(repr=False)
+
+    def ping(self) -> None:
+        """Ask the database something that costs it nothing. Raises `StoreError`."""
+        with self.database.reading() as connection:
+            connection.execute(select(1))
+
+    def close(self) -> None:
+        """Close everything in the reverse order of opening. Safe to call again."""
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
+    """Open the database only, by the fleet's clock unless one is given.
+
+    Raises errors of `app.errors` if it cannot be used.
+    """
+    with ExitStack() as opening:
+        database = open_database(settings, clock or make_clock(settings), opening)
+        jobs = JobStore(database, fresh_days=settings.property_fresh_days)
+        batches, properties = BatchStore(database), PropertyStore(database, telling(settings))
+        return Stores(settings, database, jobs, batches, properties, opening.pop_all())
+
+
+def telling(settings: Settings) -> Telling:
+    """Of which fields changes are noticed, and when they are believed. Raises `ConfigurationError`."""
+    names = [part.strip() for part in settings.changes_fields.split(",") if part.strip()]
+    try:
+        fields = checked_fields(names) if names else TOLD_FIELDS
+    except ValueError as exc:
+        raise ConfigurationError("CHANGES_FIELDS", str(exc), "Use names of docs/changes.md, comma-separated") from None
+    return Telling(fields, settings.changes_confirming_looks)
+
+
+def open_database(settings: Settings, clock: Clock, opening: ExitStack) -> Database:
+    """The configured database, opened, and closed when `opening` unwinds. Raises `PurgesDueError` for one that was
+    restored and holds what was purged since its backup."""
+    database = Database(database_url(settings), clock, names_key=names_key(settings))
+    opening.callback(database.close)
+    database.open()
+    require_repurged(settings, database)
+    return database

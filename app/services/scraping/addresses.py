@@ -1,0 +1,291 @@
+"""The scrape of an address: its sources are asked, cross-checked, and become one property.
+
+Templates of `sources.toml` first, those that need the parcel number after one that gave it; the web is searched only
+where fewer than two sources were found. Every page is read without a model; then one question, on the page that names
+most of what all of them together lack. Nothing is stored before all is read, so a run that has to come back changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import openai
+
+from app.errors.jobs import OutOfTimeError
+from app.errors.keys import CapacityError
+from app.errors.pages import PageTooComplexError
+from app.errors.purging import PurgedMeanwhileError
+from app.errors.targets import NoSourceError
+from app.property.merge import merge
+from app.property.reading.base import Extraction
+from app.property.reading.edition import edition
+from app.property.reading.model.label_words import labels_in
+from app.property.reading.model.prompt import Prompt
+from app.property.reading.pipeline import with_paid_values
+from app.property.record import FIELDS, PageKind
+from app.property.storage import (
+    Hearsay,
+    JobSources,
+    PageFrom,
+    SourceTries,
+    UnverifiedStore,
+    address_of_target,
+)
+from app.property.urls.rows import answer_of
+from app.services.reports.metrics.instruments import RESULTS
+from app.services.scraping.economy import Economy
+from app.services.scraping.model_reading import ModelReading
+from app.services.scraping.page_reading import ScrapeOutcome, count_fields, outcome_of, paid_by, with_values
+from app.services.scraping.parts import ScrapeParts
+from app.services.scraping.run import CALL_SECONDS, Run
+from app.services.scraping.source_finding import SourceFinder, Wanted
+from app.services.scraping.source_reading import Read, SourceReader
+from app.tracing import span
+
+log = logging.getLogger(__name__)
+
+#: by URL of a page the fields that a model is still wanted for, and why
+Notes = Mapping[str, ModelReading]
+#: sources of which an error tells
+_TOLD = 6
+_ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
+
+
+class AddressScraper:
+    """Scrapes addresses with the parts it is given; holds no state of its own and may be used from many threads."""
+
+    def __init__(
+        self,
+        parts: ScrapeParts,
+        finder: SourceFinder,
+        tries: SourceTries,
+        tried: JobSources,
+        unverified: UnverifiedStore,
+    ) -> None:
+        self._parts = parts
+        self._finder = finder
+        self._tries = tries
+        self._tried = tried
+        self._unverified = unverified
+
+    def scrape(
+        self,
+        target: str,
+        run: Run,
+        *,
+        refresh: bool = False,
+        asked_at: datetime | None = None,
+        economy: Economy | None = None,
+    ) -> ScrapeOutcome:
+        """The property at `target`, an address in its one spelling; see `Scraper.scrape`.
+
+        Raises `NoSourceError`, what puts off a page (`HostBusyError` and transient fetch errors; with a job only),
+        `OutOfTimeError` where the next run has to go on,
+        `ConfigurationError` for a `sources.toml` that cannot be used, errors of the database, and
+        `openai.RateLimitError` if no key has room.
+        """
+        now = self._parts.clock.now()
+        since = (asked_at or now) if refresh else now - self._parts.fresh
+        wanted = Wanted(target, address_of_target(target), since)
+        reader = SourceReader(wanted.address, run, self._parts, self._tries)
+        if not refresh and not self._has_begun(run, reader):
+            known = self._parts.properties.fresh_at(wanted.address, since)
+            if known is not None:
+                return self._outcome(*known, PageFrom.STORED, reader)
+        try:
+            with paid_by(run.batch):
+                outcome = self._scraped(wanted, reader, economy)
+        except NoSourceError:
+            self._forget(run)
+            self._tell(run, reader, now)
+            raise
+        self._tell(run, reader, now)
+        if run.job_id is not None:
+            job_id = run.job_id
+            self._parts.patiently(lambda: self._parts.pages.drop_unkept(job_id))
+            self._parts.patiently(lambda: self._tries.forget(job_id))
+        return outcome
+
+    def _has_begun(self, run: Run, reader: SourceReader) -> bool:
+        """Whether an earlier run of the job has done something: what is stored by now may be a part of its work."""
+        return reader.has_begun or (run.job_id is not None and self._parts.pages.page_for_job(run.job_id) is not None)
+
+    def _forget(self, run: Run) -> None:
+        if run.job_id is not None:  # whoever tries again wants everything asked anew
+            self._parts.pages.forget_checkpoint(run.job_id)
+            self._tries.forget(run.job_id)
+
+    def _tell(self, run: Run, reader: SourceReader, asked_at: datetime) -> None:
+        """Keep with the job what came of each source."""
+        if run.job_id is not None:
+            job_id = run.job_id
+            self._parts.patiently(lambda: self._tried.put(job_id, reader.tried, asked_at=asked_at))
+
+    def _scraped(self, wanted: Wanted, reader: SourceReader, economy: Economy | None) -> ScrapeOutcome:
+        with span("sources", {}) as asking:
+            heard = self._finder.find(wanted, reader)
+            asking.set({"propintel.sources": reader.voices, "propintel.pages": len(reader.read)})
+        self._remember_paid(reader)
+        notes = self._ask_model(reader, economy)
+        property_id = self._store(reader, notes)
+        if property_id is None:
+            raise NoSourceError(wanted.target, _told(reader, heard))
+        read = [answer_of(url) for one in reader.read for url in (one.record.url, one.record.final_url)]
+        self._parts.patiently(lambda: self._unverified.put(property_id, heard, read=read))
+        self._learn(reader, notes)
+        return self._outcome(property_id, reader.read[0].record.kind, PageFrom.SITE, reader)
+
+    # --- the model
+
+    def _remember_paid(self, reader: SourceReader) -> None:
+        """What a model read of the very same body before stays known: it is neither lost nor paid for again."""
+        for one in list(reader.read):
+            known = self._parts.index.record_of(one.record.page_url or one.record.url)
+            if known is not None and known.record.content_sha256 == one.record.content_sha256:
+                extraction = with_paid_values(one.extraction, known.record.evidence)
+                reader.replaced(one, extraction, with_values(one.record, extraction))
+
+    def _ask_model(self, reader: SourceReader, economy: Economy | None) -> Notes:
+        """One question for what all pages together lack; -> by URL the fields still wanted of a page, and why."""
+        if not reader.read:
+            return {}
+        lacking = _lacking(reader.read) if self._parts.reader.use == "missing" else None
+        open_ = [replace(one.extraction, only=lacking, audited=False) for one in reader.read]
+        asked = [self._parts.reader.resumed(one, economy) for one in open_]
+        prompts = [self._prompt(extraction) for extraction in asked]
+        named = [_named(prompt) for prompt in prompts]
+        # the page whose question the job has waited for, else the one that names most
+        best = max(
+            range(len(named)),
+            key=lambda place: (asked[place].wanted is not None, len(named[place]), prompts[place] is not None, -place),
+        )
+        prompt = prompts[best]
+        notes: dict[str, ModelReading] = {}
+        known: set[str] = set()
+        if prompt is not None:
+            one = reader.read[best]
+            try:
+                reading = self._answer(asked[best], prompt.fields, reader.run, economy)
+            except PurgedMeanwhileError as exc:
+                reader.drop(one, exc)
+                return self._ask_model(reader, economy)  # what it lacks may stand on another page
+            record = with_values(one.record, reading.extraction)
+            reader.replaced(one, reading.extraction, record)
+            notes[record.url] = reading
+            known = set(record.values) | set(prompt.fields)
+        for one, fields in zip(reader.read, named, strict=True):
+            left = tuple(name for name in fields if name not in known)
+            if one.record.url not in notes and left:
+                notes[one.record.url] = ModelReading(one.extraction, _ASKED_ELSEWHERE, left)
+        return notes
+
+    def _prompt(self, asked: Extraction) -> Prompt | None:
+        """What a model would be asked of a page; None where nothing, and where that would take too long to tell. Of an
+        answer that lists several properties no model is asked: it would read the others' values."""
+        if asked.row is not None:
+            return None
+        try:
+            prompt = self._parts.reader.question(asked)
+        except PageTooComplexError as exc:
+            log.warning("No model is asked about a page: %s", exc)
+            return None
+        return prompt if prompt.fields else None
+
+    def _answer(self, asked: Extraction, fields: tuple[str, ...], run: Run, economy: Economy | None) -> ModelReading:
+        """What the model says; that it was not heard where the patience, time or budget is over."""
+        if not run.has(CALL_SECONDS):
+            return ModelReading(
+                asked, f"No time was left for the model ({OutOfTimeError.code}).", fields, asks_again=True
+            )
+        try:
+            return self._parts.reader.read(asked, economy, may_wait=run.may_come_back)
+        except PageTooComplexError as exc:
+            return ModelReading(asked, str(exc), fields)
+        except openai.RateLimitError:
+            if not run.is_due:
+                raise
+            note = f"No OpenAI key had room by the job's deadline ({CapacityError.code}). Scrape again."
+            return ModelReading(asked, note, fields, asks_again=True)
+
+    def _learn(self, reader: SourceReader, notes: Notes) -> None:
+        """Of all pages a model is asked one question: it is saved at most once, on the first page."""
+        is_asked = any(note.asked for note in notes.values())
+        for place, one in enumerate(reader.read):
+            reading = notes.get(one.record.url, ModelReading(one.extraction))
+            self._parts.recipes.learn(one.found, reading, could_ask=place == 0 and not is_asked)
+
+    # --- what is stored
+
+    def _store(self, reader: SourceReader, notes: Notes) -> str | None:
+        """Save each page, without those that were purged meanwhile; -> the property, None if no page is left."""
+        kin: str | None = None
+        with span("store", {"propintel.pages": len(reader.read)}):
+            for one in list(reader.read):
+                reading = notes.get(one.record.url, ModelReading(one.extraction))
+                try:
+                    kin = self._save(one, reading, kin)
+                except PurgedMeanwhileError as exc:
+                    reader.drop(one, exc)
+                    continue
+                count_fields(one.record)
+        return kin
+
+    def _save(self, one: Read, reading: ModelReading, kin: str | None) -> str:
+        saved = self._parts.patiently(
+            lambda: self._parts.properties.save_record(
+                one.record,
+                wanted_model=reading.unheard,
+                model_note=reading.note,
+                asks_again=reading.asks_again,
+                edition=edition(),
+                kin=kin,
+            )
+        )
+        return kin or saved
+
+    def _outcome(self, property_id: str, kind: PageKind, page_from: PageFrom, reader: SourceReader) -> ScrapeOutcome:
+        RESULTS.labels(str(page_from)).inc()
+        shown = self._parts.properties.get(property_id)
+        mine = {one.record.url for one in reader.read}
+        asked = [source for source in shown["sources"] if source["url"] in mine and source["wanted_model"]]
+        notes = [source["model_note"] for source in asked]
+        return outcome_of(
+            shown,
+            kind,
+            page_from,
+            wanted_model=tuple(dict.fromkeys(name for source in asked for name in source["wanted_model"])),
+            # why the question was not heard says more than that it was asked of another page
+            model_note=next((n for n in notes if n != _ASKED_ELSEWHERE), next(iter(notes), None)),
+            tried=tuple(one.as_json() for one in reader.tried),
+        )
+
+
+def _named(prompt: Prompt | None) -> tuple[str, ...]:
+    """The fields that would be asked for and that the page's text names."""
+    if prompt is None:
+        return ()
+    labels = labels_in(prompt.text, prompt.lang)
+    return tuple(name for name in prompt.fields if any(label.serves(name) for label in labels))
+
+
+def _lacking(read: Sequence[Read]) -> frozenset[str]:
+    """The fields that no page says, or says only doubtfully, and that a model is worth asking for."""
+    merged = merge([one.record for one in read]).values
+    sure = {name for one in read for name in one.record.values if name not in one.extraction.doubtful}
+    return frozenset(
+        name for name, spec in FIELDS.items() if spec.ask_model and (name not in merged or name not in sure)
+    )
+
+
+def _told(reader: SourceReader, heard: Sequence[Hearsay]) -> str:
+    """What was tried, for an error."""
+    tried = [f"{one.source}{f' {one.url}' if one.url else ''}: {one.detail or one.outcome}" for one in reader.tried]
+    told = "; ".join(one.rstrip(".") for one in tried[:_TOLD]) or "no source is configured for it"
+    more = f"; and {len(tried) - _TOLD} more" if len(tried) > _TOLD else ""
+    claims = ", ".join(f"{one.field} {one.value!r} ({one.url})" for one in heard[:_TOLD])
+    said = f"; the search says, and no page could show: {claims}" if heard else ""
+    return f"{told}{more}{said}"

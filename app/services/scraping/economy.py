@@ -1,0 +1,89 @@
+"""The model step of jobs that are not urgent: the question waits for a batch at half the price, and the job with it.
+
+Whether there is an answer by now is looked up in the database; how requests are sent and answered is
+`app/services/batches`. A question that no batch answered in time is asked like any other, by the same job.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.clock import Clock
+from app.errors.models import ModelError
+from app.property.reading.model.dialect import AT_FIRST, Dialect
+from app.property.reading.model.prompt import Prompt
+from app.property.storage import ModelRequest, ModelRequestStore, Question, RequestState, digest
+from app.property.storage.model_requests import GRACE
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Economy:
+    """A job that can wait. `waited_for` is the request that it has waited for already."""
+
+    waited_for: str | None = None
+
+
+class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
+    """The answer comes with a batch: park the job with this request, and run it again when it is woken."""
+
+    def __init__(self, request: ModelRequest) -> None:
+        super().__init__(request.id)
+        self.request = request
+
+
+class ParkedQuestions:
+    """Questions to `model` that wait, or have waited, for a batch."""
+
+    def __init__(self, requests: ModelRequestStore, model: str, clock: Clock) -> None:
+        self._requests = requests
+        self._model = model
+        self._clock = clock
+
+    def take(
+        self, question: Question, prompt: Prompt, economy: Economy, dialect: Dialect = AT_FIRST
+    ) -> Mapping[str, Any] | str | None:
+        """The completion that answers it, or why there is none; None: it is to be asked now, like any other.
+
+        A new request is in `dialect`. One that was refused for how it was asked is asked now: the call learns better.
+        Raises `WaitForBatch`, and errors of the database.
+        """
+        request = self._request(question, prompt, dialect)
+        found = self._requests.outcome(request.id)
+        mine = economy.waited_for == request.id
+        if found is None:
+            raise WaitForBatch(request)
+        if found.state.is_open:
+            if self._clock.now() < found.give_up_at + GRACE:
+                raise WaitForBatch(request)
+            log.warning("No batch has answered request %s in time; it is asked now and may be billed twice", request.id)
+            return None
+        if found.state is RequestState.ANSWERED and (mine or not found.used):
+            return found.answer or {}
+        if not mine or found.state is RequestState.WITHDRAWN:
+            raise WaitForBatch(request)
+        if found.state is RequestState.FAILED:
+            if dialect.after_refusal(400, f"{found.error_code} {found.error}") is not None:
+                return None
+            return str(ModelError(self._model, f"{found.error_code}, {(found.error or '').rstrip('.')}"))
+        return None
+
+    def question(self, request_id: str) -> Question | None:
+        """What the request asks; None if it is forgotten. Raises errors of the database."""
+        return self._requests.question(request_id)
+
+    def used(self, question: Question) -> None:
+        """A job has its answer from it."""
+        self._requests.mark_used(_request_id(question))
+
+    def _request(self, question: Question, prompt: Prompt, dialect: Dialect) -> ModelRequest:
+        body = dialect.body(self._model, prompt)
+        return ModelRequest(_request_id(question), question, body, prompt.prompt_tokens, dialect.most_tokens(prompt))
+
+
+def _request_id(question: Question) -> str:
+    return digest([question.content_sha256, list(question.fields), question.model, question.prompt_sha256])

@@ -1,0 +1,280 @@
+"""The paid step: ask the model for what a page's markup did not give, once per question.
+
+Whatever goes wrong with the model ends in a note, since what was read without it is worth storing. Only a lack of
+capacity is raised, and a provider that is away if the caller can come back: the same call will succeed later. Which key
+pays, and whether a budget has room, is the key pool's affair, which answers through the client.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import openai
+from openai.types.chat import ChatCompletion
+
+from app.clock import Clock, SystemClock
+from app.errors.keys import NoKeysError
+from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
+from app.keypool.pricing import BATCH_TIER
+from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading.model.dialect import Dialect
+from app.property.reading.model.evidence import verify
+from app.property.reading.model.llm import ModelAnswer, ServiceTier, read_completion
+from app.property.reading.model.prompt import TEXT_TOKENS, Prompt, build_prompt
+from app.property.reading.model.tokens import count_tokens
+from app.property.reading.pipeline import with_model_values
+from app.property.reading_budget import reading
+from app.property.record import FIELDS
+from app.property.storage import AnswerStore, Question, StoredAnswer, digest
+from app.redaction import redact
+from app.services.openai_client_manager import OpenAIClientManager
+from app.services.reports.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_VALUES_DROPPED, TIERS
+from app.services.runtime.retry import patiently
+from app.services.scraping.economy import Economy, ParkedQuestions
+from app.services.scraping.model_calls import ModelCalls
+from app.services.scraping.model_failures import BUDGET_CODE, is_transient, never_by_waiting, reason_of, timed
+from app.services.scraping.service_tier import TierChoice
+from app.services.watches.budget import why_no_model
+from app.settings.forms import ModelUse
+
+log = logging.getLogger(__name__)
+
+#: how long a question that got a bad answer is not asked again, by whichever job: each time it would be paid for
+_FAILED_ANSWER_HOLDS = timedelta(hours=1)
+#: `outcome` of `propintel_model_answers_total` by the code of what was wrong
+_OUTCOMES = {
+    ModelRefusedError.code: "refused",
+    ModelAnswerInvalidError.code: "invalid",
+    ModelAnswerCutError.code: "cut",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReading:
+    """The extraction with the model's verified values, if there are any.
+
+    `unheard` are the fields for which the model was wanted and not heard; `note` says why not, or which of its values
+    were dropped. `asks_again`: it was away, and is wanted when it is back. `asked` are the fields of the question, of
+    about `prompt_tokens`; none: there was none. Its values of `dropped` failed the check.
+    """
+
+    extraction: Extraction
+    note: str | None = None
+    unheard: tuple[str, ...] = ()
+    asks_again: bool = False
+    asked: tuple[str, ...] = ()
+    prompt_tokens: int = 0
+    dropped: tuple[str, ...] = ()
+
+
+class ModelReader:
+    """Asks `model` through the keys of `manager`: at this `use`, with at most `text_tokens` of a page. Thread-safe."""
+
+    def __init__(
+        self,
+        answers: AnswerStore,
+        manager: OpenAIClientManager,
+        model: str,
+        clock: Clock | None = None,
+        *,
+        service_tier: ServiceTier | None = None,
+        parked: ParkedQuestions | None = None,
+        use: ModelUse = "missing",
+        text_tokens: int = TEXT_TOKENS,
+    ) -> None:
+        self._answers = answers
+        self._clock = clock or SystemClock()
+        self._manager = manager
+        self._model = model
+        self._calls = ModelCalls(manager, model, TierChoice(service_tier, self._clock))
+        self._parked = parked
+        self._text_tokens = text_tokens
+        self.use: ModelUse = use
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the server is asked, as learned so far."""
+        return self._calls.dialect
+
+    def read(self, extraction: Extraction, economy: Economy | None = None, *, may_wait: bool = False) -> ModelReading:
+        """Ask for what the page may say and is not known, or take the answer that the same question got before.
+
+        With `economy` the question waits for a batch: `WaitForBatch` is raised until that has answered. Raises
+        `openai.RateLimitError` if no key has room, and errors of the database. A provider that is out of reach or fails
+        (5xx) is a note on the reading, and raised instead if the caller `may_wait` and come back.
+        """
+        extraction = self.resumed(extraction, economy)
+        if extraction.audited:
+            audit = self._audit(extraction, economy)
+            if audit is not None:
+                return audit
+            extraction = replace(extraction, audited=False)
+        return self._asked(extraction, economy, may_wait=may_wait)
+
+    def _audit(self, extraction: Extraction, economy: Economy | None) -> ModelReading | None:
+        """What the model says of a page that a recipe settles; None if it is not heard: a check must cost no page."""
+        try:
+            found = self._asked(extraction, economy, may_wait=False)
+        except openai.RateLimitError:
+            return None
+        return found if len(found.unheard) < len(found.asked) else None
+
+    def _asked(self, extraction: Extraction, economy: Economy | None, *, may_wait: bool) -> ModelReading:
+        prompt = self.question(extraction)
+        if not prompt.fields:
+            return ModelReading(extraction)
+        found = self._read(extraction, prompt, economy, may_wait=may_wait)
+        return replace(found, asked=prompt.fields, prompt_tokens=prompt.prompt_tokens)
+
+    def resumed(self, extraction: Extraction, economy: Economy | None) -> Extraction:
+        """`extraction`, of which a model is asked what the job has waited for, if that is a question about this page.
+
+        What a batch answers is paid for. A recipe that was learned since may settle some of the fields, which would
+        make it another question.
+        """
+        if economy is None or economy.waited_for is None or self._parked is None:
+            return extraction
+        waited = self._parked.question(economy.waited_for)
+        if waited is None or waited.content_sha256 != extraction.page.sha256:
+            return extraction
+        return replace(extraction, wanted=tuple(name for name in FIELDS if name in waited.fields))
+
+    def _read(self, extraction: Extraction, prompt: Prompt, economy: Economy | None, *, may_wait: bool) -> ModelReading:
+        question = self._question(extraction, prompt)
+        stored = self._answers.model_answer(question, failed_since=self._clock.now() - _FAILED_ANSWER_HOLDS)
+        if stored:
+            MODEL_ANSWERS.labels("kept").inc()
+        answer = stored or self._by_batch(question, prompt, economy, page=extraction.page)
+        answer = answer or self._ask(question, prompt, extraction.page, may_wait=may_wait)
+        if isinstance(answer, str):
+            return ModelReading(extraction, answer, prompt.fields, asks_again=bool(self._manager.keys))
+        return self._believed(answer, prompt, extraction)
+
+    def question(self, extraction: Extraction) -> Prompt:
+        """What a model would be asked; no fields: nothing. Raises `PageTooComplexError`."""
+        return question_about(extraction, use=self.use, text_tokens=self._text_tokens)
+
+    def _believed(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:
+        """The extraction with what the page bears out of the answer, and what there is to tell of the rest."""
+        if answer.failure and not answer.values:
+            return ModelReading(extraction, answer.note, prompt.fields)
+        with reading(extraction.page.url, extraction.page.spent):
+            candidates, dropped = verify(answer.values, prompt)
+            extraction = with_model_values(extraction, candidates, len(dropped), use=self.use)
+        for one in dropped:
+            MODEL_VALUES_DROPPED.labels(one.flaw).inc()
+        names = ", ".join(one.field for one in dropped)
+        told = [answer.note] if answer.failure else []
+        told += [f"Not stored, for the text does not bear the model out: {names}."] if dropped else []
+        unheard = tuple(f for f in prompt.fields if answer.failure and f not in answer.values)
+        return ModelReading(
+            extraction, " ".join(told) or None, unheard, dropped=tuple(dict.fromkeys(one.field for one in dropped))
+        )
+
+    def _question(self, extraction: Extraction, prompt: Prompt) -> Question:
+        asked = digest({"messages": prompt.messages, "schema": prompt.schema})
+        return Question(extraction.page.sha256, tuple(sorted(prompt.fields)), self._model, asked)
+
+    def _by_batch(
+        self, question: Question, prompt: Prompt, economy: Economy | None, *, page: Page
+    ) -> StoredAnswer | str | None:
+        """What a batch answered, good or bad, kept for the next time; or why it did not. None: ask now."""
+        if economy is None or self._parked is None or not self._manager.keys:
+            return None
+        found = self._parked.take(question, prompt, economy, self.dialect)
+        if found is None:
+            return None
+        if isinstance(found, str):
+            MODEL_ANSWERS.labels("failed").inc()
+            log.warning("%s", found)
+            answer: StoredAnswer | str = found
+        else:
+            read = self._read_batch(found, prompt)
+            if self._calls.were_taught_by_batch(read):
+                self._parked.used(question)
+                return None  # asked now, in another way
+            answer = self._kept(question, _stored(read, BATCH_TIER), "batch", page=page)
+        self._parked.used(question)
+        return answer
+
+    def _read_batch(self, found: Mapping[str, Any], prompt: Prompt) -> ModelAnswer:
+        try:
+            completion = ChatCompletion.model_validate(found)
+        except ValueError as exc:
+            error = ModelAnswerInvalidError(self._model, f"it is no completion ({type(exc).__name__})")
+            return ModelAnswer({}, self._model, 0, 0, failure=error)
+        return read_completion(self._model, completion, prompt)
+
+    def _ask(self, question: Question, prompt: Prompt, page: Page, *, may_wait: bool) -> StoredAnswer | str:
+        """The model's answer, good or bad, kept for the next time; or why there is none."""
+        if not self._manager.keys:
+            MODEL_ANSWERS.labels("no_key").inc()
+            return str(NoKeysError())
+        if (why := why_no_model()) is not None:
+            MODEL_ANSWERS.labels("budget").inc()
+            return why
+        answer = self._call(prompt, may_wait=may_wait)
+        if isinstance(answer, str):
+            log.warning("%s", answer)
+            return answer
+        MODEL_TIERS.labels(self._calls.tier.wanted or "none", _known_tier(answer.service_tier)).inc()
+        return self._kept(question, _stored(answer, answer.service_tier), "asked", page=page)
+
+    def _kept(self, question: Question, stored: StoredAnswer, outcome: str, *, page: Page) -> StoredAnswer:
+        """An answer that was paid for; `outcome` is how a good one counts."""
+        MODEL_ANSWERS.labels(_OUTCOMES.get(stored.failure, outcome)).inc()
+        if stored.failure:
+            log.warning("%s", stored.note)
+        patiently(lambda: self._answers.save_model_answer(question, stored, page), self._clock)
+        return stored
+
+    def _call(self, prompt: Prompt, *, may_wait: bool) -> ModelAnswer | str:
+        try:
+            with timed(self._model):
+                return self._calls.ask(prompt)
+        except openai.RateLimitError as exc:
+            note = never_by_waiting(exc, self._model)
+            if note is None:
+                raise
+            MODEL_ANSWERS.labels("budget" if exc.code == BUDGET_CODE else "failed").inc()
+            return redact(note)
+        except openai.OpenAIError as exc:
+            MODEL_ANSWERS.labels("failed").inc()
+            if may_wait and is_transient(exc):
+                raise
+            reason = reason_of(exc)
+            if isinstance(exc, openai.APIStatusError) and exc.param == "service_tier":
+                wanted = self._calls.tier.wanted
+                reason += f". Leave OPENAI_SERVICE_TIER={wanted} out, or set an OPENAI_MODEL that has that tier"
+            return redact(str(ModelError(self._model, reason)))
+
+
+def question_about(extraction: Extraction, *, use: ModelUse = "missing", text_tokens: int = TEXT_TOKENS) -> Prompt:
+    """What a model would be asked about a page; no fields: nothing. Raises `PageTooComplexError`."""
+    if use != "never":
+        count_tokens("")  # the first time it reads large tables, which are not the page's cost
+    with reading(extraction.page.url, extraction.page.spent):
+        return build_prompt(extraction, budget=text_tokens, use=use)
+
+
+def _stored(answer: ModelAnswer, service_tier: str) -> StoredAnswer:
+    failure = answer.failure
+    return StoredAnswer(
+        values=answer.values,
+        model=answer.model,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        service_tier=service_tier,
+        failure=failure.code if failure else "",
+        note=redact(str(failure)) if failure else "",
+    )
+
+
+def _known_tier(named: str) -> str:
+    """A label from a closed set, whatever a gateway may answer."""
+    return named if named in TIERS else "other" if named else "none"

@@ -1,0 +1,127 @@
+"""Pages are read with what was learned of their site, and what a model answers is learned from.
+
+A recipe saves money and is never needed: whatever goes wrong with one, the page is read without it, as any other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from app.clock import Clock
+from app.errors.pages import PageTooComplexError
+from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.reading_budget import INTERRUPTIONS
+from app.property.recipes.keeper import AuditRate, RecipeKeeper, RecipeStore, host_of
+from app.property.recipes.recipe import Recipe, RecipeState
+from app.property.recipes.using import RecipeReading, read_rows_with, read_with
+from app.property.record import WITH_PROPERTY, Method
+from app.services.reports.metrics.instruments import RECIPE_PAGES, RECIPE_SAVED_CALLS, RECIPE_SAVED_TOKENS
+from app.services.scraping.model_reading import ModelReading
+from app.services.scraping.page_reading import read_page, read_rows
+from app.settings.forms import ModelUse
+
+log = logging.getLogger(__name__)
+
+#: tokens of a question, until one was asked in this process: its fixed part, and what a page of a property has
+TYPICAL_TOKENS = 4_500
+
+
+class Recipes:
+    """Reads and learns with the recipes of a `store`; None: recipes are off. Thread-safe."""
+
+    def __init__(
+        self, store: RecipeStore | None, clock: Clock, audits: AuditRate | None = None, use: ModelUse = "missing"
+    ) -> None:
+        self._store = store
+        self._keeper = RecipeKeeper(store, clock, audits) if store is not None else None
+        self._use = use
+        self._tokens: float = TYPICAL_TOKENS
+
+    def read(self, page: Page) -> RecipeReading:
+        """What the page says without a model, whatever its kind. Raises `PageTooComplexError`."""
+        if self._keeper is not None and self._of_host(page):
+            with _harmless("A page is read without a recipe"):
+                return _titled(read_page(page, self._keeper.read))
+        return read_page(page, lambda page: read_with(page, ()))
+
+    def read_rows(self, page: Page, is_worth: Callable[[str], bool]) -> list[RecipeReading]:
+        """What each object says of an answer that lists several properties (`using.read_rows_with`).
+
+        Raises `PageTooComplexError`.
+        """
+        if known := self._of_host(page):
+            with _harmless("An answer is read without a recipe"):
+                return [_titled(one) for one in read_rows(page, lambda page: read_rows_with(page, known, is_worth))]
+        return read_rows(page, lambda page: read_rows_with(page, (), is_worth))
+
+    def _of_host(self, page: Page) -> Sequence[Recipe]:
+        """The recipes of the page's host: asked of the database before the page's time runs, and kept."""
+        found: list[Recipe] = []
+        if self._store is not None:
+            with _harmless("No recipes are to be had"):
+                found += self._store.of_host(host_of(page))
+        return found
+
+    def learn(self, read: RecipeReading, reading: ModelReading, *, could_ask: bool = True) -> None:
+        """Count the page, and learn from what a model answered about it. A page without an answer teaches nothing.
+
+        `could_ask` is False where a model would not have been asked about this page in any case.
+        """
+        if self._keeper is None or read.extraction.kind not in WITH_PROPERTY:
+            return
+        # an audit that nobody answered was none
+        read = replace(read, extraction=replace(read.extraction, audited=reading.extraction.audited))
+        asked = tuple(name for name in reading.asked if name not in reading.unheard)
+        is_saved = could_ask and not reading.asked and not reading.unheard and _saves(read.extraction, self._use)
+        saved = round(self._tokens) if is_saved else 0
+        if asked and reading.prompt_tokens:
+            self._tokens += (reading.prompt_tokens - self._tokens) / 10
+        RECIPE_PAGES.labels(outcome_of(read, reading)).inc()
+        RECIPE_SAVED_CALLS.inc(int(is_saved))
+        RECIPE_SAVED_TOKENS.inc(saved)
+        if self._use == "never" or (reading.asked and not asked) or (reading.unheard and not asked):
+            return
+        with _harmless("Nothing is learned from a page", INTERRUPTIONS):
+            answered = reading.extraction if asked else None
+            self._keeper.learn(read, asked, answered, dropped=reading.dropped, saved_tokens=saved)
+
+
+@contextmanager
+def _harmless(what: str, raised: Sequence[type[Exception]] | None = None) -> Iterator[None]:
+    """Go on after a failure in the block, but for what is the page's fault or ends the job's run, or for `raised`."""
+    try:
+        yield
+    except Exception as exc:  # a defect of recipes must not cost a page
+        if isinstance(exc, tuple((PageTooComplexError, MemoryError, *INTERRUPTIONS) if raised is None else raised)):
+            raise
+        log.warning("%s: %s: %s", what, type(exc).__name__, exc)
+
+
+def outcome_of(read: RecipeReading, reading: ModelReading) -> str:
+    """How a page counts in `propintel_recipe_pages_total`."""
+    if read.recipe is None or read.recipe.state is RecipeState.LEARNING:
+        return "none"
+    if not read.applies:
+        return "not_applied"
+    if read.extraction.audited:
+        return "audited"
+    return "asked" if reading.asked or reading.unheard else "settled"
+
+
+def _titled(read: RecipeReading) -> RecipeReading:
+    """With what the evidence of a value says of the recipe that read it."""
+    recipe = read.recipe
+    if recipe is None:
+        return read
+    how = "written by hand" if recipe.written else f"learned from {recipe.learned_from} pages"
+    return replace(read, extraction=replace(read.extraction, recipe=f"recipe for {recipe.host}, {how}"))
+
+
+def _saves(extraction: Extraction, use: ModelUse) -> bool:
+    """Whether a model would have been asked if it were not for the recipe."""
+    by_recipe = any(proof.method is Method.RECIPE for proof in extraction.record.evidence.values())
+    return use != "never" and (by_recipe or bool(replace(extraction, settled=frozenset()).asked(use)))

@@ -1,0 +1,165 @@
+"""A walk through the pages of results of a search, from its first page to the last or to a cap.
+
+Each page is the job's checkpoint: a run that comes back reads from the database what it had, and goes on. What is found
+is handed over whole, at the end (`FoundJobs.finish`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from app.errors.fetching import FetchError
+from app.errors.jobs import OutOfTimeError
+from app.errors.pages import PageError, SearchPageError
+from app.property.page import Page
+from app.property.reading.search.links import Shape
+from app.property.reading.search.pagination import is_same_search
+from app.property.reading.search.reading import Results, read_results
+from app.property.reading_budget import reading
+from app.property.recipes.using import read_with
+from app.property.record import PageKind
+from app.property.storage import LeftOut, Walked
+from app.property.urls.site import site_of
+from app.services.scraping.page_reading import read_page
+from app.services.scraping.page_visits import Visit, Visitors
+from app.services.scraping.run import PAGE_SECONDS, Run
+from app.tracing import span
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchBounds:
+    """How many pages of results are read of one search, how many listings it may yield, and the hosts of other sites
+    whose listings it may yield."""
+
+    max_pages: int = 20
+    max_listings: int = 500
+    hosts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOutcome:
+    """What a search page brought, instead of a property."""
+
+    walked: Walked
+
+
+class SearchWalker:
+    """Walks searches with the parts it is given; may be used from many threads."""
+
+    def __init__(self, visitors: Visitors, bounds: SearchBounds) -> None:
+        self._visitors = visitors
+        self._bounds = bounds
+
+    def walk(self, url: str, visit: Visit, reason: str, run: Run) -> Walked:
+        """The listings of the search whose first page is `visit`; `reason` says why it is taken for one.
+
+        Raises `SearchPageError` for a page of which no listing can be read, `OutOfTimeError` where the next run has to
+        go on, and what puts off a page: `HostBusyError` and other transient fetch errors, unless the job may wait no
+        longer.
+        """
+        page = visit.page
+        if not _is_asked_for(url, page.final_url):
+            raise SearchPageError(url, f"{reason}; it is {page.final_url}, to which the page that was asked for leads")
+        with reading(page.url, page.spent):
+            results = read_results(page)
+        if not results.listings and not results.says_none:
+            raise SearchPageError(url, f"{reason}, and no link to one of them can be told")
+        with span("search", {"server.address": urlsplit(url).hostname}) as walking:
+            walk = _Walk(url, self._bounds)
+            walk.take(results)
+            ended_by = self._go_on(walk, results, run)
+            walking.set({"propintel.pages": walk.pages, "propintel.listings": len(walk.listings)})
+        return Walked(tuple(walk.listings), dict(walk.left_out), walk.pages, ended_by)
+
+    def _go_on(self, walk: _Walk, results: Results, run: Run) -> str:
+        """Page after page; -> why it ended: in a word, or the code of the error that a page had."""
+        while True:
+            if (ended_by := self._ends(walk, results)) is not None:
+                return ended_by
+            if not run.has(PAGE_SECONDS):
+                return OutOfTimeError.code
+            next_url = str(results.next_url)
+            try:
+                page = self._visitors.visit(next_url, run.job_id, run.batch, led_by=walk.url).page
+            except (FetchError, PageError) as exc:
+                if exc.transient and run.may_wait:
+                    raise
+                log.warning("The search %s ends before its page %d: %s", walk.url, walk.pages + 1, exc.code)
+                return exc.code
+            walk.visited |= {next_url, page.final_url}
+            with reading(page.url, page.spent):
+                results = read_results(page, walk.shapes)
+            if not is_same_search(next_url, page.final_url):
+                return _why_nothing(page, results, "other_search")
+            if not walk.take(results):
+                return _why_nothing(page, results, "nothing_new")
+
+    def _ends(self, walk: _Walk, results: Results) -> str | None:
+        if results.next_url is None or results.next_url in walk.visited:
+            return "last_page"
+        if walk.is_full:
+            return "max_listings"
+        return "max_pages" if walk.pages >= self._bounds.max_pages else None
+
+
+@dataclass
+class _Walk:
+    """What was found so far; `seen` is every listing, those that are left out too."""
+
+    url: str
+    bounds: SearchBounds
+    pages: int = 0
+    listings: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    seen: set[str] = field(default_factory=set)
+    visited: set[str] = field(default_factory=set)
+    shapes: frozenset[Shape] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.visited.add(self.url)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.listings) >= self.bounds.max_listings
+
+    def take(self, results: Results) -> int:
+        """Add a page of results; -> how many listings it had that no page before it had."""
+        self.pages += 1
+        self.shapes |= results.shapes
+        new = [url for url in results.listings if url not in self.seen]
+        paid_for = [url for url in results.paid_for if url not in self.seen and url not in new]
+        self.seen.update(new, paid_for)
+        self.left_out[LeftOut.SPONSORED] += len(paid_for)
+        for url in new:
+            if not self._is_its_own(url):
+                self.left_out[LeftOut.OTHER_SITE] += 1
+            elif self.is_full:
+                self.left_out[LeftOut.OVER_LIMIT] += 1
+            else:
+                self.listings.append(url)
+        self.left_out = +self.left_out
+        return len(new)
+
+    def _is_its_own(self, url: str) -> bool:
+        host = urlsplit(url).hostname or ""
+        return site_of(host) == site_of(urlsplit(self.url).hostname or "") or host in self.bounds.hosts
+
+
+def _why_nothing(page: Page, results: Results, why: str) -> str:
+    """A page of results that brings nothing new: the end, the same once more, another search, or a wall."""
+    if results.listings:
+        return why
+    kind = read_page(page, lambda page: read_with(page, ())).extraction.kind
+    return str(kind) if kind in (PageKind.BLOCKED, PageKind.GONE) else why
+
+
+def _is_asked_for(url: str, final_url: str) -> bool:
+    """Whether the search is what was asked for: a listing that is gone leads to a search on many sites."""
+    one, other = urlsplit(url), urlsplit(final_url)
+    hosts = [(parts.hostname or "").removeprefix("www.") for parts in (one, other)]
+    return hosts[0] == hosts[1] and one.path.rstrip("/").lower() == other.path.rstrip("/").lower()

@@ -1,0 +1,156 @@
+"""Which pages are asked about an address, and in what order.
+
+Templates of `sources.toml` first, those that need the parcel number after one that gave it; the web is searched only
+where fewer than two sources were found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import openai
+
+from app.property.address import Address
+from app.property.sources.config import Source, Sources, WebSearch
+from app.property.sources.search_answer import Claimed
+from app.property.sources.spellings import street_names
+from app.property.storage import Hearsay
+from app.property.storage.tried import OUTSIDE, SEARCHED, SKIPPED, UNCITED
+from app.services.scraping.run import CALL_SECONDS, Run
+from app.services.scraping.source_reading import SourceReader
+from app.services.scraping.web_search import SearchFound, WebSearcher
+
+_SEARCH = "web search"
+#: so many sources make a property that is cross-checked
+_ENOUGH_SOURCES = 2
+#: pages of one answer that are read
+_MOST_CITED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An address in its one spelling, its parts, and what it is needed for: `since` is how old what is known may be."""
+
+    target: str
+    address: Address
+    since: datetime
+
+    def ways(self, source: Source, parcel_number: str | None) -> list[dict[str, str]]:
+        """What fills the placeholders of a template: once for each spelling of the street, the likeliest first."""
+        is_american = self.address.country in (None, "US")
+        names = street_names(self.address.street_name) if is_american else (self.address.street_name,)
+        return [self._values(source, replace(self.address, street_name=name), parcel_number) for name in names]
+
+    @staticmethod
+    def _values(source: Source, parts: Address, parcel_number: str | None) -> dict[str, str]:
+        line = " ".join(filter(None, (parts.street_number, parts.street_name))) or parts.street
+        found = {
+            "street_number": parts.street_number,
+            "street_name": parts.street_name,
+            "street_line": line,
+            "unit": parts.unit,
+            "city": parts.city,
+            "state": parts.state,
+            "postal_code": parts.postal_code,
+            "county": source.county,
+            "parcel_number": parcel_number,
+        }
+        return {name: value for name, value in found.items() if value}
+
+
+class SourceFinder:
+    """Asks the sources that `sources` names now. Thread-safe: what an address brought is kept by its reader."""
+
+    def __init__(self, sources: Callable[[], Sources], searcher: WebSearcher) -> None:
+        self._sources = sources
+        self._searcher = searcher
+
+    def find(self, wanted: Wanted, reader: SourceReader) -> list[Hearsay]:
+        """Ask until there are enough; -> what a search says of pages that could not be read.
+
+        Raises `ConfigurationError`, what puts off a page, errors of the database, and `openai.RateLimitError`.
+        """
+        sources, parts = self._sources(), wanted.address
+        ours = sources.for_address(state=parts.state, city=parts.city, postal_code=parts.postal_code)
+        later = [source for source in ours if "parcel_number" in source.template.needs]
+        for source in ours:
+            if source not in later:
+                reader.ask(source, wanted.ways(source, None))
+        reader.decide()
+        if later and reader.parcel_number() is None:
+            reader.require_all()  # one that is put off may name it
+        asked_later = self._ask_by_parcel(later, wanted, reader)
+        reader.require_all()
+        heard = self._search(sources, wanted, reader) if reader.voices < _ENOUGH_SOURCES else []
+        if not asked_later and not self._ask_by_parcel(later, wanted, reader):
+            for source in later:
+                reader.skip(source.name, source.kind, None, SKIPPED, "it needs the parcel number, which no page named")
+        reader.require_all()
+        reader.decide()
+        return heard
+
+    def _ask_by_parcel(self, later: Sequence[Source], wanted: Wanted, reader: SourceReader) -> bool:
+        """Ask those that need the parcel number; False if nobody has named it yet."""
+        number = reader.parcel_number()
+        if number is None:
+            return not later
+        for source in later:
+            reader.ask(source, wanted.ways(source, number))
+        return True
+
+    def _search(self, sources: Sources, wanted: Wanted, reader: SourceReader) -> list[Hearsay]:
+        search = sources.web_search
+        if not search.is_on:
+            why = "it is turned off in sources.toml" if not search.enabled else "sources.toml allows it no domain"
+            reader.skip(_SEARCH, None, None, SKIPPED, why)
+            return []
+        found = self._searched(search, wanted, reader.run)
+        if isinstance(found, str):
+            reader.skip(_SEARCH, None, None, SKIPPED, found)
+            return []
+        answer = found.answer
+        detail = f"{found.model} cites {len(answer.cited)} pages"
+        detail += f"; {answer.told}" if answer.flaw else ""
+        detail += f"; of {found.purged} pages that were purged meanwhile nothing is kept" if found.purged else ""
+        reader.skip(_SEARCH, None, None, SEARCHED, detail)
+        self._read_cited(found, sources, reader)
+        reader.require_all()
+        return [_hearsay(claim, found) for claim in answer.claims if self._is_hearsay(claim, search, reader)]
+
+    def _searched(self, search: WebSearch, wanted: Wanted, run: Run) -> SearchFound | str:
+        """The answer, or why there is none: a job that may wait no longer does without."""
+        if not run.has(CALL_SECONDS):
+            return "no time was left for it"
+        try:
+            return self._searcher.search(
+                wanted.target, wanted.address, search.allowed_domains, wanted.since, may_wait=run.may_come_back
+            )
+        except openai.RateLimitError:
+            if not run.is_due:
+                raise
+            return "no OpenAI key had room until the job's deadline"
+
+    def _read_cited(self, found: SearchFound, sources: Sources, reader: SourceReader) -> None:
+        """Cited pages; where the answer cites none, those that the search looked at."""
+        answer = found.answer
+        for url in (answer.cited or answer.looked_at)[:_MOST_CITED]:
+            host = urlsplit(url).hostname or ""
+            kind = sources.kind_of_cited(url)
+            if sources.web_search.allows(host):
+                reader.ask_cited(_SEARCH, kind, url, sources.web_search.allows)
+            else:
+                reader.skip(_SEARCH, kind, url, OUTSIDE, f"{host} is not among the allowed domains")
+        for url in answer.uncited[:_MOST_CITED]:
+            reader.skip(_SEARCH, None, url, UNCITED, "the answer names it and does not cite it")
+
+    @staticmethod
+    def _is_hearsay(claim: Claimed, search: WebSearch, reader: SourceReader) -> bool:
+        """A claim about a page that could be read is void: the page speaks for itself."""
+        return claim.url in reader.unreadable and search.allows(urlsplit(claim.url).hostname or "")
+
+
+def _hearsay(claim: Claimed, found: SearchFound) -> Hearsay:
+    return Hearsay(claim.field, claim.value, claim.quote, claim.url, f"web_search, {found.model}", found.asked_at)

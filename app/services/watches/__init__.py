@@ -1,0 +1,1 @@
+"""Watched targets: their budget of pages and model calls, and the tick that enqueues them."""
