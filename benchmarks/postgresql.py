@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from app.property.storage import upgrade
+from app.property.storage.schema import upgrade
 from app.redis.embedded_valkey import tied_to_parent
 from benchmarks.results import BenchmarkError
 

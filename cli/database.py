@@ -11,9 +11,9 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from app.property.storage import Database, database_url, downgrade, names_key, upgrade
+from app.property.storage.engine import Database, database_url, names_key
 from app.property.storage.inspection import inspect_database
-from app.property.storage.schema import HEAD
+from app.property.storage.schema import HEAD, downgrade, upgrade
 from app.redis.fleet_clock import make_clock
 from app.services.privacy.repurging import RepurgeResult, repurge
 from app.services.reports.refiling import Refiling, refile_properties

@@ -20,7 +20,7 @@ from app.property.reading.model.prompt import Prompt, build_prompt
 from app.property.reading.pipeline import extract as extract_page
 from app.property.reading.pipeline import with_model_values
 from app.property.reading_budget import reading
-from app.property.storage import normalise_target
+from app.property.urls.targets import normalise_target
 from app.settings import load_settings
 from cli.explaining import explained, explanation, prompt_json, prompt_lines, scores
 from cli.output import Format, FormatOption, note, print_json, show, wants_json

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from app.property.storage import every
+from app.property.storage.paging import every
 from app.services.reports.identity_decisions import decisions, join, reviews, split, undo
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings

@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from app.printable import printable
-from app.property.storage import Batch, Job, JobState, JobStore, every
+from app.property.storage.jobs import JobStore
+from app.property.storage.models import Batch, Job, JobState
+from app.property.storage.paging import every
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.output import FormatOption, make_table, note, show

@@ -14,7 +14,7 @@ from rich.text import Text
 from app.errors import ConfigurationError
 from app.printable import printable
 from app.property.recipes.form import as_json, as_toml
-from app.property.storage import every
+from app.property.storage.paging import every
 from app.property.storage.recipes import StoredRecipes
 from app.services.reports.recipe_view import import_file, recipe_view
 from app.services.runtime.stores import open_stores

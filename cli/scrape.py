@@ -11,7 +11,10 @@ from structlog.contextvars import bound_contextvars
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.keys import CapacityError
-from app.property.storage import PageFrom, Saying, host_of_target, is_address, new_id, normalise_target
+from app.property.storage.models import PageFrom
+from app.property.storage.rows import new_id
+from app.property.storage.sayings import Saying
+from app.property.urls.targets import host_of_target, is_address, normalise_target
 from app.services.property_intelligence import Scraper
 from app.services.runtime.resources import open_resources
 from app.services.runtime.traces import tracing

@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 
 from app.errors.targets import InvalidTargetListError
-from app.property.storage import normalise_target
 from app.property.urls.target_lists import parse_targets
+from app.property.urls.targets import normalise_target
 
 
 def read_targets(

@@ -11,7 +11,9 @@ from typing import Protocol
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from app.clock import Clock
-from app.property.storage import Enqueued, Job, JobState, JobStore, every
+from app.property.storage.jobs import JobStore
+from app.property.storage.models import Enqueued, Job, JobState
+from app.property.storage.paging import every
 from cli.output import note, stderr_console
 
 _POLL_SECONDS = 0.5

@@ -9,8 +9,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.property.storage import Watch, Watches, normalise_watched
-from app.property.storage.watches import MOST_INTERVAL_DAYS
+from app.property.storage.watch_models import Watch
+from app.property.storage.watches import MOST_INTERVAL_DAYS, Watches
+from app.property.urls.targets import normalise_watched
 from app.services.runtime.stores import open_stores
 from app.services.watches.watching import WatchSummary, summary
 from app.settings import load_settings

@@ -29,7 +29,8 @@ from app.clock import Clock, SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.jobs import WorkerDiedError
-from app.property.storage import Job, host_of_target
+from app.property.storage.models import Job
+from app.property.urls.targets import host_of_target
 from app.redaction import redact
 from app.redis.embedded_valkey import connect
 from app.services.reports.metrics.job_run import JobRun

@@ -9,7 +9,8 @@ from celery import shared_task
 
 from app.errors import ConfigurationError
 from app.errors.storage import StoreError
-from app.property.storage import AgeLimits, Retention
+from app.property.storage.personal_data import AgeLimits
+from app.property.storage.retention import Retention
 from app.redaction import redact
 from app.services.privacy import retention
 from app.services.privacy.repurging import keep_journal

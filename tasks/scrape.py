@@ -10,7 +10,9 @@ from celery import shared_task
 from openai import RateLimitError
 
 from app.errors import NotFoundError, PropertyIntelligenceError
-from app.property.storage import FoundJobs, Job, ModelRequest, ModelRequestStore
+from app.property.storage.found_jobs import FoundJobs
+from app.property.storage.model_requests import ModelRequest, ModelRequestStore
+from app.property.storage.models import Job
 from app.redaction import redact_urls
 from app.services.reports.metrics.instruments import SEARCH_LISTINGS
 from app.services.runtime.retry import patiently

@@ -10,7 +10,8 @@ from celery import Celery
 from kombu.exceptions import BatchPublishError, ChannelError, OperationalError
 
 from app.errors.broker import BrokerUnavailableError
-from app.property.storage import Job, JobStore
+from app.property.storage.jobs import JobStore
+from app.property.storage.models import Job
 from app.property.storage.rows import chunks
 from app.redaction import shown_url
 from tasks.config import LANES, lane_of, urgency_of

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from celery import Celery
 
 from app.errors import PropertyIntelligenceError
-from app.property.storage import Enqueued, JobStore, Requester, RequestKey
+from app.property.storage.jobs import JobStore
+from app.property.storage.models import Enqueued
+from app.property.storage.quotas import Requester
+from app.property.storage.request_keys import RequestKey
 from app.redis.embedded_valkey import connect
 from app.settings import Settings
 from tasks import make_celery

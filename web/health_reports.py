@@ -8,7 +8,8 @@ from typing import Any, Literal
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.property.storage import AlertStore, ReportStore, Severity
+from app.property.storage.alerts import AlertStore, Severity
+from app.property.storage.health_reports import ReportStore
 from web.auth import MANAGEMENT, api_router
 from web.context import ContextOf
 from web.envelope import answers, success

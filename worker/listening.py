@@ -17,7 +17,7 @@ import redis
 
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
-from app.property.storage import AlertStore
+from app.property.storage.alerts import AlertStore
 from app.redaction import redact
 from app.redis.embedded_valkey import connect
 from app.services.reports.health.silence import Listener, report_age, silence_limit

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from app.property.storage import Database, PropertyStore
+from app.property.storage.engine import Database
+from app.property.storage.properties import PropertyStore
 from app.property.storage.tables import observations, properties
 from benchmarks.merging.workload import WINDOW, pages
 from benchmarks.postgresql import servers_of

@@ -11,7 +11,10 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from app.errors.fetching import HttpStatusError
-from app.property.storage import BatchStore, Database, JobState, JobStore
+from app.property.storage.batches import BatchStore
+from app.property.storage.engine import Database
+from app.property.storage.jobs import JobStore
+from app.property.storage.models import JobState
 from app.property.storage.tables import jobs
 from benchmarks.pages.past import Past
 

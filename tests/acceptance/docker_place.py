@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from pytest_docker_tools import container, fxtr, network, volume
 
-from app.property.storage import upgrade
+from app.property.storage.schema import upgrade
 from tests.acceptance.docker_containers import (
     LOOPBACK,
     POSTGRES_IMAGE,

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import psycopg
 
-from app.property.storage import upgrade
+from app.property.storage.schema import upgrade
 from benchmarks.postgresql import owned_by_server
 from tests.chaos.plan import DatabaseKind
 from tests.plugins.postgresql_server import postgresql_server

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from app.property.storage import Database, JobStore, PropertyStore, upgrade
+from app.property.storage.engine import Database
 from app.property.storage.inspection import inspect_database
-from app.property.storage.schema import HEAD
+from app.property.storage.jobs import JobStore
+from app.property.storage.properties import PropertyStore
+from app.property.storage.schema import HEAD, upgrade
 from app.property.storage.tables import properties
 from tests.contract.test_store_properties import ADDRESS, source
 from tests.plugins.warm_start import WarmParent

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.clock import ManualClock
-from app.property.storage import Database, JobStore
+from app.property.storage.engine import Database
 from app.property.storage.job_figures import read_job_figures
+from app.property.storage.jobs import JobStore
 
 NOTHING = {"queued": 0, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
 

@@ -12,8 +12,12 @@ from app.clock import ManualClock
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage import AgeLimits, Database, Hearsay, PageIndex, PropertyStore, UnverifiedStore
+from app.property.storage.engine import Database
+from app.property.storage.page_index import PageIndex
+from app.property.storage.personal_data import AgeLimits
+from app.property.storage.properties import PropertyStore
 from app.property.storage.tables import observations, purges
+from app.property.storage.unverified import Hearsay, UnverifiedStore
 
 AGENT = "Ottilie Quackenbush"
 PAGE = "https://www.homes.example/h/48213"

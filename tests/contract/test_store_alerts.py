@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import event, select
 
 from app.clock import ManualClock
-from app.property.storage import Alarm, AlertStore, Booked, Database, ReportStore, Severity, StoredReport
+from app.property.storage.alerts import Alarm, AlertStore, Booked, Severity
+from app.property.storage.engine import Database
+from app.property.storage.health_reports import ReportStore, StoredReport
 from app.property.storage.tables import alert_notices, health_reports
 from app.property.storage.tables import alerts as alerts_table
 

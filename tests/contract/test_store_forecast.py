@@ -11,30 +11,18 @@ from app.clock import ManualClock
 from app.errors.targets import InvalidTargetError, NoSourceError
 from app.property.page import Page
 from app.property.record import SourceKind
-from app.property.storage import (
-    AddressTook,
-    AnswerStore,
-    Counted,
-    CountedKey,
-    Database,
-    JobSources,
-    JobStore,
-    KeyHistoryStore,
-    PageStore,
-    PropertyStore,
-    Question,
-    Retention,
-    SearchStore,
-    StoredAnswer,
-    StoredSearch,
-    Took,
-    Tried,
-    Uses,
-    addresses_took,
-    cached_share,
-    new_targets,
-    pages_took,
-)
+from app.property.storage.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.engine import Database
+from app.property.storage.forecast import AddressTook, Took, addresses_took, cached_share, new_targets, pages_took
+from app.property.storage.job_sources import JobSources
+from app.property.storage.jobs import JobStore
+from app.property.storage.key_history import KeyHistoryStore
+from app.property.storage.pages import PageStore
+from app.property.storage.properties import PropertyStore
+from app.property.storage.retention import Retention
+from app.property.storage.searches import SearchStore, StoredSearch
+from app.property.storage.tried import Tried
+from app.property.storage.usage import Counted, CountedKey, Uses
 from tests.contract.test_store_properties import source
 
 ONE, TWO, THREE = (f"https://homes.example/{n}" for n in (1, 2, 3))

@@ -9,20 +9,15 @@ import pytest
 from app.clock import ManualClock
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage import (
-    BatchStore,
-    Database,
-    FoundJobs,
-    Job,
-    JobState,
-    JobStore,
-    LeftOut,
-    PropertyStore,
-    Requester,
-    Walked,
-    Watches,
-    digest,
-)
+from app.property.storage.batches import BatchStore
+from app.property.storage.engine import Database
+from app.property.storage.found_jobs import FoundJobs, LeftOut, Walked
+from app.property.storage.jobs import JobStore
+from app.property.storage.models import Job, JobState
+from app.property.storage.properties import PropertyStore
+from app.property.storage.quotas import Requester
+from app.property.storage.rows import digest
+from app.property.storage.watches import Watches
 
 SEARCH = "https://portal.example/homes/anytown"
 ALICE = digest("alice")

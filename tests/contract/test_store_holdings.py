@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import LargeBinary, Text, inspect
 from sqlalchemy.types import JSON
 
-from app.property.storage import Database
+from app.property.storage.engine import Database
 from app.property.storage.holdings import HOLDINGS, Holding, Holds
 
 

@@ -9,19 +9,16 @@ import pytest
 from app.clock import ManualClock
 from app.property.people import parse_name
 from app.property.record import SourceKind
-from app.property.storage import (
-    Database,
-    JobSources,
-    JobState,
-    JobStore,
-    NamesKey,
-    PersonPurge,
-    PropertyStore,
-    PurgeKind,
-    PurgeStore,
-    Tried,
-)
-from app.property.storage.job_sources import tried_by
+from app.property.storage.engine import Database
+from app.property.storage.job_sources import JobSources, tried_by
+from app.property.storage.jobs import JobStore
+from app.property.storage.models import JobState
+from app.property.storage.names_key import NamesKey
+from app.property.storage.person_purging import PersonPurge
+from app.property.storage.properties import PropertyStore
+from app.property.storage.purge_scope import PurgeKind
+from app.property.storage.purging import PurgeStore
+from app.property.storage.tried import Tried
 from tests.contract.test_store_searches import house
 
 ADDRESS, PAGE = "12 FICTIONAL AVE, ANYTOWN, ST 00000", "https://homes.example/1"

@@ -8,7 +8,9 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.requests import InvalidCursorError
-from app.property.storage import Database, KeyActionStore, KeyDeed, every
+from app.property.storage.engine import Database
+from app.property.storage.key_actions import KeyActionStore, KeyDeed
+from app.property.storage.paging import every
 
 DAY_S = 86_400
 DEED = KeyDeed("alice (manager)", "disable", "0123456789abcdef", "sk-a", "leaked", "done", "disabled")

@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from app.clock import ManualClock
-from app.property.storage import Counted, CountedKey, CountedModel, Database, Demand, KeyHistoryStore, Uses, Usual
-from app.property.storage.usage import HOUR, hour_of
+from app.property.storage.engine import Database
+from app.property.storage.key_history import KeyHistoryStore
+from app.property.storage.usage import HOUR, Counted, CountedKey, CountedModel, Demand, Uses, Usual, hour_of
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S

@@ -10,7 +10,10 @@ import pytest
 from app.clock import ManualClock
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage import Database, JobStore, PageIndex, PropertyStore
+from app.property.storage.engine import Database
+from app.property.storage.jobs import JobStore
+from app.property.storage.page_index import PageIndex
+from app.property.storage.properties import PropertyStore
 from app.property.storage.tables import properties, records
 from tests.contract.conftest import count
 from tests.plugins.page_records import page_record

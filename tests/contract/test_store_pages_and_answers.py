@@ -9,8 +9,10 @@ import pytest
 from app.clock import ManualClock
 from app.errors.storage import StoreError
 from app.property.page import Page
-from app.property.storage import AnswerStore, Database, JobStore, PageStore, Question, StoredAnswer
-from app.property.storage.pages import Checkpoint
+from app.property.storage.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.engine import Database
+from app.property.storage.jobs import JobStore
+from app.property.storage.pages import Checkpoint, PageStore
 from app.property.storage.tables import bodies, pages
 from tests.contract.conftest import count
 

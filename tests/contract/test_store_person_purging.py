@@ -24,23 +24,18 @@ from app.property.page import Keeping, Page
 from app.property.people import PersonName, finder_of, parse_name
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage import (
-    AnswerStore,
-    Database,
-    JobStore,
-    ModelRequest,
-    ModelRequestStore,
-    NamesKey,
-    PageStore,
-    PersonPurge,
-    PropertyStore,
-    PurgedNames,
-    Question,
-    StoredAnswer,
-)
+from app.property.storage.answers import AnswerStore, Question, StoredAnswer
 from app.property.storage.columns import UtcDateTime
+from app.property.storage.engine import Database
 from app.property.storage.holdings import HOLDINGS, NAMING, Holds
+from app.property.storage.jobs import JobStore
+from app.property.storage.model_requests import ModelRequest, ModelRequestStore
+from app.property.storage.names_key import NamesKey
 from app.property.storage.packing import pack, unpack
+from app.property.storage.pages import PageStore
+from app.property.storage.person_purging import PersonPurge
+from app.property.storage.properties import PropertyStore
+from app.property.storage.purged_names import PurgedNames
 from app.property.storage.tables import bodies, metadata, purges
 from benchmarks.postgresql import PostgreSQL
 from tests.contract.conftest import ON_POSTGRESQL

@@ -13,10 +13,15 @@ from sqlalchemy import func, insert, select, update
 from app.clock import ManualClock
 from app.property.identity import KEY_RULES
 from app.property.source_record import SourceRecord
-from app.property.storage import Database, DecisionStore, PropertyStore, Refiler, address_of_target, downgrade, upgrade
 from app.property.storage.connections import make_engine
+from app.property.storage.decisions import DecisionStore
+from app.property.storage.engine import Database
+from app.property.storage.properties import PropertyStore
 from app.property.storage.property_rows import evidence_json
+from app.property.storage.refiling import Refiler
+from app.property.storage.schema import downgrade, upgrade
 from app.property.storage.tables import properties, property_keys, records
+from app.property.urls.targets import address_of_target
 from app.services.reports.refiling import refile_properties
 from tests.contract.test_store_properties import T0, source
 

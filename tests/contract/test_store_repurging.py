@@ -13,19 +13,15 @@ from app.errors import ConfigurationError
 from app.errors.purging import PersonPurgedMeanwhileError
 from app.errors.storage import PurgesDueError
 from app.property.people import parse_name
-from app.property.storage import (
-    AgeLimits,
-    Database,
-    NamesKey,
-    PersonPurge,
-    PurgeAccount,
-    PurgeEntry,
-    PurgeKind,
-    PurgeStore,
-    Repurge,
-    downgrade,
-    upgrade,
-)
+from app.property.storage.engine import Database
+from app.property.storage.names_key import NamesKey
+from app.property.storage.person_purging import PersonPurge
+from app.property.storage.personal_data import AgeLimits
+from app.property.storage.purge_account import PurgeAccount, PurgeEntry
+from app.property.storage.purge_scope import PurgeKind
+from app.property.storage.purging import PurgeStore
+from app.property.storage.repurging import Repurge
+from app.property.storage.schema import downgrade, upgrade
 from app.property.storage.tables import metadata, purges
 from tests.contract.test_store_purging import AGENT, MOBILE, OTHER, PAGE, Service, found, rows
 

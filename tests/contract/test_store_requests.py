@@ -18,7 +18,13 @@ from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageGoneError
 from app.errors.requests import IdempotencyKeyReusedError, QuotaExceededError, RequestUnderWayError
 from app.errors.targets import InvalidTargetError
-from app.property.storage import BatchStore, Database, Enqueued, JobStore, Requester, RequestKey, digest
+from app.property.storage.batches import BatchStore
+from app.property.storage.engine import Database
+from app.property.storage.jobs import JobStore
+from app.property.storage.models import Enqueued
+from app.property.storage.quotas import Requester
+from app.property.storage.request_keys import RequestKey
+from app.property.storage.rows import digest
 from app.property.storage.tables import request_keys
 
 ALICE, BOB = digest("alice"), digest("bob")

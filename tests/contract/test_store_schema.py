@@ -15,9 +15,10 @@ from sqlalchemy import Engine, func, inspect, select, text
 
 from app.clock import ManualClock
 from app.errors.storage import DatabaseOutdatedError, StoreError
-from app.property.storage import AnswerStore, Database, Question, StoredAnswer, downgrade, upgrade
+from app.property.storage.answers import AnswerStore, Question, StoredAnswer
 from app.property.storage.connections import make_engine, parse_url
-from app.property.storage.schema import _MIGRATIONS, HEAD
+from app.property.storage.engine import Database
+from app.property.storage.schema import _MIGRATIONS, HEAD, downgrade, upgrade
 from app.property.storage.tables import batches, metadata, model_answers
 
 

@@ -11,19 +11,14 @@ from app.clock import ManualClock
 from app.errors.purging import PurgedMeanwhileError
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage import (
-    Database,
-    Hearsay,
-    PropertyStore,
-    PurgeKind,
-    PurgeStore,
-    Retention,
-    SearchStore,
-    SourceTries,
-    SourceTry,
-    StoredSearch,
-    UnverifiedStore,
-)
+from app.property.storage.engine import Database
+from app.property.storage.properties import PropertyStore
+from app.property.storage.purge_scope import PurgeKind
+from app.property.storage.purging import PurgeStore
+from app.property.storage.retention import Retention
+from app.property.storage.searches import SearchStore, StoredSearch
+from app.property.storage.source_tries import SourceTries, SourceTry
+from app.property.storage.unverified import Hearsay, UnverifiedStore
 from tests.plugins.page_records import page_record
 
 QUESTION, TARGET = "a" * 64, "12 FICTIONAL AVE, ANYTOWN, ST 00000"

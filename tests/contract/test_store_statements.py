@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import event, text
 
-from app.property.storage import Database, PropertyStore
+from app.property.storage.engine import Database
+from app.property.storage.properties import PropertyStore
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.contract.test_store_properties import ADDRESS, source
 

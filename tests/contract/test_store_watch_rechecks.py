@@ -13,9 +13,13 @@ from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
 from app.errors.fetching import HttpStatusError, RobotsDisallowedError, TransientHttpStatusError
 from app.errors.pages import PageBlockedError
-from app.property.storage import Database, Job, JobStore, Watches, WatchLimits, ask_recheck
+from app.property.storage.engine import Database
+from app.property.storage.jobs import JobStore
+from app.property.storage.models import Job
 from app.property.storage.tables import watch_rechecks
+from app.property.storage.watch_budget import WatchLimits
 from app.property.storage.watch_times import due_first
+from app.property.storage.watches import Watches, ask_recheck
 from tests.plugins.watch_steps import PLENTY, URL, begin, end, store_property
 
 CARD = "https://county.example/parcel/1"

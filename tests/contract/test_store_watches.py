@@ -16,17 +16,14 @@ from app.errors.pages import PageBlockedError
 from app.errors.requests import InvalidCursorError
 from app.errors.targets import InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
-from app.property.storage import (
-    Database,
-    DecisionStore,
-    JobStore,
-    Watches,
-    WatchLimits,
-    WatchStatus,
-    ask_recheck,
-    every,
-)
+from app.property.storage.decisions import DecisionStore
+from app.property.storage.engine import Database
+from app.property.storage.jobs import JobStore
+from app.property.storage.paging import every
+from app.property.storage.watch_budget import WatchLimits
+from app.property.storage.watch_models import WatchStatus
 from app.property.storage.watch_times import slot_after
+from app.property.storage.watches import Watches, ask_recheck
 from tests.plugins.watch_steps import ADDRESS, DAY, PLENTY, URL, begin, due_now, end, store_property
 
 

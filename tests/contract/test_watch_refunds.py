@@ -10,7 +10,9 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.fetching import FetchTimeoutError, HostBusyError
-from app.property.storage import Database, Watches, WatchLedger
+from app.property.storage.engine import Database
+from app.property.storage.watch_budget import WatchLedger
+from app.property.storage.watches import Watches
 from app.services.watches.budget import model_charge, page_charge, paid_by_watch
 from app.settings import Settings
 from tests.plugins.watch_steps import URL, begin

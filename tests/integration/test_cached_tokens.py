@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from app.property.storage import JobStore
+from app.property.storage.jobs import JobStore
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.keys.view import KeyView
 from app.services.reports.estimate import estimate

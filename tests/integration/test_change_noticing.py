@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.property.storage import ChangeStore
+from app.property.storage.change_feed import ChangeStore
 from app.services.runtime.resources import Resources, open_resources
 from app.settings import Settings
 from tests.integration.test_page_cache_service import listing

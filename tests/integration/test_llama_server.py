@@ -22,7 +22,8 @@ from app.property.page import Page
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract
 from app.property.record import Method
-from app.property.storage import AnswerStore, Database
+from app.property.storage.answers import AnswerStore
+from app.property.storage.engine import Database
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.scraping.model_reading import ModelReader
 from standin.site.pages import bundled_pages

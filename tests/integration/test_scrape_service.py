@@ -22,7 +22,10 @@ from app.errors import ConfigurationError
 from app.errors.fetching import BlockedAddressError, EmptyPageError, HttpStatusError
 from app.errors.pages import NoPropertyDataError, PageBlockedError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
-from app.property.storage import AnswerStore, PageFrom, PageStore, PropertyStore
+from app.property.storage.answers import AnswerStore
+from app.property.storage.models import PageFrom
+from app.property.storage.pages import PageStore
+from app.property.storage.properties import PropertyStore
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.runtime.resources import Resources, open_resources
 from app.services.runtime.stores import open_stores

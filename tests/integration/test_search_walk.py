@@ -16,7 +16,7 @@ from app.clock import ManualClock
 from app.errors.fetching import TransientHttpStatusError
 from app.errors.jobs import OutOfTimeError
 from app.errors.pages import SearchPageError
-from app.property.storage import Walked
+from app.property.storage.found_jobs import Walked
 from app.services.runtime.resources import Resources, open_resources
 from app.services.scraping.run import Run
 from app.services.scraping.search_walk import SearchOutcome

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.errors.targets import InvalidTargetError
 from app.property.address import Address, address_key, compare, normalise, read_target, spell_target
 from app.property.address.tables import DIRECTIONALS, ordinal_words, suffixes, unit_designators
-from app.property.storage import address_of_target, is_address, normalise_target
+from app.property.urls.targets import address_of_target, is_address, normalise_target
 from app.property.values.places import US_CODES
 from tests.plugins.examples import drawn
 

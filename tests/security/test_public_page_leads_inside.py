@@ -13,7 +13,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from app.property.storage import FoundJobs, Walked
+from app.property.storage.found_jobs import FoundJobs, Walked
 from tasks.sending import send_jobs
 from tests.plugins.network_namespace import ROOT, run_isolated
 from tests.security import public_and_inside

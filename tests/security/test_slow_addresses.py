@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
 from app.errors.targets import InvalidTargetError
-from app.property.storage import normalise_target
+from app.property.urls.targets import normalise_target
 from app.settings import Settings
 from web import create_app, limits
 from web.limits import MAX_TARGETS, READING_SECONDS

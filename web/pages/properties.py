@@ -16,8 +16,10 @@ from app.property.doubt import Other, as_of, others
 from app.property.fields.table import AXES, CURRENCY, FIELDS, of_kind
 from app.property.identity import point_of
 from app.property.short import HEADINGS, in_short
-from app.property.storage import Change, ChangeStore, PropertyFilter, Saying, sayings
-from app.property.storage.searching import STATUS
+from app.property.storage.change_feed import ChangeStore
+from app.property.storage.change_rows import Change
+from app.property.storage.sayings import Saying, sayings
+from app.property.storage.searching import STATUS, PropertyFilter
 from web.auth import READING, allow
 from web.context import ContextOf
 from web.pages.dated_prices import dated_prices

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from fastapi import UploadFile
 
 from app.errors.targets import InvalidTargetListError, TargetsTooCostlyError
-from app.property.storage import normalise_target
 from app.property.urls.target_lists import parse_targets
+from app.property.urls.targets import normalise_target
 from web.limits import MAX_TARGETS, READING_SECONDS, MeteredTargets
 
 _PASTED = "your list"

@@ -11,8 +11,9 @@ from app.errors import NotFoundError
 from app.errors.requests import QuotaExceededError
 from app.errors.targets import InvalidTargetError, InvalidTargetListError, TargetsTooCostlyError
 from app.errors.watches import TooManyWatchesError
-from app.property.storage import Watches, WatchStatus, normalise_watched
-from app.property.storage.watches import MOST_INTERVAL_DAYS
+from app.property.storage.watch_models import WatchStatus
+from app.property.storage.watches import MOST_INTERVAL_DAYS, Watches
+from app.property.urls.targets import normalise_watched
 from app.services.watches import watching
 from web.auth import OPERATIONS, READING, allow
 from web.context import Context, ContextOf

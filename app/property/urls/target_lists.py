@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors.targets import InvalidTargetError, InvalidTargetListError
-from app.property.storage import normalise_target
+from app.property.urls.targets import normalise_target
 
 #: the names of a column, or of a member of an object, that holds a target or a part of an address
 _NAMES = {

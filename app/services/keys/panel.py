@@ -9,7 +9,11 @@ from datetime import UTC, datetime, timedelta
 from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Room
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Spent
-from app.property.storage import Alert, AlertStore, Database, KeyHistoryStore, ReportStore, StoredReport, Uses
+from app.property.storage.alerts import Alert, AlertStore
+from app.property.storage.engine import Database
+from app.property.storage.health_reports import ReportStore, StoredReport
+from app.property.storage.key_history import KeyHistoryStore
+from app.property.storage.usage import Uses
 from app.services.keys.view import KeyReport, amounts
 from app.services.reports.health.alarms import Kind
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.property.storage import Database, PurgeAccount, PurgeJournal, Repurge
+from app.property.storage.engine import Database
+from app.property.storage.purge_account import PurgeAccount
+from app.property.storage.purge_journal import PurgeJournal
+from app.property.storage.repurging import Repurge
 from app.services.privacy.purge_traces import forget_results, wiped
 from app.settings import Settings
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.clock import Clock
-from app.property.storage import Aged, AgeLimits, Pruned, Retention
+from app.property.storage.personal_data import Aged, AgeLimits
+from app.property.storage.retention import Pruned, Retention
 from app.services.reports.metrics.instruments import BODIES_PRUNED, BODIES_PRUNED_BYTES
 from app.settings import Settings
 

@@ -20,16 +20,10 @@ import redis
 from app.keypool.figures import Room
 from app.keypool.pricing import BATCH_TIER, WEB_SEARCH
 from app.property.sources.config import Sources
-from app.property.storage import (
-    CACHED_DAYS,
-    Database,
-    Took,
-    cached_share,
-    host_of_target,
-    is_address,
-    new_targets,
-)
+from app.property.storage.engine import Database
+from app.property.storage.forecast import CACHED_DAYS, Took, cached_share, new_targets
 from app.property.storage.recipes import StoredRecipes
+from app.property.urls.targets import host_of_target, is_address
 from app.services.keys.store import pricing_of
 from app.services.keys.view import KeyView
 from app.services.reports.estimate_basis import LEAST_HISTORY, Basis, BasisFrom, Range, total, total_range

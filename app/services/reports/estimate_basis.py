@@ -15,7 +15,7 @@ from enum import StrEnum
 from statistics import fmean, median, variance
 from typing import Any
 
-from app.property.storage import Took
+from app.property.storage.forecast import Took
 
 #: from so many on, what was taken before counts
 LEAST_HISTORY = 20

@@ -8,15 +8,9 @@ from statistics import fmean
 
 from app.property.recipes.recipe import recipe_host
 from app.property.sources.config import Source, Sources
-from app.property.storage import (
-    Database,
-    Took,
-    address_of_target,
-    addresses_took,
-    host_of_target,
-    is_address,
-    pages_took,
-)
+from app.property.storage.engine import Database
+from app.property.storage.forecast import Took, addresses_took, pages_took
+from app.property.urls.targets import address_of_target, host_of_target, is_address
 from app.services.reports.estimate_basis import LEAST_HISTORY, Basis, BasisFrom, measured
 
 #: The labelled pages of real sites: a prompt has 3,391 tokens on average, an answer with a fact for each label that is

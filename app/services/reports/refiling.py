@@ -10,7 +10,8 @@ from typing import Any
 from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.storage import StoreError
-from app.property.storage import Database, Refiled, Refiler
+from app.property.storage.engine import Database
+from app.property.storage.refiling import Refiled, Refiler
 
 log = logging.getLogger(__name__)
 

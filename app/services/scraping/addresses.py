@@ -27,15 +27,12 @@ from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.prompt import Prompt
 from app.property.reading.pipeline import with_paid_values
 from app.property.record import FIELDS, PageKind
-from app.property.storage import (
-    Hearsay,
-    JobSources,
-    PageFrom,
-    SourceTries,
-    UnverifiedStore,
-    address_of_target,
-)
+from app.property.storage.job_sources import JobSources
+from app.property.storage.models import PageFrom
+from app.property.storage.source_tries import SourceTries
+from app.property.storage.unverified import Hearsay, UnverifiedStore
 from app.property.urls.rows import answer_of
+from app.property.urls.targets import address_of_target
 from app.services.reports.metrics.instruments import RESULTS
 from app.services.scraping.economy import Economy
 from app.services.scraping.model_reading import ModelReading

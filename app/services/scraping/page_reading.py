@@ -16,8 +16,9 @@ from app.property.reading_budget import reading
 from app.property.recipes.using import RecipeReading
 from app.property.record import DERIVED_FIELDS, FIELDS, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage import PageFrom, normalise_target
+from app.property.storage.models import PageFrom
 from app.property.urls.rows import row_url
+from app.property.urls.targets import normalise_target
 from app.services.reports.metrics.instruments import FIELDS_STORED
 from app.services.scraping.page_visits import Visit
 from app.tracing import span

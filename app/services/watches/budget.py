@@ -19,7 +19,10 @@ import openai
 from app.clock import Clock
 from app.errors.fetching import HostBusyError
 from app.errors.watches import WatchBudgetSpentError
-from app.property.storage import Charge, Database, Job, WatchLedger, WatchLimits, next_day
+from app.property.storage.engine import Database
+from app.property.storage.models import Job
+from app.property.storage.quotas import next_day
+from app.property.storage.watch_budget import Charge, WatchLedger, WatchLimits
 from app.services.reports.metrics.instruments import WATCH_CHARGES
 from app.services.runtime.retry import patiently
 from app.settings import Settings

@@ -17,9 +17,10 @@ from app.errors.storage import PurgesDueError
 from app.property.merge import SourceRecord
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
-from app.property.storage import PageStore, PurgeKind, downgrade, upgrade
 from app.property.storage.packing import unpack
-from app.property.storage.schema import HEAD
+from app.property.storage.pages import PageStore
+from app.property.storage.purge_scope import PurgeKind
+from app.property.storage.schema import HEAD, downgrade, upgrade
 from app.property.storage.tables import bodies, metadata
 from app.services.privacy.purging import purge
 from app.services.reports.doctor.database import check_purges

@@ -13,7 +13,8 @@ import httpx2
 import pytest
 
 from app.property.record import SourceKind
-from app.property.storage import JobSources, Tried
+from app.property.storage.job_sources import JobSources
+from app.property.storage.tried import Tried
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.integration.doors.test_identity_doors import ADDRESS, A, page

@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.property.storage import upgrade
+from app.property.storage.schema import upgrade
 from app.property.storage.tables import metadata
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from app.property.storage import AlertStore
+from app.property.storage.alerts import AlertStore
 from app.redis.embedded_valkey import broker_url
 from app.services.keys.store import connect_store
 from app.services.reports.metrics.outbox import encode

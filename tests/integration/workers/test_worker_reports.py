@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from app.property.storage import KeyHistoryStore, ReportStore
+from app.property.storage.health_reports import ReportStore
+from app.property.storage.key_history import KeyHistoryStore
 from app.redis.embedded_valkey import connect
 from app.services.runtime.heartbeats import read_heartbeats
 from tasks.config import LANES, TURN_HEADER

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.property.storage import Watches, WatchLedger
 from app.property.storage.tables import jobs, watch_days, watches
+from app.property.storage.watch_budget import WatchLedger
+from app.property.storage.watches import Watches
 from standin.serving import BackgroundServer
 from tasks.sending import send_jobs
 from tests.plugins.address_world import Place, listing

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from app.errors.targets import InvalidTargetError
-from app.property.storage import normalise_target
+from app.property.urls.targets import normalise_target
 from cli.targets import read_targets
 
 ONE, TWO = "http://homes.example/1", "https://homes.example/2?a=1,2"

@@ -9,7 +9,9 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.pages import PageGoneError
-from app.property.storage import Database, Enqueued, JobState, JobStore
+from app.property.storage.engine import Database
+from app.property.storage.jobs import JobStore
+from app.property.storage.models import Enqueued, JobState
 from cli.waiting import wait_for_jobs
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.storage import Alarm, Alert, Severity, Uses, Usual
+from app.property.storage.alerts import Alarm, Alert, Severity
+from app.property.storage.usage import Uses, Usual
 from app.services.reports.health.alarms import HELD, POOL, POOL_KINDS, Kind, Thresholds, find_alarms
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView
 from app.settings import Settings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from app.property.storage import KnownKey, Uses
+from app.property.storage.key_history import KnownKey
+from app.property.storage.usage import Uses
 from app.services.reports.health.rotations import newest_rotation, rotation_of
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

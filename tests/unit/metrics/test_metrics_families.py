@@ -11,8 +11,8 @@ from app.keypool.figures import CallFigures, ModelFigures, PoolFigures, Room
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Budget, Cap, Spent
-from app.property.storage import RequestFigures
 from app.property.storage.job_figures import JobFigures
+from app.property.storage.model_requests import RequestFigures
 from app.services.keys.view import KeyReport
 from app.services.reports.metrics.job_families import HealthFigures, health_families, job_families
 from app.services.reports.metrics.outbox import encode

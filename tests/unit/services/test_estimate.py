@@ -17,23 +17,17 @@ from app.property.reading.base import Extraction
 from app.property.reading.model.prompt import build_prompt
 from app.property.recipes.recipe import Counts, RecipeState, new_recipe
 from app.property.record import PageKind, PropertyRecord, SourceKind
-from app.property.storage import (
-    AnswerStore,
-    Counted,
-    CountedKey,
-    Database,
-    JobSources,
-    JobStore,
-    KeyHistoryStore,
-    PageStore,
-    PropertyStore,
-    Question,
-    StoredAnswer,
-    Took,
-    Tried,
-    Uses,
-)
+from app.property.storage.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.engine import Database
+from app.property.storage.forecast import Took
+from app.property.storage.job_sources import JobSources
+from app.property.storage.jobs import JobStore
+from app.property.storage.key_history import KeyHistoryStore
+from app.property.storage.pages import PageStore
+from app.property.storage.properties import PropertyStore
 from app.property.storage.recipes import StoredRecipes
+from app.property.storage.tried import Tried
+from app.property.storage.usage import Counted, CountedKey, Uses
 from app.services.keys.view import KeyView
 from app.services.reports.estimate import Estimate, _model_minutes, estimate
 from app.services.reports.estimate_basis import measured, total, total_range

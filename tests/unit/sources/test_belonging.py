@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.property.sources.belonging import Whose, belonging
-from app.property.storage import address_of_target, normalise_target
+from app.property.urls.targets import address_of_target, normalise_target
 from app.property.values.texts import plain_parcel
 
 HOUSE = "12 Fictional Ave, Anytown, ST 00000"

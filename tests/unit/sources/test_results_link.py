@@ -8,7 +8,7 @@ import pytest
 
 from app.property.page import Page
 from app.property.sources.results import the_link
-from app.property.storage import address_of_target, normalise_target
+from app.property.urls.targets import address_of_target, normalise_target
 
 URL = "https://county.example/find?q=12"
 

@@ -14,8 +14,8 @@ from app.property.reading.pipeline import extract, extract_rows
 from app.property.record import Method, PageKind
 from app.property.sources.belonging import Whose
 from app.property.sources.rows import choose
-from app.property.storage import address_of_target, normalise_target
 from app.property.urls.rows import answer_of, is_row, row_url
+from app.property.urls.targets import address_of_target, normalise_target
 
 URL = "https://gis.example/query?street=300"
 WANTED = "300 Example Blvd Unit 2, Anytown, ST 00000"

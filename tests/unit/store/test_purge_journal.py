@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import ConfigurationError
-from app.property.storage import PurgeEntry, PurgeJournal
+from app.property.storage.purge_account import PurgeEntry
+from app.property.storage.purge_journal import PurgeJournal
 
 
 def entry(number: int) -> PurgeEntry:

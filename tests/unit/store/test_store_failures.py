@@ -15,10 +15,11 @@ from sqlalchemy import text
 
 from app.errors import ConfigurationError
 from app.errors.storage import DatabaseLockedError, DatabaseUnavailableError, DiskFullError, StoreError
-from app.property.storage import Database, JobStore, database_url, upgrade
 from app.property.storage.connections import parse_url
+from app.property.storage.engine import Database, database_url
 from app.property.storage.failures import shown, translate
-from app.property.storage.schema import HEAD
+from app.property.storage.jobs import JobStore
+from app.property.storage.schema import HEAD, upgrade
 from app.settings import Settings
 
 URL = "https://site.example/1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.errors.targets import InvalidTargetError
-from app.property.storage import address_of_target, is_address, normalise_target, normalise_url
+from app.property.urls.targets import address_of_target, is_address, normalise_target, normalise_url
 
 
 @pytest.mark.parametrize(

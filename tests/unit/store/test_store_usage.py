@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.storage import Uses
-from app.property.storage.usage import HOUR, grown, hour_of, spread, usual_of
+from app.property.storage.usage import HOUR, Uses, grown, hour_of, spread, usual_of
 
 T0 = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
 

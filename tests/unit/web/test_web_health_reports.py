@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
-from app.property.storage import Alarm, AlertStore, ReportStore, Severity, StoredReport
+from app.property.storage.alerts import Alarm, AlertStore, Severity
+from app.property.storage.health_reports import ReportStore, StoredReport
 from app.services.runtime.stores import Stores
 from web.health_reports import AlertList, HealthView
 

@@ -11,8 +11,11 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import PurgesDueError
-from app.property.storage import Database, JobState, PurgeAccount, PurgeJournal, database_url
+from app.property.storage.engine import Database, database_url
 from app.property.storage.inspection import DatabaseState, inspect_database
+from app.property.storage.models import JobState
+from app.property.storage.purge_account import PurgeAccount
+from app.property.storage.purge_journal import PurgeJournal
 from app.property.storage.schema import HEAD
 from app.services.privacy.repurging import purge_journal
 from app.services.reports.doctor.economy import economy_verdicts

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.property.storage import Database, ModelBatchStore, ModelRequestStore
+from app.property.storage.engine import Database
+from app.property.storage.model_batches import ModelBatchStore
+from app.property.storage.model_requests import ModelRequestStore
 from app.services.reports.doctor.findings import Verdict, warning
 from app.settings import Settings
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from app.property.storage import Demand, Uses
+from app.property.storage.usage import Demand, Uses
 from app.services.reports.health.rotations import Rotation, worse_since
 from app.services.reports.health.view import KeyView, named
 

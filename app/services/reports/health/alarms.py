@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from app.property.storage import Alarm, Alert, Severity, Uses
+from app.property.storage.alerts import Alarm, Alert, Severity
+from app.property.storage.usage import Uses
 from app.services.reports.health.spikes import is_load, spiking
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView, named
 from app.settings import Settings

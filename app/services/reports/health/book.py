@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 
-from app.property.storage import Alarm, Alert, AlertStore, Booked, Severity
+from app.property.storage.alerts import Alarm, Alert, AlertStore, Booked, Severity
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.property.storage import KeyHistoryStore
+from app.property.storage.key_history import KeyHistoryStore
 from app.property.storage.usage import HOUR, hour_of
 from app.services.reports.health.advice import WEEK, Evidence
 from app.services.reports.health.rotations import AFTER, BEFORE, Rotation, newest_rotation, rotation_of

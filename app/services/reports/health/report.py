@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from app.property.storage import Alert, StoredReport
+from app.property.storage.alerts import Alert
+from app.property.storage.health_reports import StoredReport
 from app.services.reports.health.advice import Advice
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.property.storage import KnownKey, Uses
+from app.property.storage.key_history import KnownKey
+from app.property.storage.usage import Uses
 
 #: a rotation is looked at for so long, and what is compared with what
 AFTER = timedelta(hours=24)

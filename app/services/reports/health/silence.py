@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import redis
 
-from app.property.storage import Alarm, Severity
+from app.property.storage.alerts import Alarm, Severity
 from app.services.reports.health.alarms import Kind
 from app.settings import Settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.property.storage import Usual
+from app.property.storage.usage import Usual
 from app.services.reports.health.view import KeyView
 
 #: An hour is unusual above the median of the hours in which the key worked plus so many median absolute deviations.

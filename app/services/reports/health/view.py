@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from app.property.storage import Uses, Usual
+from app.property.storage.usage import Uses, Usual
 
 #: states of a key in which it takes no request and needs somebody, or time, to come back
 OUT = frozenset({"open", "half_open", "dead", "no_quota"})

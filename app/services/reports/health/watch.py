@@ -10,7 +10,7 @@ import redis
 
 from app.clock import Clock
 from app.errors.broker import BrokerUnavailableError
-from app.property.storage import AlertStore, Booked
+from app.property.storage.alerts import AlertStore, Booked
 from app.redis.embedded_valkey import connect
 from app.services.delivery.webhooks import build_webhook_sender
 from app.services.keys.store import budget_of

@@ -12,15 +12,12 @@ from playwright.sync_api import Page, expect
 
 from app.property.record import Evidence, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage import (
-    Database,
-    Hearsay,
-    JobSources,
-    JobStore,
-    PropertyStore,
-    Tried,
-    UnverifiedStore,
-)
+from app.property.storage.engine import Database
+from app.property.storage.job_sources import JobSources
+from app.property.storage.jobs import JobStore
+from app.property.storage.properties import PropertyStore
+from app.property.storage.tried import Tried
+from app.property.storage.unverified import Hearsay, UnverifiedStore
 from tests.integration.doors.conftest import Environment
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 
