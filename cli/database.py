@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from typing import Annotated
 
 import typer
 from rich.status import Status
@@ -13,7 +11,7 @@ from rich.text import Text
 
 from app.property.storage.engine import Database, database_url, names_key
 from app.property.storage.inspection import inspect_database
-from app.property.storage.schema import HEAD, downgrade, upgrade
+from app.property.storage.schema import HEAD, upgrade
 from app.redis.fleet_clock import make_clock
 from app.services.privacy.repurging import RepurgeResult, repurge
 from app.services.reports.refiling import Refiling, refile_properties
@@ -27,11 +25,6 @@ _UP_EXAMPLES = """\b
 Examples:
   propintel db upgrade
   DATABASE_URL=postgresql+psycopg://user:password@host/db propintel db upgrade
-"""
-_DOWN_EXAMPLES = """\b
-Examples:
-  propintel db downgrade 0001           asks first
-  propintel db downgrade base --yes     drops all that is stored
 """
 _REFILE_EXAMPLES = """\b
 Examples:
@@ -151,35 +144,6 @@ def _refiled(run: Refiling) -> Iterator[Text]:
             yield Text(f"{one.id} is left apart from {other.id}: {other.why}")
     for property_id in run.failed:
         yield Text(f"{property_id} could not be filed anew")
-
-
-@app.command("downgrade", epilog=_DOWN_EXAMPLES)
-def downgrade_database(
-    revision: Annotated[str, typer.Argument(metavar="REVISION", help="Such as 0001, or base: no schema at all.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask. Needed where nobody can be asked.")] = False,
-    format_: FormatOption = None,
-) -> None:
-    """Bring the database back to an earlier schema, in one transaction, for an earlier version of this program.
-
-    What only the later schema can hold is dropped, with "base" everything. Stop workers, beat and the web door first.
-
-    JSON: `{"before": revision or null, "after": revision or null}`.
-    """
-    database = Database(database_url(load_settings()))
-    if not yes:
-        _ask(database, revision)
-    before, after = downgrade(database_url(load_settings()), revision)
-    _show_change(database, before, after, format_)
-    if database.is_sqlite:
-        note(f"The next command of this version brings the file to {HEAD} again.")
-
-
-def _ask(database: Database, revision: str) -> None:
-    """Return if somebody at a terminal agrees; else nothing is done."""
-    loss = "ALL jobs, pages and properties" if revision == "base" else "what only the later schema can hold"
-    if not sys.stdin.isatty():
-        raise typer.BadParameter(f"this drops {loss}, and nobody is there to be asked: give --yes")
-    typer.confirm(f"{database!r}: drop {loss} and go back to {revision}?", abort=True, err=True)
 
 
 def _show_change(database: Database, before: str | None, after: str | None, format_: FormatOption) -> None:

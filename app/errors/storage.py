@@ -54,6 +54,15 @@ class DatabaseOutdatedError(StoreError):
     remedy = "Run `propintel db upgrade`."
 
 
+class OldSchemaError(StoreError):
+    """A database of a version before 1.0, which this version cannot read."""
+
+    code = "database_of_old_version"
+    sentence = "The database {url} is at schema {reason}, of a version before 1.0, and is not converted."
+    remedy = "With that version, `propintel export`; with this one, name an empty database and enqueue the URLs again:"
+    remedy += " docs/runbooks/upgrade.md."
+
+
 class PurgesDueError(StoreError):
     """The database was restored from a backup that is older than purges: it holds what may not be shown any more."""
 

@@ -1,10 +1,9 @@
-"""`propintel db current | upgrade | downgrade` on SQLite and PostgreSQL: nothing is dropped unless somebody said so."""
+"""`propintel db current | upgrade` on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
@@ -27,39 +26,23 @@ DB = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def db(database_url: str, tmp_path: Path, warm_parent: WarmParent) -> DB:
-    """`db("current")` runs `propintel db current` on the database, which has one job; `stdin` is no terminal."""
+    """`db("current")` runs `propintel db current` on the database, which has one job."""
     upgrade(database_url)
     database = Database(database_url)
     JobStore(database).enqueue(["http://homes.example/1"])
     database.close()
 
-    def run(*arguments: str, stdin: str | int = "") -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "DATABASE_URL": database_url, "PROPINTEL_HOME": str(tmp_path / "home")}
-        return warm_parent.run_propintel("db", *arguments, env=env, cwd=tmp_path, stdin=stdin)
+        return warm_parent.run_propintel("db", *arguments, env=env, cwd=tmp_path)
 
     return run
 
 
-def _answered(db: DB, answer: bytes, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """As `db`, with somebody at a terminal who types `answer`."""
-    ours, theirs = pty.openpty()
-    try:
-        os.write(ours, answer)
-        return db(*arguments, stdin=theirs)
-    finally:
-        os.close(ours)
-        os.close(theirs)
-
-
-def test_down_and_up_again_with_what_each_step_says(db: DB, database_url: str) -> None:
+def test_an_upgrade_says_what_it_did(db: DB, database_url: str) -> None:
     assert json.loads(db("current").stdout) == {"current": HEAD, "head": HEAD}
-    down = db("downgrade", "0001", "--yes")
-    assert (down.returncode, json.loads(down.stdout)) == (0, {"before": HEAD, "after": "0001"})
-    assert json.loads(db("current").stdout) == {"current": "0001", "head": HEAD}
-    assert json.loads(db("upgrade").stdout)["after"] == HEAD
-    base = db("downgrade", "base", "--yes")
-    assert (base.returncode, json.loads(base.stdout)) == (0, {"before": HEAD, "after": None})
-    assert inspect_database(database_url).revision is None
+    assert json.loads(db("upgrade").stdout) == {"before": HEAD, "after": HEAD}
+    assert inspect_database(database_url).revision == HEAD
 
 
 def test_what_an_older_version_filed_is_told_of_and_filed_anew(db: DB, database_url: str) -> None:
@@ -82,32 +65,6 @@ def test_what_an_older_version_filed_is_told_of_and_filed_anew(db: DB, database_
     )
     assert "two parcel numbers" not in db("refile").stdout
     assert "refile" not in db("upgrade").stderr
-
-
-@pytest.mark.parametrize("revision", ["0001", "base"])
-def test_without_a_terminal_and_without_yes_nothing_is_dropped(db: DB, database_url: str, revision: str) -> None:
-    refused = db("downgrade", revision)
-    assert (refused.returncode, refused.stdout) == (2, "")
-    assert "--yes" in refused.stderr
-    assert inspect_database(database_url).revision == HEAD
-
-
-def test_whoever_is_asked_decides(db: DB, database_url: str) -> None:
-    """The question names what would be lost; only a yes drops it."""
-    refused = _answered(db, b"n\n", "downgrade", "base")
-    assert refused.returncode == 1
-    assert "ALL jobs" in refused.stderr
-    assert inspect_database(database_url).revision == HEAD
-    assert _answered(db, b"y\n", "downgrade", "base").returncode == 0
-    assert inspect_database(database_url).revision is None
-
-
-def test_a_revision_that_does_not_exist_is_named(db: DB, database_url: str) -> None:
-    failed = db("downgrade", "7777", "--yes")
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert "7777" in failed.stderr
-    assert "Traceback" not in failed.stderr
-    assert inspect_database(database_url).revision == HEAD
 
 
 def test_looking_makes_no_file_and_migrates_nothing(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from app.property.storage.jobs import JobStore
 from app.property.storage.model_batches import ModelBatchStore
 from app.property.storage.model_requests import ModelRequest, ModelRequestStore
 from app.property.storage.properties import PropertyStore
-from app.property.storage.schema import downgrade, upgrade
+from app.property.storage.schema import upgrade
 from app.property.storage.tables import properties
 from app.property.storage.watch_budget import WatchLimits
 from app.property.storage.watches import Watches
@@ -58,17 +58,14 @@ def test_a_database_at_this_version_is_well(make_settings: MakeSettings, databas
     assert (verdict.state, verdict.remedy) == ("ok", None), verdict.said
 
 
-def test_an_older_schema_names_the_command(make_settings: MakeSettings, database_url: str) -> None:
-    """SQLite migrates itself, so that it is no failure there."""
-    upgrade(database_url)
-    downgrade(database_url, "0001")
+def test_a_schema_before_1_0_is_a_failure_that_names_the_way(make_settings: MakeSettings, database_url: str) -> None:
+    _set_version(database_url, "0025")
     settings = make_settings(DATABASE_URL=database_url)
     verdict = check_database(settings)
-    assert verdict.state == ("warning" if database_url.startswith("sqlite") else "failed")
-    assert "schema 0001" in verdict.said
-    assert "propintel db upgrade" in str(verdict.remedy)
+    assert (verdict.state, "schema 0025" in verdict.said) == ("failed", True)
+    assert "propintel export" in str(verdict.remedy)
     assert check_jobs(settings, fleet_of(settings), SystemClock()).state == "skipped"
-    assert "schema 0001" in check_database(settings).said, "looking must not migrate"
+    assert "schema 0025" in check_database(settings).said, "looking must not migrate"
 
 
 def test_what_an_older_version_filed_is_a_warning_until_it_is_filed_anew(
@@ -87,15 +84,18 @@ def test_what_an_older_version_filed_is_a_warning_until_it_is_filed_anew(
 
 
 def test_a_schema_of_a_newer_version_is_a_failure(make_settings: MakeSettings, database_url: str) -> None:
-    upgrade(database_url)
-    if database_url.startswith("sqlite"):
-        with sqlite3.connect(database_url.removeprefix("sqlite:///")) as raw:
-            raw.execute("UPDATE alembic_version SET version_num = '9999'")
-    else:
-        with psycopg.connect(database_url) as raw_pg:
-            raw_pg.execute("UPDATE alembic_version SET version_num = '9999'")
+    _set_version(database_url, "9999")
     verdict = check_database(make_settings(DATABASE_URL=database_url))
     assert (verdict.state, "newer" in verdict.said) == ("failed", True)
+
+
+def _set_version(url: str, version: str) -> None:
+    if url.startswith("sqlite"):
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
+            raw.execute("UPDATE alembic_version SET version_num = ?", (version,))
+        return
+    with psycopg.connect(url) as raw_pg:
+        raw_pg.execute("UPDATE alembic_version SET version_num = %s", (version,))
 
 
 def test_a_file_that_is_not_there_yet_is_made_by_nobody_who_looks(make_settings: MakeSettings, tmp_path: Path) -> None:

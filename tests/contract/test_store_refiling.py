@@ -19,33 +19,28 @@ from app.property.storage.engine import Database
 from app.property.storage.properties import PropertyStore
 from app.property.storage.property_rows import evidence_json
 from app.property.storage.refiling import Refiler
-from app.property.storage.schema import downgrade, upgrade
 from app.property.storage.tables import properties, property_keys, records
 from app.property.urls.targets import address_of_target
 from app.services.reports.refiling import refile_properties
 from tests.contract.test_store_properties import T0, source
 
-OLD_SCHEMA = "0009"
 #: what rules 0 spelled otherwise: an ordinal in a word
 FIRST_AVE = {"StreetNumber": "4", "StreetName": "First Avenue", "City": "Dover", "StateOrProvince": "DE"}
-AT_0009 = ("addr:{number}|{street}||postal/19901", "addr:{number}|{street}||city/dover/de", "url:{url}")
+OLD_KEYS = ("addr:{number}|{street}||postal/19901", "addr:{number}|{street}||city/dover/de", "url:{url}")
 
 
 @pytest.fixture
 def before(database_url: str, clock: ManualClock) -> Iterator[Database]:
-    """A database at the schema of an older version, not opened yet."""
-    upgrade(database_url)
-    downgrade(database_url, OLD_SCHEMA)
     database = Database(database_url, clock)
     yield database
     database.close()
 
 
 def store_by_older_version(database: Database, record: SourceRecord, created_at: datetime = T0) -> str:
-    """File a record as the version at schema 0009 did; -> its property."""
+    """File a record under the keys of rules 0; -> its property."""
     property_id = record.url.rpartition("/")[2].rjust(32, "0")
     number, street = record.values["StreetNumber"], record.values["StreetName"].lower().replace("avenue", "ave")
-    filed = [key.format(number=number, street=street, url=record.url) for key in AT_0009]
+    filed = [key.format(number=number, street=street, url=record.url) for key in OLD_KEYS]
     said = {"record": dict(record.values), "evidence": evidence_json(record.evidence.items())}
     times = {"created_at": created_at, "updated_at": created_at}
     page = {
@@ -73,7 +68,6 @@ def new_page(number: int = 4, **values: Any) -> SourceRecord:
 
 
 def opened(database: Database) -> PropertyStore:
-    upgrade(database.url.render_as_string(hide_password=False))
     return PropertyStore(database)
 
 

@@ -17,11 +17,10 @@ from app.property.storage.engine import Database
 from app.property.storage.names_key import NamesKey
 from app.property.storage.person_purging import PersonPurge
 from app.property.storage.personal_data import AgeLimits
-from app.property.storage.purge_account import PurgeAccount, PurgeEntry
+from app.property.storage.purge_account import PurgeAccount
 from app.property.storage.purge_scope import PurgeKind
 from app.property.storage.purging import PurgeStore
 from app.property.storage.repurging import Repurge
-from app.property.storage.schema import downgrade, upgrade
 from app.property.storage.tables import metadata, purges
 from tests.contract.test_store_purging import AGENT, MOBILE, OTHER, PAGE, Service, found, rows
 
@@ -213,20 +212,3 @@ def test_what_went_by_age_is_not_repeated_and_a_dry_run_is_no_purge(
     clock.advance(400 * 86_400)
     assert AgeLimits(database).prune_names(365).records == 1
     assert PurgeAccount(database).entries() == []
-
-
-def test_what_is_due_is_due_again_after_the_way_to_0019_and_back(
-    database: Database, service: Service, restore: Restore
-) -> None:
-    """That schema cannot tell it from what was done; the journal has it still."""
-    restored = restore()
-    purge(database, PurgeKind.URL, PAGE)
-    kept: list[PurgeEntry] = PurgeAccount(database).entries()
-    PurgeAccount(restored).note_due(kept)
-    url = restored.url.render_as_string(hide_password=False)
-    restored.close()
-    downgrade(url, "0019")
-    upgrade(url)
-    PurgeAccount(restored).note_due(kept)
-    with pytest.raises(PurgesDueError):
-        PurgeAccount(restored).require_none_due()

@@ -1,4 +1,4 @@
-"""Which schema a database has, and migrations up and down: Alembic, driven from here without an alembic.ini."""
+"""Which schema a database has, and migrations: Alembic, driven from here without an alembic.ini."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
 from app import files
-from app.errors.storage import DatabaseOutdatedError, StoreError
+from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage import failures
 from app.property.storage.connections import make_engine, parse_url
-from app.property.storage.tables import metadata
 
 #: the newest revision in migrations/versions; a test keeps it so. Here, so that no start has to load Alembic
-HEAD = "0025"
+HEAD = "0100"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-#: as Alembic itself creates it
-_VERSION_TABLE = """CREATE TABLE IF NOT EXISTS alembic_version (
-    version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"""
+#: the oldest revision that migrations lead from
+_FIRST = "0100"
 
 
 def make_file(url: URL) -> None:
@@ -48,6 +46,7 @@ def prepare(engine: Engine) -> None:
         return
     with engine.connect() as connection:
         found = current(connection)
+    _require_no_old_schema(engine, found)
     if found != HEAD:
         raise DatabaseOutdatedError(failures.shown(engine.url), found or "none")
 
@@ -59,17 +58,11 @@ def current(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def upgrade(url: str, revision: str = "head") -> tuple[str | None, str | None]:
-    """Migrate up in one transaction; -> the revisions before and after. Safe to call from many processes at once."""
-    return _migrate(url, revision, up=True)
+def upgrade(url: str) -> tuple[str | None, str]:
+    """Migrate to `HEAD` in one transaction; -> the revisions before and after. Many processes may call this at once.
 
-
-def downgrade(url: str, revision: str) -> tuple[str | None, str | None]:
-    """Migrate down to `revision` ("base": drop all data); -> the revisions before and after."""
-    return _migrate(url, revision, up=False)
-
-
-def _migrate(url: str, revision: str, *, up: bool) -> tuple[str | None, str | None]:
+    Raises `OldSchemaError` for a database that no migration leads from.
+    """
     parsed = parse_url(url)
     make_file(parsed)
     engine = make_engine(parsed, 30.0)
@@ -77,23 +70,12 @@ def _migrate(url: str, revision: str, *, up: bool) -> tuple[str | None, str | No
         with failures.translated(parsed), _alone(parsed):
             if engine.dialect.name == "sqlite":
                 _use_wal(engine)
-            return _run(engine, revision, up=up)
+            return _run(engine)
     finally:
         engine.dispose()
 
 
-def _is_empty(connection: Connection) -> bool:
-    return current(connection) is None and set(inspect(connection).get_table_names()) <= {"alembic_version"}
-
-
-def _create(connection: Connection) -> None:
-    """Create the schema of `HEAD` directly, which takes a fifth of the time of all migrations in turn."""
-    metadata.create_all(connection)
-    connection.execute(text(_VERSION_TABLE))
-    connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
-
-
-def _run(engine: Engine, revision: str, *, up: bool) -> tuple[str | None, str | None]:
+def _run(engine: Engine) -> tuple[str | None, str]:
     from alembic import command  # noqa: PLC0415 (0.1 s that a start at HEAD saves)
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
@@ -103,19 +85,27 @@ def _run(engine: Engine, revision: str, *, up: bool) -> tuple[str | None, str | 
             connection.execute(text("SET LOCAL statement_timeout = 0"))  # a large table takes its time
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('propintel migrations'))"))
         before = current(connection)
-        if up and revision == "head" and _is_empty(connection):
-            _create(connection)
-            return before, HEAD
+        _require_no_old_schema(engine, before)
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
         try:
-            (command.upgrade if up else command.downgrade)(config, revision)
+            command.upgrade(config, "head")
         except CommandError as exc:
-            problem = f"its schema {before} cannot be brought to {revision} by this version ({exc})"
+            problem = f"its schema {before} cannot be brought to {HEAD} by this version ({exc})"
             raise StoreError(failures.shown(engine.url), problem) from exc
-        return before, current(connection)
+        return before, HEAD
+
+
+def is_too_old(revision: str | None) -> bool:
+    """Whether a database is of a version before 1.0, which no migration leads from."""
+    return revision is not None and revision < _FIRST
+
+
+def _require_no_old_schema(engine: Engine, revision: str | None) -> None:
+    if is_too_old(revision):
+        raise OldSchemaError(failures.shown(engine.url), str(revision))
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -124,7 +114,7 @@ def _prepare_sqlite(engine: Engine) -> None:
     if not ready:
         with _alone(engine.url):
             _use_wal(engine)
-            _run(engine, "head", up=True)
+            _run(engine)
 
 
 def _use_wal(engine: Engine) -> None:

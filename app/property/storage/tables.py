@@ -1,4 +1,4 @@
-"""All tables, as the newest migration leaves them: those in `../migrations` make them, and a test compares the two.
+"""All tables, as the newest migration in `migrations` leaves them; a test compares the two.
 
 They are defined by subject in `*_tables.py`; whoever needs one takes it from here.
 """

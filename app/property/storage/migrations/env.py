@@ -1,7 +1,7 @@
-"""What Alembic runs: migrations on the connection that `store/schema.py` opened, inside its transaction.
+"""What Alembic runs: migrations on the connection that `storage/schema.py` opened, inside its transaction.
 
 There is no alembic.ini and no URL here. A new revision is a file in `versions/` in the form of `script.py.mako`,
-and its number in `HEAD` of `store/schema.py`.
+and its number in `HEAD` of `storage/schema.py`.
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ from pathlib import Path
 from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
-from app.errors.storage import PurgesDueError
+from app.errors.storage import OldSchemaError, PurgesDueError
 from app.property.storage.engine import Database, database_url
 from app.property.storage.inspection import DatabaseState, inspect_database
 from app.property.storage.models import JobState
 from app.property.storage.purge_account import PurgeAccount
 from app.property.storage.purge_journal import PurgeJournal
-from app.property.storage.schema import HEAD
+from app.property.storage.schema import HEAD, is_too_old
 from app.services.privacy.repurging import purge_journal
 from app.services.reports.doctor.economy import economy_verdicts
 from app.services.reports.doctor.findings import Verdict, all_in_all, failed, ok, skipped, warning
@@ -57,7 +57,9 @@ def _reviews(found: DatabaseState) -> Iterator[Verdict]:
 
 def _schema(found: DatabaseState) -> Iterator[Verdict]:
     revision = found.revision or ""
-    if revision > HEAD:
+    if is_too_old(found.revision):
+        yield failed("that is of a version before 1.0, and is not converted", OldSchemaError.remedy)
+    elif revision > HEAD:
         yield failed(f"that is newer than this version's {HEAD}", "Run the version that made it.")
     elif revision != HEAD and found.file is None:
         yield failed(f"this version needs {HEAD}", "Run `propintel db upgrade`.")
