@@ -104,7 +104,10 @@ def test_a_killed_process_leaves_one_batch_or_none(database_url: str, answered: 
     """Ended without a word, after the transaction or within it."""
     code = f"""
 import os
-from app.property.storage import *
+from app.property.storage.engine import Database
+from app.property.storage.jobs import JobStore
+from app.property.storage.quotas import Requester
+from app.property.storage.request_keys import RequestKey
 database = Database({database_url!r})
 jobs = JobStore(database)
 if not {answered}:

@@ -173,7 +173,8 @@ def test_many_threads_that_open_a_new_database_at_once_all_succeed(tmp_path: Pat
 
 _FORK = """
 import os, sys
-from app.property.storage import Database, JobStore
+from app.property.storage.engine import Database
+from app.property.storage.jobs import JobStore
 
 database = Database(sys.argv[1])
 jobs = JobStore(database)
