@@ -48,7 +48,7 @@ def _use(running: Fleet, manager: OpenAIClientManager, secrets: Sequence[str]) -
     control = running.env["OPENAI_BASE_URL"].removesuffix("/v1") + "/control/keys"
     for secret in secrets[: min(_DEAD, len(secrets) // 3)]:
         changed = {"key": secret, "behaviour": "dead"}
-        httpx2.post(control, json=changed, trust_env=False).raise_for_status()
+        httpx2.post(control, json=changed, trust_env=False, timeout=120).raise_for_status()
     client = manager.get_client()
     assert client is not None
 

@@ -43,7 +43,7 @@ def _migrated_sqlite() -> bytes:
 
 @pytest.fixture
 def database(database_url: str, clock: ManualClock) -> Iterator[Database]:
-    database = Database(database_url, clock, names_key=NamesKey("k" * 32))
+    database = Database(database_url, clock, names_key=NamesKey("k" * 32), busy_timeout_seconds=120)
     yield database
     database.close()
 

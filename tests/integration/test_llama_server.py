@@ -62,7 +62,7 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + 120
     while time.monotonic() < until and server.poll() is None:
         try:
-            httpx2.get(url)
+            httpx2.get(url, timeout=120)
         except httpx2.ConnectError:
             time.sleep(0.1)
         else:

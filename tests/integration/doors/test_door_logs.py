@@ -29,7 +29,7 @@ def test_the_http_door_writes_json_whose_access_lines_carry_the_request(
 ) -> None:
     """uvicorn's own handlers would go around the redaction: a query with a key."""
     with serving(*WEB, environment=environment) as server:
-        httpx2.get(f"{server.url}/healthz?key={_KEY}", headers={"X-Request-ID": "mine"})
+        httpx2.get(f"{server.url}/healthz?key={_KEY}", headers={"X-Request-ID": "mine"}, timeout=120)
         until_true(lambda: "/healthz" in server.log.read_text(), "the access line")
     said = server.log.read_text()
     (access,) = [line for line in _json_lines(said) if "/healthz" in line["event"]]
@@ -72,7 +72,7 @@ def test_what_a_door_writes_past_its_log_is_redacted(environment: Environment, h
                 until_true(lambda: "Uvicorn running" in log.read_text(), "the door")
                 lines = _json_lines(log.read_text())
                 address = next(line["event"] for line in lines if "Uvicorn running" in line["event"]).split()[3]
-                httpx2.get(f"{address}/say")
+                httpx2.get(f"{address}/say", timeout=120)
             until_true(lambda: "written past the log" in log.read_text(), "the line")
         finally:
             process.terminate()

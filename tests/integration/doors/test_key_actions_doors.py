@@ -92,7 +92,7 @@ def test_what_cannot_be_done_says_why(ask: Ask, called: Propintel) -> None:
 
 @pytest.mark.usefixtures("broker")
 def test_only_management_acts_on_keys_and_sees_who_did(ask: Ask, web: str) -> None:
-    assert httpx2.post(f"{web}{OPENAI}/keys/{ID_A}/disable").status_code == 401
+    assert httpx2.post(f"{web}{OPENAI}/keys/{ID_A}/disable", timeout=120).status_code == 401
     for role in ("operator", "reader"):
         assert ask("POST", f"/keys/{ID_A}/disable", role=role).status_code == 403
         assert ask("GET", "/actions", role=role).status_code == 403

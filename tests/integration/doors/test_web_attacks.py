@@ -217,9 +217,9 @@ def test_nothing_that_a_token_points_at_is_ever_fetched(environment: Environment
 def test_a_token_anywhere_but_in_one_header_is_none(door: Door) -> None:
     good = _signed({"alg": "HS256"})
     for query in (f"?token={good}", f"?access_token={good}", f"?authorization=Bearer%20{good}"):
-        assert httpx2.get(door.url + JOBS + query).status_code == 401
-    assert httpx2.get(door.url + JOBS, cookies={"token": good}).status_code == 401
-    twice = httpx2.get(door.url + JOBS, headers=[("Authorization", f"Bearer {good}")] * 2)
+        assert httpx2.get(door.url + JOBS + query, timeout=120).status_code == 401
+    assert httpx2.get(door.url + JOBS, cookies={"token": good}, timeout=120).status_code == 401
+    twice = httpx2.get(door.url + JOBS, headers=[("Authorization", f"Bearer {good}")] * 2, timeout=120)
     assert (twice.status_code, twice.json()["error"]["code"]) == (401, "unauthenticated")
     until_true(lambda: door.log.read_text().count("GET /api/v1/jobs") >= 5, "the access log")
     assert good.split(".")[2] not in door.log.read_text()
@@ -251,7 +251,7 @@ def test_a_megabyte_of_headers_is_refused_and_the_door_lives_on(door: Door) -> N
     for headers in (b"Authorization: Bearer " + b"x" * 2**20, b"".join(b"X-%d: y\r\n" % n for n in range(80_000))):
         answer = _raw(door, b"GET /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n\r\n")
         assert answer == b"" or answer.split()[1] in (b"400", b"431")
-    assert httpx2.get(door.url + "/healthz").status_code == 200
+    assert httpx2.get(door.url + "/healthz", timeout=120).status_code == 200
     assert "Traceback" not in door.log.read_text()
 
 

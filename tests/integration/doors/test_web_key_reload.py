@@ -29,7 +29,7 @@ def test_keys_of_the_dotenv_file_are_read_again_at_sighup(
 
 def _reload_and_refuse(server: Server, dotenv: Path, token: dict[str, str]) -> None:
     def shown() -> list[str]:
-        return list(httpx2.get(server.url + STATS, headers=token).json()["data"]["keys"])
+        return list(httpx2.get(server.url + STATS, headers=token, timeout=120).json()["data"]["keys"])
 
     assert shown() == ["sk-proj-aaa...1111"]
     dotenv.write_text(f"OPENAI_API_KEYS={A},{B}\n")

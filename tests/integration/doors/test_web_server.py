@@ -38,10 +38,13 @@ def _token(called: Propintel, role: str) -> dict[str, str]:
 
 def test_the_statistics_answer_401_403_and_200(web_process: Server, called: Propintel) -> None:
     """With tokens as `propintel token` makes them: both doors agree on secret, issuer and audience."""
-    assert httpx2.get(web_process.url + STATS).status_code == 401
-    assert httpx2.get(web_process.url + STATS, headers={"Authorization": "Bearer nonsense"}).status_code == 401
-    assert httpx2.get(web_process.url + STATS, headers=_token(called, "operator")).status_code == 403
-    answer = httpx2.get(web_process.url + STATS, headers=_token(called, "exec"))
+    assert httpx2.get(web_process.url + STATS, timeout=120).status_code == 401
+    assert (
+        httpx2.get(web_process.url + STATS, headers={"Authorization": "Bearer nonsense"}, timeout=120).status_code
+        == 401
+    )
+    assert httpx2.get(web_process.url + STATS, headers=_token(called, "operator"), timeout=120).status_code == 403
+    answer = httpx2.get(web_process.url + STATS, headers=_token(called, "exec"), timeout=120)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     body = answer.json()
@@ -90,9 +93,12 @@ def test_posted_jobs_reach_table_and_broker(web: str, called: Propintel, broker:
     with redis.Redis.from_url(broker.url) as connection:
         queued = sum(connection.llen(key) for key in connection.keys("*scrape*") if connection.type(key) == b"list")
     assert queued == 2
-    job = httpx2.get(f"{web}/api/v1/jobs/{data['jobs'][0]}", headers=headers).json()["data"]
+    job = httpx2.get(f"{web}/api/v1/jobs/{data['jobs'][0]}", headers=headers, timeout=120).json()["data"]
     assert (job["target"], job["state"], job["priority"]) == ("http://homes.example/1", "queued", 0)
-    assert httpx2.delete(f"{web}/api/v1/jobs/{job['id']}", headers=headers).json()["data"]["state"] == "cancelled"
+    assert (
+        httpx2.delete(f"{web}/api/v1/jobs/{job['id']}", headers=headers, timeout=120).json()["data"]["state"]
+        == "cancelled"
+    )
 
 
 def test_a_batch_is_followed_cancelled_and_done_again_over_http(
@@ -102,7 +108,7 @@ def test_a_batch_is_followed_cancelled_and_done_again_over_http(
     body = {"targets": ["http://homes.example/1", "http://homes.example/2"], "callback_url": "HTTPS://Hooks.Example/in"}
     posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=300).json()["data"]
     batch, job = f"{web}/api/v1/batches/{posted['batch']}", f"{web}/api/v1/jobs/{posted['jobs'][0]}"
-    shown = httpx2.get(batch, headers=headers).json()["data"]
+    shown = httpx2.get(batch, headers=headers, timeout=120).json()["data"]
     assert (shown["counts"]["queued"], shown["callback"]["url"]) == (2, "https://hooks.example")
     early = httpx2.post(f"{job}/retry", headers=headers, timeout=300)
     assert (early.status_code, early.json()["error"]["code"]) == (409, "job_not_retryable")
@@ -127,7 +133,7 @@ def test_posted_addresses_are_jobs_in_one_spelling(web: str, called: Propintel, 
     assert posted.status_code == 202
     data = posted.json()["data"]
     assert (len(data["jobs"]), data["duplicates"]) == (1, 1)
-    listed = httpx2.get(f"{web}/api/v1/jobs?batch={data['batch']}", headers=headers).json()["data"]["jobs"]
+    listed = httpx2.get(f"{web}/api/v1/jobs?batch={data['batch']}", headers=headers, timeout=120).json()["data"]["jobs"]
     assert [job["target"] for job in listed] == ["12 MAIN ST, ANYTOWN, ST 00000"]
 
 
@@ -138,17 +144,17 @@ def test_one_bad_target_enqueues_none(web: str, called: Propintel, broker: Embed
     assert answer.status_code == 422
     assert answer.json()["error"]["code"] == "invalid_target"
     assert "ftp://homes.example/2" in answer.json()["error"]["message"]
-    counts = httpx2.get(f"{web}/api/v1/jobs", headers=headers).json()["data"]["counts"]
+    counts = httpx2.get(f"{web}/api/v1/jobs", headers=headers, timeout=120).json()["data"]["counts"]
     assert sum(counts.values()) == 0
 
 
 def test_readiness_follows_the_broker(web: str, broker: EmbeddedValkey) -> None:
-    assert httpx2.get(f"{web}/readyz").json()["data"]["checks"] == {"database": "ok", "broker": "ok"}
+    assert httpx2.get(f"{web}/readyz", timeout=120).json()["data"]["checks"] == {"database": "ok", "broker": "ok"}
     broker.stop()
-    assert httpx2.get(f"{web}/readyz").status_code == 503
-    assert httpx2.get(f"{web}/healthz").status_code == 200
+    assert httpx2.get(f"{web}/readyz", timeout=120).status_code == 503
+    assert httpx2.get(f"{web}/healthz", timeout=120).status_code == 200
     broker.start()
-    assert httpx2.get(f"{web}/readyz").status_code == 200
+    assert httpx2.get(f"{web}/readyz", timeout=120).status_code == 200
 
 
 @contextmanager
@@ -163,14 +169,14 @@ def _stopped(pid: int) -> Iterator[None]:
 
 def test_readiness_waits_for_no_broker_that_hangs(web: str, broker: EmbeddedValkey) -> None:
     """A stopped server takes connections and answers none; a balancer that probes hears 503, not nothing."""
-    assert httpx2.get(f"{web}/readyz").status_code == 200
+    assert httpx2.get(f"{web}/readyz", timeout=120).status_code == 200
     assert broker.pid is not None
     with _stopped(broker.pid):
         answer = httpx2.get(f"{web}/readyz", timeout=8)
         assert answer.status_code == 503
         assert "database: ok" in answer.json()["error"]["message"]
         assert httpx2.get(f"{web}/healthz", timeout=8).status_code == 200
-    assert httpx2.get(f"{web}/readyz").status_code == 200
+    assert httpx2.get(f"{web}/readyz", timeout=120).status_code == 200
 
 
 @pytest.mark.parametrize(

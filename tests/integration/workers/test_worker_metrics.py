@@ -169,7 +169,7 @@ def test_two_web_processes_give_the_same_answer(
     fleet = make_metered_fleet()
     one, other = start_web(fleet), start_web(fleet)
     for _ in range(7):
-        assert httpx2.get(f"{one.url}/healthz").status_code == 200
+        assert httpx2.get(f"{one.url}/healthz", timeout=120).status_code == 200
 
     def counted() -> bool:
         return other.samples().get("propintel_http_requests_total", {}).get(("GET", "/healthz", "200")) == 7

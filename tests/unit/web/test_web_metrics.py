@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from app.property.storage.key_history import KeyHistoryStore
 from app.property.storage.usage import Counted, CountedKey
+from app.services.reports.metrics import exposition
 from app.services.reports.metrics.exposition import ALL
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.runtime.stores import Stores
@@ -23,8 +24,9 @@ Client = Callable[..., TestClient]
 
 
 @pytest.fixture
-def caller(make_settings: Callable[..., Settings]) -> Iterator[Client]:
+def caller(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     """`caller("10.0.0.7", metrics_token=...)`: a client of a door of its own, at this address."""
+    monkeypatch.setattr(exposition, "SOURCE_SECONDS", 60.0)  # on a busy machine the database may be slow to open
     with ExitStack() as opened:
 
         def make(host: str = "127.0.0.1", **changes: object) -> TestClient:

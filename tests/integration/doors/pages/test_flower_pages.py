@@ -110,4 +110,4 @@ def test_flower_is_refused_without_the_password(flower: str, new_page: Callable[
             else:
                 ended.append(str(answer and answer.status))
     assert ended == ["401"] * 6
-    assert httpx2.get(f"{flower}/tasks", trust_env=False).status_code == 401
+    assert httpx2.get(f"{flower}/tasks", trust_env=False, timeout=120).status_code == 401

@@ -39,7 +39,7 @@ def manager(environment: Environment, openai_url: str, broker: EmbeddedValkey, m
 
 def _turn(openai_url: str, key: str, **changes: Any) -> None:
     control = openai_url.removesuffix("/v1") + "/control/keys"
-    httpx2.post(control, json={"key": key, **changes}, trust_env=False).raise_for_status()
+    httpx2.post(control, json={"key": key, **changes}, trust_env=False, timeout=120).raise_for_status()
 
 
 def _ask(manager: OpenAIClientManager, text: str = "hello") -> None:

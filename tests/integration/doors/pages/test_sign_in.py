@@ -22,7 +22,9 @@ def _token(called: Propintel, role: str = "manager") -> str:
 
 
 def _sign_in(web: str, token: str, **headers: str) -> httpx2.Response:
-    return httpx2.post(f"{web}/sign-in", data={"token": token, "wanted": "/jobs"}, headers=headers, trust_env=False)
+    return httpx2.post(
+        f"{web}/sign-in", data={"token": token, "wanted": "/jobs"}, headers=headers, trust_env=False, timeout=120
+    )
 
 
 def test_a_token_opens_the_page_that_was_asked_for(web: str, new_page: Callable[..., Page], called: Propintel) -> None:
@@ -116,7 +118,9 @@ def test_another_site_can_sign_nobody_in(web: str, called: Propintel, headers: d
     "wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb", "evil"]
 )
 def test_nobody_is_led_to_another_site(web: str, called: Propintel, wanted: str) -> None:
-    answer = httpx2.post(f"{web}/sign-in", data={"token": _token(called), "wanted": wanted}, trust_env=False)
+    answer = httpx2.post(
+        f"{web}/sign-in", data={"token": _token(called), "wanted": wanted}, trust_env=False, timeout=120
+    )
     assert answer.headers["location"] == "/"
 
 
@@ -135,7 +139,7 @@ def test_redis_holds_neither_token_nor_cookie(web: str, called: Propintel, broke
 
 
 def test_every_page_forbids_scripts_of_others(web: str) -> None:
-    answer = httpx2.get(f"{web}/sign-in", trust_env=False)
+    answer = httpx2.get(f"{web}/sign-in", trust_env=False, timeout=120)
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy
@@ -162,9 +166,9 @@ def test_without_redis_nobody_is_signed_in_and_the_page_says_why(
 
 
 def test_what_pages_are_drawn_with_may_be_kept_by_its_versioned_address(web: str, signed_in: SignIn) -> None:
-    text = httpx2.get(f"{web}/sign-in", trust_env=False).text
+    text = httpx2.get(f"{web}/sign-in", trust_env=False, timeout=120).text
     address = re.search(r'src="(/static/vendor/htmx\.min\.js\?v=[0-9a-f]{12})"', text)[1]
-    kept = httpx2.get(web + address, trust_env=False)
+    kept = httpx2.get(web + address, trust_env=False, timeout=120)
     assert kept.status_code == 200
     assert "immutable" in kept.headers["cache-control"]
-    assert httpx2.get(f"{web}/static/../application.py", trust_env=False).status_code == 404
+    assert httpx2.get(f"{web}/static/../application.py", trust_env=False, timeout=120).status_code == 404
