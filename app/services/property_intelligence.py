@@ -74,8 +74,8 @@ class Scraper:
         of its page since, by whichever of its URLs, is not refreshed again. With `economy` the model's answer may come
         with a batch: `WaitForBatch` says so. Raises `InvalidTargetError`, fetch and page errors, `PageUnderWayError`
         while another job reads the same page, errors of the database, and `openai.RateLimitError` if no key has room;
-        then nothing but the checkpoint is stored. An address is scraped from its sources (`address_scrape.py`), which
-        may raise `OutOfTimeError`.
+        then nothing but the checkpoint is stored. An address is scraped from its sources (`scraping/addresses.py`),
+        which may raise `OutOfTimeError`.
         """
         outcome = self.work(target, run, refresh=refresh, asked_at=asked_at, economy=economy, walks=False)
         if isinstance(outcome, SearchOutcome):

@@ -34,7 +34,7 @@ class ScrapeParts:
     fresh: timedelta
 
     def patiently[T](self, write: Callable[[], T]) -> T:
-        """`write()`, tried again while the database is away (`patience.py`)."""
+        """`write()`, tried again while the database is away (`runtime/retry.py`)."""
         return patiently(write, self.clock)
 
 

@@ -1,1 +1,1 @@
-"""Alembic's folder: `env.py`, and one file per schema change in `versions/`. Driven by `store/schema.py`."""
+"""Alembic's folder: `env.py`, and one file per schema change in `versions/`. Driven by `storage/schema.py`."""
