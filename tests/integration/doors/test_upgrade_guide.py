@@ -1,0 +1,30 @@
+"""The commands of docs/runbooks/upgrade.md that bring over what a version before 1.0 knew."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .conftest import Bash, Propintel
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "runbooks" / "upgrade.md").read_text(encoding="utf-8")
+PAGES = ["https://www.example.com/homes/1", "https://www.example.com/homes/2", "https://other.example.com/9"]
+
+
+@pytest.mark.usefixtures("broker")
+def test_what_an_old_version_exported_is_enqueued_and_watched_again(bash: Bash, called: Propintel, home: Path) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("no jq on PATH")
+    properties = [{"property": "a", "sources": PAGES[:2]}, {"property": "b", "sources": PAGES[1:]}]
+    (home / "properties.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in properties), encoding="utf-8")
+    (home / "watches.json").write_text(json.dumps({"watches": [{"target": PAGES[0]}, {"target": PAGES[2]}]}))
+    (commands,) = re.findall(r"```bash\n((?:(?!```).)*enqueue --file.*?)```", GUIDE, re.S)
+    bash(commands)
+    jobs = json.loads(called("jobs", "--format", "json").stdout)["jobs"]
+    assert sorted(job["target"] for job in jobs) == sorted(PAGES)
+    watches = json.loads(called("watch", "list", "--format", "json").stdout)["watches"]
+    assert sorted(one["target"] for one in watches) == sorted([PAGES[0], PAGES[2]])
