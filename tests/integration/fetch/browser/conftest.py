@@ -12,7 +12,7 @@ import pytest
 
 from app.property.fetch import Fetcher
 from app.property.fetch.limits import Limits
-from app.property.fetch.rendering import RenderLimits
+from app.property.fetch.rendering import RenderLimits, process
 
 OPENED = "127.0.0.0/8,::1/128"
 QUICK = RenderLimits(settle_seconds=8.0, quiet_seconds=0.4)
@@ -39,10 +39,11 @@ def drawing(html: str = FACTS) -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """Debian's Chromium."""
+    """Debian's Chromium, which may take minutes to start beside other tests."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")
+    process._START_SECONDS = 240.0
     return Path(program)
 
 

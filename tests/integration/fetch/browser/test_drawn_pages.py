@@ -182,8 +182,9 @@ def test_a_page_gets_the_cookies_of_its_way_and_leaves_none(site: Any, drawer: F
     assert "cookies: <" in drawer.fetch(f"{site.base}/shown").text
 
 
-def test_what_a_page_loads_comes_one_at_a_time(site: Any, drawer: Fetcher) -> None:
+def test_what_a_page_loads_comes_one_at_a_time(site: Any, make_drawer: Any) -> None:
     """Twenty requests of a page count as its one visit: never two of them are under way."""
+    drawer = make_drawer(render_limits=RenderLimits(settle_seconds=60, quiet_seconds=5))
     under_way, most, lock = 0, 0, threading.Lock()
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -206,7 +207,9 @@ def test_what_a_page_loads_comes_one_at_a_time(site: Any, drawer: Fetcher) -> No
 
 
 def test_a_page_loads_only_so_much(site: Any, make_drawer: Any) -> None:
-    drawer = make_drawer(render_limits=RenderLimits(settle_seconds=20, quiet_seconds=0.4, requests=10))
+    limits = RenderLimits(settle_seconds=20, quiet_seconds=0.4, requests=10)
+    # what is asked without end takes memory, and how much of it depends on how fast the machine is
+    drawer = make_drawer(render_limits=limits, fetch_browser_memory_bytes=6_000_000_000)
     drawer.fetch(site.page("/home", shell("let n = 0; setInterval(() => fetch('/' + n++).catch(() => 0), 5)")))
     assert site.hits == ["/robots.txt", "/home", *(f"/{n}" for n in range(10))]
 
