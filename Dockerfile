@@ -32,7 +32,7 @@ FROM ${PYTHON_IMAGE}
 # a volume takes owner and mode of the folder that it is mounted on when it is new
 RUN groupadd --gid 10001 propintel \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/propintel --shell /usr/sbin/nologin propintel \
- && install -d -m 0700 -o propintel -g propintel /var/lib/propintel /var/lib/propintel-purges /run/propintel
+ && install -d -m 0700 -o propintel -g propintel /var/lib/propintel /run/propintel
 COPY --from=dependencies /opt/propintel /opt/propintel
 COPY --from=project /opt/project /opt/propintel
 # REMAP_SIGTERM: TERM, which `docker stop` sends, is Celery's soft shutdown. Give it 30 s or more to end.

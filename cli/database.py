@@ -1,4 +1,4 @@
-"""`propintel db`: the database's schema, and what a restored backup needs."""
+"""`propintel db`: the database's schema."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ from collections.abc import Iterator
 
 import typer
 from rich.status import Status
-from rich.table import Table
 from rich.text import Text
 
-from app.property.storage.engine import Database, database_url, names_key
+from app.property.storage.engine import Database, database_url
 from app.property.storage.inspection import inspect_database
 from app.property.storage.schema import HEAD, upgrade
-from app.redis.fleet_clock import make_clock
-from app.services.privacy.repurging import RepurgeResult, repurge
 from app.services.reports.refiling import Refiling, refile_properties
 from app.settings import load_settings
-from cli.output import FormatOption, make_table, note, show, stderr_console
-from cli.whoami import who
+from cli.output import FormatOption, note, show, stderr_console
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
@@ -31,11 +27,6 @@ Examples:
   propintel db refile
   propintel db refile --format json
 """
-_REPURGE_EXAMPLES = """\b
-Examples:
-  propintel db repurge                  after a backup was restored
-  propintel db repurge --format json
-"""
 _CURRENT_EXAMPLES = """\b
 Examples:
   propintel db current
@@ -45,7 +36,7 @@ Examples:
 
 @app.callback()
 def _group() -> None:
-    """The database's schema, and what a restored backup needs."""
+    """The database's schema."""
 
 
 @app.command("current", epilog=_CURRENT_EXAMPLES)
@@ -104,35 +95,6 @@ def refile(format_: FormatOption = None) -> None:
     if run.failed:
         note("Of some, the log has the reason why they could not be filed anew; they are tried again.")
         raise typer.Exit(1)
-
-
-@app.command("repurge", epilog=_REPURGE_EXAMPLES)
-def repeat_purges(format_: FormatOption = None) -> None:
-    """Repeat what was purged since the backup that the database was restored from.
-
-    What it was is told by the journal of purges (PURGE_JOURNAL; on SQLite a file beside the database's), which has only
-    hashes of it, and by the key that they were made with. While purges are due no worker starts and no door shows
-    anything. It may be done again; without purges that are due it does nothing.
-
-    JSON: `{"repeated": n, "removed": {what: n}, "wiped": bool}`; "wiped" is whether the database's files hold nothing
-    of it any more.
-    """
-    settings = load_settings()
-    database = Database(database_url(settings), make_clock(settings), names_key=names_key(settings))
-    database.open()
-    try:
-        with Status("Repeating purges", console=stderr_console()):
-            result = repurge(settings, database, who=who())
-    finally:
-        database.close()
-    show(result.as_json(), format_, lambda: _repeated(result))
-
-
-def _repeated(result: RepurgeResult) -> Iterator[Text | Table]:
-    yield Text(f"{result.repeated} purges repeated" if result.repeated else "no purge is due")
-    if result.repeated:
-        rows = [(name.replace("_", " "), count) for name, count in result.removed.items()]
-        yield make_table(None, ("what", "removed"), rows)
 
 
 def _refiled(run: Refiling) -> Iterator[Text]:

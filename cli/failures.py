@@ -13,7 +13,7 @@ from app.errors.broker import BrokerUnavailableError
 from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, NoKeysError, UnknownKeyError
 from app.errors.pages import IdentityDecisionError
 from app.errors.purging import InvalidPersonError
-from app.errors.storage import DatabaseOutdatedError, DatabaseUnavailableError, PurgesDueError
+from app.errors.storage import DatabaseOutdatedError, DatabaseUnavailableError
 from app.errors.targets import InvalidHostError, InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.errors.webhooks import InvalidCallbackError
@@ -39,7 +39,6 @@ _CONFIGURATION = (
     InvalidWatchError,
     KeyStoreUnavailableError,
     NoKeysError,
-    PurgesDueError,
     TooManyWatchesError,
     UnknownKeyError,
 )

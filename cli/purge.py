@@ -24,7 +24,7 @@ Examples:
   propintel purge --host example.com --yes                            with all hosts below it
   propintel purge --property 0f6c2d... --yes
   propintel purge --address "12 Main St, Springfield, IL 62701" --yes
-  propintel purge --person "Doe, Jane"                                how the name is written, and how often
+  propintel purge --person "Doe, Jane"                                what would go
   propintel purge --person "Jane Doe" --yes
 """
 
@@ -54,10 +54,10 @@ def purge_command(
 
     Workers may run meanwhile: jobs for it are removed, and what they have in hand is not stored.
 
-    JSON: `{"kind", "dry_run", "removed": {what: n}, "wiped", "journaled"}`; "wiped" is whether the database's files
-    hold nothing of it any more, "journaled" whether a backup that is restored has to forget it again (PURGE_JOURNAL).
-    A person who is only counted also has "spelled", `{as it is written in pages: n}`, and "doubtful", what may be meant
-    for the name or for another's and stays: purge it by its own name if it is.
+    A backup that was made before brings it back when it is restored: keep a list of your purges, and run it again then.
+
+    JSON: `{"kind", "dry_run", "removed": {what: n}, "wiped"}`; "wiped" is whether the database's files hold nothing of
+    it any more.
     """
     asked = zip(PurgeKind, (url, host, property_id, address, person), strict=True)
     named = {kind: name for kind, name in asked if name is not None}
@@ -67,26 +67,14 @@ def purge_command(
     settings = load_settings()
     with open_stores(settings) as stores:
         result = purge(settings, stores.database, kind, name, who=who(), dry_run=not yes)
-    show(result.as_json(), format_, lambda: _tables(result))
+    show(result.as_json(), format_, lambda: [_counts(result)])
     if result.dry_run:
         note("nothing was removed: add --yes to do it")
         return
     if not result.wiped:
         say_error("Deleted rows may still stand in free space of the database's files: see docs/retention.md.")
-    if not result.journaled:
-        say_error("It is written down in the database alone: set PURGE_JOURNAL, else a backup brings it back.")
 
 
-def _tables(result: PurgeResult) -> list[Table]:
+def _counts(result: PurgeResult) -> Table:
     title = "would be removed" if result.dry_run else "removed"
-    spelled = make_table(None, ("as it is written", "times"), list(result.spelled.items()))
-    doubtful = make_table(None, ("may be meant as well", "times"), list(result.doubtful.items()))
-    return [
-        _counts(result, title),
-        *([spelled] if result.spelled else []),
-        *([doubtful] if result.doubtful else []),
-    ]
-
-
-def _counts(result: PurgeResult, title: str) -> Table:
     return make_table(None, ("what", title), [(name.replace("_", " "), n) for name, n in result.removed.items()])

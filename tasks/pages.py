@@ -1,5 +1,4 @@
-"""What beat asks for every ten minutes: copies of pages, names of people and old values are not kept for ever, and what
-was purged is written down outside the database."""
+"""What beat asks for every ten minutes: copies of pages, names of people and old values are not kept for ever."""
 
 from __future__ import annotations
 
@@ -7,13 +6,11 @@ import logging
 
 from celery import shared_task
 
-from app.errors import ConfigurationError
 from app.errors.storage import StoreError
 from app.property.storage.personal_data import AgeLimits
 from app.property.storage.retention import Retention
 from app.redaction import redact
 from app.services.privacy import retention
-from app.services.privacy.repurging import keep_journal
 from tasks.base import ScheduledTask
 from tasks.resources import current
 
@@ -26,10 +23,6 @@ def prune_pages() -> dict[str, int]:
     "records": n}`."""
     resources = current()
     settings, database = resources.settings, resources.database
-    try:
-        keep_journal(settings, database)
-    except (ConfigurationError, StoreError) as exc:
-        log.warning("Purges that other processes did wait to be written into the journal: %s", redact(str(exc)))
     try:
         pruned = retention.prune_pages(settings, Retention(database), database.clock)
         return pruned | retention.prune_values(settings, AgeLimits(database), database.clock)

@@ -50,18 +50,12 @@ class PurgeRequest(BaseModel):
 
 
 class PurgedView(BaseModel):
-    """What went, or would go, in numbers. `wiped`: nothing of it is left in the database's files either. `journaled`:
-    it is written down outside the database, so that no backup brings it back. `spelled`, of a person who is only
-    counted: how the name is written in pages, and how often; `doubtful`: what may be meant for it or for somebody
-    else's name, and stays."""
+    """What went, or would go, in numbers. `wiped`: nothing of it is left in the database's files either."""
 
     kind: PurgeKind
     dry_run: bool
     removed: dict[str, int]
-    spelled: dict[str, int] | None = None
-    doubtful: dict[str, int] | None = None
     wiped: bool
-    journaled: bool
 
 
 @router.post(

@@ -61,11 +61,3 @@ class OldSchemaError(StoreError):
     sentence = "The database {url} is at schema {reason}, of a version before 1.0, and is not converted."
     remedy = "With that version, `propintel export`; with this one, name an empty database and enqueue the URLs again:"
     remedy += " docs/runbooks/upgrade.md."
-
-
-class PurgesDueError(StoreError):
-    """The database was restored from a backup that is older than purges: it holds what may not be shown any more."""
-
-    code = "purges_due"
-    sentence = "The database {url} is from before {reason}, and holds again what these removed."
-    remedy = "Run `propintel db repurge`."

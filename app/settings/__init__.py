@@ -284,10 +284,7 @@ class Settings(LogSettings):
     )
     privacy_key: HmacKey = Field(
         None,
-        description="Key of the hashes of purged data, at least 32 bytes. Empty, with SQLite: a key file is created.",
-    )
-    purge_journal: Path | None = Field(
-        None, description="File that records purges as hashes. Empty: a file beside SQLite's database, otherwise none."
+        description="Key of the hashes of purged names, at least 32 bytes. Empty, with SQLite: a key file is created.",
     )
 
     # --- webhooks

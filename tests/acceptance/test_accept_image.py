@@ -34,7 +34,7 @@ def _is_in_the_image(image: str, planted: bytes) -> bool:
 
 
 def test_no_layer_has_a_secret_that_lay_in_the_checkout(docker_client: docker.DockerClient, tmp_path: Path) -> None:
-    """And to the user that the processes run as belongs nothing but its home and the places of secrets and purges."""
+    """And to the user that the processes run as belongs nothing but its home and the place of secrets."""
     folder = copy_checkout(tmp_path)
     for place in _PLACES:
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def test_no_layer_has_a_secret_that_lay_in_the_checkout(docker_client: docker.Do
         assert image.attrs["Config"]["User"] == "propintel"
         finding = "find / -xdev \\( -user propintel -o -perm -o+w \\) ! -type l ! -path '/proc/*' ! -path '/tmp*'"
         listed = docker_client.containers.run(tag, ["sh", "-c", finding], user="root", remove=True).decode().split()
-        own = {"/var/lib/propintel", "/var/lib/propintel-purges", "/run/propintel"}
+        own = {"/var/lib/propintel", "/run/propintel"}
         assert {*listed} - {"/var/tmp", "/run/lock"} == own
     finally:
         docker_client.images.remove(tag, force=True)

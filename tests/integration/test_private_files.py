@@ -12,8 +12,6 @@ import pytest
 
 from app import files
 from app.property.storage.names_key import NamesKey
-from app.property.storage.purge_account import PurgeEntry
-from app.property.storage.purge_journal import PurgeJournal
 from app.redis.embedded_valkey import EmbeddedValkey, connect
 from app.services.reports.health.report import export_report
 from app.services.runtime.stores import open_stores
@@ -66,13 +64,9 @@ def test_the_password_of_a_valkey_below_a_deep_home_is_private(tmp_path: Path) -
     assert _open_to_others(home) == {}
 
 
-def test_the_names_key_and_the_purge_journal_are_private(tmp_path: Path) -> None:
+def test_the_names_key_is_private(tmp_path: Path) -> None:
     key = NamesKey(path=tmp_path / "names.key")
     assert key.make() == key.make()
-    journal = PurgeJournal(tmp_path / "purges.jsonl")
-    entry = PurgeEntry("1", datetime(2026, 1, 1, tzinfo=UTC), "cli", "host", {}, {"host": ["ab"]}, "k")
-    assert [journal.add([entry]), journal.add([entry])] == [1, 0]
-    assert journal.read() == [entry]
     assert _open_to_others(tmp_path) == {}
 
 

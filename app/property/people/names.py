@@ -35,27 +35,6 @@ class PersonName:
     words: tuple[str, ...]
     forms: frozenset[tuple[str, ...]]
 
-    @property
-    def mailboxes(self) -> frozenset[str]:
-        """How email addresses begin that may be this person's: `jdoe`, `janed`, `doej`."""
-        given, family = self.words[0], self.words[-1]
-        return frozenset((given[0] + family, given + family[0], family + given[0]))
-
-    def may_be(self, form: tuple[str, ...]) -> bool:
-        """Whether a sequence of words can be meant for this name, and as well for another's: in the other order, with
-        an initial for the given name, with any middle name, or as the beginning of an email address."""
-        given, family = self.words[0], self.words[-1]
-        if form in self.forms or any(word.endswith("*") for word in form):
-            return False
-        if len(form) == 1:
-            return form[0] in self.mailboxes
-        return form == (family, given) or (
-            len(form) <= len(self.words) + 1
-            and form[-1] == family
-            and form[0] in {given, given[0]}
-            and not JOINING.intersection(form)
-        )
-
 
 def parse_name(text: str) -> PersonName:
     """`Jane Doe`, `Doe, Jane`, `Dr. Jane Q. Doe`. Raises `InvalidPersonError` for what names nobody: less than two

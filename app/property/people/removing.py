@@ -79,28 +79,6 @@ def _cuts(text: str, matches: list[Match]) -> Iterator[tuple[int, int, str]]:
             instead, until, done = "", word.end, word.end
 
 
-@dataclass(frozen=True, slots=True)
-class Doubts:
-    """Finds what may be meant for a name, and as well for somebody else's: nothing to remove unasked."""
-
-    surely: Finder
-    perhaps: Finder
-
-    def find(self, text: str) -> list[Match]:
-        """All places in `text` where the person may be named, but for those where it is sure."""
-        doubted = self.perhaps.find(text)
-        taken = {word for match in self.surely.find(text) for word in match.words} if doubted else set()
-        return [match for match in doubted if taken.isdisjoint(match.words)]
-
-
-def doubts_of(name: PersonName) -> Doubts:
-    """What may be `name`, which is known."""
-    given, family = name.words[0], name.words[-1]
-    may_begin = {given, given[0], family, *name.mailboxes}.__contains__
-    perhaps = Finder(may_begin, name.may_be, lambda text: family in text or given in text)
-    return Doubts(finder_of(name), perhaps)
-
-
 def finder_of(name: PersonName) -> Finder:
     """Finds a name that is known."""
     ours = {word for form in name.forms for word in form}

@@ -35,12 +35,12 @@ def drop_general(
     return gone
 
 
-def stored_urls(connection: Connection, is_meant: Callable[[str], bool], part: str = "") -> Iterator[str]:
+def stored_urls(connection: Connection, is_meant: Callable[[str], bool], part: str) -> Iterator[str]:
     """URLs and other targets in any table that `is_meant` names, all of which contain `part`."""
     for held in HOLDINGS:
         for column in held.of(Holds.TARGET, Holds.URLS):
-            some = column.contains(part, autoescape=True) if part else column.is_not(None)
-            for text in connection.execute(select(column).where(some).distinct()).scalars():
+            some = select(column).where(column.contains(part, autoescape=True)).distinct()
+            for text in connection.execute(some).scalars():
                 listed = text.split() if held.columns[column.name] is Holds.URLS else [text]
                 yield from (url for url in listed if is_meant(url))
 

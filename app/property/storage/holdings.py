@@ -290,7 +290,7 @@ HOLDINGS: tuple[Holding, ...] = (
     holding(t.alert_notices, text="alerts error", nothing="id type created_at notify_at attempts"),
     holding(t.key_actions, operator="who", text="reason", nothing="id at action key_id mask outcome state"),
     # --- what was purged
-    holding(t.purges, operator="who", nothing="id at kind removed marks key_id is_due"),
+    holding(t.purges, operator="who", nothing="id at kind removed"),
     holding(t.purged_names, nothing="mark words at key_id"),
     holding(t.purge_marks, nothing="mark at"),
 )

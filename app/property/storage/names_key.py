@@ -1,4 +1,4 @@
-"""The secret that hashes of what was purged are made with: no list of names can be tried on them without it.
+"""The secret that hashes of purged names are made with: no list of names can be tried on them without it.
 
 It is a setting, or a file beside a database that one machine has for itself; never in the database, whose copies would
 hold hashes and key together.
@@ -19,9 +19,9 @@ _BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class NamesKey:
-    """`secret` (PRIVACY_KEY), else what is in the file `path`, which the first purge makes.
+    """`secret` (PRIVACY_KEY), else what is in the file `path`, which the first purge of a person makes.
 
-    Neither: nothing can be purged until a secret is set.
+    Neither: nobody can be purged until a secret is set.
     """
 
     secret: str | None = field(default=None, repr=False)
@@ -49,7 +49,7 @@ class NamesKey:
         if found is not None:
             return found
         if self.path is None:
-            raise _unusable("a purge needs a key that the whole fleet has")
+            raise _unusable("the purge of a person needs a key that the whole fleet has")
         try:
             write_once(self.path, secrets.token_bytes(_BYTES))  # of two that make one at a time, both use the first
         except OSError as exc:

@@ -5,7 +5,6 @@ A person's name is no key of anything, so all is read; where that is much (bodie
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,62 +13,43 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, Table, select, tuple_
 
 from app.property.fields.table import PEOPLE_FIELDS, of_kind
-from app.property.people import Doubts, Finder
-from app.property.people.finding import Match
+from app.property.people import Finder
 from app.property.record import Evidence
 from app.property.source_record import SourceRecord
 from app.property.storage.holdings import HOLDINGS, Holding, Holds
 from app.property.storage.packing import unpack
 from app.property.storage.property_rows import evidence_json
 from app.property.storage.rows import digest
-from app.property.storage.tables import bodies, pages
+from app.property.storage.tables import bodies
 
 _PAGE = 500
-#: characters of a name as it is written, with what stands between
-_SPELLED = 80
 #: bodies are large
 _PAGE_OF_BODIES = 20
 
 
 @dataclass(slots=True)
 class Named:
-    """What names the person: keys of rows by table, URLs, and hashes of bodies. `spelled` counts how it is written in
-    copies of pages, `doubtful` in these and in their URLs what may be meant for the name or for somebody else's."""
+    """What names the person: keys of rows by table, URLs, and hashes of bodies."""
 
     rows: dict[Table, list[tuple[Any, ...]]] = field(default_factory=dict)
     urls: set[str] = field(default_factory=set)
     bodies: set[str] = field(default_factory=set)
-    spelled: Counter[str] = field(default_factory=Counter)
-    doubtful: Counter[str] = field(default_factory=Counter)
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.urls or self.bodies)
 
 
-def named_rows(
-    connection: Connection, finder: Finder, *, doubts: Doubts | None = None, bodies_since: datetime | None = None
-) -> Named:
-    """All that names the person, bodies only if they were kept at `bodies_since` or later (None: all); with `doubts`
-    what may as well."""
+def named_rows(connection: Connection, finder: Finder, bodies_since: datetime | None = None) -> Named:
+    """All that names the person, bodies only if they were kept at `bodies_since` or later (None: all)."""
     found = Named()
     for held in HOLDINGS:
         if held.table is not bodies:
-            _look_through(connection, held, finder, found, doubts)
-    for sha256, text in _texts(connection, bodies_since):
-        matches = finder.find(text)
-        if matches:
-            found.bodies.add(sha256)
-            found.spelled.update(_written(text, matches))
-        if doubts is not None:
-            found.doubtful.update(_written(text, doubts.find(text)))
+            _look_through(connection, held, finder, found)
+    found.bodies.update(sha256 for sha256, text in _texts(connection, bodies_since) if finder.is_in(text))
     return found
 
 
-def _written(text: str, matches: list[Match]) -> Iterator[str]:
-    return (" ".join(text[match.start : match.end].split())[:_SPELLED] for match in matches)
-
-
-def _look_through(connection: Connection, held: Holding, finder: Finder, found: Named, doubts: Doubts | None) -> None:
+def _look_through(connection: Connection, held: Holding, finder: Finder, found: Named) -> None:
     texts, urls = held.of(Holds.TEXT), held.of(Holds.TARGET, Holds.URLS)
     if not texts and not urls:
         return
@@ -79,8 +59,6 @@ def _look_through(connection: Connection, held: Holding, finder: Finder, found: 
             found.rows.setdefault(held.table, []).append(key)
         named = {url for column in urls for url in str(getattr(row, column.name) or "").split(" ")}
         found.urls |= {url for url in named if "://" in url and finder.is_in(url)}
-        if doubts is not None and held.table is pages:
-            found.doubtful.update(_written(row.url, doubts.find(row.url)))
 
 
 def _rows(connection: Connection, table: Table, columns: list[Column[Any]]) -> Iterator[Row[Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     Boolean,
     Column,
     ForeignKey,
@@ -14,7 +13,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    false,
     true,
 )
 
@@ -93,7 +91,7 @@ page_readers = Table(
     Column("job_id", ID, nullable=False, index=True),
 )
 
-#: what was purged: by whom, in numbers, and in hashes of what it was (`purge_account.py`)
+#: who purged what kind of thing, and in numbers what went
 purges = Table(
     "purges",
     metadata,
@@ -102,11 +100,6 @@ purges = Table(
     Column("who", Text, nullable=False),
     Column("kind", String(16), nullable=False),
     json_column("removed"),
-    # empty where there is nothing to repeat: what went by age, and what an older version purged
-    Column("marks", JSON(none_as_null=True)),
-    Column("key_id", String(16)),
-    # it was done on a later state of this database than the one that was restored, and has to be done again
-    Column("is_due", Boolean(create_constraint=False), nullable=False, server_default=false(), index=True),
 )
 
 #: hashes of what was purged lately, so that nothing that was fetched before is stored after

@@ -8,24 +8,23 @@ models and searches answered), values and their evidence lose the name.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from app.property.people import Doubts, Finder, PersonName, doubts_of, finder_of
+from app.property.people import Finder, PersonName, finder_of
 from app.property.storage.engine import Database
 from app.property.storage.holdings import HOLDINGS, Holding, Holds
 from app.property.storage.model_requests import wake
 from app.property.storage.naming_rows import Named, cleaned, named_rows
 from app.property.storage.pages import drop_unused_bodies
-from app.property.storage.purge_account import marks_of_name, write_down
 from app.property.storage.purge_marks import hold_off
 from app.property.storage.purge_removal import COUNTED, Removal
 from app.property.storage.purge_scope import PurgeKind, scope_of
-from app.property.storage.purged_names import note_names
-from app.property.storage.purging import Purged
+from app.property.storage.purged_names import note_name
+from app.property.storage.purging import Purged, record_purge
 from app.property.storage.rebuilding import moment, rebuild
 from app.property.storage.rows import chunks
 from app.property.storage.tables import (
@@ -58,46 +57,31 @@ class PersonPurge:
         the person go as a whole. Done again it removes nothing more. Raises `ConfigurationError` if there is no key
         that the name could be hashed with, before anything is removed.
         """
-        finder = finder_of(name)
-        if dry_run:
-            return self._removed(finder, rounds=1, doubts=doubts_of(name))
-        key, began = self._database.names_key.make(), self._database.clock.now()
-        marks = marks_of_name(key, name)
-        self.suppress(key, marks["name"])
-        purged = self.remove(finder)
-        with self._database.writing() as connection:
-            write_down(connection, began, who, PurgeKind.PERSON, purged.removed, key=key, marks=marks)
+        finder, began = finder_of(name), self._database.clock.now()
+        if not dry_run:
+            self._suppress(name)
+        removed, job_ids, since = Counter[str](), set[str](), None
+        for _ in range(1 if dry_run else _MOST_ROUNDS):
+            with self._database.reading() as connection:
+                named = named_rows(connection, finder, since)
+            if not named:
+                break
+            removed += self._remove(named, finder, job_ids, dry_run=dry_run)
+            since = began
+        purged = Purged({name: removed[name] for name in (*COUNTED, "texts")}, sorted(job_ids))
+        if not dry_run:
+            with self._database.writing() as connection:
+                record_purge(connection, began, who, PurgeKind.PERSON, purged.removed)
         return purged
 
-    def suppress(self, key: bytes, marks: Mapping[str, list[str]]) -> None:
-        """From now on nothing is stored that names the people of these `marks` (`purged_names.marks_of`)."""
+    def _suppress(self, name: PersonName) -> None:
+        key = self._database.names_key.make()
 
         def work(connection: Connection) -> None:
             hold_off(self._database, connection)  # what is written now is read below
-            note_names(connection, key, marks, self._database.clock.now())
+            note_name(connection, key, name, self._database.clock.now())
 
         self._database.repeat(work)
-
-    def remove(self, finder: Finder) -> Purged:
-        """Remove all that names the people that `finder` tells, who are suppressed already."""
-        return self._removed(finder, rounds=_MOST_ROUNDS)
-
-    def _removed(self, finder: Finder, *, rounds: int, doubts: Doubts | None = None) -> Purged:
-        """With `doubts` it is a dry run."""
-        began = self._database.clock.now()
-        removed, job_ids, spelled, doubtful = Counter[str](), set[str](), Counter[str](), Counter[str]()
-        since = None
-        for _ in range(rounds):
-            with self._database.reading() as connection:
-                named = named_rows(connection, finder, doubts=doubts, bodies_since=since)
-            doubtful |= named.doubtful
-            if not named:
-                break
-            spelled |= named.spelled
-            removed += self._remove(named, finder, job_ids, dry_run=doubts is not None)
-            since = began
-        told = {name: removed[name] for name in (*COUNTED, "texts")}
-        return Purged(told, sorted(job_ids), dict(spelled), dict(doubtful))
 
     def _remove(self, named: Named, finder: Finder, job_ids: set[str], *, dry_run: bool) -> Counter[str]:
         def work(connection: Connection) -> tuple[Counter[str], set[str]]:

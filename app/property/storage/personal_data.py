@@ -18,7 +18,7 @@ from app.property.storage.engine import Database
 from app.property.storage.holdings import HOLDINGS
 from app.property.storage.naming_rows import cleaned, record_without
 from app.property.storage.page_index import AS_OF
-from app.property.storage.purge_account import write_down
+from app.property.storage.purging import record_purge
 from app.property.storage.rebuilding import rebuild
 from app.property.storage.tables import observations, records
 
@@ -64,7 +64,8 @@ class AgeLimits:
                 rebuild(self._database, connection, property_id)
             aged = Aged(gone, len(named), more=max(gone, len(named)) >= _AT_ONCE)
             if gone or named:
-                self._write_down(connection, aged)
+                told = {"observations": aged.observations, "records": aged.records}
+                record_purge(connection, self._database.clock.now(), "beat", "age", told)
             return aged
 
         return self._database.repeat(work)
@@ -81,10 +82,6 @@ class AgeLimits:
                 which.append(~seen.exists())
             gone += _delete_some(connection, held.table, *which)
         return gone
-
-    def _write_down(self, connection: Connection, aged: Aged) -> None:
-        told = {"observations": aged.observations, "records": aged.records}
-        write_down(connection, self._database.clock.now(), "beat", "age", told)
 
 
 def _is_of_observation() -> ColumnElement[bool]:

@@ -45,13 +45,12 @@ class PurgeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`urls` are targets of any kind, in every spelling in which they are stored, those of `hosts` among them; `keys`
-    are what the properties of an address are filed under. All are sorted."""
+    """`urls` are targets of any kind, in every spelling in which they are stored, those of `hosts` among them. All are
+    sorted."""
 
     urls: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
 
     def is_of_host(self, url: str) -> bool:
         """Whether the URL is of one of the hosts, or of one below."""
@@ -63,25 +62,25 @@ def scope_of(connection: Connection, kind: PurgeKind, name: str) -> Scope:
     """What `name` means; it may be stored nowhere. Raises `InvalidTargetError` for what is no URL or no address."""
     match kind:
         case PurgeKind.URL:
-            return complete(connection, Scope(urls=(normalise_url(name),)))
+            return _complete(connection, Scope(urls=(normalise_url(name),)))
         case PurgeKind.HOST:
-            return complete(connection, Scope(hosts=(name,)))
+            return _complete(connection, Scope(hosts=(name,)))
         case PurgeKind.PROPERTY:
-            return complete(connection, Scope(properties=(name,)))
+            return _complete(connection, Scope(properties=(name,)))
         case PurgeKind.ADDRESS:
-            return complete(connection, _of_address(connection, normalise_target(name)))
+            return _complete(connection, _of_address(connection, normalise_target(name)))
         case PurgeKind.PERSON:
             raise ValueError("a person is in texts, not in a scope")
 
 
-def complete(connection: Connection, named: Scope) -> Scope:
+def _complete(connection: Connection, named: Scope) -> Scope:
     """`named` with the properties that these were folded into or are made of, all URLs of their pages and of the hosts,
     and all other URLs of those pages."""
     homes = {one for home in named.properties for one in _family(connection, home)}
     urls = {*named.urls, *_of_properties(connection, sorted(homes))}
     for host in named.hosts:
         urls |= set(stored_urls(connection, Scope(hosts=(host,)).is_of_host, host))
-    return Scope(tuple(sorted(_ways(connection, urls))), named.hosts, tuple(sorted(homes)), named.keys)
+    return Scope(tuple(sorted(_ways(connection, urls))), named.hosts, tuple(sorted(homes)))
 
 
 def _of_address(connection: Connection, target: str) -> Scope:
@@ -89,7 +88,7 @@ def _of_address(connection: Connection, target: str) -> Scope:
     keys = address_keys(address_of_target(target))
     found = _column(connection, select(jobs.c.property_id).where(jobs.c.target == target)) - {None}
     found |= _column(connection, select(property_keys.c.property_id).where(property_keys.c.key.in_(keys)))
-    return Scope((target,), (), tuple(sorted(found)), tuple(sorted(keys)))
+    return Scope((target,), (), tuple(sorted(found)))
 
 
 def _of_properties(connection: Connection, homes: list[str]) -> set[str]:

@@ -7,7 +7,7 @@ before and is stored after is looked at once more, in the transaction that store
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -28,35 +28,13 @@ from app.property.storage.tables import purged_names
 _SHORT = 6
 
 
-def note_names(connection: Connection, key: bytes, marks: Mapping[str, list[str]], at: datetime) -> None:
-    """From now on nothing that names these people is stored: forms of their names as `marks_of` has them."""
-    for mark, words in marks.items():
-        row = {"words": " ".join(words), "at": at, "key_id": key_id(key)}
-        upsert(connection, purged_names, {"mark": mark}, row)
-
-
-def marks_of(key: bytes, name: PersonName) -> dict[str, list[str]]:
-    """A hash for each form of the name, with short ones of its words."""
-    return {
-        keyed(key, " ".join(form)): sorted({keyed(key, word)[:_SHORT] for word in form if not word.endswith("*")})
-        for form in name.forms
-    }
-
-
-def key_id(key: bytes) -> str:
-    """Tells keys apart, and nothing of them."""
-    return keyed(key, "this key")[:16]
-
-
-def finder_of_marks(key: bytes, marks: Iterable[str], words: Iterable[str]) -> Finder:
-    """Finds names by their hashes."""
-    known, short = frozenset(marks), frozenset(words)
-
-    @remembered(20_000, LONGEST_KEPT)
-    def may_begin(word: str) -> bool:
-        return keyed(key, word)[:_SHORT] in short
-
-    return Finder(may_begin, lambda form: keyed(key, " ".join(form)) in known)
+def note_name(connection: Connection, key: bytes, name: PersonName, at: datetime) -> None:
+    """From now on store nothing that names this person: a hash for each form of the name, with short ones of its
+    words."""
+    for form in name.forms:
+        short = {_keyed(key, word)[:_SHORT] for word in form if not word.endswith("*")}
+        row = {"words": " ".join(sorted(short)), "at": at, "key_id": _key_id(key)}
+        upsert(connection, purged_names, {"mark": _keyed(key, " ".join(form))}, row)
 
 
 class PurgedNames:
@@ -137,19 +115,25 @@ def _finder(database: Database, rows: Iterable[Row[Any]]) -> Finder | None:
     rows = list(rows)
     if not rows:
         return None
-    key = key_of(database, {row.key_id for row in rows})
-    return finder_of_marks(key, (row.mark for row in rows), (word for row in rows for word in row.words.split()))
-
-
-def key_of(database: Database, ids: set[str]) -> bytes:
-    """The key, if all hashes whose keys have these `ids` were made with it. Raises `ConfigurationError`."""
     key = database.names_key.read()
-    if key is None or ids - {key_id(key)}:
-        problem = "something was purged with another key than this process has, so that it could not be told"
-        raise ConfigurationError("PRIVACY_KEY", problem, "Give every process the key that it was purged with")
-    return key
+    if key is None or {row.key_id for row in rows} - {_key_id(key)}:
+        problem = "somebody was purged with another key than this process has, and could not be recognized"
+        raise ConfigurationError("PRIVACY_KEY", problem, "Give every process the key that was used for the purge")
+    known = frozenset(row.mark for row in rows)
+    short = frozenset(word for row in rows for word in row.words.split())
+
+    @remembered(20_000, LONGEST_KEPT)
+    def may_begin(word: str) -> bool:
+        return _keyed(key, word)[:_SHORT] in short
+
+    return Finder(may_begin, lambda form: _keyed(key, " ".join(form)) in known)
 
 
-def keyed(key: bytes, text: str) -> str:
+def _key_id(key: bytes) -> str:
+    """Tells keys apart, and nothing of them."""
+    return _keyed(key, "this key")[:16]
+
+
+def _keyed(key: bytes, text: str) -> str:
     """A hash that nobody without the key can try names on, in hex digits."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=32).hexdigest()

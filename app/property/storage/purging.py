@@ -5,27 +5,26 @@ One transaction: all of it or nothing. A dry run is the same work, undone at its
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from app.property.storage.engine import Database
-from app.property.storage.purge_account import marks_of_scope, write_down
 from app.property.storage.purge_marks import hold_off
 from app.property.storage.purge_removal import Removal
 from app.property.storage.purge_scope import PurgeKind, scope_of
+from app.property.storage.rows import clean, new_id
+from app.property.storage.tables import purges
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What went, in rows by what they are; `job_ids` are those whose results elsewhere go too. `spelled` is how a
-    person's name was written in copies of pages, and how often; `doubtful`, of a dry run, what may be meant for it or
-    for somebody else's name, and stays."""
+    """What went, in rows by what they are; `job_ids` are those whose results elsewhere go too."""
 
     removed: dict[str, int]
     job_ids: list[str] = field(repr=False)
-    spelled: dict[str, int] = field(default_factory=dict, repr=False)
-    doubtful: dict[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def in_words(self) -> str:
@@ -44,22 +43,18 @@ class PurgeStore:
         found for it, and the properties that are filed under it. `InvalidTargetError` for what is no URL or address.
 
         Done again it removes nothing more. Jobs for it are removed, those under way too: what they have in hand is
-        refused (`PurgedMeanwhileError`). It is written down who did so, in numbers what went, and in keyed hashes what
-        it was; `ConfigurationError`, before anything is removed, if there is no key for these.
+        refused (`PurgedMeanwhileError`). Who did so is recorded, and in numbers what went.
         """
-        key = None if dry_run else self._database.names_key.make()
 
         def work(connection: Connection) -> Purged:
             self._database.exclusively(connection, "properties")
             hold_off(self._database, connection)
-            scope = scope_of(connection, kind, name)
-            removal = Removal(self._database, connection, scope)
+            removal = Removal(self._database, connection, scope_of(connection, kind, name))
             removal.run()
             purged = Purged(dict(removal.removed), removal.job_ids)
-            if key is None:
+            if dry_run:
                 raise _Undo(purged)
-            at = self._database.clock.now()
-            write_down(connection, at, who, kind, purged.removed, key=key, marks=marks_of_scope(key, scope))
+            record_purge(connection, self._database.clock.now(), who, kind, purged.removed)
             return purged
 
         try:
@@ -71,3 +66,9 @@ class PurgeStore:
 class _Undo(Exception):  # noqa: N818 (it is no error: it ends a transaction)
     def __init__(self, purged: Purged) -> None:
         self.purged = purged
+
+
+def record_purge(connection: Connection, at: datetime, who: str, kind: str, removed: Mapping[str, int]) -> None:
+    """Record who purged what kind of thing, and in numbers what went."""
+    row = {"id": new_id(), "at": at, "who": clean(who), "kind": str(kind), "removed": dict(removed)}
+    connection.execute(insert(purges).values(row))

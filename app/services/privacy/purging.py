@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from app.errors import ConfigurationError
 from app.errors.fetching import BlockedAddressError
 from app.errors.targets import InvalidHostError, InvalidTargetError
 from app.property.fetch.guard import check_url
@@ -18,9 +17,7 @@ from app.property.storage.purge_scope import PurgeKind
 from app.property.storage.purging import Purged, PurgeStore
 from app.property.urls.site import is_public_suffix
 from app.property.urls.targets import normalise_url
-from app.redaction import redact
 from app.services.privacy.purge_traces import forget_results, wiped
-from app.services.privacy.repurging import keep_journal
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -28,27 +25,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """What went (or would go: `dry_run`), in numbers. `wiped`: it is overwritten in the database's files as well.
-    `journaled`: it is written down outside the database too, so that a backup does not bring it back.
-
-    `spelled` is how a person's name is written in the copies of pages that would go, and how often; `doubtful` what may
-    be meant for it or for somebody else's, and stays unless it is purged as a name of its own.
-    """
+    """What went (or would go: `dry_run`), in numbers. `wiped`: it is overwritten in the database's files as well."""
 
     kind: PurgeKind
     dry_run: bool
     removed: dict[str, int]
     wiped: bool
-    journaled: bool
-    spelled: dict[str, int] = field(default_factory=dict, repr=False)
-    doubtful: dict[str, int] = field(default_factory=dict, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the doors show: JSON types only."""
-        told: dict[str, Any] = {"kind": str(self.kind), "dry_run": self.dry_run, "removed": self.removed}
-        if self.kind is PurgeKind.PERSON and self.dry_run:
-            told |= {"spelled": self.spelled, "doubtful": self.doubtful}
-        return told | {"wiped": self.wiped, "journaled": self.journaled}
+        return {"kind": str(self.kind), "dry_run": self.dry_run, "removed": self.removed, "wiped": self.wiped}
 
 
 def purge(
@@ -62,22 +48,11 @@ def purge(
     """
     purged = _purged(database, kind, name, who=who, dry_run=dry_run)
     if dry_run:
-        found = {"spelled": purged.spelled, "doubtful": purged.doubtful}
-        return PurgeResult(kind, True, purged.removed, wiped=False, journaled=False, **found)
+        return PurgeResult(kind, True, purged.removed, wiped=False)
     told = {"kind": str(kind), "who": who, **purged.removed}
     log.warning("Purge of a %s by %s: %s", kind, who, purged.in_words, extra=told)
-    journaled = _journaled(settings, database)
     forget_results(settings, purged.job_ids)
-    return PurgeResult(kind, False, purged.removed, wiped=wiped(database), journaled=journaled)
-
-
-def _journaled(settings: Settings, database: Database) -> bool:
-    """A purge that is done stays done, whatever becomes of the journal: beat has it written there later."""
-    try:
-        return keep_journal(settings, database) is not None
-    except ConfigurationError as exc:
-        log.warning("The purge is not in the journal yet: %s", redact(str(exc)))
-        return False
+    return PurgeResult(kind, False, purged.removed, wiped=wiped(database))
 
 
 def _purged(database: Database, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:

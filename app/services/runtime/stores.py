@@ -20,7 +20,6 @@ from app.property.storage.engine import Database, database_url, names_key
 from app.property.storage.jobs import JobStore
 from app.property.storage.properties import PropertyStore
 from app.redis.fleet_clock import make_clock
-from app.services.privacy.repurging import require_repurged
 from app.settings import Settings
 
 
@@ -74,10 +73,8 @@ def telling(settings: Settings) -> Telling:
 
 
 def open_database(settings: Settings, clock: Clock, opening: ExitStack) -> Database:
-    """The configured database, opened, and closed when `opening` unwinds. Raises `PurgesDueError` for one that was
-    restored and holds what was purged since its backup."""
+    """The configured database, opened, and closed when `opening` unwinds."""
     database = Database(database_url(settings), clock, names_key=names_key(settings))
     opening.callback(database.close)
     database.open()
-    require_repurged(settings, database)
     return database

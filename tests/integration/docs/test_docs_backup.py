@@ -13,24 +13,19 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from app.errors.storage import PurgesDueError
 from app.property.merge import SourceRecord
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.storage.packing import unpack
 from app.property.storage.pages import PageStore
-from app.property.storage.purge_scope import PurgeKind
 from app.property.storage.schema import HEAD, upgrade
 from app.property.storage.tables import bodies, metadata
-from app.services.privacy.purging import purge
-from app.services.reports.doctor.database import check_purges
 from app.services.runtime.stores import open_stores
 from app.settings import VARIABLE_PREFIXES, Settings
 from benchmarks.postgresql import PostgreSQL, programs
 from tests.plugins.documented import blocks
 
 _BACKUP = "docs/runbooks/backup-and-restore.md"
-_ROOT = Path(__file__).parents[3]
 #: nothing listens there, so that no test waits for results to be deleted
 _NO_REDIS = "redis://127.0.0.1:1/0"
 
@@ -81,16 +76,11 @@ def _stored_price(settings: Settings, property_id: str) -> object:
         return stores.properties.get(property_id)["record"]["ListPrice"]
 
 
-def _purge_all(settings: Settings, property_id: str) -> None:
-    """A property, a host and a person, each of which the backup has."""
-    with open_stores(settings) as stores:
-        for kind, name in (
-            (PurgeKind.PROPERTY, property_id),
-            (PurgeKind.HOST, "gone.example"),
-            (PurgeKind.PERSON, "Quackenbush, Ottilie"),
-        ):
-            done = purge(settings, stores.database, kind, name, who="alice", dry_run=False)
-            assert (done.journaled, sum(done.removed.values()) > 0) == (True, True)
+def _purge_all(place: Path, property_id: str, **variables: str) -> None:
+    """A property, a host and a person, each of which the backup has: by the list that the runbook says to keep."""
+    purges = (f"--property {property_id}", "--host gone.example", "--person 'Quackenbush, Ottilie'")
+    (place / "purges.sh").write_text("".join(f"propintel purge {what} --yes\n" for what in purges))
+    _bash("bash purges.sh", place, **variables)
 
 
 def _words(settings: Settings) -> str:
@@ -113,22 +103,22 @@ def _store_all(settings: Settings) -> tuple[str, str]:
 
 @pytest.mark.timeout(900)
 def test_sqlite_comes_back_from_its_copy_without_what_was_purged_since(tmp_path: Path) -> None:
-    """The copy is made while the database is open, and what was written after it is gone after the restore. A copy that
-    is put back as a file alone opens no door."""
+    """The copy is made while the database is open, and what was written after it is gone after the restore."""
     settings = Settings(_env_file=None, propintel_home=tmp_path / "home", redis_url=SecretStr(_NO_REDIS))
-    variables = {"PROPINTEL_HOME": str(tmp_path / "home")}
+    variables = {"PROPINTEL_HOME": str(tmp_path / "home"), "REDIS_URL": _NO_REDIS}
     kept, forgotten = _store_all(settings)
-    backup, restore = _typed(_BACKUP, "propintel.sqlite3")
+    backup, restore = _typed(_BACKUP, 'propintel.sqlite3"')
     with open_stores(settings):
         _bash(backup, tmp_path, **variables)
     with open_stores(settings) as stores:
         stores.jobs.enqueue(["http://homes.example/later"])
-    assert all(word in _words(settings) for word in _PURGED)
-    _purge_all(settings, forgotten)
+    _purge_all(tmp_path, forgotten, **variables)
+    assert not any(word in _words(settings) for word in _PURGED)
 
-    _bash(restore.partition("propintel db")[0], tmp_path, **variables)
-    _assert_closed(settings, tmp_path, **variables)
-    assert '"repeated": 3' in _bash(restore, tmp_path, **variables)
+    load, _, _ = restore.partition("propintel db")
+    _bash(load, tmp_path, **variables)
+    assert all(word in _words(settings) for word in _PURGED), "the backup has it"
+    _bash(restore, tmp_path, **variables)
     assert not any(word in _words(settings) for word in _PURGED)
     files = [path.read_bytes() for path in (tmp_path / "home").rglob("*") if path.is_file()]
     assert not any(word.encode() in held for held in files for word in _PURGED)
@@ -143,38 +133,20 @@ def test_postgresql_comes_back_from_its_dump_without_what_was_purged_since(
 ) -> None:
     old, new = _empty_database(postgresql), _empty_database(postgresql)
     upgrade(old)
-    fleet = {"PRIVACY_KEY": "k" * 32, "PURGE_JOURNAL": str(tmp_path / "purges")}
+    fleet = {"PRIVACY_KEY": "k" * 32, "REDIS_URL": _NO_REDIS}
 
     def on(url: str) -> Settings:
-        return Settings(
-            _env_file=None, database_url=SecretStr(url), privacy_key=SecretStr("k" * 32),
-            purge_journal=tmp_path / "purges", redis_url=SecretStr(_NO_REDIS),
-        )  # fmt: skip
+        return Settings(_env_file=None, database_url=SecretStr(url), privacy_key=SecretStr("k" * 32))
 
     kept, forgotten = _store_all(on(old))
     (backup,), (restore,) = _typed(_BACKUP, "pg_dump"), _typed(_BACKUP, "pg_restore")
     _bash(backup, tmp_path, PGURL=old)
-    _purge_all(on(old), forgotten)
+    _purge_all(tmp_path, forgotten, DATABASE_URL=old, **fleet)
+    assert not any(word in _words(on(old)) for word in _PURGED)
 
-    variables = {"PGURL": new, "DATABASE_URL": new, **fleet}
-    load, _, repeat = restore.partition("propintel db upgrade\n")
-    _bash(load, tmp_path, **variables)
-    _assert_closed(on(new), tmp_path, **variables)
-    with pytest.raises(PurgesDueError):  # on a machine that has no journal, too
-        open_stores(Settings(_env_file=None, database_url=SecretStr(new)))
-    assert '"repeated": 3' in _bash(f"propintel db upgrade\n{repeat}", tmp_path, **variables)
+    _bash(restore, tmp_path, PGURL=new, DATABASE_URL=new, **fleet)
     assert not any(word in _words(on(new)) for word in _PURGED)
     assert _stored_price(on(new), kept) == 7
-
-
-def _assert_closed(settings: Settings, place: Path, **variables: str) -> None:
-    """No worker starts (nor does any other door that opens what it opens); `doctor` says what to do."""
-    with pytest.raises(PurgesDueError, match="propintel db repurge"):
-        open_stores(settings)
-    worker = f"cd {_ROOT} && {sys.executable} -m celery -A worker worker --pool solo 2>&1 && exit 9 || true"
-    assert "propintel db repurge" in _bash(worker, place, REDIS_URL=_NO_REDIS, **variables)
-    told = check_purges(settings)
-    assert (told.state, told.remedy) == ("failed", "Run `propintel db repurge`; until then nothing else starts.")
 
 
 def test_the_schema_is_brought_up_to_date_as_the_runbook_says(postgresql: PostgreSQL, tmp_path: Path) -> None:

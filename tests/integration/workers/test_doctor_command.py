@@ -39,7 +39,7 @@ def _states(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return {name: check["state"] for name, check in _checks(ran).items()}
 
 
-NAMES = ["settings", "home", "sources", "redis", "database", "purges", "keys", "workers", "beat", "clock", "jobs"]
+NAMES = ["settings", "home", "sources", "redis", "database", "keys", "workers", "beat", "clock", "jobs"]
 
 
 def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
@@ -62,7 +62,7 @@ def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
     fleet.send("http://homes.example/1")
     ill = fleet.propintel("doctor")
     assert (ill.returncode, json.loads(ill.stdout)["healthy"]) == (1, False)
-    assert "2 of 11 checks failed: workers, jobs" in ill.stderr
+    assert "2 of 10 checks failed: workers, jobs" in ill.stderr
     assert "nobody does jobs" in _checks(ill)["workers"]["said"]
     assert "1 job waits and no worker runs" in _checks(ill)["jobs"]["said"]
     assert "propintel up" in _checks(ill)["jobs"]["remedy"]

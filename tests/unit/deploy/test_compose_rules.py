@@ -138,12 +138,9 @@ def test_what_must_last_is_in_volumes() -> None:
         "flower": "flower:/var/lib/propintel",
         "prometheus": "prometheus:/prometheus",
     }
-    purging = dict.fromkeys(("web", "worker", "health"), "purges:/var/lib/propintel-purges")
-    for name, volume in {**kept, **purging}.items():
+    for name, volume in kept.items():
         assert volume in _SERVICES[name]["volumes"]
         assert volume.split(":")[1] not in {place.split(":")[0] for place in _SERVICES[name].get("tmpfs", ())}
-    for name in purging:
-        assert _SERVICES[name]["environment"]["PURGE_JOURNAL"].startswith("/var/lib/propintel-purges/")
     used = {volume.split(":")[0] for service in _SERVICES.values() for volume in service.get("volumes", ())}
     assert {name for name in used if not name.startswith(".")} == {*_FILE["volumes"]}
     assert set(_FILE["volumes"].values()) == {None}, "each is Docker's own, by this name"

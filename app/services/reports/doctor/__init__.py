@@ -12,7 +12,7 @@ from app.redis.fleet_clock import make_clock
 from app.services.reports.doctor.broker import check_beat, check_redis
 from app.services.reports.doctor.clocks import check_clock
 from app.services.reports.doctor.courier import Courier
-from app.services.reports.doctor.database import check_database, check_jobs, check_purges
+from app.services.reports.doctor.database import check_database, check_jobs
 from app.services.reports.doctor.findings import Check, Finding, State, run_checks, verdict_of
 from app.services.reports.doctor.machine import check_home, check_settings
 from app.services.reports.doctor.sources import check_sources
@@ -38,7 +38,6 @@ def examine(settings: Settings, courier: Courier, clock: Clock, env_file: Path |
         Check("sources", lambda: check_sources(settings)),
         Check("redis", lambda: check_redis(settings)),
         Check("database", lambda: check_database(settings)),
-        Check("purges", lambda: check_purges(settings)),
         Check("keys", lambda: check_keys(settings)),
         Check("workers", lambda: check_workers(settings, fleet, clock)),
         Check("beat", lambda: check_beat(settings, courier, clock)),

@@ -1,4 +1,4 @@
-"""The checks of the database, of what was purged from it, and of the jobs in it."""
+"""The checks of the database, and of the jobs in it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from pathlib import Path
 from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
-from app.errors.storage import OldSchemaError, PurgesDueError
-from app.property.storage.engine import Database, database_url
+from app.errors.storage import OldSchemaError
+from app.property.storage.engine import database_url
 from app.property.storage.inspection import DatabaseState, inspect_database
 from app.property.storage.models import JobState
-from app.property.storage.purge_account import PurgeAccount
-from app.property.storage.purge_journal import PurgeJournal
 from app.property.storage.schema import HEAD, is_too_old
-from app.services.privacy.repurging import purge_journal
 from app.services.reports.doctor.economy import economy_verdicts
 from app.services.reports.doctor.findings import Verdict, all_in_all, failed, ok, skipped, warning
 from app.services.reports.doctor.watches import watch_verdicts
@@ -109,45 +106,6 @@ def _unescaped(field: str) -> str:
     return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), field)
 
 
-def check_purges(settings: Settings) -> Verdict:
-    """Would a backup that is restored bring back what was purged, or has one done so?"""
-    try:
-        found = inspect_database(database_url(settings))
-    except PropertyIntelligenceError:
-        return skipped("what was purged is in the database, which cannot be used")
-    if not found.exists or found.revision != HEAD:
-        return skipped("what was purged is in the database, which is not there yet or is another version's")
-    database = Database(database_url(settings))
-    journal, account = purge_journal(settings, database), PurgeAccount(database)
-    try:
-        written = journal.read() if journal is not None else []
-        due = {entry.id for entry in (*account.unknown(written), *account.due())}
-        kept = account.entries()
-    finally:
-        database.close()
-    lacking = {entry.id for entry in kept} - {entry.id for entry in written}
-    where = "" if journal is None else f", journal at {journal.path}"
-    return all_in_all(f"{len(kept)} purges{where}", _of_purges(len(due), len(lacking), journal))
-
-
-def _of_purges(due: int, lacking: int, journal: PurgeJournal | None) -> Iterator[Verdict]:
-    if due:
-        yield failed(
-            f"the database is from before {due} purges, and holds again what they removed",
-            "Run `propintel db repurge`; until then nothing else starts.",
-        )
-    if journal is None and lacking:
-        yield warning(
-            "they are written down in the database alone, so a backup that is restored brings back what they removed",
-            "Set PURGE_JOURNAL to a file that outlives the database.",
-        )
-    elif lacking:
-        yield warning(
-            f"not in the journal: {lacking}",
-            "Beat and a worker write them there within ten minutes; the worker's log says if it cannot.",
-        )
-
-
 def check_jobs(settings: Settings, fleet: Fleet, clock: Clock) -> Verdict:
     """How many there are, and whether those that wait have somebody who does them."""
     try:
@@ -158,11 +116,7 @@ def check_jobs(settings: Settings, fleet: Fleet, clock: Clock) -> Verdict:
         return ok("none yet")
     if found.revision != HEAD:
         return skipped("jobs are in the database, whose schema is another version's")
-    try:
-        stores = open_stores(settings, clock)
-    except PurgesDueError:
-        return skipped("jobs wait until what was purged is purged again")
-    with stores:
+    with open_stores(settings, clock) as stores:
         counts = stores.jobs.counts()
         oldest = next(iter(stores.jobs.list(state=JobState.QUEUED, limit=1)), None)
         waits = [*economy_verdicts(stores.database, settings), *watch_verdicts(stores.database, settings)]
