@@ -6,25 +6,19 @@ import logging
 import threading
 from typing import Any
 
-import redis
 from celery import shared_task
 
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import StoreError
 from app.redaction import redact
-from app.redis.embedded_valkey import connect
-from app.services.reports.health.advice import advise
-from app.services.reports.health.evidence import gather
-from app.services.reports.health.report import export_report, log_advice, log_report, make_report, stored
-from app.services.reports.health.silence import note_report
+from app.services.reports.health.advice import advise, gather
+from app.services.reports.health.report import export_report, keep_report, log_advice, log_report, make_report
 from app.services.reports.health.watch import PoolWatch, Reading
-from app.settings import Settings
 from tasks.base import ScheduledTask
 from tasks.resources import current, pool_watch
 
 log = logging.getLogger(__name__)
 
-_PATIENCE_SECONDS = 2.0
 #: one report at a time waits for the database
 _HISTORY = threading.Lock()
 
@@ -47,7 +41,10 @@ def report_key_stats() -> dict[str, Any]:
             _HISTORY.release()
     else:
         log.warning("The health report is only logged: the one before still waits for the database")
-    _say_that_one_was_made(settings)
+    try:
+        keep_report(settings, report, at)
+    except BrokerUnavailableError as exc:
+        log.warning("The health report could not be kept: %s", redact(str(exc)))
     return report
 
 
@@ -56,18 +53,8 @@ def _with_history(watch: PoolWatch, reading: Reading) -> dict[str, Any] | None:
         view = watch.look(reading)
         advice = advise(gather(view, watch.stores.history)) if view is not None else []
         report = make_report(reading.stats, advice, watch.stores.alerts.firing())
-        watch.stores.reports.add(stored(report, watch.clock.now()))
         watch.stores.prune()
     except StoreError as exc:
         log.warning("The health report goes without history and advice: %s", redact(str(exc)))
         return None
     return report
-
-
-def _say_that_one_was_made(settings: Settings) -> None:
-    """Where workers look whether beat is silent."""
-    try:
-        with connect(settings, _PATIENCE_SECONDS) as connection:
-            note_report(connection)
-    except (BrokerUnavailableError, redis.RedisError) as exc:
-        log.warning("That a health report was made could not be noted: %s", redact(str(exc)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Annotated
 
 from celery import Celery
@@ -26,6 +27,7 @@ from app.redis.embedded_valkey import broker_url, connect
 from app.services.keys.reload import KeyReload, KeyWatch
 from app.services.keys.store import connect_store
 from app.services.keys.view import KeyReport, KeyView
+from app.services.reports.health.report import newest_report
 from app.services.reports.health.taking import HealthStores
 from app.services.reports.metrics.exposition import Exposition, Sources
 from app.services.reports.metrics.flusher import Flusher, make_flusher
@@ -66,6 +68,7 @@ class Context:
                 jobs=self._job_figures,
                 messages=self._waiting_messages,
                 health=self._health_figures,
+                reported=self._reported_at,
             )
         )
         #: readiness waits for no thread of the routes, which may all be waiting for the database
@@ -154,8 +157,11 @@ class Context:
         present = (key for key in stores.history.known_keys() if key.removed_at is None)
         first_seen = {key.key_id: key.first_seen_at for key in present}
         firing = [(str(alert.kind), str(alert.severity)) for alert in stores.alerts.firing()]
-        latest = stores.reports.latest()
-        return HealthFigures(first_seen, firing, latest.at if latest is not None else None)
+        return HealthFigures(first_seen, firing)
+
+    def _reported_at(self) -> datetime | None:
+        report = newest_report(self.settings)
+        return datetime.fromisoformat(report["reported_at"]) if report is not None else None
 
     def _waiting_messages(self) -> dict[str, int]:
         self._ping_broker()  # which says at once that it is away; Celery would try again

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.property.storage.alerts import AlertStore, Severity
-from app.property.storage.health_reports import ReportStore
+from app.services.reports.health.report import newest_report
 from web.auth import MANAGEMENT, api_router
 from web.context import ContextOf
 from web.envelope import answers, success
@@ -105,7 +105,5 @@ def list_alerts(context: ContextOf, limit: Limit = 100, cursor: AlertsCursor = N
 @router.get("/health", summary="The newest health report", responses=answers(HealthView))
 def latest_report(context: ContextOf) -> JSONResponse:
     """As beat had it made last, with its advice; the figures of all keys are at `/api/v1/admin/openai/stats`."""
-    database = context.stores.database
-    report = ReportStore(database).latest()
-    firing = len(AlertStore(database).firing())
-    return success({"report": report.as_json() if report else None, "alerts_firing": firing})
+    firing = len(AlertStore(context.stores.database).firing())
+    return success({"report": newest_report(context.settings), "alerts_firing": firing})

@@ -6,7 +6,7 @@ What a process opens and closes is `signals.py`, what beat sends is `schedule.py
 from __future__ import annotations
 
 from tasks import make_celery
-from worker import flower, health, listening, signals
+from worker import flower, health, signals
 from worker.configuration import settings
 from worker.schedule import beat_config
 from worker.watching import ReloadOnHangup
@@ -17,6 +17,5 @@ app = make_celery(settings)
 app.add_defaults(lambda: beat_config(settings()))
 signals.connect()
 health.connect()
-listening.connect_signals()
 flower.connect(app)
 app.steps["worker"].add(ReloadOnHangup)

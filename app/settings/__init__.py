@@ -296,17 +296,8 @@ class Settings(LogSettings):
     alert_webhook_url: WebhookUrl = Field(
         None, description="Alerts are also POSTed to this URL (Slack, or any webhook receiver). Only its host is shown."
     )
-    alert_rate_limit_share: float = Field(
-        0.05, gt=0, lt=1, description="Alert when a larger share of the last hour's requests was rate limited."
-    )
     alert_key_age_days: float = Field(90.0, ge=1, le=3650, description="Alert when a key has been in use for longer.")
     alert_budget_share: float = Field(0.9, ge=0.1, le=1, description="Alert when this share of a daily budget is used.")
-    alert_beat_silent_seconds: float = Field(
-        120.0,
-        ge=5,
-        le=86400,
-        description="Alert when there was no health report for this long, at least three report intervals.",
-    )
 
     # --- changes
     changes_fields: str = Field(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import QueuePool, func, select
 
 from app.clock import ManualClock
 from app.property.storage.engine import Database
 from app.property.storage.key_history import KeyHistoryStore
-from app.property.storage.usage import HOUR, Counted, CountedKey, CountedModel, Demand, Uses, Usual, hour_of
+from app.property.storage.tables import key_hours
+from app.property.storage.usage import HOUR, Counted, CountedKey, CountedModel, Demand, Uses, hour_of
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
+Requests = Callable[[], dict[str, int]]
 
 
 @pytest.fixture
@@ -31,13 +34,19 @@ def key(
 
 def take_in(history: KeyHistoryStore, *keys: CountedKey, models: Mapping[str, Demand] | None = None) -> None:
     counted = [CountedModel(name, demand) for name, demand in (models or {}).items()]
-    assert history.take_in(lambda: Counted(keys, counted))
+    history.take_in(lambda: Counted(keys, counted))
 
 
-def requests_in(history: KeyHistoryStore, clock: ManualClock) -> dict[str, int]:
-    """All that was ever counted, by key."""
-    until = clock.now() + HOUR
-    return {id_: uses.requests for id_, uses in history.uses(until - timedelta(days=9999), until).items()}
+@pytest.fixture
+def requests(database: Database) -> Requests:
+    """`requests()`: all that was ever counted, by key."""
+    query = select(key_hours.c.key_id, func.sum(key_hours.c.requests)).group_by(key_hours.c.key_id)
+
+    def read() -> dict[str, int]:
+        with database.reading() as connection:
+            return {key_id: int(count) for key_id, count in connection.execute(query)}
+
+    return read
 
 
 def test_what_is_counted_since_the_last_time_goes_into_its_hour(history: KeyHistoryStore, clock: ManualClock) -> None:
@@ -48,8 +57,10 @@ def test_what_is_counted_since_the_last_time_goes_into_its_hour(history: KeyHist
     clock.advance(15)
     take_in(history, key("a", 17))
     hour = hour_of(clock.now())
-    assert history.uses(hour - HOUR, hour) == {"a": Uses(requests=10, successes=10)}
-    assert history.uses(hour, hour + HOUR) == {"a": Uses(requests=7, successes=7)}
+    assert history.by_hour(hour - HOUR) == [
+        (hour - HOUR, Uses(requests=10, successes=10)),
+        (hour, Uses(requests=7, successes=7)),
+    ]
 
 
 def test_tokens_and_cost_go_into_the_hour_too(history: KeyHistoryStore, clock: ManualClock) -> None:
@@ -57,42 +68,45 @@ def test_tokens_and_cost_go_into_the_hour_too(history: KeyHistoryStore, clock: M
     take_in(history, key("a"))
     take_in(history, CountedKey("a", "sk-a", "a", True, {"m": used}, {}))
     hour = hour_of(clock.now())
-    assert history.uses(hour, hour + HOUR) == {"a": used}
     assert history.by_hour(hour) == [(hour, used)]
 
 
-def test_a_store_that_lost_its_data_begins_again(history: KeyHistoryStore, clock: ManualClock) -> None:
+def test_a_store_that_lost_its_data_begins_again(
+    history: KeyHistoryStore, clock: ManualClock, requests: Requests
+) -> None:
     take_in(history, key("a"))
     take_in(history, key("a", 100))
     clock.advance(15)
     take_in(history, key("a", 4))
-    assert requests_in(history, clock) == {"a": 104}
+    assert requests() == {"a": 104}
 
 
 def test_a_new_database_takes_what_a_used_store_counted_as_its_base(
-    history: KeyHistoryStore, clock: ManualClock
+    history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
     """Nobody knows when it was: neither hours nor marks. A key that is new later counts from 0."""
     take_in(history, key("a", 900, open=2, dead=1), models={"m": Demand(900)})
     clock.advance(15)
     take_in(history, key("a", 903, open=2, dead=1), key("b", 4), models={"m": Demand(907)})
-    assert requests_in(history, clock) == {"a": 3, "b": 4}
+    assert requests() == {"a": 3, "b": 4}
     assert history.demand(clock.now() - HOUR) == {"m": Demand(7)}
     assert [(known.opened_at, known.died_at) for known in history.known_keys()] == [(None, None)] * 2
 
 
-def test_models_of_a_key_are_counted_apart(history: KeyHistoryStore, clock: ManualClock) -> None:
+def test_models_of_a_key_are_counted_apart(history: KeyHistoryStore, clock: ManualClock, requests: Requests) -> None:
     take_in(history, key("a"))
     take_in(history, key("a", 100, model="large"))
     clock.advance(15)
     take_in(history, key("a", 3, model="small"))
     clock.advance(15)
     take_in(history, key("a", 101, model="large"))
-    assert requests_in(history, clock) == {"a": 104}, "a model that is not spoken of is as it was"
+    assert requests() == {"a": 104}, "a model that is not spoken of is as it was"
 
 
-def test_many_who_ask_at_once_count_once(history: KeyHistoryStore, database: Database, clock: ManualClock) -> None:
-    """What one reads later is not older than what the others have taken in: each reads while it is alone."""
+def test_many_who_ask_at_once_count_once(
+    history: KeyHistoryStore, database: Database, clock: ManualClock, requests: Requests
+) -> None:
+    """What was read before others recorded theirs is read again."""
     take_in(history, key("a", 0))
     shown = 0
     lock = threading.Lock()
@@ -108,16 +122,47 @@ def test_many_who_ask_at_once_count_once(history: KeyHistoryStore, database: Dat
         thread.start()
     for thread in threads:
         thread.join()
-    assert requests_in(history, clock) == {"a": shown}
+    assert requests() == {"a": shown}
     assert history.demand(clock.now() - HOUR) == {"m": Demand(sent=shown, refusals={"no_room": shown})}
 
 
-def test_nothing_to_read_changes_nothing(history: KeyHistoryStore, clock: ManualClock) -> None:
+def test_the_pool_is_asked_while_no_transaction_is_open(history: KeyHistoryStore, database: Database) -> None:
+    """It is asked over the network: nobody has to wait for that at a lock."""
+    with database.reading() as connection:
+        pool = connection.engine.pool
+    assert isinstance(pool, QueuePool)
+    open_meanwhile: list[int] = []
+
+    def read() -> Counted:
+        open_meanwhile.append(pool.checkedout())
+        return Counted([key("a", 5)], [])
+
+    history.take_in(read)
+    assert open_meanwhile == [0]
+
+
+def test_what_was_read_before_another_recorded_its_figures_counts_nothing_twice(
+    history: KeyHistoryStore, requests: Requests
+) -> None:
+    """Its figures are older than those recorded: they would look like those of a pool that lost its data."""
+    take_in(history, key("a", 100))
+    shown = iter((101, 103))
+
+    def read() -> Counted:
+        counted = Counted([key("a", next(shown))], [])
+        take_in(history, key("a", 102))
+        return counted
+
+    history.take_in(read)
+    assert requests() == {"a": 3}
+
+
+def test_nothing_to_read_changes_nothing(history: KeyHistoryStore, requests: Requests) -> None:
     take_in(history, key("a"))
     take_in(history, key("a", 5))
-    assert not history.take_in(lambda: None)
+    history.take_in(lambda: None)
     assert [known.removed_at for known in history.known_keys()] == [None]
-    assert requests_in(history, clock) == {"a": 5}
+    assert requests() == {"a": 5}
 
 
 def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(history: KeyHistoryStore, clock: ManualClock) -> None:
@@ -140,7 +185,7 @@ def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(history: KeyHis
 
 
 def test_a_process_that_has_not_yet_read_the_keys_again_brings_none_back(
-    history: KeyHistoryStore, clock: ManualClock
+    history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
     take_in(history, key("a"), key("b"))
     clock.advance(15)
@@ -152,17 +197,19 @@ def test_a_process_that_has_not_yet_read_the_keys_again_brings_none_back(
     clock.advance(15)
     take_in(history, key("a"), key("b", 3))
     assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] is None, "somebody wants it again"
-    assert requests_in(history, clock) == {"b": 3}
+    assert requests() == {"b": 3}
 
 
-def test_a_key_that_drains_is_still_counted_under_its_own_name(history: KeyHistoryStore, clock: ManualClock) -> None:
+def test_a_key_that_drains_is_still_counted_under_its_own_name(
+    history: KeyHistoryStore, clock: ManualClock, requests: Requests
+) -> None:
     take_in(history, key("a"))
     take_in(history, key("a", 1, group="team"), key("b"))
     clock.advance(15)
     take_in(history, CountedKey("a", "", "a", False, {"m": Uses(requests=4, successes=4)}, {}), key("b"))
     known = {each.key_id: each for each in history.known_keys()}
     assert (known["a"].mask, known["a"].group) == ("sk-a", "team")
-    assert requests_in(history, clock) == {"a": 4}
+    assert requests() == {"a": 4}
 
 
 def test_a_process_without_keys_removes_none(history: KeyHistoryStore) -> None:
@@ -197,16 +244,6 @@ def test_keys_that_are_new_together_may_have_met_different_things(history: KeyHi
     assert opened == {"a": clock.now(), "b": None, "c": None}
 
 
-def test_the_last_hour_has_what_is_left_of_the_one_before(history: KeyHistoryStore, clock: ManualClock) -> None:
-    take_in(history, key("a"))
-    take_in(history, key("a", 100))
-    clock.advance(HOUR_S)
-    take_in(history, key("a", 100))
-    clock.advance(HOUR_S / 4)
-    take_in(history, key("a", 110), key("b", 3))
-    assert {name: uses.requests for name, uses in history.last_hour().items()} == {"a": 75 + 10, "b": 3}
-
-
 def test_demand_of_a_model_is_summed_with_its_refusals(history: KeyHistoryStore, clock: ManualClock) -> None:
     take_in(history, key("a"))
     take_in(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_room": 2})})
@@ -225,38 +262,21 @@ def test_demand_of_a_model_is_summed_with_its_refusals(history: KeyHistoryStore,
     )
 
 
-def test_the_usual_hour_is_reckoned_once_an_hour_and_after_three_days(
-    history: KeyHistoryStore, clock: ManualClock
+def test_old_hours_and_removed_keys_are_pruned_in_small_steps(
+    history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
-    total = 0
-    for day in range(4):
-        for _ in range(24):
-            history.reckon_usual()
-            total += 20
-            take_in(history, key("a", total))
-            if day < 3:
-                assert history.known_keys()[0].usual is None
-            clock.advance(HOUR_S)
-    history.reckon_usual()
-    assert history.known_keys()[0].usual == Usual(20, 0)
-    take_in(history, key("a", total + 5_000))
-    history.reckon_usual()
-    assert history.known_keys()[0].usual == Usual(20, 0), "what is going on now is judged, not taken for usual"
-
-
-def test_old_hours_and_removed_keys_are_pruned_in_small_steps(history: KeyHistoryStore, clock: ManualClock) -> None:
     take_in(history, key("z"))
     take_in(history, *(key(f"old{n}", 1) for n in range(1_100)), models={"m": Demand(1)})
     take_in(history, key("a", 1))
     clock.advance(399 * DAY_S)
     history.prune()
-    assert len(requests_in(history, clock)) == 1_101
+    assert len(requests()) == 1_101
     clock.advance(2 * DAY_S)
     history.prune()
-    assert len(requests_in(history, clock)) == 101
+    assert len(requests()) == 101
     for _ in range(2):
         history.prune()
-    assert requests_in(history, clock) == {}
+    assert requests() == {}
     assert [each.key_id for each in history.known_keys()] == ["a"]
     assert history.demand(clock.now() - timedelta(days=9999)) == {}
 

@@ -16,7 +16,6 @@ from app.errors import ConfigurationError
 from app.property.storage.alerts import Alarm, AlertStore, Severity
 from app.services.delivery.deliveries import MAX_ATTEMPTS
 from app.services.delivery.webhooks import build_webhook_sender
-from app.services.reports.health.book import book
 from app.services.reports.health.telling import tell_due, webhook_url
 from app.services.reports.health.watch import tell
 from app.services.runtime.stores import Stores, open_stores
@@ -25,7 +24,6 @@ from tests.plugins.webhook_receiver import Receiver
 
 MakeReceiver = Callable[..., Receiver]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-KINDS = ("key_dead",)
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ def tell_all(
 
 def fire(alerts: AlertStore, *subjects: str) -> None:
     alarms = [Alarm("key_dead", s, Severity.WARNING, f"Key {s} is dead.", {"key": s}) for s in subjects]
-    book(alerts, alarms, KINDS, tell=True)
+    alerts.book(alarms, tell=True)
 
 
 def test_the_body_is_slacks_and_a_standard_webhooks_in_one(

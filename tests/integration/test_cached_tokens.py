@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,7 @@ def test_a_prompt_that_was_sent_lately_costs_less_and_is_shown_so_everywhere(
     assert stats["spent_today"]["cached_tokens"] == cached
     assert stats["spent_today"]["usd"] == pytest.approx(usd, abs=2e-6)
     watch.look()
-    (uses,) = watch.stores.history.last_hour().values()
+    ((_, uses),) = watch.stores.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))
     assert (uses.cached_tokens, uses.microusd) == (cached, call.microusd)
     with closing(KeyView(settings)) as keys:
         families = shown(keys.report())

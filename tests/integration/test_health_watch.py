@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from app.property.storage.alerts import Severity
 from app.property.storage.usage import Uses
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
-from app.services.reports.health.advice import advise
-from app.services.reports.health.evidence import gather
+from app.services.reports.health.advice import advise, gather
+from app.services.reports.health.report import KEPT_SECONDS, newest_report
 from app.services.reports.health.taking import HealthStores
 from app.services.reports.health.view import PoolView
 from app.services.reports.health.watch import PoolWatch
@@ -71,6 +72,11 @@ def ask(manager: OpenAIClientManager, times: int = 1, **more: Any) -> None:
         client.chat.completions.create(model="gpt-4.1-mini", messages=MESSAGES, **more)
 
 
+def hours(watch: PoolWatch) -> list[Uses]:
+    """What all keys did, hour by hour."""
+    return [uses for _, uses in watch.stores.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))]
+
+
 def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
     openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]
 ) -> None:
@@ -78,20 +84,18 @@ def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
     watch = make_watch(standin, budget_daily_model_calls=10)
     watch.look()  # the first look at a pool only says from where to count
     ask(watch.manager, 9)
-    good, dead = (key.mask for key in watch.manager.keys)
+    dead = watch.manager.keys[1].mask
     booked = watch.check()
     assert sorted((alert.kind, alert.subject) for alert in booked.fired) == [
         ("budget_nearly_spent", "day calls"),
         ("key_dead", dead),
     ]
     assert watch.check().fired == watch.check().resolved == ()
-    done = watch.stores.history.last_hour()
-    by_mask = {key.mask: done[key.key_id] for key in watch.manager.keys}
-    assert (by_mask[good].successes, by_mask[good].failures) == (9, 0)
-    assert by_mask[dead] == Uses(requests=1, failures=1)
-    assert by_mask[good].input_tokens > 0
-    assert by_mask[good].output_tokens > 0
-    assert by_mask[good].microusd > 0
+    (done,) = hours(watch)
+    assert (done.requests, done.successes, done.failures, done.rate_limits) == (10, 9, 1, 0)
+    assert done.input_tokens > 0
+    assert done.output_tokens > 0
+    assert done.microusd > 0
     view = watch.look()
     assert view is not None
     assert [key.state for key in view.keys] == ["closed", "dead"]
@@ -133,7 +137,7 @@ def test_two_that_look_count_once(openai_standin: Callable[..., Any], make_watch
     for _ in range(3):
         one.look()
         other.look()
-    assert sum(uses.requests for uses in one.stores.history.last_hour().values()) == 3
+    assert sum(uses.requests for uses in hours(one)) == 3
 
 
 def test_a_key_that_another_process_took_out_is_no_alarm_of_one_that_is_late(
@@ -173,14 +177,14 @@ def test_while_redis_is_away_nothing_is_counted_and_no_key_is_removed(
     watch = make_watch(openai_standin(), openai_max_wait_seconds=5)
     ask(watch.manager, 5)
     watch.look()
-    before = watch.stores.history.last_hour()
+    before = hours(watch)
     valkey.kill()
     ask(watch.manager, 2)
     assert watch.look() is None
     reading = watch.read()
     assert (reading.stats["scope"], watch.look(reading)) == ("process", None)
     assert watch.check().fired == ()
-    assert watch.stores.history.last_hour() == before
+    assert hours(watch) == before
     valkey.start()
 
 
@@ -222,3 +226,25 @@ def test_one_report_asks_the_server_each_question_once(
         assert asked_of_the_pool(valkey.url, report_key_stats) == ONE_LOOK
     finally:
         resources.close()
+
+
+def test_the_newest_report_is_kept_for_thirty_days(
+    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
+) -> None:
+    settings = make_watch(openai_standin()).settings
+    assert newest_report(settings) is None
+    resources.install(open_resources(settings, in_task=True))
+    try:
+        report_key_stats()
+        first = newest_report(settings)
+        report_key_stats()
+    finally:
+        resources.close()
+    kept = newest_report(settings)
+    assert first is not None
+    assert kept is not None
+    assert kept["reported_at"] > first["reported_at"]
+    assert (kept["healthy_keys"], [piece["code"] for piece in kept["advice"]]) == (2, ["idle"])
+    with redis.Redis.from_url(valkey.url) as client:
+        (name,) = client.keys("*:health:report")
+        assert KEPT_SECONDS - 60 < client.ttl(name) <= KEPT_SECONDS

@@ -15,6 +15,7 @@ from app.redaction import origin_of
 from app.redis.embedded_valkey import broker_url
 from app.services.keys.actions import MOST_CHARACTERS, act
 from app.services.keys.panel import SPAN, Panel, make_panel
+from app.services.reports.health.report import newest_report
 from web.auth import MANAGEMENT, allow
 from web.context import Context, ContextOf
 from web.pages.charts import line_chart, timeline
@@ -70,4 +71,5 @@ def _panel(context: Context, *, all_keys: bool) -> Panel:
         found = context.keys.recent_report()
     except redis.RedisError as exc:
         raise BrokerUnavailableError(origin_of(broker_url(context.settings)), type(exc).__name__) from exc
-    return make_panel(found, context.stores.database, all_keys=all_keys)
+    report = newest_report(context.settings)
+    return make_panel(found, context.stores.database, report["advice"] if report else (), all_keys=all_keys)

@@ -145,19 +145,20 @@ class AlertStore:
 
     # --- booking
 
-    def book(self, alarms: Sequence[Alarm], kinds: Collection[str], *, tell: bool) -> Booked:
-        """Make the table say what an evaluation of `kinds` has found; -> what that changed.
+    def book(self, alarms: Sequence[Alarm], *, tell: bool) -> Booked:
+        """Make the table say what an evaluation has found; -> what that changed.
 
-        `alarms` are all that is wrong of these kinds: what is not among them is over. Of several callers each change
-        goes to one. `tell`: the webhook is to be told, in one message what fired, in one what is over.
+        `alarms` are all that is wrong: what is not among them is over. Of several callers each change goes to one.
+        `tell`: the webhook is to be told, in one message what fired, in one what is over.
         """
         with self._database.reading() as connection:  # most of the time nothing changes, and no writer need be stopped
-            if not _changes(_firing(connection, kinds), alarms):
+            if not _changes(_firing(connection), alarms):
                 return Booked((), ())
-        return self._database.repeat(lambda connection: self._book(connection, alarms, kinds, tell))
+        now = self._clock.now()
+        return self._database.repeat(lambda connection: self._book(connection, alarms, now, tell))
 
-    def _book(self, connection: Connection, alarms: Sequence[Alarm], kinds: Collection[str], tell: bool) -> Booked:
-        now, before = self._clock.now(), _firing(connection, kinds)
+    def _book(self, connection: Connection, alarms: Sequence[Alarm], now: datetime, tell: bool) -> Booked:
+        before = _firing(connection)
         found = {(alarm.kind, alarm.subject): alarm for alarm in alarms}
         over = [row.id for name, row in before.items() if name not in found]
         new = [_row_of(alarm, now) for name, alarm in found.items() if name not in before]
@@ -185,10 +186,11 @@ class AlertStore:
 
         One about which nothing is noted until then is due again: its holder is dead.
         """
-        return self._database.repeat(lambda connection: self._claim(connection, lease_seconds))
+        now = self._clock.now()
+        return self._database.repeat(lambda connection: self._claim(connection, lease_seconds, now))
 
-    def _claim(self, connection: Connection, lease_seconds: float) -> ClaimedNotice | None:
-        c, now = alert_notices.c, self._clock.now()
+    def _claim(self, connection: Connection, lease_seconds: float, now: datetime) -> ClaimedNotice | None:
+        c = alert_notices.c
         query = select(c.id).where(c.notify_at <= now).order_by(c.created_at, c.id).limit(1)
         due = connection.execute(query.with_for_update(skip_locked=True)).scalar()
         if due is None:
@@ -221,9 +223,8 @@ class AlertStore:
             prune(connection, alert_notices, told)
 
 
-def _firing(connection: Connection, kinds: Collection[str]) -> dict[tuple[str, str], Row[Any]]:
-    query = select(alerts).where(IS_FIRING, alerts.c.kind.in_(kinds))
-    return {(row.kind, row.subject): row for row in connection.execute(query)}
+def _firing(connection: Connection) -> dict[tuple[str, str], Row[Any]]:
+    return {(row.kind, row.subject): row for row in connection.execute(select(alerts).where(IS_FIRING))}
 
 
 def _changes(before: Mapping[tuple[str, str], Row[Any]], alarms: Sequence[Alarm]) -> bool:

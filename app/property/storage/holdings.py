@@ -269,7 +269,7 @@ HOLDINGS: tuple[Holding, ...] = (
     holding(
         t.key_history,
         nothing="key_id mask limit_group first_seen_at last_seen_at removed_at opened_at died_at quota_gone_at counters"
-        " counted_at usual_requests usual_deviation usual_at",
+        " counted_at",
     ),
     holding(t.model_history, nothing="model counters counted_at"),
     holding(
@@ -281,7 +281,6 @@ HOLDINGS: tuple[Holding, ...] = (
         t.model_hours,
         nothing="hour model sent waited_us saturated_requests_us saturated_tokens_us refusals",
     ),
-    holding(t.health_reports, text="unhealthy summary advice", nothing="id at healthy total"),
     holding(
         t.alerts,
         text="message details subject",

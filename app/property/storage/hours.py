@@ -23,9 +23,15 @@ def add_uses(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     _add(connection, key_hours, USES, rows)
 
 
-def take_in_models(connection: Connection, models: Sequence[CountedModel], now: datetime, *, first: bool) -> None:
-    """Count what each model was asked for since the last time; the `first` time that is only the base."""
-    known = {row.model: row for row in connection.execute(select(model_history))}
+def record_models(
+    connection: Connection,
+    models: Sequence[CountedModel],
+    known: Mapping[str, Row[Any]],
+    now: datetime,
+    *,
+    first: bool,
+) -> None:
+    """Record what each model was asked for since the last time; the `first` time that is only the base."""
     for counted in models:
         before, counts = known.get(counted.model), _flat(counted.demand)
         grew = {} if first else grown(before.counters if before is not None else None, counts)

@@ -1,7 +1,6 @@
-"""The history of the keys: since when each is known, what befell it, and what it did hour by hour.
+"""Store the history of the keys: since when each is known, what befell it, and what it did hour by hour.
 
-The pool counts from its beginning on; `take_in` turns that into hours, in one transaction, so that of two processes
-that ask at the same time none counts twice. Rules are in `usage.py`.
+The pool's counters are cumulative; `take_in` turns what they grew by into hours. The rules are in `usage.py`.
 """
 
 from __future__ import annotations
@@ -11,26 +10,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from app.property.storage.engine import Database
-from app.property.storage.hours import add_uses, prune, summed, take_in_models
-from app.property.storage.tables import key_history, key_hours, model_hours
-from app.property.storage.usage import (
-    HOUR,
-    LEAST_HISTORY,
-    USES,
-    USUAL_DAYS,
-    Counted,
-    CountedKey,
-    Demand,
-    Uses,
-    Usual,
-    grown,
-    hour_of,
-    spread,
-    usual_of,
-)
+from app.property.storage.hours import add_uses, prune, record_models, summed
+from app.property.storage.tables import key_history, key_hours, model_history, model_hours
+from app.property.storage.usage import USES, Counted, CountedKey, Demand, Uses, grown, spread
 
 #: how long hours are kept, and a key that is not configured any more
 KEPT_DAYS = 400
@@ -38,6 +23,8 @@ KEPT_DAYS = 400
 _SEEN_SECONDS = 300.0
 #: A key that another process has just taken out is out: this one has not yet read the keys again. Longer than all take.
 _RELOAD_SECONDS = 30.0
+#: how often the pool is asked again because others recorded its counters meanwhile
+_ATTEMPTS = 10
 #: which column says when a transition was last seen
 _MARKS = {"open": "opened_at", "dead": "died_at", "no_quota": "quota_gone_at"}
 
@@ -45,7 +32,7 @@ _MARKS = {"open": "opened_at", "dead": "died_at", "no_quota": "quota_gone_at"}
 @dataclass(frozen=True, slots=True)
 class KnownKey:
     """A key that is or was configured (`removed_at`). `opened_at`, `died_at` and `quota_gone_at` are the newest time
-    that each befell it; `usual` is None without enough history."""
+    that each befell it."""
 
     key_id: str
     mask: str
@@ -56,11 +43,18 @@ class KnownKey:
     opened_at: datetime | None
     died_at: datetime | None
     quota_gone_at: datetime | None
-    usual: Usual | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """All that was recorded so far, by key and by model: what newer counters are compared with."""
+
+    keys: Mapping[str, Row[Any]]
+    models: Mapping[str, Row[Any]]
 
 
 class KeyHistoryStore:
-    """Keys, and hours of keys and models, in a `Database`. Atomic on every method; raises errors of `app.errors`."""
+    """Keys, and hours of keys and models, in a `Database`. Raises errors of `app.errors`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -68,41 +62,37 @@ class KeyHistoryStore:
 
     # --- taking in
 
-    def take_in(self, read: Callable[[], Counted | None]) -> bool:
-        """Count what has been done since the last time, in the hours that passed meanwhile; False: nothing was read.
+    def take_in(self, read: Callable[[], Counted | None]) -> None:
+        """Record what the counters grew by since the last time, in the hours that passed meanwhile.
 
         A configured key that is new is seen first now; one that is missing was removed now. A new key's first counts
         are taken for those of this hour, but not in an empty history: what a pool in use counted before is of no known
-        time, and only the base of what follows. `read` asks the pool, while nobody else does: counts that are older
-        than those taken in last would look like those of a store that lost its data, and count twice.
+        time, and only the base of what follows. None from `read` changes nothing.
+
+        `read` asks the pool, over the network, so no transaction is open then. Counters that were read before those
+        recorded last would look like a pool that lost its data, and count twice. So the base is read first, and the
+        counters are recorded only while it is still the same; if others recorded theirs meanwhile, all begins anew.
+        Counters that are never recorded here are not lost: the next ones include them.
         """
+        for _ in range(_ATTEMPTS):
+            with self._database.reading() as connection:
+                base = _base(connection)
+            counted, now = read(), self._clock.now()
+            if counted is None or self._record(base, counted, now):
+                return
+
+    def _record(self, base: _Base, counted: Counted, now: datetime) -> bool:
+        """Return False, with nothing changed, if `base` is not what was recorded last."""
 
         def work(connection: Connection) -> bool:
             self._database.exclusively(connection, "key_history")
-            counted, now = read(), self._clock.now()
-            if counted is None:
+            if _base(connection) != base:
                 return False
-            first = connection.execute(select(key_history.c.key_id).limit(1)).first() is None
-            _take_in_keys(connection, counted.keys, now, first=first)
-            take_in_models(connection, counted.models, now, first=first)
+            _record_keys(connection, counted.keys, base.keys, now)
+            record_models(connection, counted.models, base.models, now, first=not base.keys)
             return True
 
         return self._database.repeat(work)
-
-    def reckon_usual(self) -> None:
-        """Once an hour: what an hour of each key is like, by its last fourteen days. Cheap if it was done."""
-        hour = hour_of(self._clock.now())
-        c = key_history.c
-        due = (c.removed_at.is_(None), or_(c.usual_at.is_(None), c.usual_at < hour))
-        with self._database.reading() as connection:
-            keys = list(connection.execute(select(c.key_id, c.first_seen_at).where(*due)).all())
-            if not keys:
-                return
-            worked = _hours_worked(connection, hour - timedelta(days=USUAL_DAYS), hour)
-        rows = [_usual_row(row.key_id, row.first_seen_at, worked.get(row.key_id, []), hour) for row in keys]
-        change = update(key_history).where(c.key_id == bindparam("id"))
-        with self._database.writing() as connection:
-            connection.execute(change, rows)
 
     # --- looking
 
@@ -113,10 +103,6 @@ class KeyHistoryStore:
         with self._database.reading() as connection:
             return [_known(row) for row in connection.execute(query)]
 
-    def uses(self, since: datetime, until: datetime) -> dict[str, Uses]:
-        """What each key did in the hours that began at `since` or later, and before `until`; by key_id."""
-        return self._uses(key_hours.c.hour >= since, key_hours.c.hour < until)
-
     def by_hour(self, since: datetime) -> list[tuple[datetime, Uses]]:
         """What all keys together did in each hour that began at `since` or later; hours without anything are left
         out."""
@@ -125,14 +111,6 @@ class KeyHistoryStore:
         with self._database.reading() as connection:
             rows = connection.execute(query.group_by(key_hours.c.hour).order_by(key_hours.c.hour)).all()
         return [(hour, Uses(*map(int, figures))) for hour, *figures in rows]
-
-    def last_hour(self) -> dict[str, Uses]:
-        """The last sixty minutes of each key: this hour, and of the one before the share that is still within them."""
-        now = self._clock.now()
-        hour = hour_of(now)
-        recent, before = self._uses(key_hours.c.hour >= hour), self._uses(key_hours.c.hour == hour - HOUR)
-        left = 1 - (now - hour) / HOUR
-        return {id_: recent.get(id_, Uses()) + before.get(id_, Uses()).scaled(left) for id_ in {*recent, *before}}
 
     def demand(self, since: datetime) -> dict[str, Demand]:
         """What each model was asked for in the hours that began at `since` or later."""
@@ -158,18 +136,15 @@ class KeyHistoryStore:
             prune(connection, model_hours, model_hours.c.hour < oldest)
             prune(connection, key_history, key_history.c.removed_at < oldest)
 
-    def _uses(self, *which: ColumnElement[bool]) -> dict[str, Uses]:
-        sums = (func.sum(key_hours.c[name]) for name in USES)
-        query = select(key_hours.c.key_id, *sums).where(*which).group_by(key_hours.c.key_id)
-        with self._database.reading() as connection:
-            return {key_id: Uses(*map(int, figures)) for key_id, *figures in connection.execute(query)}
+
+def _base(connection: Connection) -> _Base:
+    keys = {row.key_id: row for row in connection.execute(select(key_history))}
+    return _Base(keys, {row.model: row for row in connection.execute(select(model_history))})
 
 
-# --- keys
-
-
-def _take_in_keys(connection: Connection, keys: Sequence[CountedKey], now: datetime, *, first: bool) -> None:
-    known = {row.key_id: row for row in connection.execute(select(key_history))}
+def _record_keys(
+    connection: Connection, keys: Sequence[CountedKey], known: Mapping[str, Row[Any]], now: datetime
+) -> None:
     hours: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     new: list[dict[str, Any]] = []
@@ -177,10 +152,10 @@ def _take_in_keys(connection: Connection, keys: Sequence[CountedKey], now: datet
         row = known.get(key.key_id)
         if row is None and not key.configured:
             continue  # one that this database never knew; nobody asks for it
-        if not first:
+        if known:
             hours += _hours_of_key(key, row, now)
         if row is None:
-            new.append(_new_row(key, {} if first else _marks(key, {}, now), now))
+            new.append(_new_row(key, _marks(key, {}, now) if known else {}, now))
         elif (change := _changed_row(key, row, now)) is not None:
             changed.append(change)
     if new:
@@ -251,23 +226,7 @@ def _note_removed(connection: Connection, present: Sequence[str], known: Mapping
         connection.execute(change.values(removed_at=now), gone)
 
 
-def _hours_worked(connection: Connection, since: datetime, until: datetime) -> dict[str, list[int]]:
-    c = key_hours.c
-    query = select(c.key_id, func.sum(c.requests)).where(c.hour >= since, c.hour < until, c.requests > 0)
-    found: dict[str, list[int]] = {}
-    for key_id, requests in connection.execute(query.group_by(c.key_id, c.hour)):
-        found.setdefault(key_id, []).append(int(requests))
-    return found
-
-
-def _usual_row(key_id: str, first_seen_at: datetime, worked: Sequence[int], hour: datetime) -> dict[str, Any]:
-    usual = usual_of(worked) if first_seen_at <= hour - LEAST_HISTORY else None
-    figures = (usual.requests, usual.deviation) if usual is not None else (None, None)
-    return {"id": key_id, "usual_at": hour, "usual_requests": figures[0], "usual_deviation": figures[1]}
-
-
 def _known(row: Row[Any]) -> KnownKey:
-    usual = Usual(row.usual_requests, row.usual_deviation) if row.usual_requests is not None else None
     return KnownKey(
         key_id=row.key_id,
         mask=row.mask,
@@ -278,5 +237,4 @@ def _known(row: Row[Any]) -> KnownKey:
         opened_at=row.opened_at,
         died_at=row.died_at,
         quota_gone_at=row.quota_gone_at,
-        usual=usual,
     )

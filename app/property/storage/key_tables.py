@@ -1,13 +1,11 @@
-"""The keys: their history, their health and the alerts about them, and what operators did."""
+"""The keys: their history, the alerts about them, and what operators did."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     CheckConstraint,
     Column,
-    Float,
     Index,
     Integer,
     String,
@@ -16,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 
-from app.property.storage.columns import ID, ROW, UtcDateTime, json_column, metadata
+from app.property.storage.columns import ID, UtcDateTime, json_column, metadata
 
 #: every key that was ever configured, with what the pool had counted for it when it was last asked
 key_history = Table(
@@ -36,10 +34,6 @@ key_history = Table(
     # cumulative: {"calls": {model: {figure: n}}, "transitions": {name: n}}, and when that was
     json_column("counters"),
     Column("counted_at", UtcDateTime, nullable=False),
-    # what an hour of it is like (`usage.py`), reckoned at the beginning of this hour
-    Column("usual_requests", Float),
-    Column("usual_deviation", Float),
-    Column("usual_at", UtcDateTime),
 )
 
 #: the same for a model, all keys together
@@ -87,20 +81,6 @@ model_hours = Table(
     Column("saturated_tokens_us", BigInteger, nullable=False),
     # {reason: n}
     json_column("refusals"),
-)
-
-health_reports = Table(
-    "health_reports",
-    metadata,
-    Column("id", ROW, primary_key=True),
-    Column("at", UtcDateTime, nullable=False, index=True),
-    Column("healthy", Integer, nullable=False),
-    Column("total", Integer, nullable=False),
-    # [{"key", "state", "failures"}], last {"left_off": n} if there are n more
-    json_column("unhealthy"),
-    Column("summary", Text, nullable=False),
-    # of the newest report only
-    Column("advice", JSON(none_as_null=True)),
 )
 
 IS_FIRING = text("resolved_at IS NULL")

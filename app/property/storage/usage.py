@@ -1,4 +1,4 @@
-"""What was counted of keys and models: as the pool tells it (cumulative), hour by hour, and what an hour is like.
+"""What was counted of keys and models: as the pool reports it (cumulative), and hour by hour.
 
 Pure: how cumulative counters become the hours of `key_hours` and `model_hours` is decided here, `key_history.py` writes
 them.
@@ -9,16 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from statistics import median
-from typing import Self
 
 HOUR = timedelta(hours=1)
-#: an hour is usual if it is like those of so many days before; with less than `LEAST_HISTORY` nothing is said
-USUAL_DAYS = 14
-LEAST_HISTORY = timedelta(days=3)
-#: A key that worked in fewer hours than this has idle ones counted beside them, up to so many. Otherwise idle hours say
-#: nothing: how hard a key works at night does not depend on how long it rests by day.
-_LEAST_HOURS = 12
 #: counters of a gap longer than this are spread over its last hours only
 _LONGEST_SPREAD = timedelta(days=2)
 
@@ -39,13 +31,6 @@ class Uses:
     output_tokens: int = 0
     microusd: int = 0
     cached_tokens: int = 0
-
-    def __add__(self, other: Self) -> Self:
-        return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
-
-    def scaled(self, share: float) -> Self:
-        """`share` of each figure, rounded."""
-        return type(self)(*(round(getattr(self, f.name) * share) for f in fields(self)))
 
 
 USES = tuple(f.name for f in fields(Uses))
@@ -97,14 +82,6 @@ class Counted:
     models: Sequence[CountedModel]
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """Requests in an hour in which a key works: the median, and the median absolute deviation from it (MAD)."""
-
-    requests: float
-    deviation: float
-
-
 def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str, int]:
     """What was counted since `before` (None: never asked), figure by figure, without those that did not grow.
 
@@ -140,10 +117,3 @@ def spread(counts: Mapping[str, int], since: datetime, until: datetime) -> Itera
         if part:
             yield hour, part
         given, hour = so_far, hour + HOUR
-
-
-def usual_of(requests: Sequence[int]) -> Usual:
-    """What an hour is like, by the `requests` of each hour in which the key worked (in any order)."""
-    hours = [*requests, *[0] * (_LEAST_HOURS - len(requests))]
-    middle = median(hours)
-    return Usual(middle, median(abs(hour - middle) for hour in hours))

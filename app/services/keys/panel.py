@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Room
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Spent
 from app.property.storage.alerts import Alert, AlertStore
 from app.property.storage.engine import Database
-from app.property.storage.health_reports import ReportStore, StoredReport
 from app.property.storage.key_history import KeyHistoryStore
 from app.property.storage.usage import Uses
 from app.services.keys.view import KeyReport, amounts
@@ -79,7 +79,8 @@ class BudgetRow:
 @dataclass(frozen=True, slots=True)
 class Panel:
     """All of it at `at`. `hours` has every hour of the last day, the oldest first; `outages` are the alerts of that day
-    on keys that took no requests. The group of a room is the mask of one of its keys, where it has no name.
+    on keys that took no requests. `advice` is that of the newest health report. The group of a room is the mask of one
+    of its keys, where it has no name.
 
     `keys` and `rooms` begin with what a person has to see; `keys_left_off` and `rooms_left_off` say how many are not in
     them."""
@@ -97,10 +98,12 @@ class Panel:
     hours: tuple[tuple[datetime, Uses], ...]
     outages: tuple[Alert, ...]
     firing: tuple[Alert, ...]
-    report: StoredReport | None
+    advice: tuple[Mapping[str, Any], ...]
 
 
-def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) -> Panel:
+def make_panel(
+    found: KeyReport, database: Database, advice: Sequence[Mapping[str, Any]], *, all_keys: bool = False
+) -> Panel:
     """Of more than `MOST_KEYS` keys those that need a person first, and the rest with `all_keys`.
 
     Raises `StoreError` while the history cannot be read.
@@ -124,7 +127,7 @@ def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) 
         hours=tuple(_every_hour(dict(KeyHistoryStore(database).by_hour(now - SPAN)), now)),
         outages=tuple(alerts.since(now - SPAN, _OUTAGES)),
         firing=tuple(alerts.firing()),
-        report=ReportStore(database).latest(),
+        advice=tuple(advice),
     )
 
 

@@ -18,12 +18,9 @@ TWINS = {
     "circuit_open": "OpenAIKeyCircuitOpen",
     "key_dead": "OpenAIKeyDead",
     "quota_gone": "OpenAIQuotaGone",
-    "rate_limit_share": "OpenAIRateLimitShareHigh",
-    "usage_spike": "OpenAIUsageSpike",
     "key_old": "OpenAIKeyOld",
     "budget_nearly_spent": "OpenAIBudgetNearlySpent",
     "no_healthy_key": "OpenAINoHealthyKey",
-    "beat_silent": "PropintelBeatSilent",
 }
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from app.property.storage.health_reports import ReportStore
 from app.property.storage.key_history import KeyHistoryStore
 from app.redis.embedded_valkey import connect
+from app.services.reports.health.report import newest_report
 from app.services.runtime.heartbeats import read_heartbeats
 from tasks.config import LANES, TURN_HEADER
 from tasks.sending import send_jobs
@@ -62,11 +62,11 @@ def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
     assert {name: result[name] for name in exported} == exported
     assert result.keys() == exported.keys() | {"advice", "alerts", "alerts_firing"}
     assert [piece["code"] for piece in result["advice"]] == ["enough"]
-    kept = ReportStore(fleet.stores.database).list()
-    assert (kept[0].healthy, kept[0].total, kept[0].unhealthy) == (2, 2, [])
-    assert kept[0].summary.startswith("OpenAI keys: 2 of 2 healthy, 1 requests")
-    hours = KeyHistoryStore(fleet.stores.database).last_hour()
-    assert sum(uses.successes for uses in hours.values()) == 1, "counted once, however many reports"
+    kept = newest_report(fleet.settings)
+    assert (kept["healthy_keys"], kept["total_keys"], kept["unhealthy"]) == (2, 2, [])
+    assert kept["summary"].startswith("OpenAI keys: 2 of 2 healthy, 1 requests")
+    hours = KeyHistoryStore(fleet.stores.database).by_hour(datetime.now(UTC) - timedelta(days=1))
+    assert sum(uses.successes for _, uses in hours) == 1, "counted once, however many reports"
     assert all(key not in fleet.log("worker") + fleet.log("beat") for key in standin.keys)
 
 

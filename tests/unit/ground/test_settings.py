@@ -55,11 +55,8 @@ _VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERE
         ("WEBHOOK_SECRET", "whsec_not base64, but long enough to be it"),
         ("ALERT_WEBHOOK_URL", "hooks.example/in"),
         ("ALERT_WEBHOOK_URL", "https:///in"),
-        ("ALERT_RATE_LIMIT_SHARE", "5"),  # per cent, where a share is asked for
-        ("ALERT_RATE_LIMIT_SHARE", "0"),
         ("ALERT_KEY_AGE_DAYS", "0"),
         ("ALERT_BUDGET_SHARE", "90"),
-        ("ALERT_BEAT_SILENT_SECONDS", "0"),
         ("BUDGET_DAILY_TOKENS", "-5"),
         ("BUDGET_BATCH_MODEL_CALLS", "2.5"),
         ("BUDGET_DAILY_USD", "-0.01"),

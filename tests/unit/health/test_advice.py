@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.storage.usage import Demand, Uses
+from app.property.storage.usage import Demand
 from app.services.reports.health.advice import Advice, Evidence, advise
-from app.services.reports.health.rotations import RotatedKey, Rotation
 from app.services.reports.health.view import KeyView
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -28,7 +27,7 @@ def key(name: str, state: str = "closed", **values: Any) -> KeyView:
 
 def evidence(**values: Any) -> Evidence:
     """A pool of two good keys that did something and had room."""
-    base = Evidence(NOW, (key("a"), key("b")), {"m": Demand(sent=1000)}, DAY, {})
+    base = Evidence((key("a"), key("b")), {"m": Demand(sent=1000)}, DAY)
     return replace(base, **values)
 
 
@@ -97,11 +96,10 @@ def test_keys_out_of_rotation_are_mended_before_any_is_bought(state: str) -> Non
     assert "1 of 2 keys are out of rotation (sk-a)" in advice[0].sentence
 
 
-def test_a_disabled_key_is_mentioned_and_neither_mended_nor_called_idle() -> None:
+def test_a_disabled_key_is_mentioned_and_not_mended() -> None:
     """While one is disabled nobody should buy more: enabling it may be enough."""
     keys = (key("a", "disabled"), key("b"), key("c"))
-    week = {"b": Uses(requests=1000), "c": Uses(requests=1000)}
-    piece, *others = advise(evidence(keys=keys, demand=saturated(0.5), week=week))
+    piece, *others = advise(evidence(keys=keys, demand=saturated(0.5)))
     assert (piece.code, piece.severity) == ("keys_disabled", "info")
     assert piece.sentence.startswith("1 of 3 keys is disabled by an operator (sk-a)")
     assert piece.numbers == {"disabled": 1, "keys": 3, "masks": ["sk-a"]}
@@ -141,117 +139,8 @@ def test_a_young_installation_speaks_of_the_time_that_it_knows() -> None:
     assert codes(advise(evidence(observed=timedelta(0)))) == ["enough"], "its first second"
 
 
-# --- keys that are hardly used
-
-
-def week(**requests: int) -> dict[str, Uses]:
-    return {name: Uses(requests=count) for name, count in requests.items()}
-
-
-def hardly(found: Evidence) -> list[str]:
-    return [piece.numbers["key"] for piece in advise(found) if piece.code == "hardly_used"]
-
-
-def three(**changed: Any) -> Evidence:
-    keys = (key("a"), key("b"), key("c", **changed))
-    return evidence(keys=keys, week=week(a=1000, b=1000, c=5))
-
-
-def test_a_key_that_does_less_than_a_tenth_of_the_mean_is_named() -> None:
-    assert hardly(three()) == ["sk-c"]
-    assert hardly(evidence(keys=three().keys, week=week(a=1000, b=1000, c=72))) == [], "the mean is 690.67"
-    assert hardly(evidence(keys=three().keys, week=week(a=1000, b=1000, c=68))) == ["sk-c"]
-    assert hardly(evidence(keys=three().keys, week=week(a=1000, b=1000))) == ["sk-c"], "one that did nothing at all"
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"first_seen_at": NOW - timedelta(days=6)},
-        {"first_seen_at": None},
-        {"state": "dead"},
-        {"opened_at": NOW - timedelta(days=6)},
-        {"died_at": NOW - timedelta(hours=1)},
-        {"quota_gone_at": NOW - timedelta(days=1)},
-    ],
-)
-def test_a_key_that_was_not_in_rotation_all_week_is_not_blamed(changed: dict[str, Any]) -> None:
-    assert hardly(three(**changed)) == []
-
-
-def test_what_befell_a_key_before_this_week_is_forgotten() -> None:
-    assert hardly(three(opened_at=NOW - timedelta(days=8))) == ["sk-c"]
-
-
-def test_a_pool_that_is_nearly_idle_says_nothing_about_one_key() -> None:
-    keys = three().keys
-    assert hardly(evidence(keys=keys, week=week(a=150, b=149, c=0))) == []
-    assert hardly(evidence(keys=keys, week=week(a=150, b=150, c=0))) == ["sk-c"]
-
-
-def test_a_single_key_is_compared_with_nobody() -> None:
-    assert hardly(evidence(keys=(key("a"),), week=week(a=1000))) == []
-
-
-# --- failures after a rotation
-
-
-def rotated(before: tuple[int, int], after: tuple[int, int], *, is_new: bool = False) -> Evidence:
-    """`sk-a` had so many requests and failures before and after; `sk-b` is one good key of ten others."""
-    other = RotatedKey("sk-b", False, Uses(requests=1000, failures=10), Uses(requests=1000, failures=10))
-    mine = RotatedKey(
-        "sk-a",
-        is_new,
-        Uses(requests=before[0], failures=before[1]),
-        Uses(requests=after[0], failures=after[1]),
-    )
-    return evidence(rotation=Rotation(NOW - timedelta(hours=5), (mine, other)))
-
-
-def rose(found: Evidence) -> list[str]:
-    return [piece.numbers["key"] for piece in advise(found) if piece.code == "failures_rose"]
-
-
-def test_a_key_that_fails_more_since_the_rotation_is_named() -> None:
-    piece = only(advise(rotated((1000, 10), (100, 20))), "failures_rose")
-    assert piece.sentence == (
-        "Key sk-a fails more since the rotation of 2026-03-01 07:00 UTC: 20% of 100 requests (before 1%)."
-    )
-    assert piece.severity == "warning"
-
-
-def test_a_new_key_is_compared_with_the_others() -> None:
-    found = rotated((0, 0), (100, 20), is_new=True)
-    assert rose(found) == ["sk-a"]
-    assert "it is new; the other keys' 1%" in only(advise(found), "failures_rose").sentence
-    assert rose(rotated((0, 0), (100, 5), is_new=True)) == [], "four points more are not much"
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "why"),
-    [
-        ((1000, 10), (19, 19), "too few requests after"),
-        ((1000, 10), (20, 4), "too few failures"),
-        ((49, 0), (100, 50), "too few requests before"),
-        ((1000, 300), (100, 50), "not twice as many"),
-        ((1000, 10), (1000, 59), "less than five points more"),
-        ((1000, 200), (100, 10), "fewer"),
-        ((0, 0), (100, 50), "nothing before, and not new"),
-    ],
-)
-def test_noise_says_nothing(before: tuple[int, int], after: tuple[int, int], why: str) -> None:
-    assert rose(rotated(before, after)) == [], why
-
-
-def test_new_keys_are_not_compared_with_each_other() -> None:
-    """All keys were replaced at once: nothing is left to compare with."""
-    keys = tuple(RotatedKey(f"sk-{n}", True, Uses(), Uses(requests=100, failures=50 * n)) for n in range(2))
-    assert rose(evidence(rotation=Rotation(NOW, keys))) == []
-
-
 # --- whatever the figures
 
-_uses = st.builds(Uses, requests=st.integers(0, 10**9), failures=st.integers(0, 10**9))
 _keys = st.builds(
     KeyView,
     key_id=st.text("abc", min_size=1, max_size=3),
@@ -273,13 +162,12 @@ _demand = st.builds(
     keys=st.lists(_keys, max_size=6).map(tuple),
     demand=st.dictionaries(st.sampled_from(["m", "n", ""]), _demand, max_size=2),
     observed=st.timedeltas(timedelta(0), DAY),
-    done=st.dictionaries(st.text("abc", min_size=1, max_size=3), _uses, max_size=6),
 )
 def test_advice_never_contradicts_itself(
-    keys: tuple[KeyView, ...], demand: dict[str, Demand], observed: timedelta, done: dict[str, Uses]
+    keys: tuple[KeyView, ...], demand: dict[str, Demand], observed: timedelta
 ) -> None:
     """To buy, to be content and to mend first exclude each other; every piece is JSON."""
-    advice = advise(Evidence(NOW, keys, demand, observed, done))
+    advice = advise(Evidence(keys, demand, observed))
     found = codes(advice)
     assert sum(code in found for code in ("enough", "more_quota_helps", "idle")) <= 1
     assert not {"mend_keys_first", "more_quota_helps"} <= set(found)

@@ -11,26 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.property.storage.alerts import Alarm, Alert, Severity
-from app.property.storage.usage import Uses, Usual
-from app.services.reports.health.alarms import HELD, POOL, POOL_KINDS, Kind, Thresholds, find_alarms
+from app.services.reports.health.alarms import HELD, POOL, Kind, Thresholds, find_alarms
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView
 from app.settings import Settings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-USUAL = Thresholds(rate_limit_share=0.05, key_age_days=90, budget_share=0.9)
+DEFAULTS = Thresholds(key_age_days=90, budget_share=0.9)
 
 
 def key(name: str, state: str = "closed", **values: Any) -> KeyView:
     return KeyView(name, f"sk-{name}", values.pop("group", name), state, **values)
 
 
-def used(requests: int, rate_limits: int = 0) -> Uses:
-    return Uses(requests=requests, rate_limits=rate_limits)
-
-
 def found(*keys: KeyView, budgets: tuple[BudgetUse, ...] = (), firing: tuple[tuple[str, str], ...] = ()) -> list[Alarm]:
     alerts = [booked(Alarm(kind, subject, Severity.WARNING, "")) for kind, subject in firing]
-    return find_alarms(PoolView(NOW, keys, budgets), USUAL, alerts)
+    return find_alarms(PoolView(NOW, keys, budgets), DEFAULTS, alerts)
 
 
 def booked(alarm: Alarm) -> Alert:
@@ -47,7 +42,7 @@ GOOD = key("good")
 
 
 def test_a_healthy_pool_is_no_alarm() -> None:
-    assert found(GOOD, key("b", "cooling", last_hour=used(1000))) == []
+    assert found(GOOD, key("b", "cooling")) == []
     assert found() == []
 
 
@@ -100,105 +95,6 @@ def test_if_every_key_is_out_it_is_critical() -> None:
     assert "no_healthy_key" not in dict(names(found(key("a", "cooling"), key("b", "open"))))
 
 
-# --- rate limits
-
-
-def test_rate_limits_above_the_threshold_are_an_alarm_of_the_pool() -> None:
-    (alarm,) = found(key("a", last_hour=used(100, 3)), key("b", last_hour=used(100, 8)))
-    assert (alarm.kind, alarm.subject) == ("rate_limit_share", POOL)
-    assert alarm.message == (
-        "5.5% of the requests of the OpenAI keys in the last hour were rate limited (11 of 200; the threshold is 5.0%)."
-    )
-    assert found(key("a", last_hour=used(200, 10))) == [], "exactly the threshold is not above it"
-
-
-def test_few_requests_have_no_share() -> None:
-    assert found(key("a", last_hour=used(19, 19))) == []
-    assert names(found(key("a", last_hour=used(20, 19)))) == [("rate_limit_share", POOL)]
-
-
-def test_a_group_that_stands_out_is_named_while_the_pool_as_a_whole_is_not() -> None:
-    keys = [key(f"k{n}", last_hour=used(100)) for n in range(8)]
-    team = [key(f"t{n}", group="team", last_hour=used(50, 5)) for n in range(2)]
-    alarms = found(*keys, *team)
-    assert names(alarms) == [("rate_limit_share", "team")]
-    assert "10.0% of the requests of limit group team" in alarms[0].message
-    alone = found(*keys, key("a", last_hour=used(100, 20)))
-    assert names(alone) == [("rate_limit_share", "sk-a")]
-    assert "of the requests of OpenAI key sk-a" in alone[0].message
-
-
-def test_no_flood_of_groups_while_the_pool_is_limited() -> None:
-    keys = [key(f"k{n}", last_hour=used(100, 20)) for n in range(300)]
-    assert names(found(*keys)) == [("rate_limit_share", POOL)]
-    assert names(found(*keys, firing=((Kind.RATE_LIMIT_SHARE, "sk-k7"),))) == [
-        ("rate_limit_share", POOL),
-        ("rate_limit_share", "sk-k7"),
-    ], "one that was an alarm is not over because others are too"
-
-
-def test_a_share_that_hovers_at_the_threshold_fires_once() -> None:
-    """It is over below four fifths of the threshold."""
-    firing = ((Kind.RATE_LIMIT_SHARE, POOL),)
-    assert names(found(key("a", last_hour=used(1000, 41)), firing=firing)) == [("rate_limit_share", POOL)]
-    assert found(key("a", last_hour=used(1000, 40)), firing=firing) == []
-    assert found(key("a", last_hour=used(1000, 41))) == []
-
-
-# --- spikes
-
-
-def spiky(name: str, requests: int, usual: float = 100, deviation: float = 10) -> KeyView:
-    return key(name, last_hour=used(requests), usual=Usual(usual, deviation))
-
-
-def test_a_key_far_above_its_own_history_may_have_leaked() -> None:
-    (alarm,) = found(spiky("a", 501), spiky("b", 100), spiky("c", 100))
-    assert (alarm.kind, alarm.subject, alarm.severity) == ("usage_spike", "sk-a", Severity.WARNING)
-    assert "made 501 requests in the last hour, 100 are usual: possible leak" in alarm.message
-    assert found(spiky("a", 500), spiky("b", 100), spiky("c", 100)) == [], "five times the usual"
-
-
-@pytest.mark.parametrize(
-    ("requests", "usual", "deviation", "spikes"),
-    [
-        (100, 0, 0, False),  # not more than a hundred
-        (101, 0, 0, True),
-        (600, 100, 100, False),  # within six deviations
-        (701, 100, 100, True),
-        (1_001, 200, 0, True),  # a very steady key
-        (1_000, 200, 0, False),
-    ],
-)
-def test_a_spike_is_above_all_three_bounds(requests: int, usual: float, deviation: float, spikes: bool) -> None:
-    alarms = found(spiky("a", requests, usual, deviation), spiky("b", 1), spiky("c", 1))
-    assert names(alarms) == ([("usage_spike", "sk-a")] if spikes else [])
-
-
-def test_without_history_nothing_is_said() -> None:
-    assert found(key("a", last_hour=used(10**6))) == []
-
-
-def test_keys_that_rise_together_are_one_alarm_about_load() -> None:
-    (alarm,) = found(spiky("a", 1_000), spiky("b", 1_000), spiky("c", 100))
-    assert (alarm.kind, alarm.subject) == ("usage_spike", POOL)
-    assert "more load, not a leak" in alarm.message
-    first = found(spiky("a", 501), spiky("b", 300), spiky("c", 100))
-    assert names(first) == [("usage_spike", POOL)], "the others are on their way up"
-    two = found(spiky("a", 1_000), spiky("b", 1_000), spiky("c", 100), spiky("d", 100))
-    assert names(two) == [("usage_spike", "sk-a"), ("usage_spike", "sk-b")], "half are not most"
-    assert names(found(spiky("a", 1_000))) == [("usage_spike", "sk-a")], "one key alone cannot rise together"
-
-
-def test_a_spike_is_over_below_half_of_what_made_it_one() -> None:
-    firing = ((Kind.USAGE_SPIKE, "sk-a"),)
-    calm = (spiky("b", 100), spiky("c", 100))
-    assert names(found(spiky("a", 251), *calm, firing=firing)) == [("usage_spike", "sk-a")]
-    assert found(spiky("a", 250), *calm, firing=firing) == []
-    together = ((Kind.USAGE_SPIKE, POOL),)
-    assert names(found(*(spiky(n, 300) for n in "abc"), firing=together)) == [("usage_spike", POOL)]
-
-
 # --- age and money
 
 
@@ -226,7 +122,7 @@ def test_a_budget_is_an_alarm_when_nearly_spent_and_critical_when_spent() -> Non
 def look(alerts: list[Alert], *budgets: BudgetUse, at: datetime = NOW) -> list[Alert]:
     """What is firing after one more look, `alerts` before it. Only another severity is written to one that goes on."""
     before = {(alert.kind, alert.subject, alert.severity): alert for alert in alerts}
-    alarms = find_alarms(PoolView(at, (GOOD,), budgets), USUAL, alerts)
+    alarms = find_alarms(PoolView(at, (GOOD,), budgets), DEFAULTS, alerts)
     return [before.get((alarm.kind, alarm.subject, alarm.severity), booked(alarm)) for alarm in alarms]
 
 
@@ -294,9 +190,9 @@ def test_caps_per_key_are_one_alarm_critical_once_all_are_spent() -> None:
 
 
 def test_thresholds_come_from_the_settings() -> None:
-    settings = Settings(_env_file=None, alert_rate_limit_share=0.5, alert_key_age_days=7, alert_budget_share=0.2)
-    assert Thresholds.of(settings) == Thresholds(0.5, 7, 0.2)
-    assert Thresholds.of(Settings(_env_file=None)) == USUAL
+    settings = Settings(_env_file=None, alert_key_age_days=7, alert_budget_share=0.2)
+    assert Thresholds.of(settings) == Thresholds(7, 0.2)
+    assert Thresholds.of(Settings(_env_file=None)) == DEFAULTS
 
 
 _moments = st.none() | st.timedeltas(timedelta(0), timedelta(days=400)).map(lambda before: NOW - before)
@@ -310,8 +206,6 @@ _views = st.builds(
     opened_at=_moments,
     died_at=_moments,
     quota_gone_at=_moments,
-    last_hour=st.builds(Uses, requests=st.integers(0, 10**6), rate_limits=st.integers(0, 10**6)),
-    usual=st.none() | st.builds(Usual, st.floats(0, 10**6), st.floats(0, 10**6)),
 )
 _budgets = st.builds(
     BudgetUse,
@@ -329,10 +223,10 @@ def test_whatever_the_pool_each_alarm_is_named_once_and_goes_on_while_nothing_ch
 ) -> None:
     """Hysteresis never ends what would begin at once again."""
     view = PoolView(NOW, keys, budgets)
-    first = find_alarms(view, USUAL)
+    first = find_alarms(view, DEFAULTS)
     assert len(set(names(first))) == len(first)
-    assert {alarm.kind for alarm in first} <= POOL_KINDS
-    again = find_alarms(view, USUAL, list(map(booked, first)))
+    assert {alarm.kind for alarm in first} <= frozenset(Kind)
+    again = find_alarms(view, DEFAULTS, list(map(booked, first)))
     assert set(names(first)) <= set(names(again))
-    assert set(names(find_alarms(view, USUAL, list(map(booked, again))))) == set(names(again))
+    assert set(names(find_alarms(view, DEFAULTS, list(map(booked, again))))) == set(names(again))
     json.dumps([dict(alarm.details) for alarm in first], allow_nan=False)

@@ -12,7 +12,7 @@ import pytest
 
 from app.property.storage.alerts import Alert, Severity
 from app.services.reports.health.advice import Advice
-from app.services.reports.health.report import MOST_ALERTS, export_report, log_report, make_report, stored
+from app.services.reports.health.report import MOST_ALERTS, export_report, log_report, make_report, shown
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -110,7 +110,7 @@ def test_the_fields_of_the_specification_stay_on_top_and_ours_are_added() -> Non
 def test_with_three_hundred_keys_and_as_many_alerts_the_result_stays_below_100_kilobytes() -> None:
     masks = [f"sk-svcacct-abc...{n:04d}#{n:08x}" for n in range(300)]
     keys = {mask: figures(10**7, 10**5, "cooling", resting_seconds=12_345) for mask in masks}
-    sentence = Advice("failures_rose", "warning", "x" * 200, {"numbers": "x" * 100})
+    sentence = Advice("saturated", "warning", "x" * 200, {"numbers": "x" * 100})
     report = make_report(stats(0, **keys), [sentence] * 300, [alert(mask) for mask in masks])
     assert len(report["alerts"]) == MOST_ALERTS
     assert report["alerts_firing"] == 300
@@ -120,23 +120,25 @@ def test_with_three_hundred_keys_and_as_many_alerts_the_result_stays_below_100_k
 def test_what_is_kept_of_a_report_is_small() -> None:
     keys = {"a": figures(9, 4, "dead"), "b": figures(3), "c": figures(state="disabled")}
     report = make_report(stats(1, **keys), [Advice("enough", "info", "Enough.")], ())
-    row = stored(report, AT)
-    assert (row.at, row.healthy, row.total) == (AT, 1, 3)
-    left = [{"key": "a", "state": "dead", "failures": 4}]
-    assert (row.unhealthy, row.unhealthy_left_off) == (left, 0), "c is out by an operator's will"
-    said = "OpenAI keys: 1 of 3 healthy, 12 requests, 4 failures, strategy random, 1 disabled by an operator"
-    assert row.summary == said
-    assert row.advice == report["advice"]
+    assert shown(report, AT) == {
+        "reported_at": "2026-01-01T00:00:00+00:00",
+        "healthy_keys": 1,
+        "total_keys": 3,
+        "unhealthy": [{"key": "a", "state": "dead", "failures": 4}],  # c is out by an operator's will
+        "unhealthy_left_off": 0,
+        "summary": "OpenAI keys: 1 of 3 healthy, 12 requests, 4 failures, strategy random, 1 disabled by an operator",
+        "advice": [{"code": "enough", "severity": "info", "sentence": "Enough.", "numbers": {}}],
+    }
 
 
 def test_of_many_unhealthy_keys_those_that_need_somebody_are_kept_and_the_others_counted() -> None:
     states = ["cooling"] * 30 + ["open"] * 4 + ["closed"] * 3 + ["no_quota"] * 2 + ["dead"] * 3
     keys = {f"k{n:02}": figures(9, n, state, resting_seconds=5) for n, state in enumerate(states)}
-    row = stored(make_report(stats(3, **keys), (), ()), AT)
-    kept = [key["state"] for key in row.unhealthy]
-    assert kept == ["dead"] * 3 + ["no_quota"] * 2 + ["open"] * 4 + ["cooling"] * 11
-    assert row.unhealthy[0] == {"key": "k39", "state": "dead", "failures": 39}
-    assert row.unhealthy_left_off == 19
+    kept = shown(make_report(stats(3, **keys), (), ()), AT)
+    states = [key["state"] for key in kept["unhealthy"]]
+    assert states == ["dead"] * 3 + ["no_quota"] * 2 + ["open"] * 4 + ["cooling"] * 11
+    assert kept["unhealthy"][0] == {"key": "k39", "state": "dead", "failures": 39}
+    assert kept["unhealthy_left_off"] == 19
 
 
 def test_the_export_is_a_whole_json_file_with_the_specifications_data_apart(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -42,7 +43,8 @@ def _sources(**changes: Callable[[], Any]) -> Sources:
         "keys": _no_redis,
         "jobs": _jobs,
         "messages": _no_broker,
-        "health": lambda: HealthFigures({}, [], None),
+        "health": lambda: HealthFigures({}, []),
+        "reported": lambda: None,
     }
     return Sources(**{**away, **changes})
 
@@ -62,6 +64,18 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exposition, "_KEPT_SECONDS", 0.0)
     monkeypatch.setattr(exposition, "_GRACE_SECONDS", 0.0)
     monkeypatch.setattr(exposition, "_DATABASE_KEPT_SECONDS", 0.0)
+
+
+def test_the_newest_health_report_is_dated_while_redis_answers() -> None:
+    told = _told(Exposition(_sources(totals=dict, reported=lambda: datetime(2026, 1, 1, tzinfo=UTC))))
+    assert told["propintel_health_report_timestamp_seconds"] == {(): 1767225600.0}
+
+    def no_keys() -> Any:
+        raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")
+
+    told = _told(Exposition(_sources(masks=no_keys, totals=dict, reported=_no_redis)))
+    assert "propintel_health_report_timestamp_seconds" not in told
+    assert told["propintel_scrape_source_up"][("redis",)] == 0, "it alone was asked and did not answer"
 
 
 def test_keys_that_cannot_be_used_are_no_loss_of_redis() -> None:

@@ -186,7 +186,7 @@ def test_jobs_and_messages_are_absent_where_nobody_can_be_asked() -> None:
 def test_alerts_are_counted_by_kind_and_keys_that_are_gone_are_left_out() -> None:
     seen = datetime(2026, 1, 1, tzinfo=UTC)
     figures = HealthFigures(
-        {"id-a": seen, "id-z": seen}, [("key_dead", "critical"), ("key_dead", "critical"), ("key_old", "warning")], None
+        {"id-a": seen, "id-z": seen}, [("key_dead", "critical"), ("key_dead", "critical"), ("key_old", "warning")]
     )
     assert _shown(health_families(figures, REPORT.masks)) == {
         "propintel_openai_key_first_seen_timestamp_seconds": {("sk-a...1",): 1767225600.0},

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.storage.usage import HOUR, Uses, grown, hour_of, spread, usual_of
+from app.property.storage.usage import HOUR, grown, hour_of, spread
 
 T0 = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
 
@@ -64,22 +63,3 @@ def test_nothing_is_lost_or_made_up_by_spreading(counts: dict[str, int], gap: ti
     assert all(count > 0 for _, part in parts for count in part.values())
     assert all(hour <= T0 and hour == hour_of(hour) for hour, _ in parts)
     assert len(parts) <= 49, "two days at most, however long nobody asked"
-
-
-def test_the_usual_hour_is_the_median_of_those_in_which_the_key_worked() -> None:
-    usual = usual_of([100] * 10 + [130] * 6 + [9_000])
-    assert (usual.requests, usual.deviation) == (100, 0)
-
-
-def test_idle_hours_count_only_where_few_were_worked() -> None:
-    """A key that worked in 3 hours of 14 days is an idle one; one that works every night is not."""
-    assert usual_of([500, 500, 500]).requests == 0
-    assert usual_of([500] * 14).requests == 500
-    assert usual_of([]).requests == 0
-
-
-@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.5, 5), (1.0, 10)])
-def test_uses_are_scaled_and_summed_figure_by_figure(share: float, expected: int) -> None:
-    uses = Uses(requests=10, failures=10)
-    assert uses.scaled(share) == Uses(requests=expected, failures=expected)
-    assert uses + uses == Uses(requests=20, failures=20)

@@ -1,29 +1,24 @@
-"""What the figures advise: would more keys or quota help, which key is hardly used, which fails since a rotation.
+"""What the figures advise: what to mend first, and whether more keys or quota would help.
 
-Pure, from frozen evidence. Thresholds are this module's; where one has a source it is named.
+`advise` is pure, from frozen evidence; `gather` reads that from the history.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 
-from app.property.storage.usage import Demand, Uses
-from app.services.reports.health.rotations import Rotation, worse_since
-from app.services.reports.health.view import KeyView, named
+from app.property.storage.key_history import KeyHistoryStore
+from app.property.storage.usage import HOUR, Demand, hour_of
+from app.services.reports.health.view import KeyView, PoolView, named
 
 #: a pool that was saturated for a smaller share of the day has room: what waited waited for seconds
 SATURATED = 0.01
 #: from here on it is a warning: every tenth minute somebody waits
 _OFTEN = 0.10
-#: hardly used: less than so much of what the others did on average (`least_used` and `round_robin` are even to a few
-#: per cent, `random` over 100 requests a key to 30 %)
-HARDLY = 0.10
-#: a pool in which keys did less than this in a week is idle, and says nothing about one of them
-IDLE_REQUESTS = 100
-WEEK = timedelta(days=7)
+_DAY = timedelta(hours=24)
 _HOUR_S = 3600.0
 _UNIT_WORDS = {"requests": "requests per minute", "tokens": "tokens per minute"}
 
@@ -48,21 +43,21 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What advice is made of, at `at`.
+    """What advice is made of. `demand` is of the last `observed` (at most 24 h), by model."""
 
-    `demand` is of the last `observed` (at most 24 h), by model; `week` what each key (by id) did in the last 7 days.
-    """
-
-    at: datetime
     keys: tuple[KeyView, ...]
     demand: Mapping[str, Demand]
     observed: timedelta
-    week: Mapping[str, Uses]
-    rotation: Rotation | None = None
+
+
+def gather(view: PoolView, history: KeyHistoryStore) -> Evidence:
+    """Read what was asked of the pool in the last day."""
+    began_at, first = history.began_at() or view.at, hour_of(view.at) - _DAY + HOUR
+    return Evidence(view.keys, history.demand(first), view.at - max(first, began_at))
 
 
 def advise(evidence: Evidence) -> list[Advice]:
-    """In the order in which to act: what is broken, what it costs, whether to buy, then what to look at."""
+    """In the order in which to act: what is broken, what it costs, then whether to buy."""
     if not evidence.keys:
         return []
     saturated = list(_saturation(evidence))
@@ -73,8 +68,6 @@ def advise(evidence: Evidence) -> list[Advice]:
         *_forbidden(evidence),
         *saturated,
         *_capacity(evidence, bool(saturated)),
-        *_hardly_used(evidence),
-        *_worse_since_rotation(evidence),
     ]
 
 
@@ -142,45 +135,6 @@ def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
         sentence = "A higher limit (usage tier), or keys of another organisation or project, would help. "
         sentence += f"Keys that share a limit group add nothing{shared}."
         yield Advice("more_quota_helps", "warning", sentence, numbers)
-
-
-def _hardly_used(evidence: Evidence) -> Iterator[Advice]:
-    """Among the keys that were in rotation the whole week, as far as is known: nothing befell them in it."""
-    since = evidence.at - WEEK
-    steady = [key for key in evidence.keys if key.is_in_rotation and _steady(key, since)]
-    done = {key.mask: evidence.week.get(key.key_id, Uses()).requests for key in steady}
-    mean = sum(done.values()) / len(done) if done else 0.0
-    if len(done) < 2 or mean < IDLE_REQUESTS:
-        return
-    for mask, requests in done.items():
-        if requests < HARDLY * mean:
-            sentence = f"Key {mask} is hardly used: {requests} requests in 7 days, the keys in rotation made "
-            sentence += f"{mean:.0f} on average. See its limits, or leave it out."
-            numbers = {"key": mask, "requests": requests, "mean": round(mean, 1)}
-            yield Advice("hardly_used", "info", sentence, numbers)
-
-
-def _steady(key: KeyView, since: datetime) -> bool:
-    befell = (key.opened_at, key.died_at, key.quota_gone_at)
-    known = key.first_seen_at is not None and key.first_seen_at <= since
-    return known and all(moment is None or moment < since for moment in befell)
-
-
-def _worse_since_rotation(evidence: Evidence) -> Iterator[Advice]:
-    if evidence.rotation is None:
-        return
-    for key in worse_since(evidence.rotation):
-        what = "it is new; the other keys'" if key.is_new else "before"
-        sentence = f"Key {key.mask} fails more since the rotation of {evidence.rotation.at:%Y-%m-%d %H:%M} UTC: "
-        sentence += f"{key.share:.0%} of {key.requests} requests ({what} {key.before:.0%})."
-        numbers = {
-            "key": key.mask,
-            "share": round(key.share, 4),
-            "before": round(key.before, 4),
-            "requests": key.requests,
-            "rotated_at": evidence.rotation.at.isoformat(),
-        }
-        yield Advice("failures_rose", "warning", sentence, numbers)
 
 
 def _seconds(evidence: Evidence) -> float:

@@ -1,8 +1,7 @@
 """What is wrong with the pool now: pure, from a view of it and what was firing before.
 
-Where a share hovers at its threshold, what fires goes on until it is clearly below; what a budget has used is corrected
-up and down all day, so what fires of one goes on for the day. What happens to a key between two evaluations is not
-missed: the pool counts openings and refusals, and each is an alarm for `HELD` at least.
+What a budget has used is corrected up and down all day, so an alert on one goes on for the day. What happens to a key
+between two evaluations is not missed: the pool counts openings and refusals, and each is an alarm for `HELD` at least.
 """
 
 from __future__ import annotations
@@ -13,15 +12,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from app.property.storage.alerts import Alarm, Alert, Severity
-from app.property.storage.usage import Uses
-from app.services.reports.health.spikes import is_load, spiking
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView, named
 from app.settings import Settings
 
 #: how long an opening or refusal that is over already is an alarm
 HELD = timedelta(minutes=1)
-#: below so many requests in the last hour no share of rate limits is one
-LEAST_REQUESTS = 20
 #: of the threshold; what was above goes on as an alarm until it is below this
 _STILL = 0.8
 #: a budget that is used up but for rounding
@@ -35,29 +30,21 @@ class Kind(StrEnum):
     CIRCUIT_OPEN = "circuit_open"
     KEY_DEAD = "key_dead"
     QUOTA_GONE = "quota_gone"
-    RATE_LIMIT_SHARE = "rate_limit_share"
-    USAGE_SPIKE = "usage_spike"
     KEY_OLD = "key_old"
     BUDGET_NEARLY_SPENT = "budget_nearly_spent"
     NO_HEALTHY_KEY = "no_healthy_key"
-    BEAT_SILENT = "beat_silent"
-
-
-#: what is judged by a view of the pool; the silence of beat is judged by who has heard of it (`silence.py`)
-POOL_KINDS = frozenset(Kind) - {Kind.BEAT_SILENT}
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """From the settings: shares are 0 to 1, an age is in days."""
 
-    rate_limit_share: float
     key_age_days: float
     budget_share: float
 
     @classmethod
     def of(cls, settings: Settings) -> Thresholds:
-        return cls(settings.alert_rate_limit_share, settings.alert_key_age_days, settings.alert_budget_share)
+        return cls(settings.alert_key_age_days, settings.alert_budget_share)
 
 
 #: an alert that is firing, by its kind and subject
@@ -66,16 +53,13 @@ Name = tuple[str, str]
 
 def find_alarms(view: PoolView, thresholds: Thresholds, firing: Collection[Alert] = ()) -> list[Alarm]:
     """All that is wrong, each kind and subject once. `firing` are the alerts that were not over before."""
-    alerts = {(alert.kind, alert.subject): alert for alert in firing}
-    before = frozenset(alerts)
+    before = {(alert.kind, alert.subject): alert for alert in firing}
     return [
         *_no_healthy_key(view),
         *_circuits(view),
         *_dead(view),
         *_out_of_quota(view),
-        *_rate_limits(view, thresholds.rate_limit_share, before),
-        *_spikes(view, before),
-        *_budgets(view, thresholds.budget_share, alerts),
+        *_budgets(view, thresholds.budget_share, before),
         *_old(view, thresholds.key_age_days),
     ]
 
@@ -117,56 +101,6 @@ def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
             )
             message += "rotation."
         yield Alarm(Kind.QUOTA_GONE, _subject(group, keys), Severity.WARNING, message, {"group": group, "keys": masks})
-
-
-def _rate_limits(view: PoolView, threshold: float, before: frozenset[Name]) -> Iterator[Alarm]:
-    """The whole pool, or else the limit groups that stand out: limits are theirs, not a key's.
-
-    While the pool as a whole is an alarm no group becomes one, and those that were go on.
-    """
-    pool = _limited(POOL, "the OpenAI keys", view.keys, threshold, before)
-    if pool is not None:
-        yield pool
-    for group, keys in _groups(view.keys, lambda key: key.last_hour.requests > 0):
-        subject = _subject(group, keys)
-        who = f"limit group {group}" if subject == group else f"OpenAI key {subject}"
-        found = _limited(subject, who, keys, threshold, before)
-        if found is not None and (pool is None or (Kind.RATE_LIMIT_SHARE, subject) in before):
-            yield found
-
-
-def _limited(
-    subject: str, who: str, keys: Sequence[KeyView], threshold: float, before: frozenset[Name]
-) -> Alarm | None:
-    uses = sum((key.last_hour for key in keys), Uses())
-    share = uses.rate_limits / uses.requests if uses.requests else 0.0
-    still = (Kind.RATE_LIMIT_SHARE, subject) in before
-    if uses.requests < LEAST_REQUESTS or share <= threshold * (_STILL if still else 1.0):
-        return None
-    message = f"{share:.1%} of the requests of {who} in the last hour were rate limited ({uses.rate_limits} of "
-    message += f"{uses.requests}; the threshold is {threshold:.1%})."
-    details = {"share": round(share, 4), "requests": uses.requests, "rate_limits": uses.rate_limits}
-    return Alarm(Kind.RATE_LIMIT_SHARE, subject, Severity.WARNING, message, details | {"threshold": threshold})
-
-
-def _spikes(view: PoolView, before: frozenset[Name]) -> Iterator[Alarm]:
-    """One for all if most are on their way up, whichever of them is the first; else one for each key."""
-    known = frozenset(subject for kind, subject in before if kind == Kind.USAGE_SPIKE)
-    found = spiking(view.keys, already=known)
-    rising = spiking(view.keys, already=frozenset(key.mask for key in view.keys))
-    if (found or POOL in known) and is_load(rising, view.keys):
-        total = sum(key.last_hour.requests for key in rising)
-        message = f"{len(rising)} of {len(view.keys)} OpenAI keys are used far more than ever: {total} requests in the "
-        message += "last hour. They rose together: more load, not a leak."
-        details = {"keys": [key.mask for key in rising], "requests": total}
-        yield Alarm(Kind.USAGE_SPIKE, POOL, Severity.WARNING, message, details)
-        return
-    for key in found:
-        usual = round(key.usual.requests) if key.usual else 0
-        message = f"OpenAI key {key.mask} made {key.last_hour.requests} requests in the last hour, {usual} are usual: "
-        message += "possible leak, if nobody gave it more to do."
-        details = {"key": key.mask, "requests": key.last_hour.requests, "usual": usual}
-        yield Alarm(Kind.USAGE_SPIKE, key.mask, Severity.WARNING, message, details)
 
 
 def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> Iterator[Alarm]:

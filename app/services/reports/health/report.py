@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import redis
+
+from app.errors.broker import BrokerUnavailableError
 from app.property.storage.alerts import Alert
-from app.property.storage.health_reports import StoredReport
+from app.redaction import shown_url
+from app.redis.embedded_valkey import broker_url, connect
 from app.services.reports.health.advice import Advice
+from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +27,12 @@ log = logging.getLogger(__name__)
 MOST_ALERTS = 10
 MOST_ADVICE = 10
 _ALERT_FIELDS = ("kind", "subject", "severity", "message", "fired_at")
-#: unhealthy keys in the row that is kept of a report
+#: unhealthy keys in what is kept of a report
 MOST_UNHEALTHY = 20
+#: where the newest report is kept, and for how long if no other follows
+_KEY = "{propintel}:health:report"
+KEPT_SECONDS = 30 * 86_400
+_PATIENCE_SECONDS = 2.0
 #: those that need somebody first, those that only rest last
 _OUT_OF_ROTATION = ("dead", "no_quota", "open", "half_open", "cooling")
 
@@ -82,18 +92,49 @@ def _line(mask: str, figures: Mapping[str, Any]) -> str | None:
     return None
 
 
-def stored(report: Mapping[str, Any], at: datetime) -> StoredReport:
-    """The small row that is kept of a report: the first `MOST_UNHEALTHY` keys by their state, and how many more."""
+def keep_report(settings: Settings, report: Mapping[str, Any], at: datetime) -> None:
+    """Make it the newest in Redis. Raises `BrokerUnavailableError`."""
+    kept = json.dumps(shown(report, at))
+    with _redis(settings) as connection:
+        connection.set(_KEY, kept, ex=KEPT_SECONDS)
+
+
+def newest_report(settings: Settings) -> dict[str, Any] | None:
+    """Return the newest report as `shown` made it; None if there is none. Raises `BrokerUnavailableError`."""
+    with _redis(settings) as connection:
+        kept = connection.get(_KEY)
+    return json.loads(kept) if kept is not None else None
+
+
+@contextmanager
+def _redis(settings: Settings) -> Iterator[redis.Redis]:
+    try:
+        with connect(settings, _PATIENCE_SECONDS) as connection:
+            yield connection
+    except redis.RedisError as exc:
+        raise BrokerUnavailableError(shown_url(broker_url(settings)), type(exc).__name__) from exc
+
+
+def shown(report: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """Return what is kept and shown of a report made at `at`, as JSON.
+
+    `unhealthy` has the first `MOST_UNHEALTHY` keys by their state, `unhealthy_left_off` how many more there were.
+    """
     unhealthy = [
         {"key": mask, "state": figures["state"], "failures": figures["failures"]}
         for mask, figures in report["keys"].items()
         if figures["state"] in _OUT_OF_ROTATION
     ]
     unhealthy.sort(key=lambda key: _OUT_OF_ROTATION.index(key["state"]))
-    healthy, total = report["healthy_keys"], report["total_keys"]
-    left_off = max(0, len(unhealthy) - MOST_UNHEALTHY)
-    named = unhealthy[:MOST_UNHEALTHY]
-    return StoredReport(at, healthy, total, named, summary_of(report), report["advice"], left_off)
+    return {
+        "reported_at": at.isoformat(),
+        "healthy_keys": report["healthy_keys"],
+        "total_keys": report["total_keys"],
+        "unhealthy": unhealthy[:MOST_UNHEALTHY],
+        "unhealthy_left_off": max(0, len(unhealthy) - MOST_UNHEALTHY),
+        "summary": summary_of(report),
+        "advice": report["advice"],
+    }
 
 
 def export_report(report: Mapping[str, Any], path: Path, at: datetime) -> None:

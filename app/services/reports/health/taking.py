@@ -13,7 +13,6 @@ from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap
 from app.property.storage.alerts import AlertStore
 from app.property.storage.engine import Database
-from app.property.storage.health_reports import ReportStore
 from app.property.storage.key_actions import KeyActionStore
 from app.property.storage.key_history import KeyHistoryStore, KnownKey
 from app.property.storage.usage import Counted, CountedKey, CountedModel, Demand, Uses
@@ -36,18 +35,16 @@ class HealthStores:
     """The stores of one database that health is about."""
 
     history: KeyHistoryStore
-    reports: ReportStore
     alerts: AlertStore
     actions: KeyActionStore
 
     @classmethod
     def on(cls, database: Database) -> Self:
-        return cls(KeyHistoryStore(database), ReportStore(database), AlertStore(database), KeyActionStore(database))
+        return cls(KeyHistoryStore(database), AlertStore(database), KeyActionStore(database))
 
     def prune(self) -> None:
         """Delete what is too old, in small steps: call it often."""
         self.history.prune()
-        self.reports.prune()
         self.alerts.prune()
         self.actions.prune()
 
@@ -66,8 +63,7 @@ def take_in(manager: OpenAIClientManager, history: KeyHistoryStore) -> PoolFigur
         figures = found if found.scope == "fleet" else None
         return counted(manager.keys, found) if figures is not None else None
 
-    if history.take_in(read):
-        history.reckon_usual()
+    history.take_in(read)
     return figures
 
 
@@ -100,16 +96,16 @@ def view_of(
     budgets: Iterable[BudgetUse],
     at: datetime,
 ) -> PoolView:
-    """The pool now: its keys' states from `stats` (of this manager), what they did and when from the history.
+    """The pool now: its keys' states from `stats` (of this manager), what befell them from the history.
 
     `at` is a moment before all of that was read.
 
     A key that another process has just taken out is left out: this one is about to read its keys again, and what was
     over would begin anew for seconds.
     """
-    known, last_hour = {key.key_id: key for key in history.known_keys()}, history.last_hour()
+    known = {key.key_id: key for key in history.known_keys()}
     keys = tuple(
-        _key_view(key, str(stats["keys"][key.mask]["state"]), known.get(key.key_id), last_hour.get(key.key_id, Uses()))
+        _key_view(key, str(stats["keys"][key.mask]["state"]), known.get(key.key_id))
         for key in manager.keys
         if key.mask in stats["keys"]  # else it came between the two questions
         and (key.key_id not in known or known[key.key_id].removed_at is None)
@@ -140,7 +136,7 @@ def _of_cap(
         yield BudgetUse(name, "usd", spent["usd"], usd, mask, is_stopped("microusd", cap.microusd))
 
 
-def _key_view(key: ApiKey, state: str, known: KnownKey | None, last_hour: Uses) -> KeyView:
+def _key_view(key: ApiKey, state: str, known: KnownKey | None) -> KeyView:
     if known is None:
         return KeyView(key.key_id, key.mask, key.group, state)
     return KeyView(
@@ -152,8 +148,6 @@ def _key_view(key: ApiKey, state: str, known: KnownKey | None, last_hour: Uses) 
         opened_at=known.opened_at,
         died_at=known.died_at,
         quota_gone_at=known.quota_gone_at,
-        last_hour=last_hour,
-        usual=known.usual,
     )
 
 

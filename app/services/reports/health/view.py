@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-
-from app.property.storage.usage import Uses, Usual
 
 #: states of a key in which it takes no request and needs somebody, or time, to come back
 OUT = frozenset({"open", "half_open", "dead", "no_quota"})
@@ -15,7 +13,7 @@ OUT = frozenset({"open", "half_open", "dead", "no_quota"})
 @dataclass(frozen=True, slots=True)
 class KeyView:
     """One configured key. `state` is the pool's word for it (`stores.base.State`); the times are the newest at which it
-    befell the key, None if it never did. `last_hour` is of the last sixty minutes."""
+    befell the key, None if it never did."""
 
     key_id: str
     mask: str
@@ -25,8 +23,6 @@ class KeyView:
     opened_at: datetime | None = None
     died_at: datetime | None = None
     quota_gone_at: datetime | None = None
-    last_hour: Uses = field(default_factory=Uses)
-    usual: Usual | None = None
 
     @property
     def is_out(self) -> bool:

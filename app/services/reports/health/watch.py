@@ -1,29 +1,24 @@
-"""One look at the pool: take in, judge, book. What the two tasks and each worker's listener to beat are made of."""
+"""One look at the pool: take in, judge, book. What the scheduled tasks about health are made of."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import redis
-
 from app.clock import Clock
-from app.errors.broker import BrokerUnavailableError
-from app.property.storage.alerts import AlertStore, Booked
-from app.redis.embedded_valkey import connect
+from app.property.storage.alerts import AlertStore, Booked, Severity
 from app.services.delivery.webhooks import build_webhook_sender
 from app.services.keys.store import budget_of
 from app.services.openai_client_manager import OpenAIClientManager
-from app.services.reports.health.alarms import POOL_KINDS, Kind, Thresholds, find_alarms
-from app.services.reports.health.book import book
-from app.services.reports.health.silence import report_age, silence_limit, silent_alarm
+from app.services.reports.health.alarms import Thresholds, find_alarms
 from app.services.reports.health.taking import HealthStores, budget_uses, take_in, view_of
 from app.services.reports.health.telling import tell_due, webhook_url
 from app.services.reports.health.view import PoolView
 from app.settings import Settings
 
-_PATIENCE_SECONDS = 2.0
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +59,19 @@ class PoolWatch:
         return view_of(self.manager, stats, self.stores.history, budgets, at)
 
     def check(self) -> Booked:
-        """Find what is wrong now and book it. Raises `StoreError`."""
+        """Find what is wrong now and book it; log what that changed. Raises `StoreError`."""
         view = self.look()
         if view is None:
             return Booked((), ())
         alerts = self.stores.alerts
         alarms = find_alarms(view, Thresholds.of(self.settings), alerts.firing())
-        kinds = POOL_KINDS | ({Kind.BEAT_SILENT} if self._hears_reports() else set())
-        return book(alerts, alarms, kinds, tell=self.settings.alert_webhook_url is not None)
-
-    def _hears_reports(self) -> bool:
-        """True if the silence of beat is over; that it began, who waits for reports says (`Listener`)."""
-        try:
-            with connect(self.settings, _PATIENCE_SECONDS) as connection:
-                age = report_age(connection)
-        except (BrokerUnavailableError, redis.RedisError):
-            return False
-        return age is not None and age <= silence_limit(self.settings)
-
-
-def report_silence(settings: Settings, alerts: AlertStore, seconds: float) -> Booked:
-    """Book that beat is silent: it fires once, whoever says so first. Raises `StoreError`."""
-    tell = settings.alert_webhook_url is not None
-    return book(alerts, [silent_alarm(seconds)], {Kind.BEAT_SILENT}, tell=tell)
+        booked = alerts.book(alarms, tell=self.settings.alert_webhook_url is not None)
+        for alert in booked.fired:
+            level = logging.ERROR if alert.severity is Severity.CRITICAL else logging.WARNING
+            log.log(level, "Alert %s: %s", alert.kind, alert.message)
+        for alert in booked.resolved:
+            log.info("Alert %s is over: %s", alert.kind, alert.message)
+        return booked
 
 
 def tell(settings: Settings, alerts: AlertStore, clock: Clock) -> dict[str, int]:

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 
@@ -83,7 +84,8 @@ ALL = (
 class Sources:
     """Where the figures are, each asked for in a thread of its own.
 
-    `masks` names the configured keys and is not asked of anybody else. They may raise `redis.RedisError` and errors of
+    `masks` names the configured keys and is not asked of anybody else; `reported` is when the newest health report was
+    made, None if there was none. They may raise `redis.RedisError` and errors of
     `app.errors`.
     """
 
@@ -93,6 +95,7 @@ class Sources:
     jobs: Callable[[], JobFigures]
     messages: Callable[[], Mapping[str, int]]
     health: Callable[[], HealthFigures]
+    reported: Callable[[], datetime | None]
 
 
 class Exposition(Collector):
@@ -105,6 +108,7 @@ class Exposition(Collector):
         self._jobs = _database(sources.jobs)
         self._messages = _Source("broker", sources.messages)
         self._health = _database(sources.health)
+        self._reported = _Source("redis", sources.reported)
         self._collecting = threading.Lock()  # the two formats may be asked for at the same time
         self._rendered = {
             kind: Kept(partial(encode, self), _KEPT_SECONDS, grace_seconds=_GRACE_SECONDS) for encode, kind in _FORMATS
@@ -122,12 +126,12 @@ class Exposition(Collector):
             return self._collected()
 
     def _collected(self) -> list[Metric]:
-        sources = [self._totals, self._keys, self._jobs, self._messages, self._health]
+        sources = [self._totals, self._keys, self._jobs, self._messages, self._health, self._reported]
         for source in sources:  # all at the same time, so that the slowest alone is waited for
             source.begin()
         totals, report = self._totals.answer(), self._keys.answer()
         jobs, messages = self._jobs.answer(), self._messages.answer()
-        health = self._health.answer()
+        health, reported_at = self._health.answer(), self._reported.answer()
         masks = self._known_masks()
         up: dict[tuple[str, ...], float] = {}
         for source in sources:
@@ -139,6 +143,7 @@ class Exposition(Collector):
             *pool_families(len(masks) if masks is not None else None, report),
             *job_families(jobs, messages),
             *health_families(health, report.masks if report else masks or {}),
+            REPORTED.family({(): reported_at.timestamp()} if reported_at is not None else None),
             UP.family(up),
             BUILD.family({(version("property-intelligence"),): 1.0}),
         ]

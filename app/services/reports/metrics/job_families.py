@@ -1,4 +1,4 @@
-"""The metrics of jobs, queues and alerts that are read where they are kept: in the database and in the broker."""
+"""The metrics of jobs, queues and alerts that are read where they are kept: in the database, broker and Redis."""
 
 from __future__ import annotations
 
@@ -74,12 +74,11 @@ FIRING = Spec(
 
 @dataclass(frozen=True, slots=True)
 class HealthFigures:
-    """What the health reports have found. `first_seen` is by key id; `firing` has alert and severity of each subject;
-    `reported_at` is None if there was no report yet."""
+    """What the database knows of the keys. `first_seen` is by key id; `firing` has alert and severity of each
+    subject."""
 
     first_seen: Mapping[str, datetime]
     firing: Sequence[tuple[str, str]]
-    reported_at: datetime | None
 
 
 def job_families(figures: JobFigures | None, messages: Mapping[str, int] | None) -> list[Metric]:
@@ -112,8 +111,7 @@ def _spent(figures: JobFigures) -> dict[tuple[str, ...], float]:
 def health_families(figures: HealthFigures | None, masks: Mapping[str, str]) -> list[Metric]:
     """Keys that `masks` does not name are not shown: they were taken out long ago."""
     if figures is None:
-        return [spec.family() for spec in (FIRST_SEEN, REPORTED, FIRING)]
+        return [FIRST_SEEN.family(), FIRING.family()]
     seen = {(masks[key_id],): at.timestamp() for key_id, at in figures.first_seen.items() if key_id in masks}
-    reported = {(): figures.reported_at.timestamp()} if figures.reported_at is not None else None
     firing = {pair: float(count) for pair, count in Counter(figures.firing).items()}
-    return [FIRST_SEEN.family(seen), REPORTED.family(reported), FIRING.family(firing)]
+    return [FIRST_SEEN.family(seen), FIRING.family(firing)]
