@@ -63,9 +63,8 @@ def enqueue(
     A target that is under way or fresh is reported, not enqueued again. With --economy the model's answers come with
     OpenAI's Batch API; see docs/batch-api.md.
     JSON: `{"batch", "jobs": [ids], "duplicates": n}`, with --wait also "counts"; with --estimate `{"targets", "jobs",
-    "duplicates", "addresses", "pages", "model", "model_calls", "web_searches", "tokens", "usd", "cached_share",
-    "ranges": {name: [low, high]}, "minutes", "slowest_host", "basis_pages", "bases": [...], "economy"}`: what "ranges"
-    and "bases" hold is in docs/addresses.md.
+    "duplicates", "pages", "model", "model_calls", "tokens", "usd", "minutes", "recent_jobs": {"urls": n, "addresses":
+    n}, "economy"}`, see docs/batches.md.
     """
     wanted = read_targets(targets or [], file)
     settings = load_settings()

@@ -103,4 +103,4 @@ def test_ten_thousand_plain_addresses_are_taken(estimate: Estimate, monkeypatch:
     monkeypatch.setattr(limits, "READING_SECONDS", 3 * READING_SECONDS)
     status, answer, _ = estimate([f"{n} Main St, Springfield, IL 62701" for n in range(MAX_TARGETS)])
     assert status == 200
-    assert answer["data"]["addresses"] == MAX_TARGETS
+    assert answer["data"]["jobs"] == MAX_TARGETS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -64,15 +64,16 @@ def refuse_named(database: Database, connection: Connection, wanted: Sequence[st
             raise InvalidTargetError(f"Target {n} of {len(wanted)}", "it names a person who was purged")
 
 
-def without_known(connection: Connection, wanted: Sequence[str], fresh_since: datetime | None) -> list[str]:
-    """Those of `wanted` (normalised, each once) that are neither under way nor fresh."""
-    return [
-        target
-        for some in chunks(list(wanted))
-        for known in [known_jobs(connection, some, fresh_since)]
-        for target in some
-        if target not in known
-    ]
+def new_targets(database: Database, targets: Sequence[str], *, fresh_days: float, refresh: bool) -> list[str]:
+    """Return those of `targets` for which `JobStore.enqueue` would make a job now, each once and normalized.
+
+    Raises `InvalidTargetError` for the first that is neither a URL nor an address.
+    """
+    wanted = list(dict.fromkeys(normalise_target(target) for target in targets))
+    fresh_since = None if refresh else database.clock.now() - timedelta(days=fresh_days)
+    with database.reading() as connection:
+        known = {target for some in chunks(wanted) for target in known_jobs(connection, some, fresh_since)}
+    return [target for target in wanted if target not in known]
 
 
 def batch_row(

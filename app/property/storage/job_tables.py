@@ -101,6 +101,12 @@ jobs = Table(
     Index("ix_jobs_state_due_at", "state", "due_at"),
     Index("ix_jobs_state_resend_at", "state", "resend_at"),
     Index("ix_jobs_target", "target"),
+    Index(
+        "ix_jobs_finished_at",
+        "finished_at",
+        sqlite_where=text("finished_at IS NOT NULL"),
+        postgresql_where=text("finished_at IS NOT NULL"),
+    ),
     # few jobs wait for a request
     Index(
         "ix_jobs_request_id",

@@ -6,7 +6,7 @@ once a page of its host teaches a new one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, select
@@ -18,9 +18,7 @@ from app.property.recipes.recipe import (
     FORMAT,
     MOST_EXAMPLES,
     MOST_OF_HOST,
-    Counts,
     Recipe,
-    RecipeState,
     recipe_host,
 )
 from app.property.storage.engine import Database
@@ -28,7 +26,7 @@ from app.property.storage.pages import page_by_body
 from app.property.storage.paging import Order, Page
 from app.property.storage.purge_marks import refuse_purged
 from app.property.storage.purged_names import purged_since
-from app.property.storage.rows import chunks, clean, upsert
+from app.property.storage.rows import clean, upsert
 from app.property.storage.tables import recipe_examples, recipes
 
 if TYPE_CHECKING:  # they load all readers, which the web server does without
@@ -166,16 +164,6 @@ class StoredRecipes:
         if not found:
             raise RecipeNotFoundError(name)
         return found
-
-    def shares(self, hosts: Collection[str], least: int) -> dict[str, float]:
-        """Return for those of `hosts` that active recipes have read `least` pages of the share without a model."""
-        counts: dict[str, Counts] = {}
-        with self._database.reading() as connection:
-            for some in chunks(sorted(hosts)):
-                active = _usable().where(recipes.c.host.in_(some), recipes.c.state == RecipeState.ACTIVE)
-                for one in map(_recipe, connection.execute(active)):
-                    counts[one.host] = counts.get(one.host, Counts()).plus(one.counts)
-        return {host: one.without_model / one.pages for host, one in counts.items() if one.pages >= least}
 
     def put(self, recipe: Recipe) -> None:
         """Store a recipe that somebody wrote or exported, in place of one with the same id."""

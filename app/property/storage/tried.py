@@ -13,7 +13,7 @@ USED, SAME_PAGE, OTHER, UNKNOWN = "used", "same_page", "other_property", "unknow
 #: web was searched
 SKIPPED, OUTSIDE, UNCITED, SEARCHED = "not_asked", "outside_domains", "not_cited", "searched"
 #: by these no site was asked for a page
-_UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
+UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
     "out_of_time",
     "robots_disallowed",
     "invalid_target",
@@ -37,11 +37,6 @@ class Tried:
     def is_used(self) -> bool:
         """Whether a page of it is among the property's sources."""
         return self.outcome == USED
-
-    @property
-    def was_asked(self) -> bool:
-        """Whether its site was asked for a page, in vain or not."""
-        return self.url is not None and self.outcome not in _UNASKED
 
     def as_json(self) -> dict[str, str | None]:
         """The shape that the doors show."""

@@ -27,15 +27,6 @@ TRIED = [
     Tried("Deeds", SourceKind.TAX_ROLL, "https://deeds.example/7", "robots_disallowed", "robots.txt forbids it"),
     Tried("web search", None, None, "not_asked", "it is turned off in sources.toml"),
 ]
-SOURCES = """
-[[area]]
-name = "Anytown"
-state = "ST"
-[[area.source]]
-name = "Assessor"
-kind = "assessor"
-url = "https://assessor.example/?q={street_line}"
-"""
 
 
 @pytest.fixture
@@ -91,21 +82,14 @@ def test_every_door_says_why_an_address_is_incomplete(
 
 
 def test_both_doors_estimate_alike_and_enqueue_nothing(
-    called: Propintel, home: Path, stores: Stores, client: httpx2.Client
+    called: Propintel, stores: Stores, client: httpx2.Client
 ) -> None:
-    (home / "state" / "sources.toml").write_text(SOURCES)
     targets = [TARGET, "https://www.example.com/homes/1", "12 Fictional Avenue, Anytown, ST 00000"]
     answer = client.post("/api/v1/estimates", json={"targets": targets, "economy": True})
     said = _data(answer)
-    assert (said["targets"], said["jobs"], said["addresses"], said["pages"]) == (3, 2, 1, 2)
-    assert [(one["of"], one["from"], one["sources"]) for one in said["bases"]] == [
-        ("urls", "typical", None),
-        ("addresses", "sources", ["Assessor"]),
-    ]
+    assert (said["targets"], said["jobs"], said["pages"]) == (3, 2, 3)
+    assert said["recent_jobs"] == {"urls": 0, "addresses": 0}
     assert json.loads(called("enqueue", *targets, "--estimate", "--economy").stdout) == said
     assert sum(stores.jobs.counts().values()) == 0
     bad = client.post("/api/v1/estimates", json={"targets": ["Main St, Springfield"]})
     assert (bad.status_code, bad.json()["error"]["code"]) == (422, "invalid_target")
-    (home / "state" / "sources.toml").write_text("[[area]]\nname = 1\n")
-    unusable = client.post("/api/v1/estimates", json={"targets": [TARGET]})
-    assert (unusable.status_code, unusable.json()["error"]["code"]) == (503, "configuration")

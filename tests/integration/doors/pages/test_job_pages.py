@@ -44,7 +44,7 @@ def test_a_list_becomes_an_estimate_a_batch_and_a_property(
     page.get_by_role("button", name="Estimate").click()
 
     expect(page.get_by_role("heading", name="What it would cost")).to_be_visible()
-    expect(page.get_by_text("3 targets: 2 jobs, 1 duplicates. About 2 calls of gpt-4.1-mini")).to_be_visible()
+    expect(page.get_by_text("3 targets: 2 jobs, 1 duplicates. About 2 pages, 2 calls of gpt-4.1-mini")).to_be_visible()
     expect(page.get_by_text("unknown until a key has been used")).to_be_visible()
     check_accessible(page)
     screenshot(page, "estimate")
@@ -149,12 +149,11 @@ def test_a_bad_list_comes_back_with_its_bad_lines(signed_in: SignIn) -> None:
 
 
 @pytest.mark.usefixtures("broker")
-def test_addresses_are_estimated_by_their_sources_and_enqueued_once(signed_in: SignIn) -> None:
-    """Of which there are none here."""
+def test_addresses_are_estimated_and_enqueued_once(signed_in: SignIn) -> None:
     page = signed_in("operator", "/enqueue")
     page.get_by_label("or addresses").fill("12 Main Street, Anytown ST 00000\n12 MAIN ST, ANYTOWN, ST 00000\n")
     page.get_by_role("button", name="Estimate").click()
-    expect(page.get_by_text("2 targets: 1 jobs, 1 duplicates. 1 are addresses: about 0 pages in all.")).to_be_visible()
+    expect(page.get_by_text("2 targets: 1 jobs, 1 duplicates. About 2 pages")).to_be_visible()
     check_accessible(page)
     page.get_by_role("button", name="Enqueue 1 job").click()
     page.wait_for_url(re.compile(r"/batches/[0-9a-f]{32}$"))

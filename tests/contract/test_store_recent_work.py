@@ -1,0 +1,113 @@
+"""What an estimate is based on: which targets are new, and what finished jobs took lately. On both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors.targets import InvalidTargetError, NoSourceError
+from app.property.record import SourceKind
+from app.property.storage.engine import Database
+from app.property.storage.enqueueing import new_targets
+from app.property.storage.job_figures import RecentWork, read_recent_work
+from app.property.storage.job_sources import JobSources
+from app.property.storage.jobs import JobStore
+from app.property.storage.key_history import KeyHistoryStore
+from app.property.storage.properties import PropertyStore
+from app.property.storage.searches import SearchStore, StoredSearch
+from app.property.storage.tried import Tried
+from app.property.storage.usage import Counted, CountedKey, Uses
+from app.property.storage.watch_budget import Charge, WatchLedger
+from tests.contract.test_store_properties import source
+
+ONE, TWO, THREE = (f"https://homes.example/{n}" for n in (1, 2, 3))
+NOTHING = RecentWork(0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def test_only_what_would_make_a_job_is_new(database: Database, clock: ManualClock) -> None:
+    jobs = JobStore(database)
+    jobs.enqueue([ONE])
+    PropertyStore(database).save_record(source(TWO, at=clock.now(), ListPrice=1))
+    wanted = [THREE, ONE, "HTTPS://Homes.Example:443/3#top", TWO]
+    assert new_targets(database, wanted, fresh_days=30, refresh=False) == [THREE]
+    assert new_targets(database, wanted, fresh_days=30, refresh=True) == [THREE, TWO]
+    clock.advance(timedelta(days=31).total_seconds())
+    assert new_targets(database, wanted, fresh_days=30, refresh=False) == [THREE, TWO]
+    assert jobs.counts()["queued"] == 1, "a forecast makes nothing"
+
+
+def test_it_is_what_enqueue_does_then(database: Database, clock: ManualClock) -> None:
+    jobs = JobStore(database)
+    jobs.enqueue([ONE])
+    PropertyStore(database).save_record(source(TWO, at=clock.now(), ListPrice=1))
+    new = new_targets(database, [ONE, TWO, THREE], fresh_days=30, refresh=False)
+    made = jobs.enqueue([ONE, TWO, THREE])
+    assert [job.target for job in made.jobs if job.id in made.new] == new
+
+
+def test_a_target_that_is_none_is_named(database: Database) -> None:
+    with pytest.raises(InvalidTargetError, match="nonsense"):
+        new_targets(database, [ONE, "nonsense"], fresh_days=30, refresh=False)
+
+
+def does(database: Database, uses: Uses) -> None:
+    """The first time that the pool is counted nothing had been asked, the second time so much."""
+    for calls in ({}, {"gpt-test": uses}):
+        counted = Counted([CountedKey("a", "sk-a", "a", True, calls, {})], [])
+        KeyHistoryStore(database).take_in(lambda counted=counted: counted)  # type: ignore[misc]
+
+
+def end(database: Database, target: str, *, tried: tuple[Tried, ...] = (), watch: str | None = None) -> str:
+    """A job of `target` that failed after it asked those sources; -> its id."""
+    jobs = JobStore(database)
+    (job_id,) = jobs.enqueue([target], refresh=True, watch=watch).new
+    jobs.claim(job_id, "test", 30)
+    JobSources(database).put(job_id, tried, asked_at=database.clock.now())
+    assert jobs.fail(job_id, NoSourceError(target, "nothing"), "test")
+    return job_id
+
+
+def test_finished_jobs_and_what_keys_and_searches_used_are_summed_up(database: Database, clock: ManualClock) -> None:
+    assert read_recent_work(database) == NOTHING
+    address = "12 FICTIONAL AVE, ANYTOWN, ST 00000"
+    tried = (
+        Tried("Assessor", SourceKind.ASSESSOR, "https://assessor.example/7", "used"),
+        Tried("Bills", SourceKind.TAX_ROLL, "https://bills.example/7", "http_status"),
+        Tried("Shut", SourceKind.OTHER, "https://shut.example/7", "robots_disallowed"),
+        Tried("web search", None, None, "searched"),
+    )
+    for target in (ONE, TWO):
+        end(database, target)
+    end(database, address, tried=tried)
+    JobStore(database).enqueue([THREE])
+    does(database, Uses(successes=4, input_tokens=14_000, cached_tokens=2_000, output_tokens=900))
+    SearchStore(database).save("5" * 64, address, StoredSearch({"output": []}, "gpt-test", 8_000, 70, clock.now()), [])
+    found = read_recent_work(database)
+    assert found == RecentWork(
+        urls=2,
+        addresses=1,
+        address_pages=2,
+        calls=3,
+        input_tokens=6_000,
+        cached_tokens=2_000,
+        output_tokens=900,
+        searches=1,
+        search_tokens=8_000,
+    )
+    clock.advance(timedelta(days=8).total_seconds())
+    assert read_recent_work(database) == NOTHING
+
+
+def test_the_jobs_of_watches_and_their_share_of_the_calls_are_left_out(database: Database) -> None:
+    """Most pages of watches are unchanged: they would make every other target look cheap."""
+    end(database, ONE)
+    watched = end(database, TWO, watch="w" * 32)
+    ledger = WatchLedger(database)
+    for _ in range(3):
+        ledger.charge(watched, Charge.MODEL_CALL, 100)
+    does(database, Uses(successes=4, input_tokens=4_000, cached_tokens=2_000, output_tokens=400))
+    found = read_recent_work(database)
+    assert (found.urls, found.calls, found.input_tokens) == (1, 1, 1_000)
+    assert (found.cached_tokens, found.output_tokens) == (500, 100)
