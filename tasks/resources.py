@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.services.openai_client_manager import install_manager
 from app.services.reports.health.taking import HealthStores
 from app.services.reports.health.watch import PoolWatch
-from app.services.reports.metrics.flusher import Flusher, make_flusher
+from app.services.reports.metrics.shared_counts import Flusher, make_flusher
 from app.services.runtime.resources import Resources
 
 _current: Resources | None = None

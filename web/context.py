@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Annotated
 
+import redis
 from celery import Celery
 from fastapi import Depends, Request
 
@@ -30,9 +31,8 @@ from app.services.keys.view import KeyReport, KeyView
 from app.services.reports.health.report import newest_report
 from app.services.reports.health.taking import HealthStores
 from app.services.reports.metrics.exposition import Exposition, Sources
-from app.services.reports.metrics.flusher import Flusher, make_flusher
 from app.services.reports.metrics.job_families import HealthFigures
-from app.services.reports.metrics.totals import Totals
+from app.services.reports.metrics.shared_counts import Flusher, make_flusher, read_counts
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tasks.config import ALL_QUEUES
@@ -57,13 +57,13 @@ class Context:
         self._stores: Stores | None = None
         self._celery: Celery | None = None
         self._keys: KeyView | None = None
-        self._totals: Totals | None = None
+        self._counts: redis.Redis | None = None
         #: one scrape is answered at a time, and waits for no thread of the routes either
         self.scrape_threads = ThreadPoolExecutor(1, "scrape")
         self.exposition = Exposition(
             Sources(
                 masks=lambda: {key.key_id: key.mask for key in self.keys.keys},
-                totals=lambda: self._open_totals().read(),
+                totals=self._read_counts,
                 keys=self._report_keys,
                 jobs=self._job_figures,
                 messages=self._waiting_messages,
@@ -140,11 +140,12 @@ class Context:
                 self._keys = KeyView(self.settings, self._clock)
             return self._keys
 
-    def _open_totals(self) -> Totals:
+    def _read_counts(self) -> dict[str, float]:
         with self._lock:
-            if self._totals is None:
-                self._totals = Totals(connect_store(broker_url(self.settings)))
-            return self._totals
+            if self._counts is None:
+                self._counts = connect_store(broker_url(self.settings))
+            counts = self._counts
+        return read_counts(counts)
 
     def _report_keys(self) -> KeyReport:
         return self.keys.report()
@@ -204,14 +205,14 @@ class Context:
         with self._lock:
             celery, self._celery = self._celery, None
             keys, self._keys = self._keys, None
-            totals, self._totals = self._totals, None
+            counts, self._counts = self._counts, None
             limits, self._rate_limits = self._rate_limits, None
             sessions, self._page_sessions = self._page_sessions, None
         if stores is not None:
             stores.close()
         if celery is not None:
             celery.close()
-        for opened in (keys, totals, limits, sessions):
+        for opened in (keys, counts, limits, sessions):
             if opened is not None:
                 opened.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -16,9 +17,7 @@ from app.keypool.keys import make_keys
 from app.property.record import DERIVED_FIELDS
 from app.redis.embedded_valkey import broker_url, connect
 from app.services.keys.store import connect_store
-from app.services.reports.metrics.flusher import INTERVAL_SECONDS
-from app.services.reports.metrics.outbox import decode, encode
-from app.services.reports.metrics.totals import Totals
+from app.services.reports.metrics.shared_counts import INTERVAL_SECONDS, encode, read_counts
 from cli.services import listens
 from tasks.sending import send_jobs
 from tests.plugins.metric_labels import undeclared
@@ -198,13 +197,13 @@ def test_waits_recovery_and_callbacks_are_counted_too(
     fleet.start_beat()
     until(lambda: len(receiver.requests) == 1, 80, lambda: fleet.log("worker"))
     fleet.supervisor.stop_child(worker)
-    with closing(Totals(connect_store(broker_url(fleet.settings)))) as totals:
-        seen = totals.read()
+    with closing(connect_store(broker_url(fleet.settings))) as connection:
+        seen = read_counts(connection)
     assert seen[encode("propintel_jobs_recovered_total", {"reason": "lost"})] == 2
     assert encode("propintel_jobs_recovered_total", {"reason": "lease"}) not in seen
     assert seen[encode("propintel_batches_completed_total", {})] == 1
     assert seen[encode("propintel_callbacks_total", {"outcome": "delivered"})] == 1
-    series = [(decode(field), count) for field, count in seen.items()]
+    series = [(json.loads(field), count) for field, count in seen.items()]
     waits = {labels["reason"]: n for (name, labels), n in series if name == "propintel_job_deferrals_total"}
     assert waits["no_capacity"] >= 1
     assert sum(waits.values()) == seen[encode("propintel_job_seconds_count", {"outcome": "deferred"})]

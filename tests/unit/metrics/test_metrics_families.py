@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from prometheus_client.metrics_core import Metric
 
 from app.keypool.figures import CallFigures, ModelFigures, PoolFigures, Room
@@ -15,10 +16,9 @@ from app.property.storage.job_figures import JobFigures
 from app.property.storage.model_requests import RequestFigures
 from app.services.keys.view import KeyReport
 from app.services.reports.metrics.job_families import HealthFigures, health_families, job_families
-from app.services.reports.metrics.outbox import encode
 from app.services.reports.metrics.pool_families import POOL, pool_families
+from app.services.reports.metrics.shared_counts import encode, families
 from app.services.reports.metrics.specs import MODEL, Label, Spec
-from app.services.reports.metrics.totals import families
 
 PAGES = Spec("counter", "pages", "Pages.", (Label("outcome", ("fetched",), "error codes"),))
 RUNS = Spec("counter", "runs", "Runs.")
@@ -52,12 +52,21 @@ def test_a_bucket_that_was_never_reported_holds_nothing() -> None:
     }
 
 
+def test_the_order_of_labels_makes_no_second_series() -> None:
+    assert encode("a", {"x": "1", "y": "2"}) == encode("a", {"y": "2", "x": "1"})
+
+
+@pytest.mark.parametrize("value", ['say "hi"', "two\nlines", "back\\slash", "", "{a=1},b", "Straße 5 · 東京", "\u2028"])
+def test_any_label_value_comes_back_as_it_was(value: str) -> None:
+    totals = {encode("pages_total", {"outcome": value}): 3.0}
+    assert _shown(families([PAGES], totals)) == {"pages_total": {(value,): 3.0}}
+
+
 def test_what_another_version_counted_is_left_out() -> None:
     totals = {
         encode("pages_total", {"outcome": "fetched"}): 3.0,
         encode("pages_total", {"host": "a"}): 9.0,
         encode("gone_total", {}): 9.0,
-        "garbage": 9.0,
         encode("seconds_bucket", {"model": "m", "le": "7.0"}): 1.0,
     }
     shown = _shown(families([PAGES, SECONDS], totals))

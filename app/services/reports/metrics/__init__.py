@@ -1,6 +1,5 @@
-"""What the fleet counts, and what of it Prometheus is told.
+"""Metrics of the fleet, as Prometheus reads them.
 
-`instruments` counts in each process, `outbox` and `flusher` carry what was counted to Redis, where `totals` adds it up.
-`exposition` puts the totals together with the figures of the pool (`pool_families`) and of the jobs (`job_families`).
-Leaves HTTP to the door.
+`instruments` counts in each process; `shared_counts` adds up the counts of all processes in Redis. `exposition` adds
+the figures of the pool (`pool_families`) and of the jobs (`job_families`) to these totals. `web` serves the result.
 """

@@ -41,8 +41,8 @@ from app.services.reports.metrics.job_families import (
     job_families,
 )
 from app.services.reports.metrics.pool_families import POOL, pool_families
+from app.services.reports.metrics.shared_counts import families
 from app.services.reports.metrics.specs import Label, Spec
-from app.services.reports.metrics.totals import families
 from app.services.runtime.ttl_cache import Kept
 
 log = logging.getLogger(__name__)

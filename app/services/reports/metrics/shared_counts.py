@@ -1,0 +1,178 @@
+"""The counts of all processes, added up in one Redis hash.
+
+A process adds what its own counters grew by, every few seconds and when it ends. Delivery is at least once: if the
+reply of Redis is lost, the same growth is added again. A killed process loses what it counted since its last report.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+import redis
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
+from prometheus_client.samples import Sample
+from prometheus_client.utils import floatToGoString
+
+from app.redis.embedded_valkey import broker_url
+from app.services.keys.store import connect_store
+from app.services.reports.metrics.instruments import REGISTRY
+from app.services.reports.metrics.specs import Spec
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 5.0
+_NAME = "{propintel}:metrics"
+#: the hash expires if no process adds to it for this long
+_KEPT_SECONDS = 35 * 86_400
+
+
+def encode(name: str, labels: Mapping[str, str]) -> str:
+    """Return the hash field of one series: the same text for the same series, in whatever order its labels come."""
+    return json.dumps([name, labels], sort_keys=True, separators=(",", ":"))
+
+
+def counts(registry: CollectorRegistry) -> dict[str, float]:
+    """Return all series of `registry`. Their start times are left out: they differ between processes."""
+    return {
+        encode(sample.name, sample.labels): sample.value
+        for family in registry.collect()
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+def read_counts(connection: redis.Redis) -> dict[str, float]:
+    """Return the totals of all processes by series. Raises `redis.RedisError`."""
+    found: dict[bytes, bytes] = connection.hgetall(_NAME)  # type: ignore[assignment]
+    return {series.decode(): float(total) for series, total in found.items()}
+
+
+class Flusher:
+    """Adds what this process counts from now on to the totals.
+
+    Create it after a fork: a child begins with its parent's numbers, which the parent reports. A child that inherits a
+    flusher sends nothing.
+    """
+
+    def __init__(
+        self,
+        connection: redis.Redis,
+        *,
+        registry: CollectorRegistry = REGISTRY,
+        interval_seconds: float = INTERVAL_SECONDS,
+    ) -> None:
+        self._connection = connection
+        self._registry = registry
+        self._reported = counts(registry)
+        self._interval_seconds = interval_seconds
+        self._pid = os.getpid()
+        self._away = False
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Report what is left, within some seconds, and end. May be called again, and without `start`."""
+        if os.getpid() != self._pid or self._stopped.is_set():
+            return
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.flush_and_let_go()
+
+    def flush_and_let_go(self) -> None:
+        """Report what was counted and keep no connection, so that the process may fork."""
+        try:
+            self.flush()
+        finally:
+            self._connection.close()
+
+    def flush(self) -> bool:
+        """Report what was counted; False if Redis is away. Not for two threads at once."""
+        now = counts(self._registry)
+        grown = {series: more for series, value in now.items() if (more := value - self._reported.get(series, 0.0))}
+        try:
+            if grown:
+                self._add(grown)
+        except redis.RedisError as exc:
+            if not self._away:
+                log.warning("Metrics wait until Redis takes them (%s)", type(exc).__name__)
+            self._away = True
+            return False
+        if self._away:
+            log.info("Redis takes metrics again")
+        self._away = False
+        self._reported = now
+        return True
+
+    def _add(self, grown: Mapping[str, float]) -> None:
+        with self._connection.pipeline(transaction=True) as transaction:
+            for series, more in grown.items():
+                transaction.hincrbyfloat(_NAME, series, more)
+            transaction.expire(_NAME, _KEPT_SECONDS)
+            transaction.execute()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._interval_seconds):
+            try:
+                self.flush()
+            except Exception:
+                log.exception("Metrics could not be reported; the next try is in %.0f s", self._interval_seconds)
+
+
+def make_flusher(settings: Settings) -> Flusher:
+    """Return a flusher to the Redis in use; it connects when there is something to report."""
+    return Flusher(connect_store(broker_url(settings)))
+
+
+def families(specs: Iterable[Spec], totals: Mapping[str, float] | None) -> list[Metric]:
+    """Return a family for each spec with its samples in `totals`; those of `Spec.first` are 0 until counted.
+
+    Series that this version does not know are left out. Without totals (None) there are no samples: a 0 would look like
+    a restart of all counters.
+    """
+    if totals is None:
+        return [spec.family() for spec in specs]
+    found: _Found = defaultdict(list)
+    for series, total in sorted(totals.items()):
+        name, labels = json.loads(series)
+        found[name].append((labels, total))
+    return [_histogram(spec, found) if spec.kind == "histogram" else _counter(spec, found) for spec in specs]
+
+
+_Found = defaultdict[str, list[tuple[dict[str, str], float]]]
+
+
+def _counter(spec: Spec, found: _Found) -> Metric:
+    return spec.family(dict.fromkeys(spec.first, 0.0) | _by_labels(found[spec.shown], spec.label_names))
+
+
+def _histogram(spec: Spec, found: _Found) -> Metric:
+    family = spec.family()
+    bounds = [*map(floatToGoString, spec.bounds), "+Inf"]
+    counted = _by_labels(found[f"{spec.name}_bucket"], (*spec.label_names, "le"))
+    sums = _by_labels(found[f"{spec.name}_sum"], spec.label_names)
+    for values in sorted({labels[:-1] for labels in counted} or ({()} if not spec.labels else set())):
+        labels = dict(zip(spec.label_names, values, strict=True))
+        for bound in bounds:  # only buckets that grew are in the hash
+            total = counted.get((*values, bound), 0.0)
+            family.samples.append(Sample(f"{spec.name}_bucket", {**labels, "le": bound}, total))
+        family.samples.append(Sample(f"{spec.name}_count", labels, counted.get((*values, "+Inf"), 0.0)))
+        family.samples.append(Sample(f"{spec.name}_sum", labels, sums.get(values, 0.0)))
+    return family
+
+
+def _by_labels(
+    samples: Iterable[tuple[Mapping[str, str], float]], names: tuple[str, ...]
+) -> dict[tuple[str, ...], float]:
+    """Return the samples that have exactly these labels: an older version may have counted by others."""
+    return {tuple(labels[n] for n in names): total for labels, total in samples if set(labels) == set(names)}
