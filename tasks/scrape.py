@@ -10,7 +10,7 @@ from celery import shared_task
 from openai import RateLimitError
 
 from app.errors import NotFoundError, PropertyIntelligenceError
-from app.property.storage.found_jobs import FoundJobs
+from app.property.storage.leases import Lease
 from app.property.storage.model_requests import ModelRequest, ModelRequestStore
 from app.property.storage.models import Job
 from app.redaction import redact_urls
@@ -41,46 +41,42 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
     class turns it into a wait.
     """
     with self.working_on(job_id) as job:
-        if job is None:
-            return {"job": redact_urls(job_id), "state": "skipped"}  # whoever reaches the broker may have sent any text
-        economy = Economy(job.request_id) if job.economy else None
-        is_due = job.waited_seconds >= current().settings.scrape_deadline_seconds
-        try:
-            with paid_by_watch(job, current().database, current().settings):
-                outcome = current().scraper.work(
-                    job.target,
-                    Run(
-                        job.id,
-                        job.batch,
-                        is_last=is_due or job.attempts > MAX_RETRIES,
-                        is_due=is_due,
-                        seconds_left=self.seconds_left,
-                        led_by=_led_by(job),
-                    ),
-                    refresh=job.refresh,
-                    asked_at=job.created_at,
-                    economy=economy,
-                    walks=job.found_by is None,  # what a search found is a listing, or nothing
-                )
-        except WaitForBatch as waits:
-            return _parked(self, job, waits.request)
-        if isinstance(outcome, SearchOutcome):
-            return _searched(self, job, outcome)
-        wanted = tuple(outcome.wanted_model)
-        finished = current().jobs.finish(
-            job.id,
-            self.request.owner,
-            outcome.property_id,
-            wanted,
-            outcome.model_note,
-            page_from=outcome.page_from,
-        )
-        if finished:
-            self.request.run.done()
-        else:
-            self.request.run.lost()
-        return _ended(job, "done" if finished else "skipped", outcome.property_id, str(outcome.page_from), wanted)
-    raise AssertionError("working_on swallows no exception")
+        if job is not None:
+            return _done(self, job)
+    return {"job": redact_urls(job_id), "state": "skipped"}  # whoever reaches the broker may have sent any text
+
+
+def _done(task: JobTask, job: Job) -> dict[str, Any]:
+    """Do the job, end it, and say how. Raises `LeaseLostError`: then nothing is stored."""
+    resources, lease = current(), Lease(job.id, task.request.owner)
+    is_due = job.waited_seconds >= resources.settings.scrape_deadline_seconds
+    run = Run(
+        lease,
+        job.batch,
+        is_last=is_due or job.attempts > MAX_RETRIES,
+        is_due=is_due,
+        seconds_left=task.seconds_left,
+        led_by=_led_by(job),
+        holds=lambda: resources.jobs.holds(lease),
+    )
+    try:
+        with paid_by_watch(job, resources.database, resources.settings):
+            outcome = resources.scraper.work(
+                job.target,
+                run,
+                refresh=job.refresh,
+                asked_at=job.created_at,
+                economy=Economy(job.request_id) if job.economy else None,
+                walks=job.found_by is None,  # what a search found is a listing, or nothing
+            )
+    except WaitForBatch as waits:
+        _park(task, job, waits.request)
+        return _ended(job, "parked")
+    task.request.run.done()
+    if isinstance(outcome, SearchOutcome):
+        _send(task, job, outcome)
+        return _ended(job, "done")
+    return _ended(job, "done", outcome.property_id, str(outcome.page_from), outcome.wanted_model)
 
 
 def _led_by(job: Job) -> str | None:
@@ -93,36 +89,22 @@ def _led_by(job: Job) -> str | None:
         return ""
 
 
-def _parked(task: JobTask, job: Job, request: ModelRequest) -> dict[str, Any]:
+def _park(task: JobTask, job: Job, request: ModelRequest) -> None:
     """Let the job wait for its request: no worker holds it, and it costs no retry."""
     resources = current()
     requests, seconds = ModelRequestStore(resources.database), resources.settings.openai_batch_max_wait_seconds
-    owner = task.request.owner
-    parked = patiently(lambda: requests.park(job, owner, request, seconds), resources.database.clock)
-    if parked:
-        task.request.run.set_back("model_batch", counted=False)
-        log.info("Job %s waits for a batch of the model", job.id)
-    else:
-        task.request.run.lost()
-    return _ended(job, "parked" if parked else "skipped")
+    patiently(lambda: requests.park(job, task.request.owner, request, seconds), resources.database.clock)
+    task.request.run.set_back("model_batch", counted=False)
+    log.info("Job %s waits for a batch of the model", job.id)
 
 
-def _searched(task: JobTask, job: Job, outcome: SearchOutcome) -> dict[str, Any]:
-    """End the job of a search, and send the jobs that it made of its listings."""
-    resources, owner = current(), task.request.owner
-    found = FoundJobs(resources.database, fresh_days=resources.settings.property_fresh_days)
-    quota = resources.settings.api_daily_targets_per_caller
-    made = patiently(lambda: found.finish(job, owner, outcome.walked, quota), resources.database.clock)
-    if made is None:
-        task.request.run.lost()
-    else:
-        task.request.run.done()
-        _tell(outcome, len(made))
-        try:
-            send_jobs(task.app, resources.jobs, made)
-        except PropertyIntelligenceError as exc:  # they are in the table: recovery sends them
-            log.warning("%d jobs that job %s found are sent later: %s", len(made), job.id, exc)
-    return _ended(job, "skipped" if made is None else "done")
+def _send(task: JobTask, job: Job, outcome: SearchOutcome) -> None:
+    """Send the jobs that a search made of its listings."""
+    _tell(outcome)
+    try:
+        send_jobs(task.app, current().jobs, outcome.made)
+    except PropertyIntelligenceError as exc:  # they are in the table: recovery sends them
+        log.warning("%d jobs that job %s found are sent later: %s", len(outcome.made), job.id, exc)
 
 
 def _ended(
@@ -137,7 +119,8 @@ def _ended(
     }
 
 
-def _tell(outcome: SearchOutcome, taken: int) -> None:
+def _tell(outcome: SearchOutcome) -> None:
+    taken = len(outcome.made)
     SEARCH_LISTINGS.labels("taken").inc(taken)
     SEARCH_LISTINGS.labels("known").inc(len(outcome.walked.listings) - taken)
     for why, count in outcome.walked.left_out.items():

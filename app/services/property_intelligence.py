@@ -7,7 +7,9 @@ comes back after a wait or a crash fetches nothing twice and pays for nothing tw
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Any
 
 from app.errors import ConfigurationError
 from app.errors.fetching import FetchError, HostBusyError, PageUnderWayError
@@ -15,23 +17,18 @@ from app.errors.pages import NoPropertyDataError, PageError
 from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
 from app.property.reading.base import Extraction
-from app.property.reading.edition import edition
 from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind
 from app.property.same_page import agrees, says_nothing_new
 from app.property.source_record import SourceRecord
-from app.property.storage.models import PageFrom
 from app.property.storage.page_index import KnownRecord
 from app.property.urls.targets import is_address, normalise_target
-from app.services.reports.metrics.instruments import RESULTS
 from app.services.scraping.addresses import AddressScraper
 from app.services.scraping.economy import Economy
 from app.services.scraping.model_reading import ModelReading
 from app.services.scraping.page_reading import (
     NOT_ENOUGH,
-    ScrapeOutcome,
     count_fields,
-    outcome_of,
     paid_by,
     require_property,
     source_record,
@@ -41,7 +38,7 @@ from app.services.scraping.page_visits import Visit
 from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import NO_JOB, Run
 from app.services.scraping.search_walk import SearchOutcome, SearchWalker
-from app.tracing import span
+from app.services.scraping.storing import Stored, Storing
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +46,39 @@ log = logging.getLogger(__name__)
 _NOT_KEPT = (PurgedMeanwhileError, PageNamesPersonError, ConfigurationError)
 #: how soon a job comes back whose page another one reads
 _READ_ELSEWHERE_SECONDS = 2.0
+#: what is shown of the property itself
+_SHOWN = ("record", "evidence", "sources", "conflicts", "unverified")
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeOutcome(Stored):
+    """The same, with the property as `PropertyStore.get` shows it."""
+
+    record: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+    unverified: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of `propintel scrape` and `show`."""
+        return {
+            "property": self.property_id,
+            "page_from": str(self.page_from),
+            "kind": str(self.kind),
+            **{name: getattr(self, name) for name in _SHOWN},
+            "wanted_model": list(self.wanted_model),
+            "model_note": self.model_note,
+            "tried": list(self.tried),
+        }
 
 
 class Scraper:
     """Scrapes targets with the parts it is given; holds no state of its own and may be used from many threads."""
 
-    def __init__(self, parts: ScrapeParts, addresses: AddressScraper, walker: SearchWalker) -> None:
+    def __init__(self, parts: ScrapeParts, addresses: AddressScraper, walker: SearchWalker, storing: Storing) -> None:
         self._parts = parts
+        self._storing = storing
         self._addresses = addresses
         self._walker = walker
 
@@ -70,17 +93,20 @@ class Scraper:
     ) -> ScrapeOutcome:
         """The property behind `target`, scraped unless a fresh one is stored and `refresh` is False.
 
-        In the `run` of a job the page is the job's checkpoint. `asked_at` is when the job was asked for: what was read
-        of its page since, by whichever of its URLs, is not refreshed again. With `economy` the model's answer may come
-        with a batch: `WaitForBatch` says so. Raises `InvalidTargetError`, fetch and page errors, `PageUnderWayError`
-        while another job reads the same page, errors of the database, and `openai.RateLimitError` if no key has room;
-        then nothing but the checkpoint is stored. An address is scraped from its sources (`scraping/addresses.py`),
-        which may raise `OutOfTimeError`.
+        In the `run` of a job the page is the job's checkpoint, and the job ends as the property is stored. Raises
+        `LeaseLostError` if the run has lost the job, and stores nothing. `asked_at` is when the job was asked for: what
+        was read of its page since, by whichever of its URLs, is not refreshed again. With `economy` the model's
+        answer may come with a batch: `WaitForBatch` says so. Raises `InvalidTargetError`, fetch and page errors,
+        `PageUnderWayError` while another job reads the same page, errors of the database, and `openai.RateLimitError`
+        if no key has room; then nothing but the checkpoint is stored. An address is scraped from its sources
+        (`scraping/addresses.py`), which may raise `OutOfTimeError`.
         """
         outcome = self.work(target, run, refresh=refresh, asked_at=asked_at, economy=economy, walks=False)
         if isinstance(outcome, SearchOutcome):
             raise AssertionError("who does not walk gets no search")
-        return outcome
+        shown = self._parts.properties.get(outcome.property_id)
+        stored = {one.name: getattr(outcome, one.name) for one in fields(outcome)}
+        return ScrapeOutcome(**stored, **{name: shown[name] for name in _SHOWN})
 
     def work(
         self,
@@ -91,21 +117,21 @@ class Scraper:
         asked_at: datetime | None = None,
         economy: Economy | None = None,
         walks: bool = True,
-    ) -> ScrapeOutcome | SearchOutcome:
-        """The same; if it `walks`, a page of results brings its listings instead of a property, and raises what
-        `SearchWalker.walk` does.
+    ) -> Stored | SearchOutcome:
+        """The same, for somebody who does not look at the property. If it `walks`, a page of results brings its
+        listings, as jobs, instead of a property, and raises what `SearchWalker.walk` does.
         """
-        url, job_id, batch = normalise_target(target), run.job_id, run.batch
+        url, job_id = normalise_target(target), run.job_id
         if is_address(url):
             return self._addresses.scrape(url, run, refresh=refresh, asked_at=asked_at, economy=economy)
         now = self._parts.clock.now()
         known = None if refresh else self._parts.properties.fresh(url, now - self._parts.fresh)
         if known is not None:
-            return self._outcome(*known, url, PageFrom.STORED)
+            return self._storing.fresh(run.lease, known, (url,))
         since = (asked_at or now) if refresh else now - self._parts.fresh
         try:
-            visit = self._parts.visitors.visit(url, job_id, batch, run.led_by)
-            with paid_by(batch):
+            visit = self._parts.visitors.visit(url, run, run.led_by)
+            with paid_by(run.batch):
                 outcome = self._result(url, visit, run, since, economy=economy, walks=walks)
         except PageError:
             if job_id is not None:
@@ -117,44 +143,32 @@ class Scraper:
 
     def _result(
         self, url: str, visit: Visit, run: Run, since: datetime, *, economy: Economy | None, walks: bool
-    ) -> ScrapeOutcome | SearchOutcome:
+    ) -> Stored | SearchOutcome:
         """What was stored of this very page, else what it says."""
-        unchanged = self._unchanged(url, visit)
+        unchanged = self._storing.unchanged(run.lease, url, visit)
         if unchanged is not None:
             return unchanged
         self._take_reading(url, visit.page_url, run.job_id)
         found = self._parts.recipes.read(visit.page)
         extraction = found.extraction
         if walks and extraction.kind is PageKind.SEARCH and not self._was_property(url, visit.page_url):
-            return SearchOutcome(self._walker.walk(url, visit, extraction.reason, run))
+            walked = self._walker.walk(url, visit, extraction.reason, run)
+            return SearchOutcome(walked, self._storing.found(run.lease, walked) if run.lease is not None else ())
         require_property(extraction)
         read = source_record(url, extraction, visit)
         known = self._parts.index.record_of(visit.page_url)
         if known is not None and known.record.url != url and _has_it_all(read, known, since):
-            return self._same_page(read, known)
+            return self._storing.same_page(run.lease, read, known)
         if visit.canonical not in (None, url) and known is None and self._parts.index.record_of(url) is None:
             outcome = self._by_canonical(read, visit.canonical, run, since, economy)
             if outcome is not None:
                 return outcome
             log.info("%s calls itself %s, which does not confirm it: it stays a page of its own", url, visit.canonical)
-        return self._read(url, read, found, run, economy)
-
-    def _unchanged(self, url: str, visit: Visit) -> ScrapeOutcome | None:
-        """What was stored of this very body, which is believed as of now."""
-        page_url, sha256, at = visit.page_url, visit.page.sha256, visit.as_of
-        confirmed = self._parts.patiently(lambda: self._parts.index.confirm(url, page_url, sha256, edition(), at))
-        if confirmed is None:
-            return None
-        self._parts.patiently(lambda: self._parts.properties.looked(confirmed[0], (url, page_url), at))
-        return self._outcome(*confirmed, url, PageFrom.UNCHANGED)
-
-    def _same_page(self, read: SourceRecord, known: KnownRecord) -> ScrapeOutcome:
-        self._parts.patiently(lambda: self._parts.index.note(read, known.record))
-        return self._outcome(known.property_id, known.record.kind, read.url, PageFrom.SAME_PAGE)
+        return self._read(read, found, run, economy)
 
     def _by_canonical(
         self, read: SourceRecord, canonical: str, run: Run, since: datetime, economy: Economy | None
-    ) -> ScrapeOutcome | None:
+    ) -> Stored | None:
         """The page at the URL that `read` declares, in place of it; None unless that page, fetched from there, agrees.
 
         Nothing of `read` is stored then: what one URL says never takes the place of what another one says.
@@ -165,7 +179,7 @@ class Scraper:
             if not agrees(read, known.record):
                 return None
             if known.is_whole:
-                return self._same_page(read, known)
+                return self._storing.same_page(run.lease, read, known)
         visit = self._canonical_visit(canonical, run)
         if visit is None or visit.page_url != canonical:
             return None
@@ -173,14 +187,15 @@ class Scraper:
         itself = source_record(canonical, found.extraction, visit)
         if found.extraction.kind not in WITH_PROPERTY or not agrees(read, itself):
             return None
-        self._parts.patiently(lambda: self._parts.index.note(read, itself))
-        return self._unchanged(canonical, visit) or self._read(canonical, itself, found, run, economy)
+        alias = read, itself
+        unchanged = self._storing.unchanged(run.lease, canonical, visit, alias)
+        return unchanged or self._read(itself, found, run, economy, alias)
 
     def _canonical_visit(self, canonical: str, run: Run) -> Visit | None:
         """The page there; None if it cannot be had, which is no fault of the page that declares it. A job that may wait
         comes back for its turn."""
         try:
-            return self._parts.visitors.visit(canonical, run.job_id, run.batch)
+            return self._parts.visitors.visit(canonical, run)
         except (FetchError, PageError, InvalidTargetError, *_NOT_KEPT) as exc:
             if isinstance(exc, HostBusyError) and run.may_wait:
                 raise
@@ -198,39 +213,26 @@ class Scraper:
         return any(index.record_of(one) is not None for one in {index.known_as(url) or url, page_url})
 
     def _read(
-        self, url: str, read: SourceRecord, found: RecipeReading, run: Run, economy: Economy | None
-    ) -> ScrapeOutcome:
+        self,
+        read: SourceRecord,
+        found: RecipeReading,
+        run: Run,
+        economy: Economy | None,
+        alias: tuple[SourceRecord, SourceRecord] | None = None,
+    ) -> Stored:
         reading = self._with_model(found.extraction, run, economy)
         record = with_values(read, reading.extraction)
-        with span("store", {"propintel.values": len(record.values)}):
-            property_id = self._parts.patiently(
-                lambda: self._parts.properties.save_record(
-                    record,
-                    wanted_model=reading.unheard,
-                    model_note=reading.note,
-                    asks_again=reading.asks_again,
-                    edition=edition(),
-                )
-            )
+        stored = self._storing.page(run.lease, record, reading, alias)
         count_fields(record)
         self._parts.recipes.learn(found, reading)
-        return self._outcome(property_id, found.extraction.kind, url, PageFrom.SITE)
+        return stored
 
     def _with_model(self, extraction: Extraction, run: Run, economy: Economy | None) -> ModelReading:
-        reading = self._parts.reader.read(extraction, economy, may_wait=run.may_come_back)
+        reading = self._parts.reader.read(extraction, economy, run)
         if not set(reading.extraction.record.values) - NOT_ENOUGH:
             reason = "neither its markup nor its text names an address, a price or a fact"
             raise NoPropertyDataError(extraction.page.url, f"{reason}; {reading.note}" if reading.note else reason)
         return reading
-
-    def _outcome(self, property_id: str, kind: PageKind, url: str, page_from: PageFrom) -> ScrapeOutcome:
-        RESULTS.labels(str(page_from)).inc()
-        shown = self._parts.properties.get(property_id)
-        known_as = {url, self._parts.index.known_as(url)}
-        source = next((one for one in shown["sources"] if known_as & {one["url"], one["page_url"]}), None)
-        wanted_model = tuple(source["wanted_model"]) if source else ()
-        model_note = source["model_note"] if source else None
-        return outcome_of(shown, kind, page_from, wanted_model=wanted_model, model_note=model_note)
 
 
 def _has_it_all(read: SourceRecord, known: KnownRecord, since: datetime) -> bool:

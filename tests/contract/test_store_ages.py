@@ -13,11 +13,12 @@ from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.engine import Database
-from app.property.storage.page_index import PageIndex
+from app.property.storage.page_index import Seen
 from app.property.storage.personal_data import AgeLimits
 from app.property.storage.properties import PropertyStore
 from app.property.storage.tables import observations, purges
-from app.property.storage.unverified import Hearsay, UnverifiedStore
+from app.property.storage.unverified import Hearsay
+from tests.plugins.job_ends import confirm, put_claims
 
 AGENT = "Ottilie Quackenbush"
 PAGE = "https://www.homes.example/h/48213"
@@ -58,7 +59,7 @@ def test_a_name_goes_with_all_that_repeats_it_when_nobody_saw_it_for_so_long(
 ) -> None:
     home = read(properties, clock, ListPrice=100, PublicRemarks=f"Ask {AGENT}.")
     heard = Hearsay("ListAgentFullName", AGENT, f"{AGENT} sells it", "https://dead.example/1", "m", clock.now())
-    UnverifiedStore(database).put(home, [heard])
+    put_claims(database, home, [heard])
     clock.advance(100 * DAY)
     assert not ages.prune_names(100).records, "it is as old as it may be"
     clock.advance(1)
@@ -83,14 +84,13 @@ def test_a_name_that_is_still_seen_stays_and_one_that_went_comes_with_the_next_r
     home = read(properties, clock)
     sha256 = properties.get(home)["sources"][0]["content_sha256"]
     clock.advance(90 * DAY)
-    index = PageIndex(database)
-    assert index.confirm(PAGE, PAGE, sha256, "e1", clock.now()) is not None
+    assert confirm(database, Seen(PAGE, PAGE, sha256, "e1"), clock.now()) is not None
     clock.advance(90 * DAY)
     assert not ages.prune_names(100).records
     assert fields(database)["ListAgentFullName"] == 1
     clock.advance(11 * DAY)
     assert ages.prune_names(100).records == 1
-    assert index.confirm(PAGE, PAGE, sha256, "e1", clock.now()) is None, "it has to be read again"
+    assert confirm(database, Seen(PAGE, PAGE, sha256, "e1"), clock.now()) is None, "it has to be read again"
     read(properties, clock)
     assert properties.get(home)["record"]["ListAgentFullName"] == AGENT
 

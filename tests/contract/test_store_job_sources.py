@@ -10,7 +10,7 @@ from app.clock import ManualClock
 from app.property.people import parse_name
 from app.property.record import SourceKind
 from app.property.storage.engine import Database
-from app.property.storage.job_sources import JobSources, tried_by
+from app.property.storage.job_sources import tried_by
 from app.property.storage.jobs import JobStore
 from app.property.storage.models import JobState
 from app.property.storage.names_key import NamesKey
@@ -20,6 +20,7 @@ from app.property.storage.purge_scope import PurgeKind
 from app.property.storage.purging import PurgeStore
 from app.property.storage.tried import Tried
 from tests.contract.test_store_searches import house
+from tests.plugins.job_ends import put_tried
 
 ADDRESS, PAGE = "12 FICTIONAL AVE, ANYTOWN, ST 00000", "https://homes.example/1"
 CARD, DEED = "https://assessor.example/7", "https://deeds.example/7"
@@ -44,7 +45,7 @@ def tried(database: Database, job_id: str) -> tuple[Tried, ...]:
 
 def test_a_job_has_what_it_tried_in_its_order_at_every_look(database: Database, clock: ManualClock) -> None:
     jobs, job_id, other = JobStore(database), made(database), made(database, PAGE)
-    JobSources(database).put(job_id, [GONE, USED, SKIPPED], asked_at=clock.now())
+    put_tried(database, job_id, [GONE, USED, SKIPPED], clock.now())
     assert tried(database, job_id) == (GONE, USED, SKIPPED)
     for listed in (jobs.list(), jobs.page().items):
         assert {job.id: job.tried for job in listed} == {job_id: (GONE, USED, SKIPPED), other: ()}
@@ -63,9 +64,9 @@ def test_a_job_has_what_it_tried_in_its_order_at_every_look(database: Database, 
 def test_what_a_later_run_tried_takes_the_place_of_the_earlier_and_a_retry_begins_anew(
     database: Database, clock: ManualClock
 ) -> None:
-    job_id, store = made(database), JobSources(database)
-    store.put(job_id, [GONE, SKIPPED], asked_at=clock.now())
-    store.put(job_id, [USED], asked_at=clock.now())
+    job_id = made(database)
+    put_tried(database, job_id, [GONE, SKIPPED], clock.now())
+    put_tried(database, job_id, [USED], clock.now())
     assert tried(database, job_id) == (USED,)
     JobStore(database).cancel(job_id)
     assert tried(database, job_id) == (USED,)
@@ -74,12 +75,12 @@ def test_what_a_later_run_tried_takes_the_place_of_the_earlier_and_a_retry_begin
 
 
 def test_a_property_shows_what_its_newest_job_tried(database: Database, clock: ManualClock) -> None:
-    properties, store = PropertyStore(database), JobSources(database)
+    properties = PropertyStore(database)
     home = properties.save_record(house(CARD, clock.now()))
     assert properties.get(home)["tried"] == []
     for found in ([GONE], [USED, SKIPPED]):
         job_id = made(database, refresh=True)
-        store.put(job_id, found, asked_at=clock.now())
+        put_tried(database, job_id, found, clock.now())
         ended(database, job_id, home)
         clock.advance(60)
     ended(database, made(database, refresh=True), home)  # it found the property fresh, and tried nothing
@@ -92,24 +93,23 @@ def test_a_property_shows_what_its_newest_job_tried(database: Database, clock: M
 def test_a_purged_page_is_gone_from_what_was_tried_and_does_not_come_back(
     database: Database, clock: ManualClock, kind: PurgeKind, name: str
 ) -> None:
-    before, job_id, store = clock.now(), made(database), JobSources(database)
+    before, job_id = clock.now(), made(database)
     leads = Tried("web search", None, CARD, "outside_domains", f"it leads to {DEED}")
-    store.put(job_id, [USED, GONE, leads], asked_at=before)
+    put_tried(database, job_id, [USED, GONE, leads], before)
     clock.advance(1)
     PurgeStore(database).purge(kind, name, who="alice", dry_run=False)
     assert tried(database, job_id) == (USED,)
-    store.put(job_id, [GONE, USED], asked_at=before)
+    put_tried(database, job_id, [GONE, USED], before)
     assert tried(database, job_id) == (USED,)
     clock.advance(1)
-    store.put(job_id, [GONE, USED], asked_at=clock.now())
+    put_tried(database, job_id, [GONE, USED], clock.now())
     assert tried(database, job_id) == (GONE, USED)
 
 
 def test_with_its_address_the_job_and_all_that_it_tried_are_purged(database: Database, clock: ManualClock) -> None:
-    job_id, store = made(database), JobSources(database)
-    store.put(job_id, [USED], asked_at=clock.now())
+    job_id = made(database)
+    put_tried(database, job_id, [USED], clock.now())
     PurgeStore(database).purge(PurgeKind.ADDRESS, ADDRESS, who="alice", dry_run=False)
-    store.put(job_id, [USED], asked_at=clock.now())  # its worker had it in hand
     with database.reading() as connection:
         assert tried_by(connection, [job_id]) == {}
     assert JobStore(database).counts()[JobState.QUEUED] == 0
@@ -122,7 +122,7 @@ def test_who_was_purged_since_is_not_named_in_what_was_tried(database_url: str, 
     PersonPurge(database).purge(parse_name("Ottilie Quackenbush"), who="alice", dry_run=False)
     told = replace(GONE, detail="The page says: Ottilie Quackenbush moved away")
     named = replace(GONE, url="https://deeds.example/ottilie-quackenbush")
-    JobSources(database).put(job_id, [told, named], asked_at=before)
+    put_tried(database, job_id, [told, named], before)
     (kept,) = tried(database, job_id)
     assert "Quackenbush" not in kept.detail
     assert kept.url == DEED

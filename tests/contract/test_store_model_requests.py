@@ -51,7 +51,7 @@ def running(jobs: JobStore, *names: str) -> list[Job]:
 def parked(jobs: JobStore, requests: ModelRequestStore, *names: str) -> list[Job]:
     found = running(jobs, *names)
     for job, name in zip(found, names, strict=True):
-        assert requests.park(job, "me", question(name), WAIT)
+        requests.park(job, "me", question(name), WAIT)
     return [jobs.get(job.id) for job in found]
 
 
@@ -111,7 +111,8 @@ def test_a_run_that_lost_its_lease_parks_nothing(
     clock.advance(31)
     other = jobs.claim(job.id, "other", 30)
     assert other is not None
-    assert not requests.park(job, "me", question("a"), WAIT)
+    with pytest.raises(LeaseLostError):
+        requests.park(job, "me", question("a"), WAIT)
     assert jobs.get(job.id).state == JobState.RUNNING
     assert requests.outcome(question("a").id) is None, "nothing of its page is left behind"
     assert requests.withdraw_unwanted() == 0
@@ -122,7 +123,7 @@ def test_two_jobs_with_one_question_are_one_request_and_both_get_the_answer(
 ) -> None:
     one, other = running(jobs, "one", "other")
     for job in (one, other):
-        assert requests.park(job, "me", question("same"), WAIT)
+        requests.park(job, "me", question("same"), WAIT)
     batch = begun(batches)
     assert batch.requests == 1
     assert batches.answer(batch.id, [answered("same")]) == 1
@@ -166,7 +167,7 @@ def test_a_job_parks_in_vain_for_what_was_answered_meanwhile_and_is_due_at_once(
     again = jobs.claim(job.id, "me", 30)
     assert again is not None
     assert again.request_id == question("a").id
-    assert requests.park(again, "me", question("a"), WAIT)
+    requests.park(again, "me", question("a"), WAIT)
     assert jobs.get(job.id).due_at == clock.now()
     outcome = requests.outcome(question("a").id)
     assert outcome is not None
@@ -180,7 +181,7 @@ def test_a_question_that_is_over_is_asked_anew_for_another_job(
     batch = begun(batches)
     batches.fail(batch.id, {question("a").id: ("http_400", "no")})
     (other,) = running(jobs, "other")
-    assert requests.park(other, "me", question("a"), WAIT)
+    requests.park(other, "me", question("a"), WAIT)
     outcome = requests.outcome(question("a").id)
     assert outcome is not None
     assert (outcome.state, outcome.attempts, outcome.error) == (RequestState.PARKED, 0, None)

@@ -12,10 +12,11 @@ from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.engine import Database
 from app.property.storage.jobs import JobStore
-from app.property.storage.page_index import PageIndex
+from app.property.storage.page_index import PageIndex, Seen
 from app.property.storage.properties import PropertyStore
 from app.property.storage.tables import properties, records
 from tests.contract.conftest import count
+from tests.plugins.job_ends import confirm, note_same
 from tests.plugins.page_records import page_record
 
 PAGE = "https://site.example/h/48213"
@@ -118,54 +119,56 @@ def test_a_record_without_a_page_url_is_replaced_by_its_own_url_only(
 
 
 def test_a_page_that_says_the_same_is_confirmed_and_fresh_again(
-    store: PropertyStore, index: PageIndex, clock: ManualClock
+    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     home = store.save_record(record(clock, PAGE, ListPrice=100), edition="e1")
     changed_at = store.get(home)["updated_at"]
     clock.advance(7200)
     assert store.fresh(PAGE, clock.now() - HOUR) is None
-    assert index.confirm(MOBILE, PAGE, "a" * 64, "e1", clock.now()) == (home, PageKind.LISTING)
+    assert confirm(database, Seen(MOBILE, PAGE, "a" * 64, "e1"), clock.now()) == (home, PageKind.LISTING)
     for url in (PAGE, MOBILE):
         assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
     shown = store.get(home)
     assert shown["sources"][0]["checked_at"] == clock.now().isoformat()
     assert shown["updated_at"] == changed_at, "nothing that anybody keeps a copy of has changed"
-    index.confirm(PAGE, PAGE, "a" * 64, "e1", clock.now() - HOUR)
+    confirm(database, Seen(PAGE, PAGE, "a" * 64, "e1"), clock.now() - HOUR)
     assert store.get(home)["sources"][0]["checked_at"] == clock.now().isoformat(), "an older word takes nothing back"
 
 
 def test_another_url_of_the_page_confirms_it_with_the_body_that_said_the_same(
-    store: PropertyStore, index: PageIndex, clock: ManualClock
+    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     """The bytes of its URLs differ; what was once found to say the same needs no second look."""
     known = record(clock, PAGE, ListPrice=100)
     home = store.save_record(known, edition="e1")
-    index.note(record(clock, MOBILE, sha="b", ListPrice=100), known)
+    note_same(database, record(clock, MOBILE, sha="b", ListPrice=100), known)
     clock.advance(7200)
     for url, sha in ((MOBILE, "c"), (CAMPAIGN, "b")):
-        assert index.confirm(url, "https://site.example/nobody", sha * 64, "e1", clock.now()) is None
-    assert index.confirm(MOBILE, PAGE, "b" * 64, "e1", clock.now()) == (home, PageKind.LISTING)
+        assert confirm(database, Seen(url, "https://site.example/nobody", sha * 64, "e1"), clock.now()) is None
+    assert confirm(database, Seen(MOBILE, PAGE, "b" * 64, "e1"), clock.now()) == (home, PageKind.LISTING)
     assert store.fresh(PAGE, clock.now() - HOUR) == (home, PageKind.LISTING)
     clock.advance(60)
     store.save_record(record(clock, PAGE, sha="d", ListPrice=90), edition="e1")
-    assert index.confirm(MOBILE, PAGE, "b" * 64, "e1", clock.now()) is None, "the page says something else since"
+    assert confirm(database, Seen(MOBILE, PAGE, "b" * 64, "e1"), clock.now()) is None, (
+        "the page says something else since"
+    )
 
 
 @pytest.mark.parametrize("said", [("b", "e1", PAGE), ("a", "e2", PAGE), ("a", "e1", "https://site.example/h/2")])
 def test_another_body_other_extractors_or_another_page_are_no_confirmation(
-    store: PropertyStore, index: PageIndex, clock: ManualClock, said: tuple[str, str, str]
+    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock, said: tuple[str, str, str]
 ) -> None:
     sha, edition, page_url = said
     store.save_record(record(clock, PAGE, ListPrice=100), edition="e1")
-    assert index.confirm(page_url, page_url, sha * 64, edition, clock.now()) is None
+    assert confirm(database, Seen(page_url, page_url, sha * 64, edition), clock.now()) is None
 
 
 def test_a_record_on_which_the_model_was_not_heard_is_read_again(
-    store: PropertyStore, index: PageIndex, clock: ManualClock
+    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     note = "The budget is used up."
     store.save_record(record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], model_note=note, edition="e1")
-    assert index.confirm(PAGE, PAGE, "a" * 64, "e1", clock.now()) is None
+    assert confirm(database, Seen(PAGE, PAGE, "a" * 64, "e1"), clock.now()) is None
     known = index.record_of(PAGE)
     assert known is not None
     assert not known.is_whole
@@ -185,7 +188,7 @@ def test_a_target_that_is_known_as_a_fresh_page_makes_no_job(
 ) -> None:
     known = record(clock, PAGE, ListPrice=100)
     store.save_record(known)
-    index.note(record(clock, MOBILE, sha="b", ListPrice=100), known)
+    note_same(database, record(clock, MOBILE, sha="b", ListPrice=100), known)
     jobs = JobStore(database)
     asked = jobs.enqueue([MOBILE, PAGE, CAMPAIGN])
     assert [job.target for job in asked.jobs] == [CAMPAIGN]
@@ -226,7 +229,7 @@ def test_a_younger_record_of_the_page_by_another_url_stays(
 
 
 def test_of_two_pages_that_are_as_sure_the_one_that_was_confirmed_last_is_believed(
-    store: PropertyStore, index: PageIndex, clock: ManualClock
+    database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     house = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
     home = store.save_record(record(clock, PAGE, ListPrice=100, **house), edition="e1")
@@ -235,6 +238,6 @@ def test_of_two_pages_that_are_as_sure_the_one_that_was_confirmed_last_is_believ
     store.save_record(replace(record(clock, other, page_url=other, sha="b", ListPrice=90, **house)))
     assert store.get(home)["record"]["ListPrice"] == 90
     clock.advance(60)
-    index.confirm(PAGE, PAGE, "a" * 64, "e1", clock.now())
+    confirm(database, Seen(PAGE, PAGE, "a" * 64, "e1"), clock.now())
     assert store.get(home)["record"]["ListPrice"] == 100
     assert store.get(home)["updated_at"] == clock.now().isoformat(), "whoever keeps a copy is told"

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import func, inspect, select, text
 
 from app.clock import ManualClock
+from app.errors.jobs import LeaseLostError
 from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError, NoSourceError
 from app.property.page import Keeping, Page
@@ -33,7 +34,8 @@ from app.property.storage.purging import PurgeStore
 from app.property.storage.searches import SearchStore, StoredSearch
 from app.property.storage.source_tries import SourceTries, SourceTry
 from app.property.storage.tables import bodies, jobs, metadata, properties, purges
-from app.property.storage.unverified import Hearsay, UnverifiedStore
+from app.property.storage.unverified import Hearsay
+from tests.plugins.job_ends import put_claims
 
 AGENT = "Ottilie Quackenbush"
 PAGE, MOBILE = "https://www.homes.example/h/48213", "https://m.homes.example/h/48213"
@@ -48,7 +50,7 @@ class Service:
         self.clock, self.jobs = clock, JobStore(database)
         self.pages, self.answers = PageStore(database), AnswerStore(database)
         self.properties, self.index = PropertyStore(database), PageIndex(database)
-        self.searches, self.unverified = SearchStore(database), UnverifiedStore(database)
+        self.database, self.searches = database, SearchStore(database)
         self.tries = SourceTries(database)
 
     def page(self, url: str, agent: str = AGENT) -> Page:
@@ -71,7 +73,9 @@ class Service:
         now = self.clock.now()
         answer = StoredSearch({"output": [f"{agent} sells it ({url})"]}, "m", 1, 1, now)
         self.searches.save(f"{url} {agent}"[-64:], "12 Oak St, Springfield, IL 62701", answer, [url])
-        self.unverified.put(home, [Hearsay("ListAgentFullName", agent, f"{agent} sells it", url, "web_search, m", now)])
+        put_claims(
+            self.database, home, [Hearsay("ListAgentFullName", agent, f"{agent} sells it", url, "web_search, m", now)]
+        )
 
     def scrape(self, url: str, agent: str = AGENT, *, page_url: str | None = None, **values: Any) -> tuple[str, str]:
         """-> the ids of job and property."""
@@ -364,10 +368,11 @@ def test_a_question_that_waits_for_a_batch_goes_and_comes_back_by_no_run_under_w
     for job in (first, other):
         service.jobs.claim(job.id, "owner", 300)
     service.pages.save_page(page, first.id)
-    assert requests.park(other, "owner", request, 3600)
+    requests.park(other, "owner", request, 3600)
     clock.advance(1)
     assert store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False).removed["model_requests"] == 1
-    assert not requests.park(first, "owner", request, 3600), "its job is gone"
+    with pytest.raises(LeaseLostError):
+        requests.park(first, "owner", request, 3600)
     assert found(database, AGENT, "homes.example") == []
     assert service.jobs.get(other.id).due_at == clock.now()
 

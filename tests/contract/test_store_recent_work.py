@@ -12,7 +12,6 @@ from app.property.record import SourceKind
 from app.property.storage.engine import Database
 from app.property.storage.enqueueing import new_targets
 from app.property.storage.job_figures import RecentWork, read_recent_work
-from app.property.storage.job_sources import JobSources
 from app.property.storage.jobs import JobStore
 from app.property.storage.key_history import KeyHistoryStore
 from app.property.storage.properties import PropertyStore
@@ -21,6 +20,7 @@ from app.property.storage.tried import Tried
 from app.property.storage.usage import Counted, CountedKey, Uses
 from app.property.storage.watch_budget import Charge, WatchLedger
 from tests.contract.test_store_properties import source
+from tests.plugins.job_ends import put_tried
 
 ONE, TWO, THREE = (f"https://homes.example/{n}" for n in (1, 2, 3))
 NOTHING = RecentWork(0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -64,7 +64,7 @@ def end(database: Database, target: str, *, tried: tuple[Tried, ...] = (), watch
     jobs = JobStore(database)
     (job_id,) = jobs.enqueue([target], refresh=True, watch=watch).new
     jobs.claim(job_id, "test", 30)
-    JobSources(database).put(job_id, tried, asked_at=database.clock.now())
+    put_tried(database, job_id, tried, database.clock.now())
     assert jobs.fail(job_id, NoSourceError(target, "nothing"), "test")
     return job_id
 

@@ -17,8 +17,9 @@ from app.property.storage.purge_scope import PurgeKind
 from app.property.storage.purging import PurgeStore
 from app.property.storage.retention import Retention
 from app.property.storage.searches import SearchStore, StoredSearch
-from app.property.storage.source_tries import SourceTries, SourceTry
-from app.property.storage.unverified import Hearsay, UnverifiedStore
+from app.property.storage.source_tries import SourceTries, SourceTry, forget_tries
+from app.property.storage.unverified import Hearsay
+from tests.plugins.job_ends import put_claims
 from tests.plugins.page_records import page_record
 
 QUESTION, TARGET = "a" * 64, "12 FICTIONAL AVE, ANYTOWN, ST 00000"
@@ -83,10 +84,10 @@ def test_what_was_asked_or_said_before_a_purge_is_not_stored_after_it(
     searches, live = SearchStore(database), "https://live.example/1"
     assert searches.save(QUESTION, TARGET, answered(before), [DEAD, live]) == {DEAD}
     assert searches.answer(QUESTION, before) is None
-    UnverifiedStore(database).put(home, [said(before), said(before, url=live)])
+    put_claims(database, home, [said(before), said(before, url=live)])
     assert shown(PropertyStore(database), home) == [("YearBuilt", 1987, live)]
     assert searches.save(QUESTION, TARGET, answered(clock.now()), [DEAD, live]) == set()
-    UnverifiedStore(database).put(home, [said(clock.now())])
+    put_claims(database, home, [said(clock.now())])
     assert len(shown(PropertyStore(database), home)) == 2
 
 
@@ -101,9 +102,9 @@ def test_an_answer_about_an_address_that_was_purged_meanwhile_is_refused(
 
 
 def test_what_was_only_said_is_shown_beside_the_record_and_never_in_it(database: Database, clock: ManualClock) -> None:
-    properties, store = PropertyStore(database), UnverifiedStore(database)
+    properties = PropertyStore(database)
     home = properties.save_record(house("https://one.example/1", clock.now()))
-    store.put(home, [said(clock.now()), said(clock.now(), ["Slate"], field="Roof")])
+    put_claims(database, home, [said(clock.now()), said(clock.now(), ["Slate"], field="Roof")])
     found = properties.get(home)
     assert found["unverified"][1] == {
         "field": "YearBuilt", "value": 1987, "quote": "YearBuilt: 1987", "url": DEAD,
@@ -118,31 +119,31 @@ def test_what_was_only_said_is_shown_beside_the_record_and_never_in_it(database:
 def test_a_newer_word_replaces_the_old_one_and_a_page_that_was_read_speaks_for_itself(
     database: Database, clock: ManualClock
 ) -> None:
-    properties, store = PropertyStore(database), UnverifiedStore(database)
+    properties = PropertyStore(database)
     home = properties.save_record(house("https://one.example/1", clock.now()))
-    store.put(home, [said(clock.now()), said(clock.now(), url="https://other.example/1")])
-    store.put(home, [said(clock.now(), 1990)])
+    put_claims(database, home, [said(clock.now()), said(clock.now(), url="https://other.example/1")])
+    put_claims(database, home, [said(clock.now(), 1990)])
     assert shown(properties, home) == [
         ("YearBuilt", 1990, DEAD), ("YearBuilt", 1987, "https://other.example/1")
     ]  # fmt: skip
-    store.put(home, [], read=[DEAD])
+    put_claims(database, home, [], read=[DEAD])
     assert shown(properties, home) == [("YearBuilt", 1987, "https://other.example/1")]
 
 
 def test_what_was_said_of_a_property_follows_it_into_the_one_that_it_is(database: Database, clock: ManualClock) -> None:
     """Two records become one property once a third says that they are."""
-    properties, store, now = PropertyStore(database), UnverifiedStore(database), clock.now()
+    properties, now = PropertyStore(database), clock.now()
     one = properties.save_record(house("https://one.example/1", now))
     two = properties.save_record(record("https://two.example/1", now, ParcelNumber="0012-0034", City="Anytown"))
     assert one != two
-    store.put(one, [said(now)])
-    store.put(two, [said(now, 1999), said(now, 3, field="BedroomsTotal")])
+    put_claims(database, one, [said(now)])
+    put_claims(database, two, [said(now, 1999), said(now, 3, field="BedroomsTotal")])
     clock.advance(1)
     home = properties.save_record(house("https://three.example/1", now, ParcelNumber="0012-0034"))
     assert properties.get(one)["property"] == properties.get(two)["property"] == home
     assert [found[:2] for found in shown(properties, home)] == [("BedroomsTotal", 3), ("YearBuilt", 1987)]
     gone = two if home == one else one
-    store.put(gone, [said(now, 2001, url="https://late.example/1")])
+    put_claims(database, gone, [said(now, 2001, url="https://late.example/1")])
     assert ("YearBuilt", 2001, "https://late.example/1") in shown(properties, home)
 
 
@@ -152,6 +153,6 @@ def test_what_a_job_tried_in_vain_is_known_until_it_is_over(database: Database) 
     store.note("job", DEAD, SourceTry("fetch_timeout", "it took too long", 2, is_final=True))
     store.note("another", DEAD, SourceTry("http_status", "404", 1, is_final=True))
     assert store.of_job("job") == {DEAD: SourceTry("fetch_timeout", "it took too long", 2, is_final=True)}
-    store.forget("job")
+    database.repeat(lambda connection: forget_tries(connection, "job"))
     assert store.of_job("job") == {}
     assert store.of_job("another")

@@ -21,6 +21,7 @@ from app.property.storage.engine import Database
 from app.property.storage.enqueueing import batch_row, make_batch
 from app.property.storage.found_jobs import FoundJobs, Walked
 from app.property.storage.jobs import JobStore
+from app.property.storage.leases import Lease
 from app.property.storage.models import Job
 from app.property.storage.names_key import NamesKey
 from app.property.storage.person_purging import PersonPurge
@@ -103,7 +104,7 @@ def test_a_search_whose_watch_was_removed_meanwhile_finds_nothing(
     """Its listings would be paid by nobody."""
     job = search_under_way(watches, jobs, clock)
     watches.remove(SEARCH)
-    assert FoundJobs(database).finish(job, "worker", Walked(LISTINGS, {}, 1, "last_page")) == []
+    assert FoundJobs(database).finish(Lease(job.id, "worker"), Walked(LISTINGS, {}, 1, "last_page")) == []
     assert states(database) == {SEARCH: "done"}
     assert jobs.get(job.id).search == {
         "pages": 1, "found": 3, "taken": 0, "left_out": {"unwatched": 3}, "ended_by": "last_page",
@@ -119,7 +120,7 @@ def test_a_watch_that_is_removed_while_its_search_ends_takes_the_listings_with_i
     in_the_middle_of(
         database,
         LISTINGS[0],
-        lambda: FoundJobs(database).finish(job, "worker", found),
+        lambda: FoundJobs(database).finish(Lease(job.id, "worker"), found),
         lambda: watches.remove(SEARCH),
     )
     assert states(database) == {SEARCH: "done", **dict.fromkeys(LISTINGS, "cancelled")}
@@ -181,7 +182,7 @@ def test_a_listing_that_is_purged_while_its_search_is_read_makes_no_job(
     clock.advance(1)
     store_property(database, clock, LISTINGS[0])
     PurgeStore(database).purge(PurgeKind.URL, LISTINGS[0], who="me", dry_run=False)
-    made = FoundJobs(database).finish(job, "worker", Walked(LISTINGS, {}, 1, "last_page"))
+    made = FoundJobs(database).finish(Lease(job.id, "worker"), Walked(LISTINGS, {}, 1, "last_page"))
     assert [one.target for one in made or []] == list(LISTINGS[1:])
     assert (jobs.get(job.id).search or {})["left_out"] == {"purged": 1}
 
@@ -196,7 +197,7 @@ def test_a_url_that_names_a_purged_person_is_neither_watched_nor_found(database_
     assert "bernathy" not in str(refused.value)
     assert watches.list() == []
     job = search_under_way(watches, jobs, clock)
-    made = FoundJobs(database).finish(job, "worker", Walked((named, *LISTINGS), {}, 1, "last_page"))
+    made = FoundJobs(database).finish(Lease(job.id, "worker"), Walked((named, *LISTINGS), {}, 1, "last_page"))
     assert [one.target for one in made or []] == list(LISTINGS)
     database.close()
 

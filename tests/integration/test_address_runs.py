@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from app.errors.jobs import OutOfTimeError
+from app.property.storage.leases import Lease
 from app.property.storage.purge_marks import mark
 from app.property.storage.tables import web_searches
 from app.services.reports.metrics.instruments import REGISTRY
@@ -64,11 +65,11 @@ def test_a_run_without_time_for_another_page_ends_and_the_next_one_goes_on_from_
     world.county.meanwhile[FOUND] = time.ends
     job_id = world.job()
     with pytest.raises(OutOfTimeError):
-        world.scrape(run=Run(job_id, seconds_left=time))
+        world.scrape(run=Run(Lease(job_id, "test"), seconds_left=time))
     assert (world.county.asked, world.portal.asked) == ({FOUND: 1}, {})
     assert world.resources.properties.page().items == []
     world.county.meanwhile.clear()
-    found = world.scrape(run=Run(job_id, seconds_left=Time()))
+    found = world.scrape(run=Run(Lease(job_id, "test"), seconds_left=Time()))
     assert set(outcomes(found).values()) == {"used"}
     assert (world.county.asked, world.portal.asked) == ({FOUND: 1, BILL: 1}, {"/h?zip=00000": 1})
 
@@ -82,9 +83,9 @@ def test_what_a_run_paid_for_before_its_time_was_up_is_not_paid_for_again(world:
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     job_id = world.job()
     with pytest.raises(OutOfTimeError):
-        world.scrape(run=Run(job_id, seconds_left=time))
+        world.scrape(run=Run(Lease(job_id, "test"), seconds_left=time))
     assert (world.searched(), world.calls()) == (1, 1), "the search, and not the question"
-    assert world.scrape(run=Run(job_id, seconds_left=Time())).record["Roof"] == ["slate"]
+    assert world.scrape(run=Run(Lease(job_id, "test"), seconds_left=Time())).record["Roof"] == ["slate"]
     assert (world.searched(), world.calls()) == (1, 2)
     assert world.portal.asked["/h/1"] == 1
 
@@ -94,7 +95,7 @@ def test_a_job_that_may_not_come_back_is_done_with_what_it_had_time_for(world: W
     world.county.pages |= {FOUND: (200, assessor(Remarks=PROSE)), BILL: (200, tax_roll())}
     world.county.meanwhile[FOUND] = time.ends
     world.sources(BY_ADDRESS, BY_NUMBER, domains=("127.0.0.2",))
-    found = world.scrape(run=Run(world.job(), seconds_left=time, is_last=True, is_due=True))
+    found = world.scrape(run=Run(Lease(world.job(), "test"), seconds_left=time, is_last=True, is_due=True))
     assert found.record["YearBuilt"] == 1987
     assert outcomes(found) == {"Assessor": "used", "Tax roll": "out_of_time", "web search": "not_asked"}
     assert "no time" in detail(found, "web search")
@@ -108,7 +109,7 @@ def test_a_run_that_has_little_time_from_the_start_does_what_it_can(world: World
     """Else a short limit would put it off for ever."""
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
-    found = world.scrape(run=Run(world.job(), seconds_left=lambda: 20.0))
+    found = world.scrape(run=Run(Lease(world.job(), "test"), seconds_left=lambda: 20.0))
     assert outcomes(found) == {"Assessor": "used", "Tax roll": "used"}
 
 
@@ -127,8 +128,8 @@ def test_at_the_deadline_a_key_without_room_does_not_cost_the_pages(world: World
     world.api.set_key(world.api.keys[0], rpm=1)
     job_id = world.job()
     with pytest.raises(openai.RateLimitError):
-        world.scrape(run=Run(job_id, is_last=True))
-    found = world.scrape(run=Run(job_id, is_last=True, is_due=True))
+        world.scrape(run=Run(Lease(job_id, "test"), is_last=True))
+    found = world.scrape(run=Run(Lease(job_id, "test"), is_last=True, is_due=True))
     assert found.record["ListPrice"] == 410_000
     assert "Roof" in found.wanted_model
     assert "no_capacity" in str(found.model_note)
@@ -143,8 +144,8 @@ def test_at_the_deadline_a_search_that_found_no_key_is_left_out_and_told(world: 
     world.api.client().chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": "Hi"}])
     job_id = world.job()
     with pytest.raises(openai.RateLimitError):
-        world.scrape(run=Run(job_id, is_last=True))
-    found = world.scrape(run=Run(job_id, is_last=True, is_due=True))
+        world.scrape(run=Run(Lease(job_id, "test"), is_last=True))
+    found = world.scrape(run=Run(Lease(job_id, "test"), is_last=True, is_due=True))
     assert outcomes(found) == {"Assessor": "used", "web search": "not_asked"}
     assert "no OpenAI key had room" in detail(found, "web search")
 

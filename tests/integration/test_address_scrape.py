@@ -8,12 +8,14 @@ from typing import Any
 
 import openai
 import pytest
+from sqlalchemy import Connection
 
 from app.clock import SystemClock
 from app.errors import ConfigurationError, NotFoundError, PropertyIntelligenceError
 from app.errors.fetching import HostBusyError
 from app.errors.targets import NoSourceError
 from app.property.source_record import SourceRecord
+from app.property.storage.leases import Lease
 from app.property.storage.models import PageFrom
 from app.property.storage.properties import PropertyStore
 from app.property.storage.purge_scope import PurgeKind
@@ -221,8 +223,8 @@ def test_a_job_comes_back_for_a_search_that_could_not_be_made(world: World) -> N
     world.api.set_key(world.api.keys[0], behaviour="flaky", failure_rate=1.0)
     job_id = world.job()
     with pytest.raises(openai.InternalServerError):
-        world.scrape(run=Run(job_id))
-    assert "YearBuilt" in world.scrape(run=Run(job_id, is_last=True, is_due=True)).record
+        world.scrape(run=Run(Lease(job_id, "test")))
+    assert "YearBuilt" in world.scrape(run=Run(Lease(job_id, "test"), is_last=True, is_due=True)).record
 
 
 def test_fields_that_a_failing_model_left_are_asked_for_with_the_next_job(world: World) -> None:
@@ -231,7 +233,7 @@ def test_fields_that_a_failing_model_left_are_asked_for_with_the_next_job(world:
     world.county.pages |= {FOUND: (200, speaks_of_more), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     world.api.set_key(world.api.keys[0], behaviour="flaky", failure_rate=1.0)
-    first = world.scrape(run=Run(world.job(), is_last=True, is_due=True))
+    first = world.scrape(run=Run(Lease(world.job(), "test"), is_last=True, is_due=True))
     assert first.wanted_model
     world.api.set_key(world.api.keys[0], behaviour="ok")
     again = world.scrape()
@@ -395,7 +397,7 @@ def test_a_purge_of_such_an_answer_takes_what_was_read_of_it(world: World, kind:
     """It is one page, and goes whole."""
     world.sources(CONDOS, enabled=False)
     world.county.pages[LISTED] = (200, json.dumps([condo(1), condo(2)]))
-    one, two = (world.scrape(of_unit(unit), Run(world.job(of_unit(unit)))) for unit in (1, 2))
+    one, two = (world.scrape(of_unit(unit), Run(Lease(world.job(of_unit(unit)), "test"))) for unit in (1, 2))
     purges = PurgeStore(world.resources.database)
     name = one.property_id if kind == "property" else f"{world.roots['county']}{LISTED}"
     gone = purges.purge(PurgeKind(kind), name, who="alice", dry_run=False).removed
@@ -425,7 +427,7 @@ def test_what_came_of_each_source_stands_with_the_job_whether_it_found_anything_
     world.sources(BY_ADDRESS, BY_NUMBER, enabled=False)
     job_id = world.job()
     with pytest.raises(NoSourceError):
-        world.scrape(run=Run(job_id))
+        world.scrape(run=Run(Lease(job_id, "test")))
     tried = world.resources.jobs.get(job_id).tried
     assert [(one.source, one.outcome) for one in tried] == [
         ("Assessor", "http_status"),
@@ -433,7 +435,7 @@ def test_what_came_of_each_source_stands_with_the_job_whether_it_found_anything_
         ("Tax roll", "not_asked"),
     ]
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
-    found = world.scrape(run=Run(job_id))
+    found = world.scrape(run=Run(Lease(job_id, "test")))
     tried = world.resources.jobs.get(job_id).tried
     assert tuple(one.as_json() for one in tried) == found.tried
     assert {one.source for one in tried if one.is_used} == {"Assessor", "Tax roll"}
@@ -467,7 +469,7 @@ def test_a_site_that_has_no_turn_puts_the_job_off_and_what_was_done_stays(world:
     assert shelf.claim(origin, 600)
     for _ in range(3):  # more often than a page that fails is asked for
         with pytest.raises(HostBusyError, match=origin):
-            world.scrape(run=Run(job_id))
+            world.scrape(run=Run(Lease(job_id, "test")))
     assert world.resources.properties.page().items == [], "nothing is stored before all is read"
     assert (world.county.asked, world.portal.asked) == ({}, {"/h?zip=00000": 1})
 
@@ -480,7 +482,7 @@ def test_a_wait_comes_before_a_failure_since_it_costs_no_try(world: World) -> No
     job_id = world.job()
     shelf.claim(origin, 600)
     with pytest.raises(HostBusyError):
-        world.scrape(run=Run(job_id))
+        world.scrape(run=Run(Lease(job_id, "test")))
 
 
 def test_once_the_site_has_a_turn_the_job_goes_on_where_it_was(world: World) -> None:
@@ -491,9 +493,9 @@ def test_once_the_site_has_a_turn_the_job_goes_on_where_it_was(world: World) -> 
     job_id = world.job()
     shelf.claim(origin, 600)
     with pytest.raises(HostBusyError):
-        world.scrape(run=Run(job_id))
+        world.scrape(run=Run(Lease(job_id, "test")))
     shelf.give_up(origin)
-    found = world.scrape(run=Run(job_id))
+    found = world.scrape(run=Run(Lease(job_id, "test")))
     assert outcomes(found) == {"Assessor": "used", "Portal": "used", "Tax roll": "used"}
     assert (world.county.asked, world.portal.asked) == ({FOUND: 1, BILL: 1}, {"/h?zip=00000": 1})
 
@@ -504,7 +506,7 @@ def test_a_job_at_its_deadline_does_without_a_site_that_has_no_turn(world: World
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"))
     job_id = world.job()
     shelf.claim(origin, 600)
-    found = world.scrape(run=Run(job_id, is_last=True))
+    found = world.scrape(run=Run(Lease(job_id, "test"), is_last=True))
     assert (outcomes(found)["Assessor"], outcomes(found)["Portal"]) == ("host_busy", "used")
 
 
@@ -514,8 +516,8 @@ def test_a_page_that_fails_for_now_is_asked_once_more_and_then_done_without(worl
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"))
     job_id = world.job()
     with pytest.raises(PropertyIntelligenceError, match="500"):
-        world.scrape(run=Run(job_id))
-    found = world.scrape(run=Run(job_id))
+        world.scrape(run=Run(Lease(job_id, "test")))
+    found = world.scrape(run=Run(Lease(job_id, "test")))
     assert outcomes(found) == {"Assessor": "http_status_transient", "Portal": "used", "web search": "not_asked"}
     assert (world.county.asked[FOUND], world.portal.asked["/h?zip=00000"]) == (2, 1)
 
@@ -541,12 +543,12 @@ def test_a_job_that_comes_back_fetches_and_pays_nothing_twice(world: World) -> N
     job_id = world.job()
     world.api.set_key(world.api.keys[0], rpm=1)
     with pytest.raises(openai.RateLimitError):
-        world.scrape(run=Run(job_id))
+        world.scrape(run=Run(Lease(job_id, "test")))
     asked = world.county.asked + world.portal.asked
     assert asked == {FOUND: 1, "/h/1": 1, "/gone": 1}
     world.api.set_key(world.api.keys[0], rpm=60_000)
     with open_resources(world.resources.settings) as later:
-        found = later.scraper.scrape(ADDRESS, Run(job_id))
+        found = later.scraper.scrape(ADDRESS, Run(Lease(job_id, "test")))
     assert world.county.asked + world.portal.asked == asked
     assert world.searched() == 1
     assert world.api.stats()["totals"]["ok"] == 2
@@ -555,23 +557,24 @@ def test_a_job_that_comes_back_fetches_and_pays_nothing_twice(world: World) -> N
 
 
 def test_a_job_that_died_between_two_pages_is_not_content_with_the_first(world: World) -> None:
-    """The first page is stored when the process dies; the next run stores both, and takes no half for fresh."""
+    """All pages of an address are stored in one transaction: the next run stores both."""
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     job_id = world.job()
-    original, saved = PropertyStore.save_record, []
+    original, saved = PropertyStore.save, []
 
-    def dies(store: PropertyStore, record: SourceRecord, **options: Any) -> str:
+    def dies(store: PropertyStore, connection: Connection, record: SourceRecord, **options: Any) -> str:
         if saved:
             raise KeyboardInterrupt
         saved.append(record.url)
-        return original(store, record, **options)
+        return original(store, connection, record, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PropertyStore, "save_record", dies)
+        patch.setattr(PropertyStore, "save", dies)
         with pytest.raises(KeyboardInterrupt):
-            world.scrape(run=Run(job_id))
-    found = world.scrape(run=Run(job_id))
+            world.scrape(run=Run(Lease(job_id, "test")))
+    assert world.resources.properties.page().items == []
+    found = world.scrape(run=Run(Lease(job_id, "test")))
     assert outcomes(found) == {"Assessor": "used", "Tax roll": "used"}
     assert len(found.sources) == 2
     assert world.county.asked == {FOUND: 1, BILL: 1}
@@ -583,9 +586,9 @@ def test_a_retry_after_nothing_was_found_asks_everything_anew(world: World) -> N
     world.sources(BY_ADDRESS, BY_NUMBER)
     job_id = world.job()
     with pytest.raises(NoSourceError):
-        world.scrape(run=Run(job_id))
+        world.scrape(run=Run(Lease(job_id, "test")))
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
-    assert world.scrape(run=Run(job_id)).record["YearBuilt"] == 1987
+    assert world.scrape(run=Run(Lease(job_id, "test"))).record["YearBuilt"] == 1987
 
 
 def test_a_searchs_answer_is_not_paid_for_again_until_it_is_old(world: World) -> None:

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from app.property.storage.jobs import JobStore
+from app.property.storage.leases import Lease
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.keys.view import KeyView
 from app.services.reports.health.taking import HealthStores
@@ -113,9 +114,8 @@ def do(jobs: JobStore, resources: Resources, url: str) -> None:
     """A job of that URL, which asks the model."""
     (job_id,) = jobs.enqueue([url], refresh=True).new
     jobs.claim(job_id, "test", 30)
-    outcome = resources.scraper.scrape(url, Run(job_id), refresh=True)
+    outcome = resources.scraper.scrape(url, Run(Lease(job_id, "test")), refresh=True)
     assert outcome.model_note is None or "No key" not in outcome.model_note
-    jobs.finish(job_id, "test", outcome.property_id, outcome.wanted_model, outcome.model_note)
 
 
 def shown(report: Any) -> dict[str, float]:

@@ -75,7 +75,7 @@ class Desk:
         for job, name in zip(made.jobs, names, strict=True):
             held = self.jobs.claim(job.id, "worker", 30)
             assert held is not None
-            assert self.parts.requests.park(held, "worker", asked(name), self.settings.openai_batch_max_wait_seconds)
+            self.parts.requests.park(held, "worker", asked(name), self.settings.openai_batch_max_wait_seconds)
         return [self.jobs.get(job.id) for job in made.jobs]
 
     def turn(self, seconds: float = 0.0) -> None:

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.errors.pages import PageGoneError
+from app.property.storage.leases import Lease
 from app.property.storage.models import PageFrom
 from app.property.storage.pages import PageStore
 from app.property.storage.retention import Retention
@@ -195,7 +196,8 @@ def test_a_page_that_may_not_be_kept_is_not(
     changing_site.headers["/h/48213"] = {"cache-control": "private, no-store"}
     url = f"{changing_site.address}/h/48213"
     job = service.jobs.enqueue([url]).new[0]
-    scrape(service, url, run=Run(job))
+    service.jobs.claim(job, "test", 30)
+    scrape(service, url, run=Run(Lease(job, "test")))
     assert PageStore(service.database).page_for_job(job) is None
     again = scrape(service, url, refresh=True)
     assert changing_site.statuses("/h/48213") == [200, 200]
@@ -207,9 +209,10 @@ def test_a_page_that_was_of_no_use_is_asked_for_whole(service: Resources, changi
 <h1>This listing is no longer available</h1><p>It has been removed.</p></body></html>"""
     url = f"{changing_site.address}/h/1"
     job = service.jobs.enqueue([url]).new[0]
+    service.jobs.claim(job, "test", 30)
     for _ in range(2):
         with pytest.raises(PageGoneError):
-            scrape(service, url, run=Run(job))
+            scrape(service, url, run=Run(Lease(job, "test")))
     assert changing_site.statuses("/h/1") == [200, 200]
 
 
@@ -250,11 +253,12 @@ def test_a_job_that_is_put_off_does_not_forget_that_its_page_was_confirmed(
     with open_resources(service.settings.model_copy(update={"openai_api_key": None})) as keyless:
         keyless.scraper.scrape(url)
         job = service.jobs.enqueue([url], refresh=True).new[0]
+        service.jobs.claim(job, "test", 30)
         api.set_key(api.keys[0], rpm=1)
         api.client().chat.completions.create(model="gpt-4.1-mini", messages=[{"role": "user", "content": "Hi"}])
         with pytest.raises(openai.RateLimitError):
-            scrape(service, url, run=Run(job), refresh=True)
-        (source,) = keyless.scraper.scrape(url, Run(job), refresh=True).sources
+            scrape(service, url, run=Run(Lease(job, "test")), refresh=True)
+        (source,) = keyless.scraper.scrape(url, Run(Lease(job, "test")), refresh=True).sources
     assert changing_site.statuses("/h/48213") == [200, 304]
     assert source["checked_at"] is not None
     assert source["checked_at"] > source["fetched_at"]

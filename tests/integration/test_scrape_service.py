@@ -20,16 +20,18 @@ from starlette.routing import Route
 
 from app.errors import ConfigurationError
 from app.errors.fetching import BlockedAddressError, EmptyPageError, HttpStatusError
+from app.errors.jobs import LeaseLostError
 from app.errors.pages import NoPropertyDataError, PageBlockedError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
 from app.property.storage.answers import AnswerStore
+from app.property.storage.leases import Lease
 from app.property.storage.models import PageFrom
 from app.property.storage.pages import PageStore
-from app.property.storage.properties import PropertyStore
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.runtime.resources import Resources, open_resources
 from app.services.runtime.stores import open_stores
 from app.services.scraping.run import Run
+from app.services.scraping.storing import Storing
 from app.settings import Settings
 from standin.openai.config import Config
 from standin.openai.server import OpenAIStandin
@@ -187,10 +189,10 @@ def test_a_page_without_a_property_is_an_error_that_names_it_and_stores_no_prope
 ) -> None:
     job_id = enqueue(keyless, url + path)
     with pytest.raises(error, match=url + path):
-        keyless.scraper.scrape(url + path, Run(job_id))
+        keyless.scraper.scrape(url + path, Run(Lease(job_id, "test")))
     assert rows(keyless, "properties") == rows(keyless, "observations") == 0
     with pytest.raises(error):
-        keyless.scraper.scrape(url + path, Run(job_id))
+        keyless.scraper.scrape(url + path, Run(Lease(job_id, "test")))
     assert site.asked == [path, path], "a retry of a page that was no use must fetch it anew"
 
 
@@ -211,14 +213,15 @@ def test_the_model_fills_what_the_markup_lacks_and_a_redelivered_job_pays_and_fe
     keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
 ) -> None:
     job_id = enqueue(keyed, f"{url}/house", refresh=True)
-    first = keyed.scraper.scrape(f"{url}/house", Run(job_id), refresh=True)
+    first = keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test")), refresh=True)
     assert first.model_note is None
     assert first.wanted_model == ()
     assert first.evidence["Roof"]["method"] == "llm"
     calls, counts = rows(keyed, "model_answers"), [rows(keyed, table) for table in ("properties", "observations")]
     assert calls == 1
-    second = keyed.scraper.scrape(f"{url}/house", Run(job_id), refresh=True)
-    assert second.record == first.record
+    with pytest.raises(LeaseLostError):
+        keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test")), refresh=True)
+    assert keyed.jobs.get(job_id).property == first.property_id
     assert rows(keyed, "model_answers") == calls
     assert [rows(keyed, table) for table in ("properties", "observations")] == counts
     assert site.asked == ["/house"]
@@ -243,8 +246,7 @@ def test_a_bad_answer_costs_no_value_is_told_and_is_paid_for_once(
     standin[0].gate.change_server({"answers": answers})
     before = answers_counted(outcome)
     job_id = enqueue(keyed, f"{url}/house")
-    first = keyed.scraper.scrape(f"{url}/house", Run(job_id))
-    keyed.jobs.finish(job_id, "test", first.property_id, first.wanted_model, first.model_note)
+    first = keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test")))
     kept = keyed.jobs.get(job_id)
     assert first.record["ListPrice"] == 310000
     assert kept.model_note is not None
@@ -289,13 +291,11 @@ def test_fields_that_a_failing_model_left_are_asked_for_with_the_next_job_and_no
     """The page can be enqueued again without `--refresh` until nothing is missing; then it is fresh."""
     standin[0].gate.change_key({"key": KEY, "behaviour": "flaky", "failure_rate": 1.0}, time.monotonic())
     job_id = enqueue(keyed, f"{url}/house")
-    first = keyed.scraper.scrape(f"{url}/house", Run(job_id, is_last=True, is_due=True))
-    keyed.jobs.finish(job_id, "test", first.property_id, first.wanted_model, first.model_note)
+    first = keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test"), is_last=True, is_due=True))
     assert "Roof" in first.wanted_model
     standin[0].gate.change_key({"key": KEY, "behaviour": "ok"}, time.monotonic())
     job_id = enqueue(keyed, f"{url}/house")
-    second = keyed.scraper.scrape(f"{url}/house", Run(job_id))
-    keyed.jobs.finish(job_id, "test", second.property_id, second.wanted_model, second.model_note)
+    second = keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test")))
     assert second.property_id == first.property_id
     assert second.evidence["Roof"]["method"] == "llm"
     assert keyed.jobs.enqueue([f"{url}/house"]).new == []
@@ -315,10 +315,10 @@ def test_no_room_leaves_the_page_behind_for_the_next_try(
     keyed.scraper.scrape(f"{url}/house")
     job_id = enqueue(keyed, f"{url}/same-house")
     with pytest.raises(openai.RateLimitError):
-        keyed.scraper.scrape(f"{url}/same-house", Run(job_id))
+        keyed.scraper.scrape(f"{url}/same-house", Run(Lease(job_id, "test")))
     assert rows(keyed, "records") == 1
     with open_resources(settings(Path(keyed.settings.propintel_home).parent)) as later:
-        assert later.scraper.scrape(f"{url}/same-house", Run(job_id)).record["ListPrice"]
+        assert later.scraper.scrape(f"{url}/same-house", Run(Lease(job_id, "test"))).record["ListPrice"]
     assert site.asked == ["/house", "/same-house"]
 
 
@@ -347,7 +347,7 @@ def test_what_was_paid_for_is_held_while_the_database_is_locked(
     job_id = enqueue(keyed, target)
     holder = sqlite3.connect(str(keyed.database.url.database), isolation_level=None, check_same_thread=False)
     hold_before = {"page": (PageStore, "save_page"), "answer": (AnswerStore, "save_model_answer"),
-                   "record": (PropertyStore, "save_record")}[step]  # fmt: skip
+                   "record": (Storing, "page")}[step]  # fmt: skip
     release = ReleaseWhenTold(holder)
     patience = logging.getLogger("app.services.runtime.retry")
     patience.addHandler(release)
@@ -360,7 +360,7 @@ def test_what_was_paid_for_is_held_while_the_database_is_locked(
             return original(*args, **kwargs)
 
         patch.setattr(*hold_before, held)
-        outcome = keyed.scraper.scrape(target, Run(job_id))
+        outcome = keyed.scraper.scrape(target, Run(Lease(job_id, "test")))
     patience.removeHandler(release)
     holder.close()
     assert release.waits == 1

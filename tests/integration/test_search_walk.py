@@ -17,6 +17,7 @@ from app.errors.fetching import TransientHttpStatusError
 from app.errors.jobs import OutOfTimeError
 from app.errors.pages import SearchPageError
 from app.property.storage.found_jobs import Walked
+from app.property.storage.leases import Lease
 from app.services.runtime.resources import Resources, open_resources
 from app.services.scraping.run import Run
 from app.services.scraping.search_walk import SearchOutcome
@@ -60,7 +61,7 @@ def walk(
     if job_id is None:
         (job_id,) = resources.jobs.enqueue([url]).new
         resources.jobs.claim(job_id, "test", 30)
-    outcome = resources.scraper.work(url, Run(job_id, "", is_last, seconds_left=seconds_left))
+    outcome = resources.scraper.work(url, Run(Lease(job_id, "test"), "", is_last, seconds_left=seconds_left))
     assert isinstance(outcome, SearchOutcome)
     return outcome.walked
 

@@ -10,6 +10,7 @@ import pytest
 
 from app.errors import PropertyIntelligenceError
 from app.errors.watches import WatchBudgetSpentError
+from app.property.storage.leases import Lease
 from app.property.storage.models import Job
 from app.property.storage.watch_budget import Charge, WatchLedger
 from app.property.storage.watches import Watches
@@ -48,7 +49,7 @@ def scrape(world: World, job: Job) -> Callable[..., Any]:
         limits = {"watch_daily_pages": pages, "watch_daily_model_calls": calls}
         settings = world.resources.settings.model_copy(update=limits)
         with paid_by_watch(job, world.resources.database, settings):
-            return world.scrape(run=Run(job.id), refresh=True, asked_at=job.created_at)
+            return world.scrape(run=Run(Lease(job.id, "test")), refresh=True, asked_at=job.created_at)
 
     return run
 
@@ -127,5 +128,5 @@ def test_a_job_that_no_watch_made_is_charged_nothing(world: World) -> None:
     world.sources(BY_ADDRESS, BY_NUMBER)
     job = world.resources.jobs.get(world.job())
     with paid_by_watch(job, world.resources.database, world.resources.settings):
-        world.scrape(run=Run(job.id))
+        world.scrape(run=Run(Lease(job.id, "test")))
     assert spent(world) == (0, 0)

@@ -14,6 +14,7 @@ import yaml
 from dotenv import dotenv_values
 
 from app.property.storage.found_jobs import FoundJobs, Walked
+from app.property.storage.leases import Lease
 from tasks.sending import send_jobs
 from tests.plugins.network_namespace import ROOT, run_isolated
 from tests.security import public_and_inside
@@ -65,7 +66,9 @@ def test_listings_of_a_search_lead_inside_on_its_own_host_only(make_fleet: Calla
     led_to = site.page("/2", FACTS.encode()).replace("127.0.0.1", "localhost")
     (search,) = fleet.stores.jobs.enqueue([site.page("/search", FACTS.encode())]).new
     job = fleet.stores.jobs.claim(search, "walker", 30)
-    found = FoundJobs(fleet.stores.database).finish(job, "walker", Walked([asked_for, led_to], {}, 1, "last_page"))
+    found = FoundJobs(fleet.stores.database).finish(
+        Lease(job.id, "walker"), Walked([asked_for, led_to], {}, 1, "last_page")
+    )
     assert found is not None
     send_jobs(fleet.app, fleet.stores.jobs, found)
     fleet.start_worker(concurrency=1)

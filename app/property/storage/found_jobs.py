@@ -15,16 +15,18 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from app.errors.jobs import LeaseLostError
 from app.property.storage import quotas
 from app.property.storage.engine import Database
 from app.property.storage.enqueueing import insert_jobs, known_jobs
 from app.property.storage.jobs import FRESH_DAYS
+from app.property.storage.leases import Lease, finish, hold
 from app.property.storage.models import Job, JobState
 from app.property.storage.purge_marks import purged_of
 from app.property.storage.purged_names import purged_since
 from app.property.storage.quotas import Requester
 from app.property.storage.recovery import RESEND_SECONDS
-from app.property.storage.rows import chunks, new_id
+from app.property.storage.rows import chunks, job_of, new_id
 from app.property.storage.tables import batches, jobs, watches
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,22 +69,23 @@ class FoundJobs:
         self._database = database
         self._fresh = timedelta(days=fresh_days)
 
-    def finish(self, job: Job, owner: str, walked: Walked, daily_targets: int | None = None) -> list[Job] | None:
-        """The job is done; -> the jobs that it made, to be sent. None if the lease was lost, and nothing is changed.
+    def finish(self, lease: Lease, walked: Walked, daily_targets: int | None = None) -> list[Job]:
+        """End the job of `lease`; -> the jobs that it made, to be sent. Raises `LeaseLostError`, and changes nothing.
 
         `daily_targets` is the quota of each caller. Of a job that refreshes, fresh listings are taken as
         well; of a watch's, which pays for them, only those that were never read.
         """
-        return self._database.repeat(lambda connection: self._finish(connection, job, owner, walked, daily_targets))
+        return self._database.repeat(lambda connection: self._finish(connection, lease, walked, daily_targets))
 
-    def _finish(
-        self, connection: Connection, job: Job, owner: str, walked: Walked, daily_targets: int | None
-    ) -> list[Job] | None:
+    def _finish(self, connection: Connection, lease: Lease, walked: Walked, daily_targets: int | None) -> list[Job]:
         now = self._database.clock.now()
+        row = connection.execute(select(jobs).where(lease.holds())).one_or_none()
+        if row is None:
+            raise LeaseLostError(lease.job_id)
+        job = job_of(row)
         purged = self._purged(connection, walked.listings, job.started_at or now)
         is_paid_for = job.watch is None or _holds(connection, job.watch)
-        if not _end(connection, job.id, owner, now):
-            return None
+        hold(connection, lease)
         ending = _Ending(connection, job, now, Counter(walked.left_out))
         since: datetime | None = now - self._fresh
         if job.watch is not None:
@@ -103,7 +106,7 @@ class FoundJobs:
             "left_out": {str(why): count for why, count in sorted((+ending.left_out).items())},
             "ended_by": walked.ended_by,
         }
-        connection.execute(update(jobs).where(jobs.c.id == job.id).values(search=told))
+        finish(connection, lease, now, search=told)
         grown = {"targets": batches.c.targets + len(made)}
         connection.execute(update(batches).where(batches.c.id == job.batch).values(grown))
         return made
@@ -179,14 +182,3 @@ def _holds(connection: Connection, watch_id: str) -> bool:
     """Whether there is the watch; until this transaction ends it is not removed."""
     query = select(watches.c.id).where(watches.c.id == watch_id).with_for_update(read=True)
     return connection.execute(query).first() is not None
-
-
-def _end(connection: Connection, job_id: str, owner: str, now: datetime) -> bool:
-    held = jobs.c.id == job_id, jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner
-    change = {
-        "state": JobState.DONE,
-        "property_id": None,
-        "finished_at": now,
-        **dict.fromkeys(("error_code", "error_message", "lease_owner", "lease_expires_at", "page_from", "model_note")),
-    }
-    return connection.execute(update(jobs).where(*held).values(change)).rowcount == 1

@@ -19,43 +19,32 @@ from app.property.storage.tried import Tried
 from app.property.urls.targets import is_address
 
 
-class JobSources:
-    """The tried sources of jobs in a `Database`; each method is one transaction."""
+def put_tried(
+    database: Database, connection: Connection, job_id: str, tried: Iterable[Tried], asked_at: datetime
+) -> None:
+    """Put `tried` in the place of what the job, whose lease is held, tried before.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def put(self, job_id: str, tried: Iterable[Tried], *, asked_at: datetime) -> None:
-        """Put `tried` in the place of what the job tried before; nothing if there is no such job any more.
-
-        What names a page that was purged after `asked_at` is left out, and who was purged since.
-        """
-        tried = tuple(tried)
-
-        def work(connection: Connection) -> None:
-            urls = {one.url for one in tried if one.url}
-            gone = purged_of(self._database, connection, urls, asked_at)
-            connection.execute(delete(job_sources).where(job_sources.c.job_id == job_id))
-            if connection.execute(select(jobs.c.id).where(jobs.c.id == job_id)).one_or_none() is None:
-                return
-            since = purged_since(self._database, connection, asked_at)
-            rows = [
-                {
-                    "job_id": job_id,
-                    "position": position,
-                    "source": clean(one.source),
-                    "kind": one.kind,
-                    "url": one.url,
-                    "outcome": one.outcome,
-                    "detail": since.without(clean(one.detail)) or None,
-                }
-                for position, one in enumerate(tried)
-                if one.url not in gone and not since.names(one.url)
-            ]
-            if rows:
-                connection.execute(insert(job_sources), rows)
-
-        self._database.repeat(work)
+    What names a page that was purged after `asked_at` is left out, and who was purged since.
+    """
+    tried = tuple(tried)
+    gone = purged_of(database, connection, {one.url for one in tried if one.url}, asked_at)
+    since = purged_since(database, connection, asked_at)
+    connection.execute(delete(job_sources).where(job_sources.c.job_id == job_id))
+    rows = [
+        {
+            "job_id": job_id,
+            "position": position,
+            "source": clean(one.source),
+            "kind": one.kind,
+            "url": one.url,
+            "outcome": one.outcome,
+            "detail": since.without(clean(one.detail)) or None,
+        }
+        for position, one in enumerate(tried)
+        if one.url not in gone and not since.names(one.url)
+    ]
+    if rows:
+        connection.execute(insert(job_sources), rows)
 
 
 def jobs_of(connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:

@@ -14,11 +14,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, literal, or_, select, update
 
 from app.errors import NotFoundError, PropertyIntelligenceError
+from app.errors.jobs import LeaseLostError
 from app.property.storage import quotas, request_keys
 from app.property.storage.batches import cancel_untouched, reopen_batches
 from app.property.storage.engine import Database
 from app.property.storage.enqueueing import enqueue_targets
 from app.property.storage.job_sources import jobs_of
+from app.property.storage.leases import Lease, finish
 from app.property.storage.models import Enqueued, Job, JobState, PageFrom, Recovered
 from app.property.storage.paging import Order, Page
 from app.property.storage.quotas import Requester
@@ -158,6 +160,11 @@ class JobStore:
             row = connection.execute(statement).one_or_none()
         return job_of(row) if row else None
 
+    def holds(self, lease: Lease) -> bool:
+        """Whether the run still has the job: it may have been cancelled, taken over or purged."""
+        with self._database.reading() as connection:
+            return connection.execute(lease.query()).first() is not None
+
     def renew(self, job_id: str, owner: str, lease_seconds: float) -> bool:
         """Extend the lease, also one that ran out unnoticed. False if it is lost: stop the work."""
         until = self._clock.now() + timedelta(seconds=lease_seconds)
@@ -174,18 +181,22 @@ class JobStore:
         page_from: PageFrom | None = None,
     ) -> bool:
         """The property is stored. False if the lease was lost: another one finishes, or the job was cancelled."""
-        change = {
-            "state": JobState.DONE,
-            "property_id": property_id,
-            "wanted_model": list(wanted_model),
-            "model_note": clean(model_note),
-            "page_from": page_from,
-            "finished_at": self._clock.now(),
-            "error_code": None,
-            "error_message": None,
-            **_UNLEASED,
-        }
-        return self._held(job_id, owner, change)
+        lease, now = Lease(job_id, owner), self._clock.now()
+        try:
+            self._database.repeat(
+                lambda connection: finish(
+                    connection,
+                    lease,
+                    now,
+                    property_id,
+                    wanted_model=wanted_model,
+                    model_note=model_note,
+                    page_from=page_from,
+                )
+            )
+        except LeaseLostError:
+            return False
+        return True
 
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
         """The job is over, with this reason. Without `owner` whoever holds it: for jobs whose worker is dead."""
@@ -378,7 +389,7 @@ class JobStore:
         return now + timedelta(seconds=RESEND_SECONDS + count / _HANDED_OVER_PER_SECOND)
 
     def _held(self, job_id: str, owner: str, change: dict[str, Any]) -> bool:
-        return self._changed(job_id, and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner), change)
+        return self._changed(job_id, Lease(job_id, owner).holds(), change)
 
     def _changed(self, job_id: str, allowed: ColumnElement[bool], change: dict[str, Any]) -> bool:
         with self._database.writing() as connection:

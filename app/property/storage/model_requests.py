@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, se
 
 from app.property.storage.answers import Question
 from app.property.storage.engine import Database
+from app.property.storage.leases import Lease, hold
 from app.property.storage.models import Job, JobState
 from app.property.storage.purge_marks import PURGE
 from app.property.storage.purged_names import purged_since
@@ -115,21 +116,22 @@ class ModelRequestStore:
 
     # --- the job's side
 
-    def park(self, job: Job, owner: str, request: ModelRequest, max_wait_seconds: float) -> bool:
+    def park(self, job: Job, owner: str, request: ModelRequest, max_wait_seconds: float) -> None:
         """Let the job wait for the answer, at no cost; it is asked once for all jobs that want it.
 
-        A request that is over is asked anew, unless this very job has waited for it. False if the job's lease was lost.
-        Raises `PersonPurgedMeanwhileError` for a question that names somebody who was purged.
+        A request that is over is asked anew, unless this very job has waited for it. Raises `LeaseLostError`, and
+        `PersonPurgedMeanwhileError` for a question that names somebody who was purged.
         """
         now = self._clock.now()
         row = _row_of(job, request, now, now + timedelta(seconds=max_wait_seconds))
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> None:
             self._database.together(connection, PURGE)
+            hold(connection, Lease(job.id, owner))
             purged_since(self._database, connection, None).refuse(row["body"])
-            return _park(connection, job, owner, row, now)
+            _park(connection, job, row, now)
 
-        return self._database.repeat(work)
+        self._database.repeat(work)
 
     def outcome(self, request_id: str) -> RequestOutcome | None:
         """How far it is; None if it was never asked, or is forgotten."""
@@ -280,10 +282,7 @@ def _row_of(job: Job, request: ModelRequest, now: datetime, give_up_at: datetime
     }
 
 
-def _park(connection: Connection, job: Job, owner: str, row: dict[str, Any], now: datetime) -> bool:
-    held = and_(jobs.c.id == job.id, jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == owner)
-    if connection.execute(select(jobs.c.id).where(held).with_for_update()).first() is None:
-        return False  # cancelled, taken over or purged: then nothing of its page may be left here
+def _park(connection: Connection, job: Job, row: dict[str, Any], now: datetime) -> None:
     connection.execute(
         insert_into(connection, model_requests).values(row).on_conflict_do_nothing(index_elements=["id"])
     )
@@ -302,4 +301,4 @@ def _park(connection: Connection, job: Job, owner: str, row: dict[str, Any], now
         "lease_owner": None,
         "lease_expires_at": None,
     }
-    return connection.execute(update(jobs).where(held).values(change)).rowcount == 1
+    connection.execute(update(jobs).where(jobs.c.id == job.id).values(change))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
@@ -18,7 +18,6 @@ from app.property.storage.engine import Database
 from app.property.storage.models import JobState
 from app.property.storage.page_aliases import note_url
 from app.property.storage.property_rows import source_record
-from app.property.storage.rebuilding import rebuild
 from app.property.storage.rows import upsert
 from app.property.storage.tables import jobs, page_readers, page_urls, records
 
@@ -46,6 +45,15 @@ class KnownRecord:
     is_whole: bool
 
 
+class Seen(NamedTuple):
+    """A body that `url` brought, which answered at `page_url`, and the edition of the extractors that would read it."""
+
+    url: str
+    page_url: str
+    sha256: str
+    edition: str
+
+
 class PageIndex:
     """Pages by their URLs in a `Database`; each method is one transaction."""
 
@@ -70,47 +78,10 @@ class PageIndex:
             row = connection.execute(query).first()
         return KnownRecord(source_record(row), row.property_id, not row.wanted_model) if row else None
 
-    def confirm(self, url: str, page_url: str, sha256: str, edition: str, at: datetime) -> tuple[str, PageKind] | None:
-        """The page of `url`, which answered at `page_url`, still has this body at `at`: its record holds if it is whole
-        and of these extractors, and is believed as one that was read then.
-
-        No other page is confirmed by it, whatever `url` is known as. -> the property and the page's kind; None if the
-        body has to be read (again).
-        """
-        says_the_same = select(page_urls.c.record_sha256).where(
-            page_urls.c.url == url, page_urls.c.content_sha256 == sha256
-        )
-        same = and_(
-            or_(records.c.content_sha256 == sha256, records.c.content_sha256.in_(says_the_same)),
-            records.c.edition == edition,
-        )
-
-        holding = _newest(or_(records.c.url == url, records.c.page_url == page_url)).where(same)
-
-        def work(connection: Connection) -> Row[Any] | None:
-            row = connection.execute(holding).first()
-            if row is None or row.wanted_model:
-                return None
-            if (row.checked_at or row.fetched_at) < at:
-                self._database.exclusively(connection, "properties")  # as whoever writes to them
-                row = connection.execute(holding).first()
-                if row is None or row.wanted_model:
-                    return None
-                connection.execute(update(records).where(records.c.id == row.id, at > AS_OF).values(checked_at=at))
-                rebuild(self._database, connection, row.property_id)
-            if row.url != url:
-                note_url(connection, url, page_url, at, sha256, row.content_sha256)
-            return row
-
-        row = self._database.repeat(work)
-        return (row.property_id, PageKind(row.kind)) if row else None
-
-    def note(self, read: SourceRecord, known: SourceRecord) -> None:
-        """The URL of `read` turned out to be the page of `known`, and to say nothing that this does not say."""
-        at = max(read.as_of, known.as_of)
-        with self._database.writing() as connection:
-            page_url = known.page_url or known.final_url
-            note_url(connection, read.url, page_url, at, read.content_sha256, known.content_sha256)
+    def still_says(self, seen: Seen) -> bool:
+        """Whether it can be confirmed (`PropertyStore.confirm`), as far as can be told without a lock."""
+        with self._database.reading() as connection:
+            return said_by(connection, seen) is not None
 
     def take_reading(self, page_url: str, job_id: str) -> bool:
         """Whether the job is to read this page now; False while another job does, which holds its lease."""
@@ -127,6 +98,26 @@ class PageIndex:
             return True
 
         return self._database.repeat(work)
+
+
+def said_by(connection: Connection, seen: Seen) -> Row[Any] | None:
+    """The record of the page that says all that is in this body; None: it has to be read (again)."""
+    says_the_same = select(page_urls.c.record_sha256).where(
+        page_urls.c.url == seen.url, page_urls.c.content_sha256 == seen.sha256
+    )
+    same = and_(
+        or_(records.c.content_sha256 == seen.sha256, records.c.content_sha256.in_(says_the_same)),
+        records.c.edition == seen.edition,
+    )
+    mine = or_(records.c.url == seen.url, records.c.page_url == seen.page_url)
+    row = connection.execute(_newest(mine).where(same)).first()
+    return None if row is None or row.wanted_model else row
+
+
+def note_same(connection: Connection, read: SourceRecord, known: SourceRecord) -> None:
+    """The URL of `read` turned out to be the page of `known`, and to say nothing that this does not say."""
+    at = max(read.as_of, known.as_of)
+    note_url(connection, read.url, known.page_url or known.final_url, at, read.content_sha256, known.content_sha256)
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,10 @@ from app.property.source_record import SourceRecord
 from app.property.storage.page_aliases import forget_url, note_url
 from app.property.storage.property_rows import source_record
 from app.property.storage.rows import digest, insert_if_new
-from app.property.storage.tables import observations, records
+from app.property.storage.tables import observations, page_urls, records
+
+#: the note of a page of an address whose question went to another one
+ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
 
 
 def urls_of(record: SourceRecord) -> tuple[str | None, ...]:
@@ -24,6 +27,19 @@ def records_of(connection: Connection, property_id: str) -> list[SourceRecord]:
     """What the pages of a property say, the newest of each."""
     query = select(records).where(records.c.property_id == property_id).order_by(records.c.id)
     return [source_record(row) for row in connection.execute(query)]
+
+
+def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
+    """The fields that a model is wanted for on those pages of the property that go by one of `urls`, and why it was
+    not heard; that it was asked elsewhere says less than any other reason."""
+    c, asked = records.c, sorted(set(urls))
+    known_as = select(page_urls.c.page_url).where(page_urls.c.url.in_(asked))
+    mine = or_(*(column.in_(some) for column in (c.url, c.page_url) for some in (asked, known_as)))
+    query = select(c.wanted_model, c.model_note).where(c.property_id == property_id, mine)
+    rows = connection.execute(query.order_by(c.fetched_at, c.id)).all()
+    wanted = tuple(dict.fromkeys(name for row in rows for name in row.wanted_model))
+    notes = [row.model_note for row in rows if row.model_note and (row.wanted_model or not wanted)]
+    return wanted, next((note for note in notes if note != ASKED_ELSEWHERE), next(iter(notes), None))
 
 
 def is_of_page(one: SourceRecord, other: SourceRecord) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, or_, select, update
 
 from app.errors import NotFoundError
 from app.property.address import Address
@@ -23,7 +23,8 @@ from app.property.storage.engine import Database
 from app.property.storage.folding import fold
 from app.property.storage.homes import find_home
 from app.property.storage.naming_rows import source_without
-from app.property.storage.page_index import PageIndex
+from app.property.storage.page_aliases import note_url
+from app.property.storage.page_index import AS_OF, PageIndex, Seen, said_by
 from app.property.storage.page_records import (
     drop_doubles,
     observe,
@@ -59,8 +60,20 @@ class PropertyStore:
 
     # --- writing
 
-    def save_record(
+    def lock(self, connection: Connection) -> None:
+        """Write to properties one at a time: which one a record is of depends on all that others file meanwhile.
+
+        Taken before the lock of purges and before a job's row: purges take theirs in this order.
+        """
+        self._database.exclusively(connection, "properties")
+
+    def save_record(self, record: SourceRecord, **how: Any) -> str:
+        """`save` in a transaction of its own, for no job."""
+        return self._database.repeat(lambda connection: self.save(connection, record, **how))
+
+    def save(
         self,
+        connection: Connection,
         record: SourceRecord,
         *,
         wanted_model: Sequence[str] = (),
@@ -75,7 +88,8 @@ class PropertyStore:
         is replaced; a record older than the stored one adds its observations only. `edition` says which extractors
         read it; `asks_again`: it is not fresh, since a model that was away is wanted for it. `kin` is the property that
         the page is known to be of by how it was found: it is taken for that unless it contradicts it. Raises
-        `PurgedMeanwhileError` for what was purged after it was fetched; somebody who was is left out.
+        `PurgedMeanwhileError` for what was purged after it was fetched, before anything of it is written; somebody who
+        was is left out.
         """
         own = {
             "wanted_model": list(wanted_model),
@@ -83,17 +97,12 @@ class PropertyStore:
             "asks_again": asks_again,
             "edition": edition,
         }
-
-        def work(connection: Connection) -> str:
-            # one at a time: which property a record is of depends on all that others file meanwhile
-            self._database.exclusively(connection, "properties")
-            refuse_purged(self._database, connection, urls_of(record), record.fetched_at)
-            since = purged_since(self._database, connection, record.fetched_at)
-            since.refuse(*urls_of(record))
-            said = source_without(since.finder, record) if since.finder is not None else record
-            return self._save(connection, said, since.without(own), kin)
-
-        return self._database.repeat(work)
+        self.lock(connection)
+        refuse_purged(self._database, connection, urls_of(record), record.fetched_at)
+        since = purged_since(self._database, connection, record.fetched_at)
+        since.refuse(*urls_of(record))
+        said = source_without(since.finder, record) if since.finder is not None else record
+        return self._save(connection, said, since.without(own), kin)
 
     def _save(self, connection: Connection, record: SourceRecord, own: dict[str, Any], kin: str | None) -> str:
         before, doubles = of_same_page(connection, record)
@@ -129,24 +138,35 @@ class PropertyStore:
             rebuild(self._database, connection, property_id)
         return home
 
-    def looked(self, property_id: str, urls: Sequence[str], at: datetime) -> None:
-        """A page of the property, known by one of `urls`, was found unchanged at `at`: that too is a look at a change
-        which it shows and nobody was told yet."""
-        with self._database.reading() as connection:
-            if not stands(connection, property_id):  # mostly
-                return
+    def confirm(self, connection: Connection, seen: Seen, at: datetime) -> tuple[str, PageKind] | None:
+        """The page still has this body at `at`: its record holds if it is whole and of these extractors, and is
+        believed as one that was read then. That too is a look at a change which the page shows and nobody was told yet.
 
-        def work(connection: Connection) -> None:
-            self._database.exclusively(connection, "properties")
-            mine = or_(records.c.url.in_(urls), records.c.page_url.in_(urls))
-            query = select(records.c.url).where(records.c.property_id == property_id, mine)
-            rebuilt = rebuild(self._database, connection, property_id)
-            if rebuilt is not None:
-                noticing = Noticing(self._database, connection, self._telling, rebuilt)
-                for url in connection.execute(query).scalars().all():
-                    noticing.look(url, at)
+        No other page is confirmed by it, whatever its URL is known as. -> the property and the page's kind; None if the
+        body has to be read (again).
+        """
+        row = said_by(connection, seen)
+        if row is not None and ((row.checked_at or row.fetched_at) < at or stands(connection, row.property_id)):
+            self.lock(connection)
+            row = said_by(connection, seen)
+            if row is not None:
+                connection.execute(update(records).where(records.c.id == row.id, at > AS_OF).values(checked_at=at))
+                self._look(connection, row.property_id, (seen.url, seen.page_url), at)
+        if row is None:
+            return None
+        if row.url != seen.url:
+            note_url(connection, seen.url, seen.page_url, at, seen.sha256, row.content_sha256)
+        return row.property_id, PageKind(row.kind)
 
-        self._database.repeat(work)
+    def _look(self, connection: Connection, property_id: str, urls: Sequence[str], at: datetime) -> None:
+        rebuilt = rebuild(self._database, connection, property_id)
+        if rebuilt is None or not stands(connection, property_id):  # mostly
+            return
+        noticing = Noticing(self._database, connection, self._telling, rebuilt)
+        mine = or_(records.c.url.in_(urls), records.c.page_url.in_(urls))
+        query = select(records.c.url).where(records.c.property_id == property_id, mine)
+        for url in connection.execute(query).scalars().all():
+            noticing.look(url, at)
 
     def rebuild(self, connection: Connection, property_id: str) -> None:
         """Make the property say what its records say. Without any it stays as it was."""

@@ -43,7 +43,7 @@ class SourceTries:
 
         self._database.repeat(work)
 
-    def forget(self, job_id: str) -> None:
-        """The job is over, or begins anew."""
-        with self._database.writing() as connection:
-            connection.execute(delete(source_tries).where(source_tries.c.job_id == job_id))
+
+def forget_tries(connection: Connection, job_id: str) -> None:
+    """The job is over, or begins anew."""
+    connection.execute(delete(source_tries).where(source_tries.c.job_id == job_id))

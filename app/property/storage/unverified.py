@@ -13,7 +13,7 @@ from app.property.storage.engine import Database
 from app.property.storage.purge_marks import purged_of
 from app.property.storage.purged_names import purged_since
 from app.property.storage.rows import clean, upsert
-from app.property.storage.tables import properties, unverified
+from app.property.storage.tables import unverified
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,43 +28,23 @@ class Hearsay:
     seen_at: datetime
 
 
-class UnverifiedStore:
-    """Hearsay in a `Database`; each method is one transaction."""
+def put_claims(
+    database: Database, connection: Connection, property_id: str, heard: Iterable[Hearsay], *, read: Iterable[str] = ()
+) -> None:
+    """Add `heard`, in place of what was heard of the same field and page before. What was heard of the pages `read`
+    goes: they speak for themselves by now.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def put(self, property_id: str, heard: Iterable[Hearsay], *, read: Iterable[str] = ()) -> None:
-        """Add `heard`, in place of what was heard of the same field and page before. What was heard of the pages `read`
-        goes: they speak for themselves by now.
-
-        What was heard of a page that was purged after it was named is left out, and what names a person who was.
-        """
-        heard, pages = tuple(heard), sorted(set(read))
-
-        def work(connection: Connection) -> None:
-            home = connection.execute(
-                select(properties.c.merged_into).where(properties.c.id == property_id)
-            ).scalar_one_or_none()
-            mine = home or property_id
-            gone = delete(unverified).where(unverified.c.property_id == mine, unverified.c.url.in_(pages))
-            connection.execute(gone)
-            for one in heard:
-                if purged_of(self._database, connection, (one.url,), one.seen_at):
-                    continue
-                since = purged_since(self._database, connection, one.seen_at)
-                if since.names(one.value, one.quote, one.url):
-                    continue
-                row = {
-                    "value": one.value,
-                    "quote": clean(one.quote),
-                    "said_by": clean(one.said_by),
-                    "seen_at": one.seen_at,
-                }
-                key = {"property_id": mine, "field": one.field, "url": one.url}
-                upsert(connection, unverified, key, row)
-
-        self._database.repeat(work)
+    What was heard of a page that was purged after it was named is left out, and what names a person who was.
+    """
+    c = unverified.c
+    connection.execute(delete(unverified).where(c.property_id == property_id, c.url.in_(sorted(set(read)))))
+    for one in heard:
+        if purged_of(database, connection, (one.url,), one.seen_at):
+            continue
+        if purged_since(database, connection, one.seen_at).names(one.value, one.quote, one.url):
+            continue
+        row = {"value": one.value, "quote": clean(one.quote), "said_by": clean(one.said_by), "seen_at": one.seen_at}
+        upsert(connection, unverified, {"property_id": property_id, "field": one.field, "url": one.url}, row)
 
 
 def heard_of(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:

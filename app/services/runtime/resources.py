@@ -17,7 +17,6 @@ from app.property.sources.secrets import Veils, no_veil
 from app.property.storage.answers import AnswerStore
 from app.property.storage.batches import BatchStore
 from app.property.storage.engine import Database
-from app.property.storage.job_sources import JobSources
 from app.property.storage.jobs import FRESH_DAYS, JobStore
 from app.property.storage.model_requests import ModelRequestStore
 from app.property.storage.properties import PropertyStore
@@ -25,7 +24,6 @@ from app.property.storage.purged_names import PurgedNames
 from app.property.storage.recipes import StoredRecipes
 from app.property.storage.searches import SearchStore
 from app.property.storage.source_tries import SourceTries
-from app.property.storage.unverified import UnverifiedStore
 from app.redis.embedded_valkey import client, redis_url
 from app.redis.fleet_clock import make_clock
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
@@ -41,6 +39,7 @@ from app.services.scraping.search_walk import SearchBounds, SearchWalker
 from app.services.scraping.shared_recipes import SharedRecipes
 from app.services.scraping.source_finding import SourceFinder
 from app.services.scraping.sources import SourceSecrets, sources_file
+from app.services.scraping.storing import Storing
 from app.services.scraping.web_search import WebSearcher
 from app.settings import Settings
 
@@ -102,6 +101,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             ),
             veils=SourceSecrets(settings, sources.current).veil,
             recipes=_open_recipes(settings, database, clock, opening),
+            daily_targets=settings.api_daily_targets_per_caller,
         )
         jobs, batches = JobStore(database, fresh_days=settings.property_fresh_days), BatchStore(database)
         closing = opening.pop_all()
@@ -120,14 +120,16 @@ def build_scraper(
     searches: SearchBounds | None = None,
     veils: Veils = no_veil,
     recipes: Recipes | None = None,
+    daily_targets: int | None = None,
 ) -> Scraper:
     """What does the jobs, out of the parts that reach outside and those of the database."""
     properties = properties or PropertyStore(database)
     parts = scrape_parts(
         database, fetcher, reader, properties, clock=clock, fresh_days=fresh_days, veils=veils, recipes=recipes
     )
-    addresses = AddressScraper(parts, finder, SourceTries(database), JobSources(database), UnverifiedStore(database))
-    return Scraper(parts, addresses, SearchWalker(parts.visitors, searches or SearchBounds()))
+    storing = Storing(database, properties, fresh_days=fresh_days, daily_targets=daily_targets)
+    addresses = AddressScraper(parts, finder, SourceTries(database), storing)
+    return Scraper(parts, addresses, SearchWalker(parts.visitors, searches or SearchBounds()), storing)
 
 
 def _open_recipes(settings: Settings, database: Database, clock: Clock, opening: ExitStack) -> Recipes:

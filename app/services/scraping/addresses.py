@@ -22,25 +22,22 @@ from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import NoSourceError
 from app.property.merge import merge
 from app.property.reading.base import Extraction
-from app.property.reading.edition import edition
 from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.prompt import Prompt
 from app.property.reading.pipeline import with_paid_values
-from app.property.record import FIELDS, PageKind
-from app.property.storage.job_sources import JobSources
-from app.property.storage.models import PageFrom
+from app.property.record import FIELDS
+from app.property.storage.page_records import ASKED_ELSEWHERE
 from app.property.storage.source_tries import SourceTries
-from app.property.storage.unverified import Hearsay, UnverifiedStore
-from app.property.urls.rows import answer_of
+from app.property.storage.unverified import Hearsay
 from app.property.urls.targets import address_of_target
-from app.services.reports.metrics.instruments import RESULTS
 from app.services.scraping.economy import Economy
 from app.services.scraping.model_reading import ModelReading
-from app.services.scraping.page_reading import ScrapeOutcome, count_fields, outcome_of, paid_by, with_values
+from app.services.scraping.page_reading import count_fields, paid_by, with_values
 from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import CALL_SECONDS, Run
 from app.services.scraping.source_finding import SourceFinder, Wanted
 from app.services.scraping.source_reading import Read, SourceReader
+from app.services.scraping.storing import Stored, Storing
 from app.tracing import span
 
 log = logging.getLogger(__name__)
@@ -49,7 +46,6 @@ log = logging.getLogger(__name__)
 Notes = Mapping[str, ModelReading]
 #: sources of which an error tells
 _TOLD = 6
-_ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
 
 
 class AddressScraper:
@@ -60,14 +56,12 @@ class AddressScraper:
         parts: ScrapeParts,
         finder: SourceFinder,
         tries: SourceTries,
-        tried: JobSources,
-        unverified: UnverifiedStore,
+        storing: Storing,
     ) -> None:
         self._parts = parts
         self._finder = finder
         self._tries = tries
-        self._tried = tried
-        self._unverified = unverified
+        self._storing = storing
 
     def scrape(
         self,
@@ -77,7 +71,7 @@ class AddressScraper:
         refresh: bool = False,
         asked_at: datetime | None = None,
         economy: Economy | None = None,
-    ) -> ScrapeOutcome:
+    ) -> Stored:
         """The property at `target`, an address in its one spelling; see `Scraper.scrape`.
 
         Raises `NoSourceError`, what puts off a page (`HostBusyError` and transient fetch errors; with a job only),
@@ -92,49 +86,37 @@ class AddressScraper:
         if not refresh and not self._has_begun(run, reader):
             known = self._parts.properties.fresh_at(wanted.address, since)
             if known is not None:
-                return self._outcome(*known, PageFrom.STORED, reader)
+                return self._storing.fresh(run.lease, known)
         try:
             with paid_by(run.batch):
-                outcome = self._scraped(wanted, reader, economy)
+                stored = self._scraped(wanted, reader, economy, now)
         except NoSourceError:
-            self._forget(run)
-            self._tell(run, reader, now)
+            if run.lease is not None:
+                self._storing.tried(run.lease, reader.tried, now)
+                self._parts.pages.forget_checkpoint(run.lease.job_id)  # whoever tries again wants everything anew
             raise
-        self._tell(run, reader, now)
         if run.job_id is not None:
             job_id = run.job_id
             self._parts.patiently(lambda: self._parts.pages.drop_unkept(job_id))
-            self._parts.patiently(lambda: self._tries.forget(job_id))
-        return outcome
+        return stored
 
     def _has_begun(self, run: Run, reader: SourceReader) -> bool:
         """Whether an earlier run of the job has done something: what is stored by now may be a part of its work."""
         return reader.has_begun or (run.job_id is not None and self._parts.pages.page_for_job(run.job_id) is not None)
 
-    def _forget(self, run: Run) -> None:
-        if run.job_id is not None:  # whoever tries again wants everything asked anew
-            self._parts.pages.forget_checkpoint(run.job_id)
-            self._tries.forget(run.job_id)
-
-    def _tell(self, run: Run, reader: SourceReader, asked_at: datetime) -> None:
-        """Keep with the job what came of each source."""
-        if run.job_id is not None:
-            job_id = run.job_id
-            self._parts.patiently(lambda: self._tried.put(job_id, reader.tried, asked_at=asked_at))
-
-    def _scraped(self, wanted: Wanted, reader: SourceReader, economy: Economy | None) -> ScrapeOutcome:
+    def _scraped(self, wanted: Wanted, reader: SourceReader, economy: Economy | None, asked_at: datetime) -> Stored:
         with span("sources", {}) as asking:
             heard = self._finder.find(wanted, reader)
             asking.set({"propintel.sources": reader.voices, "propintel.pages": len(reader.read)})
         self._remember_paid(reader)
         notes = self._ask_model(reader, economy)
-        property_id = self._store(reader, notes)
-        if property_id is None:
+        stored = self._storing.address(reader.run.lease, reader, notes, heard, asked_at)
+        if stored is None:
             raise NoSourceError(wanted.target, _told(reader, heard))
-        read = [answer_of(url) for one in reader.read for url in (one.record.url, one.record.final_url)]
-        self._parts.patiently(lambda: self._unverified.put(property_id, heard, read=read))
+        for one in reader.read:
+            count_fields(one.record)
         self._learn(reader, notes)
-        return self._outcome(property_id, reader.read[0].record.kind, PageFrom.SITE, reader)
+        return replace(stored, tried=tuple(one.as_json() for one in reader.tried))
 
     # --- the model
 
@@ -177,7 +159,7 @@ class AddressScraper:
         for one, fields in zip(reader.read, named, strict=True):
             left = tuple(name for name in fields if name not in known)
             if one.record.url not in notes and left:
-                notes[one.record.url] = ModelReading(one.extraction, _ASKED_ELSEWHERE, left)
+                notes[one.record.url] = ModelReading(one.extraction, ASKED_ELSEWHERE, left)
         return notes
 
     def _prompt(self, asked: Extraction) -> Prompt | None:
@@ -199,7 +181,7 @@ class AddressScraper:
                 asked, f"No time was left for the model ({OutOfTimeError.code}).", fields, asks_again=True
             )
         try:
-            return self._parts.reader.read(asked, economy, may_wait=run.may_come_back)
+            return self._parts.reader.read(asked, economy, run)
         except PageTooComplexError as exc:
             return ModelReading(asked, str(exc), fields)
         except openai.RateLimitError:
@@ -214,51 +196,6 @@ class AddressScraper:
         for place, one in enumerate(reader.read):
             reading = notes.get(one.record.url, ModelReading(one.extraction))
             self._parts.recipes.learn(one.found, reading, could_ask=place == 0 and not is_asked)
-
-    # --- what is stored
-
-    def _store(self, reader: SourceReader, notes: Notes) -> str | None:
-        """Save each page, without those that were purged meanwhile; -> the property, None if no page is left."""
-        kin: str | None = None
-        with span("store", {"propintel.pages": len(reader.read)}):
-            for one in list(reader.read):
-                reading = notes.get(one.record.url, ModelReading(one.extraction))
-                try:
-                    kin = self._save(one, reading, kin)
-                except PurgedMeanwhileError as exc:
-                    reader.drop(one, exc)
-                    continue
-                count_fields(one.record)
-        return kin
-
-    def _save(self, one: Read, reading: ModelReading, kin: str | None) -> str:
-        saved = self._parts.patiently(
-            lambda: self._parts.properties.save_record(
-                one.record,
-                wanted_model=reading.unheard,
-                model_note=reading.note,
-                asks_again=reading.asks_again,
-                edition=edition(),
-                kin=kin,
-            )
-        )
-        return kin or saved
-
-    def _outcome(self, property_id: str, kind: PageKind, page_from: PageFrom, reader: SourceReader) -> ScrapeOutcome:
-        RESULTS.labels(str(page_from)).inc()
-        shown = self._parts.properties.get(property_id)
-        mine = {one.record.url for one in reader.read}
-        asked = [source for source in shown["sources"] if source["url"] in mine and source["wanted_model"]]
-        notes = [source["model_note"] for source in asked]
-        return outcome_of(
-            shown,
-            kind,
-            page_from,
-            wanted_model=tuple(dict.fromkeys(name for source in asked for name in source["wanted_model"])),
-            # why the question was not heard says more than that it was asked of another page
-            model_note=next((n for n in notes if n != _ASKED_ELSEWHERE), next(iter(notes), None)),
-            tried=tuple(one.as_json() for one in reader.tried),
-        )
 
 
 def _named(prompt: Prompt | None) -> tuple[str, ...]:

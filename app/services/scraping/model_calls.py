@@ -12,6 +12,7 @@ from app.property.reading.model.llm import ModelAnswer, ServiceTier, ask_model, 
 from app.property.reading.model.prompt import Prompt
 from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
+from app.services.scraping.run import Run
 from app.services.scraping.service_tier import TierChoice, lacks_capacity
 from app.services.watches.budget import model_charge
 from app.tracing import span
@@ -34,14 +35,14 @@ class ModelCalls:
         self.tier = tier
         self.dialect = Dialect.of(manager.base_urls)
 
-    def ask(self, prompt: Prompt) -> ModelAnswer:
+    def ask(self, prompt: Prompt, run: Run) -> ModelAnswer:
         """The model's answer, good or bad; on the standard tier if it was asked for on flex and there is none.
 
-        Every `openai.OpenAIError` passes through.
+        Every `openai.OpenAIError` passes through. Raises `LeaseLostError` before a call that the `run` may not make.
         """
         tier = self.tier.next()
         try:
-            answer = self._step(prompt, tier)
+            answer = self._step(prompt, tier, run)
         except (openai.RateLimitError, openai.APITimeoutError) as exc:
             if tier != "flex" or not lacks_capacity(exc):
                 raise
@@ -49,9 +50,9 @@ class ModelCalls:
         else:
             self.tier.served(tier)
             return answer
-        return self._step(prompt, "default")
+        return self._step(prompt, "default", run)
 
-    def _step(self, prompt: Prompt, tier: ServiceTier | None) -> ModelAnswer:
+    def _step(self, prompt: Prompt, tier: ServiceTier | None, run: Run) -> ModelAnswer:
         """The answer, asked for in the server's dialect.
 
         Asked again after a refusal that taught another one, and once after an answer that did. The tokens are those of
@@ -60,7 +61,7 @@ class ModelCalls:
         dialect, first = self.dialect, None
         while True:
             try:
-                answer = self._asked(prompt, tier, dialect)
+                answer = self._asked(prompt, tier, dialect, run)
             except openai.APIStatusError as exc:
                 said = refused_because(exc)
                 if (learned := dialect.after_refusal(exc.status_code, said)) is None:
@@ -95,8 +96,9 @@ class ModelCalls:
         self.dialect = dialect
         return dialect
 
-    def _asked(self, prompt: Prompt, tier: ServiceTier | None, dialect: Dialect) -> ModelAnswer:
+    def _asked(self, prompt: Prompt, tier: ServiceTier | None, dialect: Dialect, run: Run) -> ModelAnswer:
         """The call itself, as one span by the OpenTelemetry conventions for generative AI."""
+        run.require_lease()
         asked = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "openai",

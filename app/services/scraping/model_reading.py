@@ -39,6 +39,7 @@ from app.services.runtime.retry import patiently
 from app.services.scraping.economy import Economy, ParkedQuestions
 from app.services.scraping.model_calls import ModelCalls
 from app.services.scraping.model_failures import BUDGET_CODE, is_transient, never_by_waiting, reason_of, timed
+from app.services.scraping.run import NO_JOB, Run
 from app.services.scraping.service_tier import TierChoice
 from app.services.watches.budget import why_no_model
 from app.settings.forms import ModelUse
@@ -102,34 +103,35 @@ class ModelReader:
         """How the server is asked, as learned so far."""
         return self._calls.dialect
 
-    def read(self, extraction: Extraction, economy: Economy | None = None, *, may_wait: bool = False) -> ModelReading:
+    def read(self, extraction: Extraction, economy: Economy | None = None, run: Run = NO_JOB) -> ModelReading:
         """Ask for what the page may say and is not known, or take the answer that the same question got before.
 
         With `economy` the question waits for a batch: `WaitForBatch` is raised until that has answered. Raises
         `openai.RateLimitError` if no key has room, and errors of the database. A provider that is out of reach or fails
-        (5xx) is a note on the reading, and raised instead if the caller `may_wait` and come back.
+        (5xx) is a note on the reading, and raised instead if the `run` may come back. Raises `LeaseLostError`
+        instead of a call for a run that lost its lease.
         """
         extraction = self.resumed(extraction, economy)
         if extraction.audited:
-            audit = self._audit(extraction, economy)
+            audit = self._audit(extraction, economy, run)
             if audit is not None:
                 return audit
             extraction = replace(extraction, audited=False)
-        return self._asked(extraction, economy, may_wait=may_wait)
+        return self._asked(extraction, economy, run)
 
-    def _audit(self, extraction: Extraction, economy: Economy | None) -> ModelReading | None:
+    def _audit(self, extraction: Extraction, economy: Economy | None, run: Run) -> ModelReading | None:
         """What the model says of a page that a recipe settles; None if it is not heard: a check must cost no page."""
         try:
-            found = self._asked(extraction, economy, may_wait=False)
+            found = self._asked(extraction, economy, replace(run, is_due=True))
         except openai.RateLimitError:
             return None
         return found if len(found.unheard) < len(found.asked) else None
 
-    def _asked(self, extraction: Extraction, economy: Economy | None, *, may_wait: bool) -> ModelReading:
+    def _asked(self, extraction: Extraction, economy: Economy | None, run: Run) -> ModelReading:
         prompt = self.question(extraction)
         if not prompt.fields:
             return ModelReading(extraction)
-        found = self._read(extraction, prompt, economy, may_wait=may_wait)
+        found = self._read(extraction, prompt, economy, run)
         return replace(found, asked=prompt.fields, prompt_tokens=prompt.prompt_tokens)
 
     def resumed(self, extraction: Extraction, economy: Economy | None) -> Extraction:
@@ -145,13 +147,13 @@ class ModelReader:
             return extraction
         return replace(extraction, wanted=tuple(name for name in FIELDS if name in waited.fields))
 
-    def _read(self, extraction: Extraction, prompt: Prompt, economy: Economy | None, *, may_wait: bool) -> ModelReading:
+    def _read(self, extraction: Extraction, prompt: Prompt, economy: Economy | None, run: Run) -> ModelReading:
         question = self._question(extraction, prompt)
         stored = self._answers.model_answer(question, failed_since=self._clock.now() - _FAILED_ANSWER_HOLDS)
         if stored:
             MODEL_ANSWERS.labels("kept").inc()
         answer = stored or self._by_batch(question, prompt, economy, page=extraction.page)
-        answer = answer or self._ask(question, prompt, extraction.page, may_wait=may_wait)
+        answer = answer or self._ask(question, prompt, extraction.page, run)
         if isinstance(answer, str):
             return ModelReading(extraction, answer, prompt.fields, asks_again=bool(self._manager.keys))
         return self._believed(answer, prompt, extraction)
@@ -211,7 +213,7 @@ class ModelReader:
             return ModelAnswer({}, self._model, 0, 0, failure=error)
         return read_completion(self._model, completion, prompt)
 
-    def _ask(self, question: Question, prompt: Prompt, page: Page, *, may_wait: bool) -> StoredAnswer | str:
+    def _ask(self, question: Question, prompt: Prompt, page: Page, run: Run) -> StoredAnswer | str:
         """The model's answer, good or bad, kept for the next time; or why there is none."""
         if not self._manager.keys:
             MODEL_ANSWERS.labels("no_key").inc()
@@ -219,7 +221,7 @@ class ModelReader:
         if (why := why_no_model()) is not None:
             MODEL_ANSWERS.labels("budget").inc()
             return why
-        answer = self._call(prompt, may_wait=may_wait)
+        answer = self._call(prompt, run)
         if isinstance(answer, str):
             log.warning("%s", answer)
             return answer
@@ -234,10 +236,10 @@ class ModelReader:
         patiently(lambda: self._answers.save_model_answer(question, stored, page), self._clock)
         return stored
 
-    def _call(self, prompt: Prompt, *, may_wait: bool) -> ModelAnswer | str:
+    def _call(self, prompt: Prompt, run: Run) -> ModelAnswer | str:
         try:
             with timed(self._model):
-                return self._calls.ask(prompt)
+                return self._calls.ask(prompt, run)
         except openai.RateLimitError as exc:
             note = never_by_waiting(exc, self._model)
             if note is None:
@@ -246,7 +248,7 @@ class ModelReader:
             return redact(note)
         except openai.OpenAIError as exc:
             MODEL_ANSWERS.labels("failed").inc()
-            if may_wait and is_transient(exc):
+            if run.may_come_back and is_transient(exc):
                 raise
             reason = reason_of(exc)
             if isinstance(exc, openai.APIStatusError) and exc.param == "service_tier":

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from app.errors.pages import PageBlockedError, PageError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
@@ -16,7 +15,6 @@ from app.property.reading_budget import reading
 from app.property.recipes.using import RecipeReading
 from app.property.record import DERIVED_FIELDS, FIELDS, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage.models import PageFrom
 from app.property.urls.rows import row_url
 from app.property.urls.targets import normalise_target
 from app.services.reports.metrics.instruments import FIELDS_STORED
@@ -30,69 +28,6 @@ _UNUSABLE: Mapping[PageKind, type[PageError]] = {
 }
 #: what any web page can have: alone it makes no property
 NOT_ENOUGH = frozenset(name for name, spec in FIELDS.items() if spec.anywhere)
-
-
-@dataclass(frozen=True, slots=True)
-class ScrapeOutcome:
-    """A stored property, as `PropertyStore.get` shows it.
-
-    `kind` is what the scraped page is. `wanted_model` names the fields that the model was wanted for and not heard on,
-    `model_note` says why (None if it was heard, or not needed). `page_from` says how it came about. Of an address,
-    `tried` tells of each source what came of it: `{"source", "kind", "url", "outcome", "detail"}`.
-    """
-
-    property_id: str
-    kind: PageKind
-    record: dict[str, Any]
-    evidence: dict[str, Any]
-    sources: list[dict[str, Any]]
-    conflicts: list[dict[str, Any]]
-    wanted_model: tuple[str, ...] = ()
-    model_note: str | None = None
-    page_from: PageFrom = PageFrom.SITE
-    unverified: list[dict[str, Any]] = field(default_factory=list)
-    tried: tuple[dict[str, Any], ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """The shape of `propintel scrape` and `show`."""
-        return {
-            "property": self.property_id,
-            "page_from": str(self.page_from),
-            "kind": str(self.kind),
-            "record": self.record,
-            "evidence": self.evidence,
-            "sources": self.sources,
-            "conflicts": self.conflicts,
-            "unverified": self.unverified,
-            "wanted_model": list(self.wanted_model),
-            "model_note": self.model_note,
-            "tried": list(self.tried),
-        }
-
-
-def outcome_of(
-    shown: Mapping[str, Any],
-    kind: PageKind,
-    page_from: PageFrom,
-    *,
-    wanted_model: tuple[str, ...],
-    model_note: str | None,
-    tried: tuple[dict[str, Any], ...] = (),
-) -> ScrapeOutcome:
-    """The outcome for a property as `PropertyStore.get` shows it."""
-    return ScrapeOutcome(
-        property_id=shown["property"],
-        kind=kind,
-        record=shown["record"],
-        evidence=shown["evidence"],
-        sources=shown["sources"],
-        conflicts=shown["conflicts"],
-        wanted_model=wanted_model,
-        model_note=model_note,
-        page_from=page_from,
-        unverified=shown["unverified"],
-        tried=tried,
-    )
 
 
 @contextmanager

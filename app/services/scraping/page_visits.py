@@ -22,6 +22,7 @@ from app.property.storage.purged_names import PurgedNames
 from app.property.urls.canonical import answered_url, canonical_of
 from app.services.reports.metrics.instruments import FETCH_SECONDS, PAGE_BYTES, PAGES
 from app.services.runtime.retry import patiently
+from app.services.scraping.run import Run
 from app.services.watches.budget import page_charge
 from app.tracing import span
 
@@ -70,13 +71,15 @@ class Visitors:
         self._names = names
         self._clock = clock
 
-    def visit(self, url: str, job_id: str | None, batch: str, led_by: str | None = None) -> Visit:
+    def visit(self, url: str, run: Run, led_by: str | None = None) -> Visit:
         """The page at `url`, a target, without the names of people who were purged. With a job it is the job's
         checkpoint from now on.
 
         `led_by` is the URL that was asked for, whose page names this one ("": nobody knows which); None: this one was
-        asked for. Networks that the operator opened are open to the host that was asked for alone.
+        asked for. Networks that the operator opened are open to the host that was asked for alone. Raises
+        `LeaseLostError` instead of asking for a page that the run may not store.
         """
+        job_id = run.job_id
         self._names.require_nameless(url)
         with span("fetch", {"server.address": urlsplit(url).hostname}) as fetching:
             before = self._pages.checkpoint(job_id, url) if job_id is not None else None
@@ -88,7 +91,8 @@ class Visitors:
                 if page is not kept:
                     self._keep(page, job_id, confirmed_at)
             else:
-                page, confirmed_at = self._fetched(url, _visitor(job_id, batch, only_public=_is_led_away(url, led_by)))
+                run.require_lease()
+                page, confirmed_at = self._fetched(url, _visitor(run, only_public=_is_led_away(url, led_by)))
                 page = self._nameless(page)
                 self._keep(page, job_id, confirmed_at)
             fetching.set(
@@ -148,11 +152,11 @@ class Visitors:
         return patiently(lambda: self._pages.still_holds(answer.url, answer.final_url, answer.at), self._clock)
 
 
-def _visitor(job_id: str | None, batch: str, *, only_public: bool) -> Visitor:
+def _visitor(run: Run, *, only_public: bool) -> Visitor:
     """A job comes back by itself and shares a site evenly with other batches; whoever else asks waits for his turn."""
-    if job_id is None:
+    if run.job_id is None:
         return Visitor(only_public=only_public)
-    return Visitor(job_id, batch, _PATIENCE_SECONDS, comes_back=True, only_public=only_public)
+    return Visitor(run.job_id, run.batch, _PATIENCE_SECONDS, comes_back=True, only_public=only_public)
 
 
 def _is_led_away(url: str, led_by: str | None) -> bool:

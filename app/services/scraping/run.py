@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from app.errors.jobs import OutOfTimeError
+from app.errors.jobs import LeaseLostError, OutOfTimeError
+from app.property.storage.leases import Lease
 
 #: A page with its robots.txt, redirects and the wait for its turn, and what is read of it.
 PAGE_SECONDS = 90.0
@@ -22,24 +23,30 @@ _AGAIN_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Who scrapes: a job (None: somebody who asks directly and does not come back) of a batch, which pays for it.
+    """Who scrapes: the job of a lease (None: somebody who asks directly and does not come back) of a batch, which pays
+    for it. `holds` asks whether it still has the lease.
 
     `is_last`: the job may not be put off by pages any more; `is_due`: it has waited as long as it may for anything.
     `seconds_left` tells how much of the run's time is left; None: there is no end to it. `led_by` is the URL of the
     search that found the target (see `Visitors.visit`); None: somebody asked for it.
     """
 
-    job_id: str | None = None
+    lease: Lease | None = None
     batch: str = ""
     is_last: bool = False
     is_due: bool = False
     seconds_left: Callable[[], float] | None = None
     led_by: str | None = None
+    holds: Callable[[], bool] = lambda: True
     _whole_seconds: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         if self.seconds_left is not None:
             object.__setattr__(self, "_whole_seconds", self.seconds_left())
+
+    @property
+    def job_id(self) -> str | None:
+        return self.lease.job_id if self.lease is not None else None
 
     @property
     def may_wait(self) -> bool:
@@ -50,6 +57,11 @@ class Run:
     def may_come_back(self) -> bool:
         """Whether it may be put off at no cost: it is a job's, and it has not waited as long as it may."""
         return self.job_id is not None and not self.is_due
+
+    def require_lease(self) -> None:
+        """Raises `LeaseLostError` before anything is asked for that nobody would store."""
+        if self.lease is not None and not self.holds():
+            raise LeaseLostError(self.lease.job_id)
 
     def has(self, seconds: float) -> bool:
         """Whether there is time for what takes up to `seconds`. Raises `OutOfTimeError` where there is not, and the job

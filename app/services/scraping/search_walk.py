@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from app.property.reading_budget import reading
 from app.property.recipes.using import read_with
 from app.property.record import PageKind
 from app.property.storage.found_jobs import LeftOut, Walked
+from app.property.storage.models import Job
 from app.property.urls.site import site_of
 from app.services.scraping.page_reading import read_page
 from app.services.scraping.page_visits import Visit, Visitors
@@ -43,9 +45,10 @@ class SearchBounds:
 
 @dataclass(frozen=True, slots=True)
 class SearchOutcome:
-    """What a search page brought, instead of a property."""
+    """What a search page brought, instead of a property: listings, and the jobs that they became, to be sent."""
 
     walked: Walked
+    made: Sequence[Job] = ()
 
 
 class SearchWalker:
@@ -85,7 +88,7 @@ class SearchWalker:
                 return OutOfTimeError.code
             next_url = str(results.next_url)
             try:
-                page = self._visitors.visit(next_url, run.job_id, run.batch, led_by=walk.url).page
+                page = self._visitors.visit(next_url, run, led_by=walk.url).page
             except (FetchError, PageError) as exc:
                 if exc.transient and run.may_wait:
                     raise

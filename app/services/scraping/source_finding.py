@@ -125,9 +125,7 @@ class SourceFinder:
         if not run.has(CALL_SECONDS):
             return "no time was left for it"
         try:
-            return self._searcher.search(
-                wanted.target, wanted.address, search.allowed_domains, wanted.since, may_wait=run.may_come_back
-            )
+            return self._searcher.search(wanted.target, wanted.address, search.allowed_domains, wanted.since, run)
         except openai.RateLimitError:
             if not run.is_due:
                 raise

@@ -195,7 +195,7 @@ class SourceReader:
             self._note(name, kind, url, OutOfTimeError.code, "no time was left for it")
             return True
         try:
-            return self._parts.visitors.visit(url, self.run.job_id, self.run.batch, led_by)
+            return self._parts.visitors.visit(url, self.run, led_by)
         except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # nothing of it is kept, its URL as little
             self._note(name, kind, None, exc.code, str(exc))
             return True

@@ -29,6 +29,7 @@ from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import WEB_SEARCHES
 from app.services.runtime.retry import patiently
 from app.services.scraping.model_failures import BUDGET_CODE, is_transient, never_by_waiting, reason_of, timed
+from app.services.scraping.run import NO_JOB, Run
 from app.services.watches.budget import model_charge, why_no_model
 from app.tracing import span
 
@@ -79,14 +80,14 @@ class WebSearcher:
         self._names = names
 
     def search(
-        self, target: str, address: Address, domains: tuple[str, ...], since: datetime, *, may_wait: bool = False
+        self, target: str, address: Address, domains: tuple[str, ...], since: datetime, run: Run = NO_JOB
     ) -> SearchFound | str:
         """What the web says of `address` (`target` in one line) on `domains` and those below them; or why nobody knows.
 
         The same question that was answered at `since` or later is not paid for again; one that was refused, broken
         off or answered with nothing is not for an hour. What the answer says of pages that were purged meanwhile is
-        left out. Raises `openai.RateLimitError` if no key has room, errors of the database and, where the caller
-        `may_wait`, of an API that is out of reach.
+        left out. Raises `openai.RateLimitError` if no key has room, errors of the database, `LeaseLostError`
+        and, where the `run` may come back, those of an API that is out of reach.
         """
         body = _request(self._model, target, address, domains)
         question = digest(body)
@@ -101,7 +102,7 @@ class WebSearcher:
             WEB_SEARCHES.labels("budget").inc()
             return why
         asked_at = self._clock.now()
-        response = self._call(body, may_wait=may_wait)
+        response = self._call(body, run)
         if isinstance(response, str):
             log.warning("%s", response)
             return response
@@ -121,7 +122,8 @@ class WebSearcher:
             return None
         return found
 
-    def _call(self, body: Mapping[str, Any], *, may_wait: bool) -> Response | str:
+    def _call(self, body: Mapping[str, Any], run: Run) -> Response | str:
+        run.require_lease()
         try:
             with timed(self._model):
                 return self._asked(body)
@@ -133,7 +135,7 @@ class WebSearcher:
             return redact(note)
         except openai.OpenAIError as exc:
             WEB_SEARCHES.labels("failed").inc()
-            if may_wait and is_transient(exc):
+            if run.may_come_back and is_transient(exc):
                 raise
             return redact(str(ModelError(self._model, f"its search of the web: {reason_of(exc)}")))
 

@@ -13,11 +13,11 @@ import httpx2
 import pytest
 
 from app.property.record import SourceKind
-from app.property.storage.job_sources import JobSources
 from app.property.storage.tried import Tried
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.integration.doors.test_identity_doors import ADDRESS, A, page
+from tests.plugins.job_ends import put_tried
 
 from .conftest import Environment, Propintel
 
@@ -41,7 +41,7 @@ def done(stores: Stores) -> tuple[str, str]:
     job_id = stores.jobs.enqueue([TARGET]).jobs[0].id
     stores.jobs.claim(job_id, "test", 30)
     home = stores.properties.save_record(page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
-    JobSources(stores.database).put(job_id, TRIED, asked_at=datetime.now(UTC))
+    put_tried(stores.database, job_id, TRIED, datetime.now(UTC))
     stores.jobs.finish(job_id, "test", home)
     return job_id, home
 

@@ -74,7 +74,7 @@ class Runs:
         """A run that ends with waiting; the job is parked."""
         with pytest.raises(WaitForBatch) as waits:
             self.read(job)
-        assert self.requests.park(job or self.job, "me", waits.value.request, WAIT_SECONDS)
+        self.requests.park(job or self.job, "me", waits.value.request, WAIT_SECONDS)
         return waits.value.request
 
     def batch(self, act: Callable[[ModelBatchStore, str, str], Any], request: ModelRequest) -> None:

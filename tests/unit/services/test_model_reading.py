@@ -26,9 +26,11 @@ from app.property.reading.pipeline import extract
 from app.property.record import Method, PropertyRecord
 from app.property.storage.answers import AnswerStore
 from app.property.storage.engine import Database
+from app.property.storage.leases import Lease
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.scraping.model_reading import ModelReader
+from app.services.scraping.run import Run
 from app.settings.forms import ModelUse
 
 HTML = """<html lang="en"><head><title>12 Main St</title></head><body><h1>12 Main St, Springfield, IL 62701</h1>
@@ -425,7 +427,7 @@ def test_an_audit_that_nobody_answers_costs_no_page(
     answers: AnswerStore, extraction: Extraction, respond: Callable[[dict[str, Any]], httpx2.Response]
 ) -> None:
     """The job neither waits for it nor says that a model is missing."""
-    found = reader(answers, Api(respond)).read(settled(extraction), may_wait=True)
+    found = reader(answers, Api(respond)).read(settled(extraction), run=Run(Lease("job", "me")))
     assert (found.extraction.audited, found.asked, found.unheard, found.note) == (False, (), (), None)
     assert not found.asks_again
 

@@ -126,7 +126,7 @@ def test_a_job_that_waits_for_the_model_s_batch_says_since_when(
     assert job is not None
     question = Question("c" * 64, ("Roof",), "m", "p" * 64)
     request = ModelRequest("r" * 64, question, {"model": "m"}, input_tokens=9, output_tokens=9)
-    assert ModelRequestStore(stores.database).park(job, "worker", request, 3600)
+    ModelRequestStore(stores.database).park(job, "worker", request, 3600)
     data = client.get(f"/api/v1/jobs/{job.id}", headers=bearer()).json()["data"]
     assert (data["state"], data["economy"], data["attempts"]) == ("deferred", True, 0)
     assert data["parked_at"] is not None

@@ -13,13 +13,13 @@ from playwright.sync_api import Page, expect
 from app.property.record import Evidence, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.storage.engine import Database
-from app.property.storage.job_sources import JobSources
 from app.property.storage.jobs import JobStore
 from app.property.storage.properties import PropertyStore
 from app.property.storage.tried import Tried
-from app.property.storage.unverified import Hearsay, UnverifiedStore
+from app.property.storage.unverified import Hearsay
 from tests.integration.doors.conftest import Environment
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.plugins.job_ends import put_claims, put_tried
 
 pytestmark = pytest.mark.usefixtures("broker")
 ADDRESS = {
@@ -82,7 +82,7 @@ def house(database: Database) -> str:
         "web_search gpt-4.1-mini",
         datetime.now(UTC),
     )
-    UnverifiedStore(database).put(made, [heard])
+    put_claims(database, made, [heard])
     return made
 
 
@@ -97,7 +97,7 @@ def asked(database: Database, house: str) -> str:
         Tried("Vault", SourceKind.PORTAL, "https://vault.example/7", "robots_disallowed", "robots.txt forbids it"),
         Tried("web search", None, None, "not_asked", "it is turned off in sources.toml"),
     ]
-    JobSources(database).put(job_id, tried, asked_at=datetime.now(UTC))
+    put_tried(database, job_id, tried, datetime.now(UTC))
     jobs.finish(job_id, "test", house)
     return job_id
 

@@ -1,0 +1,230 @@
+"""What a run found is stored, and its job ended, in one transaction, which is valid only while the run has its lease.
+
+Of a run that lost its lease nothing is left but the pages that it fetched and the answers that it paid for: both are a
+cache, which the next run uses. `propintel scrape` has no job, and so no lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from app.errors.purging import PurgedMeanwhileError
+from app.property.reading.edition import edition
+from app.property.record import PageKind
+from app.property.source_record import SourceRecord
+from app.property.storage.engine import Database
+from app.property.storage.found_jobs import FoundJobs, Walked
+from app.property.storage.job_sources import put_tried
+from app.property.storage.jobs import FRESH_DAYS
+from app.property.storage.leases import Lease, finish, hold
+from app.property.storage.models import Job, PageFrom
+from app.property.storage.page_index import KnownRecord, PageIndex, Seen, note_same
+from app.property.storage.page_records import wanted_of
+from app.property.storage.properties import PropertyStore
+from app.property.storage.purge_marks import PURGE
+from app.property.storage.rebuilding import alive
+from app.property.storage.source_tries import forget_tries
+from app.property.storage.tried import Tried
+from app.property.storage.unverified import Hearsay, put_claims
+from app.property.urls.rows import answer_of
+from app.services.reports.metrics.instruments import RESULTS
+from app.services.runtime.retry import patiently
+from app.services.scraping.model_reading import ModelReading
+from app.services.scraping.page_visits import Visit
+from app.tracing import span
+
+if TYPE_CHECKING:
+    from app.services.scraping.source_reading import SourceReader
+
+#: a property, and the kind of the page that it was asked for by
+Home = tuple[str, PageKind]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The property that a job ended with.
+
+    `kind` is what the scraped page is. `wanted_model` names the fields that the model was wanted for and not heard on,
+    `model_note` says why (None if it was heard, or not needed). `page_from` says how it came about. Of an address,
+    `tried` tells of each source what came of it.
+    """
+
+    property_id: str
+    kind: PageKind
+    page_from: PageFrom
+    wanted_model: tuple[str, ...] = ()
+    model_note: str | None = None
+    tried: tuple[dict[str, Any], ...] = ()
+
+
+class Storing:
+    """Stores what runs found, for them all. Its methods raise `LeaseLostError` where the run's `lease` is lost; then
+    nothing is changed. Thread-safe."""
+
+    def __init__(
+        self,
+        database: Database,
+        properties: PropertyStore,
+        *,
+        fresh_days: float = FRESH_DAYS,
+        daily_targets: int | None = None,
+    ) -> None:
+        self._database = database
+        self._properties = properties
+        self._index = PageIndex(database)
+        self._found = FoundJobs(database, fresh_days=fresh_days)
+        self._daily_targets = daily_targets
+
+    def fresh(self, lease: Lease | None, home: Home, urls: Iterable[str] = ()) -> Stored:
+        """A property that is stored and fresh; `urls` are those that led to it."""
+        return _there(self._end(lease, PageFrom.STORED, lambda _: home, urls))
+
+    def same_page(self, lease: Lease | None, read: SourceRecord, known: KnownRecord) -> Stored:
+        """The URL of `read` is the page of `known`, and says nothing more."""
+
+        def work(connection: Connection) -> Home:
+            note_same(connection, read, known.record)
+            return known.property_id, known.record.kind
+
+        return _there(self._end(lease, PageFrom.SAME_PAGE, work, (read.url,)))
+
+    def unchanged(
+        self, lease: Lease | None, url: str, visit: Visit, alias: tuple[SourceRecord, SourceRecord] | None = None
+    ) -> Stored | None:
+        """What was stored of this very body is believed as of now; None: the body has to be read."""
+        seen = Seen(url, visit.page_url, visit.page.sha256, edition())
+        if not self._index.still_says(seen):
+            return None
+
+        def work(connection: Connection) -> Home | None:
+            home = self._properties.confirm(connection, seen, visit.as_of)
+            if home is not None and alias is not None:
+                note_same(connection, *alias)
+            return home
+
+        return self._end(lease, PageFrom.UNCHANGED, work, (url, visit.page_url), writes=True)
+
+    def page(
+        self,
+        lease: Lease | None,
+        record: SourceRecord,
+        reading: ModelReading,
+        alias: tuple[SourceRecord, SourceRecord] | None = None,
+    ) -> Stored:
+        """What a page says. With `alias` the URL of its first record turned out to be the page of its second."""
+
+        def work(connection: Connection) -> Home:
+            home = self._save(connection, record, reading)
+            if alias is not None:
+                note_same(connection, *alias)
+            return home, record.kind
+
+        with span("store", {"propintel.values": len(record.values)}):
+            return _there(self._end(lease, PageFrom.SITE, work, (record.url,), writes=True))
+
+    def address(
+        self,
+        lease: Lease | None,
+        reader: SourceReader,
+        notes: Mapping[str, ModelReading],
+        heard: Sequence[Hearsay],
+        asked_at: datetime,
+    ) -> Stored | None:
+        """All pages that `reader` read of an address; those that were purged meanwhile are dropped from it. None: no
+        page is left, and nothing is stored. `notes` says by URL what a model said, `heard` what a search did."""
+
+        def work(connection: Connection) -> Home | None:
+            home: str | None = None
+            for one in list(reader.read):
+                reading = notes.get(one.record.url, ModelReading(one.extraction))
+                try:
+                    saved = self._save(connection, one.record, reading, home)
+                except PurgedMeanwhileError as exc:
+                    reader.drop(one, exc)
+                    continue
+                home = home or saved
+            if home is None:
+                return None
+            read = [answer_of(url) for one in reader.read for url in (one.record.url, one.record.final_url)]
+            put_claims(self._database, connection, alive(connection, home), heard, read=read)
+            if lease is not None:
+                self._put_tried(connection, lease, reader.tried, asked_at)
+            return home, reader.read[0].record.kind
+
+        with span("store", {"propintel.pages": len(reader.read)}):
+            urls = [one.record.url for one in reader.read]
+            return self._end(lease, PageFrom.SITE, work, urls, writes=True)
+
+    def tried(self, lease: Lease, tried: Sequence[Tried], asked_at: datetime) -> None:
+        """What came of each source of an address that brought no property. Its job goes on to fail."""
+
+        def work(connection: Connection) -> None:
+            self._database.together(connection, PURGE)
+            hold(connection, lease)
+            self._put_tried(connection, lease, tried, asked_at)
+
+        self._patiently(work)
+
+    def found(self, lease: Lease, walked: Walked) -> list[Job]:
+        """The listings of a search become jobs; -> these, to be sent."""
+        return patiently(lambda: self._found.finish(lease, walked, self._daily_targets), self._database.clock)
+
+    def _end(
+        self,
+        lease: Lease | None,
+        page_from: PageFrom,
+        work: Callable[[Connection], Home | None],
+        urls: Iterable[str],
+        *,
+        writes: bool = False,
+    ) -> Stored | None:
+        """Do `work` and end the job with the property that it gives, if it gives one; `writes`: to properties."""
+        now = self._database.clock.now()
+
+        def transaction(connection: Connection) -> Stored | None:
+            if writes:
+                self._properties.lock(connection)
+            if lease is not None:
+                self._database.together(connection, PURGE)
+                hold(connection, lease)
+            home = work(connection)
+            if home is None:
+                return None
+            property_id = alive(connection, home[0])
+            wanted, note = wanted_of(connection, property_id, urls)
+            if lease is not None:
+                finish(connection, lease, now, property_id, wanted_model=wanted, model_note=note, page_from=page_from)
+            return Stored(property_id, home[1], page_from, wanted, note)
+
+        stored = self._patiently(transaction)
+        if stored is not None:
+            RESULTS.labels(str(page_from)).inc()
+        return stored
+
+    def _save(self, connection: Connection, record: SourceRecord, reading: ModelReading, kin: str | None = None) -> str:
+        return self._properties.save(
+            connection,
+            record,
+            wanted_model=reading.unheard,
+            model_note=reading.note,
+            asks_again=reading.asks_again,
+            edition=edition(),
+            kin=kin,
+        )
+
+    def _put_tried(self, connection: Connection, lease: Lease, tried: Sequence[Tried], asked_at: datetime) -> None:
+        put_tried(self._database, connection, lease.job_id, tried, asked_at)
+        forget_tries(connection, lease.job_id)
+
+    def _patiently[T](self, work: Callable[[Connection], T]) -> T:
+        return patiently(lambda: self._database.repeat(work), self._database.clock)
+
+
+def _there(stored: Stored | None) -> Stored:
+    assert stored is not None  # noqa: S101 (its work gives a property)
+    return stored

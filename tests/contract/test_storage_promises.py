@@ -1,0 +1,199 @@
+"""What is stored of a run is stored whole, and only while the run holds its job's lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, event, select
+
+from app.clock import ManualClock
+from app.errors.jobs import LeaseLostError
+from app.errors.storage import StoreError
+from app.property.page import Page
+from app.property.reading.base import Extraction
+from app.property.record import PageKind, PropertyRecord
+from app.property.storage.engine import Database
+from app.property.storage.found_jobs import Walked
+from app.property.storage.jobs import JobStore
+from app.property.storage.leases import Lease
+from app.property.storage.models import JobState, PageFrom
+from app.property.storage.page_index import KnownRecord
+from app.property.storage.properties import PropertyStore
+from app.property.storage.tables import (
+    batches,
+    change_candidates,
+    changes,
+    job_sources,
+    observations,
+    page_urls,
+    properties,
+    property_keys,
+    records,
+    unverified,
+)
+from app.property.storage.tables import (
+    jobs as jobs_table,
+)
+from app.services.scraping.model_reading import ModelReading
+from app.services.scraping.storing import Storing
+from tests.plugins.page_records import page_record
+
+URL = "https://a.example/1"
+HOUSE = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
+TABLES = (
+    properties,
+    property_keys,
+    records,
+    observations,
+    unverified,
+    page_urls,
+    changes,
+    change_candidates,
+    job_sources,
+    jobs_table,
+    batches,
+)
+
+
+@pytest.fixture
+def storing(database: Database) -> Storing:
+    return Storing(database, PropertyStore(database))
+
+
+@pytest.fixture
+def reading(clock: ManualClock) -> ModelReading:
+    page = Page(URL, URL, "text/html", "", b"", clock.now())
+    return ModelReading(Extraction(page, PageKind.LISTING, "", PropertyRecord()), "no key", ("Roof",))
+
+
+def claimed(jobs: JobStore, target: str = URL) -> Lease:
+    (job_id,) = jobs.enqueue([target]).new
+    assert jobs.claim(job_id, "A", 30) is not None
+    return Lease(job_id, "A")
+
+
+def cancelled(database: Database, clock: ManualClock, lease: Lease) -> None:
+    JobStore(database).cancel(lease.job_id)
+
+
+def superseded(database: Database, clock: ManualClock, lease: Lease) -> None:
+    """The lease runs out, and another worker takes the job over and fails at it."""
+    clock.advance(31)
+    jobs = JobStore(database)
+    assert jobs.claim(lease.job_id, "B", 30) is not None
+    assert jobs.fail(lease.job_id, StoreError("x", "y"), "B")
+
+
+def taken_over(database: Database, clock: ManualClock, lease: Lease) -> None:
+    """Another worker is at it."""
+    clock.advance(31)
+    assert JobStore(database).claim(lease.job_id, "B", 30) is not None
+
+
+def purged(database: Database, clock: ManualClock, lease: Lease) -> None:
+    with database.writing() as connection:
+        connection.execute(delete(jobs_table).where(jobs_table.c.id == lease.job_id))
+
+
+LOSSES = pytest.mark.parametrize("lose", [cancelled, superseded, taken_over, purged])
+
+
+def everything(database: Database) -> dict[str, list[Any]]:
+    with database.reading() as connection:
+        return {t.name: sorted(map(repr, connection.execute(select(t)))) for t in TABLES}
+
+
+@LOSSES
+@pytest.mark.parametrize("what", ["page", "fresh", "same_page", "tried", "found"])
+def test_a_run_that_lost_its_lease_stores_nothing(
+    database: Database,
+    jobs: JobStore,
+    storing: Storing,
+    *,
+    clock: ManualClock,
+    reading: ModelReading,
+    lose: Callable[..., None],
+    what: str,
+) -> None:
+    record = page_record(URL, {"ListPrice": 100_000, **HOUSE}, clock.now())
+    other = page_record("https://b.example/1", HOUSE, clock.now(), "1" * 64)
+    home = PropertyStore(database).save_record(other)
+    lease = claimed(jobs)
+    lose(database, clock, lease)
+    before = everything(database)
+    steps: dict[str, Callable[[], object]] = {
+        "page": lambda: storing.page(lease, record, reading, (record, other)),
+        "fresh": lambda: storing.fresh(lease, (home, PageKind.LISTING), (URL,)),
+        "same_page": lambda: storing.same_page(lease, record, KnownRecord(other, home, True)),
+        "tried": lambda: storing.tried(lease, [], clock.now()),
+        "found": lambda: storing.found(lease, Walked(["https://a.example/2"], {}, 1, "last_page")),
+    }
+    with pytest.raises(LeaseLostError):
+        steps[what]()
+    assert everything(database) == before
+
+
+def test_a_lease_that_ran_out_and_that_nobody_took_still_holds(
+    jobs: JobStore, storing: Storing, clock: ManualClock, reading: ModelReading
+) -> None:
+    """A renewal may come late, while the database is locked."""
+    lease = claimed(jobs)
+    clock.advance(300)
+    stored = storing.page(lease, page_record(URL, HOUSE, clock.now()), reading)
+    job = jobs.get(lease.job_id)
+    assert (job.state, job.property, job.page_from) == (JobState.DONE, stored.property_id, PageFrom.SITE)
+    assert (tuple(job.wanted_model), job.model_note) == (("Roof",), "no key")
+
+
+@contextmanager
+def counted(database: Database, name: str, refuse: Callable[[str], bool] = lambda _: False) -> Iterator[list[Any]]:
+    """Each `name` event of the engine; a statement that is to be `refuse`d raises, as a process that dies there."""
+    seen: list[Any] = []
+    with database.reading() as connection:
+        engine = connection.engine
+
+    def note(*arguments: Any) -> None:
+        seen.append(arguments)
+        if len(arguments) > 2 and refuse(str(arguments[2])):
+            raise KeyboardInterrupt
+
+    event.listen(engine, name, note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, name, note)
+
+
+def test_a_crash_while_finishing_leaves_neither_property_nor_end(
+    database: Database, jobs: JobStore, storing: Storing, clock: ManualClock, reading: ModelReading
+) -> None:
+    lease = claimed(jobs)
+    before = everything(database)
+    with (
+        counted(database, "before_cursor_execute", lambda sql: sql.startswith("UPDATE jobs")),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        storing.page(lease, page_record(URL, HOUSE, clock.now()), reading)
+    assert everything(database) == before
+    assert jobs.get(lease.job_id).state is JobState.RUNNING
+
+
+def test_a_property_and_the_end_of_its_job_are_one_commit(
+    database: Database, jobs: JobStore, storing: Storing, clock: ManualClock, reading: ModelReading
+) -> None:
+    lease = claimed(jobs)
+    with counted(database, "commit") as commits:
+        storing.page(lease, page_record(URL, HOUSE, clock.now()), reading)
+    assert len(commits) == 1
+    assert jobs.get(lease.job_id).state is JobState.DONE
+
+
+def test_without_a_job_a_page_is_stored_all_the_same(
+    storing: Storing, database: Database, clock: ManualClock, reading: ModelReading
+) -> None:
+    """`propintel scrape` has no lease."""
+    stored = storing.page(None, page_record(URL, HOUSE, clock.now()), reading)
+    assert PropertyStore(database).get(stored.property_id)["record"]["City"] == "Springfield"

@@ -1,0 +1,63 @@
+"""A batch that is cancelled while its jobs run: they store nothing, and pay for nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from app.property.storage.tables import observations, properties
+from standin.openai.config import Config
+from standin.openai.server import OpenAIStandin
+from standin.serving import BackgroundServer
+from standin.site.server import build_site
+from tests.plugins.standin_fixtures import KEYS, StandinHandle
+
+pytestmark = pytest.mark.worker
+HOUSE = "/homes/1"
+
+
+class Meanwhile:
+    """An ASGI application that calls `act` before it answers `path`."""
+
+    def __init__(self, app: Any, path: str) -> None:
+        self._app = app
+        self._path = path
+        self.act: Callable[[], object] = lambda: None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("path") == self._path:
+            self.act()
+        await self._app(scope, receive, send)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    with ExitStack() as running:
+        yield lambda app, *stopping: running.enter_context(BackgroundServer(app, *stopping)).address
+
+
+@pytest.mark.parametrize(("cancelled_at", "calls"), [("page", 0), ("model", 1)])
+def test_a_batch_that_is_cancelled_while_its_job_runs_stores_nothing(
+    make_fleet: Callable[..., Any],
+    serve: Callable[..., str],
+    cancelled_at: str,
+    calls: int,
+) -> None:
+    standin = OpenAIStandin(Config.from_json({"keys": [{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}]}))
+    site, model = Meanwhile(build_site(), HOUSE), Meanwhile(standin.app, "/v1/chat/completions")
+    api = StandinHandle(serve(model, standin.stopping), KEYS[:1])
+    fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=api.base_url)
+    fleet.start_worker(pool="threads", concurrency=1)
+    cancelling = {"page": site, "model": model}[cancelled_at]
+    cancelling.act = lambda: fleet.stores.batches.cancel(fleet.stores.jobs.list()[0].batch)
+    (job_id,) = fleet.send(serve(site) + HOUSE)
+    assert fleet.app.AsyncResult(job_id).get(timeout=60) == {"job": job_id, "state": "skipped"}
+    assert fleet.job(job_id).state == "cancelled"
+    with fleet.stores.database.reading() as connection:
+        for table in (properties, observations):
+            assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 0
+    assert api.stats()["totals"]["requests"] == calls

@@ -1,0 +1,34 @@
+"""What the end of a job stores, each in a transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from app.property.record import PageKind
+from app.property.source_record import SourceRecord
+from app.property.storage import job_sources, page_index, unverified
+from app.property.storage.engine import Database
+from app.property.storage.page_index import Seen
+from app.property.storage.properties import PropertyStore
+from app.property.storage.rebuilding import alive
+from app.property.storage.tried import Tried
+from app.property.storage.unverified import Hearsay
+
+
+def put_tried(database: Database, job_id: str, tried: Iterable[Tried], asked_at: datetime) -> None:
+    database.repeat(lambda connection: job_sources.put_tried(database, connection, job_id, tried, asked_at))
+
+
+def put_claims(database: Database, property_id: str, heard: Iterable[Hearsay], *, read: Iterable[str] = ()) -> None:
+    database.repeat(
+        lambda connection: unverified.put_claims(database, connection, alive(connection, property_id), heard, read=read)
+    )
+
+
+def confirm(database: Database, seen: Seen, at: datetime) -> tuple[str, PageKind] | None:
+    return database.repeat(lambda connection: PropertyStore(database).confirm(connection, seen, at))
+
+
+def note_same(database: Database, read: SourceRecord, known: SourceRecord) -> None:
+    database.repeat(lambda connection: page_index.note_same(connection, read, known))
