@@ -11,7 +11,7 @@ from rich.text import Text
 from app.property.storage.engine import Database, database_url
 from app.property.storage.inspection import inspect_database
 from app.property.storage.schema import HEAD, upgrade
-from app.services.reports.refiling import Refiling, refile_properties
+from app.services.reports.reindex import Reindexed, reindex
 from app.settings import load_settings
 from cli.output import FormatOption, note, show, stderr_console
 
@@ -22,10 +22,10 @@ Examples:
   propintel db upgrade
   DATABASE_URL=postgresql+psycopg://user:password@host/db propintel db upgrade
 """
-_REFILE_EXAMPLES = """\b
+_REINDEX_EXAMPLES = """\b
 Examples:
-  propintel db refile
-  propintel db refile --format json
+  propintel db reindex
+  propintel db reindex --format json
 """
 _CURRENT_EXAMPLES = """\b
 Examples:
@@ -65,45 +65,32 @@ def upgrade_database(format_: FormatOption = None) -> None:
     _show_change(database, before, after, format_)
     due = inspect_database(url).due
     if due:
-        note(f"Properties filed by the rules of an older version: {due}. Beat and a worker file them anew by and by,")
-        note("`propintel db refile` does so now.")
+        note(f"Properties filed by the rules of an older version: {due}. Run `propintel db reindex`.")
 
 
-@app.command("refile", epilog=_REFILE_EXAMPLES)
-def refile(format_: FormatOption = None) -> None:
+@app.command("reindex", epilog=_REINDEX_EXAMPLES)
+def reindex_properties(format_: FormatOption = None) -> None:
     """File properties anew that an older version filed, so that they are found, and join those that are one.
 
-    Workers may run meanwhile. It may be ended at any time: what was done stays done. `apart` has those with one
-    address that were left apart, and why.
+    Workers may run meanwhile. You can stop it at any time: what was done stays done.
 
-    JSON: `{"refiled": n, "joined": [{"property": id, "joined": [id]}], "apart": [{"property": id, "other": id, "why":
-    text}], "failed": [id], "left": n}`. Status 1 if a property could not be filed.
+    JSON: `{"reindexed": n, "failed": [id], "left": n}`. Status 1 if a property could not be filed.
     """
-    settings = load_settings()
-    database = Database(database_url(settings))
+    database = Database(database_url(load_settings()))
     database.open()
     try:
         with Status("Filing properties anew", console=stderr_console()) as status:
-            run = refile_properties(
-                database,
-                database.clock,
-                told=lambda run: status.update(f"{run.refiled} properties filed anew, {len(run.joined)} joined"),
-            )
+            run = reindex(database, lambda done: status.update(f"{done} properties filed anew"))
     finally:
         database.close()
-    show(run.as_json(), format_, lambda: _refiled(run))
+    show(run.as_json(), format_, lambda: _reindexed(run))
     if run.failed:
-        note("Of some, the log has the reason why they could not be filed anew; they are tried again.")
+        note("The log has the reasons why some could not be filed anew. They are tried again next time.")
         raise typer.Exit(1)
 
 
-def _refiled(run: Refiling) -> Iterator[Text]:
-    yield Text(f"{run.refiled} properties filed anew, {run.left} are due yet")
-    for one in run.joined:
-        yield Text(f"{one.id} is {', '.join(one.joined)} as well")
-    for one in run.apart:
-        for other in one.apart:
-            yield Text(f"{one.id} is left apart from {other.id}: {other.why}")
+def _reindexed(run: Reindexed) -> Iterator[Text]:
+    yield Text(f"{run.reindexed} properties filed anew, {run.left} are still due")
     for property_id in run.failed:
         yield Text(f"{property_id} could not be filed anew")
 

@@ -25,7 +25,6 @@ TASK_MODULES = [
     "tasks.changes",
     "tasks.pages",
     "tasks.model_batches",
-    "tasks.properties",
     "tasks.watches",
 ]
 
@@ -147,7 +146,6 @@ def _delivery() -> dict[str, Any]:
             "tasks.alerts.*": {"queue": HEALTH_QUEUE},
             "tasks.recovery.*": {"queue": HEALTH_QUEUE},
             "tasks.pages.*": {"queue": HEALTH_QUEUE},
-            "tasks.properties.*": {"queue": HEALTH_QUEUE},
             "tasks.watches.*": {"queue": HEALTH_QUEUE},
             "tasks.batches.complete_batches": {"queue": HEALTH_QUEUE},
             "tasks.batches.deliver_callbacks": {"queue": CALLBACK_QUEUE},

@@ -23,8 +23,6 @@ CHANGES_INTERVAL_SECONDS = 5.0
 #: what is parked is looked at, and batches of the model that are due; sooner if these are polled more often
 MODEL_BATCHES_INTERVAL_SECONDS = 10.0
 PRUNING_INTERVAL_SECONDS = 600.0
-#: a run takes some seconds while properties are due, else it is one question
-REFILING_INTERVAL_SECONDS = 15.0
 #: an open circuit is told within this time, sooner if reports are more frequent
 ALERTS_INTERVAL_SECONDS = 15.0
 _LOST_REDIS_PAUSE_SECONDS = 1.0
@@ -47,7 +45,6 @@ def beat_config(settings: Settings) -> dict[str, Any]:
                 min(MODEL_BATCHES_INTERVAL_SECONDS, settings.openai_batch_poll_seconds),
             ),
             "prune-pages": _entry("tasks.pages.prune_pages", PRUNING_INTERVAL_SECONDS),
-            "refile-properties": _entry("tasks.properties.refile_properties", REFILING_INTERVAL_SECONDS),
             "tick-watches": _entry("tasks.watches.tick_watches", TICK_SECONDS),
         },
     }

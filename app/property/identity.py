@@ -22,7 +22,7 @@ from app.property.source_record import SourceRecord
 from app.property.values.texts import plain_parcel
 
 #: the number of the rules by which keys and drawers are spelled, addresses and parcel numbers included. Whoever changes
-#: a spelling makes it one more, as a test reminds him: all that is stored is filed anew then (`storage/refiling.py`)
+#: a spelling makes it one more, as a test reminds him: all that is stored is filed anew then (`propintel db reindex`)
 KEY_RULES = 2
 #: cells of 0.001 degrees (about 110 m): the house number tells neighbours apart
 _CELL = 1000

@@ -45,26 +45,15 @@ def test_an_upgrade_says_what_it_did(db: DB, database_url: str) -> None:
     assert inspect_database(database_url).revision == HEAD
 
 
-def test_what_an_older_version_filed_is_told_of_and_filed_anew(db: DB, database_url: str) -> None:
+def test_what_an_older_version_filed_is_reported_and_reindexed(db: DB, database_url: str) -> None:
     with closing(Database(database_url)) as database:
-        known = PropertyStore(database).save_record(source("https://a.example/1", ParcelNumber="11-22-333", **ADDRESS))
-        other = PropertyStore(database).save_record(source("https://b.example/1", ParcelNumber="99-88-777", **ADDRESS))
+        PropertyStore(database).save_record(source("https://a.example/1", ParcelNumber="11-22-333", **ADDRESS))
         with database.writing() as connection:
-            connection.execute(update(properties).where(properties.c.id == known).values(key_rules=0))
-    assert "propintel db refile" in db("upgrade").stderr
-    told = db("refile")
-    assert (told.returncode, json.loads(told.stdout)) == (
-        0,
-        {
-            "refiled": 1,
-            "joined": [],
-            "apart": [{"property": known, "other": other, "why": "two parcel numbers"}],
-            "failed": [],
-            "left": 0,
-        },
-    )
-    assert "two parcel numbers" not in db("refile").stdout
-    assert "refile" not in db("upgrade").stderr
+            connection.execute(update(properties).values(key_rules=0))
+    assert "propintel db reindex" in db("upgrade").stderr
+    told = db("reindex")
+    assert (told.returncode, json.loads(told.stdout)) == (0, {"reindexed": 1, "failed": [], "left": 0})
+    assert "reindex" not in db("upgrade").stderr
 
 
 def test_looking_makes_no_file_and_migrates_nothing(tmp_path: Path) -> None:

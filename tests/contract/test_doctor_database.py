@@ -27,7 +27,7 @@ from app.services.reports.doctor.clocks import check_clock
 from app.services.reports.doctor.courier import Courier
 from app.services.reports.doctor.database import check_database, check_jobs, file_system
 from app.services.reports.doctor.workers import Fleet
-from app.services.reports.refiling import refile_properties
+from app.services.reports.reindex import reindex
 from app.settings import Settings, load_settings
 from tests.contract.test_store_properties import source
 
@@ -78,8 +78,8 @@ def test_what_an_older_version_filed_is_a_warning_until_it_is_filed_anew(
         connection.execute(update(properties).values(key_rules=0))
     verdict = check_database(settings)
     assert (verdict.state, "a second time: 1" in verdict.said) == ("warning", True)
-    assert "propintel db refile" in str(verdict.remedy)
-    refile_properties(database, SystemClock())
+    assert "propintel db reindex" in str(verdict.remedy)
+    reindex(database)
     assert check_database(settings).state == "ok"
 
 

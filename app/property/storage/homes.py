@@ -9,7 +9,6 @@ person is asked about the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,24 +52,6 @@ class _Candidate:
         return *self.place, self.created_at, self.id
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """A property that is left apart from another one, and why."""
-
-    id: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejudged:
-    """The property that a record is of now, what was folded into that, and those with the record's address, or that it
-    was taken for, which are left apart."""
-
-    home: str
-    folded: frozenset[str] = frozenset()
-    beside: tuple[Beside, ...] = ()
-
-
 def find_home(
     database: Database, connection: Connection, record: SourceRecord, kin: str | None = None
 ) -> tuple[str, bool]:
@@ -93,40 +74,21 @@ def find_home(
     return home, len(sure) > 1
 
 
-def join_same(database: Database, connection: Connection, record: SourceRecord, home: str) -> Rejudged:
-    """Judge a stored record of `home` once more: all that it shows to be one property is folded, as if its page had
-    been read again; but it stays in `home`, whatever else it would be filed with."""
+def join_same(database: Database, connection: Connection, record: SourceRecord, home: str) -> tuple[str, bool]:
+    """Judge a stored record of `home` again, and fold all that it shows to be one property.
+
+    The record stays in `home`. Return the id of the property now, and whether others were folded.
+    """
     sides = sides_of(connection, known_as(record))
     if joined_to(connection, sides):
-        return Rejudged(home)
-    judged = _judged(connection, record, split_from(connection, sides))
-    alike = [one for one in judged if one.decision.is_same]
+        return home, False
+    alike = [one for one in _judged(connection, record, split_from(connection, sides)) if one.decision.is_same]
     sure, doubtful = _without_strangers(connection, record, _chosen(connection, alike), home)
-    ids = {one.id for one in sure}
-    if home in ids:
+    is_merged = len(sure) > 1 and home in {one.id for one in sure}
+    if is_merged:
         home = _folded(connection, sure)
-    else:
-        ids = {home}
     _ask_person(database, connection, record, home, doubtful)
-    address = set(identity.address_keys(identity.address_of(record.values)))
-    beside = tuple(
-        Beside(one.id, f"{one.decision.why}; which of them it is stays open" if one in alike else one.decision.why)
-        for one in judged
-        if one.id not in ids and (one in alike or address & set(identity.address_keys(identity.address_of(one.values))))
-    )
-    return Rejudged(home, frozenset(ids - {home}), beside)
-
-
-def stands_alone(connection: Connection, records: Iterable[SourceRecord], home: str) -> bool:
-    """Whether nothing but `home` lies where the property of one of these records may lie: mostly so, and then there is
-    nothing to judge."""
-    keys = {key for record in records for key in identity.lookups_of(record)}
-    drawers = {key for record in records for key in identity.block_lookups_of(record.values)}
-    for table, wanted in ((property_keys, keys), (property_blocks, drawers)):
-        others = select(table.c.property_id).where(table.c.key.in_(wanted), table.c.property_id != home)
-        if connection.execute(others.limit(1)).first():
-            return False
-    return True
+    return home, is_merged
 
 
 def _folded(connection: Connection, same: list[_Candidate]) -> str:

@@ -33,7 +33,7 @@ properties = Table(
     Column("search_text", Text, nullable=False, server_default=""),
     Column("standard_status", String(32)),
     Column("conflict_count", Integer, nullable=False, server_default="0"),
-    # by which rules it is filed (`identity.KEY_RULES`); an older number: it has to be filed anew (`refiling.py`)
+    # by which rules it is filed (`identity.KEY_RULES`); an older number: it has to be filed anew (`reindexing.py`)
     Column("key_rules", Integer, nullable=False, server_default="0"),
     Index(
         "ix_properties_key_rules",
@@ -147,7 +147,7 @@ identity_decisions = Table(
     # what had gone into the other one before it was joined, and the decisions that this one put out of force
     json_column("details"),
     # empty while it is in force
-    Column("undone_at", UtcDateTime),
+    Column("undone_at", UtcDateTime, index=True),
     Column("undone_by", Text),
 )
 

@@ -65,7 +65,7 @@ def _schema(found: DatabaseState) -> Iterator[Verdict]:
     elif found.due:
         yield warning(
             f"properties filed by an older version's rules, which may be stored a second time: {found.due}",
-            "Beat and a worker file them anew; `propintel db refile` does so now.",
+            "Run `propintel db reindex`; workers may go on meanwhile.",
         )
 
 

@@ -18,10 +18,10 @@ from app.property.storage.decisions import DecisionStore
 from app.property.storage.engine import Database
 from app.property.storage.properties import PropertyStore
 from app.property.storage.property_rows import evidence_json
-from app.property.storage.refiling import Refiler
+from app.property.storage.reindexing import BEGIN, count_due, due_after
 from app.property.storage.tables import properties, property_keys, records
 from app.property.urls.targets import address_of_target
-from app.services.reports.refiling import refile_properties
+from app.services.reports.reindex import reindex
 from tests.contract.test_store_properties import T0, source
 
 #: what rules 0 spelled otherwise: an ordinal in a word
@@ -77,21 +77,22 @@ def living(database: Database) -> int:
         return connection.execute(query).scalar_one()
 
 
-def test_what_was_stored_twice_since_is_one_again_and_is_found_by_its_address(
-    before: Database, clock: ManualClock
-) -> None:
+def due(database: Database) -> int:
+    with database.reading() as connection:
+        return count_due(connection)
+
+
+def test_what_was_stored_twice_since_is_one_again_and_is_found_by_its_address(before: Database) -> None:
     old = store_by_older_version(before, old_page(ListPrice=100_000))
     store = opened(before)
     address, ever = address_of_target("4 1st Ave, Dover, DE 19901"), datetime(1970, 1, 1, tzinfo=UTC)
     assert store.fresh_at(address, ever) is None
     twin = store.save_record(new_page(YearBuilt=1990))
-    assert (twin != old, living(before), Refiler(before).due()) == (True, 2, 1)
+    assert (twin != old, living(before), due(before)) == (True, 2, 1)
 
-    run = refile_properties(before, clock)
+    run = reindex(before)
 
-    assert run.as_json() == {
-        "refiled": 1, "joined": [{"property": old, "joined": [twin]}], "apart": [], "failed": [], "left": 0,
-    }  # fmt: skip
+    assert run.as_json() == {"reindexed": 1, "failed": [], "left": 0}
     shown = store.get(twin)
     assert (shown["property"], shown["replaces"]) == (old, [twin])
     assert {one["url"] for one in shown["sources"]} == {"https://old.example/4", "https://new.example/4"}
@@ -99,12 +100,10 @@ def test_what_was_stored_twice_since_is_one_again_and_is_found_by_its_address(
     found = store.fresh_at(address, ever)
     assert found is not None
     assert found[0] == old
-    assert refile_properties(before, clock).refiled == 0
+    assert reindex(before).reindexed == 0
 
 
-def test_what_has_no_twin_is_found_by_the_next_page_of_its_address_and_of_a_slip_of_it(
-    before: Database, clock: ManualClock
-) -> None:
+def test_what_has_no_twin_is_found_by_the_next_page_of_its_address_and_of_a_slip_of_it(before: Database) -> None:
     facts = {
         "YearBuilt": 1990,
         "LivingArea": 1800,
@@ -116,57 +115,46 @@ def test_what_has_no_twin_is_found_by_the_next_page_of_its_address_and_of_a_slip
     long = {"StreetNumber": "6", "StreetName": "Washington Avenue", "City": "Dover", "PostalCode": "19901"}
     other = store_by_older_version(before, source("https://old.example/6", **long, **facts))
     store = opened(before)
-    assert refile_properties(before, clock).refiled == 2
+    assert reindex(before).reindexed == 2
     assert store.save_record(new_page()) == old
     slip = source("https://slip.example/6", **{**long, "StreetName": "Washingotn Avenue"}, **facts)
     assert store.save_record(slip) == other
 
 
-def test_one_address_and_two_parcels_stay_apart_and_it_is_said_why(before: Database, clock: ManualClock) -> None:
+def test_one_address_and_two_parcels_stay_apart(before: Database) -> None:
     old = store_by_older_version(before, old_page(ParcelNumber="11-22-333", YearBuilt=1950))
     store = opened(before)
     other = store.save_record(new_page(ParcelNumber="99-88-777", YearBuilt=2010))
-    run = refile_properties(before, clock)
-    assert run.as_json()["apart"] == [{"property": old, "other": other, "why": "two parcel numbers"}]
-    assert (living(before), run.joined) == (2, [])
+    assert reindex(before).reindexed == 1
+    assert (living(before), store.get(old)["property"], store.get(other)["property"]) == (2, old, other)
 
 
-def test_what_people_parted_stays_apart(before: Database, clock: ManualClock) -> None:
+def test_what_people_parted_stays_apart(before: Database) -> None:
     old = store_by_older_version(before, old_page())
     store = opened(before)
     decisions = DecisionStore(before)
     twin = store.save_record(new_page())
     joined = decisions.join(old, twin, who="Ann")
     parted = decisions.split(old, ["https://new.example/4"], who="Ben")
-    run = refile_properties(before, clock)
-    assert (living(before), run.joined, run.apart) == (2, [], [])
+    reindex(before)
+    assert living(before) == 2
     assert decisions.of(old)[0].id in (joined.id, parted.id)
     decisions.undo(parted.id, who="Ben")
     assert living(before) == 1
 
 
-def test_a_run_ends_when_its_time_is_over_and_the_next_one_goes_on(before: Database, clock: ManualClock) -> None:
-    for number in range(4, 9):
-        store_by_older_version(before, old_page(number))
-    opened(before)
-    first = refile_properties(before, clock, seconds=0)
-    assert (first.refiled, first.left) == (1, 4)
-    second = refile_properties(before, clock, seconds=1_000)
-    assert (second.refiled, second.left) == (4, 0)
-
-
-def test_one_that_cannot_be_read_is_named_and_holds_up_no_other(before: Database, clock: ManualClock) -> None:
+def test_one_that_cannot_be_read_is_named_and_holds_up_no_other(before: Database) -> None:
     broken = store_by_older_version(before, old_page(4, YearBuilt=1990))
     store_by_older_version(before, old_page(5))
     opened(before)
     with before.writing() as connection:
         wrong = {"YearBuilt": {"value": 1990, "method": "hearsay"}}
         connection.execute(update(records).where(records.c.property_id == broken).values(evidence=wrong))
-    run = refile_properties(before, clock)
-    assert (run.refiled, run.failed, run.left) == (1, [broken], 1)
+    run = reindex(before)
+    assert (run.reindexed, run.failed, run.left) == (1, [broken], 1)
 
 
-def test_workers_may_store_and_others_may_refile_meanwhile(before: Database, clock: ManualClock) -> None:
+def test_workers_may_store_and_others_may_reindex_meanwhile(before: Database) -> None:
     """Whoever comes first to a house, there is one property of it in the end."""
     numbers = range(4, 24)
     for number in numbers:
@@ -181,7 +169,7 @@ def test_workers_may_store_and_others_may_refile_meanwhile(before: Database, clo
             failures.append(exc)
 
     works = [
-        *[lambda: refile_properties(before, clock)] * 2,
+        *[lambda: reindex(before)] * 2,
         lambda: [store.save_record(new_page(number)) for number in numbers],
         lambda: [store.save_record(new_page(number)) for number in reversed(numbers)],
     ]
@@ -191,25 +179,25 @@ def test_workers_may_store_and_others_may_refile_meanwhile(before: Database, clo
     for thread in threads:
         thread.join(60)
     assert failures == []
-    assert (living(before), Refiler(before).due()) == (len(numbers), 0)
+    assert (living(before), due(before)) == (len(numbers), 0)
 
 
-def test_who_takes_in_what_is_due_is_due_and_so_is_what_comes_of_it(before: Database, clock: ManualClock) -> None:
+def test_who_takes_in_what_is_due_is_due_and_so_is_what_comes_of_it(before: Database) -> None:
     """Only one of the pages was judged by today's rules when they became one property."""
     store_by_older_version(before, old_page(), T0 + timedelta(days=400))
     store = opened(before)
     newer = store.save_record(new_page())
     decisions = DecisionStore(before)
-    assert Refiler(before).due() == 1
+    assert due(before) == 1
     decision = decisions.join(newer, old_page().url.rpartition("/")[2].rjust(32, "0"), who="Ann")
-    assert Refiler(before).after(Refiler.BEGIN, 9) == [(0, newer)]
+    assert due_after(before, BEGIN, 9) == [(0, newer)]
     parted = decisions.split(newer, ["https://old.example/4"], who="Ben")
-    assert Refiler(before).due() == 2, "the page that came to a new property was never judged"
+    assert due(before) == 2, "the page that came to a new property was never judged"
     decisions.undo(parted.id, who="Ben")
     decisions.undo(decision.id, who="Ann")
-    assert Refiler(before).due() == 2
-    refile_properties(before, clock)
-    assert Refiler(before).due() == 0
+    assert due(before) == 2
+    reindex(before)
+    assert due(before) == 0
 
 
 def test_what_a_newer_version_filed_is_due_for_it_once_an_older_one_filed_it(
