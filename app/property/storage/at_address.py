@@ -11,7 +11,8 @@ from app.property import identity
 from app.property.address import Address, compare, normalise
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.page_index import AS_OF, is_fresh
+from app.property.storage.page_index import is_fresh
+from app.property.storage.property_tables import AS_OF
 from app.property.storage.tables import properties, property_keys, records
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)

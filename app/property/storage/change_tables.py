@@ -28,6 +28,7 @@ changes = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     Column("told_at", UtcDateTime, nullable=False, index=True),
     Index("ix_changes_property_id_field", "property_id", "field"),
+    Index("ix_changes_field_told_at", "field", "told_at"),
     sqlite_autoincrement=True,
 )
 
@@ -54,6 +55,7 @@ change_candidates = Table(
     # when the page went back; empty while it stands
     Column("back_at", UtcDateTime),
     Index("ix_change_candidates_property_id_field", "property_id", "field"),
+    Index("ix_change_candidates_field_looked_at", "field", "looked_at"),
 )
 
 #: how far a receiver of the webhook was told; one row for all that is configured as one receiver

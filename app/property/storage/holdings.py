@@ -112,7 +112,7 @@ HOLDINGS: tuple[Holding, ...] = (
         property="property_id",
         body="content_sha256",
         text="record evidence model_note",
-        nothing="id kind fetched_at wanted_model asks_again stored_at checked_at edition source_kind",
+        nothing="id kind fetched_at wanted_model asks_again stored_at checked_at edition source_kind names_people",
     ),
     holding(
         t.observations,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select
 
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
@@ -18,11 +18,10 @@ from app.property.storage.engine import Database
 from app.property.storage.models import JobState
 from app.property.storage.page_aliases import note_url
 from app.property.storage.property_rows import source_record
+from app.property.storage.property_tables import AS_OF
 from app.property.storage.rows import upsert
 from app.property.storage.tables import jobs, page_readers, page_urls, records
 
-#: when a page was last known to say what its record says
-AS_OF = func.coalesce(records.c.checked_at, records.c.fetched_at)
 _OF_SAME_PROPERTY = records.alias()
 #: some page of the record's property is asked about again
 _IS_ASKED_AGAIN = exists().where(

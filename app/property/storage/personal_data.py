@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, select, update
 
 from app.errors.purging import InvalidPersonError
 from app.property.people import Finder, finder_of, parse_name
@@ -17,13 +18,13 @@ from app.property.record import PEOPLE_FIELDS
 from app.property.storage.engine import Database
 from app.property.storage.holdings import HOLDINGS
 from app.property.storage.naming_rows import cleaned, record_without
-from app.property.storage.page_index import AS_OF
+from app.property.storage.property_tables import AS_OF, NAMES_PEOPLE
 from app.property.storage.purging import record_purge
 from app.property.storage.rebuilding import rebuild
 from app.property.storage.tables import observations, records
 
-#: rows that go in one transaction, so that no writer waits long
-_AT_ONCE = 200
+#: candidates that are looked for at a time: rows, or properties
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,70 +37,93 @@ class Aged:
 
 
 class AgeLimits:
-    """Removes values that are too old from a `Database`, a part at a time; each method is one transaction."""
+    """Removes values that are too old from a `Database`, a part at a time.
+
+    Candidates are found by index and without a lock. The lock that all writers of properties take is held for as long
+    as it takes to check them again and to remove them.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def prune_observations(self, days: float) -> Aged:
         """Remove observations older than `days`, but for those that the newest record of their page rests on."""
-        oldest = self._database.clock.now() - timedelta(days=days)
-        rests = select(records.c.id).where(_is_of_observation())
-        old = observations.c.observed_at < oldest, ~rests.exists()
-        gone = self._database.repeat(lambda connection: _delete_some(connection, observations, *old))
-        return Aged(observations=gone, more=gone == _AT_ONCE)
+        oldest, c = self._database.clock.now() - timedelta(days=days), observations.c
+        ended = ~_records_of_observation().exists()
+        query = select(c.id).where(c.observed_at < oldest, ended).order_by(c.observed_at, c.id).limit(_AT_ONCE)
+        with self._database.reading() as connection:
+            old = connection.execute(query).scalars().all()
+
+        def work(connection: Connection) -> int:
+            self._database.exclusively(connection, "properties")
+            return connection.execute(delete(observations).where(c.id.in_(old), ended)).rowcount
+
+        return Aged(self._database.repeat(work), more=len(old) == _AT_ONCE) if old else Aged()
 
     def prune_names(self, days: float) -> Aged:
         """Remove values of fields that name people, and these names out of what else their pages said, if nobody saw
-        them for `days`. What went is written down, in numbers."""
+        them for `days`. What went is written down, in numbers.
+
+        One transaction for each property.
+        """
         oldest = self._database.clock.now() - timedelta(days=days)
-
-        def work(connection: Connection) -> Aged:
-            self._database.exclusively(connection, "properties")
-            gone = self._drop_rows(connection, oldest)
-            named = _naming_records(connection, oldest)
-            for row in named:
-                _strip(connection, row)
-            for property_id in sorted({row.property_id for row in named}):
-                rebuild(self._database, connection, property_id)
-            aged = Aged(gone, len(named), more=max(gone, len(named)) >= _AT_ONCE)
-            if gone or named:
-                told = {"observations": aged.observations, "records": aged.records}
+        with self._database.reading() as connection:
+            homes, more = _with_old_names(connection, oldest)
+        gone = named = 0
+        for home in homes:
+            removed = self._database.repeat(partial(self._forget_names, home, oldest))
+            gone, named = gone + removed[0], named + removed[1]
+        if gone or named:
+            with self._database.writing() as connection:
+                told = {"observations": gone, "records": named}
                 record_purge(connection, self._database.clock.now(), "beat", "age", told)
-            return aged
+        return Aged(gone, named, more)
 
-        return self._database.repeat(work)
-
-    def _drop_rows(self, connection: Connection, oldest: datetime) -> int:
+    def _forget_names(self, home: str, oldest: datetime, connection: Connection) -> tuple[int, int]:
+        """-> how many observations and the like went, and how many records lost a name."""
+        self._database.exclusively(connection, "properties")
         gone = 0
-        for held in HOLDINGS:
-            if held.field is None or held.at is None:
-                continue
-            c = held.table.c
-            which: list[ColumnElement[bool]] = [c[held.field].in_(sorted(PEOPLE_FIELDS)), c[held.at] < oldest]
-            if held.table is observations:
-                seen = select(records.c.id).where(_is_of_observation(), oldest <= AS_OF)
-                which.append(~seen.exists())
-            gone += _delete_some(connection, held.table, *which)
-        return gone
+        for held in _holdings_of_names():
+            which = held.table.c.property_id == home, held.table.c[held.field].in_(sorted(PEOPLE_FIELDS))
+            gone += connection.execute(delete(held.table).where(*which, *_is_old(held, oldest))).rowcount
+        query = select(records).where(records.c.property_id == home, NAMES_PEOPLE, oldest > AS_OF)
+        named = connection.execute(query.order_by(records.c.id)).all()
+        for row in named:
+            _strip(connection, row)
+        if named:
+            rebuild(self._database, connection, home)
+        return gone, len(named)
 
 
-def _is_of_observation() -> ColumnElement[bool]:
-    """Of a record: the observation was read from the same body, of the same property."""
+def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str], bool]:
+    """Properties, `_AT_ONCE` at most, of which something names people and was last seen before `oldest`; and whether
+    there may be more."""
+    queries = [select(records.c.property_id).where(NAMES_PEOPLE, oldest > AS_OF).order_by(AS_OF)]
+    for held in _holdings_of_names():
+        for name in sorted(PEOPLE_FIELDS):  # one at a time: the index has its rows of one field in order
+            query = select(held.table.c.property_id).where(held.table.c[held.field] == name, *_is_old(held, oldest))
+            queries.append(query.order_by(held.table.c[held.at]))
+    found = [connection.execute(query.limit(_AT_ONCE)).scalars().all() for query in queries]
+    homes = sorted({home for some in found for home in some})
+    return homes[:_AT_ONCE], len(homes) > _AT_ONCE or any(len(some) == _AT_ONCE for some in found)
+
+
+def _holdings_of_names() -> list[Any]:
+    return [held for held in HOLDINGS if held.field is not None and held.at is not None]
+
+
+def _is_old(held: Any, oldest: datetime) -> list[ColumnElement[bool]]:
+    """Of a row: it is older, and if it was read on a page, that page was not seen to say it since."""
+    is_old = [held.table.c[held.at] < oldest]
+    if held.table is observations:
+        is_old.append(~_records_of_observation(oldest <= AS_OF).exists())
+    return is_old
+
+
+def _records_of_observation(*which: ColumnElement[bool]) -> Select[Any]:
+    """Records that an observation was read with: of the same body, and the same property."""
     same = records.c.property_id == observations.c.property_id
-    return same & (records.c.content_sha256 == observations.c.content_sha256)
-
-
-def _delete_some(connection: Connection, table: Any, *which: ColumnElement[bool]) -> int:
-    (key,) = table.primary_key.columns
-    some = select(key).where(*which).limit(_AT_ONCE)
-    return connection.execute(delete(table).where(key.in_(some))).rowcount
-
-
-def _naming_records(connection: Connection, oldest: datetime) -> list[Row[Any]]:
-    names = [records.c.record[name].as_string().is_not(None) for name in sorted(PEOPLE_FIELDS)]
-    query = select(records).where(oldest > AS_OF, or_(*names)).order_by(records.c.id).limit(_AT_ONCE)
-    return list(connection.execute(query).all())
+    return select(records.c.id).where(same, records.c.content_sha256 == observations.c.content_sha256, *which)
 
 
 def _strip(connection: Connection, row: Row[Any]) -> None:
@@ -110,7 +134,7 @@ def _strip(connection: Connection, row: Row[Any]) -> None:
     for finder in _finders(row.record):
         change = record_without(finder, change["record"], change["evidence"])
         _clean_observations(connection, row, finder)
-    connection.execute(update(records).where(records.c.id == row.id).values(**change, edition=None))
+    connection.execute(update(records).where(records.c.id == row.id).values(**change, names_people=False, edition=None))
 
 
 def _clean_observations(connection: Connection, row: Row[Any], finder: Finder) -> None:

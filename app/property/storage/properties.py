@@ -15,7 +15,7 @@ from sqlalchemy import Connection, or_, select, update
 from app.errors import NotFoundError
 from app.property.address import Address
 from app.property.change_belief import Telling
-from app.property.record import PageKind
+from app.property.record import PEOPLE_FIELDS, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.at_address import fresh_at
 from app.property.storage.change_notices import Noticing, Reread, stands
@@ -119,6 +119,7 @@ class PropertyStore:
             "page_url": record.page_url,
             "checked_at": record.checked_at,
             "source_kind": record.source_kind,
+            "names_people": not PEOPLE_FIELDS.isdisjoint(record.values),
             **own,
         }
         home, has_folded = find_home(self._database, connection, record, kin)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    func,
     text,
 )
 
@@ -86,7 +87,14 @@ records = Table(
     Column("edition", String(16)),
     # whose page it is (`record.SourceKind`); empty where nobody said
     Column("source_kind", String(16)),
+    # a value is of a field that names people
+    Column("names_people", Boolean(create_constraint=False), nullable=False, server_default=false()),
 )
+#: when a page was last known to say what its record says
+AS_OF = func.coalesce(records.c.checked_at, records.c.fetched_at)
+#: a condition in the spelling of the index, or SQLite does not use that
+NAMES_PEOPLE = records.c.names_people.is_(True)
+Index("ix_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgresql_where=NAMES_PEOPLE)
 #: the URLs that a page is known by
 RECORD_URLS = (records.c.url, records.c.final_url, records.c.page_url)
 
@@ -105,6 +113,9 @@ observations = Table(
     Column("observed_at", UtcDateTime, nullable=False),
     UniqueConstraint("property_id", "content_sha256", "field", "value_sha256", name="uq_observations_once"),
     Index("ix_observations_property_id_field", "property_id", "field"),
+    # for pruning: names by their field, everything by age
+    Index("ix_observations_field_observed_at", "field", "observed_at"),
+    Index("ix_observations_observed_at", "observed_at", "id"),
 )
 
 #: what was only said of a property: no page that shows it could be read, so it is no part of its record
@@ -121,6 +132,7 @@ unverified = Table(
     Column("said_by", Text, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     UniqueConstraint("property_id", "field", "url", name="uq_unverified_once"),
+    Index("ix_unverified_field_seen_at", "field", "seen_at"),
 )
 
 #: drawers in which properties lie that a slip keeps from sharing a key (`identity.blocks_of`)

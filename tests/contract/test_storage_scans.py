@@ -1,0 +1,104 @@
+"""What is done for all that is stored finds its rows by index: no table that grows is read from end to end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, insert, select, text
+
+from app.clock import ManualClock
+from app.property.storage.engine import Database
+from app.property.storage.personal_data import AgeLimits
+from app.property.storage.properties import PropertyStore
+from app.property.storage.tables import observations, properties, records
+from tests.contract.test_store_properties import ADDRESS, source
+
+_HOMES = 500
+_READINGS = 10
+
+
+@contextmanager
+def recorded(database: Database) -> Iterator[list[tuple[str, Any]]]:
+    """The statements of the block, with their parameters."""
+    found = list[tuple[str, Any]]()
+    with database.reading() as connection:
+        engine = connection.engine
+
+    def note(*arguments: Any) -> None:
+        found.append((arguments[2], arguments[3]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def scanned(database: Database, statements: list[tuple[str, Any]]) -> list[str]:
+    """Those of `statements` that read all observations or all records."""
+    explain, scan = ("EXPLAIN QUERY PLAN", "SCAN") if database.is_sqlite else ("EXPLAIN", "Seq Scan on")
+    found = []
+    for sql, parameters in statements:
+        if not re.match(r"SELECT|UPDATE|DELETE", sql) or "pg_advisory" in sql:
+            continue
+        with database.reading() as connection:
+            plan = connection.exec_driver_sql(f"{explain} {sql}", parameters).all()
+        said = "\n".join(str(row[-1]) for row in plan)
+        if re.search(rf"{scan} (observations|records)\b", said):
+            found.append(f"{sql}\n{said}")
+    return found
+
+
+@pytest.fixture
+def filled(database: Database, clock: ManualClock) -> Database:
+    """A home whose agent nobody saw for a hundred days, one that has had another price since, and hundreds of copies of
+    the second one that are new."""
+    store = PropertyStore(database)
+    store.save_record(source("https://a.example/1", at=clock.now(), ListAgentFullName="Ottilie Quackenbush", **ADDRESS))
+    old = source("https://a.example/2", at=clock.now(), sha="a" * 64, ListPrice=100, **ADDRESS | {"StreetNumber": "14"})
+    store.save_record(old)
+    clock.advance(timedelta(days=100).total_seconds())
+    home = store.save_record(replace(old, content_sha256="b" * 64, fetched_at=clock.now()))
+    with database.writing() as connection:
+        for table, mine, each in (
+            (properties, properties.c.id == home, 1),
+            (records, records.c.property_id == home, 1),
+            (observations, observations.c.content_sha256 == "b" * 64, _READINGS),
+        ):
+            row = connection.execute(select(table).where(mine)).mappings().first()
+            assert row is not None
+            copies = [_copy(dict(row), number, turn) for number in range(_HOMES) for turn in range(each)]
+            connection.execute(insert(table), copies)
+        connection.execute(text("ANALYZE"))
+    return database
+
+
+def _copy(row: dict[str, Any], number: int, turn: int) -> dict[str, Any]:
+    own = {"property_id": f"{number:032}", "url": f"https://b.example/{number}", "content_sha256": f"{turn:064}"}
+    changed = {name: value for name, value in own.items() if name in row}
+    if "property_id" in row:
+        return {name: value for name, value in row.items() if name != "id"} | changed
+    return row | {"id": own["property_id"]}
+
+
+@pytest.mark.parametrize("days", [50, 150], ids=["due", "nothing due"])
+def test_pruning_values_reads_by_index(filled: Database, days: int) -> None:
+    ages = AgeLimits(filled)
+    with recorded(filled) as statements:
+        names, values = ages.prune_names(days), ages.prune_observations(days)
+    is_due = days == 50
+    assert (names.observations, names.records, values.observations) == ((1, 1, 5) if is_due else (0, 0, 0))
+    assert len(statements) > 5
+    assert not scanned(filled, statements)
+
+
+def test_a_scan_is_seen(filled: Database) -> None:
+    with recorded(filled) as statements, filled.reading() as connection:
+        connection.execute(select(observations.c.id).where(observations.c.value_sha256 == "")).all()
+    assert len(scanned(filled, statements)) == 1
