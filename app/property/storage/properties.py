@@ -24,7 +24,7 @@ from app.property.storage.folding import fold
 from app.property.storage.homes import find_home
 from app.property.storage.naming_rows import source_without
 from app.property.storage.page_aliases import note_url
-from app.property.storage.page_index import AS_OF, PageIndex, Seen, said_by
+from app.property.storage.page_index import PageIndex, Seen, said_by
 from app.property.storage.page_records import (
     drop_doubles,
     observe,
@@ -36,6 +36,7 @@ from app.property.storage.page_records import (
 )
 from app.property.storage.paging import Order, Page
 from app.property.storage.property_rows import evidence_json
+from app.property.storage.property_tables import AS_OF
 from app.property.storage.property_views import views
 from app.property.storage.purge_marks import refuse_purged
 from app.property.storage.purged_names import purged_since
