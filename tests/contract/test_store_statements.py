@@ -46,7 +46,7 @@ def test_a_page_costs_as_many_statements_among_many_properties_as_among_few(data
             store.save_record(source(f"https://b.example/{few_or_many[0]}", YearBuilt=1990, **house))
         found.append(len(statements))
     assert found[0] == found[1]
-    assert found[0] <= 18
+    assert found[0] <= (19 if database.is_sqlite else 22)
 
 
 @ON_POSTGRESQL

@@ -19,6 +19,7 @@ from app.property.change_belief import HOLD
 from app.property.storage.change_rows import Change, change_of
 from app.property.storage.engine import Database
 from app.property.storage.paging import Order, Page
+from app.property.storage.property_locks import lock_feed
 from app.property.storage.rows import clean, insert_if_new, new_id
 from app.property.storage.tables import change_candidates, change_receivers, changes, properties, records
 
@@ -36,7 +37,7 @@ _R, _C = change_receivers.c, change_candidates.c
 
 def append(database: Database, connection: Connection, row: Row[Any], why: str) -> str:
     """Tell the candidate of `row`, in the caller's transaction; -> the change's id."""
-    database.exclusively(connection, "changes")
+    lock_feed(database, connection)
     told = {
         "id": new_id(),
         **{name: getattr(row, name) for name in ("property_id", "field", "old_value", "new_value")},
@@ -123,7 +124,7 @@ class ChangeStore:
         """The receiver `name` is told of what comes from now on, if it is a new one; else from where it stands."""
 
         def work(connection: Connection) -> None:
-            self._database.exclusively(connection, "changes")
+            lock_feed(self._database, connection)
             row = {"name": name, "position": _newest(connection), "attempts": 0, "due_at": self._clock.now()}
             connection.execute(insert_if_new(connection, change_receivers).values(row))
 

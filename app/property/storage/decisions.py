@@ -18,6 +18,7 @@ from app.property.storage.engine import Database
 from app.property.storage.folding import fold, move_pages
 from app.property.storage.page_sides import JOIN, REVIEW, SPLIT
 from app.property.storage.paging import Order, Page
+from app.property.storage.property_locks import lock_rows
 from app.property.storage.rebuilding import alive, new_property, rebuild
 from app.property.storage.rows import clean
 from app.property.storage.tables import identity_decisions, identity_pages, properties, records
@@ -39,8 +40,8 @@ class DecisionStore:
         """
 
         def work(connection: Connection) -> IdentityDecision:
-            self._database.exclusively(connection, "properties")
             home = _existing(connection, property_id)
+            lock_rows(connection, [home])
             sources = connection.execute(select(records).where(records.c.property_id == home)).all()
             moved = [row for row in sources if set(urls) & {row.url, row.final_url, row.page_url}]
             for url in urls:
@@ -67,8 +68,9 @@ class DecisionStore:
         """
 
         def work(connection: Connection) -> IdentityDecision:
-            self._database.exclusively(connection, "properties")
+            lock_rows(connection, [property_id, other_id])
             home, other = _existing(connection, property_id), _existing(connection, other_id)
+            lock_rows(connection, [home, other])
             if home == other:
                 raise IdentityDecisionError(property_id, f"{other_id} is this property already")
             kept, gone = (
@@ -92,11 +94,11 @@ class DecisionStore:
         """
 
         def work(connection: Connection) -> IdentityDecision:
-            self._database.exclusively(connection, "properties")
             query = select(identity_decisions).where(identity_decisions.c.id == decision_id)
             row = connection.execute(query).one_or_none()
             if row is None:
                 raise NotFoundError("decision", decision_id)
+            lock_rows(connection, [row.property_id, row.other_id])
             if row.undone_at is not None:
                 raise IdentityDecisionError(row.property_id, f"decision {decision_id} is not in force any more")
             ids = identity_decisions.c.id

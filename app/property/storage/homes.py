@@ -9,6 +9,7 @@ person is asked about the others.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,7 +56,8 @@ class _Candidate:
 def find_home(
     database: Database, connection: Connection, record: SourceRecord, kin: str | None = None
 ) -> tuple[str, bool]:
-    """The record's property, known or new; and whether others turned out to be the same one and were folded into it.
+    """The record's property, known or new; and whether it is new, or others turned out to be the same one and were
+    folded into it.
 
     One that nothing else is known of goes to `kin`, the property that its page is of by how it was found.
     """
@@ -66,12 +68,11 @@ def find_home(
     apart = split_from(connection, sides)
     same = _chosen(connection, [one for one in _judged(connection, record, apart) if one.decision.is_same])
     sure, doubtful = _without_strangers(connection, record, same, alive(connection, kin) if kin is not None else None)
-    if sure:
-        home = _folded(connection, sure)
-    else:
-        home = _kin(connection, record, kin, apart) or new_property(database, connection)
+    home = _folded(connection, sure) if sure else _kin(connection, record, kin, apart)
+    is_new = home is None
+    home = home or new_property(database, connection)
     _ask_person(database, connection, record, home, doubtful)
-    return home, len(sure) > 1
+    return home, is_new or len(sure) > 1
 
 
 def join_same(database: Database, connection: Connection, record: SourceRecord, home: str) -> tuple[str, bool]:
@@ -123,21 +124,30 @@ def _judged(connection: Connection, record: SourceRecord, apart: set[str]) -> li
 
 def _filed(connection: Connection, record: SourceRecord) -> list[tuple[Any, bool]]:
     """Everything that lies where the record's property may lie, and whether it is filed under the record's own page."""
+    ids, of_page = _near(connection, record)
+    columns = (properties.c.id, properties.c.created_at, properties.c.record)
+    rows: Sequence[Row[Any, Any, Any]] = []
+    locked: set[str] = set()
+    while not ids <= locked:  # while one was waited for, it may have gone into another one
+        locked |= ids
+        query = select(*columns).where(properties.c.id.in_(ids), properties.c.merged_into.is_(None))
+        rows = connection.execute(query.order_by(properties.c.id).with_for_update(key_share=True)).all()
+        if connection.dialect.name != "sqlite":
+            ids, of_page = _near(connection, record)
+    return [(row, row.id in of_page) for row in rows]
+
+
+def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[str]]:
+    """The properties that lie where the record's may lie, and those of them that are filed under its own page."""
     keys, pages = identity.lookups_of(record), set(identity.url_keys(record))
     owners = connection.execute(select(property_keys).where(property_keys.c.key.in_(keys))).all()
-    of_page = {row.property_id for row in owners if row.key in pages}
     ids = {row.property_id for row in owners}
     drawers = identity.block_lookups_of(record.values)
     if drawers:
         near = select(property_blocks.c.property_id).where(property_blocks.c.key.in_(drawers)).distinct()
         others = connection.execute(near.limit(_MOST_IN_A_DRAWER + 1)).scalars().all()
         ids |= set(others) if len(others) <= _MOST_IN_A_DRAWER else set()
-    if not ids:
-        return []
-    columns = (properties.c.id, properties.c.created_at, properties.c.record)
-    query = select(*columns).where(properties.c.id.in_(ids), properties.c.merged_into.is_(None))
-    rows = connection.execute(query.order_by(properties.c.id).with_for_update())
-    return [(row, row.id in of_page) for row in rows.all()]
+    return ids, {row.property_id for row in owners if row.key in pages}
 
 
 def _without_page(connection: Connection, record: SourceRecord, row: Row[Any]) -> dict[str, Any]:

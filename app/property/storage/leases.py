@@ -33,8 +33,7 @@ class Lease:
 def hold(connection: Connection, lease: Lease) -> None:
     """Lock the job's row until this transaction ends, so that nobody ends the job or takes it over meanwhile.
 
-    Raises `LeaseLostError`: it was cancelled, taken over or purged. Where the locks of properties and of purges are
-    taken too, they come first, in this order.
+    Raises `LeaseLostError`: it was cancelled, taken over or purged. `property_locks.py` has the order of all locks.
     """
     if connection.execute(lease.query().with_for_update(key_share=True)).first() is None:
         raise LeaseLostError(lease.job_id)

@@ -85,7 +85,6 @@ class PersonPurge:
 
     def _remove(self, named: Named, finder: Finder, job_ids: set[str], *, dry_run: bool) -> Counter[str]:
         def work(connection: Connection) -> tuple[Counter[str], set[str]]:
-            self._database.exclusively(connection, "properties")
             hold_off(self._database, connection)
             run = _Removal(self._database, connection, finder)
             run.run(named)

@@ -18,6 +18,7 @@ from app.property.record import PEOPLE_FIELDS
 from app.property.storage.engine import Database
 from app.property.storage.holdings import HOLDINGS
 from app.property.storage.naming_rows import cleaned, record_without
+from app.property.storage.property_locks import lock_rows
 from app.property.storage.property_tables import AS_OF, NAMES_PEOPLE
 from app.property.storage.purging import record_purge
 from app.property.storage.rebuilding import rebuild
@@ -39,8 +40,8 @@ class Aged:
 class AgeLimits:
     """Removes values that are too old from a `Database`, a part at a time.
 
-    Candidates are found by index and without a lock. The lock that all writers of properties take is held for as long
-    as it takes to check them again and to remove them.
+    Candidates are found by index and without a lock. Their properties are locked for as long as it takes to check them
+    again and to remove them.
     """
 
     def __init__(self, database: Database) -> None:
@@ -50,13 +51,14 @@ class AgeLimits:
         """Remove observations older than `days`, but for those that the newest record of their page rests on."""
         oldest, c = self._database.clock.now() - timedelta(days=days), observations.c
         ended = ~_records_of_observation().exists()
-        query = select(c.id).where(c.observed_at < oldest, ended).order_by(c.observed_at, c.id).limit(_AT_ONCE)
+        query = select(c.id, c.property_id).where(c.observed_at < oldest, ended).order_by(c.observed_at, c.id)
         with self._database.reading() as connection:
-            old = connection.execute(query).scalars().all()
+            old = connection.execute(query.limit(_AT_ONCE)).all()
 
         def work(connection: Connection) -> int:
-            self._database.exclusively(connection, "properties")
-            return connection.execute(delete(observations).where(c.id.in_(old), ended)).rowcount
+            lock_rows(connection, {row.property_id for row in old})
+            these = c.id.in_([row.id for row in old])
+            return connection.execute(delete(observations).where(these, ended)).rowcount
 
         return Aged(self._database.repeat(work), more=len(old) == _AT_ONCE) if old else Aged()
 
@@ -81,7 +83,7 @@ class AgeLimits:
 
     def _forget_names(self, home: str, oldest: datetime, connection: Connection) -> tuple[int, int]:
         """-> how many observations and the like went, and how many records lost a name."""
-        self._database.exclusively(connection, "properties")
+        lock_rows(connection, [home])
         gone = 0
         for held in _holdings_of_names():
             which = held.table.c.property_id == home, held.table.c[held.field].in_(sorted(PEOPLE_FIELDS))

@@ -35,6 +35,7 @@ from app.property.storage.page_records import (
     with_known_kind,
 )
 from app.property.storage.paging import Order, Page
+from app.property.storage.property_locks import lock_keys, lock_rows
 from app.property.storage.property_rows import evidence_json
 from app.property.storage.property_tables import AS_OF
 from app.property.storage.property_views import views
@@ -60,13 +61,6 @@ class PropertyStore:
         self._telling = telling
 
     # --- writing
-
-    def lock(self, connection: Connection) -> None:
-        """Write to properties one at a time: which one a record is of depends on all that others file meanwhile.
-
-        Taken before the lock of purges and before a job's row: purges take theirs in this order.
-        """
-        self._database.exclusively(connection, "properties")
 
     def save_record(self, record: SourceRecord, **how: Any) -> str:
         """`save` in a transaction of its own, for no job."""
@@ -98,8 +92,8 @@ class PropertyStore:
             "asks_again": asks_again,
             "edition": edition,
         }
-        self.lock(connection)
         refuse_purged(self._database, connection, urls_of(record), record.fetched_at)
+        lock_keys(self._database, connection, [record])
         since = purged_since(self._database, connection, record.fetched_at)
         since.refuse(*urls_of(record))
         said = source_without(since.finder, record) if since.finder is not None else record
@@ -107,6 +101,7 @@ class PropertyStore:
 
     def _save(self, connection: Connection, record: SourceRecord, own: dict[str, Any], kin: str | None) -> str:
         before, doubles = of_same_page(connection, record)
+        lock_rows(connection, {row.property_id for row in (before, *doubles) if row is not None})
         record = with_known_kind(record, before)
         row = {
             "url": record.url,
@@ -149,7 +144,7 @@ class PropertyStore:
         """
         row = said_by(connection, seen)
         if row is not None and ((row.checked_at or row.fetched_at) < at or stands(connection, row.property_id)):
-            self.lock(connection)
+            lock_rows(connection, [row.property_id])
             row = said_by(connection, seen)
             if row is not None:
                 connection.execute(update(records).where(records.c.id == row.id, at > AS_OF).values(checked_at=at))

@@ -47,7 +47,6 @@ class PurgeStore:
         """
 
         def work(connection: Connection) -> Purged:
-            self._database.exclusively(connection, "properties")
             hold_off(self._database, connection)
             removal = Removal(self._database, connection, scope_of(connection, kind, name))
             removal.run()

@@ -14,28 +14,32 @@ from app.property.merge import Merged, merge
 from app.property.source_record import SourceRecord
 from app.property.storage.engine import Database
 from app.property.storage.page_records import records_of
+from app.property.storage.property_locks import lock_feed
 from app.property.storage.property_rows import conflicts_json, evidence_json
 from app.property.storage.rows import new_id
 from app.property.storage.searching import search_row
 from app.property.storage.tables import properties, property_blocks, property_keys
 
-_NEWEST = select(func.max(properties.c.updated_at)).scalar_subquery()
-
 
 def moment(database: Database, connection: Connection) -> datetime:
-    """Now, or just after the last change of any property: no two changes have one moment, and since they are made
-    one at a time, nothing ever appears before a change that somebody may have seen."""
-    return _after(database, connection.execute(select(_NEWEST)).scalar())
+    """Now, or just after the last change of any property: no two changes have one moment, and since the feed is locked
+    until the transaction ends, nothing ever appears before a change that somebody may have seen."""
+    lock_feed(database, connection)
+    return _after_newest(database, connection)
 
 
-def _after(database: Database, newest: datetime | None) -> datetime:
+def _after_newest(database: Database, connection: Connection) -> datetime:
+    newest = connection.execute(select(func.max(properties.c.updated_at))).scalar()
     now = database.clock.now()
     return now if newest is None else max(now, newest + timedelta(microseconds=1))
 
 
 def new_property(database: Database, connection: Connection) -> str:
-    """An empty property; -> its id."""
-    now = moment(database, connection)
+    """An empty property, to be rebuilt as `changed`: the feed's lock comes last, so this is no moment of it yet.
+
+    -> its id.
+    """
+    now = _after_newest(database, connection)
     row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
     row["key_rules"] = identity.KEY_RULES
     connection.execute(insert(properties).values(row))
@@ -62,8 +66,10 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
 
     `changed`: it has, even if it says the same.
     """
+    row_of = select(properties).where(properties.c.id == property_id).with_for_update(key_share=True)
+    stored = connection.execute(row_of).one_or_none()  # first: what others change meanwhile is read after it
     sources = records_of(connection, property_id)
-    if not sources:
+    if stored is None or not sources:
         return None
     merged = merge(sources)
     row = {
@@ -72,11 +78,9 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
         "conflicts": conflicts_json(merged),
     }
     found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
-    query = select(properties, _NEWEST.label("newest")).where(properties.c.id == property_id)
-    stored = connection.execute(query).one()
     change: dict[str, Any] = {}
     if changed or any(getattr(stored, name) != value for name, value in row.items()):
-        change = {**row, "updated_at": _after(database, stored.newest)}
+        change = {**row, "updated_at": moment(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
     if stored.key_rules > identity.KEY_RULES:  # by a newer version of this program, which has to do it again

@@ -11,6 +11,7 @@ from app.property.identity import KEY_RULES
 from app.property.storage.engine import Database
 from app.property.storage.homes import join_same
 from app.property.storage.page_records import records_of
+from app.property.storage.property_locks import lock_keys, lock_rows
 from app.property.storage.rebuilding import rebuild
 from app.property.storage.tables import properties
 
@@ -38,7 +39,8 @@ def reindex_one(database: Database, property_id: str) -> bool:
     """File one property anew; False if it is not due any more."""
 
     def work(connection: Connection) -> bool:
-        database.exclusively(connection, "properties")
+        lock_keys(database, connection, records_of(connection, property_id))
+        lock_rows(connection, [property_id])
         if connection.execute(select(properties.c.id).where(properties.c.id == property_id, *_DUE)).first() is None:
             return False
         home, judged = property_id, set[str]()

@@ -26,6 +26,7 @@ from app.property.storage.models import Job, PageFrom
 from app.property.storage.page_index import KnownRecord, PageIndex, Seen, note_same
 from app.property.storage.page_records import wanted_of
 from app.property.storage.properties import PropertyStore
+from app.property.storage.property_locks import lock_keys
 from app.property.storage.purge_marks import PURGE
 from app.property.storage.rebuilding import alive
 from app.property.storage.source_tries import forget_tries
@@ -107,7 +108,7 @@ class Storing:
                 note_same(connection, *alias)
             return home
 
-        return self._end(lease, PageFrom.UNCHANGED, work, (url, visit.page_url), writes=True)
+        return self._end(lease, PageFrom.UNCHANGED, work, (url, visit.page_url))
 
     def page(
         self,
@@ -125,7 +126,7 @@ class Storing:
             return home, record.kind
 
         with span("store", {"propintel.values": len(record.values)}):
-            return _there(self._end(lease, PageFrom.SITE, work, (record.url,), writes=True))
+            return _there(self._end(lease, PageFrom.SITE, work, (record.url,), records=[record]))
 
     def address(
         self,
@@ -158,7 +159,8 @@ class Storing:
 
         with span("store", {"propintel.pages": len(reader.read)}):
             urls = [one.record.url for one in reader.read]
-            return self._end(lease, PageFrom.SITE, work, urls, writes=True)
+            read = [one.record for one in reader.read]
+            return self._end(lease, PageFrom.SITE, work, urls, records=read)
 
     def tried(self, lease: Lease, tried: Sequence[Tried], asked_at: datetime) -> None:
         """What came of each source of an address that brought no property. Its job goes on to fail."""
@@ -181,16 +183,15 @@ class Storing:
         work: Callable[[Connection], Home | None],
         urls: Iterable[str],
         *,
-        writes: bool = False,
+        records: Sequence[SourceRecord] = (),
     ) -> Stored | None:
-        """Do `work` and end the job with the property that it gives, if it gives one; `writes`: to properties."""
+        """Do `work`, which stores `records`, and end the job with the property that it gives, if it gives one."""
         now = self._database.clock.now()
 
         def transaction(connection: Connection) -> Stored | None:
-            if writes:
-                self._properties.lock(connection)
+            self._database.together(connection, PURGE)
+            lock_keys(self._database, connection, records)
             if lease is not None:
-                self._database.together(connection, PURGE)
                 hold(connection, lease)
             home = work(connection)
             if home is None:

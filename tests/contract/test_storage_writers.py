@@ -1,0 +1,140 @@
+"""Writers of properties wait for each other only where their records may be of one property."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, func, select
+
+from app.clock import ManualClock
+from app.errors import NotFoundError
+from app.errors.pages import IdentityDecisionError
+from app.property.storage import properties as storing
+from app.property.storage.decisions import DecisionStore
+from app.property.storage.engine import Database
+from app.property.storage.personal_data import AgeLimits
+from app.property.storage.properties import PropertyStore
+from app.property.storage.purge_scope import PurgeKind
+from app.property.storage.purging import PurgeStore
+from app.property.storage.tables import properties, records
+from tests.contract.conftest import ON_POSTGRESQL
+from tests.contract.test_store_properties import ADDRESS, source
+
+pytestmark = ON_POSTGRESQL
+
+
+def page(number: int, site: str = "a", **values: Any) -> Any:
+    home = {**ADDRESS, "StreetNumber": str(number), "PostalCode": "62701"}
+    said = {name: value for name, value in {**home, **values}.items() if value is not None}
+    return source(f"https://{site}.example/{number}", **said)
+
+
+def living(database: Database) -> int:
+    with database.reading() as connection:
+        query = select(func.count()).select_from(properties).where(properties.c.merged_into.is_(None))
+        return int(connection.execute(query).scalar_one())
+
+
+def test_two_properties_are_stored_at_the_same_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is held up after it was judged; the second, in another street, is stored meanwhile."""
+    store, held, go_on = PropertyStore(database), threading.Event(), threading.Event()
+    observe: Callable[..., None] = storing.observe
+
+    def waiting(connection: Connection, home: str, record: Any) -> None:
+        if record.url == "https://a.example/1":
+            held.set()
+            assert go_on.wait(60)
+        observe(connection, home, record)
+
+    monkeypatch.setattr(storing, "observe", waiting)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(store.save_record, page(1))
+        assert held.wait(60)
+        try:
+            second = threads.submit(store.save_record, page(900, StreetName="Harbor")).result(60)
+        finally:
+            go_on.set()
+        assert first.result(60) != second
+    assert living(database) == 2
+
+
+def test_pages_of_one_property_that_come_at_once_make_one(database: Database) -> None:
+    store = PropertyStore(database)
+    for number in range(1, 6):
+        parcel = {"ParcelNumber": f"11-22-33{number}"}
+        pages = [page(number, f"site{n}") for n in range(5)] + [page(number, site, **parcel) for site in "ab"]
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(store.save_record, pages))
+        assert len({store.fresh(one.url, one.fetched_at.replace(year=2000)) for one in pages}) == 1
+    assert living(database) == 5
+
+
+def test_writers_purges_and_pruning_do_not_get_in_each_other_s_way(database: Database, clock: ManualClock) -> None:
+    """All work on the same few properties; whatever waits for another in a circle is run anew, and nothing fails."""
+    store, purges, ages = PropertyStore(database), PurgeStore(database), AgeLimits(database)
+
+    def write(n: int) -> None:
+        store.save_record(page(n % 4 + 1, f"site{n}", ListPrice=100_000 + n, ListAgentFullName="Ada Example"))
+
+    def purge(n: int) -> None:
+        purges.purge(PurgeKind.URL, f"https://site{n}.example/{n % 4 + 1}", who="tester", dry_run=False)
+
+    def prune(_: int) -> None:
+        ages.prune_names(1)
+        ages.prune_observations(1)
+
+    def join(_: int) -> None:
+        with suppress(NotFoundError, IdentityDecisionError):
+            one, other = (item["property"] for item in store.page(limit=2).items[:2])
+            DecisionStore(database).join(one, other, who="tester")
+
+    for n in range(8):
+        write(n)
+    clock.advance(400 * 86_400)
+    work = [write, write, write, purge, prune, write, join, write]
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(work[n % len(work)], n) for n in range(120)]:
+            done.result(120)
+    with database.reading() as connection:
+        lost = select(records.c.id).where(records.c.property_id.not_in(select(properties.c.id)))
+        assert connection.execute(lost).all() == []
+        pointers = select(properties.c.id).where(
+            properties.c.merged_into.in_(select(properties.c.id).where(properties.c.merged_into.is_not(None)))
+        )
+        assert connection.execute(pointers).all() == [], "a property that went into another one leads to a living one"
+
+
+def test_nothing_appears_before_what_was_seen(database: Database) -> None:
+    """A reader who goes on from the last moment that it saw misses no property, however many write."""
+    store, stopped = PropertyStore(database), threading.Event()
+    seen: set[str] = set()
+    moments = []
+
+    def follow() -> None:
+        since = None
+        while True:
+            over = stopped.is_set()
+            found = store.page(limit=1000, changed_since=since).items
+            for one in found:
+                moments.append((one["property"], one["updated_at"]))
+                seen.add(one["property"])
+            since = max([datetime.fromisoformat(one["updated_at"]) for one in found], default=since)
+            if over:
+                return
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    with ThreadPoolExecutor(4) as threads:
+        homes = set(threads.map(lambda n: store.save_record(page(n, StreetName=f"Street {n}")), range(1, 81)))
+    stopped.set()
+    follower.join(120)
+    assert seen == homes
+    order = [at for _, at in moments]
+    assert all(before <= after for before, after in pairwise(order))
