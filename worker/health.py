@@ -6,16 +6,19 @@ away: restarting a worker does not mend a lost broker.
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from celery.signals import worker_ready, worker_shutdown
 
 from app.services.runtime.heartbeats import INTERVAL_SECONDS, health_file
 from worker.configuration import settings
-from worker.lifetime import accompany
 
 log = logging.getLogger(__name__)
 
@@ -56,5 +59,19 @@ class Heartbeat:
 
 
 def connect() -> None:
-    """Follow the worker's life; safe to call again."""
-    accompany("heartbeat", lambda node: Heartbeat(health_file(settings().propintel_home, node), node))
+    """Write heartbeats while the worker takes tasks; safe to call again."""
+    running: list[Heartbeat] = []
+
+    def on_ready(sender: Any = None, **_: Any) -> None:
+        node = str(sender.hostname)
+        heartbeat = Heartbeat(health_file(settings().propintel_home, node), node)
+        heartbeat.start()
+        running.append(heartbeat)
+        atexit.register(on_shutdown)  # Celery sends no `worker_shutdown` when it cancels tasks to be in time
+
+    def on_shutdown(**_: Any) -> None:
+        while running:
+            running.pop().stop()
+
+    worker_ready.connect(on_ready, dispatch_uid="propintel-heartbeat-start", weak=False)
+    worker_shutdown.connect(on_shutdown, dispatch_uid="propintel-heartbeat-stop", weak=False)

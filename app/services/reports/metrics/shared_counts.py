@@ -87,10 +87,6 @@ class Flusher:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
-        self.flush_and_let_go()
-
-    def flush_and_let_go(self) -> None:
-        """Report what was counted and keep no connection, so that the process may fork."""
         try:
             self.flush()
         finally:
