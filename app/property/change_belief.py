@@ -1,5 +1,5 @@
-"""When a change that a page shows is believed, and so told: at once if a second source shows it too, else when further
-looks at the page agree. A page that goes back to what it said before flaps, and has to hold for longer. Pure.
+"""Decide when a change that a page shows is accepted, and so published: at once if a second source shows it too, else
+when enough further looks at the page agree, each after twice the time. Pure.
 """
 
 from __future__ import annotations
@@ -13,22 +13,16 @@ from app.property.changes import TOLD_FIELDS, Said, is_news, said_of, slip_in
 from app.property.dated import HISTORIES
 from app.property.source_record import SourceRecord, Voice
 
-#: further looks at a page that alone shows a change, and the minutes to the first; each next one waits twice as long
+#: further looks that have to agree, and the time to the first; each next one waits twice as long, at most 21 hours
 CONFIRMING_LOOKS = 3
-FIRST_LOOK_MINUTES = 5.0
-#: how long a change of one page alone must hold; less than a day, so that the next day's look is enough
+FIRST_LOOK = timedelta(minutes=5)
+_MOST_DOUBLINGS = 8
+#: more looks at a page that another source denies, or that went back before: nine are over after 42 hours, and a page
+#: that alternates every 10 minutes to 42 hours is nearly always seen with its other value by one of them
+MORE_LOOKS = 6
+#: one look after so long is enough where nothing is in doubt; less than a day, so that the next day's look counts
 HOLD = timedelta(hours=20)
-#: the same where another source denies it: longer than most pages keep saying one thing by turns
-DENIED_HOLD = timedelta(hours=72)
-#: further looks at a page in doubt that have to agree, all of them; more than the first three, which are soon over
-LOOKS_IN_DOUBT = 6
-#: hours from the first sight to those looks, after the first three; uneven, so that a page that turns regularly, each
-#: 20 minutes to 50 hours, is found in its other turn by one of them
-_LATER_LOOKS = (2.3, 5.1, 8.9, 13.7, 20.0, 31.0, 47.0, 72.0)
-_LATER_STILL = 1.55
-#: when the others, which are believed instead, are looked at once more: a site follows another within a day
-_OTHERS_LOOKED_AT = HOLD + timedelta(hours=1)
-#: what a page did so long ago is forgiven
+#: how long it is remembered that a page went back
 MEMORY = timedelta(days=30)
 
 
@@ -44,8 +38,8 @@ class Telling:
 class Candidate:
     """A change that the page `url` (its record's) shows: from `old` (None: nothing was said before) to `new`.
 
-    `looks` counts further looks that found it so, the last at `looked_at`. `turns`: how often within `MEMORY` the page
-    went back on a change of this field, or the field itself went back. `seconded`: another source changed likewise.
+    `looks` counts further looks that found it so, the last at `looked_at`. `went_back`: within `MEMORY` the page went
+    back on a change of this field, or the field itself did. `seconded`: another source changed likewise.
     """
 
     field: str
@@ -55,8 +49,13 @@ class Candidate:
     seen_at: datetime
     looked_at: datetime
     looks: int = 0
-    turns: int = 0
+    went_back: bool = False
     seconded: bool = False
+
+    @property
+    def look_at(self) -> datetime:
+        """When the next look is due; an earlier one does not count."""
+        return self.looked_at + FIRST_LOOK * 2.0 ** min(self.looks, _MOST_DOUBLINGS)
 
 
 class Outcome(StrEnum):
@@ -90,9 +89,7 @@ def judge(
         went_back = candidate.old is not None and not is_news(name, candidate.old, says)
         return Judgement(Outcome.BACK, "the page went back") if went_back else Judgement(Outcome.OVER, "said anew")
     if chosen is None or is_news(name, chosen, new):
-        is_fresh = candidate.looked_at - candidate.seen_at < HOLD
-        at = candidate.seen_at + _OTHERS_LOOKED_AT if is_fresh else None
-        return Judgement(Outcome.WAIT, "other sources are believed", at)
+        return Judgement(Outcome.WAIT, "other sources are believed")
     if candidate.seconded:
         return Judgement(Outcome.TELL, "2 sources changed alike")
     if candidate.old is not None and slip_in(name, candidate.old, new):
@@ -102,32 +99,15 @@ def judge(
 
 def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord], looks_wanted: int) -> Judgement:
     """One source shows it."""
-    held = candidate.looked_at - candidate.seen_at
     denied = _is_denied(candidate, page, records)
-    if denied or candidate.turns:
-        why = "another source denies it" if denied else "the page went back before"
-        needed = min((DENIED_HOLD if denied else HOLD) * 2**candidate.turns, MEMORY)
-        if candidate.looks < LOOKS_IN_DOUBT or held < needed:
-            return Judgement(Outcome.WAIT, why, candidate.seen_at + _next_look(held, needed))
-        return Judgement(Outcome.TELL, _held(held))
-    if candidate.looks and held >= HOLD:
-        return Judgement(Outcome.TELL, _held(held))
-    if candidate.looks >= looks_wanted:
-        return Judgement(Outcome.TELL, f"{candidate.looks} further looks agree" if looks_wanted else "it is shown")
-    wait = timedelta(minutes=FIRST_LOOK_MINUTES * 2**candidate.looks)
-    return Judgement(Outcome.WAIT, "it is looked at again", candidate.looked_at + wait)
-
-
-def _held(held: timedelta) -> str:
-    return f"it held for {held.total_seconds() / 3600:.0f} h"
-
-
-def _next_look(held: timedelta, needed: timedelta) -> timedelta:
-    """How long after the first sight a page in doubt is looked at next."""
-    quick = (FIRST_LOOK_MINUTES * (2**n - 1) / 60 for n in range(1, CONFIRMING_LOOKS + 1))
-    hours = next((at for at in (*quick, *_LATER_LOOKS) if timedelta(hours=at) > held), 0.0)
-    after = timedelta(hours=hours) or held * _LATER_STILL
-    return after if held >= needed else min(after, needed)
+    in_doubt = denied or candidate.went_back
+    if candidate.looks >= looks_wanted + MORE_LOOKS * in_doubt:
+        return Judgement(Outcome.TELL, f"{candidate.looks} further looks agree" if candidate.looks else "it is shown")
+    held = candidate.looked_at - candidate.seen_at
+    if candidate.looks and held >= HOLD and not in_doubt:
+        return Judgement(Outcome.TELL, f"it held for {held.total_seconds() / 3600:.0f} h")
+    why = "the page went back before" if candidate.went_back else "it is looked at again"
+    return Judgement(Outcome.WAIT, "another source denies it" if denied else why, candidate.look_at)
 
 
 def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord]) -> bool:

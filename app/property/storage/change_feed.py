@@ -8,20 +8,19 @@ and keeps the others from it until it is committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
 
-from app.property.change_belief import HOLD
 from app.property.storage.change_rows import Change, change_of
 from app.property.storage.engine import Database
 from app.property.storage.paging import Order, Page
 from app.property.storage.property_locks import lock_feed
 from app.property.storage.rows import clean, insert_if_new, new_id
-from app.property.storage.tables import change_candidates, change_receivers, changes, properties, records
+from app.property.storage.tables import change_candidates, change_receivers, changes, properties
 
 ORDER = Order("changes", (changes.c.position,))
 #: a cursor before everything that is still to come
@@ -125,9 +124,10 @@ class ChangeStore:
 
         def work(connection: Connection) -> None:
             lock_feed(self._database, connection)
-            row = {"name": name, "position": _newest(connection), "attempts": 0, "due_at": self._clock.now()}
+            row = {"name": name, "position": _newest(connection), "attempts": 0, "due_at": now}
             connection.execute(insert_if_new(connection, change_receivers).values(row))
 
+        now = self._clock.now()
         with self._database.reading() as connection:
             if connection.execute(select(_R.name).where(_R.name == name)).first():
                 return
@@ -145,8 +145,9 @@ class ChangeStore:
         One about which nothing is noted until then is due again: its holder is dead.
         """
 
+        now = self._clock.now()
+
         def work(connection: Connection) -> ClaimedChange | None:
-            now = self._clock.now()
             due = select(change_receivers).where(_R.name == name, _R.due_at <= now)
             receiver = connection.execute(due.with_for_update(skip_locked=True)).one_or_none()
             if receiver is None:
@@ -202,8 +203,7 @@ def ask_for_looks(database: Database, ask: Ask, limit: int = 200) -> int:
     """Ask for one more look now at pages that alone show a change, at most `limit` of them, the longest due first.
 
     `ask(connection, property_id, urls, now)` says whether somebody will look; then it is asked again after half an
-    hour if nothing came of it, else not before somebody looks unasked. -> how many will be looked at. With a page come
-    those of its property that were read too long before: they may deny it, or say the same by now.
+    hour if nothing came of it, else not before somebody looks unasked. -> how many will be looked at.
     """
     now = database.clock.now()
     first = func.min(_C.look_at)
@@ -213,9 +213,7 @@ def ask_for_looks(database: Database, ask: Ask, limit: int = 200) -> int:
         database.exclusively(connection, "looks")
         asked = 0
         for row in connection.execute(due.order_by(first, _C.url).limit(limit)).all():
-            is_asked = ask(
-                connection, row.property_id, [row.url, *_read_before(connection, row.property_id, row.url, now)], now
-            )
+            is_asked = ask(connection, row.property_id, [row.url], now)
             mine = and_(_C.property_id == row.property_id, _C.url == row.url, _C.look_at <= now)
             again = update(change_candidates).where(mine).values(look_at=now + _AGAIN if is_asked else None)
             connection.execute(again)
@@ -226,14 +224,6 @@ def ask_for_looks(database: Database, ask: Ask, limit: int = 200) -> int:
         if connection.execute(due.limit(1)).first() is None:
             return 0
     return database.repeat(work)
-
-
-def _read_before(connection: Connection, property_id: str, url: str, now: datetime) -> Sequence[str]:
-    """The property's pages but `url` that were last read so long ago that they say nothing of a change."""
-    read_at = func.coalesce(records.c.checked_at, records.c.fetched_at)
-    others = records.c.property_id == property_id, records.c.url != url
-    query = select(records.c.url).where(*others, read_at < now - HOLD)
-    return connection.execute(query.order_by(records.c.url)).scalars().all()
 
 
 def _is_of(property_id: str) -> ColumnElement[bool]:

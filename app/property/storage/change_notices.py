@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from app.property.change_belief import MEMORY, Candidate, Outcome, Telling, judge, moved, seconds
 from app.property.changes import Said, has_words, is_news, said_of
@@ -63,7 +63,7 @@ class Noticing:
         """The page `url` of the property was looked at: judge what is not told yet of all its pages."""
         rows = self._standing()
         for row in rows:
-            if row.url == url and looked_at > row.looked_at:
+            if row.url == url and looked_at >= candidate_of(row).look_at:
                 later = {"looks": row.looks + 1, "looked_at": looked_at}
                 self._connection.execute(update(change_candidates).where(_C.id == row.id).values(later))
         if rows:
@@ -161,7 +161,7 @@ class Noticing:
                 self._connection.execute(delete(change_candidates).where(_C.id == row.id))
                 continue
             others = [other for other in open_ if other is not one]
-            whole = replace(one, turns=self._turns(one), seconded=seconds(one, others, voices))
+            whole = replace(one, went_back=self._went_back(one), seconded=seconds(one, others, voices))
             chosen = said_of(one.field, merged.values, merged.evidence)
             judgement = judge(whole, self._rebuilt.sources, chosen, self._telling.looks)
             if judgement.outcome is Outcome.TELL:
@@ -180,16 +180,16 @@ class Noticing:
         else:
             self._connection.execute(delete(change_candidates).where(mine))
 
-    def _turns(self, one: Candidate) -> int:
-        """How often the page went back on a change of the field lately, and how often the field itself went back."""
+    def _went_back(self, one: Candidate) -> bool:
+        """Whether the page went back on a change of the field lately, or the field itself did."""
         since = self._database.clock.now() - MEMORY
         mine = (_C.property_id == self._property_id, _C.field == one.field, _C.url == one.url)
-        back = self._connection.execute(select(func.count()).where(*mine, _C.back_at > since)).scalar_one()
+        if self._connection.execute(select(_C.id).where(*mine, _C.back_at > since).limit(1)).first() is not None:
+            return True
         c = changes.c
         query = select(changes).where(c.property_id == self._property_id, c.field == one.field, c.told_at > since)
         olds = [old for row in self._connection.execute(query) if (old := old_of(row)) is not None]
-        again = [old for old in olds if not is_news(one.field, old, one.new) and not is_news(one.field, one.new, old)]
-        return int(back) + len(again)
+        return any(not is_news(one.field, old, one.new) and not is_news(one.field, one.new, old) for old in olds)
 
 
 def stands(connection: Connection, property_id: str) -> bool:
