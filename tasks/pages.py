@@ -1,4 +1,4 @@
-"""What beat asks for every ten minutes: copies of pages, names of people and old values are not kept for ever."""
+"""What beat asks for every ten minutes: copies of pages, names of people, old values, and old jobs are deleted."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ log = logging.getLogger(__name__)
 @shared_task(name="tasks.pages.prune_pages", base=ScheduledTask)
 def prune_pages() -> dict[str, int]:
     """Remove what is too old or too much; -> `{"bodies": n, "packed_bytes": n, "answers": n, "observations": n,
-    "records": n}`."""
+    "records": n, "jobs": n, "rows": n}`."""
     resources = current()
     settings, database = resources.settings, resources.database
     try:
         pruned = retention.prune_pages(settings, Retention(database), database.clock)
-        return pruned | retention.prune_values(settings, AgeLimits(database), database.clock)
+        pruned |= retention.prune_values(settings, AgeLimits(database), database.clock)
+        return pruned | retention.prune_jobs(settings, database)
     except StoreError as exc:
         log.warning("Copies of pages and old values wait to be pruned: %s", redact(str(exc)))
-        return {"bodies": 0, "packed_bytes": 0, "answers": 0, "observations": 0, "records": 0}
+        names = ("bodies", "packed_bytes", "answers", "observations", "records", "jobs", "rows")
+        return dict.fromkeys(names, 0)

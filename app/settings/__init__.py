@@ -245,6 +245,14 @@ class Settings(LogSettings):
         description="A property that was read within this time is not scraped again, unless asked to.",
     )
 
+    # --- jobs
+    job_retention_days: float = Field(
+        90.0,
+        ge=1,
+        le=36500,
+        description="Jobs are deleted this long after their batch was complete. At least PROPERTY_FRESH_DAYS.",
+    )
+
     # --- watches
     watch_interval_days: int = Field(
         7, ge=1, le=365, description="Time between two refreshes of a watched property, unless the watch has its own."
@@ -366,6 +374,14 @@ class Settings(LogSettings):
                     yield from filter(None, _secrets_of(name, one.get_secret_value()))
                 elif isinstance(one, str) and "://" in one:
                     yield from filter(None, url_secrets(one))
+
+    @field_validator("job_retention_days")
+    @classmethod
+    def _outlasts_freshness(cls, days: float, info: ValidationInfo) -> float:
+        """A fresh address is recognized by the job that found its property."""
+        if days < info.data.get("property_fresh_days", 0):
+            raise ValueError("Input should be at least PROPERTY_FRESH_DAYS")
+        return days
 
     def protect_secrets(self) -> None:
         """Hide every secret value in the logs of this process from now on."""

@@ -53,7 +53,7 @@ def overview() -> list[Panel]:
         ),
         number("Spent today", {"": gauge("propintel_spent_today", 'unit="usd"')}, "currencyUSD"),
         number("Budget left today", {"": left_usd}, "currencyUSD", steps=((None, BAD), (0.01, GOOD))),
-        graph("Jobs by state", {"{{state}}": gauge("propintel_jobs", 'state!~"done|failed|cancelled"')}, stack=True),
+        graph("Jobs by state", {"{{state}}": gauge("propintel_jobs")}, stack=True),
         graph(
             "Jobs finished a minute",
             {"{{outcome}}": f"60 * {total('outcome', rate('propintel_jobs_finished_total'))}"},

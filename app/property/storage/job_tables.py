@@ -43,6 +43,12 @@ batches = Table(
     Column("caller", SHA256),
     Index("ix_batches_created_at_id", "created_at", "id"),
     Index(
+        "ix_batches_completed_at",
+        "completed_at",
+        sqlite_where=text("completed_at IS NOT NULL"),
+        postgresql_where=text("completed_at IS NOT NULL"),
+    ),
+    Index(
         "ix_batches_open",
         "id",
         sqlite_where=text("completed_at IS NULL"),
@@ -147,7 +153,7 @@ request_keys = Table(
     Column("id", SHA256, primary_key=True),
     Column("fingerprint", SHA256, nullable=False),
     # these three are filled in by the transaction that makes the row
-    Column("batch_id", ID, ForeignKey("batches.id")),
+    Column("batch_id", ID, ForeignKey("batches.id"), index=True),
     Column("job_ids", JSON(none_as_null=True)),
     Column("duplicates", Integer),
     Column("created_at", UtcDateTime, nullable=False, index=True),
@@ -161,6 +167,6 @@ caller_days = Table(
     "caller_days",
     metadata,
     Column("caller", SHA256, primary_key=True),
-    Column("day", Date, primary_key=True),
+    Column("day", Date, primary_key=True, index=True),
     Column("targets", Integer, nullable=False),
 )

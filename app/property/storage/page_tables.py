@@ -77,7 +77,7 @@ page_urls = Table(
     metadata,
     Column("url", Text, primary_key=True),
     Column("page_url", Text, nullable=False, index=True),
-    Column("seen_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False, index=True),
     # its own body, and the body of the record that says all that this one does
     Column("content_sha256", SHA256),
     Column("record_sha256", SHA256),
@@ -96,7 +96,7 @@ purges = Table(
     "purges",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("at", UtcDateTime, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
     Column("who", Text, nullable=False),
     Column("kind", String(16), nullable=False),
     json_column("removed"),

@@ -9,15 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from app.errors.requests import QuotaExceededError
 from app.property.storage.request_keys import RequestKey
 from app.property.storage.rows import insert_into
 from app.property.storage.tables import caller_days
-
-#: how long the counts of past days stay
-_KEPT = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +51,6 @@ def charge(connection: Connection, requester: Requester, now: datetime, count: i
     )
     if connection.execute(counted.returning(caller_days.c.targets)).first() is None and quota is not None:
         _refuse(connection, requester, now, count, quota)
-    old = and_(caller_days.c.caller == requester.caller, caller_days.c.day < today - _KEPT)
-    connection.execute(delete(caller_days).where(old))
 
 
 def charge_up_to(connection: Connection, requester: Requester, now: datetime, count: int) -> int:

@@ -19,8 +19,6 @@ from app.property.storage.rows import chunks, insert_if_new, job_of
 from app.property.storage.tables import jobs, request_keys
 
 KEPT = timedelta(hours=24)
-#: old keys that one new key takes away: more than come, so that none stay
-_PRUNED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,8 @@ def take(connection: Connection, key: RequestKey, now: datetime, answer_by: date
     Waits while another transaction is about to take it. Whoever takes it is thought dead if it is silent at
     `answer_by`.
     """
-    _forget(connection, key, now)
+    old = request_keys.c.created_at <= now - KEPT
+    connection.execute(delete(request_keys).where(request_keys.c.id == key.id, old))
     row = {"id": key.id, "fingerprint": key.fingerprint, "created_at": now, "answer_by": answer_by}
     taken = insert_if_new(connection, request_keys).values(row).returning(request_keys.c.id)
     if connection.execute(taken).first() is not None:
@@ -98,11 +97,3 @@ def _promised(connection: Connection, key: RequestKey, batch_id: str, now: datet
     """Note that somebody is told of the batch. False if it was withdrawn a moment ago."""
     its = and_(request_keys.c.id == key.id, request_keys.c.batch_id == batch_id)
     return connection.execute(update(request_keys).where(its).values(answered_at=now)).rowcount == 1
-
-
-def _forget(connection: Connection, key: RequestKey, now: datetime) -> None:
-    """Drop what is older than a day: of this key, and some of the others, but for those another one drops already."""
-    old = request_keys.c.created_at <= now - KEPT
-    connection.execute(delete(request_keys).where(request_keys.c.id == key.id, old))
-    some = select(request_keys.c.id).where(old).limit(_PRUNED).with_for_update(skip_locked=True)
-    connection.execute(delete(request_keys).where(request_keys.c.id.in_(some)))

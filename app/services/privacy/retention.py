@@ -1,5 +1,5 @@
-"""What beat asks for now and then: copies of pages that are too old or too much go, within a few seconds, and names of
-people and values that are too old."""
+"""Deletes what is too old or too much, within a few seconds: copies of pages, names of people, values, jobs, and other
+bookkeeping."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.clock import Clock
+from app.property.storage import expiry
+from app.property.storage.engine import Database
 from app.property.storage.personal_data import Aged, AgeLimits
 from app.property.storage.retention import Pruned, Retention
 from app.services.reports.metrics.instruments import BODIES_PRUNED, BODIES_PRUNED_BYTES
@@ -66,4 +68,21 @@ def prune_values(settings: Settings, ages: AgeLimits, clock: Clock) -> dict[str,
             removed["records"] += aged.records
     if any(removed.values()):
         log.info("Values went by age: %(observations)s, and names out of %(records)s records", removed)
+    return removed
+
+
+def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
+    """Remove jobs by JOB_RETENTION_DAYS, and other old rows of the bookkeeping; -> `{"jobs": n, "rows": n}`."""
+    days, clock = settings.job_retention_days, database.clock
+    until = clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
+    removed = {"jobs": 0, "rows": 0}
+    steps: Mapping[str, Callable[[], int]] = {
+        "jobs": lambda: expiry.prune_jobs(database, days),
+        "rows": lambda: expiry.prune_rows(database, job_days=days, page_days=settings.page_retention_days),
+    }
+    for name, step in steps.items():
+        while clock.now_us() < until and (gone := step()):
+            removed[name] += gone
+    if any(removed.values()):
+        log.info("By age went %(jobs)s jobs, and %(rows)s rows of batches, aliases, usage, and audit", removed)
     return removed

@@ -180,9 +180,9 @@ def test_a_pool_that_cannot_be_asked_has_no_counters_and_says_that_it_is_not_sha
 
 
 def test_jobs_and_messages_are_absent_where_nobody_can_be_asked() -> None:
-    figures = JobFigures({"queued": 2, "done": 5}, 12.5, RequestFigures(parked=3, sent=4, oldest_seconds=7.5), 2)
+    figures = JobFigures({"queued": 2}, 12.5, RequestFigures(parked=3, sent=4, oldest_seconds=7.5), 2)
     assert _shown(job_families(figures, {"scrape": 2})) == {
-        "propintel_jobs": {("queued",): 2, ("done",): 5},
+        "propintel_jobs": {("queued",): 2},
         "propintel_oldest_queued_job_age_seconds": {(): 12.5},
         "propintel_model_requests": {("parked",): 3, ("sent",): 4},
         "propintel_oldest_model_request_age_seconds": {(): 7.5},

@@ -11,13 +11,13 @@ from prometheus_client.metrics_core import Metric
 
 from app.property.storage.alerts import Severity
 from app.property.storage.job_figures import JobFigures
-from app.property.storage.models import JobState
+from app.property.storage.tables import ACTIVE
 from app.property.storage.watch_budget import Charge
 from app.property.storage.watch_models import WatchStatus
 from app.services.reports.health.alarms import Kind
 from app.services.reports.metrics.specs import KEY, Label, Spec
 
-JOBS = Spec("gauge", "propintel_jobs", "Jobs in the database, by state.", (Label("state", tuple(JobState)),))
+JOBS = Spec("gauge", "propintel_jobs", "Jobs that are not over, by state.", (Label("state", ACTIVE),))
 OLDEST = Spec(
     "gauge",
     "propintel_oldest_queued_job_age_seconds",

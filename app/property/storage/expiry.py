@@ -1,0 +1,90 @@
+"""Deletes rows of the bookkeeping that are too old: each rule by an index, some hundred rows in a transaction.
+
+What else expires is elsewhere: copies of pages (`retention.py`), values (`personal_data.py`), and the history of keys.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_, update
+
+from app.property.storage.engine import Database
+from app.property.storage.request_keys import KEPT
+from app.property.storage.tables import (
+    batches,
+    caller_days,
+    identity_decisions,
+    identity_pages,
+    job_sources,
+    jobs,
+    model_history,
+    model_requests,
+    page_urls,
+    pages,
+    purges,
+    request_keys,
+    source_tries,
+    watch_days,
+)
+
+#: rows that go in one transaction, so that no writer waits long
+AT_ONCE = 500
+#: what was counted by day, for callers and for watches
+_USAGE_KEPT = timedelta(days=62)
+#: lines of the audit, decisions that were undone, and models that are asked no more
+_AUDIT_KEPT = timedelta(days=400)
+
+
+def prune_jobs(database: Database, days: float) -> int:
+    """Delete jobs of batches that were complete `days` ago, with their attempts; return how many, at most `AT_ONCE`."""
+    oldest = database.clock.now() - timedelta(days=days)
+    complete = select(batches.c.id).where(batches.c.id == jobs.c.batch_id, batches.c.completed_at < oldest).exists()
+    old = jobs.c.finished_at < oldest, complete
+    with database.reading() as connection:
+        query = select(jobs.c.id).where(*old).order_by(jobs.c.finished_at).limit(AT_ONCE)
+        ids = connection.execute(query).scalars().all()
+
+    def work(connection: Connection) -> int:
+        # one of them may have been retried meanwhile
+        still = select(jobs.c.id).where(jobs.c.id.in_(ids), *old).with_for_update()
+        gone = connection.execute(still).scalars().all()
+        for table in (job_sources, source_tries):
+            connection.execute(delete(table).where(table.c.job_id.in_(gone)))
+        connection.execute(update(pages).where(pages.c.job_id.in_(gone)).values(job_id=None))
+        return connection.execute(delete(jobs).where(jobs.c.id.in_(gone))).rowcount
+
+    return database.repeat(work) if ids else 0
+
+
+def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
+    """Delete up to `AT_ONCE` rows by each other rule, each in a transaction of its own; return how many went."""
+    now = database.clock.now()
+    old_jobs = now - timedelta(days=job_days)
+    has_jobs = select(jobs.c.id).where(jobs.c.batch_id == batches.c.id).exists()
+    has_requests = select(model_requests.c.id).where(model_requests.c.batch_id == batches.c.id).exists()
+    undone = identity_decisions.c.undone_at < now - _AUDIT_KEPT
+    of_undone = select(identity_decisions.c.id).where(identity_decisions.c.id == identity_pages.c.decision_id, undone)
+    has_pages = select(identity_pages.c.url).where(identity_pages.c.decision_id == identity_decisions.c.id).exists()
+    rules: tuple[tuple[Table, ColumnElement[bool]], ...] = (
+        (request_keys, request_keys.c.created_at <= now - KEPT),
+        (batches, (batches.c.completed_at < old_jobs) & ~has_jobs & ~has_requests),
+        (page_urls, page_urls.c.seen_at < now - timedelta(days=page_days)),
+        (caller_days, caller_days.c.day < (now - _USAGE_KEPT).date()),
+        (watch_days, watch_days.c.day < (now - _USAGE_KEPT).date()),
+        (model_history, model_history.c.counted_at < now - _AUDIT_KEPT),
+        (identity_pages, of_undone.exists()),
+        (identity_decisions, undone & ~has_pages),
+        (purges, purges.c.at < now - _AUDIT_KEPT),
+    )
+    return sum(_delete_some(database, table, old) for table, old in rules)
+
+
+def _delete_some(database: Database, table: Table, old: ColumnElement[bool]) -> int:
+    key = tuple(table.primary_key.columns)
+    some = select(*key).where(old).limit(AT_ONCE)
+    with database.reading() as connection:
+        if connection.execute(some.limit(1)).first() is None:
+            return 0
+    gone = delete(table).where(tuple_(*key).in_(some))
+    return database.repeat(lambda connection: connection.execute(gone).rowcount)

@@ -1,0 +1,115 @@
+"""Jobs and other bookkeeping go when they are old enough, and not before. On both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Table, insert
+
+from app.clock import ManualClock
+from app.errors import ConfigurationError
+from app.property.page import Page
+from app.property.record import SourceKind
+from app.property.storage import expiry, tables
+from app.property.storage.batches import BatchStore
+from app.property.storage.decisions import DecisionStore
+from app.property.storage.engine import Database
+from app.property.storage.job_sources import JobSources
+from app.property.storage.jobs import JobStore
+from app.property.storage.page_aliases import note_url
+from app.property.storage.pages import PageStore
+from app.property.storage.properties import PropertyStore
+from app.property.storage.quotas import Requester
+from app.property.storage.request_keys import RequestKey
+from app.property.storage.source_tries import SourceTries, SourceTry
+from app.property.storage.tried import Tried
+from app.services.privacy.retention import prune_jobs
+from app.settings import Settings, load_settings
+from tests.contract.conftest import count
+from tests.contract.test_store_properties import ADDRESS, source
+
+URL = "https://homes.example/1"
+EXPIRES = (
+    tables.jobs, tables.batches, tables.job_sources, tables.source_tries, tables.request_keys, tables.caller_days,
+    tables.watch_days, tables.page_urls, tables.model_history, tables.identity_decisions, tables.identity_pages,
+    tables.purges,
+)  # fmt: skip
+
+
+def end(database: Database, url: str = URL, *, requester: Requester | None = None) -> str:
+    """A job that is done, whose batch is complete; -> its id."""
+    jobs, now = JobStore(database), database.clock.now()
+    (job_id,) = jobs.enqueue([url], requester=requester, refresh=True).new
+    jobs.claim(job_id, "test", 30)
+    PageStore(database).save_page(Page(url, url, "text/html", "<p>", b"<p>", now), job_id)
+    JobSources(database).put(job_id, [Tried("A", SourceKind.GIS, url, "used")], asked_at=now)
+    SourceTries(database).note(job_id, url, SourceTry("gone", "gone", 1, is_final=True))
+    home = PropertyStore(database).save_record(source(url, at=now, **ADDRESS))
+    assert jobs.finish(job_id, "test", home)
+    BatchStore(database).complete()
+    return job_id
+
+
+def left(database: Database, *some: Table) -> dict[str, int]:
+    return {table.name: rows for table in some or EXPIRES if (rows := count(database, table))}
+
+
+def expire(database: Database) -> dict[str, int]:
+    return prune_jobs(Settings(_env_file=None), database)
+
+
+def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClock) -> None:
+    end(database, requester=Requester("c" * 64, key=RequestKey("k" * 64, "f" * 64)))
+    decisions, now = DecisionStore(database), clock.now()
+    store = PropertyStore(database)
+    other = store.save_record(source("https://other.example/2", at=now, ParcelNumber="77-88"))
+    (home,) = [one["property"] for one in store.page().items if one["property"] != other]
+    decisions.undo(decisions.join(home, other, who="Ann").id, who="Ann")
+    with database.writing() as connection:
+        note_url(connection, "https://homes.example/1?ref=2", URL, now)
+        connection.execute(insert(tables.watch_days).values(day=now.date()))
+        connection.execute(insert(tables.model_history).values(model="m", counters={}, counted_at=now))
+        connection.execute(insert(tables.purges).values(id="p" * 32, at=now, who="Ann", kind="url", removed={}))
+    everything = left(database)
+    assert set(everything) == {table.name for table in EXPIRES}
+    clock.advance(timedelta(hours=1).total_seconds())
+    assert (expire(database), left(database)) == ({"jobs": 0, "rows": 0}, everything)
+    clock.advance(timedelta(days=89, hours=22).total_seconds())
+    expire(database)
+    gone = {"request_keys", "caller_days", "watch_days"}
+    assert set(left(database)) == set(everything) - gone, "jobs are kept for 90 days"
+    clock.advance(timedelta(hours=2).total_seconds())
+    assert expire(database)["jobs"] == 1
+    gone |= {"jobs", "batches", "job_sources", "source_tries"}
+    assert set(left(database)) == set(everything) - gone
+    clock.advance(timedelta(days=3_700).total_seconds())
+    expire(database)
+    assert left(database) == {}
+    assert count(database, tables.pages) == 1, "copies of pages have an age of their own"
+    assert count(database, tables.records) == 2
+
+
+def test_jobs_of_a_batch_go_when_all_of_it_is_over(database: Database, clock: ManualClock) -> None:
+    """Until then its counts are those of all its jobs."""
+    jobs = JobStore(database)
+    first, second = jobs.enqueue([URL, "https://homes.example/2"]).new
+    jobs.cancel(first)
+    clock.advance(timedelta(days=100).total_seconds())
+    BatchStore(database).complete()
+    assert (expiry.prune_jobs(database, 90), count(database, tables.jobs)) == (0, 2)
+    jobs.cancel(second)
+    BatchStore(database).complete()
+    assert expiry.prune_jobs(database, 90) == 0, "its batch was complete only now"
+    clock.advance(timedelta(days=91).total_seconds())
+    assert (expiry.prune_jobs(database, 90), count(database, tables.jobs)) == (2, 0)
+
+
+def test_jobs_are_kept_for_as_long_as_they_say_what_is_fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JOB_RETENTION_DAYS", "20")
+    with pytest.raises(ConfigurationError, match=r"JOB_RETENTION_DAYS.*at least PROPERTY_FRESH_DAYS"):
+        load_settings()
+    monkeypatch.setenv("PROPERTY_FRESH_DAYS", "20")
+    assert load_settings().job_retention_days == 20
