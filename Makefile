@@ -22,7 +22,7 @@ FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-recipes bench-watch bench-workers chaos check clean contracts county demo docs exhaustive fit format fuzz help images install licences lint lock readme reference sbom test test-chaos test-llama test-main types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-recipes bench-storage bench-watch bench-workers chaos check clean contracts county demo docs exhaustive fit format fuzz help images install licences lint lock readme reference sbom test test-chaos test-llama test-main types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -131,6 +131,9 @@ bench-exports: install ## every format of export with up to 100,000 properties, 
 
 bench-merge: install ## 100,000 observations into 20,000 properties, on both databases, written to docs/benchmarks/merging.md: half an hour
 	$(PY) -m benchmarks.merging --out docs/benchmarks/merging.md $(BENCH_ARGS)
+
+bench-storage: install ## storage with up to 10 million observations, written to docs/benchmarks/storage.md: an hour, 20 GB (BENCH_ARGS="--sizes 100000 --databases sqlite")
+	$(PY) -m benchmarks.storage $(BENCH_ARGS)
 
 bench-fetch: install $(BENCH)/.installed ## the fetcher beside Scrapy and httpx2, as root: about six minutes
 	$(PY) -m benchmarks.fetch --peers $(abspath $(BENCH)/bin/python) $(BENCH_ARGS)

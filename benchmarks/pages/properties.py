@@ -41,20 +41,24 @@ _PLACE = ("UnparsedAddress", "StreetNumber", "StreetName", "City", "StateOrProvi
 
 def fill_properties(database: Database, count: int) -> list[str]:
     """Store `count` properties; -> their ids, the newest last."""
-    templates = {slug: _read(slug) for slug in (*_LISTINGS, _COUNTY)}
-    chance, now = random.Random(1), database.clock.now()
+    pages, chance, now = templates(), random.Random(1), database.clock.now()
     made: list[str] = []
     for numbers in chunks(range(count), 500):
         rows: dict[str, list[dict[str, Any]]] = {"properties": [], "records": [], "keys": []}
         for number in numbers:
             at = now - timedelta(minutes=count - number)  # apart in time: lists are ordered by it
             made.append(new_id())
-            _add_rows(rows, made[-1], list(_sources(templates, number, chance, at)), at)
+            _add_rows(rows, made[-1], list(sources_of(pages, number, chance, at)), at)
         with database.writing() as connection:
             connection.execute(insert(properties), rows["properties"])
             connection.execute(insert(records), rows["records"])
             connection.execute(insert(property_keys), rows["keys"])
     return made
+
+
+def templates() -> dict[str, SourceRecord]:
+    """What the extractors find on the bundled pages of homes, by their slugs."""
+    return {slug: _read(slug) for slug in (*_LISTINGS, _COUNTY)}
 
 
 def _read(slug: str) -> SourceRecord:
@@ -68,13 +72,13 @@ def _read(slug: str) -> SourceRecord:
     return SourceRecord(url, url, found.kind, found.page.sha256, found.page.fetched_at, values, evidence)
 
 
-def _sources(
-    templates: dict[str, SourceRecord], number: int, chance: random.Random, at: datetime
+def sources_of(
+    pages: dict[str, SourceRecord], number: int, chance: random.Random, at: datetime
 ) -> Iterator[SourceRecord]:
-    """One to three pages of one address; two listings disagree about the price."""
+    """Return one to three pages of one address, made of `templates()`; two listings disagree about the price."""
     listings = chance.sample(_LISTINGS, chance.choice((1, 1, 2)))
     for slug in [*listings, *([_COUNTY] if chance.random() < 0.6 else [])]:
-        yield _moved(templates[slug], slug, number, chance.randrange(150, 900) * 1_000, at)
+        yield _moved(pages[slug], slug, number, chance.randrange(150, 900) * 1_000, at)
 
 
 def _moved(template: SourceRecord, slug: str, number: int, price: int, at: datetime) -> SourceRecord:

@@ -82,6 +82,11 @@ class Busy:
         total = sum(seconds for name, seconds in times.items() if not name.startswith("guest"))
         self.share = 1 - (times["idle"] + times.get("iowait", 0.0)) / total if total else 0.0
 
+    @property
+    def cores(self) -> float:
+        """The same in cores."""
+        return round(self.share * (psutil.cpu_count() or 1), 2)
+
 
 class PeakMemory:
     """Samples `memory_mb` once a second during its block; `mb` is the largest that was seen."""

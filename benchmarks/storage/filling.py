@@ -1,0 +1,165 @@
+"""A store of millions of observations in minutes: a sample that storage made itself, copied with other names.
+
+The rows of the sample are read as SQLite keeps them. In each copy, hashes, ids, the numbers of homes and row numbers
+are others, and times are earlier. What the tables and their columns are called does not matter here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Table, text
+
+from app.clock import ManualClock
+from app.property.page import Keeping, Page
+from app.property.storage.columns import metadata
+from app.property.storage.engine import Database
+from app.property.storage.jobs import JobStore
+from app.property.storage.pages import PageStore
+from app.property.storage.properties import PropertyStore
+from app.property.storage.tables import observations
+from benchmarks.storage.workload import FIRST, SAMPLE, STRIDE, home_number, readings
+
+#: how long ago the oldest copy was stored; its pages were first read `_AGAIN` before that. In all less than a year,
+#: after which names and copies of pages are pruned
+SPAN = timedelta(days=300)
+_AGAIN = timedelta(days=40)
+_BODY = b"<html><title>A home</title>" + b"<p>A fictional home with a porch.</p>" * 40
+#: hashes and ids, and the numbers of homes and houses in the sample, also inside of longer texts
+_NAMES = re.compile(rf"[0-9a-f]{{64}}|[0-9a-f]{{32}}|{FIRST // 1000}[01]\d\d")
+_MOMENT = "%Y-%m-%d %H:%M:%S.%f"
+_IS_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
+_COPIES_AT_ONCE = 10
+
+
+class _Copy(dict[str, str]):
+    """What stands in one copy of the sample for a name, a moment or a row number of it."""
+
+    def __init__(self, number: int, earlier: timedelta) -> None:
+        self._number, self._earlier = number, earlier
+
+    def __missing__(self, name: str) -> str:
+        self[name] = found = self._renamed(name)
+        return found
+
+    def _renamed(self, name: str) -> str:
+        if "+" in name:  # a row number, and by how much it grows with each copy
+            row, _, step = name.partition("+")
+            return str(int(row) + self._number * int(step))
+        if _IS_MOMENT.fullmatch(name):
+            return (datetime.fromisoformat(name) - self._earlier).strftime(_MOMENT)
+        if len(name) == len(str(FIRST)):
+            return str(int(name) + self._number * STRIDE)
+        return hashlib.sha256(f"{name} {self._number}".encode()).hexdigest()[: len(name)]
+
+
+class _Rows:
+    """The rows of one table in the sample: of each cell, what it holds, or a format that makes it of a `_Copy`."""
+
+    def __init__(self, table: Table, raw: sqlite3.Connection) -> None:
+        self.table, self.columns = table, ", ".join(column.name for column in table.columns)
+        steps = [_row_number_of(column, raw) for column in table.columns]
+        rows = raw.execute(f'SELECT {self.columns} FROM "{table.name}"')  # noqa: S608
+        self.rows = [[_cell(value, step) for value, step in zip(row, steps, strict=True)] for row in rows]
+
+    def copied(self, copies: Sequence[_Copy]) -> list[tuple[Any, ...]]:
+        return [
+            tuple([value % copy if varies else value for value, varies in row]) for copy in copies for row in self.rows
+        ]
+
+
+def _row_number_of(column: Any, raw: sqlite3.Connection) -> int:
+    """By how much the row numbers in the column, its table's own or another's, grow with each copy; 0: it has none."""
+    keys = [column, *(key.column for key in column.foreign_keys)]
+    numbered = next((key for key in keys if key.table.autoincrement_column is key), None)
+    if numbered is None:
+        return 0
+    query = f'SELECT max("{numbered.name}") FROM "{numbered.table.name}"'  # noqa: S608
+    return int(raw.execute(query).fetchone()[0] or 0)
+
+
+def _cell(value: Any, step: int) -> tuple[Any, bool]:
+    """-> a value or a format, and whether it is a format."""
+    if step and value is not None:
+        return f"%({value}+{step})s", True
+    if not isinstance(value, str):
+        return value, False
+    if _IS_MOMENT.fullmatch(value):
+        return f"%({value})s", True
+    form = _NAMES.sub(lambda found: f"%({found[0]})s", value.replace("%", "%%"))
+    return (form, True) if "%(" in form else (value, False)
+
+
+def fill(database: Database, wanted: int) -> int:
+    """Store about `wanted` observations, and all that belongs to them, in an empty database; -> how many copies of the
+    sample that took."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/sample.sqlite3"
+        _make_sample(path, database.clock.now())
+        raw = sqlite3.connect(path)
+        tables = [_Rows(table, raw) for table in metadata.sorted_tables]
+        raw.close()
+    each = next(len(rows.rows) for rows in tables if rows.table is observations)
+    copies = max(1, round(wanted / each))
+    for first in range(0, copies, _COPIES_AT_ONCE):
+        some = [_Copy(n, SPAN * n / copies) for n in range(first, min(copies, first + _COPIES_AT_ONCE))]
+        with database.writing() as connection:
+            if not database.is_sqlite:
+                connection.execute(text("SET LOCAL session_replication_role = replica"))  # checks no foreign keys
+            for rows in tables:
+                _insert(connection, rows, rows.copied(some))
+    if not database.is_sqlite:
+        with database.writing() as connection:
+            for rows in tables:
+                _number_on(connection, rows.table)
+            connection.execute(text("ANALYZE"))
+        database.wipe_free_space()  # VACUUM, as in a store that has run for a while
+    return copies
+
+
+def _insert(connection: Connection, rows: _Rows, cells: list[tuple[Any, ...]]) -> None:
+    into = f'"{rows.table.name}" ({rows.columns})'
+    if not cells:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"INSERT INTO {into} VALUES ({', '.join('?' * len(cells[0]))})", cells)  # noqa: S608
+        return
+    raw: Any = connection.connection.cursor()
+    with raw.copy(f"COPY {into} FROM STDIN") as copy:
+        for row in cells:
+            copy.write_row(row)
+
+
+def _number_on(connection: Connection, table: Table) -> None:
+    """Let new rows be numbered from the last one."""
+    column = table.autoincrement_column
+    if column is not None:
+        last = f'SELECT max("{column.name}") FROM "{table.name}"'  # noqa: S608
+        connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column.name}'), ({last}))"))
+
+
+def _make_sample(path: str, now: datetime) -> None:
+    """A store of `SAMPLE` homes as workers leave it: each page has a job and a copy, and was read a second time, when
+    every other home had another price."""
+    clock = ManualClock(now - _AGAIN)
+    database = Database(f"sqlite:///{path}", clock)
+    jobs, pages, properties = JobStore(database), PageStore(database), PropertyStore(database)
+    for is_again in (False, True):
+        for place in range(SAMPLE):
+            price = 100_000 + place if is_again and place % 2 else None
+            for record in readings(home_number(0, place), clock.now(), price=price):
+                (job,) = jobs.enqueue([record.url], refresh=True).jobs
+                jobs.claim(job.id, "benchmark", 60)
+                kept = Page(record.url, record.url, "text/html", "", _BODY + record.url.encode(), record.fetched_at,
+                            keeping=Keeping(etag=f'"{record.content_sha256}"'))  # fmt: skip
+                pages.save_page(kept, job.id)
+                home = properties.save_record(record, edition="benchmark")
+                jobs.finish(job.id, "benchmark", home)
+        clock.advance(_AGAIN.total_seconds())
+    database.close()

@@ -1,0 +1,172 @@
+"""What is measured of one store, by the public functions of storage. Times are milliseconds."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+from app.errors.storage import StoreError
+from app.property.source_record import SourceRecord
+from app.property.storage.engine import Database
+from app.property.storage.job_figures import read_job_figures
+from app.property.storage.names_key import NamesKey
+from app.property.storage.personal_data import AgeLimits
+from app.property.storage.properties import PropertyStore
+from app.property.storage.purge_scope import PurgeKind
+from app.property.storage.purging import PurgeStore
+from app.property.storage.retention import Retention
+from app.property.storage.tables import properties
+from app.services.privacy.retention import prune_pages, prune_values
+from app.settings import Settings
+from benchmarks.storage.filling import SPAN, fill
+from benchmarks.storage.workload import FIRST, SAMPLE, home_number, readings
+from benchmarks.workers.usage import Busy
+
+WRITERS = (1, 4, 16)
+_TIMES = 5
+_LOOKUPS = 100
+_START_SECONDS = 300.0
+_BEFORE_SECONDS = 2.0
+#: forked, so that a process starts at once
+_PROCESSES = multiprocessing.get_context("fork")
+_ready = _PROCESSES.Barrier(1)
+
+
+def measure(url: str, observations: int, seconds: float) -> dict[str, Any]:
+    """Fill an empty database and measure it; writers write for `seconds` each time. Figures as of `_summary`."""
+    with Busy() as before:
+        time.sleep(_BEFORE_SECONDS)
+    database, begun = _database(url), time.perf_counter()
+    copies = fill(database, observations)
+    took = round(time.perf_counter() - begun)
+    found: dict[str, Any] = {"observations": observations, "homes": copies * SAMPLE, "fill_seconds": took}
+    found["busy_before"] = before.cores
+    settings, half = Settings(_env_file=None), (SPAN / 2).days
+    halved = Settings(_env_file=None, personal_data_retention_days=half, observation_retention_days=half)
+    store, ages, clock, urls = PropertyStore(database), AgeLimits(database), database.clock, _urls(copies)
+    with database.reading() as connection:
+        some = connection.execute(select(properties.c.id).limit(100 * _LOOKUPS)).scalars().all()
+    homes = iter(random.Random(3).choices(some, k=_LOOKUPS))
+
+    def purge() -> None:
+        PurgeStore(database).purge(PurgeKind.URL, next(urls), who="benchmark", dry_run=False)
+
+    alone: dict[str, tuple[Callable[[], object], int]] = {
+        "property": (lambda: store.get(next(homes)), _LOOKUPS),
+        "metrics": (lambda: read_job_figures(database), _TIMES),
+        "prune_values": (lambda: prune_values(settings, ages, clock), _TIMES),
+        "prune_copies": (lambda: prune_pages(settings, Retention(database), clock), _TIMES),
+        "purge": (purge, _TIMES),
+    }
+    for name, (work, times) in alone.items():
+        found[name] = _summary([_timed(work)[0] for _ in range(times)])
+    for writers in WRITERS:
+        found[f"writers_{writers}"] = _write(url, copies, writers, seconds)
+    for name, work in (("purging", purge), ("pruning", lambda: prune_values(halved, ages, clock))):
+        with _beside(work) as done:
+            found[f"while_{name}"] = _write(url, copies, 1, seconds)
+        found[f"while_{name}"]["beside"] = done.value
+    database.close()
+    return found
+
+
+def _database(url: str) -> Database:
+    return Database(url, names_key=NamesKey("benchmark" * 4))
+
+
+def _timed(work: Callable[[], object]) -> tuple[float, bool]:
+    """How long it took, and whether it gave up waiting for a lock, after ten seconds, or for its statement."""
+    begun, gave_up = time.perf_counter(), False
+    try:
+        work()
+    except StoreError:
+        gave_up = True
+    return (time.perf_counter() - begun) * 1000, gave_up
+
+
+def _summary(times: Sequence[float]) -> dict[str, float]:
+    ranked = sorted(times)
+    places = {"p50": len(ranked) // 2, "p99": len(ranked) * 99 // 100, "most": len(ranked) - 1}
+    return {name: round(ranked[place], 2) for name, place in places.items()}
+
+
+def _urls(copies: int) -> Iterator[str]:
+    """URLs of pages in the store, again and again: of one home in every seventh copy, then of another one."""
+    for place in itertools.cycle(range(SAMPLE)):
+        for copy in range(place % 7, copies, 7):
+            yield next(readings(home_number(copy, place), datetime.now(UTC))).url
+
+
+@contextmanager
+def _beside(work: Callable[[], object]) -> Iterator[Any]:
+    """Another process does `work` again and again during the block; -> a counter of that."""
+    over, done = _PROCESSES.Event(), _PROCESSES.Value("q", 0)
+
+    def keep() -> None:
+        while not over.is_set():
+            _timed(work)
+            done.value += 1
+
+    child = _PROCESSES.Process(target=keep)
+    child.start()
+    try:
+        yield done
+    finally:
+        over.set()
+        child.join()
+
+
+def _write(url: str, copies: int, writers: int, seconds: float) -> dict[str, Any]:
+    """A summary of all saves, and `per_second`, `gave_up`, `cpu_ms` (of the writers, for one save) and `busy` (cores of
+    the machine, with whatever else it did)."""
+    global _ready  # noqa: PLW0603 (the writers inherit it)
+    _ready = _PROCESSES.Barrier(writers)
+    with ProcessPoolExecutor(writers, _PROCESSES) as pool:
+        found = list(pool.map(partial(_save_pages, url, copies, writers, seconds), range(writers)))
+    saves = [save for each, *_ in found for save in each]
+    return {
+        **_summary([ms for ms, _ in saves]),
+        "per_second": round(len(saves) / max(took for _, took, *_ in found), 1),
+        "gave_up": sum(gave_up for _, gave_up in saves),
+        "cpu_ms": round(1000 * sum(cpu for *_, cpu, _ in found) / len(saves), 2),
+        "busy": found[0][-1],
+    }
+
+
+def _save_pages(
+    url: str, copies: int, writers: int, seconds: float, writer: int
+) -> tuple[list[tuple[float, bool]], float, float, float]:
+    """Save one page after the other for so long, once all writers are ready; -> each save, seconds, seconds of CPU, and
+    how busy the machine was."""
+    database, pages, saves = _database(url), _pages(copies, writer, writers), list[tuple[float, bool]]()
+    store = PropertyStore(database)
+    _timed(partial(store.save_record, next(pages)))
+    _ready.wait(_START_SECONDS)
+    begun, cpu = time.perf_counter(), time.process_time()
+    with Busy() as busy:
+        while time.perf_counter() < begun + seconds:
+            saves.append(_timed(partial(store.save_record, next(pages), edition="benchmark")))
+    spent = time.perf_counter() - begun, time.process_time() - cpu
+    database.close()
+    return saves, *spent, busy.cores
+
+
+def _pages(copies: int, writer: int, writers: int) -> Iterator[SourceRecord]:
+    """By turns pages of new homes and new readings of stored ones, which are other ones for each writer."""
+    chance, mine = random.Random(), range(writer % copies, copies, writers)
+    new = chance.randrange(10 * FIRST, 100 * FIRST)
+    while True:
+        new += 1
+        yield from readings(new, datetime.now(UTC))
+        known = home_number(chance.choice(mine), chance.randrange(SAMPLE))
+        yield from readings(known, datetime.now(UTC), price=chance.randrange(200, 900) * 1_000)

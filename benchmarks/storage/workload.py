@@ -1,0 +1,43 @@
+"""Pages of fictional homes, as workers save them, by the number of the home."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from app.property.source_record import SourceRecord
+from benchmarks.pages.properties import sources_of, templates
+
+#: the numbers of the homes of the sample that a store is filled with: this one and those after it
+FIRST = 7_000_000
+SAMPLE = 50
+#: the n-th copy of the sample has its numbers, which include house numbers, moved by n times that
+STRIDE = 200
+
+
+def home_number(copy: int, place: int) -> int:
+    """Return the number of the home that is at `place` in that copy of the sample."""
+    return FIRST + STRIDE * copy + place
+
+
+def readings(number: int, at: datetime, *, price: int | None = None) -> Iterator[SourceRecord]:
+    """Return what the one to three pages of a home say at `at`; listings with another `price` if one is given."""
+    for record in sources_of(_templates(), number, random.Random(number % STRIDE), at):
+        changed: dict[str, Any] = {} if price is None or "ListPrice" not in record.values else {"ListPrice": price}
+        body = hashlib.sha256(f"{record.url} {at} {price}".encode()).hexdigest()
+        proofs = {
+            name: proof.model_copy(update={"content_sha256": body, "value": changed.get(name, proof.value)})
+            for name, proof in record.evidence.items()
+        }
+        values = {**record.values, **changed}
+        yield replace(record, values=values, evidence=proofs, content_sha256=body, page_url=record.url)
+
+
+@cache
+def _templates() -> dict[str, SourceRecord]:
+    return templates()
