@@ -43,7 +43,7 @@ class JoinRequest(BaseModel):
 class DecisionView(BaseModel):
     """A decision. `property` kept its id; `other` came of it (split) or went into it (join), with the `pages`.
 
-    A `review` is none yet: only a page of unknown kind makes the two one. `undone_at` is null while it is in force.
+    A `review` is none yet: only a page of unknown kind makes the two one. `undone_at` is null unless it was undone.
     """
 
     id: str

@@ -20,7 +20,7 @@ from app.property.storage.jobs import JobStore
 from app.property.storage.properties import PropertyStore
 from app.property.storage.purge_scope import PurgeKind
 from app.property.storage.purging import PurgeStore
-from app.property.storage.tables import identity_decisions, identity_pages, observations, properties
+from app.property.storage.tables import identity_overrides, observations, properties
 from tests.contract.test_store_properties import ADDRESS, T0, alive, count, source
 
 A, B, C, D = (f"https://{site}.example/1" for site in "abcd")
@@ -132,7 +132,7 @@ def test_a_split_undone_leaves_the_same_property(
     assert count(database, observations, property_id=home) == 2 + 2 * len(ADDRESS)
     store.save_record(again(B, 1, YearBuilt=1990, **ADDRESS))
     assert alive(database) == 1
-    with pytest.raises(IdentityDecisionError, match="not in force"):
+    with pytest.raises(IdentityDecisionError, match="undone already"):
         decisions.undo(made.id, who="bob")
 
 
@@ -166,18 +166,55 @@ def test_a_join_undone_gives_both_back_with_what_came_since_left_where_it_is(
     assert alive(database) == 2
 
 
-def test_the_later_decision_overrules_the_earlier_and_undoing_it_brings_that_back(
+def test_the_newest_decision_on_two_pages_holds_and_undoing_it_leaves_the_one_before(
     store: PropertyStore, decisions: DecisionStore, database: Database, home: str
 ) -> None:
     split = decisions.split(home, [B], who="alice")
     join = decisions.join(home, split.other, who="bob")
     assert store.save_record(again(B, 1, **OTHER)) == home
-    in_force = {one.id: one.undone_at is None for one in decisions.of(home)}
-    assert in_force == {join.id: True, split.id: False}
     decisions.undo(join.id, who="bob")
     assert {one.id: one.undone_at is None for one in decisions.of(home)} == {join.id: False, split.id: True}
     assert store.save_record(again(B, 2, **ADDRESS)) == split.other
     assert alive(database) == 2
+
+
+def test_undoing_an_older_decision_moves_nothing_that_a_newer_one_holds(
+    store: PropertyStore, decisions: DecisionStore, home: str
+) -> None:
+    split = decisions.split(home, [B], who="alice")
+    join = decisions.join(home, split.other, who="bob")
+    decisions.undo(split.id, who="alice")
+    assert pages(store, home) == [A, B]
+    parted = decisions.split(home, [B], who="carol")
+    decisions.undo(join.id, who="bob")
+    assert (pages(store, home), pages(store, parted.other)) == ([A], [B])
+
+
+def test_pages_go_back_only_as_far_as_what_else_was_decided_on_them(
+    store: PropertyStore, decisions: DecisionStore, home: str
+) -> None:
+    """A join holds while a newer one of the same pages is undone, and a split while a join of it was undone first."""
+    split = decisions.split(home, [B], who="alice")
+    join = decisions.join(home, split.other, who="bob")
+    parted = decisions.split(home, [B], who="carol")
+    decisions.undo(join.id, who="bob")
+    decisions.undo(parted.id, who="carol")
+    assert (pages(store, home), pages(store, parted.other)) == ([A], [B]), "the first split holds"
+    decisions.undo(split.id, who="alice")
+    assert pages(store, home) == [A]
+    assert store.save_record(again(B, 1, **ADDRESS)) == home, "nothing keeps it apart any more"
+
+
+def test_a_join_of_pages_that_another_join_names_is_undone_for_its_own_pages_alone(
+    store: PropertyStore, decisions: DecisionStore, home: str
+) -> None:
+    other = store.save_record(source(C, **OTHER))
+    first = decisions.join(other, store.save_record(source(D, **{**ADDRESS, "StreetNumber": "16"})), who="alice")
+    second = decisions.join(home, other, who="bob")
+    decisions.undo(first.id, who="alice")
+    assert pages(store, home) == [A, B, C, D], "the newer join names all of them"
+    decisions.undo(second.id, who="bob")
+    assert pages(store, home) == [A, B]
 
 
 def test_what_does_not_fit_is_refused_and_changes_nothing(
@@ -203,7 +240,7 @@ def test_a_purge_takes_decisions_with_the_pages_that_they_are_about(
 ) -> None:
     decisions.split(home, [B], who="alice")
     PurgeStore(database).purge(PurgeKind.URL, B, who="alice", dry_run=False)
-    assert [count(database, table) for table in (identity_pages, identity_decisions)] == [0, 0]
+    assert count(database, identity_overrides) == 0
 
 
 def test_an_explanation_says_why_each_source_belongs_and_each_value_won(

@@ -33,7 +33,7 @@ from tests.contract.test_store_properties import ADDRESS, source
 URL = "https://homes.example/1"
 EXPIRES = (
     tables.jobs, tables.batches, tables.job_sources, tables.source_tries, tables.request_keys, tables.caller_days,
-    tables.watch_days, tables.page_urls, tables.model_history, tables.identity_decisions, tables.identity_pages,
+    tables.watch_days, tables.page_urls, tables.model_history, tables.identity_overrides,
     tables.purges,
 )  # fmt: skip
 

@@ -35,7 +35,7 @@ _WORDLESS = {
     "request_keys.job_ids": "ids of jobs",
     "purged_names.words": "hashes",
     "purges.removed": "numbers by what they are of",
-    "purges.marks": "hashes",
+    "identity_overrides.replaced": "ids of properties",
 }
 _OF_KEYS = {"model", "mask", "limit_group", "counters", "refusals", "charges", "key_id"}
 _OF_OPENAI = {"input_file_id", "openai_id", "lease_owner"}

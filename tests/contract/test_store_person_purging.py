@@ -157,8 +157,6 @@ def fill(database: Database, planted: str, now: datetime) -> None:
                 for key in column.foreign_keys:
                     parent = made.get(key.column.table, {})
                     row[column.name] = parent.get(key.column.name)
-            if table.name == "identity_pages":
-                row["side"] = 0
             connection.execute(table.insert().values(row))
             made[table] = row
 

@@ -1,30 +1,38 @@
 """What people say of which pages are one property: split, join, and either undone.
 
 A decision names pages, not properties: pages stay what they are when properties come and go. It holds for every later
-scrape (`homes.py`) until it is undone or a later decision says otherwise, and it is kept with who and when.
+scrape (`homes.py`) until it is undone or a newer one says otherwise of the same two pages (`overrides.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
-from app.property.storage.decision_rows import IdentityDecision, open_reviews, read, urls_of_rows, write
 from app.property.storage.engine import Database
 from app.property.storage.folding import fold, move_pages
-from app.property.storage.page_sides import JOIN, REVIEW, SPLIT
+from app.property.storage.overrides import (
+    JOIN,
+    SPLIT,
+    IdentityDecision,
+    are_split,
+    open_reviews,
+    pins_of,
+    read,
+    urls_of_rows,
+    write,
+)
 from app.property.storage.paging import Order, Page
 from app.property.storage.property_locks import lock_rows
 from app.property.storage.rebuilding import alive, new_property, rebuild
 from app.property.storage.rows import clean
-from app.property.storage.tables import identity_decisions, identity_pages, properties, records
+from app.property.storage.tables import identity_overrides, properties, records
 
-_Rows = Sequence[Row[Any]]
-ORDER = Order("reviews", (identity_decisions.c.at, identity_decisions.c.id))
+_C = identity_overrides.c
+ORDER = Order("reviews", (_C.at, _C.decision_id))
 
 
 class DecisionStore:
@@ -50,12 +58,10 @@ class DecisionStore:
             kept = [row for row in sources if row not in moved]
             if not kept or not moved:
                 raise IdentityDecisionError(property_id, "one source at least goes, and one at least stays")
-            overruled = self._overrule(connection, (JOIN,), (kept, moved), who)
             other = new_property(self._database, connection)
             move_pages(connection, [row.url for row in moved], home, other)
-            carried = self._carry_on(connection, overruled, ((home, kept), (other, moved)))
-            told = (who, reason, {"overruled": overruled, "carried": carried})
-            decision = self._write(connection, SPLIT, (home, kept), (other, moved), told)
+            sides = (home, urls_of_rows(kept)), (other, urls_of_rows(moved))
+            decision = write(self._database, connection, SPLIT, *sides, who=who, reason=reason)
             self._rebuild(connection, home, other)
             return decision
 
@@ -74,148 +80,91 @@ class DecisionStore:
             if home == other:
                 raise IdentityDecisionError(property_id, f"{other_id} is this property already")
             kept, gone = (
-                connection.execute(select(records).where(records.c.property_id == one)).all() for one in (home, other)
+                urls_of_rows(connection.execute(select(records).where(records.c.property_id == one)))
+                for one in (home, other)
             )
-            overruled = self._overrule(connection, (SPLIT, REVIEW), (kept, gone), who)
-            replaced = select(properties.c.id).where(properties.c.merged_into == other)
-            details = {"overruled": overruled, "replaced": sorted(connection.execute(replaced).scalars())}
+            replaced = connection.execute(select(properties.c.id).where(properties.c.merged_into == other))
+            ids = sorted(replaced.scalars())
             fold(connection, other, home)
-            decision = self._write(connection, JOIN, (home, kept), (other, gone), (who, reason, details))
+            sides = (home, kept), (other, gone)
+            decision = write(self._database, connection, JOIN, *sides, who=who, reason=reason, replaced=ids)
             self._rebuild(connection, home)
             return decision
 
         return self._database.repeat(work)
 
     def undo(self, decision_id: str, *, who: str) -> IdentityDecision:
-        """Put things back as they were before a decision, and what it had put out of force back into force.
+        """Put things back as they were before a decision, as far as no other one holds them where they are.
 
         A review is closed, and nothing is joined. What came since stays where it is. Raises `NotFoundError`, and
         `IdentityDecisionError` if it is undone already.
         """
 
         def work(connection: Connection) -> IdentityDecision:
-            query = select(identity_decisions).where(identity_decisions.c.id == decision_id)
-            row = connection.execute(query).one_or_none()
-            if row is None:
+            found = read(connection, [decision_id])
+            if not found:
                 raise NotFoundError("decision", decision_id)
-            lock_rows(connection, [row.property_id, row.other_id])
-            if row.undone_at is not None:
-                raise IdentityDecisionError(row.property_id, f"decision {decision_id} is not in force any more")
-            ids = identity_decisions.c.id
+            (decision,) = found
+            lock_rows(connection, [decision.property, decision.other])
+            if decision.undone_at is not None:
+                raise IdentityDecisionError(decision.property, f"decision {decision_id} is undone already")
             undone = {"undone_at": self._database.clock.now(), "undone_by": clean(who)}
-            connection.execute(update(identity_decisions).where(ids == decision_id).values(undone))
-            again = {"undone_at": None, "undone_by": None}
-            overruled, carried = row.details.get("overruled", []), row.details.get("carried", [])
-            connection.execute(update(identity_decisions).where(ids.in_(carried)).values(undone))
-            connection.execute(update(identity_decisions).where(ids.in_(overruled)).values(again))
-            if row.kind == SPLIT:
-                self._back_together(connection, row)
-            elif row.kind == JOIN:
-                self._back_apart(connection, row)
-            return read(connection, [connection.execute(query).one()])[0]
+            mine = _C.decision_id == decision_id
+            connection.execute(update(identity_overrides).where(mine).values(undone))
+            if decision.kind == SPLIT:
+                self._back_together(connection, decision)
+            elif decision.kind == JOIN:
+                self._back_apart(connection, decision)
+            return read(connection, [decision_id])[0]
 
         return self._database.repeat(work)
 
     def of(self, property_id: str) -> list[IdentityDecision]:
         """All that were ever made about the property and what is or was part of it, the newest first."""
-        c = identity_decisions.c
         with self._database.reading() as connection:
-            family = select(properties.c.id).where(
-                or_(properties.c.id == alive(connection, property_id),
-                    properties.c.merged_into == alive(connection, property_id))
-            )  # fmt: skip
-            named = or_(c.property_id.in_(family), c.other_id.in_(family))
-            rows = connection.execute(select(identity_decisions).where(named).order_by(c.at.desc(), c.id)).all()
-            return read(connection, rows)
+            home = alive(connection, property_id)
+            family = select(properties.c.id).where(or_(properties.c.id == home, properties.c.merged_into == home))
+            named = or_(_C.property_id.in_(family), _C.other_id.in_(family))
+            ids = connection.execute(select(_C.decision_id).where(named).distinct()).scalars().all()
+            return read(connection, ids)[::-1]
 
     def reviews(self, cursor: str | None = None, *, limit: int = 100) -> Page[IdentityDecision]:
         """The pairs that wait for a person, the oldest first. Raises `InvalidCursorError`."""
-        query = select(identity_decisions).where(open_reviews())
+        query = select(_C.at, _C.decision_id).where(open_reviews()).distinct()
         with self._database.reading() as connection:
             found = connection.execute(ORDER.page_query(query, cursor, limit)).all()
-            return Page(read(connection, found[:limit]), ORDER.next_cursor(found, limit))
+            ids = [row.decision_id for row in found[:limit]]
+            return Page(read(connection, ids), ORDER.next_cursor(found, limit))
 
     # --- between
-
-    def _write(
-        self,
-        connection: Connection,
-        kind: str,
-        kept: tuple[str, _Rows],
-        moved: tuple[str, _Rows],
-        told: tuple[str, str, dict[str, Any]],
-    ) -> IdentityDecision:
-        sides = [(home, urls_of_rows(rows)) for home, rows in (kept, moved)]
-        return write(self._database, connection, kind, *sides, told=told)
-
-    def _overrule(
-        self, connection: Connection, kinds: Sequence[str], sides: tuple[_Rows, _Rows], who: str
-    ) -> list[str]:
-        """Put decisions of these kinds that name pages of both sides out of force; -> their ids."""
-        c = identity_decisions.c
-        one, other = (urls_of_rows(side) for side in sides)
-        query = (
-            select(c.id, identity_pages.c.side, identity_pages.c.url)
-            .join(identity_pages, identity_pages.c.decision_id == c.id)
-            .where(c.kind.in_(kinds), c.undone_at.is_(None), identity_pages.c.url.in_(one | other))
-        )
-        named: dict[str, list[set[str]]] = {}
-        for row in connection.execute(query):
-            named.setdefault(row.id, [set(), set()])[row.side].add(row.url)
-        ids = sorted(
-            decision
-            for decision, (first, second) in named.items()
-            if (first & one and second & other) or (first & other and second & one)
-        )
-        undone = {"undone_at": self._database.clock.now(), "undone_by": clean(who)}
-        connection.execute(update(identity_decisions).where(c.id.in_(ids)).values(undone))
-        return ids
-
-    def _carry_on(
-        self, connection: Connection, overruled: Sequence[str], sides: Sequence[tuple[str, _Rows]]
-    ) -> list[str]:
-        """Joins that a split puts out of force hold on for the pages that it leaves together; -> the new ones' ids."""
-        found = connection.execute(select(identity_decisions).where(identity_decisions.c.id.in_(overruled))).all()
-        carried = []
-        for join in found:
-            named = connection.execute(select(identity_pages).where(identity_pages.c.decision_id == join.id)).all()
-            for home, rows in sides:
-                parts = [
-                    [row for row in rows if urls_of_rows([row]) & {p.url for p in named if p.side == n}] for n in (0, 1)
-                ]
-                if all(parts):
-                    told = (join.who, join.reason, {"of": join.id})
-                    new = self._write(connection, JOIN, (home, parts[0]), (join.other_id, parts[1]), told)
-                    carried.append(new.id)
-        return carried
 
     def _rebuild(self, connection: Connection, *property_ids: str) -> None:
         for property_id in property_ids:
             rebuild(self._database, connection, property_id, changed=True)
 
-    def _back_together(self, connection: Connection, row: Row[Any]) -> None:
-        home, other = (alive(connection, one) for one in (row.property_id, row.other_id))
-        known = set(connection.execute(select(properties.c.id).where(properties.c.id.in_([home, other]))).scalars())
-        if home != other and known == {home, other}:
+    def _back_together(self, connection: Connection, split: IdentityDecision) -> None:
+        pair = [alive(connection, one) for one in (split.property, split.other)]
+        known = connection.execute(select(properties.c.id).where(properties.c.id.in_(pair))).all()
+        if len(known) == 2 and not are_split(connection, pair):
+            home, other = pair
             fold(connection, other, home)
             self._rebuild(connection, home)
 
-    def _back_apart(self, connection: Connection, row: Row[Any]) -> None:
+    def _back_apart(self, connection: Connection, join: IdentityDecision) -> None:
         """The pages that had come from the other property go back to it, with the ids that it stood for."""
-        home = alive(connection, row.property_id)
-        urls = select(identity_pages.c.url).where(identity_pages.c.decision_id == row.id, identity_pages.c.side == 1)
-        mine = records.c.property_id == home
-        moved = connection.execute(select(records.c.url).where(mine, records.c.url.in_(urls))).scalars().all()
-        stay = connection.execute(select(records.c.url).where(mine, records.c.url.not_in(moved)).limit(1)).first()
-        if not moved or stay is None:
+        home = alive(connection, join.property)
+        sources = connection.execute(select(records).where(records.c.property_id == home)).all()
+        stay = urls_of_rows(row for row in sources if row.url not in join.pages)
+        theirs = [row for row in sources if row.url in join.pages]
+        moved = [row.url for row in theirs if not stay & pins_of(connection, row).together]
+        if not moved or len(moved) == len(sources):
             return
         c = properties.c
-        was = connection.execute(select(c.id).where(c.id == row.other_id, c.merged_into == home)).scalar()
+        was = connection.execute(select(c.id).where(c.id == join.other, c.merged_into == home)).scalar()
         other = was or new_property(self._database, connection)
-        theirs = [other, *row.details.get("replaced", [])]
-        connection.execute(
-            update(properties).where(c.id.in_(theirs[1:]), c.merged_into == home).values(merged_into=other)
-        )
+        replaced = connection.execute(select(_C.replaced).where(_C.decision_id == join.id).limit(1)).scalar_one()
+        back = update(properties).where(c.id.in_(replaced), c.merged_into == home)
+        connection.execute(back.values(merged_into=other))
         connection.execute(update(properties).where(c.id == other).values(merged_into=None))
         move_pages(connection, moved, home, other)
         self._rebuild(connection, home, other)

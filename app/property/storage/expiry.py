@@ -14,8 +14,7 @@ from app.property.storage.request_keys import KEPT
 from app.property.storage.tables import (
     batches,
     caller_days,
-    identity_decisions,
-    identity_pages,
+    identity_overrides,
     job_sources,
     jobs,
     model_history,
@@ -63,9 +62,6 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
     old_jobs = now - timedelta(days=job_days)
     has_jobs = select(jobs.c.id).where(jobs.c.batch_id == batches.c.id).exists()
     has_requests = select(model_requests.c.id).where(model_requests.c.batch_id == batches.c.id).exists()
-    undone = identity_decisions.c.undone_at < now - _AUDIT_KEPT
-    of_undone = select(identity_decisions.c.id).where(identity_decisions.c.id == identity_pages.c.decision_id, undone)
-    has_pages = select(identity_pages.c.url).where(identity_pages.c.decision_id == identity_decisions.c.id).exists()
     rules: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (request_keys, request_keys.c.created_at <= now - KEPT),
         (batches, (batches.c.completed_at < old_jobs) & ~has_jobs & ~has_requests),
@@ -73,8 +69,7 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
         (caller_days, caller_days.c.day < (now - _USAGE_KEPT).date()),
         (watch_days, watch_days.c.day < (now - _USAGE_KEPT).date()),
         (model_history, model_history.c.counted_at < now - _AUDIT_KEPT),
-        (identity_pages, of_undone.exists()),
-        (identity_decisions, undone & ~has_pages),
+        (identity_overrides, identity_overrides.c.undone_at < now - _AUDIT_KEPT),
         (purges, purges.c.at < now - _AUDIT_KEPT),
     )
     return sum(_delete_some(database, table, old) for table, old in rules)

@@ -18,8 +18,8 @@ from app.property.merge import Merged, merge
 from app.property.record import DERIVED_FIELDS
 from app.property.source_record import SourceRecord
 from app.property.storage.engine import Database
+from app.property.storage.overrides import pins_of
 from app.property.storage.page_records import records_of
-from app.property.storage.page_sides import JOIN, known_as, sides_of
 from app.property.storage.rebuilding import alive
 from app.property.storage.tables import properties
 from app.property.weighing import Say
@@ -39,8 +39,7 @@ def explain(database: Database, property_id: str) -> dict[str, Any]:
         if connection.execute(select(properties.c.id).where(properties.c.id == home)).first() is None:
             raise NotFoundError("property", property_id)
         sources = records_of(connection, home)
-        sides = {source.url: sides_of(connection, known_as(source)) for source in sources}
-        joined = {url for url, of_page in sides.items() if any(kind == JOIN for kind, *_ in of_page)}
+        joined = {source.url for source in sources if pins_of(connection, source).together}
     now = database.clock.now()
     merged = merge(sources)
     return {

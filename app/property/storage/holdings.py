@@ -143,13 +143,13 @@ HOLDINGS: tuple[Holding, ...] = (
     holding(t.property_keys, key="key", property="property_id"),
     holding(t.property_blocks, key="key", property="property_id"),
     holding(
-        t.identity_decisions,
+        t.identity_overrides,
         property="property_id other_id",
-        text="reason details",
+        target="url",
+        text="reason",
         operator="who undone_by",
-        nothing="id at kind undone_at",
+        nothing="decision_id side at kind replaced undone_at",
     ),
-    holding(t.identity_pages, target="url", nothing="decision_id side", in_general=True),
     # --- models
     holding(
         t.model_answers,

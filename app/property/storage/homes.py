@@ -20,11 +20,10 @@ from app.property import identity
 from app.property.matching import Decision, Key, decide
 from app.property.merge import merge
 from app.property.source_record import SourceRecord, Voice
-from app.property.storage.decision_rows import ask_for_review
 from app.property.storage.engine import Database
 from app.property.storage.folding import fold
+from app.property.storage.overrides import are_split, ask_for_review, homes_of, joined_to, pins_of
 from app.property.storage.page_records import is_of_page, records_of
-from app.property.storage.page_sides import are_split, joined_to, known_as, sides_of, split_from
 from app.property.storage.rebuilding import alive, new_property
 from app.property.storage.tables import properties, property_blocks, property_keys
 
@@ -61,11 +60,11 @@ def find_home(
 
     One that nothing else is known of goes to `kin`, the property that its page is of by how it was found.
     """
-    sides = sides_of(connection, known_as(record))
-    joined = joined_to(connection, sides)
+    pins = pins_of(connection, record)
+    joined = joined_to(connection, pins)
     if joined:
         return joined, False
-    apart = split_from(connection, sides)
+    apart = homes_of(connection, pins.apart)
     same = _chosen(connection, [one for one in _judged(connection, record, apart) if one.decision.is_same])
     sure, doubtful = _without_strangers(connection, record, same, alive(connection, kin) if kin is not None else None)
     home = _folded(connection, sure) if sure else _kin(connection, record, kin, apart)
@@ -80,10 +79,10 @@ def join_same(database: Database, connection: Connection, record: SourceRecord, 
 
     The record stays in `home`. Return the id of the property now, and whether others were folded.
     """
-    sides = sides_of(connection, known_as(record))
-    if joined_to(connection, sides):
+    pins = pins_of(connection, record)
+    if joined_to(connection, pins):
         return home, False
-    alike = [one for one in _judged(connection, record, split_from(connection, sides)) if one.decision.is_same]
+    alike = [one for one in _judged(connection, record, homes_of(connection, pins.apart)) if one.decision.is_same]
     sure, doubtful = _without_strangers(connection, record, _chosen(connection, alike), home)
     is_merged = len(sure) > 1 and home in {one.id for one in sure}
     if is_merged:

@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, text
 
 from app.property.storage import failures
 from app.property.storage.connections import make_engine, parse_url
-from app.property.storage.decision_rows import count_reviews
+from app.property.storage.overrides import count_reviews
 from app.property.storage.reindexing import count_due
 from app.property.storage.schema import HEAD, current
 

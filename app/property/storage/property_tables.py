@@ -143,11 +143,15 @@ property_blocks = Table(
     Column("property_id", ID, ForeignKey("properties.id"), primary_key=True, index=True),
 )
 
-#: what people said of which pages are one property (`decisions.py`)
-identity_decisions = Table(
-    "identity_decisions",
+#: what people decided on which pages are one property (`overrides.py`): a row for each URL that a decision names
+identity_overrides = Table(
+    "identity_overrides",
     metadata,
-    Column("id", ID, primary_key=True),
+    Column("decision_id", ID, primary_key=True),
+    # 0: pages of the property that kept its id, 1: of the other one
+    Column("side", Integer, primary_key=True),
+    Column("url", Text, primary_key=True, index=True),
+    # the same in all rows of a decision
     Column("at", UtcDateTime, nullable=False, index=True),
     Column("who", Text, nullable=False),
     # split, join, or review: two properties that a person has to look at
@@ -156,19 +160,9 @@ identity_decisions = Table(
     # the property that kept its id, and the one that came of it (split) or went into it (join)
     Column("property_id", ID, nullable=False, index=True),
     Column("other_id", ID, nullable=False, index=True),
-    # what had gone into the other one before it was joined, and the decisions that this one put out of force
-    json_column("details"),
-    # empty while it is in force
+    # ids of properties that had gone into the other one before it was joined
+    json_column("replaced"),
+    # empty while it is not undone
     Column("undone_at", UtcDateTime, index=True),
     Column("undone_by", Text),
-)
-
-#: the pages on the two sides of a decision, by each URL that they are known by
-identity_pages = Table(
-    "identity_pages",
-    metadata,
-    Column("decision_id", ID, ForeignKey("identity_decisions.id"), primary_key=True),
-    # 0: those of the property that kept its id, 1: of the other one
-    Column("side", Integer, primary_key=True),
-    Column("url", Text, primary_key=True, index=True),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from app.errors.targets import NoSourceError
 from app.property.storage.engine import Database
@@ -21,8 +21,7 @@ from app.property.storage.purge_scope import NAMES_AT_ONCE, Scope, is_any
 from app.property.storage.rows import chunks
 from app.property.storage.tables import (
     RECORD_URLS,
-    identity_decisions,
-    identity_pages,
+    identity_overrides,
     job_sources,
     jobs,
     model_answers,
@@ -209,14 +208,13 @@ class Removal:
             self.removed["jobs"] += self._connection.execute(delete(jobs).where(jobs.c.id.in_(some))).rowcount
 
     def _drop_decisions(self) -> None:
-        """Those with no page left on one of their sides: there is nothing that they could keep apart or together."""
-        pages_of = select(identity_pages.c.decision_id)
-        for side in (0, 1):
-            named = identity_decisions.c.id.in_(pages_of.where(identity_pages.c.side == side))
-            ids = self._connection.execute(select(identity_decisions.c.id).where(~named)).scalars().all()
-            for some in chunks(sorted(ids)):
-                self._connection.execute(delete(identity_pages).where(identity_pages.c.decision_id.in_(some)))
-                self._connection.execute(delete(identity_decisions).where(identity_decisions.c.id.in_(some)))
+        """Those on these pages. One with no page left on one of its sides keeps nothing apart or together: it goes."""
+        c = identity_overrides.c
+        for some in chunks(self._scope.urls):
+            gone = delete(identity_overrides).where(c.url.in_(some))
+            self.removed["others"] += self._connection.execute(gone).rowcount
+        one_sided = select(c.decision_id).group_by(c.decision_id).having(func.count(c.side.distinct()) == 1)
+        self._connection.execute(delete(identity_overrides).where(c.decision_id.in_(one_sided)))
 
     def _mend(self, touched: set[str]) -> None:
         """Properties of which pages are left say what these say; the others go."""

@@ -33,8 +33,7 @@ from app.property.storage.page_tables import (
 )
 from app.property.storage.property_tables import (
     RECORD_URLS,
-    identity_decisions,
-    identity_pages,
+    identity_overrides,
     observations,
     properties,
     property_blocks,
@@ -61,8 +60,7 @@ __all__ = [
     "change_candidates",
     "change_receivers",
     "changes",
-    "identity_decisions",
-    "identity_pages",
+    "identity_overrides",
     "job_sources",
     "jobs",
     "key_actions",

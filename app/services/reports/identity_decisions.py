@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.errors.pages import IdentityDecisionError
-from app.property.storage.decision_rows import IdentityDecision
 from app.property.storage.decisions import DecisionStore
 from app.property.storage.engine import Database
 from app.property.storage.explaining import explain
+from app.property.storage.overrides import IdentityDecision
 from app.property.storage.paging import Page
 from app.redaction import redact
 
