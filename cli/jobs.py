@@ -184,7 +184,7 @@ def _remark(job: Job) -> str:
     if job.parked_at is not None:
         return f"waits for a batch of the model since {_moment(job.parked_at)}"
     if job.due_at is not None:
-        return f"waits until {_moment(job.due_at)}"
+        return f"{'is tried again at' if job.state.is_final else 'waits until'} {_moment(job.due_at)}"
     said = [f"{len(job.wanted_model)} fields left for the model: {job.model_note}"] if job.model_note else []
     if job.tried:
         said.insert(0, f"{sum(one.is_used for one in job.tried)} of {len(job.tried)} sources used")

@@ -99,9 +99,8 @@ def list_command(format_: FormatOption = None) -> None:
     """What is watched, when it is due, what waits for the next day's budget, and what is paused and why.
 
     JSON: `{"counts": {status: n}, "budget": {"day", "resets_at", "pages": {"used", "limit"}, "model_calls": {"used",
-    "limit"}, "expected_daily_pages"}, "watches": [{"id", "kind", "target", "property", "interval_days", "status",
-    "pause_reason", "due_at", "put_off_at", "under_way_since", "expected_pages", "failures", "error", "refreshed_at",
-    "created_at", "created_by"}]}`.
+    "limit"}}, "watches": [{"id", "kind", "target", "property", "interval_days", "status", "pause_reason", "due_at",
+    "put_off_at", "under_way_since", "failures", "error", "refreshed_at", "created_at", "created_by"}]}`.
     """
     settings = load_settings()
     with open_stores(settings) as stores:

@@ -97,9 +97,10 @@ class JobView(BaseModel):
     """One job; `error` is that of a failed one, `property` the id of what a done one brought.
 
     `attempts` leaves out waits for capacity, of which `waited_seconds` is the total. `wanted_model` names the fields
-    for which a model was wanted and not heard, `model_note` says why. `due_at` is when a deferred job goes on; one with
-    `parked_at` waits since then for a batch of the model, which wakes it before. `page_from` says how a done job came
-    by its property: only `site` can have cost a call of the model. `watch` is the id of the watch that made it.
+    for which a model was wanted and not heard, `model_note` says why. `due_at` is when a deferred job goes on, or the
+    failed job of a watch is queued again; one with `parked_at` waits since then for a batch of the model, which wakes
+    it before. `page_from` says how a done job came by its property: only `site` can have cost a call of the model.
+    `watch` is the id of the watch that made it.
     `search` is what a done search found, which has no property; `found_by` the job of the search that found its target.
     `tried` has the sources of an address and what came of each; it is there when the job is over.
     """

@@ -52,8 +52,7 @@ class WatchView(BaseModel):
     """A watch. `put_off`: a day's budget had no room for it since `put_off_at`, and it comes first on the next.
 
     `target` is a property's id, or a URL or an address in its one spelling; `property` is known of these after the
-    first refresh. `failures` counts refreshes in a row that brought nothing. `expected_pages` is how many requests for
-    pages the next refresh is reckoned to take.
+    first refresh. `failures` counts refreshes in a row that brought nothing.
     """
 
     id: str
@@ -66,7 +65,6 @@ class WatchView(BaseModel):
     due_at: datetime
     put_off_at: datetime | None
     under_way_since: datetime | None
-    expected_pages: int
     failures: int
     error: WatchError | None
     refreshed_at: datetime | None
@@ -89,13 +87,12 @@ class SpentView(BaseModel):
 
 
 class WatchBudgetView(BaseModel):
-    """What all watches together may cost this UTC `day`; a day is reckoned to take `expected_daily_pages`."""
+    """What all watches together may cost this UTC `day`."""
 
     day: date
     resets_at: datetime
     pages: SpentView
     model_calls: SpentView
-    expected_daily_pages: float
 
 
 class WatchList(BaseModel):

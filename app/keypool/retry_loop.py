@@ -39,6 +39,9 @@ allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", def
 KEY_ID = "propintel.key_id"
 #: The batch whose budget pays for the requests of the current context; empty: none.
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
+#: Called when a request of the current context has its first key, before it is sent. What it raises ends the request;
+#: the SDK raises `APIConnectionError` from it.
+on_first_key: ContextVar[Callable[[], None] | None] = ContextVar("on_first_key", default=None)
 
 
 class Driver(Protocol):
@@ -108,6 +111,7 @@ class RetryLoop:
         self._path = _path_behind(terms.base_url, str(request.url))
         if self._path is None:
             self._call.barred.update(key.key_id for key in pool.keys if key.base_url)
+        self._on_first_key = on_first_key.get()
         self._lease: Lease | None = None
         #: it began, or its last attempt ended
         self._waits_since_ns = terms.monotonic_ns()
@@ -153,6 +157,8 @@ class RetryLoop:
         step = self._pool.step(self._call)
         if isinstance(step, Send):
             self._lease = step.lease
+            if self._on_first_key is not None and not self._attempts:
+                self._on_first_key()
             self._sent_ns = self._terms.monotonic_ns()
         return step
 

@@ -29,7 +29,7 @@ from app.clock import ManualClock
 from app.property.storage.change_feed import ChangeStore
 from app.property.storage.change_rows import Change
 from app.property.storage.models import Job, JobState
-from app.property.storage.tables import change_candidates, jobs, records, watch_rechecks, watches
+from app.property.storage.tables import change_candidates, jobs, records, watches
 from app.property.storage.watch_budget import day_of
 from app.property.storage.watches import Watches
 from app.services.delivery.change_delivery import RECEIVER
@@ -203,7 +203,9 @@ class _Run:
         """From one thing that is due to the next."""
         end, today = START + timedelta(days=days), START.date()
         while self.clock.now() < end:
-            self._work(watching.tick(self.resources.database, self.resources.settings).jobs)
+            done, day = watching.tick(self.resources.database, self.resources.settings), self.clock.now().date()
+            self.found.put_off[day] = max(self.found.put_off.get(day, 0), done.put_off)
+            self._work(done.jobs)
             self._work([one.job for one in self.resources.jobs.recoverable()])
             self._tell()
             if self.clock.now().date() != today:
@@ -249,7 +251,7 @@ class _Run:
         with self.resources.database.reading() as connection:
             waits = [
                 connection.execute(select(func.min(column)).where(column > now)).scalar()
-                for column in (jobs.c.due_at, watch_rechecks.c.due_at, change_candidates.c.look_at)
+                for column in (jobs.c.due_at, change_candidates.c.look_at)
             ]
         return max(now + _LEAST, min([now + _STEP, *(one for one in waits if one is not None)]))
 
@@ -259,7 +261,6 @@ class _Run:
             budget = day_of(connection, day)
         self.found.pages[day] = self.county.asked[day]
         self.found.charged[day] = (budget.pages, budget.model_calls)
-        self.found.put_off[day] = budget.put_off
         self.progress(f"{day}: {self.county.asked[day]} pages, {dict(self.found.jobs)}")
 
     def _jobs(self, batch: str) -> list[Job]:

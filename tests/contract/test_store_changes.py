@@ -16,7 +16,7 @@ from app.errors.requests import InvalidCursorError
 from app.property.change_belief import Telling
 from app.property.page import Page
 from app.property.record import Method
-from app.property.storage.change_feed import ChangeStore, Followed, append, ask_for_looks
+from app.property.storage.change_feed import ChangeStore, Followed, append, due_looks, look_again
 from app.property.storage.change_rows import Change
 from app.property.storage.decisions import DecisionStore
 from app.property.storage.engine import Database
@@ -72,16 +72,12 @@ class Home:
                 self.read(url, **values)
 
     def looks_due(self, *, taken: bool = True) -> list[tuple[str, str]]:
-        """What is asked to be looked at now, and is if `taken`: property and page."""
-        asked: list[list[tuple[str, str]]] = []
-
-        def ask(_: Any, property_id: str, urls: list[str], at: datetime) -> bool:
-            assert at == self.clock.now()
-            asked.append([(property_id, url) for url in urls])
-            return taken
-
-        assert ask_for_looks(self.database, ask) == len(asked) * taken
-        return [one for pages in asked for one in pages]
+        """What is to be looked at now, and is if `taken`: property and page."""
+        now = self.clock.now()
+        with self.database.writing() as connection:
+            looks = due_looks(connection, now, 200)
+            look_again(connection, now, [(look, now + timedelta(minutes=30) if taken else None) for look in looks])
+        return [(look.property_id, url) for look in looks for url in (look.url, *look.others)]
 
     def told(self) -> list[tuple[str, Any, Any]]:
         return [(change.field, change.old, change.new) for change in self.feed.since().changes]

@@ -16,7 +16,6 @@ from app.property.storage import expiry, tables
 from app.property.storage.batches import BatchStore
 from app.property.storage.decisions import DecisionStore
 from app.property.storage.engine import Database
-from app.property.storage.job_sources import JobSources
 from app.property.storage.jobs import JobStore
 from app.property.storage.page_aliases import note_url
 from app.property.storage.pages import PageStore
@@ -29,6 +28,7 @@ from app.services.privacy.retention import prune_jobs
 from app.settings import Settings, load_settings
 from tests.contract.conftest import count
 from tests.contract.test_store_properties import ADDRESS, source
+from tests.plugins.job_ends import put_tried
 
 URL = "https://homes.example/1"
 EXPIRES = (
@@ -44,7 +44,7 @@ def end(database: Database, url: str = URL, *, requester: Requester | None = Non
     (job_id,) = jobs.enqueue([url], requester=requester, refresh=True).new
     jobs.claim(job_id, "test", 30)
     PageStore(database).save_page(Page(url, url, "text/html", "<p>", b"<p>", now), job_id)
-    JobSources(database).put(job_id, [Tried("A", SourceKind.GIS, url, "used")], asked_at=now)
+    put_tried(database, job_id, [Tried("A", SourceKind.GIS, url, "used")], now)
     SourceTries(database).note(job_id, url, SourceTry("gone", "gone", 1, is_final=True))
     home = PropertyStore(database).save_record(source(url, at=now, **ADDRESS))
     assert jobs.finish(job_id, "test", home)

@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.property.storage.engine import Database
 from app.property.storage.properties import PropertyStore
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.contract.test_store_properties import ADDRESS, source
-
-
-@contextmanager
-def counted(database: Database) -> Iterator[list[str]]:
-    """The statements of the block."""
-    statements: list[str] = []
-    with database.reading() as connection:
-        engine = connection.engine
-
-    def note(*arguments: object) -> None:
-        statements.append(str(arguments[2]))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+from tests.plugins.watch_steps import statements
 
 
 def fill(store: PropertyStore, numbers: range) -> None:
@@ -42,9 +23,9 @@ def test_a_page_costs_as_many_statements_among_many_properties_as_among_few(data
     for few_or_many in (range(100, 103), range(200, 240)):
         fill(store, few_or_many)
         house = {**ADDRESS, "StreetNumber": str(few_or_many[0]), "PostalCode": "62701"}
-        with counted(database) as statements:
+        with statements(database) as sent:
             store.save_record(source(f"https://b.example/{few_or_many[0]}", YearBuilt=1990, **house))
-        found.append(len(statements))
+        found.append(len(sent))
     assert found[0] == found[1]
     assert found[0] <= (19 if database.is_sqlite else 22)
 

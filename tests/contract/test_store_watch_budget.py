@@ -17,9 +17,9 @@ from app.property.storage.jobs import JobStore
 from app.property.storage.properties import PropertyStore
 from app.property.storage.quotas import Requester
 from app.property.storage.tables import watches as watches_table
-from app.property.storage.watch_budget import Charge, WatchLedger, WatchLimits
+from app.property.storage.watch_budget import Charge, WatchDay, WatchLedger, WatchLimits
 from app.property.storage.watches import Watches
-from tests.plugins.watch_steps import ADDRESS, begin, due_now, end, store_property
+from tests.plugins.watch_steps import ADDRESS, begin, end, store_property
 
 DAY = 86_400.0
 URLS = [f"https://site.example/house/{n}" for n in range(5)]
@@ -42,7 +42,7 @@ def test_however_many_charge_at_once_the_day_is_never_exceeded(database: Databas
     granted: list[bool] = []
 
     def charge() -> None:
-        granted.extend([ledger.charge("job", Charge.PAGE, 17) is not None for _ in range(5)])
+        granted.extend([ledger.charge(Charge.PAGE, 17) for _ in range(5)])
 
     database.open()
     threads = [threading.Thread(target=charge) for _ in range(8)]
@@ -57,34 +57,23 @@ def test_each_utc_day_has_a_budget_of_its_own_and_pages_and_calls_are_two(
     ledger: WatchLedger, clock: ManualClock
 ) -> None:
     to_noon(clock, 1)
-    assert [ledger.charge("job", Charge.PAGE, 1) is None for _ in range(2)] == [False, True]
-    assert ledger.charge("job", Charge.MODEL_CALL, 1) is not None
+    assert [ledger.charge(Charge.PAGE, 1) for _ in range(2)] == [True, False]
+    assert ledger.charge(Charge.MODEL_CALL, 1)
     clock.advance(12 * 3600 - 1)
-    assert ledger.charge("job", Charge.PAGE, 1) is None
+    assert not ledger.charge(Charge.PAGE, 1)
     clock.advance(1)
-    assert ledger.charge("job", Charge.PAGE, 1) == clock.now().date()
+    assert ledger.charge(Charge.PAGE, 1)
+    assert ledger.today() == WatchDay(clock.now().date(), pages=1)
 
 
 def test_a_budget_that_is_lowered_in_the_middle_of_the_day_holds_at_once(ledger: WatchLedger) -> None:
-    assert all(ledger.charge("job", Charge.PAGE, 10) for _ in range(4))
-    assert ledger.charge("job", Charge.PAGE, 3) is None
-    assert ledger.charge("job", Charge.PAGE, 0) is None
-    assert ledger.charge("job", Charge.PAGE, 5) is not None
+    assert all(ledger.charge(Charge.PAGE, 10) for _ in range(4))
+    assert [ledger.charge(Charge.PAGE, limit) for limit in (3, 0, 5)] == [False, False, True]
 
 
 def test_a_budget_of_nothing_grants_nothing_on_a_day_that_has_cost_nothing(ledger: WatchLedger) -> None:
-    assert [ledger.charge("job", what, 0) for what in Charge] == [None, None]
+    assert [ledger.charge(what, 0) for what in Charge] == [False, False]
     assert (ledger.today().pages, ledger.today().model_calls) == (0, 0)
-
-
-def test_what_was_not_asked_after_all_is_given_back_to_its_own_day(ledger: WatchLedger, clock: ManualClock) -> None:
-    day = ledger.charge("job", Charge.PAGE, 1)
-    assert day is not None
-    clock.advance(DAY)
-    ledger.charge("job", Charge.PAGE, 1)
-    ledger.refund("job", Charge.PAGE, day)
-    assert ledger.today().pages == 1
-    assert ledger.charge("job", Charge.PAGE, 1) is None
 
 
 def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
@@ -101,12 +90,11 @@ def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
     assert [job.target for job in first.jobs] == due[:2]
     assert (first.put_off, first.tells_put_off) == (2, True)
     assert [watches.get(target).status for target in due[2:]] == ["put_off", "put_off"]
-    assert ledger.today().put_off == 2
     again = watches.tick(limits)
     assert (again.jobs, again.put_off, again.tells_put_off) == ([], 2, False)
     jobs = JobStore(database)
     for job in first.jobs:
-        assert ledger.charge(job.id, Charge.PAGE, 2) is not None
+        assert ledger.charge(Charge.PAGE, 2)
         jobs.claim(job.id, "worker", 60)
         home = PropertyStore(database).save_record(
             SourceRecord(job.target, job.target, PageKind.LISTING, "a" * 64, clock.now(), {}, {})
@@ -118,9 +106,7 @@ def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
     assert {watches.get(target).put_off_at for target in due[2:]} == {None}
 
 
-def test_jobs_under_way_are_reckoned_with_before_they_have_charged_anything(
-    watches: Watches, clock: ManualClock
-) -> None:
+def test_jobs_under_way_keep_their_page_before_they_have_charged_it(watches: Watches, clock: ManualClock) -> None:
     watches.add(URLS[:3], interval_days=1)
     clock.advance(DAY)
     assert len(watches.tick(WatchLimits(2, 0)).jobs) == 2
@@ -128,22 +114,16 @@ def test_jobs_under_way_are_reckoned_with_before_they_have_charged_anything(
     assert len(watches.tick(WatchLimits(3, 0)).jobs) == 1
 
 
-def test_a_watch_is_reckoned_to_take_what_its_last_refresh_took(
-    watches: Watches, ledger: WatchLedger, database: Database, clock: ManualClock
-) -> None:
-    """An address asks each of its sources: three pages now, and so many are kept free for it the next time."""
-    watches.add([ADDRESS], interval_days=1)
+def test_all_watches_want_the_pages_that_are_known(watches: Watches, database: Database, clock: ManualClock) -> None:
+    """A URL is one page, a property or an address as many as are known of it, an address at least one."""
+    home = store_property(database, clock, *URLS[:3])
+    watches.add([home, ADDRESS], interval_days=1)
+    watches.add([URLS[4]], interval_days=2)
+    assert watches.daily_pages() == 3 + 1 + 0.5
     (job,) = begin(watches, clock, ADDRESS)
-    for _ in range(3):
-        assert ledger.charge(job.id, Charge.PAGE, 100) is not None
-    end(JobStore(database), job, store_property(database, clock, *URLS[:3]))
-    watches.tick(WatchLimits(100, 0))
-    assert (watches.get(ADDRESS).expected_pages, watches.daily_pages()) == (3, 3.0)
-    due_now(watches, clock, ADDRESS)
-    while ledger.today().pages < 8:
-        ledger.charge("job", Charge.PAGE, 100)
-    assert watches.tick(WatchLimits(10, 0)).jobs == []
-    assert len(watches.tick(WatchLimits(11, 0)).jobs) == 1
+    end(JobStore(database), job, home)
+    watches.tick(WatchLimits(0, 0))
+    assert watches.daily_pages() == 3 + 3 + 0.5
 
 
 def test_what_needs_more_pages_than_are_left_waits_and_smaller_ones_go(
@@ -157,7 +137,7 @@ def test_what_needs_more_pages_than_are_left_waits_and_smaller_ones_go(
     watches.add([URLS[4]], interval_days=1)
     clock.advance(DAY)
     for _ in range(2):
-        WatchLedger(database).charge("job", Charge.PAGE, 4)
+        WatchLedger(database).charge(Charge.PAGE, 4)
     assert [job.target for job in watches.tick(WatchLimits(4, 0)).jobs] == [URLS[4]]
     assert watches.tick(WatchLimits(4, 0)).jobs == []  # not on the same day
     clock.advance(DAY)
@@ -169,11 +149,11 @@ def test_a_whole_days_budget_is_room_for_every_watch(watches: Watches, database:
     home = store_property(database, clock, *URLS[:3])
     watches.add([home], interval_days=1)
     to_noon(clock, 2)
-    WatchLedger(database).charge("job", Charge.PAGE, 1)
+    WatchLedger(database).charge(Charge.PAGE, 1)
     assert watches.tick(WatchLimits(2, 0)).jobs == []
     clock.advance(DAY)
     with database.writing() as connection:
-        connection.execute(update(watches_table).values(put_off_at=None))  # as if it had come due today
+        connection.execute(update(watches_table).values(waiting_since=None))  # as if it had come due today
     assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]
 
 

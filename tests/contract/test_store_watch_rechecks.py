@@ -1,4 +1,4 @@
-"""Pages that are looked at before their watch is due: those that could not be read while others of it were, and those
+"""Pages that are asked for before their watch is due: those that could not be read while others of it were, and those
 that show a change."""
 
 from __future__ import annotations
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
 from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
@@ -16,11 +15,9 @@ from app.errors.pages import PageBlockedError
 from app.property.storage.engine import Database
 from app.property.storage.jobs import JobStore
 from app.property.storage.models import Job
-from app.property.storage.tables import watch_rechecks
 from app.property.storage.watch_budget import WatchLimits
-from app.property.storage.watch_times import due_first
-from app.property.storage.watches import Watches, ask_recheck
-from tests.plugins.watch_steps import PLENTY, URL, begin, end, store_property
+from app.property.storage.watches import Watches
+from tests.plugins.watch_steps import PLENTY, URL, begin, end, show_change, store_property
 
 CARD = "https://county.example/parcel/1"
 DOWN = TransientHttpStatusError(CARD, 503, None)
@@ -55,11 +52,6 @@ def targets(made: Sequence[Job]) -> list[str]:
     return [job.target for job in made]
 
 
-def waiting(database: Database) -> list[str]:
-    with database.reading() as connection:
-        return list(connection.execute(select(watch_rechecks.c.url)).scalars())
-
-
 def test_a_page_that_failed_is_asked_for_again_alone_and_more_and_more_rarely(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
@@ -76,13 +68,22 @@ def test_a_page_that_failed_is_asked_for_again_alone_and_more_and_more_rarely(
 
 
 def test_when_it_was_read_at_last_it_is_left_alone(
-    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, home: str
+    watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
+    """It is the same job, and its batch is open meanwhile."""
     refresh(watches, jobs, clock, home, DOWN)
-    _, made = next_jobs(watches, clock, within=timedelta(days=1))
-    end(jobs, made[0], home)
+    (failed,) = jobs.list(state="failed")
+    _, (again,) = next_jobs(watches, clock, within=timedelta(days=1))
+    assert (again.id, again.error, again.due_at) == (failed.id, None, None)
+    end(jobs, again, home)
     assert next_jobs(watches, clock, within=timedelta(days=3))[1] == []
-    assert waiting(database) == []
+
+
+def test_a_job_that_no_watch_made_is_not_queued_again(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
+    (job,) = jobs.enqueue([CARD]).jobs
+    end(jobs, job, DOWN)
+    assert jobs.get(job.id).due_at is None
+    assert next_jobs(watches, clock, within=timedelta(days=3))[1] == []
 
 
 @pytest.mark.parametrize("wall", [PageBlockedError(CARD, "captcha"), HttpStatusError(CARD, 403)])
@@ -103,7 +104,7 @@ def test_what_is_forbidden_or_gone_is_left_alone_until_the_watch_is_due(
 
 
 def test_when_the_watch_is_due_all_its_pages_are_asked_for_and_none_twice(
-    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, home: str
+    watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
     refresh(watches, jobs, clock, home, DOWN)
     made = begin(watches, clock, home)  # nobody ticked meanwhile
@@ -111,52 +112,90 @@ def test_when_the_watch_is_due_all_its_pages_are_asked_for_and_none_twice(
     for job in made:
         end(jobs, job, home)
     assert next_jobs(watches, clock, within=timedelta(days=3))[1] == []
-    assert waiting(database) == []
 
 
-def test_while_its_job_is_under_way_no_page_is_asked_for_again(
+def test_while_somebody_elses_job_has_the_page_it_is_not_asked_for_again(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
     refresh(watches, jobs, clock, home, DOWN)
-    _, made = next_jobs(watches, clock, within=timedelta(days=1))
+    (theirs,) = jobs.enqueue([CARD], refresh=True).jobs
     assert next_jobs(watches, clock, within=timedelta(days=2))[1] == []
-    end(jobs, made[0], DOWN)
-    waited, again = next_jobs(watches, clock, within=timedelta(days=1))
-    assert (targets(again), waited) == ([CARD], timedelta(hours=4, minutes=30))  # from the tick that sees it
+    end(jobs, theirs, DOWN)
+    assert targets(next_jobs(watches, clock, within=timedelta(days=1))[1]) == [CARD]
 
 
-def test_a_look_at_a_change_that_fails_is_repeated(
-    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, home: str
+def test_a_watch_that_ends_leaves_no_failed_job_to_be_repeated(
+    watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
+    refresh(watches, jobs, clock, home, DOWN)
+    watches.remove(home)
+    assert [job.due_at for job in jobs.list(state="failed")] == [None]
+    assert next_jobs(watches, clock, within=timedelta(days=2))[1] == []
+
+
+def test_what_failed_waits_with_its_watch_where_nothing_was_read(
+    watches: Watches, jobs: JobStore, clock: ManualClock, home: str
+) -> None:
+    """The watch is tried again as a whole."""
+    for job in begin(watches, clock, home):
+        end(jobs, job, DOWN)
+    watches.tick(PLENTY)
+    waited, made = next_jobs(watches, clock, within=timedelta(days=1))
+    assert (waited, sorted(targets(made))) == (timedelta(hours=1), sorted([URL, CARD]))
+
+
+# --- pages that show a change
+
+
+@pytest.fixture
+def seen(watches: Watches, jobs: JobStore, clock: ManualClock, home: str) -> str:
+    """The property a day after it was refreshed, so that its other page is looked at too: it may deny a change."""
     for job in begin(watches, clock, home):
         end(jobs, job, home)
     watches.tick(PLENTY)
-    clock.advance(3600)
-    with database.writing() as connection:
-        ask_recheck(connection, home, [CARD], clock.now())
-    (job,) = watches.tick(PLENTY).jobs
-    end(jobs, job, DOWN)
-    watches.tick(PLENTY)
-    waited, made = next_jobs(watches, clock, within=timedelta(days=1))
-    assert (targets(made), waited) == ([CARD], timedelta(hours=1))
+    clock.advance(86_400)
+    return home
 
 
-def test_a_further_look_that_is_wanted_while_one_is_under_way_is_not_lost(
-    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, home: str
+def test_a_page_that_shows_a_change_is_looked_at_before_its_watch_is_due(
+    watches: Watches, database: Database, clock: ManualClock, seen: str
 ) -> None:
-    """The page was read and shows the change still, before the tick has seen that the job is over."""
-    for job in begin(watches, clock, home):
-        end(jobs, job, home)
-    watches.tick(PLENTY)
-    clock.advance(3600)
-    with database.writing() as connection:
-        ask_recheck(connection, home, [CARD], clock.now())
-    (job,) = watches.tick(PLENTY).jobs
-    end(jobs, job, home)
-    with database.writing() as connection:
-        ask_recheck(connection, home, [CARD], clock.now() + timedelta(hours=2))
+    show_change(database, seen, CARD, clock.now() + timedelta(hours=3))
+    clock.advance(3 * 3600 - 1)
+    assert watches.tick(PLENTY).jobs == []
+    clock.advance(1)
+    done, watch = watches.tick(PLENTY), watches.get(seen).id
+    assert [(job.target, job.watch) for job in done.jobs] == [(CARD, watch), (URL, watch)]
+    assert done.rechecked == 2
+
+
+def test_a_look_that_came_to_nothing_is_repeated_after_half_an_hour(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, seen: str
+) -> None:
+    show_change(database, seen, CARD, clock.now())
+    for job in watches.tick(PLENTY).jobs:
+        end(jobs, job, seen)
     waited, made = next_jobs(watches, clock, within=timedelta(days=1))
-    assert (targets(made), waited) == ([CARD], timedelta(hours=2))
+    assert (targets(made), waited) == ([CARD, URL], timedelta(minutes=30))
+
+
+def test_a_look_that_failed_is_repeated_as_the_page_itself(
+    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, seen: str
+) -> None:
+    show_change(database, seen, CARD, clock.now())
+    (card, other) = watches.tick(PLENTY).jobs
+    end(jobs, other, seen)
+    for hours in (1, 4):
+        end(jobs, card, DOWN)
+        waited, (card,) = next_jobs(watches, clock, within=timedelta(days=1))
+        assert (card.target, waited) == (CARD, timedelta(hours=hours))
+
+
+def test_a_change_of_what_nobody_watches_is_not_looked_at(
+    watches: Watches, database: Database, clock: ManualClock
+) -> None:
+    show_change(database, store_property(database, clock, URL), URL, clock.now())
+    assert next_jobs(watches, clock, within=timedelta(days=1))[1] == []
 
 
 def test_what_failed_before_takes_only_the_room_that_watches_leave(
@@ -167,24 +206,7 @@ def test_what_failed_before_takes_only_the_room_that_watches_leave(
     other = "https://site.example/house/2"
     watches.add([other], interval_days=30)  # looked at for the first time within a day
     clock.advance(26 * 3600)  # another day, and all is due
-    with database.writing() as connection:
-        ask_recheck(connection, home, [URL], clock.now())
+    show_change(database, home, URL, clock.now())
     assert targets(watches.tick(WatchLimits(1, 10)).jobs) == [URL]
     assert targets(watches.tick(WatchLimits(2, 10)).jobs) == [other]
     assert targets(watches.tick(WatchLimits(3, 10)).jobs) == [CARD]
-
-
-def test_what_failed_before_leaves_room_for_what_is_due_later_in_the_day(
-    watches: Watches, jobs: JobStore, clock: ManualClock, home: str
-) -> None:
-    refresh(watches, jobs, clock, home, DOWN)
-    urls = [f"https://site.example/{n}" for n in range(99)]
-    firsts = {url: due_first(url, 30, clock.now(), is_known=False) for url in urls}
-    later = clock.now() + timedelta(hours=2)  # when the page that failed is due again
-    other = next(url for url, at in firsts.items() if at > later and at.hour > 0)
-    watches.add([other], interval_days=30)
-    soon = watches.get(other).due_at - timedelta(minutes=1)
-    clock.advance((soon - clock.now()).total_seconds())
-    assert clock.now().date() == watches.get(other).due_at.date()
-    assert watches.tick(WatchLimits(1, 10)).jobs == []
-    assert targets(watches.tick(WatchLimits(2, 10)).jobs) == [CARD]

@@ -23,7 +23,7 @@ from app.property.storage.paging import every
 from app.property.storage.watch_budget import WatchLimits
 from app.property.storage.watch_models import WatchStatus
 from app.property.storage.watch_times import slot_after
-from app.property.storage.watches import Watches, ask_recheck
+from app.property.storage.watches import Watches
 from tests.plugins.watch_steps import ADDRESS, DAY, PLENTY, URL, begin, due_now, end, store_property
 
 
@@ -147,7 +147,6 @@ def test_all_pages_of_a_property_are_refreshed(watches: Watches, database: Datab
     home = store_property(database, clock, URL, other)
     watches.add([home], interval_days=1)
     assert sorted(job.target for job in begin(watches, clock, home)) == [other, URL]
-    assert watches.get(home).expected_pages == 2
 
 
 def test_nothing_is_refreshed_while_the_last_refresh_is_under_way(watches: Watches, clock: ManualClock) -> None:
@@ -300,24 +299,3 @@ def test_a_property_that_was_folded_into_another_is_watched_as_that(
     home = store_property(database, clock, "https://county.example/parcel/1")
     DecisionStore(database).join(home, gone, who="me", reason="")
     assert len(begin(watches, clock, gone)) == 2
-
-
-def test_a_page_that_is_to_be_seen_again_is_before_its_watch_is_due(
-    watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
-) -> None:
-    home = store_property(database, clock, URL, "https://county.example/parcel/1")
-    (watch,) = watches.add([home], interval_days=30).watches
-    for job in begin(watches, clock, home):
-        end(jobs, job, home)
-    watches.tick(PLENTY)
-    with database.writing() as connection:
-        assert ask_recheck(connection, home, [URL], clock.now() + timedelta(hours=3))
-        assert ask_recheck(connection, home, [URL], clock.now() + timedelta(hours=5))
-        assert not ask_recheck(connection, "f" * 32, [URL], clock.now())
-    clock.advance(3 * 3600 - 1)
-    assert watches.tick(PLENTY).jobs == []
-    clock.advance(1)
-    done = watches.tick(PLENTY)
-    assert ([(job.target, job.watch) for job in done.jobs], done.rechecked) == ([(URL, watch.id)], 1)
-    clock.advance(DAY)
-    assert watches.tick(PLENTY).jobs == []

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 
 from app.clock import ManualClock
 from app.errors.fetching import HttpStatusError, TransientHttpStatusError
@@ -29,11 +29,10 @@ from app.property.storage.purge_scope import PurgeKind
 from app.property.storage.purging import PurgeStore
 from app.property.storage.rebuilding import new_property
 from app.property.storage.tables import jobs as jobs_table
-from app.property.storage.tables import watch_rechecks
 from app.property.storage.watch_budget import WatchLimits
-from app.property.storage.watches import Watches, ask_recheck
+from app.property.storage.watches import Watches
 from tests.contract.conftest import ON_POSTGRESQL
-from tests.plugins.watch_steps import PLENTY, URL, begin, due_now, end, store_property
+from tests.plugins.watch_steps import PLENTY, URL, begin, due_now, end, show_change, store_property
 
 OTHER = "https://county.example/parcel/1"
 SEARCH = "https://portal.example/homes/anytown"
@@ -139,19 +138,14 @@ def test_no_page_is_looked_at_again_for_a_watch_that_is_over(
         end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 410))
         watches.tick(PLENTY)
         end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 410))
-        with database.writing() as connection:
-            assert ask_recheck(connection, home, [OTHER], clock.now())
+        show_change(database, home, OTHER, clock.now())
         watches.tick(WatchLimits(0, 0))
         assert watches.get(URL).status == "paused"
     else:
-        gone = watches.get(URL).id
-        watches.remove(gone)
-        with database.writing() as connection:
-            connection.execute(insert(watch_rechecks).values(url=OTHER, watch_id=gone, due_at=clock.now()))
+        watches.remove(URL)
+        show_change(database, home, OTHER, clock.now())
     clock.advance(60)
     assert watches.tick(PLENTY).jobs == []
-    with database.reading() as connection:
-        assert connection.execute(select(watch_rechecks.c.url)).all() == []
 
 
 # --- purged

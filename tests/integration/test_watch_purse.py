@@ -96,7 +96,7 @@ def test_a_question_that_the_day_has_no_room_for_waits_and_nothing_is_stored_wit
     """A page stored without what a model read of it before would look as if all that had changed."""
     world.county.pages |= {FOUND: (200, assessor())}
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
-    assert WatchLedger(world.resources.database).charge("another", Charge.MODEL_CALL, 1) is not None
+    assert WatchLedger(world.resources.database).charge(Charge.MODEL_CALL, 1)
     with pytest.raises(WatchBudgetSpentError, match="WATCH_DAILY_MODEL_CALLS") as caught:
         scrape(100, 1)
     assert caught.value.facts["resets_at"] > datetime.now(UTC).isoformat()

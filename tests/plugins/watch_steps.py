@@ -1,6 +1,12 @@
-"""Short words for the steps of tests of watches."""
+"""The steps of tests of watches, and a counter of the statements that they take."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import event, insert
 
 from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
@@ -10,6 +16,7 @@ from app.property.storage.engine import Database
 from app.property.storage.jobs import JobStore
 from app.property.storage.models import Job, PageFrom
 from app.property.storage.properties import PropertyStore
+from app.property.storage.tables import change_candidates
 from app.property.storage.watch_budget import WatchLimits
 from app.property.storage.watch_models import Watch
 from app.property.storage.watches import Watches
@@ -48,3 +55,29 @@ def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> N
         assert jobs.finish(job.id, "worker", outcome, page_from=PageFrom.SITE)
     else:
         assert jobs.fail(job.id, outcome, "worker")
+
+
+def show_change(database: Database, property_id: str, url: str, look_at: datetime) -> None:
+    """The page shows a change of the property that nobody was told yet, and is to be looked at again at `look_at`."""
+    now = database.clock.now()
+    row = {"property_id": property_id, "field": "ListPrice", "url": url, "urls": url, "looks": 0}
+    row |= {"seen_at": now, "looked_at": now, "look_at": look_at}
+    with database.writing() as connection:
+        connection.execute(insert(change_candidates).values(row))
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """The statements that the block sends to the database."""
+    sent: list[str] = []
+    with database.reading() as connection:
+        engine = connection.engine
+
+    def note(*arguments: object) -> None:
+        sent.append(str(arguments[2]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)

@@ -121,6 +121,7 @@ class Fetcher:
         return cast("Page | NotModified", found)  # the type of a union's rest is not inferred
 
     def _fetch_robots(self, url: str, visitor: Visitor) -> RobotsFile:
+        visitor = replace(visitor, on_turn=None)
         return self._follow(url, self._read_robots, lambda *_: 0.0, MAX_ROBOTS_REDIRECTS, visitor)
 
     def _follow[Result](
@@ -152,6 +153,7 @@ class Fetcher:
                 self._exchange.open(destination, cookies, deadline_us, asked, turn.sent) as response,
             ):
                 turn.answered(response.status_code, self._retry_after_seconds(response))
+                visitor = replace(visitor, on_turn=None)
                 location = response.headers.get("location")
                 is_redirect = response.status_code in _REDIRECTS
                 arrival = Arrival(destination, response, cookies, visitor, deadline_us)

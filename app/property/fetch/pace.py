@@ -9,6 +9,7 @@ worker goes on with other sites. `pace_stores.py` keeps this in a process or for
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 #: how soon to ask again when all places at a site are taken: nobody knows when one of them will be free
@@ -40,7 +41,8 @@ class Visitor:
     `patience_seconds` is the longest that he waits; `comes_back`: an appointment suits him, however soon it is;
     `is_at` is the site where he has a turn already, of which all that he asks there is a part. `asked_site` is the site
     that was asked for, where redirects led him on: a wall at any other is none of its site's doing. `only_public`: a
-    public page leads him, so that no network which the operator opened is open to him.
+    public page leads him, so that no network which the operator opened is open to him. `on_turn` is called when he has
+    his first turn for the page, before anything is sent; what it raises ends the visit.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -50,6 +52,7 @@ class Visitor:
     is_at: str = ""
     asked_site: str = ""
     only_public: bool = False
+    on_turn: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

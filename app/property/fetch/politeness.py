@@ -90,11 +90,19 @@ class Politeness:
         """
         site, token = site_of(destination.host), uuid.uuid4().hex
         if destination.inside or visitor.is_at == site:
+            if visitor.on_turn is not None:
+                visitor.on_turn()
             yield Turn(self._clock)
             return
         place = f"host:{destination.host}" if gap_seconds > self._min_gap_seconds else site
         self._wait(place, destination, token, visitor, max(gap_seconds, self._min_gap_seconds))
         turn = Turn(self._clock, late=partial(self._sent, place, token))
+        if visitor.on_turn is not None:
+            try:
+                visitor.on_turn()
+            except BaseException:
+                self._leave(place, token, Answered())
+                raise
         try:
             yield turn
         except PageBlockedError:

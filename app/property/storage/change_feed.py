@@ -8,12 +8,12 @@ and keeps the others from it until it is committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, select, update
 
 from app.property.storage.change_rows import Change, change_of
 from app.property.storage.engine import Database
@@ -26,11 +26,8 @@ ORDER = Order("changes", (changes.c.position,))
 #: a cursor before everything that is still to come
 LATEST = "latest"
 NEWEST_FIRST = Order("newest changes", (changes.c.position,), descending=True)
-#: a look that was taken up and came to nothing is due again after this time
-_AGAIN = timedelta(minutes=30)
 #: changes that are deleted at a time: no other writer waits long
 _AT_ONCE = 1000
-Ask = Callable[[Connection, str, list[str], datetime], bool]
 _R, _C = change_receivers.c, change_candidates.c
 
 
@@ -199,31 +196,29 @@ class ChangeStore:
             return connection.execute(delete(changes).where(changes.c.position.in_(old))).rowcount
 
 
-def ask_for_looks(database: Database, ask: Ask, limit: int = 200) -> int:
-    """Ask for one more look now at pages that alone show a change, at most `limit` of them, the longest due first.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A page that alone shows a change and needs one more look."""
 
-    `ask(connection, property_id, urls, now)` says whether somebody will look; then it is asked again after half an
-    hour if nothing came of it, else not before somebody looks unasked. -> how many will be looked at.
-    """
-    now = database.clock.now()
+    property_id: str
+    url: str
+
+
+def due_looks(connection: Connection, now: datetime, limit: int) -> list[Look]:
+    """Return the looks that are due, at most `limit`, the longest due first."""
     first = func.min(_C.look_at)
     due = select(_C.property_id, _C.url).where(_C.look_at <= now).group_by(_C.property_id, _C.url)
+    return [Look(*row) for row in connection.execute(due.order_by(first, _C.url).limit(limit))]
 
-    def work(connection: Connection) -> int:
-        database.exclusively(connection, "looks")
-        asked = 0
-        for row in connection.execute(due.order_by(first, _C.url).limit(limit)).all():
-            is_asked = ask(connection, row.property_id, [row.url], now)
-            mine = and_(_C.property_id == row.property_id, _C.url == row.url, _C.look_at <= now)
-            again = update(change_candidates).where(mine).values(look_at=now + _AGAIN if is_asked else None)
-            connection.execute(again)
-            asked += is_asked
-        return asked
 
-    with database.reading() as connection:  # mostly there is none
-        if connection.execute(due.limit(1)).first() is None:
-            return 0
-    return database.repeat(work)
+def look_again(connection: Connection, now: datetime, looks: Sequence[tuple[Look, datetime | None]]) -> None:
+    """Set when each of the due `looks` is due again; None: not before somebody reads the page."""
+    if looks:
+        due = and_(_C.property_id == bindparam("its_property"), _C.url == bindparam("its_url"), _C.look_at <= now)
+        connection.execute(
+            update(change_candidates).where(due).values(look_at=bindparam("next_at")),
+            [{"its_property": look.property_id, "its_url": look.url, "next_at": at} for look, at in looks],
+        )
 
 
 def _is_of(property_id: str) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ candidates that are believed become changes that are told.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -156,12 +157,12 @@ class Noticing:
         voices = {record.url: record.voice for record in self._rebuilt.sources}
         merged = self._rebuilt.merged
         told: list[Candidate] = []
-        for row, one in zip(rows, open_, strict=True):
+        for row, one, went_back in zip(rows, open_, self._went_back(open_), strict=True):
             if any(one.field == other.field and not is_news(one.field, other.new, one.new) for other in told):
                 self._connection.execute(delete(change_candidates).where(_C.id == row.id))
                 continue
             others = [other for other in open_ if other is not one]
-            whole = replace(one, went_back=self._went_back(one), seconded=seconds(one, others, voices))
+            whole = replace(one, went_back=went_back, seconded=seconds(one, others, voices))
             chosen = said_of(one.field, merged.values, merged.evidence)
             judgement = judge(whole, self._rebuilt.sources, chosen, self._telling.looks)
             if judgement.outcome is Outcome.TELL:
@@ -180,16 +181,24 @@ class Noticing:
         else:
             self._connection.execute(delete(change_candidates).where(mine))
 
-    def _went_back(self, one: Candidate) -> bool:
-        """Whether the page went back on a change of the field lately, or the field itself did."""
+    def _went_back(self, open_: Sequence[Candidate]) -> list[bool]:
+        """Of each, whether its page went back on a change of its field lately, or the field itself did."""
         since = self._database.clock.now() - MEMORY
-        mine = (_C.property_id == self._property_id, _C.field == one.field, _C.url == one.url)
-        if self._connection.execute(select(_C.id).where(*mine, _C.back_at > since).limit(1)).first() is not None:
-            return True
+        mine = _C.property_id == self._property_id, _C.back_at > since
+        back = {tuple(row) for row in self._connection.execute(select(_C.field, _C.url).where(*mine))}
         c = changes.c
-        query = select(changes).where(c.property_id == self._property_id, c.field == one.field, c.told_at > since)
-        olds = [old for row in self._connection.execute(query) if (old := old_of(row)) is not None]
-        return any(not is_news(one.field, old, one.new) and not is_news(one.field, one.new, old) for old in olds)
+        told = select(changes).where(c.property_id == self._property_id, c.told_at > since)
+        olds = defaultdict[str, list[Said]](list)
+        for row in self._connection.execute(told.where(c.field.in_({one.field for one in open_}))):
+            if (old := old_of(row)) is not None:
+                olds[row.field].append(old)
+        return [
+            (one.field, one.url) in back
+            or any(
+                not is_news(one.field, old, one.new) and not is_news(one.field, one.new, old) for old in olds[one.field]
+            )
+            for one in open_
+        ]
 
 
 def stands(connection: Connection, property_id: str) -> bool:

@@ -201,7 +201,7 @@ HOLDINGS: tuple[Holding, ...] = (
         text="error_message model_note",
         nothing="batch_id position state priority refresh attempts waited_seconds due_at error_code wanted_model"
         " page_from lease_owner lease_expires_at sent_at sent_to sent_times resend_at created_at started_at"
-        " finished_at economy request_id parked_at watch_id watch_pages watch_model_calls found_by search",
+        " finished_at economy request_id parked_at watch_id found_by search",
     ),
     holding(
         t.batches,
@@ -234,12 +234,11 @@ HOLDINGS: tuple[Holding, ...] = (
         property="property_id",
         text="pause_reason error_message",
         operator="created_by",
-        nothing="id kind interval_days state due_at put_off_at under_way_since batch_id expected_pages failures"
-        " failing_since error_code refreshed_at created_at caller prepaid",
+        nothing="id kind interval_days state due_at waiting_since under_way_since failures failing_since"
+        " error_code refreshed_at created_at caller prepaid",
         in_general=True,
     ),
-    holding(t.watch_rechecks, target="url", nothing="watch_id due_at asked_at failures", in_general=True),
-    holding(t.watch_days, nothing="day pages model_calls put_off put_off_told_at"),
+    holding(t.watch_days, nothing="day pages model_calls"),
     # --- changes
     holding(
         t.changes,

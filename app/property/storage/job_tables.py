@@ -92,10 +92,8 @@ jobs = Table(
     Column("economy", Boolean(create_constraint=False), nullable=False, server_default=false()),
     Column("request_id", SHA256),
     Column("parked_at", UtcDateTime),
-    # the watch that it was made by, which may be gone since; and what it has taken of the budget of all watches
+    # the watch that it was made by, which may be gone since
     Column("watch_id", ID),
-    Column("watch_pages", Integer, nullable=False, server_default="0"),
-    Column("watch_model_calls", Integer, nullable=False, server_default="0"),
     # the job of a search that found its target; and of such a search what it found, in numbers (`found_jobs.py`)
     Column("found_by", ID),
     Column("search", JSON(none_as_null=True)),

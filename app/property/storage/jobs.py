@@ -37,6 +37,7 @@ from app.property.storage.tables import (
     jobs,
     source_tries,
 )
+from app.property.storage.watch_times import job_again_at
 
 #: a stored property younger than this is not scraped again
 FRESH_DAYS = 30.0
@@ -50,6 +51,32 @@ _UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 _PLACE = (jobs.c.created_at, jobs.c.position, jobs.c.id)
 ORDER = Order("jobs", _PLACE)
 NEWEST_FIRST = Order("newest jobs", _PLACE, descending=True)
+
+
+def queue_again(
+    connection: Connection, job_ids: Sequence[str], ended_badly: ColumnElement[bool], resend_at: datetime
+) -> list[Job]:
+    """Queue jobs anew that `ended_badly`, counters at zero, and open their batches; -> those that were queued."""
+    change: dict[str, Any] = {
+        **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
+        **dict.fromkeys(("page_from", "request_id", "due_at")),
+        "state": JobState.QUEUED,
+        "attempts": 0,
+        "waited_seconds": 0.0,
+        "wanted_model": [],
+        "sent_times": 0,
+        "resend_at": resend_at,
+    }
+    queued: dict[str, Job] = {}
+    for some in chunks(job_ids):
+        # another one may have been faster, and its worker too
+        statement = update(jobs).where(jobs.c.id.in_(some), ended_badly).values(change).returning(*jobs.c)
+        queued |= {row.id: job_of(row) for row in connection.execute(statement)}
+        reopen_batches(connection, some)
+        # what was not to be had may be now
+        for table in (source_tries, job_sources):
+            connection.execute(delete(table).where(table.c.job_id.in_(queued)))
+    return [queued[job_id] for job_id in job_ids if job_id in queued]
 
 
 class JobStore:
@@ -199,13 +226,17 @@ class JobStore:
         return True
 
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
-        """The job is over, with this reason. Without `owner` whoever holds it: for jobs whose worker is dead."""
+        """The job is over, with this reason. Without `owner` whoever holds it: for jobs whose worker is dead.
+
+        The job of a watch keeps the time when a tick queues it again, if it may pass.
+        """
+        now = self._clock.now()
         change = {
             "state": JobState.FAILED,
             "error_code": error.code,
             "error_message": clean(str(error)),
-            "finished_at": self._clock.now(),
-            "due_at": None,
+            "finished_at": now,
+            "due_at": job_again_at(error.code, str(error), now),
             "resend_at": None,
             **_UNLEASED,
         }
@@ -307,26 +338,8 @@ class JobStore:
                 if job_id in target_of and target_of[job_id] not in taken:
                     taken.add(target_of[job_id])
                     chosen.append(job_id)
-        change: dict[str, Any] = {
-            **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
-            **dict.fromkeys(("page_from", "request_id")),
-            "state": JobState.QUEUED,
-            "attempts": 0,
-            "waited_seconds": 0.0,
-            "wanted_model": [],
-            "sent_times": 0,
-            "resend_at": self._handed_over_by(self._clock.now(), len(chosen)),
-        }
-        queued: dict[str, Job] = {}
-        for some in chunks(chosen):
-            # another retry may have been faster, and its worker too
-            statement = update(jobs).where(jobs.c.id.in_(some), ended_badly).values(change).returning(*jobs.c)
-            queued |= {row.id: job_of(row) for row in connection.execute(statement)}
-            reopen_batches(connection, some)
-            # what was not to be had may be now
-            for table in (source_tries, job_sources):
-                connection.execute(delete(table).where(table.c.job_id.in_(queued)))
-        return [queued[job_id] for job_id in chosen if job_id in queued]
+        resend_at = self._handed_over_by(self._clock.now(), len(chosen))
+        return queue_again(connection, chosen, ended_badly, resend_at)
 
     # --- looking
 

@@ -6,6 +6,7 @@ price of one. So does a watch that is added, since its first look is due soon, a
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, and_, select, update
 
 from app.errors.requests import QuotaExceededError
 from app.property.storage.request_keys import RequestKey
-from app.property.storage.rows import insert_into
+from app.property.storage.rows import chunks, insert_into
 from app.property.storage.tables import caller_days
 
 
@@ -77,6 +78,15 @@ def used(connection: Connection, caller: str, day: date) -> int:
     """How many new jobs were counted on `day`."""
     query = select(caller_days.c.targets).where(caller_days.c.caller == caller, caller_days.c.day == day)
     return connection.execute(query).scalar() or 0
+
+
+def left(connection: Connection, callers: Collection[str], quota: int, day: date) -> dict[str, int]:
+    """Return how many new jobs of `quota` each caller has left on `day`, held until the transaction ends."""
+    found = dict.fromkeys(callers, quota)
+    for some in chunks(sorted(callers)):
+        query = select(caller_days).where(caller_days.c.caller.in_(some), caller_days.c.day == day)
+        found |= {row.caller: quota - row.targets for row in connection.execute(query.with_for_update())}
+    return found
 
 
 def _refuse(connection: Connection, requester: Requester, now: datetime, count: int, quota: int) -> None:

@@ -42,7 +42,7 @@ from app.property.storage.property_tables import (
     unverified,
 )
 from app.property.storage.recipe_tables import recipe_examples, recipes
-from app.property.storage.watch_tables import watch_days, watch_rechecks, watches
+from app.property.storage.watch_tables import watch_days, watches
 
 __all__ = [
     "ACTIVE",
@@ -90,7 +90,6 @@ __all__ = [
     "source_tries",
     "unverified",
     "watch_days",
-    "watch_rechecks",
     "watches",
     "web_searches",
 ]

@@ -1,4 +1,4 @@
-"""What all watches together have cost on a UTC day: charged before a site or a model is asked, so it is never exceeded.
+"""The daily budget of all watches: charged before a site or a model is asked, so it is never exceeded.
 
 One UPDATE that holds only as long as there is room: however many workers charge at once, the sum stays within the
 limit. A process that dies between the charge and the request has charged too much, never too little.
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select
 
 from app.property.storage.engine import Database
-from app.property.storage.tables import jobs, watch_days
+from app.property.storage.rows import insert_into
+from app.property.storage.tables import watch_days
 
 
 class Charge(StrEnum):
@@ -25,8 +25,7 @@ class Charge(StrEnum):
     MODEL_CALL = "model_call"
 
 
-_DAY_COLUMN = {Charge.PAGE: watch_days.c.pages, Charge.MODEL_CALL: watch_days.c.model_calls}
-_JOB_COLUMN = {Charge.PAGE: jobs.c.watch_pages, Charge.MODEL_CALL: jobs.c.watch_model_calls}
+_COLUMNS = {Charge.PAGE: watch_days.c.pages, Charge.MODEL_CALL: watch_days.c.model_calls}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +44,11 @@ class WatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class WatchDay:
-    """What a day has cost so far, and the most watches that it had no room for at one time."""
+    """What a day has cost so far."""
 
     day: date
     pages: int = 0
     model_calls: int = 0
-    put_off: int = 0
 
 
 class WatchLedger:
@@ -59,48 +57,30 @@ class WatchLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def charge(self, job_id: str, what: Charge, limit: int) -> date | None:
-        """Charge one of `what` to today, for a job of a watch; -> the day, None if that has no room for it."""
+    def charge(self, what: Charge, limit: int) -> bool:
+        """Charge one of `what` to today; False if the day has no room for it."""
+        if limit < 1:
+            return False
 
-        def work(connection: Connection) -> date | None:
-            today = self._database.clock.now().date()
-            if limit < 1 or not _charged(connection, today, what, limit):
-                return None
-            mine = _JOB_COLUMN[what]
-            connection.execute(update(jobs).where(jobs.c.id == job_id).values({mine: mine + 1}))
-            return today
+        def work(connection: Connection) -> bool:
+            column = _COLUMNS[what]
+            counted = insert_into(connection, watch_days).values(
+                {"day": self._database.clock.now().date(), column.name: 1}
+            )
+            counted = counted.on_conflict_do_update(
+                index_elements=[watch_days.c.day], set_={column.name: column + 1}, where=column < limit
+            )
+            return connection.execute(counted.returning(column)).first() is not None
 
         return self._database.repeat(work)
 
-    def refund(self, job_id: str, what: Charge, day: date) -> None:
-        """Take back a charge: nobody was asked after all."""
-
-        def work(connection: Connection) -> None:
-            column, mine = _DAY_COLUMN[what], _JOB_COLUMN[what]
-            connection.execute(
-                update(watch_days).where(watch_days.c.day == day, column > 0).values({column: column - 1})
-            )
-            connection.execute(update(jobs).where(jobs.c.id == job_id, mine > 0).values({mine: mine - 1}))
-
-        self._database.repeat(work)
-
     def today(self) -> WatchDay:
-        """What today has cost so far."""
+        """Return what today has cost so far."""
         with self._database.reading() as connection:
             return day_of(connection, self._database.clock.now().date())
 
 
 def day_of(connection: Connection, day: date) -> WatchDay:
-    """What `day` has cost."""
+    """Return what `day` has cost."""
     row = connection.execute(select(watch_days).where(watch_days.c.day == day)).one_or_none()
-    return WatchDay(day) if row is None else WatchDay(day, row.pages, row.model_calls, row.put_off)
-
-
-def _charged(connection: Connection, today: date, what: Charge, limit: int) -> bool:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    column = _DAY_COLUMN[what]
-    counted = dialect.insert(watch_days).values({"day": today, column.name: 1})
-    counted = counted.on_conflict_do_update(
-        index_elements=[watch_days.c.day], set_={column.name: column + 1}, where=column < limit
-    )
-    return connection.execute(counted.returning(column)).first() is not None
+    return WatchDay(day) if row is None else WatchDay(day, row.pages, row.model_calls)

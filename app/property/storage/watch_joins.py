@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, select, update
 
-from app.property.storage.tables import jobs, watch_rechecks, watches
+from app.property.storage.tables import jobs, watches
 
 
 def fold_watches(connection: Connection, gone: str, home: str) -> None:
@@ -21,12 +21,10 @@ def fold_watches(connection: Connection, gone: str, home: str) -> None:
     stays, *others = rows
     change = {"target": home}
     for other in others:
-        for table in (jobs, watch_rechecks):
-            its = update(table).where(table.c.watch_id == other.id)
-            connection.execute(its.values(watch_id=stays.id))
+        connection.execute(update(jobs).where(jobs.c.watch_id == other.id).values(watch_id=stays.id))
         connection.execute(delete(watches).where(c.id == other.id))
         if other.state == stays.state:
             change["due_at"] = min(stays.due_at, other.due_at)
         if stays.under_way_since is None or (other.under_way_since or stays.under_way_since) < stays.under_way_since:
-            change |= {"under_way_since": other.under_way_since, "batch_id": other.batch_id}
+            change["under_way_since"] = other.under_way_since
     connection.execute(update(watches).where(c.id == stays.id).values(change))

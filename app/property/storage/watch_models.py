@@ -51,7 +51,6 @@ class Watch:
     due_at: datetime
     put_off_at: datetime | None
     under_way_since: datetime | None
-    expected_pages: int
     failures: int
     error: dict[str, str] | None
     refreshed_at: datetime | None
@@ -71,7 +70,6 @@ class Watch:
             "due_at": self.due_at.isoformat(),
             "put_off_at": _iso(self.put_off_at),
             "under_way_since": _iso(self.under_way_since),
-            "expected_pages": self.expected_pages,
             "failures": self.failures,
             "error": self.error,
             "refreshed_at": _iso(self.refreshed_at),
@@ -82,10 +80,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What one tick did: `jobs` are new and to be sent, for `refreshed` watches and `rechecked` pages.
+    """What one tick did: `jobs` are to be sent, for `refreshed` watches and `rechecked` pages.
 
     `settled` says how many refreshes ended, by outcome (done, failed, cancelled); `paused` are the watches that they
-    paused. `put_off` watches wait for the next day, which has not been said yet today where `tells_put_off`.
+    paused. `put_off` watches wait for the next day; `tells_put_off` if they are the first of today.
     """
 
     jobs: list[Job] = field(default_factory=list)
@@ -109,9 +107,8 @@ def watch_of(row: Row[Any], now: datetime) -> Watch:
         status=_status(row, now),
         pause_reason=row.pause_reason,
         due_at=row.due_at,
-        put_off_at=row.put_off_at,
+        put_off_at=row.waiting_since,
         under_way_since=row.under_way_since,
-        expected_pages=row.expected_pages,
         failures=row.failures,
         error=error,
         refreshed_at=row.refreshed_at,
@@ -125,7 +122,7 @@ def _status(row: Row[Any], now: datetime) -> WatchStatus:
         return WatchStatus.PAUSED
     if row.under_way_since is not None:
         return WatchStatus.UNDER_WAY
-    if row.put_off_at is not None:
+    if row.waiting_since is not None:
         return WatchStatus.PUT_OFF
     return WatchStatus.DUE if row.due_at <= now else WatchStatus.WAITING
 

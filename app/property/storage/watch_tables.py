@@ -1,4 +1,4 @@
-"""What is looked at again and again, what that has cost on each day, and pages that want a second look soon."""
+"""What is refreshed on a schedule, and what that has cost on each day."""
 
 from __future__ import annotations
 
@@ -23,12 +23,9 @@ watches = Table(
     # when it is to be refreshed next
     Column("due_at", UtcDateTime, nullable=False),
     # since when a day's budget has had no room for it
-    Column("put_off_at", UtcDateTime),
-    # the refresh that has not been accounted for yet: since when, and the batch that its jobs are in
+    Column("waiting_since", UtcDateTime),
+    # since when the refresh that has not been accounted for yet is under way
     Column("under_way_since", UtcDateTime),
-    Column("batch_id", ID),
-    # how many requests for pages its next refresh is reckoned to take
-    Column("expected_pages", Integer, nullable=False, server_default="1"),
     # refreshes in a row that brought nothing, and since when
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("failing_since", UtcDateTime),
@@ -55,20 +52,4 @@ watch_days = Table(
     Column("day", Date, primary_key=True),
     Column("pages", Integer, nullable=False, server_default="0"),
     Column("model_calls", Integer, nullable=False, server_default="0"),
-    # the most watches that waited for the next day at one time; and when that was first said
-    Column("put_off", Integer, nullable=False, server_default="0"),
-    Column("put_off_told_at", UtcDateTime),
-)
-
-#: pages that are to be looked at once more before their watch is due (`watch_rechecks.py`)
-watch_rechecks = Table(
-    "watch_rechecks",
-    metadata,
-    Column("url", Text, primary_key=True),
-    Column("watch_id", ID, nullable=False, index=True),
-    Column("due_at", UtcDateTime, nullable=False, index=True),
-    # since when jobs have it in hand
-    Column("asked_at", UtcDateTime, index=True),
-    # looks in a row that failed
-    Column("failures", Integer, nullable=False, server_default="0"),
 )

@@ -2,38 +2,33 @@
 
 All of it is one transaction, and one at a time in the fleet: whoever dies in it has done nothing, and of two that tick
 at once the second finds nothing left to do. What a watch's pages and questions really cost is charged when they are
-asked (`watch_budget.py`); here is reckoned what they will, so that few jobs find the budget spent.
+asked (`watch_budget.py`). The number of statements does not grow with the number of watches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, exists, func, or_, select, update
 
 from app.property.storage import quotas
+from app.property.storage.change_feed import Look, due_looks, look_again
 from app.property.storage.engine import Database
 from app.property.storage.enqueueing import batch_row, make_batch
-from app.property.storage.models import Job
+from app.property.storage.jobs import queue_again
+from app.property.storage.models import Job, JobState
 from app.property.storage.purge_marks import PURGE
-from app.property.storage.rebuilding import alive
-from app.property.storage.rows import chunks, upsert
+from app.property.storage.rows import chunks
 from app.property.storage.tables import ACTIVE, jobs, properties, records, watch_days, watches
 from app.property.storage.watch_budget import WatchLimits, day_of
-from app.property.storage.watch_ends import Settled, settle
-from app.property.storage.watch_models import Tick, Watch, watch_of
-from app.property.storage.watch_rechecks import (
-    begun,
-    due,
-    look_if_nobody_does,
-    put_off,
-    refreshed,
-    settle_rechecks,
-)
+from app.property.storage.watch_ends import Settled, forget_failed, settle, watches_of
+from app.property.storage.watch_models import Tick
 from app.property.storage.watch_times import due_next
+from app.property.urls.rows import is_row
 
 #: what beat ticks by
 TICK_SECONDS = 60.0
@@ -50,9 +45,12 @@ _CATCH_UP = 2.0
 _LEAST_A_TICK = 5
 #: what is in somebody else's hands is looked at again after that
 _BUSY = timedelta(minutes=10)
+#: a look that came to nothing is due again after this time
+_LOOK_AGAIN = timedelta(minutes=30)
 #: by then the tick has handed its jobs over, else recovery does
 _RESEND = timedelta(seconds=30)
 _DAYS_KEPT = timedelta(days=62)
+_CHANGED = ("state", "pause_reason", "due_at", "waiting_since", "under_way_since", "prepaid")
 
 
 def tick(database: Database, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
@@ -82,21 +80,30 @@ class _Turn:
         self._seconds = seconds
         #: by target the watch that it is for, in the order in which they were taken
         self._wanted: dict[str, str] = {}
-        self._lost: list[Watch] = []
+        #: by id what changes of the watches that are due
+        self._changes: dict[str, dict[str, Any]] = {}
 
     def take(self, settled: Settled) -> Tick:
         """Begin what is due."""
-        self._left = room(self._connection, self._limits, self._now)
+        self._left = self._room()
         most = self._most()
-        settle_rechecks(self._connection, self._now)
-        rechecked = self._look(most, failed=False)
-        taken, is_short = self._refresh(most)
-        rechecked += self._look(most, failed=True)
-        new = self._make_jobs(taken)
+        rechecked = self._look(most)
+        due = self._due(most)
+        taken, is_short = self._refresh(due)
+        self._write(due)
+        made = self._make_jobs()
+        again = self._repeat_failed(most)
         put_off, tells = self._put_off() if is_short else (0, False)
         self._forget_days()
-        paused = [*settled.paused, *self._lost]
-        return Tick(new, len(taken), rechecked, settled.outcomes, paused, put_off, tells)
+        lost = [watch_id for watch_id, change in self._changes.items() if "state" in change]
+        paused = [*settled.paused, *watches_of(self._connection, lost, self._now)]
+        return Tick([*made, *again], taken, rechecked + len(again), settled.outcomes, paused, put_off, tells)
+
+    def _room(self) -> int:
+        """How many requests for pages today has left, less one for each job under way. It binds nobody."""
+        theirs = jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE)
+        under_way = self._connection.execute(select(func.count()).select_from(jobs).where(*theirs)).scalar_one()
+        return self._limits.pages - day_of(self._connection, self._now.date()).pages - under_way
 
     def _most(self) -> int:
         """How many watches one tick takes: as many as come due in the time, and some more to catch up."""
@@ -107,147 +114,180 @@ class _Turn:
 
     # --- what is due
 
-    def _look(self, most: int, *, failed: bool) -> int:
-        """Take the pages that want a further look, those whose last one `failed` or the others; -> how many."""
-        rows = {row.url: row.watch_id for row in due(self._connection, self._now, most=most, failed=failed)}
-        busy = _active(self._connection, list(rows)) | (rows.keys() & self._wanted.keys())
-        put_off(self._connection, busy, self._now + _BUSY)
-        left = self._left - (self._due_today() if failed else 0)
-        free = [url for url in rows if url not in busy][: max(0, left)]
-        self._wanted |= {url: rows[url] for url in free}
-        self._left -= len(free)
-        begun(self._connection, free, self._now)
-        return len(free)
+    def _look(self, most: int) -> int:
+        """Take pages that show a change and need one more look; -> how many.
 
-    def _due_today(self) -> int:
-        """Requests that the watches that are due before the day's budget ends are reckoned to make."""
-        ends = datetime.combine(self._now, time.max, UTC)
-        query = select(func.sum(watches.c.expected_pages)).where(_is_due(ends))
-        return int(self._connection.execute(query).scalar() or 0)
+        The watch of their property pays; where there is none nobody looks before somebody asks. One of several
+        properties in an answer cannot be asked for by itself: it is looked at when its address is. Of a search's
+        listings the search's watch is not known: only those are looked at that are watched themselves.
+        """
+        looks = due_looks(self._connection, self._now, most)
+        watch_of = self._watch_of({look.property_id for look in looks})
+        busy = self._busy([look.url for look in looks], or_failed=True)
+        next_at = list[tuple[Look, datetime | None]]()
+        for look in looks:
+            watch = watch_of.get(look.property_id)
+            if watch is None:
+                next_at.append((look, None))
+            elif look.url in busy:
+                next_at.append((look, self._now + _BUSY))
+            elif self._left > 0 or look.url in self._wanted:
+                if not is_row(look.url) and look.url not in self._wanted:
+                    self._wanted[look.url] = watch
+                    self._left -= 1
+                next_at.append((look, self._now + _LOOK_AGAIN))
+        look_again(self._connection, self._now, next_at)
+        return len(self._wanted)
 
-    def _refresh(self, most: int) -> tuple[list[Row[Any]], bool]:
-        """The watches that are taken, and whether the day's budget left one out."""
+    def _watch_of(self, property_ids: Collection[str]) -> dict[str, str]:
+        """The watch of each property that comes most often."""
+        found: dict[str, str] = {}
+        c = watches.c
+        for some in chunks(sorted(property_ids)):
+            query = select(c.property_id, c.id).where(c.state == "active", c.property_id.in_(some))
+            for row in self._connection.execute(query.order_by(c.interval_days, c.id)):
+                found.setdefault(row.property_id, row.id)
+        return found
+
+    def _due(self, most: int) -> Sequence[Row[Any]]:
         theirs = exists().where(jobs.c.watch_id == watches.c.id, jobs.c.state.in_(ACTIVE))
         query = select(watches).where(_is_due(self._now), ~theirs).order_by(*TAKEN_IN_ORDER)
-        taken, is_short = list[Row[Any]](), False
-        for row in self._connection.execute(query.limit(most)).all():
-            targets = self._targets(row)
-            expected = max(len(targets), row.expected_pages if row.kind != "property" else 0)
-            if not targets:
-                self._lose(row)
-            elif self._has_room(row, expected):
-                busy = _active(self._connection, targets) | (set(targets) & set(self._wanted))
-                if len(busy) == len(targets):
-                    self._set(row, due_at=self._now + _BUSY, put_off_at=None)
-                    continue
-                if not self._is_paid(row):
-                    self._set(row, due_at=quotas.next_day(self._now), put_off_at=None)
-                    continue
-                look_if_nobody_does(self._connection, busy, row.id, self._now + _BUSY)
-                refreshed(self._connection, targets)
-                self._wanted |= {target: row.id for target in targets if target not in busy}
-                self._left -= expected
-                taken.append(row)
-                self._expect(row, expected)
-            else:
+        return self._connection.execute(query.limit(most)).all()
+
+    def _refresh(self, due: Sequence[Row[Any]]) -> tuple[int, bool]:
+        """Take what is due; -> how many watches, and whether the day's budget left one out."""
+        pages, known = self._pages([row.target for row in due if row.kind == "property"])
+        targets = {row.id: pages[row.target] if row.kind == "property" else [row.target] for row in due}
+        busy = self._busy([target for its in targets.values() for target in its])
+        quota = self._quota({row.caller for row in due if _pays(row)})
+        paid, taken, is_short = Counter[str](), 0, False
+        for row in due:
+            its = targets[row.id]
+            if not its:
+                why = "No page is left of the property." if row.target in known else "The property is gone."
+                self._changes[row.id] = {"state": "paused", "pause_reason": why}
+            elif not self._has_room(row, len(its)):
                 is_short = True
-                if self._left <= 0:
-                    break
+            elif any(target in busy or target in self._wanted for target in its):
+                self._changes[row.id] = {"due_at": self._now + _BUSY, "waiting_since": None}
+            elif _pays(row) and quota is not None and quota[row.caller] <= paid[row.caller]:
+                self._changes[row.id] = {"due_at": quotas.next_day(self._now), "waiting_since": None}
+            else:
+                if _pays(row):
+                    paid[row.caller] += 1
+                next_at = due_next(row.target, row.interval_days, self._now)
+                begun = {"under_way_since": self._now, "prepaid": False}
+                self._changes[row.id] = {"due_at": next_at, "waiting_since": None, **begun}
+                self._wanted |= dict.fromkeys(its, row.id)
+                self._left -= len(its)
+                taken += 1
+        for caller, count in paid.items():
+            quotas.charge(self._connection, quotas.Requester(caller), self._now, count)
         return taken, is_short
 
-    def _has_room(self, row: Row[Any], expected: int) -> bool:
+    def _has_room(self, row: Row[Any], pages: int) -> bool:
         """A whole day's budget is room for every watch. One that was put off on an earlier day goes with what there is,
         and its jobs take from the next day what they lack: smaller ones would else be before it day after day."""
-        if row.put_off_at is not None and row.put_off_at < datetime.combine(self._now, time.min, UTC):
+        if row.waiting_since is not None and row.waiting_since < _midnight(self._now):
             return self._left > 0
-        return self._left >= min(expected, max(1, self._limits.pages))
+        return self._left >= min(pages, max(1, self._limits.pages))
 
-    def _is_paid(self, row: Row[Any]) -> bool:
-        """Charge a refresh to the quota of whoever added the watch; False if that has no room today."""
-        if row.caller is None or row.prepaid:
-            return True
-        caller = quotas.Requester(row.caller, self._limits.daily_targets)
-        return quotas.charge_up_to(self._connection, caller, self._now, 1) == 1
+    def _quota(self, callers: Collection[str]) -> dict[str, int] | None:
+        """How many refreshes each caller has left today; None without quotas."""
+        if self._limits.daily_targets is None:
+            return None
+        return quotas.left(self._connection, callers, self._limits.daily_targets, self._now.date())
 
-    def _targets(self, row: Row[Any]) -> list[str]:
-        """What is asked for to refresh the watch."""
-        if row.kind != "property":
-            return [row.target]
-        home = alive(self._connection, row.target)
-        newest = func.coalesce(records.c.checked_at, records.c.fetched_at).desc()
-        query = select(records.c.url).where(records.c.property_id == home).order_by(newest, records.c.id)
-        return list(self._connection.execute(query.limit(MOST_PAGES)).scalars())
+    def _pages(self, property_ids: Sequence[str]) -> tuple[dict[str, list[str]], set[str]]:
+        """The pages of each property that are refreshed; and which of the properties there are."""
+        home: dict[str, str] = {}
+        pages = defaultdict[str, list[str]](list)
+        read_at = func.coalesce(records.c.checked_at, records.c.fetched_at)
+        place = func.row_number().over(partition_by=records.c.property_id, order_by=(read_at.desc(), records.c.id))
+        for some in chunks(property_ids):
+            theirs = select(properties.c.id, properties.c.merged_into).where(properties.c.id.in_(some))
+            home |= {row.id: row.merged_into or row.id for row in self._connection.execute(theirs)}
+            query = select(records.c.property_id, records.c.url, place.label("place"))
+            ranked = query.where(records.c.property_id.in_([home[one] for one in some if one in home])).subquery()
+            newest = select(ranked).where(ranked.c.place <= MOST_PAGES).order_by(ranked.c.property_id, ranked.c.place)
+            for row in self._connection.execute(newest):
+                pages[row.property_id].append(row.url)
+        return {one: pages[home.get(one, one)] for one in property_ids}, set(home)
 
-    def _lose(self, row: Row[Any]) -> None:
-        """Of the property nothing is left that could be asked."""
-        there = select(properties.c.id).where(properties.c.id == row.target)
-        why = "No page is left of the property." if self._connection.execute(there).first() else "The property is gone."
-        self._set(row, state="paused", pause_reason=why)
-        after = self._connection.execute(select(watches).where(watches.c.id == row.id)).one()
-        self._lost.append(watch_of(after, self._now))
+    def _busy(self, targets: Sequence[str], *, or_failed: bool = False) -> set[str]:
+        """Those of `targets` that a job has in hand, or whose failed job is to be queued again."""
+        found = set[str]()
+        in_hand: ColumnElement[bool] = jobs.c.state.in_(ACTIVE)
+        if or_failed:
+            in_hand = or_(in_hand, _HAS_FAILED)
+        for some in chunks(targets):
+            query = select(jobs.c.target).where(jobs.c.target.in_(some), in_hand)
+            found |= set(self._connection.execute(query).scalars())
+        return found
 
     # --- what becomes of it
 
-    def _make_jobs(self, taken: Sequence[Row[Any]]) -> list[Job]:
+    def _write(self, due: Sequence[Row[Any]]) -> None:
+        """Write what changes of the watches that are due."""
+        changes = [
+            {"its_id": row.id, **{f"new_{name}": change.get(name, getattr(row, name)) for name in _CHANGED}}
+            for row in due
+            if (change := self._changes.get(row.id)) is not None
+        ]
+        if changes:
+            values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _CHANGED}
+            self._connection.execute(update(watches).where(watches.c.id == bindparam("its_id")).values(values), changes)
+
+    def _make_jobs(self) -> list[Job]:
         if not self._wanted:
             return []
         wanted = list(self._wanted)
         batch = batch_row(self._now, PRIORITY, len(wanted))
         made = make_batch(self._connection, batch, wanted, self._now + _RESEND, None, watch_of=self._wanted)
-        for row in taken:
-            next_at = due_next(row.target, row.interval_days, self._now)
-            begun_now = {"under_way_since": self._now, "batch_id": made.batch, "prepaid": False}
-            self._set(row, due_at=next_at, put_off_at=None, **begun_now)
+        forget_failed(self._connection, jobs.c.target, wanted)
         new = set(made.new)
         return [job for job in made.jobs if job.id in new]
 
-    def _expect(self, row: Row[Any], pages: int) -> None:
-        if pages != row.expected_pages:
-            self._set(row, expected_pages=pages)
-
-    def _set(self, row: Row[Any], **change: Any) -> None:
-        self._connection.execute(update(watches).where(watches.c.id == row.id).values(change))
+    def _repeat_failed(self, most: int) -> list[Job]:
+        """Queue failed jobs again that are due, with what the day has left."""
+        is_due = and_(_HAS_FAILED, jobs.c.due_at <= self._now)
+        goes_on = select(watches.c.id).where(watches.c.state == "active")
+        over = update(jobs).where(is_due, jobs.c.watch_id.not_in(goes_on))
+        self._connection.execute(over.values(due_at=None))
+        other = jobs.alias()
+        in_hand = exists().where(other.c.target == jobs.c.target, other.c.state.in_(ACTIVE))
+        query = select(jobs.c.id, jobs.c.target).where(is_due, ~in_hand).order_by(jobs.c.due_at, jobs.c.id)
+        rows = self._connection.execute(query.limit(max(0, min(most, self._left)))).all()
+        job_of = {row.target: row.id for row in reversed(rows)}
+        queued = queue_again(self._connection, list(job_of.values()), _HAS_FAILED, self._now + _RESEND)
+        forget_failed(self._connection, jobs.c.target, [job.target for job in queued])
+        return queued
 
     def _put_off(self) -> tuple[int, bool]:
-        """Note which watches wait for the next day; -> how many, and whether that is news today."""
+        """Note which watches wait for the next day; -> how many, and whether they are the first of today."""
         late = _is_due(self._now)
-        news = update(watches).where(late, watches.c.put_off_at.is_(None)).values(put_off_at=self._now)
-        self._connection.execute(news)
+        today = exists().where(watches.c.waiting_since >= _midnight(self._now))
+        is_first = self._connection.execute(select(~today)).scalar_one()
+        news = update(watches).where(late, watches.c.waiting_since.is_(None)).values(waiting_since=self._now)
+        is_news = self._connection.execute(news).rowcount > 0
         count = self._connection.execute(select(func.count()).select_from(watches).where(late)).scalar_one()
-        today = self._now.date()
-        upsert(self._connection, watch_days, {"day": today}, {"day": today})
-        mine = update(watch_days).where(watch_days.c.day == today)
-        self._connection.execute(mine.where(watch_days.c.put_off < count).values(put_off=count))
-        first = mine.where(watch_days.c.put_off_told_at.is_(None)).values(put_off_told_at=self._now)
-        return count, self._connection.execute(first).rowcount == 1
+        return count, is_first and is_news
 
     def _forget_days(self) -> None:
         self._connection.execute(delete(watch_days).where(watch_days.c.day < self._now.date() - _DAYS_KEPT))
 
 
-def room(connection: Connection, limits: WatchLimits, now: datetime) -> int:
-    """How many requests for pages today has left that no job under way is reckoned to make. It binds nobody."""
-    return limits.pages - day_of(connection, now.date()).pages - _reckoned(connection)
+_HAS_FAILED = and_(jobs.c.watch_id.is_not(None), jobs.c.state == JobState.FAILED, jobs.c.due_at.is_not(None))
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
     return and_(watches.c.state == "active", watches.c.due_at <= now, watches.c.under_way_since.is_(None))
 
 
-def _active(connection: Connection, targets: Sequence[str]) -> set[str]:
-    """Those of `targets` that a job has in hand."""
-    found = set[str]()
-    for some in chunks(targets):
-        query = select(jobs.c.target).where(jobs.c.target.in_(some), jobs.c.state.in_(ACTIVE))
-        found |= set(connection.execute(query).scalars())
-    return found
+def _pays(row: Row[Any]) -> bool:
+    """Whether the refresh counts toward the quota of whoever added the watch."""
+    return row.caller is not None and not row.prepaid
 
 
-def _reckoned(connection: Connection) -> int:
-    """How many requests for pages the jobs that are under way will still make."""
-    is_whole = and_(watches.c.kind != "property", watches.c.target == jobs.c.target)
-    expected = case((is_whole, watches.c.expected_pages), else_=1)
-    left = case((expected > jobs.c.watch_pages, expected - jobs.c.watch_pages), else_=0)
-    theirs = jobs.outerjoin(watches, watches.c.id == jobs.c.watch_id)
-    query = select(func.sum(left)).select_from(theirs).where(jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE))
-    return int(connection.execute(query).scalar() or 0)
+def _midnight(now: datetime) -> datetime:
+    return datetime.combine(now, time.min, UTC)

@@ -10,13 +10,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import ColumnElement, Row, and_, case, literal, null
 
 from app.errors import every_kind
 from app.errors.fetching import HttpStatusError
 from app.errors.jobs import DeadlineExceededError, WorkerDiedError
 from app.errors.pages import PageBlockedError, PageGoneError
 from app.errors.targets import NoSourceError
+from app.property.storage.columns import UtcDateTime
+from app.property.storage.tables import jobs
 
 #: how soon what has never been seen is looked at for the first time
 FIRST_WITHIN_DAYS = 1
@@ -62,16 +64,34 @@ def due_next(target: str, interval_days: int, now: datetime) -> datetime:
 
 
 def again_after(failures: int, bad: Iterable[Row[Any]]) -> timedelta | None:
-    """How long after the `failures`th failure in a row, of the jobs `bad`, it is tried again; None: not sooner than it
-    is due anyway.
+    """Return the wait after the `failures`th failed refresh in a row, whose failed jobs are `bad`; None: until the
+    watch is due anyway.
     """
-    known = {job.error_code for job in bad if not is_gone(job)}
-    hours = _AGAIN_HOURS if known & _PASSING else _WALL_HOURS if known & _WALLS else ()
+    hours = max((_hours(job.error_code, job.error_message) for job in bad), key=len, default=())
     return timedelta(hours=hours[failures - 1]) if failures <= len(hours) else None
 
 
-def is_gone(ended: Row[Any]) -> bool:
-    """Whether a job, or the refresh of a watch before this one, ended with a page that is gone."""
-    if ended.error_code == HttpStatusError.code:
-        return bool(_GONE_STATUS.search(ended.error_message or ""))
-    return bool(ended.error_code == PageGoneError.code)
+def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnElement[Any]:
+    """Return, as SQL, when a watch's job that fails `now` is queued again: NULL if it is not, or of no watch.
+
+    Its waits are those of a watch. Which one is next follows from how long ago the job was made.
+    """
+    elapsed, waits = timedelta(), list[tuple[ColumnElement[bool], ColumnElement[Any]]]()
+    for wait in (timedelta(hours=hours) for hours in _hours(error_code, error_message)):
+        elapsed += wait
+        is_next = and_(jobs.c.watch_id.is_not(None), jobs.c.created_at > now - elapsed)
+        waits.append((is_next, literal(now + wait, UtcDateTime())))
+    return case(*waits, else_=null()) if waits else null()
+
+
+def _hours(error_code: str | None, error_message: str | None) -> tuple[int, ...]:
+    if is_gone(error_code, error_message):
+        return ()
+    return _AGAIN_HOURS if error_code in _PASSING else _WALL_HOURS if error_code in _WALLS else ()
+
+
+def is_gone(error_code: str | None, error_message: str | None) -> bool:
+    """Whether a job, or the last refresh of a watch, ended with a page that is gone."""
+    if error_code == HttpStatusError.code:
+        return bool(_GONE_STATUS.search(error_message or ""))
+    return error_code == PageGoneError.code

@@ -30,19 +30,17 @@ from sqlalchemy import (
 from app.errors import NotFoundError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.property.storage import quotas
-from app.property.storage.change_feed import ask_for_looks
 from app.property.storage.engine import Database
 from app.property.storage.enqueueing import refuse_named
 from app.property.storage.models import JobState
 from app.property.storage.paging import Order, Page
 from app.property.storage.rows import chunks, clean, new_id
-from app.property.storage.tables import ACTIVE, jobs, properties, watch_rechecks, watches
+from app.property.storage.tables import ACTIVE, jobs, properties, records, watches
 from app.property.storage.watch_budget import WatchLimits
+from app.property.storage.watch_ends import forget_failed
 from app.property.storage.watch_models import Tick, Watch, WatchKind, WatchStatus, watch_of
-from app.property.storage.watch_rechecks import look_at
-from app.property.storage.watch_ticks import TAKEN_IN_ORDER, TICK, TICK_SECONDS, tick
+from app.property.storage.watch_ticks import MOST_PAGES, TAKEN_IN_ORDER, TICK, TICK_SECONDS, tick
 from app.property.storage.watch_times import due_first
-from app.property.urls.rows import is_row
 from app.property.urls.targets import is_address, is_property_id, normalise_watched
 
 INTERVAL_DAYS = 7
@@ -197,42 +195,24 @@ class Watches:
         """What waits since `since` or longer."""
         idle = watches.c.state == "active", watches.c.under_way_since.is_(None)
         with self._database.reading() as connection:
-            put_off = _count(connection, watches, *idle, watches.c.put_off_at <= since)
-            untaken = _count(connection, watches, *idle, watches.c.put_off_at.is_(None), watches.c.due_at <= since)
-            theirs = jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE), jobs.c.created_at <= since
+            put_off = _count(connection, watches, *idle, watches.c.waiting_since <= since)
+            untaken = _count(connection, watches, *idle, watches.c.waiting_since.is_(None), watches.c.due_at <= since)
+            began = func.coalesce(jobs.c.started_at, jobs.c.created_at)  # one that is queued again begins anew
+            theirs = jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE), began <= since
             return Late(put_off, untaken, _count(connection, jobs, *theirs))
 
     def daily_pages(self) -> float:
-        """How many requests for pages a day the active watches are reckoned to take, all together."""
-        share = func.sum(watches.c.expected_pages * 1.0 / watches.c.interval_days)
+        """Return about how many requests for pages a day the active watches want: for each page that is known."""
+        known = select(func.count()).where(records.c.property_id == watches.c.property_id).scalar_subquery()
+        pages = case((watches.c.kind == WatchKind.URL.value, 1), (known > MOST_PAGES, MOST_PAGES), else_=known)
+        pages = case((pages < 1, 1), else_=pages)
+        share = func.sum(pages * 1.0 / watches.c.interval_days)
         with self._database.reading() as connection:
             return float(connection.execute(select(share).where(watches.c.state == "active")).scalar() or 0)
 
     def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-        """Account for the refreshes that have ended, and begin those that are due and within `limits`; see `tick`.
-
-        Pages that show a change which nobody was told yet are looked at first.
-        """
-        ask_for_looks(self._database, ask_recheck)
+        """Account for the refreshes that have ended, and begin what is due and within `limits`; see `watch_ticks`."""
         return tick(self._database, limits, seconds=seconds)
-
-
-def ask_recheck(connection: Connection, property_id: str, urls: Iterable[str], at: datetime) -> bool:
-    """Have the pages `urls` of a property looked at once more at `at`, within the caller's transaction.
-
-    What a watch of the property pays for; False if nothing watches it, and then nobody looks before somebody asks. A
-    page that waits for an earlier look keeps that. One of several properties in an answer cannot be asked for by
-    itself: it is looked at when its address is. Of a search's listings the search's watch is not known: of them
-    only those are rechecked that are watched themselves.
-    """
-    same = select(properties.c.id).where(or_(properties.c.id == property_id, properties.c.merged_into == property_id))
-    query = select(watches.c.id).where(watches.c.state == "active", watches.c.property_id.in_(same))
-    watch_id = connection.execute(query.order_by(watches.c.interval_days, watches.c.id).limit(1)).scalar()
-    if watch_id is None:
-        return False
-    for url in sorted(url for url in set(urls) if not is_row(url)):
-        look_at(connection, url, watch_id, at)
-    return True
 
 
 def _status(now: datetime) -> Case[str]:
@@ -240,7 +220,7 @@ def _status(now: datetime) -> Case[str]:
     return case(
         (watches.c.state == "paused", WatchStatus.PAUSED.value),
         (watches.c.under_way_since.is_not(None), WatchStatus.UNDER_WAY.value),
-        (watches.c.put_off_at.is_not(None), WatchStatus.PUT_OFF.value),
+        (watches.c.waiting_since.is_not(None), WatchStatus.PUT_OFF.value),
         (watches.c.due_at <= now, WatchStatus.DUE.value),
         else_=WatchStatus.WAITING.value,
     )
@@ -316,7 +296,7 @@ def _change(connection: Connection, rows: Iterable[Row[Any]], interval_days: int
     ]
     nothing = dict.fromkeys(("pause_reason", "failing_since"))
     values: dict[str, Any] = {**nothing, "interval_days": interval_days, "state": "active", "failures": 0}
-    values |= {name: bindparam(f"new_{name}") for name in ("due_at", "put_off_at")}
+    values |= {name: bindparam(f"new_{name}") for name in ("due_at", "waiting_since")}
     for some in chunks(changes):
         connection.execute(update(watches).where(watches.c.id == bindparam("its_id")).values(values), some)
 
@@ -326,8 +306,8 @@ def _changed(row: Row[Any], interval_days: int, now: datetime) -> Mapping[str, A
     is_known = row.kind == WatchKind.PROPERTY or row.refreshed_at is not None
     due_at = due_first(row.target, interval_days, now, is_known=is_known)
     if row.state == "active":
-        return {"its_id": row.id, "new_due_at": min(row.due_at, due_at), "new_put_off_at": row.put_off_at}
-    return {"its_id": row.id, "new_due_at": due_at, "new_put_off_at": None}
+        return {"its_id": row.id, "new_due_at": min(row.due_at, due_at), "new_waiting_since": row.waiting_since}
+    return {"its_id": row.id, "new_due_at": due_at, "new_waiting_since": None}
 
 
 def _kind(target: str) -> WatchKind:
@@ -342,7 +322,7 @@ def _removed(connection: Connection, ids: Sequence[str], now: datetime) -> int:
     nothing_left = dict.fromkeys(("due_at", "resend_at", "lease_owner", "lease_expires_at"))
     change = {"state": JobState.CANCELLED, "finished_at": now, **nothing_left}
     for some in chunks(ids):
-        connection.execute(delete(watch_rechecks).where(watch_rechecks.c.watch_id.in_(some)))
+        forget_failed(connection, jobs.c.watch_id, some)
         theirs = update(jobs).where(jobs.c.watch_id.in_(some), untouched).values(change)
         cancelled += connection.execute(theirs).rowcount
         connection.execute(delete(watches).where(watches.c.id.in_(some)))

@@ -115,16 +115,15 @@ class Visitors:
         """The page, and when its site confirmed it."""
         try:
             with FETCH_SECONDS.time():
-                with page_charge(url):
-                    answer = self._answered(url, visitor)
+                answer = self._answered(url, visitor)
                 if isinstance(answer, NotModified):
                     kept = self._kept(answer)
                     if kept is not None:
                         PAGES.labels("not_modified").inc()
                         PAGE_BYTES.labels("spared").inc(len(kept.body))
                         return kept, answer.at
-                    with page_charge(url):  # what was asked about has gone meanwhile
-                        answer = self._answered(url, visitor, anew=True)
+                    # what was asked about has gone meanwhile
+                    answer = self._answered(url, visitor, anew=True)
         except PropertyIntelligenceError as exc:
             PAGES.labels(exc.code).inc()
             raise
@@ -156,7 +155,9 @@ def _visitor(run: Run, *, only_public: bool) -> Visitor:
     """A job comes back by itself and shares a site evenly with other batches; whoever else asks waits for his turn."""
     if run.job_id is None:
         return Visitor(only_public=only_public)
-    return Visitor(run.job_id, run.batch, _PATIENCE_SECONDS, comes_back=True, only_public=only_public)
+    return Visitor(
+        run.job_id, run.batch, _PATIENCE_SECONDS, comes_back=True, only_public=only_public, on_turn=page_charge()
+    )
 
 
 def _is_led_away(url: str, led_by: str | None) -> bool:

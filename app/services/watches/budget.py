@@ -1,24 +1,22 @@
-"""Who pays for what a job asks of sites and models: a job of a watch pays out of the budget of all watches, before it
-asks; any other job pays nothing here.
+"""The daily budget of watches, as it is charged for what a job asks of sites and models. Other jobs pay nothing here.
 
-The purse goes with the context of the run, as the batch does whose budget pays the model (`keypool.retry_loop`):
-whatever asks on behalf of the job finds it.
+A page is charged when its host's turn is granted, a model call when its first key is: nothing has to be given back. The
+budget goes with the context of the run, as the batch does whose budget pays the model (`keypool.retry_loop`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date
-from urllib.parse import urljoin
+from functools import partial
 
 import openai
 
 from app.clock import Clock
-from app.errors.fetching import HostBusyError
 from app.errors.watches import WatchBudgetSpentError
+from app.keypool.retry_loop import on_first_key
 from app.property.storage.engine import Database
 from app.property.storage.models import Job
 from app.property.storage.quotas import next_day
@@ -31,38 +29,31 @@ _NAMES = {
     Charge.PAGE: ("requests for pages", "WATCH_DAILY_PAGES"),
     Charge.MODEL_CALL: ("calls of the model", "WATCH_DAILY_MODEL_CALLS"),
 }
-_purse: ContextVar[Purse | None] = ContextVar("watch_purse", default=None)
+_budget: ContextVar[WatchBudget | None] = ContextVar("watch_budget", default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Purse:
-    """What a job may still take of the budget of watches: as much as the day has left."""
+class WatchBudget:
+    """What watches may take today."""
 
     ledger: WatchLedger
     limits: WatchLimits
-    job_id: str
     clock: Clock
 
-    def charge(self, what: Charge) -> date:
-        """Charge one; -> the day that it was charged to. Raises `WatchBudgetSpentError`."""
+    def charge(self, what: Charge) -> None:
+        """Charge one. Raises `WatchBudgetSpentError`."""
         limit = self.limits.of(what)
-        day = patiently(lambda: self.ledger.charge(self.job_id, what, limit), self.clock)
-        WATCH_CHARGES.labels(what.value, "refused" if day is None else "charged").inc()
-        if day is None:
+        is_charged = patiently(lambda: self.ledger.charge(what, limit), self.clock)
+        WATCH_CHARGES.labels(what.value, "charged" if is_charged else "refused").inc()
+        if not is_charged:
             now = self.clock.now()
             ends, (name, variable) = next_day(now), _NAMES[what]
             seconds = (ends - now).total_seconds()
             raise WatchBudgetSpentError(name, limit, variable, ends.isoformat(timespec="seconds"), seconds)
-        return day
-
-    def refund(self, what: Charge, day: date) -> None:
-        """Nobody was asked after all."""
-        patiently(lambda: self.ledger.refund(self.job_id, what, day), self.clock)
-        WATCH_CHARGES.labels(what.value, "refunded").inc()
 
 
 def limits_of(settings: Settings) -> WatchLimits:
-    """The configured budget of a day."""
+    """Return the configured budget of a day."""
     return WatchLimits(
         settings.watch_daily_pages, settings.watch_daily_model_calls, settings.api_daily_targets_per_caller
     )
@@ -70,59 +61,39 @@ def limits_of(settings: Settings) -> WatchLimits:
 
 @contextmanager
 def paid_by_watch(job: Job, database: Database, settings: Settings) -> Iterator[None]:
-    """What the block asks of sites and models is charged to the budget of watches, if a watch made the job."""
-    purse = Purse(WatchLedger(database), limits_of(settings), job.id, database.clock) if job.watch is not None else None
-    token = _purse.set(purse)
+    """Charge what the block asks of sites and models to the budget of watches, if a watch made the job."""
+    budget = WatchBudget(WatchLedger(database), limits_of(settings), database.clock) if job.watch is not None else None
+    token = _budget.set(budget)
     try:
         yield
     finally:
-        _purse.reset(token)
+        _budget.reset(token)
 
 
-@contextmanager
-def page_charge(url: str) -> Iterator[None]:
-    """The block asks a site for the page at `url`. Raises `WatchBudgetSpentError` before it does.
-
-    A job that has to come back for its turn at the site has not asked, and pays nothing.
-    """
-    purse = _purse.get()
-    if purse is None:
-        yield
-        return
-    day = purse.charge(Charge.PAGE)
-    try:
-        yield
-    except HostBusyError as exc:
-        # of another page: this one had been asked, and sent the job on to that
-        if exc.facts["url"] in (url, urljoin(url, "/robots.txt")):
-            purse.refund(Charge.PAGE, day)
-        raise
+def page_charge() -> Callable[[], None] | None:
+    """Return what charges a page when its host's turn is granted; None: nothing is charged."""
+    budget = _budget.get()
+    return partial(budget.charge, Charge.PAGE) if budget is not None else None
 
 
 @contextmanager
 def model_charge() -> Iterator[None]:
-    """The block calls a model. Raises `WatchBudgetSpentError` before it does.
-
-    A call that no key had room for, that OpenAI refused for its rate, or that failed there (5xx, no connection) costs
-    nothing there, and nothing here. One that took too long may have been billed.
-    """
-    purse = _purse.get()
-    if purse is None:
-        yield
-        return
-    day = purse.charge(Charge.MODEL_CALL)
+    """Charge a model call of the block when it has its first key. Raises `WatchBudgetSpentError` before it is sent."""
+    budget = _budget.get()
+    token = on_first_key.set(partial(budget.charge, Charge.MODEL_CALL) if budget is not None else None)
     try:
         yield
-    except openai.APITimeoutError:
+    except openai.APIConnectionError as exc:
+        if isinstance(exc.__cause__, WatchBudgetSpentError):
+            raise exc.__cause__ from None
         raise
-    except (openai.RateLimitError, openai.InternalServerError, openai.APIConnectionError):
-        purse.refund(Charge.MODEL_CALL, day)
-        raise
+    finally:
+        on_first_key.reset(token)
 
 
 def why_no_model() -> str | None:
-    """Why the job may not ask a model at all, ever; None if it may."""
-    purse = _purse.get()
-    if purse is None or purse.limits.model_calls > 0:
+    """Return why the job may never ask a model; None if it may."""
+    budget = _budget.get()
+    if budget is None or budget.limits.model_calls > 0:
         return None
     return "Watches ask no model (WATCH_DAILY_MODEL_CALLS=0)."

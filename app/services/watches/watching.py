@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WatchSummary:
-    """How things stand: how many watches in each status, what today has cost, and what a day is reckoned to take."""
+    """How many watches are in each status, what today has cost, and about how many pages a day all of them want."""
 
     counts: dict[WatchStatus, int]
     today: WatchDay
@@ -39,7 +39,6 @@ class WatchSummary:
                 "resets_at": self._resets_at(),
                 "pages": {"used": self.today.pages, "limit": self.limits.pages},
                 "model_calls": {"used": self.today.model_calls, "limit": self.limits.model_calls},
-                "expected_daily_pages": round(self.daily_pages, 1),
             },
         }
 

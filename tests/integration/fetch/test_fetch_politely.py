@@ -11,8 +11,10 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.fetching import HostBusyError
+from app.errors.watches import WatchBudgetSpentError
 from app.property.fetch import Fetcher, Limits
 from app.property.fetch.guard import Destination, Guard
+from app.property.fetch.pace import Visitor
 from app.property.fetch.pace_stores import LocalPace
 from app.property.fetch.politeness import Politeness
 from app.property.fetch.resolver import SystemResolver
@@ -96,3 +98,32 @@ def test_a_failed_page_gives_its_place_back(site: Any, paced: Callable[..., Fetc
             fetcher.fetch(f"{site.base}/none")
     fetcher.fetch(site.page("/1"))
     assert clock.slept == [1.0, 1.0, 1.0]
+
+
+def test_a_visitor_hears_of_his_first_turn_for_the_page_alone(site: Any, paced: Callable[..., Fetcher]) -> None:
+    """Not of the one for robots.txt, nor at a redirect; and of none where he has to come back."""
+    fetcher, turns = paced(ManualClock()), list[list[str]]()
+    visitor = Visitor("a", patience_seconds=0.5, on_turn=lambda: turns.append(list(site.hits)))
+    site.page("/2")
+    site.page("/1", b"", status=302, Location="/2")
+    with pytest.raises(HostBusyError):  # robots.txt has had the turn
+        fetcher.fetch(f"{site.base}/1", visitor)
+    assert turns == []
+    fetcher.fetch(f"{site.base}/1", dataclasses.replace(visitor, patience_seconds=60.0))
+    assert (turns, site.hits) == ([["/robots.txt"]], ["/robots.txt", "/1", "/2"])
+
+
+def test_what_a_visitor_raises_at_his_turn_ends_his_visit_and_gives_the_place_back(
+    site: Any, paced: Callable[..., Fetcher]
+) -> None:
+    clock = ManualClock()
+    fetcher = paced(clock)
+
+    def refuse() -> None:
+        raise WatchBudgetSpentError("requests for pages", 1, "WATCH_DAILY_PAGES", "tomorrow", 60.0)
+
+    with pytest.raises(WatchBudgetSpentError):
+        fetcher.fetch(site.page("/1"), Visitor(on_turn=refuse))
+    assert site.hits == ["/robots.txt"]
+    fetcher.fetch(site.page("/2"))
+    assert clock.slept == [1.0, 1.0]

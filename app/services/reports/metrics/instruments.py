@@ -201,9 +201,9 @@ WATCH_REFRESHES = _counter(
 )
 WATCH_CHARGES = _counter(
     "propintel_watch_charges",
-    (Label("what", tuple(Charge)), Label("outcome", ("charged", "refused", "refunded"))),
+    (Label("what", tuple(Charge)), Label("outcome", ("charged", "refused"))),
     "Requests for pages and calls of models (page or model_call) that jobs of watches wanted: charged to the day's "
-    "budget, refused by it, or refunded since nobody was asked after all.",
+    "budget, or refused by it.",
     begins=True,
 )
 BATCHES_COMPLETED = _counter("propintel_batches_completed", (), "Batches whose jobs are all over.")

@@ -1,0 +1,75 @@
+"""A model call of a watch's job is charged when it has its first key: not before, and not again for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx2
+import openai
+import pytest
+
+from app.clock import ManualClock, SystemClock
+from app.errors.watches import WatchBudgetSpentError
+from app.keypool.keys import make_keys
+from app.keypool.spending import Budget, Cap
+from app.keypool.stores.memory import MemoryStore
+from app.property.storage.engine import Database
+from app.property.storage.watch_budget import WatchLedger
+from app.property.storage.watches import Watches
+from app.services.openai_client_manager import OpenAIClientManager
+from app.services.watches.budget import model_charge, paid_by_watch
+from app.settings import Settings
+from tests.plugins.watch_steps import URL, begin
+from tests.unit.services.test_model_reading import Api, completion
+
+
+@pytest.fixture
+def ledger(database: Database, watches: Watches, clock: ManualClock) -> Iterator[WatchLedger]:
+    """While a job of a watch runs, on a day that has one call."""
+    watches.add([URL])
+    (job,) = begin(watches, clock, URL)
+    with paid_by_watch(job, database, Settings(watch_daily_model_calls=1)):
+        yield WatchLedger(database)
+
+
+def ask(manager: OpenAIClientManager) -> None:
+    with model_charge():
+        manager.execute_with_retry(
+            lambda client: client.chat.completions.create(model="m", messages=[{"role": "user", "content": "?"}])
+        )
+
+
+def test_the_call_after_the_last_one_of_the_day_is_not_sent_and_holds_no_key(ledger: WatchLedger) -> None:
+    api = Api(lambda _: completion("yes"))
+    manager = api.manager()
+    ask(manager)
+    with pytest.raises(WatchBudgetSpentError, match="WATCH_DAILY_MODEL_CALLS"):
+        ask(manager)
+    assert (api.calls, ledger.today().model_calls) == (1, 1)
+    assert [key.in_flight for key in manager.get_snapshots()] == [0]
+
+
+def test_a_call_that_no_key_has_room_for_is_not_charged(ledger: WatchLedger) -> None:
+    with pytest.raises(openai.RateLimitError):
+        ask(Api(lambda _: completion("yes")).manager(Budget(day=Cap(calls=0))))
+    assert ledger.today().model_calls == 0
+
+
+def test_a_call_that_moves_on_to_another_key_is_charged_once(ledger: WatchLedger) -> None:
+    used = list[str]()
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        used.append(request.headers["authorization"])
+        return completion("yes") if len(used) == 2 else httpx2.Response(503)
+
+    keys = make_keys(["sk-one-0123456789abcdef0123", "sk-two-0123456789abcdef0123"])
+    store = MemoryStore(keys, "round_robin", SystemClock())
+    ask(OpenAIClientManager(keys, base_url="http://api.test/v1", inner=httpx2.MockTransport(respond), store=store))
+    assert len(set(used)) == 2
+    assert ledger.today().model_calls == 1
+
+
+def test_a_call_that_fails_stays_charged(ledger: WatchLedger) -> None:
+    with pytest.raises(openai.InternalServerError):
+        ask(Api(lambda _: httpx2.Response(503)).manager())
+    assert ledger.today().model_calls == 1

@@ -1,0 +1,59 @@
+"""A tick sends as many statements for many watches as for few."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import delete, update
+
+from app.clock import ManualClock
+from app.errors.fetching import TransientHttpStatusError
+from app.property.storage.engine import Database
+from app.property.storage.jobs import JobStore
+from app.property.storage.quotas import Requester
+from app.property.storage.tables import change_candidates
+from app.property.storage.tables import jobs as jobs_table
+from app.property.storage.tables import watches as watches_table
+from app.property.storage.watch_budget import WatchLimits
+from app.property.storage.watches import Watches
+from tests.plugins.watch_steps import DAY, end, show_change, statements, store_property
+
+FEW, MANY = 3, 30
+LIMITS = WatchLimits(pages=1000, model_calls=10, daily_targets=1000)
+DOWN = TransientHttpStatusError("https://site.example/", 503, None)
+
+
+@pytest.mark.parametrize("outcome", ["read", "failed", "in part"])
+def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
+    outcome: str, watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    """Properties of two pages each, which a caller watches: they begin, end as they do, and what failed is repeated."""
+    sent = []
+    for count in (FEW, MANY):
+        homes = [
+            store_property(database, clock, f"https://a.example/{count}/{n}", f"https://b.example/{count}/{n}")
+            for n in range(count)
+        ]
+        caller = Requester(f"{count:064x}", 1000)
+        watches.add(homes, interval_days=1, requester=caller)
+        with database.writing() as connection:  # as if the first refresh, which is paid when it is added, were over
+            connection.execute(update(watches_table).values(prepaid=False))
+        clock.advance(DAY)
+        with statements(database) as begins:
+            made = watches.tick(LIMITS, seconds=DAY).jobs
+        assert len(made) == 2 * count
+        for n, job in enumerate(made):
+            failed = outcome == "failed" or (outcome == "in part" and n % 2)
+            end(jobs, job, DOWN if failed else homes[0])
+        with statements(database) as ends:
+            watches.tick(LIMITS, seconds=DAY)
+        clock.advance(3600)
+        for home in homes:
+            show_change(database, home, f"https://c.example/{home}", clock.now())
+        with statements(database) as repeats:
+            assert len(watches.tick(LIMITS, seconds=DAY).jobs) >= count
+        sent.append((len(begins), len(ends), len(repeats)))
+        with database.writing() as connection:
+            for table in (change_candidates, watches_table):
+                connection.execute(delete(table))
+            connection.execute(update(jobs_table).values(state="done", due_at=None))
+    assert sent[0] == sent[1]
