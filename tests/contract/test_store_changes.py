@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.exc import OperationalError
 
 from app.clock import ManualClock
@@ -29,6 +29,7 @@ from app.property.storage.watch_budget import WatchLimits
 from app.property.storage.watches import Watches
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.page_records import page_record
+from tests.plugins.watch_steps import statements
 
 ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
 TELLING = Telling()
@@ -464,3 +465,33 @@ def test_a_new_receiver_is_not_told_of_what_was(home: Home, two_changes: Callabl
     home.feed.begin("webhook")
     assert not home.feed.is_due("webhook")
     assert home.feed.claim("webhook", 60) is None
+
+
+def test_a_reread_asks_as_much_for_many_changes_as_for_few(database: Database, clock: ManualClock) -> None:
+    """Of all that stand it is asked together how often pages and fields went back."""
+    home = Home(database, clock, Telling(looks=99))
+    old: dict[str, Any] = {
+        "ListPrice": 500000,
+        "StandardStatus": "Active",
+        "TaxAssessedValue": 400000,
+        "TaxAnnualAmount": 5000,
+    }
+    new: dict[str, Any] = {
+        "ListPrice": 480000,
+        "StandardStatus": "Pending",
+        "TaxAssessedValue": 420000,
+        "TaxAnnualAmount": 5500,
+    }
+    home.read(A, **old)
+    asked, stand = [], []
+    for change in ({"ListPrice": 480000}, new):
+        clock.advance(1)
+        home.read(A, **{**old, **change})
+        clock.advance(1)
+        with statements(database) as sent:
+            home.read(A, **{**old, **change})
+        asked.append(sum(one.startswith("SELECT") for one in sent))
+        with database.reading() as connection:
+            stand.append(connection.execute(select(func.count()).select_from(change_candidates)).scalar_one())
+    assert stand[0] == 1 < stand[1]
+    assert asked[0] == asked[1]
