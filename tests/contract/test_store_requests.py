@@ -18,6 +18,7 @@ from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageGoneError
 from app.errors.requests import IdempotencyKeyReusedError, QuotaExceededError, RequestUnderWayError
 from app.errors.targets import InvalidTargetError
+from app.property.storage import expiry
 from app.property.storage.batches import BatchStore
 from app.property.storage.engine import Database
 from app.property.storage.jobs import JobStore
@@ -164,6 +165,7 @@ def test_a_key_is_forgotten_after_a_day_and_its_row_goes(
     clock.advance(1)
     assert jobs.earlier(KEY) is None
     assert not jobs.enqueue(TARGETS, requester=by(key=KEY)).repeated
+    expiry.prune_rows(database, job_days=90, page_days=365)
     with database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(request_keys)).scalar() == 1
 
