@@ -89,20 +89,12 @@ class PersonPurge:
             run = _Removal(self._database, connection, finder)
             run.run(named)
             if dry_run:
-                raise _Undo(run.removed)
+                connection.rollback()
             return run.removed, run.job_ids
 
-        try:
-            removed, found = self._database.repeat(work)
-        except _Undo as undone:
-            return undone.removed
+        removed, found = self._database.repeat(work)
         job_ids |= found
         return removed
-
-
-class _Undo(Exception):  # noqa: N818 (it is no error: it ends a transaction)
-    def __init__(self, removed: Counter[str]) -> None:
-        self.removed = removed
 
 
 class _Removal:

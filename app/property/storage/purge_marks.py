@@ -42,12 +42,8 @@ def refuse_purged(database: Database, connection: Connection, urls: Iterable[str
 
     Until this transaction ends none of them is purged.
     """
-    database.together(connection, PURGE)
-    asked = {url for url in urls if url}
-    for some in chunks(sorted(set(_digests(asked)))):
-        hit = select(purge_marks.c.mark).where(purge_marks.c.mark.in_(some), purge_marks.c.at >= fetched_at)
-        if connection.execute(hit).first():
-            raise PurgedMeanwhileError()
+    if purged_of(database, connection, {url for url in urls if url}, fetched_at):
+        raise PurgedMeanwhileError()
 
 
 def purged_of(database: Database, connection: Connection, urls: Iterable[str], seen_at: datetime) -> set[str]:

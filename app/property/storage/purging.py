@@ -52,19 +52,12 @@ class PurgeStore:
             removal.run()
             purged = Purged(dict(removal.removed), removal.job_ids)
             if dry_run:
-                raise _Undo(purged)
-            record_purge(connection, self._database.clock.now(), who, kind, purged.removed)
+                connection.rollback()
+            else:
+                record_purge(connection, self._database.clock.now(), who, kind, purged.removed)
             return purged
 
-        try:
-            return self._database.repeat(work)
-        except _Undo as undone:
-            return undone.purged
-
-
-class _Undo(Exception):  # noqa: N818 (it is no error: it ends a transaction)
-    def __init__(self, purged: Purged) -> None:
-        self.purged = purged
+        return self._database.repeat(work)
 
 
 def record_purge(connection: Connection, at: datetime, who: str, kind: str, removed: Mapping[str, int]) -> None:
