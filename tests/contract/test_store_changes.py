@@ -78,7 +78,7 @@ class Home:
         with self.database.writing() as connection:
             looks = due_looks(connection, now, 200)
             look_again(connection, now, [(look, now + timedelta(minutes=30) if taken else None) for look in looks])
-        return [(look.property_id, url) for look in looks for url in (look.url, *look.others)]
+        return [(look.property_id, look.url) for look in looks]
 
     def told(self) -> list[tuple[str, Any, Any]]:
         return [(change.field, change.old, change.new) for change in self.feed.since().changes]

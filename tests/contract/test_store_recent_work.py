@@ -103,10 +103,10 @@ def test_finished_jobs_and_what_keys_and_searches_used_are_summed_up(database: D
 def test_the_jobs_of_watches_and_their_share_of_the_calls_are_left_out(database: Database) -> None:
     """Most pages of watches are unchanged: they would make every other target look cheap."""
     end(database, ONE)
-    watched = end(database, TWO, watch="w" * 32)
+    end(database, TWO, watch="w" * 32)
     ledger = WatchLedger(database)
     for _ in range(3):
-        ledger.charge(watched, Charge.MODEL_CALL, 100)
+        ledger.charge(Charge.MODEL_CALL, 100)
     does(database, Uses(successes=4, input_tokens=4_000, cached_tokens=2_000, output_tokens=400))
     found = read_recent_work(database)
     assert (found.urls, found.calls, found.input_tokens) == (1, 1, 1_000)

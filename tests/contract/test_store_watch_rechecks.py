@@ -149,7 +149,7 @@ def test_what_failed_waits_with_its_watch_where_nothing_was_read(
 
 @pytest.fixture
 def seen(watches: Watches, jobs: JobStore, clock: ManualClock, home: str) -> str:
-    """The property a day after it was refreshed, so that its other page is looked at too: it may deny a change."""
+    """The property a day after it was refreshed."""
     for job in begin(watches, clock, home):
         end(jobs, job, home)
     watches.tick(PLENTY)
@@ -165,8 +165,8 @@ def test_a_page_that_shows_a_change_is_looked_at_before_its_watch_is_due(
     assert watches.tick(PLENTY).jobs == []
     clock.advance(1)
     done, watch = watches.tick(PLENTY), watches.get(seen).id
-    assert [(job.target, job.watch) for job in done.jobs] == [(CARD, watch), (URL, watch)]
-    assert done.rechecked == 2
+    assert [(job.target, job.watch) for job in done.jobs] == [(CARD, watch)]
+    assert done.rechecked == 1
 
 
 def test_a_look_that_came_to_nothing_is_repeated_after_half_an_hour(
@@ -176,15 +176,14 @@ def test_a_look_that_came_to_nothing_is_repeated_after_half_an_hour(
     for job in watches.tick(PLENTY).jobs:
         end(jobs, job, seen)
     waited, made = next_jobs(watches, clock, within=timedelta(days=1))
-    assert (targets(made), waited) == ([CARD, URL], timedelta(minutes=30))
+    assert (targets(made), waited) == ([CARD], timedelta(minutes=30))
 
 
 def test_a_look_that_failed_is_repeated_as_the_page_itself(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, seen: str
 ) -> None:
     show_change(database, seen, CARD, clock.now())
-    (card, other) = watches.tick(PLENTY).jobs
-    end(jobs, other, seen)
+    (card,) = watches.tick(PLENTY).jobs
     for hours in (1, 4):
         end(jobs, card, DOWN)
         waited, (card,) = next_jobs(watches, clock, within=timedelta(days=1))

@@ -92,5 +92,5 @@ def test_readers_decide_nothing(client: TestClient, bearer: Bearer, home: str, r
 def test_how_long_a_property_is_fresh_is_a_setting(
     make_settings: Callable[..., Settings], home: str, days: float, new: int
 ) -> None:
-    with open_stores(make_settings(property_fresh_days=days)) as opened:
+    with open_stores(make_settings(property_fresh_days=days, job_retention_days=3650)) as opened:
         assert len(opened.jobs.enqueue([A]).new) == new
