@@ -71,8 +71,8 @@ def _options(
     started()  # Click has imported the command before it calls this
     chosen = load_log_settings()
     configure_logging(
-        level=logging.INFO if verbose else chosen.log_level or logging.WARNING,
-        log_format="json" if chosen.log_format == "json" else "text",
+        level=logging.INFO if verbose else chosen.level or logging.WARNING,
+        log_format="json" if chosen.format == "json" else "text",
     )
     if context.invoked_subcommand != "doctor":  # which lists them among its findings
         log_near_misses()

@@ -93,7 +93,7 @@ def _work(
 ) -> tuple[dict[str, Any], list[str]]:
     progress.say("starting Valkey, a worker and beat")
     with (
-        EmbeddedValkey(settings.propintel_home),
+        EmbeddedValkey(settings.state.propintel_home),
         Supervisor(signals) as supervisor,
         open_stores(settings) as stores,
     ):

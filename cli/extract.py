@@ -87,7 +87,7 @@ def extract(
 
 def _prompt(extraction: Extraction, lang: str | None) -> Prompt:
     settings = load_settings()
-    return build_prompt(extraction, lang=lang, budget=settings.openai_text_tokens, use=settings.model_use)
+    return build_prompt(extraction, lang=lang, budget=settings.openai.text_tokens, use=settings.reading.model_use)
 
 
 def _checked_language(lang: str | None) -> str | None:
@@ -104,7 +104,7 @@ def _answered(
     candidates, dropped = verify(values, prompt)
     note(f"Of {len(values)} values of the reply {len(values) - len(dropped)} are borne out, {len(dropped)} dropped.")
     with reading(extraction.page.url, extraction.page.spent):
-        use = load_settings().model_use
+        use = load_settings().reading.model_use
         return with_model_values(extraction, candidates, len(dropped), lang=lang, use=use), dropped
 
 
@@ -129,7 +129,7 @@ def _as_json(extraction: Extraction) -> dict[str, Any]:
 def _explained(extraction: Extraction, dropped: tuple[Dropped, ...]) -> dict[str, Any]:
     return {
         "reason": extraction.reason,
-        "wanted": list(extraction.asked(load_settings().model_use)),
+        "wanted": list(extraction.asked(load_settings().reading.model_use)),
         "notes": list(extraction.notes),
         "candidates": explained(extraction, dropped),
         "scores": scores(extraction),

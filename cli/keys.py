@@ -77,11 +77,11 @@ def check(format_: FormatOption = None) -> None:
     with build_manager(settings) as manager:
         if not manager.keys:
             raise NoKeysError
-        proxy = settings.openai_proxy.get_secret_value() if settings.openai_proxy else None
-        results = check_keys(manager.keys, settings.openai_base_url, proxy=proxy)
+        proxy = settings.openai.proxy.get_secret_value() if settings.openai.proxy else None
+        results = check_keys(manager.keys, settings.openai.base_url, proxy=proxy)
     rows = [(mask, r["status"], r["http_status"], r["detail"]) for mask, r in results.items()]
     show({"keys": results}, format_, lambda: [make_table(None, ("key", "status", "HTTP", "detail"), rows)])
-    if problem := _problem(results, settings.openai_base_url):
+    if problem := _problem(results, settings.openai.base_url):
         say_error(problem)
         raise typer.Exit(FAILED)
 

@@ -35,7 +35,7 @@ def show_properties(
     """
     if chosen is PropertyFormat.BRIEF:
         width = min(WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
-        fresh_days = load_settings().property_fresh_days
+        fresh_days = load_settings().jobs.property_fresh_days
         texts = [brief(shown, now, fresh_days, max(_NARROWEST, width)) for shown in found]
         sys.stdout.write(f"\n{'-' * 20}\n\n".join(texts))
         sys.stdout.flush()

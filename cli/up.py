@@ -55,7 +55,7 @@ def run_up(flower: bool, web: bool) -> int:
         try:
             with StopSignals(sighup_reloads=True) as signals, contextlib.ExitStack() as stack:
                 settings = load_settings()
-                home = settings.propintel_home.expanduser().resolve()
+                home = settings.state.propintel_home.expanduser().resolve()
                 _run(_Wanted(settings, home, flower, web), signals, output, stack)
         except StopRequestedError:
             output.say("stopped")
@@ -73,7 +73,7 @@ def _run(wanted: _Wanted, signals: StopSignals, output: ChildOutput, stack: cont
     stack.enter_context(only_up(home))
     require_free(_places(wanted))
     open_stores(settings).close()  # a database that cannot be used is said here, not by every worker process
-    if wanted.web and not settings.jwt_secret:
+    if wanted.web and not settings.web.jwt_secret:
         make_home_secret(home)
     output.say("starting, which takes some seconds")
     valkey = _start_broker(settings, home, stack)
@@ -91,8 +91,8 @@ def _run(wanted: _Wanted, signals: StopSignals, output: ChildOutput, stack: cont
 
 def _places(wanted: _Wanted) -> list[Place]:
     settings = wanted.settings
-    web = [Place("PORT", settings.port)] if wanted.web else []
-    flower = [Place("FLOWER_PORT", settings.flower_port, settings.flower_address)] if wanted.flower else []
+    web = [Place("PORT", settings.web.port)] if wanted.web else []
+    flower = [Place("FLOWER_PORT", settings.flower.port, settings.flower.address)] if wanted.flower else []
     return web + flower
 
 
@@ -106,13 +106,13 @@ def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
     """What is to run, in the order of its start."""
     settings, services = wanted.settings, Services(wanted.home, _environment(wanted.settings))
     if wanted.web:
-        port = settings.port
+        port = settings.web.port
         yield ChildLife("web", supervisor, lambda: services.web(supervisor, port), lambda _: listens(port))
     yield ChildLife("worker", supervisor, lambda: services.worker(supervisor), services.takes_tasks)
     yield ChildLife("health", supervisor, lambda: services.health_worker(supervisor), services.takes_tasks)
     yield ChildLife(_BEAT, supervisor, lambda: services.beat(supervisor), _lived_for(_BEAT_UP_SECONDS))
     if wanted.flower:
-        place, host = settings.flower_port, flower_host(settings)
+        place, host = settings.flower.port, flower_host(settings)
         yield ChildLife(
             "flower", supervisor, lambda: services.flower(supervisor, place), lambda _: listens(place, host)
         )
@@ -120,7 +120,7 @@ def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
 
 def _environment(settings: Settings) -> dict[str, str]:
     """This process's environment, and how its children log: to them every output looks like no terminal."""
-    log_format = settings.log_format
+    log_format = settings.logs.format
     if log_format == "auto":
         log_format = "text" if plain_stderr().isatty() else "json"
     # Celery honours its soft shutdown, which re-queues what it cannot finish, on TERM only with REMAP_SIGTERM
@@ -166,14 +166,14 @@ def _pass_on(mark: ReloadMark, say: Callable[[str], None]) -> None:
 
 def _start_broker(settings: Settings, home: Path, stack: contextlib.ExitStack) -> EmbeddedValkey | None:
     """REDIS_URL if it is set (it must answer), else the embedded Valkey, started first and stopped last."""
-    if settings.redis_url is not None:
+    if settings.state.redis_url is not None:
         connect(settings).close()
         return None
     return stack.enter_context(EmbeddedValkey(home))
 
 
 def _described(settings: Settings, home: Path, valkey: EmbeddedValkey | None) -> str:
-    if settings.redis_url is not None:
-        return shown_url(settings.redis_url.get_secret_value())
+    if settings.state.redis_url is not None:
+        return shown_url(settings.state.redis_url.get_secret_value())
     ours = valkey is not None and valkey.pid
     return f"embedded Valkey in {home}{'' if ours else ' (already running, left running)'}"

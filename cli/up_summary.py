@@ -20,7 +20,7 @@ _SUBJECT = "propintel up"
 
 def summary(settings: Settings, *, broker: str, flower: bool, web: bool) -> str:
     """Return the lines for people. One holds a secret, the sign-in link. Raises `BrokerUnavailableError`."""
-    jobs = settings.worker_concurrency or os.cpu_count() or 1
+    jobs = settings.jobs.worker_concurrency or os.cpu_count() or 1
     rows = [
         ("broker", broker),
         ("database", shown_url(database_url(settings))),
@@ -36,22 +36,22 @@ def summary(settings: Settings, *, broker: str, flower: bool, web: bool) -> str:
 
 def flower_host(settings: Settings) -> str:
     """The address at which this machine reaches Flower."""
-    return _LOOPBACK.get(settings.flower_address, settings.flower_address)
+    return _LOOPBACK.get(settings.flower.address, settings.flower.address)
 
 
 def flower_url(settings: Settings) -> str:
     host = flower_host(settings)
     place = f"[{host}]" if ":" in host else host
-    return f"http://{place}:{settings.flower_port}/{settings.flower_url_prefix}"
+    return f"http://{place}:{settings.flower.port}/{settings.flower.url_prefix}"
 
 
 def _web_rows(settings: Settings) -> list[tuple[str, str]]:
     """Where the pages are, and a link that signs in, unless an identity provider says who may."""
-    address = f"http://127.0.0.1:{settings.port}"
+    address = f"http://127.0.0.1:{settings.web.port}"
     rows = [("web", f"{address}/")]
-    if settings.jwt_jwks_url is None:
+    if settings.web.jwt_jwks_url is None:
         minutes = round(LINK_LIFETIME.total_seconds() / 60)
-        manager = Caller(settings.jwt_issuer, _SUBJECT, Role.MANAGER)
+        manager = Caller(settings.web.jwt_issuer, _SUBJECT, Role.MANAGER)
         with contextlib.closing(PageSessions(settings, SystemClock())) as sessions:
             rows.append(("sign in", f"{address}{sessions.make_link(manager)}"))
         rows.append(("", f"(this link works once, within {minutes} minutes;"))

@@ -68,7 +68,7 @@ def add(
     settings = load_settings()
     with open_stores(settings) as stores:
         added = Watches(stores.database).add(
-            wanted, interval_days=every or settings.watch_interval_days, who=who(), most=settings.watch_max_watches
+            wanted, interval_days=every or settings.watch.interval_days, who=who(), most=settings.watch.max_watches
         )
         told = summary(stores.database, settings).warning()
     data = {"new": added.new, "watches": [one.as_json() for one in added.watches]}

@@ -28,7 +28,7 @@ def check_alerts() -> dict[str, int]:
     watch = pool_watch()
     try:
         booked = watch.check()
-        if watch.settings.alert_webhook_url is not None and watch.stores.alerts.has_due_notice():
+        if watch.settings.alert.webhook_url is not None and watch.stores.alerts.has_due_notice():
             tell_alerts.send_ahead()
     except (StoreError, OperationalError, redis.RedisError) as exc:
         log.warning("Alerts wait for their next turn: %s", redact(str(exc)))

@@ -166,7 +166,7 @@ class JobTask(RedactedTask):
         """
         bind_contextvars(job=job_id)
         try:
-            owner, jobs, lease = new_owner(), current().jobs, current().settings.job_lease_seconds
+            owner, jobs, lease = new_owner(), current().jobs, current().settings.jobs.job_lease_seconds
             job = jobs.claim(job_id, owner, lease)
             self.request.job, self.request.owner = job, owner
             if job is None:
@@ -195,7 +195,7 @@ class JobTask(RedactedTask):
             self._standing(),
             now=current().database.clock.now(),
             rng=current().rng,
-            model=current().settings.openai_model,
+            model=current().settings.openai.model,
         )
         return self._carry_out(decision, exc, lambda **more: super(JobTask, self).retry(*args, **more, **options))
 
@@ -295,7 +295,7 @@ class JobTask(RedactedTask):
 
     def _standing(self) -> Standing:
         job, _ = self._held()
-        deadline = current().settings.scrape_deadline_seconds
+        deadline = current().settings.jobs.scrape_deadline_seconds
         soft = self._soft_limit_seconds()
         if job is None:  # the claim itself failed: only Celery's count is known
             return Standing(self.request.retries, 0.0, deadline, soft)

@@ -31,9 +31,9 @@ def check_changes() -> dict[str, int]:
     resources = current()
     changes, settings = ChangeStore(resources.database), resources.settings
     try:
-        kept = timedelta(days=settings.changes_retention_days)
+        kept = timedelta(days=settings.changes.retention_days)
         pruned = changes.prune(resources.database.clock.now() - kept)
-        if settings.changes_webhook_url is not None:
+        if settings.changes.webhook_url is not None:
             changes.begin(RECEIVER)
             if changes.is_due(RECEIVER):
                 tell_changes.send_ahead()

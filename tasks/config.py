@@ -167,7 +167,7 @@ def _delivery() -> dict[str, Any]:
 
 def _worker(settings: Settings) -> dict[str, Any]:
     return {
-        "worker_concurrency": settings.worker_concurrency,  # None: the number of processors; `--concurrency` wins
+        "worker_concurrency": settings.jobs.worker_concurrency,  # None: the number of processors; `--concurrency` wins
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,
         "worker_soft_shutdown_timeout": 10.0,  # honoured with REMAP_SIGTERM=SIGQUIT, which the Procfile sets

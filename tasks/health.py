@@ -35,8 +35,8 @@ def report_key_stats() -> dict[str, Any]:
         try:
             report = _with_history(watch, reading) or report
             log_advice(report)
-            if settings.openai_stats_file is not None:
-                export_report(report, settings.openai_stats_file, at)
+            if settings.openai.stats_file is not None:
+                export_report(report, settings.openai.stats_file, at)
         finally:
             _HISTORY.release()
     else:

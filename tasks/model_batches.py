@@ -71,7 +71,7 @@ def tend_batches() -> dict[str, int]:
 
 def _tend_one(parts: Parts) -> bool:
     """One that is due; False if none is."""
-    owner, lease = new_owner(), parts.settings.job_lease_seconds
+    owner, lease = new_owner(), parts.settings.jobs.job_lease_seconds
     batch = parts.batches.claim(owner, lease)
     if batch is None:
         return False

@@ -49,7 +49,7 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
 def _done(task: JobTask, job: Job) -> dict[str, Any]:
     """Do the job, end it, and say how. Raises `LeaseLostError`: then nothing is stored."""
     resources, lease = current(), Lease(job.id, task.request.owner)
-    is_due = job.waited_seconds >= resources.settings.scrape_deadline_seconds
+    is_due = job.waited_seconds >= resources.settings.jobs.scrape_deadline_seconds
     run = Run(
         lease,
         job.batch,
@@ -92,7 +92,7 @@ def _led_by(job: Job) -> str | None:
 def _park(task: JobTask, job: Job, request: ModelRequest) -> None:
     """Let the job wait for its request: no worker holds it, and it costs no retry."""
     resources = current()
-    requests, seconds = ModelRequestStore(resources.database), resources.settings.openai_batch_max_wait_seconds
+    requests, seconds = ModelRequestStore(resources.database), resources.settings.openai.batch_max_wait_seconds
     patiently(lambda: requests.park(job, task.request.owner, request, seconds), resources.database.clock)
     task.request.run.set_back("model_batch", counted=False)
     log.info("Job %s waits for a batch of the model", job.id)

@@ -112,7 +112,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         configure_logging(log_format="auto")  # what is wrong with the settings is logged as well
         chosen = context.settings
-        configure_logging(level=chosen.log_level or logging.INFO, log_format=chosen.log_format)
+        configure_logging(level=chosen.logs.level or logging.INFO, log_format=chosen.logs.format)
         log_near_misses()
         watch = context.watch_keys()  # reads the settings: what is wrong with them is said now, not at a request
         watch.start()

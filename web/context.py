@@ -122,7 +122,7 @@ class Context:
 
     def requester(self, caller: Caller, key: RequestKey | None = None) -> Requester:
         """Return who is charged for what `caller` asks."""
-        return Requester(caller.id, self.settings.api_daily_targets_per_caller, key)
+        return Requester(caller.id, self.settings.web.api_daily_targets_per_caller, key)
 
     @property
     def celery(self) -> Celery:

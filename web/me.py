@@ -50,7 +50,7 @@ class Me(BaseModel):
 def get_me(request: Request, caller: Annotated[Caller, allow(*READING)], context: ContextOf) -> JSONResponse:
     """Tokens without a subject share their limits with all others of their role."""
     allowance: Allowance | None = request.state.allowance
-    limit = context.settings.api_daily_targets_per_caller
+    limit = context.settings.web.api_daily_targets_per_caller
     used = context.stores.jobs.used_today(caller.id)
     rate = allowance and RateLimit(limit=allowance.limit, window_seconds=WINDOW_SECONDS, remaining=allowance.remaining)
     quota = Quota(

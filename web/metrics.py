@@ -61,7 +61,7 @@ async def metrics(
     says so.
     """
     context = context_of(request)
-    refusal = _refusal(request, context.settings.metrics_token, token)
+    refusal = _refusal(request, context.settings.web.metrics_token, token)
     if refusal is not None:
         return refusal
     render = partial(context.exposition.render, request.headers.get("accept", ""))

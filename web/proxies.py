@@ -50,7 +50,7 @@ class ProxyHeaders:
         forwarded = [part.strip() for line in headers.getlist("x-forwarded-for") for part in line.split(",")]
         peer: str = scope["client"][0]
         try:
-            trusted = self._settings().trusted_proxies
+            trusted = self._settings().web.trusted_proxies
         except ConfigurationError:  # the route says so, if it needs settings
             trusted = ()
         asking = client_of(peer, forwarded, trusted)

@@ -120,9 +120,9 @@ def add_watches(request: WatchRequest, caller: Operator, context: ContextOf) -> 
     settings = context.settings
     added = Watches(context.stores.database).add(
         request.targets,
-        interval_days=request.interval_days or settings.watch_interval_days,
+        interval_days=request.interval_days or settings.watch.interval_days,
         who=caller.who,
-        most=settings.watch_max_watches,
+        most=settings.watch.max_watches,
         requester=context.requester(caller),
     )
     return success({"new": added.new, "watches": [one.as_json() for one in added.watches]})

@@ -33,7 +33,7 @@ def mark_at_load() -> int:
 def adopt_keys(fresh: Settings) -> None:
     """`fresh` are the settings of this process and of the children that it forks from now on."""
     global _loaded  # noqa: PLW0603 (one per process by design)
-    _loaded = _Loaded(fresh, ReloadMark(fresh.propintel_home).stamp())
+    _loaded = _Loaded(fresh, ReloadMark(fresh.state.propintel_home).stamp())
 
 
 def note_mark(stamp: int) -> None:
@@ -49,7 +49,7 @@ def _load() -> _Loaded:
             found = load_settings()
         except ConfigurationError as exc:
             exit_with(str(exc))
-        _loaded = _Loaded(found, ReloadMark(found.propintel_home).stamp())
+        _loaded = _Loaded(found, ReloadMark(found.state.propintel_home).stamp())
     return _loaded
 
 

@@ -26,7 +26,7 @@ from tornado.web import Application, RequestHandler, authenticated
 from app.errors import ConfigurationError
 from app.files import make_private_folder
 from app.redaction import protect, redact
-from app.settings import Settings
+from app.settings import VARIABLES, Settings
 from app.settings.forms import flower_logins, is_loopback, names_elsewhere
 from worker.configuration import exit_with, settings
 
@@ -95,24 +95,24 @@ def _on_command_line(context: click.Context, _option: click.Parameter, _value: o
 def _leave_ours_out() -> None:
     """Flower would read what we have read already, take a blank for a value, and end in a traceback at a bad one."""
     for name, value in list(os.environ.items()):
-        if name.startswith("FLOWER_") and (name.lower() in Settings.model_fields or not value.strip()):
+        if name.startswith("FLOWER_") and (name in VARIABLES or not value.strip()):
             del os.environ[name]
 
 
 def _defaults(loaded: Settings) -> dict[str, Any]:
     """Flower's options. Raises `ConfigurationError` if there is no place for what it remembers."""
-    secret = loaded.flower_basic_auth
+    secret = loaded.flower.basic_auth
     return {
         "basic_auth": flower_logins(secret.get_secret_value()) if secret else [],
-        "address": loaded.flower_address,
-        "port": loaded.flower_port,
-        "url_prefix": loaded.flower_url_prefix,
-        "read_only": loaded.flower_read_only,
-        "max_tasks": loaded.flower_max_tasks,
+        "address": loaded.flower.address,
+        "port": loaded.flower.port,
+        "url_prefix": loaded.flower.url_prefix,
+        "read_only": loaded.flower.read_only,
+        "max_tasks": loaded.flower.max_tasks,
         "max_workers": _MAX_WORKERS,
         "purge_offline_workers": _PURGE_OFFLINE_SECONDS,
         "persistent": True,
-        "db": str(_memory(loaded.propintel_home) / "state"),
+        "db": str(_memory(loaded.state.propintel_home) / "state"),
         "state_save_interval": _SAVE_INTERVAL_MILLISECONDS,
     }
 

@@ -64,7 +64,7 @@ def connect() -> None:
 
     def on_ready(sender: Any = None, **_: Any) -> None:
         node = str(sender.hostname)
-        heartbeat = Heartbeat(health_file(settings().propintel_home, node), node)
+        heartbeat = Heartbeat(health_file(settings().state.propintel_home, node), node)
         heartbeat.start()
         running.append(heartbeat)
         atexit.register(on_shutdown)  # Celery sends no `worker_shutdown` when it cancels tasks to be in time

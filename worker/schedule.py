@@ -33,16 +33,16 @@ def beat_config(settings: Settings) -> dict[str, Any]:
     return {
         "beat_scheduler": f"{__name__}.{OneSchedule.__name__}",
         "beat_schedule": {
-            "report-key-stats": _entry("tasks.health.report_key_stats", settings.key_report_interval_seconds),
+            "report-key-stats": _entry("tasks.health.report_key_stats", settings.jobs.key_report_interval_seconds),
             "check-alerts": _entry(
-                "tasks.alerts.check_alerts", min(ALERTS_INTERVAL_SECONDS, settings.key_report_interval_seconds)
+                "tasks.alerts.check_alerts", min(ALERTS_INTERVAL_SECONDS, settings.jobs.key_report_interval_seconds)
             ),
             "recover-jobs": _entry("tasks.recovery.recover_jobs", RECOVERY_INTERVAL_SECONDS),
             "complete-batches": _entry("tasks.batches.complete_batches", BATCHES_INTERVAL_SECONDS),
             "check-changes": _entry("tasks.changes.check_changes", CHANGES_INTERVAL_SECONDS),
             "look-at-model-batches": _entry(
                 "tasks.model_batches.look_at_batches",
-                min(MODEL_BATCHES_INTERVAL_SECONDS, settings.openai_batch_poll_seconds),
+                min(MODEL_BATCHES_INTERVAL_SECONDS, settings.openai.batch_poll_seconds),
             ),
             "prune-pages": _entry("tasks.pages.prune_pages", PRUNING_INTERVAL_SECONDS),
             "tick-watches": _entry("tasks.watches.tick_watches", TICK_SECONDS),

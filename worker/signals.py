@@ -73,7 +73,7 @@ def children_run_tasks(pool_cls: Any) -> bool:
 def _on_setup_logging(loglevel: Any = None, **_: Any) -> None:
     """Worker and beat. LOG_LEVEL counts more than `--loglevel`, which stands in command lines that nobody edits."""
     wanted = loglevel if isinstance(loglevel, int) and loglevel else logging.INFO
-    configure_logging(level=settings().log_level or wanted, log_format=settings().log_format)
+    configure_logging(level=settings().logs.level or wanted, log_format=settings().logs.format)
     log_at_debug({entry["task"] for entry in beat_config(settings())["beat_schedule"].values()})
     _log_near_misses_once()
 
@@ -139,8 +139,8 @@ def _check(loaded: Settings) -> None:
     check_browser(loaded)
     open_stores(loaded).close()
     with build_manager(loaded, in_task=True) as manager:
-        manager.warm_up(loaded.openai_model)
-        log.info("%d OpenAI keys, strategy %s", len(manager.keys), loaded.openai_key_rotation_strategy)
+        manager.warm_up(loaded.openai.model)
+        log.info("%d OpenAI keys, strategy %s", len(manager.keys), loaded.openai.key_rotation_strategy)
 
 
 def _on_fork(**_: Any) -> None:

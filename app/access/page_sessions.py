@@ -102,8 +102,8 @@ class PageSessions:
 
     def require_key(self) -> bytes:
         """Return the key that signs. Raises `ConfigurationError` if there is no secret to make it of."""
-        configured = self._settings.jwt_secret
-        secret = configured.get_secret_value() if configured else read_home_secret(self._settings.propintel_home)
+        configured = self._settings.web.jwt_secret
+        secret = configured.get_secret_value() if configured else read_home_secret(self._settings.state.propintel_home)
         if secret is None:
             problem = "is not set, and sessions of the pages are signed with it, also beside JWT_JWKS_URL"
             remedy = "Set it for every web process to the same output of `openssl rand -hex 32`"

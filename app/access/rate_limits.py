@@ -70,7 +70,7 @@ class RateLimits:
 
     def count_request(self, caller: str) -> Allowance | None:
         """Count one request of `caller`; None if there is no limit, or Redis away. Raises `TooManyRequestsError`."""
-        limit = self._settings.api_rate_limit_per_minute
+        limit = self._settings.web.api_rate_limit_per_minute
         if not limit:
             return None
         return self._asked(lambda limiter: self._request(limiter, limit, caller))
@@ -80,7 +80,7 @@ class RateLimits:
 
         Only such requests are refused: a stranger locks out nobody who shares his address and has a good token.
         """
-        if self._settings.api_rate_limit_per_minute:
+        if self._settings.web.api_rate_limit_per_minute:
             self._asked(lambda limiter: self._failure(limiter, _network(address)))
 
     def close(self) -> None:

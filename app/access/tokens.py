@@ -90,18 +90,18 @@ class TokenVerifier(Protocol):
 
 def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str) -> str:
     """A signed token of `subject` that expires after `lifetime`. Raises `ConfigurationError` without a secret."""
-    if settings.jwt_jwks_url:
+    if settings.web.jwt_jwks_url:
         problem = "tokens are checked against this identity provider, so one signed here would be refused"
         raise ConfigurationError("JWT_JWKS_URL", problem, "Get the token there, or unset it and set JWT_SECRET")
-    secret = _configured_secret(settings) or read_home_secret(settings.propintel_home)
+    secret = _configured_secret(settings) or read_home_secret(settings.state.propintel_home)
     if secret is None:
         raise ConfigurationError("JWT_SECRET", "is not set, and a token is signed with it", _REMEDY)
     now = clock.now()
     claims = {
         "sub": subject,
         "role": role.value,
-        "iss": settings.jwt_issuer,
-        "aud": settings.jwt_audience,
+        "iss": settings.web.jwt_issuer,
+        "aud": settings.web.jwt_audience,
         "iat": now,
         "exp": now + lifetime,
     }
@@ -110,11 +110,11 @@ def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: C
 
 def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
     """The verifier of the configured mode. Raises `ConfigurationError` if there is none. Connects to nothing yet."""
-    if settings.jwt_jwks_url:
-        keys = SigningKeys(_checked_jwks_url(settings.jwt_jwks_url), clock)
+    if settings.web.jwt_jwks_url:
+        keys = SigningKeys(_checked_jwks_url(settings.web.jwt_jwks_url), clock)
         return _Verifier(settings, _JWKS_ALGORITHMS, keys.key)
     configured = _configured_secret(settings)
-    secret = configured or read_home_secret(settings.propintel_home)
+    secret = configured or read_home_secret(settings.state.propintel_home)
     if secret is not None:
         return _Verifier(settings, _SECRET_ALGORITHMS, lambda _kid: secret, loopback_only=configured is None)
     problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, so no token can be checked"
@@ -128,7 +128,7 @@ def not_for_other_machines() -> ConfigurationError:
 
 
 def _configured_secret(settings: Settings) -> str | None:
-    return settings.jwt_secret.get_secret_value() if settings.jwt_secret is not None else None
+    return settings.web.jwt_secret.get_secret_value() if settings.web.jwt_secret is not None else None
 
 
 class _Verifier:
@@ -142,7 +142,7 @@ class _Verifier:
         *,
         loopback_only: bool = False,
     ) -> None:
-        self._issuer, self._audience = settings.jwt_issuer, settings.jwt_audience
+        self._issuer, self._audience = settings.web.jwt_issuer, settings.web.jwt_audience
         self._algorithms = algorithms
         self._key_for = key_for
         self.loopback_only = loopback_only

@@ -127,7 +127,7 @@ def load_keys(settings: Settings) -> KeySet:
     secrets = [text for text, _ in unique]
     ignored = tuple((other, len(set(found))) for other, found in others if not set(found) <= set(unique))
     urls = _parse_base_urls(settings, [url and checked_base_url(url, source, settings) for _, url in unique])
-    return KeySet(make_keys(secrets, settings.openai_key_groups, urls), source, len(given) - len(unique), ignored)
+    return KeySet(make_keys(secrets, settings.openai.key_groups, urls), source, len(given) - len(unique), ignored)
 
 
 def load_keys_again(settings: Settings) -> KeySet:
@@ -137,8 +137,8 @@ def load_keys_again(settings: Settings) -> KeySet:
     those of another variable. Raises `ConfigurationError`; the caller then keeps what it has.
     """
     found = load_keys(settings)
-    if settings.openai_api_keys_file is not None and found.source != KEYS_FILE:
-        problem = f"{settings.openai_api_keys_file} holds no key"
+    if settings.openai.api_keys_file is not None and found.source != KEYS_FILE:
+        problem = f"{settings.openai.api_keys_file} holds no key"
         raise ConfigurationError(KEYS_FILE, problem, "Write one key a line into it")
     if not found.keys:
         raise NoKeysError
@@ -174,13 +174,13 @@ def compare_keys(old: Sequence[ApiKey], new: Sequence[ApiKey]) -> KeyChange:
 
 
 def _forms(settings: Settings) -> Iterable[tuple[str, Iterable[str]]]:
-    if settings.openai_api_keys_file is not None:
-        yield KEYS_FILE, _read_keys_file(settings.openai_api_keys_file)
-    if settings.openai_api_keys is not None:
-        yield "OPENAI_API_KEYS", settings.openai_api_keys.get_secret_value().split(",")
-    yield "OPENAI_API_KEY_1..n", [key.get_secret_value() for key in settings.openai_numbered_keys]
-    if settings.openai_api_key is not None:
-        yield "OPENAI_API_KEY", [settings.openai_api_key.get_secret_value()]
+    if settings.openai.api_keys_file is not None:
+        yield KEYS_FILE, _read_keys_file(settings.openai.api_keys_file)
+    if settings.openai.api_keys is not None:
+        yield "OPENAI_API_KEYS", settings.openai.api_keys.get_secret_value().split(",")
+    yield "OPENAI_API_KEY_1..n", [key.get_secret_value() for key in settings.openai.numbered_keys]
+    if settings.openai.api_key is not None:
+        yield "OPENAI_API_KEY", [settings.openai.api_key.get_secret_value()]
 
 
 def _read_keys_file(path: Path) -> list[str]:
@@ -226,7 +226,7 @@ def _parse_groups(groups: str, count: int) -> dict[int, str]:
 
 def _parse_base_urls(settings: Settings, urls: list[str]) -> list[str]:
     """`urls`, completed by OPENAI_KEY_BASE_URLS: `position,...=URL;...`, keys counted from 1."""
-    for part in _parts(settings.openai_key_base_urls):
+    for part in _parts(settings.openai.key_base_urls):
         members, _, url = part.partition("=")
         found = _positions(members, len(urls))
         if not found or any(urls[position - 1] for position in found):

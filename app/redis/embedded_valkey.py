@@ -71,24 +71,24 @@ def connect(settings: Settings, within_seconds: float | None = None) -> redis.Re
         connection = client(settings) if within_seconds is None else hasty_client(settings, within_seconds)
         connection.ping()
     except (redis.RedisError, OSError, ValueError) as exc:
-        kind = BrokerUnavailableError if settings.redis_url is None else RedisUnreachableError
+        kind = BrokerUnavailableError if settings.state.redis_url is None else RedisUnreachableError
         raise kind(shown_url(broker_url(settings)), str(exc) or type(exc).__name__) from exc
     return connection
 
 
 def redis_url(settings: Settings) -> str | None:
     """REDIS_URL as it is, else the URL of this home's embedded Valkey if it answers, else None."""
-    if settings.redis_url is not None:
-        return settings.redis_url.get_secret_value()
-    url = _Endpoint.of(settings.propintel_home).url
+    if settings.state.redis_url is not None:
+        return settings.state.redis_url.get_secret_value()
+    url = _Endpoint.of(settings.state.propintel_home).url
     return url if answers(url) else None
 
 
 def broker_url(settings: Settings) -> str:
     """REDIS_URL, else where this home's embedded Valkey listens whenever it runs; asks nobody."""
-    if settings.redis_url is not None:
-        return settings.redis_url.get_secret_value()
-    return _Endpoint.of(settings.propintel_home).url
+    if settings.state.redis_url is not None:
+        return settings.state.redis_url.get_secret_value()
+    return _Endpoint.of(settings.state.propintel_home).url
 
 
 def answers(url: str) -> bool:

@@ -90,9 +90,9 @@ def make_clock(settings: Settings) -> Clock:
 
     Connects to nothing before it is asked. A Redis that is away costs a second at each try.
     """
-    if settings.redis_url is None:
+    if settings.state.redis_url is None:
         return SystemClock()
-    url = settings.redis_url.get_secret_value()
+    url = settings.state.redis_url.get_secret_value()
 
     def ask() -> int:
         with redis.Redis.from_url(

@@ -187,7 +187,7 @@ class OpenAIClientManager:
 
         For a process that has no watch of its own (a worker and the web door have). Without a file it does nothing.
         """
-        if settings.openai_api_keys_file is not None and self._watch is None:
+        if settings.openai.api_keys_file is not None and self._watch is None:
             self._watch = KeyWatch(reload_of(self, settings))
             self._watch.start()
 
@@ -238,15 +238,15 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
         log.warning("%s Fields that only a model can read stay empty.", NoKeysError())
     clock = clock or SystemClock()
     default = MAX_WAIT_IN_TASK_SECONDS if in_task else MAX_WAIT_DIRECT_SECONDS
-    wait = settings.openai_max_wait_seconds
+    wait = settings.openai.max_wait_seconds
     try:
         return OpenAIClientManager(
             found.keys,
-            strategy=settings.openai_key_rotation_strategy,
-            base_url=checked_base_url(settings.openai_base_url, "OPENAI_BASE_URL", settings),
+            strategy=settings.openai.key_rotation_strategy,
+            base_url=checked_base_url(settings.openai.base_url, "OPENAI_BASE_URL", settings),
             max_wait_seconds=default if wait is None else wait,
-            timeout_seconds=settings.openai_timeout_seconds,
-            proxy=settings.openai_proxy.get_secret_value() if settings.openai_proxy else None,
+            timeout_seconds=settings.openai.timeout_seconds,
+            proxy=settings.openai.proxy.get_secret_value() if settings.openai.proxy else None,
             clock=clock,
             store=open_key_store(found.keys, settings, clock),
             price=pricing_of(settings),

@@ -1,405 +1,103 @@
-"""Every environment variable, in one class; nothing else reads the environment.
+"""Every environment variable, by area; nothing else reads the environment.
 
-The types of values are in `forms.py`, the places they come from in `sources.py`, near misses of their names in
-`names.py`. Worker, web and cli call `load_settings()`, and so do the functions that the specification names. Everything
-below them takes what it needs as arguments.
+The areas are in `areas.py`, the types of values in `forms.py`, the places they come from in `sources.py`, near misses
+of their names in `names.py`. Worker, web and cli call `load_settings()`, and so do the functions that the specification
+names. Everything below them takes what it needs as arguments.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Self, cast
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from app.errors import ConfigurationError
 from app.redaction import header_secrets, protect, url_secrets
-from app.settings.forms import (
-    BearerToken,
-    Dollars,
-    FlowerLogins,
-    HmacKey,
-    Hosts,
-    LogFormat,
-    LogLevel,
-    ModelUse,
-    Networks,
-    OnOff,
-    OtlpUrl,
-    Proxies,
-    RedisUrl,
-    ServiceTier,
-    Stripped,
-    UrlPath,
-    UrlWithLogin,
-    WebhookSecret,
-    WebhookUrl,
+from app.settings.areas import (
+    AddressSettings,
+    AlertSettings,
+    Area,
+    BudgetSettings,
+    ChangesSettings,
+    FetchSettings,
+    FlowerSettings,
+    JobSettings,
+    LogSettings,
+    OpenAISettings,
+    ReadingSettings,
+    RetentionSettings,
+    SearchSettings,
+    StateSettings,
+    TraceSettings,
+    WatchSettings,
+    WebSettings,
 )
-from app.settings.sources import NumberedKeys, SecretFiles, env_file_in_use
+from app.settings.sources import env_file_in_use, secrets_in_files
 
 
-class LogSettings(BaseSettings):
-    """How a process logs. Separate, because a command logs even if another setting is wrong."""
+class Settings(BaseModel):
+    """Every setting. `docs/reference/settings.md` is written from the fields of the areas."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True
-    )
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    # --- logs
-    log_format: LogFormat = Field(
-        "auto",
-        description="`json` or `text`. `auto`: services write JSON unless stderr is a terminal, commands write text.",
-    )
-    log_level: LogLevel = Field(
-        None, description="The least severe level that is logged. Default: `INFO` for services, `WARNING` for commands."
-    )
+    openai: OpenAISettings
+    reading: ReadingSettings
+    state: StateSettings
+    addresses: AddressSettings
+    web: WebSettings
+    flower: FlowerSettings
+    fetch: FetchSettings
+    watch: WatchSettings
+    search: SearchSettings
+    retention: RetentionSettings
+    alert: AlertSettings
+    changes: ChangesSettings
+    budget: BudgetSettings
+    jobs: JobSettings
+    traces: TraceSettings
+    logs: LogSettings
 
-    @field_validator("*", mode="before")
     @classmethod
-    def _blank_is_unset(cls, value: object, info: ValidationInfo) -> object:
-        """`NAME=` in a file or a platform's form means the default, not an empty value."""
-        if isinstance(value, str) and not value.strip() and info.field_name:
-            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
-        return value
+    def of(cls, env_file: Path | None = None, **given: object) -> Self:
+        """Return settings with the `given` values, named as their variables but in lower case; the rest is read from
+        the environment and from `env_file`.
 
+        Raises `pydantic.ValidationError`, and `TypeError` for a name that is no setting.
+        """
+        return cls(**_areas(env_file, given))
 
-class Settings(LogSettings):
-    """Every setting, in seconds and bytes. `docs/reference/settings.md` is written from these fields."""
+    def replaced(self, **given: object) -> Self:
+        """Return a copy with the `given` values, named as in `of`. They are not checked."""
+        changed: dict[str, dict[str, object]] = {}
+        for name, value in given.items():
+            area, field = VARIABLES[name.upper()]
+            changed.setdefault(area, {})[field] = value
+        areas = {area: getattr(self, area).model_copy(update=fields) for area, fields in changed.items()}
+        return self.model_copy(update=areas)
 
-    # --- OpenAI keys: the first of these that holds a key is used
-    openai_api_keys: SecretStr | None = Field(None, description="API keys, separated by commas.")
-    openai_numbered_keys: list[SecretStr] = Field(
-        default_factory=list,
-        validation_alias="openai_numbered_keys",
-        description="One key per variable, used in the order of their numbers.",
-    )
-    openai_api_key: SecretStr | None = Field(None, description="A single API key.")
-    openai_api_keys_file: Path | None = Field(
-        None, description="A file with one key per line, such as a mounted secret. It is reloaded when it changes."
-    )
-    openai_key_rotation_strategy: str = Field(
-        "round_robin", description="How the next key is chosen: `round_robin`, `least_used`, `most_headroom`, `random`."
-    )
-    openai_key_groups: str = Field(
-        "", description="Keys that share rate limits: `group=position,...;group=...`. Positions count from 1."
-    )
-    openai_base_url: str = Field("https://api.openai.com/v1", description="Base URL of the API.")
-    openai_key_base_urls: str = Field(
-        "",
-        description="Keys that have a base URL of their own: `position,...=URL;...`. Positions count from 1. In the"
-        " keys file, the URL stands behind the key.",
-    )
-    openai_allow_plain_http: bool = Field(
-        False,
-        description="Allow sending keys to a base URL with `http://` on another machine, where anybody on the network"
-        " path can read them. Loopback is always allowed.",
-    )
-    openai_model: str = Field("gpt-4.1-mini", description="The model that reads missing fields.")
-    model_use: ModelUse = Field(
-        "missing",
-        description="When a model is asked about a page: `always`, `missing` (when fields are missing or doubtful), or"
-        " `never`.",
-    )
-    recipe_use: OnOff = Field(
-        "on", description="Learn where a site's pages state each field, and read the next pages without a model."
-    )
-    recipe_audit_share: float = Field(
-        0.02,
-        ge=0,
-        le=1,
-        description="Share of pages that a model is asked about as a check, although a recipe reads them. Young recipes"
-        " are checked more often. 0: none.",
-    )
-    openai_text_tokens: int = Field(
-        3_500, ge=200, le=100_000, description="Most tokens of a page's text that a model is sent."
-    )
-    openai_service_tier: ServiceTier = Field(
-        None, description="Service tier of model calls; `flex` costs half and is slower. Empty: not sent."
-    )
-    openai_max_wait_seconds: float | None = Field(
-        None,
-        ge=0,
-        le=600,
-        description="Longest wait of a request for a key that has capacity, or for a provider that fails. Default: 1.5"
-        " in tasks, 30 elsewhere.",
-    )
-    openai_timeout_seconds: float = Field(
-        120.0, gt=0, le=600, description="Longest time without a byte from the API during a request."
-    )
-    openai_proxy: UrlWithLogin = Field(None, description="URL of a proxy for requests to the API.")
-
-    # --- the Batch API: for jobs that are not urgent (`--economy`)
-    openai_batch_collect_seconds: float = Field(
-        600.0, ge=0, le=86_400, description="A batch is sent when its oldest request has waited this long."
-    )
-    openai_batch_max_requests: int = Field(
-        50_000, ge=1, le=50_000, description="Most requests in one batch. A full batch is sent at once."
-    )
-    openai_batch_max_megabytes: float = Field(
-        50.0, gt=0, le=200, description="Largest file of one batch. A full batch is sent at once."
-    )
-    openai_batch_poll_seconds: float = Field(
-        60.0, ge=0.5, le=3600, description="Time between two status checks of a running batch."
-    )
-    openai_batch_max_wait_seconds: float = Field(
-        93_600.0, gt=0, le=604_800, description="After this, the request is sent as a normal API call."
-    )
-
-    # --- state
-    redis_url: RedisUrl = Field(None, description="URL of Redis or Valkey. Empty: the embedded Valkey.")
-    database_url: UrlWithLogin = Field(
-        None, description="SQLAlchemy URL of the database. Empty: SQLite in PROPINTEL_HOME."
-    )
-    propintel_home: Path = Field(Path(".propintel"), description="Folder for the state of the embedded services.")
-
-    # --- addresses
-    sources_file: Path = Field(
-        Path("sources.toml"),
-        description="Lists the pages that are searched for an address. A relative path starts at PROPINTEL_HOME.",
-    )
-
-    source_secrets: SecretStr | None = Field(
-        None, description="Values for `{secret:NAME}` in source URLs: `NAME=value,...`. Never stored and never shown."
-    )
-    source_secrets_file: Path | None = Field(
-        None, description="The same in a file, one `NAME=value` per line, such as a mounted secret. Read at each use."
-    )
-
-    # --- HTTP API and web pages
-    jwt_secret: HmacKey = Field(
-        None, description="Signs and verifies tokens (HS256). At least 32 bytes. `up --web` creates one."
-    )
-    jwt_jwks_url: str | None = Field(
-        None, description="Tokens are verified with the keys of this identity provider instead."
-    )
-    jwt_issuer: str = Field("property-intelligence", description="Claim `iss` of tokens.")
-    jwt_audience: str = Field("property-intelligence", description="Claim `aud` of tokens.")
-    metrics_token: BearerToken = Field(
-        None, description="Bearer token for `/metrics`, at least 16 characters. Empty: only this machine may read it."
-    )
-    api_rate_limit_per_minute: int = Field(
-        600, ge=0, le=10**6, description="Requests per caller and minute. 0: no limit."
-    )
-    api_daily_targets_per_caller: int | None = Field(
-        None,
-        ge=0,
-        le=10**9,
-        description="Jobs per caller and UTC day over HTTP, with retries and refreshes of watches. Empty: no limit.",
-    )
-    port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP server.")
-    trusted_proxies: Proxies = Field(
-        (),
-        description="Reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses or CIDRs,"
-        " separated by commas. Empty: nobody's.",
-    )
-
-    # --- Flower: those of its own variables that this service checks
-    flower_basic_auth: FlowerLogins = Field(
-        None,
-        description="Logins for Flower: `user:password,...`, 16 characters or more. Empty: only from this machine.",
-    )
-    flower_address: Stripped = Field(
-        "127.0.0.1", description="Address that Flower listens on. Any other than loopback needs a password."
-    )
-    flower_port: int = Field(5555, ge=1, le=65535, description="Port of Flower.")
-    flower_url_prefix: UrlPath = Field("", description="Path of Flower behind a proxy, such as `flower`.")
-    flower_read_only: bool = Field(
-        True,
-        description="Nobody can stop workers or revoke or send tasks in Flower. `false`: every user of Flower can.",
-    )
-    flower_max_tasks: int = Field(10_000, ge=100, le=10**6, description="How many of the latest tasks Flower keeps.")
-
-    # --- fetching
-    fetch_allowed_private_networks: Networks = Field(
-        (), description="Private networks that may be fetched, as CIDRs separated by commas."
-    )
-    fetch_user_agent: str = Field(
-        "property-intelligence/0.1 (+https://github.com/property-intelligence/property-intelligence)",
-        description="User-Agent of requests for pages. Add your contact.",
-    )
-    fetch_ignore_robots: Hosts = Field(
-        (), description="Hosts whose robots.txt is ignored, with their owner's permission; logged. Separated by commas."
-    )
-    fetch_min_delay_seconds: float = Field(
-        1.0, ge=0, le=3600, description="Least time between two requests to one host."
-    )
-    fetch_concurrency_per_host: int = Field(2, ge=1, le=64, description="Most requests to one host at a time.")
-    fetch_browser_path: Path | None = Field(
-        None, description="A Chromium, to render pages that are empty without scripts. Empty: they are not rendered."
-    )
-    fetch_browser_hosts: Hosts = Field((), description="Hosts whose pages are always rendered, separated by commas.")
-    fetch_browser_sandbox: bool = Field(
-        True, description="Chromium's sandbox. `false` only if a container of its own is the sandbox."
-    )
-    fetch_browser_memory_bytes: int = Field(
-        1_500_000_000, ge=300_000_000, le=10**11, description="A browser that uses more memory is stopped."
-    )
-
-    # --- properties
-    property_fresh_days: float = Field(
-        30.0,
-        gt=0,
-        le=3650,
-        description="A property that was read within this time is not scraped again, unless asked to.",
-    )
-
-    # --- jobs
-    job_retention_days: float = Field(
-        90.0,
-        ge=1,
-        le=36500,
-        description="Jobs are deleted this long after their batch was complete. At least PROPERTY_FRESH_DAYS.",
-    )
-
-    # --- watches
-    watch_interval_days: int = Field(
-        7, ge=1, le=365, description="Time between two refreshes of a watched property, unless the watch has its own."
-    )
-    watch_daily_pages: int = Field(
-        1000, ge=0, le=10**9, description="Most page requests of all watches per UTC day. 0: none."
-    )
-    watch_daily_model_calls: int = Field(
-        200, ge=0, le=10**9, description="Most model calls of all watches per UTC day. 0: none."
-    )
-    watch_max_watches: int = Field(10_000, ge=1, le=10**7, description="Most watches at a time.")
-
-    # --- searches
-    search_max_pages: int = Field(20, ge=1, le=1000, description="Most result pages that are followed in one search.")
-    search_max_listings: int = Field(500, ge=1, le=10_000, description="Most listings that one search returns.")
-    search_listing_hosts: Hosts = Field(
-        (), description="Other hosts whose listings a search may return, separated by commas."
-    )
-
-    # --- copies of pages
-    page_retention_days: float = Field(
-        365.0,
-        ge=1,
-        le=36500,
-        description="Copies of pages and answers of models are deleted this long after their last use.",
-    )
-    page_store_max_bytes: int = Field(
-        10_000_000_000, ge=0, description="Largest total size of all page copies, compressed. 0: no limit."
-    )
-
-    # --- privacy
-    personal_data_retention_days: float = Field(
-        365.0, ge=1, le=36500, description="Names of people are deleted this long after a page last showed them."
-    )
-    observation_retention_days: float = Field(
-        1825.0, ge=0, le=36500, description="Values are deleted this long after the last page showed them. 0: never."
-    )
-    privacy_key: HmacKey = Field(
-        None,
-        description="Key of the hashes of purged names, at least 32 bytes. Empty, with SQLite: a key file is created.",
-    )
-
-    # --- webhooks
-    webhook_secret: WebhookSecret = Field(
-        None, description="Signs webhooks: `whsec_` and the base64 of 24 to 64 bytes. Empty: webhooks are not signed."
-    )
-
-    # --- alerts
-    alert_webhook_url: WebhookUrl = Field(
-        None, description="Alerts are also POSTed to this URL (Slack, or any webhook receiver). Only its host is shown."
-    )
-    alert_key_age_days: float = Field(90.0, ge=1, le=3650, description="Alert when a key has been in use for longer.")
-    alert_budget_share: float = Field(0.9, ge=0.1, le=1, description="Alert when this share of a daily budget is used.")
-
-    # --- changes
-    changes_fields: str = Field(
-        "", description="Fields whose changes are published, separated by commas. Empty: those in docs/changes.md."
-    )
-    changes_confirming_looks: int = Field(
-        3, ge=0, le=20, description="More fetches of a page before a change that only it shows is published. 0: none."
-    )
-    changes_webhook_url: WebhookUrl = Field(
-        None, description="Each change is also POSTed to this URL, in order. Only its host is shown."
-    )
-    changes_retention_days: float = Field(
-        365.0, ge=1, le=36500, description="Changes are deleted from the feed after this time."
-    )
-
-    # --- money
-    budget_daily_model_calls: int | None = Field(
-        None, ge=0, description="Model calls per UTC day, all workers together."
-    )
-    budget_daily_tokens: int | None = Field(None, ge=0, description="Model tokens per UTC day, all workers together.")
-    budget_daily_usd: Dollars = Field(None, description="Estimated US dollars per UTC day, all workers together.")
-    budget_key_daily_model_calls: int | None = Field(None, ge=0, description="Model calls per UTC day with one key.")
-    budget_key_daily_tokens: int | None = Field(None, ge=0, description="Model tokens per UTC day with one key.")
-    budget_key_daily_usd: Dollars = Field(None, description="Estimated US dollars per UTC day with one key.")
-    budget_batch_model_calls: int | None = Field(None, ge=0, description="Model calls of one batch of jobs, in total.")
-    budget_batch_tokens: int | None = Field(None, ge=0, description="Model tokens of one batch of jobs, in total.")
-    budget_batch_usd: Dollars = Field(None, description="Estimated US dollars of one batch of jobs, in total.")
-    openai_prices: str = Field(
-        "",
-        description="Prices that replace the known ones, in US dollars per million tokens: `model=input/output;...`, or"
-        " `model=input/output/cached;...` where cached input is cheaper.",
-    )
-
-    # --- jobs
-    worker_concurrency: int | None = Field(
-        None, ge=1, le=1000, description="How many jobs a worker runs at once. Empty: one per processor."
-    )
-    scrape_deadline_seconds: float = Field(
-        3600.0, gt=0, description="Longest total time that a job waits for capacity, or for a provider that is away."
-    )
-    job_lease_seconds: float = Field(
-        30.0, ge=1, le=600, description="How long before another worker takes over a crashed worker's job."
-    )
-    openai_stats_file: Path | None = Field(None, description="The health report is also written to this JSON file.")
-    key_report_interval_seconds: float = Field(60.0, ge=1, le=86400, description="Time between two health reports.")
-
-    # --- traces: the standard variables of OpenTelemetry
-    otel_exporter_otlp_endpoint: OtlpUrl = Field(
-        None, description="Base URL of an OTLP receiver over HTTP, such as `http://localhost:4318`. Empty: no traces."
-    )
-    otel_exporter_otlp_headers: SecretStr | None = Field(
-        None, description="Headers for the receiver: `name=value,...`, values percent-encoded."
-    )
-    otel_service_name: str = Field("property-intelligence", description="Name of this service in traces.")
-    otel_traces_sampler_arg: float = Field(1.0, ge=0, le=1, description="Share of jobs that are traced.")
+    def areas(self) -> Iterator[Area]:
+        """Return the settings of each area."""
+        return (getattr(self, area) for area in AREAS)
 
     def secrets(self) -> Iterator[str]:
         """Return every secret value, in the forms in which a text may contain it. Some may be short.
 
         Of URLs and headers only the secret parts. A URL that is not a secret setting may contain a login too.
         """
-        for name in type(self).model_fields:
-            value = getattr(self, name)
+        for variable, (area, name) in VARIABLES.items():
+            value = getattr(getattr(self, area), name)
             for one in value if isinstance(value, list) else [value]:
                 if isinstance(one, SecretStr):
-                    yield from filter(None, _secrets_of(name, one.get_secret_value()))
+                    yield from filter(None, _secrets_of(variable.lower(), one.get_secret_value()))
                 elif isinstance(one, str) and "://" in one:
                     yield from filter(None, url_secrets(one))
-
-    @field_validator("job_retention_days")
-    @classmethod
-    def _outlasts_freshness(cls, days: float, info: ValidationInfo) -> float:
-        """A fresh address is recognized by the job that found its property."""
-        if days < info.data.get("property_fresh_days", 0):
-            raise ValueError("Input should be at least PROPERTY_FRESH_DAYS")
-        return days
 
     def protect_secrets(self) -> None:
         """Hide every secret value in the logs of this process from now on."""
         protect(self.secrets())
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        env_file = getattr(dotenv_settings, "env_file", None)
-        numbered, files = NumberedKeys(settings_cls, env_file), SecretFiles(settings_cls, env_file)
-        # a secret's file counts where the variable is blank too, so it comes first
-        return init_settings, files, env_settings, dotenv_settings, numbered, file_secret_settings
 
 
 def _secrets_of(name: str, value: str) -> Iterator[str]:
@@ -418,9 +116,16 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
         yield from (part.strip() for part in value.split(",") if name.endswith("_keys"))
 
 
+AREAS = {name: cast("type[Area]", field.annotation) for name, field in Settings.model_fields.items()}
+#: every variable with its area and field; OPENAI_NUMBERED_KEYS stands for OPENAI_API_KEY_1..n
+VARIABLES = {variable: (area, name) for area, kind in AREAS.items() for variable, name in kind.variables()}
+#: every variable with the declaration of its type, default, and meaning
+DECLARED = {variable: AREAS[area].model_fields[name] for variable, (area, name) in VARIABLES.items()}
+#: the variables whose value may also be in a file, which the variable with `_FILE` at its end names
+SECRETS_IN_FILES = tuple(variable for kind in AREAS.values() for variable, _ in secrets_in_files(kind))
 #: The prefixes of all variables but PORT. A process that must not see its caller's configuration starts without them.
 #: `OPENAI_` includes the SDK's own variables.
-VARIABLE_PREFIXES = tuple(sorted({f"{name.split('_')[0]}_".upper() for name in Settings.model_fields if "_" in name}))
+VARIABLE_PREFIXES = tuple(sorted({f"{name.split('_')[0]}_" for name in VARIABLES if "_" in name}))
 #: what a program needs to run; none of it is configuration of this service
 _OF_THE_MACHINE = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 
@@ -436,22 +141,36 @@ def load_settings() -> Settings:
     The secrets among them are protected: `app.redaction` hides them. Raises `ConfigurationError`, which names the first
     variable at fault and never shows a value.
     """
-    settings = _load(Settings)
+    settings = _loaded(Settings.of)
     settings.protect_secrets()
     return settings
 
 
 def load_log_settings() -> LogSettings:
     """Read the settings of logging alone; otherwise as `load_settings`."""
-    return _load(LogSettings)
+    return _loaded(lambda file: LogSettings(_env_file=file))
 
 
-def _load[S: BaseSettings](kind: type[S]) -> S:
-    env_file = env_file_in_use()
+def _areas(env_file: Path | None, given: Mapping[str, object]) -> dict[str, Any]:
+    if unknown := {name for name in given if name.upper() not in VARIABLES}:
+        raise TypeError(f"no settings: {', '.join(sorted(unknown))}")
+    chosen: dict[str, dict[str, Any]] = {area: {} for area in AREAS}
+    for name, value in given.items():
+        area, field = VARIABLES[name.upper()]
+        chosen[area][field] = value
+    return {area: kind(_env_file=env_file, **chosen[area]) for area, kind in AREAS.items()}
+
+
+def _loaded[S](load: Callable[[Path | None], S]) -> S:
     try:
-        return kind(_env_file=env_file)
+        return load(env_file_in_use())
     except ValidationError as exc:
         first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
-        variable = "_".join(str(part) for part in first["loc"][:1]).upper()
+        name = str(first["loc"][0])
+        variable = next(
+            variable
+            for variable, (area, field) in VARIABLES.items()
+            if field == name and AREAS[area].__name__ == exc.title
+        )
         message = first["msg"].removeprefix("Value error, ")
         raise ConfigurationError(variable, message, "Correct it in the environment or in the env file") from None

@@ -18,7 +18,7 @@ def checked_base_url(url: str, setting: str, settings: Settings) -> str:
     if not url.startswith(("https://", "http://")) or not url.split("://", 1)[1].strip("/"):
         problem = f"{shown_url(url)!r} is not an http:// or https:// URL"
         raise ConfigurationError(setting, problem, "Give the address of the API, such as https://api.openai.com/v1")
-    if is_read_on_the_way(url) and not settings.openai_allow_plain_http:
+    if is_read_on_the_way(url) and not settings.openai.allow_plain_http:
         problem = f"{shown_url(url)!r} would send keys to another machine over plain HTTP"
         remedy = "Use https://, or set OPENAI_ALLOW_PLAIN_HTTP=true if the network between is your own"
         raise ConfigurationError(setting, problem, remedy)

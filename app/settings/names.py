@@ -13,8 +13,8 @@ from functools import cache
 from operator import itemgetter
 from pathlib import Path
 
-from app.settings import Settings
-from app.settings.sources import ENV_FILE_VARIABLE, NUMBERED, env_file_in_use, given_variables, secrets_in_files
+from app.settings import SECRETS_IN_FILES, VARIABLES
+from app.settings.sources import ENV_FILE_VARIABLE, NUMBERED, env_file_in_use, given_variables
 
 log = logging.getLogger(__name__)
 
@@ -105,11 +105,11 @@ def _shortened() -> dict[str, str]:
 
 @cache
 def _settings() -> frozenset[str]:
-    return frozenset(name.upper() for name in Settings.model_fields) - {"OPENAI_NUMBERED_KEYS"}
+    return frozenset(VARIABLES) - {"OPENAI_NUMBERED_KEYS"}
 
 
 @cache
 def _names() -> tuple[str, ...]:
     """Every variable that counts, the numbered keys apart."""
-    files = {f"{name}_FILE".upper() for name in secrets_in_files(Settings)}
+    files = {f"{name}_FILE" for name in SECRETS_IN_FILES}
     return tuple(sorted({*_settings(), *files, ENV_FILE_VARIABLE}))

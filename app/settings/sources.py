@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dotenv import dotenv_values
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from app.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from app.settings.areas import Area
 
 ENV_FILE_VARIABLE = "PROPINTEL_ENV_FILE"
 NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
@@ -74,7 +77,8 @@ class NumberedKeys(_Variables):
 
     def __call__(self) -> dict[str, Any]:
         found = {int(match[1]): text for name, text in self._given().items() if (match := NUMBERED.fullmatch(name))}
-        return {"openai_numbered_keys": [SecretStr(found[n]) for n in sorted(found)]} if found else {}
+        is_asked = found and "numbered_keys" in self.settings_cls.model_fields
+        return {"numbered_keys": [SecretStr(found[n]) for n in sorted(found)]} if is_asked else {}
 
 
 class SecretFiles(_Variables):
@@ -85,35 +89,39 @@ class SecretFiles(_Variables):
     """
 
     def __call__(self) -> dict[str, Any]:
-        named = _named_files(self.settings_cls, self._given())
-        return {name: SecretStr(_text_of(name.upper(), path)) for name, path in named.items()}
+        named = _named_files(cast("type[Area]", self.settings_cls), self._given())
+        return {name: SecretStr(_text_of(variable, path)) for variable, name, path in named}
 
 
-def _named_files(cls: type[BaseSettings], given: Mapping[str, str]) -> dict[str, str]:
-    """Return the files that `NAME_FILE` variables name, by the setting that is read from each."""
-    files = {name: given.get(f"{name.upper()}_FILE") for name in secrets_in_files(cls) if name.upper() not in given}
-    return {name: path for name, path in files.items() if path}
+def _named_files(area: type[Area], given: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """The secrets that are read from files: their variables, fields, and files."""
+    for variable, name in secrets_in_files(area):
+        if variable not in given and (path := given.get(f"{variable}_FILE")):
+            yield variable, name, path
 
 
-def files_with_secrets(settings: BaseSettings, env_file: Path | None) -> list[Path]:
-    """Return the files that `settings` were read from and that hold secrets: the env file, and those of secrets."""
-    cls = type(settings)
-    own = [getattr(settings, name) for name in cls.model_fields if name.endswith("_file") and _holds_secrets(cls, name)]
-    named = _named_files(cls, given_variables(env_file)).values()
-    return [path.expanduser() for path in (env_file, *own, *map(Path, named)) if path is not None]
+def files_with_secrets(areas: Iterable[Area], env_file: Path | None) -> list[Path]:
+    """Return the files that settings were read from and that hold secrets: the env file, and those of secrets."""
+    found = [env_file]
+    for area in areas:
+        kind = type(area)
+        own = (name for name in kind.model_fields if name.endswith("_file") and _holds_secrets(kind, name))
+        found += [getattr(area, name) for name in own]
+        found += [Path(path) for _, _, path in _named_files(kind, given_variables(env_file))]
+    return [path.expanduser() for path in found if path is not None]
 
 
-def _holds_secrets(cls: type[BaseSettings], name: str) -> bool:
-    """Whether the setting `name` is the file of another setting, a secret one: OPENAI_API_KEYS_FILE is."""
-    secret = cls.model_fields.get(name.removesuffix("_file"))
+def _holds_secrets(area: type[Area], name: str) -> bool:
+    """Whether the field `name` is the file of another one, a secret one: OPENAI_API_KEYS_FILE is."""
+    secret = area.model_fields.get(name.removesuffix("_file"))
     return secret is not None and secret.annotation == SecretStr | None
 
 
-def secrets_in_files(cls: type[BaseSettings]) -> Iterator[str]:
-    """The settings that may be read from a file that `NAME_FILE` names: the secret ones that are a single text."""
-    for name, field in cls.model_fields.items():
-        if field.annotation == SecretStr | None and f"{name}_file" not in cls.model_fields:
-            yield name
+def secrets_in_files(area: type[Area]) -> Iterator[tuple[str, str]]:
+    """Variables (with their fields) whose value may be in a file that `NAME_FILE` names: secrets of a single text."""
+    for variable, name in area.variables():
+        if area.model_fields[name].annotation == SecretStr | None and f"{name}_file" not in area.model_fields:
+            yield variable, name
 
 
 def _text_of(variable: str, path: str) -> str:

@@ -76,8 +76,7 @@ def scrape_county(
 def settings_for(running: RunningCounty, database_url: str | None, folder: Path) -> Settings:
     """The settings of an operator who knows the county; `folder` gets the `sources.toml` that it writes."""
     (folder / "sources.toml").write_text(sources_toml(running.roots), encoding="utf-8")
-    return Settings(
-        _env_file=None,
+    return Settings.of(
         propintel_home=folder,
         database_url=SecretStr(database_url) if database_url else None,
         openai_api_keys=SecretStr(",".join(KEYS)),

@@ -67,7 +67,7 @@ def _measure(scale: float, docs: Path) -> None:
 
 
 def _filled(home: Path, count: int) -> Path:
-    database = Database(database_url(Settings(_env_file=None, propintel_home=home)))
+    database = Database(database_url(Settings.of(propintel_home=home)))
     database.open()
     fill(database, count)
     database.close()

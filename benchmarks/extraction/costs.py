@@ -11,10 +11,10 @@ import statistics
 from dataclasses import dataclass
 
 from app.keypool.pricing import BATCH_TIER, make_pricing
-from app.settings import Settings
+from app.settings import DECLARED
 from benchmarks.extraction.batches import Batch
 
-MODEL = str(Settings.model_fields["openai_model"].default)
+MODEL = str(DECLARED["OPENAI_MODEL"].default)
 _LEAST_CACHED, _STEP = 1_024, 128
 _PAGES = 1_000
 

@@ -51,8 +51,8 @@ def measure(url: str, observations: int, seconds: float) -> dict[str, Any]:
     took = round(time.perf_counter() - begun)
     found: dict[str, Any] = {"observations": observations, "homes": copies * SAMPLE, "fill_seconds": took}
     found["busy_before"] = before.cores
-    settings, half = Settings(_env_file=None), (SPAN / 2).days
-    halved = Settings(_env_file=None, personal_data_retention_days=half, observation_retention_days=half)
+    settings, half = Settings.of(), (SPAN / 2).days
+    halved = Settings.of(personal_data_retention_days=half, observation_retention_days=half)
     store, ages, clock, urls = PropertyStore(database), AgeLimits(database), database.clock, _urls(copies)
     with database.reading() as connection:
         some = connection.execute(select(properties.c.id).limit(100 * _LOOKUPS)).scalars().all()

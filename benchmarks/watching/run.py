@@ -145,8 +145,7 @@ def simulate(
         BackgroundServer(openai.app, openai.stopping) as api,
         Receiver(clock).running() as receiver,
     ):
-        settings = Settings(
-            _env_file=None,  # type: ignore[call-arg]
+        settings = Settings.of(  # type: ignore[call-arg]
             propintel_home=folder,
             database_url=SecretStr(database_url) if database_url else None,
             openai_api_keys=SecretStr(KEY),

@@ -33,8 +33,7 @@ from app.services.reports.metrics.exposition import ALL
 from app.services.reports.metrics.instruments import COUNTED
 from app.services.reports.metrics.pool_families import POOL
 from app.services.reports.metrics.specs import Label, Spec
-from app.settings import LogSettings, Settings
-from app.settings.sources import secrets_in_files
+from app.settings import AREAS, SECRETS_IN_FILES, Settings
 from cli.commands import COMMANDS
 from cli.failures import exit_code_of
 from tasks import make_celery
@@ -68,9 +67,9 @@ def _head(*names: str) -> list[str]:
 
 
 def settings_page() -> str:
-    """Every variable with what it may be, under the headings that stand as comments in the class."""
+    """Every variable with what it may be, by area."""
     lines = ["# Settings", "", _WRITTEN.format(source="[`app/settings/`](../../app/settings/__init__.py)")]
-    from_files = ", ".join(f"`{name.upper()}_FILE`" for name in secrets_in_files(Settings))
+    from_files = ", ".join(f"`{name}_FILE`" for name in SECRETS_IN_FILES)
     lines += [
         "Settings come from the environment or from `.env`; the environment wins. All are optional. A blank value",
         "means the default. `PROPINTEL_ENV_FILE` names a file to read instead of `.env`; if it is empty, none is.",
@@ -84,25 +83,16 @@ def settings_page() -> str:
         "Other secrets can also come from a file, such as a secret mount. A variable with `_FILE` at its end names it:",
         f"{from_files}. The variable itself wins.",
     ]
-    heading = ""
-    for title, name in (*_fields_of(Settings), *_fields_of(LogSettings)):
-        if title != heading:
-            lines += ["", f"## {title[0].upper()}{title[1:]}", "", *_head("variable", "is", "default", "meaning")]
-            heading = title
-        field = Settings.model_fields[name]
-        shown = "OPENAI_API_KEY_1..n" if name == "openai_numbered_keys" else name.upper()
-        lines.append(_row(f"`{shown}`", _kind(field), _default(field), field.description))
+    for area in AREAS.values():
+        title, _, more = (inspect.getdoc(area) or "").partition(": ")
+        lines += ["", f"## {title.rstrip('.')}", ""]
+        lines += [f"{more[:1].upper()}{more[1:]}", ""] if more else []
+        lines += _head("variable", "is", "default", "meaning")
+        for variable, name in area.variables():
+            field = area.model_fields[name]
+            shown = "OPENAI_API_KEY_1..n" if variable == "OPENAI_NUMBERED_KEYS" else variable
+            lines.append(_row(f"`{shown}`", _kind(field), _default(field), field.description))
     return "\n".join([*lines, ""])
-
-
-def _fields_of(cls: type[LogSettings]) -> Iterator[tuple[str, str]]:
-    """-> heading and field, in the order of the class's source."""
-    heading = "more"
-    for line in inspect.getsource(cls).splitlines():
-        if found := re.fullmatch(r"    # --- (.+?)", line):
-            heading = found[1].partition(":")[0]
-        elif (found := re.match(r"    (\w+): ", line)) and found[1] in cls.model_fields:
-            yield heading, found[1]
 
 
 def _kind(field: FieldInfo) -> str:
@@ -409,7 +399,7 @@ def _first_sentence(documented: object) -> str:
 
 
 def _tasks() -> list[str]:
-    app, settings = make_celery(Settings(_env_file=None)), Settings(_env_file=None)
+    app, settings = make_celery(Settings.of()), Settings.of()
     app.loader.import_default_modules()
     seconds = {entry["task"]: entry["schedule"] for entry in beat_config(settings)["beat_schedule"].values()}
     rows = [

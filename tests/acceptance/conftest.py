@@ -71,7 +71,7 @@ class FleetSetup(CeleryTestSetup):
 
     @classmethod
     def create_setup_app(cls, celery_setup_config: dict[str, Any], celery_setup_app_name: str) -> Celery:
-        app = make_celery(Settings(_env_file=None))
+        app = make_celery(Settings.of())
         app.conf.update(celery_setup_config)
         return app
 

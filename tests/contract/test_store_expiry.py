@@ -57,7 +57,7 @@ def left(database: Database, *some: Table) -> dict[str, int]:
 
 
 def expire(database: Database) -> dict[str, int]:
-    return prune_jobs(Settings(_env_file=None), database)
+    return prune_jobs(Settings.of(), database)
 
 
 def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClock) -> None:
@@ -112,4 +112,4 @@ def test_jobs_are_kept_for_as_long_as_they_say_what_is_fresh(monkeypatch: pytest
     with pytest.raises(ConfigurationError, match=r"JOB_RETENTION_DAYS.*at least PROPERTY_FRESH_DAYS"):
         load_settings()
     monkeypatch.setenv("PROPERTY_FRESH_DAYS", "20")
-    assert load_settings().job_retention_days == 20
+    assert load_settings().jobs.job_retention_days == 20

@@ -28,7 +28,7 @@ def ledger(database: Database, watches: Watches, clock: ManualClock) -> Iterator
     """While a job of a watch runs, on a day that has one call."""
     watches.add([URL])
     (job,) = begin(watches, clock, URL)
-    with paid_by_watch(job, database, Settings(watch_daily_model_calls=1)):
+    with paid_by_watch(job, database, Settings.of(watch_daily_model_calls=1)):
         yield WatchLedger(database)
 
 

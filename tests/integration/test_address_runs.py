@@ -157,11 +157,11 @@ def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
     """Four searches of a cent each are allowed, and reserved; one is made, and charged."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
-    settings = world.resources.settings.model_copy(update={"budget_daily_usd": 0.035})
+    settings = world.resources.settings.replaced(budget_daily_usd=0.035)
     with open_resources(settings) as poor:
         assert "BUDGET_DAILY_USD" in detail(poor.scraper.scrape(ADDRESS), "web search")
     assert world.searched() == 0
-    with open_resources(settings.model_copy(update={"budget_daily_usd": 0.06})) as able:
+    with open_resources(settings.replaced(budget_daily_usd=0.06)) as able:
         found = able.scraper.scrape(ADDRESS, refresh=True)
         spent = able.manager.spent()
     assert "cites 0 pages" in detail(found, "web search")

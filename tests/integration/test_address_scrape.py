@@ -605,7 +605,7 @@ def test_a_searchs_answer_is_not_paid_for_again_until_it_is_old(world: World) ->
 def test_a_budget_that_is_used_up_is_told_and_the_pages_are_kept(world: World) -> None:
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
-    settings = world.resources.settings.model_copy(update={"budget_daily_model_calls": 0})
+    settings = world.resources.settings.replaced(budget_daily_model_calls=0)
     before = counted("propintel_web_searches_total", outcome="budget")
     with open_resources(settings) as poor:
         found = poor.scraper.scrape(ADDRESS)

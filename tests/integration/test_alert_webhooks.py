@@ -30,7 +30,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
     def make(**changes: Any) -> Settings:
         given = {"propintel_home": tmp_path / "home", "fetch_allowed_private_networks": "127.0.0.1/32"}
-        return Settings(_env_file=None, **{**given, **changes})
+        return Settings.of(**{**given, **changes})
 
     return make
 

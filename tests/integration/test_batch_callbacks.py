@@ -24,7 +24,7 @@ MakeReceiver = Callable[..., Receiver]
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(_env_file=None, propintel_home=tmp_path / "home", fetch_allowed_private_networks="127.0.0.1/32")
+    return Settings.of(propintel_home=tmp_path / "home", fetch_allowed_private_networks="127.0.0.1/32")
 
 
 @pytest.fixture

@@ -53,8 +53,7 @@ def receiver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def _send(url: str, secret: str, event: Event) -> None:
-    settings = Settings(
-        _env_file=None,
+    settings = Settings.of(
         webhook_secret=SecretStr(secret),
         fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),),
     )

@@ -36,7 +36,7 @@ def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 
 def make_app(valkey: EmbeddedValkey, home: Path) -> Celery:
-    settings = Settings(_env_file=None, redis_url=valkey.url, propintel_home=home)
+    settings = Settings.of(redis_url=valkey.url, propintel_home=home)
     app = make_celery(settings)
     app.conf.update(beat_config(settings))
     return app

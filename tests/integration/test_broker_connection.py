@@ -53,7 +53,7 @@ def _waits(url: str, queue_name: str) -> bool:
 
 def test_a_worker_that_is_told_to_stop_does_not_wait_for_its_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Celery sends its heartbeat's first event without end while nobody answers; TERM has set the flag meanwhile."""
-    app = make_celery(Settings(_env_file=None, redis_url=SecretStr("redis://127.0.0.1:1/0")))
+    app = make_celery(Settings.of(redis_url=SecretStr("redis://127.0.0.1:1/0")))
     monkeypatch.setattr(state, "should_stop", 0)
     with app.connection_for_write() as connection, app.events.Dispatcher(connection) as dispatcher:
         dispatcher.enabled = True
@@ -62,6 +62,6 @@ def test_a_worker_that_is_told_to_stop_does_not_wait_for_its_broker(monkeypatch:
 
 
 def test_a_worker_connects_that_way(embedded_valkey_url: str) -> None:
-    app = make_celery(Settings(_env_file=None, redis_url=SecretStr(embedded_valkey_url)))
+    app = make_celery(Settings.of(redis_url=SecretStr(embedded_valkey_url)))
     with app.connection_for_read() as connection:
         assert isinstance(connection, SteadyConnection)

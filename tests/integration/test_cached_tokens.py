@@ -97,8 +97,7 @@ def there(tmp_path: Path, standin: StandinHandle) -> Iterator[tuple[Settings, Re
     """Settings, and everything that does jobs by them; the pool's counts are in a Valkey."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    settings = Settings(
-        _env_file=None,
+    settings = Settings.of(
         propintel_home=home,
         openai_api_keys=KEYS[0],
         openai_base_url=standin.base_url,

@@ -21,8 +21,7 @@ def service(
     tmp_path: Path, openai_standin: Callable[..., StandinHandle], changing_site: ChangingSite
 ) -> Iterator[Resources]:
     api = openai_standin()
-    settings = Settings(
-        _env_file=None,
+    settings = Settings.of(
         propintel_home=tmp_path / "home",
         fetch_allowed_private_networks="127.0.0.0/8",
         openai_api_key=SecretStr(api.keys[0]),

@@ -33,8 +33,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(
-        _env_file=None,
+    return Settings.of(
         propintel_home=tmp_path / "home",
         fetch_allowed_private_networks="127.0.0.1/32",
         webhook_secret=SecretStr(SECRET),
@@ -171,7 +170,7 @@ def test_a_place_inside_the_network_is_never_told_and_its_path_is_not_shown(
 
 
 def test_a_url_that_no_webhook_goes_to_is_refused_and_not_shown(settings: Settings) -> None:
-    wrong = settings.model_copy(update={"changes_webhook_url": SecretStr("http://user:hunter2@hooks.example/in")})
+    wrong = settings.replaced(changes_webhook_url=SecretStr("http://user:hunter2@hooks.example/in"))
     with pytest.raises(ConfigurationError) as caught:
         webhook_url(wrong)
     assert caught.value.facts["variable"] == "CHANGES_WEBHOOK_URL"

@@ -125,7 +125,7 @@ def test_heartbeats_are_held_against_who_answers(
 ) -> None:
     """A stale one of a worker that answers is no news: perhaps its disk was full."""
     clock, node = ManualClock(), "celery@here"
-    file = health_file(settings.propintel_home, node)
+    file = health_file(settings.state.propintel_home, node)
     file.parent.mkdir()
     at = clock.now() - timedelta(seconds=age_seconds)
     file.write_text(json.dumps({"at": at.isoformat(), "node": node, "pid": 4711}))
@@ -225,7 +225,7 @@ def test_flex_for_a_model_that_has_none_is_a_warning(
     settings: Settings, model: str, tier: str, prices: str, state: str
 ) -> None:
     given = {"openai_model": model, "openai_service_tier": tier, "openai_prices": prices}
-    verdict = check_settings(settings.model_copy(update=given), None)
+    verdict = check_settings(settings.replaced(**given), None)
     assert verdict.state == state
     assert ("OPENAI_MODEL" in str(verdict.remedy)) == (state == "warning")
 

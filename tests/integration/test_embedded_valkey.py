@@ -44,7 +44,7 @@ def home(request: pytest.FixtureRequest, base: Path, deep_home: Path) -> Path:
 
 @pytest.fixture
 def settings(home: Path) -> Settings:
-    return Settings(propintel_home=home, _env_file=None)
+    return Settings.of(propintel_home=home)
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_it_ends_with_whoever_started_it(home: Path, settings: Settings) -> None
 
 def test_a_port_that_another_program_took_is_replaced(deep_home: Path) -> None:
     """The next start takes another port, and the doors follow."""
-    settings = Settings(propintel_home=deep_home, _env_file=None)
+    settings = Settings.of(propintel_home=deep_home)
     first = EmbeddedValkey(deep_home)
     url = first.start()
     first.stop()

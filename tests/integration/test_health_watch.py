@@ -55,7 +55,7 @@ def make_watch(tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Callable[...,
             "openai_base_url": standin.base_url,
             "openai_max_wait_seconds": 0,
         }
-        settings = Settings(_env_file=None, **{**given, **changes})
+        settings = Settings.of(**{**given, **changes})
         stores, manager = open_stores(settings), build_manager(settings)
         closing.extend((stores.close, manager.close))
         return PoolWatch(settings, manager, HealthStores.on(stores.database), stores.database.clock)

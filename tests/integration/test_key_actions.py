@@ -30,12 +30,12 @@ MASK_A, MASK_B = "sk-proj-aaa...1111", "sk-proj-bbb...2222"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(_env_file=None, propintel_home=tmp_path, openai_api_keys=f"{A},{B}")
+    return Settings.of(propintel_home=tmp_path, openai_api_keys=f"{A},{B}")
 
 
 @pytest.fixture
 def valkey(settings: Settings) -> Iterator[EmbeddedValkey]:
-    with EmbeddedValkey(settings.propintel_home) as running:
+    with EmbeddedValkey(settings.state.propintel_home) as running:
         yield running
 
 

@@ -23,7 +23,7 @@ A, B, C = (f"sk-proj-{letter * 20}{n}" for letter, n in (("a", "1111"), ("b", "2
 @pytest.fixture
 def settings(tmp_path: Path) -> Callable[..., Settings]:
     def make(*keys: str) -> Settings:
-        return Settings(_env_file=None, propintel_home=tmp_path, openai_api_keys=",".join(keys))
+        return Settings.of(propintel_home=tmp_path, openai_api_keys=",".join(keys))
 
     return make
 

@@ -75,7 +75,7 @@ class Desk:
         for job, name in zip(made.jobs, names, strict=True):
             held = self.jobs.claim(job.id, "worker", 30)
             assert held is not None
-            self.parts.requests.park(held, "worker", asked(name), self.settings.openai_batch_max_wait_seconds)
+            self.parts.requests.park(held, "worker", asked(name), self.settings.openai.batch_max_wait_seconds)
         return [self.jobs.get(job.id) for job in made.jobs]
 
     def turn(self, seconds: float = 0.0) -> None:
@@ -161,8 +161,7 @@ def make_desk(openai_standin: Callable[..., StandinHandle], tmp_path: Path) -> I
             given = keys or [{"key": KEYS[0]}]
             standin = openai_standin(given, **{"batch_seconds": 0.0, "batch_cancel_seconds": 0.0, **(server or {})})
             clock = ManualClock(START)
-            chosen = Settings(
-                _env_file=None,
+            chosen = Settings.of(
                 openai_api_keys=",".join(str(key["key"]) for key in given),
                 openai_base_url=standin.base_url,
                 propintel_home=tmp_path,
@@ -248,7 +247,7 @@ def test_a_file_is_no_larger_than_it_may_be(make_desk: Callable[..., Desk]) -> N
     desk.park("a", "b", "c", "d", "e")
     desk.turn()
     assert sorted(batch.requests for batch in desk.parts.batches.newest()) == [1, 2, 2]
-    limit = desk.settings.openai_batch_max_megabytes * 1e6
+    limit = desk.settings.openai.batch_max_megabytes * 1e6
     assert all(file["bytes"] <= limit for file in desk.standin.batches()["files"])
 
 

@@ -37,7 +37,7 @@ def ask_often(given: dict[str, Any], batch: str) -> list[str]:
     """In a process of its own, when all are ready: ask again and again; -> "answered", or why not, for each call."""
     spending_batch.set(batch)
     found = []
-    with build_manager(Settings(**given)) as manager:
+    with build_manager(Settings.of(**given)) as manager:
         client = manager.get_client()
         assert client is not None
         globals()["START"].wait(60)
@@ -103,7 +103,7 @@ def test_a_call_that_would_pass_a_budget_is_not_made_and_the_page_s_own_values_a
     """What a call may use is charged before it is made: tokens with the answer's, dollars by the model's price."""
     standin = openai_standin()
     given = settings(standin, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
-    with open_resources(Settings(**given, **{variable.lower(): too_little})) as resources:
+    with open_resources(Settings.of(**given, **{variable.lower(): too_little})) as resources:
         outcome = resources.scraper.scrape(f"{property_site}/homes/1", Run(batch="b"))
     assert standin.stats()["totals"]["requests"] == 0
     assert outcome.wanted_model
@@ -116,7 +116,7 @@ def test_what_is_scraped_for_no_batch_is_paid_by_none(
 ) -> None:
     """Also right after a job of a batch in the same thread: the batch pays for its own scrape and no longer."""
     given = settings(openai_standin(), propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
-    with open_resources(Settings(**given, budget_batch_model_calls=1)) as resources:
+    with open_resources(Settings.of(**given, budget_batch_model_calls=1)) as resources:
         told = [
             resources.scraper.scrape(f"{property_site}/homes/{number}", Run(batch=batch)).model_note
             for number, batch in enumerate(("b", "", "b", "other", "b"), start=1)
@@ -132,7 +132,7 @@ def test_a_request_larger_than_a_key_s_minute_is_a_note_and_no_wait(
 ) -> None:
     standin = openai_standin([{"key": KEYS[0], "rpm": 60_000, "tpm": 50}])
     given = settings(standin, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
-    with open_resources(Settings(**given)) as resources:
+    with open_resources(Settings.of(**given)) as resources:
         outcome = resources.scraper.scrape(f"{property_site}/homes/1")
     assert "Request too large" in (outcome.model_note or "")
     assert "Waiting never helps" in (outcome.model_note or "")

@@ -46,7 +46,7 @@ def api(openai_standin: Callable[..., StandinHandle]) -> StandinHandle:
 
 @pytest.fixture
 def service(tmp_path: Path, api: StandinHandle, changing_site: ChangingSite) -> Iterator[Resources]:
-    settings = Settings(
+    settings = Settings.of(
         propintel_home=tmp_path / "home",
         fetch_allowed_private_networks="127.0.0.0/8",  # type: ignore[arg-type]  # as in the environment
         openai_api_key=SecretStr(api.keys[0]),
@@ -234,7 +234,7 @@ def test_a_record_on_which_no_model_was_heard_is_read_again_from_the_kept_body(
     """There was no key when the page came. A 304 leads to the body that is kept, and the model is asked now."""
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
-    keyless = service.settings.model_copy(update={"openai_api_key": None})
+    keyless = service.settings.replaced(openai_api_key=None)
     with open_resources(keyless) as before:
         first = before.scraper.scrape(url)
     assert first.model_note is not None
@@ -250,7 +250,7 @@ def test_a_job_that_is_put_off_does_not_forget_that_its_page_was_confirmed(
     """Else the page would count as old as its first copy, and be asked for again."""
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
-    with open_resources(service.settings.model_copy(update={"openai_api_key": None})) as keyless:
+    with open_resources(service.settings.replaced(openai_api_key=None)) as keyless:
         keyless.scraper.scrape(url)
         job = service.jobs.enqueue([url], refresh=True).new[0]
         service.jobs.claim(job, "test", 30)

@@ -38,7 +38,7 @@ def _open_to_others(folder: Path) -> dict[str, str]:
 
 def test_the_database_and_what_sqlite_makes_beside_it_are_private(tmp_path: Path) -> None:
     """They hold copies of pages and personal data. The folder is one that everybody may read."""
-    settings = Settings(_env_file=None, propintel_home=tmp_path, database_url=f"sqlite:///{tmp_path}/jobs.sqlite3")
+    settings = Settings.of(propintel_home=tmp_path, database_url=f"sqlite:///{tmp_path}/jobs.sqlite3")
     with open_stores(settings) as stores:
         stores.jobs.enqueue(["http://homes.example/1"])
         assert {"jobs.sqlite3", "jobs.sqlite3-wal"} <= {path.name for path in tmp_path.iterdir()}
@@ -49,7 +49,7 @@ def test_the_embedded_valkey_s_files_are_private(tmp_path: Path) -> None:
     """They hold messages, of which some hold addresses. The folder is private, and so is each file in it."""
     home = tmp_path / "home"
     with EmbeddedValkey(home) as valkey:
-        settings = Settings(_env_file=None, propintel_home=home)
+        settings = Settings.of(propintel_home=home)
         with connect(settings) as connection:
             connection.set("key", "value")
         assert valkey.log.is_file()

@@ -42,7 +42,7 @@ def test_a_trusted_certificate_serves_pool_broker_and_results(tls_url: str, cert
     """A URL that does not say `ssl_cert_reqs` means that it is checked."""
     url = f"{tls_url}?ssl_ca_certs={certificate}"
     assert connect_store(url).ping()
-    celery = make_celery(Settings(_env_file=None, redis_url=SecretStr(url)))
+    celery = make_celery(Settings.of(redis_url=SecretStr(url)))
     with celery.connection_for_write() as connection:
         connection.ensure_connection(max_retries=1, timeout=300)
     assert celery.backend.client.ping()
@@ -52,7 +52,7 @@ def test_a_trusted_certificate_serves_pool_broker_and_results(tls_url: str, cert
 def test_a_certificate_that_nobody_trusts_is_refused(tls_url: str) -> None:
     with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
         connect_store(tls_url).ping()
-    celery = make_celery(Settings(_env_file=None, redis_url=SecretStr(tls_url)))
+    celery = make_celery(Settings.of(redis_url=SecretStr(tls_url)))
     with celery.connection_for_write() as connection, pytest.raises(kombu.exceptions.OperationalError):
         connection.ensure_connection(max_retries=1, timeout=300)
 

@@ -106,7 +106,7 @@ def standin() -> Iterator[tuple[OpenAIStandin, str]]:
 
 def settings(tmp_path: Path, base_url: str | None = None, **more: Any) -> Settings:
     keys = {"openai_api_key": SecretStr(KEY), "openai_base_url": base_url} if base_url else {}
-    return Settings(
+    return Settings.of(
         propintel_home=tmp_path / "home",
         fetch_allowed_private_networks="127.0.0.0/8",  # type: ignore[arg-type]  # as in the environment
         openai_max_wait_seconds=0,
@@ -203,7 +203,7 @@ def test_an_invalid_target_is_named(keyless: Resources, target: str) -> None:
 
 
 def test_an_inside_address_is_refused_where_it_is_not_allowed(tmp_path: Path, site: Site, url: str) -> None:
-    closed = settings(tmp_path).model_copy(update={"fetch_allowed_private_networks": ()})
+    closed = settings(tmp_path).replaced(fetch_allowed_private_networks=())
     with open_resources(closed) as resources, pytest.raises(BlockedAddressError):
         resources.scraper.scrape(f"{url}/house")
     assert site.asked == []
@@ -317,7 +317,7 @@ def test_no_room_leaves_the_page_behind_for_the_next_try(
     with pytest.raises(openai.RateLimitError):
         keyed.scraper.scrape(f"{url}/same-house", Run(Lease(job_id, "test")))
     assert rows(keyed, "records") == 1
-    with open_resources(settings(Path(keyed.settings.propintel_home).parent)) as later:
+    with open_resources(settings(Path(keyed.settings.state.propintel_home).parent)) as later:
         assert later.scraper.scrape(f"{url}/same-house", Run(Lease(job_id, "test"))).record["ListPrice"]
     assert site.asked == ["/house", "/same-house"]
 
@@ -379,6 +379,6 @@ def test_doors_that_only_look_need_the_database_alone(tmp_path: Path, keyless: R
 
 
 def test_resources_are_closed_again_if_a_later_part_cannot_be_opened(tmp_path: Path) -> None:
-    broken = settings(tmp_path, "http://127.0.0.1:9/v1").model_copy(update={"openai_key_rotation_strategy": "nonsense"})
+    broken = settings(tmp_path, "http://127.0.0.1:9/v1").replaced(openai_key_rotation_strategy="nonsense")
     with pytest.raises(ConfigurationError):
         open_resources(broken)

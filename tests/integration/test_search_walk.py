@@ -29,8 +29,7 @@ from standin.serving import BackgroundServer
 
 
 def settings(tmp_path: Path, **more: Any) -> Settings:
-    return Settings(
-        _env_file=None,  # type: ignore[call-arg]
+    return Settings.of(  # type: ignore[call-arg]
         propintel_home=tmp_path / "home",
         fetch_allowed_private_networks="127.0.0.0/8",  # type: ignore[arg-type]  # as in the environment
         fetch_min_delay_seconds=0,

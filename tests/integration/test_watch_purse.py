@@ -47,7 +47,7 @@ def scrape(world: World, job: Job) -> Callable[..., Any]:
 
     def run(pages: int, calls: int) -> Any:
         limits = {"watch_daily_pages": pages, "watch_daily_model_calls": calls}
-        settings = world.resources.settings.model_copy(update=limits)
+        settings = world.resources.settings.replaced(**limits)
         with paid_by_watch(job, world.resources.database, settings):
             return world.scrape(run=Run(Lease(job.id, "test")), refresh=True, asked_at=job.created_at)
 

@@ -50,8 +50,7 @@ def make_sender() -> Iterator[MakeSender]:
         timeout_seconds: float = 10,
         resolver: Names | None = None,
     ) -> WebhookSender:
-        settings = Settings(
-            _env_file=None,
+        settings = Settings.of(
             fetch_allowed_private_networks=(ip_network(opened),),
             webhook_secret=SecretStr(secret) if secret else None,
         )

@@ -152,7 +152,7 @@ def world(
     county, portal, api = Place(), Place(), openai_standin()
     home = tmp_path / "home"
     home.mkdir()
-    settings = Settings(
+    settings = Settings.of(
         propintel_home=home,
         fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),),
         openai_api_key=SecretStr(api.keys[0]),

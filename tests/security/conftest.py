@@ -29,7 +29,7 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
 
     def make(**changes: Any) -> Settings:
         given = {"propintel_home": tmp_path / "home", "jwt_secret": "0123456789abcdef0123456789abcdef"}
-        return Settings(_env_file=None, **{**given, **changes})
+        return Settings.of(**{**given, **changes})
 
     return make
 

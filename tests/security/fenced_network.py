@@ -169,8 +169,7 @@ def _ip(*words: str) -> None:
 
 def fetch_all(chromium: str) -> dict[str, str]:
     """Every page of attacks through the fetcher, as a worker does. -> What became of each."""
-    settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]
+    settings = Settings.of(  # type: ignore[call-arg]
         fetch_browser_path=Path(chromium),
         fetch_browser_sandbox=False,
         fetch_min_delay_seconds=0,

@@ -29,7 +29,7 @@ def _forget_peak() -> None:
 
 def main(first: str, urls: list[str]) -> None:
     """Fetch `first`, an honest page, to warm up; then the others, one after another."""
-    settings = Settings(_env_file=None, fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),))
+    settings = Settings.of(fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),))
     fetcher = build_fetcher(settings, SystemClock(), limits=Limits(total_seconds=60, read_seconds=20))
     fetcher.fetch(first)
     _forget_peak()

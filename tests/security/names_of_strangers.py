@@ -164,7 +164,7 @@ def main(folder: Path) -> None:
     subprocess.run(["mount", "--bind", str(folder / "resolv.conf"), "/etc/resolv.conf"], check=True)
     NameServer()
     server = Everywhere()
-    settings = Settings(_env_file=None, fetch_min_delay_seconds=0)
+    settings = Settings.of(fetch_min_delay_seconds=0)
     limits = Limits(connect_seconds=3, total_seconds=10)
     fetcher = build_fetcher(settings, SystemClock(), limits=limits)
     seen = {

@@ -107,7 +107,7 @@ def main(folder: Path, chromium: str) -> None:
     if chromium:
         settings |= {"fetch_browser_path": Path(chromium), "fetch_browser_sandbox": False}
     fetcher = build_fetcher(
-        Settings(_env_file=None, **settings),
+        Settings.of(**settings),
         SystemClock(),
         resolver=_Names(),
         render_limits=RenderLimits(settle_seconds=5, quiet_seconds=0.4),

@@ -29,7 +29,7 @@ STRANGER = "https://stranger.example/x"
 
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[Stores]:
-    with open_stores(Settings(_env_file=None, propintel_home=tmp_path / "home")) as opened:
+    with open_stores(Settings.of(propintel_home=tmp_path / "home")) as opened:
         yield opened
 
 
@@ -142,7 +142,7 @@ def test_a_person_joins_them_and_no_review_is_left(stores: Stores) -> None:
 
 
 def test_the_doctor_says_how_many_wait_and_what_lists_them(stores: Stores, tmp_path: Path) -> None:
-    settings = Settings(_env_file=None, propintel_home=tmp_path / "home")
+    settings = Settings.of(propintel_home=tmp_path / "home")
     assert check_database(settings).state is State.OK
     for record in (*known(), page(STRANGER, None, STREET, PARCEL)):
         stores.properties.save_record(record)

@@ -24,8 +24,7 @@ def test_what_a_page_says_is_plain_text_on_one_line(
     make_receiver: Callable[..., Receiver], tmp_path: Path, clock: ManualClock
 ) -> None:
     receiver = make_receiver()
-    settings = Settings(
-        _env_file=None,
+    settings = Settings.of(
         propintel_home=tmp_path / "home",
         fetch_allowed_private_networks="127.0.0.1/32",
         changes_confirming_looks=0,

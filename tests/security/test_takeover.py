@@ -47,8 +47,7 @@ def make_service(
     (home / "sources.toml").write_text(AREA.format(root=changing_site.address))
 
     def make(**changes: Any) -> Resources:
-        settings = Settings(
-            _env_file=None,
+        settings = Settings.of(
             propintel_home=home,
             fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),),
             fetch_min_delay_seconds=0,

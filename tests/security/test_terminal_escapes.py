@@ -57,7 +57,7 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     """Run `propintel` in this process; -> all that it writes."""
 
     def call(*arguments: str) -> str:
-        monkeypatch.setenv("PROPINTEL_HOME", str(settings.propintel_home))
+        monkeypatch.setenv("PROPINTEL_HOME", str(settings.state.propintel_home))
         monkeypatch.setattr(sys, "argv", ["propintel", *arguments])
         capsys.readouterr()
         with contextlib.suppress(SystemExit):

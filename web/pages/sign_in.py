@@ -129,7 +129,7 @@ def _sign_in_page(request: Request, wanted: str, problem: str = "", status: int 
         status,
         wanted=wanted,
         problem=problem,
-        provider=bool(settings.jwt_jwks_url),
+        provider=bool(settings.web.jwt_jwks_url),
         bare=bare,
     )
 

@@ -54,13 +54,13 @@ def add_watches(
 ) -> Response:
     """All or nothing, as `POST /api/v1/watches`; a bad list comes back with its bad lines named."""
     settings = context.settings
-    days = interval_days or settings.watch_interval_days
+    days = interval_days or settings.watch.interval_days
     try:
         Watches(context.stores.database).add(
             typed_targets(text, read=normalise_watched),
             interval_days=days,
             who=caller.who,
-            most=settings.watch_max_watches,
+            most=settings.watch.max_watches,
             requester=context.requester(caller),
         )
     except _REFUSALS as exc:
@@ -99,7 +99,7 @@ def _shown(
         "here": address("/watches", **chosen, cursor=cursor),
         "next_page": address("/watches", **chosen, cursor=found.next_cursor) if found.next_cursor else "",
         "text": text,
-        "days": days or settings.watch_interval_days,
+        "days": days or settings.watch.interval_days,
         "most_days": MOST_INTERVAL_DAYS,
         "problem": problem,
     }

@@ -49,7 +49,7 @@ def build_fetcher(
     renderer = build_renderer(
         settings, clock, limits=limits, render_limits=render_limits, more_switches=browser_switches
     )
-    concurrency, lease_seconds = settings.fetch_concurrency_per_host, limits.total_seconds + 10
+    concurrency, lease_seconds = settings.fetch.concurrency_per_host, limits.total_seconds + 10
     store: PaceStore
     shelf: Shelf
     if redis is None:
@@ -58,13 +58,13 @@ def build_fetcher(
         store = RedisPace(redis, concurrency=concurrency, lease_seconds=lease_seconds)
         shelf = RedisShelf(redis, clock)
     return Fetcher(
-        guard=Guard(resolver, settings.fetch_allowed_private_networks),
-        politeness=Politeness(store, clock, min_gap_seconds=settings.fetch_min_delay_seconds),
+        guard=Guard(resolver, settings.fetch.allowed_private_networks),
+        politeness=Politeness(store, clock, min_gap_seconds=settings.fetch.min_delay_seconds),
         robots_shelf=shelf,
         limits=limits,
-        user_agent=settings.fetch_user_agent,
+        user_agent=settings.fetch.user_agent,
         clock=clock,
-        ignored_robots=settings.fetch_ignore_robots,
+        ignored_robots=settings.fetch.ignore_robots,
         ssl_context=ssl_context,
         renderer=renderer,
     )

@@ -29,8 +29,8 @@ _ATTEMPTS = 5
 
 def names_key(settings: Settings) -> NamesKey:
     """PRIVACY_KEY, else a file beside the SQLite file; none for a database that others share."""
-    if settings.privacy_key is not None:
-        return NamesKey(settings.privacy_key.get_secret_value())
+    if settings.retention.privacy_key is not None:
+        return NamesKey(settings.retention.privacy_key.get_secret_value())
     url = parse_url(database_url(settings))
     is_ours = url.get_backend_name() == "sqlite" and url.database
     return NamesKey(path=Path(f"{url.database}.names-key") if is_ours else None)
@@ -38,9 +38,9 @@ def names_key(settings: Settings) -> NamesKey:
 
 def database_url(settings: Settings) -> str:
     """DATABASE_URL, else the SQLite file below PROPINTEL_HOME. Holds the password: not for showing."""
-    if settings.database_url is not None:
-        return settings.database_url.get_secret_value()
-    path = settings.propintel_home.absolute() / SQLITE_FILE
+    if settings.state.database_url is not None:
+        return settings.state.database_url.get_secret_value()
+    path = settings.state.propintel_home.absolute() / SQLITE_FILE
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 

@@ -34,7 +34,7 @@ def tidy(parts: Parts) -> dict[str, int]:
         log.warning(
             "%d economy requests had no batch within %d s; their jobs ask like any other",
             found["overdue"],
-            parts.settings.openai_batch_max_wait_seconds,
+            parts.settings.openai.batch_max_wait_seconds,
         )
     return found
 
@@ -56,14 +56,14 @@ def collect(parts: Parts) -> list[ModelBatch]:
 
 def _is_ready(parts: Parts, parked: Parked) -> bool:
     settings = parts.settings
-    full = parked.requests >= settings.openai_batch_max_requests
+    full = parked.requests >= settings.openai.batch_max_requests
     full = full or parked.body_bytes + parked.requests * LINE_BYTES >= _most_bytes(parts)
     waited = (parts.clock.now() - parked.oldest_at).total_seconds()
-    return full or waited >= settings.openai_batch_collect_seconds
+    return full or waited >= settings.openai.batch_collect_seconds
 
 
 def _begin(parts: Parts, model: str) -> ModelBatch | None:
-    candidates = parts.batches.candidates(model, parts.settings.openai_batch_max_requests)
+    candidates = parts.batches.candidates(model, parts.settings.openai.batch_max_requests)
     choice = choose(parts, candidates, model, most_bytes=_most_bytes(parts), most_tokens=_most_tokens(parts, model))
     if choice.never:
         parts.requests.release(choice.never)  # the ordinary call is refused too, and its note says why
@@ -73,7 +73,7 @@ def _begin(parts: Parts, model: str) -> ModelBatch | None:
 
 
 def _most_bytes(parts: Parts) -> int:
-    return round(parts.settings.openai_batch_max_megabytes * _MEGABYTE)
+    return round(parts.settings.openai.batch_max_megabytes * _MEGABYTE)
 
 
 def _most_tokens(parts: Parts, model: str) -> float:

@@ -132,9 +132,9 @@ class Ending:
 
     @property
     def _poll_seconds(self) -> float:
-        return self._parts.settings.openai_batch_poll_seconds
+        return self._parts.settings.openai.batch_poll_seconds
 
     @property
     def _pause_seconds(self) -> float:
         """How long a request that comes back waits before it is sent again."""
-        return min(PAUSE_SECONDS, self._parts.settings.openai_batch_collect_seconds)
+        return min(PAUSE_SECONDS, self._parts.settings.openai.batch_collect_seconds)

@@ -67,7 +67,7 @@ class Tender(Ending):
     def _after(self, batch: ModelBatch, exc: openai.OpenAIError) -> ModelBatch | Wait:
         """What failed is tried again, but not for ever."""
         said = redact(str(exc))[:500]
-        longest = timedelta(seconds=self._parts.settings.openai_batch_max_wait_seconds) + _UNREACHABLE
+        longest = timedelta(seconds=self._parts.settings.openai.batch_max_wait_seconds) + _UNREACHABLE
         unread = batch.state in (ModelBatchState.NEW, ModelBatchState.UPLOADED, ModelBatchState.RUNNING)
         if unread and self._parts.clock.now() >= batch.created_at + longest:
             return self._lose(batch, said)

@@ -31,7 +31,7 @@ _LONGEST_VALUE_CHARS = 80
 
 def webhook_url(settings: Settings) -> str | None:
     """CHANGES_WEBHOOK_URL; as `operators_url` has it."""
-    return operators_url("CHANGES_WEBHOOK_URL", settings.changes_webhook_url)
+    return operators_url("CHANGES_WEBHOOK_URL", settings.changes.webhook_url)
 
 
 def begin(settings: Settings, changes: ChangeStore) -> None:

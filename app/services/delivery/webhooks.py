@@ -154,10 +154,10 @@ def build_webhook_sender(
         wire_bytes=65_536,
     )
     return WebhookSender(
-        Guard(resolver or SystemResolver(clock), settings.fetch_allowed_private_networks),
-        Exchange(limits, clock, settings.fetch_user_agent, ssl_context),
+        Guard(resolver or SystemResolver(clock), settings.fetch.allowed_private_networks),
+        Exchange(limits, clock, settings.fetch.user_agent, ssl_context),
         clock,
-        settings.webhook_secret,
+        settings.jobs.webhook_secret,
         timeout_seconds,
     )
 

@@ -24,14 +24,7 @@ log = logging.getLogger(__name__)
 
 #: A change is noticed after one to two of these.
 POLL_SECONDS = 1.0
-_KEY_FIELDS = (
-    "openai_api_keys",
-    "openai_numbered_keys",
-    "openai_api_key",
-    "openai_api_keys_file",
-    "openai_key_groups",
-    "openai_key_base_urls",
-)
+_KEY_FIELDS = ("api_keys", "numbered_keys", "api_key", "api_keys_file", "key_groups", "key_base_urls")
 #: What `_content` says of a file that is not there or cannot be read, and of no file at all.
 _UNREADABLE = "unreadable"
 _NO_FILE = ""
@@ -39,7 +32,8 @@ _NO_FILE = ""
 
 def with_keys_of(fresh: Settings, kept: Settings) -> Settings:
     """`kept` with the keys of `fresh`: a process does not change its database or its secrets while it runs."""
-    return kept.model_copy(update={name: getattr(fresh, name) for name in _KEY_FIELDS})
+    keys = {name: getattr(fresh.openai, name) for name in _KEY_FIELDS}
+    return kept.model_copy(update={"openai": kept.openai.model_copy(update=keys)})
 
 
 class KeyReload:
@@ -64,12 +58,12 @@ class KeyReload:
         self._settings = settings
         self._apply = apply
         self._load = load
-        self._mark = ReloadMark(settings.propintel_home)
+        self._mark = ReloadMark(settings.state.propintel_home)
         self._seen = self._mark.stamp() if seen is None else seen
         self._watches_file = watches_file
         self._passes_on = passes_on
         # what was read before this object came to be is unknown: the first two polls read the file once more
-        self._settled: str | None = None if settings.openai_api_keys_file is not None else _NO_FILE
+        self._settled: str | None = None if settings.openai.api_keys_file is not None else _NO_FILE
         self._pending: str | None = None
 
     def poll(self) -> None:
@@ -160,9 +154,9 @@ class KeyWatch:
 
 def _content(settings: Settings) -> str:
     """A digest of the keys file, and never the keys; or why there is none."""
-    if settings.openai_api_keys_file is None:
+    if settings.openai.api_keys_file is None:
         return _NO_FILE
     try:
-        return hashlib.sha256(settings.openai_api_keys_file.read_bytes()).hexdigest()
+        return hashlib.sha256(settings.openai.api_keys_file.read_bytes()).hexdigest()
     except OSError:
         return _UNREADABLE

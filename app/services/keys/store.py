@@ -28,7 +28,7 @@ _MOST_CONNECTIONS = 32
 def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> Store:
     """The store for these keys, not yet connected; the caller closes it. Raises `ConfigurationError`."""
     url = redis_url(settings)
-    strategy, budget = settings.openai_key_rotation_strategy, budget_of(settings)
+    strategy, budget = settings.openai.key_rotation_strategy, budget_of(settings)
     if url is None:
         return MemoryStore(keys, strategy, clock, budget=budget)
     return FleetStore(keys, strategy, connect_store(url), budget=budget)
@@ -50,11 +50,11 @@ def connect_store(url: str) -> redis.Redis:
 def budget_of(settings: Settings) -> Budget:
     """The caps that the settings name; US dollars to the nearest millionth."""
     return Budget(
-        day=_cap(settings.budget_daily_model_calls, settings.budget_daily_tokens, settings.budget_daily_usd),
+        day=_cap(settings.budget.daily_model_calls, settings.budget.daily_tokens, settings.budget.daily_usd),
         key_day=_cap(
-            settings.budget_key_daily_model_calls, settings.budget_key_daily_tokens, settings.budget_key_daily_usd
+            settings.budget.key_daily_model_calls, settings.budget.key_daily_tokens, settings.budget.key_daily_usd
         ),
-        batch=_cap(settings.budget_batch_model_calls, settings.budget_batch_tokens, settings.budget_batch_usd),
+        batch=_cap(settings.budget.batch_model_calls, settings.budget.batch_tokens, settings.budget.batch_usd),
     )
 
 
@@ -64,9 +64,9 @@ def pricing_of(settings: Settings) -> Pricing:
     Raises `ConfigurationError` for prices that cannot be read, and if there is a budget in US dollars that could never
     fill because no price of OPENAI_MODEL is known. Only such a budget loads the table here.
     """
-    own = parse_prices(settings.openai_prices)
+    own = parse_prices(settings.openai.prices)
     price = make_pricing(own)
-    budget, model = budget_of(settings), settings.openai_model
+    budget, model = budget_of(settings), settings.openai.model
     in_dollars = any(cap.microusd is not None for cap in (budget.day, budget.key_day, budget.batch))
     if in_dollars and model not in own and not price(model, 1_000, 1_000):
         raise ConfigurationError(

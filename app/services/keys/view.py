@@ -57,7 +57,7 @@ class KeyView:
 
     def __init__(self, settings: Settings, clock: Clock | None = None, keys: tuple[ApiKey, ...] | None = None) -> None:
         self.keys = load_keys(settings).keys if keys is None else keys
-        strategy, self._budget = settings.openai_key_rotation_strategy, budget_of(settings)
+        strategy, self._budget = settings.openai.key_rotation_strategy, budget_of(settings)
         self._store = RedisStore(self.keys, strategy, connect_store(broker_url(settings)), budget=self._budget)
         self._pool = KeyPool(self.keys, self._store, strategy)
         unused = MemoryStore(self.keys, strategy, clock or SystemClock(), budget=self._budget)

@@ -26,13 +26,13 @@ def prune_pages(settings: Settings, retention: Retention, clock: Clock) -> dict[
 
     Copies and answers name people, so they are kept no longer than these may be.
     """
-    days = min(settings.page_retention_days, settings.personal_data_retention_days)
+    days = min(settings.retention.page_retention_days, settings.retention.personal_data_retention_days)
     steps: Mapping[str, Callable[[], Pruned]] = {
         "unkept": retention.prune_unkept,
         "age": lambda: retention.prune_old(days),
-        "size": lambda: retention.prune_surplus(settings.page_store_max_bytes),
+        "size": lambda: retention.prune_surplus(settings.retention.page_store_max_bytes),
     }
-    if not settings.page_store_max_bytes:
+    if not settings.retention.page_store_max_bytes:
         steps = {reason: step for reason, step in steps.items() if reason != "size"}
     until = clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
     removed = {"bodies": 0, "packed_bytes": 0, "answers": 0}
@@ -54,9 +54,9 @@ def prune_pages(settings: Settings, retention: Retention, clock: Clock) -> dict[
 def prune_values(settings: Settings, ages: AgeLimits, clock: Clock) -> dict[str, int]:
     """Remove by PERSONAL_DATA_RETENTION_DAYS and OBSERVATION_RETENTION_DAYS; -> `{"observations": n, "records": n}`:
     what went, and records that lost a name."""
-    steps: list[Callable[[], Aged]] = [lambda: ages.prune_names(settings.personal_data_retention_days)]
-    if settings.observation_retention_days:
-        steps.append(lambda: ages.prune_observations(settings.observation_retention_days))
+    steps: list[Callable[[], Aged]] = [lambda: ages.prune_names(settings.retention.personal_data_retention_days)]
+    if settings.retention.observation_retention_days:
+        steps.append(lambda: ages.prune_observations(settings.retention.observation_retention_days))
     until = clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
     removed = {"observations": 0, "records": 0}
     for step in steps:
@@ -73,12 +73,12 @@ def prune_values(settings: Settings, ages: AgeLimits, clock: Clock) -> dict[str,
 
 def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
     """Remove jobs by JOB_RETENTION_DAYS, and other old rows of the bookkeeping; -> `{"jobs": n, "rows": n}`."""
-    days, clock = settings.job_retention_days, database.clock
+    days, clock = settings.jobs.job_retention_days, database.clock
     until = clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
     removed = {"jobs": 0, "rows": 0}
     steps: Mapping[str, Callable[[], int]] = {
         "jobs": lambda: expiry.prune_jobs(database, days),
-        "rows": lambda: expiry.prune_rows(database, job_days=days, page_days=settings.page_retention_days),
+        "rows": lambda: expiry.prune_rows(database, job_days=days, page_days=settings.retention.page_retention_days),
     }
     for name, step in steps.items():
         while clock.now_us() < until and (gone := step()):

@@ -98,26 +98,26 @@ def estimate(
 
     Raises `InvalidTargetError` and `StoreError`.
     """
-    new = new_targets(database, targets, fresh_days=settings.property_fresh_days, refresh=refresh)
+    new = new_targets(database, targets, fresh_days=settings.jobs.property_fresh_days, refresh=refresh)
     count_of = Counter("addresses" if is_address(target) else "urls" for target in new)
     work, recent_jobs, total = read_recent_work(database), dict[str, int](), _Cost(pages=0)
     for kind, count in sorted(count_of.items(), reverse=True):
         cost, recent_jobs[kind] = _cost_of(kind, work)
-        if settings.model_use == "never" or not keys.keys:
+        if settings.reading.model_use == "never" or not keys.keys:
             cost = _Cost(pages=cost.pages)
         total = _Cost(*(so_far + count * one for so_far, one in zip(total, cost, strict=True)))
     calls = math.ceil(total.calls + total.searches)
     tokens = total.input_tokens + total.output_tokens + total.search_tokens
     # a batch has limits of its own, and answers at some time within a day
-    minutes = 0.0 if economy else _model_minutes(_rooms(keys), settings.openai_model, calls, tokens)
+    minutes = 0.0 if economy else _model_minutes(_rooms(keys), settings.openai.model, calls, tokens)
     most = max(Counter(filter(None, map(host_of_target, new))).values(), default=1)
-    host_minutes = (most - 1) * settings.fetch_min_delay_seconds / 60
+    host_minutes = (most - 1) * settings.fetch.min_delay_seconds / 60
     return Estimate(
         targets=len(targets),
         jobs=len(new),
         duplicates=len(targets) - len(new),
         pages=round(total.pages),
-        model=settings.openai_model,
+        model=settings.openai.model,
         model_calls=calls,
         tokens=round(tokens),
         usd=_usd(settings, total, economy=economy),
@@ -146,7 +146,7 @@ def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
 def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
     """Return the price in dollars. Input that was not cached is taken to be written to the cache, which some models
     charge for. Searches are never sent in batches."""
-    price, model, tier = pricing_of(settings), settings.openai_model, settings.openai_service_tier or ""
+    price, model, tier = pricing_of(settings), settings.openai.model, settings.openai.service_tier or ""
     if total.calls + total.searches and not price(model, 1_000, 1_000):
         return None
     given, cached = total.input_tokens, total.cached_tokens

@@ -29,7 +29,7 @@ _WHERE = {
 
 def recipe_view(settings: Settings) -> Callable[[Recipe], dict[str, Any]]:
     """Return what shows a recipe in JSON types; `saved_usd` is None where no price of the model is known."""
-    price, model, tier = pricing_of(settings), settings.openai_model, settings.openai_service_tier or ""
+    price, model, tier = pricing_of(settings), settings.openai.model, settings.openai.service_tier or ""
     is_priced = price(model, 1_000, 0, tier) > 0
 
     def view(recipe: Recipe) -> dict[str, Any]:

@@ -72,20 +72,20 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         manager = build_manager(settings, manager_clock, in_task=in_task)
         opening.callback(manager.close)
         if in_task:
-            manager.warm_up(settings.openai_model)
+            manager.warm_up(settings.openai.model)
         fetcher = _open_fetcher(settings, clock, opening)
         reader = ModelReader(
             AnswerStore(database),
             manager,
-            settings.openai_model,
+            settings.openai.model,
             clock,
-            service_tier=settings.openai_service_tier,
-            parked=ParkedQuestions(ModelRequestStore(database), settings.openai_model, clock),
-            use=settings.model_use,
-            text_tokens=settings.openai_text_tokens,
+            service_tier=settings.openai.service_tier,
+            parked=ParkedQuestions(ModelRequestStore(database), settings.openai.model, clock),
+            use=settings.reading.model_use,
+            text_tokens=settings.openai.text_tokens,
         )
         names = PurgedNames(database)
-        searcher = WebSearcher(SearchStore(database), manager, settings.openai_model, clock, names)
+        searcher = WebSearcher(SearchStore(database), manager, settings.openai.model, clock, names)
         sources = sources_file(settings)
         finder = SourceFinder(sources.current, searcher)
         scraper = build_scraper(
@@ -95,15 +95,15 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             reader,
             clock=clock,
             properties=properties,
-            fresh_days=settings.property_fresh_days,
+            fresh_days=settings.jobs.property_fresh_days,
             searches=SearchBounds(
-                settings.search_max_pages, settings.search_max_listings, frozenset(settings.search_listing_hosts)
+                settings.search.max_pages, settings.search.max_listings, frozenset(settings.search.listing_hosts)
             ),
             veils=SourceSecrets(settings, sources.current).veil,
             recipes=_open_recipes(settings, database, clock, opening),
-            daily_targets=settings.api_daily_targets_per_caller,
+            daily_targets=settings.web.api_daily_targets_per_caller,
         )
-        jobs, batches = JobStore(database, fresh_days=settings.property_fresh_days), BatchStore(database)
+        jobs, batches = JobStore(database, fresh_days=settings.jobs.property_fresh_days), BatchStore(database)
         closing = opening.pop_all()
         return Resources(settings, database, jobs, batches, properties, closing, manager, fetcher, scraper)
 
@@ -134,11 +134,11 @@ def build_scraper(
 
 def _open_recipes(settings: Settings, database: Database, clock: Clock, opening: ExitStack) -> Recipes:
     """Recipes that the fleet shares, or none where they are off."""
-    if settings.recipe_use == "off":
+    if settings.reading.recipe_use == "off":
         return Recipes(None, clock)
     shared = SharedRecipes(StoredRecipes(database))
     opening.callback(shared.flush)
-    return Recipes(shared, clock, AuditRate(settings.recipe_audit_share), settings.model_use)
+    return Recipes(shared, clock, AuditRate(settings.reading.recipe_audit_share), settings.reading.model_use)
 
 
 def _open_fetcher(settings: Settings, clock: Clock, opening: ExitStack) -> Fetcher:

@@ -57,19 +57,19 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
     """
     with ExitStack() as opening:
         database = open_database(settings, clock or make_clock(settings), opening)
-        jobs = JobStore(database, fresh_days=settings.property_fresh_days)
+        jobs = JobStore(database, fresh_days=settings.jobs.property_fresh_days)
         batches, properties = BatchStore(database), PropertyStore(database, telling(settings))
         return Stores(settings, database, jobs, batches, properties, opening.pop_all())
 
 
 def telling(settings: Settings) -> Telling:
     """Of which fields changes are noticed, and when they are believed. Raises `ConfigurationError`."""
-    names = [part.strip() for part in settings.changes_fields.split(",") if part.strip()]
+    names = [part.strip() for part in settings.changes.fields.split(",") if part.strip()]
     try:
         fields = checked_fields(names) if names else TOLD_FIELDS
     except ValueError as exc:
         raise ConfigurationError("CHANGES_FIELDS", str(exc), "Use names of docs/changes.md, comma-separated") from None
-    return Telling(fields, settings.changes_confirming_looks)
+    return Telling(fields, settings.changes.confirming_looks)
 
 
 def open_database(settings: Settings, clock: Clock, opening: ExitStack) -> Database:

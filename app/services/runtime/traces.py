@@ -11,12 +11,12 @@ from app.tracing import configure_tracing, shutdown_tracing
 
 def start_tracing(settings: Settings) -> None:
     """Trace this process if OTEL_EXPORTER_OTLP_ENDPOINT is set. Whoever calls it calls `shutdown_tracing` later."""
-    headers = settings.otel_exporter_otlp_headers
+    headers = settings.traces.exporter_otlp_headers
     configure_tracing(
-        settings.otel_exporter_otlp_endpoint,
+        settings.traces.exporter_otlp_endpoint,
         headers=headers.get_secret_value() if headers else "",
-        service_name=settings.otel_service_name,
-        ratio=settings.otel_traces_sampler_arg,
+        service_name=settings.traces.service_name,
+        ratio=settings.traces.traces_sampler_arg,
     )
 
 

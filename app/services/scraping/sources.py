@@ -16,9 +16,9 @@ _FILE, _VARIABLE = "SOURCE_SECRETS_FILE", "SOURCE_SECRETS"
 
 def sources_file(settings: Settings) -> SourcesFile:
     """The file that SOURCES_FILE names, below PROPINTEL_HOME unless it is absolute; one of another name must exist."""
-    named = settings.sources_file
-    is_default = named == type(settings).model_fields["sources_file"].default
-    return SourcesFile(settings.propintel_home / named.expanduser(), must_exist=not is_default)
+    named = settings.addresses.sources_file
+    is_default = named == type(settings.addresses).model_fields["sources_file"].default
+    return SourcesFile(settings.state.propintel_home / named.expanduser(), must_exist=not is_default)
 
 
 class SourceSecrets:
@@ -55,7 +55,7 @@ class SourceSecrets:
 
     def _all(self) -> Mapping[str, str]:
         """Those of the file win."""
-        given, path = self._settings.source_secrets, self._settings.source_secrets_file
+        given, path = self._settings.addresses.source_secrets, self._settings.addresses.source_secrets_file
         found = parse_secrets(given.get_secret_value().split(","), _VARIABLE) if given is not None else {}
         if path is not None:
             found |= parse_secrets(_lines(path), _FILE)

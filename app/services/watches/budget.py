@@ -55,7 +55,7 @@ class WatchBudget:
 def limits_of(settings: Settings) -> WatchLimits:
     """Return the configured budget of a day."""
     return WatchLimits(
-        settings.watch_daily_pages, settings.watch_daily_model_calls, settings.api_daily_targets_per_caller
+        settings.watch.daily_pages, settings.watch.daily_model_calls, settings.web.api_daily_targets_per_caller
     )
 
 

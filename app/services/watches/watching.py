@@ -85,7 +85,7 @@ def tick(database: Database, settings: Settings) -> Tick:
             "%d watches found no room in today's budget of %d pages; they come first on the next day. Raise"
             " WATCH_DAILY_PAGES, or watch less",
             done.put_off,
-            settings.watch_daily_pages,
+            settings.watch.daily_pages,
         )
     if done.jobs:
         log.info(

@@ -86,7 +86,7 @@ def main(cell: dict[str, Any]) -> None:
             valkey = stack.enter_context(EmbeddedValkey(folder))
             client = stack.enter_context(redis.Redis.from_url(valkey.url, decode_responses=True))
         os.environ.clear()
-        settings = Settings(_env_file=None, **(rules if cell["gap_seconds"] else free))  # type: ignore[call-arg]
+        settings = Settings.of(**(rules if cell["gap_seconds"] else free))  # type: ignore[call-arg]
         fetcher = build_fetcher(settings, SystemClock(), client)
         due, found = Due(cell["urls"], cell["at_once"]), list[str]()
         threads = [threading.Thread(target=_work, args=(fetcher, due, found)) for _ in range(cell["at_once"])]

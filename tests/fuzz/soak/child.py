@@ -38,7 +38,7 @@ _STATUS, _CLEAR_REFS = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 def main() -> None:
     home, port, honest = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
-    settings = Settings(
+    settings = Settings.of(
         propintel_home=home,
         fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),),
         fetch_min_delay_seconds=0,

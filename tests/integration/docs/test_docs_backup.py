@@ -104,7 +104,7 @@ def _store_all(settings: Settings) -> tuple[str, str]:
 @pytest.mark.timeout(900)
 def test_sqlite_comes_back_from_its_copy_without_what_was_purged_since(tmp_path: Path) -> None:
     """The copy is made while the database is open, and what was written after it is gone after the restore."""
-    settings = Settings(_env_file=None, propintel_home=tmp_path / "home", redis_url=SecretStr(_NO_REDIS))
+    settings = Settings.of(propintel_home=tmp_path / "home", redis_url=SecretStr(_NO_REDIS))
     variables = {"PROPINTEL_HOME": str(tmp_path / "home"), "REDIS_URL": _NO_REDIS}
     kept, forgotten = _store_all(settings)
     backup, restore = _typed(_BACKUP, 'propintel.sqlite3"')
@@ -136,7 +136,7 @@ def test_postgresql_comes_back_from_its_dump_without_what_was_purged_since(
     fleet = {"PRIVACY_KEY": "k" * 32, "REDIS_URL": _NO_REDIS}
 
     def on(url: str) -> Settings:
-        return Settings(_env_file=None, database_url=SecretStr(url), privacy_key=SecretStr("k" * 32))
+        return Settings.of(database_url=SecretStr(url), privacy_key=SecretStr("k" * 32))
 
     kept, forgotten = _store_all(on(old))
     (backup,), (restore,) = _typed(_BACKUP, "pg_dump"), _typed(_BACKUP, "pg_restore")

@@ -27,7 +27,7 @@ def test_the_commands_follow_the_feed(web: str, bash: Bash, called: Propintel, h
     token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
     first, asking = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
     latest, table = first.strip().splitlines()
-    settings = Settings(_env_file=None, propintel_home=home / "state", changes_confirming_looks=0)
+    settings = Settings.of(propintel_home=home / "state", changes_confirming_looks=0)
     with open_stores(settings) as stores:
         for day in range(2):
             cut_prices(stores, day)

@@ -18,7 +18,7 @@ from .conftest import Propintel
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
     """The database that the command reads."""
-    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as opened:
+    with open_stores(Settings.of(propintel_home=home / "state")) as opened:
         yield opened
 
 

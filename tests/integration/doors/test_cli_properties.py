@@ -29,7 +29,7 @@ def _record(url: str, kind: SourceKind, at: datetime, **values: Any) -> SourceRe
 def stored(home: Path) -> str:
     """A house that an assessor and a portal disagree about; -> its id."""
     now = datetime.now(UTC)
-    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         stores.properties.save_record(
             _record("https://county.example/7", SourceKind.ASSESSOR, now, YearBuilt=1987, StoriesTotal=2, **ADDRESS)
         )

@@ -22,7 +22,7 @@ URL = "https://homes.example/h/48213"
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
     """The database that the command works on, with one page in it."""
-    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as opened:
+    with open_stores(Settings.of(propintel_home=home / "state")) as opened:
         page = Page(URL, URL, "text/html", "<p>A. Agent</p>", b"<p>A. Agent</p>", datetime(2026, 1, 1, tzinfo=UTC))
         PageStore(opened.database).save_page(page)
         yield opened
@@ -72,6 +72,6 @@ def test_a_person_is_counted_and_then_forgotten(called: Propintel, stores: Store
     assert "Purge of a person by" in done.stderr
     assert "uackenbush" not in done.stderr
     assert called("enqueue", "https://a.example/ottilie-quackenbush").returncode == 2
-    files = [path.read_bytes() for path in stores.settings.propintel_home.rglob("*") if path.is_file()]
+    files = [path.read_bytes() for path in stores.settings.state.propintel_home.rglob("*") if path.is_file()]
     assert files
     assert not any(b"uackenbush" in held for held in files)

@@ -32,7 +32,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
-    settings = Settings(_env_file=None, propintel_home=home / "state", changes_confirming_looks=0)
+    settings = Settings.of(propintel_home=home / "state", changes_confirming_looks=0)
     with open_stores(settings) as opened:
         yield opened
 

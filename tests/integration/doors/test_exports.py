@@ -39,7 +39,7 @@ def _save(store: PropertyStore, number: int, at: datetime = T0, **values: Any) -
 def ids(home: Path) -> list[str]:
     """Three houses of one street."""
     street = {"StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
-    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         return [_save(stores.properties, n, StreetNumber=f"{n}", ListPrice=n * 1000, **street) for n in (1, 2, 3)]
 
 
@@ -100,7 +100,7 @@ def test_the_loop_of_the_guide_keeps_a_copy_up_to_date(
     state = home / "since"
     names["follow"](copy, state)
     assert list(copy) == ids
-    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         _save(stores.properties, 1, T0 + timedelta(days=1), StreetNumber="1", ListPrice=5, StreetName="Fictional Ave",
               City="Anytown", PostalCode="00000")  # fmt: skip
         parcel = _save(stores.properties, 9, ParcelNumber="99-1234", PostalCode="00000")

@@ -55,7 +55,7 @@ def test_the_program_keeps_a_copy_up_to_date(web: str, called: Propintel, home: 
     exec(compile(program.replace('"limit": 1000', '"limit": 2'), "http-api.md", "exec"), names)  # noqa: S102 (our text)
     token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
     copy: dict[str, dict[str, Any]] = {}
-    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         ids = [stores.properties.save_record(_record(n, n)) for n in range(1, 6)]
         since = names["synchronise"](web, token, copy, None)
         assert list(copy) == ids

@@ -31,7 +31,7 @@ def page(url: str, kind: SourceKind, **values: Any) -> SourceRecord:
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
     """The database that the command works on."""
-    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as opened:
+    with open_stores(Settings.of(propintel_home=home / "state")) as opened:
         yield opened
 
 

@@ -32,7 +32,7 @@ LEARNED = replace(
 
 @pytest.fixture
 def learned(home: Path) -> None:
-    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         StoredRecipes(stores.database).put(LEARNED)
 
 

@@ -106,7 +106,7 @@ def test_a_secret_is_in_the_request_and_nowhere_else(
     assert asked == {"/find": 3, "/moved": 3, "/broken": 3}, "the site got the token each time"
     assert '"YearBuilt": 1987' in haul[f"scrape {ADDRESS} --format json"]
     assert "~secret.GIS_TOKEN~" in haul["show"]
-    settings = Settings(_env_file=None, propintel_home=state, jwt_secret=JWT_SECRET)
+    settings = Settings.of(propintel_home=state, jwt_secret=JWT_SECRET)
     with TestClient(create_app(lambda: settings)) as client:
         token = issue_token(settings, Role.MANAGER, timedelta(minutes=5), clock=SystemClock(), subject="tester")
         for path in ("/api/v1/properties", f"/api/v1/properties/{property_id}"):

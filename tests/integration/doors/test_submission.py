@@ -30,7 +30,7 @@ TARGETS = ["http://homes.example/1", "http://homes.example/2"]
 
 @pytest.fixture
 def settings(home: Path) -> Settings:
-    return Settings(_env_file=None, propintel_home=home / "state")
+    return Settings.of(propintel_home=home / "state")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def stores(settings: Settings) -> Iterator[Stores]:
 @pytest.fixture
 def elsewhere() -> Settings:
     """A broker that nobody answers for."""
-    return Settings(_env_file=None, redis_url="redis://127.0.0.1:1/0")
+    return Settings.of(redis_url="redis://127.0.0.1:1/0")
 
 
 def test_jobs_whose_messages_cannot_be_sent_are_cancelled(
@@ -62,7 +62,7 @@ def test_a_broker_that_hangs_while_jobs_are_sent_is_given_up(
     stores: Stores, settings: Settings, hanging_server: HangingServer, broker: EmbeddedValkey
 ) -> None:
     """It answered before a row was written. As patient as a worker, this test would run out of time."""
-    hanging = Settings(_env_file=None, redis_url=hanging_server.url)
+    hanging = Settings.of(redis_url=hanging_server.url)
     with closing(make_sender(hanging)) as celery_app, pytest.raises(BrokerUnavailableError):
         submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
     assert {job.state for job in stores.jobs.list()} == {JobState.CANCELLED}
@@ -76,7 +76,7 @@ def test_a_batch_that_was_promised_meanwhile_stands_though_its_messages_cannot_b
     requester = Requester(digest("alice"), None, RequestKey(digest("key"), digest("asked")))
     with closing(Database(database_url(settings), clock)) as database, socket.create_server(("127.0.0.1", 0)) as hangs:
         jobs = JobStore(database)
-        gone = Settings(_env_file=None, redis_url=f"redis://127.0.0.1:{hangs.getsockname()[1]}/0")
+        gone = Settings.of(redis_url=f"redis://127.0.0.1:{hangs.getsockname()[1]}/0")
 
         def submit(sender: Settings) -> Enqueued:
             with closing(make_sender(sender)) as celery_app:

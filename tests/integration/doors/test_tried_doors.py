@@ -31,7 +31,7 @@ TRIED = [
 
 @pytest.fixture
 def stores(home: Path, environment: Environment) -> Iterator[Stores]:
-    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as opened:
+    with open_stores(Settings.of(propintel_home=home / "state")) as opened:
         yield opened
 
 

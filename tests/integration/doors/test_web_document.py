@@ -40,7 +40,7 @@ def filled(home: Path) -> None:
     """A property, a job that is done and one that failed: what the routes can only read."""
     at, url = datetime(2026, 1, 1, tzinfo=UTC), "http://homes.example/1"
     record = page_record(url, {"ListPrice": 7}, at)
-    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         done, failed = stores.jobs.enqueue([url, "http://homes.example/2"]).new
         stores.jobs.claim(done, "worker", 30)
         stores.jobs.finish(done, "worker", stores.properties.save_record(record), ["Roof"], "no key")

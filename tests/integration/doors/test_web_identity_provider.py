@@ -108,8 +108,7 @@ def make_door(home: Path, clock: ManualClock) -> Iterator[Callable[[str], TestCl
     opened: list[TestClient] = []
 
     def make(url: str) -> TestClient:
-        settings = Settings(
-            _env_file=None,
+        settings = Settings.of(
             propintel_home=home / "state",
             jwt_secret="0123456789abcdef0123456789abcdef",  # the provider wins over it
             jwt_jwks_url=url,

@@ -35,7 +35,7 @@ def open_door(home: Path, broker: EmbeddedValkey) -> Iterator[Open]:
     opened: list[TestClient] = []
 
     def make(**changes: Any) -> TestClient:
-        settings = Settings(_env_file=None, propintel_home=home / "state", jwt_secret=SECRET, **changes)
+        settings = Settings.of(propintel_home=home / "state", jwt_secret=SECRET, **changes)
         client = TestClient(create_app(lambda: settings), raise_server_exceptions=False)
         client.__enter__()
         opened.append(client)
@@ -47,7 +47,7 @@ def open_door(home: Path, broker: EmbeddedValkey) -> Iterator[Open]:
 
 
 def by(subject: str, role: Role = Role.OPERATOR, **headers: str) -> dict[str, str]:
-    settings = Settings(_env_file=None, jwt_secret=SECRET)
+    settings = Settings.of(jwt_secret=SECRET)
     token = issue_token(settings, role, timedelta(minutes=5), clock=SystemClock(), subject=subject)
     return {"Authorization": f"Bearer {token}", **{name.replace("_", "-"): value for name, value in headers.items()}}
 
@@ -196,7 +196,7 @@ def test_while_redis_is_away_all_may_ask_and_the_log_says_so_once(
 ) -> None:
     caplog.set_level(logging.INFO)
     clock = ManualClock()
-    settings = Settings(_env_file=None, propintel_home=home / "state", api_rate_limit_per_minute=2)
+    settings = Settings.of(propintel_home=home / "state", api_rate_limit_per_minute=2)
     limits = RateLimits(settings, clock)
     assert limits.count_request("a") is not None
     broker.stop()
@@ -215,7 +215,7 @@ def test_while_redis_is_away_all_may_ask_and_the_log_says_so_once(
 def test_a_redis_that_hangs_is_asked_once_in_five_seconds(home: Path, hanging_server: HangingServer) -> None:
     """The first who asks pays for it, and no request after him."""
     clock = ManualClock()
-    settings = Settings(_env_file=None, propintel_home=home / "state", redis_url=SecretStr(hanging_server.url))
+    settings = Settings.of(propintel_home=home / "state", redis_url=SecretStr(hanging_server.url))
     limits = RateLimits(settings, clock)
     for _ in range(10):
         assert limits.count_request("a") is None
@@ -230,7 +230,7 @@ def test_a_redis_that_hangs_is_asked_once_in_five_seconds(home: Path, hanging_se
 
 def test_addresses_of_one_ipv6_customer_count_together(home: Path, broker: EmbeddedValkey) -> None:
     """2001:db8::/64 is one network; another one, and an IPv4 neighbour, are not."""
-    limits = RateLimits(Settings(_env_file=None, propintel_home=home / "state"), ManualClock())
+    limits = RateLimits(Settings.of(propintel_home=home / "state"), ManualClock())
     for n in range(FAILURES_PER_MINUTE):
         limits.count_failure(f"2001:db8::{n:x}")
         limits.count_failure("192.0.2.1")

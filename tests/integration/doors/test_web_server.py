@@ -58,7 +58,7 @@ def test_a_broker_that_hangs_is_503_while_the_caller_still_waits(
     environment: Environment, home: Path, serving: Serving, called: Propintel, hanging_server: HangingServer
 ) -> None:
     """Posted or done again: nothing is written, and the answer says what to do. The client waits 20 seconds."""
-    with open_stores(Settings(_env_file=None, propintel_home=home / "state")) as stores:
+    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         job = stores.jobs.enqueue(["http://homes.example/0"]).new[0]
         stores.jobs.cancel(job)
     changed = {**environment, "REDIS_URL": hanging_server.url}

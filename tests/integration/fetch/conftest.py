@@ -193,7 +193,7 @@ def make_fetcher() -> Iterator[MakeFetcher]:
         **settings: object,
     ) -> Fetcher:
         networks = tuple(ip_network(part) for part in opened.split(",") if part)
-        chosen = Settings(_env_file=None, fetch_allowed_private_networks=networks, **settings)  # type: ignore[arg-type, call-arg]
+        chosen = Settings.of(fetch_allowed_private_networks=networks, **settings)  # type: ignore[arg-type, call-arg]
         fetcher = build_fetcher(
             chosen,
             clock or SystemClock(),

@@ -122,8 +122,8 @@ class Sites:
 def work(url: str, ends: float) -> None:
     """One process: takes pages that are due until none is left or time is up; who is told to come back does."""
     client = redis.Redis.from_url(url, decode_responses=True)
-    settings = Settings(
-        _env_file=None, redis_url=url, fetch_min_delay_seconds=GAP_SECONDS, fetch_user_agent="tester/1.0 (+x@y.example)"
+    settings = Settings.of(
+        redis_url=url, fetch_min_delay_seconds=GAP_SECONDS, fetch_user_agent="tester/1.0 (+x@y.example)"
     )
     fetcher = build_fetcher(settings, SystemClock(), client, resolver=Names())
     take = client.register_script(

@@ -25,7 +25,7 @@ from app.clock import SystemClock
 from app.property.storage.schema import upgrade
 from app.property.storage.tables import metadata
 from app.redis.embedded_valkey import EmbeddedValkey
-from app.settings import Settings
+from app.settings import DECLARED
 from cli.processes import Child
 from cli.services import listens
 from tests.integration.workers.conftest import Fleet
@@ -64,8 +64,8 @@ def tell(field):
 
 def _secret_fields() -> list[str]:
     """The fields of the settings that are secret, by their types: a new one is among them."""
-    fields = Settings.model_fields.items()
-    return [name for name, field in fields if SecretStr in (field.annotation, *typing.get_args(field.annotation))]
+    fields = DECLARED.items()
+    return [name.lower() for name, one in fields if SecretStr in (one.annotation, *typing.get_args(one.annotation))]
 
 
 @dataclass(frozen=True)
@@ -361,11 +361,11 @@ def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *
         wait_until(lambda: len(receiver.requests) >= 2, 30, lambda: fleet.log("health"))
         _crawl_the_door(http, haul)
         _crawl_the_pages(http, haul, token, jobs[0], batch)
-        assert fleet.settings.metrics_token is not None
-        metrics = {"Authorization": f"Bearer {fleet.settings.metrics_token.get_secret_value()}"}
+        assert fleet.settings.web.metrics_token is not None
+        metrics = {"Authorization": f"Bearer {fleet.settings.web.metrics_token.get_secret_value()}"}
         haul.add("GET /metrics", http.get("/metrics", headers=metrics).raise_for_status().content)
-    assert fleet.settings.flower_basic_auth is not None
-    user, _, password = fleet.settings.flower_basic_auth.get_secret_value().partition(":")
+    assert fleet.settings.flower.basic_auth is not None
+    user, _, password = fleet.settings.flower.basic_auth.get_secret_value().partition(":")
     address = f"http://127.0.0.1:{flower_port}"
     with httpx2.Client(base_url=address, auth=(user, password), timeout=300, trust_env=False) as flower:
         _crawl_flower(flower, haul)

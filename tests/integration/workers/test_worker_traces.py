@@ -84,7 +84,7 @@ def test_a_job_its_fetch_and_its_model_call_are_one_trace_with_the_jobs_id(
 
     model = children["model"]
     assert model.attributes["gen_ai.operation.name"] == "chat"
-    assert model.attributes["gen_ai.request.model"] == fleet.settings.openai_model
+    assert model.attributes["gen_ai.request.model"] == fleet.settings.openai.model
     assert model.attributes["gen_ai.usage.input_tokens"] > 0
     assert model.attributes["gen_ai.usage.output_tokens"] > 0
     assert model.attributes["propintel.openai.attempts"] == 2

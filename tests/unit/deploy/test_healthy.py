@@ -52,7 +52,7 @@ def test_a_worker_is_well_while_its_heartbeat_is_fresh(tmp_path: Path) -> None:
 
 def test_beat_is_well_while_one_holds_the_lock_that_our_beats_take(embedded_valkey_url: str, tmp_path: Path) -> None:
     """Told by a variable or by a file, like every other process."""
-    prefix = celery_config(Settings(_env_file=None, redis_url=embedded_valkey_url))["redbeat_key_prefix"]
+    prefix = celery_config(Settings.of(redis_url=embedded_valkey_url))["redbeat_key_prefix"]
     assert _SCRIPT["BEAT_LOCK"] == f"{prefix}:lock"
     words, file = ["celery", "-A", "worker", "beat", "--pidfile="], tmp_path / "redis_url"
     file.write_text(f"{embedded_valkey_url}\n")

@@ -45,8 +45,8 @@ def test_our_settings_take_what_was_made(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setenv(f"{file.name.upper()}_FILE", str(file))
     settings = load_settings()
     assert None not in {
-        settings.redis_url, settings.database_url, settings.jwt_secret, settings.metrics_token,
-        settings.flower_basic_auth, settings.privacy_key,
+        settings.state.redis_url, settings.state.database_url, settings.web.jwt_secret, settings.web.metrics_token,
+        settings.flower.basic_auth, settings.retention.privacy_key,
     }  # fmt: skip
 
 

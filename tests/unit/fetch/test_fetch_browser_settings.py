@@ -26,7 +26,7 @@ def program(tmp_path: Path) -> Path:
 
 
 def _settings(**chosen: Any) -> Settings:
-    return Settings(_env_file=None, **{"fetch_browser_sandbox": False, **chosen})  # type: ignore[call-arg]
+    return Settings.of(**{"fetch_browser_sandbox": False, **chosen})  # type: ignore[call-arg]
 
 
 def test_no_browser_is_needed() -> None:

@@ -13,13 +13,21 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.redaction import redact
-from app.settings import VARIABLE_PREFIXES, Settings, load_log_settings, load_settings
+from app.settings import (
+    DECLARED,
+    SECRETS_IN_FILES,
+    VARIABLE_PREFIXES,
+    VARIABLES,
+    Settings,
+    load_log_settings,
+    load_settings,
+)
 from app.settings.forms import flower_logins
-from app.settings.sources import env_file_in_use, secrets_in_files
+from app.settings.sources import env_file_in_use
 from cli.demo_setup import clean_environment
 
 _ROOT = Path(__file__).parents[3]
-_VARIABLES = {name.upper() for name in Settings.model_fields} - {"OPENAI_NUMBERED_KEYS"}
+_VARIABLES = set(VARIABLES) - {"OPENAI_NUMBERED_KEYS"}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +95,7 @@ def test_a_bad_value_is_an_error_that_names_the_variable(
 )
 def test_a_service_tier_is_one_of_four_or_none(monkeypatch: pytest.MonkeyPatch, given: str, read: str | None) -> None:
     monkeypatch.setenv("OPENAI_SERVICE_TIER", given)
-    assert load_settings().openai_service_tier == read
+    assert load_settings().openai.service_tier == read
     monkeypatch.setenv("OPENAI_SERVICE_TIER", "slow")
     with pytest.raises(ConfigurationError, match=r"OPENAI_SERVICE_TIER.*'auto', 'default', 'flex' or 'priority'"):
         load_settings()
@@ -98,8 +106,8 @@ def test_a_webhook_secret_has_24_to_64_bytes_and_is_never_shown(monkeypatch: pyt
     """The shortest and the longest that the Standard Webhooks specification allows."""
     monkeypatch.setenv("WEBHOOK_SECRET", secret)
     settings = load_settings()
-    assert settings.webhook_secret is not None
-    assert settings.webhook_secret.get_secret_value() == secret
+    assert settings.jobs.webhook_secret is not None
+    assert settings.jobs.webhook_secret.get_secret_value() == secret
     assert "MfKQ" not in repr(settings) + settings.model_dump_json()
 
 
@@ -119,8 +127,9 @@ def test_blank_values_mean_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REDIS_URL", "DATABASE_URL", "OPENAI_MAX_WAIT_SECONDS", "JWT_SECRET", "BUDGET_DAILY_TOKENS", "PORT"):
         monkeypatch.setenv(name, " ")
     settings = load_settings()
-    assert (settings.redis_url, settings.database_url, settings.openai_max_wait_seconds) == (None, None, None)
-    assert (settings.jwt_secret, settings.budget_daily_tokens, settings.port) == (None, None, 8000)
+    assert (settings.state.redis_url, settings.state.database_url) == (None, None)
+    assert settings.openai.max_wait_seconds is None
+    assert (settings.web.jwt_secret, settings.budget.daily_tokens, settings.web.port) == (None, None, 8000)
 
 
 def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -133,21 +142,21 @@ def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pyte
     monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "not there"))
     monkeypatch.setenv("REDIS_URL", "redis://host/1")
     settings = load_settings()
-    for read in (settings.jwt_secret, settings.metrics_token):
+    for read in (settings.web.jwt_secret, settings.web.metrics_token):
         assert read is not None
         assert read.get_secret_value() == "0123456789abcdef0123456789abcdef"
-    assert settings.redis_url is not None
-    assert settings.redis_url.get_secret_value() == "redis://host/1"
+    assert settings.state.redis_url is not None
+    assert settings.state.redis_url.get_secret_value() == "redis://host/1"
     assert "0123456789abcdef" not in repr(settings) + redact("token 0123456789abcdef0123456789abcdef")
 
 
 def test_every_single_secret_can_come_from_a_file() -> None:
     """All but the lists of keys and of sources' secrets, whose files are settings of their own and read again."""
-    secret = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
-    assert secret - set(secrets_in_files(Settings)) == {
-        "openai_api_keys", "openai_numbered_keys", "source_secrets"
+    secret = {name for name, field in DECLARED.items() if "SecretStr" in str(field.annotation)}
+    assert secret - set(SECRETS_IN_FILES) == {
+        "OPENAI_API_KEYS", "OPENAI_NUMBERED_KEYS", "SOURCE_SECRETS"
     }  # fmt: skip
-    assert "jwt_secret" in set(secrets_in_files(Settings))
+    assert "JWT_SECRET" in SECRETS_IN_FILES
 
 
 @pytest.mark.parametrize(("content", "problem"), [(None, "No such file"), (b" \n", "is empty"), (b"\xff", "no text")])
@@ -177,9 +186,9 @@ def test_flower_takes_several_users_and_a_prefix_with_slashes(monkeypatch: pytes
     monkeypatch.setenv("FLOWER_BASIC_AUTH", "ada:0123456789abcdef, bob:with:colons:and:16")
     monkeypatch.setenv("FLOWER_URL_PREFIX", "/tools/flower/")
     settings = load_settings()
-    assert settings.flower_url_prefix == "tools/flower"
-    assert settings.flower_basic_auth is not None
-    assert flower_logins(settings.flower_basic_auth.get_secret_value()) == [
+    assert settings.flower.url_prefix == "tools/flower"
+    assert settings.flower.basic_auth is not None
+    assert flower_logins(settings.flower.basic_auth.get_secret_value()) == [
         "ada:0123456789abcdef",
         "bob:with:colons:and:16",
     ]
@@ -189,7 +198,7 @@ def test_flower_takes_several_users_and_a_prefix_with_slashes(monkeypatch: pytes
 def test_networks_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FETCH_ALLOWED_PRIVATE_NETWORKS", "127.0.0.0/8, ::1/128")
     expected = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-    assert load_settings().fetch_allowed_private_networks == expected
+    assert load_settings().fetch.allowed_private_networks == expected
 
 
 def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -198,8 +207,8 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("PROPINTEL_ENV_FILE", str(file))
     monkeypatch.setenv("OPENAI_MODEL", "from-env")
     settings = load_settings()
-    assert (settings.port, settings.openai_model) == (1234, "from-env")
-    assert [k.get_secret_value() for k in settings.openai_numbered_keys] == ["sk-file-one"]
+    assert (settings.web.port, settings.openai.model) == (1234, "from-env")
+    assert [k.get_secret_value() for k in settings.openai.numbered_keys] == ["sk-file-one"]
 
 
 @pytest.mark.parametrize(
@@ -228,9 +237,9 @@ def test_a_named_env_file_that_cannot_be_read_is_an_error(
 def test_the_default_env_file_may_be_absent_but_must_be_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("PROPINTEL_ENV_FILE")
     monkeypatch.chdir(tmp_path)
-    assert (env_file_in_use(), load_settings().port) == (None, 8000)
+    assert (env_file_in_use(), load_settings().web.port) == (None, 8000)
     (tmp_path / ".env").write_text("PORT=1234\n")
-    assert (env_file_in_use(), load_settings().port) == (tmp_path / ".env", 1234)
+    assert (env_file_in_use(), load_settings().web.port) == (tmp_path / ".env", 1234)
     (tmp_path / ".env").unlink()
     (tmp_path / ".env").mkdir()
     with pytest.raises(ConfigurationError, match=r"\.env cannot be read \(Is a directory\)"):
@@ -242,7 +251,7 @@ def test_no_env_file_is_read_if_none_is_named(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("PORT=1234\n")
     monkeypatch.setenv("PROPINTEL_ENV_FILE", nothing)
-    assert (env_file_in_use(), load_settings().port) == (None, 8000)
+    assert (env_file_in_use(), load_settings().web.port) == (None, 8000)
 
 
 def test_an_env_file_may_be_named_from_the_user_s_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -250,7 +259,7 @@ def test_an_env_file_may_be_named_from_the_user_s_home(monkeypatch: pytest.Monke
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PROPINTEL_ENV_FILE", "~/env")
     settings = load_settings()
-    assert (settings.port, len(settings.openai_numbered_keys)) == (1234, 1)
+    assert (settings.web.port, len(settings.openai.numbered_keys)) == (1234, 1)
 
 
 def test_nothing_else_reads_the_environment() -> None:
@@ -290,7 +299,7 @@ def test_a_process_that_must_not_see_its_caller_s_configuration_sees_none_of_it(
 def test_the_example_file_holds_no_key_and_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROPINTEL_ENV_FILE", str(_ROOT / ".env.example"))
     settings = load_settings()
-    assert settings == Settings(_env_file=None)
+    assert settings == Settings.of()
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL", "OPENAI_PROXY"])
@@ -347,7 +356,8 @@ def test_a_password_in_a_query_is_refused_and_not_shown(
 )
 def test_a_url_whose_parts_are_where_they_belong_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
     monkeypatch.setenv(name, url)
-    assert getattr(load_settings(), name.lower()).get_secret_value() == url
+    area, field = VARIABLES[name]
+    assert getattr(getattr(load_settings(), area), field).get_secret_value() == url
 
 
 @pytest.mark.parametrize(

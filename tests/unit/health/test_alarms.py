@@ -190,9 +190,9 @@ def test_caps_per_key_are_one_alarm_critical_once_all_are_spent() -> None:
 
 
 def test_thresholds_come_from_the_settings() -> None:
-    settings = Settings(_env_file=None, alert_key_age_days=7, alert_budget_share=0.2)
+    settings = Settings.of(alert_key_age_days=7, alert_budget_share=0.2)
     assert Thresholds.of(settings) == Thresholds(7, 0.2)
-    assert Thresholds.of(Settings(_env_file=None)) == DEFAULTS
+    assert Thresholds.of(Settings.of()) == DEFAULTS
 
 
 _moments = st.none() | st.timedeltas(timedelta(0), timedelta(days=400)).map(lambda before: NOW - before)

@@ -37,7 +37,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def _settings(tmp_path: Path, **more: object) -> Settings:
     given = {"openai_api_keys": KEY, "openai_model": "m-1", "openai_prices": "m-1=2/10", "propintel_home": tmp_path}
-    return Settings(_env_file=None, **{**given, **more})  # type: ignore[arg-type]
+    return Settings.of(**{**given, **more})  # type: ignore[arg-type]
 
 
 def _urls(count: int, host: str = "homes.example") -> list[str]:

@@ -118,13 +118,13 @@ def test_everybody_waits_for_the_first_answer() -> None:
 
 def test_only_a_redis_that_others_use_too_sets_the_time() -> None:
     """Without REDIS_URL the Redis runs on this machine, by this machine's clock."""
-    assert isinstance(make_clock(Settings(_env_file=None)), SystemClock)
-    shared = Settings(_env_file=None, redis_url=SecretStr("redis://127.0.0.1:1/0"))
+    assert isinstance(make_clock(Settings.of()), SystemClock)
+    shared = Settings.of(redis_url=SecretStr("redis://127.0.0.1:1/0"))
     assert isinstance(make_clock(shared), FleetClock)
 
 
 def test_a_real_redis_tells_its_time(embedded_valkey_url: str) -> None:
-    clock = make_clock(Settings(_env_file=None, redis_url=SecretStr(embedded_valkey_url)))
+    clock = make_clock(Settings.of(redis_url=SecretStr(embedded_valkey_url)))
     before = datetime.now(UTC)
     assert before - timedelta(seconds=1) < clock.now() < datetime.now(UTC) + timedelta(seconds=1)
     assert isinstance(clock, FleetClock)

@@ -22,7 +22,7 @@ _SET = "0123456789abcdef0123456789abcdef"
 
 
 def _settings(home: Path, **changes: Any) -> Settings:
-    return Settings(_env_file=None, propintel_home=home, **changes)
+    return Settings.of(propintel_home=home, **changes)
 
 
 def _token(settings: Settings) -> str:

@@ -185,9 +185,9 @@ def test_who_asks_gets_the_dotenv_file_read_again_but_only_the_keys_of_it(
     made.ask()
     assert keys.used == [A, B]
     assert keys.settings is not None
-    assert keys.settings.openai_key_groups == "us=1,2"
-    assert keys.settings.database_url is not None
-    assert keys.settings.database_url.get_secret_value() == "sqlite:///one"
+    assert keys.settings.openai.key_groups == "us=1,2"
+    assert keys.settings.state.database_url is not None
+    assert keys.settings.state.database_url.get_secret_value() == "sqlite:///one"
     made.ask()
     assert "nothing has changed" in caplog.messages[-1]
 
@@ -241,7 +241,7 @@ def test_one_process_asks_all_of_its_home(reload: KeyReload, keys: Keys, file: P
 
 def test_what_the_parent_refuses_is_not_passed_on(reload: KeyReload, file: Path) -> None:
     """One line in the log instead of one for each child."""
-    mark = ReloadMark(load_settings().propintel_home)
+    mark = ReloadMark(load_settings().state.propintel_home)
     stamps: list[int] = []
     asked = KeyReload(load_settings(), Keys().apply, watches_file=False, passes_on=stamps.append)
     file.write_text("")
@@ -252,8 +252,8 @@ def test_what_the_parent_refuses_is_not_passed_on(reload: KeyReload, file: Path)
 def test_a_child_forked_between_the_mark_and_its_parents_reading_reads_by_itself(keys: Keys, file: Path) -> None:
     """It inherits old settings together with the stamp that they had."""
     settings = load_settings()
-    seen = ReloadMark(settings.propintel_home).stamp()
-    ReloadMark(settings.propintel_home).set()
+    seen = ReloadMark(settings.state.propintel_home).stamp()
+    ReloadMark(settings.state.propintel_home).set()
     child = KeyReload(settings, keys.apply, seen=seen)
     child.poll()
     assert keys.used == [A, B]

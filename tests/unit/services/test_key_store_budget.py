@@ -17,7 +17,7 @@ UNKNOWN = "our-own-model"
 
 
 def settings(**given: Any) -> Settings:
-    return Settings(**given)
+    return Settings.of(**given)
 
 
 def test_every_variable_reaches_the_cap_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def test_a_template_makes_urls_with_marks_and_the_secret_comes_in_for_the_reques
 def test_a_secret_goes_to_no_url_but_those_that_its_template_makes(tmp_path: Path, url: str, is_made: bool) -> None:
     """Whoever may enqueue a URL may write a mark into it."""
     assert TEMPLATE.made(url) is is_made
-    settings = Settings(source_secrets=SecretStr(f"GIS_TOKEN={SECRET}"))
+    settings = Settings.of(source_secrets=SecretStr(f"GIS_TOKEN={SECRET}"))
     veil = SourceSecrets(settings, SourcesFile(sources_toml(tmp_path)).current).veil(url)
     assert (veil is not None) is is_made
 
@@ -137,7 +137,7 @@ def test_what_is_no_secret_is_named_by_its_place_and_never_shown(entries: list[s
 def test_secrets_of_the_file_win_are_read_again_and_are_hidden_from_then_on(tmp_path: Path) -> None:
     file = tmp_path / "secrets"
     file.write_text("# of the county\nGIS_TOKEN=from-the-file-1\n\n")
-    settings = Settings(source_secrets=SecretStr("GIS_TOKEN=from-the-env,B=another-one"), source_secrets_file=file)
+    settings = Settings.of(source_secrets=SecretStr("GIS_TOKEN=from-the-env,B=another-one"), source_secrets_file=file)
     secrets = SourceSecrets(settings, SourcesFile(sources_toml(tmp_path)).current)
     assert secrets.values(("GIS_TOKEN", "B")) == {"GIS_TOKEN": "from-the-file-1", "B": "another-one"}
     file.write_text("GIS_TOKEN=from-the-file-2")
@@ -152,7 +152,7 @@ def test_secrets_of_the_file_win_are_read_again_and_are_hidden_from_then_on(tmp_
 
 def test_what_settings_hold_is_hidden_from_the_start() -> None:
     """In a process that asks for no page, too."""
-    settings = Settings(source_secrets=SecretStr("A=first-secret,B=second=secret"))
+    settings = Settings.of(source_secrets=SecretStr("A=first-secret,B=second=secret"))
     assert {"first-secret", "second=secret"} <= set(settings.secrets())
 
 
@@ -188,14 +188,14 @@ def test_a_secret_in_clear_text_is_refused_without_showing_it(tmp_path: Path, pa
 )
 def test_what_is_none_passes(tmp_path: Path, query: str) -> None:
     sources_toml(tmp_path, f"https://x.example/?{query}")
-    assert check_sources(Settings(propintel_home=tmp_path)).state is State.OK
+    assert check_sources(Settings.of(propintel_home=tmp_path)).state is State.OK
 
 
 def test_the_doctor_says_what_lacks_and_what_may_be_a_secret(tmp_path: Path) -> None:
     sources_toml(tmp_path, "http://x.example/?q={city}&sortkey=asc&token={secret:GIS_TOKEN}")
     with pytest.raises(ConfigurationError, match="has no GIS_TOKEN"):
-        check_sources(Settings(propintel_home=tmp_path))
-    found = check_sources(Settings(propintel_home=tmp_path, source_secrets=SecretStr("GIS_TOKEN=long-enough")))
+        check_sources(Settings.of(propintel_home=tmp_path))
+    found = check_sources(Settings.of(propintel_home=tmp_path, source_secrets=SecretStr("GIS_TOKEN=long-enough")))
     assert found.state is State.WARNING
     assert "A has a fixed sortkey" in found.said
     assert "without encryption" in found.said

@@ -158,12 +158,12 @@ def test_domains_below_an_allowed_one_are_allowed_and_others_that_end_alike_are_
 
 def test_the_default_file_may_be_absent_and_another_name_must_exist(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    assert sources_file(Settings(propintel_home=home)).current() == Sources()
+    assert sources_file(Settings.of(propintel_home=home)).current() == Sources()
     with pytest.raises(ConfigurationError, match=r"SOURCES_FILE.*other\.toml.*sources\.example\.toml"):
-        sources_file(Settings(propintel_home=home, sources_file=Path("other.toml"))).current()
+        sources_file(Settings.of(propintel_home=home, sources_file=Path("other.toml"))).current()
     absolute = tmp_path / "mine.toml"
     absolute.write_text(AREA + SOURCE)
-    assert sources_file(Settings(propintel_home=home, sources_file=absolute)).current().areas[0].name == "X"
+    assert sources_file(Settings.of(propintel_home=home, sources_file=absolute)).current().areas[0].name == "X"
 
 
 def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_the_doctor_says_what_can_be_asked_about_an_address_and_what_to_do(tmp_path: Path) -> None:
-    settings = Settings(propintel_home=tmp_path)
+    settings = Settings.of(propintel_home=tmp_path)
     assert "addresses cannot" in check_sources(settings).said
     path = tmp_path / "sources.toml"
     path.write_text(AREA + SOURCE + '[web_search]\nallowed_domains = ["x.example"]\n')

@@ -31,7 +31,7 @@ def sqlite_url(path: Path) -> str:
 
 def test_the_default_is_a_file_in_a_private_folder_that_migrates_itself(tmp_path: Path) -> None:
     home = tmp_path / "deep" / "home"
-    settings = Settings(propintel_home=home)
+    settings = Settings.of(propintel_home=home)
     database = Database(database_url(settings))
     JobStore(database).enqueue([URL])
     database.close()
@@ -40,7 +40,7 @@ def test_the_default_is_a_file_in_a_private_folder_that_migrates_itself(tmp_path
 
 
 def test_upgrading_by_hand_makes_the_same_database(tmp_path: Path) -> None:
-    url = database_url(Settings(propintel_home=tmp_path / "home"))
+    url = database_url(Settings.of(propintel_home=tmp_path / "home"))
     assert upgrade(url) == (None, HEAD)
     assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
     database = Database(url)

@@ -23,7 +23,7 @@ from tasks.policy import LONGEST_COUNTDOWN_SECONDS
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(propintel_home=tmp_path, redis_url=SecretStr("redis://127.0.0.1:1/0"), _env_file=None)
+    return Settings.of(propintel_home=tmp_path, redis_url=SecretStr("redis://127.0.0.1:1/0"))
 
 
 def test_the_settings_are_asked_for_only_when_the_configuration_is_read(settings: Settings) -> None:
@@ -125,7 +125,7 @@ def test_a_message_and_its_event_show_their_arguments_redacted_whoever_sends(set
 def test_what_a_worker_tells_of_its_configuration_has_no_password(tmp_path: Path) -> None:
     """Flower asks for it. Beat logs in all the same, with what Celery hides."""
     url = SecretStr("rediss://me:hunter2%2F%40x@127.0.0.1:1/3?ssl_cert_reqs=none")
-    app = make_celery(Settings(propintel_home=tmp_path, redis_url=url, _env_file=None))
+    app = make_celery(Settings.of(propintel_home=tmp_path, redis_url=url))
     told = app.conf.table(with_defaults=True, censored=True)
     assert "hunter2" not in json.dumps(told, default=str)
     assert told["redbeat_redis_url"] == "rediss://127.0.0.1:1/3?ssl_cert_reqs=none"

@@ -18,7 +18,7 @@ from tests.plugins.ports import free_port
 @pytest.fixture
 def app() -> Iterator[Celery]:
     """An application whose broker is away."""
-    celery = make_celery(Settings(_env_file=None, redis_url=f"redis://127.0.0.1:{free_port()}/0"))
+    celery = make_celery(Settings.of(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
     celery.loader.import_default_modules()
     yield celery
     celery.close()

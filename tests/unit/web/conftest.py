@@ -28,7 +28,7 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
             "jwt_secret": SECRET,
             "openai_api_keys": "sk-proj-aaaaaaaaaaaaaaaaaaaa1111,sk-proj-bbbbbbbbbbbbbbbbbbbb2222",
         }
-        return Settings(_env_file=None, **{**values, **changes})
+        return Settings.of(**{**values, **changes})
 
     return make
 

@@ -55,7 +55,7 @@ def test_the_newest_report_comes_with_its_advice(
     client: TestClient, bearer: Bearer, stores: Stores, make_settings: Callable[..., Settings]
 ) -> None:
     settings = make_settings()
-    with EmbeddedValkey(settings.propintel_home):
+    with EmbeddedValkey(settings.state.propintel_home):
         assert client.get(HEALTH, headers=bearer()).json()["data"] == {"report": None, "alerts_firing": 0}
         now = stores.database.clock.now()
         advice = [{"code": "enough", "severity": "info", "sentence": "Enough.", "numbers": {"keys": 2}}]

@@ -38,7 +38,7 @@ def client_at(make_settings: MakeSettings) -> Iterator[Callable[[str], TestClien
 def bearer_of_home(make_settings: MakeSettings) -> dict[str, str]:
     """The header with a token that `propintel token` signs with the secret of the home."""
     settings = make_settings(jwt_secret=None)
-    make_home_secret(settings.propintel_home)
+    make_home_secret(settings.state.propintel_home)
     token = issue_token(settings, Role.MANAGER, timedelta(minutes=5), clock=SystemClock(), subject="tester")
     return {"Authorization": f"Bearer {token}"}
 
@@ -82,5 +82,5 @@ def test_a_secret_that_is_made_later_is_found(
 ) -> None:
     client = client_at("127.0.0.1")
     assert client.get("/sign-in").status_code == 503
-    make_home_secret(make_settings().propintel_home)
+    make_home_secret(make_settings().state.propintel_home)
     assert client.get("/sign-in").status_code == 200

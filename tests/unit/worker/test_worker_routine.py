@@ -32,7 +32,7 @@ class Kept(logging.Handler):
 def kept() -> Iterator[Kept]:
     """What Celery's loggers let through at INFO, with the tasks of beat's own schedule as routine."""
     handler, before = Kept(), {name: logging.getLogger(name).level for name in _NAMES}
-    schedule = beat_config(Settings(_env_file=None))["beat_schedule"]
+    schedule = beat_config(Settings.of())["beat_schedule"]
     log_at_debug({entry["task"] for entry in schedule.values()})
     for name in _NAMES:
         logging.getLogger(name).addHandler(handler)
@@ -81,6 +81,6 @@ def test_the_failure_of_a_scheduled_task_is_an_error(kept: Kept) -> None:
 
 def test_the_task_of_each_entry_of_the_schedule_is_routine() -> None:
     """The report logs a line of its own, which is not Celery's."""
-    schedule = beat_config(Settings(_env_file=None))["beat_schedule"]
+    schedule = beat_config(Settings.of())["beat_schedule"]
     assert {_SCHEDULED, "tasks.health.report_key_stats"} <= {entry["task"] for entry in schedule.values()}
     assert _JOB not in {entry["task"] for entry in schedule.values()}

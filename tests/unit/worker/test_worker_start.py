@@ -30,7 +30,7 @@ def test_only_a_forking_pool_opens_in_its_children(pool: object, forks: bool) ->
 
 
 def test_beat_reports_as_often_as_the_settings_say() -> None:
-    schedule = beat_config(Settings(key_report_interval_seconds=7, _env_file=None))["beat_schedule"]
+    schedule = beat_config(Settings.of(key_report_interval_seconds=7))["beat_schedule"]
     assert schedule["report-key-stats"]["schedule"] == 7
     assert schedule["recover-jobs"]["schedule"] <= 5
     assert schedule["complete-batches"]["schedule"] <= 5
@@ -56,7 +56,7 @@ def test_a_near_miss_of_a_setting_s_name_is_logged_once_in_a_process(
 @pytest.mark.parametrize("chosen", [None, 3])
 def test_a_worker_does_as_many_jobs_at_once_as_the_settings_say(chosen: int | None) -> None:
     """None is Celery's own default, the number of processors."""
-    with closing(make_celery(Settings(worker_concurrency=chosen, _env_file=None))) as app:
+    with closing(make_celery(Settings.of(worker_concurrency=chosen))) as app:
         assert app.conf.worker_concurrency == chosen
 
 

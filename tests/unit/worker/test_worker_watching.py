@@ -44,7 +44,7 @@ def test_a_child_that_is_forked_after_a_reload_has_no_reason_for_another(dotenv:
     dotenv.write_text(f"OPENAI_API_KEYS={A},{B}\n")
     _ask_parent()
     assert _secrets() == [A, B]
-    assert configuration.mark_at_load() == ReloadMark(configuration.settings().propintel_home).stamp() > 0
+    assert configuration.mark_at_load() == ReloadMark(configuration.settings().state.propintel_home).stamp() > 0
 
 
 def test_what_is_refused_stays_with_the_parent(dotenv: Path) -> None:
@@ -52,4 +52,4 @@ def test_what_is_refused_stays_with_the_parent(dotenv: Path) -> None:
     dotenv.write_text("OPENAI_API_KEYS=two words\n")
     _ask_parent()
     assert _secrets() == [A]
-    assert ReloadMark(configuration.settings().propintel_home).stamp() == 0
+    assert ReloadMark(configuration.settings().state.propintel_home).stamp() == 0

@@ -49,30 +49,30 @@ def build_renderer(
     `more_switches` are Chromium's. Raises `ConfigurationError` for what could never work.
     """
     check_browser(settings)
-    if settings.fetch_browser_path is None:
+    if settings.fetch.browser_path is None:
         return None
     program = Program(
-        executable=settings.fetch_browser_path.expanduser(),
-        sandbox=settings.fetch_browser_sandbox,
-        memory_bytes=settings.fetch_browser_memory_bytes,
+        executable=settings.fetch.browser_path.expanduser(),
+        sandbox=settings.fetch.browser_sandbox,
+        memory_bytes=settings.fetch.browser_memory_bytes,
         more_switches=more_switches,
     )
     return BrowserRenderer(
         program,
         limits=limits,
         clock=clock,
-        user_agent=settings.fetch_user_agent,
-        hosts=settings.fetch_browser_hosts,
-        places=settings.fetch_concurrency_per_host,
+        user_agent=settings.fetch.user_agent,
+        hosts=settings.fetch.browser_hosts,
+        places=settings.fetch.concurrency_per_host,
         render_limits=render_limits,
     )
 
 
 def check_browser(settings: Settings) -> None:
     """Raise `ConfigurationError` if a browser is wanted that cannot be had here, with what to do about it."""
-    path = settings.fetch_browser_path
+    path = settings.fetch.browser_path
     if path is None:
-        if settings.fetch_browser_hosts:
+        if settings.fetch.browser_hosts:
             problem, remedy = (
                 "is not set, and FETCH_BROWSER_HOSTS names hosts",
                 "Set it to a Chromium, or name no hosts",
@@ -86,7 +86,7 @@ def check_browser(settings: Settings) -> None:
     if not program.is_file() or not os.access(program, os.X_OK):
         remedy = "Install one (Debian: `apt-get install chromium`, then /usr/bin/chromium), or leave it empty"
         raise ConfigurationError("FETCH_BROWSER_PATH", f"{path} is no program that can be run here", remedy)
-    if settings.fetch_browser_sandbox and os.geteuid() == 0:
+    if settings.fetch.browser_sandbox and os.geteuid() == 0:
         problem = "is on, and Chromium's sandbox does not work for root"
         remedy = "Run as another user; only where a container of its own is the sandbox, set it to false"
         raise ConfigurationError("FETCH_BROWSER_SANDBOX", problem, remedy)

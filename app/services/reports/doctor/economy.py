@@ -19,7 +19,7 @@ def economy_verdicts(database: Database, settings: Settings) -> Iterator[Verdict
     clock = database.clock
     waits = [(clock.now() - parked.oldest_at).total_seconds() for parked in ModelRequestStore(database).parked()]
     longest = max(waits, default=0.0)
-    if longest > settings.openai_batch_collect_seconds + _LATE_SECONDS:
+    if longest > settings.openai.batch_collect_seconds + _LATE_SECONDS:
         yield warning(
             f"economy requests wait for {longest / 60:.0f} min and no batch is made of them",
             "See that beat and a worker run, and that a budget and a key have room; the worker's log says why.",

@@ -32,9 +32,9 @@ def check_settings(settings: Settings, env_file: Path | None) -> Verdict:
     Says which form of keys is in use. Raises `ConfigurationError`.
     """
     keys = load_keys(settings)
-    load_strategy(settings.openai_key_rotation_strategy)
+    load_strategy(settings.openai.key_rotation_strategy)
     price = pricing_of(settings)
-    base_url = checked_base_url(settings.openai_base_url, "OPENAI_BASE_URL", settings)
+    base_url = checked_base_url(settings.openai.base_url, "OPENAI_BASE_URL", settings)
     base_urls = {key.base_url or base_url for key in keys.keys}
     form = f"keys from {keys.source}" if keys.keys else "no key"
     file = f"the environment and {env_file}" if env_file is not None else "the environment"
@@ -60,7 +60,7 @@ def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Verdict]:
 
     The group may read a file of another user: that is how a file of root's is shared with this service.
     """
-    for file in files_with_secrets(settings, env_file):
+    for file in files_with_secrets(settings.areas(), env_file):
         try:
             status = file.stat()
         except OSError:  # said by whoever needs it
@@ -78,8 +78,8 @@ def _misnamed() -> Iterator[Verdict]:
 
 def _without_flex(settings: Settings, price: Pricing) -> Iterator[Verdict]:
     """OpenAI answers 400 where flex is asked of a model that has none; the table of prices knows which have."""
-    model, tokens = settings.openai_model, (1_000_000, 1_000_000)
-    if settings.openai_service_tier == "flex" and 0 < price(model, *tokens) <= price(model, *tokens, "flex"):
+    model, tokens = settings.openai.model, (1_000_000, 1_000_000)
+    if settings.openai.service_tier == "flex" and 0 < price(model, *tokens) <= price(model, *tokens, "flex"):
         yield warning(
             f"OPENAI_SERVICE_TIER=flex, but no flex price of {model} is known: OpenAI may refuse its calls",
             "Set an OPENAI_MODEL that has flex, or leave OPENAI_SERVICE_TIER empty.",
@@ -88,7 +88,7 @@ def _without_flex(settings: Settings, price: Pricing) -> Iterator[Verdict]:
 
 def check_home(settings: Settings) -> Verdict:
     """Can files be written below PROPINTEL_HOME, and is there room for more?"""
-    home = settings.propintel_home.expanduser().absolute()
+    home = settings.state.propintel_home.expanduser().absolute()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     try:
         with tempfile.TemporaryFile(dir=existing):

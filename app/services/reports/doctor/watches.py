@@ -21,13 +21,13 @@ def watch_verdicts(database: Database, settings: Settings) -> Iterator[Verdict]:
     if late.put_off:
         yield warning(
             f"{late.put_off} watches have waited for more than a day for room in the budget of"
-            f" {settings.watch_daily_pages} pages a day; all want about {watches.daily_pages():.0f}",
+            f" {settings.watch.daily_pages} pages a day; all want about {watches.daily_pages():.0f}",
             "Raise WATCH_DAILY_PAGES, or watch less or less often.",
         )
     if late.jobs:
         yield warning(
             f"{late.jobs} jobs of watches have waited for more than a day, as a rule for room in the budget of"
-            f" {settings.watch_daily_model_calls} model calls a day",
+            f" {settings.watch.daily_model_calls} model calls a day",
             "`propintel jobs` says what they wait for; raise WATCH_DAILY_MODEL_CALLS, or watch less or less often.",
         )
     if late.untaken:

@@ -53,7 +53,7 @@ class Fleet:
 
 def check_workers(settings: Settings, fleet: Fleet, clock: Clock) -> Verdict:
     """Who answers, who has left a heartbeat below this home, and whether jobs and reports are both served."""
-    home = settings.propintel_home.expanduser()
+    home = settings.state.propintel_home.expanduser()
     beats = {beat.node: beat for beat in read_heartbeats(home)}
     fresh = [node for node, beat in beats.items() if beat.is_fresh(clock.now())]
     try:

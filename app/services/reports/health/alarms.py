@@ -44,7 +44,7 @@ class Thresholds:
 
     @classmethod
     def of(cls, settings: Settings) -> Thresholds:
-        return cls(settings.alert_key_age_days, settings.alert_budget_share)
+        return cls(settings.alert.key_age_days, settings.alert.budget_share)
 
 
 #: an alert that is firing, by its kind and subject

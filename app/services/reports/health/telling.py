@@ -25,7 +25,7 @@ _HEADINGS = {"alert.fired": ("Alert", "alerts"), "alert.resolved": ("Resolved", 
 
 def webhook_url(settings: Settings) -> str | None:
     """ALERT_WEBHOOK_URL; as `operators_url` has it."""
-    return operators_url("ALERT_WEBHOOK_URL", settings.alert_webhook_url)
+    return operators_url("ALERT_WEBHOOK_URL", settings.alert.webhook_url)
 
 
 def tell_due(alerts: AlertStore, sender: WebhookSender, url: str, clock: Clock) -> dict[str, int]:

@@ -65,7 +65,7 @@ class PoolWatch:
             return Booked((), ())
         alerts = self.stores.alerts
         alarms = find_alarms(view, Thresholds.of(self.settings), alerts.firing())
-        booked = alerts.book(alarms, tell=self.settings.alert_webhook_url is not None)
+        booked = alerts.book(alarms, tell=self.settings.alert.webhook_url is not None)
         for alert in booked.fired:
             level = logging.ERROR if alert.severity is Severity.CRITICAL else logging.WARNING
             log.log(level, "Alert %s: %s", alert.kind, alert.message)

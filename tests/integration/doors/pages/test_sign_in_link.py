@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("broker")
 
 @pytest.fixture
 def settings(home: Path) -> Settings:
-    return Settings(_env_file=None, propintel_home=home / "state", jwt_secret=SECRET)
+    return Settings.of(propintel_home=home / "state", jwt_secret=SECRET)
 
 
 @pytest.fixture

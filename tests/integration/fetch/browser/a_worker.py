@@ -37,8 +37,7 @@ class Handler(BaseHTTPRequestHandler):
 def main(chromium: str, state: str) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]
+    settings = Settings.of(  # type: ignore[call-arg]
         fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),),
         fetch_browser_path=Path(chromium),
         fetch_browser_sandbox=False,

@@ -1,0 +1,435 @@
+"""The settings by area: every variable with its type, default, and meaning.
+
+A variable is the prefix of its area and the name of its field: `FETCH_USER_AGENT` is `fetch.user_agent`. Areas without
+a prefix have fields with whole names. Types are in `forms.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.settings.forms import (
+    BearerToken,
+    Dollars,
+    FlowerLogins,
+    HmacKey,
+    Hosts,
+    LogFormat,
+    LogLevel,
+    ModelUse,
+    Networks,
+    OnOff,
+    OtlpUrl,
+    Proxies,
+    RedisUrl,
+    ServiceTier,
+    Stripped,
+    UrlPath,
+    UrlWithLogin,
+    WebhookSecret,
+    WebhookUrl,
+)
+from app.settings.sources import NumberedKeys, SecretFiles
+
+
+class Area(BaseSettings):
+    """Settings that belong together. Immutable; seconds and bytes unless a name says otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    @classmethod
+    def variables(cls) -> Iterator[tuple[str, str]]:
+        """Each variable of this area with the name of its field."""
+        prefix = cls.model_config.get("env_prefix", "")
+        return ((f"{prefix}{name}".upper(), name) for name in cls.model_fields)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _blank_is_unset(cls, value: object, info: ValidationInfo) -> object:
+        """`NAME=` in a file or a platform's form means the default, not an empty value."""
+        if isinstance(value, str) and not value.strip() and info.field_name:
+            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        env_file = getattr(dotenv_settings, "env_file", None)
+        numbered, files = NumberedKeys(settings_cls, env_file), SecretFiles(settings_cls, env_file)
+        # a secret's file counts where the variable is blank too, so it comes first
+        return init_settings, files, env_settings, dotenv_settings, numbered, file_secret_settings
+
+
+class OpenAISettings(Area):
+    """OpenAI: keys, calls, and batches. The first of the four places of keys that holds a key is used."""
+
+    model_config = SettingsConfigDict(env_prefix="OPENAI_")
+
+    api_keys: SecretStr | None = Field(None, description="API keys, separated by commas.")
+    numbered_keys: list[SecretStr] = Field(
+        default_factory=list,
+        description="One key per variable, used in the order of their numbers.",
+    )
+    api_key: SecretStr | None = Field(None, description="A single API key.")
+    api_keys_file: Path | None = Field(
+        None, description="A file with one key per line, such as a mounted secret. It is reloaded when it changes."
+    )
+    key_rotation_strategy: str = Field(
+        "round_robin", description="How the next key is chosen: `round_robin`, `least_used`, `most_headroom`, `random`."
+    )
+    key_groups: str = Field(
+        "", description="Keys that share rate limits: `group=position,...;group=...`. Positions count from 1."
+    )
+    base_url: str = Field("https://api.openai.com/v1", description="Base URL of the API.")
+    key_base_urls: str = Field(
+        "",
+        description="Keys that have a base URL of their own: `position,...=URL;...`. Positions count from 1. In the"
+        " keys file, the URL stands behind the key.",
+    )
+    allow_plain_http: bool = Field(
+        False,
+        description="Allow sending keys to a base URL with `http://` on another machine, where anybody on the network"
+        " path can read them. Loopback is always allowed.",
+    )
+    model: str = Field("gpt-4.1-mini", description="The model that reads missing fields.")
+    text_tokens: int = Field(
+        3_500, ge=200, le=100_000, description="Most tokens of a page's text that a model is sent."
+    )
+    service_tier: ServiceTier = Field(
+        None, description="Service tier of model calls; `flex` costs half and is slower. Empty: not sent."
+    )
+    max_wait_seconds: float | None = Field(
+        None,
+        ge=0,
+        le=600,
+        description="Longest wait of a request for a key that has capacity, or for a provider that fails. Default: 1.5"
+        " in tasks, 30 elsewhere.",
+    )
+    timeout_seconds: float = Field(
+        120.0, gt=0, le=600, description="Longest time without a byte from the API during a request."
+    )
+    proxy: UrlWithLogin = Field(None, description="URL of a proxy for requests to the API.")
+    batch_collect_seconds: float = Field(
+        600.0, ge=0, le=86_400, description="A batch is sent when its oldest request has waited this long."
+    )
+    batch_max_requests: int = Field(
+        50_000, ge=1, le=50_000, description="Most requests in one batch. A full batch is sent at once."
+    )
+    batch_max_megabytes: float = Field(
+        50.0, gt=0, le=200, description="Largest file of one batch. A full batch is sent at once."
+    )
+    batch_poll_seconds: float = Field(
+        60.0, ge=0.5, le=3600, description="Time between two status checks of a running batch."
+    )
+    batch_max_wait_seconds: float = Field(
+        93_600.0, gt=0, le=604_800, description="After this, the request is sent as a normal API call."
+    )
+    prices: str = Field(
+        "",
+        description="Prices that replace the known ones, in US dollars per million tokens: `model=input/output;...`, or"
+        " `model=input/output/cached;...` where cached input is cheaper.",
+    )
+    stats_file: Path | None = Field(None, description="The health report is also written to this JSON file.")
+
+
+class ReadingSettings(Area):
+    """Reading pages: the model and recipes."""
+
+    model_use: ModelUse = Field(
+        "missing",
+        description="When a model is asked about a page: `always`, `missing` (when fields are missing or doubtful), or"
+        " `never`.",
+    )
+    recipe_use: OnOff = Field(
+        "on", description="Learn where a site's pages state each field, and read the next pages without a model."
+    )
+    recipe_audit_share: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="Share of pages that a model is asked about as a check, although a recipe reads them. Young recipes"
+        " are checked more often. 0: none.",
+    )
+
+
+class StateSettings(Area):
+    """State: where everything is kept."""
+
+    redis_url: RedisUrl = Field(None, description="URL of Redis or Valkey. Empty: the embedded Valkey.")
+    database_url: UrlWithLogin = Field(
+        None, description="SQLAlchemy URL of the database. Empty: SQLite in PROPINTEL_HOME."
+    )
+    propintel_home: Path = Field(Path(".propintel"), description="Folder for the state of the embedded services.")
+
+
+class AddressSettings(Area):
+    """Addresses: the sources that are searched for one."""
+
+    sources_file: Path = Field(
+        Path("sources.toml"),
+        description="Lists the pages that are searched for an address. A relative path starts at PROPINTEL_HOME.",
+    )
+    source_secrets: SecretStr | None = Field(
+        None, description="Values for `{secret:NAME}` in source URLs: `NAME=value,...`. Never stored and never shown."
+    )
+    source_secrets_file: Path | None = Field(
+        None, description="The same in a file, one `NAME=value` per line, such as a mounted secret. Read at each use."
+    )
+
+
+class WebSettings(Area):
+    """HTTP API and web pages."""
+
+    jwt_secret: HmacKey = Field(
+        None, description="Signs and verifies tokens (HS256). At least 32 bytes. `up --web` creates one."
+    )
+    jwt_jwks_url: str | None = Field(
+        None, description="Tokens are verified with the keys of this identity provider instead."
+    )
+    jwt_issuer: str = Field("property-intelligence", description="Claim `iss` of tokens.")
+    jwt_audience: str = Field("property-intelligence", description="Claim `aud` of tokens.")
+    metrics_token: BearerToken = Field(
+        None, description="Bearer token for `/metrics`, at least 16 characters. Empty: only this machine may read it."
+    )
+    api_rate_limit_per_minute: int = Field(
+        600, ge=0, le=10**6, description="Requests per caller and minute. 0: no limit."
+    )
+    api_daily_targets_per_caller: int | None = Field(
+        None,
+        ge=0,
+        le=10**9,
+        description="Jobs per caller and UTC day over HTTP, with retries and refreshes of watches. Empty: no limit.",
+    )
+    port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP server.")
+    trusted_proxies: Proxies = Field(
+        (),
+        description="Reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses or CIDRs,"
+        " separated by commas. Empty: nobody's.",
+    )
+
+
+class FlowerSettings(Area):
+    """Flower: those of its own variables that this service checks."""
+
+    model_config = SettingsConfigDict(env_prefix="FLOWER_")
+
+    basic_auth: FlowerLogins = Field(
+        None,
+        description="Logins for Flower: `user:password,...`, 16 characters or more. Empty: only from this machine.",
+    )
+    address: Stripped = Field(
+        "127.0.0.1", description="Address that Flower listens on. Any other than loopback needs a password."
+    )
+    port: int = Field(5555, ge=1, le=65535, description="Port of Flower.")
+    url_prefix: UrlPath = Field("", description="Path of Flower behind a proxy, such as `flower`.")
+    read_only: bool = Field(
+        True,
+        description="Nobody can stop workers or revoke or send tasks in Flower. `false`: every user of Flower can.",
+    )
+    max_tasks: int = Field(10_000, ge=100, le=10**6, description="How many of the latest tasks Flower keeps.")
+
+
+class FetchSettings(Area):
+    """Fetching."""
+
+    model_config = SettingsConfigDict(env_prefix="FETCH_")
+
+    allowed_private_networks: Networks = Field(
+        (), description="Private networks that may be fetched, as CIDRs separated by commas."
+    )
+    user_agent: str = Field(
+        "property-intelligence/0.1 (+https://github.com/property-intelligence/property-intelligence)",
+        description="User-Agent of requests for pages. Add your contact.",
+    )
+    ignore_robots: Hosts = Field(
+        (), description="Hosts whose robots.txt is ignored, with their owner's permission; logged. Separated by commas."
+    )
+    min_delay_seconds: float = Field(1.0, ge=0, le=3600, description="Least time between two requests to one host.")
+    concurrency_per_host: int = Field(2, ge=1, le=64, description="Most requests to one host at a time.")
+    browser_path: Path | None = Field(
+        None, description="A Chromium, to render pages that are empty without scripts. Empty: they are not rendered."
+    )
+    browser_hosts: Hosts = Field((), description="Hosts whose pages are always rendered, separated by commas.")
+    browser_sandbox: bool = Field(
+        True, description="Chromium's sandbox. `false` only if a container of its own is the sandbox."
+    )
+    browser_memory_bytes: int = Field(
+        1_500_000_000, ge=300_000_000, le=10**11, description="A browser that uses more memory is stopped."
+    )
+
+
+class WatchSettings(Area):
+    """Watches."""
+
+    model_config = SettingsConfigDict(env_prefix="WATCH_")
+
+    interval_days: int = Field(
+        7, ge=1, le=365, description="Time between two refreshes of a watched property, unless the watch has its own."
+    )
+    daily_pages: int = Field(
+        1000, ge=0, le=10**9, description="Most page requests of all watches per UTC day. 0: none."
+    )
+    daily_model_calls: int = Field(
+        200, ge=0, le=10**9, description="Most model calls of all watches per UTC day. 0: none."
+    )
+    max_watches: int = Field(10_000, ge=1, le=10**7, description="Most watches at a time.")
+
+
+class SearchSettings(Area):
+    """Searches."""
+
+    model_config = SettingsConfigDict(env_prefix="SEARCH_")
+
+    max_pages: int = Field(20, ge=1, le=1000, description="Most result pages that are followed in one search.")
+    max_listings: int = Field(500, ge=1, le=10_000, description="Most listings that one search returns.")
+    listing_hosts: Hosts = Field((), description="Other hosts whose listings a search may return, separated by commas.")
+
+
+class RetentionSettings(Area):
+    """Retention: how long data is kept, and how purged data is remembered."""
+
+    page_retention_days: float = Field(
+        365.0,
+        ge=1,
+        le=36500,
+        description="Copies of pages and answers of models are deleted this long after their last use.",
+    )
+    page_store_max_bytes: int = Field(
+        10_000_000_000, ge=0, description="Largest total size of all page copies, compressed. 0: no limit."
+    )
+    personal_data_retention_days: float = Field(
+        365.0, ge=1, le=36500, description="Names of people are deleted this long after a page last showed them."
+    )
+    observation_retention_days: float = Field(
+        1825.0, ge=0, le=36500, description="Values are deleted this long after the last page showed them. 0: never."
+    )
+    privacy_key: HmacKey = Field(
+        None,
+        description="Key of the hashes of purged names, at least 32 bytes. Empty, with SQLite: a key file is created.",
+    )
+
+
+class AlertSettings(Area):
+    """Alerts."""
+
+    model_config = SettingsConfigDict(env_prefix="ALERT_")
+
+    webhook_url: WebhookUrl = Field(
+        None, description="Alerts are also POSTed to this URL (Slack, or any webhook receiver). Only its host is shown."
+    )
+    key_age_days: float = Field(90.0, ge=1, le=3650, description="Alert when a key has been in use for longer.")
+    budget_share: float = Field(0.9, ge=0.1, le=1, description="Alert when this share of a daily budget is used.")
+
+
+class ChangesSettings(Area):
+    """Changes."""
+
+    model_config = SettingsConfigDict(env_prefix="CHANGES_")
+
+    fields: str = Field(
+        "", description="Fields whose changes are published, separated by commas. Empty: those in docs/changes.md."
+    )
+    confirming_looks: int = Field(
+        3, ge=0, le=20, description="More fetches of a page before a change that only it shows is published. 0: none."
+    )
+    webhook_url: WebhookUrl = Field(
+        None, description="Each change is also POSTed to this URL, in order. Only its host is shown."
+    )
+    retention_days: float = Field(
+        365.0, ge=1, le=36500, description="Changes are deleted from the feed after this time."
+    )
+
+
+class BudgetSettings(Area):
+    """Budgets: the most that model calls may use. Empty: no limit."""
+
+    model_config = SettingsConfigDict(env_prefix="BUDGET_")
+
+    daily_model_calls: int | None = Field(None, ge=0, description="Model calls per UTC day, all workers together.")
+    daily_tokens: int | None = Field(None, ge=0, description="Model tokens per UTC day, all workers together.")
+    daily_usd: Dollars = Field(None, description="Estimated US dollars per UTC day, all workers together.")
+    key_daily_model_calls: int | None = Field(None, ge=0, description="Model calls per UTC day with one key.")
+    key_daily_tokens: int | None = Field(None, ge=0, description="Model tokens per UTC day with one key.")
+    key_daily_usd: Dollars = Field(None, description="Estimated US dollars per UTC day with one key.")
+    batch_model_calls: int | None = Field(None, ge=0, description="Model calls of one batch of jobs, in total.")
+    batch_tokens: int | None = Field(None, ge=0, description="Model tokens of one batch of jobs, in total.")
+    batch_usd: Dollars = Field(None, description="Estimated US dollars of one batch of jobs, in total.")
+
+
+class JobSettings(Area):
+    """Jobs."""
+
+    property_fresh_days: float = Field(
+        30.0,
+        gt=0,
+        le=3650,
+        description="A property that was read within this time is not scraped again, unless asked to.",
+    )
+    job_retention_days: float = Field(
+        90.0,
+        ge=1,
+        le=36500,
+        description="Jobs are deleted this long after their batch was complete. At least PROPERTY_FRESH_DAYS.",
+    )
+    webhook_secret: WebhookSecret = Field(
+        None, description="Signs webhooks: `whsec_` and the base64 of 24 to 64 bytes. Empty: webhooks are not signed."
+    )
+    worker_concurrency: int | None = Field(
+        None, ge=1, le=1000, description="How many jobs a worker runs at once. Empty: one per processor."
+    )
+    scrape_deadline_seconds: float = Field(
+        3600.0, gt=0, description="Longest total time that a job waits for capacity, or for a provider that is away."
+    )
+    job_lease_seconds: float = Field(
+        30.0, ge=1, le=600, description="How long before another worker takes over a crashed worker's job."
+    )
+    key_report_interval_seconds: float = Field(60.0, ge=1, le=86400, description="Time between two health reports.")
+
+    @field_validator("job_retention_days")
+    @classmethod
+    def _outlasts_freshness(cls, days: float, info: ValidationInfo) -> float:
+        """A fresh address is recognized by the job that found its property."""
+        if days < info.data.get("property_fresh_days", 0):
+            raise ValueError("Input should be at least PROPERTY_FRESH_DAYS")
+        return days
+
+
+class TraceSettings(Area):
+    """Traces: the standard variables of OpenTelemetry."""
+
+    model_config = SettingsConfigDict(env_prefix="OTEL_")
+
+    exporter_otlp_endpoint: OtlpUrl = Field(
+        None, description="Base URL of an OTLP receiver over HTTP, such as `http://localhost:4318`. Empty: no traces."
+    )
+    exporter_otlp_headers: SecretStr | None = Field(
+        None, description="Headers for the receiver: `name=value,...`, values percent-encoded."
+    )
+    service_name: str = Field("property-intelligence", description="Name of this service in traces.")
+    traces_sampler_arg: float = Field(1.0, ge=0, le=1, description="Share of jobs that are traced.")
+
+
+class LogSettings(Area):
+    """Logs. A command logs even if another setting is wrong."""
+
+    model_config = SettingsConfigDict(env_prefix="LOG_")
+
+    format: LogFormat = Field(
+        "auto",
+        description="`json` or `text`. `auto`: services write JSON unless stderr is a terminal, commands write text.",
+    )
+    level: LogLevel = Field(
+        None, description="The least severe level that is logged. Default: `INFO` for services, `WARNING` for commands."
+    )
