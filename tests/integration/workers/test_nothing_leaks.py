@@ -43,13 +43,15 @@ pytestmark = pytest.mark.worker
 _PROBE = """
 import logging, re, sys, urllib.parse
 from celery import shared_task
+from app.settings import VARIABLES
 from app.tracing import span
 from tasks.base import RedactedTask
 from tasks.resources import current
 
 @shared_task(name="probe.tell", base=RedactedTask)
 def tell(field):
-    value = getattr(current().settings, field)
+    area, name = VARIABLES[field.upper()]
+    value = getattr(getattr(current().settings, area), name)
     for one in value if isinstance(value, list) else [value]:
         whole = one.get_secret_value()
         parts = [part for part in re.split("[/?&=,:@ ]+", urllib.parse.unquote(whole)) if len(part) >= 20]
