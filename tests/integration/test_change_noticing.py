@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from app.property import change_belief
 from app.property.storage.change_feed import ChangeStore
 from app.services.runtime.resources import Resources, open_resources
 from app.settings import Settings
@@ -38,8 +40,9 @@ def told(service: Resources) -> list[tuple[str, object, object]]:
 
 
 def test_a_look_that_finds_the_page_unchanged_is_enough_and_fetches_nothing(
-    service: Resources, changing_site: ChangingSite
+    service: Resources, changing_site: ChangingSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(change_belief, "FIRST_LOOK", timedelta(0))  # else it does not count before five minutes
     url = f"{changing_site.address}/h/48213"
     for price in (310_000, 299_000, 299_000):
         assert told(service) == []
