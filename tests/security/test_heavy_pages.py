@@ -11,6 +11,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +28,14 @@ from app.property import reading_budget
 from app.property.fetch import page_from_file
 from app.property.merge import merge
 from app.property.page import Page
+from app.property.people import parse_name
 from app.property.reading.base import Extraction
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.search.reading import read_results
 from app.property.source_record import SourceRecord
-from app.property.storage.purged_names import finder_of_marks
+from app.property.storage.engine import Database
+from app.property.storage.names_key import NamesKey
+from app.property.storage.purged_names import note_name, purged_since
 from app.services.scraping.model_reading import question_about
 from app.services.scraping.page_reading import with_values
 from app.services.scraping.recipes import Recipes
@@ -222,9 +226,13 @@ def _of_long_words(letter: str) -> Page:
     return _page(f"{_HEAD}<script>a = {said}</script><h2>{word} for sale</h2><table>{rows}</table><p>{word}: {word}")
 
 
-def test_nothing_of_a_page_is_kept_when_it_is_done() -> None:
+def test_nothing_of_a_page_is_kept_when_it_is_done(tmp_path: Path) -> None:
     """What is remembered of words, for the next page, is remembered of short ones."""
-    finder = finder_of_marks(b"k", ["0"], ["0"])
+    database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}", names_key=NamesKey("k" * 32))
+    with closing(database), database.writing() as connection:
+        note_name(connection, database.names_key.make(), parse_name("Ada Example"), database.clock.now())
+        finder = purged_since(database, connection, None).finder
+    assert finder is not None
 
     def work(letter: str) -> None:
         page = _of_long_words(letter)
