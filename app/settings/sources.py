@@ -76,9 +76,10 @@ class NumberedKeys(_Variables):
     """Collects OPENAI_API_KEY_1..n, in the order of their numbers."""
 
     def __call__(self) -> dict[str, Any]:
+        if "numbered_keys" not in self.settings_cls.model_fields:
+            return {}
         found = {int(match[1]): text for name, text in self._given().items() if (match := NUMBERED.fullmatch(name))}
-        is_asked = found and "numbered_keys" in self.settings_cls.model_fields
-        return {"numbered_keys": [SecretStr(found[n]) for n in sorted(found)]} if is_asked else {}
+        return {"numbered_keys": [SecretStr(found[n]) for n in sorted(found)]} if found else {}
 
 
 class SecretFiles(_Variables):
@@ -102,12 +103,12 @@ def _named_files(area: type[Area], given: Mapping[str, str]) -> Iterator[tuple[s
 
 def files_with_secrets(areas: Iterable[Area], env_file: Path | None) -> list[Path]:
     """Return the files that settings were read from and that hold secrets: the env file, and those of secrets."""
-    found = [env_file]
+    found, given = [env_file], given_variables(env_file)
     for area in areas:
         kind = type(area)
         own = (name for name in kind.model_fields if name.endswith("_file") and _holds_secrets(kind, name))
         found += [getattr(area, name) for name in own]
-        found += [Path(path) for _, _, path in _named_files(kind, given_variables(env_file))]
+        found += [Path(path) for _, _, path in _named_files(kind, given)]
     return [path.expanduser() for path in found if path is not None]
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, or_, select, update
 
 from app.property.storage import quotas
 from app.property.storage.change_feed import Look, due_looks, look_again
@@ -23,7 +23,7 @@ from app.property.storage.jobs import queue_again
 from app.property.storage.models import Job, JobState
 from app.property.storage.purge_marks import PURGE
 from app.property.storage.rows import chunks
-from app.property.storage.tables import ACTIVE, jobs, properties, records, watch_days, watches
+from app.property.storage.tables import ACTIVE, jobs, properties, records, watches
 from app.property.storage.watch_budget import WatchLimits, day_of
 from app.property.storage.watch_ends import Settled, forget_failed, settle, watches_of
 from app.property.storage.watch_models import Tick
@@ -49,7 +49,6 @@ _BUSY = timedelta(minutes=10)
 _LOOK_AGAIN = timedelta(minutes=30)
 #: by then the tick has handed its jobs over, else recovery does
 _RESEND = timedelta(seconds=30)
-_DAYS_KEPT = timedelta(days=62)
 _CHANGED = ("state", "pause_reason", "due_at", "waiting_since", "under_way_since", "prepaid")
 
 
@@ -94,7 +93,6 @@ class _Turn:
         made = self._make_jobs()
         again = self._repeat_failed(most)
         put_off, tells = self._put_off() if is_short else (0, False)
-        self._forget_days()
         lost = [watch_id for watch_id, change in self._changes.items() if "state" in change]
         paused = [*settled.paused, *watches_of(self._connection, lost, self._now)]
         return Tick([*made, *again], taken, rechecked + len(again), settled.outcomes, paused, put_off, tells)
@@ -272,9 +270,6 @@ class _Turn:
         is_news = self._connection.execute(news).rowcount > 0
         count = self._connection.execute(select(func.count()).select_from(watches).where(late)).scalar_one()
         return count, is_first and is_news
-
-    def _forget_days(self) -> None:
-        self._connection.execute(delete(watch_days).where(watch_days.c.day < self._now.date() - _DAYS_KEPT))
 
 
 _HAS_FAILED = and_(jobs.c.watch_id.is_not(None), jobs.c.state == JobState.FAILED, jobs.c.due_at.is_not(None))
