@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.printable import printable
-from app.property.storage.alerts import Alert, AlertStore, Untold
+from app.property.storage.keys.alerts import Alert, AlertStore, Untold
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import FormatOption, make_table, show

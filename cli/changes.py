@@ -11,7 +11,7 @@ from rich.text import Text
 
 from app.errors.requests import InvalidCursorError
 from app.printable import printable
-from app.property.storage.change_feed import Backlog, ChangeStore, Followed
+from app.property.storage.watches.changes import Backlog, ChangeStore, Followed
 from app.services.delivery.change_delivery import RECEIVER
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings

@@ -8,7 +8,7 @@ import typer
 from rich.status import Status
 from rich.text import Text
 
-from app.property.storage.engine import Database, database_url
+from app.property.storage.database import Database, database_url
 from app.property.storage.inspection import inspect_database
 from app.property.storage.schema import HEAD, upgrade
 from app.services.reports.reindex import Reindexed, reindex

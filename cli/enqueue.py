@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from app.clock import SystemClock
-from app.property.storage.models import Enqueued, Job, JobState
+from app.property.storage.jobs.models import Enqueued, Job, JobState
 from app.services.keys.view import KeyView
 from app.services.reports.estimate import estimate
 from app.services.runtime.stores import Stores, open_stores

@@ -14,7 +14,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from app.property.storage.snapshots import snapshot
+from app.property.storage.properties.snapshots import snapshot
 from app.services.reports.exports import ExportFormat, check_format, write
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from app.printable import printable
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import Batch, Job, JobState
+from app.property.storage.jobs.models import Batch, Job, JobState
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.paging import every
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings

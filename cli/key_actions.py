@@ -10,7 +10,7 @@ from rich.text import Text
 
 from app.keypool.snapshots import Action
 from app.printable import printable
-from app.property.storage.key_actions import KeyActionStore
+from app.property.storage.keys.actions import KeyActionStore
 from app.services.keys.actions import act
 from app.services.keys.view import KeyView
 from app.services.runtime.stores import open_stores

@@ -11,8 +11,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from app.property.storage.engine import Database
-from app.property.storage.sayings import Saying, sayings
+from app.property.storage.database import Database
+from app.property.storage.properties.source_values import Saying, sayings
 from app.settings import load_settings
 from cli.brief import WIDTH, brief
 from cli.output import Format, PropertyFormat, show

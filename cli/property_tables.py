@@ -13,7 +13,7 @@ from rich.text import Text
 from app.printable import printable
 from app.property.doubt import others
 from app.property.record import FIELDS
-from app.property.storage.sayings import Saying
+from app.property.storage.properties.source_values import Saying
 from cli.output import cell, make_table
 
 #: sources in one table: more would be columns of a letter each

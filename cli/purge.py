@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from app.property.storage.purge_scope import PurgeKind
+from app.property.storage.privacy.scope import PurgeKind
 from app.services.privacy.purging import PurgeResult, purge
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings

@@ -15,7 +15,7 @@ from app.errors import ConfigurationError
 from app.printable import printable
 from app.property.recipes.form import as_json, as_toml
 from app.property.storage.paging import every
-from app.property.storage.recipes import StoredRecipes
+from app.property.storage.properties.recipes import StoredRecipes
 from app.services.reports.recipe_view import import_file, recipe_view
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings

@@ -11,9 +11,9 @@ from structlog.contextvars import bound_contextvars
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.keys import CapacityError
-from app.property.storage.models import PageFrom
-from app.property.storage.rows import new_id
-from app.property.storage.sayings import Saying
+from app.property.storage.jobs.models import PageFrom
+from app.property.storage.properties.source_values import Saying
+from app.property.storage.statements import new_id
 from app.property.urls.targets import host_of_target, is_address, normalise_target
 from app.services.property_intelligence import Scraper
 from app.services.runtime.resources import open_resources

@@ -8,7 +8,7 @@ import os
 from app.access.page_sessions import LINK_LIFETIME, PageSessions
 from app.access.tokens import Caller, Role
 from app.clock import SystemClock
-from app.property.storage.engine import database_url
+from app.property.storage.database import database_url
 from app.redaction import shown_url
 from app.settings import Settings
 

@@ -11,8 +11,8 @@ from typing import Protocol
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from app.clock import Clock
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import Enqueued, Job, JobState
+from app.property.storage.jobs.models import Enqueued, Job, JobState
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.paging import every
 from cli.output import note, stderr_console
 

@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.property.storage.watch_models import Watch
-from app.property.storage.watches import MOST_INTERVAL_DAYS, Watches
+from app.property.storage.watches.models import Watch
+from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, Watches
 from app.property.urls.targets import normalise_watched
 from app.services.runtime.stores import open_stores
 from app.services.watches.watching import WatchSummary, summary

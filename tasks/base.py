@@ -29,7 +29,7 @@ from app.clock import Clock, SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.jobs import LeaseLostError, WorkerDiedError
-from app.property.storage.models import Job
+from app.property.storage.jobs.models import Job
 from app.property.urls.targets import host_of_target
 from app.redaction import redact
 from app.redis.embedded_valkey import connect

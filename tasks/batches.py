@@ -14,7 +14,7 @@ from celery import shared_task
 from kombu.exceptions import OperationalError
 
 from app.errors.storage import StoreError
-from app.property.storage.models import Batch
+from app.property.storage.jobs.models import Batch
 from app.redaction import redact
 from app.services.delivery.batch_callbacks import deliver_due
 from app.services.delivery.webhooks import build_webhook_sender

@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 
 from app.errors import ConfigurationError
 from app.errors.storage import StoreError
-from app.property.storage.change_feed import ChangeStore
+from app.property.storage.watches.changes import ChangeStore
 from app.redaction import redact
 from app.services.delivery.change_delivery import RECEIVER, tell_due, webhook_url
 from app.services.delivery.webhooks import build_webhook_sender

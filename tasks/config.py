@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from kombu.entity import Exchange, Queue
 
-from app.property.storage.models import Job
+from app.property.storage.jobs.models import Job
 from app.redis.embedded_valkey import broker_url
 from app.settings import Settings
 

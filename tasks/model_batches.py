@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 
 from app.errors.jobs import LeaseLostError
 from app.errors.storage import StoreError
-from app.property.storage.model_batches import ModelBatchStore
+from app.property.storage.llm.batches import ModelBatchStore
 from app.redaction import redact
 from app.services.batches.collecting import collect, tidy
 from app.services.batches.parts import Parts, open_parts

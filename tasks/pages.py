@@ -7,8 +7,8 @@ import logging
 from celery import shared_task
 
 from app.errors.storage import StoreError
-from app.property.storage.personal_data import AgeLimits
-from app.property.storage.retention import Retention
+from app.property.storage.pages.retention import Retention
+from app.property.storage.privacy.ages import AgeLimits
 from app.redaction import redact
 from app.services.privacy import retention
 from tasks.base import ScheduledTask

@@ -12,8 +12,8 @@ from celery import Celery, shared_task
 
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import StoreError
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import Recovered
+from app.property.storage.jobs.models import Recovered
+from app.property.storage.jobs.repository import JobStore
 from app.redaction import redact
 from app.services.reports.metrics.instruments import JOBS_RECOVERED
 from tasks.base import ScheduledTask

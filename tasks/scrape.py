@@ -10,9 +10,9 @@ from celery import shared_task
 from openai import RateLimitError
 
 from app.errors import NotFoundError, PropertyIntelligenceError
-from app.property.storage.leases import Lease
-from app.property.storage.model_requests import ModelRequest, ModelRequestStore
-from app.property.storage.models import Job
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import Job
+from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
 from app.redaction import redact_urls
 from app.services.reports.metrics.instruments import SEARCH_LISTINGS
 from app.services.runtime.retry import patiently

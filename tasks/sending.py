@@ -10,9 +10,9 @@ from celery import Celery
 from kombu.exceptions import BatchPublishError, ChannelError, OperationalError
 
 from app.errors.broker import BrokerUnavailableError
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import Job
-from app.property.storage.rows import chunks
+from app.property.storage.jobs.models import Job
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.statements import chunks
 from app.redaction import shown_url
 from tasks.config import LANES, lane_of, urgency_of
 

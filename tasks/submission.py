@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from celery import Celery
 
 from app.errors import PropertyIntelligenceError
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import Enqueued
-from app.property.storage.quotas import Requester
-from app.property.storage.request_keys import RequestKey
+from app.property.storage.jobs.idempotency import RequestKey
+from app.property.storage.jobs.models import Enqueued
+from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.repository import JobStore
 from app.redis.embedded_valkey import connect
 from app.settings import Settings
 from tasks import make_celery

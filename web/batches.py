@@ -7,7 +7,7 @@ from datetime import datetime
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.property.storage.models import CallbackState, JobState
+from app.property.storage.jobs.models import CallbackState, JobState
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, failure, success

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.property.storage.change_feed import ChangeStore
+from app.property.storage.watches.changes import ChangeStore
 from web.auth import READING, api_router
 from web.context import ContextOf
 from web.envelope import answers, success

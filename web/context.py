@@ -21,9 +21,9 @@ from app.access.tokens import Caller, TokenVerifier, build_verifier
 from app.clock import Clock, SystemClock
 from app.deadline import Bounded
 from app.keypool.keys import load_keys_again
-from app.property.storage.job_figures import JobFigures, read_job_figures
-from app.property.storage.quotas import Requester
-from app.property.storage.request_keys import RequestKey
+from app.property.storage.jobs.figures import JobFigures, read_job_figures
+from app.property.storage.jobs.idempotency import RequestKey
+from app.property.storage.jobs.quotas import Requester
 from app.redis.embedded_valkey import broker_url, connect
 from app.services.keys.reload import KeyReload, KeyWatch
 from app.services.keys.store import connect_store

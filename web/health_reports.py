@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.property.storage.alerts import AlertStore, Severity
+from app.property.storage.keys.alerts import AlertStore, Severity
 from app.services.reports.health.report import newest_report
 from web.auth import MANAGEMENT, api_router
 from web.context import ContextOf

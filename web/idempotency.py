@@ -12,8 +12,8 @@ from fastapi import Header
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from app.property.storage.request_keys import RequestKey
-from app.property.storage.rows import digest
+from app.property.storage.jobs.idempotency import RequestKey
+from app.property.storage.statements import digest
 
 REPLAYED = "Idempotency-Replayed"
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from app.access.tokens import Caller
 from app.property.record import SourceKind
-from app.property.storage.models import JobState, PageFrom
+from app.property.storage.jobs.models import JobState, PageFrom
 from tasks.submission import resubmit_jobs, submit_targets
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.tokens import Caller
 from app.keypool.snapshots import Action
-from app.property.storage.key_actions import KeyActionStore
+from app.property.storage.keys.actions import KeyActionStore
 from app.services.keys.actions import MOST_CHARACTERS, act
 from web.auth import MANAGEMENT, allow, api_router
 from web.context import ContextOf

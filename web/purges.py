@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.access.tokens import Caller
-from app.property.storage.purge_scope import PurgeKind
+from app.property.storage.privacy.scope import PurgeKind
 from app.services.privacy.purging import purge
 from web.auth import MANAGEMENT, allow, api_router
 from web.context import ContextOf

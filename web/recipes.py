@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from app.property.recipes.recipe import RecipeState, recipe_host
-from app.property.storage.recipes import StoredRecipes
+from app.property.storage.properties.recipes import StoredRecipes
 from app.services.reports.recipe_view import recipe_view
 from web.auth import MANAGEMENT, READING, allow, api_router
 from web.context import ContextOf

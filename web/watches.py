@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.access.tokens import Caller
-from app.property.storage.watch_models import WatchKind, WatchStatus
-from app.property.storage.watches import MOST_INTERVAL_DAYS, Watches
+from app.property.storage.watches.models import WatchKind, WatchStatus
+from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, Watches
 from app.services.watches import watching
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf

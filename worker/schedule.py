@@ -11,7 +11,7 @@ from celery import Celery
 from redbeat import RedBeatScheduler
 from redbeat.schedulers import acquire_distributed_beat_lock
 
-from app.property.storage.watch_ticks import TICK_SECONDS
+from app.property.storage.watches.schedule import TICK_SECONDS
 from app.settings import Settings
 from tasks.config import TURN_HEADER
 

@@ -36,7 +36,7 @@ from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.property.fetch import check_browser
 from app.property.reading.model.tokens import count_tokens
-from app.property.storage.change_feed import ChangeStore
+from app.property.storage.watches.changes import ChangeStore
 from app.redaction import redact
 from app.services.delivery import change_delivery
 from app.services.openai_client_manager import build_manager

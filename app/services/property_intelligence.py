@@ -21,7 +21,7 @@ from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind
 from app.property.same_page import agrees, says_nothing_new
 from app.property.source_record import SourceRecord
-from app.property.storage.page_index import KnownRecord
+from app.property.storage.pages.index import KnownRecord
 from app.property.urls.targets import is_address, normalise_target
 from app.services.scraping.addresses import AddressScraper
 from app.services.scraping.economy import Economy

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from app.errors import PropertyIntelligenceError
-from app.property.storage.properties import PropertyStore
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import properties, records
 from app.services.runtime.resources import open_resources
 from app.settings import Settings

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.clock import SystemClock
-from app.property.storage.engine import Database
+from app.property.storage.database import Database
 from app.property.storage.tables import records
 from app.settings import VARIABLE_PREFIXES
 from benchmarks.extraction.run import load_truth

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.property.storage.engine import Database, database_url
+from app.property.storage.database import Database, database_url
 from app.services.reports.exports import ExportFormat
 from app.settings import Settings
 from benchmarks.exports.filling import fill

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from app.property.record import FIELDS
-from app.property.storage.engine import Database
+from app.property.storage.database import Database
 from app.property.storage.tables import properties, records
 
 _T0 = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from app.property.storage.engine import Database
-from app.property.storage.properties import PropertyStore
+from app.property.storage.database import Database
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import observations, properties
 from benchmarks.merging.workload import WINDOW, pages
 from benchmarks.postgresql import servers_of

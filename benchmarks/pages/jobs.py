@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from app.errors.fetching import HttpStatusError
-from app.property.storage.batches import BatchStore
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import JobState
+from app.property.storage.database import Database
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.tables import jobs
 from benchmarks.pages.past import Past
 

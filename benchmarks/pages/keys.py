@@ -10,11 +10,11 @@ from datetime import timedelta
 import httpx2
 
 from app.keypool.keys import ApiKey
-from app.property.storage.alerts import Alarm, AlertStore, Severity
-from app.property.storage.engine import Database
-from app.property.storage.key_actions import KeyActionStore, KeyDeed
-from app.property.storage.key_history import KeyHistoryStore
-from app.property.storage.usage import Counted, CountedKey, Uses
+from app.property.storage.database import Database
+from app.property.storage.keys.actions import KeyActionStore, KeyDeed
+from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
+from app.property.storage.keys.history import KeyHistoryStore
+from app.property.storage.keys.usage import Counted, CountedKey, Uses
 from app.services.keys.view import KeyView
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.services.reports.health.alarms import Kind

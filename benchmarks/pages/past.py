@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from app.clock import Clock, SystemClock
-from app.property.storage.engine import Database
+from app.property.storage.database import Database
 
 
 class Past(SystemClock):

@@ -21,10 +21,10 @@ from app.property.page import Page
 from app.property.reading.pipeline import extract
 from app.property.record import DERIVED_FIELDS, Evidence
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.property_rows import conflicts_json, evidence_json
-from app.property.storage.rows import chunks, new_id
-from app.property.storage.searching import search_row
+from app.property.storage.database import Database
+from app.property.storage.properties.rows import conflicts_json, evidence_json
+from app.property.storage.properties.search import search_row
+from app.property.storage.statements import chunks, new_id
 from app.property.storage.tables import properties, property_keys, records
 from standin.site.pages import bundled_pages
 

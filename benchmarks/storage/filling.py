@@ -18,12 +18,12 @@ from sqlalchemy import Connection, Table, text
 
 from app.clock import ManualClock
 from app.property.page import Keeping, Page
-from app.property.storage.columns import metadata
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.pages import PageStore
-from app.property.storage.properties import PropertyStore
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import observations
+from app.property.storage.types import metadata
 from benchmarks.storage.workload import FIRST, SAMPLE, STRIDE, home_number, readings
 
 #: how long ago the oldest copy was stored; its pages were first read `_AGAIN` before that. In all less than a year,

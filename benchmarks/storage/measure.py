@@ -17,14 +17,14 @@ from sqlalchemy import select
 
 from app.errors.storage import StoreError
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.job_figures import read_job_figures
-from app.property.storage.names_key import NamesKey
-from app.property.storage.personal_data import AgeLimits
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purge_scope import PurgeKind
-from app.property.storage.purging import PurgeStore
-from app.property.storage.retention import Retention
+from app.property.storage.database import Database
+from app.property.storage.jobs.figures import read_job_figures
+from app.property.storage.pages.retention import Retention
+from app.property.storage.privacy.ages import AgeLimits
+from app.property.storage.privacy.names_key import NamesKey
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import properties
 from app.services.privacy.retention import prune_pages, prune_values
 from app.settings import Settings

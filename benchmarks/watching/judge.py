@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from app.property.storage.change_rows import Change
+from app.property.storage.watches.change_rows import Change
 from benchmarks.watching.run import Simulated
 from standin.county.days import Planted
 

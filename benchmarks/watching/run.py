@@ -26,12 +26,12 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from app.clock import ManualClock
-from app.property.storage.change_feed import ChangeStore
-from app.property.storage.change_rows import Change
-from app.property.storage.models import Job, JobState
+from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.tables import change_candidates, jobs, records, watches
-from app.property.storage.watch_budget import day_of
-from app.property.storage.watches import Watches
+from app.property.storage.watches.budget import day_of
+from app.property.storage.watches.change_rows import Change
+from app.property.storage.watches.changes import ChangeStore
+from app.property.storage.watches.repository import Watches
 from app.services.delivery.change_delivery import RECEIVER
 from app.services.runtime.resources import Resources, open_resources
 from app.services.watches import watching

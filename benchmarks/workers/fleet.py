@@ -23,7 +23,7 @@ import psutil
 import redis
 from celery import Celery
 
-from app.property.storage.models import Enqueued
+from app.property.storage.jobs.models import Enqueued
 from app.redis.embedded_valkey import EmbeddedValkey, client
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings

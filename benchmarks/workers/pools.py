@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from app.property.storage.models import Job, JobState
+from app.property.storage.jobs.models import Job, JobState
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options, Pool

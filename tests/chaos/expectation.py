@@ -15,10 +15,10 @@ from app.keypool.keys import make_keys
 from app.property.fetch import Visitor
 from app.property.page import Keeping, Page
 from app.property.sources.config import Sources
-from app.property.storage.answers import AnswerStore
-from app.property.storage.engine import Database
-from app.property.storage.purged_names import PurgedNames
-from app.property.storage.searches import SearchStore
+from app.property.storage.database import Database
+from app.property.storage.llm.answers import AnswerStore
+from app.property.storage.llm.searches import SearchStore
+from app.property.storage.privacy.names import PurgedNames
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.runtime.resources import build_scraper
 from app.services.scraping.model_reading import ModelReader

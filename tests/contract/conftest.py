@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import ColumnElement, Table, func, select
 
 from app.clock import ManualClock
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.names_key import NamesKey
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.schema import upgrade
-from app.property.storage.watches import Watches
+from app.property.storage.watches.repository import Watches
 from tests.plugins.postgresql_server import POSTGRESQL
 
 #: of a rule that the other databases have no use for

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from app.property.storage.engine import Database
+from app.property.storage.database import Database
 from app.property.storage.inspection import inspect_database
-from app.property.storage.jobs import JobStore
-from app.property.storage.properties import PropertyStore
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.schema import HEAD, upgrade
 from app.property.storage.tables import properties
 from tests.contract.test_store_properties import ADDRESS, source

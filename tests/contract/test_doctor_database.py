@@ -13,16 +13,16 @@ import pytest
 from sqlalchemy import update
 
 from app.clock import ManualClock, SystemClock
-from app.property.storage.answers import Question
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.model_batches import ModelBatchStore
-from app.property.storage.model_requests import ModelRequest, ModelRequestStore
-from app.property.storage.properties import PropertyStore
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.llm.answers import Question
+from app.property.storage.llm.batches import ModelBatchStore
+from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.schema import upgrade
 from app.property.storage.tables import properties
-from app.property.storage.watch_budget import WatchLimits
-from app.property.storage.watches import Watches
+from app.property.storage.watches.budget import WatchLimits
+from app.property.storage.watches.repository import Watches
 from app.services.reports.doctor.clocks import check_clock
 from app.services.reports.doctor.courier import Courier
 from app.services.reports.doctor.database import check_database, check_jobs, file_system

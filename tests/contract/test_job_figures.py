@@ -10,10 +10,10 @@ from sqlalchemy import event, text, update
 
 from app.clock import ManualClock
 from app.property.storage import tables
-from app.property.storage.engine import Database
-from app.property.storage.job_figures import read_job_figures
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import JobState
+from app.property.storage.database import Database
+from app.property.storage.jobs.figures import read_job_figures
+from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.repository import JobStore
 
 NOTHING = {"queued": 0, "running": 0, "deferred": 0}
 

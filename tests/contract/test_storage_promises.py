@@ -15,13 +15,13 @@ from app.errors.storage import StoreError
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.record import PageKind, PropertyRecord
-from app.property.storage.engine import Database
-from app.property.storage.found_jobs import Walked
-from app.property.storage.jobs import JobStore
-from app.property.storage.leases import Lease
-from app.property.storage.models import JobState, PageFrom
-from app.property.storage.page_index import KnownRecord
-from app.property.storage.properties import PropertyStore
+from app.property.storage.database import Database
+from app.property.storage.jobs.found import Walked
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import JobState, PageFrom
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.pages.index import KnownRecord
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import (
     batches,
     change_candidates,

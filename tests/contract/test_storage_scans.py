@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import event, insert, select, text
 
 from app.clock import ManualClock
-from app.property.storage.engine import Database
-from app.property.storage.personal_data import AgeLimits
-from app.property.storage.properties import PropertyStore
+from app.property.storage.database import Database
+from app.property.storage.privacy.ages import AgeLimits
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import observations, properties, records
 from tests.contract.test_store_properties import ADDRESS, source
 

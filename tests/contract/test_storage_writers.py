@@ -14,13 +14,13 @@ from sqlalchemy import Connection, func, select, text
 from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
-from app.property.storage import properties as storing
-from app.property.storage.decisions import DecisionStore
-from app.property.storage.engine import Database
-from app.property.storage.personal_data import AgeLimits
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purge_scope import PurgeKind
-from app.property.storage.purging import PurgeStore
+from app.property.storage.database import Database
+from app.property.storage.privacy.ages import AgeLimits
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.properties import repository as storing
+from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import properties, records
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.contract.test_store_properties import ADDRESS, source

@@ -12,12 +12,12 @@ from app.clock import ManualClock
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.page_index import Seen
-from app.property.storage.personal_data import AgeLimits
-from app.property.storage.properties import PropertyStore
+from app.property.storage.database import Database
+from app.property.storage.pages.index import Seen
+from app.property.storage.privacy.ages import AgeLimits
+from app.property.storage.properties.claims import Hearsay
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import observations, purges
-from app.property.storage.unverified import Hearsay
 from tests.plugins.job_ends import confirm, put_claims
 
 AGENT = "Ottilie Quackenbush"
@@ -114,7 +114,7 @@ def test_it_goes_a_part_at_a_time(
     database: Database, properties: PropertyStore, ages: AgeLimits, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that nobody who writes waits long."""
-    from app.property.storage import personal_data
+    from app.property.storage.privacy import ages as personal_data
 
     monkeypatch.setattr(personal_data, "_AT_ONCE", 2)
     for n in range(3):

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from app.clock import ManualClock
-from app.property.storage.alerts import Alarm, AlertStore, Booked, Severity
-from app.property.storage.engine import Database
+from app.property.storage.database import Database
+from app.property.storage.keys.alerts import Alarm, AlertStore, Booked, Severity
 from app.property.storage.tables import alert_notices
 from app.property.storage.tables import alerts as alerts_table
 

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.pages import PageGoneError
-from app.property.storage.batches import BatchStore, reopen_batches
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import CallbackState, Enqueued
+from app.property.storage.database import Database
+from app.property.storage.jobs.batches import BatchStore, reopen_batches
+from app.property.storage.jobs.models import CallbackState, Enqueued
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.tables import batches as batches_table
 from tests.contract.conftest import ON_POSTGRESQL
 

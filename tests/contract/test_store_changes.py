@@ -16,17 +16,17 @@ from app.errors.requests import InvalidCursorError
 from app.property.change_belief import Telling
 from app.property.page import Page
 from app.property.record import Method
-from app.property.storage.change_feed import ChangeStore, Followed, append, due_looks, look_again
-from app.property.storage.change_rows import Change
-from app.property.storage.decisions import DecisionStore
-from app.property.storage.engine import Database
-from app.property.storage.pages import PageStore
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purge_scope import PurgeKind
-from app.property.storage.purging import PurgeStore
+from app.property.storage.database import Database
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import change_candidates, changes
-from app.property.storage.watch_budget import WatchLimits
-from app.property.storage.watches import Watches
+from app.property.storage.watches.budget import WatchLimits
+from app.property.storage.watches.change_rows import Change
+from app.property.storage.watches.changes import ChangeStore, Followed, append, due_looks, look_again
+from app.property.storage.watches.repository import Watches
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.page_records import page_record
 from tests.plugins.watch_steps import statements

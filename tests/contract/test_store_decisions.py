@@ -13,13 +13,13 @@ from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
 from app.property.record import SourceKind
-from app.property.storage.decisions import DecisionStore
-from app.property.storage.engine import Database
-from app.property.storage.explaining import explain
-from app.property.storage.jobs import JobStore
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purge_scope import PurgeKind
-from app.property.storage.purging import PurgeStore
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.explain import explain
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import identity_overrides, observations, properties
 from tests.contract.test_store_properties import ADDRESS, T0, alive, count, source
 

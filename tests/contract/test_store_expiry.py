@@ -13,17 +13,17 @@ from app.errors import ConfigurationError
 from app.property.page import Page
 from app.property.record import SourceKind
 from app.property.storage import expiry, tables
-from app.property.storage.batches import BatchStore
-from app.property.storage.decisions import DecisionStore
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.page_aliases import note_url
-from app.property.storage.pages import PageStore
-from app.property.storage.properties import PropertyStore
-from app.property.storage.quotas import Requester
-from app.property.storage.request_keys import RequestKey
-from app.property.storage.source_tries import SourceTries, SourceTry
-from app.property.storage.tried import Tried
+from app.property.storage.database import Database
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.idempotency import RequestKey
+from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tried import Tried
+from app.property.storage.jobs.tries import SourceTries, SourceTry
+from app.property.storage.pages.aliases import note_url
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.repository import PropertyStore
 from app.services.privacy.retention import prune_jobs
 from app.settings import Settings, load_settings
 from tests.contract.conftest import count

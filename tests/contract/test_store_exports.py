@@ -18,9 +18,9 @@ from sqlalchemy import insert
 from app.clock import ManualClock
 from app.property.record import FIELDS, PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.properties import PropertyStore
-from app.property.storage.snapshots import snapshot
+from app.property.storage.database import Database
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.snapshots import snapshot
 from app.property.storage.tables import properties, records
 from app.services.reports.exports import ExportFormat, write
 from tests.plugins.page_records import page_record

@@ -10,16 +10,16 @@ from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.batches import BatchStore
-from app.property.storage.engine import Database
-from app.property.storage.found_jobs import FoundJobs, LeftOut, Walked
-from app.property.storage.jobs import JobStore
-from app.property.storage.leases import Lease
-from app.property.storage.models import Job, JobState
-from app.property.storage.properties import PropertyStore
-from app.property.storage.quotas import Requester
-from app.property.storage.rows import digest
-from app.property.storage.watches import Watches
+from app.property.storage.database import Database
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.found import FoundJobs, LeftOut, Walked
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import Job, JobState
+from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.statements import digest
+from app.property.storage.watches.repository import Watches
 
 SEARCH = "https://portal.example/homes/anytown"
 ALICE = digest("alice")

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import LargeBinary, Text, inspect
 from sqlalchemy.types import JSON
 
-from app.property.storage.engine import Database
-from app.property.storage.holdings import HOLDINGS, Holding, Holds
+from app.property.storage.database import Database
+from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding, Holds
 
 
 def test_every_column_that_the_database_has_is_classified_once(database: Database) -> None:

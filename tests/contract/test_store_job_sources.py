@@ -9,16 +9,16 @@ import pytest
 from app.clock import ManualClock
 from app.property.people import parse_name
 from app.property.record import SourceKind
-from app.property.storage.engine import Database
-from app.property.storage.job_sources import tried_by
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import JobState
-from app.property.storage.names_key import NamesKey
-from app.property.storage.person_purging import PersonPurge
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purge_scope import PurgeKind
-from app.property.storage.purging import PurgeStore
-from app.property.storage.tried import Tried
+from app.property.storage.database import Database
+from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.sources import tried_by
+from app.property.storage.jobs.tried import Tried
+from app.property.storage.privacy.names_key import NamesKey
+from app.property.storage.privacy.persons import PersonPurge
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.properties.repository import PropertyStore
 from tests.contract.test_store_searches import house
 from tests.plugins.job_ends import put_tried
 

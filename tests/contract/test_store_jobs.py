@@ -15,10 +15,10 @@ from app.errors.pages import PageGoneError
 from app.errors.targets import InvalidTargetError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.batches import BatchStore
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.properties import PropertyStore
+from app.property.storage.database import Database
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import records
 
 URL = "https://site.example/house/1"

@@ -8,8 +8,8 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.requests import InvalidCursorError
-from app.property.storage.engine import Database
-from app.property.storage.key_actions import KeyActionStore, KeyDeed
+from app.property.storage.database import Database
+from app.property.storage.keys.actions import KeyActionStore, KeyDeed
 from app.property.storage.paging import every
 
 DAY_S = 86_400

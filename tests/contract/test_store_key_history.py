@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import QueuePool, func, select
 
 from app.clock import ManualClock
-from app.property.storage.engine import Database
-from app.property.storage.key_history import KeyHistoryStore
+from app.property.storage.database import Database
+from app.property.storage.keys.history import KeyHistoryStore
+from app.property.storage.keys.usage import HOUR, Counted, CountedKey, CountedModel, Demand, Uses, hour_of
 from app.property.storage.tables import key_hours
-from app.property.storage.usage import HOUR, Counted, CountedKey, CountedModel, Demand, Uses, hour_of
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S

@@ -11,14 +11,14 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
-from app.property.storage.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.batches import BatchStore
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.model_batches import Answered, Candidate, ModelBatch, ModelBatchState, ModelBatchStore
-from app.property.storage.model_requests import ModelRequest, ModelRequestStore, RequestState
-from app.property.storage.models import Job, JobState
-from app.property.storage.rows import digest
+from app.property.storage.database import Database
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.models import Job, JobState
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.batches import Answered, Candidate, ModelBatch, ModelBatchState, ModelBatchStore
+from app.property.storage.llm.requests import ModelRequest, ModelRequestStore, RequestState
+from app.property.storage.statements import digest
 
 WAIT = 26 * 3600.0
 DONE = {"choices": [{"message": {"content": "{}"}}]}

@@ -10,10 +10,10 @@ import pytest
 from app.clock import ManualClock
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.page_index import PageIndex, Seen
-from app.property.storage.properties import PropertyStore
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.pages.index import PageIndex, Seen
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import properties, records
 from tests.contract.conftest import count
 from tests.plugins.job_ends import confirm, note_same

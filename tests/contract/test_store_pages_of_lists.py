@@ -14,15 +14,15 @@ from sqlalchemy import insert, select, text
 
 from app.clock import ManualClock
 from app.errors.requests import InvalidCursorError
-from app.property.storage import batches as batch_store
-from app.property.storage import jobs as job_store
-from app.property.storage import properties as property_store
-from app.property.storage.batches import BatchStore
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import JobState
+from app.property.storage.database import Database
+from app.property.storage.jobs import batches as batch_store
+from app.property.storage.jobs import repository as job_store
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.paging import Page, every
-from app.property.storage.properties import PropertyStore
+from app.property.storage.properties import repository as property_store
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import batches, jobs, properties
 from tests.plugins.page_records import page_record
 

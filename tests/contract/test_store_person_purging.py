@@ -24,19 +24,19 @@ from app.property.page import Keeping, Page
 from app.property.people import PersonName, finder_of, parse_name
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.columns import UtcDateTime
-from app.property.storage.engine import Database
-from app.property.storage.holdings import HOLDINGS, NAMING, Holds
-from app.property.storage.jobs import JobStore
-from app.property.storage.model_requests import ModelRequest, ModelRequestStore
-from app.property.storage.names_key import NamesKey
-from app.property.storage.packing import pack, unpack
-from app.property.storage.pages import PageStore
-from app.property.storage.person_purging import PersonPurge
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purged_names import PurgedNames
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
+from app.property.storage.pages.packing import pack, unpack
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.privacy.names import PurgedNames
+from app.property.storage.privacy.names_key import NamesKey
+from app.property.storage.privacy.persons import PersonPurge
+from app.property.storage.privacy.pii_catalog import HOLDINGS, NAMING, Holds
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import bodies, metadata, purges
+from app.property.storage.types import UtcDateTime
 from benchmarks.postgresql import PostgreSQL
 from tests.contract.conftest import ON_POSTGRESQL
 
@@ -359,7 +359,7 @@ def test_bodies_in_other_encodings_are_looked_through(
 
 def test_what_was_stored_lately_is_looked_at_by_moment(database: Database, clock: ManualClock) -> None:
     """The second look of a purge is at bodies that are younger than its beginning."""
-    from app.property.storage.naming_rows import named_rows
+    from app.property.storage.privacy.naming_rows import named_rows
 
     PageStore(database).save_page(page_of(NAME, clock.now()))
     with database.reading() as connection:

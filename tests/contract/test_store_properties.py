@@ -15,10 +15,10 @@ from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.properties import PropertyStore
-from app.property.storage.searching import PropertyFilter
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.search import PropertyFilter
 from app.property.storage.tables import observations, properties, records
 from tests.plugins.page_records import page_record
 

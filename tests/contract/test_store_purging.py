@@ -20,21 +20,21 @@ from app.errors.targets import InvalidTargetError, NoSourceError
 from app.property.page import Keeping, Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.decisions import DecisionStore
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.model_requests import ModelRequest, ModelRequestStore
-from app.property.storage.packing import unpack
-from app.property.storage.page_index import PageIndex
-from app.property.storage.pages import PageStore
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purge_scope import PurgeKind
-from app.property.storage.purging import PurgeStore
-from app.property.storage.searches import SearchStore, StoredSearch
-from app.property.storage.source_tries import SourceTries, SourceTry
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tries import SourceTries, SourceTry
+from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
+from app.property.storage.llm.searches import SearchStore, StoredSearch
+from app.property.storage.pages.index import PageIndex
+from app.property.storage.pages.packing import unpack
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.properties.claims import Hearsay
+from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import bodies, jobs, metadata, properties, purges
-from app.property.storage.unverified import Hearsay
 from tests.plugins.job_ends import put_claims
 
 AGENT = "Ottilie Quackenbush"
@@ -251,7 +251,7 @@ def test_what_other_pages_say_of_the_property_stays_and_only_that(
 
 
 def _words(words: str) -> Any:
-    from app.property.storage.searching import PropertyFilter
+    from app.property.storage.properties.search import PropertyFilter
 
     return PropertyFilter(words=words)
 
@@ -464,8 +464,8 @@ def test_what_is_no_url_is_named(store: PurgeStore) -> None:
 def test_a_repeated_request_is_told_of_the_jobs_that_are_left(
     database: Database, service: Service, store: PurgeStore
 ) -> None:
-    from app.property.storage.quotas import Requester
-    from app.property.storage.request_keys import RequestKey
+    from app.property.storage.jobs.idempotency import RequestKey
+    from app.property.storage.jobs.quotas import Requester
 
     key = RequestKey("k" * 64, "f" * 64)
     asked = Requester("c" * 64, key=key)

@@ -9,16 +9,16 @@ import pytest
 from app.clock import ManualClock
 from app.errors.targets import InvalidTargetError, NoSourceError
 from app.property.record import SourceKind
-from app.property.storage.engine import Database
-from app.property.storage.enqueueing import new_targets
-from app.property.storage.job_figures import RecentWork, read_recent_work
-from app.property.storage.jobs import JobStore
-from app.property.storage.key_history import KeyHistoryStore
-from app.property.storage.properties import PropertyStore
-from app.property.storage.searches import SearchStore, StoredSearch
-from app.property.storage.tried import Tried
-from app.property.storage.usage import Counted, CountedKey, Uses
-from app.property.storage.watch_budget import Charge, WatchLedger
+from app.property.storage.database import Database
+from app.property.storage.jobs.enqueue import new_targets
+from app.property.storage.jobs.figures import RecentWork, read_recent_work
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tried import Tried
+from app.property.storage.keys.history import KeyHistoryStore
+from app.property.storage.keys.usage import Counted, CountedKey, Uses
+from app.property.storage.llm.searches import SearchStore, StoredSearch
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.watches.budget import Charge, WatchLedger
 from tests.contract.test_store_properties import source
 from tests.plugins.job_ends import put_tried
 

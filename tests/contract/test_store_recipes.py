@@ -14,14 +14,14 @@ from app.property.page import Keeping, Page
 from app.property.people import parse_name
 from app.property.recipes.learning import Example
 from app.property.recipes.recipe import MOST_EXAMPLES, MOST_OF_HOST, Anchor, Counts, Recipe, RecipeState, new_recipe
-from app.property.storage.engine import Database
-from app.property.storage.names_key import NamesKey
-from app.property.storage.pages import PageStore
-from app.property.storage.person_purging import PersonPurge
-from app.property.storage.purge_scope import PurgeKind
-from app.property.storage.purging import PurgeStore
-from app.property.storage.recipes import StoredRecipes
-from app.property.storage.retention import Retention
+from app.property.storage.database import Database
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.pages.retention import Retention
+from app.property.storage.privacy.names_key import NamesKey
+from app.property.storage.privacy.persons import PersonPurge
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.properties.recipes import StoredRecipes
 from app.property.storage.tables import recipe_examples, recipes
 from tests.contract.conftest import count
 

@@ -6,8 +6,8 @@ import threading
 from datetime import timedelta
 
 from app.clock import ManualClock
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import Job, Recovered
+from app.property.storage.jobs.models import Job, Recovered
+from app.property.storage.jobs.repository import JobStore
 
 QUEUE = "scrape"
 

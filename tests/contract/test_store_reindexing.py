@@ -13,12 +13,12 @@ from sqlalchemy import func, insert, select, update
 from app.clock import ManualClock
 from app.property.identity import KEY_RULES
 from app.property.source_record import SourceRecord
-from app.property.storage.connections import make_engine
-from app.property.storage.decisions import DecisionStore
-from app.property.storage.engine import Database
-from app.property.storage.properties import PropertyStore
-from app.property.storage.property_rows import evidence_json
-from app.property.storage.reindexing import BEGIN, count_due, due_after
+from app.property.storage.database import Database
+from app.property.storage.engine import make_engine
+from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.reindex import BEGIN, count_due, due_after
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.rows import evidence_json
 from app.property.storage.tables import properties, property_keys, records
 from app.property.urls.targets import address_of_target
 from app.services.reports.reindex import reindex

@@ -19,13 +19,13 @@ from app.errors.pages import PageGoneError
 from app.errors.requests import IdempotencyKeyReusedError, QuotaExceededError, RequestUnderWayError
 from app.errors.targets import InvalidTargetError
 from app.property.storage import expiry
-from app.property.storage.batches import BatchStore
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import Enqueued
-from app.property.storage.quotas import Requester
-from app.property.storage.request_keys import RequestKey
-from app.property.storage.rows import digest
+from app.property.storage.database import Database
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.idempotency import RequestKey
+from app.property.storage.jobs.models import Enqueued
+from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.statements import digest
 from app.property.storage.tables import request_keys
 
 ALICE, BOB = digest("alice"), digest("bob")
@@ -105,14 +105,14 @@ def test_a_killed_process_leaves_one_batch_or_none(database_url: str, answered: 
     """Ended without a word, after the transaction or within it."""
     code = f"""
 import os
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.quotas import Requester
-from app.property.storage.request_keys import RequestKey
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.idempotency import RequestKey
 database = Database({database_url!r})
 jobs = JobStore(database)
 if not {answered}:
-    import app.property.storage.enqueueing as enqueueing
+    import app.property.storage.jobs.enqueue as enqueueing
     enqueueing.request_keys.keep = lambda *_: os._exit(9)
 jobs.enqueue({TARGETS!r}, requester=Requester({ALICE!r}, None, RequestKey({KEY.id!r}, {KEY.fingerprint!r})))
 os._exit(9)

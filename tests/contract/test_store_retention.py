@@ -10,12 +10,12 @@ from sqlalchemy import insert, update
 
 from app.clock import ManualClock
 from app.property.page import Keeping, Page
-from app.property.storage.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.packing import pack, unpack
-from app.property.storage.pages import PageStore
-from app.property.storage.retention import Retention
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.pages.packing import pack, unpack
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.pages.retention import Retention
 from app.property.storage.tables import bodies, model_answers, page_readers, pages, site_answers
 from tests.contract.conftest import count
 

@@ -15,8 +15,8 @@ from sqlalchemy import select
 
 from app.clock import ManualClock
 from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
-from app.property.storage.connections import make_engine, parse_url
-from app.property.storage.engine import Database
+from app.property.storage.database import Database
+from app.property.storage.engine import make_engine, parse_url
 from app.property.storage.inspection import inspect_database
 from app.property.storage.schema import _MIGRATIONS, HEAD, upgrade
 from app.property.storage.tables import batches, metadata

@@ -11,14 +11,14 @@ from app.clock import ManualClock
 from app.errors.purging import PurgedMeanwhileError
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purge_scope import PurgeKind
-from app.property.storage.purging import PurgeStore
-from app.property.storage.retention import Retention
-from app.property.storage.searches import SearchStore, StoredSearch
-from app.property.storage.source_tries import SourceTries, SourceTry, forget_tries
-from app.property.storage.unverified import Hearsay
+from app.property.storage.database import Database
+from app.property.storage.jobs.tries import SourceTries, SourceTry, forget_tries
+from app.property.storage.llm.searches import SearchStore, StoredSearch
+from app.property.storage.pages.retention import Retention
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.properties.claims import Hearsay
+from app.property.storage.properties.repository import PropertyStore
 from tests.plugins.job_ends import put_claims
 from tests.plugins.page_records import page_record
 

@@ -9,10 +9,10 @@ import pytest
 
 from app.clock import ManualClock
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.properties import PropertyStore
-from app.property.storage.sayings import sayings
-from app.property.storage.snapshots import snapshot
+from app.property.storage.database import Database
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.snapshots import snapshot
+from app.property.storage.properties.source_values import sayings
 from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

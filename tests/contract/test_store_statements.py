@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from app.property.storage.engine import Database
-from app.property.storage.properties import PropertyStore
+from app.property.storage.database import Database
+from app.property.storage.properties.repository import PropertyStore
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.contract.test_store_properties import ADDRESS, source
 from tests.plugins.watch_steps import statements

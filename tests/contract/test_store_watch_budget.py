@@ -12,13 +12,13 @@ from app.clock import ManualClock
 from app.errors.requests import QuotaExceededError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.properties import PropertyStore
-from app.property.storage.quotas import Requester
+from app.property.storage.database import Database
+from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import watches as watches_table
-from app.property.storage.watch_budget import Charge, WatchDay, WatchLedger, WatchLimits
-from app.property.storage.watches import Watches
+from app.property.storage.watches.budget import Charge, WatchDay, WatchLedger, WatchLimits
+from app.property.storage.watches.repository import Watches
 from tests.plugins.watch_steps import ADDRESS, begin, end, store_property
 
 DAY = 86_400.0

@@ -12,11 +12,11 @@ from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
 from app.errors.fetching import HttpStatusError, RobotsDisallowedError, TransientHttpStatusError
 from app.errors.pages import PageBlockedError
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import Job
-from app.property.storage.watch_budget import WatchLimits
-from app.property.storage.watches import Watches
+from app.property.storage.database import Database
+from app.property.storage.jobs.models import Job
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.watches.budget import WatchLimits
+from app.property.storage.watches.repository import Watches
 from tests.plugins.watch_steps import PLENTY, URL, begin, end, show_change, store_property
 
 CARD = "https://county.example/parcel/1"

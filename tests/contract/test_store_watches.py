@@ -16,14 +16,14 @@ from app.errors.pages import PageBlockedError
 from app.errors.requests import InvalidCursorError
 from app.errors.targets import InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
-from app.property.storage.decisions import DecisionStore
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.paging import every
-from app.property.storage.watch_budget import WatchLimits
-from app.property.storage.watch_models import WatchStatus
-from app.property.storage.watch_times import slot_after
-from app.property.storage.watches import Watches
+from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.watches.budget import WatchLimits
+from app.property.storage.watches.models import WatchStatus
+from app.property.storage.watches.repository import Watches
+from app.property.storage.watches.slots import slot_after
 from tests.plugins.watch_steps import ADDRESS, DAY, PLENTY, URL, begin, due_now, end, store_property
 
 

@@ -15,22 +15,22 @@ from app.clock import ManualClock
 from app.errors.fetching import HttpStatusError, TransientHttpStatusError
 from app.errors.targets import InvalidTargetError
 from app.property.people import parse_name
-from app.property.storage.batches import BatchStore
-from app.property.storage.decisions import DecisionStore
-from app.property.storage.engine import Database
-from app.property.storage.enqueueing import batch_row, make_batch
-from app.property.storage.found_jobs import FoundJobs, Walked
-from app.property.storage.jobs import JobStore
-from app.property.storage.leases import Lease
-from app.property.storage.models import Job
-from app.property.storage.names_key import NamesKey
-from app.property.storage.person_purging import PersonPurge
-from app.property.storage.purge_scope import PurgeKind
-from app.property.storage.purging import PurgeStore
-from app.property.storage.rebuilding import new_property
+from app.property.storage.database import Database
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.enqueue import batch_row, make_batch
+from app.property.storage.jobs.found import FoundJobs, Walked
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import Job
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.privacy.names_key import NamesKey
+from app.property.storage.privacy.persons import PersonPurge
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.rebuild import new_property
 from app.property.storage.tables import jobs as jobs_table
-from app.property.storage.watch_budget import WatchLimits
-from app.property.storage.watches import Watches
+from app.property.storage.watches.budget import WatchLimits
+from app.property.storage.watches.repository import Watches
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.watch_steps import PLENTY, URL, begin, due_now, end, show_change, store_property
 

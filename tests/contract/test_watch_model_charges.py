@@ -13,9 +13,9 @@ from app.errors.watches import WatchBudgetSpentError
 from app.keypool.keys import make_keys
 from app.keypool.spending import Budget, Cap
 from app.keypool.stores.memory import MemoryStore
-from app.property.storage.engine import Database
-from app.property.storage.watch_budget import WatchLedger
-from app.property.storage.watches import Watches
+from app.property.storage.database import Database
+from app.property.storage.watches.budget import WatchLedger
+from app.property.storage.watches.repository import Watches
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.watches.budget import model_charge, paid_by_watch
 from app.settings import Settings

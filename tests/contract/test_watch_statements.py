@@ -7,14 +7,14 @@ from sqlalchemy import delete, update
 
 from app.clock import ManualClock
 from app.errors.fetching import TransientHttpStatusError
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.quotas import Requester
+from app.property.storage.database import Database
+from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.tables import change_candidates
 from app.property.storage.tables import jobs as jobs_table
 from app.property.storage.tables import watches as watches_table
-from app.property.storage.watch_budget import WatchLimits
-from app.property.storage.watches import Watches
+from app.property.storage.watches.budget import WatchLimits
+from app.property.storage.watches.repository import Watches
 from tests.plugins.watch_steps import DAY, end, show_change, statements, store_property
 
 FEW, MANY = 3, 30

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import update
 
 from app.errors.jobs import OutOfTimeError
-from app.property.storage.leases import Lease
-from app.property.storage.purge_marks import mark
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.privacy.marks import mark
 from app.property.storage.tables import web_searches
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.runtime.resources import open_resources

@@ -15,12 +15,12 @@ from app.errors import ConfigurationError, NotFoundError, PropertyIntelligenceEr
 from app.errors.fetching import HostBusyError
 from app.errors.targets import NoSourceError
 from app.property.source_record import SourceRecord
-from app.property.storage.leases import Lease
-from app.property.storage.models import PageFrom
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purge_scope import PurgeKind
-from app.property.storage.purging import PurgeStore
-from app.property.storage.source_tries import SourceTries, SourceTry
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import PageFrom
+from app.property.storage.jobs.tries import SourceTries, SourceTry
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.properties.repository import PropertyStore
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.runtime.resources import open_resources
 from app.services.scraping.run import Run

@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook
 
 from app.clock import ManualClock
 from app.errors import ConfigurationError
-from app.property.storage.alerts import Alarm, AlertStore, Severity
+from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
 from app.services.delivery.deliveries import MAX_ATTEMPTS
 from app.services.delivery.webhooks import build_webhook_sender
 from app.services.reports.health.telling import tell_due, webhook_url

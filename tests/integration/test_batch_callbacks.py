@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.clock import ManualClock
-from app.property.storage.models import Enqueued
+from app.property.storage.jobs.models import Enqueued
 from app.services.delivery.batch_callbacks import AT_ONCE, deliver_due
 from app.services.delivery.deliveries import LEASE_SECONDS, MAX_ATTEMPTS, wait_after
 from app.services.delivery.webhooks import TIMEOUT_SECONDS, WebhookSender, build_webhook_sender

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from app.property.storage.jobs import JobStore
-from app.property.storage.leases import Lease
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.repository import JobStore
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.keys.view import KeyView
 from app.services.reports.health.taking import HealthStores

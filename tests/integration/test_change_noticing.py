@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.property import change_belief
-from app.property.storage.change_feed import ChangeStore
+from app.property.storage.watches.changes import ChangeStore
 from app.services.runtime.resources import Resources, open_resources
 from app.settings import Settings
 from tests.integration.test_page_cache_service import listing

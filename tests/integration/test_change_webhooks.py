@@ -15,10 +15,10 @@ from standardwebhooks.webhooks import Webhook
 
 from app.clock import ManualClock, SystemClock
 from app.errors import ConfigurationError
-from app.property.storage.change_feed import ChangeStore
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purge_scope import PurgeKind
-from app.property.storage.purging import PurgeStore
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.watches.changes import ChangeStore
 from app.services.delivery.change_delivery import RECEIVER, event_of, tell_due, webhook_url
 from app.services.delivery.deliveries import LEASE_SECONDS
 from app.services.delivery.webhooks import build_webhook_sender

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from app.errors.jobs import LeaseLostError
-from app.property.storage.leases import Lease
-from app.property.storage.models import JobState
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import JobState
 from app.property.storage.tables import (
     change_candidates,
     changes,

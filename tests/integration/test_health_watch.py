@@ -12,8 +12,8 @@ import openai
 import pytest
 import redis
 
-from app.property.storage.alerts import Severity
-from app.property.storage.usage import Uses
+from app.property.storage.keys.alerts import Severity
+from app.property.storage.keys.usage import Uses
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.services.reports.health.advice import advise, gather

@@ -15,7 +15,7 @@ from app.keypool.keys import load_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.stores.redis import RedisStore
-from app.property.storage.key_actions import KeyActionStore
+from app.property.storage.keys.actions import KeyActionStore
 from app.redis.embedded_valkey import EmbeddedValkey, broker_url
 from app.services.keys.actions import act, find_key
 from app.services.keys.store import connect_store

@@ -22,8 +22,8 @@ from app.property.page import Page
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract
 from app.property.record import Method
-from app.property.storage.answers import AnswerStore
-from app.property.storage.engine import Database
+from app.property.storage.database import Database
+from app.property.storage.llm.answers import AnswerStore
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.scraping.model_reading import ModelReader
 from standin.site.pages import bundled_pages

@@ -19,14 +19,14 @@ from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Bulk, BulkResult, Spent
-from app.property.storage.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.batches import BatchStore
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.model_batches import ModelBatch, ModelBatchState
-from app.property.storage.model_requests import ModelRequest, RequestOutcome, RequestState
-from app.property.storage.models import Job, JobState
-from app.property.storage.rows import digest
+from app.property.storage.database import Database
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.models import Job, JobState
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.batches import ModelBatch, ModelBatchState
+from app.property.storage.llm.requests import ModelRequest, RequestOutcome, RequestState
+from app.property.storage.statements import digest
 from app.services.batches.collecting import collect, tidy
 from app.services.batches.parts import Parts, open_parts
 from app.services.batches.tending import Tender

@@ -12,10 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from app.errors.pages import PageGoneError
-from app.property.storage.leases import Lease
-from app.property.storage.models import PageFrom
-from app.property.storage.pages import PageStore
-from app.property.storage.retention import Retention
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import PageFrom
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.pages.retention import Retention
 from app.services.runtime.resources import Resources, open_resources
 from app.services.scraping.run import Run
 from app.settings import Settings

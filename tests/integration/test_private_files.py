@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app import files
-from app.property.storage.names_key import NamesKey
+from app.property.storage.privacy.names_key import NamesKey
 from app.redis.embedded_valkey import EmbeddedValkey, connect
 from app.services.reports.health.report import export_report
 from app.services.runtime.stores import open_stores

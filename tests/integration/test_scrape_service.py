@@ -23,10 +23,10 @@ from app.errors.fetching import BlockedAddressError, EmptyPageError, HttpStatusE
 from app.errors.jobs import LeaseLostError
 from app.errors.pages import NoPropertyDataError, PageBlockedError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
-from app.property.storage.answers import AnswerStore
-from app.property.storage.leases import Lease
-from app.property.storage.models import PageFrom
-from app.property.storage.pages import PageStore
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import PageFrom
+from app.property.storage.llm.answers import AnswerStore
+from app.property.storage.pages.repository import PageStore
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.runtime.resources import Resources, open_resources
 from app.services.runtime.stores import open_stores

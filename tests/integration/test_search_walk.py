@@ -16,8 +16,8 @@ from app.clock import ManualClock
 from app.errors.fetching import TransientHttpStatusError
 from app.errors.jobs import OutOfTimeError
 from app.errors.pages import SearchPageError
-from app.property.storage.found_jobs import Walked
-from app.property.storage.leases import Lease
+from app.property.storage.jobs.found import Walked
+from app.property.storage.jobs.leases import Lease
 from app.services.runtime.resources import Resources, open_resources
 from app.services.scraping.run import Run
 from app.services.scraping.search_walk import SearchOutcome

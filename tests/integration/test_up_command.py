@@ -19,7 +19,7 @@ import httpx2
 import psutil
 import pytest
 
-from app.property.storage.models import JobState
+from app.property.storage.jobs.models import JobState
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from tasks import make_celery

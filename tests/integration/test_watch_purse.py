@@ -10,10 +10,10 @@ import pytest
 
 from app.errors import PropertyIntelligenceError
 from app.errors.watches import WatchBudgetSpentError
-from app.property.storage.leases import Lease
-from app.property.storage.models import Job
-from app.property.storage.watch_budget import Charge, WatchLedger
-from app.property.storage.watches import Watches
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import Job
+from app.property.storage.watches.budget import Charge, WatchLedger
+from app.property.storage.watches.repository import Watches
 from app.services.scraping.run import Run
 from app.services.watches.budget import paid_by_watch
 from tests.plugins.address_world import (

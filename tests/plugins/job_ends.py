@@ -7,13 +7,15 @@ from datetime import datetime
 
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage import job_sources, page_index, unverified
-from app.property.storage.engine import Database
-from app.property.storage.page_index import Seen
-from app.property.storage.properties import PropertyStore
-from app.property.storage.rebuilding import alive
-from app.property.storage.tried import Tried
-from app.property.storage.unverified import Hearsay
+from app.property.storage.database import Database
+from app.property.storage.jobs import sources as job_sources
+from app.property.storage.jobs.tried import Tried
+from app.property.storage.pages import index as page_index
+from app.property.storage.pages.index import Seen
+from app.property.storage.properties import claims as unverified
+from app.property.storage.properties.claims import Hearsay
+from app.property.storage.properties.rebuild import alive
+from app.property.storage.properties.repository import PropertyStore
 
 
 def put_tried(database: Database, job_id: str, tried: Iterable[Tried], asked_at: datetime) -> None:

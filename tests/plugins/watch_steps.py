@@ -12,14 +12,14 @@ from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import Job, PageFrom
-from app.property.storage.properties import PropertyStore
+from app.property.storage.database import Database
+from app.property.storage.jobs.models import Job, PageFrom
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import change_candidates
-from app.property.storage.watch_budget import WatchLimits
-from app.property.storage.watch_models import Watch
-from app.property.storage.watches import Watches
+from app.property.storage.watches.budget import WatchLimits
+from app.property.storage.watches.models import Watch
+from app.property.storage.watches.repository import Watches
 
 URL = "https://site.example/house/1"
 ADDRESS = "12 MAIN ST, SPRINGFIELD, IL 62701"

@@ -33,9 +33,9 @@ from app.property.reading.base import Extraction
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.search.reading import read_results
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.names_key import NamesKey
-from app.property.storage.purged_names import note_name, purged_since
+from app.property.storage.database import Database
+from app.property.storage.privacy.names import note_name, purged_since
+from app.property.storage.privacy.names_key import NamesKey
 from app.services.scraping.model_reading import question_about
 from app.services.scraping.page_reading import with_values
 from app.services.scraping.recipes import Recipes

@@ -12,8 +12,8 @@ import pytest
 
 from app.property.record import SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage.decisions import DecisionStore
-from app.property.storage.overrides import IdentityDecision
+from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.overrides import IdentityDecision
 from app.services.reports.doctor.database import check_database
 from app.services.reports.doctor.findings import State
 from app.services.runtime.stores import Stores, open_stores

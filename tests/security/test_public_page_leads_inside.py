@@ -13,8 +13,8 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from app.property.storage.found_jobs import FoundJobs, Walked
-from app.property.storage.leases import Lease
+from app.property.storage.jobs.found import FoundJobs, Walked
+from app.property.storage.jobs.leases import Lease
 from tasks.sending import send_jobs
 from tests.plugins.network_namespace import ROOT, run_isolated
 from tests.security import public_and_inside

@@ -12,8 +12,8 @@ from app.access.page_sessions import PageSessions
 from app.access.tokens import Caller, Role, issue_token
 from app.clock import SystemClock
 from app.errors.fetching import HttpStatusError
-from app.property.storage.jobs import JobStore
-from app.property.storage.watches import Watches
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.watches.repository import Watches
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings

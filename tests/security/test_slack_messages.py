@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from app.clock import ManualClock
-from app.property.storage.change_feed import ChangeStore
+from app.property.storage.watches.changes import ChangeStore
 from app.services.delivery.change_delivery import RECEIVER, tell_due
 from app.services.delivery.webhooks import build_webhook_sender
 from app.services.runtime.stores import open_stores

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from app.property.record import SourceKind
 from app.property.sources.config import read_sources
-from app.property.storage.models import PageFrom
+from app.property.storage.jobs.models import PageFrom
 from app.services.runtime.resources import Resources, open_resources
 from app.settings import Settings
 from tests.plugins.address_world import assessor

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.property.storage.change_feed import ChangeStore
+from app.property.storage.watches.changes import ChangeStore
 from app.services.delivery.change_delivery import RECEIVER, event_of
 from app.services.runtime.stores import open_stores
 from app.settings import Settings

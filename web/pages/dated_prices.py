@@ -10,7 +10,7 @@ from typing import Any
 
 from app.property.dated import day_of
 from app.property.fields.table import FIELDS, FOLLOWERS, of_kind
-from app.property.storage.sayings import Saying
+from app.property.storage.properties.source_values import Saying
 from app.property.values.numbers import tidy
 
 #: not what is for sale, nor a sale that is pending, agreed or fell through

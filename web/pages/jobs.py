@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 
 from app.access.tokens import Caller
-from app.property.storage.models import JobState
+from app.property.storage.jobs.models import JobState
 from app.property.storage.paging import every
 from tasks.submission import resubmit_jobs
 from web.auth import OPERATIONS, READING, allow

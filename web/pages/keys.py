@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from app.access.tokens import Caller
 from app.errors.broker import BrokerUnavailableError
 from app.keypool.snapshots import Action
-from app.property.storage.key_actions import KeyActionStore
+from app.property.storage.keys.actions import KeyActionStore
 from app.redaction import origin_of
 from app.redis.embedded_valkey import broker_url
 from app.services.keys.actions import MOST_CHARACTERS, act

@@ -16,10 +16,10 @@ from app.property.doubt import Other, as_of, others
 from app.property.fields.table import AXES, CURRENCY, FIELDS, of_kind
 from app.property.identity import point_of
 from app.property.short import HEADINGS, in_short
-from app.property.storage.change_feed import ChangeStore
-from app.property.storage.change_rows import Change
-from app.property.storage.sayings import Saying, sayings
-from app.property.storage.searching import STATUS, PropertyFilter
+from app.property.storage.properties.search import STATUS, PropertyFilter
+from app.property.storage.properties.source_values import Saying, sayings
+from app.property.storage.watches.change_rows import Change
+from app.property.storage.watches.changes import ChangeStore
 from web.auth import READING, allow
 from web.context import ContextOf
 from web.pages.dated_prices import dated_prices

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 
 from app.property.recipes.recipe import recipe_host
-from app.property.storage.recipes import StoredRecipes
+from app.property.storage.properties.recipes import StoredRecipes
 from app.services.reports.recipe_view import recipe_view
 from web.auth import MANAGEMENT, READING, allow
 from web.context import ContextOf

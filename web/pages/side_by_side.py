@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from app.property.doubt import says_the_same
 from app.property.record import FIELDS
-from app.property.storage.sayings import Saying
+from app.property.storage.properties.source_values import Saying
 from web.pages.words import in_words
 
 _LONGEST_CHARS = 160

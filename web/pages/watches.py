@@ -11,8 +11,8 @@ from app.errors import NotFoundError
 from app.errors.requests import QuotaExceededError
 from app.errors.targets import InvalidTargetError, InvalidTargetListError, TargetsTooCostlyError
 from app.errors.watches import TooManyWatchesError
-from app.property.storage.watch_models import WatchStatus
-from app.property.storage.watches import MOST_INTERVAL_DAYS, Watches
+from app.property.storage.watches.models import WatchStatus
+from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, Watches
 from app.property.urls.targets import normalise_watched
 from app.services.watches import watching
 from web.auth import OPERATIONS, READING, allow

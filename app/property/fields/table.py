@@ -118,6 +118,6 @@ AXES = of_kind("coordinate")
 (CURRENCY,) = of_kind("currency")
 #: the field that holds each part of an address
 ADDRESS_FIELDS: Mapping[str, str] = {spec.address_part: name for name, spec in FIELDS.items() if spec.address_part}
-#: Fields that name people: they are kept no longer than personal data may be (`storage/personal_data.py`).
+#: Fields that name people: they are kept no longer than personal data may be (`storage/privacy/ages.py`).
 PEOPLE_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.personal)
 DERIVED_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.derived)

@@ -1,6 +1,6 @@
 """Deletes rows of the bookkeeping that are too old: each rule by an index, some hundred rows in a transaction.
 
-What else expires is elsewhere: copies of pages (`retention.py`), values (`personal_data.py`), and the history of keys.
+What else expires is elsewhere: copies of pages (`pages/retention.py`), values (`privacy/ages.py`), the history of keys.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_, update
 
-from app.property.storage.engine import Database
-from app.property.storage.request_keys import KEPT
+from app.property.storage.database import Database
+from app.property.storage.jobs.idempotency import KEPT
 from app.property.storage.tables import (
     batches,
     caller_days,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, text
 
-from app.property.storage import failures
-from app.property.storage.connections import make_engine, parse_url
-from app.property.storage.overrides import count_reviews
-from app.property.storage.reindexing import count_due
+from app.property.storage import errors
+from app.property.storage.engine import make_engine, parse_url
+from app.property.storage.properties.overrides import count_reviews
+from app.property.storage.properties.reindex import count_due
 from app.property.storage.schema import HEAD, current
 
 #: the longest wait for a lock that another process holds
@@ -43,7 +43,7 @@ def inspect_database(url: str) -> DatabaseState:
     """Raises `ConfigurationError` for a URL that is not taken, and errors of the store."""
     parsed = parse_url(url)
     file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
-    shown = failures.shown(parsed)
+    shown = errors.shown(parsed)
     if file is not None and not file.exists():
         return DatabaseState(shown, file, exists=False)
     return _look(parsed, shown, file)
@@ -52,7 +52,7 @@ def inspect_database(url: str) -> DatabaseState:
 def _look(url: URL, shown: str, file: Path | None) -> DatabaseState:
     engine = make_engine(url, _BUSY_SECONDS)
     try:
-        with failures.translated(url), engine.connect().execution_options(begin="BEGIN") as connection:
+        with errors.translated(url), engine.connect().execution_options(begin="BEGIN") as connection:
             revision = current(connection)
             due, reviews = (count_due(connection), count_reviews(connection)) if revision == HEAD else (0, 0)
             if file is not None:

@@ -12,8 +12,8 @@ from sqlalchemy import URL, Connection, Engine, inspect, text
 
 from app import files
 from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
-from app.property.storage import failures
-from app.property.storage.connections import make_engine, parse_url
+from app.property.storage import errors
+from app.property.storage.engine import make_engine, parse_url
 
 #: the newest revision in migrations/versions; a test keeps it so. Here, so that no start has to load Alembic
 HEAD = "0100"
@@ -36,7 +36,7 @@ def make_file(url: URL) -> None:
         if not file.exists():
             open(file, "ab", opener=files.private).close()
     except OSError as exc:
-        raise failures.translate(exc, url) from exc
+        raise errors.translate(exc, url) from exc
 
 
 def prepare(engine: Engine) -> None:
@@ -48,7 +48,7 @@ def prepare(engine: Engine) -> None:
         found = current(connection)
     _require_no_old_schema(engine, found)
     if found != HEAD:
-        raise DatabaseOutdatedError(failures.shown(engine.url), found or "none")
+        raise DatabaseOutdatedError(errors.shown(engine.url), found or "none")
 
 
 def current(connection: Connection) -> str | None:
@@ -67,7 +67,7 @@ def upgrade(url: str) -> tuple[str | None, str]:
     make_file(parsed)
     engine = make_engine(parsed, 30.0)
     try:
-        with failures.translated(parsed), _alone(parsed):
+        with errors.translated(parsed), _alone(parsed):
             if engine.dialect.name == "sqlite":
                 _use_wal(engine)
             return _run(engine)
@@ -94,7 +94,7 @@ def _run(engine: Engine) -> tuple[str | None, str]:
             command.upgrade(config, "head")
         except CommandError as exc:
             problem = f"its schema {before} cannot be brought to {HEAD} by this version ({exc})"
-            raise StoreError(failures.shown(engine.url), problem) from exc
+            raise StoreError(errors.shown(engine.url), problem) from exc
         return before, HEAD
 
 
@@ -105,7 +105,7 @@ def is_too_old(revision: str | None) -> bool:
 
 def _require_no_old_schema(engine: Engine, revision: str | None) -> None:
     if is_too_old(revision):
-        raise OldSchemaError(failures.shown(engine.url), str(revision))
+        raise OldSchemaError(errors.shown(engine.url), str(revision))
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -123,7 +123,7 @@ def _use_wal(engine: Engine) -> None:
     try:
         raw.cursor().execute("PRAGMA journal_mode = WAL")
     except sqlite3.Error as exc:
-        raise failures.translate(exc, engine.url) from exc
+        raise errors.translate(exc, engine.url) from exc
     finally:
         raw.close()
 
@@ -140,7 +140,7 @@ def _file_lock(url: URL, kind: int) -> Iterator[None]:
     try:
         handle = open(path, "a", opener=files.private)  # noqa: SIM115 (the `with` is below)
     except OSError as exc:
-        raise failures.translate(exc, url) from exc
+        raise errors.translate(exc, url) from exc
     with handle:
         fcntl.flock(handle, kind)
         yield

@@ -1,48 +1,41 @@
-"""All tables, as the newest migration in `migrations` leaves them; a test compares the two.
+"""All tables, as the migration creates them.
 
-They are defined by subject in `*_tables.py`; whoever needs one takes it from here.
+They are the mapped classes of the packages beside this module; whoever needs a table takes it from here.
 """
 
 from __future__ import annotations
 
-from app.property.storage.change_tables import change_candidates, change_receivers, changes
-from app.property.storage.columns import ACTIVE, IS_ACTIVE, STATES, UtcDateTime, metadata
-from app.property.storage.job_tables import ONE_ATTEMPT_LESS, batches, caller_days, job_sources, jobs, request_keys
-from app.property.storage.key_tables import (
+from typing import cast
+
+from sqlalchemy import Table
+
+from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, Batch, CallerDay, Job, JobSource, RequestKey, SourceTry
+from app.property.storage.keys.tables import (
     IS_FIRING,
-    alert_notices,
-    alerts,
-    key_actions,
-    key_history,
-    key_hours,
-    model_history,
-    model_hours,
+    Alert,
+    AlertNotice,
+    Key,
+    KeyAction,
+    KeyHour,
+    ModelCounted,
+    ModelHour,
 )
-from app.property.storage.model_tables import model_answers, model_batches, model_requests
-from app.property.storage.page_tables import (
-    bodies,
-    page_readers,
-    page_urls,
-    pages,
-    purge_marks,
-    purged_names,
-    purges,
-    site_answers,
-    source_tries,
-    web_searches,
+from app.property.storage.llm.tables import ModelAnswer, ModelBatch, ModelRequest, WebSearch
+from app.property.storage.pages.tables import Blob, PageAlias, PageCopy, PageReader, SiteAnswer
+from app.property.storage.privacy.tables import Purge, PurgedName, PurgeMark
+from app.property.storage.properties.recipe_tables import RecipeExample, RecipeRow
+from app.property.storage.properties.tables import (
+    IdentityOverride,
+    Observation,
+    Property,
+    PropertyBlock,
+    PropertyKey,
+    SourceRow,
+    Unverified,
 )
-from app.property.storage.property_tables import (
-    RECORD_URLS,
-    identity_overrides,
-    observations,
-    properties,
-    property_blocks,
-    property_keys,
-    records,
-    unverified,
-)
-from app.property.storage.recipe_tables import recipe_examples, recipes
-from app.property.storage.watch_tables import watch_days, watches
+from app.property.storage.types import ACTIVE, IS_ACTIVE, STATES, Base, UtcDateTime
+from app.property.storage.watches.change_tables import Change, ChangeCandidate, ChangeReceiver
+from app.property.storage.watches.tables import Watch, WatchDay
 
 __all__ = [
     "ACTIVE",
@@ -93,3 +86,47 @@ __all__ = [
     "watches",
     "web_searches",
 ]
+
+metadata = Base.metadata
+alert_notices = cast(Table, AlertNotice.__table__)
+alerts = cast(Table, Alert.__table__)
+batches = cast(Table, Batch.__table__)
+bodies = cast(Table, Blob.__table__)
+caller_days = cast(Table, CallerDay.__table__)
+change_candidates = cast(Table, ChangeCandidate.__table__)
+change_receivers = cast(Table, ChangeReceiver.__table__)
+changes = cast(Table, Change.__table__)
+identity_overrides = cast(Table, IdentityOverride.__table__)
+job_sources = cast(Table, JobSource.__table__)
+jobs = cast(Table, Job.__table__)
+key_actions = cast(Table, KeyAction.__table__)
+key_history = cast(Table, Key.__table__)
+key_hours = cast(Table, KeyHour.__table__)
+model_answers = cast(Table, ModelAnswer.__table__)
+model_batches = cast(Table, ModelBatch.__table__)
+model_history = cast(Table, ModelCounted.__table__)
+model_hours = cast(Table, ModelHour.__table__)
+model_requests = cast(Table, ModelRequest.__table__)
+observations = cast(Table, Observation.__table__)
+page_readers = cast(Table, PageReader.__table__)
+page_urls = cast(Table, PageAlias.__table__)
+pages = cast(Table, PageCopy.__table__)
+properties = cast(Table, Property.__table__)
+property_blocks = cast(Table, PropertyBlock.__table__)
+property_keys = cast(Table, PropertyKey.__table__)
+purge_marks = cast(Table, PurgeMark.__table__)
+purged_names = cast(Table, PurgedName.__table__)
+purges = cast(Table, Purge.__table__)
+recipe_examples = cast(Table, RecipeExample.__table__)
+recipes = cast(Table, RecipeRow.__table__)
+records = cast(Table, SourceRow.__table__)
+request_keys = cast(Table, RequestKey.__table__)
+site_answers = cast(Table, SiteAnswer.__table__)
+source_tries = cast(Table, SourceTry.__table__)
+unverified = cast(Table, Unverified.__table__)
+watch_days = cast(Table, WatchDay.__table__)
+watches = cast(Table, Watch.__table__)
+web_searches = cast(Table, WebSearch.__table__)
+
+#: the URLs that a page is known by
+RECORD_URLS = (records.c.url, records.c.final_url, records.c.page_url)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import NOTHING, Cap, Spent
-from app.property.storage.model_batches import Candidate
+from app.property.storage.llm.batches import Candidate
 from app.services.batches.parts import Parts, spent_of
 
 #: states in which a key takes requests, now or soon

@@ -6,8 +6,8 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from app.property.storage.model_batches import ModelBatch
-from app.property.storage.model_requests import Parked
+from app.property.storage.llm.batches import ModelBatch
+from app.property.storage.llm.requests import Parked
 from app.services.batches.budgets import LINE_BYTES, choose
 from app.services.batches.parts import Parts
 

@@ -11,7 +11,7 @@ import openai
 
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import BulkResult, Spent
-from app.property.storage.model_batches import ModelBatch, ModelBatchState
+from app.property.storage.llm.batches import ModelBatch, ModelBatchState
 from app.redaction import redact
 from app.services.batches.parts import Parts, bulk_of, spent_of
 from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from app.clock import Clock
 from app.keypool.pricing import BATCH_TIER, Pricing
 from app.keypool.spending import Budget, Bulk, Spent
-from app.property.storage.engine import Database
-from app.property.storage.model_batches import Candidate, Charges, ModelBatch, ModelBatchStore
-from app.property.storage.model_requests import ModelRequestStore
+from app.property.storage.database import Database
+from app.property.storage.llm.batches import Candidate, Charges, ModelBatch, ModelBatchStore
+from app.property.storage.llm.requests import ModelRequestStore
 from app.services.batches.api import BatchApi
 from app.services.keys.store import budget_of, pricing_of
 from app.services.openai_client_manager import OpenAIClientManager

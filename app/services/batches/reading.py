@@ -12,7 +12,7 @@ from openai.types import Batch
 
 from app.keypool.pricing import BATCH_TIER
 from app.keypool.wire import TokensUsed, read_usage
-from app.property.storage.model_batches import Answered, ModelBatch
+from app.property.storage.llm.batches import Answered, ModelBatch
 from app.redaction import redact
 from app.services.batches.parts import Parts
 from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS

@@ -16,7 +16,7 @@ import openai
 from openai.types import Batch
 
 from app.keypool.spending import NOTHING, BulkResult
-from app.property.storage.model_batches import ModelBatch, ModelBatchState
+from app.property.storage.llm.batches import ModelBatch, ModelBatchState
 from app.redaction import redact
 from app.services.batches.api import ENDPOINT
 from app.services.batches.budgets import keys_with_room, usable_keys

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from app.clock import Clock
 from app.errors.webhooks import WebhookError
-from app.property.storage.batches import BatchStore
-from app.property.storage.models import ClaimedCallback
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.models import ClaimedCallback
 from app.redaction import origin_of
 from app.services.delivery.deliveries import LEASE_SECONDS, PATIENCE_SECONDS, again_at, then
 from app.services.delivery.webhooks import Event, WebhookSender

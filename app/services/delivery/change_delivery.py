@@ -13,8 +13,8 @@ from typing import Any
 from app.clock import Clock
 from app.errors.webhooks import WebhookError
 from app.printable import printable
-from app.property.storage.change_feed import ChangeStore
-from app.property.storage.change_rows import Change
+from app.property.storage.watches.change_rows import Change
+from app.property.storage.watches.changes import ChangeStore
 from app.redaction import origin_of
 from app.services.delivery.deliveries import LEASE_SECONDS, LONGEST_WAIT_SECONDS, PATIENCE_SECONDS, then, wait_after
 from app.services.delivery.webhooks import Event, WebhookSender, operators_url

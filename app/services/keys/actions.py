@@ -17,7 +17,7 @@ import redis
 from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, UnknownKeyError
 from app.errors.storage import StoreError
 from app.keypool.snapshots import Acted, Action, KeySnapshot
-from app.property.storage.key_actions import KeyActionStore, KeyDeed
+from app.property.storage.keys.actions import KeyActionStore, KeyDeed
 from app.redaction import redact
 from app.services.keys.view import KeyView
 

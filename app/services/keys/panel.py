@@ -10,10 +10,10 @@ from typing import Any
 from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Room
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Spent
-from app.property.storage.alerts import Alert, AlertStore
-from app.property.storage.engine import Database
-from app.property.storage.key_history import KeyHistoryStore
-from app.property.storage.usage import Uses
+from app.property.storage.database import Database
+from app.property.storage.keys.alerts import Alert, AlertStore
+from app.property.storage.keys.history import KeyHistoryStore
+from app.property.storage.keys.usage import Uses
 from app.services.keys.view import KeyReport, amounts
 from app.services.reports.health.alarms import Kind
 

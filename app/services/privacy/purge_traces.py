@@ -12,7 +12,7 @@ import redis
 
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import StoreError
-from app.property.storage.engine import Database
+from app.property.storage.database import Database
 from app.redaction import redact
 from app.redis.embedded_valkey import connect
 from app.settings import Settings

@@ -9,9 +9,9 @@ from typing import Any
 
 from app.clock import Clock
 from app.property.storage import expiry
-from app.property.storage.engine import Database
-from app.property.storage.personal_data import Aged, AgeLimits
-from app.property.storage.retention import Pruned, Retention
+from app.property.storage.database import Database
+from app.property.storage.pages.retention import Pruned, Retention
+from app.property.storage.privacy.ages import Aged, AgeLimits
 from app.services.reports.metrics.instruments import BODIES_PRUNED, BODIES_PRUNED_BYTES
 from app.settings import Settings
 

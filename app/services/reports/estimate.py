@@ -12,9 +12,9 @@ import redis
 
 from app.keypool.figures import Room
 from app.keypool.pricing import BATCH_TIER, WEB_SEARCH
-from app.property.storage.engine import Database
-from app.property.storage.enqueueing import new_targets
-from app.property.storage.job_figures import RECENT_DAYS, RecentWork, read_recent_work
+from app.property.storage.database import Database
+from app.property.storage.jobs.enqueue import new_targets
+from app.property.storage.jobs.figures import RECENT_DAYS, RecentWork, read_recent_work
 from app.property.urls.targets import host_of_target, is_address
 from app.services.keys.store import pricing_of
 from app.services.keys.view import KeyView

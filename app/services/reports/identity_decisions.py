@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.errors.pages import IdentityDecisionError
-from app.property.storage.decisions import DecisionStore
-from app.property.storage.engine import Database
-from app.property.storage.explaining import explain
-from app.property.storage.overrides import IdentityDecision
+from app.property.storage.database import Database
 from app.property.storage.paging import Page
+from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.explain import explain
+from app.property.storage.properties.overrides import IdentityDecision
 from app.redaction import redact
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from app.errors import ConfigurationError
 from app.property.fields.table import FIELDS
 from app.property.recipes.form import from_json, written
 from app.property.recipes.recipe import Anchor, Recipe
-from app.property.storage.recipes import StoredRecipes
+from app.property.storage.properties.recipes import StoredRecipes
 from app.services.keys.store import pricing_of
 from app.settings import Settings
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from app.errors import PropertyIntelligenceError
 from app.errors.storage import StoreError
-from app.property.storage.engine import Database
-from app.property.storage.reindexing import BEGIN, count_due, due_after, reindex_one
+from app.property.storage.database import Database
+from app.property.storage.properties.reindex import BEGIN, count_due, due_after, reindex_one
 
 log = logging.getLogger(__name__)
 

@@ -14,16 +14,16 @@ from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
 from app.property.recipes.keeper import AuditRate
 from app.property.sources.secrets import Veils, no_veil
-from app.property.storage.answers import AnswerStore
-from app.property.storage.batches import BatchStore
-from app.property.storage.engine import Database
-from app.property.storage.jobs import FRESH_DAYS, JobStore
-from app.property.storage.model_requests import ModelRequestStore
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purged_names import PurgedNames
-from app.property.storage.recipes import StoredRecipes
-from app.property.storage.searches import SearchStore
-from app.property.storage.source_tries import SourceTries
+from app.property.storage.database import Database
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.repository import FRESH_DAYS, JobStore
+from app.property.storage.jobs.tries import SourceTries
+from app.property.storage.llm.answers import AnswerStore
+from app.property.storage.llm.requests import ModelRequestStore
+from app.property.storage.llm.searches import SearchStore
+from app.property.storage.privacy.names import PurgedNames
+from app.property.storage.properties.recipes import StoredRecipes
+from app.property.storage.properties.repository import PropertyStore
 from app.redis.embedded_valkey import client, redis_url
 from app.redis.fleet_clock import make_clock
 from app.services.openai_client_manager import OpenAIClientManager, build_manager

@@ -15,10 +15,10 @@ from app.clock import Clock
 from app.errors import ConfigurationError
 from app.property.change_belief import Telling
 from app.property.changes import TOLD_FIELDS, checked_fields
-from app.property.storage.batches import BatchStore
-from app.property.storage.engine import Database, database_url, names_key
-from app.property.storage.jobs import JobStore
-from app.property.storage.properties import PropertyStore
+from app.property.storage.database import Database, database_url, names_key
+from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.properties.repository import PropertyStore
 from app.redis.fleet_clock import make_clock
 from app.settings import Settings
 

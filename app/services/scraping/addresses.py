@@ -26,9 +26,9 @@ from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.prompt import Prompt
 from app.property.reading.pipeline import with_paid_values
 from app.property.record import FIELDS
-from app.property.storage.page_records import ASKED_ELSEWHERE
-from app.property.storage.source_tries import SourceTries
-from app.property.storage.unverified import Hearsay
+from app.property.storage.jobs.tries import SourceTries
+from app.property.storage.properties.claims import Hearsay
+from app.property.storage.properties.source_records import ASKED_ELSEWHERE
 from app.property.urls.targets import address_of_target
 from app.services.scraping.economy import Economy
 from app.services.scraping.model_reading import ModelReading

@@ -15,9 +15,9 @@ from app.clock import Clock
 from app.errors.models import ModelError
 from app.property.reading.model.dialect import AT_FIRST, Dialect
 from app.property.reading.model.prompt import Prompt
-from app.property.storage.answers import Question
-from app.property.storage.model_requests import GRACE, ModelRequest, ModelRequestStore, RequestState
-from app.property.storage.rows import digest
+from app.property.storage.llm.answers import Question
+from app.property.storage.llm.requests import GRACE, ModelRequest, ModelRequestStore, RequestState
+from app.property.storage.statements import digest
 
 log = logging.getLogger(__name__)
 

@@ -30,8 +30,8 @@ from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import with_model_values
 from app.property.reading_budget import reading
 from app.property.record import FIELDS
-from app.property.storage.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.rows import digest
+from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.statements import digest
 from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_VALUES_DROPPED, TIERS

@@ -17,8 +17,8 @@ from app.property.fetch.pace import Visitor
 from app.property.page import Keeping, NotModified, Page
 from app.property.reading_budget import reading
 from app.property.sources.secrets import Veils, no_veil
-from app.property.storage.pages import PageStore
-from app.property.storage.purged_names import PurgedNames
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.privacy.names import PurgedNames
 from app.property.urls.canonical import answered_url, canonical_of
 from app.services.reports.metrics.instruments import FETCH_SECONDS, PAGE_BYTES, PAGES
 from app.services.runtime.retry import patiently

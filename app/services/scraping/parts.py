@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from app.clock import Clock
 from app.property.sources.secrets import Veils, no_veil
-from app.property.storage.engine import Database
-from app.property.storage.jobs import FRESH_DAYS
-from app.property.storage.page_index import PageIndex
-from app.property.storage.pages import PageStore
-from app.property.storage.properties import PropertyStore
-from app.property.storage.purged_names import PurgedNames
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import FRESH_DAYS
+from app.property.storage.pages.index import PageIndex
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.privacy.names import PurgedNames
+from app.property.storage.properties.repository import PropertyStore
 from app.services.runtime.retry import patiently
 from app.services.scraping.model_reading import ModelReader
 from app.services.scraping.page_visits import PageSource, Visitors

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.errors.jobs import LeaseLostError, OutOfTimeError
-from app.property.storage.leases import Lease
+from app.property.storage.jobs.leases import Lease
 
 #: A page with its robots.txt, redirects and the wait for its turn, and what is read of it.
 PAGE_SECONDS = 90.0

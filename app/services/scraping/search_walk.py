@@ -22,8 +22,8 @@ from app.property.reading.search.reading import Results, read_results
 from app.property.reading_budget import reading
 from app.property.recipes.using import read_with
 from app.property.record import PageKind
-from app.property.storage.found_jobs import LeftOut, Walked
-from app.property.storage.models import Job
+from app.property.storage.jobs.found import LeftOut, Walked
+from app.property.storage.jobs.models import Job
 from app.property.urls.site import site_of
 from app.services.scraping.page_reading import read_page
 from app.services.scraping.page_visits import Visit, Visitors

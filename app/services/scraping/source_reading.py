@@ -29,8 +29,8 @@ from app.property.sources.belonging import Whose, belonging
 from app.property.sources.config import Source
 from app.property.sources.results import the_link
 from app.property.sources.rows import choose
-from app.property.storage.source_tries import SourceTries, SourceTry
-from app.property.storage.tried import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, Tried
+from app.property.storage.jobs.tried import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, Tried
+from app.property.storage.jobs.tries import SourceTries, SourceTry
 from app.property.values.texts import plain_parcel
 from app.services.reports.metrics.instruments import SOURCES
 from app.services.scraping.page_reading import NOT_ENOUGH, require_property, source_record

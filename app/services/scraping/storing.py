@@ -17,21 +17,21 @@ from app.errors.purging import PurgedMeanwhileError
 from app.property.reading.edition import edition
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.found_jobs import FoundJobs, Walked
-from app.property.storage.job_sources import put_tried
-from app.property.storage.jobs import FRESH_DAYS
-from app.property.storage.leases import Lease, finish, hold
-from app.property.storage.models import Job, PageFrom
-from app.property.storage.page_index import KnownRecord, PageIndex, Seen, note_same
-from app.property.storage.page_records import wanted_of
-from app.property.storage.properties import PropertyStore
-from app.property.storage.property_locks import lock_keys
-from app.property.storage.purge_marks import PURGE
-from app.property.storage.rebuilding import alive
-from app.property.storage.source_tries import forget_tries
-from app.property.storage.tried import Tried
-from app.property.storage.unverified import Hearsay, put_claims
+from app.property.storage.database import Database
+from app.property.storage.jobs.found import FoundJobs, Walked
+from app.property.storage.jobs.leases import Lease, finish, hold
+from app.property.storage.jobs.models import Job, PageFrom
+from app.property.storage.jobs.repository import FRESH_DAYS
+from app.property.storage.jobs.sources import put_tried
+from app.property.storage.jobs.tried import Tried
+from app.property.storage.jobs.tries import forget_tries
+from app.property.storage.pages.index import KnownRecord, PageIndex, Seen, note_same
+from app.property.storage.privacy.marks import PURGE
+from app.property.storage.properties.claims import Hearsay, put_claims
+from app.property.storage.properties.locks import lock_keys
+from app.property.storage.properties.rebuild import alive
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.source_records import wanted_of
 from app.property.urls.rows import answer_of
 from app.services.reports.metrics.instruments import RESULTS
 from app.services.runtime.retry import patiently

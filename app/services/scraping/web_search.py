@@ -21,9 +21,9 @@ from app.errors.keys import NoKeysError
 from app.errors.models import ModelError
 from app.property.address import Address
 from app.property.sources.search_answer import SearchAnswer, read_answer
-from app.property.storage.purged_names import PurgedNames
-from app.property.storage.rows import digest
-from app.property.storage.searches import SearchStore, StoredSearch
+from app.property.storage.llm.searches import SearchStore, StoredSearch
+from app.property.storage.privacy.names import PurgedNames
+from app.property.storage.statements import digest
 from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import WEB_SEARCHES

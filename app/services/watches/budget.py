@@ -17,10 +17,10 @@ import openai
 from app.clock import Clock
 from app.errors.watches import WatchBudgetSpentError
 from app.keypool.retry_loop import on_first_key
-from app.property.storage.engine import Database
-from app.property.storage.models import Job
-from app.property.storage.quotas import next_day
-from app.property.storage.watch_budget import Charge, WatchLedger, WatchLimits
+from app.property.storage.database import Database
+from app.property.storage.jobs.models import Job
+from app.property.storage.jobs.quotas import next_day
+from app.property.storage.watches.budget import Charge, WatchLedger, WatchLimits
 from app.services.reports.metrics.instruments import WATCH_CHARGES
 from app.services.runtime.retry import patiently
 from app.settings import Settings

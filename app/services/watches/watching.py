@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.property.storage.engine import Database
-from app.property.storage.quotas import next_day
-from app.property.storage.watch_budget import WatchDay, WatchLedger, WatchLimits
-from app.property.storage.watch_models import Tick, Watch, WatchStatus
-from app.property.storage.watches import Watches
+from app.property.storage.database import Database
+from app.property.storage.jobs.quotas import next_day
+from app.property.storage.watches.budget import WatchDay, WatchLedger, WatchLimits
+from app.property.storage.watches.models import Tick, Watch, WatchStatus
+from app.property.storage.watches.repository import Watches
 from app.redaction import redact
 from app.services.reports.metrics.instruments import WATCH_REFRESHES
 from app.services.watches.budget import limits_of

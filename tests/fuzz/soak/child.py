@@ -28,7 +28,7 @@ from app.errors.pages import PageError
 from app.errors.targets import NoSourceError
 from app.property.people import parse_name
 from app.property.reading.model.tokens import count_tokens
-from app.property.storage.person_purging import PersonPurge
+from app.property.storage.privacy.persons import PersonPurge
 from app.services.runtime.resources import open_resources
 from app.services.scraping.run import NO_JOB
 from app.settings import Settings

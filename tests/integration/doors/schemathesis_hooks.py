@@ -9,17 +9,14 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-from app.property.storage import (
-    alerts,
-    batches,
-    change_feed,
-    decisions,
-    jobs,
-    key_actions,
-    properties,
-    recipes,
-    watches,
-)
+from app.property.storage.jobs import batches
+from app.property.storage.jobs import repository as jobs
+from app.property.storage.keys import actions as key_actions
+from app.property.storage.keys import alerts
+from app.property.storage.properties import decisions, recipes
+from app.property.storage.properties import repository as properties
+from app.property.storage.watches import changes as change_feed
+from app.property.storage.watches import repository as watches
 
 _FIRST = datetime(2020, 1, 1)  # noqa: DTZ001 (Hypothesis adds the timezone)
 _MOMENTS = st.datetimes(min_value=_FIRST, max_value=_FIRST + timedelta(days=3650)).map(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.property.changes import TOLD_FIELDS
-from app.property.storage.change_feed import ChangeStore
+from app.property.storage.watches.changes import ChangeStore
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 

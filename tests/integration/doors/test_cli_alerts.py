@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.property.storage.alerts import Alarm, AlertStore, Severity
+from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 

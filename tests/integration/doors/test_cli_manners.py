@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.property.storage.jobs import JobStore
+from app.property.storage.jobs.repository import JobStore
 from app.services.property_intelligence import Scraper
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings

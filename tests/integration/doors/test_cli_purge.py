@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.property.page import Page
-from app.property.storage.pages import PageStore
+from app.property.storage.pages.repository import PageStore
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from app.property.storage.change_feed import ChangeStore
-from app.property.storage.change_rows import Change
-from app.property.storage.properties import PropertyStore
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.watches.change_rows import Change
+from app.property.storage.watches.changes import ChangeStore
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record

@@ -17,7 +17,7 @@ import pytest
 from pyarrow import parquet
 
 from app.property.record import PageKind, SourceKind
-from app.property.storage.properties import PropertyStore
+from app.property.storage.properties.repository import PropertyStore
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tests.plugins.page_records import page_record

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.property.recipes.recipe import Anchor, Counts, RecipeState, new_recipe
-from app.property.storage.recipes import StoredRecipes
+from app.property.storage.properties.recipes import StoredRecipes
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 

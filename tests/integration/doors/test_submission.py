@@ -13,12 +13,12 @@ import pytest
 from app.clock import ManualClock
 from app.errors.broker import BrokerUnavailableError
 from app.errors.targets import InvalidTargetError
-from app.property.storage.engine import Database, database_url
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import Enqueued, JobState
-from app.property.storage.quotas import Requester
-from app.property.storage.request_keys import RequestKey
-from app.property.storage.rows import digest
+from app.property.storage.database import Database, database_url
+from app.property.storage.jobs.idempotency import RequestKey
+from app.property.storage.jobs.models import Enqueued, JobState
+from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.statements import digest
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings

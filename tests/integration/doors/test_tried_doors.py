@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from app.property.record import SourceKind
-from app.property.storage.tried import Tried
+from app.property.storage.jobs.tried import Tried
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.integration.doors.test_identity_doors import ADDRESS, A, page

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from celery import Celery
 
-from app.property.storage.models import Job
+from app.property.storage.jobs.models import Job
 from app.redis.embedded_valkey import EmbeddedValkey, answers, connect
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings

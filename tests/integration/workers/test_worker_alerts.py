@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from app.property.storage.alerts import AlertStore
+from app.property.storage.keys.alerts import AlertStore
 from tests.plugins.standin_fixtures import KEYS
 from tests.plugins.webhook_receiver import Receiver
 

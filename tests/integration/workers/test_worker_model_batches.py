@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from app.property.storage.model_batches import ModelBatch, ModelBatchStore
-from app.property.storage.model_requests import ModelRequestStore
+from app.property.storage.llm.batches import ModelBatch, ModelBatchStore
+from app.property.storage.llm.requests import ModelRequestStore
 from tasks.sending import send_jobs
 from tests.plugins.standin_fixtures import KEYS
 

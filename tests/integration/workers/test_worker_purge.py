@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.property.storage.packing import unpack
-from app.property.storage.purge_scope import PurgeKind
+from app.property.storage.pages.packing import unpack
+from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.tables import bodies
 from app.redis.embedded_valkey import connect
 from app.services.privacy.purging import purge

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.property.recipes.recipe import RecipeState
-from app.property.storage.recipes import StoredRecipes
+from app.property.storage.properties.recipes import StoredRecipes
 from app.redis.embedded_valkey import connect
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.standin_fixtures import KEYS

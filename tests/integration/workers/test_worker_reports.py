@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from app.property.storage.key_history import KeyHistoryStore
+from app.property.storage.keys.history import KeyHistoryStore
 from app.redis.embedded_valkey import connect
 from app.services.reports.health.report import newest_report
 from app.services.runtime.heartbeats import read_heartbeats

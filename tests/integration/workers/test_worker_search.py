@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.property.storage.models import JobState
+from app.property.storage.jobs.models import JobState
 from standin.county.serving import RunningCounty
 from standin.county.sites import HEARTH, slug
 from tasks.submission import submit_targets

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import update
 
 from app.property.storage.tables import jobs, watch_days, watches
-from app.property.storage.watch_budget import WatchLedger
-from app.property.storage.watches import Watches
+from app.property.storage.watches.budget import WatchLedger
+from app.property.storage.watches.repository import Watches
 from standin.serving import BackgroundServer
 from tasks.sending import send_jobs
 from tests.plugins.address_world import Place, listing

@@ -9,9 +9,9 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.pages import PageGoneError
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.models import Enqueued, JobState
+from app.property.storage.database import Database
+from app.property.storage.jobs.models import Enqueued, JobState
+from app.property.storage.jobs.repository import JobStore
 from cli.waiting import wait_for_jobs
 
 

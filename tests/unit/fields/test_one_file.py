@@ -120,11 +120,11 @@ from app.property.reading.model.llm import read_answer
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract, with_model_values
 from app.property.source_record import SourceRecord
-from app.property.storage.change_feed import ChangeStore
-from app.property.storage.engine import Database
-from app.property.storage.properties import PropertyStore
-from app.property.storage.sayings import sayings
-from app.property.storage.searching import PropertyFilter
+from app.property.storage.watches.changes import ChangeStore
+from app.property.storage.database import Database
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.source_values import sayings
+from app.property.storage.properties.search import PropertyFilter
 from app.services.reports.exports import ExportFormat, write
 from cli.brief import brief
 from cli.property_tables import record_table

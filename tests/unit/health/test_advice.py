@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.storage.usage import Demand
+from app.property.storage.keys.usage import Demand
 from app.services.reports.health.advice import Advice, Evidence, advise
 from app.services.reports.health.view import KeyView
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.storage.alerts import Alarm, Alert, Severity
+from app.property.storage.keys.alerts import Alarm, Alert, Severity
 from app.services.reports.health.alarms import HELD, POOL, Kind, Thresholds, find_alarms
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView
 from app.settings import Settings

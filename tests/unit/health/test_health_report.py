@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.property.storage.alerts import Alert, Severity
+from app.property.storage.keys.alerts import Alert, Severity
 from app.services.reports.health.advice import Advice
 from app.services.reports.health.report import MOST_ALERTS, export_report, log_report, make_report, shown
 

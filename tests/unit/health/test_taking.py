@@ -8,7 +8,7 @@ from app.keypool.figures import CallFigures, ModelFigures, PoolFigures
 from app.keypool.keys import make_keys
 from app.keypool.outcomes import ACCEPTED, Outcome
 from app.keypool.spending import Budget, Cap
-from app.property.storage.usage import CountedModel, Demand, Uses
+from app.property.storage.keys.usage import CountedModel, Demand, Uses
 from app.services.reports.health.taking import budget_uses, counted
 from app.services.reports.health.view import BudgetUse
 

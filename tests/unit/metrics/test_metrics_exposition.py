@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.errors import ConfigurationError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import DatabaseUnavailableError
-from app.property.storage.job_figures import JobFigures
+from app.property.storage.jobs.figures import JobFigures
 from app.services.keys.view import KeyReport
 from app.services.reports.metrics import exposition
 from app.services.reports.metrics.exposition import Exposition, Sources

@@ -12,8 +12,8 @@ from app.keypool.figures import CallFigures, ModelFigures, PoolFigures, Room
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Budget, Cap, Spent
-from app.property.storage.job_figures import JobFigures
-from app.property.storage.model_requests import RequestFigures
+from app.property.storage.jobs.figures import JobFigures
+from app.property.storage.llm.requests import RequestFigures
 from app.services.keys.view import KeyReport
 from app.services.reports.metrics.job_families import HealthFigures, health_families, job_families
 from app.services.reports.metrics.pool_families import POOL, pool_families

@@ -12,12 +12,12 @@ import pytest
 
 from app.clock import ManualClock
 from app.property.reading.base import Extraction
-from app.property.storage.answers import AnswerStore
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.model_batches import Answered, ModelBatchStore
-from app.property.storage.model_requests import ModelRequest, ModelRequestStore
-from app.property.storage.models import Job
+from app.property.storage.database import Database
+from app.property.storage.jobs.models import Job
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.llm.answers import AnswerStore
+from app.property.storage.llm.batches import Answered, ModelBatchStore
+from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
 from app.services.scraping.economy import Economy, ParkedQuestions, WaitForBatch
 from app.services.scraping.model_reading import ModelReader, ModelReading
 from tests.unit.services.test_model_reading import NO_KEYS, Api, completion, extraction, roof

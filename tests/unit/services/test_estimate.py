@@ -16,10 +16,10 @@ from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.model.prompt import build_prompt
 from app.property.record import PageKind, PropertyRecord, SourceKind
-from app.property.storage.engine import Database
-from app.property.storage.searches import SearchStore, StoredSearch
-from app.property.storage.tried import Tried
-from app.property.storage.usage import Uses
+from app.property.storage.database import Database
+from app.property.storage.jobs.tried import Tried
+from app.property.storage.keys.usage import Uses
+from app.property.storage.llm.searches import SearchStore, StoredSearch
 from app.services.keys.view import KeyView
 from app.services.reports.estimate import _TYPICAL_URL, Estimate, _model_minutes, estimate
 from app.settings import Settings

@@ -24,9 +24,9 @@ from app.property.reading.base import Extraction
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import extract
 from app.property.record import Method, PropertyRecord
-from app.property.storage.answers import AnswerStore
-from app.property.storage.engine import Database
-from app.property.storage.leases import Lease
+from app.property.storage.database import Database
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.llm.answers import AnswerStore
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.scraping.model_reading import ModelReader

@@ -15,10 +15,10 @@ from sqlalchemy import text
 
 from app.errors import ConfigurationError
 from app.errors.storage import DatabaseLockedError, DatabaseUnavailableError, DiskFullError, StoreError
-from app.property.storage.connections import parse_url
-from app.property.storage.engine import Database, database_url
-from app.property.storage.failures import shown, translate
-from app.property.storage.jobs import JobStore
+from app.property.storage.database import Database, database_url
+from app.property.storage.engine import parse_url
+from app.property.storage.errors import shown, translate
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.schema import HEAD, upgrade
 from app.settings import Settings
 
@@ -173,8 +173,8 @@ def test_many_threads_that_open_a_new_database_at_once_all_succeed(tmp_path: Pat
 
 _FORK = """
 import os, sys
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
 
 database = Database(sys.argv[1])
 jobs = JobStore(database)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.storage.usage import HOUR, grown, hour_of, spread
+from app.property.storage.keys.usage import HOUR, grown, hour_of, spread
 
 T0 = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
 

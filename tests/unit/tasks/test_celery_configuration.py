@@ -13,7 +13,7 @@ import redis
 from pydantic import SecretStr
 from redbeat.schedulers import get_redis
 
-from app.property.storage.models import Job, JobState
+from app.property.storage.jobs.models import Job, JobState
 from app.settings import Settings, load_settings
 from tasks import make_celery
 from tasks.broker import shown

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.property.storage.sayings import Saying
+from app.property.storage.properties.source_values import Saying
 from web.pages.dated_prices import DatedPrice, dated_prices
 from web.pages.locator import SIZE, Seen, distance, locator
 from web.pages.price_chart import PriceChart, price_chart, short

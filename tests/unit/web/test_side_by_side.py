@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.property.storage.sayings import Saying
+from app.property.storage.properties.source_values import Saying
 from web.pages.side_by_side import Cell, side_by_side, source_names
 
 URLS = "https://county.example/7", "https://homes.example/12", "https://roll.example/7"

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.errors.pages import PageGoneError
-from app.property.storage.models import Enqueued
+from app.property.storage.jobs.models import Enqueued
 from app.services.runtime.stores import Stores
 
 Bearer = Callable[..., dict[str, str]]

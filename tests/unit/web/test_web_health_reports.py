@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from fastapi.testclient import TestClient
 
-from app.property.storage.alerts import Alarm, AlertStore, Severity
+from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.reports.health.report import keep_report
 from app.services.runtime.stores import Stores

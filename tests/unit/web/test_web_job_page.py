@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.property.storage.models import Job, JobState, PageFrom
+from app.property.storage.jobs.models import Job, JobState, PageFrom
 from web.pages.rendering import _environment
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

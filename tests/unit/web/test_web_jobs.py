@@ -9,9 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.errors.pages import PageGoneError
-from app.property.storage.answers import Question
-from app.property.storage.model_requests import ModelRequest, ModelRequestStore
-from app.property.storage.models import Job
+from app.property.storage.jobs.models import Job
+from app.property.storage.llm.answers import Question
+from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
 from app.services.runtime.stores import Stores
 
 Bearer = Callable[..., dict[str, str]]

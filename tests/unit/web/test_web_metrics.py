@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from app.property.storage.key_history import KeyHistoryStore
-from app.property.storage.usage import Counted, CountedKey
+from app.property.storage.keys.history import KeyHistoryStore
+from app.property.storage.keys.usage import Counted, CountedKey
 from app.services.reports.metrics import exposition
 from app.services.reports.metrics.exposition import ALL
 from app.services.reports.metrics.instruments import REGISTRY

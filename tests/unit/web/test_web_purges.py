@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.errors.targets import InvalidHostError
-from app.property.storage.purge_scope import PurgeKind
+from app.property.storage.privacy.scope import PurgeKind
 from app.services.privacy.purging import purge
 from app.services.runtime.stores import Stores
 from tests.plugins.page_records import page_record

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.property.recipes.recipe import Anchor, Counts, Recipe, RecipeState, new_recipe
-from app.property.storage.recipes import StoredRecipes
+from app.property.storage.properties.recipes import StoredRecipes
 from web.recipes import ForgottenRecipe, RecipeList, RecipeView
 
 Bearer = Callable[..., dict[str, str]]

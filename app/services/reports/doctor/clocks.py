@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from app.clock import Clock
 from app.errors import PropertyIntelligenceError
-from app.property.storage.engine import database_url
+from app.property.storage.database import database_url
 from app.property.storage.inspection import inspect_database
 from app.services.reports.doctor.broker import asked
 from app.services.reports.doctor.findings import Verdict, all_in_all, skipped, warning

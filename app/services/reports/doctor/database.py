@@ -11,9 +11,9 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import OldSchemaError
-from app.property.storage.engine import database_url
+from app.property.storage.database import database_url
 from app.property.storage.inspection import DatabaseState, inspect_database
-from app.property.storage.models import JobState
+from app.property.storage.jobs.models import JobState
 from app.property.storage.schema import HEAD, is_too_old
 from app.services.reports.doctor.economy import economy_verdicts
 from app.services.reports.doctor.findings import Verdict, all_in_all, failed, ok, skipped, warning

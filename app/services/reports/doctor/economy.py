@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.property.storage.engine import Database
-from app.property.storage.model_batches import ModelBatchStore
-from app.property.storage.model_requests import ModelRequestStore
+from app.property.storage.database import Database
+from app.property.storage.llm.batches import ModelBatchStore
+from app.property.storage.llm.requests import ModelRequestStore
 from app.services.reports.doctor.findings import Verdict, warning
 from app.settings import Settings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from app.property.storage.engine import Database
-from app.property.storage.watches import Watches
+from app.property.storage.database import Database
+from app.property.storage.watches.repository import Watches
 from app.services.reports.doctor.findings import Verdict, warning
 from app.settings import Settings
 

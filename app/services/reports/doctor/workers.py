@@ -10,7 +10,7 @@ from app.clock import Clock
 from app.errors.broker import BrokerUnavailableError
 from app.errors.keys import NoKeysError
 from app.keypool.keys import load_keys
-from app.property.storage.engine import database_url
+from app.property.storage.database import database_url
 from app.services.keys.view import fleet_stats
 from app.services.reports.doctor.broker import asked
 from app.services.reports.doctor.courier import Courier

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
-from app.property.storage.key_history import KeyHistoryStore
-from app.property.storage.usage import HOUR, Demand, hour_of
+from app.property.storage.keys.history import KeyHistoryStore
+from app.property.storage.keys.usage import HOUR, Demand, hour_of
 from app.services.reports.health.view import KeyView, PoolView, named
 
 #: a pool that was saturated for a smaller share of the day has room: what waited waited for seconds

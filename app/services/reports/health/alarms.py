@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from app.property.storage.alerts import Alarm, Alert, Severity
+from app.property.storage.keys.alerts import Alarm, Alert, Severity
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView, named
 from app.settings import Settings
 

@@ -11,11 +11,11 @@ from app.keypool.figures import CallFigures, ModelFigures, PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap
-from app.property.storage.alerts import AlertStore
-from app.property.storage.engine import Database
-from app.property.storage.key_actions import KeyActionStore
-from app.property.storage.key_history import KeyHistoryStore, KnownKey
-from app.property.storage.usage import Counted, CountedKey, CountedModel, Demand, Uses
+from app.property.storage.database import Database
+from app.property.storage.keys.actions import KeyActionStore
+from app.property.storage.keys.alerts import AlertStore
+from app.property.storage.keys.history import KeyHistoryStore, KnownKey
+from app.property.storage.keys.usage import Counted, CountedKey, CountedModel, Demand, Uses
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.clock import Clock
 from app.errors.webhooks import WebhookError
-from app.property.storage.alerts import AlertStore, ClaimedNotice
+from app.property.storage.keys.alerts import AlertStore, ClaimedNotice
 from app.redaction import origin_of
 from app.services.delivery.deliveries import LEASE_SECONDS, PATIENCE_SECONDS, again_at, then
 from app.services.delivery.webhooks import Event, WebhookSender, operators_url

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.clock import Clock
-from app.property.storage.alerts import AlertStore, Booked, Severity
+from app.property.storage.keys.alerts import AlertStore, Booked, Severity
 from app.services.delivery.webhooks import build_webhook_sender
 from app.services.keys.store import budget_of
 from app.services.openai_client_manager import OpenAIClientManager

@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 
 from app.deadline import Bounded
 from app.errors import NoAnswerError, PropertyIntelligenceError
-from app.property.storage.job_figures import JobFigures
+from app.property.storage.jobs.figures import JobFigures
 from app.services.keys.view import KeyReport
 from app.services.reports.metrics.instruments import COUNTED
 from app.services.reports.metrics.job_families import (

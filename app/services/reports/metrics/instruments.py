@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from app.property.reading.model.claims import Flaw
 from app.property.record import Method, SourceKind
-from app.property.storage.models import PageFrom, RecoveryReason
-from app.property.storage.watch_budget import Charge
+from app.property.storage.jobs.models import PageFrom, RecoveryReason
+from app.property.storage.watches.budget import Charge
 from app.services.reports.metrics.specs import MODEL, Label, Spec
 
 #: ours alone: the library's own holds what is of one process only (its memory, its garbage collector)

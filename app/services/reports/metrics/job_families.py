@@ -9,11 +9,11 @@ from datetime import datetime
 
 from prometheus_client.metrics_core import Metric
 
-from app.property.storage.alerts import Severity
-from app.property.storage.job_figures import JobFigures
+from app.property.storage.jobs.figures import JobFigures
+from app.property.storage.keys.alerts import Severity
 from app.property.storage.tables import ACTIVE
-from app.property.storage.watch_budget import Charge
-from app.property.storage.watch_models import WatchStatus
+from app.property.storage.watches.budget import Charge
+from app.property.storage.watches.models import WatchStatus
 from app.services.reports.health.alarms import Kind
 from app.services.reports.metrics.specs import KEY, Label, Spec
 

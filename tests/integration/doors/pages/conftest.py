@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from app.property.storage.engine import Database
+from app.property.storage.database import Database
 from tests.integration.doors.conftest import Environment
 
 PHONE = {"width": 375, "height": 740}

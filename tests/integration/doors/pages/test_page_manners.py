@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.property.storage.alerts import Alarm, AlertStore, Severity
-from app.property.storage.engine import Database
-from app.property.storage.properties import PropertyStore
-from app.property.storage.watches import Watches
+from app.property.storage.database import Database
+from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.watches.repository import Watches
 from tests.integration.doors.conftest import Propintel
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 from tests.plugins.page_records import page_record

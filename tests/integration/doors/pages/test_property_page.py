@@ -12,11 +12,11 @@ from playwright.sync_api import Page, expect
 
 from app.property.record import Evidence, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage.engine import Database
-from app.property.storage.jobs import JobStore
-from app.property.storage.properties import PropertyStore
-from app.property.storage.tried import Tried
-from app.property.storage.unverified import Hearsay
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tried import Tried
+from app.property.storage.properties.claims import Hearsay
+from app.property.storage.properties.repository import PropertyStore
 from tests.integration.doors.conftest import Environment
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 from tests.plugins.job_ends import put_claims, put_tried

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from app.property.recipes.recipe import Anchor, Counts, RecipeState, new_recipe
-from app.property.storage.engine import Database
-from app.property.storage.recipes import StoredRecipes
+from app.property.storage.database import Database
+from app.property.storage.properties.recipes import StoredRecipes
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 
 pytestmark = pytest.mark.usefixtures("broker")

@@ -12,10 +12,10 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import update
 
-from app.property.storage.engine import Database
+from app.property.storage.database import Database
 from app.property.storage.tables import watches as watches_table
-from app.property.storage.watch_budget import Charge, WatchLedger, WatchLimits
-from app.property.storage.watches import Watches
+from app.property.storage.watches.budget import Charge, WatchLedger, WatchLimits
+from app.property.storage.watches.repository import Watches
 from tests.integration.doors.conftest import Environment, Propintel
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 

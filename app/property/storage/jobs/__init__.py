@@ -1,0 +1,1 @@
+"""Jobs, their batches, leases, and attempts."""

@@ -1,0 +1,98 @@
+"""How many jobs there are, how long the next one has waited, and what finished jobs took lately."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+
+from sqlalchemy import case, func, select
+
+from app.property.storage.database import Database
+from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.tried import UNASKED
+from app.property.storage.llm.batches import ModelBatchStore
+from app.property.storage.llm.requests import NO_REQUESTS, ModelRequestStore, RequestFigures
+from app.property.storage.tables import ACTIVE, job_sources, jobs, key_hours, watch_days, web_searches
+from app.property.storage.watches.budget import WatchDay, WatchLedger
+from app.property.storage.watches.models import WatchStatus
+from app.property.storage.watches.repository import Watches
+
+#: how many days before today an estimate looks back
+RECENT_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class JobFigures:
+    """`counts` has the states of jobs that are not over. `oldest_queued_seconds` is how long the queued job that waits
+    longest has waited for a worker, 0 if none is queued: since it was handed to the broker, or since the end of its
+    last wait for capacity. `requests` wait for batches of the model, of which `model_batches` are under way. `watches`
+    are counted by status, `watch_day` is what they have cost today."""
+
+    counts: dict[str, int]
+    oldest_queued_seconds: float
+    requests: RequestFigures = NO_REQUESTS
+    model_batches: int = 0
+    watches: Mapping[WatchStatus, int] = field(default_factory=dict)
+    watch_day: WatchDay | None = None
+
+
+def read_job_figures(database: Database) -> JobFigures:
+    """Read all figures at one moment. Jobs that are over are not read."""
+    waits_since = func.min(func.coalesce(jobs.c.sent_at, jobs.c.created_at), type_=jobs.c.created_at.type)
+    by_state = select(jobs.c.state, func.count()).where(jobs.c.state.in_(ACTIVE)).group_by(jobs.c.state)
+    with database.reading() as connection:
+        found = {row[0]: row[1] for row in connection.execute(by_state)}
+        oldest = connection.execute(select(waits_since).where(jobs.c.state == JobState.QUEUED)).scalar_one()
+    waited = 0.0 if oldest is None else (database.clock.now() - oldest).total_seconds()
+    counts = {state: found.get(state, 0) for state in ACTIVE}
+    batches, requests = ModelBatchStore(database), ModelRequestStore(database)
+    watches, today = Watches(database).counts(), WatchLedger(database).today()
+    return JobFigures(counts, max(0.0, waited), requests.figures(), batches.count_under_way(), watches, today)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentWork:
+    """What the jobs of `urls` and of `addresses` that finished lately took, all together, without those of watches.
+
+    `calls` and their tokens are without `searches` of the web, which have `search_tokens` of input. Pages are counted
+    for addresses only: a job of a URL fetches one.
+    """
+
+    urls: int
+    addresses: int
+    address_pages: int
+    calls: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    searches: int
+    search_tokens: int
+
+
+def read_recent_work(database: Database) -> RecentWork:
+    """Sum up the work since midnight UTC `RECENT_DAYS` days ago."""
+    today = database.clock.now().date() - timedelta(days=RECENT_DAYS)
+    since = datetime.combine(today, time(), UTC)
+    c, h = jobs.c, key_hours.c
+    recent = c.finished_at >= since, c.state.in_((JobState.DONE, JobState.FAILED)), c.watch_id.is_(None)
+    of_urls = func.coalesce(func.sum(case((c.target.like("http%://%"), 1), else_=0)), 0)
+    asked = job_sources.c.url.is_not(None), job_sources.c.outcome.not_in(UNASKED)
+    figures = (h.successes, h.input_tokens, h.cached_tokens, h.output_tokens)
+    found = web_searches.c
+    queries = (
+        select(of_urls, func.count() - of_urls).where(*recent),
+        select(func.count()).select_from(job_sources.join(jobs, c.id == job_sources.c.job_id)).where(*recent, *asked),
+        select(*(func.coalesce(func.sum(figure), 0) for figure in figures)).where(h.hour >= since, h.model != ""),
+        select(func.count(), func.coalesce(func.sum(found.prompt_tokens), 0)).where(found.asked_at >= since),
+        select(func.coalesce(func.sum(watch_days.c.model_calls), 0)).where(watch_days.c.day >= today),
+    )
+    with database.reading() as connection:
+        values = [int(value) for query in queries for value in connection.execute(query).one()]
+    urls, addresses, pages, calls, given, cached, made, searches, searched, of_watches = values
+    # which job a call was for is not recorded: those of watches are taken off in proportion
+    asked_for_pages = max(0, calls - searches)
+    share = max(0, asked_for_pages - of_watches) / max(1, asked_for_pages)
+    used = (asked_for_pages, max(0, given - searched), cached, made)
+    calls, given, cached, made = (round(figure * share) for figure in used)
+    return RecentWork(urls, addresses, pages, calls, given, cached, made, searches, searched)

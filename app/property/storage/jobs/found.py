@@ -1,0 +1,184 @@
+"""A search ends, and what it found becomes jobs: both in one transaction, in the search's own batch.
+
+So the batch is not complete before the listings are, whoever waits for it; and of a run that lost its lease nothing is
+left. A listing that is under way or fresh makes no job, and the caller's quota holds for listings as for other targets.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from app.errors.jobs import LeaseLostError
+from app.property.storage.database import Database
+from app.property.storage.jobs import quotas
+from app.property.storage.jobs.enqueue import insert_jobs, known_jobs
+from app.property.storage.jobs.leases import Lease, finish, hold
+from app.property.storage.jobs.models import Job, JobState
+from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.recovery import RESEND_SECONDS
+from app.property.storage.jobs.repository import FRESH_DAYS
+from app.property.storage.privacy.marks import purged_of
+from app.property.storage.privacy.names import purged_since
+from app.property.storage.statements import chunks, job_of, new_id
+from app.property.storage.tables import batches, jobs, watches
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class LeftOut(StrEnum):
+    """Why a listing that a search found makes no job. sponsored: its place was paid for · other_site: it is on a host
+    of another site · over_limit: the search has more than may be taken · under_way: another job has it · fresh: it was
+    read lately · known: it was read before, and a watch of a search takes what is new · quota: its caller has no more
+    jobs today · purged: it was purged meanwhile, or its URL names a person who was · unwatched: the watch that would
+    pay was removed meanwhile."""
+
+    SPONSORED = "sponsored"
+    OTHER_SITE = "other_site"
+    OVER_LIMIT = "over_limit"
+    UNDER_WAY = "under_way"
+    FRESH = "fresh"
+    KNOWN = "known"
+    QUOTA = "quota"
+    PURGED = "purged"
+    UNWATCHED = "unwatched"
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """A search that was walked: URLs of listings in the spelling of targets, each once; how many were left out, by why;
+    pages of results that were read; and why it ended there: last_page, nothing_new, other_search, max_pages,
+    max_listings, or the code of the error that the next page had."""
+
+    listings: Sequence[str]
+    left_out: Mapping[str, int]
+    pages: int
+    ended_by: str
+
+
+class FoundJobs:
+    """Ends jobs of searches in a `Database`; each method is one transaction."""
+
+    def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS) -> None:
+        self._database = database
+        self._fresh = timedelta(days=fresh_days)
+
+    def finish(self, lease: Lease, walked: Walked, daily_targets: int | None = None) -> list[Job]:
+        """End the job of `lease`; -> the jobs that it made, to be sent. Raises `LeaseLostError`, and changes nothing.
+
+        `daily_targets` is the quota of each caller. Of a job that refreshes, fresh listings are taken as
+        well; of a watch's, which pays for them, only those that were never read.
+        """
+        return self._database.repeat(lambda connection: self._finish(connection, lease, walked, daily_targets))
+
+    def _finish(self, connection: Connection, lease: Lease, walked: Walked, daily_targets: int | None) -> list[Job]:
+        now = self._database.clock.now()
+        row = connection.execute(select(jobs).where(lease.holds())).one_or_none()
+        if row is None:
+            raise LeaseLostError(lease.job_id)
+        job = job_of(row)
+        purged = self._purged(connection, walked.listings, job.started_at or now)
+        is_paid_for = job.watch is None or _holds(connection, job.watch)
+        hold(connection, lease)
+        ending = _Ending(connection, job, now, Counter(walked.left_out))
+        since: datetime | None = now - self._fresh
+        if job.watch is not None:
+            since = _EVER
+        elif job.refresh:
+            since = None
+        kept = [url for url in walked.listings if url not in purged]
+        ending.left_out[LeftOut.PURGED] += len(walked.listings) - len(kept)
+        wanted = ending.wanted(kept, since)
+        if not is_paid_for:
+            ending.left_out[LeftOut.UNWATCHED] += len(wanted)
+            wanted = []
+        made = ending.make(wanted, daily_targets, now + timedelta(seconds=RESEND_SECONDS))
+        told = {
+            "pages": walked.pages,
+            "found": len(walked.listings) + sum(walked.left_out.values()),
+            "taken": len(made),
+            "left_out": {str(why): count for why, count in sorted((+ending.left_out).items())},
+            "ended_by": walked.ended_by,
+        }
+        finish(connection, lease, now, search=told)
+        grown = {"targets": batches.c.targets + len(made)}
+        connection.execute(update(batches).where(batches.c.id == job.batch).values(grown))
+        return made
+
+    def _purged(self, connection: Connection, listings: Sequence[str], seen_at: datetime) -> set[str]:
+        """Those of `listings` that nobody is to ask for: what was purged after `seen_at`, what names a purged person.
+
+        Until this transaction ends nothing more is purged.
+        """
+        gone = purged_of(self._database, connection, listings, seen_at)
+        finder = purged_since(self._database, connection, None).finder
+        return gone if finder is None else gone | {url for url in listings if finder.is_in(url)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    connection: Connection
+    job: Job
+    now: datetime
+    left_out: Counter[str]
+
+    def wanted(self, listings: Sequence[str], fresh_since: datetime | None) -> list[str]:
+        """Those that are neither under way nor fresh; the others are counted."""
+        wanted: list[str] = []
+        for some in chunks(listings):
+            known = known_jobs(self.connection, some, fresh_since)
+            for target in some:
+                if target not in known:
+                    wanted.append(target)
+                    continue
+                its = known[target]
+                is_open = its is not None and not its.state.is_final
+                why = LeftOut.FRESH if self.job.watch is None else LeftOut.KNOWN
+                self.left_out[LeftOut.UNDER_WAY if is_open else why] += 1
+        return wanted
+
+    def make(self, wanted: Sequence[str], daily_targets: int | None, resend_at: datetime) -> list[Job]:
+        """Jobs for those of `wanted` that the caller's quota has room for, at the end of the search's batch."""
+        job, connection = self.job, self.connection
+        caller = connection.execute(select(batches.c.caller).where(batches.c.id == job.batch)).scalar()
+        requester = Requester(caller, daily_targets) if caller else None
+        granted = len(wanted)
+        if requester is not None:
+            granted = quotas.charge_up_to(connection, requester, self.now, len(wanted))
+        last = connection.execute(select(func.max(jobs.c.position)).where(jobs.c.batch_id == job.batch)).scalar() or 0
+        template: dict[str, Any] = {
+            "batch_id": job.batch,
+            "state": JobState.QUEUED,
+            "priority": job.priority,
+            "refresh": job.refresh and job.watch is None,
+            "attempts": 0,
+            "waited_seconds": 0.0,
+            "wanted_model": [],
+            "sent_times": 0,
+            "resend_at": resend_at,
+            "economy": job.economy,
+            "created_at": self.now,
+            "found_by": job.id,
+            "watch_id": job.watch,
+        }
+        made: list[Job] = []
+        for some in chunks(list(enumerate(wanted[:granted], start=last + 1))):
+            rows = [{**template, "id": new_id(), "position": place, "target": target} for place, target in some]
+            made += insert_jobs(connection, rows).values()
+        self.left_out[LeftOut.QUOTA] += len(wanted) - granted
+        self.left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process was faster
+        if requester is not None and granted > len(made):
+            quotas.refund(connection, requester, self.now.date(), granted - len(made))
+        return made
+
+
+def _holds(connection: Connection, watch_id: str) -> bool:
+    """Whether there is the watch; until this transaction ends it is not removed."""
+    query = select(watches.c.id).where(watches.c.id == watch_id).with_for_update(read=True)
+    return connection.execute(query).first() is not None

@@ -1,0 +1,65 @@
+"""A job's lease as a fencing token: what a run stores is stored in a transaction that is valid only while it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, update
+
+from app.errors.jobs import LeaseLostError
+from app.property.storage.jobs.models import JobState, PageFrom
+from app.property.storage.statements import clean
+from app.property.storage.tables import jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of one run, `owner`, to store what the job brings."""
+
+    job_id: str
+    owner: str
+
+    def holds(self) -> ColumnElement[bool]:
+        """The condition on `jobs`. A lease that ran out and that nobody took still holds: a renewal may come late."""
+        return and_(jobs.c.id == self.job_id, jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == self.owner)
+
+    def query(self) -> Select[tuple[str]]:
+        return select(jobs.c.id).where(self.holds())
+
+
+def hold(connection: Connection, lease: Lease) -> None:
+    """Lock the job's row until this transaction ends, so that nobody ends the job or takes it over meanwhile.
+
+    Raises `LeaseLostError`: it was cancelled, taken over or purged. `properties/locks.py` has the order of all locks.
+    """
+    if connection.execute(lease.query().with_for_update(key_share=True)).first() is None:
+        raise LeaseLostError(lease.job_id)
+
+
+def finish(
+    connection: Connection,
+    lease: Lease,
+    now: datetime,
+    property_id: str | None = None,
+    *,
+    wanted_model: Sequence[str] = (),
+    model_note: str | None = None,
+    page_from: PageFrom | None = None,
+    search: dict[str, Any] | None = None,
+) -> None:
+    """End the job with its property, or with what its search found. Raises `LeaseLostError`."""
+    change: dict[str, Any] = {
+        "state": JobState.DONE,
+        "property_id": property_id,
+        "wanted_model": list(wanted_model),
+        "model_note": clean(model_note),
+        "page_from": page_from,
+        "search": search,
+        "finished_at": now,
+        **dict.fromkeys(("error_code", "error_message", "lease_owner", "lease_expires_at")),
+    }
+    if connection.execute(update(jobs).where(lease.holds()).values(change)).rowcount != 1:
+        raise LeaseLostError(lease.job_id)

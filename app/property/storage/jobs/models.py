@@ -1,0 +1,227 @@
+"""What the stores of jobs and batches hand out: each as it stands, and what became of a list of targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from app.property.storage.jobs.tried import Tried
+from app.redaction import origin_of
+
+
+class JobState(StrEnum):
+    """queued: to be sent or sent · running: leased · deferred: waits until `due_at` · the rest is final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DEFERRED = "deferred"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class PageFrom(StrEnum):
+    """How a job came by its property. site: its page was fetched and read · unchanged: its page is the one that was
+    read before, by the site's word (304) or by its bytes · same_page: another URL of that page had just been read ·
+    stored: it was fresh, and nobody was asked. Only the first can have cost a call of the model."""
+
+    SITE = "site"
+    UNCHANGED = "unchanged"
+    SAME_PAGE = "same_page"
+    STORED = "stored"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One execution of a target.
+
+    `attempts` counts claims, but not those that ended in a wait for capacity; `waited_seconds` is the total of these
+    waits. `wanted_model` names the fields for which a model was wanted and not heard, `model_note` says why.
+    `position` is its place in its batch, from 0; `sent_times` counts how often it was handed to the broker.
+    `page_from` says how a done one came by its property. An `economy` job can wait for the model's batch: since
+    `parked_at`, for `request_id`, which is kept after the wait. `watch` made it, and the budget of watches pays for
+    what it asks. `found_by` is the job of the search that found its target; `search` says of such a job what it found
+    (`jobs/found.py`): it is done without a property. `tried` has the sources of an address and what came of each.
+    """
+
+    id: str
+    batch: str
+    position: int
+    target: str
+    state: JobState
+    priority: int
+    refresh: bool
+    attempts: int
+    waited_seconds: float
+    due_at: datetime | None
+    error: dict[str, str] | None
+    wanted_model: tuple[str, ...]
+    model_note: str | None
+    property: str | None
+    page_from: PageFrom | None
+    sent_times: int
+    resend_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    economy: bool = False
+    request_id: str | None = None
+    parked_at: datetime | None = None
+    watch: str | None = None
+    found_by: str | None = None
+    search: dict[str, Any] | None = None
+    tried: tuple[Tried, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that `propintel jobs` and the HTTP door show: JSON types only, times in ISO 8601."""
+        return {
+            "id": self.id,
+            "batch": self.batch,
+            "target": self.target,
+            "state": str(self.state),
+            "error": self.error,
+            "property": self.property,
+            "page_from": self.page_from and str(self.page_from),
+            "priority": self.priority,
+            "attempts": self.attempts,
+            "waited_seconds": self.waited_seconds,
+            "wanted_model": list(self.wanted_model),
+            "model_note": self.model_note,
+            "due_at": _iso(self.due_at),
+            "economy": self.economy,
+            "parked_at": _iso(self.parked_at),
+            "watch": self.watch,
+            "found_by": self.found_by,
+            "search": self.search,
+            "tried": [one.as_json() for one in self.tried],
+            "created_at": _iso(self.created_at),
+            "started_at": _iso(self.started_at),
+            "finished_at": _iso(self.finished_at),
+        }
+
+
+class RecoveryReason(StrEnum):
+    """due: its deferral is over · returned: by a worker that ended · these are the ordinary run of things.
+
+    lease: its worker died · unsent: whoever was to send its message did not · lost: the broker lost its message.
+    """
+
+    DUE = "due"
+    RETURNED = "returned"
+    LEASE = "lease"
+    UNSENT = "unsent"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A job that was queued anew and is to be sent, and why."""
+
+    job: Job
+    reason: RecoveryReason
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """What `JobStore.enqueue` did.
+
+    `jobs` holds one job per distinct target that has one: new, already under way, or (for a fresh property) the one
+    that made it. `new` are the ids to be sent to the broker; `duplicates` counts the targets that made no new job.
+    `repeated`: it was done by an earlier request with the same key, and nothing was done now.
+    """
+
+    batch: str
+    jobs: list[Job]
+    new: list[str]
+    duplicates: int
+    repeated: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"batch", "jobs": [ids], "duplicates"}`, as every door answers it."""
+        return {"batch": self.batch, "jobs": [job.id for job in self.jobs], "duplicates": self.duplicates}
+
+
+class CallbackState(StrEnum):
+    """waiting: for the batch to be complete · pending: to be told, or again after a failure · the rest is final."""
+
+    WAITING = "waiting"
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """Whom a batch tells that it is complete. `url` is whole: not for showing. `error` is of the newest attempt."""
+
+    url: str = field(repr=False)
+    state: CallbackState
+    attempts: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The jobs of one call of `JobStore.enqueue`.
+
+    `targets` is how many were asked for, `duplicates` how many of them made no new job; `counts` has how many jobs are
+    in each of the six states. `completed_at` is None as long as one of them is not over.
+    """
+
+    id: str
+    created_at: datetime
+    priority: int
+    targets: int
+    duplicates: int
+    counts: dict[str, int]
+    completed_at: datetime | None
+    callback: Callback | None
+    economy: bool = False
+
+    @property
+    def active(self) -> int:
+        """How many jobs are not over."""
+        return sum(count for state, count in self.counts.items() if not JobState(state).is_final)
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that the doors show: JSON types only; of the callback's URL no more than its origin."""
+        return {**self.outcome(), "callback": self._callback_as_json()}
+
+    def outcome(self) -> dict[str, Any]:
+        """The same without the callback: what the callback itself tells."""
+        return {
+            "id": self.id,
+            "created_at": _iso(self.created_at),
+            "priority": self.priority,
+            "targets": self.targets,
+            "duplicates": self.duplicates,
+            "economy": self.economy,
+            "counts": self.counts,
+            "completed_at": _iso(self.completed_at),
+        }
+
+    def _callback_as_json(self) -> dict[str, Any] | None:
+        told = self.callback
+        if told is None:
+            return None
+        return {"url": origin_of(told.url), "state": str(told.state), "attempts": told.attempts, "error": told.error}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedCallback:
+    """A complete batch that its holder is to tell about now; `attempt` counts from 1."""
+
+    batch: Batch
+    url: str = field(repr=False)
+    attempt: int
+    completed_at: datetime
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,422 @@
+"""The jobs table: the truth about what was asked and how far it is; the broker is only a courier.
+
+Every change of state is one UPDATE whose WHERE says from which states and for which lease holder it is allowed, so
+that of two processes exactly one succeeds. Knows nothing of Celery. How targets become rows is `jobs/enqueue.py`.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, literal, or_, select, update
+
+from app.errors import NotFoundError, PropertyIntelligenceError
+from app.errors.jobs import LeaseLostError
+from app.property.storage.database import Database
+from app.property.storage.jobs import idempotency as request_keys
+from app.property.storage.jobs import quotas
+from app.property.storage.jobs.batches import cancel_untouched, reopen_batches
+from app.property.storage.jobs.enqueue import enqueue_targets
+from app.property.storage.jobs.idempotency import RequestKey
+from app.property.storage.jobs.leases import Lease, finish
+from app.property.storage.jobs.models import Enqueued, Job, JobState, PageFrom, Recovered
+from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.recovery import RESEND_SECONDS, take_lost
+from app.property.storage.jobs.sources import jobs_of
+from app.property.storage.paging import Order, Page
+from app.property.storage.statements import chunks, clean, job_of
+from app.property.storage.tables import (
+    ACTIVE,
+    ONE_ATTEMPT_LESS,
+    STATES,
+    UtcDateTime,
+    batches,
+    job_sources,
+    jobs,
+    source_tries,
+)
+from app.property.storage.watches.slots import job_again_at
+
+#: a stored property younger than this is not scraped again
+FRESH_DAYS = 30.0
+#: a large batch has more time to be handed over
+_HANDED_OVER_PER_SECOND = 500
+#: a countdown's message may come so much before its time, by the clock of another machine
+_EARLY_SECONDS = 1.0
+_UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
+
+
+_PLACE = (jobs.c.created_at, jobs.c.position, jobs.c.id)
+ORDER = Order("jobs", _PLACE)
+NEWEST_FIRST = Order("newest jobs", _PLACE, descending=True)
+
+
+def queue_again(
+    connection: Connection, job_ids: Sequence[str], ended_badly: ColumnElement[bool], resend_at: datetime
+) -> list[Job]:
+    """Queue jobs anew that `ended_badly`, counters at zero, and open their batches; -> those that were queued."""
+    change: dict[str, Any] = {
+        **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
+        **dict.fromkeys(("page_from", "request_id", "due_at")),
+        "state": JobState.QUEUED,
+        "attempts": 0,
+        "waited_seconds": 0.0,
+        "wanted_model": [],
+        "sent_times": 0,
+        "resend_at": resend_at,
+    }
+    queued: dict[str, Job] = {}
+    for some in chunks(job_ids):
+        # another one may have been faster, and its worker too
+        statement = update(jobs).where(jobs.c.id.in_(some), ended_badly).values(change).returning(*jobs.c)
+        queued |= {row.id: job_of(row) for row in connection.execute(statement)}
+        reopen_batches(connection, some)
+        # what was not to be had may be now
+        for table in (source_tries, job_sources):
+            connection.execute(delete(table).where(table.c.job_id.in_(queued)))
+    return [queued[job_id] for job_id in job_ids if job_id in queued]
+
+
+class JobStore:
+    """Jobs in a `Database`. Atomic on every method, over all processes; raises errors of `app.errors`."""
+
+    def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS) -> None:
+        self._database = database
+        self._clock = database.clock
+        self._fresh = timedelta(days=fresh_days)
+
+    # --- from target to job
+
+    def enqueue(
+        self,
+        targets: Sequence[str],
+        *,
+        priority: int = 5,
+        refresh: bool = False,
+        callback_url: str | None = None,
+        economy: bool = False,
+        requester: Requester | None = None,
+        watch: str | None = None,
+    ) -> Enqueued:
+        """Make a batch of jobs, one for each target that is not under way and whose property is not fresh.
+
+        `refresh` asks again for fresh ones. Priority 0 is urgent, 9 last. All or nothing: the first target that is
+        not valid raises `InvalidTargetError` and no job is made. `callback_url` (checked) is told when all are over.
+        `economy`: they can wait for the model's batch, at half its price.
+        The new jobs are charged to `requester` (`QuotaExceededError`); if its key brought a batch before, that is given
+        again (`repeated`), or an error of `earlier` raised. `watch` (its id) pays for what the jobs ask.
+        """
+        now = self._clock.now()
+        resend_at = self._handed_over_by(now, len(targets))
+        fresh_since = None if refresh else now - self._fresh
+        return enqueue_targets(
+            self._database,
+            targets,
+            now=now,
+            resend_at=resend_at,
+            fresh_since=fresh_since,
+            priority=priority,
+            callback_url=callback_url,
+            economy=economy,
+            requester=requester,
+            watch=watch,
+        )
+
+    def earlier(self, key: RequestKey) -> Enqueued | None:
+        """What the first request with this key brought, None if there was none within a day.
+
+        Whoever is told of it may rely on it: `withdraw` leaves it alone from then on. Raises
+        `IdempotencyKeyReusedError` if it asked for something else, `RequestUnderWayError` while it is neither answered
+        nor given up as dead.
+        """
+        return self._database.repeat(lambda connection: request_keys.earlier(connection, key, self._clock.now()))
+
+    def note_answered(self, key: RequestKey) -> None:
+        """The jobs of the request with this key are on their way: whoever repeats it need not wait any more."""
+        with self._database.writing() as connection:
+            request_keys.note_answered(connection, key, self._clock.now())
+
+    def used_today(self, caller: str) -> int:
+        """How many new jobs the caller had made this UTC day."""
+        with self._database.reading() as connection:
+            return quotas.used(connection, caller, self._clock.now().date())
+
+    def mark_sent(self, sent: Sequence[Job], queue: str) -> None:
+        """The messages of `sent`, as they were handed out, wait in the broker's `queue` now.
+
+        One that was claimed meanwhile stays as it is.
+        """
+        if not sent:
+            return
+        change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": jobs.c.sent_times + 1}
+
+        def work(connection: Connection) -> None:
+            for resend_at in {job.resend_at for job in sent}:
+                ids = [job.id for job in sent if job.resend_at == resend_at]
+                for some in chunks(ids):
+                    unclaimed = jobs.c.id.in_(some), jobs.c.state == JobState.QUEUED, jobs.c.resend_at == resend_at
+                    connection.execute(update(jobs).where(*unclaimed).values({**change, "resend_at": None}))
+
+        self._database.repeat(work)
+
+    # --- one execution
+
+    def claim(self, job_id: str, owner: str, lease_seconds: float) -> Job | None:
+        """Take the job for `owner` until the lease ends. None if it must not run (yet): a duplicate of its message."""
+        now = self._clock.now()
+        soon = now + timedelta(seconds=_EARLY_SECONDS)
+        free = or_(
+            and_(jobs.c.state == JobState.QUEUED, or_(jobs.c.due_at.is_(None), jobs.c.due_at <= soon)),
+            and_(jobs.c.state == JobState.DEFERRED, jobs.c.due_at <= now),
+            and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at <= now),
+        )
+        change = {
+            "state": JobState.RUNNING,
+            "lease_owner": owner,
+            "lease_expires_at": now + timedelta(seconds=lease_seconds),
+            "attempts": jobs.c.attempts + 1,
+            "started_at": func.coalesce(jobs.c.started_at, literal(now, UtcDateTime())),
+            "due_at": None,
+            "resend_at": None,
+            "parked_at": None,
+        }
+        with self._database.writing() as connection:
+            statement = update(jobs).where(jobs.c.id == job_id, free).values(change).returning(*jobs.c)
+            row = connection.execute(statement).one_or_none()
+        return job_of(row) if row else None
+
+    def holds(self, lease: Lease) -> bool:
+        """Whether the run still has the job: it may have been cancelled, taken over or purged."""
+        with self._database.reading() as connection:
+            return connection.execute(lease.query()).first() is not None
+
+    def renew(self, job_id: str, owner: str, lease_seconds: float) -> bool:
+        """Extend the lease, also one that ran out unnoticed. False if it is lost: stop the work."""
+        until = self._clock.now() + timedelta(seconds=lease_seconds)
+        return self._held(job_id, owner, {"lease_expires_at": until})
+
+    def finish(
+        self,
+        job_id: str,
+        owner: str,
+        property_id: str,
+        wanted_model: Sequence[str] = (),
+        model_note: str | None = None,
+        *,
+        page_from: PageFrom | None = None,
+    ) -> bool:
+        """The property is stored. False if the lease was lost: another one finishes, or the job was cancelled."""
+        lease, now = Lease(job_id, owner), self._clock.now()
+        try:
+            self._database.repeat(
+                lambda connection: finish(
+                    connection,
+                    lease,
+                    now,
+                    property_id,
+                    wanted_model=wanted_model,
+                    model_note=model_note,
+                    page_from=page_from,
+                )
+            )
+        except LeaseLostError:
+            return False
+        return True
+
+    def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
+        """The job is over, with this reason. Without `owner` whoever holds it: for jobs whose worker is dead.
+
+        The job of a watch keeps the time when a tick queues it again, if it may pass.
+        """
+        now = self._clock.now()
+        change = {
+            "state": JobState.FAILED,
+            "error_code": error.code,
+            "error_message": clean(str(error)),
+            "finished_at": now,
+            "due_at": job_again_at(error.code, str(error), now),
+            "resend_at": None,
+            **_UNLEASED,
+        }
+        if owner is not None:
+            return self._held(job_id, owner, change)
+        return self._changed(job_id, jobs.c.state.in_(ACTIVE), change)
+
+    def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float, *, counted: bool = False) -> bool:
+        """Wait until `due_at`; `recoverable` hands it out then. `waited_seconds` and `counted` as for `release`."""
+        change = {"state": JobState.DEFERRED, "due_at": due_at, **self._wait(waited_seconds, counted), **_UNLEASED}
+        return self._held(job_id, owner, change)
+
+    def release(
+        self,
+        job_id: str,
+        owner: str,
+        waited_seconds: float,
+        queue: str,
+        *,
+        again_seconds: float = 0.0,
+        counted: bool = False,
+    ) -> bool:
+        """Back to queued for `again_seconds`, with a message that goes to `queue` and is held by a worker so long.
+
+        No duplicate of it can be claimed before. `waited_seconds` is the job's new total of waits for capacity. Such a
+        wait gives the attempt back; `counted` keeps it, for a retry after a failure.
+        """
+        due_at = self._clock.now() + timedelta(seconds=again_seconds)
+        # its message is in a worker's hands until then: recovery misses none in the queue before
+        sent = {"due_at": due_at, "sent_at": due_at, "sent_to": queue, "resend_at": None}
+        change = {"state": JobState.QUEUED, **sent, **self._wait(waited_seconds, counted), **_UNLEASED}
+        return self._held(job_id, owner, change)
+
+    def release_all(self, owners: str) -> builtins.list[str]:
+        """Give back what a worker that ends could not finish; -> the ids of its jobs, due at once: recovery sends them.
+
+        `owners` is how its lease owners' names begin. The attempts do not count: the jobs did nothing wrong.
+        """
+        mine = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_owner.startswith(owners, autoescape=True))
+        now = self._clock.now()
+        change = {"state": JobState.QUEUED, "due_at": now, "resend_at": now, "attempts": ONE_ATTEMPT_LESS, **_UNLEASED}
+        statement = update(jobs).where(mine).values(change).returning(jobs.c.id)
+        return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
+
+    # --- the operator's hand
+
+    def cancel(self, job_id: str) -> bool:
+        """End the job; one that runs loses its lease and stores no result. False if it was over already."""
+        change = {"state": JobState.CANCELLED, "finished_at": self._clock.now(), "due_at": None, **_UNLEASED}
+        changed = self._changed(job_id, jobs.c.state.in_(ACTIVE), {**change, "resend_at": None})
+        if not changed:
+            self.get(job_id)
+        return changed
+
+    def withdraw(self, made: Enqueued, requester: Requester | None = None) -> bool:
+        """Whoever enqueued the batch is told that it failed: its jobs that no worker has had do not run.
+
+        They cost `requester` nothing. Those that a worker has had go on and stay counted, so that whoever asks again is
+        told of them. Nobody hears of the batch's end, and the key may be used anew. False if the request was repeated
+        and that was told of the batch: then all of it stands, and recovery sends what was not sent.
+        """
+        return self._database.repeat(lambda connection: self._withdraw(connection, made, requester))
+
+    def _withdraw(self, connection: Connection, made: Enqueued, requester: Requester | None) -> bool:
+        key = requester.key if requester is not None else None
+        if key is not None and not request_keys.release(connection, key, made.batch):
+            return False
+        withdrawn = cancel_untouched(connection, made.batch, self._clock.now())
+        change = update(batches).where(batches.c.id == made.batch).values(callback_url=None)
+        made_at = connection.execute(change.returning(batches.c.created_at)).scalar_one()
+        if requester is not None:
+            quotas.refund(connection, requester, made_at.date(), withdrawn)
+        return True
+
+    def retry(self, job_ids: Sequence[str], requester: Requester | None = None) -> builtins.list[Job]:
+        """Queue failed and cancelled jobs anew, counters at zero, and open their batches; -> those to be sent.
+
+        Left out: jobs in another state, and those whose target is under way in another job. They are charged to
+        `requester` like new ones; raises `QuotaExceededError`, and none is queued.
+        """
+
+        def work(connection: Connection) -> builtins.list[Job]:
+            queued = self._retry(connection, job_ids)
+            if requester is not None:
+                quotas.charge(connection, requester, self._clock.now(), len(queued))
+            return queued
+
+        return self._database.repeat(work)
+
+    def _retry(self, connection: Connection, job_ids: Sequence[str]) -> builtins.list[Job]:
+        taken, chosen = set[str](), list[str]()
+        ended_badly = jobs.c.state.in_((JobState.FAILED, JobState.CANCELLED))
+        for some in chunks(list(dict.fromkeys(job_ids))):
+            over = select(jobs.c.id, jobs.c.target).where(jobs.c.id.in_(some), ended_badly)
+            target_of = {row.id: row.target for row in connection.execute(over)}
+            active = select(jobs.c.target).where(jobs.c.target.in_(target_of.values()), jobs.c.state.in_(ACTIVE))
+            taken.update(connection.execute(active).scalars())
+            for job_id in some:
+                if job_id in target_of and target_of[job_id] not in taken:
+                    taken.add(target_of[job_id])
+                    chosen.append(job_id)
+        resend_at = self._handed_over_by(self._clock.now(), len(chosen))
+        return queue_again(connection, chosen, ended_badly, resend_at)
+
+    # --- looking
+
+    def get(self, job_id: str) -> Job:
+        """Raises `NotFoundError`."""
+        with self._database.reading() as connection:
+            found = jobs_of(connection, connection.execute(select(jobs).where(jobs.c.id == job_id)).all())
+        if not found:
+            raise NotFoundError("job", job_id)
+        return found[0]
+
+    def list(
+        self, *, batch: str | None = None, state: str | None = None, limit: int = 100, newest: bool = False
+    ) -> builtins.list[Job]:
+        """The first jobs, or the `newest`, as they were asked for; all batches unless one is named."""
+        query = ORDER.sorted(_chosen(batch, state), backwards=newest).limit(limit)
+        with self._database.reading() as connection:
+            found = jobs_of(connection, connection.execute(query).all())
+        return found[::-1] if newest else found
+
+    def page(
+        self,
+        cursor: str | None = None,
+        *,
+        batch: str | None = None,
+        state: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+    ) -> Page[Job]:
+        """The jobs after `cursor` as they were asked for, or the other way round; one that is there from the first page
+        to the last is met once. Raises `InvalidCursorError`, also for a cursor of the other direction."""
+        order = NEWEST_FIRST if newest_first else ORDER
+        with self._database.reading() as connection:
+            rows = connection.execute(order.page_query(_chosen(batch, state), cursor, limit)).all()
+            found = jobs_of(connection, rows[:limit])
+        return Page(found, order.next_cursor(rows, limit))
+
+    def counts(self, batch: str | None = None) -> dict[str, int]:
+        """How many jobs are in each of the six states."""
+        query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+        if batch is not None:
+            query = query.where(jobs.c.batch_id == batch)
+        with self._database.reading() as connection:
+            found = {row[0]: row[1] for row in connection.execute(query)}
+        return {state: found.get(state, 0) for state in STATES}
+
+    # --- what was lost
+
+    def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Recovered]:
+        """Jobs to be sent (again), now queued: two callers never get the same job. Urgent and old ones first.
+
+        Those whose lease ran out, deferred ones that are due, queued ones that were given back or that nobody sent when
+        they should have been. `messages` says how many messages each queue of jobs holds, counted before this call:
+        where they are fewer than the jobs that were handed to it, the oldest of these are among the lost. None: nobody
+        could ask.
+        """
+        return take_lost(self._database, limit, messages)
+
+    def _handed_over_by(self, now: datetime, count: int) -> datetime:
+        return now + timedelta(seconds=RESEND_SECONDS + count / _HANDED_OVER_PER_SECOND)
+
+    def _held(self, job_id: str, owner: str, change: dict[str, Any]) -> bool:
+        return self._changed(job_id, Lease(job_id, owner).holds(), change)
+
+    def _changed(self, job_id: str, allowed: ColumnElement[bool], change: dict[str, Any]) -> bool:
+        with self._database.writing() as connection:
+            return connection.execute(update(jobs).where(jobs.c.id == job_id, allowed).values(change)).rowcount == 1
+
+    @staticmethod
+    def _wait(waited_seconds: float, counted: bool) -> dict[str, Any]:
+        wait = {"waited_seconds": waited_seconds}
+        return wait if counted else {**wait, "attempts": ONE_ATTEMPT_LESS}
+
+
+def _chosen(batch: str | None, state: str | None) -> Select[Any]:
+    query = select(jobs)
+    if batch is not None:
+        query = query.where(jobs.c.batch_id == batch)
+    return query if state is None else query.where(jobs.c.state == state)

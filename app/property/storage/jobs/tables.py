@@ -1,0 +1,167 @@
+"""Jobs, the batches that they were asked for in, and what callers asked."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    case,
+    false,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.property.storage.types import IS_ACTIVE, Base, Id, Json, Sha256, where
+
+
+class Batch(Base):
+    """Batch."""
+
+    __tablename__ = "batches"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+    priority: Mapped[int]
+    targets: Mapped[int]
+    duplicates: Mapped[int]
+    # when its last job was over; empty again while one of them is done anew
+    completed_at: Mapped[datetime | None]
+    # whom to tell then, and when to try that next (none: nobody is to be told, or was)
+    callback_url: Mapped[str | None]
+    callback_at: Mapped[datetime | None] = mapped_column(index=True)
+    callback_attempts: Mapped[int] = mapped_column(server_default="0")
+    callback_error: Mapped[str | None]
+    # its jobs can wait for the model's batch, at half the price
+    economy: Mapped[bool] = mapped_column(server_default=false())
+    # whose quota its jobs count against (`jobs/quotas.py`); none for what the operator himself asks
+    caller: Mapped[Sha256 | None]
+
+    __table_args__ = (
+        Index("ix_batches_created_at_id", "created_at", "id"),
+        Index("ix_batches_completed_at", "completed_at", **where(text("completed_at IS NOT NULL"))),
+        Index("ix_batches_open", "id", **where(text("completed_at IS NULL"))),
+    )
+
+
+class Job(Base):
+    """Job."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id"))
+    # the place in its batch: jobs are listed as they were asked for
+    position: Mapped[int]
+    target: Mapped[str]
+    state: Mapped[str] = mapped_column(String(16))
+    priority: Mapped[int]
+    refresh: Mapped[bool]
+    attempts: Mapped[int]
+    waited_seconds: Mapped[float]
+    due_at: Mapped[datetime | None]
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_message: Mapped[str | None]
+    wanted_model: Mapped[Json]
+    model_note: Mapped[str | None]
+    property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id"), index=True)
+    # how a done job came by it (`models.PageFrom`)
+    page_from: Mapped[str | None] = mapped_column(String(16))
+    lease_owner: Mapped[str | None]
+    lease_expires_at: Mapped[datetime | None]
+    # when it was last handed to the broker, to which queue, and how often
+    sent_at: Mapped[datetime | None]
+    sent_to: Mapped[str | None] = mapped_column(String(64))
+    sent_times: Mapped[int]
+    # of a queued job: hand it over (again) if nobody claimed it by then; empty while its message waits in the broker
+    resend_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    # its batch's; which request to the model it waits or waited for, and since when it does (empty: it does not)
+    economy: Mapped[bool] = mapped_column(server_default=false())
+    request_id: Mapped[Sha256 | None]
+    parked_at: Mapped[datetime | None]
+    # the watch that it was made by, which may be gone since
+    watch_id: Mapped[Id | None]
+    # the job of a search that found its target; and of such a search what it found, in numbers (`jobs/found.py`)
+    found_by: Mapped[Id | None]
+    search: Mapped[Json | None]
+    # few jobs wait for a request
+
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'running', 'deferred', 'done', 'failed', 'cancelled')", name="state"),
+        Index("ix_jobs_batch_id_state", "batch_id", "state"),
+        Index("ix_jobs_created_at_position", "created_at", "position"),
+        Index("ix_jobs_state_created_at_position", "state", "created_at", "position"),
+        Index("ix_jobs_state_lease_expires_at", "state", "lease_expires_at"),
+        Index("ix_jobs_state_due_at", "state", "due_at"),
+        Index("ix_jobs_state_resend_at", "state", "resend_at"),
+        Index("ix_jobs_target", "target"),
+        Index("ix_jobs_finished_at", "finished_at", **where(text("finished_at IS NOT NULL"))),
+        Index("ix_jobs_request_id", "request_id", **where(text("request_id IS NOT NULL"))),
+        Index("ix_jobs_watch_id_state", "watch_id", "state", **where(text("watch_id IS NOT NULL"))),
+        Index("uq_jobs_active_target", "target", unique=True, **where(IS_ACTIVE)),
+    )
+
+
+#: what does not count as an attempt gives it back
+ONE_ATTEMPT_LESS = case((Job.attempts > 0, Job.attempts - 1), else_=0)
+
+
+class JobSource(Base):
+    """The sources that a job asked about its address, in their order, and what came of each (`jobs/sources.py`)."""
+
+    __tablename__ = "job_sources"
+
+    job_id: Mapped[Id] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    # its name in `sources.toml`, or "web search"
+    source: Mapped[str]
+    kind: Mapped[str | None] = mapped_column(String(16))
+    url: Mapped[str | None] = mapped_column(index=True)
+    outcome: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[str | None]
+
+
+class RequestKey(Base):
+    """What callers asked with a key of their own, and what it brought: kept for a day (`jobs/idempotency.py`)."""
+
+    __tablename__ = "request_keys"
+
+    id: Mapped[Sha256] = mapped_column(primary_key=True)
+    fingerprint: Mapped[Sha256]
+    # these three are filled in by the transaction that makes the row
+    batch_id: Mapped[Id | None] = mapped_column(ForeignKey("batches.id"), index=True)
+    job_ids: Mapped[Json | None]
+    duplicates: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    # whoever made the row has died if it has not answered by then
+    answer_by: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+
+class CallerDay(Base):
+    """How many new jobs were made for a caller on a UTC day (`jobs/quotas.py`)."""
+
+    __tablename__ = "caller_days"
+
+    caller: Mapped[Sha256] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True, index=True)
+    targets: Mapped[int]
+
+
+class SourceTry(Base):
+    """Pages that a job asked for in vain: it does not ask again for what stays so (`jobs/tries.py`)."""
+
+    __tablename__ = "source_tries"
+
+    job_id: Mapped[Id] = mapped_column(primary_key=True)
+    url: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(64))
+    message: Mapped[str]
+    tries: Mapped[int]
+    is_final: Mapped[bool]

@@ -1,0 +1,1 @@
+"""Answers of models, kept; questions that wait for a batch of a model."""

@@ -1,0 +1,1 @@
+"""Copies of pages, their texts, and the names pages go by."""

@@ -1,0 +1,139 @@
+"""Which URLs are one page, what that page said when it was last read, and who reads it now.
+
+A target that turned out to be another URL's page is noted in `page_urls`; the record itself is kept once. Of several
+jobs for one page one reads it, and the others come back for what it found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select
+
+from app.property.record import PageKind
+from app.property.source_record import SourceRecord
+from app.property.storage.database import Database
+from app.property.storage.jobs.models import JobState
+from app.property.storage.pages.aliases import note_url
+from app.property.storage.properties.rows import source_record
+from app.property.storage.properties.tables import AS_OF
+from app.property.storage.statements import upsert
+from app.property.storage.tables import jobs, page_readers, page_urls, records
+
+_OF_SAME_PROPERTY = records.alias()
+#: some page of the record's property is asked about again
+_IS_ASKED_AGAIN = exists().where(
+    _OF_SAME_PROPERTY.c.property_id == records.c.property_id, _OF_SAME_PROPERTY.c.asks_again
+)
+
+
+def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
+    """Records of pages that were read or confirmed after `since` and are not asked about again; with `whole_property`
+    no other page of their property is either."""
+    return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else records.c.asks_again))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRecord:
+    """A stored record and the property that it is of. `is_whole`: a model was heard on it, if one was wanted."""
+
+    record: SourceRecord
+    property_id: str
+    is_whole: bool
+
+
+class Seen(NamedTuple):
+    """A body that `url` brought, which answered at `page_url`, and the edition of the extractors that would read it."""
+
+    url: str
+    page_url: str
+    sha256: str
+    edition: str
+
+
+class PageIndex:
+    """Pages by their URLs in a `Database`; each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
+        """The property of the page behind `url` and the page's kind, if that is fresh."""
+        with self._database.reading() as connection:
+            row = connection.execute(_newest(_of_url(url)).where(is_fresh(since))).first()
+        return (row.property_id, PageKind(row.kind)) if row else None
+
+    def known_as(self, url: str) -> str | None:
+        """The URL of the page that `url` turned out to be, if that is another one."""
+        with self._database.reading() as connection:
+            return connection.execute(select(page_urls.c.page_url).where(page_urls.c.url == url)).scalar()
+
+    def record_of(self, page_url: str) -> KnownRecord | None:
+        """What the page said when it was read or confirmed last; None if it never was."""
+        query = _newest(or_(records.c.page_url == page_url, records.c.url == page_url))
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return KnownRecord(source_record(row), row.property_id, not row.wanted_model) if row else None
+
+    def still_says(self, seen: Seen) -> bool:
+        """Whether it can be confirmed (`PropertyStore.confirm`), as far as can be told without a lock."""
+        with self._database.reading() as connection:
+            return said_by(connection, seen) is not None
+
+    def take_reading(self, page_url: str, job_id: str) -> bool:
+        """Whether the job is to read this page now; False while another job does, which holds its lease."""
+        now = self._database.clock.now()
+        reads = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at > now)
+
+        def work(connection: Connection) -> bool:
+            self._database.exclusively(connection, f"page {page_url}")
+            query = select(page_readers.c.job_id).join(jobs, jobs.c.id == page_readers.c.job_id)
+            other = query.where(page_readers.c.page_url == page_url, page_readers.c.job_id != job_id, reads)
+            if connection.execute(other).first():
+                return False
+            upsert(connection, page_readers, {"page_url": page_url}, {"job_id": job_id})
+            return True
+
+        return self._database.repeat(work)
+
+
+def said_by(connection: Connection, seen: Seen) -> Row[Any] | None:
+    """The record of the page that says all that is in this body; None: it has to be read (again)."""
+    says_the_same = select(page_urls.c.record_sha256).where(
+        page_urls.c.url == seen.url, page_urls.c.content_sha256 == seen.sha256
+    )
+    same = and_(
+        or_(records.c.content_sha256 == seen.sha256, records.c.content_sha256.in_(says_the_same)),
+        records.c.edition == seen.edition,
+    )
+    mine = or_(records.c.url == seen.url, records.c.page_url == seen.page_url)
+    row = connection.execute(_newest(mine).where(same)).first()
+    return None if row is None or row.wanted_model else row
+
+
+def note_same(connection: Connection, read: SourceRecord, known: SourceRecord) -> None:
+    """The URL of `read` turned out to be the page of `known`, and to say nothing that this does not say."""
+    at = max(read.as_of, known.as_of)
+    note_url(connection, read.url, known.page_url or known.final_url, at, read.content_sha256, known.content_sha256)
+
+
+def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
+    """Those of `urls` (a list of targets) whose page is fresh."""
+    own = select(records.c.url).where(records.c.url.in_(urls), is_fresh(since))
+    other = (
+        select(page_urls.c.url)
+        .join(records, records.c.page_url == page_urls.c.page_url)
+        .where(page_urls.c.url.in_(urls), is_fresh(since))
+    )
+    return own.union(other)  # type: ignore[return-value]
+
+
+def _of_url(url: str) -> ColumnElement[bool]:
+    known_as = select(page_urls.c.page_url).where(page_urls.c.url == url)
+    return or_(records.c.url == url, records.c.page_url.in_(known_as))
+
+
+def _newest(condition: ColumnElement[bool]) -> Select[Any]:
+    return select(records).where(condition).order_by(AS_OF.desc(), records.c.id.desc()).limit(1)

@@ -1,0 +1,99 @@
+"""Pages as they came, by which URLs they are known, what searches answered, and what was purged."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    true,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.property.storage.types import Base, Id, RowId, Sha256
+
+
+class Blob(Base):
+    """Bytes by the SHA-256 of what they are uncompressed; a page's body and its decoded text are both kept here."""
+
+    __tablename__ = "bodies"
+
+    sha256: Mapped[Sha256] = mapped_column(primary_key=True)
+    size: Mapped[int]
+    packed: Mapped[bytes]
+    created_at: Mapped[datetime]
+    # zstd or zlib (`pages/packing.py`)
+    packing: Mapped[str] = mapped_column(String(8), server_default="zlib")
+    packed_bytes: Mapped[int] = mapped_column(server_default="0")
+    # when it was last received, or last said by its site to hold
+    used_at: Mapped[datetime] = mapped_column(server_default="1970-01-01 00:00:00")
+
+    __table_args__ = (Index("ix_bodies_used_at_packed_bytes", "used_at", "packed_bytes"),)
+
+
+class PageCopy(Base):
+    """PageCopy."""
+
+    __tablename__ = "pages"
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    # the job whose checkpoint it is; none for a page fetched without a job, or one that the job gave up
+    job_id: Mapped[Id | None] = mapped_column(ForeignKey("jobs.id"))
+    url: Mapped[str]
+    final_url: Mapped[str]
+    content_type: Mapped[str]
+    sha256: Mapped[Sha256] = mapped_column(ForeignKey("bodies.sha256"))
+    text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("bodies.sha256"))
+    fetched_at: Mapped[datetime]
+    # the canonical URL that the answer's Link header named
+    declared_url: Mapped[str | None]
+    # False: its site does not want it kept, so it goes when its job is over
+    is_kept: Mapped[bool] = mapped_column(server_default=true())
+    # when its site said to this job that what was kept before still holds; empty: it came whole
+    confirmed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("job_id", "url"),
+        Index("ix_pages_sha256", "sha256"),
+        Index("ix_pages_text_sha256", "text_sha256"),
+    )
+
+
+class SiteAnswer(Base):
+    """What each URL answered last, and how to ask it whether that still holds."""
+
+    __tablename__ = "site_answers"
+
+    url: Mapped[str] = mapped_column(primary_key=True)
+    etag: Mapped[str | None]
+    last_modified: Mapped[str | None]
+    content_type: Mapped[str]
+    sha256: Mapped[Sha256] = mapped_column(ForeignKey("bodies.sha256"), index=True)
+    text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("bodies.sha256"), index=True)
+    declared_url: Mapped[str | None]
+    fetched_at: Mapped[datetime]
+
+
+class PageAlias(Base):
+    """Targets that turned out to be the page of another URL (`pages/index.py`)."""
+
+    __tablename__ = "page_urls"
+
+    url: Mapped[str] = mapped_column(primary_key=True)
+    page_url: Mapped[str] = mapped_column(index=True)
+    seen_at: Mapped[datetime] = mapped_column(index=True)
+    # its own body, and the body of the record that says all that this one does
+    content_sha256: Mapped[Sha256 | None]
+    record_sha256: Mapped[Sha256 | None]
+
+
+class PageReader(Base):
+    """Which job reads a page: only while it runs."""
+
+    __tablename__ = "page_readers"
+
+    page_url: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[Id] = mapped_column(index=True)

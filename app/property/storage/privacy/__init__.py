@@ -1,0 +1,1 @@
+"""Forgetting pages, properties, and persons, and refusing what was forgotten."""

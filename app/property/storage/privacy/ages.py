@@ -1,0 +1,163 @@
+"""How long values are kept: those that name people no longer than personal data may be, others while history is of use.
+
+A name's age counts from when its page was last seen to say it. A page that says it still, and is seen to, keeps it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, select, update
+
+from app.errors.purging import InvalidPersonError
+from app.property.people import Finder, finder_of, parse_name
+from app.property.record import PEOPLE_FIELDS
+from app.property.storage.database import Database
+from app.property.storage.privacy.naming_rows import cleaned, record_without
+from app.property.storage.privacy.pii_catalog import HOLDINGS
+from app.property.storage.privacy.purge import record_purge
+from app.property.storage.properties.locks import lock_rows
+from app.property.storage.properties.rebuild import rebuild
+from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE
+from app.property.storage.tables import observations, records
+
+#: candidates that are looked for at a time: rows, or properties
+_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """What one step removed: observations and the like, and records that lost a name. `more`: there is more."""
+
+    observations: int = 0
+    records: int = 0
+    more: bool = False
+
+
+class AgeLimits:
+    """Removes values that are too old from a `Database`, a part at a time.
+
+    Candidates are found by index and without a lock. Their properties are locked for as long as it takes to check them
+    again and to remove them.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def prune_observations(self, days: float) -> Aged:
+        """Remove observations older than `days`, but for those that the newest record of their page rests on."""
+        oldest, c = self._database.clock.now() - timedelta(days=days), observations.c
+        ended = ~_records_of_observation().exists()
+        query = select(c.id, c.property_id).where(c.observed_at < oldest, ended).order_by(c.observed_at, c.id)
+        with self._database.reading() as connection:
+            old = connection.execute(query.limit(_AT_ONCE)).all()
+
+        def work(connection: Connection) -> int:
+            lock_rows(connection, {row.property_id for row in old})
+            these = c.id.in_([row.id for row in old])
+            return connection.execute(delete(observations).where(these, ended)).rowcount
+
+        return Aged(self._database.repeat(work), more=len(old) == _AT_ONCE) if old else Aged()
+
+    def prune_names(self, days: float) -> Aged:
+        """Remove values of fields that name people, and these names out of what else their pages said, if nobody saw
+        them for `days`. What went is written down, in numbers.
+
+        One transaction for each property.
+        """
+        oldest = self._database.clock.now() - timedelta(days=days)
+        with self._database.reading() as connection:
+            homes, more = _with_old_names(connection, oldest)
+        gone = named = 0
+        for home in homes:
+            removed = self._database.repeat(partial(self._forget_names, home, oldest))
+            gone, named = gone + removed[0], named + removed[1]
+        if gone or named:
+            with self._database.writing() as connection:
+                told = {"observations": gone, "records": named}
+                record_purge(connection, self._database.clock.now(), "beat", "age", told)
+        return Aged(gone, named, more)
+
+    def _forget_names(self, home: str, oldest: datetime, connection: Connection) -> tuple[int, int]:
+        """-> how many observations and the like went, and how many records lost a name."""
+        lock_rows(connection, [home])
+        gone = 0
+        for held in _holdings_of_names():
+            which = held.table.c.property_id == home, held.table.c[held.field].in_(sorted(PEOPLE_FIELDS))
+            gone += connection.execute(delete(held.table).where(*which, *_is_old(held, oldest))).rowcount
+        query = select(records).where(records.c.property_id == home, NAMES_PEOPLE, oldest > AS_OF)
+        named = connection.execute(query.order_by(records.c.id)).all()
+        for row in named:
+            _strip(connection, row)
+        if named:
+            rebuild(self._database, connection, home)
+        return gone, len(named)
+
+
+def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str], bool]:
+    """Properties, `_AT_ONCE` at most, of which something names people and was last seen before `oldest`; and whether
+    there may be more."""
+    queries = [select(records.c.property_id).where(NAMES_PEOPLE, oldest > AS_OF).order_by(AS_OF)]
+    for held in _holdings_of_names():
+        for name in sorted(PEOPLE_FIELDS):  # one at a time: the index has its rows of one field in order
+            query = select(held.table.c.property_id).where(held.table.c[held.field] == name, *_is_old(held, oldest))
+            queries.append(query.order_by(held.table.c[held.at]))
+    found = [connection.execute(query.limit(_AT_ONCE)).scalars().all() for query in queries]
+    homes = sorted({home for some in found for home in some})
+    return homes[:_AT_ONCE], len(homes) > _AT_ONCE or any(len(some) == _AT_ONCE for some in found)
+
+
+def _holdings_of_names() -> list[Any]:
+    return [held for held in HOLDINGS if held.field is not None and held.at is not None]
+
+
+def _is_old(held: Any, oldest: datetime) -> list[ColumnElement[bool]]:
+    """Of a row: it is older, and if it was read on a page, that page was not seen to say it since."""
+    is_old = [held.table.c[held.at] < oldest]
+    if held.table is observations:
+        is_old.append(~_records_of_observation(oldest <= AS_OF).exists())
+    return is_old
+
+
+def _records_of_observation(*which: ColumnElement[bool]) -> Select[Any]:
+    """Records that an observation was read with: of the same body, and the same property."""
+    same = records.c.property_id == observations.c.property_id
+    return select(records.c.id).where(same, records.c.content_sha256 == observations.c.content_sha256, *which)
+
+
+def _strip(connection: Connection, row: Row[Any]) -> None:
+    """The record without its names. It counts as read by no known extractors, so that the next visit reads the page
+    again: what it says then is said anew."""
+    values = {name: value for name, value in row.record.items() if name not in PEOPLE_FIELDS}
+    change: dict[str, Any] = {"record": values, "evidence": {n: p for n, p in row.evidence.items() if n in values}}
+    for finder in _finders(row.record):
+        change = record_without(finder, change["record"], change["evidence"])
+        _clean_observations(connection, row, finder)
+    connection.execute(update(records).where(records.c.id == row.id).values(**change, names_people=False, edition=None))
+
+
+def _clean_observations(connection: Connection, row: Row[Any], finder: Finder) -> None:
+    held = next(held for held in HOLDINGS if held.table is observations)
+    mine = observations.c.property_id == row.property_id, observations.c.content_sha256 == row.content_sha256
+    for said in connection.execute(select(observations).where(*mine)).all():
+        if finder.is_in(said.value) or finder.is_in(said.evidence):
+            change = cleaned(held, said, finder)
+            which = observations.c.id == said.id
+            if change is None or change["value_sha256"] != said.value_sha256:
+                connection.execute(delete(observations).where(which))  # its value was the name, or held it
+            else:
+                connection.execute(update(observations).where(which).values(change))
+
+
+def _finders(values: dict[str, Any]) -> list[Finder]:
+    """Of the names that the record has, those that can be told from other words."""
+    found = []
+    for name in sorted(PEOPLE_FIELDS & set(values)):
+        try:
+            found.append(finder_of(parse_name(str(values[name]))))
+        except InvalidPersonError:
+            continue
+    return found

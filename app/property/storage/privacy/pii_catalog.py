@@ -1,0 +1,294 @@
+"""What each column of each table can hold of people, properties and sites: what a purge has to reach.
+
+Every column of every table is classified here; a test compares this with the schema, so that a new one cannot be
+forgotten. Purges (`privacy/general.py`, `privacy/persons.py`) and `privacy/ages.py` go by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Column, Table
+
+from app.property.storage import tables as t
+
+
+class Holds(StrEnum):
+    """What a column can hold.
+
+    nothing: ids, times, numbers, hashes, codes of ours, facts of keys · operator: who did something, kept as the
+    account of it · target: one URL or address in the spelling of a target · urls: several, with blanks around each ·
+    key: what a property is filed under, made of URLs, addresses and numbers · property, job, body: the id of one, the
+    hash of a page's body · text: words of pages, models or users, as text or JSON · copy: a packed body.
+    """
+
+    NOTHING = "nothing"
+    OPERATOR = "operator"
+    TARGET = "target"
+    URLS = "urls"
+    KEY = "key"
+    PROPERTY = "property"
+    JOB = "job"
+    BODY = "body"
+    TEXT = "text"
+    COPY = "copy"
+
+
+#: in these a person can be named
+NAMING = (Holds.TARGET, Holds.URLS, Holds.KEY, Holds.TEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One table. `goes_whole`: a row that names a purged person goes, since it is a copy of what can be had again;
+    otherwise the name is taken out of its texts. `in_general`: its rows go with their property, job, target or URLs,
+    without any code of their own.
+
+    `field` and `at` name the columns that say which field of a record a row tells of, and when that was seen: rows of
+    fields that name people go when they are too old.
+    """
+
+    table: Table
+    columns: Mapping[str, Holds]
+    goes_whole: bool = False
+    in_general: bool = False
+    field: str | None = None
+    at: str | None = None
+
+    def of(self, *kinds: Holds) -> list[Column[Any]]:
+        """The columns that hold one of `kinds`."""
+        return [self.table.c[name] for name, holds in self.columns.items() if holds in kinds]
+
+
+def holding(
+    table: Table,
+    *,
+    goes_whole: bool = False,
+    in_general: bool = False,
+    field: str | None = None,
+    at: str | None = None,
+    **columns: str,
+) -> Holding:
+    """A table with its columns by what they hold: `holding(watches, nothing="id at", target="target")`."""
+    pairs = [(name, Holds(kind)) for kind, names in columns.items() for name in names.split()]
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise ValueError(f"a column of {table.name} is classified twice")
+    return Holding(table, named, goes_whole, in_general, field, at)
+
+
+HOLDINGS: tuple[Holding, ...] = (
+    # --- pages and what was made of them
+    holding(
+        t.bodies,
+        body="sha256",
+        copy="packed",
+        nothing="size packing packed_bytes created_at used_at",
+        goes_whole=True,
+    ),
+    holding(
+        t.pages,
+        body="sha256 text_sha256",
+        job="job_id",
+        target="url final_url declared_url",
+        text="content_type",
+        nothing="id fetched_at is_kept confirmed_at",
+    ),
+    holding(
+        t.site_answers,
+        body="sha256 text_sha256",
+        target="url declared_url",
+        text="etag last_modified content_type",
+        nothing="fetched_at",
+    ),
+    holding(t.page_urls, target="url page_url", body="content_sha256 record_sha256", nothing="seen_at"),
+    holding(t.page_readers, target="page_url", job="job_id", in_general=True),
+    holding(
+        t.records,
+        target="url final_url page_url",
+        property="property_id",
+        body="content_sha256",
+        text="record evidence model_note",
+        nothing="id kind fetched_at wanted_model asks_again stored_at checked_at edition source_kind names_people",
+    ),
+    holding(
+        t.observations,
+        property="property_id",
+        body="content_sha256",
+        target="source_url",
+        text="value evidence",
+        nothing="id field value_sha256 observed_at",
+        field="field",
+        at="observed_at",
+    ),
+    holding(
+        t.unverified,
+        property="property_id",
+        target="url",
+        text="value quote said_by",
+        nothing="id field seen_at",
+        field="field",
+        at="seen_at",
+    ),
+    # --- properties
+    holding(
+        t.properties,
+        property="id merged_into",
+        text="record evidence conflicts search_text",
+        nothing="created_at updated_at standard_status conflict_count key_rules",
+    ),
+    holding(t.property_keys, key="key", property="property_id"),
+    holding(t.property_blocks, key="key", property="property_id"),
+    holding(
+        t.identity_overrides,
+        property="property_id other_id",
+        target="url",
+        text="reason",
+        operator="who undone_by",
+        nothing="decision_id side at kind replaced undone_at",
+    ),
+    # --- models
+    holding(
+        t.model_answers,
+        body="content_sha256",
+        text="answer",
+        nothing="id fields model prompt_sha256 prompt_tokens completion_tokens created_at",
+        goes_whole=True,
+    ),
+    holding(
+        t.model_requests,
+        body="content_sha256",
+        text="body answer error_message",
+        nothing="id fields model prompt_sha256 batch_id body_bytes input_tokens output_tokens state attempts parked_at"
+        " not_before give_up_at model_batch_id prompt_tokens completion_tokens cached_tokens microusd error_code"
+        " used_at finished_at",
+        goes_whole=True,
+    ),
+    holding(
+        t.model_batches,
+        text="status error result",
+        nothing="id model state key_id input_file_id openai_id requests tokens charges created_at tried_at sent_at"
+        " ended_at cancelled_at unreachable_since next_at lease_owner lease_expires_at",
+    ),
+    holding(
+        t.web_searches,
+        target="target",
+        urls="urls",
+        text="answer",
+        nothing="id model prompt_tokens completion_tokens asked_at",
+        goes_whole=True,
+    ),
+    # --- recipes
+    holding(t.recipes, text="host document", nothing="id written format state updated_at", goes_whole=True),
+    holding(
+        t.recipe_examples,
+        target="page_url",
+        body="content_sha256",
+        text="example",
+        nothing="recipe_id at",
+        goes_whole=True,
+        in_general=True,
+    ),
+    # --- jobs
+    holding(
+        t.jobs,
+        job="id",
+        target="target",
+        property="property_id",
+        text="error_message model_note",
+        nothing="batch_id position state priority refresh attempts waited_seconds due_at error_code wanted_model"
+        " page_from lease_owner lease_expires_at sent_at sent_to sent_times resend_at created_at started_at"
+        " finished_at economy request_id parked_at watch_id found_by search",
+    ),
+    holding(
+        t.batches,
+        text="callback_url callback_error",
+        nothing="id created_at priority targets duplicates completed_at callback_at callback_attempts economy caller",
+    ),
+    holding(
+        t.source_tries,
+        job="job_id",
+        target="url",
+        text="message",
+        nothing="code tries is_final",
+        goes_whole=True,
+        in_general=True,
+    ),
+    holding(
+        t.job_sources,
+        job="job_id",
+        target="url",
+        text="source detail",
+        nothing="position kind outcome",
+        in_general=True,
+    ),
+    holding(t.request_keys, nothing="id fingerprint batch_id job_ids duplicates created_at answer_by answered_at"),
+    holding(t.caller_days, nothing="caller day targets"),
+    # --- watches
+    holding(
+        t.watches,
+        target="target",
+        property="property_id",
+        text="pause_reason error_message",
+        operator="created_by",
+        nothing="id kind interval_days state due_at waiting_since under_way_since failures failing_since"
+        " error_code refreshed_at created_at caller prepaid",
+        in_general=True,
+    ),
+    holding(t.watch_days, nothing="day pages model_calls"),
+    # --- changes
+    holding(
+        t.changes,
+        property="property_id",
+        urls="urls",
+        text="old_value new_value old_evidence new_evidence context why",
+        nothing="position id field seen_at told_at",
+        goes_whole=True,
+        in_general=True,
+        field="field",
+        at="told_at",
+    ),
+    holding(
+        t.change_candidates,
+        property="property_id",
+        target="url",
+        urls="urls",
+        text="old_value new_value old_evidence new_evidence context",
+        nothing="id field looks seen_at looked_at look_at back_at",
+        goes_whole=True,
+        in_general=True,
+        field="field",
+        at="looked_at",
+    ),
+    holding(t.change_receivers, text="error", nothing="name position attempts due_at delivered_at"),
+    # --- keys: facts of accounts at OpenAI, and what operators wrote
+    holding(
+        t.key_history,
+        nothing="key_id mask limit_group first_seen_at last_seen_at removed_at opened_at died_at quota_gone_at counters"
+        " counted_at",
+    ),
+    holding(t.model_history, nothing="model counters counted_at"),
+    holding(
+        t.key_hours,
+        nothing="hour key_id model requests successes failures rate_limits input_tokens output_tokens microusd"
+        " cached_tokens",
+    ),
+    holding(
+        t.model_hours,
+        nothing="hour model sent waited_us saturated_requests_us saturated_tokens_us refusals",
+    ),
+    holding(
+        t.alerts,
+        text="message details subject",
+        nothing="id kind severity fired_at resolved_at",
+    ),
+    holding(t.alert_notices, text="alerts error", nothing="id type created_at notify_at attempts"),
+    holding(t.key_actions, operator="who", text="reason", nothing="id at action key_id mask outcome state"),
+    # --- what was purged
+    holding(t.purges, operator="who", nothing="id at kind removed"),
+    holding(t.purged_names, nothing="mark words at key_id"),
+    holding(t.purge_marks, nothing="mark at"),
+)

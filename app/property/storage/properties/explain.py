@@ -1,0 +1,114 @@
+"""Why a property is what it is: why each source belongs to it, why each value won, how old it is. Computed when asked.
+
+Nothing of it is stored but people's decisions: it follows from the records, by the rules of today.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.errors import NotFoundError
+from app.property.matching import Decision, Key, decide
+from app.property.merge import Merged, merge
+from app.property.record import DERIVED_FIELDS
+from app.property.source_record import SourceRecord
+from app.property.storage.database import Database
+from app.property.storage.properties.overrides import pins_of
+from app.property.storage.properties.rebuild import alive
+from app.property.storage.properties.source_records import records_of
+from app.property.storage.tables import properties
+from app.property.weighing import Say
+
+_SECONDS_A_DAY = 86_400.0
+
+
+def explain(database: Database, property_id: str) -> dict[str, Any]:
+    """`{"property", "sources": [{"url", "source_kind", "as_of", "age_days", "belongs"}], "values": [{"field", "value",
+    "as_of", "age_days", "why", "said"}]}`, JSON types only.
+
+    `belongs`: `{"key", "is_same", "why", "compared"}`. `said`: what each source says of the field, the winner first,
+    with what it weighs. Raises `NotFoundError`.
+    """
+    with database.reading() as connection:
+        home = alive(connection, property_id)
+        if connection.execute(select(properties.c.id).where(properties.c.id == home)).first() is None:
+            raise NotFoundError("property", property_id)
+        sources = records_of(connection, home)
+        joined = {source.url for source in sources if pins_of(connection, source).together}
+    now = database.clock.now()
+    merged = merge(sources)
+    return {
+        "property": home,
+        "sources": [
+            {
+                "url": source.url,
+                "source_kind": source.source_kind,
+                **_age(source.as_of, now),
+                "belongs": _belongs(source, sources, is_joined=source.url in joined).as_json(),
+            }
+            for source in sources
+        ],
+        "values": [_value(name, merged, now) for name in merged.values],
+    }
+
+
+def _age(as_of: datetime, now: datetime) -> dict[str, Any]:
+    days = (now - as_of).total_seconds() / _SECONDS_A_DAY
+    return {"as_of": as_of.isoformat(), "age_days": round(max(0.0, days), 2)}
+
+
+def _belongs(source: SourceRecord, sources: Sequence[SourceRecord], *, is_joined: bool) -> Decision:
+    """Judged beside all the others together; where these tell nothing, beside the one that fits best."""
+    others = [one for one in sources if one is not source]
+    if is_joined:
+        return Decision(Key.DECISION, True, False, "somebody joined it (see decisions)")
+    if not others:
+        return Decision(Key.PAGE, True, False, "its only source")
+    together = decide(source.values, merge(others).values)
+    if together.is_same:
+        return together
+    single = [found for one in others if (found := decide(source.values, one.values)).is_same]
+    if single:
+        return max(single, key=lambda found: found.points)
+    return Decision(Key.NONE, False, together.differs, f"filed here before, by today's rules: {together.why}",
+                    together.compared)  # fmt: skip
+
+
+def _value(name: str, merged: Merged, now: datetime) -> dict[str, Any]:
+    shown = {"field": name, "value": merged.values[name]}
+    if name in DERIVED_FIELDS:
+        proof = merged.evidence[name]
+        inputs = [field for field in re.findall(r"\w+", proof.locator) if field in merged.says]
+        oldest = min(merged.says[field][0].source.as_of for field in inputs)
+        return {**shown, **_age(oldest, now), "why": f"computed: {proof.raw}", "inputs": inputs, "said": []}
+    says = merged.says[name]
+    why = says[0].reason
+    return {**shown, **_age(says[0].source.as_of, now), "why": why, "said": [_said(name, say, now) for say in says]}
+
+
+def _said(name: str, say: Say, now: datetime) -> dict[str, Any]:
+    weight = say.weight
+    return {
+        "url": say.source.url,
+        "source_kind": say.source.source_kind,
+        "value": say.source.values[name],
+        "verdict": str(say.verdict),
+        "reason": say.reason,
+        "read_by": str(say.proof.method),
+        **_age(say.source.as_of, now),
+        "weight": {
+            "rank": weight.rank,
+            "method": weight.method,
+            "confidence": weight.confidence,
+            "freshness": round(weight.freshness, 4),
+            "fit": round(weight.fit, 4),
+            "vote": round(weight.vote, 3),
+        },
+        "votes": round(say.votes, 3),
+        "voices": say.voices,
+    }

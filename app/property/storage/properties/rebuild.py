@@ -1,0 +1,121 @@
+"""A property made of its records: what it says, and under which keys and in which drawers it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from app.property import identity
+from app.property.merge import Merged, merge
+from app.property.source_record import SourceRecord
+from app.property.storage.database import Database
+from app.property.storage.properties.locks import lock_feed
+from app.property.storage.properties.rows import conflicts_json, evidence_json
+from app.property.storage.properties.search import search_row
+from app.property.storage.properties.source_records import records_of
+from app.property.storage.statements import new_id
+from app.property.storage.tables import properties, property_blocks, property_keys
+
+
+def moment(database: Database, connection: Connection) -> datetime:
+    """Now, or just after the last change of any property: no two changes have one moment, and since the feed is locked
+    until the transaction ends, nothing ever appears before a change that somebody may have seen."""
+    lock_feed(database, connection)
+    return _after_newest(database, connection)
+
+
+def _after_newest(database: Database, connection: Connection) -> datetime:
+    newest = connection.execute(select(func.max(properties.c.updated_at))).scalar()
+    now = database.clock.now()
+    return now if newest is None else max(now, newest + timedelta(microseconds=1))
+
+
+def new_property(database: Database, connection: Connection) -> str:
+    """An empty property, to be rebuilt as `changed`: the feed's lock comes last, so this is no moment of it yet.
+
+    -> its id.
+    """
+    now = _after_newest(database, connection)
+    row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
+    row["key_rules"] = identity.KEY_RULES
+    connection.execute(insert(properties).values(row))
+    return str(row["id"])
+
+
+def alive(connection: Connection, property_id: str) -> str:
+    """The property, or the one that it turned out to be."""
+    query = select(properties.c.merged_into).where(properties.c.id == property_id)
+    return connection.execute(query).scalar() or property_id
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A property's row before it was made anew, and what it is now: made of its records `sources`."""
+
+    was: Row[Any]
+    sources: Sequence[SourceRecord]
+    merged: Merged
+
+
+def rebuild(database: Database, connection: Connection, property_id: str, *, changed: bool = False) -> Rebuilt | None:
+    """Make the property say what its records say, and file it under their keys. Without any it stays as it was: None.
+
+    `changed`: it has, even if it says the same.
+    """
+    row_of = select(properties).where(properties.c.id == property_id).with_for_update(key_share=True)
+    stored = connection.execute(row_of).one_or_none()  # first: what others change meanwhile is read after it
+    sources = records_of(connection, property_id)
+    if stored is None or not sources:
+        return None
+    merged = merge(sources)
+    row = {
+        "record": merged.values,
+        "evidence": evidence_json(merged.evidence.items()),
+        "conflicts": conflicts_json(merged),
+    }
+    found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
+    change: dict[str, Any] = {}
+    if changed or any(getattr(stored, name) != value for name, value in row.items()):
+        change = {**row, "updated_at": moment(database, connection)}
+    if any(getattr(stored, name) != value for name, value in found_by.items()):
+        change |= found_by
+    if stored.key_rules > identity.KEY_RULES:  # by a newer version of this program, which has to do it again
+        change["key_rules"] = identity.KEY_RULES
+    if change:
+        connection.execute(update(properties).where(properties.c.id == property_id).values(change))
+    _file(connection, property_id, sources)
+    _file_in_blocks(connection, property_id, sources)
+    return Rebuilt(stored, sources, merged)
+
+
+def _file(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
+    """File the property under its records' keys only; what another one is filed under stays there, but for URLs."""
+    keys = dict.fromkeys(key for source in sources for key in identity.keys_of(source))
+    mine = property_keys.c.property_id == property_id
+    query = select(property_keys).where(mine | property_keys.c.key.in_(keys))
+    owner_of = {row.key: row.property_id for row in connection.execute(query)}
+    gone = [key for key, owner in owner_of.items() if owner == property_id and key not in keys]
+    if gone:
+        connection.execute(delete(property_keys).where(mine, property_keys.c.key.in_(gone)))
+    taken = [key for key in keys if key.startswith("url:") and owner_of.get(key, property_id) != property_id]
+    if taken:
+        moved = update(property_keys).where(property_keys.c.key.in_(taken))
+        connection.execute(moved.values(property_id=property_id))
+    new = sorted(key for key in keys if key not in owner_of)
+    if new:
+        connection.execute(insert(property_keys), [{"key": key, "property_id": property_id} for key in new])
+
+
+def _file_in_blocks(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
+    wanted = {key for source in sources for key in identity.blocks_of(source.values)}
+    mine = property_blocks.c.property_id == property_id
+    filed = set(connection.execute(select(property_blocks.c.key).where(mine)).scalars())
+    if filed - wanted:
+        connection.execute(delete(property_blocks).where(mine, property_blocks.c.key.in_(filed - wanted)))
+    if wanted - filed:
+        rows = [{"key": key, "property_id": property_id} for key in sorted(wanted - filed)]
+        connection.execute(insert(property_blocks), rows)

@@ -1,0 +1,202 @@
+"""Recipes and their examples in the database, shared by all processes of a fleet (`app/property/recipes`).
+
+An example's page is read from the stored pages. A recipe in another version of the format is not used: it is deleted
+once a page of its host teaches a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, delete, select
+
+from app.errors.purging import PurgedMeanwhileError
+from app.errors.recipes import RecipeNotFoundError
+from app.property.recipes.form import as_json, from_json
+from app.property.recipes.recipe import (
+    FORMAT,
+    MOST_EXAMPLES,
+    MOST_OF_HOST,
+    Recipe,
+    recipe_host,
+)
+from app.property.storage.database import Database
+from app.property.storage.pages.repository import page_by_body
+from app.property.storage.paging import Order, Page
+from app.property.storage.privacy.marks import refuse_purged
+from app.property.storage.privacy.names import purged_since
+from app.property.storage.statements import clean, upsert
+from app.property.storage.tables import recipe_examples, recipes
+
+if TYPE_CHECKING:  # they load all readers, which the web server does without
+    from app.property.recipes.keeper import RecipeChange
+    from app.property.recipes.learning import Example
+
+ORDER = Order("recipes", (recipes.c.id,))
+
+
+class StoredRecipes:
+    """Recipes in a `Database`; each method is one transaction. A `RecipeStore` for `RecipeKeeper`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of_host(self, host: str) -> Sequence[Recipe]:
+        """Return the recipes of `host`: those that a person wrote, then the learned ones, last used first."""
+        with self._database.reading() as connection:
+            return _of_host(connection, host)
+
+    def find_or_add(self, recipe: Recipe) -> Recipe:
+        """Return the stored recipe of the same template, else store `recipe`. The host is locked meanwhile.
+
+        Of more than `MOST_OF_HOST` the learned ones that were of no use for longest make room.
+        """
+        from app.property.recipes.template import likest  # noqa: PLC0415
+
+        def work(connection: Connection) -> Recipe:
+            self._database.exclusively(connection, f"recipes of {recipe.host}")
+            known = [one for one in _of_host(connection, recipe.host) if not one.written]
+            if alike := likest((one for one in known if one.kind == recipe.kind), recipe.fingerprint):
+                return alike[0]
+            c, kept = recipes.c, [one.id for one in known[: MOST_OF_HOST - 1]]
+            connection.execute(delete(recipes).where(c.host == recipe.host, ~c.written, c.id.not_in(kept)))
+            self._put(connection, recipe)
+            return recipe
+
+        return self._database.repeat(work)
+
+    def add_example(self, recipe_id: str, example: Example) -> None:
+        """Store an example; one of the same page replaces the older one. Only the newest 12 of a recipe are kept.
+
+        Nothing is stored of a page that its site does not want kept, or that was purged after it was fetched.
+        """
+        page = example.page
+        if page.keeping.no_store:
+            return
+        stated = {
+            "values": {name: list(pair) for name, pair in example.values.items()},
+            "absent": sorted(example.absent),
+            "unanswered": sorted(example.unanswered),
+            "row": example.row,
+        }
+        row = {"content_sha256": page.sha256, "example": stated, "at": self._database.clock.now()}
+
+        def work(connection: Connection) -> None:
+            refuse_purged(self._database, connection, (page.url, page.final_url), page.fetched_at)
+            if purged_since(self._database, connection, page.fetched_at).names(page.text, stated):
+                return
+            if connection.execute(_locked(recipe_id)).one_or_none() is None:
+                return
+            c = recipe_examples.c
+            upsert(connection, recipe_examples, {"recipe_id": recipe_id, "page_url": clean(page.final_url)}, row)
+            mine = select(c.page_url).where(c.recipe_id == recipe_id).order_by(c.at.desc(), c.page_url)
+            old = connection.execute(mine.offset(MOST_EXAMPLES)).scalars().all()
+            connection.execute(delete(recipe_examples).where(c.recipe_id == recipe_id, c.page_url.in_(old)))
+
+        try:
+            self._database.repeat(work)
+        except PurgedMeanwhileError:
+            return
+
+    def examples(self, recipe_id: str) -> list[Example]:
+        """Return the examples whose pages are still stored, newest last; the others are deleted."""
+        from app.property.recipes.learning import Example  # noqa: PLC0415
+
+        c, found, gone = recipe_examples.c, list[Example](), list[str]()
+        with self._database.reading() as connection:
+            mine = select(recipe_examples).where(c.recipe_id == recipe_id).order_by(c.at, c.page_url)
+            for row in connection.execute(mine).all():
+                page = page_by_body(connection, row.content_sha256, row.page_url)
+                if page is None:
+                    gone.append(row.page_url)
+                    continue
+                values = {name: (value, unit) for name, (value, unit) in row.example["values"].items()}
+                absent, unanswered = frozenset(row.example["absent"]), frozenset(row.example["unanswered"])
+                found.append(Example(page, values, absent, unanswered, row.example["row"]))
+        if gone:
+            which = delete(recipe_examples).where(c.recipe_id == recipe_id, c.page_url.in_(gone))
+            self._database.repeat(lambda connection: connection.execute(which))
+        return found
+
+    def forget_examples(self, recipe_id: str) -> None:
+        """Delete the examples of a recipe."""
+        which = delete(recipe_examples).where(recipe_examples.c.recipe_id == recipe_id)
+        self._database.repeat(lambda connection: connection.execute(which))
+
+    def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
+        """Apply `change` to the stored recipe, locked meanwhile, and return it. None: there is none any more."""
+
+        def work(connection: Connection) -> Recipe | None:
+            row = connection.execute(_locked(recipe_id)).one_or_none()
+            if row is None:
+                return None
+            changed = change(_recipe(row))
+            self._put(connection, changed)
+            return changed
+
+        return self._database.repeat(work)
+
+    # --- for people
+
+    def page(self, cursor: str | None = None, *, host: str | None = None, limit: int = 100) -> Page[Recipe]:
+        """Return recipes in the order of their ids, all or those of `host`. Raises `InvalidCursorError`."""
+        query = select(recipes).where(recipes.c.format == FORMAT)
+        if host is not None:
+            query = query.where(recipes.c.host == host)
+        with self._database.reading() as connection:
+            rows = connection.execute(ORDER.page_query(query, cursor, limit)).all()
+        return Page([_recipe(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
+
+    def get(self, recipe_id: str) -> Recipe:
+        """Return a recipe by its id. Raises `RecipeNotFoundError`."""
+        with self._database.reading() as connection:
+            row = connection.execute(_usable().where(recipes.c.id == recipe_id)).one_or_none()
+        if row is None:
+            raise RecipeNotFoundError(recipe_id)
+        return _recipe(row)
+
+    def named(self, name: str) -> Sequence[Recipe]:
+        """Return the recipe of that id, or those of that host. Raises `RecipeNotFoundError` if there is none."""
+        with self._database.reading() as connection:
+            row = connection.execute(_usable().where(recipes.c.id == name)).one_or_none()
+            found = [_recipe(row)] if row is not None else _of_host(connection, recipe_host(name))
+        if not found:
+            raise RecipeNotFoundError(name)
+        return found
+
+    def put(self, recipe: Recipe) -> None:
+        """Store a recipe that somebody wrote or exported, in place of one with the same id."""
+        self._database.repeat(lambda connection: self._put(connection, recipe))
+
+    def forget(self, recipe_id: str) -> bool:
+        """Delete a recipe with its examples; False if there is none."""
+        gone = delete(recipes).where(recipes.c.id == recipe_id)
+        return self._database.repeat(lambda connection: connection.execute(gone).rowcount) > 0
+
+    def _put(self, connection: Connection, recipe: Recipe) -> None:
+        row = {"host": recipe.host, "written": recipe.written, "format": FORMAT, "state": str(recipe.state)}
+        row |= {"document": as_json(recipe), "updated_at": self._database.clock.now()}
+        upsert(connection, recipes, {"id": recipe.id}, row)
+
+
+def _usable() -> Any:
+    return select(recipes).where(recipes.c.format == FORMAT)
+
+
+def _locked(recipe_id: str) -> Any:
+    return _usable().where(recipes.c.id == recipe_id).with_for_update()
+
+
+def _recipe(row: Row[Any]) -> Recipe:
+    found = from_json(row.document)
+    if found is None:
+        raise AssertionError("its format is asked for")
+    return found
+
+
+def _of_host(connection: Connection, host: str) -> list[Recipe]:
+    c = recipes.c
+    newest = _usable().where(c.host == host).order_by(c.written.desc(), c.updated_at.desc(), c.id)
+    rows: Sequence[Row[Any]] = connection.execute(newest.limit(MOST_OF_HOST)).all()
+    return [_recipe(row) for row in rows]

@@ -1,0 +1,107 @@
+"""The record of a page in the database: which stored one it takes the place of, and what it said as observations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+
+from app.property.source_record import SourceRecord
+from app.property.storage.pages.aliases import forget_url, note_url
+from app.property.storage.properties.rows import source_record
+from app.property.storage.statements import digest, insert_if_new
+from app.property.storage.tables import observations, page_urls, records
+
+#: the note of a page of an address whose question went to another one
+ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
+
+
+def urls_of(record: SourceRecord) -> tuple[str | None, ...]:
+    """All that the page answers to."""
+    return record.url, record.final_url, record.page_url
+
+
+def records_of(connection: Connection, property_id: str) -> list[SourceRecord]:
+    """What the pages of a property say, the newest of each."""
+    query = select(records).where(records.c.property_id == property_id).order_by(records.c.id)
+    return [source_record(row) for row in connection.execute(query)]
+
+
+def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
+    """The fields that a model is wanted for on those pages of the property that go by one of `urls`, and why it was
+    not heard; that it was asked elsewhere says less than any other reason."""
+    c, asked = records.c, sorted(set(urls))
+    known_as = select(page_urls.c.page_url).where(page_urls.c.url.in_(asked))
+    mine = or_(*(column.in_(some) for column in (c.url, c.page_url) for some in (asked, known_as)))
+    query = select(c.wanted_model, c.model_note).where(c.property_id == property_id, mine)
+    rows = connection.execute(query.order_by(c.fetched_at, c.id)).all()
+    wanted = tuple(dict.fromkeys(name for row in rows for name in row.wanted_model))
+    notes = [row.model_note for row in rows if row.model_note and (row.wanted_model or not wanted)]
+    return wanted, next((note for note in notes if note != ASKED_ELSEWHERE), next(iter(notes), None))
+
+
+def is_of_page(one: SourceRecord, other: SourceRecord) -> bool:
+    """Both are of one page, by whichever of its URLs."""
+    return one.url == other.url or (one.page_url is not None and one.page_url == other.page_url)
+
+
+def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
+    """The stored record that `record` takes the place of, and others that turned out to be of its page too."""
+    mine = records.c.url == record.url
+    same = mine if record.page_url is None else or_(mine, records.c.page_url == record.page_url)
+    rows = connection.execute(select(records).where(same).order_by(mine.desc(), records.c.id)).all()
+    return (rows[0] if rows else None), rows[1:]
+
+
+def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: SourceRecord) -> set[str]:
+    """One page is one source; -> the properties that lost one. What it said before stays among the observations."""
+    at, page_url = record.as_of, record.page_url
+    for row in doubles:
+        connection.execute(delete(records).where(records.c.id == row.id))
+        note_url(connection, row.url, str(page_url), at)
+    if page_url is not None and page_url != record.url:
+        note_url(connection, record.url, page_url, at)
+    else:
+        forget_url(connection, record.url)
+    return {row.property_id for row in doubles}
+
+
+def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
+    """`record` with what was said of whose page it is, where nobody says so again.
+
+    It was said of the URL that answered: a page that comes from another one does not inherit it.
+    """
+    if before is None or record.source_kind is not None or record.final_url != before.final_url:
+        return record
+    return replace(record, source_kind=source_record(before).source_kind)
+
+
+def put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) -> None:
+    """Insert the record, or put it in place of `before` (which keeps its URL) unless that is younger."""
+    if before is None:
+        connection.execute(insert(records).values(row))
+        return
+    if before.fetched_at > row["fetched_at"]:
+        row = {"property_id": row["property_id"]}
+    connection.execute(update(records).where(records.c.id == before.id).values({**row, "url": before.url}))
+
+
+def observe(connection: Connection, property_id: str, record: SourceRecord) -> None:
+    """Add what the page says to what was ever said of the property."""
+    rows = [
+        {
+            "property_id": property_id,
+            "field": name,
+            "value": value,
+            "value_sha256": digest(value),
+            "evidence": record.evidence[name].model_dump(mode="json"),
+            "content_sha256": record.content_sha256,
+            "source_url": record.url,
+            "observed_at": record.fetched_at,
+        }
+        for name, value in record.values.items()
+    ]
+    if rows:
+        connection.execute(insert_if_new(connection, observations), rows)

@@ -1,0 +1,172 @@
+"""Properties, what their pages say, and what was only said of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.property.storage.types import Base, Id, Json, RowId, Sha256, where
+
+
+class Property(Base):
+    """Property."""
+
+    __tablename__ = "properties"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    # set once it turned out to be the same as another one: that one is meant
+    merged_into: Mapped[Id | None] = mapped_column(ForeignKey("properties.id"))
+    record: Mapped[Json]
+    evidence: Mapped[Json]
+    conflicts: Mapped[Json]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime] = mapped_column(index=True)
+    # what it is found by (`properties/search.py`), made of record, conflicts and the URLs of its pages
+    search_text: Mapped[str] = mapped_column(server_default="")
+    standard_status: Mapped[str | None] = mapped_column(String(32))
+    conflict_count: Mapped[int] = mapped_column(server_default="0")
+    # by which rules it is filed (`identity.KEY_RULES`); an older number: it has to be filed anew (`reindex.py`)
+    key_rules: Mapped[int] = mapped_column(server_default="0")
+    # without those that are listed: SQLite would read all of them by it, and sort
+
+    __table_args__ = (
+        Index("ix_properties_key_rules", "key_rules", "id", **where(text("merged_into IS NULL"))),
+        Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
+        Index("ix_properties_merged_into", "merged_into", **where(text("merged_into IS NOT NULL"))),
+    )
+
+
+class PropertyKey(Base):
+    """What a property is known by (`identity.py`): finds it, and keeps two processes from storing it twice."""
+
+    __tablename__ = "property_keys"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id"), index=True)
+
+
+class SourceRow(Base):
+    """The newest data of each page, by the URL that was asked for first."""
+
+    __tablename__ = "records"
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    url: Mapped[str] = mapped_column(unique=True)
+    final_url: Mapped[str]
+    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    content_sha256: Mapped[Sha256]
+    fetched_at: Mapped[datetime]
+    record: Mapped[Json]
+    evidence: Mapped[Json]
+    wanted_model: Mapped[Json]
+    model_note: Mapped[str | None]
+    # those fields are asked for again when somebody next wants the page: the model was away when it was read
+    asks_again: Mapped[bool] = mapped_column(server_default=false())
+    stored_at: Mapped[datetime]
+    # which page that is, in the spelling of a target; none of what was stored before this was known
+    page_url: Mapped[str | None] = mapped_column(index=True)
+    # when its site last said that it still holds
+    checked_at: Mapped[datetime | None]
+    # by which extractors it was read (`reading/edition.py`)
+    edition: Mapped[str | None] = mapped_column(String(16))
+    # whose page it is (`record.SourceKind`); empty where nobody said
+    source_kind: Mapped[str | None] = mapped_column(String(16))
+    # a value is of a field that names people
+    names_people: Mapped[bool] = mapped_column(server_default=false())
+
+
+#: when a page was last known to say what its record says
+AS_OF = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
+#: a condition in the spelling of the index, or SQLite does not use that
+NAMES_PEOPLE = SourceRow.names_people.is_(True)
+Index("ix_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgresql_where=NAMES_PEOPLE)
+
+
+class Observation(Base):
+    """Every value ever read, once per body: what merging loses is still here."""
+
+    __tablename__ = "observations"
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id"))
+    field: Mapped[str] = mapped_column(String(64))
+    value: Mapped[Json]
+    value_sha256: Mapped[Sha256]
+    evidence: Mapped[Json]
+    content_sha256: Mapped[Sha256]
+    source_url: Mapped[str]
+    observed_at: Mapped[datetime]
+    # for pruning: names by their field, everything by age
+
+    __table_args__ = (
+        UniqueConstraint("property_id", "content_sha256", "field", "value_sha256", name="uq_observations_once"),
+        Index("ix_observations_property_id_field", "property_id", "field"),
+        Index("ix_observations_field_observed_at", "field", "observed_at"),
+        Index("ix_observations_observed_at", "observed_at", "id"),
+    )
+
+
+class Unverified(Base):
+    """What was only said of a property: no page that shows it could be read, so it is no part of its record."""
+
+    __tablename__ = "unverified"
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id"))
+    field: Mapped[str] = mapped_column(String(64))
+    value: Mapped[Json]
+    quote: Mapped[str]
+    # the page that was named for it
+    url: Mapped[str] = mapped_column(index=True)
+    said_by: Mapped[str]
+    seen_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("property_id", "field", "url", name="uq_unverified_once"),
+        Index("ix_unverified_field_seen_at", "field", "seen_at"),
+    )
+
+
+class PropertyBlock(Base):
+    """Drawers in which properties lie that a slip keeps from sharing a key (`identity.blocks_of`)."""
+
+    __tablename__ = "property_blocks"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id"), primary_key=True, index=True)
+
+
+class IdentityOverride(Base):
+    """What people decided on which pages are one property: a row for each URL that a decision names."""
+
+    __tablename__ = "identity_overrides"
+
+    decision_id: Mapped[Id] = mapped_column(primary_key=True)
+    # 0: pages of the property that kept its id, 1: of the other one
+    side: Mapped[int] = mapped_column(primary_key=True)
+    url: Mapped[str] = mapped_column(primary_key=True, index=True)
+    # the same in all rows of a decision
+    at: Mapped[datetime] = mapped_column(index=True)
+    who: Mapped[str]
+    # split, join, or review: two properties that a person has to look at
+    kind: Mapped[str] = mapped_column(String(8))
+    reason: Mapped[str]
+    # the property that kept its id, and the one that came of it (split) or went into it (join)
+    property_id: Mapped[Id] = mapped_column(index=True)
+    other_id: Mapped[Id] = mapped_column(index=True)
+    # ids of properties that had gone into the other one before it was joined
+    replaced: Mapped[Json]
+    # empty while it is not undone
+    undone_at: Mapped[datetime | None] = mapped_column(index=True)
+    undone_by: Mapped[str | None]

@@ -1,0 +1,93 @@
+"""Rows and values on their way: in pieces that fit a statement, as text that every database takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.property.storage.jobs.models import Job, JobState, PageFrom
+from app.property.storage.jobs.tried import Tried
+
+#: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 26
+CHUNK = 1000
+
+
+def chunks[T](values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """`values` in pieces of at most `size`; none for an empty sequence."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def new_id() -> str:
+    """A name that nothing else has: of a job, a batch, a property."""
+    return uuid.uuid4().hex
+
+
+def clean(text: str | None) -> str | None:
+    """`text` as PostgreSQL takes it: no NUL, no half of a surrogate pair."""
+    if text is None:
+        return None
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def digest(value: Any) -> str:
+    """One hash for one JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def insert_into(connection: Connection, table: Table) -> Any:
+    """An INSERT in the database's own words, which can say what becomes of a row that is there already."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+def insert_if_new(connection: Connection, table: Table) -> Any:
+    """An INSERT that leaves rows alone which are there already, by whichever unique key."""
+    return insert_into(connection, table).on_conflict_do_nothing()
+
+
+def upsert(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Put `values` into the row of `key` (its primary key), which is made if it is not there."""
+    statement = insert_into(connection, table).values({**key, **values})
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
+
+
+def job_of(row: Row[Any], tried: tuple[Tried, ...] = ()) -> Job:
+    """The job that a row of `tables.jobs` holds, and what it tried."""
+    error = {"code": row.error_code, "message": row.error_message or ""} if row.error_code else None
+    return Job(
+        id=row.id,
+        batch=row.batch_id,
+        position=row.position,
+        target=row.target,
+        state=JobState(row.state),
+        priority=row.priority,
+        refresh=row.refresh,
+        attempts=row.attempts,
+        waited_seconds=row.waited_seconds,
+        due_at=row.due_at,
+        error=error,
+        wanted_model=tuple(row.wanted_model or ()),
+        model_note=row.model_note,
+        property=row.property_id,
+        page_from=PageFrom(row.page_from) if row.page_from else None,
+        sent_times=row.sent_times,
+        resend_at=row.resend_at,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        economy=row.economy,
+        request_id=row.request_id,
+        # a wait that is over has no moment any more, whatever the row says: it is cleared with the next claim
+        parked_at=row.parked_at if row.state == JobState.DEFERRED else None,
+        watch=row.watch_id,
+        found_by=row.found_by,
+        search=row.search,
+        tried=tried,
+    )

@@ -1,0 +1,1 @@
+"""Watched addresses and pages, and the changes they brought to light."""

@@ -1,0 +1,86 @@
+"""The daily budget of all watches: charged before a site or a model is asked, so it is never exceeded.
+
+One UPDATE that holds only as long as there is room: however many workers charge at once, the sum stays within the
+limit. A process that dies between the charge and the request has charged too much, never too little.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import Connection, select
+
+from app.property.storage.database import Database
+from app.property.storage.statements import insert_into
+from app.property.storage.tables import watch_days
+
+
+class Charge(StrEnum):
+    """page: a request to a site for a page, also one that is answered 304, with all its redirects · model_call: a
+    question to a model, a search of the web among them."""
+
+    PAGE = "page"
+    MODEL_CALL = "model_call"
+
+
+_COLUMNS = {Charge.PAGE: watch_days.c.pages, Charge.MODEL_CALL: watch_days.c.model_calls}
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLimits:
+    """How many requests for pages and calls of the model watches may cost a UTC day, all together; and the daily quota
+    of each caller, toward which refreshes of his watches count (None: none)."""
+
+    pages: int
+    model_calls: int
+    daily_targets: int | None = None
+
+    def of(self, what: Charge) -> int:
+        """The limit of one of the two."""
+        return self.pages if what is Charge.PAGE else self.model_calls
+
+
+@dataclass(frozen=True, slots=True)
+class WatchDay:
+    """What a day has cost so far."""
+
+    day: date
+    pages: int = 0
+    model_calls: int = 0
+
+
+class WatchLedger:
+    """The budget of watches in a `Database`. Raises errors of the database only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def charge(self, what: Charge, limit: int) -> bool:
+        """Charge one of `what` to today; False if the day has no room for it."""
+        if limit < 1:
+            return False
+
+        def work(connection: Connection) -> bool:
+            column = _COLUMNS[what]
+            counted = insert_into(connection, watch_days).values(
+                {"day": self._database.clock.now().date(), column.name: 1}
+            )
+            counted = counted.on_conflict_do_update(
+                index_elements=[watch_days.c.day], set_={column.name: column + 1}, where=column < limit
+            )
+            return connection.execute(counted.returning(column)).first() is not None
+
+        return self._database.repeat(work)
+
+    def today(self) -> WatchDay:
+        """Return what today has cost so far."""
+        with self._database.reading() as connection:
+            return day_of(connection, self._database.clock.now().date())
+
+
+def day_of(connection: Connection, day: date) -> WatchDay:
+    """Return what `day` has cost."""
+    row = connection.execute(select(watch_days).where(watch_days.c.day == day)).one_or_none()
+    return WatchDay(day) if row is None else WatchDay(day, row.pages, row.model_calls)

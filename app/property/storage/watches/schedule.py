@@ -1,0 +1,288 @@
+"""One tick of the clock of watches: what has ended is accounted for, what is due and within the budget is begun.
+
+All of it is one transaction, and one at a time in the fleet: whoever dies in it has done nothing, and of two that tick
+at once the second finds nothing left to do. What a watch's pages and questions really cost is charged when they are
+asked (`watches/budget.py`). The number of statements does not grow with the number of watches.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, time, timedelta
+from math import ceil
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, or_, select, update
+
+from app.property.storage.database import Database
+from app.property.storage.jobs import quotas
+from app.property.storage.jobs.enqueue import batch_row, make_batch
+from app.property.storage.jobs.models import Job, JobState
+from app.property.storage.jobs.repository import queue_again
+from app.property.storage.privacy.marks import PURGE
+from app.property.storage.statements import chunks
+from app.property.storage.tables import ACTIVE, jobs, properties, records, watches
+from app.property.storage.watches.budget import WatchLimits, day_of
+from app.property.storage.watches.changes import Look, due_looks, look_again
+from app.property.storage.watches.models import Tick
+from app.property.storage.watches.outcomes import Settled, forget_failed, settle, watches_of
+from app.property.storage.watches.slots import due_next
+from app.property.urls.rows import is_row
+
+#: what beat ticks by
+TICK_SECONDS = 60.0
+#: the lock of whoever makes jobs of watches, or takes them away
+TICK = "watches.tick"
+#: jobs of watches are less urgent than those that somebody waits for
+PRIORITY = 8
+#: pages of a property that are refreshed, those that were read last
+MOST_PAGES = 20
+#: many are due at the same moment, when a day begins that has room for them again
+TAKEN_IN_ORDER = (watches.c.due_at, watches.c.refreshed_at.asc().nulls_first(), watches.c.id)
+#: after an outage, or when a day's budget begins, watches are taken so many times as fast as they come due
+_CATCH_UP = 2.0
+_LEAST_A_TICK = 5
+#: what is in somebody else's hands is looked at again after that
+_BUSY = timedelta(minutes=10)
+#: a look that came to nothing is due again after this time
+_LOOK_AGAIN = timedelta(minutes=30)
+#: by then the tick has handed its jobs over, else recovery does
+_RESEND = timedelta(seconds=30)
+_CHANGED = ("state", "pause_reason", "due_at", "waiting_since", "under_way_since", "prepaid")
+
+
+def tick(database: Database, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
+    """Settle, then begin: pages that show a change first, then the watches that are due, those due for longest first,
+    and with what is left the pages that could not be read before.
+
+    `seconds` is how long it takes to the next tick. What does not fit into the day's `limits` keeps its place, so that
+    it is first when the next day begins.
+    """
+
+    def work(connection: Connection) -> Tick:
+        database.exclusively(connection, TICK)
+        database.together(connection, PURGE)  # what is purged meanwhile is not asked for afterwards
+        now = database.clock.now()
+        return _Turn(connection, now, limits, seconds).take(settle(connection, now))
+
+    return database.repeat(work)
+
+
+class _Turn:
+    """One tick's transaction."""
+
+    def __init__(self, connection: Connection, now: datetime, limits: WatchLimits, seconds: float) -> None:
+        self._connection = connection
+        self._now = now
+        self._limits = limits
+        self._seconds = seconds
+        #: by target the watch that it is for, in the order in which they were taken
+        self._wanted: dict[str, str] = {}
+        #: by id what changes of the watches that are due
+        self._changes: dict[str, dict[str, Any]] = {}
+
+    def take(self, settled: Settled) -> Tick:
+        """Begin what is due."""
+        self._left = self._room()
+        most = self._most()
+        rechecked = self._look(most)
+        due = self._due(most)
+        taken, is_short = self._refresh(due)
+        self._write(due)
+        made = self._make_jobs()
+        again = self._repeat_failed(most)
+        put_off, tells = self._put_off() if is_short else (0, False)
+        lost = [watch_id for watch_id, change in self._changes.items() if "state" in change]
+        paused = [*settled.paused, *watches_of(self._connection, lost, self._now)]
+        return Tick([*made, *again], taken, rechecked + len(again), settled.outcomes, paused, put_off, tells)
+
+    def _room(self) -> int:
+        """How many requests for pages today has left, less one for each job under way. It binds nobody."""
+        theirs = jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE)
+        under_way = self._connection.execute(select(func.count()).select_from(jobs).where(*theirs)).scalar_one()
+        return self._limits.pages - day_of(self._connection, self._now.date()).pages - under_way
+
+    def _most(self) -> int:
+        """How many watches one tick takes: as many as come due in the time, and some more to catch up."""
+        a_day = self._connection.execute(
+            select(func.sum(1.0 / watches.c.interval_days)).where(watches.c.state == "active")
+        ).scalar()
+        return max(_LEAST_A_TICK, ceil(_CATCH_UP * float(a_day or 0) * self._seconds / 86_400))
+
+    # --- what is due
+
+    def _look(self, most: int) -> int:
+        """Take pages that show a change and need one more look; -> how many.
+
+        The watch of their property pays; where there is none nobody looks before somebody asks. One of several
+        properties in an answer cannot be asked for by itself: it is looked at when its address is. Of a search's
+        listings the search's watch is not known: only those are looked at that are watched themselves.
+        """
+        looks = due_looks(self._connection, self._now, most)
+        watch_of = self._watch_of({look.property_id for look in looks})
+        busy = self._busy([look.url for look in looks], or_failed=True)
+        next_at = list[tuple[Look, datetime | None]]()
+        for look in looks:
+            watch = watch_of.get(look.property_id)
+            if watch is None:
+                next_at.append((look, None))
+            elif look.url in busy:
+                next_at.append((look, self._now + _BUSY))
+            elif self._left > 0 or look.url in self._wanted:
+                if not is_row(look.url) and look.url not in self._wanted:
+                    self._wanted[look.url] = watch
+                    self._left -= 1
+                next_at.append((look, self._now + _LOOK_AGAIN))
+        look_again(self._connection, self._now, next_at)
+        return len(self._wanted)
+
+    def _watch_of(self, property_ids: Collection[str]) -> dict[str, str]:
+        """The watch of each property that comes most often."""
+        found: dict[str, str] = {}
+        c = watches.c
+        for some in chunks(sorted(property_ids)):
+            query = select(c.property_id, c.id).where(c.state == "active", c.property_id.in_(some))
+            for row in self._connection.execute(query.order_by(c.interval_days, c.id)):
+                found.setdefault(row.property_id, row.id)
+        return found
+
+    def _due(self, most: int) -> Sequence[Row[Any]]:
+        theirs = exists().where(jobs.c.watch_id == watches.c.id, jobs.c.state.in_(ACTIVE))
+        query = select(watches).where(_is_due(self._now), ~theirs).order_by(*TAKEN_IN_ORDER)
+        return self._connection.execute(query.limit(most)).all()
+
+    def _refresh(self, due: Sequence[Row[Any]]) -> tuple[int, bool]:
+        """Take what is due; -> how many watches, and whether the day's budget left one out."""
+        pages, known = self._pages([row.target for row in due if row.kind == "property"])
+        targets = {row.id: pages[row.target] if row.kind == "property" else [row.target] for row in due}
+        busy = self._busy([target for its in targets.values() for target in its])
+        quota = self._quota({row.caller for row in due if _pays(row)})
+        paid, taken, is_short = Counter[str](), 0, False
+        for row in due:
+            its = targets[row.id]
+            if not its:
+                why = "No page is left of the property." if row.target in known else "The property is gone."
+                self._changes[row.id] = {"state": "paused", "pause_reason": why}
+            elif not self._has_room(row, len(its)):
+                is_short = True
+            elif any(target in busy or target in self._wanted for target in its):
+                self._changes[row.id] = {"due_at": self._now + _BUSY, "waiting_since": None}
+            elif _pays(row) and quota is not None and quota[row.caller] <= paid[row.caller]:
+                self._changes[row.id] = {"due_at": quotas.next_day(self._now), "waiting_since": None}
+            else:
+                if _pays(row):
+                    paid[row.caller] += 1
+                next_at = due_next(row.target, row.interval_days, self._now)
+                begun = {"under_way_since": self._now, "prepaid": False}
+                self._changes[row.id] = {"due_at": next_at, "waiting_since": None, **begun}
+                self._wanted |= dict.fromkeys(its, row.id)
+                self._left -= len(its)
+                taken += 1
+        for caller, count in paid.items():
+            quotas.charge(self._connection, quotas.Requester(caller), self._now, count)
+        return taken, is_short
+
+    def _has_room(self, row: Row[Any], pages: int) -> bool:
+        """A whole day's budget is room for every watch. One that was put off on an earlier day goes with what there is,
+        and its jobs take from the next day what they lack: smaller ones would else be before it day after day."""
+        if row.waiting_since is not None and row.waiting_since < _midnight(self._now):
+            return self._left > 0
+        return self._left >= min(pages, max(1, self._limits.pages))
+
+    def _quota(self, callers: Collection[str]) -> dict[str, int] | None:
+        """How many refreshes each caller has left today; None without quotas."""
+        if self._limits.daily_targets is None:
+            return None
+        return quotas.left(self._connection, callers, self._limits.daily_targets, self._now.date())
+
+    def _pages(self, property_ids: Sequence[str]) -> tuple[dict[str, list[str]], set[str]]:
+        """The pages of each property that are refreshed; and which of the properties there are."""
+        home: dict[str, str] = {}
+        pages = defaultdict[str, list[str]](list)
+        read_at = func.coalesce(records.c.checked_at, records.c.fetched_at)
+        place = func.row_number().over(partition_by=records.c.property_id, order_by=(read_at.desc(), records.c.id))
+        for some in chunks(property_ids):
+            theirs = select(properties.c.id, properties.c.merged_into).where(properties.c.id.in_(some))
+            home |= {row.id: row.merged_into or row.id for row in self._connection.execute(theirs)}
+            query = select(records.c.property_id, records.c.url, place.label("place"))
+            ranked = query.where(records.c.property_id.in_([home[one] for one in some if one in home])).subquery()
+            newest = select(ranked).where(ranked.c.place <= MOST_PAGES).order_by(ranked.c.property_id, ranked.c.place)
+            for row in self._connection.execute(newest):
+                pages[row.property_id].append(row.url)
+        return {one: pages[home.get(one, one)] for one in property_ids}, set(home)
+
+    def _busy(self, targets: Sequence[str], *, or_failed: bool = False) -> set[str]:
+        """Those of `targets` that a job has in hand, or whose failed job is to be queued again."""
+        found = set[str]()
+        in_hand: ColumnElement[bool] = jobs.c.state.in_(ACTIVE)
+        if or_failed:
+            in_hand = or_(in_hand, _HAS_FAILED)
+        for some in chunks(targets):
+            query = select(jobs.c.target).where(jobs.c.target.in_(some), in_hand)
+            found |= set(self._connection.execute(query).scalars())
+        return found
+
+    # --- what becomes of it
+
+    def _write(self, due: Sequence[Row[Any]]) -> None:
+        """Write what changes of the watches that are due."""
+        changes = [
+            {"its_id": row.id, **{f"new_{name}": change.get(name, getattr(row, name)) for name in _CHANGED}}
+            for row in due
+            if (change := self._changes.get(row.id)) is not None
+        ]
+        if changes:
+            values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _CHANGED}
+            self._connection.execute(update(watches).where(watches.c.id == bindparam("its_id")).values(values), changes)
+
+    def _make_jobs(self) -> list[Job]:
+        if not self._wanted:
+            return []
+        wanted = list(self._wanted)
+        batch = batch_row(self._now, PRIORITY, len(wanted))
+        made = make_batch(self._connection, batch, wanted, self._now + _RESEND, None, watch_of=self._wanted)
+        forget_failed(self._connection, jobs.c.target, wanted)
+        new = set(made.new)
+        return [job for job in made.jobs if job.id in new]
+
+    def _repeat_failed(self, most: int) -> list[Job]:
+        """Queue failed jobs again that are due, with what the day has left."""
+        is_due = and_(_HAS_FAILED, jobs.c.due_at <= self._now)
+        goes_on = select(watches.c.id).where(watches.c.state == "active")
+        over = update(jobs).where(is_due, jobs.c.watch_id.not_in(goes_on))
+        self._connection.execute(over.values(due_at=None))
+        other = jobs.alias()
+        in_hand = exists().where(other.c.target == jobs.c.target, other.c.state.in_(ACTIVE))
+        query = select(jobs.c.id, jobs.c.target).where(is_due, ~in_hand).order_by(jobs.c.due_at, jobs.c.id)
+        rows = self._connection.execute(query.limit(max(0, min(most, self._left)))).all()
+        job_of = {row.target: row.id for row in reversed(rows)}
+        queued = queue_again(self._connection, list(job_of.values()), _HAS_FAILED, self._now + _RESEND)
+        forget_failed(self._connection, jobs.c.target, [job.target for job in queued])
+        return queued
+
+    def _put_off(self) -> tuple[int, bool]:
+        """Note which watches wait for the next day; -> how many, and whether they are the first of today."""
+        late = _is_due(self._now)
+        today = exists().where(watches.c.waiting_since >= _midnight(self._now))
+        is_first = self._connection.execute(select(~today)).scalar_one()
+        news = update(watches).where(late, watches.c.waiting_since.is_(None)).values(waiting_since=self._now)
+        is_news = self._connection.execute(news).rowcount > 0
+        count = self._connection.execute(select(func.count()).select_from(watches).where(late)).scalar_one()
+        return count, is_first and is_news
+
+
+_HAS_FAILED = and_(jobs.c.watch_id.is_not(None), jobs.c.state == JobState.FAILED, jobs.c.due_at.is_not(None))
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(watches.c.state == "active", watches.c.due_at <= now, watches.c.under_way_since.is_(None))
+
+
+def _pays(row: Row[Any]) -> bool:
+    """Whether the refresh counts toward the quota of whoever added the watch."""
+    return row.caller is not None and not row.prepaid
+
+
+def _midnight(now: datetime) -> datetime:
+    return datetime.combine(now, time.min, UTC)
