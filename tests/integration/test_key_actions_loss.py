@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
 import pytest
@@ -14,12 +13,7 @@ from app.keypool.stores.fleet import FleetStore
 from tests.plugins.lossy_server import KEYS, Server, answered, know
 from tests.plugins.waiting import wait_until
 
-pytestmark = [
-    pytest.mark.redis_server,
-    pytest.mark.skipif(
-        shutil.which("redis-server") is None, reason="no redis-server on PATH: install Debian's package"
-    ),
-]
+pytestmark = pytest.mark.redis_server
 A, B = (key.key_id for key in KEYS)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import shutil
 import time
 from collections.abc import Callable
 
@@ -18,12 +17,7 @@ from app.keypool.stores.fleet import FleetStore
 from tests.plugins.lossy_server import KEYS, Server, answered, know, sent
 from tests.plugins.waiting import wait_until
 
-pytestmark = [
-    pytest.mark.redis_server,
-    pytest.mark.skipif(
-        shutil.which("redis-server") is None, reason="no redis-server on PATH: install Debian's package"
-    ),
-]
+pytestmark = pytest.mark.redis_server
 
 
 def test_requests_go_on_while_the_server_is_away_and_it_is_said_once(

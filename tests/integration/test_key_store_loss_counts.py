@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import shutil
 import time
 from collections.abc import Callable
 
@@ -21,12 +20,7 @@ from app.services.keys.store import connect_store
 from tests.plugins.lossy_server import KEYS, LosesReplies, Server, answered, know, sent
 from tests.plugins.waiting import wait_until
 
-pytestmark = [
-    pytest.mark.redis_server,
-    pytest.mark.skipif(
-        shutil.which("redis-server") is None, reason="no redis-server on PATH: install Debian's package"
-    ),
-]
+pytestmark = pytest.mark.redis_server
 
 
 def total(store: FleetStore, figure: str) -> int:

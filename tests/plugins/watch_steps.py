@@ -44,8 +44,10 @@ def due_now(watches: Watches, clock: ManualClock, name: str) -> Watch:
 
 
 def begin(watches: Watches, clock: ManualClock, name: str, limits: WatchLimits = PLENTY) -> list[Job]:
+    """Return the jobs of the watch `name`, which is due now; others may be due with it."""
     due_now(watches, clock, name)
-    return watches.tick(limits).jobs
+    watch = watches.get(name)
+    return [job for job in watches.tick(limits).jobs if job.watch == watch.id]
 
 
 def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> None:
