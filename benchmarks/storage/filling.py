@@ -23,7 +23,7 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import observations
-from app.property.storage.types import metadata
+from app.property.storage.tables import metadata
 from benchmarks.storage.workload import FIRST, SAMPLE, STRIDE, home_number, readings
 
 #: how long ago the oldest copy was stored; its pages were first read `_AGAIN` before that. In all less than a year,
