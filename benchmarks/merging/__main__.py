@@ -20,6 +20,7 @@ from app.property.storage.tables import observations, properties
 from benchmarks.merging.workload import WINDOW, pages
 from benchmarks.postgresql import servers_of
 from benchmarks.results import BenchmarkError, exit_code
+from benchmarks.saving import save_record
 
 _DATABASES = ("sqlite", "postgresql")
 _SHARES = (0.25, 0.5, 1.0)
@@ -89,7 +90,7 @@ def measure(url: str, count: int) -> list[Mark]:
             new = list(pages(upto))[done:]
             begun = time.perf_counter(), time.process_time()
             for page in new:
-                store.save_record(page)
+                save_record(store, page)
             spent = time.perf_counter() - begun[0], time.process_time() - begun[1]
             done += len(new)
             last = _mark(database, done, *spent)

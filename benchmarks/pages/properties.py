@@ -1,6 +1,6 @@
 """Thousands of properties, quickly: what the bundled pages say, moved to other addresses, stored as the store does.
 
-`PropertyStore.save_record` files one page at a time, looking for the property it is of. Here that is known, so the rows
+`PropertyStore.save` files one page at a time, looking for the property it is of. Here that is known, so the rows
 that it would leave are made by its own functions and inserted together; only the observations, which no page shows, are
 left out.
 """

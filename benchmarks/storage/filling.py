@@ -22,8 +22,8 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import observations
-from app.property.storage.tables import metadata
+from app.property.storage.tables import metadata, observations
+from benchmarks.saving import save_record
 from benchmarks.storage.workload import FIRST, SAMPLE, STRIDE, home_number, readings
 
 #: how long ago the oldest copy was stored; its pages were first read `_AGAIN` before that. In all less than a year,
@@ -159,7 +159,7 @@ def _make_sample(path: str, now: datetime) -> None:
                 kept = Page(record.url, record.url, "text/html", "", _BODY + record.url.encode(), record.fetched_at,
                             keeping=Keeping(etag=f'"{record.content_sha256}"'))  # fmt: skip
                 pages.save_page(kept, job.id)
-                home = properties.save_record(record, edition="benchmark")
+                home = save_record(properties, record, edition="benchmark")
                 jobs.finish(job.id, "benchmark", home)
         clock.advance(_AGAIN.total_seconds())
     database.close()

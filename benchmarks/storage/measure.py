@@ -28,6 +28,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import properties
 from app.services.privacy.retention import prune_pages, prune_values
 from app.settings import Settings
+from benchmarks.saving import save_record
 from benchmarks.storage.filling import SPAN, fill
 from benchmarks.storage.workload import FIRST, SAMPLE, home_number, readings
 from benchmarks.workers.usage import Busy
@@ -150,12 +151,12 @@ def _save_pages(
     how busy the machine was."""
     database, pages, saves = _database(url), _pages(copies, writer, writers), list[tuple[float, bool]]()
     store = PropertyStore(database)
-    _timed(partial(store.save_record, next(pages)))
+    _timed(partial(save_record, store, next(pages)))
     _ready.wait(_START_SECONDS)
     begun, cpu = time.perf_counter(), time.process_time()
     with Busy() as busy:
         while time.perf_counter() < begun + seconds:
-            saves.append(_timed(partial(store.save_record, next(pages), edition="benchmark")))
+            saves.append(_timed(partial(save_record, store, next(pages), edition="benchmark")))
     spent = time.perf_counter() - begun, time.process_time() - cpu
     database.close()
     return saves, *spent, busy.cores

@@ -18,6 +18,7 @@ from app.property.page import Page
 from app.property.reading.pipeline import extract
 from app.property.source_record import SourceRecord
 from benchmarks.postgresql import PostgreSQL
+from benchmarks.saving import save_record
 from benchmarks.workers.bare import do_nothing
 from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options, Pool
@@ -72,7 +73,7 @@ def _fresh_jobs(running: Fleet, first: int, size: int) -> list[str]:
     targets = running.targets(first, size)
     jobs = running.stores.jobs.enqueue(targets).jobs
     for place, target in enumerate(targets):
-        running.stores.properties.save_record(_record(first + place, target))
+        save_record(running.stores.properties, _record(first + place, target))
     return [job.id for job in jobs]
 
 

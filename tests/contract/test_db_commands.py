@@ -18,6 +18,7 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.schema import HEAD, upgrade
 from app.property.storage.tables import properties
+from benchmarks.saving import save_record
 from tests.contract.test_store_properties import ADDRESS, source
 from tests.plugins.warm_start import WarmParent
 
@@ -47,7 +48,7 @@ def test_an_upgrade_says_what_it_did(db: DB, database_url: str) -> None:
 
 def test_what_an_older_version_filed_is_reported_and_reindexed(db: DB, database_url: str) -> None:
     with closing(Database(database_url)) as database:
-        PropertyStore(database).save_record(source("https://a.example/1", ParcelNumber="11-22-333", **ADDRESS))
+        save_record(PropertyStore(database), source("https://a.example/1", ParcelNumber="11-22-333", **ADDRESS))
         with database.writing() as connection:
             connection.execute(update(properties).values(key_rules=0))
     assert "propintel db reindex" in db("upgrade").stderr

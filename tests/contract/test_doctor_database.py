@@ -29,6 +29,7 @@ from app.services.reports.doctor.database import check_database, check_jobs, fil
 from app.services.reports.doctor.workers import Fleet
 from app.services.reports.reindex import reindex
 from app.settings import Settings, load_settings
+from benchmarks.saving import save_record
 from tests.contract.test_store_properties import source
 
 MakeSettings = Callable[..., Settings]
@@ -71,7 +72,7 @@ def test_a_schema_before_1_0_is_a_failure_that_names_the_way(make_settings: Make
 def test_what_an_older_version_filed_is_a_warning_until_it_is_filed_anew(
     make_settings: MakeSettings, database_url: str, database: Database
 ) -> None:
-    PropertyStore(database).save_record(source("https://a.example/1", YearBuilt=1990))
+    save_record(PropertyStore(database), source("https://a.example/1", YearBuilt=1990))
     settings = make_settings(DATABASE_URL=database_url)
     assert check_database(settings).state == "ok"
     with database.writing() as connection:

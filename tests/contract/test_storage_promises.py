@@ -39,6 +39,7 @@ from app.property.storage.tables import (
 )
 from app.services.scraping.model_reading import ModelReading
 from app.services.scraping.storing import Storing
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
 URL = "https://a.example/1"
@@ -120,7 +121,7 @@ def test_a_run_that_lost_its_lease_stores_nothing(
 ) -> None:
     record = page_record(URL, {"ListPrice": 100_000, **HOUSE}, clock.now())
     other = page_record("https://b.example/1", HOUSE, clock.now(), "1" * 64)
-    home = PropertyStore(database).save_record(other)
+    home = save_record(PropertyStore(database), other)
     lease = claimed(jobs)
     lose(database, clock, lease)
     before = everything(database)

@@ -17,6 +17,7 @@ from app.property.storage.database import Database
 from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import observations, properties, records
+from benchmarks.saving import save_record
 from tests.contract.test_store_properties import ADDRESS, source
 
 _HOMES = 500
@@ -60,11 +61,13 @@ def filled(database: Database, clock: ManualClock) -> Database:
     """A home whose agent nobody saw for a hundred days, one that has had another price since, and hundreds of copies of
     the second one that are new."""
     store = PropertyStore(database)
-    store.save_record(source("https://a.example/1", at=clock.now(), ListAgentFullName="Ottilie Quackenbush", **ADDRESS))
+    save_record(
+        store, source("https://a.example/1", at=clock.now(), ListAgentFullName="Ottilie Quackenbush", **ADDRESS)
+    )
     old = source("https://a.example/2", at=clock.now(), sha="a" * 64, ListPrice=100, **ADDRESS | {"StreetNumber": "14"})
-    store.save_record(old)
+    save_record(store, old)
     clock.advance(timedelta(days=100).total_seconds())
-    home = store.save_record(replace(old, content_sha256="b" * 64, fetched_at=clock.now()))
+    home = save_record(store, replace(old, content_sha256="b" * 64, fetched_at=clock.now()))
     with database.writing() as connection:
         for table, mine, each in (
             (properties, properties.c.id == home, 1),

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from app.property.storage.properties import repository as storing
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import properties, records
+from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.contract.test_store_properties import ADDRESS, source
 from tests.plugins.waiting import wait_until
@@ -54,10 +56,10 @@ def test_two_properties_are_stored_at_the_same_time(database: Database, monkeypa
 
     monkeypatch.setattr(storing, "observe", waiting)
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(store.save_record, page(1))
+        first = threads.submit(save_record, store, page(1))
         assert held.wait(60)
         try:
-            second = threads.submit(store.save_record, page(900, StreetName="Harbor")).result(60)
+            second = threads.submit(save_record, store, page(900, StreetName="Harbor")).result(60)
         finally:
             go_on.set()
         assert first.result(60) != second
@@ -70,7 +72,7 @@ def test_pages_of_one_property_that_come_at_once_make_one(database: Database) ->
         parcel = {"ParcelNumber": f"11-22-33{number}"}
         pages = [page(number, f"site{n}") for n in range(5)] + [page(number, site, **parcel) for site in "ab"]
         with ThreadPoolExecutor(8) as threads:
-            list(threads.map(store.save_record, pages))
+            list(threads.map(partial(save_record, store), pages))
         assert len({store.fresh(one.url, one.fetched_at.replace(year=2000)) for one in pages}) == 1
     assert living(database) == 5
 
@@ -80,7 +82,7 @@ def test_writers_purges_and_pruning_do_not_get_in_each_other_s_way(database: Dat
     store, purges, ages = PropertyStore(database), PurgeStore(database), AgeLimits(database)
 
     def write(n: int) -> None:
-        store.save_record(page(n % 4 + 1, f"site{n}", ListPrice=100_000 + n, ListAgentFullName="Ada Example"))
+        save_record(store, page(n % 4 + 1, f"site{n}", ListPrice=100_000 + n, ListAgentFullName="Ada Example"))
 
     def purge(n: int) -> None:
         purges.purge(PurgeKind.URL, f"https://site{n}.example/{n % 4 + 1}", who="tester", dry_run=False)
@@ -123,7 +125,7 @@ def test_nothing_appears_before_what_was_seen(database: Database) -> None:
     with ThreadPoolExecutor(1) as threads:
         with database.writing() as connection:
             first = store.save(connection, page(1))
-            second = threads.submit(store.save_record, page(900, StreetName="Harbor"))
+            second = threads.submit(save_record, store, page(900, StreetName="Harbor"))
             wait_until(lambda: second.done() or waits(), 10)
             assert not second.done()
         order = [first, second.result(60)]

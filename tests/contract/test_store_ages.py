@@ -18,6 +18,7 @@ from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import observations, purges
+from benchmarks.saving import save_record
 from tests.plugins.job_ends import confirm, put_claims
 
 AGENT = "Ottilie Quackenbush"
@@ -45,7 +46,7 @@ def read(properties: PropertyStore, clock: ManualClock, url: str = PAGE, **value
         for name, value in given.items()
     }  # fmt: skip
     record = SourceRecord(url, url, PageKind.LISTING, page.sha256, clock.now(), given, proofs, url)
-    return properties.save_record(record, edition="e1")
+    return save_record(properties, record, edition="e1")
 
 
 def fields(database: Database) -> dict[str, int]:

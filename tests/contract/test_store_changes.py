@@ -27,6 +27,7 @@ from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.change_rows import Change
 from app.property.storage.watches.changes import ChangeStore, Followed, append, due_looks, look_again
 from app.property.storage.watches.repository import Watches
+from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.page_records import page_record
 from tests.plugins.watch_steps import statements
@@ -54,7 +55,7 @@ class Home:
         at = self.clock.now()
         said = {**ADDRESS, "X_Currency": "USD", **values}
         record = page_record(url, said, at, sha, method=method, quote="it says {}")
-        return self.store.save_record(record, edition=edition)
+        return save_record(self.store, record, edition=edition)
 
     def keep(self, text: str) -> None:
         """Keep `text` as the body of the page that is read next."""

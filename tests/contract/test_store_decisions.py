@@ -21,6 +21,7 @@ from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.explain import explain
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import identity_overrides, observations, properties
+from benchmarks.saving import save_record
 from tests.contract.test_store_properties import ADDRESS, T0, alive, count, source
 
 A, B, C, D = (f"https://{site}.example/1" for site in "abcd")
@@ -40,8 +41,8 @@ def decisions(database: Database) -> DecisionStore:
 @pytest.fixture
 def home(store: PropertyStore) -> str:
     """One property of two pages; -> its id."""
-    store.save_record(source(A, ListPrice=100000, **ADDRESS))
-    return store.save_record(source(B, YearBuilt=1990, **ADDRESS))
+    save_record(store, source(A, ListPrice=100000, **ADDRESS))
+    return save_record(store, source(B, YearBuilt=1990, **ADDRESS))
 
 
 def said(shown: dict[str, Any]) -> dict[str, Any]:
@@ -82,26 +83,26 @@ def test_later_scrapes_respect_a_split(
 ) -> None:
     other = decisions.split(home, [B], who="alice").other
     for day, url in enumerate(order, start=1):
-        store.save_record(again(url, day, ListPrice=90000 + day, **ADDRESS))
+        save_record(store, again(url, day, ListPrice=90000 + day, **ADDRESS))
     assert (pages(store, home), pages(store, other)) == ([A], [B])
     # as much the one as the other: they go to the older, and make no property each
-    assert store.save_record(source(C, **ADDRESS)) == home
-    assert store.save_record(source(D, **ADDRESS)) == home
+    assert save_record(store, source(C, **ADDRESS)) == home
+    assert save_record(store, source(D, **ADDRESS)) == home
     assert (pages(store, other), alive(database)) == ([B], 2)
 
 
 def test_a_split_leaves_together_what_else_was_joined(
     store: PropertyStore, decisions: DecisionStore, home: str
 ) -> None:
-    joined = decisions.join(home, store.save_record(source(C, **OTHER)), who="alice")
+    joined = decisions.join(home, save_record(store, source(C, **OTHER)), who="alice")
     made = decisions.split(home, [B], who="bob")
-    store.save_record(again(C, 1, **OTHER))
+    save_record(store, again(C, 1, **OTHER))
     assert (pages(store, home), pages(store, made.other)) == ([A, C], [B])
     decisions.undo(made.id, who="bob")
-    store.save_record(again(C, 2, **OTHER))
+    save_record(store, again(C, 2, **OTHER))
     assert pages(store, home) == [A, B, C]
     decisions.undo(joined.id, who="alice")
-    store.save_record(again(C, 3, **OTHER))
+    save_record(store, again(C, 3, **OTHER))
     assert pages(store, home) == [A, B]
 
 
@@ -109,10 +110,10 @@ def test_a_page_that_names_both_does_not_bring_together_what_was_split(
     store: PropertyStore, decisions: DecisionStore, database: Database
 ) -> None:
     parcel = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon"}
-    home = store.save_record(source(A, **ADDRESS))
-    store.save_record(source(B, **parcel, **ADDRESS))
+    home = save_record(store, source(A, **ADDRESS))
+    save_record(store, source(B, **parcel, **ADDRESS))
     other = decisions.split(home, [B], who="alice").other
-    store.save_record(source(C, **parcel, **ADDRESS))
+    save_record(store, source(C, **parcel, **ADDRESS))
     assert alive(database) >= 2
     assert store.get(home)["property"] != store.get(other)["property"]
 
@@ -130,7 +131,7 @@ def test_a_split_undone_leaves_the_same_property(
     assert after["replaces"] == [made.other]
     assert store.get(made.other)["property"] == home
     assert count(database, observations, property_id=home) == 2 + 2 * len(ADDRESS)
-    store.save_record(again(B, 1, YearBuilt=1990, **ADDRESS))
+    save_record(store, again(B, 1, YearBuilt=1990, **ADDRESS))
     assert alive(database) == 1
     with pytest.raises(IdentityDecisionError, match="undone already"):
         decisions.undo(made.id, who="bob")
@@ -139,12 +140,12 @@ def test_a_split_undone_leaves_the_same_property(
 def test_a_join_is_respected_by_every_later_scrape(
     store: PropertyStore, decisions: DecisionStore, database: Database
 ) -> None:
-    one, two = store.save_record(source(A, **ADDRESS)), store.save_record(source(B, YearBuilt=1990, **OTHER))
+    one, two = save_record(store, source(A, **ADDRESS)), save_record(store, source(B, YearBuilt=1990, **OTHER))
     made = decisions.join(one, two, who="alice", reason="on a corner")
     assert (made.kind, made.property, made.other, made.pages) == ("join", one, two, (B,))
     assert sorted(pages(store, one)) == [A, B]
     for day, (url, values) in enumerate([(B, OTHER), (A, ADDRESS), (B, {**OTHER, "ListPrice": 1})], start=1):
-        assert store.save_record(again(url, day, **values)) == one
+        assert save_record(store, again(url, day, **values)) == one
     assert alive(database) == 1
     assert store.get(two)["property"] == one
     assert store.get(one)["replaces"] == [two]
@@ -156,13 +157,13 @@ def test_a_join_is_respected_by_every_later_scrape(
 def test_a_join_undone_gives_both_back_with_what_came_since_left_where_it_is(
     store: PropertyStore, decisions: DecisionStore, database: Database
 ) -> None:
-    one, two = store.save_record(source(A, **ADDRESS)), store.save_record(source(B, YearBuilt=1990, **OTHER))
+    one, two = save_record(store, source(A, **ADDRESS)), save_record(store, source(B, YearBuilt=1990, **OTHER))
     before = store.get(one), store.get(two)
     made = decisions.join(one, two, who="alice")
     decisions.undo(made.id, who="alice")
     assert (said(store.get(one)), said(store.get(two))) == (said(before[0]), said(before[1]))
     assert store.get(one)["replaces"] == store.get(two)["replaces"] == []
-    assert store.save_record(again(B, 1, **OTHER)) == two
+    assert save_record(store, again(B, 1, **OTHER)) == two
     assert alive(database) == 2
 
 
@@ -171,10 +172,10 @@ def test_the_newest_decision_on_two_pages_holds_and_undoing_it_leaves_the_one_be
 ) -> None:
     split = decisions.split(home, [B], who="alice")
     join = decisions.join(home, split.other, who="bob")
-    assert store.save_record(again(B, 1, **OTHER)) == home
+    assert save_record(store, again(B, 1, **OTHER)) == home
     decisions.undo(join.id, who="bob")
     assert {one.id: one.undone_at is None for one in decisions.of(home)} == {join.id: False, split.id: True}
-    assert store.save_record(again(B, 2, **ADDRESS)) == split.other
+    assert save_record(store, again(B, 2, **ADDRESS)) == split.other
     assert alive(database) == 2
 
 
@@ -202,14 +203,14 @@ def test_pages_go_back_only_as_far_as_what_else_was_decided_on_them(
     assert (pages(store, home), pages(store, parted.other)) == ([A], [B]), "the first split holds"
     decisions.undo(split.id, who="alice")
     assert pages(store, home) == [A]
-    assert store.save_record(again(B, 1, **ADDRESS)) == home, "nothing keeps it apart any more"
+    assert save_record(store, again(B, 1, **ADDRESS)) == home, "nothing keeps it apart any more"
 
 
 def test_a_join_of_pages_that_another_join_names_is_undone_for_its_own_pages_alone(
     store: PropertyStore, decisions: DecisionStore, home: str
 ) -> None:
-    other = store.save_record(source(C, **OTHER))
-    first = decisions.join(other, store.save_record(source(D, **{**ADDRESS, "StreetNumber": "16"})), who="alice")
+    other = save_record(store, source(C, **OTHER))
+    first = decisions.join(other, save_record(store, source(D, **{**ADDRESS, "StreetNumber": "16"})), who="alice")
     second = decisions.join(home, other, who="bob")
     decisions.undo(first.id, who="alice")
     assert pages(store, home) == [A, B, C, D], "the newer join names all of them"
@@ -249,9 +250,9 @@ def test_an_explanation_says_why_each_source_belongs_and_each_value_won(
     roll = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon"}
     county = replace(source(A, YearBuilt=1987, **roll, **ADDRESS), source_kind=SourceKind.ASSESSOR)
     portal = replace(source(B, YearBuilt=1990, **roll, **ADDRESS), source_kind=SourceKind.PORTAL)
-    home = store.save_record(county)
-    store.save_record(portal)
-    other = store.save_record(source(C, **OTHER))
+    home = save_record(store, county)
+    save_record(store, portal)
+    other = save_record(store, source(C, **OTHER))
     decisions.join(home, other, who="alice")
     clock.advance(3 * 86_400)
     told = explain(database, home)
@@ -276,7 +277,7 @@ def test_an_explanation_says_why_each_source_belongs_and_each_value_won(
 
 def test_each_value_says_when_it_was_last_known_to_hold(store: PropertyStore, home: str) -> None:
     later = T0 + timedelta(days=9)
-    store.save_record(replace(source(B, YearBuilt=1990, **ADDRESS), checked_at=later))
+    save_record(store, replace(source(B, YearBuilt=1990, **ADDRESS), checked_at=later))
     shown = store.get(home)
     assert shown["as_of"]["ListPrice"] == T0.isoformat()
     assert shown["as_of"]["YearBuilt"] == later.isoformat()
@@ -287,9 +288,9 @@ def test_folded_properties_keep_one_pointer_each(
     store: PropertyStore, decisions: DecisionStore, database: Database
 ) -> None:
     """What had been folded into the joined property goes back with it."""
-    one = store.save_record(source(A, **ADDRESS))
-    two = store.save_record(source(B, **OTHER))
-    three = store.save_record(source(C, **{**ADDRESS, "StreetNumber": "16"}))
+    one = save_record(store, source(A, **ADDRESS))
+    two = save_record(store, source(B, **OTHER))
+    three = save_record(store, source(C, **{**ADDRESS, "StreetNumber": "16"}))
     first = decisions.join(two, three, who="alice")
     second = decisions.join(one, two, who="alice")
     assert {store.get(old)["property"] for old in (two, three)} == {one}
@@ -308,9 +309,9 @@ def test_what_waits_for_a_person_comes_in_pages_the_oldest_first(
     for number in (1, 2):
         house = {**ADDRESS, "StreetNumber": str(20 + number)}
         lot = {"ParcelNumber": f"31-2234-00{number}0", "CountyOrParish": "Sangamon", "StateOrProvince": "IL"}
-        one = store.save_record(source(f"https://house.example/{number}", **house))
-        two = store.save_record(source(f"https://lot.example/{number}", **lot))
-        store.save_record(source(f"https://stranger.example/{number}", **{**house, **lot}))
+        one = save_record(store, source(f"https://house.example/{number}", **house))
+        two = save_record(store, source(f"https://lot.example/{number}", **lot))
+        save_record(store, source(f"https://stranger.example/{number}", **{**house, **lot}))
         pairs.append({one, two})
         clock.advance(60)
     first = decisions.reviews(limit=1)

@@ -26,6 +26,7 @@ from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
 from app.services.privacy.retention import prune_jobs
 from app.settings import Settings, load_settings
+from benchmarks.saving import save_record
 from tests.contract.conftest import count
 from tests.contract.test_store_properties import ADDRESS, source
 from tests.plugins.job_ends import put_tried
@@ -46,7 +47,7 @@ def end(database: Database, url: str = URL, *, requester: Requester | None = Non
     PageStore(database).save_page(Page(url, url, "text/html", "<p>", b"<p>", now), job_id)
     put_tried(database, job_id, [Tried("A", SourceKind.GIS, url, "used")], now)
     SourceTries(database).note(job_id, url, SourceTry("gone", "gone", 1, is_final=True))
-    home = PropertyStore(database).save_record(source(url, at=now, **ADDRESS))
+    home = save_record(PropertyStore(database), source(url, at=now, **ADDRESS))
     assert jobs.finish(job_id, "test", home)
     BatchStore(database).complete()
     return job_id
@@ -64,7 +65,7 @@ def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClo
     end(database, requester=Requester("c" * 64, key=RequestKey("k" * 64, "f" * 64)))
     decisions, now = DecisionStore(database), clock.now()
     store = PropertyStore(database)
-    other = store.save_record(source("https://other.example/2", at=now, ParcelNumber="77-88"))
+    other = save_record(store, source("https://other.example/2", at=now, ParcelNumber="77-88"))
     (home,) = [one["property"] for one in store.page().items if one["property"] != other]
     decisions.undo(decisions.join(home, other, who="Ann").id, who="Ann")
     with database.writing() as connection:

@@ -23,6 +23,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.snapshots import snapshot
 from app.property.storage.tables import properties, records
 from app.services.reports.exports import ExportFormat, write
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,23 +44,25 @@ def ids(database: Database, clock: ManualClock) -> list[str]:
         "X_PriceHistory": [{"date": "2019-05", "price": 412000, "event": "Sold"}], "StoriesTotal": 1.5,
         "ClosePrice": 412000, "CloseDate": "2019-05", "PublicRemarks": "Größe: 2,310 sq ft\n“quoted”",
     }  # fmt: skip
-    first = store.save_record(
-        _source("https://county.example/1", StreetNumber="12", YearBuilt=1987, **house, **address)
+    first = save_record(
+        store, _source("https://county.example/1", StreetNumber="12", YearBuilt=1987, **house, **address)
     )
-    store.save_record(_source("https://portal.example/1", confidence=0.8, StreetNumber="12", YearBuilt=1978, **address))
+    save_record(
+        store, _source("https://portal.example/1", confidence=0.8, StreetNumber="12", YearBuilt=1978, **address)
+    )
     clock.advance(1)
-    second = store.save_record(_source("https://portal.example/2", StreetNumber="14", ListPrice=500000.5, **address))
+    second = save_record(store, _source("https://portal.example/2", StreetNumber="14", ListPrice=500000.5, **address))
     clock.advance(1)
-    third = store.save_record(_source("https://county.example/3", ParcelNumber="99-1234", PostalCode="00001"))
-    alone = store.save_record(
-        _source("https://portal.example/3", StreetNumber="16", **{**address, "PostalCode": "00001"})
+    third = save_record(store, _source("https://county.example/3", ParcelNumber="99-1234", PostalCode="00001"))
+    alone = save_record(
+        store, _source("https://portal.example/3", StreetNumber="16", **{**address, "PostalCode": "00001"})
     )
     clock.advance(1)
     both = _source(
         "https://portal.example/4", T0 + timedelta(days=1), StreetNumber="16", ParcelNumber="99-1234",
         **{**address, "PostalCode": "00001"},
     )  # fmt: skip
-    assert store.save_record(both) == third
+    assert save_record(store, both) == third
     assert store.get(third)["replaces"] == [alone]
     return [first, second, third]
 

@@ -20,6 +20,7 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.statements import digest
 from app.property.storage.watches.repository import Watches
+from benchmarks.saving import save_record
 
 SEARCH = "https://portal.example/homes/anytown"
 ALICE = digest("alice")
@@ -81,7 +82,7 @@ def test_what_is_under_way_or_fresh_is_left_out_and_a_refresh_takes_the_fresh(
     for number, age in ((2, 1), (3, 40)):
         at = clock.now() - timedelta(days=age)
         record = SourceRecord(listing(number), listing(number), PageKind.LISTING, digest(number), at, {}, {})
-        PropertyStore(database).save_record(record)
+        save_record(PropertyStore(database), record)
     job = searching(jobs, refresh=refresh)
     made = FoundJobs(database).finish(Lease(job.id, "me"), walked(1, 2, 3))
     assert [one.target for one in made or []] == [listing(number) for number in taken]
@@ -96,7 +97,7 @@ def test_a_watch_of_a_search_takes_what_is_new_and_pays_for_it(
     """Its job refreshes the search, not the listings: one that was read years ago is none that is new."""
     at = clock.now() - timedelta(days=1000)
     record = SourceRecord(listing(1), listing(1), PageKind.LISTING, digest(1), at, {}, {})
-    PropertyStore(database).save_record(record)
+    save_record(PropertyStore(database), record)
     (watch,) = Watches(database).add([SEARCH]).watches
     (job_id,) = jobs.enqueue([SEARCH], refresh=True, watch=watch.id).new
     job = jobs.claim(job_id, "me", 30)

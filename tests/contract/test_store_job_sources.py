@@ -19,6 +19,7 @@ from app.property.storage.privacy.persons import PersonPurge
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
+from benchmarks.saving import save_record
 from tests.contract.test_store_searches import house
 from tests.plugins.job_ends import put_tried
 
@@ -76,7 +77,7 @@ def test_what_a_later_run_tried_takes_the_place_of_the_earlier_and_a_retry_begin
 
 def test_a_property_shows_what_its_newest_job_tried(database: Database, clock: ManualClock) -> None:
     properties = PropertyStore(database)
-    home = properties.save_record(house(CARD, clock.now()))
+    home = save_record(properties, house(CARD, clock.now()))
     assert properties.get(home)["tried"] == []
     for found in ([GONE], [USED, SKIPPED]):
         job_id = made(database, refresh=True)

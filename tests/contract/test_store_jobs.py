@@ -20,6 +20,7 @@ from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import records
+from benchmarks.saving import save_record
 
 URL = "https://site.example/house/1"
 
@@ -31,7 +32,7 @@ def one(jobs: JobStore, url: str = URL) -> str:
 
 def store_property(database: Database, clock: ManualClock, url: str = URL) -> str:
     record = SourceRecord(url, url, PageKind.LISTING, "ab" * 32, clock.now(), {}, {})
-    return PropertyStore(database).save_record(record)
+    return save_record(PropertyStore(database), record)
 
 
 def test_enqueue_makes_one_queued_job_per_target_in_order(jobs: JobStore, clock: ManualClock) -> None:

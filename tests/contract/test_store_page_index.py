@@ -15,6 +15,7 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages.index import PageIndex, Seen
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import properties, records
+from benchmarks.saving import save_record
 from tests.contract.conftest import count
 from tests.plugins.job_ends import confirm, note_same
 from tests.plugins.page_records import page_record
@@ -44,9 +45,9 @@ def index(database: Database) -> PageIndex:
 def test_a_second_url_of_a_page_is_no_second_source(
     database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
-    home = store.save_record(record(clock, PAGE, ListPrice=100))
+    home = save_record(store, record(clock, PAGE, ListPrice=100))
     clock.advance(60)
-    assert store.save_record(record(clock, MOBILE, sha="b", ListPrice=90)) == home
+    assert save_record(store, record(clock, MOBILE, sha="b", ListPrice=90)) == home
     (source,) = store.get(home)["sources"]
     assert (source["url"], source["page_url"], source["content_sha256"]) == (PAGE, PAGE, "b" * 64)
     assert store.get(home)["record"]["ListPrice"] == 90
@@ -61,16 +62,16 @@ def test_a_page_that_a_model_is_still_wanted_for_is_not_fresh(
     """By whichever of its URLs, until it was read with a model; the property's other page stays fresh."""
     jobs = JobStore(database)
     other = "https://other.example/1"
-    home = store.save_record(record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], asks_again=True)
-    assert store.save_record(record(clock, other, page_url=other, sha="c", ListPrice=100), kin=home) == home
-    store.save_record(record(clock, MOBILE, ListPrice=100), wanted_model=["Roof"], asks_again=True)
+    home = save_record(store, record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], asks_again=True)
+    assert save_record(store, record(clock, other, page_url=other, sha="c", ListPrice=100), kin=home) == home
+    save_record(store, record(clock, MOBILE, ListPrice=100), wanted_model=["Roof"], asks_again=True)
     since = clock.now() - HOUR
     assert [store.fresh(url, since) for url in (PAGE, MOBILE)] == [None, None]
     assert store.fresh(other, since) == (home, PageKind.LISTING)
     made = jobs.enqueue([PAGE, MOBILE, other])
     assert len(made.new) == 2
     clock.advance(60)
-    store.save_record(record(clock, PAGE, ListPrice=100))
+    save_record(store, record(clock, PAGE, ListPrice=100))
     assert store.fresh(PAGE, since) == store.fresh(MOBILE, since) == (home, PageKind.LISTING)
 
 
@@ -78,12 +79,12 @@ def test_two_sources_that_turn_out_to_be_one_page_become_one_and_so_do_their_pro
     database: Database, store: PropertyStore, clock: ManualClock
 ) -> None:
     """The page had no canonical link when its first two URLs were read."""
-    first = store.save_record(record(clock, MOBILE, page_url=MOBILE, ListPrice=100))
-    second = store.save_record(record(clock, CAMPAIGN, page_url=CAMPAIGN, ListPrice=100))
+    first = save_record(store, record(clock, MOBILE, page_url=MOBILE, ListPrice=100))
+    second = save_record(store, record(clock, CAMPAIGN, page_url=CAMPAIGN, ListPrice=100))
     assert first != second
     clock.advance(60)
-    store.save_record(record(clock, MOBILE, ListPrice=100))
-    home = store.save_record(record(clock, CAMPAIGN, ListPrice=95))
+    save_record(store, record(clock, MOBILE, ListPrice=100))
+    home = save_record(store, record(clock, CAMPAIGN, ListPrice=95))
     assert home == first
     assert count(database, records) == 1
     assert store.get(second)["property"] == first
@@ -97,13 +98,13 @@ def test_a_page_of_several_sources_leaves_its_property_to_the_others(
 ) -> None:
     """A property of which one source turned out to be another property's page keeps the source that is its own."""
     house = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
-    stays = store.save_record(record(clock, MOBILE, page_url=MOBILE, **house))
-    assert store.save_record(record(clock, CAMPAIGN, page_url=CAMPAIGN, **house)) == stays
+    stays = save_record(store, record(clock, MOBILE, page_url=MOBILE, **house))
+    assert save_record(store, record(clock, CAMPAIGN, page_url=CAMPAIGN, **house)) == stays
     clock.advance(60)
     other = {"StreetNumber": "14", "StreetName": "Elm St", "PostalCode": "62701"}
-    went = store.save_record(record(clock, PAGE, sha="b", **other))
+    went = save_record(store, record(clock, PAGE, sha="b", **other))
     assert went != stays
-    store.save_record(record(clock, CAMPAIGN, sha="b", **other))
+    save_record(store, record(clock, CAMPAIGN, sha="b", **other))
     assert [source["url"] for source in store.get(stays)["sources"]] == [MOBILE]
     assert store.get(went)["record"]["StreetName"] == "Elm St"
     assert len(store.get(went)["sources"]) == 1
@@ -114,14 +115,14 @@ def test_a_record_without_a_page_url_is_replaced_by_its_own_url_only(
 ) -> None:
     """What was stored before pages were told apart."""
     for url in (PAGE, MOBILE):
-        store.save_record(record(clock, url, page_url=None, ListPrice=100))
+        save_record(store, record(clock, url, page_url=None, ListPrice=100))
     assert count(database, records) == 2
 
 
 def test_a_page_that_says_the_same_is_confirmed_and_fresh_again(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
-    home = store.save_record(record(clock, PAGE, ListPrice=100), edition="e1")
+    home = save_record(store, record(clock, PAGE, ListPrice=100), edition="e1")
     changed_at = store.get(home)["updated_at"]
     clock.advance(7200)
     assert store.fresh(PAGE, clock.now() - HOUR) is None
@@ -140,7 +141,7 @@ def test_another_url_of_the_page_confirms_it_with_the_body_that_said_the_same(
 ) -> None:
     """The bytes of its URLs differ; what was once found to say the same needs no second look."""
     known = record(clock, PAGE, ListPrice=100)
-    home = store.save_record(known, edition="e1")
+    home = save_record(store, known, edition="e1")
     note_same(database, record(clock, MOBILE, sha="b", ListPrice=100), known)
     clock.advance(7200)
     for url, sha in ((MOBILE, "c"), (CAMPAIGN, "b")):
@@ -148,7 +149,7 @@ def test_another_url_of_the_page_confirms_it_with_the_body_that_said_the_same(
     assert confirm(database, Seen(MOBILE, PAGE, "b" * 64, "e1"), clock.now()) == (home, PageKind.LISTING)
     assert store.fresh(PAGE, clock.now() - HOUR) == (home, PageKind.LISTING)
     clock.advance(60)
-    store.save_record(record(clock, PAGE, sha="d", ListPrice=90), edition="e1")
+    save_record(store, record(clock, PAGE, sha="d", ListPrice=90), edition="e1")
     assert confirm(database, Seen(MOBILE, PAGE, "b" * 64, "e1"), clock.now()) is None, (
         "the page says something else since"
     )
@@ -159,7 +160,7 @@ def test_another_body_other_extractors_or_another_page_are_no_confirmation(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock, said: tuple[str, str, str]
 ) -> None:
     sha, edition, page_url = said
-    store.save_record(record(clock, PAGE, ListPrice=100), edition="e1")
+    save_record(store, record(clock, PAGE, ListPrice=100), edition="e1")
     assert confirm(database, Seen(page_url, page_url, sha * 64, edition), clock.now()) is None
 
 
@@ -167,7 +168,7 @@ def test_a_record_on_which_the_model_was_not_heard_is_read_again(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     note = "The budget is used up."
-    store.save_record(record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], model_note=note, edition="e1")
+    save_record(store, record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], model_note=note, edition="e1")
     assert confirm(database, Seen(PAGE, PAGE, "a" * 64, "e1"), clock.now()) is None
     known = index.record_of(PAGE)
     assert known is not None
@@ -175,7 +176,7 @@ def test_a_record_on_which_the_model_was_not_heard_is_read_again(
 
 
 def test_what_a_page_said_is_found_by_its_own_url(store: PropertyStore, index: PageIndex, clock: ManualClock) -> None:
-    home = store.save_record(record(clock, MOBILE, ListPrice=100))
+    home = save_record(store, record(clock, MOBILE, ListPrice=100))
     known = index.record_of(PAGE)
     assert known is not None
     assert (known.property_id, known.record.url, known.record.values) == (home, MOBILE, {"ListPrice": 100})
@@ -187,7 +188,7 @@ def test_a_target_that_is_known_as_a_fresh_page_makes_no_job(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     known = record(clock, PAGE, ListPrice=100)
-    store.save_record(known)
+    save_record(store, known)
     note_same(database, record(clock, MOBILE, sha="b", ListPrice=100), known)
     jobs = JobStore(database)
     asked = jobs.enqueue([MOBILE, PAGE, CAMPAIGN])
@@ -214,7 +215,7 @@ def test_of_two_jobs_for_one_page_one_reads_it_at_a_time(
     jobs.claim(one, "another owner", 30)
     jobs.renew(two, f"owner of {two}", 30)
     assert not index.take_reading(PAGE, one)
-    jobs.finish(two, f"owner of {two}", PropertyStore(database).save_record(record(clock, MOBILE, ListPrice=1)))
+    jobs.finish(two, f"owner of {two}", save_record(PropertyStore(database), record(clock, MOBILE, ListPrice=1)))
     assert index.take_reading(PAGE, one)
 
 
@@ -223,8 +224,8 @@ def test_a_younger_record_of_the_page_by_another_url_stays(
 ) -> None:
     old = record(clock, MOBILE, ListPrice=100)
     clock.advance(60)
-    home = store.save_record(record(clock, PAGE, sha="b", ListPrice=90))
-    assert store.save_record(old) == home
+    home = save_record(store, record(clock, PAGE, sha="b", ListPrice=90))
+    assert save_record(store, old) == home
     assert store.get(home)["record"]["ListPrice"] == 90
 
 
@@ -232,10 +233,10 @@ def test_of_two_pages_that_are_as_sure_the_one_that_was_confirmed_last_is_believ
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
     house = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
-    home = store.save_record(record(clock, PAGE, ListPrice=100, **house), edition="e1")
+    home = save_record(store, record(clock, PAGE, ListPrice=100, **house), edition="e1")
     clock.advance(60)
     other = "https://other.example/12-oak"
-    store.save_record(replace(record(clock, other, page_url=other, sha="b", ListPrice=90, **house)))
+    save_record(store, replace(record(clock, other, page_url=other, sha="b", ListPrice=90, **house)))
     assert store.get(home)["record"]["ListPrice"] == 90
     clock.advance(60)
     confirm(database, Seen(PAGE, PAGE, "a" * 64, "e1"), clock.now())

@@ -24,6 +24,7 @@ from app.property.storage.paging import Page, every
 from app.property.storage.properties import repository as property_store
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import batches, jobs, properties
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,7 +32,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 def _save(store: PropertyStore, url: str, clock: ManualClock, price: int = 1, sure: float = 0.9, **more: Any) -> str:
     values, sha, at = {"ListPrice": price, **more}, f"{price:064x}", clock.now()
-    return store.save_record(page_record(url, values, at, sha, confidence=sure))
+    return save_record(store, page_record(url, values, at, sha, confidence=sure))
 
 
 def _met(page: Callable[[str | None], Page[Any]], between: Callable[[int], object]) -> list[Any]:

@@ -38,6 +38,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import bodies, metadata, purges
 from app.property.storage.types import UtcDateTime
 from benchmarks.postgresql import PostgreSQL
+from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
 
 NAME = "Ottilie Quackenbush"
@@ -215,7 +216,7 @@ def test_values_stay_with_their_evidence_and_the_property_is_told_to_have_change
 ) -> None:
     page, properties = page_of(NAME, clock.now()), PropertyStore(database)
     PageStore(database).save_page(page)
-    home = properties.save_record(record_of(page, NAME))
+    home = save_record(properties, record_of(page, NAME))
     clock.advance(5)
     since = clock.now()
     done = purge.purge(name(), who="alice (manager)", dry_run=False)
@@ -276,7 +277,7 @@ def test_what_a_worker_has_in_hand_is_stored_without_the_name_or_read_again(
     kept = answers.model_answer(question)
     assert kept is not None
     assert kept.values == {"Roof": (["slate"], "slate, [removed]")}
-    home = properties.save_record(record_of(page, NAME), model_note=f"{NAME} was not asked")
+    home = save_record(properties, record_of(page, NAME), model_note=f"{NAME} was not asked")
     assert properties.get(home)["record"]["ListPrice"] == 100
     assert places(database) == set()
 
@@ -385,7 +386,7 @@ def test_no_table_of_postgresql_has_the_name_in_its_files_after_what_the_docs_sa
         PageStore(database).save_page(page)
         record = record_of(page, agent)
         remarks = {"StreetNumber": str(number), "PublicRemarks": f"{agent} {long}"}
-        PropertyStore(database).save_record(replace(record, values=record.values | remarks))
+        save_record(PropertyStore(database), replace(record, values=record.values | remarks))
     with psycopg.connect(database_url, autocommit=True) as admin:
         admin.execute("ANALYZE")
     purge.purge(parse_name(agent), who="alice", dry_run=False)

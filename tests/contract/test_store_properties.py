@@ -20,6 +20,7 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.search import PropertyFilter
 from app.property.storage.tables import observations, properties, records
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -49,8 +50,8 @@ def alive(database: Database) -> int:
 
 
 def test_a_property_shows_record_evidence_sources_and_conflicts(store: PropertyStore) -> None:
-    property_id = store.save_record(
-        source("https://a.example/1", ListPrice=100000, **ADDRESS), wanted_model=["Roof"], model_note="no key"
+    property_id = save_record(
+        store, source("https://a.example/1", ListPrice=100000, **ADDRESS), wanted_model=["Roof"], model_note="no key"
     )
     shown = store.get(property_id)
     assert shown["property"] == property_id
@@ -64,10 +65,10 @@ def test_a_property_shows_record_evidence_sources_and_conflicts(store: PropertyS
 
 def test_the_same_record_again_changes_nothing(store: PropertyStore, database: Database, clock: ManualClock) -> None:
     record = source("https://a.example/1", ListPrice=100000, YearBuilt=1990)
-    property_id = store.save_record(record)
+    property_id = save_record(store, record)
     before = store.get(property_id)
     clock.advance(100)
-    assert store.save_record(record) == property_id
+    assert save_record(store, record) == property_id
     assert store.get(property_id) == before
     assert count(database, observations) == 2
 
@@ -76,10 +77,10 @@ def test_a_new_version_of_a_page_replaces_its_record_and_adds_observations(
     store: PropertyStore, database: Database, clock: ManualClock
 ) -> None:
     url = "https://a.example/1"
-    property_id = store.save_record(source(url, ListPrice=100000, YearBuilt=1990))
+    property_id = save_record(store, source(url, ListPrice=100000, YearBuilt=1990))
     clock.advance(60)
     newer = source(url, at=T0 + timedelta(days=40), sha="f" * 64, ListPrice=95000)
-    assert store.save_record(newer) == property_id
+    assert save_record(store, newer) == property_id
     shown = store.get(property_id)
     assert shown["record"] == {"ListPrice": 95000}
     assert shown["updated_at"] == clock.now().isoformat()
@@ -91,8 +92,8 @@ def test_a_late_older_version_adds_its_observations_and_leaves_the_record(
     store: PropertyStore, database: Database
 ) -> None:
     url = "https://a.example/1"
-    property_id = store.save_record(source(url, at=T0 + timedelta(days=1), ListPrice=95000))
-    store.save_record(source(url, sha="e" * 64, ListPrice=100000))
+    property_id = save_record(store, source(url, at=T0 + timedelta(days=1), ListPrice=95000))
+    save_record(store, source(url, sha="e" * 64, ListPrice=100000))
     assert store.get(property_id)["record"]["ListPrice"] == 95000
     assert count(database, observations) == 2
 
@@ -100,9 +101,9 @@ def test_a_late_older_version_adds_its_observations_and_leaves_the_record(
 def test_two_sites_with_the_same_address_make_one_property_and_keep_the_conflict(
     store: PropertyStore, database: Database
 ) -> None:
-    one = store.save_record(source("https://a.example/1", ListPrice=100000, **ADDRESS))
+    one = save_record(store, source("https://a.example/1", ListPrice=100000, **ADDRESS))
     written = {"UnparsedAddress": "12 Main St.", "City": "SPRINGFIELD", "StateOrProvince": "IL"}
-    two = store.save_record(source("https://b.example/9", 0.95, ListPrice=99000, **written))
+    two = save_record(store, source("https://b.example/9", 0.95, ListPrice=99000, **written))
     assert one == two
     shown = store.get(one)
     assert shown["record"]["ListPrice"] == 99000
@@ -115,11 +116,11 @@ def test_two_sites_with_the_same_address_make_one_property_and_keep_the_conflict
 
 def test_a_source_shows_whose_page_it_is_and_keeps_that_when_nobody_says_so_again(store: PropertyStore) -> None:
     page = source("https://a.example/1", ListPrice=100000, **ADDRESS)
-    property_id = store.save_record(replace(page, source_kind=SourceKind.ASSESSOR))
-    store.save_record(source("https://b.example/1", **ADDRESS))
+    property_id = save_record(store, replace(page, source_kind=SourceKind.ASSESSOR))
+    save_record(store, source("https://b.example/1", **ADDRESS))
     kinds = [shown["source_kind"] for shown in store.get(property_id)["sources"]]
     assert kinds == ["assessor", None]
-    store.save_record(source("https://a.example/1", at=T0 + timedelta(days=1), sha="f" * 64, **ADDRESS))
+    save_record(store, source("https://a.example/1", at=T0 + timedelta(days=1), sha="f" * 64, **ADDRESS))
     assert {shown["url"]: shown["source_kind"] for shown in store.get(property_id)["sources"]} == {
         "https://a.example/1": "assessor",
         "https://b.example/1": None,
@@ -143,7 +144,7 @@ def test_an_office_that_links_two_properties_makes_them_one_in_any_order(
     store: PropertyStore, database: Database, order: tuple[int, ...]
 ) -> None:
     pages = bridge()
-    ids = [store.save_record(pages[n]) for n in order]
+    ids = [save_record(store, pages[n]) for n in order]
     assert alive(database) == 1
     shown = store.get(ids[-1])
     assert {"TaxAssessedValue": 80000, "ListPrice": 100000, "YearBuilt": 1990}.items() <= shown["record"].items()
@@ -157,9 +158,9 @@ def test_jobs_and_observations_follow_a_property_that_was_folded(store: Property
     for page in pages[:2]:
         (job_id,) = jobs.enqueue([page.url]).new
         jobs.claim(job_id, "a", 30)
-        jobs.finish(job_id, "a", store.save_record(page))
+        jobs.finish(job_id, "a", save_record(store, page))
         done.append(job_id)
-    home = store.save_record(pages[2])
+    home = save_record(store, pages[2])
     assert [jobs.get(job_id).property for job_id in done] == [home, home]
     assert count(database, observations, property_id=home) == sum(len(page.values) for page in pages)
 
@@ -174,14 +175,14 @@ def test_jobs_and_observations_follow_a_property_that_was_folded(store: Property
     ],
 )
 def test_a_neighbour_is_another_property(store: PropertyStore, database: Database, other: dict[str, str]) -> None:
-    store.save_record(source("https://a.example/1", **ADDRESS))
-    store.save_record(source("https://b.example/1", **{**ADDRESS, **other}))
+    save_record(store, source("https://a.example/1", **ADDRESS))
+    save_record(store, source("https://b.example/1", **{**ADDRESS, **other}))
     assert alive(database) == 2
 
 
 def test_pages_without_an_address_are_properties_of_their_own(store: PropertyStore, database: Database) -> None:
-    store.save_record(source("https://a.example/1", ListPrice=1))
-    store.save_record(source("https://a.example/2", ListPrice=1))
+    save_record(store, source("https://a.example/1", ListPrice=1))
+    save_record(store, source("https://a.example/2", ListPrice=1))
     assert alive(database) == 2
 
 
@@ -192,7 +193,7 @@ def test_many_who_store_pages_of_one_property_at_once_make_one(store: PropertySt
     def save(n: int) -> None:
         start.wait()
         try:
-            ids.append(store.save_record(source(f"https://s{n}.example/", ListPrice=100000 + n, **ADDRESS)))
+            ids.append(save_record(store, source(f"https://s{n}.example/", ListPrice=100000 + n, **ADDRESS)))
         except Exception as exc:  # noqa: BLE001 (reported below)
             problems.append(exc)
 
@@ -210,12 +211,12 @@ def test_nothing_is_half_written_when_storing_fails(store: PropertyStore, databa
     record = source("https://a.example/1", ListPrice=1)
     broken = SourceRecord(record.url, record.url, record.kind, "s", T0, {"ListPrice": 1}, {})
     with pytest.raises(KeyError):
-        store.save_record(broken)
+        save_record(store, broken)
     assert [count(database, table) for table in (properties, records, observations)] == [0, 0, 0]
 
 
 def test_fresh_says_the_property_and_kind_of_a_young_page(store: PropertyStore) -> None:
-    property_id = store.save_record(source("https://a.example/1", ListPrice=1))
+    property_id = save_record(store, source("https://a.example/1", ListPrice=1))
     assert store.fresh("https://a.example/1", T0 - timedelta(seconds=1)) == (property_id, PageKind.LISTING)
     assert store.fresh("https://a.example/1", T0) is None
     assert store.fresh("https://a.example/2", T0 - timedelta(days=1)) is None
@@ -224,7 +225,7 @@ def test_fresh_says_the_property_and_kind_of_a_young_page(store: PropertyStore) 
 def test_list_pages_through_properties_and_leaves_out_unchanged_ones(store: PropertyStore, clock: ManualClock) -> None:
     ids = []
     for n in range(3):
-        ids.append(store.save_record(source(f"https://a.example/{n}", ListPrice=1 + n)))
+        ids.append(save_record(store, source(f"https://a.example/{n}", ListPrice=1 + n)))
         clock.advance(10)
     assert [entry["property"] for entry in store.page().items] == ids
     first = store.page(limit=1)
@@ -260,16 +261,16 @@ def test_properties_are_found_by_words_status_and_conflicts(
         "b": source("https://b.example/1", StandardStatus="Active", ListPrice=1, **other),
         "c": source("https://c.example/page", StandardStatus="Closed", StreetName="STRAẞE", ListingId="7"),
     }
-    names = {store.save_record(record): name for name, record in saved.items()}
-    store.save_record(source("https://b.example/2", StandardStatus="Active", ListPrice=2, **other))
+    names = {save_record(store, record): name for name, record in saved.items()}
+    save_record(store, source("https://b.example/2", StandardStatus="Active", ListPrice=2, **other))
     assert {names[item["property"]] for item in store.page(only=only).items} == found
     assert len(names) == 3
 
 
 def test_a_property_is_found_by_what_it_says_now(store: PropertyStore) -> None:
-    store.save_record(source("https://a.example/1", City="Oldtown", ListingId="9", sha="a" * 64))
-    store.save_record(
-        source("https://a.example/1", at=T0 + timedelta(hours=1), City="Newtown", ListingId="9", sha="b" * 64)
+    save_record(store, source("https://a.example/1", City="Oldtown", ListingId="9", sha="a" * 64))
+    save_record(
+        store, source("https://a.example/1", at=T0 + timedelta(hours=1), City="Newtown", ListingId="9", sha="b" * 64)
     )
     assert store.page(only=PropertyFilter("oldtown")).items == []
     assert len(store.page(only=PropertyFilter("newtown")).items) == 1

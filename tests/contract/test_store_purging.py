@@ -35,6 +35,7 @@ from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import bodies, jobs, metadata, properties, purges
+from benchmarks.saving import save_record
 from tests.plugins.job_ends import put_claims
 
 AGENT = "Ottilie Quackenbush"
@@ -86,7 +87,7 @@ class Service:
         self.index.take_reading(page_url or url, job_id)
         question = Question(page.sha256, ("ListAgentFullName",), "m", "p")
         self.answers.save_model_answer(question, StoredAnswer({"ListAgentFullName": (agent, agent)}, "m", 1, 1), page)
-        home = self.properties.save_record(self.record(page, page_url or url, agent, **values))
+        home = save_record(self.properties, self.record(page, page_url or url, agent, **values))
         assert self.jobs.finish(job_id, "owner", home, model_note=f"{agent} could not be asked")
         self.clock.advance(1)
         return job_id, home
@@ -308,8 +309,8 @@ def test_an_answer_that_lists_several_properties_goes_whole(
     page = service.page(url)
     service.pages.save_page(page)
     homes = [
-        service.properties.save_record(
-            replace(service.record(page, row, AGENT, StreetNumber=row[-1]), url=row, final_url=row)
+        save_record(
+            service.properties, replace(service.record(page, row, AGENT, StreetNumber=row[-1]), url=row, final_url=row)
         )
         for row in (f"{url}#parcel=1", f"{url}#parcel=2")
     ]
@@ -335,7 +336,7 @@ def test_a_page_in_hand_is_not_stored_after_its_purge(
         lambda: service.pages.save_page(page, job_id),
         lambda: service.pages.save_page(page),
         lambda: service.answers.save_model_answer(question, StoredAnswer({"Roof": (["x"], AGENT)}, "m", 1, 1), page),
-        lambda: service.properties.save_record(service.record(page, PAGE, AGENT)),
+        lambda: save_record(service.properties, service.record(page, PAGE, AGENT)),
     ):
         with pytest.raises(PurgedMeanwhileError):
             write()

@@ -19,6 +19,7 @@ from app.property.storage.keys.usage import Counted, CountedKey, Uses
 from app.property.storage.llm.searches import SearchStore, StoredSearch
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.watches.budget import Charge, WatchLedger
+from benchmarks.saving import save_record
 from tests.contract.test_store_properties import source
 from tests.plugins.job_ends import put_tried
 
@@ -29,7 +30,7 @@ NOTHING = RecentWork(0, 0, 0, 0, 0, 0, 0, 0, 0)
 def test_only_what_would_make_a_job_is_new(database: Database, clock: ManualClock) -> None:
     jobs = JobStore(database)
     jobs.enqueue([ONE])
-    PropertyStore(database).save_record(source(TWO, at=clock.now(), ListPrice=1))
+    save_record(PropertyStore(database), source(TWO, at=clock.now(), ListPrice=1))
     wanted = [THREE, ONE, "HTTPS://Homes.Example:443/3#top", TWO]
     assert new_targets(database, wanted, fresh_days=30, refresh=False) == [THREE]
     assert new_targets(database, wanted, fresh_days=30, refresh=True) == [THREE, TWO]
@@ -41,7 +42,7 @@ def test_only_what_would_make_a_job_is_new(database: Database, clock: ManualCloc
 def test_it_is_what_enqueue_does_then(database: Database, clock: ManualClock) -> None:
     jobs = JobStore(database)
     jobs.enqueue([ONE])
-    PropertyStore(database).save_record(source(TWO, at=clock.now(), ListPrice=1))
+    save_record(PropertyStore(database), source(TWO, at=clock.now(), ListPrice=1))
     new = new_targets(database, [ONE, TWO, THREE], fresh_days=30, refresh=False)
     made = jobs.enqueue([ONE, TWO, THREE])
     assert [job.target for job in made.jobs if job.id in made.new] == new

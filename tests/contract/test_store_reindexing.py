@@ -22,6 +22,7 @@ from app.property.storage.properties.rows import evidence_json
 from app.property.storage.tables import properties, property_keys, records
 from app.property.urls.targets import address_of_target
 from app.services.reports.reindex import reindex
+from benchmarks.saving import save_record
 from tests.contract.test_store_properties import T0, source
 
 #: what rules 0 spelled otherwise: an ordinal in a word
@@ -87,7 +88,7 @@ def test_what_was_stored_twice_since_is_one_again_and_is_found_by_its_address(be
     store = opened(before)
     address, ever = address_of_target("4 1st Ave, Dover, DE 19901"), datetime(1970, 1, 1, tzinfo=UTC)
     assert store.fresh_at(address, ever) is None
-    twin = store.save_record(new_page(YearBuilt=1990))
+    twin = save_record(store, new_page(YearBuilt=1990))
     assert (twin != old, living(before), due(before)) == (True, 2, 1)
 
     run = reindex(before)
@@ -116,15 +117,15 @@ def test_what_has_no_twin_is_found_by_the_next_page_of_its_address_and_of_a_slip
     other = store_by_older_version(before, source("https://old.example/6", **long, **facts))
     store = opened(before)
     assert reindex(before).reindexed == 2
-    assert store.save_record(new_page()) == old
+    assert save_record(store, new_page()) == old
     slip = source("https://slip.example/6", **{**long, "StreetName": "Washingotn Avenue"}, **facts)
-    assert store.save_record(slip) == other
+    assert save_record(store, slip) == other
 
 
 def test_one_address_and_two_parcels_stay_apart(before: Database) -> None:
     old = store_by_older_version(before, old_page(ParcelNumber="11-22-333", YearBuilt=1950))
     store = opened(before)
-    other = store.save_record(new_page(ParcelNumber="99-88-777", YearBuilt=2010))
+    other = save_record(store, new_page(ParcelNumber="99-88-777", YearBuilt=2010))
     assert reindex(before).reindexed == 1
     assert (living(before), store.get(old)["property"], store.get(other)["property"]) == (2, old, other)
 
@@ -133,7 +134,7 @@ def test_what_people_parted_stays_apart(before: Database) -> None:
     old = store_by_older_version(before, old_page())
     store = opened(before)
     decisions = DecisionStore(before)
-    twin = store.save_record(new_page())
+    twin = save_record(store, new_page())
     joined = decisions.join(old, twin, who="Ann")
     parted = decisions.split(old, ["https://new.example/4"], who="Ben")
     reindex(before)
@@ -170,8 +171,8 @@ def test_workers_may_store_and_others_may_reindex_meanwhile(before: Database) ->
 
     works = [
         *[lambda: reindex(before)] * 2,
-        lambda: [store.save_record(new_page(number)) for number in numbers],
-        lambda: [store.save_record(new_page(number)) for number in reversed(numbers)],
+        lambda: [save_record(store, new_page(number)) for number in numbers],
+        lambda: [save_record(store, new_page(number)) for number in reversed(numbers)],
     ]
     threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
     for thread in threads:
@@ -186,7 +187,7 @@ def test_who_takes_in_what_is_due_is_due_and_so_is_what_comes_of_it(before: Data
     """Only one of the pages was judged by today's rules when they became one property."""
     store_by_older_version(before, old_page(), T0 + timedelta(days=400))
     store = opened(before)
-    newer = store.save_record(new_page())
+    newer = save_record(store, new_page())
     decisions = DecisionStore(before)
     assert due(before) == 1
     decision = decisions.join(newer, old_page().url.rpartition("/")[2].rjust(32, "0"), who="Ann")
@@ -205,10 +206,10 @@ def test_what_a_newer_version_filed_is_due_for_it_once_an_older_one_filed_it(
 ) -> None:
     clock.advance(1)
     store = PropertyStore(database)
-    property_id = store.save_record(new_page())
+    property_id = save_record(store, new_page())
     with database.writing() as connection:
         connection.execute(update(properties).values(key_rules=KEY_RULES + 1))
-    store.save_record(source("https://third.example/4", YearBuilt=1990, **new_page().values))
+    save_record(store, source("https://third.example/4", YearBuilt=1990, **new_page().values))
     with database.reading() as connection:
         rows = connection.execute(select(properties.c.id, properties.c.key_rules)).all()
     assert [tuple(row) for row in rows] == [(property_id, KEY_RULES)]

@@ -19,6 +19,7 @@ from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.repository import PropertyStore
+from benchmarks.saving import save_record
 from tests.plugins.job_ends import put_claims
 from tests.plugins.page_records import page_record
 
@@ -77,7 +78,7 @@ def test_what_was_asked_or_said_before_a_purge_is_not_stored_after_it(
     database: Database, clock: ManualClock, kind: PurgeKind, name: str
 ) -> None:
     before = clock.now()
-    home = PropertyStore(database).save_record(house("https://one.example/1", before))
+    home = save_record(PropertyStore(database), house("https://one.example/1", before))
     clock.advance(1)
     PurgeStore(database).purge(kind, name, who="alice", dry_run=False)
     clock.advance(1)
@@ -103,7 +104,7 @@ def test_an_answer_about_an_address_that_was_purged_meanwhile_is_refused(
 
 def test_what_was_only_said_is_shown_beside_the_record_and_never_in_it(database: Database, clock: ManualClock) -> None:
     properties = PropertyStore(database)
-    home = properties.save_record(house("https://one.example/1", clock.now()))
+    home = save_record(properties, house("https://one.example/1", clock.now()))
     put_claims(database, home, [said(clock.now()), said(clock.now(), ["Slate"], field="Roof")])
     found = properties.get(home)
     assert found["unverified"][1] == {
@@ -120,7 +121,7 @@ def test_a_newer_word_replaces_the_old_one_and_a_page_that_was_read_speaks_for_i
     database: Database, clock: ManualClock
 ) -> None:
     properties = PropertyStore(database)
-    home = properties.save_record(house("https://one.example/1", clock.now()))
+    home = save_record(properties, house("https://one.example/1", clock.now()))
     put_claims(database, home, [said(clock.now()), said(clock.now(), url="https://other.example/1")])
     put_claims(database, home, [said(clock.now(), 1990)])
     assert shown(properties, home) == [
@@ -133,13 +134,13 @@ def test_a_newer_word_replaces_the_old_one_and_a_page_that_was_read_speaks_for_i
 def test_what_was_said_of_a_property_follows_it_into_the_one_that_it_is(database: Database, clock: ManualClock) -> None:
     """Two records become one property once a third says that they are."""
     properties, now = PropertyStore(database), clock.now()
-    one = properties.save_record(house("https://one.example/1", now))
-    two = properties.save_record(record("https://two.example/1", now, ParcelNumber="0012-0034", City="Anytown"))
+    one = save_record(properties, house("https://one.example/1", now))
+    two = save_record(properties, record("https://two.example/1", now, ParcelNumber="0012-0034", City="Anytown"))
     assert one != two
     put_claims(database, one, [said(now)])
     put_claims(database, two, [said(now, 1999), said(now, 3, field="BedroomsTotal")])
     clock.advance(1)
-    home = properties.save_record(house("https://three.example/1", now, ParcelNumber="0012-0034"))
+    home = save_record(properties, house("https://three.example/1", now, ParcelNumber="0012-0034"))
     assert properties.get(one)["property"] == properties.get(two)["property"] == home
     assert [found[:2] for found in shown(properties, home)] == [("BedroomsTotal", 3), ("YearBuilt", 1987)]
     gone = two if home == one else one

@@ -13,6 +13,7 @@ from app.property.storage.database import Database
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.snapshots import snapshot
 from app.property.storage.properties.source_values import sayings
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,7 +33,7 @@ def fill(store: PropertyStore, clock: ManualClock, count: int) -> list[str]:
     ids = []
     for number in range(count):
         clock.advance(1)
-        ids.append(store.save_record(source(number, ListPrice=1000 + number)))
+        ids.append(save_record(store, source(number, ListPrice=1000 + number)))
     return ids
 
 
@@ -43,10 +44,10 @@ def test_what_changes_meanwhile_comes_once_as_it_was_and_is_not_lost_to_the_next
     rows = snapshot(database, page=2)
     seen = [next(rows) for _ in range(3)]
     clock.advance(1)
-    store.save_record(source(0, at=T0 + timedelta(days=1), ListPrice=5))  # was seen already
-    store.save_record(source(5, at=T0 + timedelta(days=1), ListPrice=6))  # comes yet
+    save_record(store, source(0, at=T0 + timedelta(days=1), ListPrice=5))  # was seen already
+    save_record(store, source(5, at=T0 + timedelta(days=1), ListPrice=6))  # comes yet
     clock.advance(1)
-    added = store.save_record(source(7, ListPrice=1007))
+    added = save_record(store, source(7, ListPrice=1007))
     seen += rows
     assert [row["property"] for row in seen] == ids
     assert [row["record"]["ListPrice"] for row in seen] == [1000, 1001, 1002, 1003, 1004, 1005, 1006]
@@ -80,14 +81,14 @@ def test_an_export_that_is_given_up_frees_its_connection(
     assert list(rows) == []
     clock.advance(1)
     # whoever still held the old state would not see this
-    store.save_record(source(9, ListPrice=9))
+    save_record(store, source(9, ListPrice=9))
     assert [row["record"]["ListPrice"] for row in snapshot(database)][-1] == 9
 
 
 def test_each_source_says_what_it_said_whatever_was_chosen(store: PropertyStore, database: Database) -> None:
     address = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
-    property_id = store.save_record(source(1, ListPrice=100, YearBuilt=1990, **address))
-    store.save_record(source(2, at=T0 + timedelta(days=1), ListPrice=200, **address))
+    property_id = save_record(store, source(1, ListPrice=100, YearBuilt=1990, **address))
+    save_record(store, source(2, at=T0 + timedelta(days=1), ListPrice=200, **address))
     first, second = sayings(database, property_id)
     assert (first.url, first.values["ListPrice"], first.values["YearBuilt"]) == ("https://a.example/1", 100, 1990)
     assert (second.url, second.values["ListPrice"], "YearBuilt" in second.values) == ("https://a.example/2", 200, False)

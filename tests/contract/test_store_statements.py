@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from app.property.storage.database import Database
 from app.property.storage.properties.repository import PropertyStore
+from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.contract.test_store_properties import ADDRESS, source
 from tests.plugins.watch_steps import statements
@@ -14,7 +15,7 @@ from tests.plugins.watch_steps import statements
 def fill(store: PropertyStore, numbers: range) -> None:
     for number in numbers:
         house = {**ADDRESS, "StreetNumber": str(number), "PostalCode": "62701"}
-        store.save_record(source(f"https://a.example/{number}", ListPrice=100_000 + number, **house))
+        save_record(store, source(f"https://a.example/{number}", ListPrice=100_000 + number, **house))
 
 
 def test_a_page_costs_as_many_statements_among_many_properties_as_among_few(database: Database) -> None:
@@ -24,7 +25,7 @@ def test_a_page_costs_as_many_statements_among_many_properties_as_among_few(data
         fill(store, few_or_many)
         house = {**ADDRESS, "StreetNumber": str(few_or_many[0]), "PostalCode": "62701"}
         with statements(database) as sent:
-            store.save_record(source(f"https://b.example/{few_or_many[0]}", YearBuilt=1990, **house))
+            save_record(store, source(f"https://b.example/{few_or_many[0]}", YearBuilt=1990, **house))
         found.append(len(sent))
     assert found[0] == found[1]
     assert found[0] <= (19 if database.is_sqlite else 22)

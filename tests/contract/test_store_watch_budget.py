@@ -19,6 +19,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import watches as watches_table
 from app.property.storage.watches.budget import Charge, WatchDay, WatchLedger, WatchLimits
 from app.property.storage.watches.repository import Watches
+from benchmarks.saving import save_record
 from tests.plugins.watch_steps import ADDRESS, begin, end, store_property
 
 DAY = 86_400.0
@@ -96,8 +97,9 @@ def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
     for job in first.jobs:
         assert ledger.charge(Charge.PAGE, 2)
         jobs.claim(job.id, "worker", 60)
-        home = PropertyStore(database).save_record(
-            SourceRecord(job.target, job.target, PageKind.LISTING, "a" * 64, clock.now(), {}, {})
+        home = save_record(
+            PropertyStore(database),
+            SourceRecord(job.target, job.target, PageKind.LISTING, "a" * 64, clock.now(), {}, {}),
         )
         assert jobs.finish(job.id, "worker", home)
     clock.advance(10)

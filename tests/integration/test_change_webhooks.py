@@ -24,6 +24,7 @@ from app.services.delivery.deliveries import LEASE_SECONDS
 from app.services.delivery.webhooks import build_webhook_sender
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 from tests.plugins.webhook_receiver import Receiver
 
@@ -52,7 +53,7 @@ def save(properties: PropertyStore, number: int, price: int, at: Any) -> None:
     """The page of home `number` with this price."""
     url, sha = f"https://homes.example/{number}", f"{number * 1_000_000 + price:064d}"
     values = {"StreetNumber": str(number), "StreetName": "Elm Street", "City": "Springfield", "ListPrice": price}
-    properties.save_record(page_record(url, values, at, sha), edition="e")
+    save_record(properties, page_record(url, values, at, sha), edition="e")
 
 
 def change(stores: Stores, homes: int, *, start: int = 1) -> None:

@@ -20,6 +20,7 @@ from app.property.storage.tables import change_candidates
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
+from benchmarks.saving import save_record
 
 URL = "https://site.example/house/1"
 ADDRESS = "12 MAIN ST, SPRINGFIELD, IL 62701"
@@ -32,7 +33,7 @@ def store_property(database: Database, clock: ManualClock, *urls: str) -> str:
     kin = None
     for n, url in enumerate(urls):
         record = SourceRecord(url, url, PageKind.LISTING, f"{n:064x}", clock.now(), {}, {})
-        kin = PropertyStore(database).save_record(record, kin=kin)
+        kin = save_record(PropertyStore(database), record, kin=kin)
     return str(kin)
 
 

@@ -18,6 +18,7 @@ from app.services.reports.doctor.database import check_database
 from app.services.reports.doctor.findings import State
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -58,8 +59,8 @@ def test_one_strangers_parcel_number_and_anothers_address_do_not_merge_the_two(
     stores: Stores, kind: SourceKind | None
 ) -> None:
     for record in known():
-        stores.properties.save_record(record)
-    stores.properties.save_record(page(STRANGER, kind, STREET, PARCEL))
+        save_record(stores.properties, record)
+    save_record(stores.properties, page(STRANGER, kind, STREET, PARCEL))
     house, lot, stranger = homes(stores, HOUSE, LOT, STRANGER)
     assert house != lot
     assert stranger in (house, lot), "it may join one of them"
@@ -73,9 +74,9 @@ def test_one_strangers_parcel_number_and_anothers_address_do_not_merge_the_two(
 def test_whatever_comes_first_the_two_stay_apart(stores: Stores, order: tuple[int, ...]) -> None:
     records = [*known(), page(STRANGER, None, STREET, PARCEL)]
     for place in order:
-        stores.properties.save_record(records[place])
+        save_record(stores.properties, records[place])
     for record in records:  # nor when each is read again
-        stores.properties.save_record(record)
+        save_record(stores.properties, record)
     house, lot = homes(stores, HOUSE, LOT)
     assert house != lot
     assert {frozenset((one.property, one.other)) for one in waiting(stores)} == {frozenset((house, lot))}
@@ -84,8 +85,8 @@ def test_whatever_comes_first_the_two_stay_apart(stores: Stores, order: tuple[in
 def test_a_known_page_does_not_merge_what_a_stranger_said_before_it(stores: Stores) -> None:
     """The stranger's parcel number is among the values of the house by then; the lot's own office is asked again."""
     for record in (*known(None), page(PORTAL, None, STREET), page(STRANGER, None, STREET, PARCEL, {"CloseDate": "x"})):
-        stores.properties.save_record(record)
-    stores.properties.save_record(page(LOT, SourceKind.ASSESSOR, PARCEL, {"TaxYear": 2026}, day=1))
+        save_record(stores.properties, record)
+    save_record(stores.properties, page(LOT, SourceKind.ASSESSOR, PARCEL, {"TaxYear": 2026}, day=1))
     house, lot = homes(stores, HOUSE, LOT)
     assert house != lot
 
@@ -94,22 +95,22 @@ def test_what_a_stranger_said_of_one_draws_no_further_page_to_it(stores: Stores)
     """By its word the lot, which is the older, has the address of the house."""
     lot, house = page(LOT, SourceKind.ASSESSOR, PARCEL), page(HOUSE, SourceKind.PERMITS, STREET)
     for record in (lot, house, page(STRANGER, None, STREET, PARCEL), page(PORTAL, None, STREET)):
-        stores.properties.save_record(record)
+        save_record(stores.properties, record)
     of_lot, of_house, stranger, portal = homes(stores, LOT, HOUSE, STRANGER, PORTAL)
     assert stranger == of_lot != of_house == portal
 
 
 def test_a_page_that_was_found_for_an_address_goes_to_the_property_there(stores: Stores) -> None:
-    lot, house = (stores.properties.save_record(record) for record in reversed(known()))
+    lot, house = (save_record(stores.properties, record) for record in reversed(known()))
     assert lot != house
-    assert stores.properties.save_record(page(STRANGER, None, STREET, PARCEL), kin=house) == house
+    assert save_record(stores.properties, page(STRANGER, None, STREET, PARCEL), kin=house) == house
     assert len(waiting(stores)) == 1
 
 
 def test_an_office_that_names_both_makes_them_one(stores: Stores) -> None:
     for record in known():
-        stores.properties.save_record(record)
-    stores.properties.save_record(page(PORTAL, SourceKind.TAX_ROLL, STREET, PARCEL))
+        save_record(stores.properties, record)
+    save_record(stores.properties, page(PORTAL, SourceKind.TAX_ROLL, STREET, PARCEL))
     house, lot = homes(stores, HOUSE, LOT)
     assert house == lot
     assert waiting(stores) == []
@@ -118,19 +119,19 @@ def test_an_office_that_names_both_makes_them_one(stores: Stores) -> None:
 def test_two_properties_that_are_one_without_the_stranger_become_one(stores: Stores) -> None:
     """A town's name is lacking in the one and the ZIP code in the other until the offices' pages say both."""
     by_zip = {name: value for name, value in STREET.items() if name != "City"} | {"PostalCode": "00000"}
-    stores.properties.save_record(page(HOUSE, SourceKind.PERMITS, STREET))
-    stores.properties.save_record(page(LOT, SourceKind.ASSESSOR, by_zip))
+    save_record(stores.properties, page(HOUSE, SourceKind.PERMITS, STREET))
+    save_record(stores.properties, page(LOT, SourceKind.ASSESSOR, by_zip))
     house, lot = homes(stores, HOUSE, LOT)
     assert house != lot
-    stores.properties.save_record(page(HOUSE, SourceKind.PERMITS, STREET, by_zip, day=1))
-    stores.properties.save_record(page(STRANGER, None, STREET, by_zip))
+    save_record(stores.properties, page(HOUSE, SourceKind.PERMITS, STREET, by_zip, day=1))
+    save_record(stores.properties, page(STRANGER, None, STREET, by_zip))
     house, lot, stranger = homes(stores, HOUSE, LOT, STRANGER)
     assert house == lot == stranger
 
 
 def test_a_person_joins_them_and_no_review_is_left(stores: Stores) -> None:
     for record in (*known(), page(STRANGER, None, STREET, PARCEL)):
-        stores.properties.save_record(record)
+        save_record(stores.properties, record)
     (review,) = waiting(stores)
     decisions = DecisionStore(stores.database)
     made = decisions.join(review.property, review.other, who="Ann")
@@ -145,7 +146,7 @@ def test_the_doctor_says_how_many_wait_and_what_lists_them(stores: Stores, tmp_p
     settings = Settings.of(propintel_home=tmp_path / "home")
     assert check_database(settings).state is State.OK
     for record in (*known(), page(STRANGER, None, STREET, PARCEL)):
-        stores.properties.save_record(record)
+        save_record(stores.properties, record)
     found = check_database(settings)
     assert found.state is State.WARNING
     assert ("they are one: 1" in found.said, "propintel decisions" in str(found.remedy)) == (True, True)
@@ -153,14 +154,14 @@ def test_the_doctor_says_how_many_wait_and_what_lists_them(stores: Stores, tmp_p
 
 def test_a_review_that_was_closed_is_not_opened_again_for_the_same_page(stores: Stores) -> None:
     for record in (*known(), page(STRANGER, None, STREET, PARCEL)):
-        stores.properties.save_record(record)
+        save_record(stores.properties, record)
     (review,) = waiting(stores)
-    stores.properties.save_record(page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1960}, day=1))
+    save_record(stores.properties, page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1960}, day=1))
     assert [one.id for one in waiting(stores)] == [review.id], "asked once"
     DecisionStore(stores.database).undo(review.id, who="Ann")
-    stores.properties.save_record(page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1970}, day=2))
+    save_record(stores.properties, page(STRANGER, None, STREET, PARCEL, {"YearBuilt": 1970}, day=2))
     assert waiting(stores) == []
-    stores.properties.save_record(page("https://another.example/y", None, STREET, PARCEL))
+    save_record(stores.properties, page("https://another.example/y", None, STREET, PARCEL))
     house, lot = homes(stores, HOUSE, LOT)
     assert house != lot
     assert len(waiting(stores)) == 1, "another page says so too"

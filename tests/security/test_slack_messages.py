@@ -14,6 +14,7 @@ from app.services.delivery.change_delivery import RECEIVER, tell_due
 from app.services.delivery.webhooks import build_webhook_sender
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 from tests.plugins.webhook_receiver import Receiver
 
@@ -41,7 +42,7 @@ def test_what_a_page_says_is_plain_text_on_one_line(
                 clock.now() + timedelta(minutes=number),
                 f"{number:064d}",
             )
-            stores.properties.save_record(record, edition="e")
+            save_record(stores.properties, record, edition="e")
         assert tell_due(changes, sender, receiver.url, clock) == {"delivered": 1, "failed": 0}
     told = json.loads(receiver.requests[0].body)
     assert told["data"]["new"] == HOSTILE  # programs get it as it is

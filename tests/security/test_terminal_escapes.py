@@ -18,6 +18,7 @@ from app.property.storage.watches.changes import ChangeStore
 from app.services.delivery.change_delivery import RECEIVER, event_of
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
+from benchmarks.saving import save_record
 from cli.main import main
 from tests.plugins.page_records import page_record
 from web import create_app
@@ -48,7 +49,7 @@ def property_id(settings: Settings) -> str:
                 "X_AccessNotes": HOSTILE,
             }  # fmt: skip
             record = page_record("https://homes.example/1", values, T0 + timedelta(days=day), f"{day:064d}")
-            found = stores.properties.save_record(record, edition="e")
+            found = save_record(stores.properties, record, edition="e")
     return found
 
 

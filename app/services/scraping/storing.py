@@ -28,7 +28,7 @@ from app.property.storage.jobs.tries import forget_tries
 from app.property.storage.pages.index import KnownRecord, PageIndex, Seen, note_same
 from app.property.storage.privacy.marks import PURGE
 from app.property.storage.properties.claims import Hearsay, put_claims
-from app.property.storage.properties.locks import lock_keys
+from app.property.storage.properties.locks import lock_pages
 from app.property.storage.properties.rebuild import alive
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.source_records import wanted_of
@@ -189,8 +189,7 @@ class Storing:
         now = self._database.clock.now()
 
         def transaction(connection: Connection) -> Stored | None:
-            self._database.together(connection, PURGE)
-            lock_keys(self._database, connection, records)
+            lock_pages(self._database, connection, records)
             if lease is not None:
                 hold(connection, lease)
             home = work(connection)

@@ -23,6 +23,7 @@ from app.property.storage.tables import bodies, metadata
 from app.services.runtime.stores import open_stores
 from app.settings import VARIABLE_PREFIXES, Settings
 from benchmarks.postgresql import PostgreSQL, programs
+from benchmarks.saving import save_record
 from tests.plugins.documented import blocks
 
 _BACKUP = "docs/runbooks/backup-and-restore.md"
@@ -68,7 +69,7 @@ def _store(settings: Settings, url: str = "http://homes.example/1", agent: str =
     with open_stores(settings) as stores:
         record = SourceRecord(url, url, PageKind.LISTING, "0" * 64, at, {"ListPrice": 7}, {"ListPrice": proof})
         PageStore(stores.database).save_page(page)
-        return stores.properties.save_record(record)
+        return save_record(stores.properties, record)
 
 
 def _stored_price(settings: Settings, property_id: str) -> object:

@@ -13,6 +13,7 @@ from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
 from .conftest import Propintel
@@ -30,11 +31,13 @@ def stored(home: Path) -> str:
     """A house that an assessor and a portal disagree about; -> its id."""
     now = datetime.now(UTC)
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        stores.properties.save_record(
-            _record("https://county.example/7", SourceKind.ASSESSOR, now, YearBuilt=1987, StoriesTotal=2, **ADDRESS)
+        save_record(
+            stores.properties,
+            _record("https://county.example/7", SourceKind.ASSESSOR, now, YearBuilt=1987, StoriesTotal=2, **ADDRESS),
         )
-        return stores.properties.save_record(
-            _record("https://homes.example/12", SourceKind.PORTAL, now, YearBuilt=1978, StoriesTotal=2, **ADDRESS)
+        return save_record(
+            stores.properties,
+            _record("https://homes.example/12", SourceKind.PORTAL, now, YearBuilt=1978, StoriesTotal=2, **ADDRESS),
         )
 
 

@@ -18,6 +18,7 @@ from app.property.storage.watches.change_rows import Change
 from app.property.storage.watches.changes import ChangeStore
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 from tests.plugins.webhook_receiver import Receiver
 
@@ -59,7 +60,7 @@ def save(properties: PropertyStore, number: int, price: int, days: int, **values
     url, at = f"https://homes.example/{number}", T0 + timedelta(days=days)
     said = {"StreetNumber": str(number), "StreetName": "Elm Street", "ListPrice": price, "X_Currency": "USD", **values}
     sha = f"{number * 1_000_000 + days:064d}"
-    properties.save_record(page_record(url, said, at, sha, quote="=it says\n{}"), edition="e")
+    save_record(properties, page_record(url, said, at, sha, quote="=it says\n{}"), edition="e")
 
 
 def cut_prices(stores: Stores, day: int, homes: int = 3) -> list[Change]:

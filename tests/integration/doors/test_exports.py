@@ -20,6 +20,7 @@ from app.property.record import PageKind, SourceKind
 from app.property.storage.properties.repository import PropertyStore
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
 from .conftest import Environment, Propintel
@@ -30,8 +31,8 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 def _save(store: PropertyStore, number: int, at: datetime = T0, **values: Any) -> str:
     url, sha = f"https://county.example/{number}", f"{number}{at:%d}".rjust(64, "0")
-    return store.save_record(
-        page_record(url, values, at, sha, kind=PageKind.RECORD, source_kind=SourceKind.ASSESSOR, confidence=0.95)
+    return save_record(
+        store, page_record(url, values, at, sha, kind=PageKind.RECORD, source_kind=SourceKind.ASSESSOR, confidence=0.95)
     )
 
 

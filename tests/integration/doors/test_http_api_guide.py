@@ -15,6 +15,7 @@ import pytest
 from app.property.source_record import SourceRecord
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
 from .conftest import Environment, Propintel
@@ -56,10 +57,10 @@ def test_the_program_keeps_a_copy_up_to_date(web: str, called: Propintel, home: 
     token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
     copy: dict[str, dict[str, Any]] = {}
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        ids = [stores.properties.save_record(_record(n, n)) for n in range(1, 6)]
+        ids = [save_record(stores.properties, _record(n, n)) for n in range(1, 6)]
         since = names["synchronise"](web, token, copy, None)
         assert list(copy) == ids
-        stores.properties.save_record(_record(2, 99))
+        save_record(stores.properties, _record(2, 99))
         copy_before = {name: dict(found) for name, found in copy.items()}
         names["synchronise"](web, token, copy, since)
     changed = [name for name in copy if copy[name] != copy_before[name]]

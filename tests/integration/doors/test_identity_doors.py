@@ -14,6 +14,7 @@ from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
 from .conftest import Propintel
@@ -38,8 +39,8 @@ def stores(home: Path) -> Iterator[Stores]:
 @pytest.fixture
 def stored(stores: Stores) -> str:
     """A property of two pages that differ on its year; -> its id."""
-    stores.properties.save_record(page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
-    return stores.properties.save_record(page(B, SourceKind.PORTAL, YearBuilt=1990, **ADDRESS))
+    save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
+    return save_record(stores.properties, page(B, SourceKind.PORTAL, YearBuilt=1990, **ADDRESS))
 
 
 def test_an_explanation_names_the_key_and_what_lost(called: Propintel, stored: str) -> None:
@@ -63,7 +64,9 @@ def test_split_and_join_are_written_down_and_taken_back(called: Propintel, store
     (undone,) = json.loads(called("decisions", stored, "--undo", split["id"]).stdout)
     assert undone["undone_at"] is not None
     assert len(stores.properties.get(stored)["sources"]) == 2
-    other = stores.properties.save_record(page("https://c.example/1", SourceKind.PORTAL, YearBuilt=1, City="Elsewhere"))
+    other = save_record(
+        stores.properties, page("https://c.example/1", SourceKind.PORTAL, YearBuilt=1, City="Elsewhere")
+    )
     join = json.loads(called("join", stored, other).stdout)
     assert (join["kind"], join["other"]) == ("join", other)
     assert stores.properties.get(other)["property"] == stored
@@ -74,8 +77,8 @@ def test_split_and_join_are_written_down_and_taken_back(called: Propintel, store
 
 def test_what_waits_for_a_person_is_listed_and_answered(called: Propintel, stores: Stores, stored: str) -> None:
     lot = {"ParcelNumber": "0012-0034", "CountyOrParish": "Example"}
-    stores.properties.save_record(page("https://lot.example/1", SourceKind.TAX_ROLL, **lot))
-    stores.properties.save_record(page("https://stranger.example/1", SourceKind.OTHER, **lot, **ADDRESS))
+    save_record(stores.properties, page("https://lot.example/1", SourceKind.TAX_ROLL, **lot))
+    save_record(stores.properties, page("https://stranger.example/1", SourceKind.OTHER, **lot, **ADDRESS))
     (review,) = json.loads(called("decisions").stdout)
     assert (review["kind"], stored in (review["property"], review["other"])) == ("review", True)
     assert "review" in called("decisions", "--format", "table").stdout

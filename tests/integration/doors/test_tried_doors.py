@@ -16,6 +16,7 @@ from app.property.record import SourceKind
 from app.property.storage.jobs.tried import Tried
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
+from benchmarks.saving import save_record
 from tests.integration.doors.test_identity_doors import ADDRESS, A, page
 from tests.plugins.job_ends import put_tried
 
@@ -40,7 +41,7 @@ def done(stores: Stores) -> tuple[str, str]:
     """The job of an address that used one of its sources, and its property."""
     job_id = stores.jobs.enqueue([TARGET]).jobs[0].id
     stores.jobs.claim(job_id, "test", 30)
-    home = stores.properties.save_record(page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
+    home = save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
     put_tried(stores.database, job_id, TRIED, datetime.now(UTC))
     stores.jobs.finish(job_id, "test", home)
     return job_id, home

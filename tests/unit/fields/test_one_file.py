@@ -152,7 +152,7 @@ database = Database("sqlite:///fields.db")
 database.open()
 store = PropertyStore(database)
 for number, html, day in (("a", listed, 1), ("b", listed, 1), ("a", changed, 5), ("b", changed, 5), ("a", changed, 6)):
-    made = store.save_record(stored(read(html, day, number)), edition="e1")
+    made = save_record(store, stored(read(html, day, number)), edition="e1")
 shown = store.get(made)
 said = sayings(database, made)
 files = {}

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 from web.identity import DecisionView, ExplanationView
 from web.properties import PropertyView
@@ -26,7 +27,7 @@ def home(stores: Stores) -> str:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     values = {"UnparsedAddress": "12 Fictional Ave", "PostalCode": "00000", "YearBuilt": 1987}
     for url in (A, B):
-        home = stores.properties.save_record(page_record(url, values, at, url, page_url=url))
+        home = save_record(stores.properties, page_record(url, values, at, url, page_url=url))
     return home
 
 
@@ -60,7 +61,7 @@ def test_what_waits_for_a_person_is_listed_until_it_is_answered(
     at, county = datetime(2026, 1, 1, tzinfo=UTC), {"ParcelNumber": "0012-0034", "CountyOrParish": "Example"}
     street = {"UnparsedAddress": "12 Fictional Ave", "PostalCode": "00000"}
     for url, values in ((A, street), (B, county), ("https://c.example/1", street | county)):
-        stores.properties.save_record(page_record(url, values, at, url, page_url=url))
+        save_record(stores.properties, page_record(url, values, at, url, page_url=url))
     listed = client.get("/api/v1/reviews", headers=bearer(role="reader")).json()["data"]
     ReviewList.model_validate(listed)
     (review,) = listed["reviews"]

@@ -14,6 +14,7 @@ from app.errors.targets import InvalidHostError
 from app.property.storage.privacy.scope import PurgeKind
 from app.services.privacy.purging import purge
 from app.services.runtime.stores import Stores
+from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 from web.purges import PurgedView
 
@@ -25,7 +26,7 @@ PURGE, URL = "/api/v1/admin/purge", "https://homes.example/h/48213"
 def home(stores: Stores) -> str:
     """A stored property of one page; -> its id."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    return stores.properties.save_record(page_record(URL, {"ListAgentFullName": "A. Agent"}, at, page_url=URL))
+    return save_record(stores.properties, page_record(URL, {"ListAgentFullName": "A. Agent"}, at, page_url=URL))
 
 
 @pytest.mark.parametrize("named", [{"url": f"{URL}?utm_source=x"}, {"host": "homes.example"}, {"property": ""}])

@@ -49,6 +49,11 @@ def refuse_purged(database: Database, connection: Connection, urls: Iterable[str
 def purged_of(database: Database, connection: Connection, urls: Iterable[str], seen_at: datetime) -> set[str]:
     """Those of `urls` that were purged after `seen_at`; until this transaction ends none of the others is."""
     database.together(connection, PURGE)
+    return marked(connection, urls, seen_at)
+
+
+def marked(connection: Connection, urls: Iterable[str], seen_at: datetime) -> set[str]:
+    """Those of `urls` that were purged after `seen_at`. The caller holds `PURGE` together with other writers."""
     digests = {url: set(_digests({url})) for url in urls}
     hit: set[str] = set()
     for some in chunks(sorted(set().union(*digests.values()))):

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from app.property.storage.database import Database
-from app.property.storage.privacy.marks import purged_of
+from app.property.storage.privacy.marks import marked
 from app.property.storage.privacy.names import purged_since
 from app.property.storage.statements import clean, upsert
 from app.property.storage.tables import unverified
@@ -39,7 +39,7 @@ def put_claims(
     c = unverified.c
     connection.execute(delete(unverified).where(c.property_id == property_id, c.url.in_(sorted(set(read)))))
     for one in heard:
-        if purged_of(database, connection, (one.url,), one.seen_at):
+        if marked(connection, (one.url,), one.seen_at):
             continue
         if purged_since(database, connection, one.seen_at).names(one.value, one.quote, one.url):
             continue

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.property import identity
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
+from app.property.storage.privacy.marks import PURGE
 from app.property.storage.tables import properties
 
 #: the subquery sorts, so that all transactions take the locks that they share in one order
@@ -25,9 +26,10 @@ _TAKE = text("SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(:keys) AS k OR
 )
 
 
-def lock_keys(database: Database, connection: Connection, records: Sequence[SourceRecord]) -> None:
-    """Hold up whoever stores a record that may be of one property with one of `records`: they share a key under which
-    one of them is filed and the other is looked for."""
+def lock_pages(database: Database, connection: Connection, records: Sequence[SourceRecord]) -> None:
+    """Hold up purges, and whoever stores a record that may be of one property with one of `records`: they share a key
+    under which one of them is filed and the other is looked for."""
+    database.together(connection, PURGE)
     if database.is_sqlite or not records:
         return
     keys = {

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, tuple_, update
 
 from app.property.identity import KEY_RULES
 from app.property.storage.database import Database
-from app.property.storage.properties.locks import lock_keys, lock_rows
+from app.property.storage.properties.locks import lock_pages, lock_rows
 from app.property.storage.properties.rebuild import rebuild
 from app.property.storage.properties.resolve import join_same
 from app.property.storage.properties.source_records import records_of
@@ -39,7 +39,7 @@ def reindex_one(database: Database, property_id: str) -> bool:
     """File one property anew; False if it is not due any more."""
 
     def work(connection: Connection) -> bool:
-        lock_keys(database, connection, records_of(connection, property_id))
+        lock_pages(database, connection, records_of(connection, property_id))
         lock_rows(connection, [property_id])
         if connection.execute(select(properties.c.id).where(properties.c.id == property_id, *_DUE)).first() is None:
             return False

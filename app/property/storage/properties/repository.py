@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, or_, select, update
 
 from app.errors import NotFoundError
+from app.errors.purging import PurgedMeanwhileError
 from app.property.address import Address
 from app.property.change_belief import Telling
 from app.property.record import PEOPLE_FIELDS, PageKind
@@ -21,11 +22,11 @@ from app.property.storage.database import Database
 from app.property.storage.pages.aliases import note_url
 from app.property.storage.pages.index import PageIndex, Seen, said_by
 from app.property.storage.paging import Order, Page
-from app.property.storage.privacy.marks import refuse_purged
+from app.property.storage.privacy.marks import marked
 from app.property.storage.privacy.names import purged_since
 from app.property.storage.privacy.naming_rows import source_without
 from app.property.storage.properties.at_address import fresh_at
-from app.property.storage.properties.locks import lock_keys, lock_rows
+from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.merge_into import fold
 from app.property.storage.properties.rebuild import alive, rebuild
 from app.property.storage.properties.resolve import find_home
@@ -57,14 +58,10 @@ class PropertyStore:
     """Properties in a `Database`; each method is one transaction. `telling`: of which fields changes are noticed."""
 
     def __init__(self, database: Database, telling: Telling = TELLING) -> None:
-        self._database = database
+        self.database = database
         self._telling = telling
 
     # --- writing
-
-    def save_record(self, record: SourceRecord, **how: Any) -> str:
-        """`save` in a transaction of its own, for no job."""
-        return self._database.repeat(lambda connection: self.save(connection, record, **how))
 
     def save(
         self,
@@ -79,12 +76,12 @@ class PropertyStore:
     ) -> str:
         """Store what a page says and merge it into its property, new or known; -> the property's id.
 
-        Idempotent: the same record again changes nothing. An older record of the same page, by whichever of its URLs,
-        is replaced; a record older than the stored one adds its observations only. `edition` says which extractors
-        read it; `asks_again`: it is not fresh, since a model that was away is wanted for it. `kin` is the property that
-        the page is known to be of by how it was found: it is taken for that unless it contradicts it. Raises
-        `PurgedMeanwhileError` for what was purged after it was fetched, before anything of it is written; somebody who
-        was is left out.
+        The caller holds `lock_pages`. Idempotent: the same record again changes nothing. An older record of the same
+        page, by whichever of its URLs, is replaced; a record older than the stored one adds its observations only.
+        `edition` says which extractors read it; `asks_again`: it is not fresh, since a model that was away is wanted
+        for it. `kin` is the property that the page is known to be of by how it was found: it is taken for that unless
+        it contradicts it. Raises `PurgedMeanwhileError` for what was purged after it was fetched, before anything of it
+        is written; somebody who was is left out.
         """
         own = {
             "wanted_model": list(wanted_model),
@@ -92,9 +89,9 @@ class PropertyStore:
             "asks_again": asks_again,
             "edition": edition,
         }
-        refuse_purged(self._database, connection, urls_of(record), record.fetched_at)
-        lock_keys(self._database, connection, [record])
-        since = purged_since(self._database, connection, record.fetched_at)
+        if marked(connection, {url for url in urls_of(record) if url}, record.fetched_at):
+            raise PurgedMeanwhileError()
+        since = purged_since(self.database, connection, record.fetched_at)
         since.refuse(*urls_of(record))
         said = source_without(since.finder, record) if since.finder is not None else record
         return self._save(connection, said, since.without(own), kin)
@@ -111,14 +108,14 @@ class PropertyStore:
             "fetched_at": record.fetched_at,
             "record": dict(record.values),
             "evidence": evidence_json(record.evidence.items()),
-            "stored_at": self._database.clock.now(),
+            "stored_at": self.database.clock.now(),
             "page_url": record.page_url,
             "checked_at": record.checked_at,
             "source_kind": record.source_kind,
             "names_people": not PEOPLE_FIELDS.isdisjoint(record.values),
             **own,
         }
-        home, has_folded = find_home(self._database, connection, record, kin)
+        home, has_folded = find_home(self.database, connection, record, kin)
         put(connection, before, {**row, "property_id": home})
         left = {alive(connection, gone) for gone in drop_doubles(connection, doubles, record)} - {home}
         for property_id in sorted(left):
@@ -126,13 +123,13 @@ class PropertyStore:
                 fold(connection, property_id, home)
                 has_folded = True
         observe(connection, home, record)
-        rebuilt = rebuild(self._database, connection, home, changed=has_folded)
+        rebuilt = rebuild(self.database, connection, home, changed=has_folded)
         if before is not None and rebuilt is not None:
             reread = Reread(before, record, own["edition"])
-            Noticing(self._database, connection, self._telling, rebuilt).reread(reread)
+            Noticing(self.database, connection, self._telling, rebuilt).reread(reread)
             left |= {alive(connection, before.property_id)} - {home}
         for property_id in sorted(left):
-            rebuild(self._database, connection, property_id)
+            rebuild(self.database, connection, property_id)
         return home
 
     def confirm(self, connection: Connection, seen: Seen, at: datetime) -> tuple[str, PageKind] | None:
@@ -156,10 +153,10 @@ class PropertyStore:
         return row.property_id, PageKind(row.kind)
 
     def _look(self, connection: Connection, property_id: str, urls: Sequence[str], at: datetime) -> None:
-        rebuilt = rebuild(self._database, connection, property_id)
+        rebuilt = rebuild(self.database, connection, property_id)
         if rebuilt is None or not stands(connection, property_id):  # mostly
             return
-        noticing = Noticing(self._database, connection, self._telling, rebuilt)
+        noticing = Noticing(self.database, connection, self._telling, rebuilt)
         mine = or_(records.c.url.in_(urls), records.c.page_url.in_(urls))
         query = select(records.c.url).where(records.c.property_id == property_id, mine)
         for url in connection.execute(query).scalars().all():
@@ -167,7 +164,7 @@ class PropertyStore:
 
     def rebuild(self, connection: Connection, property_id: str) -> None:
         """Make the property say what its records say. Without any it stays as it was."""
-        rebuild(self._database, connection, property_id)
+        rebuild(self.database, connection, property_id)
 
     # --- reading
 
@@ -179,7 +176,7 @@ class PropertyStore:
         of the property, `tried` has the sources that the newest job for its address asked, `replaces` the ids of
         properties that turned out to be this one. The id of such a one gives this one. Raises `NotFoundError`.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(select(properties).where(properties.c.id == property_id)).one_or_none()
             if row is not None and row.merged_into is not None:
                 row = connection.execute(select(properties).where(properties.c.id == row.merged_into)).one()
@@ -190,11 +187,11 @@ class PropertyStore:
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
         """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped (again)."""
-        return PageIndex(self._database).fresh(url, since)
+        return PageIndex(self.database).fresh(url, since)
 
     def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:
         """The property at `address` of which a page was read or confirmed after `since`, and that page's kind."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return fresh_at(connection, address, since)
 
     def page(
@@ -215,7 +212,7 @@ class PropertyStore:
         if changed_since is not None:
             query = query.where(properties.c.updated_at >= changed_since)
         order = NEWEST_FIRST if newest_first else ORDER
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             found = connection.execute(order.page_query(query, cursor, limit)).all()
             items = views(connection, found[:limit])
         return Page(items, order.next_cursor(found, limit))

@@ -16,6 +16,7 @@ from app.property.storage.database import Database
 from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.watches.repository import Watches
+from benchmarks.saving import save_record
 from tests.integration.doors.conftest import Propintel
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 from tests.plugins.page_records import page_record
@@ -37,7 +38,7 @@ _LISTEN = """() => {
 
 def _save(database: Database, url: str, **values: Any) -> str:
     """A property as a hostile page may make it: every value is its own quote; -> its id."""
-    return PropertyStore(database).save_record(page_record(url, values, AT))
+    return save_record(PropertyStore(database), page_record(url, values, AT))
 
 
 def _refresh(page: Page, times: int = 2) -> None:

@@ -17,6 +17,7 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.jobs.tried import Tried
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.repository import PropertyStore
+from benchmarks.saving import save_record
 from tests.integration.doors.conftest import Environment
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
 from tests.plugins.job_ends import put_claims, put_tried
@@ -54,7 +55,7 @@ def _save(database: Database, url: str, kind: SourceKind, days_ago: float, body:
         for name, value in values.items()
     }  # fmt: skip
     record = SourceRecord(url, url, PageKind.RECORD, sha, at, {**values}, evidence, source_kind=kind)
-    return PropertyStore(database).save_record(record)
+    return save_record(PropertyStore(database), record)
 
 
 @pytest.fixture

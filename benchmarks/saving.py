@@ -1,0 +1,22 @@
+"""Stores what one page says, with the locks that the end of a job takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from app.property.source_record import SourceRecord
+from app.property.storage.properties.locks import lock_pages
+from app.property.storage.properties.repository import PropertyStore
+
+
+def save_record(store: PropertyStore, record: SourceRecord, **how: Any) -> str:
+    """Store `record` in a transaction of its own, for no job; -> its property."""
+    database = store.database
+
+    def work(connection: Connection) -> str:
+        lock_pages(database, connection, [record])
+        return store.save(connection, record, **how)
+
+    return database.repeat(work)
