@@ -26,7 +26,7 @@ from app.property.storage.tables import (
     batches,
     change_candidates,
     changes,
-    job_sources,
+    job_attempts,
     observations,
     page_urls,
     properties,
@@ -53,7 +53,7 @@ TABLES = (
     page_urls,
     changes,
     change_candidates,
-    job_sources,
+    job_attempts,
     jobs_table,
     batches,
 )

@@ -14,12 +14,13 @@ from app.property.page import Page
 from app.property.record import SourceKind
 from app.property.storage import expiry, tables
 from app.property.storage.database import Database
+from app.property.storage.jobs.attempts import note_failed_page
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.idempotency import RequestKey
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import Tried
 from app.property.storage.jobs.quotas import Requester
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tried import Tried
-from app.property.storage.jobs.tries import SourceTries, SourceTry
 from app.property.storage.pages.aliases import note_url
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.properties.decisions import DecisionStore
@@ -33,7 +34,7 @@ from tests.plugins.job_ends import put_tried
 
 URL = "https://homes.example/1"
 EXPIRES = (
-    tables.jobs, tables.batches, tables.job_sources, tables.source_tries, tables.request_keys, tables.caller_days,
+    tables.jobs, tables.batches, tables.job_attempts, tables.request_keys, tables.caller_days,
     tables.watch_days, tables.page_urls, tables.model_history, tables.identity_overrides,
     tables.purges,
 )  # fmt: skip
@@ -46,7 +47,7 @@ def end(database: Database, url: str = URL, *, requester: Requester | None = Non
     jobs.claim(job_id, "test", 30)
     PageStore(database).save_page(Page(url, url, "text/html", "<p>", b"<p>", now), job_id)
     put_tried(database, job_id, [Tried("A", SourceKind.GIS, url, "used")], now)
-    SourceTries(database).note(job_id, url, SourceTry("gone", "gone", 1, is_final=True))
+    note_failed_page(database, Lease(job_id, "test"), Tried("A", SourceKind.GIS, url, "gone", "gone", 1))
     home = save_record(PropertyStore(database), source(url, at=now, **ADDRESS))
     assert jobs.finish(job_id, "test", home)
     BatchStore(database).complete()
@@ -83,7 +84,7 @@ def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClo
     assert set(left(database)) == set(everything) - gone, "jobs are kept for 90 days"
     clock.advance(timedelta(hours=2).total_seconds())
     assert expire(database)["jobs"] == 1
-    gone |= {"jobs", "batches", "job_sources", "source_tries"}
+    gone |= {"jobs", "batches", "job_attempts"}
     assert set(left(database)) == set(everything) - gone
     clock.advance(timedelta(days=3_700).total_seconds())
     expire(database)

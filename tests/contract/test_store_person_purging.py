@@ -141,7 +141,7 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
         "bodies": {"packing": "zstd", "sha256": "b" * 64},
         "jobs": {"state": "failed"},
         "alerts": {"severity": "warning"},
-        "job_sources": {"kind": "assessor"},
+        "job_attempts": {"kind": "assessor"},
         "watches": {"kind": "url", "state": "active"},
     }.get(table, {})
 

@@ -21,8 +21,10 @@ from app.property.page import Keeping, Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
+from app.property.storage.jobs.attempts import note_failed_page
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import Tried
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tries import SourceTries, SourceTry
 from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
 from app.property.storage.llm.searches import SearchStore, StoredSearch
@@ -52,7 +54,6 @@ class Service:
         self.pages, self.answers = PageStore(database), AnswerStore(database)
         self.properties, self.index = PropertyStore(database), PageIndex(database)
         self.database, self.searches = database, SearchStore(database)
-        self.tries = SourceTries(database)
 
     def page(self, url: str, agent: str = AGENT) -> Page:
         content = f"<p>Call {agent} about {url}</p>"
@@ -157,8 +158,10 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     service.scrape(MOBILE, page_url=PAGE, ListPrice=80)
     service.jobs.fail(service.jobs.enqueue([PAGE], refresh=True).new[0], InvalidTargetError(PAGE, AGENT))
     service.hear(home, f"{PAGE}/more" if kind is PurgeKind.HOST else PAGE)
-    service.tries.note("another job", PAGE, SourceTry("http_status", f"{AGENT} refuses", 1, is_final=True))
     address = service.jobs.enqueue(["12 Elm St, Springfield, IL 62701"], refresh=True).new[0]
+    service.jobs.claim(address, "owner", 30)
+    refused = Tried("web search", None, PAGE, "http_status", f"{AGENT} refuses", 1)
+    note_failed_page(database, Lease(address, "owner"), refused)
     service.jobs.fail(address, NoSourceError("12 ELM ST", f"web search {PAGE}: {AGENT} sells it"))
     counted = store.purge(kind, name or home, who="alice", dry_run=True).removed
     assert found(database, AGENT), "a dry run removes nothing"

@@ -12,8 +12,8 @@ from app.property.record import SourceKind
 from app.property.storage.database import Database
 from app.property.storage.jobs.enqueue import new_targets
 from app.property.storage.jobs.figures import RecentWork, read_recent_work
+from app.property.storage.jobs.models import Tried
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tried import Tried
 from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import Counted, CountedKey, Uses
 from app.property.storage.llm.searches import SearchStore, StoredSearch

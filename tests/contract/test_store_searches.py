@@ -12,7 +12,6 @@ from app.errors.purging import PurgedMeanwhileError
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.jobs.tries import SourceTries, SourceTry, forget_tries
 from app.property.storage.llm.searches import SearchStore, StoredSearch
 from app.property.storage.pages.retention import Retention
 from app.property.storage.privacy.purge import PurgeStore
@@ -146,14 +145,3 @@ def test_what_was_said_of_a_property_follows_it_into_the_one_that_it_is(database
     gone = two if home == one else one
     put_claims(database, gone, [said(now, 2001, url="https://late.example/1")])
     assert ("YearBuilt", 2001, "https://late.example/1") in shown(properties, home)
-
-
-def test_what_a_job_tried_in_vain_is_known_until_it_is_over(database: Database) -> None:
-    store = SourceTries(database)
-    store.note("job", DEAD, SourceTry("fetch_timeout", "it took too long", 1, is_final=False))
-    store.note("job", DEAD, SourceTry("fetch_timeout", "it took too long", 2, is_final=True))
-    store.note("another", DEAD, SourceTry("http_status", "404", 1, is_final=True))
-    assert store.of_job("job") == {DEAD: SourceTry("fetch_timeout", "it took too long", 2, is_final=True)}
-    database.repeat(lambda connection: forget_tries(connection, "job"))
-    assert store.of_job("job") == {}
-    assert store.of_job("another")

@@ -13,7 +13,7 @@ from app.property.storage.jobs.models import JobState
 from app.property.storage.tables import (
     change_candidates,
     changes,
-    job_sources,
+    job_attempts,
     jobs,
     observations,
     properties,
@@ -33,7 +33,7 @@ from tests.plugins.address_world import (
     tax_roll,
 )
 
-RESULTS = (properties, records, observations, unverified, changes, change_candidates, job_sources)
+RESULTS = (properties, records, observations, unverified, changes, change_candidates, job_attempts)
 PROSE = "The slate roof was relaid with care."
 
 
@@ -105,7 +105,7 @@ def test_what_no_source_says_is_not_noted_once_the_lease_is_lost(world: World) -
     world.county.meanwhile[FOUND] = lambda: cancel(world, job_id)
     with pytest.raises(LeaseLostError):
         world.scrape(ADDRESS, run_of(world, job_id))
-    assert stored(world)["job_sources"] == 0
+    assert stored(world)["job_attempts"] == 0
 
 
 def test_a_search_reads_no_further_page_of_results_once_the_lease_is_lost(world: World) -> None:

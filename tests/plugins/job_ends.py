@@ -8,8 +8,8 @@ from datetime import datetime
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.jobs import sources as job_sources
-from app.property.storage.jobs.tried import Tried
+from app.property.storage.jobs import attempts
+from app.property.storage.jobs.models import Tried
 from app.property.storage.pages import index as page_index
 from app.property.storage.pages.index import Seen
 from app.property.storage.properties import claims as unverified
@@ -19,7 +19,7 @@ from app.property.storage.properties.repository import PropertyStore
 
 
 def put_tried(database: Database, job_id: str, tried: Iterable[Tried], asked_at: datetime) -> None:
-    database.repeat(lambda connection: job_sources.put_tried(database, connection, job_id, tried, asked_at))
+    database.repeat(lambda connection: attempts.put_tried(database, connection, job_id, tried, asked_at))
 
 
 def put_claims(database: Database, property_id: str, heard: Iterable[Hearsay], *, read: Iterable[str] = ()) -> None:

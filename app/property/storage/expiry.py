@@ -15,7 +15,6 @@ from app.property.storage.tables import (
     batches,
     caller_days,
     identity_overrides,
-    job_sources,
     jobs,
     model_history,
     model_requests,
@@ -23,7 +22,6 @@ from app.property.storage.tables import (
     pages,
     purges,
     request_keys,
-    source_tries,
     watch_days,
 )
 
@@ -48,8 +46,6 @@ def prune_jobs(database: Database, days: float) -> int:
         # one of them may have been retried meanwhile
         still = select(jobs.c.id).where(jobs.c.id.in_(ids), *old).with_for_update()
         gone = connection.execute(still).scalars().all()
-        for table in (job_sources, source_tries):
-            connection.execute(delete(table).where(table.c.job_id.in_(gone)))
         connection.execute(update(pages).where(pages.c.job_id.in_(gone)).values(job_id=None))
         return connection.execute(delete(jobs).where(jobs.c.id.in_(gone))).rowcount
 

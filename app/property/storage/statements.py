@@ -11,8 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.property.storage.jobs.models import Job, JobState, PageFrom
-from app.property.storage.jobs.tried import Tried
+from app.property.storage.jobs.models import Job, JobState, PageFrom, Tried
 
 #: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 26
 CHUNK = 1000

@@ -9,7 +9,7 @@ from typing import cast
 
 from sqlalchemy import Table
 
-from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, Batch, CallerDay, Job, JobSource, RequestKey, SourceTry
+from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, Batch, CallerDay, Job, JobAttempt, RequestKey
 from app.property.storage.keys.tables import (
     IS_FIRING,
     Alert,
@@ -54,7 +54,7 @@ __all__ = [
     "change_receivers",
     "changes",
     "identity_overrides",
-    "job_sources",
+    "job_attempts",
     "jobs",
     "key_actions",
     "key_history",
@@ -80,7 +80,6 @@ __all__ = [
     "records",
     "request_keys",
     "site_answers",
-    "source_tries",
     "unverified",
     "watch_days",
     "watches",
@@ -97,7 +96,7 @@ change_candidates = cast(Table, ChangeCandidate.__table__)
 change_receivers = cast(Table, ChangeReceiver.__table__)
 changes = cast(Table, Change.__table__)
 identity_overrides = cast(Table, IdentityOverride.__table__)
-job_sources = cast(Table, JobSource.__table__)
+job_attempts = cast(Table, JobAttempt.__table__)
 jobs = cast(Table, Job.__table__)
 key_actions = cast(Table, KeyAction.__table__)
 key_history = cast(Table, Key.__table__)
@@ -122,7 +121,6 @@ recipes = cast(Table, RecipeRow.__table__)
 records = cast(Table, SourceRow.__table__)
 request_keys = cast(Table, RequestKey.__table__)
 site_answers = cast(Table, SiteAnswer.__table__)
-source_tries = cast(Table, SourceTry.__table__)
 unverified = cast(Table, Unverified.__table__)
 watch_days = cast(Table, WatchDay.__table__)
 watches = cast(Table, Watch.__table__)

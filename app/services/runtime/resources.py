@@ -17,7 +17,6 @@ from app.property.sources.secrets import Veils, no_veil
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.repository import FRESH_DAYS, JobStore
-from app.property.storage.jobs.tries import SourceTries
 from app.property.storage.llm.answers import AnswerStore
 from app.property.storage.llm.requests import ModelRequestStore
 from app.property.storage.llm.searches import SearchStore
@@ -128,7 +127,7 @@ def build_scraper(
         database, fetcher, reader, properties, clock=clock, fresh_days=fresh_days, veils=veils, recipes=recipes
     )
     storing = Storing(database, properties, fresh_days=fresh_days, daily_targets=daily_targets)
-    addresses = AddressScraper(parts, finder, SourceTries(database), storing)
+    addresses = AddressScraper(parts, finder, database, storing)
     return Scraper(parts, addresses, SearchWalker(parts.visitors, searches or SearchBounds()), storing)
 
 

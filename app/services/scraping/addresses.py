@@ -26,7 +26,7 @@ from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.prompt import Prompt
 from app.property.reading.pipeline import with_paid_values
 from app.property.record import FIELDS
-from app.property.storage.jobs.tries import SourceTries
+from app.property.storage.database import Database
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.source_records import ASKED_ELSEWHERE
 from app.property.urls.targets import address_of_target
@@ -55,12 +55,12 @@ class AddressScraper:
         self,
         parts: ScrapeParts,
         finder: SourceFinder,
-        tries: SourceTries,
+        database: Database,
         storing: Storing,
     ) -> None:
         self._parts = parts
         self._finder = finder
-        self._tries = tries
+        self._database = database
         self._storing = storing
 
     def scrape(
@@ -82,7 +82,7 @@ class AddressScraper:
         now = self._parts.clock.now()
         since = (asked_at or now) if refresh else now - self._parts.fresh
         wanted = Wanted(target, address_of_target(target), since)
-        reader = SourceReader(wanted.address, run, self._parts, self._tries)
+        reader = SourceReader(wanted.address, run, self._parts, self._database)
         if not refresh and not self._has_begun(run, reader):
             known = self._parts.properties.fresh_at(wanted.address, since)
             if known is not None:

@@ -17,7 +17,7 @@ from app.property.address import Address
 from app.property.sources.config import Source, Sources, WebSearch
 from app.property.sources.search_answer import Claimed
 from app.property.sources.spellings import street_names
-from app.property.storage.jobs.tried import OUTSIDE, SEARCHED, SKIPPED, UNCITED
+from app.property.storage.jobs.models import OUTSIDE, SEARCHED, SKIPPED, UNCITED
 from app.property.storage.properties.claims import Hearsay
 from app.services.scraping.run import CALL_SECONDS, Run
 from app.services.scraping.source_reading import SourceReader

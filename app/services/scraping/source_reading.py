@@ -29,8 +29,9 @@ from app.property.sources.belonging import Whose, belonging
 from app.property.sources.config import Source
 from app.property.sources.results import the_link
 from app.property.sources.rows import choose
-from app.property.storage.jobs.tried import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, Tried
-from app.property.storage.jobs.tries import SourceTries, SourceTry
+from app.property.storage.database import Database
+from app.property.storage.jobs.attempts import failed_pages, note_failed_page
+from app.property.storage.jobs.models import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, Tried
 from app.property.values.texts import plain_parcel
 from app.services.reports.metrics.instruments import SOURCES
 from app.services.scraping.page_reading import NOT_ENOUGH, require_property, source_record
@@ -70,12 +71,12 @@ class _Listed:
 class SourceReader:
     """Reads the sources of one address in one run."""
 
-    def __init__(self, address: Address, run: Run, parts: ScrapeParts, tries: SourceTries) -> None:
+    def __init__(self, address: Address, run: Run, parts: ScrapeParts, database: Database) -> None:
         self._address = address
         self.run = run
         self._parts = parts
-        self._store = tries
-        self._before: Mapping[str, SourceTry] = tries.of_job(run.job_id) if run.job_id is not None else {}
+        self._database = database
+        self._before = failed_pages(database, run.job_id) if run.job_id is not None else {}
         self._seen: set[str] = set()
         self.read: list[Read] = []
         self.tried: list[Tried] = []
@@ -188,9 +189,9 @@ class SourceReader:
         """The page; else it is noted why there is none, and False where another URL may be of use (see `_visit`)."""
         known = self._before.get(url)
         if known is not None and known.is_final:
-            self._cannot_be_read(url, known.code)
-            self._note(name, kind, url, known.code, known.message)
-            return known.code != HttpStatusError.code
+            self._cannot_be_read(url, known.outcome)
+            self._note(name, kind, url, known.outcome, known.detail)
+            return known.outcome != HttpStatusError.code
         if not self.run.has(PAGE_SECONDS):
             self._note(name, kind, url, OutOfTimeError.code, "no time was left for it")
             return True
@@ -285,13 +286,13 @@ class SourceReader:
 
     def _in_vain(self, name: str, kind: SourceKind | None, url: str, exc: PropertyIntelligenceError) -> None:
         """A page that was not to be had: for good, or for now."""
-        job_id = self.run.job_id
+        lease = self.run.lease
         before = self._before.get(url)
         tries = (before.tries if before else 0) + (0 if isinstance(exc, HostBusyError) else 1)
         is_final = not exc.transient or tries >= _MOST_TRIES or not self.run.may_wait
-        if job_id is not None:
-            tried = SourceTry(exc.code, str(exc), tries, is_final)
-            self._parts.patiently(lambda: self._store.note(job_id, url, tried))
+        if lease is not None:
+            tried = Tried(name, kind, url, exc.code, str(exc), tries, is_final)
+            self._parts.patiently(lambda: note_failed_page(self._database, lease, tried))
         if is_final:
             self._cannot_be_read(url, exc.code)
             self._note(name, kind, url, exc.code, str(exc))

@@ -18,13 +18,11 @@ from app.property.reading.edition import edition
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
+from app.property.storage.jobs.attempts import put_tried
 from app.property.storage.jobs.found import FoundJobs, Walked
 from app.property.storage.jobs.leases import Lease, finish, hold
-from app.property.storage.jobs.models import Job, PageFrom
+from app.property.storage.jobs.models import Job, PageFrom, Tried
 from app.property.storage.jobs.repository import FRESH_DAYS
-from app.property.storage.jobs.sources import put_tried
-from app.property.storage.jobs.tried import Tried
-from app.property.storage.jobs.tries import forget_tries
 from app.property.storage.pages.index import KnownRecord, PageIndex, Seen, note_same
 from app.property.storage.privacy.marks import PURGE
 from app.property.storage.properties.claims import Hearsay, put_claims
@@ -154,7 +152,7 @@ class Storing:
             read = [answer_of(url) for one in reader.read for url in (one.record.url, one.record.final_url)]
             put_claims(self._database, connection, alive(connection, home), heard, read=read)
             if lease is not None:
-                self._put_tried(connection, lease, reader.tried, asked_at)
+                put_tried(self._database, connection, lease.job_id, reader.tried, asked_at)
             return home, reader.read[0].record.kind
 
         with span("store", {"propintel.pages": len(reader.read)}):
@@ -168,7 +166,7 @@ class Storing:
         def work(connection: Connection) -> None:
             self._database.together(connection, PURGE)
             hold(connection, lease)
-            self._put_tried(connection, lease, tried, asked_at)
+            put_tried(self._database, connection, lease.job_id, tried, asked_at)
 
         self._patiently(work)
 
@@ -216,10 +214,6 @@ class Storing:
             edition=edition(),
             kin=kin,
         )
-
-    def _put_tried(self, connection: Connection, lease: Lease, tried: Sequence[Tried], asked_at: datetime) -> None:
-        put_tried(self._database, connection, lease.job_id, tried, asked_at)
-        forget_tries(connection, lease.job_id)
 
     def _patiently[T](self, work: Callable[[Connection], T]) -> T:
         return patiently(lambda: self._database.repeat(work), self._database.clock)

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from app.property.record import SourceKind
-from app.property.storage.jobs.tried import Tried
+from app.property.storage.jobs.models import Tried
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from benchmarks.saving import save_record

@@ -17,7 +17,7 @@ from app.property.reading.base import Extraction
 from app.property.reading.model.prompt import build_prompt
 from app.property.record import PageKind, PropertyRecord, SourceKind
 from app.property.storage.database import Database
-from app.property.storage.jobs.tried import Tried
+from app.property.storage.jobs.models import Tried
 from app.property.storage.keys.usage import Uses
 from app.property.storage.llm.searches import SearchStore, StoredSearch
 from app.services.keys.view import KeyView

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, time, timedelta
 from sqlalchemy import case, func, select
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import JobState
-from app.property.storage.jobs.tried import UNASKED
+from app.property.storage.jobs.models import UNASKED, JobState
+from app.property.storage.jobs.tables import JobAttempt
 from app.property.storage.llm.batches import ModelBatchStore
 from app.property.storage.llm.requests import NO_REQUESTS, ModelRequestStore, RequestFigures
-from app.property.storage.tables import ACTIVE, job_sources, jobs, key_hours, watch_days, web_searches
+from app.property.storage.tables import ACTIVE, jobs, key_hours, watch_days, web_searches
 from app.property.storage.watches.budget import WatchDay, WatchLedger
 from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import Watches
@@ -77,12 +77,12 @@ def read_recent_work(database: Database) -> RecentWork:
     c, h = jobs.c, key_hours.c
     recent = c.finished_at >= since, c.state.in_((JobState.DONE, JobState.FAILED)), c.watch_id.is_(None)
     of_urls = func.coalesce(func.sum(case((c.target.like("http%://%"), 1), else_=0)), 0)
-    asked = job_sources.c.url.is_not(None), job_sources.c.outcome.not_in(UNASKED)
+    asked = JobAttempt.position.is_not(None), JobAttempt.url.is_not(None), JobAttempt.outcome.not_in(UNASKED)
     figures = (h.successes, h.input_tokens, h.cached_tokens, h.output_tokens)
     found = web_searches.c
     queries = (
         select(of_urls, func.count() - of_urls).where(*recent),
-        select(func.count()).select_from(job_sources.join(jobs, c.id == job_sources.c.job_id)).where(*recent, *asked),
+        select(func.count()).select_from(JobAttempt).join(jobs, c.id == JobAttempt.job_id).where(*recent, *asked),
         select(*(func.coalesce(func.sum(figure), 0) for figure in figures)).where(h.hour >= since, h.model != ""),
         select(func.count(), func.coalesce(func.sum(found.prompt_tokens), 0)).where(found.asked_at >= since),
         select(func.coalesce(func.sum(watch_days.c.model_calls), 0)).where(watch_days.c.day >= today),

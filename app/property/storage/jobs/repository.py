@@ -18,6 +18,7 @@ from app.errors.jobs import LeaseLostError
 from app.property.storage.database import Database
 from app.property.storage.jobs import idempotency as request_keys
 from app.property.storage.jobs import quotas
+from app.property.storage.jobs.attempts import jobs_of
 from app.property.storage.jobs.batches import cancel_untouched, reopen_batches
 from app.property.storage.jobs.enqueue import enqueue_targets
 from app.property.storage.jobs.idempotency import RequestKey
@@ -25,7 +26,7 @@ from app.property.storage.jobs.leases import Lease, finish
 from app.property.storage.jobs.models import Enqueued, Job, JobState, PageFrom, Recovered
 from app.property.storage.jobs.quotas import Requester
 from app.property.storage.jobs.recovery import RESEND_SECONDS, take_lost
-from app.property.storage.jobs.sources import jobs_of
+from app.property.storage.jobs.tables import JobAttempt
 from app.property.storage.paging import Order, Page
 from app.property.storage.statements import chunks, clean, job_of
 from app.property.storage.tables import (
@@ -34,9 +35,7 @@ from app.property.storage.tables import (
     STATES,
     UtcDateTime,
     batches,
-    job_sources,
     jobs,
-    source_tries,
 )
 from app.property.storage.watches.slots import job_again_at
 
@@ -75,8 +74,7 @@ def queue_again(
         queued |= {row.id: job_of(row) for row in connection.execute(statement)}
         reopen_batches(connection, some)
         # what was not to be had may be now
-        for table in (source_tries, job_sources):
-            connection.execute(delete(table).where(table.c.job_id.in_(queued)))
+        connection.execute(delete(JobAttempt).where(JobAttempt.job_id.in_(queued)))
     return [queued[job_id] for job_id in job_ids if job_id in queued]
 
 

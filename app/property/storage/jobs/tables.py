@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.types import IS_ACTIVE, Base, Id, Json, Sha256, where
+from app.property.storage.types import IS_ACTIVE, Base, Id, Json, RowId, Sha256, where
 
 
 class Batch(Base):
@@ -112,19 +112,29 @@ class Job(Base):
 ONE_ATTEMPT_LESS = case((Job.attempts > 0, Job.attempts - 1), else_=0)
 
 
-class JobSource(Base):
-    """The sources that a job asked about its address, in their order, and what came of each (`jobs/sources.py`)."""
+class JobAttempt(Base):
+    """What came of what a job asked for its address: of pages that it asked for in vain, and at its end of each of its
+    sources, in their order (`jobs/attempts.py`)."""
 
-    __tablename__ = "job_sources"
+    __tablename__ = "job_attempts"
 
-    job_id: Mapped[Id] = mapped_column(primary_key=True)
-    position: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    job_id: Mapped[Id] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    # of a source; a page that was asked for in vain has none
+    position: Mapped[int | None]
     # its name in `sources.toml`, or "web search"
     source: Mapped[str]
     kind: Mapped[str | None] = mapped_column(String(16))
     url: Mapped[str | None] = mapped_column(index=True)
     outcome: Mapped[str] = mapped_column(String(64))
-    detail: Mapped[str | None]
+    detail: Mapped[str]
+    tries: Mapped[int]
+    is_final: Mapped[bool]
+
+    __table_args__ = (
+        Index("uq_job_attempts_job_id_position", "job_id", "position", unique=True),
+        Index("uq_job_attempts_job_id_url", "job_id", "url", unique=True, **where(text("position IS NULL"))),
+    )
 
 
 class RequestKey(Base):
@@ -152,16 +162,3 @@ class CallerDay(Base):
     caller: Mapped[Sha256] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True, index=True)
     targets: Mapped[int]
-
-
-class SourceTry(Base):
-    """Pages that a job asked for in vain: it does not ask again for what stays so (`jobs/tries.py`)."""
-
-    __tablename__ = "source_tries"
-
-    job_id: Mapped[Id] = mapped_column(primary_key=True)
-    url: Mapped[str] = mapped_column(primary_key=True)
-    code: Mapped[str] = mapped_column(String(64))
-    message: Mapped[str]
-    tries: Mapped[int]
-    is_final: Mapped[bool]

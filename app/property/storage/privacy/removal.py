@@ -22,7 +22,7 @@ from app.property.storage.statements import chunks
 from app.property.storage.tables import (
     RECORD_URLS,
     identity_overrides,
-    job_sources,
+    job_attempts,
     jobs,
     model_answers,
     model_requests,
@@ -188,11 +188,10 @@ class Removal:
                 if self._is_named(row.error_message, meant):
                     untold = update(jobs).where(jobs.c.id == row.id)
                     self._connection.execute(untold.values(error_message="What was tried was purged since."))
-            hinted = or_(*(job_sources.c.detail.contains(name, autoescape=True) for name in some))
-            for row in self._connection.execute(select(job_sources).where(hinted)).all():
+            hinted = or_(*(job_attempts.c.detail.contains(name, autoescape=True) for name in some))
+            for row in self._connection.execute(select(job_attempts.c.id, job_attempts.c.detail).where(hinted)).all():
                 if self._is_named(row.detail, meant):
-                    mine = job_sources.c.job_id == row.job_id, job_sources.c.position == row.position
-                    self._connection.execute(delete(job_sources).where(*mine))
+                    self._connection.execute(delete(job_attempts).where(job_attempts.c.id == row.id))
         for column, values in ((web_searches.c.id, sorted(set(gone))), (web_searches.c.target, urls)):
             for some in chunks(values):
                 dropped = self._connection.execute(delete(web_searches).where(column.in_(some))).rowcount

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from app.property.merge import Merged
 from app.property.record import Evidence, PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage.jobs.tried import Tried
+from app.property.storage.jobs.models import Tried
 
 
 def source_record(row: Row[Any]) -> SourceRecord:

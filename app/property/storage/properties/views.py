@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from app.property.storage.jobs.sources import tried_for
+from app.property.storage.jobs.attempts import tried_for
 from app.property.storage.properties.claims import heard_of
 from app.property.storage.properties.rows import shown
 from app.property.storage.tables import properties, records

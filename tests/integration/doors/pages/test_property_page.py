@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from app.property.record import Evidence, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
+from app.property.storage.jobs.models import Tried
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tried import Tried
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.repository import PropertyStore
 from benchmarks.saving import save_record

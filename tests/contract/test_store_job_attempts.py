@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from app.clock import ManualClock
+from app.errors.jobs import LeaseLostError
 from app.property.people import parse_name
 from app.property.record import SourceKind
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.attempts import failed_pages, note_failed_page, tried_by
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import JobState, Tried
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.sources import tried_by
-from app.property.storage.jobs.tried import Tried
 from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.persons import PersonPurge
 from app.property.storage.privacy.purge import PurgeStore
@@ -88,6 +89,29 @@ def test_a_property_shows_what_its_newest_job_tried(database: Database, clock: M
     assert properties.get(home)["tried"] == [USED.as_json(), SKIPPED.as_json()]
     (listed,) = properties.page().items
     assert listed["tried"] == properties.get(home)["tried"]
+
+
+def test_a_page_that_failed_is_known_until_the_job_is_over(database: Database, clock: ManualClock) -> None:
+    jobs, job_id, other = JobStore(database), made(database), made(database, PAGE)
+    failed = replace(GONE, tries=1, is_final=False)
+    for one in (job_id, other):
+        assert jobs.claim(one, "test", 30)
+        note_failed_page(database, Lease(one, "test"), failed)
+    again = replace(failed, tries=2, is_final=True)
+    note_failed_page(database, Lease(job_id, "test"), again)
+    assert failed_pages(database, job_id) == {DEED: again}
+    assert tried(database, job_id) == (), "its sources are known at its end"
+    put_tried(database, job_id, [USED], clock.now())
+    assert (failed_pages(database, job_id), tried(database, job_id)) == ({}, (USED,))
+    assert failed_pages(database, other) == {DEED: failed}
+
+
+def test_of_a_run_that_lost_its_lease_no_page_is_noted(database: Database) -> None:
+    job_id = made(database)
+    assert JobStore(database).claim(job_id, "test", 30)
+    with pytest.raises(LeaseLostError):
+        note_failed_page(database, Lease(job_id, "other"), GONE)
+    assert failed_pages(database, job_id) == {}
 
 
 @pytest.mark.parametrize(("kind", "name"), [(PurgeKind.URL, DEED), (PurgeKind.HOST, "deeds.example")])
