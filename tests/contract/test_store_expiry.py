@@ -34,7 +34,7 @@ from tests.plugins.job_ends import put_tried
 
 URL = "https://homes.example/1"
 EXPIRES = (
-    tables.jobs, tables.batches, tables.job_attempts, tables.request_keys, tables.caller_days,
+    tables.jobs, tables.batches, tables.job_attempts, tables.caller_days,
     tables.watch_days, tables.page_urls, tables.model_history, tables.identity_overrides,
     tables.purges,
 )  # fmt: skip
@@ -80,7 +80,7 @@ def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClo
     assert (expire(database), left(database)) == ({"jobs": 0, "rows": 0}, everything)
     clock.advance(timedelta(days=89, hours=22).total_seconds())
     expire(database)
-    gone = {"request_keys", "caller_days", "watch_days"}
+    gone = {"caller_days", "watch_days"}
     assert set(left(database)) == set(everything) - gone, "jobs are kept for 90 days"
     clock.advance(timedelta(hours=2).total_seconds())
     assert expire(database)["jobs"] == 1

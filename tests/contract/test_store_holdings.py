@@ -32,7 +32,7 @@ _WORDLESS = {
     "jobs.search": "numbers, and words of ours for why",
     "model_answers.fields": "names of fields",
     "model_requests.fields": "names of fields",
-    "request_keys.job_ids": "ids of jobs",
+    "batches.job_ids": "ids of jobs",
     "purged_names.words": "hashes",
     "purges.removed": "numbers by what they are of",
     "identity_overrides.replaced": "ids of properties",

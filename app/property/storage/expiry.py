@@ -5,12 +5,12 @@ What else expires is elsewhere: copies of pages (`pages/retention.py`), values (
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_, update
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.idempotency import KEPT
+from app.property.storage.jobs.idempotency import FORGOTTEN, KEPT
 from app.property.storage.tables import (
     batches,
     caller_days,
@@ -21,7 +21,6 @@ from app.property.storage.tables import (
     page_urls,
     pages,
     purges,
-    request_keys,
     watch_days,
 )
 
@@ -59,7 +58,6 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
     has_jobs = select(jobs.c.id).where(jobs.c.batch_id == batches.c.id).exists()
     has_requests = select(model_requests.c.id).where(model_requests.c.batch_id == batches.c.id).exists()
     rules: tuple[tuple[Table, ColumnElement[bool]], ...] = (
-        (request_keys, request_keys.c.created_at <= now - KEPT),
         (batches, (batches.c.completed_at < old_jobs) & ~has_jobs & ~has_requests),
         (page_urls, page_urls.c.seen_at < now - timedelta(days=page_days)),
         (caller_days, caller_days.c.day < (now - _USAGE_KEPT).date()),
@@ -68,7 +66,17 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
         (identity_overrides, identity_overrides.c.undone_at < now - _AUDIT_KEPT),
         (purges, purges.c.at < now - _AUDIT_KEPT),
     )
+    _forget_keys(database, now - KEPT)
     return sum(_delete_some(database, table, old) for table, old in rules)
+
+
+def _forget_keys(database: Database, oldest: datetime) -> None:
+    with_key = select(batches.c.id).where(batches.c.idempotency_key.is_not(None), batches.c.created_at <= oldest)
+    with database.reading() as connection:
+        old = connection.execute(with_key.limit(AT_ONCE)).scalars().all()
+    if old:
+        forget = update(batches).where(batches.c.id.in_(old)).values(FORGOTTEN)
+        database.repeat(lambda connection: connection.execute(forget))
 
 
 def _delete_some(database: Database, table: Table, old: ColumnElement[bool]) -> int:

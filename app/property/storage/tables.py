@@ -9,7 +9,7 @@ from typing import cast
 
 from sqlalchemy import Table
 
-from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, Batch, CallerDay, Job, JobAttempt, RequestKey
+from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, Batch, CallerDay, Job, JobAttempt
 from app.property.storage.keys.tables import (
     IS_FIRING,
     Alert,
@@ -78,7 +78,6 @@ __all__ = [
     "recipe_examples",
     "recipes",
     "records",
-    "request_keys",
     "site_answers",
     "unverified",
     "watch_days",
@@ -119,7 +118,6 @@ purges = cast(Table, Purge.__table__)
 recipe_examples = cast(Table, RecipeExample.__table__)
 recipes = cast(Table, RecipeRow.__table__)
 records = cast(Table, SourceRow.__table__)
-request_keys = cast(Table, RequestKey.__table__)
 site_answers = cast(Table, SiteAnswer.__table__)
 unverified = cast(Table, Unverified.__table__)
 watch_days = cast(Table, WatchDay.__table__)

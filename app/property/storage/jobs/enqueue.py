@@ -11,8 +11,7 @@ from sqlalchemy import Connection, Select, func, insert, select
 
 from app.errors.targets import InvalidTargetError
 from app.property.storage.database import Database
-from app.property.storage.jobs import idempotency as request_keys
-from app.property.storage.jobs import quotas
+from app.property.storage.jobs import idempotency, quotas
 from app.property.storage.jobs.models import Enqueued, Job, JobState
 from app.property.storage.pages.index import fresh_urls, is_fresh
 from app.property.storage.privacy.names import purged_since
@@ -39,17 +38,17 @@ def enqueue_targets(
     key = requester.key if requester is not None else None
     row = batch_row(now, priority, len(wanted), callback_url=callback_url, economy=economy)
     row["caller"] = requester.caller if requester is not None else None
+    if key is not None:
+        row |= {"idempotency_key": key.id, "fingerprint": key.fingerprint, "answer_by": resend_at}
     watch_of = dict.fromkeys(wanted, watch) if watch is not None else {}
 
     def work(connection: Connection) -> Enqueued:
-        if key is not None and (earlier := request_keys.take(connection, key, now, answer_by=resend_at)) is not None:
+        if key is not None and (earlier := idempotency.take(database, connection, key, now)) is not None:
             return earlier
         refuse_named(database, connection, wanted)
         made = make_batch(connection, row, wanted, resend_at, fresh_since, watch_of=watch_of)
         if requester is not None:
             quotas.charge(connection, requester, now, len(made.new))
-        if key is not None:
-            request_keys.keep(connection, key, made)
         return made
 
     return database.repeat(work)
@@ -140,7 +139,10 @@ def make_batch(
         found.extend(job for target in some if (job := made.get(target) or known.get(target)))
         position += len(some)
     duplicates = len(wanted) - len(new)
-    connection.execute(batches.update().where(batches.c.id == batch["id"]).values(duplicates=duplicates))
+    change: dict[str, Any] = {"duplicates": duplicates}
+    if "idempotency_key" in batch:
+        change["job_ids"] = [job.id for job in found]
+    connection.execute(batches.update().where(batches.c.id == batch["id"]).values(change))
     return Enqueued(batch["id"], found, new, duplicates)
 
 

@@ -16,8 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, li
 from app.errors import NotFoundError, PropertyIntelligenceError
 from app.errors.jobs import LeaseLostError
 from app.property.storage.database import Database
-from app.property.storage.jobs import idempotency as request_keys
-from app.property.storage.jobs import quotas
+from app.property.storage.jobs import idempotency, quotas
 from app.property.storage.jobs.attempts import jobs_of
 from app.property.storage.jobs.batches import cancel_untouched, reopen_batches
 from app.property.storage.jobs.enqueue import enqueue_targets
@@ -130,12 +129,12 @@ class JobStore:
         `IdempotencyKeyReusedError` if it asked for something else, `RequestUnderWayError` while it is neither answered
         nor given up as dead.
         """
-        return self._database.repeat(lambda connection: request_keys.earlier(connection, key, self._clock.now()))
+        return self._database.repeat(lambda connection: idempotency.earlier(connection, key, self._clock.now()))
 
     def note_answered(self, key: RequestKey) -> None:
         """The jobs of the request with this key are on their way: whoever repeats it need not wait any more."""
         with self._database.writing() as connection:
-            request_keys.note_answered(connection, key, self._clock.now())
+            idempotency.note_answered(connection, key, self._clock.now())
 
     def used_today(self, caller: str) -> int:
         """How many new jobs the caller had made this UTC day."""
@@ -301,7 +300,7 @@ class JobStore:
 
     def _withdraw(self, connection: Connection, made: Enqueued, requester: Requester | None) -> bool:
         key = requester.key if requester is not None else None
-        if key is not None and not request_keys.release(connection, key, made.batch):
+        if key is not None and not idempotency.release(connection, key, made.batch):
             return False
         withdrawn = cancel_untouched(connection, made.batch, self._clock.now())
         change = update(batches).where(batches.c.id == made.batch).values(callback_url=None)

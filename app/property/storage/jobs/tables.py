@@ -39,8 +39,16 @@ class Batch(Base):
     economy: Mapped[bool] = mapped_column(server_default=false())
     # whose quota its jobs count against (`jobs/quotas.py`); none for what the operator himself asks
     caller: Mapped[Sha256 | None]
+    # the caller's key of the request, what was asked with it, and the jobs of its answer: kept for a day
+    idempotency_key: Mapped[Sha256 | None] = mapped_column(unique=True)
+    fingerprint: Mapped[Sha256 | None]
+    job_ids: Mapped[Json | None]
+    # whoever asked first has died if he is not answered by then
+    answer_by: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
 
     __table_args__ = (
+        Index("ix_batches_with_key", "created_at", **where(text("idempotency_key IS NOT NULL"))),
         Index("ix_batches_created_at_id", "created_at", "id"),
         Index("ix_batches_completed_at", "completed_at", **where(text("completed_at IS NOT NULL"))),
         Index("ix_batches_open", "id", **where(text("completed_at IS NULL"))),
@@ -135,23 +143,6 @@ class JobAttempt(Base):
         Index("uq_job_attempts_job_id_position", "job_id", "position", unique=True),
         Index("uq_job_attempts_job_id_url", "job_id", "url", unique=True, **where(text("position IS NULL"))),
     )
-
-
-class RequestKey(Base):
-    """What callers asked with a key of their own, and what it brought: kept for a day (`jobs/idempotency.py`)."""
-
-    __tablename__ = "request_keys"
-
-    id: Mapped[Sha256] = mapped_column(primary_key=True)
-    fingerprint: Mapped[Sha256]
-    # these three are filled in by the transaction that makes the row
-    batch_id: Mapped[Id | None] = mapped_column(ForeignKey("batches.id"), index=True)
-    job_ids: Mapped[Json | None]
-    duplicates: Mapped[int | None]
-    created_at: Mapped[datetime] = mapped_column(index=True)
-    # whoever made the row has died if it has not answered by then
-    answer_by: Mapped[datetime]
-    answered_at: Mapped[datetime | None]
 
 
 class CallerDay(Base):

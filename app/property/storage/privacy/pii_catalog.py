@@ -206,7 +206,8 @@ HOLDINGS: tuple[Holding, ...] = (
     holding(
         t.batches,
         text="callback_url callback_error",
-        nothing="id created_at priority targets duplicates completed_at callback_at callback_attempts economy caller",
+        nothing="id created_at priority targets duplicates completed_at callback_at callback_attempts economy caller"
+        " idempotency_key fingerprint job_ids answer_by answered_at",
     ),
     holding(
         t.job_attempts,
@@ -216,7 +217,6 @@ HOLDINGS: tuple[Holding, ...] = (
         nothing="id position kind outcome tries is_final",
         in_general=True,
     ),
-    holding(t.request_keys, nothing="id fingerprint batch_id job_ids duplicates created_at answer_by answered_at"),
     holding(t.caller_days, nothing="caller day targets"),
     # --- watches
     holding(
