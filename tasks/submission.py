@@ -13,8 +13,8 @@ from celery import Celery
 from app.errors import PropertyIntelligenceError
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.models import Enqueued
-from app.property.storage.jobs.quotas import Requester
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.usage import Requester
 from app.redis.embedded_valkey import connect
 from app.settings import Settings
 from tasks import make_celery

@@ -23,7 +23,7 @@ from app.deadline import Bounded
 from app.keypool.keys import load_keys_again
 from app.property.storage.jobs.figures import JobFigures, read_job_figures
 from app.property.storage.jobs.idempotency import RequestKey
-from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.usage import Requester
 from app.redis.embedded_valkey import broker_url, connect
 from app.services.keys.reload import KeyReload, KeyWatch
 from app.services.keys.store import connect_store

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from app.access.rate_limits import WINDOW_SECONDS, Allowance
 from app.access.tokens import Caller
-from app.property.storage.jobs.quotas import next_day
+from app.property.storage.jobs.usage import next_day
 from web.auth import READING, allow, api_router, rights_of
 from web.context import ContextOf
 from web.envelope import answers, success

@@ -19,8 +19,8 @@ from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Tried
-from app.property.storage.jobs.quotas import Requester
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.usage import Requester
 from app.property.storage.pages.aliases import note_url
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.properties.decisions import DecisionStore
@@ -34,8 +34,8 @@ from tests.plugins.job_ends import put_tried
 
 URL = "https://homes.example/1"
 EXPIRES = (
-    tables.jobs, tables.batches, tables.job_attempts, tables.caller_days,
-    tables.watch_days, tables.page_urls, tables.model_history, tables.identity_overrides,
+    tables.jobs, tables.batches, tables.job_attempts,
+    tables.daily_usage, tables.page_urls, tables.model_history, tables.identity_overrides,
     tables.purges,
 )  # fmt: skip
 
@@ -71,7 +71,6 @@ def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClo
     decisions.undo(decisions.join(home, other, who="Ann").id, who="Ann")
     with database.writing() as connection:
         note_url(connection, "https://homes.example/1?ref=2", URL, now)
-        connection.execute(insert(tables.watch_days).values(day=now.date()))
         connection.execute(insert(tables.model_history).values(model="m", counters={}, counted_at=now))
         connection.execute(insert(tables.purges).values(id="p" * 32, at=now, who="Ann", kind="url", removed={}))
     everything = left(database)
@@ -80,7 +79,7 @@ def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClo
     assert (expire(database), left(database)) == ({"jobs": 0, "rows": 0}, everything)
     clock.advance(timedelta(days=89, hours=22).total_seconds())
     expire(database)
-    gone = {"caller_days", "watch_days"}
+    gone = {"daily_usage"}
     assert set(left(database)) == set(everything) - gone, "jobs are kept for 90 days"
     clock.advance(timedelta(hours=2).total_seconds())
     assert expire(database)["jobs"] == 1

@@ -15,8 +15,8 @@ from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.found import FoundJobs, LeftOut, Walked
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job, JobState
-from app.property.storage.jobs.quotas import Requester
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.usage import Requester
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.statements import digest
 from app.property.storage.watches.repository import Watches

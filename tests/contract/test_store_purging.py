@@ -469,7 +469,7 @@ def test_a_repeated_request_is_told_of_the_jobs_that_are_left(
     database: Database, service: Service, store: PurgeStore
 ) -> None:
     from app.property.storage.jobs.idempotency import RequestKey
-    from app.property.storage.jobs.quotas import Requester
+    from app.property.storage.jobs.usage import Requester
 
     key = RequestKey("k" * 64, "f" * 64)
     asked = Requester("c" * 64, key=key)

@@ -23,8 +23,8 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.models import Enqueued
-from app.property.storage.jobs.quotas import Requester
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.usage import Requester
 from app.property.storage.statements import digest
 from app.property.storage.tables import batches
 
@@ -107,13 +107,13 @@ def test_a_killed_process_leaves_one_batch_or_none(database_url: str, answered: 
 import os
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.quotas import Requester
+from app.property.storage.jobs.usage import Requester
 from app.property.storage.jobs.idempotency import RequestKey
 database = Database({database_url!r})
 jobs = JobStore(database)
 if not {answered}:
     import app.property.storage.jobs.enqueue as enqueueing
-    enqueueing.quotas.charge = lambda *_: os._exit(9)
+    enqueueing.usage.charge = lambda *_: os._exit(9)
 jobs.enqueue({TARGETS!r}, requester=Requester({ALICE!r}, None, RequestKey({KEY.id!r}, {KEY.fingerprint!r})))
 os._exit(9)
 """

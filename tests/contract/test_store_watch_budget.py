@@ -13,8 +13,8 @@ from app.errors.requests import QuotaExceededError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.jobs.quotas import Requester
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.usage import Requester
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import watches as watches_table
 from app.property.storage.watches.budget import Charge, WatchDay, WatchLedger, WatchLimits

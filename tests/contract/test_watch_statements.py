@@ -8,8 +8,8 @@ from sqlalchemy import delete, update
 from app.clock import ManualClock
 from app.errors.fetching import TransientHttpStatusError
 from app.property.storage.database import Database
-from app.property.storage.jobs.quotas import Requester
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.usage import Requester
 from app.property.storage.tables import change_candidates
 from app.property.storage.tables import jobs as jobs_table
 from app.property.storage.tables import watches as watches_table

@@ -13,7 +13,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.idempotency import FORGOTTEN, KEPT
 from app.property.storage.tables import (
     batches,
-    caller_days,
+    daily_usage,
     identity_overrides,
     jobs,
     model_history,
@@ -21,7 +21,6 @@ from app.property.storage.tables import (
     page_urls,
     pages,
     purges,
-    watch_days,
 )
 
 #: rows that go in one transaction, so that no writer waits long
@@ -60,8 +59,7 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
     rules: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (batches, (batches.c.completed_at < old_jobs) & ~has_jobs & ~has_requests),
         (page_urls, page_urls.c.seen_at < now - timedelta(days=page_days)),
-        (caller_days, caller_days.c.day < (now - _USAGE_KEPT).date()),
-        (watch_days, watch_days.c.day < (now - _USAGE_KEPT).date()),
+        (daily_usage, daily_usage.c.day < (now - _USAGE_KEPT).date()),
         (model_history, model_history.c.counted_at < now - _AUDIT_KEPT),
         (identity_overrides, identity_overrides.c.undone_at < now - _AUDIT_KEPT),
         (purges, purges.c.at < now - _AUDIT_KEPT),

@@ -40,7 +40,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def insert_into(connection: Connection, table: Table) -> Any:
+def insert_into(connection: Connection, table: Table | type[Any]) -> Any:
     """An INSERT in the database's own words, which can say what becomes of a row that is there already."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)

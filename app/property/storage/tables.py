@@ -9,7 +9,7 @@ from typing import cast
 
 from sqlalchemy import Table
 
-from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, Batch, CallerDay, Job, JobAttempt
+from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, Batch, DailyUsage, Job, JobAttempt
 from app.property.storage.keys.tables import (
     IS_FIRING,
     Alert,
@@ -35,7 +35,7 @@ from app.property.storage.properties.tables import (
 )
 from app.property.storage.types import ACTIVE, IS_ACTIVE, STATES, Base, UtcDateTime
 from app.property.storage.watches.change_tables import Change, ChangeCandidate, ChangeReceiver
-from app.property.storage.watches.tables import Watch, WatchDay
+from app.property.storage.watches.tables import Watch
 
 __all__ = [
     "ACTIVE",
@@ -49,10 +49,10 @@ __all__ = [
     "alerts",
     "batches",
     "bodies",
-    "caller_days",
     "change_candidates",
     "change_receivers",
     "changes",
+    "daily_usage",
     "identity_overrides",
     "job_attempts",
     "jobs",
@@ -80,7 +80,6 @@ __all__ = [
     "records",
     "site_answers",
     "unverified",
-    "watch_days",
     "watches",
     "web_searches",
 ]
@@ -90,10 +89,10 @@ alert_notices = cast(Table, AlertNotice.__table__)
 alerts = cast(Table, Alert.__table__)
 batches = cast(Table, Batch.__table__)
 bodies = cast(Table, Blob.__table__)
-caller_days = cast(Table, CallerDay.__table__)
 change_candidates = cast(Table, ChangeCandidate.__table__)
 change_receivers = cast(Table, ChangeReceiver.__table__)
 changes = cast(Table, Change.__table__)
+daily_usage = cast(Table, DailyUsage.__table__)
 identity_overrides = cast(Table, IdentityOverride.__table__)
 job_attempts = cast(Table, JobAttempt.__table__)
 jobs = cast(Table, Job.__table__)
@@ -120,7 +119,6 @@ recipes = cast(Table, RecipeRow.__table__)
 records = cast(Table, SourceRow.__table__)
 site_answers = cast(Table, SiteAnswer.__table__)
 unverified = cast(Table, Unverified.__table__)
-watch_days = cast(Table, WatchDay.__table__)
 watches = cast(Table, Watch.__table__)
 web_searches = cast(Table, WebSearch.__table__)
 

@@ -19,7 +19,7 @@ from app.errors.watches import WatchBudgetSpentError
 from app.keypool.retry_loop import on_first_key
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job
-from app.property.storage.jobs.quotas import next_day
+from app.property.storage.jobs.usage import next_day
 from app.property.storage.watches.budget import Charge, WatchLedger, WatchLimits
 from app.services.reports.metrics.instruments import WATCH_CHARGES
 from app.services.runtime.retry import patiently

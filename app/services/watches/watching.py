@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.quotas import next_day
+from app.property.storage.jobs.usage import next_day
 from app.property.storage.watches.budget import WatchDay, WatchLedger, WatchLimits
 from app.property.storage.watches.models import Tick, Watch, WatchStatus
 from app.property.storage.watches.repository import Watches

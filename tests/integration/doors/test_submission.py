@@ -16,8 +16,8 @@ from app.errors.targets import InvalidTargetError
 from app.property.storage.database import Database, database_url
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.models import Enqueued, JobState
-from app.property.storage.jobs.quotas import Requester
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.usage import Requester
 from app.property.storage.statements import digest
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.runtime.stores import Stores, open_stores

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.property.storage.tables import jobs, watch_days, watches
+from app.property.storage.tables import daily_usage, jobs, watches
 from app.property.storage.watches.budget import WatchLedger
 from app.property.storage.watches.repository import Watches
 from standin.serving import BackgroundServer
@@ -62,7 +62,7 @@ def test_three_workers_at_once_ask_for_no_page_too_many(
     assert {job.attempts for job in waiting} == {0}
     with database.writing() as connection:
         yesterday = WatchLedger(database).today().day - timedelta(days=1)
-        connection.execute(update(watch_days).values(day=yesterday))
+        connection.execute(update(daily_usage).values(day=yesterday))
         connection.execute(update(jobs).where(jobs.c.state == "deferred").values(due_at=datetime.now(UTC)))
     fleet.app.send_task("tasks.recovery.recover_jobs", queue="health")
     until(lambda: WatchLedger(database).today().pages == 3, 40, lambda: fleet.told(ids))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, insert, select
 
 from app.errors.targets import InvalidTargetError
 from app.property.storage.database import Database
-from app.property.storage.jobs import idempotency, quotas
+from app.property.storage.jobs import idempotency, usage
 from app.property.storage.jobs.models import Enqueued, Job, JobState
 from app.property.storage.pages.index import fresh_urls, is_fresh
 from app.property.storage.privacy.names import purged_since
@@ -30,7 +30,7 @@ def enqueue_targets(
     priority: int,
     callback_url: str | None = None,
     economy: bool = False,
-    requester: quotas.Requester | None = None,
+    requester: usage.Requester | None = None,
     watch: str | None = None,
 ) -> Enqueued:
     """See `JobStore.enqueue`; `fresh_since` None: freshness does not matter. `watch` pays for the jobs."""
@@ -48,7 +48,7 @@ def enqueue_targets(
         refuse_named(database, connection, wanted)
         made = make_batch(connection, row, wanted, resend_at, fresh_since, watch_of=watch_of)
         if requester is not None:
-            quotas.charge(connection, requester, now, len(made.new))
+            usage.charge(connection, requester, now, len(made.new))
         return made
 
     return database.repeat(work)

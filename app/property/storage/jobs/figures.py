@@ -10,11 +10,11 @@ from sqlalchemy import case, func, select
 
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import UNASKED, JobState
-from app.property.storage.jobs.tables import JobAttempt
+from app.property.storage.jobs.tables import DailyUsage, JobAttempt
 from app.property.storage.llm.batches import ModelBatchStore
 from app.property.storage.llm.requests import NO_REQUESTS, ModelRequestStore, RequestFigures
-from app.property.storage.tables import ACTIVE, jobs, key_hours, watch_days, web_searches
-from app.property.storage.watches.budget import WatchDay, WatchLedger
+from app.property.storage.tables import ACTIVE, jobs, key_hours, web_searches
+from app.property.storage.watches.budget import SUBJECT, Charge, WatchDay, WatchLedger
 from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import Watches
 
@@ -85,7 +85,9 @@ def read_recent_work(database: Database) -> RecentWork:
         select(func.count()).select_from(JobAttempt).join(jobs, c.id == JobAttempt.job_id).where(*recent, *asked),
         select(*(func.coalesce(func.sum(figure), 0) for figure in figures)).where(h.hour >= since, h.model != ""),
         select(func.count(), func.coalesce(func.sum(found.prompt_tokens), 0)).where(found.asked_at >= since),
-        select(func.coalesce(func.sum(watch_days.c.model_calls), 0)).where(watch_days.c.day >= today),
+        select(func.coalesce(func.sum(DailyUsage.amount), 0)).where(
+            DailyUsage.day >= today, DailyUsage.subject == SUBJECT, DailyUsage.unit == Charge.MODEL_CALL
+        ),
     )
     with database.reading() as connection:
         values = [int(value) for query in queries for value in connection.execute(query).one()]

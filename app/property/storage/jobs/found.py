@@ -17,13 +17,13 @@ from sqlalchemy import Connection, func, select, update
 
 from app.errors.jobs import LeaseLostError
 from app.property.storage.database import Database
-from app.property.storage.jobs import quotas
+from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import insert_jobs, known_jobs
 from app.property.storage.jobs.leases import Lease, finish, hold
 from app.property.storage.jobs.models import Job, JobState
-from app.property.storage.jobs.quotas import Requester
 from app.property.storage.jobs.recovery import RESEND_SECONDS
 from app.property.storage.jobs.repository import FRESH_DAYS
+from app.property.storage.jobs.usage import Requester
 from app.property.storage.privacy.marks import purged_of
 from app.property.storage.privacy.names import purged_since
 from app.property.storage.statements import chunks, job_of, new_id
@@ -150,7 +150,7 @@ class _Ending:
         requester = Requester(caller, daily_targets) if caller else None
         granted = len(wanted)
         if requester is not None:
-            granted = quotas.charge_up_to(connection, requester, self.now, len(wanted))
+            granted = usage.charge_up_to(connection, requester, self.now, len(wanted))
         last = connection.execute(select(func.max(jobs.c.position)).where(jobs.c.batch_id == job.batch)).scalar() or 0
         template: dict[str, Any] = {
             "batch_id": job.batch,
@@ -174,7 +174,7 @@ class _Ending:
         self.left_out[LeftOut.QUOTA] += len(wanted) - granted
         self.left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process was faster
         if requester is not None and granted > len(made):
-            quotas.refund(connection, requester, self.now.date(), granted - len(made))
+            usage.refund(connection, requester, self.now.date(), granted - len(made))
         return made
 
 

@@ -16,16 +16,16 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, li
 from app.errors import NotFoundError, PropertyIntelligenceError
 from app.errors.jobs import LeaseLostError
 from app.property.storage.database import Database
-from app.property.storage.jobs import idempotency, quotas
+from app.property.storage.jobs import idempotency, usage
 from app.property.storage.jobs.attempts import jobs_of
 from app.property.storage.jobs.batches import cancel_untouched, reopen_batches
 from app.property.storage.jobs.enqueue import enqueue_targets
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.leases import Lease, finish
 from app.property.storage.jobs.models import Enqueued, Job, JobState, PageFrom, Recovered
-from app.property.storage.jobs.quotas import Requester
 from app.property.storage.jobs.recovery import RESEND_SECONDS, take_lost
 from app.property.storage.jobs.tables import JobAttempt
+from app.property.storage.jobs.usage import Requester
 from app.property.storage.paging import Order, Page
 from app.property.storage.statements import chunks, clean, job_of
 from app.property.storage.tables import (
@@ -139,7 +139,7 @@ class JobStore:
     def used_today(self, caller: str) -> int:
         """How many new jobs the caller had made this UTC day."""
         with self._database.reading() as connection:
-            return quotas.used(connection, caller, self._clock.now().date())
+            return usage.used(connection, caller, self._clock.now().date())
 
     def mark_sent(self, sent: Sequence[Job], queue: str) -> None:
         """The messages of `sent`, as they were handed out, wait in the broker's `queue` now.
@@ -306,7 +306,7 @@ class JobStore:
         change = update(batches).where(batches.c.id == made.batch).values(callback_url=None)
         made_at = connection.execute(change.returning(batches.c.created_at)).scalar_one()
         if requester is not None:
-            quotas.refund(connection, requester, made_at.date(), withdrawn)
+            usage.refund(connection, requester, made_at.date(), withdrawn)
         return True
 
     def retry(self, job_ids: Sequence[str], requester: Requester | None = None) -> builtins.list[Job]:
@@ -319,7 +319,7 @@ class JobStore:
         def work(connection: Connection) -> builtins.list[Job]:
             queued = self._retry(connection, job_ids)
             if requester is not None:
-                quotas.charge(connection, requester, self._clock.now(), len(queued))
+                usage.charge(connection, requester, self._clock.now(), len(queued))
             return queued
 
         return self._database.repeat(work)

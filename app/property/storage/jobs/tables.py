@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -37,7 +38,7 @@ class Batch(Base):
     callback_error: Mapped[str | None]
     # its jobs can wait for the model's batch, at half the price
     economy: Mapped[bool] = mapped_column(server_default=false())
-    # whose quota its jobs count against (`jobs/quotas.py`); none for what the operator himself asks
+    # whose quota its jobs count against (`jobs/usage.py`); none for what the operator himself asks
     caller: Mapped[Sha256 | None]
     # the caller's key of the request, what was asked with it, and the jobs of its answer: kept for a day
     idempotency_key: Mapped[Sha256 | None] = mapped_column(unique=True)
@@ -145,11 +146,13 @@ class JobAttempt(Base):
     )
 
 
-class CallerDay(Base):
-    """How many new jobs were made for a caller on a UTC day (`jobs/quotas.py`)."""
+class DailyUsage(Base):
+    """How much of what has a limit a day was used on a UTC day (`jobs/usage.py`)."""
 
-    __tablename__ = "caller_days"
+    __tablename__ = "daily_usage"
 
-    caller: Mapped[Sha256] = mapped_column(primary_key=True)
-    day: Mapped[date] = mapped_column(primary_key=True, index=True)
-    targets: Mapped[int]
+    day: Mapped[date] = mapped_column(primary_key=True)
+    # a caller, or "watches"
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    unit: Mapped[str] = mapped_column(String(16), primary_key=True)
+    amount: Mapped[int] = mapped_column(BigInteger)

@@ -217,7 +217,7 @@ HOLDINGS: tuple[Holding, ...] = (
         nothing="id position kind outcome tries is_final",
         in_general=True,
     ),
-    holding(t.caller_days, nothing="caller day targets"),
+    holding(t.daily_usage, nothing="day subject unit amount"),
     # --- watches
     holding(
         t.watches,
@@ -229,7 +229,6 @@ HOLDINGS: tuple[Holding, ...] = (
         " error_code refreshed_at created_at caller prepaid",
         in_general=True,
     ),
-    holding(t.watch_days, nothing="day pages model_calls"),
     # --- changes
     holding(
         t.changes,

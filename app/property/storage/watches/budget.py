@@ -1,7 +1,6 @@
 """The daily budget of all watches: charged before a site or a model is asked, so it is never exceeded.
 
-One UPDATE that holds only as long as there is room: however many workers charge at once, the sum stays within the
-limit. A process that dies between the charge and the request has charged too much, never too little.
+A process that dies between the charge and the request has charged too much, never too little.
 """
 
 from __future__ import annotations
@@ -10,11 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from app.property.storage.database import Database
-from app.property.storage.statements import insert_into
-from app.property.storage.tables import watch_days
+from app.property.storage.jobs import usage
 
 
 class Charge(StrEnum):
@@ -25,7 +23,7 @@ class Charge(StrEnum):
     MODEL_CALL = "model_call"
 
 
-_COLUMNS = {Charge.PAGE: watch_days.c.pages, Charge.MODEL_CALL: watch_days.c.model_calls}
+SUBJECT = "watches"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +57,8 @@ class WatchLedger:
 
     def charge(self, what: Charge, limit: int) -> bool:
         """Charge one of `what` to today; False if the day has no room for it."""
-        if limit < 1:
-            return False
-
-        def work(connection: Connection) -> bool:
-            column = _COLUMNS[what]
-            counted = insert_into(connection, watch_days).values(
-                {"day": self._database.clock.now().date(), column.name: 1}
-            )
-            counted = counted.on_conflict_do_update(
-                index_elements=[watch_days.c.day], set_={column.name: column + 1}, where=column < limit
-            )
-            return connection.execute(counted.returning(column)).first() is not None
-
-        return self._database.repeat(work)
+        today = self._database.clock.now().date()
+        return self._database.repeat(lambda connection: usage.add(connection, today, SUBJECT, what, 1, limit=limit))
 
     def today(self) -> WatchDay:
         """Return what today has cost so far."""
@@ -82,5 +68,5 @@ class WatchLedger:
 
 def day_of(connection: Connection, day: date) -> WatchDay:
     """Return what `day` has cost."""
-    row = connection.execute(select(watch_days).where(watch_days.c.day == day)).one_or_none()
-    return WatchDay(day) if row is None else WatchDay(day, row.pages, row.model_calls)
+    used = usage.amounts(connection, day, SUBJECT)
+    return WatchDay(day, used.get(Charge.PAGE, 0), used.get(Charge.MODEL_CALL, 0))

@@ -30,7 +30,7 @@ from sqlalchemy import (
 from app.errors import NotFoundError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.property.storage.database import Database
-from app.property.storage.jobs import quotas
+from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import refuse_named
 from app.property.storage.jobs.models import JobState
 from app.property.storage.paging import Order, Page
@@ -83,7 +83,7 @@ class Watches:
         interval_days: int = INTERVAL_DAYS,
         who: str = "",
         most: int = MOST_WATCHES,
-        requester: quotas.Requester | None = None,
+        requester: usage.Requester | None = None,
     ) -> Added:
         """Watch what is `named`: ids of properties, URLs, addresses. All or nothing.
 
@@ -112,7 +112,7 @@ class Watches:
             _change(connection, there.values(), interval_days, now)
             if requester is not None:
                 paused = [row.target for row in there.values() if row.state == WatchStatus.PAUSED]
-                quotas.charge(connection, requester, now, len(new) + len(paused))
+                usage.charge(connection, requester, now, len(new) + len(paused))
                 _pay(connection, paused)
             rows = _rows(connection, targets)
             return Added([watch_of(rows[target], now) for target in targets], len(new))

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, or_, select, update
 
 from app.property.storage.database import Database
-from app.property.storage.jobs import quotas
+from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import batch_row, make_batch
 from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.jobs.repository import queue_again
@@ -169,7 +169,7 @@ class _Turn:
             elif any(target in busy or target in self._wanted for target in its):
                 self._changes[row.id] = {"due_at": self._now + _BUSY, "waiting_since": None}
             elif _pays(row) and quota is not None and quota[row.caller] <= paid[row.caller]:
-                self._changes[row.id] = {"due_at": quotas.next_day(self._now), "waiting_since": None}
+                self._changes[row.id] = {"due_at": usage.next_day(self._now), "waiting_since": None}
             else:
                 if _pays(row):
                     paid[row.caller] += 1
@@ -180,7 +180,7 @@ class _Turn:
                 self._left -= len(its)
                 taken += 1
         for caller, count in paid.items():
-            quotas.charge(self._connection, quotas.Requester(caller), self._now, count)
+            usage.charge(self._connection, usage.Requester(caller), self._now, count)
         return taken, is_short
 
     def _has_room(self, row: Row[Any], pages: int) -> bool:
@@ -191,10 +191,10 @@ class _Turn:
         return self._left >= min(pages, max(1, self._limits.pages))
 
     def _quota(self, callers: Collection[str]) -> dict[str, int] | None:
-        """How many refreshes each caller has left today; None without quotas."""
+        """How many refreshes each caller has left today; None without usage."""
         if self._limits.daily_targets is None:
             return None
-        return quotas.left(self._connection, callers, self._limits.daily_targets, self._now.date())
+        return usage.left(self._connection, callers, self._limits.daily_targets, self._now.date())
 
     def _pages(self, property_ids: Sequence[str]) -> tuple[dict[str, list[str]], set[str]]:
         """The pages of each property that are refreshed; and which of the properties there are."""

@@ -1,8 +1,8 @@
-"""What is refreshed on a schedule, and what that has cost on each day."""
+"""What is refreshed on a schedule."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import (
     CheckConstraint,
@@ -57,13 +57,3 @@ class Watch(Base):
         Index("ix_watches_under_way_since", "under_way_since"),
         Index("ix_watches_created_at_id", "created_at", "id"),
     )
-
-
-class WatchDay(Base):
-    """What all watches together have cost on a UTC day (`watches/budget.py`)."""
-
-    __tablename__ = "watch_days"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    pages: Mapped[int] = mapped_column(server_default="0")
-    model_calls: Mapped[int] = mapped_column(server_default="0")
