@@ -163,6 +163,7 @@ class Scraper:
             outcome = self._by_canonical(read, visit.canonical, run, since, economy)
             if outcome is not None:
                 return outcome
+            self._take_reading(url, visit.page_url, run.job_id)
             log.info("%s calls itself %s, which does not confirm it: it stays a page of its own", url, visit.canonical)
         return self._read(read, found, run, economy)
 

@@ -210,6 +210,7 @@ def test_of_two_jobs_for_one_page_one_reads_it_at_a_time(
     assert index.take_reading(PAGE, one)
     assert not index.take_reading(PAGE, two)
     assert index.take_reading("https://site.example/h/2", two)
+    assert not index.take_reading("https://site.example/h/2", one)
     clock.advance(31)
     assert index.take_reading(PAGE, two), "the first one's worker is dead"
     jobs.claim(one, "another owner", 30)

@@ -21,7 +21,7 @@ from app.property.storage.keys.tables import (
     ModelHour,
 )
 from app.property.storage.llm.tables import ModelAnswer, ModelBatch, ModelRequest, WebSearch
-from app.property.storage.pages.tables import Blob, PageAlias, PageCopy, PageReader, SiteAnswer
+from app.property.storage.pages.tables import Blob, PageAlias, PageCopy, SiteAnswer
 from app.property.storage.privacy.tables import Purge, PurgedName, PurgeMark
 from app.property.storage.properties.recipe_tables import RecipeExample, RecipeRow
 from app.property.storage.properties.tables import (
@@ -66,7 +66,6 @@ __all__ = [
     "model_hours",
     "model_requests",
     "observations",
-    "page_readers",
     "page_urls",
     "pages",
     "properties",
@@ -105,7 +104,6 @@ model_history = cast(Table, ModelCounted.__table__)
 model_hours = cast(Table, ModelHour.__table__)
 model_requests = cast(Table, ModelRequest.__table__)
 observations = cast(Table, Observation.__table__)
-page_readers = cast(Table, PageReader.__table__)
 page_urls = cast(Table, PageAlias.__table__)
 pages = cast(Table, PageCopy.__table__)
 properties = cast(Table, Property.__table__)

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func,
 from app.errors import NotFoundError
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Batch, Callback, CallbackState, ClaimedCallback, JobState
+from app.property.storage.jobs.tables import UNLEASED
 from app.property.storage.paging import Order, Page
 from app.property.storage.statements import chunks, clean
 from app.property.storage.tables import ACTIVE, STATES, UtcDateTime, batches, jobs
@@ -136,8 +137,7 @@ def cancel_untouched(connection: Connection, batch_id: str, now: datetime) -> in
 
 
 def _cancel(connection: Connection, batch_id: str, which: ColumnElement[bool], now: datetime) -> int:
-    nothing_left = dict.fromkeys(("due_at", "resend_at", "lease_owner", "lease_expires_at"))
-    change = {"state": JobState.CANCELLED, "finished_at": now, **nothing_left}
+    change = {"state": JobState.CANCELLED, "finished_at": now, "due_at": None, "resend_at": None, **UNLEASED}
     return connection.execute(update(jobs).where(jobs.c.batch_id == batch_id, which).values(change)).rowcount
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, select, update
 
 from app.errors.jobs import LeaseLostError
 from app.property.storage.jobs.models import JobState, PageFrom
+from app.property.storage.jobs.tables import UNLEASED
 from app.property.storage.statements import clean
 from app.property.storage.tables import jobs
 
@@ -59,7 +60,8 @@ def finish(
         "page_from": page_from,
         "search": search,
         "finished_at": now,
-        **dict.fromkeys(("error_code", "error_message", "lease_owner", "lease_expires_at")),
+        **dict.fromkeys(("error_code", "error_message")),
+        **UNLEASED,
     }
     if connection.execute(update(jobs).where(lease.holds()).values(change)).rowcount != 1:
         raise LeaseLostError(lease.job_id)

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select,
 
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import JobState, Recovered, RecoveryReason
+from app.property.storage.jobs.tables import UNLEASED
 from app.property.storage.statements import chunks, job_of
 from app.property.storage.tables import jobs
 
@@ -85,8 +86,7 @@ def _taken(connection: Connection, lost: _Lost, limit: int, now: datetime) -> li
         "state": JobState.QUEUED,
         "resend_at": now + timedelta(seconds=RESEND_SECONDS),
         "due_at": None,
-        "lease_owner": None,
-        "lease_expires_at": None,
+        **UNLEASED,
     }
     found: dict[str, Recovered] = {}
     for reason, condition in lost.items():

@@ -24,7 +24,7 @@ from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.leases import Lease, finish
 from app.property.storage.jobs.models import Enqueued, Job, JobState, PageFrom, Recovered
 from app.property.storage.jobs.recovery import RESEND_SECONDS, take_lost
-from app.property.storage.jobs.tables import JobAttempt
+from app.property.storage.jobs.tables import UNLEASED, JobAttempt
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.paging import Order, Page
 from app.property.storage.statements import chunks, clean, job_of
@@ -44,7 +44,6 @@ FRESH_DAYS = 30.0
 _HANDED_OVER_PER_SECOND = 500
 #: a countdown's message may come so much before its time, by the clock of another machine
 _EARLY_SECONDS = 1.0
-_UNLEASED: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None}
 
 
 _PLACE = (jobs.c.created_at, jobs.c.position, jobs.c.id)
@@ -179,6 +178,7 @@ class JobStore:
             "due_at": None,
             "resend_at": None,
             "parked_at": None,
+            "reading_url": None,
         }
         with self._database.writing() as connection:
             statement = update(jobs).where(jobs.c.id == job_id, free).values(change).returning(*jobs.c)
@@ -236,7 +236,7 @@ class JobStore:
             "finished_at": now,
             "due_at": job_again_at(error.code, str(error), now),
             "resend_at": None,
-            **_UNLEASED,
+            **UNLEASED,
         }
         if owner is not None:
             return self._held(job_id, owner, change)
@@ -244,7 +244,7 @@ class JobStore:
 
     def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float, *, counted: bool = False) -> bool:
         """Wait until `due_at`; `recoverable` hands it out then. `waited_seconds` and `counted` as for `release`."""
-        change = {"state": JobState.DEFERRED, "due_at": due_at, **self._wait(waited_seconds, counted), **_UNLEASED}
+        change = {"state": JobState.DEFERRED, "due_at": due_at, **self._wait(waited_seconds, counted), **UNLEASED}
         return self._held(job_id, owner, change)
 
     def release(
@@ -265,7 +265,7 @@ class JobStore:
         due_at = self._clock.now() + timedelta(seconds=again_seconds)
         # its message is in a worker's hands until then: recovery misses none in the queue before
         sent = {"due_at": due_at, "sent_at": due_at, "sent_to": queue, "resend_at": None}
-        change = {"state": JobState.QUEUED, **sent, **self._wait(waited_seconds, counted), **_UNLEASED}
+        change = {"state": JobState.QUEUED, **sent, **self._wait(waited_seconds, counted), **UNLEASED}
         return self._held(job_id, owner, change)
 
     def release_all(self, owners: str) -> builtins.list[str]:
@@ -275,7 +275,7 @@ class JobStore:
         """
         mine = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_owner.startswith(owners, autoescape=True))
         now = self._clock.now()
-        change = {"state": JobState.QUEUED, "due_at": now, "resend_at": now, "attempts": ONE_ATTEMPT_LESS, **_UNLEASED}
+        change = {"state": JobState.QUEUED, "due_at": now, "resend_at": now, "attempts": ONE_ATTEMPT_LESS, **UNLEASED}
         statement = update(jobs).where(mine).values(change).returning(jobs.c.id)
         return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
@@ -283,7 +283,7 @@ class JobStore:
 
     def cancel(self, job_id: str) -> bool:
         """End the job; one that runs loses its lease and stores no result. False if it was over already."""
-        change = {"state": JobState.CANCELLED, "finished_at": self._clock.now(), "due_at": None, **_UNLEASED}
+        change = {"state": JobState.CANCELLED, "finished_at": self._clock.now(), "due_at": None, **UNLEASED}
         changed = self._changed(job_id, jobs.c.state.in_(ACTIVE), {**change, "resend_at": None})
         if not changed:
             self.get(job_id)

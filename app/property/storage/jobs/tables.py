@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -81,6 +82,8 @@ class Job(Base):
     page_from: Mapped[str | None] = mapped_column(String(16))
     lease_owner: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
+    # the page that it reads, and nobody else meanwhile: only while it runs (`pages/index.py`)
+    reading_url: Mapped[str | None]
     # when it was last handed to the broker, to which queue, and how often
     sent_at: Mapped[datetime | None]
     sent_to: Mapped[str | None] = mapped_column(String(64))
@@ -113,10 +116,13 @@ class Job(Base):
         Index("ix_jobs_finished_at", "finished_at", **where(text("finished_at IS NOT NULL"))),
         Index("ix_jobs_request_id", "request_id", **where(text("request_id IS NOT NULL"))),
         Index("ix_jobs_watch_id_state", "watch_id", "state", **where(text("watch_id IS NOT NULL"))),
+        Index("uq_jobs_reading_url", "reading_url", unique=True, **where(text("reading_url IS NOT NULL"))),
         Index("uq_jobs_active_target", "target", unique=True, **where(IS_ACTIVE)),
     )
 
 
+#: what changes with the end of a lease
+UNLEASED: dict[str, Any] = dict.fromkeys(("lease_owner", "lease_expires_at", "reading_url"))
 #: what does not count as an attempt gives it back
 ONE_ATTEMPT_LESS = case((Job.attempts > 0, Job.attempts - 1), else_=0)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select, update
 
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
@@ -19,8 +19,7 @@ from app.property.storage.jobs.models import JobState
 from app.property.storage.pages.aliases import note_url
 from app.property.storage.properties.rows import source_record
 from app.property.storage.properties.tables import AS_OF
-from app.property.storage.statements import upsert
-from app.property.storage.tables import jobs, page_readers, page_urls, records
+from app.property.storage.tables import jobs, page_urls, records
 
 _OF_SAME_PROPERTY = records.alias()
 #: some page of the record's property is asked about again
@@ -83,17 +82,18 @@ class PageIndex:
             return said_by(connection, seen) is not None
 
     def take_reading(self, page_url: str, job_id: str) -> bool:
-        """Whether the job is to read this page now; False while another job does, which holds its lease."""
+        """Whether the job is to read this page now, instead of one that it took before; False while another job, which
+        holds its lease, does."""
         now = self._database.clock.now()
         reads = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at > now)
 
         def work(connection: Connection) -> bool:
             self._database.exclusively(connection, f"page {page_url}")
-            query = select(page_readers.c.job_id).join(jobs, jobs.c.id == page_readers.c.job_id)
-            other = query.where(page_readers.c.page_url == page_url, page_readers.c.job_id != job_id, reads)
-            if connection.execute(other).first():
+            theirs = jobs.c.reading_url == page_url, jobs.c.id != job_id
+            if connection.execute(select(jobs.c.id).where(*theirs, reads)).first():
                 return False
-            upsert(connection, page_readers, {"page_url": page_url}, {"job_id": job_id})
+            connection.execute(update(jobs).where(*theirs).values(reading_url=None))  # its worker is dead
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(reading_url=page_url))
             return True
 
         return self._database.repeat(work)

@@ -14,14 +14,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import JobState
 from app.property.storage.pages.repository import drop_pages, drop_unused_bodies
 from app.property.storage.tables import (
     ACTIVE,
     bodies,
     jobs,
     model_answers,
-    page_readers,
     pages,
     purge_marks,
     recipe_examples,
@@ -93,8 +91,6 @@ class Retention:
             before = _total(connection)
             left = select(pages.c.id).where(~pages.c.is_kept, ~_is_needed()).limit(_AT_ONCE)
             gone = drop_pages(connection, pages.c.id.in_(left))
-            running = select(jobs.c.id).where(jobs.c.id == page_readers.c.job_id, jobs.c.state == JobState.RUNNING)
-            connection.execute(delete(page_readers).where(~running.exists()))
             kept = select(pages.c.id).where(pages.c.sha256 == recipe_examples.c.content_sha256)
             connection.execute(delete(recipe_examples).where(~kept.exists()))
             connection.execute(delete(purge_marks).where(purge_marks.c.at < now - _MARKS_KEPT))

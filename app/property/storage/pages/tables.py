@@ -88,12 +88,3 @@ class PageAlias(Base):
     # its own body, and the body of the record that says all that this one does
     content_sha256: Mapped[Sha256 | None]
     record_sha256: Mapped[Sha256 | None]
-
-
-class PageReader(Base):
-    """Which job reads a page: only while it runs."""
-
-    __tablename__ = "page_readers"
-
-    page_url: Mapped[str] = mapped_column(primary_key=True)
-    job_id: Mapped[Id] = mapped_column(index=True)

@@ -105,7 +105,6 @@ HOLDINGS: tuple[Holding, ...] = (
         nothing="fetched_at",
     ),
     holding(t.page_urls, target="url page_url", body="content_sha256 record_sha256", nothing="seen_at"),
-    holding(t.page_readers, target="page_url", job="job_id", in_general=True),
     holding(
         t.records,
         target="url final_url page_url",
@@ -196,7 +195,7 @@ HOLDINGS: tuple[Holding, ...] = (
     holding(
         t.jobs,
         job="id",
-        target="target",
+        target="target reading_url",
         property="property_id",
         text="error_message model_note",
         nothing="batch_id position state priority refresh attempts waited_seconds due_at error_code wanted_model"

@@ -203,6 +203,9 @@ class Removal:
         return not urls.isdisjoint(words) or any(self._scope.is_of_host(word) for word in words)
 
     def _drop_jobs(self) -> None:
+        for some in chunks(self._scope.urls):
+            reading = update(jobs).where(jobs.c.reading_url.in_(some))
+            self._connection.execute(reading.values(reading_url=None))
         for some in chunks(self.job_ids):
             self.removed["jobs"] += self._connection.execute(delete(jobs).where(jobs.c.id.in_(some))).rowcount
 
