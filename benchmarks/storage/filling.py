@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Table, text
 from app.clock import ManualClock
 from app.property.page import Keeping, Page
 from app.property.storage.database import Database
+from app.property.storage.jobs.leases import Lease, finish
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.properties.repository import PropertyStore
@@ -160,6 +161,7 @@ def _make_sample(path: str, now: datetime) -> None:
                             keeping=Keeping(etag=f'"{record.content_sha256}"'))  # fmt: skip
                 pages.save_page(kept, job.id)
                 home = save_record(properties, record, edition="benchmark")
-                jobs.finish(job.id, "benchmark", home)
+                with database.writing() as connection:
+                    finish(connection, Lease(job.id, "benchmark"), clock.now(), home)
         clock.advance(_AGAIN.total_seconds())
     database.close()

@@ -18,6 +18,7 @@ from app.property.storage.jobs.models import CallbackState, Enqueued
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.tables import batches as batches_table
 from tests.contract.conftest import ON_POSTGRESQL
+from tests.plugins.job_ends import finish
 
 EMPTY = {"queued": 0, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
 HOOK = "https://hooks.example:8443/in/secret?token=secret"
@@ -132,7 +133,7 @@ def test_cancel_ends_every_job_that_is_not_over_and_no_other(
     assert batches.get(enqueued.batch).counts == {**EMPTY, "cancelled": 3, "failed": 1}
     assert batches.get(other.batch).counts == {**EMPTY, "queued": 1}
     assert jobs.renew(running, "a", 30) is False
-    assert jobs.finish(running, "a", "x") is False
+    assert finish(jobs, running, "a", "x") is False
     assert (jobs.get(deferred).due_at, jobs.get(queued).finished_at) == (None, clock.now())
     clock.advance(3600)
     assert [found.job.id for found in jobs.recoverable()] == other.new

@@ -23,6 +23,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import identity_overrides, observations, properties
 from benchmarks.saving import save_record
 from tests.contract.test_store_properties import ADDRESS, T0, alive, count, source
+from tests.plugins.job_ends import finish
 
 A, B, C, D = (f"https://{site}.example/1" for site in "abcd")
 OTHER = {**ADDRESS, "StreetNumber": "14"}
@@ -65,7 +66,7 @@ def test_split_moves_a_source_with_its_observations_and_jobs(
     jobs = JobStore(database)
     (job_id,) = jobs.enqueue([B], refresh=True).new
     jobs.claim(job_id, "a", 30)
-    jobs.finish(job_id, "a", home)
+    finish(jobs, job_id, "a", home)
     made = decisions.split(home, [B], who="alice", reason="the house behind")
     assert (made.kind, made.property, made.pages, made.who) == ("split", home, (B,), "alice")
     assert (pages(store, home), pages(store, made.other)) == ([A], [B])

@@ -30,7 +30,7 @@ from app.settings import Settings, load_settings
 from benchmarks.saving import save_record
 from tests.contract.conftest import count
 from tests.contract.test_store_properties import ADDRESS, source
-from tests.plugins.job_ends import put_tried
+from tests.plugins.job_ends import finish, put_tried
 
 URL = "https://homes.example/1"
 EXPIRES = (
@@ -49,7 +49,7 @@ def end(database: Database, url: str = URL, *, requester: Requester | None = Non
     put_tried(database, job_id, [Tried("A", SourceKind.GIS, url, "used")], now)
     note_failed_page(database, Lease(job_id, "test"), Tried("A", SourceKind.GIS, url, "gone", "gone", 1))
     home = save_record(PropertyStore(database), source(url, at=now, **ADDRESS))
-    assert jobs.finish(job_id, "test", home)
+    assert finish(jobs, job_id, "test", home)
     BatchStore(database).complete()
     return job_id
 

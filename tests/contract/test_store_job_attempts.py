@@ -22,7 +22,7 @@ from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
 from benchmarks.saving import save_record
 from tests.contract.test_store_searches import house
-from tests.plugins.job_ends import put_tried
+from tests.plugins.job_ends import finish, put_tried
 
 ADDRESS, PAGE = "12 FICTIONAL AVE, ANYTOWN, ST 00000", "https://homes.example/1"
 CARD, DEED = "https://assessor.example/7", "https://deeds.example/7"
@@ -38,7 +38,7 @@ def made(database: Database, target: str = ADDRESS, *, refresh: bool = False) ->
 
 def ended(database: Database, job_id: str, property_id: str) -> None:
     assert JobStore(database).claim(job_id, "test", 30)
-    assert JobStore(database).finish(job_id, "test", property_id)
+    assert finish(JobStore(database), job_id, "test", property_id)
 
 
 def tried(database: Database, job_id: str) -> tuple[Tried, ...]:

@@ -21,6 +21,7 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import records
 from benchmarks.saving import save_record
+from tests.plugins.job_ends import finish
 
 URL = "https://site.example/house/1"
 
@@ -77,7 +78,7 @@ def test_a_fresh_property_is_a_duplicate_until_it_is_thirty_days_old(
 ) -> None:
     job_id = one(jobs)
     jobs.claim(job_id, "me", 30)
-    jobs.finish(job_id, "me", store_property(database, clock))
+    finish(jobs, job_id, "me", store_property(database, clock))
     again = jobs.enqueue([URL])
     assert (again.new, again.duplicates, [job.id for job in again.jobs]) == ([], 1, [job_id])
     clock.advance(30 * 86400 - 1)
@@ -106,7 +107,7 @@ def test_an_address_in_any_spelling_is_one_target_and_fresh_for_thirty_days_afte
         ["123 MAIN ST, ANYTOWN, ST 00000", "123 MAIN ST UNIT 2, ANYTOWN, ST 00000"],
     )
     jobs.claim(found.id, "me", 30)
-    jobs.finish(found.id, "me", store_property(database, clock))
+    finish(jobs, found.id, "me", store_property(database, clock))
     clock.advance(29 * 86_400)
     fresh = jobs.enqueue([found.target])
     assert (fresh.new, [job.id for job in fresh.jobs]) == ([], [found.id])
@@ -121,7 +122,7 @@ def test_a_job_that_found_an_address_fresh_makes_it_no_fresher_and_a_confirmed_p
     clock.advance(29 * 86_400)
     (job_id,) = jobs.enqueue([target]).new
     jobs.claim(job_id, "me", 30)
-    jobs.finish(job_id, "me", property_id)
+    finish(jobs, job_id, "me", property_id)
     assert jobs.enqueue([target]).new == []
     clock.advance(86_400)
     with database.writing() as connection:
@@ -142,7 +143,7 @@ def test_an_address_of_which_nothing_was_found_is_looked_up_again(jobs: JobStore
 def test_an_address_is_stale_after_thirty_days(jobs: JobStore, database: Database, clock: ManualClock) -> None:
     (job,) = jobs.enqueue(["123 Main St, Anytown, ST 00000"]).jobs
     jobs.claim(job.id, "me", 30)
-    jobs.finish(job.id, "me", store_property(database, clock))
+    finish(jobs, job.id, "me", store_property(database, clock))
     clock.advance(31 * 86_400)
     assert len(jobs.enqueue([job.target]).new) == 1
 
@@ -204,7 +205,7 @@ def test_a_lease_keeps_others_out_until_the_moment_it_ends(jobs: JobStore, clock
     assert taken is not None
     assert taken.attempts == 2
     assert jobs.renew(job_id, "a", 30) is False
-    assert jobs.finish(job_id, "a", "x") is False
+    assert finish(jobs, job_id, "a", "x") is False
     assert jobs.fail(job_id, PageGoneError(URL, "sold"), "a") is False
     assert jobs.defer(job_id, "a", clock.now(), 1) is False
     assert jobs.release(job_id, "a", 1, "scrape") is False
@@ -226,7 +227,7 @@ def test_finish_keeps_the_property_and_what_the_model_did_not_say(
     job_id, property_id = one(jobs), store_property(database, clock)
     jobs.claim(job_id, "a", 30)
     clock.advance(2)
-    assert jobs.finish(job_id, "a", property_id, ["YearBuilt"], "no key")
+    assert finish(jobs, job_id, "a", property_id, ["YearBuilt"], "no key")
     job = jobs.get(job_id)
     assert (job.state, job.property, job.wanted_model, job.model_note) == (
         "done",
@@ -291,7 +292,7 @@ def test_a_cancelled_job_is_over_and_its_worker_loses_the_lease(jobs: JobStore, 
     assert jobs.cancel(job_id)
     assert jobs.cancel(job_id) is False
     assert jobs.renew(job_id, "a", 30) is False
-    assert jobs.finish(job_id, "a", "x") is False
+    assert finish(jobs, job_id, "a", "x") is False
     assert jobs.claim(job_id, "b", 30) is None
     assert jobs.get(job_id).state == "cancelled"
 

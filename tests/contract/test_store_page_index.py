@@ -17,7 +17,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import properties, records
 from benchmarks.saving import save_record
 from tests.contract.conftest import count
-from tests.plugins.job_ends import confirm, note_same
+from tests.plugins.job_ends import confirm, finish, note_same
 from tests.plugins.page_records import page_record
 
 PAGE = "https://site.example/h/48213"
@@ -216,7 +216,7 @@ def test_of_two_jobs_for_one_page_one_reads_it_at_a_time(
     jobs.claim(one, "another owner", 30)
     jobs.renew(two, f"owner of {two}", 30)
     assert not index.take_reading(PAGE, one)
-    jobs.finish(two, f"owner of {two}", save_record(PropertyStore(database), record(clock, MOBILE, ListPrice=1)))
+    finish(jobs, two, f"owner of {two}", save_record(PropertyStore(database), record(clock, MOBILE, ListPrice=1)))
     assert index.take_reading(PAGE, one)
 
 

@@ -21,6 +21,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.search import PropertyFilter
 from app.property.storage.tables import observations, properties, records
 from benchmarks.saving import save_record
+from tests.plugins.job_ends import finish
 from tests.plugins.page_records import page_record
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -158,7 +159,7 @@ def test_jobs_and_observations_follow_a_property_that_was_folded(store: Property
     for page in pages[:2]:
         (job_id,) = jobs.enqueue([page.url]).new
         jobs.claim(job_id, "a", 30)
-        jobs.finish(job_id, "a", save_record(store, page))
+        finish(jobs, job_id, "a", save_record(store, page))
         done.append(job_id)
     home = save_record(store, pages[2])
     assert [jobs.get(job_id).property for job_id in done] == [home, home]

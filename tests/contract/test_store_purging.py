@@ -38,7 +38,7 @@ from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import bodies, jobs, metadata, properties, purges
 from benchmarks.saving import save_record
-from tests.plugins.job_ends import put_claims
+from tests.plugins.job_ends import finish, put_claims
 
 AGENT = "Ottilie Quackenbush"
 PAGE, MOBILE = "https://www.homes.example/h/48213", "https://m.homes.example/h/48213"
@@ -89,7 +89,7 @@ class Service:
         question = Question(page.sha256, ("ListAgentFullName",), "m", "p")
         self.answers.save_model_answer(question, StoredAnswer({"ListAgentFullName": (agent, agent)}, "m", 1, 1), page)
         home = save_record(self.properties, self.record(page, page_url or url, agent, **values))
-        assert self.jobs.finish(job_id, "owner", home, model_note=f"{agent} could not be asked")
+        assert finish(self.jobs, job_id, "owner", home, model_note=f"{agent} could not be asked")
         self.clock.advance(1)
         return job_id, home
 
@@ -204,7 +204,7 @@ def test_what_was_looked_up_for_an_address_is_gone_and_its_neighbours_stay(
     (found_job,) = service.jobs.enqueue([ADDRESS]).jobs
     service.jobs.claim(found_job.id, "me", 30)
     _, home = service.scrape(PAGE, UnitNumber="4")
-    service.jobs.finish(found_job.id, "me", home)
+    finish(service.jobs, found_job.id, "me", home)
     (lost_job,) = service.jobs.enqueue([ADDRESS], refresh=True).jobs
     service.jobs.fail(lost_job.id, InvalidTargetError(ADDRESS, "is not on any page"))
     (next_door,) = service.jobs.enqueue(["12 Oak St Unit 5, Springfield, IL 62701"]).jobs
@@ -343,7 +343,7 @@ def test_a_page_in_hand_is_not_stored_after_its_purge(
     ):
         with pytest.raises(PurgedMeanwhileError):
             write()
-    assert not service.jobs.finish(job_id, "owner", "x" * 32)
+    assert not finish(service.jobs, job_id, "owner", "x" * 32)
     assert not service.jobs.renew(job_id, "owner", 30)
     assert service.jobs.recoverable() == []
     assert found(database, AGENT, "homes.example") == []

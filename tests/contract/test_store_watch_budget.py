@@ -20,6 +20,7 @@ from app.property.storage.tables import watches as watches_table
 from app.property.storage.watches.budget import Charge, WatchDay, WatchLedger, WatchLimits
 from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
+from tests.plugins.job_ends import finish
 from tests.plugins.watch_steps import ADDRESS, begin, end, store_property
 
 DAY = 86_400.0
@@ -101,7 +102,7 @@ def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
             PropertyStore(database),
             SourceRecord(job.target, job.target, PageKind.LISTING, "a" * 64, clock.now(), {}, {}),
         )
-        assert jobs.finish(job.id, "worker", home)
+        assert finish(jobs, job.id, "worker", home)
     clock.advance(10)
     tomorrow = watches.tick(limits)
     assert [job.target for job in tomorrow.jobs] == due[2:]

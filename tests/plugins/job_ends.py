@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from app.errors.jobs import LeaseLostError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.jobs import attempts
-from app.property.storage.jobs.models import Tried
+from app.property.storage.jobs import attempts, leases
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import PageFrom, Tried
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages import index as page_index
 from app.property.storage.pages.index import Seen
 from app.property.storage.properties import claims as unverified
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.rebuild import alive
 from app.property.storage.properties.repository import PropertyStore
+
+
+def finish(  # noqa: PLR0917
+    jobs: JobStore,
+    job_id: str,
+    owner: str,
+    property_id: str,
+    wanted_model: Sequence[str] = (),
+    model_note: str | None = None,
+    page_from: PageFrom | None = None,
+) -> bool:
+    """End the job as `Storing` does. False if the lease was lost."""
+    lease, now = Lease(job_id, owner), jobs._database.clock.now()
+    try:
+        with jobs._database.writing() as connection:
+            leases.finish(
+                connection,
+                lease,
+                now,
+                property_id,
+                wanted_model=wanted_model,
+                model_note=model_note,
+                page_from=page_from,
+            )
+    except LeaseLostError:
+        return False
+    return True
 
 
 def put_tried(database: Database, job_id: str, tried: Iterable[Tried], asked_at: datetime) -> None:

@@ -21,6 +21,7 @@ from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
+from tests.plugins.job_ends import finish
 
 URL = "https://site.example/house/1"
 ADDRESS = "12 MAIN ST, SPRINGFIELD, IL 62701"
@@ -55,7 +56,7 @@ def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> N
     """The job is over: done with a property, or failed with an error."""
     assert jobs.claim(job.id, "worker", 60) is not None
     if isinstance(outcome, str):
-        assert jobs.finish(job.id, "worker", outcome, page_from=PageFrom.SITE)
+        assert finish(jobs, job.id, "worker", outcome, page_from=PageFrom.SITE)
     else:
         assert jobs.fail(job.id, outcome, "worker")
 

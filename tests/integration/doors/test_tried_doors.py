@@ -18,7 +18,7 @@ from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from benchmarks.saving import save_record
 from tests.integration.doors.test_identity_doors import ADDRESS, A, page
-from tests.plugins.job_ends import put_tried
+from tests.plugins.job_ends import finish, put_tried
 
 from .conftest import Environment, Propintel
 
@@ -43,7 +43,7 @@ def done(stores: Stores) -> tuple[str, str]:
     stores.jobs.claim(job_id, "test", 30)
     home = save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
     put_tried(stores.database, job_id, TRIED, datetime.now(UTC))
-    stores.jobs.finish(job_id, "test", home)
+    finish(stores.jobs, job_id, "test", home)
     return job_id, home
 
 

@@ -15,6 +15,7 @@ from app.keypool.keys import fingerprint
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from benchmarks.saving import save_record
+from tests.plugins.job_ends import finish
 from tests.plugins.page_records import page_record
 
 from .conftest import Environment, Propintel, Server
@@ -44,7 +45,7 @@ def filled(home: Path) -> None:
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         done, failed = stores.jobs.enqueue([url, "http://homes.example/2"]).new
         stores.jobs.claim(done, "worker", 30)
-        stores.jobs.finish(done, "worker", save_record(stores.properties, record), ["Roof"], "no key")
+        finish(stores.jobs, done, "worker", save_record(stores.properties, record), ["Roof"], "no key")
         stores.jobs.fail(failed, PageGoneError("http://homes.example/2", "sold"))
         known = stores.jobs.get(done).property
     # no route makes a property or a key, so that none could be found by trying

@@ -14,15 +14,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, literal, or_, select, update
 
 from app.errors import NotFoundError, PropertyIntelligenceError
-from app.errors.jobs import LeaseLostError
 from app.property.storage.database import Database
 from app.property.storage.jobs import idempotency, usage
 from app.property.storage.jobs.attempts import jobs_of
 from app.property.storage.jobs.batches import cancel_untouched, reopen_batches
 from app.property.storage.jobs.enqueue import enqueue_targets
 from app.property.storage.jobs.idempotency import RequestKey
-from app.property.storage.jobs.leases import Lease, finish
-from app.property.storage.jobs.models import Enqueued, Job, JobState, PageFrom, Recovered
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import Enqueued, Job, JobState, Recovered
 from app.property.storage.jobs.recovery import RESEND_SECONDS, take_lost
 from app.property.storage.jobs.tables import UNLEASED, JobAttempt
 from app.property.storage.jobs.usage import Requester
@@ -194,34 +193,6 @@ class JobStore:
         """Extend the lease, also one that ran out unnoticed. False if it is lost: stop the work."""
         until = self._clock.now() + timedelta(seconds=lease_seconds)
         return self._held(job_id, owner, {"lease_expires_at": until})
-
-    def finish(
-        self,
-        job_id: str,
-        owner: str,
-        property_id: str,
-        wanted_model: Sequence[str] = (),
-        model_note: str | None = None,
-        *,
-        page_from: PageFrom | None = None,
-    ) -> bool:
-        """The property is stored. False if the lease was lost: another one finishes, or the job was cancelled."""
-        lease, now = Lease(job_id, owner), self._clock.now()
-        try:
-            self._database.repeat(
-                lambda connection: finish(
-                    connection,
-                    lease,
-                    now,
-                    property_id,
-                    wanted_model=wanted_model,
-                    model_note=model_note,
-                    page_from=page_from,
-                )
-            )
-        except LeaseLostError:
-            return False
-        return True
 
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
         """The job is over, with this reason. Without `owner` whoever holds it: for jobs whose worker is dead.

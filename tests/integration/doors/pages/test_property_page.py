@@ -20,7 +20,7 @@ from app.property.storage.properties.repository import PropertyStore
 from benchmarks.saving import save_record
 from tests.integration.doors.conftest import Environment
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
-from tests.plugins.job_ends import put_claims, put_tried
+from tests.plugins.job_ends import finish, put_claims, put_tried
 
 pytestmark = pytest.mark.usefixtures("broker")
 ADDRESS = {
@@ -99,7 +99,7 @@ def asked(database: Database, house: str) -> str:
         Tried("web search", None, None, "not_asked", "it is turned off in sources.toml"),
     ]
     put_tried(database, job_id, tried, datetime.now(UTC))
-    jobs.finish(job_id, "test", house)
+    finish(jobs, job_id, "test", house)
     return job_id
 
 
