@@ -10,13 +10,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import Table, event, insert, select, text
 
 from app.clock import ManualClock
+from app.property.page import Page
 from app.property.storage.database import Database
+from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.pages.retention import Retention
 from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import observations, properties, records
+from app.property.storage.tables import bodies, model_answers, observations, pages, properties, records
+from app.services.privacy.retention import prune_pages
+from app.settings import Settings
 from benchmarks.saving import save_record
 from tests.contract.test_store_properties import ADDRESS, source
 
@@ -41,8 +47,8 @@ def recorded(database: Database) -> Iterator[list[tuple[str, Any]]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-def scanned(database: Database, statements: list[tuple[str, Any]]) -> list[str]:
-    """Those of `statements` that read all observations or all records."""
+def scanned(database: Database, statements: list[tuple[str, Any]], tables: str = "observations|records") -> list[str]:
+    """Those of `statements` that read one of `tables` from end to end."""
     explain, scan = ("EXPLAIN QUERY PLAN", "SCAN") if database.is_sqlite else ("EXPLAIN", "Seq Scan on")
     found = []
     for sql, parameters in statements:
@@ -51,7 +57,7 @@ def scanned(database: Database, statements: list[tuple[str, Any]]) -> list[str]:
         with database.reading() as connection:
             plan = connection.exec_driver_sql(f"{explain} {sql}", parameters).all()
         said = "\n".join(str(row[-1]) for row in plan)
-        if re.search(rf"{scan} (observations|records)\b", said):
+        if re.search(rf"{scan} ({tables})\b", said):
             found.append(f"{sql}\n{said}")
     return found
 
@@ -99,6 +105,31 @@ def test_pruning_values_reads_by_index(filled: Database, days: int) -> None:
     assert (names.observations, names.records, values.observations) == ((1, 1, 5) if is_due else (0, 0, 0))
     assert len(statements) > 5
     assert not scanned(filled, statements)
+
+
+def test_pruning_copies_with_nothing_due_reads_by_index(database: Database, clock: ManualClock) -> None:
+    """Nor does it sum up what all bodies take."""
+    page = Page("https://a.example/1", "https://a.example/1", "text/html", "as text", b"as bytes", clock.now())
+    PageStore(database).save_page(page)
+    question = Question(page.sha256, ("Roof",), "m", "p")
+    AnswerStore(database).save_model_answer(question, StoredAnswer({}, "m", 1, 1))
+    with database.writing() as connection:
+        for table in (bodies, pages, model_answers):
+            row = dict(connection.execute(select(table)).mappings().first() or {})
+            copies = [{**row, **_own_key(table, number)} for number in range(_HOMES)]
+            connection.execute(insert(table), copies)
+        connection.execute(text("ANALYZE"))
+    settings = Settings.of()
+    with recorded(database) as statements:
+        removed = prune_pages(settings, Retention(database), clock)
+    assert not any(removed.values())
+    assert len(statements) > 5
+    assert not scanned(database, statements, "bodies|pages|model_answers")
+
+
+def _own_key(table: Table, number: int) -> dict[str, Any]:
+    own = {"id": number + 10, "sha256": f"{number:064}", "text_sha256": f"{number:064}", "url": str(number)}
+    return {name: value for name, value in own.items() if name in table.c}
 
 
 def test_a_scan_is_seen(filled: Database) -> None:

@@ -28,7 +28,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
-from app.property.storage.pages.packing import pack, unpack
+from app.property.storage.pages.blobs import pack, unpack
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.names import PurgedNames
 from app.property.storage.privacy.names_key import NamesKey

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from app.clock import ManualClock
 from app.property.page import Keeping, Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.pages.packing import pack, unpack
+from app.property.storage.pages.blobs import count_bytes, pack, unpack
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
+from app.property.storage.pages.tables import SHARDS
 from app.property.storage.tables import bodies, model_answers, pages, site_answers
-from tests.contract.conftest import count
+from tests.contract.conftest import ON_POSTGRESQL, count
 
 URL = "https://site.example/house/1"
 FINAL = "https://site.example/h/1"
@@ -210,3 +212,34 @@ def test_of_too_much_the_longest_unused_goes_first(
     assert [store.validators(f"{FINAL}/{name}") is not None for name in "abc"] == [True, False, True]
     assert retention.prune_surplus(0).bodies == 4
     assert retention.stored_bytes() == 0
+
+
+@ON_POSTGRESQL
+def test_who_counts_what_is_stored_does_not_hold_up_others(
+    database: Database, database_url: str, clock: ManualClock
+) -> None:
+    mine, other = (page(clock, body, url=f"{URL}/{body!r}") for body in (b"a", b"b"))
+    assert (int(mine.sha256, 16) - int(other.sha256, 16)) % SHARDS, "else choose other bodies"
+    impatient = Database(database_url, clock, busy_timeout_seconds=1)
+    with database.writing() as connection:
+        count_bytes(connection, mine.sha256, 1)
+        PageStore(impatient).save_page(other)
+    impatient.close()
+
+
+def test_what_is_stored_is_counted_whoever_stores_it_at_the_same_time(
+    database: Database, store: PageStore, retention: Retention, clock: ManualClock
+) -> None:
+    """Each of ten bodies is stored four times at once and kept once; half of them go, while others come."""
+    for number in range(10):
+        store.save_page(random_page(clock, 1, f"old/{number}"))
+    old = retention.stored_bytes()
+    clock.advance(60)
+    new = [random_page(clock, 1, str(number % 10)) for number in range(10)] * 4
+    with ThreadPoolExecutor(4) as pool:
+        saved = [pool.submit(store.save_page, one) for one in new]
+        gone = retention.prune_surplus(retention.stored_bytes() - old // 2)
+    assert gone.bodies
+    assert not any(one.exception() for one in saved)
+    with database.reading() as connection:
+        assert retention.stored_bytes() == connection.execute(select(func.sum(bodies.c.packed_bytes))).scalar_one()

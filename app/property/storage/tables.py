@@ -21,7 +21,7 @@ from app.property.storage.keys.tables import (
     ModelHour,
 )
 from app.property.storage.llm.tables import ModelAnswer, ModelBatch, ModelRequest, WebSearch
-from app.property.storage.pages.tables import Blob, PageAlias, PageCopy, SiteAnswer
+from app.property.storage.pages.tables import Blob, BlobBytes, PageAlias, PageCopy, SiteAnswer
 from app.property.storage.privacy.tables import Purge, PurgedName, PurgeMark
 from app.property.storage.properties.recipe_tables import RecipeExample, RecipeRow
 from app.property.storage.properties.tables import (
@@ -48,6 +48,7 @@ __all__ = [
     "alert_notices",
     "alerts",
     "batches",
+    "blob_bytes",
     "bodies",
     "change_candidates",
     "change_receivers",
@@ -87,6 +88,7 @@ metadata = Base.metadata
 alert_notices = cast(Table, AlertNotice.__table__)
 alerts = cast(Table, Alert.__table__)
 batches = cast(Table, Batch.__table__)
+blob_bytes = cast(Table, BlobBytes.__table__)
 bodies = cast(Table, Blob.__table__)
 change_candidates = cast(Table, ChangeCandidate.__table__)
 change_receivers = cast(Table, ChangeReceiver.__table__)

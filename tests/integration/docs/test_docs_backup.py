@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app.property.merge import SourceRecord
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
-from app.property.storage.pages.packing import unpack
+from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.schema import HEAD, upgrade
 from app.property.storage.tables import bodies, metadata

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.property.storage.pages.packing import unpack
+from app.property.storage.pages.blobs import unpack
 from app.property.storage.tables import bodies, metadata
 from app.services.runtime.stores import open_stores
 from app.settings import Settings

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.property.storage.pages.packing import unpack
+from app.property.storage.pages.blobs import unpack
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.tables import bodies
 from app.redis.embedded_valkey import connect

@@ -28,7 +28,7 @@ class ModelAnswer(Base):
     answer: Mapped[Json]
     prompt_tokens: Mapped[int]
     completion_tokens: Mapped[int]
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (Index("ix_model_answers_checkpoint", "content_sha256", "prompt_sha256", "model"),)
 

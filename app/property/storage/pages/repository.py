@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from app.property.page import Keeping, Page
 from app.property.storage.database import Database
-from app.property.storage.pages.packing import pack, unpack
+from app.property.storage.pages.blobs import count_bytes, drop_unused_blobs, save_blobs, unpack
 from app.property.storage.privacy.marks import refuse_purged
 from app.property.storage.privacy.names import purged_since
-from app.property.storage.statements import clean, insert_if_new, upsert
+from app.property.storage.statements import clean, upsert
 from app.property.storage.tables import bodies, pages, site_answers
 from app.property.urls.targets import MAX_URL_CHARS
 
@@ -57,7 +57,8 @@ class PageStore:
             "is_kept": not no_store,
             "confirmed_at": confirmed_at,
         }
-        blobs = {row["sha256"]: page.body, row["text_sha256"]: text}
+        blobs = {page.sha256: page.body, str(row["text_sha256"]): text}
+        now = self._database.clock.now()
 
         def work(connection: Connection) -> None:
             refuse_purged(self._database, connection, (page.url, page.final_url), page.fetched_at)
@@ -66,14 +67,12 @@ class PageStore:
             if no_store and job_id is None:
                 connection.execute(delete(site_answers).where(site_answers.c.url == row["final_url"]))
                 return
-            for sha256, content in sorted(blobs.items()):
-                self._save_body(connection, str(sha256), content)
+            added = save_blobs(connection, blobs, now)
             _note_answer(connection, page.keeping, row)
-            if job_id is not None:
-                mine = pages.update().where(pages.c.job_id == job_id, pages.c.url == page.url)
-                if connection.execute(mine.values(row)).rowcount:
-                    return
-            connection.execute(insert(pages).values(job_id=job_id, **row))
+            mine = update(pages).where(pages.c.job_id == job_id, pages.c.url == page.url).values(row)
+            if job_id is None or not connection.execute(mine).rowcount:
+                connection.execute(insert(pages).values(job_id=job_id, **row))
+            count_bytes(connection, page.sha256, added)
 
         self._database.repeat(work)
 
@@ -128,27 +127,12 @@ class PageStore:
             query = _with_bodies(site_answers).where(site_answers.c.url == final_url)
             row = connection.execute(query).one_or_none()
             if row is not None:
-                _use(connection, (row.sha256, row.text_sha256), at)
+                used = update(bodies).where(bodies.c.sha256.in_((row.sha256, row.text_sha256)))
+                connection.execute(used.values(used_at=at))
             return row
 
         row = self._database.repeat(work)
         return None if row is None else _page_of(row, url, final_url, Keeping(row.etag, row.last_modified))
-
-    def _save_body(self, connection: Connection, sha256: str, content: bytes) -> None:
-        now = self._database.clock.now()
-        if _use(connection, (sha256,), now):
-            return
-        packing, packed = pack(content)
-        row = {
-            "sha256": sha256,
-            "size": len(content),
-            "packing": packing,
-            "packed": packed,
-            "packed_bytes": len(packed),
-            "created_at": now,
-            "used_at": now,
-        }
-        connection.execute(insert_if_new(connection, bodies).values(row))
 
 
 def text_of(connection: Connection, sha256: str) -> str | None:
@@ -165,21 +149,11 @@ def page_by_body(connection: Connection, sha256: str, final_url: str) -> Page | 
     return None if row is None else _page_of(row, row.url, row.final_url, Keeping())
 
 
-def drop_pages(connection: Connection, *which: Any) -> int:
-    """Delete rows of `pages`, and the bodies that nothing else refers to; -> how many bodies went."""
+def drop_pages(connection: Connection, *which: Any) -> list[int]:
+    """Delete rows of `pages`, and the blobs that nothing else refers to; return the packed sizes of those blobs."""
     c = pages.c
     gone = connection.execute(delete(pages).where(*which).returning(c.sha256, c.text_sha256)).all()
-    return drop_unused_bodies(connection, {sha256 for row in gone for sha256 in row})
-
-
-def drop_unused_bodies(connection: Connection, hashes: set[str]) -> int:
-    """Delete those of `hashes` that no page and no answer of a site refers to any more; -> how many."""
-    referred = [
-        select(column).where(column == bodies.c.sha256).exists()
-        for column in (pages.c.sha256, pages.c.text_sha256, site_answers.c.sha256, site_answers.c.text_sha256)
-    ]
-    unused = delete(bodies).where(bodies.c.sha256.in_(hashes), *(~one for one in referred))
-    return connection.execute(unused).rowcount if hashes else 0
+    return drop_unused_blobs(connection, {sha256 for row in gone for sha256 in row})
 
 
 def _note_answer(connection: Connection, keeping: Keeping, row: dict[str, Any]) -> None:
@@ -191,12 +165,6 @@ def _note_answer(connection: Connection, keeping: Keeping, row: dict[str, Any]) 
     answer = {name: row[name] for name in ("content_type", "sha256", "text_sha256", "declared_url", "fetched_at")}
     answer |= {"etag": keeping.etag, "last_modified": keeping.last_modified}
     upsert(connection, site_answers, {"url": url}, answer)
-
-
-def _use(connection: Connection, hashes: tuple[str, ...], at: datetime) -> bool:
-    """The bodies are in use at `at`; False if none of them is stored."""
-    change = update(bodies).where(bodies.c.sha256.in_(hashes)).values(used_at=at)
-    return connection.execute(change).rowcount > 0
 
 
 def _with_bodies(table: Any) -> Select[Any]:

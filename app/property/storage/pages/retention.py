@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
 
 from app.property.storage.database import Database
-from app.property.storage.pages.repository import drop_pages, drop_unused_bodies
+from app.property.storage.pages.blobs import drop_unused_blobs, stored_bytes
+from app.property.storage.pages.repository import drop_pages
+from app.property.storage.pages.tables import IS_UNKEPT
 from app.property.storage.tables import (
     ACTIVE,
     bodies,
@@ -52,7 +54,7 @@ class Retention:
     def stored_bytes(self) -> int:
         """How much all bodies take, packed."""
         with self._database.reading() as connection:
-            return _total(connection)
+            return stored_bytes(connection)
 
     def prune_old(self, days: float) -> Pruned:
         """Remove bodies, rows of pages and answers of models that are older than `days`."""
@@ -70,7 +72,7 @@ class Retention:
         """Remove those bodies that were of no use for longest, until all together take at most `max_bytes`, packed."""
 
         def work(connection: Connection) -> Pruned:
-            surplus = _total(connection) - max_bytes
+            surplus = stored_bytes(connection) - max_bytes
             if surplus <= 0:
                 return Pruned()
             chosen = list[tuple[str, int]]()
@@ -88,19 +90,12 @@ class Retention:
         now = self._database.clock.now()
 
         def work(connection: Connection) -> Pruned:
-            before = _total(connection)
-            left = select(pages.c.id).where(~pages.c.is_kept, ~_is_needed()).limit(_AT_ONCE)
+            left = select(pages.c.id).where(IS_UNKEPT, ~_is_needed()).limit(_AT_ONCE)
             gone = drop_pages(connection, pages.c.id.in_(left))
-            kept = select(pages.c.id).where(pages.c.sha256 == recipe_examples.c.content_sha256)
-            connection.execute(delete(recipe_examples).where(~kept.exists()))
             connection.execute(delete(purge_marks).where(purge_marks.c.at < now - _MARKS_KEPT))
-            return Pruned(gone, before - _total(connection), 0, gone >= _AT_ONCE)
+            return Pruned(len(gone), sum(gone), 0, len(gone) >= _AT_ONCE)
 
         return self._database.repeat(work)
-
-
-def _total(connection: Connection) -> int:
-    return int(connection.execute(select(func.coalesce(func.sum(bodies.c.packed_bytes), 0))).scalar_one())
 
 
 def _is_needed() -> ColumnElement[bool]:
@@ -121,7 +116,6 @@ def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Prune
     """Delete the bodies, the rows that lead to them, and the other halves of those rows."""
     if not chosen:
         return Pruned()
-    before = _total(connection)
     hashes = {sha256 for sha256, _ in chosen}
     touched = set(hashes)
     for table in (site_answers, pages):
@@ -130,8 +124,8 @@ def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Prune
         spared = and_(leads, ~_is_needed()) if table is pages else leads
         rows: Any = connection.execute(delete(table).where(spared).returning(c.sha256, c.text_sha256))
         touched.update(sha256 for row in rows for sha256 in row)
-    gone = drop_unused_bodies(connection, touched)
-    return Pruned(gone, before - _total(connection), 0, len(chosen) == _AT_ONCE)
+    gone = drop_unused_blobs(connection, touched)
+    return Pruned(len(gone), sum(gone), 0, len(chosen) == _AT_ONCE)
 
 
 def _drop_rows(connection: Connection, oldest: datetime) -> None:

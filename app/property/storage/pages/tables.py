@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import (
-    ForeignKey,
-    Index,
-    String,
-    UniqueConstraint,
-    true,
-)
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.types import Base, Id, RowId, Sha256
+from app.property.storage.types import Base, Id, RowId, Sha256, where
+
+#: rows of the running total of packed bytes
+SHARDS = 16
 
 
 class Blob(Base):
@@ -25,7 +22,7 @@ class Blob(Base):
     size: Mapped[int]
     packed: Mapped[bytes]
     created_at: Mapped[datetime]
-    # zstd or zlib (`pages/packing.py`)
+    # zstd or zlib (`pages/blobs.py`)
     packing: Mapped[str] = mapped_column(String(8), server_default="zlib")
     packed_bytes: Mapped[int] = mapped_column(server_default="0")
     # when it was last received, or last said by its site to hold
@@ -34,8 +31,17 @@ class Blob(Base):
     __table_args__ = (Index("ix_bodies_used_at_packed_bytes", "used_at", "packed_bytes"),)
 
 
+class BlobBytes(Base):
+    """How much all blobs take, packed: the sum over the rows. Each alone means nothing and may be negative."""
+
+    __tablename__ = "blob_bytes"
+
+    shard: Mapped[int] = mapped_column(primary_key=True)
+    packed_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
 class PageCopy(Base):
-    """PageCopy."""
+    """A page as it was received."""
 
     __tablename__ = "pages"
 
@@ -59,7 +65,13 @@ class PageCopy(Base):
         UniqueConstraint("job_id", "url"),
         Index("ix_pages_sha256", "sha256"),
         Index("ix_pages_text_sha256", "text_sha256"),
+        Index("ix_pages_fetched_at", "fetched_at"),
     )
+
+
+#: its site does not want it kept; in the spelling of the index, or SQLite does not use that
+IS_UNKEPT = PageCopy.is_kept.is_(False)
+Index("ix_pages_unkept", PageCopy.is_kept, **where(IS_UNKEPT))
 
 
 class SiteAnswer(Base):

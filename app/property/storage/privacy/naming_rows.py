@@ -16,7 +16,7 @@ from app.property.fields.table import PEOPLE_FIELDS, of_kind
 from app.property.people import Finder
 from app.property.record import Evidence
 from app.property.source_record import SourceRecord
-from app.property.storage.pages.packing import unpack
+from app.property.storage.pages.blobs import unpack
 from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding, Holds
 from app.property.storage.properties.rows import evidence_json
 from app.property.storage.statements import digest

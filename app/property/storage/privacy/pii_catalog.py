@@ -89,6 +89,7 @@ HOLDINGS: tuple[Holding, ...] = (
         nothing="size packing packed_bytes created_at used_at",
         goes_whole=True,
     ),
+    holding(t.blob_bytes, nothing="shard packed_bytes"),
     holding(
         t.pages,
         body="sha256 text_sha256",

@@ -128,7 +128,8 @@ class Removal:
         for some in chunks(self._scope.urls):
             gone = delete(site_answers).where(site_answers.c.url.in_(some))
             self.removed["validators"] += self._connection.execute(gone).rowcount
-            self.removed["bodies"] += drop_pages(self._connection, is_any([pages.c.url, pages.c.final_url], some))
+            copies = is_any([pages.c.url, pages.c.final_url], some)
+            self.removed["bodies"] += len(drop_pages(self._connection, copies))
             gone = delete(page_urls).where(is_any([page_urls.c.url, page_urls.c.page_url], some))
             self.removed["urls"] += self._connection.execute(gone).rowcount
         read = is_any(RECORD_URLS, [site_answers.c.url])
@@ -138,7 +139,7 @@ class Removal:
                 site_answers.c.url.in_(fetched), ~select(records.c.id).where(read).exists()
             )
             self.removed["validators"] += self._connection.execute(gone).rowcount
-            self.removed["bodies"] += drop_pages(self._connection, pages.c.job_id.in_(some))
+            self.removed["bodies"] += len(drop_pages(self._connection, pages.c.job_id.in_(some)))
 
     def _drop_sayings(self) -> set[str]:
         """Records and observations; -> the properties that they were of."""

@@ -1,0 +1,92 @@
+"""Bytes kept once by their SHA-256, packed with zstd; zlib is read too, from before there was any zstd.
+
+How much all of them take is a running total: a sum over all rows grows with the store. Whoever adds or deletes bytes
+changes it in the same transaction.
+"""
+
+from __future__ import annotations
+
+import sys
+import zlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import Connection, Table, delete, func, select, update
+
+from app.property.storage.pages.tables import SHARDS, Blob, BlobBytes, PageCopy, SiteAnswer
+from app.property.storage.properties.recipe_tables import RecipeExample
+from app.property.storage.statements import insert_if_new, insert_into
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+#: between speed and size; a page of 250 kB takes 2 ms
+_LEVEL = 6
+_BLOBS, _BYTES = cast(Table, Blob.__table__), cast(Table, BlobBytes.__table__)
+_UNPACK: Mapping[str, Callable[[bytes], bytes]] = {"zstd": zstd.decompress, "zlib": zlib.decompress}
+
+
+def pack(content: bytes) -> tuple[str, bytes]:
+    """Return the name of the packing, and the packed bytes."""
+    return "zstd", zstd.compress(content, _LEVEL)
+
+
+def unpack(packing: str, packed: bytes) -> bytes:
+    """Return what `pack` was given. Raises `ValueError` for a packing of a later version."""
+    unpacker = _UNPACK.get(packing)
+    if unpacker is None:
+        raise ValueError(f"a body packed as {packing} needs a later version")
+    return unpacker(packed)
+
+
+def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime) -> int:
+    """Store each content under its hash, or note that it is in use; return the packed bytes that this added.
+
+    Pass them to `count_bytes` at the end of the transaction.
+    """
+    added = 0
+    for sha256, content in sorted(blobs.items()):
+        known = update(Blob).where(Blob.sha256 == sha256).values(used_at=now)
+        if connection.execute(known).rowcount:
+            continue
+        packing, packed = pack(content)
+        row = {"sha256": sha256, "size": len(content), "packing": packing, "packed": packed}
+        row |= {"packed_bytes": len(packed), "created_at": now, "used_at": now}
+        # another job may have stored the same meanwhile, and counted it
+        new = insert_if_new(connection, _BLOBS).values(row).returning(_BLOBS.c.packed_bytes)
+        added += sum(connection.execute(new).scalars())
+    return added
+
+
+def drop_unused_blobs(connection: Connection, hashes: set[str]) -> list[int]:
+    """Delete those of `hashes` that nothing refers to any more, and what recipes learned from them; return their
+    packed sizes."""
+    if not hashes:
+        return []
+    referring = (PageCopy.sha256, PageCopy.text_sha256, SiteAnswer.sha256, SiteAnswer.text_sha256)
+    unused = (~select(column).where(column == Blob.sha256).exists() for column in referring)
+    drop = delete(Blob).where(Blob.sha256.in_(hashes), *unused).returning(Blob.sha256, Blob.packed_bytes)
+    gone = connection.execute(drop).all()
+    learned = RecipeExample.content_sha256.in_([row.sha256 for row in gone])
+    connection.execute(delete(RecipeExample).where(learned))
+    count_bytes(connection, min(hashes), -sum(row.packed_bytes for row in gone))
+    return [row.packed_bytes for row in gone]
+
+
+def count_bytes(connection: Connection, sha256: str, change: int) -> None:
+    """Add `change` to the total, in the row of the hash: writers of different blobs seldom wait for each other.
+
+    The row is held until the transaction ends. So that no two wait for each other, this is the last thing to do.
+    """
+    if change:
+        row = insert_into(connection, _BYTES).values(shard=1 + int(sha256, 16) % SHARDS, packed_bytes=change)
+        total = {"packed_bytes": BlobBytes.packed_bytes + change}
+        connection.execute(row.on_conflict_do_update(index_elements=["shard"], set_=total))
+
+
+def stored_bytes(connection: Connection) -> int:
+    """Return how much all blobs take, packed."""
+    return int(connection.execute(select(func.coalesce(func.sum(BlobBytes.packed_bytes), 0))).scalar_one())
