@@ -228,7 +228,7 @@ def test_values_stay_with_their_evidence_and_the_property_is_told_to_have_change
     }  # fmt: skip
     assert shown["evidence"]["ListPrice"]["quote"] == "100 by [removed]"
     assert [one["property"] for one in properties.page(changed_since=since).items] == [home]
-    assert (done.removed["bodies"], done.removed["validators"], done.removed["observations"]) == (1, 1, 1)
+    assert (done.removed["bodies"], done.removed["observations"]) == (1, 1)
     with database.reading() as connection:
         row = connection.execute(select(purges)).one()
     assert (row.who, row.kind, row.removed) == ("alice (manager)", "person", done.removed)

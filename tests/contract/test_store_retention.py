@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
@@ -18,7 +17,7 @@ from app.property.storage.pages.blobs import count_bytes, pack, unpack
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
 from app.property.storage.pages.tables import SHARDS
-from app.property.storage.tables import bodies, model_answers, pages, site_answers
+from app.property.storage.tables import bodies, model_answers, pages
 from tests.contract.conftest import ON_POSTGRESQL, count
 
 URL = "https://site.example/house/1"
@@ -36,6 +35,13 @@ def page(
 def random_page(clock: ManualClock, kilobytes: int, name: str) -> Page:
     """A body that no packing makes smaller; as text it is stored once more, in UTF-8."""
     return page(clock, os.urandom(kilobytes * 1000), url=f"{URL}/{name}", final=f"{FINAL}/{name}")
+
+
+def confirm(store: PageStore, clock: ManualClock, name: str = "") -> None:
+    """What a visit does when the site says that what is kept still holds."""
+    found = store.still_holds(URL + name, FINAL + name)
+    assert found is not None
+    store.save_page(found, confirmed_at=clock.now())
 
 
 @pytest.fixture
@@ -90,7 +96,7 @@ def test_what_still_holds_is_given_as_it_was_received(store: PageStore, clock: M
     before = page(clock)
     store.save_page(before)
     clock.advance(DAY)
-    assert store.still_holds("https://site.example/other", FINAL, clock.now()) == Page(
+    assert store.still_holds("https://site.example/other", FINAL) == Page(
         "https://site.example/other",
         FINAL,
         "text/html",
@@ -100,16 +106,29 @@ def test_what_still_holds_is_given_as_it_was_received(store: PageStore, clock: M
         ETAG,
         before.declared_url,
     )
-    assert store.still_holds(URL, "https://site.example/h/2", clock.now()) is None
+    assert store.still_holds(URL, "https://site.example/h/2") is None
 
 
-def test_a_url_too_long_for_an_index_is_kept_without_validators(store: PageStore, clock: ManualClock) -> None:
+def test_a_url_that_is_too_long_for_most_indexes_has_validators_too(store: PageStore, clock: ManualClock) -> None:
     final = f"{FINAL}?{os.urandom(2000).hex()}"
     store.save_page(page(clock, final=final))
-    assert store.validators(final) is None
+    assert store.validators(final) == ETAG
+
+
+def test_the_last_answer_counts_also_in_the_place_of_an_older_one(
+    store: PageStore, clock: ManualClock, job_id: str
+) -> None:
+    """A job that comes back stores its page in the row that it has; another one has stored the page in between."""
+    for body, owner in ((b"first", job_id), (b"second", None), (b"third", job_id)):
+        store.save_page(page(clock, body, keeping=Keeping(f'"{body.decode()}"')), owner)
+        clock.advance(60)
+    found = store.still_holds(URL, FINAL)
+    assert found is not None
+    assert (found.body, store.validators(FINAL)) == (b"third", Keeping('"third"'))
 
 
 def test_a_page_of_no_use_is_fetched_whole_the_next_time(store: PageStore, clock: ManualClock, job_id: str) -> None:
+    store.save_page(page(clock))
     store.save_page(page(clock), job_id)
     store.forget_checkpoint(job_id)
     assert store.validators(FINAL) is None
@@ -127,13 +146,14 @@ def test_what_a_site_does_not_want_kept_is_gone_when_its_job_is_over(
     assert (found.body, found.keeping.no_store) == (b"secret", True)
     store.drop_unkept(job_id)
     assert store.page_for_job(job_id) is None
+    assert store.validators(FINAL) is None, "nor is what was kept before asked about"
     assert (count(database, bodies), count(database, pages)) == (1, 1), "the page that may be kept stays"
     store.drop_unkept(job_id)
 
 
 def test_without_a_job_it_is_not_stored_at_all(database: Database, store: PageStore, clock: ManualClock) -> None:
     store.save_page(page(clock, keeping=Keeping(no_store=True)))
-    assert (count(database, bodies), count(database, pages), count(database, site_answers)) == (0, 0, 0)
+    assert (count(database, bodies), count(database, pages)) == (0, 0)
 
 
 def test_a_useless_page_that_may_not_be_kept_is_not(
@@ -160,18 +180,18 @@ def test_a_body_goes_so_long_after_its_last_use(
     store.save_page(page(clock, b"old", url=f"{URL}/2", final=f"{FINAL}/2"))
     store.save_page(page(clock))
     clock.advance(6 * DAY)
-    store.still_holds(URL, FINAL, clock.now())
+    confirm(store, clock)
     clock.advance(5 * DAY)
     removed = retention.prune_old(days=10)
     assert (removed.bodies, removed.more) == (1, False)
     assert store.validators(f"{FINAL}/2") is None
     assert store.validators(FINAL) == ETAG, "its site said five days ago that it holds"
-    found = store.still_holds(URL, FINAL, clock.now() - timedelta(days=5))
+    found = store.still_holds(URL, FINAL)
     assert found is not None
     assert found.body == b"plain", "so the evidence still leads to its body"
     clock.advance(6 * DAY)
     assert retention.prune_old(days=10).bodies == 1
-    assert (count(database, bodies), count(database, pages), count(database, site_answers)) == (0, 0, 0)
+    assert (count(database, bodies), count(database, pages)) == (0, 0)
     assert retention.prune_old(days=10).bodies == 0
 
 
@@ -202,7 +222,7 @@ def test_of_too_much_the_longest_unused_goes_first(
     for name in ("a", "b", "c"):
         store.save_page(random_page(clock, 10, name))
         clock.advance(60)
-    store.still_holds(f"{URL}/a", f"{FINAL}/a", clock.now())
+    confirm(store, clock, "/a")
     before = retention.stored_bytes()
     assert before > 3 * 20_000
     assert retention.prune_surplus(before) == retention.prune_surplus(10**9)

@@ -21,7 +21,7 @@ from app.property.storage.keys.tables import (
     ModelHour,
 )
 from app.property.storage.llm.tables import ModelAnswer, ModelBatch, ModelRequest, WebSearch
-from app.property.storage.pages.tables import Blob, BlobBytes, PageAlias, PageCopy, SiteAnswer
+from app.property.storage.pages.tables import Blob, BlobBytes, PageAlias, PageCopy
 from app.property.storage.privacy.tables import Purge, PurgedName, PurgeMark
 from app.property.storage.properties.recipe_tables import RecipeExample, RecipeRow
 from app.property.storage.properties.tables import (
@@ -78,7 +78,6 @@ __all__ = [
     "recipe_examples",
     "recipes",
     "records",
-    "site_answers",
     "unverified",
     "watches",
     "web_searches",
@@ -117,7 +116,6 @@ purges = cast(Table, Purge.__table__)
 recipe_examples = cast(Table, RecipeExample.__table__)
 recipes = cast(Table, RecipeRow.__table__)
 records = cast(Table, SourceRow.__table__)
-site_answers = cast(Table, SiteAnswer.__table__)
 unverified = cast(Table, Unverified.__table__)
 watches = cast(Table, Watch.__table__)
 web_searches = cast(Table, WebSearch.__table__)

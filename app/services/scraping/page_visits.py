@@ -148,7 +148,7 @@ class Visitors:
         return veil.answer(url, answer)
 
     def _kept(self, answer: NotModified) -> Page | None:
-        return patiently(lambda: self._pages.still_holds(answer.url, answer.final_url, answer.at), self._clock)
+        return patiently(lambda: self._pages.still_holds(answer.url, answer.final_url), self._clock)
 
 
 def _visitor(run: Run, *, only_public: bool) -> Visitor:

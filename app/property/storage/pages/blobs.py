@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Connection, Table, delete, func, select, update
+from sqlalchemy import Connection, Table, delete, exists, func, select, update
 
-from app.property.storage.pages.tables import SHARDS, Blob, BlobBytes, PageCopy, SiteAnswer
+from app.property.storage.pages.tables import SHARDS, Blob, BlobBytes, PageCopy
 from app.property.storage.properties.recipe_tables import RecipeExample
 from app.property.storage.statements import insert_if_new, insert_into
 
@@ -66,8 +66,7 @@ def drop_unused_blobs(connection: Connection, hashes: set[str]) -> list[int]:
     packed sizes."""
     if not hashes:
         return []
-    referring = (PageCopy.sha256, PageCopy.text_sha256, SiteAnswer.sha256, SiteAnswer.text_sha256)
-    unused = (~select(column).where(column == Blob.sha256).exists() for column in referring)
+    unused = (~exists().where(column == Blob.sha256) for column in (PageCopy.sha256, PageCopy.text_sha256))
     drop = delete(Blob).where(Blob.sha256.in_(hashes), *unused).returning(Blob.sha256, Blob.packed_bytes)
     gone = connection.execute(drop).all()
     learned = RecipeExample.content_sha256.in_([row.sha256 for row in gone])

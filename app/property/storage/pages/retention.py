@@ -7,25 +7,21 @@ that is not kept any more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
 from app.property.storage.database import Database
-from app.property.storage.pages.blobs import drop_unused_blobs, stored_bytes
+from app.property.storage.pages.blobs import stored_bytes
 from app.property.storage.pages.repository import drop_pages
-from app.property.storage.pages.tables import IS_UNKEPT
+from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
 from app.property.storage.tables import (
     ACTIVE,
-    bodies,
     jobs,
     model_answers,
-    pages,
     purge_marks,
     recipe_examples,
-    site_answers,
     web_searches,
 )
 
@@ -61,10 +57,12 @@ class Retention:
         oldest = self._database.clock.now() - timedelta(days=days)
 
         def work(connection: Connection) -> Pruned:
-            _drop_rows(connection, oldest)
             answers = _drop_answers(connection, oldest)
-            gone = _drop_bodies(connection, _oldest_first(connection, bodies.c.used_at < oldest))
-            return Pruned(gone.bodies, gone.packed_bytes, answers, gone.more or answers == _AT_ONCE)
+            gone = _drop_bodies(connection, _oldest_first(connection, Blob.used_at < oldest))
+            # old rows that are left: newer ones lead to their bodies as well
+            old = select(PageCopy.id).where(oldest > SEEN_AT, ~_is_needed()).limit(_AT_ONCE)
+            drop_pages(connection, PageCopy.id.in_(old))
+            return replace(gone, answers=answers, more=gone.more or answers == _AT_ONCE)
 
         return self._database.repeat(work)
 
@@ -90,8 +88,8 @@ class Retention:
         now = self._database.clock.now()
 
         def work(connection: Connection) -> Pruned:
-            left = select(pages.c.id).where(IS_UNKEPT, ~_is_needed()).limit(_AT_ONCE)
-            gone = drop_pages(connection, pages.c.id.in_(left))
+            left = select(PageCopy.id).where(IS_UNKEPT, ~_is_needed()).limit(_AT_ONCE)
+            gone = drop_pages(connection, PageCopy.id.in_(left))
             connection.execute(delete(purge_marks).where(purge_marks.c.at < now - _MARKS_KEPT))
             return Pruned(len(gone), sum(gone), 0, len(gone) >= _AT_ONCE)
 
@@ -100,16 +98,15 @@ class Retention:
 
 def _is_needed() -> ColumnElement[bool]:
     """Of a row of `pages`: it is the checkpoint of a job that is not over."""
-    return select(jobs.c.id).where(jobs.c.id == pages.c.job_id, jobs.c.state.in_(ACTIVE)).exists()
+    return select(jobs.c.id).where(jobs.c.id == PageCopy.job_id, jobs.c.state.in_(ACTIVE)).exists()
 
 
 def _oldest_first(connection: Connection, *which: ColumnElement[bool]) -> list[tuple[str, int]]:
     """Bodies (of those `which`) that no job under way needs, with their packed sizes."""
-    c = bodies.c
-    refers = or_(pages.c.sha256 == c.sha256, pages.c.text_sha256 == c.sha256)
-    needed = select(pages.c.id).where(refers, _is_needed()).exists()
-    query = select(c.sha256, c.packed_bytes).where(~needed, *which).order_by(c.used_at, c.sha256).limit(_AT_ONCE)
-    return [(row.sha256, row.packed_bytes) for row in connection.execute(query)]
+    refers = or_(PageCopy.sha256 == Blob.sha256, PageCopy.text_sha256 == Blob.sha256)
+    needed = select(PageCopy.id).where(refers, _is_needed()).exists()
+    query = select(Blob.sha256, Blob.packed_bytes).where(~needed, *which).order_by(Blob.used_at, Blob.sha256)
+    return [(row.sha256, row.packed_bytes) for row in connection.execute(query.limit(_AT_ONCE))]
 
 
 def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Pruned:
@@ -117,21 +114,9 @@ def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Prune
     if not chosen:
         return Pruned()
     hashes = {sha256 for sha256, _ in chosen}
-    touched = set(hashes)
-    for table in (site_answers, pages):
-        c = table.c
-        leads = or_(c.sha256.in_(hashes), c.text_sha256.in_(hashes))
-        spared = and_(leads, ~_is_needed()) if table is pages else leads
-        rows: Any = connection.execute(delete(table).where(spared).returning(c.sha256, c.text_sha256))
-        touched.update(sha256 for row in rows for sha256 in row)
-    gone = drop_unused_blobs(connection, touched)
+    leads = or_(PageCopy.sha256.in_(hashes), PageCopy.text_sha256.in_(hashes))
+    gone = drop_pages(connection, leads, ~_is_needed(), blobs=hashes)
     return Pruned(len(gone), sum(gone), 0, len(chosen) == _AT_ONCE)
-
-
-def _drop_rows(connection: Connection, oldest: datetime) -> None:
-    """Old rows of `pages` whose bodies are in use: their newer rows lead there as well."""
-    old = select(pages.c.id).where(pages.c.fetched_at < oldest, ~_is_needed()).limit(_AT_ONCE)
-    drop_pages(connection, pages.c.id.in_(old))
 
 
 def _drop_answers(connection: Connection, oldest: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, true
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, func, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.property.storage.types import Base, Id, RowId, Sha256, where
@@ -56,6 +56,9 @@ class PageCopy(Base):
     fetched_at: Mapped[datetime]
     # the canonical URL that the answer's Link header named
     declared_url: Mapped[str | None]
+    # its validators: those of the newest row of a final URL are what its site is asked about
+    etag: Mapped[str | None]
+    last_modified: Mapped[str | None]
     # False: its site does not want it kept, so it goes when its job is over
     is_kept: Mapped[bool] = mapped_column(server_default=true())
     # when its site said to this job that what was kept before still holds; empty: it came whole
@@ -65,28 +68,18 @@ class PageCopy(Base):
         UniqueConstraint("job_id", "url"),
         Index("ix_pages_sha256", "sha256"),
         Index("ix_pages_text_sha256", "text_sha256"),
-        Index("ix_pages_fetched_at", "fetched_at"),
+        Index("ix_pages_url", "url"),
+        # by hash, since a URL after redirects may be longer than a page of an index takes
+        Index("ix_pages_final_url", "final_url", postgresql_using="hash"),
     )
 
 
+#: when the page was received, or said by its site to hold
+SEEN_AT = func.coalesce(PageCopy.confirmed_at, PageCopy.fetched_at)
+Index("ix_pages_seen_at", SEEN_AT)
 #: its site does not want it kept; in the spelling of the index, or SQLite does not use that
 IS_UNKEPT = PageCopy.is_kept.is_(False)
 Index("ix_pages_unkept", PageCopy.is_kept, **where(IS_UNKEPT))
-
-
-class SiteAnswer(Base):
-    """What each URL answered last, and how to ask it whether that still holds."""
-
-    __tablename__ = "site_answers"
-
-    url: Mapped[str] = mapped_column(primary_key=True)
-    etag: Mapped[str | None]
-    last_modified: Mapped[str | None]
-    content_type: Mapped[str]
-    sha256: Mapped[Sha256] = mapped_column(ForeignKey("bodies.sha256"), index=True)
-    text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("bodies.sha256"), index=True)
-    declared_url: Mapped[str | None]
-    fetched_at: Mapped[datetime]
 
 
 class PageAlias(Base):

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from app.property.people import Finder, PersonName, finder_of
 from app.property.storage.database import Database
 from app.property.storage.llm.requests import wake
-from app.property.storage.pages.blobs import drop_unused_blobs
+from app.property.storage.pages.repository import drop_pages
 from app.property.storage.privacy.marks import hold_off
 from app.property.storage.privacy.names import note_name
 from app.property.storage.privacy.naming_rows import Named, cleaned, named_rows
@@ -33,7 +33,6 @@ from app.property.storage.tables import (
     model_requests,
     pages,
     properties,
-    site_answers,
     web_searches,
 )
 
@@ -125,14 +124,8 @@ class _Removal:
         """Copies, and what models were asked and said of them: the page is fetched anew, and read without the name."""
         connection = self._connection
         for some in chunks(sorted(hashes)):
-            halves = set(some)
-            for table in (pages, site_answers):
-                c = table.c
-                leads = c.sha256.in_(some) | c.text_sha256.in_(some)
-                gone = connection.execute(delete(table).where(leads).returning(c.sha256, c.text_sha256)).all()
-                halves |= {sha256 for row in gone for sha256 in row}
-                self.removed["validators"] += len(gone) if table is site_answers else 0
-            self.removed["bodies"] += len(drop_unused_blobs(connection, halves))
+            leads = pages.c.sha256.in_(some) | pages.c.text_sha256.in_(some)
+            self.removed["bodies"] += len(drop_pages(connection, leads, blobs=some))
             asked = select(model_requests.c.id).where(model_requests.c.content_sha256.in_(some))
             self._drop_requests(connection.execute(asked).scalars().all())
             answers = delete(model_answers).where(model_answers.c.content_sha256.in_(some))

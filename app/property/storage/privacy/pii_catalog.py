@@ -95,15 +95,8 @@ HOLDINGS: tuple[Holding, ...] = (
         body="sha256 text_sha256",
         job="job_id",
         target="url final_url declared_url",
-        text="content_type",
+        text="content_type etag last_modified",
         nothing="id fetched_at is_kept confirmed_at",
-    ),
-    holding(
-        t.site_answers,
-        body="sha256 text_sha256",
-        target="url declared_url",
-        text="etag last_modified content_type",
-        nothing="fetched_at",
     ),
     holding(t.page_urls, target="url page_url", body="content_sha256 record_sha256", nothing="seen_at"),
     holding(

@@ -35,7 +35,6 @@ from app.property.storage.tables import (
     recipe_examples,
     recipes,
     records,
-    site_answers,
     unverified,
     web_searches,
 )
@@ -43,7 +42,6 @@ from app.property.storage.tables import (
 #: what is told of a purge, in rows
 COUNTED = (
     "bodies",
-    "validators",
     "records",
     "observations",
     "unverified",
@@ -106,7 +104,6 @@ class Removal:
                 (records.c.content_sha256, records.c.url),
                 (pages.c.sha256, pages.c.url),
                 (pages.c.sha256, pages.c.final_url),
-                (site_answers.c.sha256, site_answers.c.url),
                 (observations.c.content_sha256, observations.c.source_url),
             ):
                 found |= set(self._connection.execute(select(column).where(where.in_(some))).scalars())
@@ -126,19 +123,11 @@ class Removal:
 
     def _drop_copies(self) -> None:
         for some in chunks(self._scope.urls):
-            gone = delete(site_answers).where(site_answers.c.url.in_(some))
-            self.removed["validators"] += self._connection.execute(gone).rowcount
             copies = is_any([pages.c.url, pages.c.final_url], some)
             self.removed["bodies"] += len(drop_pages(self._connection, copies))
             gone = delete(page_urls).where(is_any([page_urls.c.url, page_urls.c.page_url], some))
             self.removed["urls"] += self._connection.execute(gone).rowcount
-        read = is_any(RECORD_URLS, [site_answers.c.url])
-        for some in chunks(self.job_ids):  # what they were answered, but of pages that other properties are read from
-            fetched = select(pages.c.final_url).where(pages.c.job_id.in_(some))
-            gone = delete(site_answers).where(
-                site_answers.c.url.in_(fetched), ~select(records.c.id).where(read).exists()
-            )
-            self.removed["validators"] += self._connection.execute(gone).rowcount
+        for some in chunks(self.job_ids):
             self.removed["bodies"] += len(drop_pages(self._connection, pages.c.job_id.in_(some)))
 
     def _drop_sayings(self) -> set[str]:
