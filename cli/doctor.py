@@ -10,7 +10,7 @@ from rich.table import Table
 
 from app.clock import SystemClock
 from app.errors import ConfigurationError
-from app.services.reports.doctor import Finding, State, examine, verdict_of
+from app.services.reports.doctor import Finding, State, examine, finding_of
 from app.settings import load_settings
 from app.settings.sources import env_file_in_use
 from cli.failures import FAILED, USAGE, say_error
@@ -29,7 +29,7 @@ Examples:
 
 @app.command(epilog=_EXAMPLES)
 def doctor(format_: FormatOption = None) -> None:
-    """Check settings, home, sources, Redis, database, purges, keys, workers, beat, clock and jobs; say what to do.
+    """Check settings, home, sources, Redis, database, keys, workers, beat, clock and jobs; say what to do.
 
     Changes nothing and asks no OpenAI API (`propintel keys check` does). Exit code 0: nothing failed, warnings there
     may be; 1: something failed; 2: a setting cannot be used.
@@ -38,7 +38,7 @@ def doctor(format_: FormatOption = None) -> None:
     or "skipped".
     """
     findings = _examine()
-    failed = [finding for finding in findings if finding.verdict.state is State.FAILED]
+    failed = [finding for finding in findings if finding.state is State.FAILED]
     show(
         {"healthy": not failed, "checks": [finding.as_json() for finding in findings]},
         format_,
@@ -46,18 +46,18 @@ def doctor(format_: FormatOption = None) -> None:
     )
     if failed:
         say_error(f"{len(failed)} of {len(findings)} checks failed: {', '.join(finding.check for finding in failed)}")
-        raise typer.Exit(USAGE if any(finding.verdict.misconfigured for finding in failed) else FAILED)
+        raise typer.Exit(USAGE if any(finding.misconfigured for finding in failed) else FAILED)
 
 
 def _examine() -> list[Finding]:
     try:
         settings = load_settings()
     except ConfigurationError as exc:  # without settings there is nothing to look at
-        return [Finding("settings", verdict_of(exc))]
+        return [finding_of(exc, "settings")]
     with closing(make_celery(settings)) as celery_app:
         return examine(settings, courier(celery_app), SystemClock(), env_file_in_use())
 
 
 def _table(findings: Sequence[Finding]) -> Table:
-    rows = [(f.check, f.verdict.state.value, f.verdict.said, f.verdict.remedy) for f in findings]
+    rows = [(f.check, f.state.value, f.said, f.remedy) for f in findings]
     return make_table(None, ("check", "state", "what was found", "what to do"), rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import Celery
 
-from app.services.reports.doctor.courier import Courier
+from app.services.reports.doctor import Courier
 from tasks.config import HEALTH_QUEUE, SCRAPE_QUEUE
 from tasks.sending import broker_errors
 

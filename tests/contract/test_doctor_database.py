@@ -23,10 +23,8 @@ from app.property.storage.schema import upgrade
 from app.property.storage.tables import properties
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.repository import Watches
-from app.services.reports.doctor.clocks import check_clock
-from app.services.reports.doctor.courier import Courier
 from app.services.reports.doctor.database import check_database, check_jobs, file_system
-from app.services.reports.doctor.workers import Fleet
+from app.services.reports.doctor.fleet import Courier, check_clock
 from app.services.reports.reindex import reindex
 from app.settings import Settings, load_settings
 from benchmarks.saving import save_record
@@ -47,10 +45,10 @@ def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_valk
     return make
 
 
-def fleet_of(settings: Settings, *queues: str) -> Fleet:
+def fleet_of(*queues: str) -> Courier:
     """One worker that consumes these queues; nobody, without any."""
     nodes: dict[str, Collection[str]] = {"celery@here": queues} if queues else {}
-    return Fleet(settings, Courier(lambda: nodes, "scrape", "health", "p:", "p::lock", "p::schedule"))
+    return Courier(lambda: nodes, "scrape", "health", "p:", "p::lock", "p::schedule")
 
 
 def test_a_database_at_this_version_is_well(make_settings: MakeSettings, database_url: str) -> None:
@@ -65,7 +63,7 @@ def test_a_schema_before_1_0_is_a_failure_that_names_the_way(make_settings: Make
     verdict = check_database(settings)
     assert (verdict.state, "schema 0025" in verdict.said) == ("failed", True)
     assert "propintel export" in str(verdict.remedy)
-    assert check_jobs(settings, fleet_of(settings), SystemClock()).state == "skipped"
+    assert check_jobs(settings, fleet_of(), SystemClock()).state == "skipped"
     assert "schema 0025" in check_database(settings).said, "looking must not migrate"
 
 
@@ -102,7 +100,7 @@ def _set_version(url: str, version: str) -> None:
 def test_a_file_that_is_not_there_yet_is_made_by_nobody_who_looks(make_settings: MakeSettings, tmp_path: Path) -> None:
     settings = make_settings()
     assert check_database(settings).state == "ok"
-    assert check_jobs(settings, fleet_of(settings), SystemClock()).said == "none yet"
+    assert check_jobs(settings, fleet_of(), SystemClock()).said == "none yet"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -147,14 +145,14 @@ def test_jobs_that_wait_for_nobody_are_a_failure(
     database.close()
     settings = make_settings(DATABASE_URL=database_url)
     for queues in ([], ["health"]):
-        verdict = check_jobs(settings, fleet_of(settings, *queues), clock)
+        verdict = check_jobs(settings, fleet_of(*queues), clock)
         assert verdict.state == "failed"
         assert "120 queued" in verdict.said
         assert "120 jobs wait and no worker runs" in verdict.said
         assert "propintel up" in str(verdict.remedy)
-    assert check_jobs(settings, fleet_of(settings, "scrape"), clock).state == "ok"
+    assert check_jobs(settings, fleet_of("scrape"), clock).state == "ok"
     clock.advance(901)
-    late = check_jobs(settings, fleet_of(settings, "scrape"), clock)
+    late = check_jobs(settings, fleet_of("scrape"), clock)
     assert (late.state, "waits for 15 min" in late.said) == ("warning", True)
 
 
@@ -186,7 +184,7 @@ def test_economy_requests_that_nobody_sends_and_batches_that_nobody_reaches_are_
     question = Question("c" * 64, ("Roof",), "m", "p" * 64)
     requests, batches = ModelRequestStore(database), ModelBatchStore(database)
     requests.park(job, "w", ModelRequest("r" * 64, question, {"model": "m"}, input_tokens=9, output_tokens=9), 86_400)
-    fleet = fleet_of(settings, "scrape", "health")
+    fleet = fleet_of("scrape", "health")
     clock.advance(600 + 900)
     assert check_jobs(settings, fleet, clock).state == "ok"
     clock.advance(1)
@@ -212,13 +210,13 @@ def test_watches_that_the_budget_starves_for_days_are_told(make_settings: MakeSe
     watches.add(["https://site.example/1"], interval_days=1)
     clock.advance(86_400)
     assert watches.tick(WatchLimits(0, 0)).put_off == 1
-    assert check_jobs(settings, fleet_of(settings, "scrape"), clock).state == "ok"
+    assert check_jobs(settings, fleet_of("scrape"), clock).state == "ok"
     clock.advance(2 * 86_400)
-    starved = check_jobs(settings, fleet_of(settings, "scrape"), clock)
+    starved = check_jobs(settings, fleet_of("scrape"), clock)
     assert (starved.state, "1 watches have waited" in starved.said) == ("warning", True)
     assert "WATCH_DAILY_PAGES" in str(starved.remedy)
     watches.add(["https://site.example/2"], interval_days=1)
     clock.advance(3 * 86_400)
-    untaken = check_jobs(settings, fleet_of(settings, "scrape"), clock)
+    untaken = check_jobs(settings, fleet_of("scrape"), clock)
     assert "1 watches have been due" in untaken.said
     database.close()

@@ -14,10 +14,8 @@ import redis
 
 from app.clock import ManualClock, SystemClock
 from app.redis.embedded_valkey import EmbeddedValkey, connect
-from app.services.reports.doctor.broker import check_beat, check_redis
-from app.services.reports.doctor.courier import Courier
+from app.services.reports.doctor.fleet import Courier, check_beat, check_keys, check_redis, check_workers
 from app.services.reports.doctor.machine import check_home, check_settings
-from app.services.reports.doctor.workers import Fleet, check_keys, check_workers
 from app.services.runtime.heartbeats import health_file
 from app.settings import Settings, load_settings
 from app.settings.sources import env_file_in_use
@@ -106,7 +104,7 @@ def test_a_beat_that_sends_nothing_is_noticed(
     ],
 )
 def test_who_consumes_what(settings: Settings, nodes: dict[str, Collection[str]], state: str, said: str) -> None:
-    verdict = check_workers(settings, Fleet(settings, courier(nodes)), SystemClock())
+    verdict = check_workers(settings, courier(nodes), SystemClock())
     assert verdict.state == state, verdict.said
     assert said in verdict.said
 
@@ -131,7 +129,7 @@ def test_heartbeats_are_held_against_who_answers(
     file.write_text(json.dumps({"at": at.isoformat(), "node": node, "pid": 4711}))
     others: dict[str, Collection[str]] = {"celery@there": ["scrape", "health"]}
     nodes = {node: ["scrape", "health"]} if answers else others
-    verdict = check_workers(settings, Fleet(settings, courier(nodes)), clock)
+    verdict = check_workers(settings, courier(nodes), clock)
     assert verdict.state == state, verdict.said
     assert said in verdict.said
 
@@ -149,7 +147,7 @@ def test_a_server_that_hangs_is_not_waited_for(settings: Settings, valkey: Embed
     os.kill(valkey.pid, signal.SIGSTOP)
     try:
         assert check_keys(settings).state == "skipped"
-        assert check_workers(settings, Fleet(settings, courier()), SystemClock()).state == "skipped"
+        assert check_workers(settings, courier(), SystemClock()).state == "skipped"
         assert check_beat(settings, courier(), SystemClock()).state == "skipped"
     finally:
         os.kill(valkey.pid, signal.SIGCONT)

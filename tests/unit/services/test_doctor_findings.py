@@ -8,41 +8,41 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.errors.storage import DatabaseUnavailableError
-from app.services.reports.doctor.findings import Check, State, Verdict, all_in_all, failed, ok, run_checks, warning
+from app.services.reports.doctor.findings import Finding, State, all_in_all, failed, ok, run_checks, warning
 
 
-def _raises(error: Exception) -> Verdict:
+def _raises(error: Exception) -> Finding:
     raise error
 
 
 def test_a_check_that_fails_hangs_or_breaks_hides_no_other() -> None:
     never = threading.Event()
-    checks = [
-        Check("hangs", lambda: ok("late") if never.wait() else ok("never")),
-        Check("fails", lambda: _raises(DatabaseUnavailableError("postgresql://db", "refused"))),
-        Check("breaks", lambda: _raises(ZeroDivisionError("by zero"))),
-        Check("passes", lambda: ok("fine")),
-    ]
-    found = {finding.check: finding.verdict for finding in run_checks(checks, 0.2)}
+    checks = {
+        "hangs": lambda: ok("late") if never.wait() else ok("never"),
+        "fails": lambda: _raises(DatabaseUnavailableError("postgresql://db", "refused")),
+        "breaks": lambda: _raises(ZeroDivisionError("by zero")),
+        "passes": lambda: ok("fine"),
+    }
+    found = {finding.check: finding for finding in run_checks(checks, 0.2)}
     never.set()
     assert list(found) == ["hangs", "fails", "breaks", "passes"]
-    assert [verdict.state for verdict in found.values()] == [State.FAILED, State.FAILED, State.FAILED, State.OK]
+    assert [finding.state for finding in found.values()] == [State.FAILED, State.FAILED, State.FAILED, State.OK]
     assert found["hangs"].said == "The check of hangs gave no answer within 0.2 s."
     assert found["fails"].said == "The database postgresql://db does not answer: refused."
     assert found["fails"].remedy == "Check DATABASE_URL and the database's log."
     assert found["breaks"].said == "Unexpected ZeroDivisionError: by zero."
-    assert not any(verdict.misconfigured for verdict in found.values())
+    assert not any(finding.misconfigured for finding in found.values())
 
 
 def test_a_setting_that_cannot_be_used_is_told_apart() -> None:
     error = ConfigurationError("PORT", "is not a number", "Set one")
-    (finding,) = run_checks([Check("settings", lambda: _raises(error))], 5)
-    assert finding.verdict == Verdict(State.FAILED, "PORT: is not a number.", "Set one.", misconfigured=True)
+    (finding,) = run_checks({"settings": lambda: _raises(error)}, 5)
+    assert finding == Finding(State.FAILED, "PORT: is not a number.", "Set one.", misconfigured=True, check="settings")
 
 
 def test_a_secret_that_a_library_lets_slip_is_taken_out() -> None:
-    checks = [Check("redis", lambda: warning("no login as hunter2", "not hunter2, nor sk-proj-0123456789abcdefghij"))]
-    (finding,) = run_checks(checks, 5, ["hunter2"])
+    said, remedy = "no login as hunter2", "not hunter2, nor sk-proj-0123456789abcdefghij"
+    (finding,) = run_checks({"redis": lambda: warning(said, remedy)}, 5, ["hunter2"])
     assert finding.as_json() == {
         "check": "redis",
         "state": "warning",
@@ -60,6 +60,6 @@ def test_a_secret_that_a_library_lets_slip_is_taken_out() -> None:
     ],
 )
 def test_the_worst_complaint_decides_and_all_are_said(
-    complaints: list[Verdict], state: str, said: str, remedy: str | None
+    complaints: list[Finding], state: str, said: str, remedy: str | None
 ) -> None:
-    assert all_in_all("up", complaints) == Verdict(State(state), said, remedy)
+    assert all_in_all("up", complaints) == Finding(State(state), said, remedy)

@@ -21,7 +21,7 @@ from app.property.sources.secrets import Veil, marked, parse_secrets
 from app.property.sources.template import Template, problem_of
 from app.redaction import redact
 from app.services.reports.doctor.findings import State
-from app.services.reports.doctor.sources import check_sources
+from app.services.reports.doctor.machine import check_sources
 from app.services.scraping.sources import SourceSecrets
 from app.settings import Settings
 

@@ -12,7 +12,7 @@ from app.property.record import SourceKind
 from app.property.sources.config import Sources, SourcesFile, WebSearch, read_sources
 from app.property.sources.template import PLACEHOLDERS, Template, problem_of
 from app.services.reports.doctor.findings import State
-from app.services.reports.doctor.sources import check_sources
+from app.services.reports.doctor.machine import check_sources
 from app.services.scraping.sources import sources_file
 from app.settings import Settings
 

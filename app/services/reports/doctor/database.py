@@ -1,24 +1,26 @@
-"""The checks of the database, and of the jobs in it."""
+"""The checks of the database, and of the jobs, batches and watches in it."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import OldSchemaError
-from app.property.storage.database import database_url
+from app.property.storage.database import Database, database_url
 from app.property.storage.inspection import DatabaseState, inspect_database
 from app.property.storage.jobs.models import JobState
+from app.property.storage.llm.batches import ModelBatchStore
+from app.property.storage.llm.requests import ModelRequestStore
 from app.property.storage.schema import HEAD, is_too_old
-from app.services.reports.doctor.economy import economy_verdicts
-from app.services.reports.doctor.findings import Verdict, all_in_all, failed, ok, skipped, warning
-from app.services.reports.doctor.watches import watch_verdicts
-from app.services.reports.doctor.workers import Fleet
+from app.property.storage.watches.repository import Watches
+from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok, skipped, warning
+from app.services.reports.doctor.fleet import Courier
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
@@ -26,33 +28,26 @@ from app.settings import Settings
 _SHARED_FILE_SYSTEMS = re.compile(r"nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|beegfs|gpfs|fuse\.(sshfs|glusterfs|s3fs)")
 _MOUNTS = Path("/proc/self/mounts")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
-#: a queued job that waits longer than this tells of too few workers or keys
-_LONG_WAIT_SECONDS = 900.0
+#: beat looks every ten seconds; a queued job or request that waits longer than this means too few workers or keys
+_LATE_SECONDS = 900.0
+#: what was put off is first on the next day; longer than that, and the budget is too small for what is watched
+_WATCH_LATE = timedelta(days=1, hours=1)
 
 
-def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Verdict:
-    """Does it answer, is its schema this version's, does it keep what it is given?
+def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
+    """Check that it answers, that its schema is this version's, and that it keeps what it is given.
 
     `mounts` lists file systems as proc(5) does; without such a file nothing is said of them.
     """
     found = inspect_database(database_url(settings))
     if not found.exists:
-        said = f"{found.shown} is not there yet: it is made at first use"
-        return all_in_all(said, _place(found, mounts))
+        return all_in_all(f"{found.shown} is not there yet: it is made at first use", _place(found, mounts))
     name = "PostgreSQL" if found.file is None else "SQLite"
     said = f"{name} {found.version} at {found.shown}, schema {found.revision or 'none'}"
-    return all_in_all(said, [*_schema(found), *_reviews(found), *_file(found), *_place(found, mounts)])
+    return all_in_all(said, [*_schema(found), *_file(found), *_place(found, mounts)])
 
 
-def _reviews(found: DatabaseState) -> Iterator[Verdict]:
-    if found.reviews:
-        yield warning(
-            f"pairs of properties of which a person has to say whether they are one: {found.reviews}",
-            "`propintel decisions` lists them.",
-        )
-
-
-def _schema(found: DatabaseState) -> Iterator[Verdict]:
+def _schema(found: DatabaseState) -> Iterator[Finding]:
     revision = found.revision or ""
     if is_too_old(found.revision):
         yield failed("that is of a version before 1.0, and is not converted", OldSchemaError.remedy)
@@ -63,51 +58,45 @@ def _schema(found: DatabaseState) -> Iterator[Verdict]:
     elif revision != HEAD:
         yield warning(f"the next command brings it to {HEAD}", "Run `propintel db upgrade` to do so now.")
     elif found.due:
-        yield warning(
-            f"properties filed by an older version's rules, which may be stored a second time: {found.due}",
-            "Run `propintel db reindex`; workers may go on meanwhile.",
-        )
+        said = f"properties filed by an older version's rules, which may be stored a second time: {found.due}"
+        yield warning(said, "Run `propintel db reindex`; workers may go on meanwhile.")
+    if found.reviews:
+        said = f"pairs of properties of which a person has to say whether they are one: {found.reviews}"
+        yield warning(said, "`propintel decisions` lists them.")
 
 
-def _file(found: DatabaseState) -> Iterator[Verdict]:
+def _file(found: DatabaseState) -> Iterator[Finding]:
     if found.file is None:
         return
     if not os.access(found.file, os.W_OK):
         yield failed("this user may not write to it", "Mend the owner and rights of the file and its folder.")
     if found.journal_mode != "wal":
-        yield warning(
-            f"its journal mode is {found.journal_mode}, in which readers and writers wait for each other",
-            "Run `propintel db upgrade`, which turns WAL on.",
-        )
+        said = f"its journal mode is {found.journal_mode}, in which readers and writers wait for each other"
+        yield warning(said, "Run `propintel db upgrade`, which turns WAL on.")
 
 
-def _place(found: DatabaseState, mounts: Path) -> Iterator[Verdict]:
+def _place(found: DatabaseState, mounts: Path) -> Iterator[Finding]:
     kind = file_system(found.file, mounts) if found.file is not None else None
     if kind is not None and _SHARED_FILE_SYSTEMS.fullmatch(kind):
-        yield warning(
-            f"it is on a network file system ({kind}), where SQLite loses data",
-            "Move PROPINTEL_HOME to a local disk, or set DATABASE_URL to a PostgreSQL.",
-        )
+        said = f"it is on a network file system ({kind}), where SQLite loses data"
+        yield warning(said, "Move PROPINTEL_HOME to a local disk, or set DATABASE_URL to a PostgreSQL.")
 
 
 def file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
-    """The type of the file system on which `path` is; None where that cannot be told."""
+    """Return the type of the file system on which `path` is; None where that cannot be told."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
+    kinds = dict[Path, str]()
+    for _, folder, kind, *_ in (line.split(" ") for line in lines if line.count(" ") >= 2):
+        kinds[Path(_ESCAPE.sub(lambda match: chr(int(match[1], 8)), folder))] = kind  # proc(5) escapes blanks in octal
     where = path.expanduser().absolute().resolve()
-    kinds = {Path(_unescaped(line.split(" ")[1])): line.split(" ")[2] for line in lines if line.count(" ") >= 2}
     return next((kinds[folder] for folder in (where, *where.parents) if folder in kinds), None)
 
 
-def _unescaped(field: str) -> str:
-    """proc(5) writes blanks and the like in octal."""
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), field)
-
-
-def check_jobs(settings: Settings, fleet: Fleet, clock: Clock) -> Verdict:
-    """How many there are, and whether those that wait have somebody who does them."""
+def check_jobs(settings: Settings, courier: Courier, clock: Clock) -> Finding:
+    """Count jobs, and check that those that wait have somebody who does them."""
     try:
         found = inspect_database(database_url(settings))
     except PropertyIntelligenceError:
@@ -119,26 +108,60 @@ def check_jobs(settings: Settings, fleet: Fleet, clock: Clock) -> Verdict:
     with open_stores(settings, clock) as stores:
         counts = stores.jobs.counts()
         oldest = next(iter(stores.jobs.list(state=JobState.QUEUED, limit=1)), None)
-        waits = [*economy_verdicts(stores.database, settings), *watch_verdicts(stores.database, settings)]
+        complaints = [*_economy(stores.database, settings), *_watches(stores.database, settings)]
     said = ", ".join(f"{counts[state]} {state}" for state in JobState)
     if counts[JobState.FAILED]:
         said += " (`propintel jobs --failed` says why)"
     seconds = (clock.now() - oldest.created_at).total_seconds() if oldest else 0.0
     waiting = counts[JobState.QUEUED] + counts[JobState.DEFERRED]
-    return all_in_all(said, [*_waiting(waiting, seconds, fleet), *waits])
-
-
-def _waiting(waiting: int, oldest_seconds: float, fleet: Fleet) -> Iterator[Verdict]:
     try:
-        served = not waiting or fleet.does_jobs()
+        if waiting and not courier.is_served(settings, courier.scrape_queue):
+            jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
+            late = failed(f"{jobs} and no worker runs", "Run `propintel up`, or `celery -A worker worker`.")
+            return all_in_all(said, [late, *complaints])
     except BrokerUnavailableError:
-        yield warning(f"{waiting} jobs wait while Redis does not answer", "They go on by themselves once it does.")
-        return
-    if not served:
-        jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
-        yield failed(f"{jobs} and no worker runs", "Run `propintel up`, or `celery -A worker worker`.")
-    elif oldest_seconds > _LONG_WAIT_SECONDS:
+        late = warning(f"{waiting} jobs wait while Redis does not answer", "They go on by themselves once it does.")
+        return all_in_all(said, [late, *complaints])
+    if seconds > _LATE_SECONDS:
+        remedy = "Start more workers; `propintel keys` says whether keys have no room."
+        complaints.insert(0, warning(f"the oldest queued job waits for {seconds / 60:.0f} min", remedy))
+    return all_in_all(said, complaints)
+
+
+def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
+    """Complain of questions that wait for batches of the model, and of batches that nobody reaches."""
+    now = database.clock.now()
+    longest = max(((now - one.oldest_at).total_seconds() for one in ModelRequestStore(database).parked()), default=0.0)
+    if longest > settings.openai.batch_collect_seconds + _LATE_SECONDS:
         yield warning(
-            f"the oldest queued job waits for {oldest_seconds / 60:.0f} min",
-            "Start more workers; `propintel keys` says whether keys have no room.",
+            f"economy requests wait for {longest / 60:.0f} min and no batch is made of them",
+            "See that beat and a worker run, and that a budget and a key have room; the worker's log says why.",
         )
+    for batch in ModelBatchStore(database).under_way():
+        if batch.unreachable_since is not None:
+            minutes = (now - batch.unreachable_since).total_seconds() / 60
+            yield warning(
+                f"no key has reached {batch.openai_id or batch.id} of {batch.requests} requests for {minutes:.0f} min",
+                "Give the pool a key of the project that the batch was made in, or wait: its requests are sent again.",
+            )
+
+
+def _watches(database: Database, settings: Settings) -> Iterator[Finding]:
+    """Complain of a budget that starves watches for days, and of watches that nobody begins."""
+    watches, watch = Watches(database), settings.watch
+    late = watches.late(database.clock.now() - _WATCH_LATE)
+    if late.put_off:
+        yield warning(
+            f"{late.put_off} watches have waited for more than a day for room in the budget of {watch.daily_pages}"
+            f" pages a day; all want about {watches.daily_pages():.0f}",
+            "Raise WATCH_DAILY_PAGES, or watch less or less often.",
+        )
+    if late.jobs:
+        yield warning(
+            f"{late.jobs} jobs of watches have waited for more than a day, as a rule for room in the budget of"
+            f" {watch.daily_model_calls} model calls a day",
+            "`propintel jobs` says what they wait for; raise WATCH_DAILY_MODEL_CALLS, or watch less or less often.",
+        )
+    if late.untaken:
+        said = f"{late.untaken} watches have been due for more than a day and nobody begins them"
+        yield warning(said, "See that beat and a worker run; the worker's log says why.")

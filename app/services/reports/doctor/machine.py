@@ -1,4 +1,4 @@
-"""The checks of this machine: the settings it was given, and the folder in which it keeps its state."""
+"""The checks of this machine: its settings, its `sources.toml`, and the folder in which it keeps its state."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from app.keypool.keys import load_keys
 from app.keypool.pricing import Pricing
 from app.keypool.strategies import load_strategy
+from app.property.sources.template import Template, literal_parameters
 from app.redaction import shown_url
 from app.services.keys.store import pricing_of
-from app.services.reports.doctor.findings import Verdict, all_in_all, failed, warning
+from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok, warning
+from app.services.scraping.sources import SourceSecrets, sources_file
 from app.settings import Settings
 from app.settings.base_url import checked_base_url, is_read_on_the_way
+from app.settings.forms import is_loopback
 from app.settings.names import near_misses
 from app.settings.sources import files_with_secrets
 
@@ -26,7 +29,7 @@ _LEAST_BYTES = 100_000_000
 _FEW_BYTES = 1_000_000_000
 
 
-def check_settings(settings: Settings, env_file: Path | None) -> Verdict:
+def check_settings(settings: Settings, env_file: Path | None) -> Finding:
     """Check what a worker checks at its start, who may read keys and files with secrets, and the names of variables.
 
     Says which form of keys is in use. Raises `ConfigurationError`.
@@ -35,27 +38,18 @@ def check_settings(settings: Settings, env_file: Path | None) -> Verdict:
     load_strategy(settings.openai.key_rotation_strategy)
     price = pricing_of(settings)
     base_url = checked_base_url(settings.openai.base_url, "OPENAI_BASE_URL", settings)
-    base_urls = {key.base_url or base_url for key in keys.keys}
     form = f"keys from {keys.source}" if keys.keys else "no key"
     file = f"the environment and {env_file}" if env_file is not None else "the environment"
-    left_out = (
-        warning(remark, "Leave only the variable that is meant, and each key once in it.") for remark in keys.remarks()
-    )
-    found = chain(
-        left_out, _plain_http(base_urls), _open_files(settings, env_file), _misnamed(), _without_flex(settings, price)
-    )
-    return all_in_all(f"read from {file}; {form}", found)
+    found = [warning(it, "Leave only the variable that is meant, and each key once in it.") for it in keys.remarks()]
+    for url in sorted(filter(is_read_on_the_way, {key.base_url or base_url for key in keys.keys})):
+        said = f"OPENAI_ALLOW_PLAIN_HTTP lets keys be read on their way to {shown_url(url)}"
+        found.append(warning(said, "Use https:// for the API, or be sure that nobody listens in the network between."))
+    found += _open_files(settings, env_file)
+    found += [warning(str(miss), f"Rename {miss.name} to {miss.meant}.") for miss in near_misses()]
+    return all_in_all(f"read from {file}; {form}", [*found, *_without_flex(settings, price)])
 
 
-def _plain_http(base_urls: Iterable[str]) -> Iterator[Verdict]:
-    for url in sorted(filter(is_read_on_the_way, base_urls)):
-        yield warning(
-            f"OPENAI_ALLOW_PLAIN_HTTP lets keys be read on their way to {shown_url(url)}",
-            "Use https:// for the API, or be sure that nobody listens in the network between.",
-        )
-
-
-def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Verdict]:
+def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
     """Warn of each file with secrets that other users may read.
 
     The group may read a file of another user: that is how a file of root's is shared with this service.
@@ -71,42 +65,58 @@ def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Verdict]:
             yield warning(f"other users may read {file}", f"Run `chmod 600 {file}`.")
 
 
-def _misnamed() -> Iterator[Verdict]:
-    for miss in near_misses():
-        yield warning(str(miss), f"Rename {miss.name} to {miss.meant}.")
-
-
-def _without_flex(settings: Settings, price: Pricing) -> Iterator[Verdict]:
+def _without_flex(settings: Settings, price: Pricing) -> Iterator[Finding]:
     """OpenAI answers 400 where flex is asked of a model that has none; the table of prices knows which have."""
     model, tokens = settings.openai.model, (1_000_000, 1_000_000)
     if settings.openai.service_tier == "flex" and 0 < price(model, *tokens) <= price(model, *tokens, "flex"):
-        yield warning(
-            f"OPENAI_SERVICE_TIER=flex, but no flex price of {model} is known: OpenAI may refuse its calls",
-            "Set an OPENAI_MODEL that has flex, or leave OPENAI_SERVICE_TIER empty.",
-        )
+        said = f"OPENAI_SERVICE_TIER=flex, but no flex price of {model} is known: OpenAI may refuse its calls"
+        yield warning(said, "Set an OPENAI_MODEL that has flex, or leave OPENAI_SERVICE_TIER empty.")
 
 
-def check_home(settings: Settings) -> Verdict:
-    """Can files be written below PROPINTEL_HOME, and is there room for more?"""
+def check_home(settings: Settings) -> Finding:
+    """Check that files can be written below PROPINTEL_HOME, and that there is room for more."""
     home = settings.state.propintel_home.expanduser().absolute()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     try:
         with tempfile.TemporaryFile(dir=existing):
             free = shutil.disk_usage(existing).free
     except OSError as exc:
-        return failed(
-            f"{existing} cannot be written to ({exc.strerror or type(exc).__name__})",
-            "Set PROPINTEL_HOME to a folder that this user may write to.",
-        )
+        said = f"{existing} cannot be written to ({exc.strerror or type(exc).__name__})"
+        return failed(said, "Set PROPINTEL_HOME to a folder that this user may write to.")
     absent = "" if existing == home else ", is made at first use"
-    return all_in_all(f"{home}{absent}: {_amount(free)} free", _room(free))
+    amount = f"{free / 1e9:.1f} GB" if free >= _FEW_BYTES else f"{free / 1e6:.0f} MB"
+    complain = failed if free < _LEAST_BYTES else warning
+    little = complain("that is little", "Free disk space, or move PROPINTEL_HOME to another disk.")
+    return all_in_all(f"{home}{absent}: {amount} free", [little] if free < _FEW_BYTES else [])
 
 
-def _room(free: int) -> Iterator[Verdict]:
-    if free < _FEW_BYTES:
-        judge = failed if free < _LEAST_BYTES else warning
-        yield judge("that is little", "Free disk space, or move PROPINTEL_HOME to another disk.")
+def check_sources(settings: Settings) -> Finding:
+    """Read `sources.toml` as a scrape would. Raises `ConfigurationError`, which names the place and what to write."""
+    file = sources_file(settings)
+    sources = file.current()
+    every = [one for area in sources.areas for one in area.sources]
+    secrets = SourceSecrets(settings, file.current)
+    for one in every:
+        secrets.values(one.template.secrets)
+    search = sources.web_search
+    count = len(every)
+    searched = f"the web is searched on {len(search.allowed_domains)} domains" if search.is_on else "no web search"
+    said = f"{count} sources in {len(sources.areas)} areas, {searched} ({file.path})"
+    doubts = [doubt for one in every for doubt in _doubts(one.name, one.template)]
+    if doubts:
+        return warning(f"{said}; {'; '.join(doubts)}", "See docs/sources.md, section Secrets.")
+    if count or search.is_on:
+        return ok(said)
+    if not file.path.exists():
+        return ok(f"no {file.path}: URLs can be scraped, addresses cannot")
+    return warning(f"{said}: no address can be scraped", "Add an [[area]] or allowed_domains; see docs/sources.md.")
 
 
-def _amount(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= _FEW_BYTES else f"{size / 1e6:.0f} MB"
+def _doubts(name: str, template: Template) -> Iterator[str]:
+    """What may be wrong with a template and can as well be meant."""
+    _, short = literal_parameters(template.text)
+    for parameter in short:
+        yield f"{name} has a fixed {parameter}: if that is a secret, write {{secret:NAME}} instead"
+    parts = urlsplit(template.text)
+    if template.secrets and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        yield f"{name} sends its secret without encryption: use https"

@@ -1,0 +1,221 @@
+"""The checks of what the fleet shares: Redis, beat, the clocks, the keys and the workers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import redis
+
+from app.clock import Clock
+from app.errors import PropertyIntelligenceError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.keys import NoKeysError
+from app.keypool.keys import load_keys
+from app.property.storage.database import database_url
+from app.property.storage.inspection import inspect_database
+from app.redaction import shown_url
+from app.redis.embedded_valkey import broker_url, connect
+from app.services.keys.view import fleet_stats
+from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok, skipped, warning
+from app.services.runtime.heartbeats import HEALTH_THREADS, health_file, read_heartbeats
+from app.settings import Settings
+
+#: each step of a question to Redis; the key pool itself gives up after one second
+_ANSWER_SECONDS = 2.0
+#: every admission of a model call is a round trip
+_SLOW_MS = 50.0
+_PINGS = 5
+_NEARLY_FULL = 0.9
+#: beat looks at its schedule every two seconds, and another one takes over a dead one's within fifteen
+_LATE_SECONDS = 30.0
+#: a clock that is off by as much breaks neither a heartbeat nor a token just signed
+_CLOCK_SECONDS = 5.0
+#: more workers than this on one SQLite file wait for each other
+_MANY_WORKERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """What the doctor must know of Celery: names in Redis, and who consumes what.
+
+    `consumers()` asks all workers through the broker, which must answer, for their queues by node (`celery@host`).
+    """
+
+    consumers: Callable[[], Mapping[str, Collection[str]]]
+    scrape_queue: str
+    health_queue: str
+    beat_prefix: str
+    beat_lock: str
+    beat_schedule: str
+
+    def is_served(self, settings: Settings, queue: str) -> bool:
+        """Return whether a worker consumes `queue`. Raises `BrokerUnavailableError`."""
+        with _asked(settings):
+            return any(queue in queues for queues in self.consumers().values())
+
+
+@contextmanager
+def _asked(settings: Settings) -> Iterator[redis.Redis]:
+    """Connect to the Redis in use for quick questions. Raises `BrokerUnavailableError`."""
+    with connect(settings, within_seconds=_ANSWER_SECONDS) as connection:
+        try:
+            yield connection
+        except (redis.RedisError, OSError) as exc:
+            raise BrokerUnavailableError(shown_url(broker_url(settings)), str(exc)) from exc
+
+
+def check_redis(settings: Settings) -> Finding:
+    """Check that it answers, how fast, and that it keeps what it is given. Raises `BrokerUnavailableError`."""
+    with _asked(settings) as connection:
+        milliseconds = min(_ping_ms(connection) for _ in range(_PINGS))
+        info = cast(Mapping[str, Any], connection.info())
+    name, version = "Redis", info.get("redis_version", "of an unknown version")
+    if "valkey_version" in info:
+        name, version = "Valkey", info["valkey_version"]
+    said = f"{name} {version} at {shown_url(broker_url(settings))} answers in {milliseconds:.2f} ms"
+    return all_in_all(said, _redis_complaints(info, milliseconds))
+
+
+def _ping_ms(connection: redis.Redis) -> float:
+    start = time.perf_counter()
+    connection.ping()
+    return (time.perf_counter() - start) * 1000
+
+
+def _redis_complaints(info: Mapping[str, Any], milliseconds: float) -> Iterator[Finding]:
+    if info.get("role") in ("slave", "replica"):
+        yield failed("it is a replica, which takes no writes", "Set REDIS_URL to the primary.")
+    if (policy := info.get("maxmemory_policy", "noeviction")) != "noeviction":
+        said = f"maxmemory-policy is {policy}: when memory is short, messages and the keys' state are thrown away"
+        yield warning(said, "Set `maxmemory-policy noeviction`.")
+    used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    if most and used > _NEARLY_FULL * most:
+        yield warning(f"{used / most:.0%} of its maxmemory are used", "Raise `maxmemory`.")
+    if not int(info.get("aof_enabled", 1)):
+        remedy = "Set `appendonly yes`; jobs are recovered from the database all the same."
+        yield warning("appendonly is off: a restart loses messages and the keys' state", remedy)
+    elif info.get("aof_last_write_status", "ok") != "ok":
+        yield failed("its append-only file cannot be written", "Check the disk of the Redis machine.")
+    if milliseconds > _SLOW_MS:
+        yield warning("every model call waits for that", "Use a Redis nearer to the workers.")
+
+
+def check_beat(settings: Settings, courier: Courier, clock: Clock) -> Finding:
+    """Check that somebody holds beat's lock and that what is due is sent."""
+    try:
+        with _asked(settings) as connection:
+            held = bool(connection.exists(courier.beat_lock))
+            due = cast(list[tuple[bytes, float]], connection.zrange(courier.beat_schedule, 0, 0, withscores=True))
+    except BrokerUnavailableError:
+        return skipped("beat's lock is in Redis, which does not answer")
+    if not held:
+        remedy = "Run `propintel up`, or `celery -A worker beat` beside the workers."
+        return failed("no beat runs: reports and the recovery of lost jobs are not sent", remedy)
+    if not due:
+        return warning("beat holds its lock but has no schedule", "See beat's log, and start it anew.")
+    late = clock.now().timestamp() - due[0][1]
+    if late > _LATE_SECONDS:
+        name = due[0][0].decode(errors="replace").removeprefix(courier.beat_prefix)
+        said = f"beat holds its lock but {name} is due since {late:.0f} s"
+        return warning(said, "See beat's log, and start it anew.")
+    return ok("one beat holds the schedule and sends what is due")
+
+
+def check_clock(settings: Settings, clock: Clock) -> Finding:
+    """Compare this machine's clock with Redis' and PostgreSQL's; SQLite has none of its own."""
+    offsets: dict[str, float] = {}
+    for name, ask in (("Redis", _redis_time), ("PostgreSQL", _database_time)):
+        with suppress(PropertyIntelligenceError):  # its own check says so
+            before = clock.now()
+            if (theirs := ask(settings)) is not None:  # read halfway between two looks at ours (Cristian 1989)
+                offsets[name] = (before + (clock.now() - before) / 2 - theirs).total_seconds()
+    if not offsets:
+        return skipped("there is no other clock to compare with")
+    said = ", ".join(f"{seconds:+.1f} s from {name}'s" for name, seconds in offsets.items())
+    far = [name for name, seconds in offsets.items() if abs(seconds) > _CLOCK_SECONDS]
+    too_far = warning(
+        f"too far from {' and '.join(far)}: beat, tokens and heartbeats go by it",
+        "Let NTP set the clocks of all machines (`timedatectl set-ntp true`).",
+    )
+    return all_in_all(f"this machine's clock is {said}", [too_far] if far else [])
+
+
+def _redis_time(settings: Settings) -> datetime:
+    with _asked(settings) as connection:
+        seconds, microseconds = connection.time()
+    return datetime.fromtimestamp(seconds + microseconds / 1_000_000, UTC)
+
+
+def _database_time(settings: Settings) -> datetime | None:
+    return inspect_database(database_url(settings)).now
+
+
+def check_keys(settings: Settings) -> Finding:
+    """Count keys, and those of them that take requests, by what the fleet has seen; the API is not asked."""
+    keys = load_keys(settings).keys
+    if not keys:
+        return warning("no key: jobs are done with what the page itself says", str(NoKeysError.remedy))
+    try:
+        with _asked(settings):
+            pass
+    except BrokerUnavailableError:
+        return skipped(f"{len(keys)} configured; what the fleet knows of them is in Redis, which does not answer")
+    stats = fleet_stats(settings)
+    said = f"{stats['healthy_keys']} of {stats['total_keys']} healthy, {stats['rotation_strategy']}"
+    resting = ", ".join(f"{mask} is {key['state']}" for mask, key in stats["keys"].items() if key["circuit_open"])
+    complain = warning if stats["healthy_keys"] else failed
+    return all_in_all(
+        said, [complain(resting, "`propintel keys check` asks the API about every key.")] if resting else []
+    )
+
+
+def check_workers(settings: Settings, courier: Courier, clock: Clock) -> Finding:
+    """Check who answers, who left a heartbeat below this home, and whether jobs and reports are both served."""
+    home = settings.state.propintel_home.expanduser()
+    beats = {beat.node: beat for beat in read_heartbeats(home)}
+    fresh = [node for node, beat in beats.items() if beat.is_fresh(clock.now())]
+    try:
+        with _asked(settings):
+            nodes = courier.consumers()
+    except BrokerUnavailableError:
+        return skipped(f"{len(fresh)} with a fresh heartbeat here; nobody can be asked, since Redis does not answer")
+    found = []
+    for node, beat in beats.items():
+        if node in nodes:
+            continue
+        if node in fresh:
+            said = f"{node} is alive here but does not answer: it is busy in its one process, or has lost its broker"
+            found.append(warning(said, f"See its log if this lasts (process {beat.pid})."))
+        else:
+            said = f"{node} left its last heartbeat at {beat.at:%Y-%m-%d %H:%M:%S} UTC: it was killed, or hangs"
+            file = health_file(home, node)
+            remedy = f"Start it again (it was process {beat.pid}); is it gone for good, delete {file}."
+            found.append(warning(said, remedy))
+    if nodes:
+        found += [*_unserved(courier, set().union(*nodes.values())), *_too_many(settings, nodes)]
+    elif not fresh:
+        found.append(failed("no worker runs", "Run `propintel up`, or `celery -A worker worker`."))
+    return all_in_all(f"{len(nodes)} answer ({', '.join(sorted(nodes))})" if nodes else "nobody answers", found)
+
+
+def _unserved(courier: Courier, queues: Collection[str]) -> Iterator[Finding]:
+    if courier.scrape_queue not in queues:
+        yield failed("nobody does jobs (queue scrape)", "Run `celery -A worker worker`.")
+    if courier.health_queue not in queues:
+        remedy = f"Run `celery -A worker worker -Q health --pool=threads --concurrency={HEALTH_THREADS}`."
+        yield failed("nobody reports and recovers (queue health)", remedy)
+
+
+def _too_many(settings: Settings, nodes: Collection[str]) -> Iterator[Finding]:
+    if not database_url(settings).startswith("sqlite"):
+        return
+    if (hosts := len({node.rpartition("@")[2] for node in nodes})) > 1:
+        said = f"they run on {hosts} machines, but SQLite is a file on one"
+        yield failed(said, "Set DATABASE_URL to one PostgreSQL for all.")
+    elif len(nodes) > _MANY_WORKERS:
+        yield warning("so many wait for each other at SQLite", "Set DATABASE_URL to a PostgreSQL.")
