@@ -33,7 +33,7 @@ from app.property.storage.jobs.models import Job
 from app.property.urls.targets import host_of_target
 from app.redaction import redact
 from app.redis.embedded_valkey import connect
-from app.services.reports.metrics.job_run import JobRun
+from app.services.reports.metrics.instruments import JobRun
 from app.services.runtime.retry import patiently
 from app.tracing import current_span, span
 from tasks.cleaning import without_secrets

@@ -31,7 +31,7 @@ from app.services.keys.view import KeyReport, KeyView
 from app.services.reports.health.report import newest_report
 from app.services.reports.health.taking import HealthStores
 from app.services.reports.metrics.exposition import Exposition, Sources
-from app.services.reports.metrics.job_families import HealthFigures
+from app.services.reports.metrics.families import HealthFigures
 from app.services.reports.metrics.shared_counts import Flusher, make_flusher, read_counts
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings

@@ -30,8 +30,8 @@ from app.property.storage import tables
 from app.property.storage.migrations import versions
 from app.property.storage.schema import HEAD
 from app.services.reports.metrics.exposition import ALL
+from app.services.reports.metrics.families import POOL
 from app.services.reports.metrics.instruments import COUNTED
-from app.services.reports.metrics.pool_families import POOL
 from app.services.reports.metrics.specs import Label, Spec
 from app.settings import AREAS, SECRETS_IN_FILES, Settings
 from cli.commands import COMMANDS

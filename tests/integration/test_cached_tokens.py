@@ -20,7 +20,7 @@ from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.keys.view import KeyView
 from app.services.reports.health.taking import HealthStores
 from app.services.reports.health.watch import PoolWatch
-from app.services.reports.metrics.pool_families import pool_families
+from app.services.reports.metrics.families import pool_families
 from app.services.runtime.resources import Resources, open_resources
 from app.services.scraping.run import Run
 from app.settings import Settings

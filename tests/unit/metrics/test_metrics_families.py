@@ -15,14 +15,13 @@ from app.keypool.spending import Budget, Cap, Spent
 from app.property.storage.jobs.figures import JobFigures
 from app.property.storage.llm.requests import RequestFigures
 from app.services.keys.view import KeyReport
-from app.services.reports.metrics.job_families import HealthFigures, health_families, job_families
-from app.services.reports.metrics.pool_families import POOL, pool_families
+from app.services.reports.metrics.families import POOL, HealthFigures, health_families, job_families, pool_families
 from app.services.reports.metrics.shared_counts import encode, families
 from app.services.reports.metrics.specs import MODEL, Label, Spec
 
 PAGES = Spec("counter", "pages", "Pages.", (Label("outcome", ("fetched",), "error codes"),))
 RUNS = Spec("counter", "runs", "Runs.")
-ENDS = Spec("counter", "ends", "Ends.", (Label("how", ("well", "badly")),), begins=True)
+ENDS = Spec("counter", "ends", "Ends.", (Label("how", ("well", "badly")),))
 SECONDS = Spec("histogram", "seconds", "Seconds.", (MODEL,), (1.0, 2.5, 10.0))
 
 

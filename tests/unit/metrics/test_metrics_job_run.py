@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.services.reports.metrics.instruments import REGISTRY
-from app.services.reports.metrics.job_run import JobRun
+from app.services.reports.metrics.instruments import REGISTRY, JobRun
 from app.services.reports.metrics.shared_counts import counts, encode
 
 

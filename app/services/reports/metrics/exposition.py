@@ -23,24 +23,18 @@ from app.deadline import Bounded
 from app.errors import NoAnswerError, PropertyIntelligenceError
 from app.property.storage.jobs.figures import JobFigures
 from app.services.keys.view import KeyReport
-from app.services.reports.metrics.instruments import COUNTED
-from app.services.reports.metrics.job_families import (
+from app.services.reports.metrics.families import (
     FIRING,
     FIRST_SEEN,
     JOBS,
-    MODEL_BATCHES,
-    OLDEST,
-    OLDEST_REQUEST,
+    POOL,
     QUEUE,
-    REPORTED,
-    REQUESTS,
-    WATCH_SPENT,
-    WATCHES,
     HealthFigures,
     health_families,
     job_families,
+    pool_families,
 )
-from app.services.reports.metrics.pool_families import POOL, pool_families
+from app.services.reports.metrics.instruments import COUNTED
 from app.services.reports.metrics.shared_counts import families
 from app.services.reports.metrics.specs import Label, Spec
 from app.services.runtime.ttl_cache import Kept
@@ -67,6 +61,11 @@ UP = Spec(
     "1 if this source of metrics answered in time: redis, database (a minute ago at most) or broker.",
     (Label("source", ("redis", "database", "broker")),),
 )
+REPORTED = Spec(
+    "gauge",
+    "propintel_health_report_timestamp_seconds",
+    "When the last health report was made, in seconds since the epoch. An old one means that beat is silent.",
+)
 BUILD = Spec(
     "gauge",
     "propintel_build_info",
@@ -74,10 +73,7 @@ BUILD = Spec(
     (Label("version", others="versions"),),
 )
 #: every metric there is
-ALL = (
-    *(*COUNTED, *POOL, JOBS, OLDEST, REQUESTS, OLDEST_REQUEST, MODEL_BATCHES, WATCHES, WATCH_SPENT, QUEUE),
-    *(FIRST_SEEN, REPORTED, FIRING, UP, BUILD),
-)
+ALL = (*COUNTED, *POOL, *JOBS, QUEUE, FIRST_SEEN, REPORTED, FIRING, UP, BUILD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,38 +111,34 @@ class Exposition(Collector):
         }
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """The answer to a request with this `Accept`, and its content type: `TEXT` but for who wants `OPENMETRICS`."""
+        """Return the answer to a request with this `Accept`, and its content type: `TEXT` or `OPENMETRICS`."""
         _, wanted = choose_encoder(accept)
         kind = OPENMETRICS if wanted.partition(";")[0] == OPENMETRICS.partition(";")[0] else TEXT
         return self._rendered[kind](), kind
 
     def collect(self) -> list[Metric]:
-        """Every family of `ALL`; called by the library that renders them."""
+        """Return every family of `ALL`; called by the library that renders them."""
         with self._collecting:
-            return self._collected()
-
-    def _collected(self) -> list[Metric]:
-        sources = [self._totals, self._keys, self._jobs, self._messages, self._health, self._reported]
-        for source in sources:  # all at the same time, so that the slowest alone is waited for
-            source.begin()
-        totals, report = self._totals.answer(), self._keys.answer()
-        jobs, messages = self._jobs.answer(), self._messages.answer()
-        health, reported_at = self._health.answer(), self._reported.answer()
-        masks = self._known_masks()
-        up: dict[tuple[str, ...], float] = {}
-        for source in sources:
-            if source is self._keys and masks is None:  # keys that cannot be used say nothing about Redis
-                continue
-            up[(source.name,)] = min(up.get((source.name,), 1.0), float(source.up))
-        return [
-            *families(COUNTED, totals),
-            *pool_families(len(masks) if masks is not None else None, report),
-            *job_families(jobs, messages),
-            *health_families(health, report.masks if report else masks or {}),
-            REPORTED.family({(): reported_at.timestamp()} if reported_at is not None else None),
-            UP.family(up),
-            BUILD.family({(version("property-intelligence"),): 1.0}),
-        ]
+            sources = [self._totals, self._keys, self._jobs, self._messages, self._health, self._reported]
+            for source in sources:  # all at the same time, so that the slowest alone is waited for
+                source.begin()
+            totals, report = self._totals.answer(), self._keys.answer()
+            jobs, messages = self._jobs.answer(), self._messages.answer()
+            health, reported_at = self._health.answer(), self._reported.answer()
+            masks = self._known_masks()
+            up: dict[tuple[str, ...], float] = {}
+            for source in sources:
+                if source is not self._keys or masks is not None:  # keys that cannot be used say nothing about Redis
+                    up[(source.name,)] = min(up.get((source.name,), 1.0), float(source.up))
+            return [
+                *families(COUNTED, totals),
+                *pool_families(len(masks) if masks is not None else None, report),
+                *job_families(jobs, messages),
+                *health_families(health, report.masks if report else masks or {}),
+                REPORTED.family({(): reported_at.timestamp()} if reported_at is not None else None),
+                UP.family(up),
+                BUILD.family({(version("property-intelligence"),): 1.0}),
+            ]
 
     def _known_masks(self) -> Mapping[str, str] | None:
         try:
@@ -173,25 +165,18 @@ class _Source[T]:
         self._wait = self._bounded.begin()
 
     def answer(self) -> T | None:
-        """None if there is none in time. What is wrong is logged once."""
+        """Return None if there is none in time. What is wrong is logged once."""
         assert self._wait is not None  # noqa: S101 (`begin` comes first)
-        answer: T | None
+        answer, failure = None, None
         try:
             answer = self._wait()
-        except NoAnswerError as exc:
-            answer = self._instead()
-            self._note(exc if answer is None else None)
         except (PropertyIntelligenceError, redis.RedisError) as exc:
-            answer = None
-            self._note(exc)
-        else:
-            self._note(None)
-        return answer
-
-    def _note(self, failure: Exception | None) -> None:
+            answer = self._instead() if isinstance(exc, NoAnswerError) else None
+            failure = exc if answer is None else None
         if self.up and failure is not None:
             log.warning("Metrics without what the %s holds: %s", self.name, type(failure).__name__)
         self.up = failure is None
+        return answer
 
 
 def _database[T](ask: Callable[[], T]) -> _Source[T]:

@@ -16,13 +16,11 @@ from collections.abc import Iterable, Mapping
 import redis
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
-from prometheus_client.samples import Sample
-from prometheus_client.utils import floatToGoString
 
 from app.redis.embedded_valkey import broker_url
 from app.services.keys.store import connect_store
 from app.services.reports.metrics.instruments import REGISTRY
-from app.services.reports.metrics.specs import Spec
+from app.services.reports.metrics.specs import Samples, Spec
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -136,39 +134,32 @@ def families(specs: Iterable[Spec], totals: Mapping[str, float] | None) -> list[
     Series that this version does not know are left out. Without totals (None) there are no samples: a 0 would look like
     a restart of all counters.
     """
-    if totals is None:
-        return [spec.family() for spec in specs]
     found: _Found = defaultdict(list)
-    for series, total in sorted(totals.items()):
+    for series, total in sorted((totals or {}).items()):
         name, labels = json.loads(series)
         found[name].append((labels, total))
-    return [_histogram(spec, found) if spec.kind == "histogram" else _counter(spec, found) for spec in specs]
+    if totals is None:
+        return [spec.family() for spec in specs]
+    return [
+        spec.family(_histogram(spec, found) if spec.kind == "histogram" else {**spec.first, **_of(spec, found)})
+        for spec in specs
+    ]
 
 
 _Found = defaultdict[str, list[tuple[dict[str, str], float]]]
 
 
-def _counter(spec: Spec, found: _Found) -> Metric:
-    return spec.family(dict.fromkeys(spec.first, 0.0) | _by_labels(found[spec.shown], spec.label_names))
+def _histogram(spec: Spec, found: _Found) -> Samples:
+    counted, sums = _of(spec, found, "_bucket", "le"), _of(spec, found, "_sum")
+    series = sorted({labels[:-1] for labels in counted} or ({()} if not spec.labels else set()))
+    return {  # only buckets that grew are in the hash
+        values: ([counted.get((*values, bucket), 0.0) for bucket in spec.buckets], sums.get(values, 0.0))
+        for values in series
+    }
 
 
-def _histogram(spec: Spec, found: _Found) -> Metric:
-    family = spec.family()
-    bounds = [*map(floatToGoString, spec.bounds), "+Inf"]
-    counted = _by_labels(found[f"{spec.name}_bucket"], (*spec.label_names, "le"))
-    sums = _by_labels(found[f"{spec.name}_sum"], spec.label_names)
-    for values in sorted({labels[:-1] for labels in counted} or ({()} if not spec.labels else set())):
-        labels = dict(zip(spec.label_names, values, strict=True))
-        for bound in bounds:  # only buckets that grew are in the hash
-            total = counted.get((*values, bound), 0.0)
-            family.samples.append(Sample(f"{spec.name}_bucket", {**labels, "le": bound}, total))
-        family.samples.append(Sample(f"{spec.name}_count", labels, counted.get((*values, "+Inf"), 0.0)))
-        family.samples.append(Sample(f"{spec.name}_sum", labels, sums.get(values, 0.0)))
-    return family
-
-
-def _by_labels(
-    samples: Iterable[tuple[Mapping[str, str], float]], names: tuple[str, ...]
-) -> dict[tuple[str, ...], float]:
-    """Return the samples that have exactly these labels: an older version may have counted by others."""
+def _of(spec: Spec, found: _Found, suffix: str = "", *more: str) -> dict[tuple[str, ...], float]:
+    """Return the samples that have exactly the labels of `spec`: an older version may have counted by others."""
+    names = (*spec.label_names, *more)
+    samples = found[f"{spec.shown}{suffix}"]
     return {tuple(labels[n] for n in names): total for labels, total in samples if set(labels) == set(names)}

@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from prometheus_client.metrics_core import Metric
-from prometheus_client.samples import Sample
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.utils import floatToGoString
 
 Kind = Literal["counter", "gauge", "histogram"]
-#: by the values of the labels, a tuple in their order
-Samples = Mapping[Any, float]
+#: by the values of the labels, a tuple in their order: a number, of a histogram the counts of its buckets and the sum
+Samples = Mapping[Any, Any]
+
+_FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
+    "counter": CounterMetricFamily,
+    "gauge": GaugeMetricFamily,
+}
 
 
 class Label(NamedTuple):
@@ -32,29 +37,33 @@ LIMIT_GROUP = Label("limit_group", others="limit groups")
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A family of samples. `name` of a counter has no `_total`, which its samples have; `bounds` are a histogram's.
-
-    With `begins`, the series of all words of its labels are there from the beginning, at 0: `increase()` misses the
-    first events of one that is not.
-    """
+    """A family of samples. `name` of a counter has no `_total`, which its samples have; `bounds` are a histogram's."""
 
     kind: Kind
     name: str
     help: str
     labels: tuple[Label, ...] = ()
     bounds: tuple[float, ...] = ()
-    begins: bool = False
 
     @property
     def label_names(self) -> tuple[str, ...]:
         return tuple(label.name for label in self.labels)
 
     @property
-    def first(self) -> tuple[tuple[str, ...], ...]:
-        """The values of labels that are there from the beginning; the one without labels always is."""
-        if self.begins or not self.labels:
-            return tuple(itertools.product(*(label.words for label in self.labels)))
-        return ()
+    def buckets(self) -> tuple[str, ...]:
+        """The values of a histogram's label `le`."""
+        return (*map(floatToGoString, self.bounds), "+Inf")
+
+    @property
+    def begins(self) -> bool:
+        """Whether all series are there from the beginning, at 0: `increase()` misses the first events of others."""
+        return self.kind == "counter" and not any(label.others for label in self.labels)
+
+    @property
+    def first(self) -> Samples:
+        """The samples that are there from the beginning."""
+        series = itertools.product(*(label.words for label in self.labels)) if self.begins else ()
+        return dict.fromkeys(series, 0.0)
 
     @property
     def shown(self) -> str:
@@ -62,8 +71,13 @@ class Spec:
         return f"{self.name}_total" if self.kind == "counter" else self.name
 
     def family(self, samples: Samples | None = None) -> Metric:
-        """The family as Prometheus' library renders it, with these samples."""
-        family = Metric(self.name, self.help, self.kind)
-        for values, value in (samples or {}).items():
-            family.samples.append(Sample(self.shown, dict(zip(self.label_names, values, strict=True)), value))
-        return family
+        """Return the family as Prometheus' library renders it, with these samples."""
+        if self.kind != "histogram":
+            family = _FAMILIES[self.kind](self.name, self.help, labels=self.label_names)
+            for values, value in (samples or {}).items():
+                family.add_metric(values, value)
+            return family
+        histogram = HistogramMetricFamily(self.name, self.help, labels=self.label_names)
+        for values, (counts, total) in (samples or {}).items():
+            histogram.add_metric(values, list(zip(self.buckets, counts, strict=True)), total)
+        return histogram
