@@ -1,10 +1,76 @@
 """Properties as files that other programs read: CSV, JSON Lines, Parquet and GeoJSON.
 
 Each writer takes properties in the shape of `PropertyStore.get`, one at a time, so that memory does not grow with their
-number; -> how many it wrote, and the last `updated_at`.
+number.
 """
 
-from app.services.reports.exports.columns import COLUMNS
-from app.services.reports.exports.writing import ExportFormat, Written, check_format, write
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, BinaryIO, TextIO
+
+from app.services.reports.exports.parquet_file import check_parquet, write_parquet
+from app.services.reports.exports.rows import COLUMNS
+from app.services.reports.exports.text_files import write_csv, write_geojson, write_jsonl
 
 __all__ = ["COLUMNS", "ExportFormat", "Written", "check_format", "write"]
+
+
+class ExportFormat(StrEnum):
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+    GEOJSON = "geojson"
+
+    @property
+    def is_text(self) -> bool:
+        return self is not ExportFormat.PARQUET
+
+
+@dataclass(slots=True)
+class Written:
+    """How many properties were written, and when the last of them changed; None if there was none."""
+
+    count: int = 0
+    last_change: str | None = None
+
+
+_TEXT: Mapping[ExportFormat, Callable[[Iterable[Mapping[str, Any]], TextIO], None]] = {
+    ExportFormat.CSV: write_csv,
+    ExportFormat.JSONL: write_jsonl,
+    ExportFormat.GEOJSON: write_geojson,
+}
+
+
+def check_format(chosen: ExportFormat) -> None:
+    """Raise `ConfigurationError` if what the format needs is not installed."""
+    if chosen is ExportFormat.PARQUET:
+        check_parquet()
+
+
+def write(properties: Iterable[Mapping[str, Any]], chosen: ExportFormat, stream: BinaryIO) -> Written:
+    """Write `properties` to `stream` in UTF-8, as they come; half of a surrogate pair becomes `?`.
+
+    `stream` is left open. Raises what reading the properties and writing to `stream` raise, and `ConfigurationError`
+    for a format whose library is not installed.
+    """
+    written = Written()
+
+    def counted() -> Iterator[Mapping[str, Any]]:
+        for shown in properties:
+            yield shown
+            written.count += 1
+            written.last_change = shown["updated_at"]
+
+    if chosen is ExportFormat.PARQUET:
+        write_parquet(counted(), stream)
+        return written
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
+    try:
+        _TEXT[chosen](counted(), text)
+    finally:
+        text.detach()  # flushes, and leaves the stream to whoever opened it
+    return written
