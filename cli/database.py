@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import typer
 from rich.status import Status
@@ -83,7 +84,7 @@ def reindex_properties(format_: FormatOption = None) -> None:
             run = reindex(database, lambda done: status.update(f"{done} properties filed anew"))
     finally:
         database.close()
-    show(run.as_json(), format_, lambda: _reindexed(run))
+    show(asdict(run), format_, lambda: _reindexed(run))
     if run.failed:
         note("The log has the reasons why some could not be filed anew. They are tried again next time.")
         raise typer.Exit(1)

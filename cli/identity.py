@@ -9,7 +9,8 @@ import typer
 from rich.table import Table
 
 from app.property.storage.paging import every
-from app.services.reports.identity_decisions import decisions, join, reviews, split, undo
+from app.property.storage.properties.decisions import DecisionStore
+from app.services.reports.identity_decisions import join, split, undo
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import FormatOption, make_table, show
@@ -90,9 +91,9 @@ def decisions_command(
         if property_id is not None and undo_ is not None:
             undo(stores.database, property_id, undo_, who=who())
         found = (
-            every(lambda cursor: reviews(stores.database, cursor))
+            every(DecisionStore(stores.database).reviews)
             if property_id is None
-            else decisions(stores.database, property_id)
+            else DecisionStore(stores.database).of(property_id)
         )
         made = [one.as_json() for one in found]
     show(made, format_, lambda: [decision_table(made)])

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.tokens import Caller
 from app.property.record import SourceKind
+from app.property.storage.properties.decisions import DecisionStore
 from app.services.reports import identity_decisions
 from app.services.reports.identity_decisions import MOST_CHARACTERS
 from web.auth import OPERATIONS, READING, allow, api_router
@@ -160,7 +161,7 @@ def explain_property(property_id: Id, context: ContextOf) -> JSONResponse:
 )
 def list_decisions(property_id: Id, context: ContextOf) -> JSONResponse:
     """Splits, joins and reviews of the property and of what is or was part of it, the newest first."""
-    made = identity_decisions.decisions(context.stores.database, property_id)
+    made = DecisionStore(context.stores.database).of(property_id)
     return success({"decisions": [one.as_json() for one in made]})
 
 

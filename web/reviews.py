@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from app.services.reports import identity_decisions
+from app.property.storage.properties.decisions import DecisionStore
 from web.auth import READING, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, success
@@ -31,5 +31,5 @@ class ReviewList(BaseModel):
 def list_reviews(context: ContextOf, limit: Limit = 100, cursor: ReviewsCursor = None) -> JSONResponse:
     """Pairs of properties that only a page of unknown kind makes one. A join answers a review; so does its undo, which
     joins nothing."""
-    page = identity_decisions.reviews(context.stores.database, cursor, limit=limit)
+    page = DecisionStore(context.stores.database).reviews(cursor, limit=limit)
     return success({"reviews": [one.as_json() for one in page.items], "next_cursor": page.next_cursor})

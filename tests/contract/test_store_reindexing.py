@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_what_was_stored_twice_since_is_one_again_and_is_found_by_its_address(be
 
     run = reindex(before)
 
-    assert run.as_json() == {"reindexed": 1, "failed": [], "left": 0}
+    assert asdict(run) == {"reindexed": 1, "failed": [], "left": 0}
     shown = store.get(twin)
     assert (shown["property"], shown["replaces"]) == (old, [twin])
     assert {one["url"] for one in shown["sources"]} == {"https://old.example/4", "https://new.example/4"}

@@ -8,7 +8,6 @@ from typing import Any
 
 from app.errors.pages import IdentityDecisionError
 from app.property.storage.database import Database
-from app.property.storage.paging import Page
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.explain import explain
 from app.property.storage.properties.overrides import IdentityDecision
@@ -38,21 +37,10 @@ def undo(database: Database, property_id: str, decision_id: str, *, who: str) ->
     return _told(store.undo(decision_id, who=who))
 
 
-def decisions(database: Database, property_id: str) -> list[IdentityDecision]:
-    """All on the property, the newest first."""
-    return DecisionStore(database).of(property_id)
-
-
-def reviews(database: Database, cursor: str | None = None, *, limit: int = 100) -> Page[IdentityDecision]:
-    """The pairs of properties that wait for a person, the oldest first: `join` makes them one, `undo` closes the
-    review. Raises `InvalidCursorError`."""
-    return DecisionStore(database).reviews(cursor, limit=limit)
-
-
 def explanation(database: Database, property_id: str) -> dict[str, Any]:
     """Why each source belongs to it and each value won, with the decisions. Raises `NotFoundError`."""
-    told = explain(database, property_id)
-    return {**told, "decisions": [one.as_json() for one in decisions(database, property_id)]}
+    made = DecisionStore(database).of(property_id)
+    return {**explain(database, property_id), "decisions": [one.as_json() for one in made]}
 
 
 def _told(decision: IdentityDecision) -> IdentityDecision:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from app.errors import PropertyIntelligenceError
 from app.errors.storage import StoreError
@@ -28,10 +27,6 @@ class Reindexed:
     reindexed: int = 0
     failed: list[str] = field(default_factory=list)
     left: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the JSON shape of the command."""
-        return asdict(self)
 
 
 def reindex(database: Database, on_progress: Callable[[int], None] = lambda _: None) -> Reindexed:
