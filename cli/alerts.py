@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from app.printable import printable
-from app.property.storage.keys.alerts import Alert, AlertStore, Untold
+from app.property.storage.keys.alerts import Alert, AlertStore
+from app.property.storage.outbox import Backlog, Channel, Outbox
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import FormatOption, make_table, show
@@ -40,25 +41,25 @@ def alerts(
     """
     with open_stores(load_settings()) as stores:
         store, now = AlertStore(stores.database), stores.database.clock.now()
-        firing, untold = store.firing(), store.untold()
+        firing, backlog = store.firing(), Outbox(stores.database).backlog(Channel.ALERT)
         over = store.resolved(limit=_MOST).items
     if not every:
         over = [alert for alert in over if alert.resolved_at is not None and now - alert.resolved_at < _RECENT]
     data: dict[str, Any] = {
         "firing": [alert.as_json() for alert in firing],
         "resolved": [alert.as_json() for alert in over],
-        "webhook": untold.as_json(),
+        "webhook": backlog.as_json(),
     }
-    show(data, format_, lambda: _tables(firing, over, untold))
+    show(data, format_, lambda: _tables(firing, over, backlog))
 
 
-def _tables(firing: list[Alert], over: list[Alert], untold: Untold) -> Iterator[Table | Text]:
+def _tables(firing: list[Alert], over: list[Alert], backlog: Backlog) -> Iterator[Table | Text]:
     rows = [(str(a.severity), a.kind, _moment(a.fired_at), "", a.message) for a in firing]
     rows += [("over", a.kind, _moment(a.fired_at), _moment(a.resolved_at), a.message) for a in over]
     yield make_table(f"{len(firing)} alerts firing", ("state", "alert", "since (UTC)", "until", "what"), rows)
-    if untold.pending or untold.given_up:
-        error = f": {untold.error}" if untold.error else ""
-        yield Text(printable(f"Webhook: {untold.pending} messages wait, {untold.given_up} were given up{error}"))
+    if backlog.pending or backlog.given_up:
+        error = f": {backlog.error}" if backlog.error else ""
+        yield Text(printable(f"Webhook: {backlog.pending} messages wait, {backlog.given_up} were given up{error}"))
 
 
 def _moment(moment: datetime | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -11,8 +11,8 @@ from rich.text import Text
 
 from app.errors.requests import InvalidCursorError
 from app.printable import printable
-from app.property.storage.watches.changes import Backlog, ChangeStore, Followed
-from app.services.delivery.change_delivery import RECEIVER
+from app.property.storage.watches.changes import ChangeStore, Followed
+from app.services.delivery.deliver import changes_backlog
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import FormatOption, make_table, show
@@ -48,25 +48,25 @@ def changes(
     """
     with open_stores(load_settings()) as stores:
         store = ChangeStore(stores.database)
-        backlog = store.backlog(RECEIVER)
+        backlog = changes_backlog(stores.database)
         try:
             found = store.since(since, limit=limit, property_id=property_id)
         except InvalidCursorError as exc:
             raise typer.BadParameter("it is no `next_since` of ours", param_hint="--since") from exc
-    data: dict[str, Any] = {**found.as_json(), "webhook": backlog.as_json()}
+    data: dict[str, Any] = {**found.as_json(), "webhook": backlog}
     show(data, format_, lambda: _tables(found, backlog))
 
 
-def _tables(found: Followed, backlog: Backlog) -> Iterator[Table | Text]:
+def _tables(found: Followed, backlog: Mapping[str, Any]) -> Iterator[Table | Text]:
     rows = [
         (f"{one.told_at:%Y-%m-%d %H:%M}", one.property, one.field, _words(one.old), _words(one.new), one.why)
         for one in found.changes
     ]
     yield make_table(f"{len(rows)} changes", ("told (UTC)", "property", "field", "was", "is", "believed"), rows)
     yield Text(f"Go on with: --since {found.next_since}")
-    if backlog.pending:
-        error = f": {backlog.error}" if backlog.error else ""
-        yield Text(printable(f"Webhook: {backlog.pending} changes wait{error}"))
+    if backlog["pending"]:
+        error = f": {backlog['error']}" if backlog["error"] else ""
+        yield Text(printable(f"Webhook: {backlog['pending']} changes wait{error}"))
 
 
 def _words(value: Any) -> str:

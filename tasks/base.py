@@ -106,28 +106,30 @@ class ScheduledTask(RedactedTask):
     may_overlap = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run, unless another message of this task has just done so, or still does in this process."""
+        """Run, unless another message of this task and argument has just done so, or still does in this process."""
         turn_seconds = getattr(self.request, TURN_HEADER, None)
         if not turn_seconds:
             return super().__call__(*args, **kwargs)
-        under_way = threading.Lock() if self.may_overlap else _UNDER_WAY.setdefault(self.name, threading.Lock())
+        name = ":".join((self.name, *map(str, args)))
+        under_way = threading.Lock() if self.may_overlap else _UNDER_WAY.setdefault(name, threading.Lock())
         if not under_way.acquire(blocking=False):  # what hangs must not take one thread of the pool after the other
             return {"skipped": "it is still running"}
         try:
-            if not self._is_first(_TURN_SHARE * float(turn_seconds)):
+            if not self._is_first(name, _TURN_SHARE * float(turn_seconds)):
                 return {"skipped": "it has just run"}
             return super().__call__(*args, **kwargs)
         finally:
             under_way.release()
 
-    def send_ahead(self, turn_seconds: float = 5.0) -> None:
+    def send_ahead(self, *args: str, turn_seconds: float = 5.0, **options: Any) -> None:
         """Have it run ahead of all jobs, once a turn. Raises what a broker that is away does."""
-        self.apply_async(priority=PRIORITIES[0], headers={TURN_HEADER: turn_seconds})
+        self.apply_async(args, priority=PRIORITIES[0], headers={TURN_HEADER: turn_seconds}, **options)
 
-    def _is_first(self, seconds: float) -> bool:
+    @staticmethod
+    def _is_first(name: str, seconds: float) -> bool:
         try:
             with connect(current().settings, within_seconds=2) as redis:
-                return bool(redis.set(f"{{propintel}}:turn:{self.name}", 1, nx=True, px=max(1, round(seconds * 1000))))
+                return bool(redis.set(f"{{propintel}}:turn:{name}", 1, nx=True, px=max(1, round(seconds * 1000))))
         except (BrokerUnavailableError, RedisError):
             return True
 

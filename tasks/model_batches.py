@@ -42,7 +42,7 @@ def look_at_batches() -> dict[str, bool]:
     try:
         due = ModelBatchStore(current().database).has_work()
         if due:
-            tend_batches.send_ahead(_BEAT_SECONDS)
+            tend_batches.send_ahead(turn_seconds=_BEAT_SECONDS)
     except (StoreError, OperationalError, redis.RedisError) as exc:
         log.warning("Batches of the model wait for their next turn: %s", redact(str(exc)))
         return {"due": False}

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.property.storage.keys.alerts import AlertStore, Severity
+from app.property.storage.outbox import Channel, Outbox
 from app.services.reports.health.report import newest_report
 from web.auth import MANAGEMENT, api_router
 from web.context import ContextOf
@@ -97,7 +98,7 @@ def list_alerts(context: ContextOf, limit: Limit = 100, cursor: AlertsCursor = N
             "firing": [alert.as_json() for alert in alerts.firing()],
             "resolved": [alert.as_json() for alert in over.items],
             "next_cursor": over.next_cursor,
-            "webhook": alerts.untold().as_json(),
+            "webhook": Outbox(context.stores.database).backlog(Channel.ALERT).as_json(),
         }
     )
 

@@ -36,11 +36,10 @@ from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
 from app.property.fetch import check_browser
 from app.property.reading.model.tokens import count_tokens
-from app.property.storage.watches.changes import ChangeStore
+from app.property.storage.outbox import Channel
 from app.redaction import redact
-from app.services.delivery import change_delivery
+from app.services.delivery.deliver import follow_changes, receiver_of
 from app.services.openai_client_manager import build_manager
-from app.services.reports.health.telling import webhook_url
 from app.services.runtime.resources import open_resources
 from app.services.runtime.stores import open_stores
 from app.services.runtime.traces import start_tracing
@@ -110,8 +109,8 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
     _on_setup_logging(sender.loglevel)  # Celery would set it up only after this
     worker_name()  # forked children share it
     try:
-        webhook_url(settings())
-        change_delivery.webhook_url(settings())
+        for channel in Channel:
+            receiver_of(channel, settings())
         if children_run_tasks(sender.pool_cls):
             _check(settings())
         else:
@@ -126,7 +125,7 @@ def _open() -> None:
     loaded = settings()
     start_tracing(loaded)
     opened = open_resources(loaded, in_task=True)
-    change_delivery.begin(loaded, ChangeStore(opened.database))
+    follow_changes(loaded, opened.database)
     resources.install(opened)
     watching.watch_manager(opened.manager)
 

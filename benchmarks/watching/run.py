@@ -27,12 +27,13 @@ from sqlalchemy import func, select
 
 from app.clock import ManualClock
 from app.property.storage.jobs.models import Job, JobState
+from app.property.storage.outbox import Channel
 from app.property.storage.tables import change_candidates, jobs, records, watches
 from app.property.storage.watches.budget import day_of
 from app.property.storage.watches.change_rows import Change
 from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.watches.repository import Watches
-from app.services.delivery.change_delivery import RECEIVER
+from app.services.delivery.deliver import follow_changes, is_due
 from app.services.runtime.resources import Resources, open_resources
 from app.services.watches import watching
 from app.settings import Settings
@@ -194,7 +195,7 @@ class _Run:
         home_of_url = {self.county.roots[site] + path: page.home.number for (site, path), page in self._pages()}
         self.found.home_of = {row.property_id: home_of_url[row.url] for row in rows}
         Watches(self.resources.database).add(sorted(self.found.home_of), interval_days=interval_days, who="bench")
-        ChangeStore(self.resources.database).begin(RECEIVER)
+        follow_changes(self.resources.settings, self.resources.database)
         self.county.asked.clear()
         self.progress(f"{len(self.found.home_of)} properties of {len(home_of_url)} pages are watched")
 
@@ -241,8 +242,8 @@ class _Run:
                 self.progress(f"{number} of {len(due)} jobs")
 
     def _tell(self) -> None:
-        if ChangeStore(self.resources.database).is_due(RECEIVER):
-            self.celery.tasks["tasks.changes.tell_changes"].apply(throw=True)
+        if is_due(Channel.CHANGE, self.resources.database):
+            self.celery.tasks["tasks.delivery.deliver_due"].apply(args=(Channel.CHANGE,), throw=True)
 
     def _next(self) -> datetime:
         """When something is due, in an hour at the latest."""

@@ -11,10 +11,9 @@ from sqlalchemy import select
 from app.clock import ManualClock
 from app.property.storage.database import Database
 from app.property.storage.keys.alerts import Alarm, AlertStore, Booked, Severity
-from app.property.storage.tables import alert_notices
 from app.property.storage.tables import alerts as alerts_table
+from app.property.storage.tables import outbox
 
-LEASE_S = 60.0
 DAY_S = 86_400.0
 
 
@@ -31,9 +30,9 @@ def names(booked: Booked) -> tuple[list[str], list[str]]:
     return [alert.subject for alert in booked.fired], [alert.subject for alert in booked.resolved]
 
 
-def count_notices(database: Database) -> int:
+def count_messages(database: Database) -> int:
     with database.reading() as connection:
-        return len(connection.execute(select(alert_notices.c.id)).all())
+        return len(connection.execute(select(outbox.c.id)).all())
 
 
 def test_an_alert_fires_once_and_ends_once(alerts: AlertStore, clock: ManualClock) -> None:
@@ -85,7 +84,7 @@ def test_of_many_who_find_the_same_each_change_goes_to_one(
             thread.join()
     assert sorted(alert.subject for booked in found for alert in booked.fired) == ["a", "b"]
     assert sorted(alert.subject for booked in found for alert in booked.resolved) == ["a", "b"]
-    assert count_notices(database) == 2, "what fired at once is told in one message, and so is what is over"
+    assert count_messages(database) == 2, "what fired at once is told in one message, and so is what is over"
 
 
 def test_who_had_to_wait_for_another_finds_the_change_made(
@@ -108,7 +107,7 @@ def test_who_had_to_wait_for_another_finds_the_change_made(
         assert waits.is_alive()
     waits.join()
     assert found == [Booked((), ())]
-    assert count_notices(database) == 1
+    assert count_messages(database) == 1
 
 
 def test_what_becomes_critical_fires_again_and_what_becomes_better_does_not(alerts: AlertStore) -> None:
@@ -121,45 +120,7 @@ def test_what_becomes_critical_fires_again_and_what_becomes_better_does_not(aler
 
 def test_nobody_is_told_who_is_not_to_be(alerts: AlertStore, database: Database) -> None:
     alerts.book([dead()], tell=False)
-    assert not alerts.has_due_notice()
-    assert count_notices(database) == 0
-
-
-def test_a_message_is_the_callers_alone_until_its_lease_ends(alerts: AlertStore, clock: ManualClock) -> None:
-    alerts.book([dead()], tell=True)
-    claim = alerts.claim_notice(LEASE_S)
-    assert claim is not None
-    assert (claim.type, claim.attempt, claim.alerts[0]["kind"]) == ("alert.fired", 1, "key_dead")
-    assert alerts.claim_notice(LEASE_S) is None
-    clock.advance(LEASE_S)
-    again = alerts.claim_notice(LEASE_S)
-    assert again is not None
-    assert (again.id, again.attempt, again.alerts) == (claim.id, 2, claim.alerts)
-    assert not alerts.notice_delivered(claim), "its lease ran out"
-    assert alerts.notice_delivered(again)
-    assert not alerts.has_due_notice()
-
-
-def test_a_message_that_failed_is_due_again_or_given_up(alerts: AlertStore, clock: ManualClock) -> None:
-    alerts.book([dead()], tell=True)
-    claim = alerts.claim_notice(LEASE_S)
-    assert claim is not None
-    assert alerts.notice_failed(claim, "no answer", clock.now() + timedelta(seconds=10))
-    assert not alerts.has_due_notice()
-    assert alerts.untold().as_json() == {"pending": 1, "given_up": 0, "error": "no answer"}
-    clock.advance(10)
-    claim = alerts.claim_notice(LEASE_S)
-    assert claim is not None
-    assert alerts.notice_failed(claim, "gone", None)
-    assert alerts.untold().as_json() == {"pending": 0, "given_up": 1, "error": "gone"}
-
-
-def test_the_oldest_message_goes_first(alerts: AlertStore, clock: ManualClock) -> None:
-    alerts.book([dead()], tell=True)
-    clock.advance(1)
-    alerts.book([], tell=True)
-    claims = [alerts.claim_notice(LEASE_S) for _ in range(2)]
-    assert [claim.type for claim in claims if claim] == ["alert.fired", "alert.resolved"]
+    assert count_messages(database) == 0
 
 
 def test_alerts_that_are_over_are_pruned_and_those_that_fire_are_not(
@@ -169,7 +130,6 @@ def test_alerts_that_are_over_are_pruned_and_those_that_fire_are_not(
     alerts.book([dead("b")], tell=True)
     clock.advance(31 * DAY_S)
     alerts.prune()
-    assert count_notices(database) == 0
     assert [alert.subject for alert in alerts.resolved().items] == ["a"]
     clock.advance(370 * DAY_S)
     alerts.prune()

@@ -16,6 +16,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore, reopen_batches
 from app.property.storage.jobs.models import CallbackState, Enqueued
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.outbox import Channel, Outbox
 from app.property.storage.tables import batches as batches_table
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.job_ends import finish
@@ -27,6 +28,11 @@ HOOK = "https://hooks.example:8443/in/secret?token=secret"
 @pytest.fixture
 def batches(database: Database) -> BatchStore:
     return BatchStore(database)
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    return Outbox(database)
 
 
 def enqueue(jobs: JobStore, count: int = 3, *, site: str = "a", callback_url: str | None = None) -> Enqueued:
@@ -190,13 +196,13 @@ def test_of_many_who_look_at_once_each_batch_is_complete_for_one(jobs: JobStore,
 
 
 def test_a_retry_opens_the_batch_and_it_is_complete_again_later(
-    jobs: JobStore, batches: BatchStore, clock: ManualClock
+    jobs: JobStore, batches: BatchStore, outbox: Outbox, clock: ManualClock
 ) -> None:
     enqueued = enqueue(jobs, 2, callback_url=HOOK)
     fail_all(jobs, enqueued)
     batches.complete()
-    (claim,) = batches.claim_callbacks(10, 60)
-    batches.callback_failed(claim, "down", None)
+    (claim,) = outbox.claim(Channel.BATCH, 10, 60)
+    outbox.failed(claim, "down", None)
     assert callback_of(batches, enqueued) == (CallbackState.GIVEN_UP, 1, "down")
 
     jobs.retry(enqueued.new[:1])
@@ -207,8 +213,8 @@ def test_a_retry_opens_the_batch_and_it_is_complete_again_later(
     jobs.fail(enqueued.new[0], PageGoneError("https://a.example/0", "sold"))
     (batch,) = batches.complete()
     assert (batch.id, batch.completed_at) == (enqueued.batch, clock.now())
-    (again,) = batches.claim_callbacks(10, 60)
-    assert (again.attempt, again.completed_at) == (1, clock.now())
+    (again,) = outbox.claim(Channel.BATCH, 10, 60)
+    assert (again.attempts, again.created_at) == (1, clock.now())
 
 
 @ON_POSTGRESQL
@@ -227,7 +233,7 @@ def test_a_batch_that_is_opened_while_it_is_noted_as_complete_stays_open(
 
 @ON_POSTGRESQL
 def test_a_retry_waits_for_who_notes_the_batch_as_complete_and_opens_it(
-    jobs: JobStore, batches: BatchStore, database: Database
+    jobs: JobStore, batches: BatchStore, outbox: Outbox, database: Database
 ) -> None:
     enqueued = enqueue(jobs, 1, callback_url=HOOK)
     fail_all(jobs, enqueued)
@@ -241,101 +247,55 @@ def test_a_retry_waits_for_who_notes_the_batch_as_complete_and_opens_it(
     retry.join(10)
     assert retried == enqueued.new
     assert batches.get(enqueued.batch).completed_at is None
-    assert batches.claim_callbacks(10, 60) == []
+    assert outbox.claim(Channel.BATCH, 10, 60) == []
 
 
 # --- telling
 
 
-def test_nobody_is_to_be_told_about_an_open_batch_or_without_a_url(jobs: JobStore, batches: BatchStore) -> None:
+def test_nobody_is_to_be_told_about_an_open_batch_or_without_a_url(
+    jobs: JobStore, batches: BatchStore, outbox: Outbox
+) -> None:
     enqueue(jobs, 1, callback_url=HOOK)
     silent = enqueue(jobs, 1, site="silent")
     fail_all(jobs, silent)
     batches.complete()
-    assert batches.has_due_callback() is False
-    assert batches.claim_callbacks(10, 60) == []
+    assert outbox.claim(Channel.BATCH, 10, 60) == []
 
 
-def test_a_claimed_callback_is_nobody_else_s_until_its_lease_ends(
-    jobs: JobStore, batches: BatchStore, clock: ManualClock
+def test_a_batch_shows_how_its_callback_fares(
+    jobs: JobStore, batches: BatchStore, outbox: Outbox, clock: ManualClock
 ) -> None:
     enqueued = enqueue(jobs, 1, callback_url=HOOK)
     fail_all(jobs, enqueued)
-    batches.complete()
-    assert batches.has_due_callback()
-    (first,) = batches.claim_callbacks(10, 60)
-    assert (first.url, first.attempt, first.batch.counts["failed"]) == (HOOK, 1, 1)
-    clock.advance(59)
-    assert batches.has_due_callback() is False
-    assert batches.claim_callbacks(10, 60) == []
-    clock.advance(1)
-    (second,) = batches.claim_callbacks(10, 60)
-    assert second.attempt == 2
-    assert batches.callback_failed(first, "too late", None) is False
-    assert batches.callback_delivered(second)
-    assert callback_of(batches, enqueued) == (CallbackState.DELIVERED, 2, None)
-    assert batches.callback_delivered(second) is False
-    clock.advance(3600)
-    assert batches.claim_callbacks(10, 60) == []
-
-
-def test_a_failed_callback_is_due_again_when_it_was_said_and_keeps_its_reason(
-    jobs: JobStore, batches: BatchStore, clock: ManualClock
-) -> None:
-    enqueued = enqueue(jobs, 1, callback_url=HOOK)
-    fail_all(jobs, enqueued)
-    batches.complete()
-    (claim,) = batches.claim_callbacks(10, 60)
-    assert batches.callback_failed(claim, "HTTP 500 \x00", clock.now() + timedelta(seconds=10))
-    assert callback_of(batches, enqueued) == (CallbackState.PENDING, 1, "HTTP 500 ")
-    clock.advance(9.9)
-    assert batches.claim_callbacks(10, 60) == []
-    clock.advance(0.1)
-    (again,) = batches.claim_callbacks(10, 60)
-    assert (again.attempt, again.completed_at) == (2, claim.completed_at)
-    batches.callback_delivered(again)
+    (batch,) = batches.complete()
+    assert callback_of(batches, enqueued) == (CallbackState.PENDING, 0, None)
+    (claim,) = outbox.claim(Channel.BATCH, 10, 60)
+    assert (claim.url, claim.type, claim.payload) == (HOOK, "batch.completed", batch.outcome())
+    outbox.failed(claim, "HTTP 500", clock.now() + timedelta(seconds=10))
+    assert callback_of(batches, enqueued) == (CallbackState.PENDING, 1, "HTTP 500")
+    clock.advance(10)
+    (again,) = outbox.claim(Channel.BATCH, 10, 60)
+    outbox.delivered(again)
     assert callback_of(batches, enqueued) == (CallbackState.DELIVERED, 2, None)
 
 
 def test_what_is_noted_about_an_earlier_completion_changes_nothing(
-    jobs: JobStore, batches: BatchStore, clock: ManualClock
+    jobs: JobStore, batches: BatchStore, outbox: Outbox, clock: ManualClock
 ) -> None:
     """The batch was opened and became complete again while its first webhook was on its way."""
     enqueued = enqueue(jobs, 1, callback_url=HOOK)
     fail_all(jobs, enqueued)
     batches.complete()
-    (claim,) = batches.claim_callbacks(10, 60)
+    (claim,) = outbox.claim(Channel.BATCH, 10, 60)
     jobs.retry(enqueued.new)
-    assert batches.callback_delivered(claim) is False
+    assert outbox.delivered(claim) is False
     clock.advance(1)
     fail_all(jobs, enqueued)
     batches.complete()
-    (again,) = batches.claim_callbacks(10, 60)
-    assert batches.callback_delivered(claim) is False
-    assert (again.attempt, callback_of(batches, enqueued)[0]) == (1, "pending")
-
-
-def test_of_many_who_claim_at_once_each_callback_goes_to_one(jobs: JobStore, batches: BatchStore) -> None:
-    made = [enqueue(jobs, 1, site=f"s{n}", callback_url=HOOK) for n in range(20)]
-    for enqueued in made:
-        fail_all(jobs, enqueued)
-    batches.complete()
-    claimed = [claim.batch.id for claims in at_once(lambda: batches.claim_callbacks(5, 60)) for claim in claims]
-    while more := batches.claim_callbacks(5, 60):
-        claimed += [claim.batch.id for claim in more]
-    assert sorted(claimed) == sorted(enqueued.batch for enqueued in made)
-
-
-def test_the_longest_due_are_claimed_first(jobs: JobStore, batches: BatchStore, clock: ManualClock) -> None:
-    made = []
-    for n in range(3):
-        enqueued = enqueue(jobs, 1, site=f"s{n}", callback_url=HOOK)
-        fail_all(jobs, enqueued)
-        batches.complete()
-        made.append(enqueued.batch)
-        clock.advance(1)
-    assert [claim.batch.id for claim in batches.claim_callbacks(2, 60)] == made[:2]
-    assert [claim.batch.id for claim in batches.claim_callbacks(2, 60)] == made[2:]
+    (again,) = outbox.claim(Channel.BATCH, 10, 60)
+    assert outbox.delivered(claim) is False
+    assert (again.attempts, callback_of(batches, enqueued)[0]) == (1, "pending")
 
 
 def test_only_the_batches_of_the_named_jobs_are_opened(jobs: JobStore, batches: BatchStore, database: Database) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -406,66 +405,16 @@ def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database
     assert [change.new for change in home.feed.since().changes] == [1]
 
 
-# --- telling a receiver
-
-
-@pytest.fixture
-def two_changes(home: Home) -> Callable[[], None]:
-    def make() -> None:
-        for price in (500000, 450000, 400000):
-            for url in (A, B):
-                home.read(url, ListPrice=price)
-            home.clock.advance(86400)
-
-    return make
-
-
-def test_a_receiver_is_told_in_order_and_again_until_it_has_heard(home: Home, two_changes: Callable[[], None]) -> None:
-    home.feed.begin("webhook")
-    two_changes()
-    home.feed.begin("webhook")  # once more changes nothing
-    assert home.feed.backlog("webhook").pending == 2
-    claim = home.feed.claim("webhook", 60)
-    assert claim is not None
-    assert (claim.change.new, claim.attempt) == (450000, 1)
-    assert home.feed.claim("webhook", 60) is None  # it is somebody's
-    assert home.feed.failed(claim, "down", home.clock.now() + timedelta(seconds=10))
-    assert not home.feed.is_due("webhook")
-    assert home.feed.backlog("webhook").error == "down"
-    home.clock.advance(10)
-    again = home.feed.claim("webhook", 60)
-    assert again is not None
-    assert (again.change, again.attempt) == (claim.change, 2)
-    assert home.feed.delivered(again)
-    following = home.feed.claim("webhook", 60)
-    assert following is not None
-    assert (following.change.new, following.attempt) == (400000, 1)
-    assert home.feed.delivered(following)
-    assert not home.feed.is_due("webhook")
-
-
-def test_a_claim_whose_holder_died_is_anothers_and_its_word_counts_no_more(
-    home: Home, two_changes: Callable[[], None]
-) -> None:
-    home.feed.begin("webhook")
-    two_changes()
-    dead = home.feed.claim("webhook", 60)
-    home.clock.advance(61)
-    mine = home.feed.claim("webhook", 60)
-    assert dead is not None
-    assert mine is not None
-    assert (mine.change, mine.attempt) == (dead.change, 2)
-    assert not home.feed.delivered(dead)
-    assert home.feed.delivered(mine)
-    assert not home.feed.failed(mine, "late", home.clock.now())
-    assert home.feed.backlog("webhook").pending == 1
-
-
-def test_a_new_receiver_is_not_told_of_what_was(home: Home, two_changes: Callable[[], None]) -> None:
-    two_changes()
-    home.feed.begin("webhook")
-    assert not home.feed.is_due("webhook")
-    assert home.feed.claim("webhook", 60) is None
+def test_what_follows_a_cursor_is_counted(home: Home) -> None:
+    began = home.feed.since("latest").next_since
+    assert home.feed.count_since(began) == (0, None)
+    for price in (500000, 450000, 400000):
+        for url in (A, B):
+            home.read(url, ListPrice=price)
+        home.clock.advance(86400)
+    first = home.feed.since(began, limit=1)
+    assert home.feed.count_since(began) == (2, first.changes[0].told_at)
+    assert home.feed.count_since(first.next_since)[0] == 1
 
 
 def test_a_reread_asks_as_much_for_many_changes_as_for_few(database: Database, clock: ManualClock) -> None:

@@ -18,6 +18,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.outbox import Channel, Outbox
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import records
 from benchmarks.saving import save_record
@@ -351,7 +352,7 @@ def test_of_a_withdrawn_batch_nothing_is_begun_and_nobody_is_told(
         jobs.fail(job_id, PageGoneError(URL, "sold"))
     batches = BatchStore(database)
     assert [batch.id for batch in batches.complete()] == [made.batch]
-    assert batches.has_due_callback() is False
+    assert not Outbox(database).is_due(Channel.BATCH)
 
 
 def test_of_two_retries_at_once_only_one_queues_a_job(jobs: JobStore, database: Database) -> None:

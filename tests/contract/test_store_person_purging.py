@@ -138,6 +138,7 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
         "properties": {"record": said, "evidence": proofs, "conflicts": [{"field": "Roof", "evidence": [proof]}]},
         "observations": {"field": "X_PriceHistory", "value": history, "evidence": {**proof, "value": history}},
         "unverified": {"field": "ListAgentFullName", "value": planted},
+        "outbox": {"channel": "alert"},
         "bodies": {"packing": "zstd", "sha256": "b" * 64},
         "jobs": {"state": "failed"},
         "alerts": {"severity": "warning"},

@@ -25,6 +25,7 @@ from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.models import Enqueued
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.jobs.usage import Requester
+from app.property.storage.outbox import Channel, Outbox
 from app.property.storage.statements import digest
 from app.property.storage.tables import batches
 
@@ -213,7 +214,7 @@ def test_a_batch_that_a_repetition_was_told_of_is_not_withdrawn(
     for job_id in made.new:
         jobs.cancel(job_id)
     BatchStore(database).complete()
-    assert BatchStore(database).has_due_callback()
+    assert Outbox(database).is_due(Channel.BATCH)
     again = jobs.earlier(KEY)
     assert again is not None
     assert again.batch == made.batch

@@ -13,11 +13,10 @@ from standardwebhooks.webhooks import Webhook
 
 from app.clock import ManualClock
 from app.errors import ConfigurationError
+from app.property.storage.database import Database
 from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
-from app.services.delivery.deliveries import MAX_ATTEMPTS
-from app.services.delivery.webhooks import build_webhook_sender
-from app.services.reports.health.telling import tell_due, webhook_url
-from app.services.reports.health.watch import tell
+from app.property.storage.outbox import Channel, Outbox
+from app.services.delivery.deliver import deliver_due, receiver_of
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.plugins.webhook_receiver import Receiver
@@ -47,15 +46,17 @@ def alerts(stores: Stores) -> AlertStore:
 
 
 @pytest.fixture
-def tell_all(
-    make_settings: Callable[..., Settings], alerts: AlertStore, clock: ManualClock
-) -> Callable[..., dict[str, int]]:
-    """`tell_all(url)`: one run of the task that tells."""
+def tell_all(make_settings: Callable[..., Settings], stores: Stores) -> Callable[..., dict[str, int]]:
+    """`tell_all(url)`: one run of the task that delivers."""
 
-    def run(url: str, **changes: Any) -> dict[str, int]:
-        return tell(make_settings(alert_webhook_url=url, **changes), alerts, clock)
+    def run(url: str) -> dict[str, int]:
+        return deliver_due(Channel.ALERT, make_settings(alert_webhook_url=url), stores.database)
 
     return run
+
+
+def backlog(database: Database) -> dict[str, Any]:
+    return Outbox(database).backlog(Channel.ALERT).as_json()
 
 
 def fire(alerts: AlertStore, *subjects: str) -> None:
@@ -93,7 +94,7 @@ def test_a_receiver_checks_the_signature_with_any_library_of_standard_webhooks(
     with open_stores(settings) as opened:
         store = AlertStore(opened.database)
         fire(store, "sk-a")
-        assert tell(settings, store, opened.database.clock)["delivered"] == 1
+        assert deliver_due(Channel.ALERT, settings, opened.database)["delivered"] == 1
     event = Webhook(SECRET).verify(receiver.requests[0].body, receiver.requests[0].headers)
     assert event["data"]["alerts"][0]["kind"] == "key_dead"
 
@@ -113,14 +114,18 @@ def test_many_that_fire_at_once_are_told_in_one_message(
 
 
 def test_a_receiver_that_is_down_is_told_once_it_is_back_with_the_same_id(
-    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]], clock: ManualClock
+    alerts: AlertStore,
+    stores: Stores,
+    make_receiver: MakeReceiver,
+    tell_all: Callable[..., dict[str, int]],
+    clock: ManualClock,
 ) -> None:
     receiver = make_receiver(statuses=[503, 503, 200])
     fire(alerts, "sk-a")
     assert tell_all(receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
     assert tell_all(receiver.url) == {"delivered": 0, "failed": 0, "given_up": 0}, "not before it is due again"
-    assert receiver.origin in str(alerts.untold().error)
-    assert "hunter2" not in str(alerts.untold().error)
+    assert receiver.origin in str(backlog(stores.database)["error"])
+    assert "hunter2" not in str(backlog(stores.database)["error"])
     clock.advance(10)
     assert tell_all(receiver.url)["failed"] == 1
     clock.advance(20)
@@ -129,22 +134,7 @@ def test_a_receiver_that_is_down_is_told_once_it_is_back_with_the_same_id(
     assert tell_all(receiver.url)["delivered"] == 0
     assert len(receiver.requests) == 3
     assert len(set(receiver.ids())) == len({request.body for request in receiver.requests}) == 1
-    assert alerts.untold().as_json() == {"pending": 0, "given_up": 0, "error": None}
-
-
-def test_a_receiver_that_never_answers_is_given_up_after_a_day(
-    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]], clock: ManualClock
-) -> None:
-    receiver = make_receiver(statuses=[500])
-    fire(alerts, "sk-a")
-    began, total = clock.now(), {"delivered": 0, "failed": 0, "given_up": 0}
-    while alerts.untold().pending:
-        total = {name: total[name] + count for name, count in tell_all(receiver.url).items()}
-        last = clock.now()
-        clock.advance(10 if len(receiver.requests) < 11 else 600)
-    assert total == {"delivered": 0, "failed": MAX_ATTEMPTS - 1, "given_up": 1}
-    assert 23 < (last - began).total_seconds() / 3600 < 24
-    assert alerts.untold().given_up == 1
+    assert backlog(stores.database) == {"pending": 0, "given_up": 0, "error": None}
 
 
 def test_after_a_failure_the_other_messages_wait_for_the_next_run(
@@ -162,20 +152,20 @@ def test_after_a_failure_the_other_messages_wait_for_the_next_run(
 
 
 def test_a_place_inside_the_network_is_never_told(
-    alerts: AlertStore, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]]
+    alerts: AlertStore, stores: Stores, make_receiver: MakeReceiver, tell_all: Callable[..., dict[str, int]]
 ) -> None:
     receiver = make_receiver(host="127.0.0.2")
     fire(alerts, "sk-a")
     assert tell_all(receiver.url) == {"delivered": 0, "failed": 0, "given_up": 1}
     assert receiver.connections == 0
-    assert "FETCH_ALLOWED_PRIVATE_NETWORKS" in str(alerts.untold().error)
+    assert "FETCH_ALLOWED_PRIVATE_NETWORKS" in str(backlog(stores.database)["error"])
 
 
 def test_without_a_webhook_nothing_is_told_and_nothing_waits(
-    make_settings: Callable[..., Settings], alerts: AlertStore, clock: ManualClock
+    make_settings: Callable[..., Settings], alerts: AlertStore, stores: Stores
 ) -> None:
     fire(alerts, "sk-a")
-    assert tell(make_settings(), alerts, clock) == {"delivered": 0, "failed": 0, "given_up": 0}
+    assert deliver_due(Channel.ALERT, make_settings(), stores.database) == {"delivered": 0, "failed": 0, "given_up": 0}
 
 
 @pytest.mark.parametrize(
@@ -191,18 +181,6 @@ def test_a_url_that_no_webhook_goes_to_is_refused_at_the_start_and_not_shown(
     make_settings: Callable[..., Settings], url: str
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        webhook_url(make_settings(alert_webhook_url=SecretStr(url)))
+        receiver_of(Channel.ALERT, make_settings(alert_webhook_url=SecretStr(url)))
     assert caught.value.facts["variable"] == "ALERT_WEBHOOK_URL"
     assert "hunter2" not in str(caught.value)
-
-
-def test_a_message_whose_teller_died_is_told_by_another(
-    alerts: AlertStore, make_receiver: MakeReceiver, make_settings: Callable[..., Settings], clock: ManualClock
-) -> None:
-    receiver = make_receiver()
-    fire(alerts, "sk-a")
-    assert alerts.claim_notice(60) is not None
-    with build_webhook_sender(make_settings(), clock) as sender:
-        assert tell_due(alerts, sender, receiver.url, clock)["delivered"] == 0
-        clock.advance(60)
-        assert tell_due(alerts, sender, receiver.url, clock)["delivered"] == 1

@@ -12,9 +12,9 @@ import pytest
 
 from app.clock import ManualClock
 from app.property.storage.jobs.models import Enqueued
-from app.services.delivery.batch_callbacks import AT_ONCE, deliver_due
-from app.services.delivery.deliveries import LEASE_SECONDS, MAX_ATTEMPTS, wait_after
-from app.services.delivery.webhooks import TIMEOUT_SECONDS, WebhookSender, build_webhook_sender
+from app.property.storage.outbox import Channel
+from app.services.delivery.deliver import AT_ONCE, LEASE_SECONDS, MAX_ATTEMPTS, deliver_due, wait_after
+from app.services.delivery.webhooks import TIMEOUT_SECONDS
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from tests.plugins.webhook_receiver import Receiver
@@ -33,10 +33,8 @@ def stores(settings: Settings, clock: ManualClock) -> Iterator[Stores]:
         yield opened
 
 
-@pytest.fixture
-def sender(settings: Settings, clock: ManualClock) -> Iterator[WebhookSender]:
-    with build_webhook_sender(settings, clock) as opened:
-        yield opened
+def deliver(stores: Stores) -> dict[str, int]:
+    return deliver_due(Channel.BATCH, stores.settings, stores.database)
 
 
 def complete_one(stores: Stores, url: str, target: str = "https://a.example/1") -> Enqueued:
@@ -47,13 +45,14 @@ def complete_one(stores: Stores, url: str, target: str = "https://a.example/1") 
 
 
 def test_a_failing_receiver_is_tried_for_a_day_at_longer_and_longer_intervals(
-    stores: Stores, sender: WebhookSender, clock: ManualClock, make_receiver: MakeReceiver
+    stores: Stores, clock: ManualClock, make_receiver: MakeReceiver
 ) -> None:
     receiver = make_receiver(statuses=[500])
     enqueued = complete_one(stores, receiver.url)
     first, times = clock.now(), []
     while stores.batches.get(enqueued.batch).as_json()["callback"]["state"] == "pending":
-        if deliver_due(stores.batches, sender, clock)["failed"]:
+        counts = deliver(stores)
+        if counts["failed"] or counts["given_up"]:
             times.append((clock.now() - first).total_seconds())
         clock.advance(10 if len(times) < 11 else 600)
     waits = [later - earlier for earlier, later in pairwise(times)]
@@ -74,11 +73,11 @@ def test_the_last_attempt_has_no_next() -> None:
 
 
 def test_a_receiver_inside_the_network_is_given_up_at_once(
-    stores: Stores, sender: WebhookSender, clock: ManualClock, make_receiver: MakeReceiver
+    stores: Stores, clock: ManualClock, make_receiver: MakeReceiver
 ) -> None:
     receiver = make_receiver(host="127.0.0.2")
     enqueued = complete_one(stores, receiver.url)
-    assert deliver_due(stores.batches, sender, clock) == {"delivered": 0, "failed": 1}
+    assert deliver(stores) == {"delivered": 0, "failed": 0, "given_up": 1}
     callback = stores.batches.get(enqueued.batch).as_json()["callback"]
     assert (callback["state"], callback["attempts"]) == ("given_up", 1)
     assert f"{receiver.origin} leads to 127.0.0.2" in callback["error"]
@@ -87,28 +86,26 @@ def test_a_receiver_inside_the_network_is_given_up_at_once(
 
 
 def test_a_batch_that_is_complete_again_tells_another_event(
-    stores: Stores, sender: WebhookSender, clock: ManualClock, make_receiver: MakeReceiver
+    stores: Stores, clock: ManualClock, make_receiver: MakeReceiver
 ) -> None:
     receiver = make_receiver()
     enqueued = complete_one(stores, receiver.url)
-    assert deliver_due(stores.batches, sender, clock) == {"delivered": 1, "failed": 0}
-    assert deliver_due(stores.batches, sender, clock) == {"delivered": 0, "failed": 0}
+    assert deliver(stores) == {"delivered": 1, "failed": 0, "given_up": 0}
+    assert deliver(stores) == {"delivered": 0, "failed": 0, "given_up": 0}
     stores.jobs.retry(enqueued.new)
-    assert deliver_due(stores.batches, sender, clock) == {"delivered": 0, "failed": 0}
+    assert deliver(stores) == {"delivered": 0, "failed": 0, "given_up": 0}
     clock.advance(60)
     stores.batches.cancel(enqueued.batch)
     stores.batches.complete()
-    assert deliver_due(stores.batches, sender, clock) == {"delivered": 1, "failed": 0}
+    assert deliver(stores) == {"delivered": 1, "failed": 0, "given_up": 0}
     first, second = receiver.ids()
     assert first != second
 
 
-def test_of_many_who_deliver_at_once_each_receiver_hears_once(
-    stores: Stores, settings: Settings, sender: WebhookSender, clock: ManualClock, make_receiver: MakeReceiver
-) -> None:
+def test_of_many_who_deliver_at_once_each_receiver_hears_once(stores: Stores, make_receiver: MakeReceiver) -> None:
     receiver = make_receiver()
     made = [complete_one(stores, receiver.url, f"https://a.example/{n}").batch for n in range(AT_ONCE * 2)]
-    threads = [threading.Thread(target=deliver_due, args=(stores.batches, sender, clock)) for _ in range(4)]
+    threads = [threading.Thread(target=deliver, args=(stores,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -118,7 +115,7 @@ def test_of_many_who_deliver_at_once_each_receiver_hears_once(
 
 
 def test_a_receiver_that_hangs_holds_up_no_other(
-    stores: Stores, sender: WebhookSender, clock: ManualClock, make_receiver: MakeReceiver
+    stores: Stores, clock: ManualClock, make_receiver: MakeReceiver
 ) -> None:
     """All that are due are tried at the same time: the last one hears while those before it are still waited for."""
     heard = threading.Event()
@@ -127,15 +124,15 @@ def test_a_receiver_that_hangs_holds_up_no_other(
         complete_one(stores, hanging.url, f"https://hangs.example/{n}")
         clock.advance(1)
     complete_one(stores, receiver.url)
-    assert deliver_due(stores.batches, sender, clock) == {"delivered": AT_ONCE, "failed": 0}
+    assert deliver(stores) == {"delivered": AT_ONCE, "failed": 0, "given_up": 0}
 
 
 def test_what_is_told_is_the_batch_without_its_callback(
-    stores: Stores, sender: WebhookSender, clock: ManualClock, make_receiver: MakeReceiver
+    stores: Stores, clock: ManualClock, make_receiver: MakeReceiver
 ) -> None:
     receiver = make_receiver()
     enqueued = complete_one(stores, receiver.url)
-    deliver_due(stores.batches, sender, clock)
+    deliver(stores)
     shown = stores.batches.get(enqueued.batch).as_json()
     del shown["callback"]
     told = json.loads(receiver.requests[0].body)

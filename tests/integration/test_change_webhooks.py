@@ -15,12 +15,19 @@ from standardwebhooks.webhooks import Webhook
 
 from app.clock import ManualClock, SystemClock
 from app.errors import ConfigurationError
+from app.property.storage.outbox import Channel, Outbox
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.watches.changes import ChangeStore
-from app.services.delivery.change_delivery import RECEIVER, event_of, tell_due, webhook_url
-from app.services.delivery.deliveries import LEASE_SECONDS
+from app.services.delivery.deliver import (
+    LEASE_SECONDS,
+    change_event,
+    changes_backlog,
+    deliver_due,
+    follow_changes,
+    receiver_of,
+)
 from app.services.delivery.webhooks import build_webhook_sender
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
@@ -39,13 +46,14 @@ def settings(tmp_path: Path) -> Settings:
         fetch_allowed_private_networks="127.0.0.1/32",
         webhook_secret=SecretStr(SECRET),
         changes_confirming_looks=0,
+        changes_webhook_url=SecretStr("http://127.0.0.1:9999/"),
     )
 
 
 @pytest.fixture
 def stores(settings: Settings, clock: ManualClock) -> Iterator[Stores]:
     with open_stores(settings, clock) as opened:
-        ChangeStore(opened.database).begin(RECEIVER)
+        follow_changes(settings, opened.database)
         yield opened
 
 
@@ -63,10 +71,8 @@ def change(stores: Stores, homes: int, *, start: int = 1) -> None:
 
 
 def tell(stores: Stores, url: str) -> dict[str, int]:
-    """One run of the task that tells."""
-    clock = stores.database.clock
-    with build_webhook_sender(stores.settings, clock) as sender:
-        return tell_due(ChangeStore(stores.database), sender, url, clock)
+    """One run of the task that delivers."""
+    return deliver_due(Channel.CHANGE, stores.settings.replaced(changes_webhook_url=SecretStr(url)), stores.database)
 
 
 def test_a_receiver_that_is_down_half_the_time_loses_none_and_gets_them_in_order(
@@ -87,7 +93,7 @@ def test_a_receiver_that_is_down_half_the_time_loses_none_and_gets_them_in_order
         else:
             tell(stores, receiver.url)
         clock.advance(700)
-        if not changes.backlog(RECEIVER).pending:
+        if not changes_backlog(stores.database)["pending"]:
             break
     taken = [json.loads(one.body)["data"]["id"] for one in receiver.requests if one.status == 200]
     assert taken == told
@@ -104,14 +110,13 @@ def test_a_teller_that_dies_after_the_receiver_has_heard_leaves_a_double_with_th
 ) -> None:
     receiver = make_receiver()
     change(stores, 1)
-    changes = ChangeStore(stores.database)
-    claim = changes.claim(RECEIVER, LEASE_SECONDS)
-    assert claim is not None
+    assert Outbox(stores.database).claim(Channel.CHANGE, 1, LEASE_SECONDS)
+    (told,) = ChangeStore(stores.database).since().changes
     with build_webhook_sender(stores.settings, clock) as sender:
-        sender.send(receiver.url, event_of(claim.change))  # and here it dies
-    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 0}
+        sender.send(receiver.url, change_event(told))  # and here it dies
+    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 0, "given_up": 0}
     clock.advance(LEASE_SECONDS)
-    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0}
+    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
     assert len(receiver.requests) == 2
     assert len(set(receiver.ids())) == len({one.body for one in receiver.requests}) == 1
 
@@ -120,7 +125,7 @@ def test_the_message_is_signed_and_says_what_changed(settings: Settings, make_re
     """By the real clock: the library refuses what is older than five minutes."""
     receiver = make_receiver()
     with open_stores(settings, SystemClock()) as stores:
-        ChangeStore(stores.database).begin(RECEIVER)
+        follow_changes(settings, stores.database)
         change(stores, 1)
         assert tell(stores, receiver.url)["delivered"] == 1
         (one,) = ChangeStore(stores.database).since().changes
@@ -138,10 +143,10 @@ def test_what_is_purged_before_it_is_told_is_not_told(
 ) -> None:
     receiver = make_receiver(statuses=[503, 200])
     change(stores, 2)
-    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1}
+    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
     PurgeStore(stores.database).purge(PurgeKind.URL, "https://homes.example/1", who="me", dry_run=False)
     clock.advance(3600)
-    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0}
+    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
     told = json.loads(receiver.requests[-1].body)["data"]["new_evidence"]["source_url"]
     assert told == "https://homes.example/2"
 
@@ -151,11 +156,11 @@ def test_a_receiver_that_wants_no_more_is_asked_by_the_hour_and_loses_nothing(
 ) -> None:
     receiver = make_receiver(statuses=[410, 200])
     change(stores, 1)
-    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1}
+    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
     clock.advance(3590)
-    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 0}
+    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 0, "given_up": 0}
     clock.advance(10)
-    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0}
+    assert tell(stores, receiver.url) == {"delivered": 1, "failed": 0, "given_up": 0}
 
 
 def test_a_place_inside_the_network_is_never_told_and_its_path_is_not_shown(
@@ -163,9 +168,9 @@ def test_a_place_inside_the_network_is_never_told_and_its_path_is_not_shown(
 ) -> None:
     receiver = make_receiver(host="127.0.0.2")
     change(stores, 1)
-    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1}
+    assert tell(stores, receiver.url) == {"delivered": 0, "failed": 1, "given_up": 0}
     assert receiver.connections == 0
-    error = str(ChangeStore(stores.database).backlog(RECEIVER).error)
+    error = str(changes_backlog(stores.database)["error"])
     assert "FETCH_ALLOWED_PRIVATE_NETWORKS" in error
     assert "hunter2" not in error
 
@@ -173,6 +178,24 @@ def test_a_place_inside_the_network_is_never_told_and_its_path_is_not_shown(
 def test_a_url_that_no_webhook_goes_to_is_refused_and_not_shown(settings: Settings) -> None:
     wrong = settings.replaced(changes_webhook_url=SecretStr("http://user:hunter2@hooks.example/in"))
     with pytest.raises(ConfigurationError) as caught:
-        webhook_url(wrong)
+        receiver_of(Channel.CHANGE, wrong)
     assert caught.value.facts["variable"] == "CHANGES_WEBHOOK_URL"
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_new_receiver_is_not_sent_what_was_and_a_new_url_goes_on_where_the_old_one_stood(
+    stores: Stores, settings: Settings, make_receiver: MakeReceiver, clock: ManualClock
+) -> None:
+    old, new = make_receiver(), make_receiver()
+    change(stores, 1)
+    assert tell(stores, old.url)["delivered"] == 1
+    change(stores, 1, start=2)
+    follow_changes(settings, stores.database)  # as each start of a worker does
+    assert changes_backlog(stores.database)["pending"] == 1
+    assert tell(stores, new.url)["delivered"] == 1
+    assert (len(old.requests), len(new.requests)) == (1, 1)
+    with open_stores(settings.replaced(propintel_home=settings.state.propintel_home / "late"), clock) as late:
+        change(late, 1)
+        follow_changes(settings, late.database)
+        assert changes_backlog(late.database) == {"pending": 0, "oldest_at": None, "error": None}
+        assert tell(late, new.url)["delivered"] == 0

@@ -9,9 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from app.clock import ManualClock
-from app.property.storage.watches.changes import ChangeStore
-from app.services.delivery.change_delivery import RECEIVER, tell_due
-from app.services.delivery.webhooks import build_webhook_sender
+from app.property.storage.outbox import Channel
+from app.services.delivery.deliver import deliver_due, follow_changes
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from benchmarks.saving import save_record
@@ -30,11 +29,11 @@ def test_what_a_page_says_is_plain_text_on_one_line(
         fetch_allowed_private_networks="127.0.0.1/32",
         changes_confirming_looks=0,
         changes_fields="MlsStatus",
+        changes_webhook_url=receiver.url,
     )
     address = {"StreetNumber": "1", "StreetName": "Elm Street", "City": "Springfield"}
-    with open_stores(settings, clock) as stores, build_webhook_sender(settings, clock) as sender:
-        changes = ChangeStore(stores.database)
-        changes.begin(RECEIVER)
+    with open_stores(settings, clock) as stores:
+        follow_changes(settings, stores.database)
         for number, status in enumerate(("Active", HOSTILE)):
             record = page_record(
                 "https://homes.example/1",
@@ -43,7 +42,7 @@ def test_what_a_page_says_is_plain_text_on_one_line(
                 f"{number:064d}",
             )
             save_record(stores.properties, record, edition="e")
-        assert tell_due(changes, sender, receiver.url, clock) == {"delivered": 1, "failed": 0}
+        assert deliver_due(Channel.CHANGE, settings, stores.database)["delivered"] == 1
     told = json.loads(receiver.requests[0].body)
     assert told["data"]["new"] == HOSTILE  # programs get it as it is
     text = told["text"]

@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
 from app.property.storage.watches.changes import ChangeStore
-from app.services.delivery.change_delivery import RECEIVER, event_of
+from app.services.delivery.deliver import change_event, follow_changes
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from benchmarks.saving import save_record
@@ -33,14 +33,18 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings]) -> Settings:
-    return make_settings(changes_confirming_looks=0, changes_fields="ListPrice,PublicRemarks")
+    return make_settings(
+        changes_confirming_looks=0,
+        changes_fields="ListPrice,PublicRemarks",
+        changes_webhook_url="https://hooks.example/in",
+    )
 
 
 @pytest.fixture
 def property_id(settings: Settings) -> str:
     """A property of which every text is hostile, and one of whose texts has changed."""
     with open_stores(settings) as stores:
-        ChangeStore(stores.database).begin(RECEIVER)
+        follow_changes(settings, stores.database)
         for day, price in enumerate((500_000, 480_000)):
             values = {
                 "UnparsedAddress": f"1 Elm {HOSTILE}", "StreetNumber": "1", "StreetName": f"Elm Street {HOSTILE}",
@@ -110,6 +114,6 @@ def test_the_api_answers_nothing_that_a_terminal_obeys(settings: Settings, prope
 def test_neither_does_a_webhook(settings: Settings) -> None:
     with open_stores(settings) as stores:
         changes = ChangeStore(stores.database).since().changes
-    bodies = [event_of(change).body() for change in changes]
+    bodies = [change_event(change).body() for change in changes]
     assert STEERING.findall("".join(bodies)) == []
     assert f"{HOSTILE}1" in [json.loads(body)["data"]["new"] for body in bodies]

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_,
 
 from app.property.storage.database import Database
 from app.property.storage.jobs.idempotency import FORGOTTEN, KEPT
+from app.property.storage.outbox import Channel
 from app.property.storage.tables import (
     batches,
     daily_usage,
@@ -18,6 +19,7 @@ from app.property.storage.tables import (
     jobs,
     model_history,
     model_requests,
+    outbox,
     page_urls,
     pages,
     purges,
@@ -29,6 +31,8 @@ AT_ONCE = 500
 _USAGE_KEPT = timedelta(days=62)
 #: lines of the audit, decisions that were undone, and models that are asked no more
 _AUDIT_KEPT = timedelta(days=400)
+#: messages about alerts; those about a batch go with it
+_ALERTS_SENT_KEPT = timedelta(days=30)
 
 
 def prune_jobs(database: Database, days: float) -> int:
@@ -63,6 +67,7 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
         (model_history, model_history.c.counted_at < now - _AUDIT_KEPT),
         (identity_overrides, identity_overrides.c.undone_at < now - _AUDIT_KEPT),
         (purges, purges.c.at < now - _AUDIT_KEPT),
+        (outbox, (outbox.c.channel == Channel.ALERT) & (outbox.c.created_at < now - _ALERTS_SENT_KEPT)),
     )
     _forget_keys(database, now - KEPT)
     return sum(_delete_some(database, table, old) for table, old in rules)

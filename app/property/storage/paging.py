@@ -45,10 +45,12 @@ class Order:
 
     def page_query(self, query: Select[Any], cursor: str | None, limit: int) -> Select[Any]:
         """`query` for one page, with one row more that tells whether another page follows."""
-        if cursor is not None:
-            here, place = tuple_(*self.columns), _decoded(self, cursor)
-            query = query.where(here < place if self.descending else here > place)
-        return self.sorted(query).limit(limit + 1)
+        return self.sorted(self.after(query, cursor) if cursor is not None else query).limit(limit + 1)
+
+    def after(self, query: Select[Any], cursor: str) -> Select[Any]:
+        """`query` without the rows up to `cursor`. Raises `InvalidCursorError`."""
+        here, place = tuple_(*self.columns), _decoded(self, cursor)
+        return query.where(here < place if self.descending else here > place)
 
     def sorted(self, query: Select[Any], *, backwards: bool = False) -> Select[Any]:
         """`query` in this order, or in the opposite one."""

@@ -46,7 +46,7 @@ def insert_into(connection: Connection, table: Table | type[Any]) -> Any:
     return dialect.insert(table)
 
 
-def insert_if_new(connection: Connection, table: Table) -> Any:
+def insert_if_new(connection: Connection, table: Table | type[Any]) -> Any:
     """An INSERT that leaves rows alone which are there already, by whichever unique key."""
     return insert_into(connection, table).on_conflict_do_nothing()
 

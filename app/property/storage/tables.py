@@ -10,17 +10,9 @@ from typing import cast
 from sqlalchemy import Table
 
 from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, Batch, DailyUsage, Job, JobAttempt
-from app.property.storage.keys.tables import (
-    IS_FIRING,
-    Alert,
-    AlertNotice,
-    Key,
-    KeyAction,
-    KeyHour,
-    ModelCounted,
-    ModelHour,
-)
+from app.property.storage.keys.tables import IS_FIRING, Alert, Key, KeyAction, KeyHour, ModelCounted, ModelHour
 from app.property.storage.llm.tables import ModelAnswer, ModelBatch, ModelRequest, WebSearch
+from app.property.storage.outbox import Message
 from app.property.storage.pages.tables import Blob, BlobBytes, PageAlias, PageCopy
 from app.property.storage.privacy.tables import Purge, PurgedName, PurgeMark
 from app.property.storage.properties.recipe_tables import RecipeExample, RecipeRow
@@ -34,7 +26,7 @@ from app.property.storage.properties.tables import (
     Unverified,
 )
 from app.property.storage.types import ACTIVE, IS_ACTIVE, STATES, Base, UtcDateTime
-from app.property.storage.watches.change_tables import Change, ChangeCandidate, ChangeReceiver
+from app.property.storage.watches.change_tables import Change, ChangeCandidate
 from app.property.storage.watches.tables import Watch
 
 __all__ = [
@@ -45,13 +37,11 @@ __all__ = [
     "RECORD_URLS",
     "STATES",
     "UtcDateTime",
-    "alert_notices",
     "alerts",
     "batches",
     "blob_bytes",
     "bodies",
     "change_candidates",
-    "change_receivers",
     "changes",
     "daily_usage",
     "identity_overrides",
@@ -67,6 +57,7 @@ __all__ = [
     "model_hours",
     "model_requests",
     "observations",
+    "outbox",
     "page_urls",
     "pages",
     "properties",
@@ -84,13 +75,11 @@ __all__ = [
 ]
 
 metadata = Base.metadata
-alert_notices = cast(Table, AlertNotice.__table__)
 alerts = cast(Table, Alert.__table__)
 batches = cast(Table, Batch.__table__)
 blob_bytes = cast(Table, BlobBytes.__table__)
 bodies = cast(Table, Blob.__table__)
 change_candidates = cast(Table, ChangeCandidate.__table__)
-change_receivers = cast(Table, ChangeReceiver.__table__)
 changes = cast(Table, Change.__table__)
 daily_usage = cast(Table, DailyUsage.__table__)
 identity_overrides = cast(Table, IdentityOverride.__table__)
@@ -105,6 +94,7 @@ model_history = cast(Table, ModelCounted.__table__)
 model_hours = cast(Table, ModelHour.__table__)
 model_requests = cast(Table, ModelRequest.__table__)
 observations = cast(Table, Observation.__table__)
+outbox = cast(Table, Message.__table__)
 page_urls = cast(Table, PageAlias.__table__)
 pages = cast(Table, PageCopy.__table__)
 properties = cast(Table, Property.__table__)

@@ -163,7 +163,7 @@ def test_a_receiver_that_hangs_cannot_delay_a_health_report(settings: Settings) 
     """Batches are noted as complete beside the reports; telling about them, which may take long, is not done there."""
     app = make_celery(settings)
     app.loader.import_default_modules()
-    names = ("tasks.batches.complete_batches", "tasks.batches.deliver_callbacks")
+    names = ("tasks.batches.complete_batches", "tasks.delivery.deliver_due")
     assert all(name in app.tasks for name in names)
     assert [app.amqp.router.route({}, name)["queue"].name for name in names] == ["health", "callbacks"]
     assert "callbacks" not in LANES, "recovery would take a webhook's message for a job's"

@@ -1,24 +1,25 @@
 """The batches table: how far the jobs of one call are, when all were over, and who is to be told.
 
-Every change is atomic, so that of two processes one sees a batch become complete and one tells about it. How the
-telling is done is not known here (`app/services`).
+Every change is atomic, so that of two processes one sees a batch become complete. Its callback is put into the outbox
+in the same transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, select, update
 
 from app.errors import NotFoundError
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import Batch, Callback, CallbackState, ClaimedCallback, JobState
+from app.property.storage.jobs.models import Batch, Callback, CallbackState, JobState
 from app.property.storage.jobs.tables import UNLEASED
+from app.property.storage.outbox import Channel, Message, put
 from app.property.storage.paging import Order, Page
-from app.property.storage.statements import chunks, clean
-from app.property.storage.tables import ACTIVE, STATES, UtcDateTime, batches, jobs
+from app.property.storage.statements import chunks
+from app.property.storage.tables import ACTIVE, STATES, batches, jobs
 
 _HAS_ACTIVE_JOB = exists().where(jobs.c.batch_id == batches.c.id, jobs.c.state.in_(ACTIVE))
 ORDER = Order("batches", (batches.c.created_at, batches.c.id), descending=True)
@@ -74,60 +75,15 @@ class BatchStore:
         # The rows first, then a statement that looks at the jobs anew: PostgreSQL would judge a row that it had to
         # wait for by the jobs of before the wait, and miss those that `JobStore.retry` has just queued again.
         held = _hold(connection, found)
-        now = literal(self._clock.now(), UtcDateTime())
-        told = case((batches.c.callback_url.is_not(None), now), else_=None)
-        statement = update(batches).where(batches.c.id.in_(held), _OPEN_AND_OVER)
-        statement = statement.values(completed_at=now, callback_at=told, callback_attempts=0, callback_error=None)
-        return _with_counts(connection, connection.execute(statement.returning(*batches.c)).all())
-
-    # --- telling
-
-    def has_due_callback(self) -> bool:
-        """Is there a batch to tell about?"""
-        query = select(batches.c.id).where(batches.c.callback_at <= self._clock.now()).limit(1)
-        with self._database.reading() as connection:
-            return connection.execute(query).first() is not None
-
-    def claim_callbacks(self, limit: int, lease_seconds: float) -> list[ClaimedCallback]:
-        """Batches that the caller alone is to tell about until the lease ends, those due for longest first.
-
-        One about which nothing is noted until then is due again: its holder is dead.
-        """
-        return self._database.repeat(lambda connection: self._claim(connection, limit, lease_seconds))
-
-    def _claim(self, connection: Connection, limit: int, lease_seconds: float) -> list[ClaimedCallback]:
         now = self._clock.now()
-        query = select(batches.c.id).where(batches.c.callback_at <= now).order_by(batches.c.callback_at).limit(limit)
-        due = connection.execute(query.with_for_update(key_share=True, skip_locked=True)).scalars().all()
-        lease = {"callback_at": now + timedelta(seconds=lease_seconds)}
-        statement = update(batches).where(batches.c.id.in_(due))
-        statement = statement.values(**lease, callback_attempts=batches.c.callback_attempts + 1)
-        rows = connection.execute(statement.returning(*batches.c)).all()
-        found = {batch.id: batch for batch in _with_counts(connection, rows)}
-        by_id = {row.id: row for row in rows}
-        return [
-            ClaimedCallback(found[id_], by_id[id_].callback_url, by_id[id_].callback_attempts, by_id[id_].completed_at)
-            for id_ in due
-        ]
-
-    def callback_delivered(self, claim: ClaimedCallback) -> bool:
-        """The receiver knows. False if the claim was lost: its lease ran out, or the batch is open again."""
-        return self._note(claim, None, None)
-
-    def callback_failed(self, claim: ClaimedCallback, error: str, again_at: datetime | None) -> bool:
-        """The receiver was not reached; the next attempt is due at `again_at`, None gives up. False as above."""
-        return self._note(claim, clean(error), again_at)
-
-    def _note(self, claim: ClaimedCallback, error: str | None, again_at: datetime | None) -> bool:
-        held = and_(
-            batches.c.id == claim.batch.id,
-            batches.c.completed_at == claim.completed_at,
-            batches.c.callback_attempts == claim.attempt,
-            batches.c.callback_at.is_not(None),
-        )
-        change = update(batches).where(held).values(callback_error=error, callback_at=again_at)
-        with self._database.writing() as connection:
-            return connection.execute(change).rowcount == 1
+        statement = update(batches).where(batches.c.id.in_(held), _OPEN_AND_OVER).values(completed_at=now)
+        completed = _with_counts(connection, connection.execute(statement.returning(*batches.c)).all())
+        for batch in completed:
+            if batch.callback is not None:
+                event_id = f"batch_{batch.id}_{int(now.timestamp() * 1_000_000)}"
+                told = {"url": batch.callback.url, "batch_id": batch.id, "payload": batch.outcome()}
+                put(connection, now, Channel.BATCH, event_id, type="batch.completed", **told)
+        return completed
 
 
 def cancel_untouched(connection: Connection, batch_id: str, now: datetime) -> int:
@@ -147,8 +103,8 @@ def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
     Every row is written, also one that is open: a `complete` that has not ended yet is waited for, and undone.
     """
     theirs = select(jobs.c.batch_id).where(jobs.c.id.in_(job_ids))
-    change = {"completed_at": None, "callback_at": None, "callback_attempts": 0, "callback_error": None}
-    connection.execute(update(batches).where(batches.c.id.in_(theirs)).values(change))
+    connection.execute(update(batches).where(batches.c.id.in_(theirs)).values(completed_at=None))
+    connection.execute(delete(Message).where(Message.batch_id.in_(theirs)))
 
 
 def _hold(connection: Connection, ids: Sequence[str]) -> Sequence[str]:
@@ -159,14 +115,17 @@ def _hold(connection: Connection, ids: Sequence[str]) -> Sequence[str]:
 
 def _with_counts(connection: Connection, rows: Sequence[Row[Any]]) -> list[Batch]:
     counts = {row.id: dict.fromkeys(STATES, 0) for row in rows}
+    told = dict[str, Row[Any]]()
     for some in chunks(list(counts)):
         query = select(jobs.c.batch_id, jobs.c.state, func.count()).where(jobs.c.batch_id.in_(some))
         for batch_id, state, count in connection.execute(query.group_by(jobs.c.batch_id, jobs.c.state)):
             counts[batch_id][state] = count
-    return [_batch_of(row, counts[row.id]) for row in rows]
+        messages = select(Message.batch_id, Message.due_at, Message.attempts, Message.error)
+        told |= {row.batch_id: row for row in connection.execute(messages.where(Message.batch_id.in_(some)))}
+    return [_batch_of(row, counts[row.id], _callback_of(row, told.get(row.id))) for row in rows]
 
 
-def _batch_of(row: Row[Any], counts: dict[str, int]) -> Batch:
+def _batch_of(row: Row[Any], counts: dict[str, int], callback: Callback | None) -> Batch:
     return Batch(
         id=row.id,
         created_at=row.created_at,
@@ -175,16 +134,16 @@ def _batch_of(row: Row[Any], counts: dict[str, int]) -> Batch:
         duplicates=row.duplicates,
         counts=counts,
         completed_at=row.completed_at,
-        callback=_callback_of(row) if row.callback_url is not None else None,
+        callback=callback,
         economy=row.economy,
     )
 
 
-def _callback_of(row: Row[Any]) -> Callback:
-    if row.completed_at is None:
-        state = CallbackState.WAITING
-    elif row.callback_at is not None:
-        state = CallbackState.PENDING
-    else:
-        state = CallbackState.GIVEN_UP if row.callback_error else CallbackState.DELIVERED
-    return Callback(row.callback_url, state, row.callback_attempts, row.callback_error)
+def _callback_of(row: Row[Any], message: Row[Any] | None) -> Callback | None:
+    if row.callback_url is None:
+        return None
+    if message is None:
+        return Callback(row.callback_url, CallbackState.WAITING, 0, None)
+    over = CallbackState.GIVEN_UP if message.error else CallbackState.DELIVERED
+    state = CallbackState.PENDING if message.due_at is not None else over
+    return Callback(row.callback_url, state, message.attempts, message.error)

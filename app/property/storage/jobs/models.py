@@ -261,15 +261,5 @@ class Batch:
         return {"url": origin_of(told.url), "state": str(told.state), "attempts": told.attempts, "error": told.error}
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedCallback:
-    """A complete batch that its holder is to tell about now; `attempt` counts from 1."""
-
-    batch: Batch
-    url: str = field(repr=False)
-    attempt: int
-    completed_at: datetime
-
-
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None

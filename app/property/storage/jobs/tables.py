@@ -32,11 +32,8 @@ class Batch(Base):
     duplicates: Mapped[int]
     # when its last job was over; empty again while one of them is done anew
     completed_at: Mapped[datetime | None]
-    # whom to tell then, and when to try that next (none: nobody is to be told, or was)
+    # whom to tell then (`outbox.py`)
     callback_url: Mapped[str | None]
-    callback_at: Mapped[datetime | None] = mapped_column(index=True)
-    callback_attempts: Mapped[int] = mapped_column(server_default="0")
-    callback_error: Mapped[str | None]
     # its jobs can wait for the model's batch, at half the price
     economy: Mapped[bool] = mapped_column(server_default=false())
     # whose quota its jobs count against (`jobs/usage.py`); none for what the operator himself asks

@@ -11,19 +11,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
 from app.property.storage.database import Database
 from app.property.storage.keys.hours import prune
+from app.property.storage.outbox import Channel, put
 from app.property.storage.paging import Order, Page
-from app.property.storage.statements import clean, new_id
-from app.property.storage.tables import IS_FIRING, alert_notices, alerts
+from app.property.storage.statements import new_id
+from app.property.storage.tables import IS_FIRING, alerts
 
-#: how long alerts that are over are kept, and what the webhook was told
+#: how long alerts that are over are kept
 KEPT_DAYS = 400
-NOTICES_KEPT_DAYS = 30
 ORDER = Order("alerts", (alerts.c.resolved_at, alerts.c.id), descending=True)
 
 
@@ -80,29 +80,6 @@ class Booked:
     resolved: tuple[Alert, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedNotice:
-    """What its holder is to tell the webhook now; `alerts` as `Alert.as_json` made them, `attempt` counts from 1."""
-
-    id: str
-    type: Literal["alert.fired", "alert.resolved"]
-    alerts: Sequence[Mapping[str, Any]]
-    created_at: datetime
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Untold:
-    """How many messages wait for the webhook, how many of the last 30 days were given up, and the newest error."""
-
-    pending: int
-    given_up: int
-    error: str | None
-
-    def as_json(self) -> dict[str, Any]:
-        return {"pending": self.pending, "given_up": self.given_up, "error": self.error}
-
-
 class AlertStore:
     """Alerts in a `Database`. Atomic on every method, over all processes; raises errors of `app.errors`."""
 
@@ -133,16 +110,6 @@ class AlertStore:
         with self._database.reading() as connection:
             return [_alert_of(row) for row in connection.execute(query)]
 
-    def untold(self) -> Untold:
-        """What the webhook does not know."""
-        c = alert_notices.c
-        given_up = and_(c.notify_at.is_(None), c.error.is_not(None))
-        with self._database.reading() as connection:
-            pending = connection.execute(select(func.count()).where(c.notify_at.is_not(None))).scalar_one()
-            lost = connection.execute(select(func.count()).where(given_up)).scalar_one()
-            newest = select(c.error).where(c.error.is_not(None)).order_by(c.created_at.desc(), c.id).limit(1)
-            return Untold(pending, lost, connection.execute(newest).scalar())
-
     # --- booking
 
     def book(self, alarms: Sequence[Alarm], *, tell: bool) -> Booked:
@@ -169,58 +136,16 @@ class AlertStore:
                 fired += changed if alarm.severity is Severity.CRITICAL else []
         resolved = _resolve(connection, over, now)
         if tell:
-            _note(connection, "alert.fired", fired, now)
-            _note(connection, "alert.resolved", resolved, now)
+            for type_, told in (("alert.fired", fired), ("alert.resolved", resolved)):
+                if told:
+                    payload = {"alerts": [alert.as_json() for alert in told]}
+                    put(connection, now, Channel.ALERT, f"alert_{new_id()}", type=type_, payload=payload)
         return Booked(tuple(fired), tuple(resolved))
 
-    # --- telling
-
-    def has_due_notice(self) -> bool:
-        """Is there something to tell?"""
-        query = select(alert_notices.c.id).where(alert_notices.c.notify_at <= self._clock.now()).limit(1)
-        with self._database.reading() as connection:
-            return connection.execute(query).first() is not None
-
-    def claim_notice(self, lease_seconds: float) -> ClaimedNotice | None:
-        """The oldest message that is due, the caller's alone until the lease ends; None if nothing is due.
-
-        One about which nothing is noted until then is due again: its holder is dead.
-        """
-        now = self._clock.now()
-        return self._database.repeat(lambda connection: self._claim(connection, lease_seconds, now))
-
-    def _claim(self, connection: Connection, lease_seconds: float, now: datetime) -> ClaimedNotice | None:
-        c = alert_notices.c
-        query = select(c.id).where(c.notify_at <= now).order_by(c.created_at, c.id).limit(1)
-        due = connection.execute(query.with_for_update(skip_locked=True)).scalar()
-        if due is None:
-            return None
-        lease = {"notify_at": now + timedelta(seconds=lease_seconds), "attempts": c.attempts + 1}
-        row = connection.execute(update(alert_notices).where(c.id == due).values(lease).returning(*c)).one()
-        return ClaimedNotice(row.id, row.type, row.alerts, row.created_at, row.attempts)
-
-    def notice_delivered(self, claim: ClaimedNotice) -> bool:
-        """The receiver knows. False if the claim was lost: its lease ran out."""
-        return self._end(claim, None, None)
-
-    def notice_failed(self, claim: ClaimedNotice, error: str, again_at: datetime | None) -> bool:
-        """The receiver was not reached; the next attempt is due at `again_at`, None gives up. False as above."""
-        return self._end(claim, clean(error), again_at)
-
-    def _end(self, claim: ClaimedNotice, error: str | None, again_at: datetime | None) -> bool:
-        c = alert_notices.c
-        held = and_(c.id == claim.id, c.attempts == claim.attempt, c.notify_at.is_not(None))
-        with self._database.writing() as connection:
-            change = update(alert_notices).where(held).values(error=error, notify_at=again_at)
-            return connection.execute(change).rowcount == 1
-
     def prune(self) -> None:
-        """Delete what is older than `KEPT_DAYS` and `NOTICES_KEPT_DAYS`, at most a thousand rows of each table."""
-        now = self._clock.now()
-        told = alert_notices.c.created_at < now - timedelta(days=NOTICES_KEPT_DAYS)
+        """Delete what is older than `KEPT_DAYS`, at most a thousand rows."""
         with self._database.writing() as connection:
-            prune(connection, alerts, alerts.c.resolved_at < now - timedelta(days=KEPT_DAYS))
-            prune(connection, alert_notices, told)
+            prune(connection, alerts, alerts.c.resolved_at < self._clock.now() - timedelta(days=KEPT_DAYS))
 
 
 def _firing(connection: Connection) -> dict[tuple[str, str], Row[Any]]:
@@ -269,12 +194,6 @@ def _resolve(connection: Connection, ids: Sequence[str], now: datetime) -> list[
         return []
     statement = update(alerts).where(alerts.c.id.in_(ids), IS_FIRING).values(resolved_at=now).returning(*alerts.c)
     return [_alert_of(row) for row in connection.execute(statement)]
-
-
-def _note(connection: Connection, type_: str, told: Sequence[Alert], now: datetime) -> None:
-    if told:
-        row = {"id": new_id(), "type": type_, "alerts": [alert.as_json() for alert in told]}
-        connection.execute(alert_notices.insert().values(**row, created_at=now, notify_at=now))
 
 
 def _alert_of(row: Row[Any]) -> Alert:

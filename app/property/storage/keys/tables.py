@@ -105,21 +105,6 @@ class Alert(Base):
     )
 
 
-class AlertNotice(Base):
-    """What ALERT_WEBHOOK_URL is to be told: all alerts that fired, or were over, in one evaluation."""
-
-    __tablename__ = "alert_notices"
-
-    id: Mapped[Id] = mapped_column(primary_key=True)
-    type: Mapped[str] = mapped_column(String(32))
-    alerts: Mapped[Json]
-    created_at: Mapped[datetime] = mapped_column(index=True)
-    # when to try (again); none: delivered or given up
-    notify_at: Mapped[datetime | None] = mapped_column(index=True)
-    attempts: Mapped[int] = mapped_column(server_default="0")
-    error: Mapped[str | None]
-
-
 class KeyAction(Base):
     """What operators did with keys; `outcome` says what it came to, `state` is the key's after it."""
 

@@ -198,9 +198,9 @@ HOLDINGS: tuple[Holding, ...] = (
     ),
     holding(
         t.batches,
-        text="callback_url callback_error",
-        nothing="id created_at priority targets duplicates completed_at callback_at callback_attempts economy caller"
-        " idempotency_key fingerprint job_ids answer_by answered_at",
+        text="callback_url",
+        nothing="id created_at priority targets duplicates completed_at economy caller idempotency_key fingerprint"
+        " job_ids answer_by answered_at",
     ),
     holding(
         t.job_attempts,
@@ -246,7 +246,6 @@ HOLDINGS: tuple[Holding, ...] = (
         field="field",
         at="looked_at",
     ),
-    holding(t.change_receivers, text="error", nothing="name position attempts due_at delivered_at"),
     # --- keys: facts of accounts at OpenAI, and what operators wrote
     holding(
         t.key_history,
@@ -268,7 +267,11 @@ HOLDINGS: tuple[Holding, ...] = (
         text="message details subject",
         nothing="id kind severity fired_at resolved_at",
     ),
-    holding(t.alert_notices, text="alerts error", nothing="id type created_at notify_at attempts"),
+    holding(
+        t.outbox,
+        text="url payload error",
+        nothing="id channel event_id type batch_id created_at due_at attempts delivered_at",
+    ),
     holding(t.key_actions, operator="who", text="reason", nothing="id at action key_id mask outcome state"),
     # --- what was purged
     holding(t.purges, operator="who", nothing="id at kind removed"),

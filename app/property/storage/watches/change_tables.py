@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import (
-    BigInteger,
     ForeignKey,
     Index,
     String,
@@ -73,18 +72,3 @@ class ChangeCandidate(Base):
         Index("ix_change_candidates_property_id_field", "property_id", "field"),
         Index("ix_change_candidates_field_looked_at", "field", "looked_at"),
     )
-
-
-class ChangeReceiver(Base):
-    """How far a receiver of the webhook was told; one row for all that is configured as one receiver."""
-
-    __tablename__ = "change_receivers"
-
-    name: Mapped[str] = mapped_column(String(32), primary_key=True)
-    # of the last change that it has
-    position: Mapped[int] = mapped_column(BigInteger)
-    # of the next one, and when it is tried again (a lease while it is tried)
-    attempts: Mapped[int]
-    due_at: Mapped[datetime]
-    error: Mapped[str | None]
-    delivered_at: Mapped[datetime | None]

@@ -1,5 +1,5 @@
-"""The feed of changes: what was told, in the order in which it was, for whoever follows; how far the webhook is; and
-which pages want one more look.
+"""The feed of changes: what was told, in the order in which it was, for whoever follows; and which pages want one more
+look.
 
 A cursor is the position of the last change that somebody has. PostgreSQL's sequences number rows before they are
 committed, so a lower number could appear after a higher one was read; here one transaction at a time numbers changes,
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, func, insert, select, update
@@ -18,8 +18,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, 
 from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
 from app.property.storage.properties.locks import lock_feed
-from app.property.storage.statements import clean, insert_if_new, new_id
-from app.property.storage.tables import change_candidates, change_receivers, changes, properties
+from app.property.storage.statements import new_id
+from app.property.storage.tables import change_candidates, changes, properties
 from app.property.storage.watches.change_rows import Change, change_of
 
 ORDER = Order("changes", (changes.c.position,))
@@ -28,7 +28,7 @@ LATEST = "latest"
 NEWEST_FIRST = Order("newest changes", (changes.c.position,), descending=True)
 #: changes that are deleted at a time: no other writer waits long
 _AT_ONCE = 1000
-_R, _C = change_receivers.c, change_candidates.c
+_C = change_candidates.c
 
 
 def append(database: Database, connection: Connection, row: Row[Any], why: str) -> str:
@@ -46,15 +46,6 @@ def append(database: Database, connection: Connection, row: Row[Any], why: str) 
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimedChange:
-    """What its holder is to tell the receiver `name` now; `attempt` counts from 1, for each change anew."""
-
-    name: str
-    change: Change
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
 class Followed:
     """Changes after a cursor, the oldest first. `next_since` goes on after the last of them, now or at any later time;
     `has_more`: some are there already."""
@@ -66,19 +57,6 @@ class Followed:
     def as_json(self) -> dict[str, Any]:
         changes = [change.as_json() for change in self.changes]
         return {"changes": changes, "next_since": self.next_since, "has_more": self.has_more}
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """How many changes a receiver was not told yet, since when, and what the last attempt failed with."""
-
-    pending: int
-    oldest_at: datetime | None
-    error: str | None
-
-    def as_json(self) -> dict[str, Any]:
-        oldest = self.oldest_at.isoformat() if self.oldest_at is not None else None
-        return {"pending": self.pending, "oldest_at": oldest, "error": self.error}
 
 
 class ChangeStore:
@@ -114,75 +92,12 @@ class ChangeStore:
             rows = connection.execute(NEWEST_FIRST.page_query(query, cursor, limit)).all()
         return Page([change_of(row) for row in rows[:limit]], NEWEST_FIRST.next_cursor(rows, limit))
 
-    # --- telling a receiver
-
-    def begin(self, name: str) -> None:
-        """The receiver `name` is told of what comes from now on, if it is a new one; else from where it stands."""
-
-        def work(connection: Connection) -> None:
-            lock_feed(self._database, connection)
-            row = {"name": name, "position": _newest(connection), "attempts": 0, "due_at": now}
-            connection.execute(insert_if_new(connection, change_receivers).values(row))
-
-        now = self._clock.now()
+    def count_since(self, cursor: str) -> tuple[int, datetime | None]:
+        """Return how many changes there are after `cursor`, and when the first of them was told."""
+        counted: Any = select(func.count(), func.min(changes.c.told_at)).select_from(changes)
         with self._database.reading() as connection:
-            if connection.execute(select(_R.name).where(_R.name == name)).first():
-                return
-        self._database.repeat(work)
-
-    def is_due(self, name: str) -> bool:
-        """Is there something to tell the receiver now?"""
-        query = select(_R.name).where(_R.name == name, _R.due_at <= self._clock.now(), _has_more())
-        with self._database.reading() as connection:
-            return connection.execute(query).first() is not None
-
-    def claim(self, name: str, lease_seconds: float) -> ClaimedChange | None:
-        """The next change for the receiver, the caller's alone until the lease ends; None if nothing is due.
-
-        One about which nothing is noted until then is due again: its holder is dead.
-        """
-
-        now = self._clock.now()
-
-        def work(connection: Connection) -> ClaimedChange | None:
-            due = select(change_receivers).where(_R.name == name, _R.due_at <= now)
-            receiver = connection.execute(due.with_for_update(skip_locked=True)).one_or_none()
-            if receiver is None:
-                return None
-            query = select(changes).where(changes.c.position > receiver.position).order_by(changes.c.position)
-            row = connection.execute(query.limit(1)).one_or_none()
-            if row is None:
-                return None
-            lease = {"attempts": receiver.attempts + 1, "due_at": now + timedelta(seconds=lease_seconds)}
-            connection.execute(update(change_receivers).where(_R.name == name).values(lease))
-            return ClaimedChange(name, change_of(row), receiver.attempts + 1)
-
-        return self._database.repeat(work)
-
-    def delivered(self, claim: ClaimedChange) -> bool:
-        """The receiver has it. False if the claim was lost: its lease ran out."""
-        now = self._clock.now()
-        told = {"position": claim.change.position, "attempts": 0, "due_at": now, "error": None, "delivered_at": now}
-        return self._note(claim, told)
-
-    def failed(self, claim: ClaimedChange, error: str, again_at: datetime) -> bool:
-        """The receiver was not reached; it is tried again at `again_at`, with the same change. False as above."""
-        return self._note(claim, {"error": clean(error), "due_at": again_at})
-
-    def backlog(self, name: str) -> Backlog:
-        """What the receiver was not told yet."""
-        later = changes.c.position > _R.position
-        count, oldest = func.count(changes.c.position), func.min(changes.c.told_at)
-        query = select(_R.error, count.label("pending"), oldest.label("oldest_at")).select_from(change_receivers)
-        query = query.join(changes, later, isouter=True).where(_R.name == name).group_by(_R.name, _R.error)
-        with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
-        return Backlog(row.pending, row.oldest_at, row.error) if row is not None else Backlog(0, None, None)
-
-    def _note(self, claim: ClaimedChange, values: dict[str, Any]) -> bool:
-        held = and_(_R.name == claim.name, _R.attempts == claim.attempt, _R.position < claim.change.position)
-        with self._database.writing() as connection:
-            return connection.execute(update(change_receivers).where(held).values(values)).rowcount == 1
+            count, oldest = connection.execute(ORDER.after(counted, cursor)).one()
+        return count, oldest
 
     # --- retention
 
@@ -228,7 +143,3 @@ def _is_of(property_id: str) -> ColumnElement[bool]:
 
 def _newest(connection: Connection) -> int:
     return int(connection.execute(select(func.max(changes.c.position))).scalar() or 0)
-
-
-def _has_more() -> Any:
-    return select(changes.c.position).where(changes.c.position > _R.position).exists()

@@ -8,13 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from app.clock import Clock
-from app.property.storage.keys.alerts import AlertStore, Booked, Severity
-from app.services.delivery.webhooks import build_webhook_sender
+from app.property.storage.keys.alerts import Booked, Severity
 from app.services.keys.store import budget_of
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.health.alarms import Thresholds, find_alarms
 from app.services.reports.health.taking import HealthStores, budget_uses, take_in, view_of
-from app.services.reports.health.telling import tell_due, webhook_url
 from app.services.reports.health.view import PoolView
 from app.settings import Settings
 
@@ -72,12 +70,3 @@ class PoolWatch:
         for alert in booked.resolved:
             log.info("Alert %s is over: %s", alert.kind, alert.message)
         return booked
-
-
-def tell(settings: Settings, alerts: AlertStore, clock: Clock) -> dict[str, int]:
-    """Tell the webhook what is due; -> counts as of `tell_due`. Raises `StoreError` and `ConfigurationError`."""
-    url = webhook_url(settings)
-    if url is None or not alerts.has_due_notice():
-        return {"delivered": 0, "failed": 0, "given_up": 0}
-    with build_webhook_sender(settings, clock) as sender:
-        return tell_due(alerts, sender, url, clock)

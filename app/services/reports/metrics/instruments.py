@@ -14,8 +14,18 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from app.property.reading.model.claims import Flaw
 from app.property.record import Method, SourceKind
-from app.property.storage.jobs.models import PageFrom, RecoveryReason
-from app.property.storage.jobs.tried import OTHER, OUTSIDE, SAME_PAGE, SEARCHED, SKIPPED, UNCITED, UNKNOWN, USED
+from app.property.storage.jobs.models import (
+    OTHER,
+    OUTSIDE,
+    SAME_PAGE,
+    SEARCHED,
+    SKIPPED,
+    UNCITED,
+    UNKNOWN,
+    USED,
+    PageFrom,
+    RecoveryReason,
+)
 from app.property.storage.watches.budget import Charge
 from app.services.reports.metrics.specs import MODEL, Label, Spec
 
@@ -181,7 +191,9 @@ WATCH_CHARGES = _counter(
 )
 BATCHES_COMPLETED = _counter("propintel_batches_completed", "Batches whose jobs are all over.")
 CALLBACKS = _counter(
-    "propintel_callbacks", "Attempts to tell a receiver that its batch is complete: delivered or failed.", _DELIVERIES
+    "propintel_callbacks",
+    "Attempts to tell a receiver that its batch is complete: delivered, failed, or given_up with the last one.",
+    Label("outcome", (*_DELIVERIES.words, "given_up")),
 )
 ALERT_NOTIFICATIONS = _counter(
     "propintel_alert_notifications",

@@ -1,0 +1,141 @@
+"""The outbox: webhooks that are to be sent, written in the transaction of what they tell (a transactional outbox).
+
+Delivery is at least once. A message is claimed with a lease; one about which nothing is recorded until the lease ends
+is due again. The end of the lease is the fencing token: a claim that was lost records nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, String, and_, func, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.property.storage.database import Database
+from app.property.storage.statements import clean, insert_if_new
+from app.property.storage.types import Base, Id, Json, RowId, where
+
+
+class Channel(StrEnum):
+    """What a message is about: a batch that is complete, alerts, or changes of properties."""
+
+    BATCH = "batch"
+    ALERT = "alert"
+    CHANGE = "change"
+
+
+class Message(Base):
+    """A webhook that is, or was, to be sent.
+
+    The channel `change` has one row, which is never over: its payload is the receiver's cursor in the feed of changes,
+    and `attempts` and `error` are of the next change.
+    """
+
+    __tablename__ = "outbox"
+
+    id: Mapped[RowId] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    # the same in all attempts: receivers know a double by it
+    event_id: Mapped[str] = mapped_column(String(96), unique=True)
+    type: Mapped[str] = mapped_column(String(32))
+    # empty: the operator's, from the settings
+    url: Mapped[str | None]
+    batch_id: Mapped[Id | None] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
+    payload: Mapped[Json]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    # when to try (again), or when the lease ends; empty: delivered or given up
+    due_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    # of the newest attempt
+    error: Mapped[str | None]
+    delivered_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("channel IN ('batch', 'alert', 'change')", name="channel"),
+        Index("ix_outbox_channel_due_at", "channel", "due_at", **where(text("due_at IS NOT NULL"))),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many messages wait, how many of those that are kept were given up, and the newest error."""
+
+    pending: int
+    given_up: int
+    error: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"pending": self.pending, "given_up": self.given_up, "error": self.error}
+
+
+def put(connection: Connection, now: datetime, channel: Channel, event_id: str, **columns: Any) -> None:
+    """Have a message sent from `now` on, if the caller's transaction is committed; one that is there is left alone."""
+    row = {"channel": channel, "event_id": event_id, "created_at": now, "due_at": now, **columns}
+    connection.execute(insert_if_new(connection, Message).values(row))
+
+
+class Outbox:
+    """The messages of a `Database`. Each method is atomic over all processes; raises errors of `app.errors`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._clock = database.clock
+
+    def is_due(self, channel: Channel) -> bool:
+        """Return whether a message can be claimed."""
+        query = select(Message.id).where(Message.channel == channel, Message.due_at <= self._clock.now()).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(query).first() is not None
+
+    def find(self, event_id: str) -> Message | None:
+        """Return one message."""
+        with self._database.reading() as connection, Session(connection, expire_on_commit=False) as session:
+            return session.scalars(select(Message).where(Message.event_id == event_id)).one_or_none()
+
+    def claim(self, channel: Channel, limit: int, lease_seconds: float) -> list[Message]:
+        """Return messages that are the caller's alone until the lease ends, those due for longest first."""
+        now = self._clock.now()
+        due = select(Message.id).where(Message.channel == channel, Message.due_at <= now)
+        due = due.order_by(Message.due_at, Message.id).limit(limit).with_for_update(skip_locked=True)
+        lease = {"due_at": now + timedelta(seconds=lease_seconds), "attempts": Message.attempts + 1}
+
+        def work(connection: Connection) -> list[Message]:
+            ids = list(connection.execute(due).scalars())
+            with Session(connection, expire_on_commit=False) as session:
+                change = update(Message).where(Message.id.in_(ids)).values(lease).returning(Message)
+                found = session.scalars(change, execution_options={"synchronize_session": False}).all()
+            return sorted(found, key=lambda message: ids.index(message.id))
+
+        return self._database.repeat(work)
+
+    def delivered(self, message: Message) -> bool:
+        """Record that the receiver has it. False if the claim was lost: its lease ran out, or the message is gone."""
+        return self._record(message, due_at=None, error=None, delivered_at=self._clock.now())
+
+    def advance(self, message: Message, payload: Mapping[str, Any]) -> bool:
+        """Record the same of a row that is never over: what comes after `payload` is due at once. False as above."""
+        now = self._clock.now()
+        return self._record(message, payload=dict(payload), attempts=0, due_at=now, error=None, delivered_at=now)
+
+    def failed(self, message: Message, error: str, again_at: datetime | None) -> bool:
+        """Record that the receiver was not reached; None gives up. False as above."""
+        return self._record(message, due_at=again_at, error=clean(error))
+
+    def _record(self, message: Message, **values: Any) -> bool:
+        held = and_(Message.id == message.id, Message.due_at == message.due_at)
+        with self._database.writing() as connection:
+            return connection.execute(update(Message).where(held).values(values)).rowcount == 1
+
+    def backlog(self, channel: Channel) -> Backlog:
+        """Return what the receivers of the channel do not have."""
+        mine = Message.channel == channel
+        waits, failed = Message.due_at.is_not(None), Message.error.is_not(None)
+        counts = select(func.count().filter(waits), func.count().filter(~waits, failed)).where(mine)
+        newest = select(Message.error).where(mine, failed).order_by(Message.id.desc()).limit(1)
+        with self._database.reading() as connection:
+            pending, given_up = connection.execute(counts.select_from(Message)).one()
+            return Backlog(pending, given_up, connection.execute(newest).scalar())

@@ -1,0 +1,185 @@
+"""Sends what the outbox holds: soon at first, then at longer and longer intervals.
+
+A callback or an alert is given up after almost a day, or at once if its receiver wants no more. A change never is: it
+holds up those after it, so that the last message that the receiver took of a field has its newest value. A receiver can
+get a message twice (its answer was lost, or this process died before it recorded it); then `webhook-id` is the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.errors.webhooks import WebhookError
+from app.printable import printable
+from app.property.storage.database import Database
+from app.property.storage.outbox import Channel, Message, Outbox, put
+from app.property.storage.watches.change_rows import Change
+from app.property.storage.watches.changes import LATEST, ChangeStore, Followed
+from app.redaction import origin_of
+from app.services.delivery.webhooks import TIMEOUT_SECONDS, Event, WebhookSender, build_webhook_sender, operators_url
+from app.services.reports.metrics.instruments import ALERT_NOTIFICATIONS, CALLBACKS, CHANGE_DELIVERIES
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: above what one attempt may take: whose lease ran out is dead
+LEASE_SECONDS = 6 * TIMEOUT_SECONDS
+#: no new attempts are begun after this; with those under way a run ends within twice the time
+_PATIENCE_SECONDS = 10.0
+_FIRST_WAIT_SECONDS = 10.0
+_LONGEST_WAIT_SECONDS = 3600.0
+#: 10 s, doubled up to an hour: with the 32nd attempt almost a day (23.4 h) has passed
+MAX_ATTEMPTS = 32
+#: callbacks sent at the same time, so that a receiver that hangs holds up no other
+AT_ONCE = 10
+#: the row of the outbox that says how far the receiver of changes is: one receiver, wherever its URL moves
+_CHANGES = "changes"
+_CHANGE_TYPE = "change.detected"
+#: sentences in one message of alerts; the data have all of them
+_MOST_SENTENCES = 20
+_HEADINGS = {"alert.fired": ("Alert", "alerts"), "alert.resolved": ("Resolved", "alerts are over")}
+_LONGEST_VALUE_CHARS = 80
+_COUNTERS = {
+    Channel.BATCH: CALLBACKS,
+    Channel.ALERT: ALERT_NOTIFICATIONS,
+    Channel.CHANGE: CHANGE_DELIVERIES,
+}
+
+
+def receiver_of(channel: Channel, settings: Settings) -> str | None:
+    """Return the operator's URL for the channel, in its canonical form; None if there is none.
+
+    Raises `ConfigurationError`. Each callback has a URL of its own.
+    """
+    if channel is Channel.ALERT:
+        return operators_url("ALERT_WEBHOOK_URL", settings.alert.webhook_url)
+    if channel is Channel.CHANGE:
+        return operators_url("CHANGES_WEBHOOK_URL", settings.changes.webhook_url)
+    return None
+
+
+def follow_changes(settings: Settings, database: Database) -> None:
+    """Have CHANGES_WEBHOOK_URL, if there is one, sent all that changes from now on; a known receiver goes on."""
+    if receiver_of(Channel.CHANGE, settings) is not None and Outbox(database).find(_CHANGES) is None:
+        begin = {"type": _CHANGE_TYPE, "payload": {"since": ChangeStore(database).since(LATEST).next_since}}
+        now = database.clock.now()
+        database.repeat(lambda connection: put(connection, now, Channel.CHANGE, _CHANGES, **begin))
+
+
+def is_due(channel: Channel, database: Database) -> bool:
+    """Return whether there is something to send now."""
+    outbox = Outbox(database)
+    if channel is not Channel.CHANGE:
+        return outbox.is_due(channel)
+    return outbox.is_due(channel) and (row := outbox.find(_CHANGES)) is not None and bool(_next(database, row).changes)
+
+
+def changes_backlog(database: Database) -> dict[str, Any]:
+    """Return how many changes the receiver does not have, since when, and what the last attempt failed with."""
+    row = Outbox(database).find(_CHANGES)
+    if row is None:
+        return {"pending": 0, "oldest_at": None, "error": None}
+    pending, oldest = ChangeStore(database).count_since(row.payload["since"])
+    return {"pending": pending, "oldest_at": oldest.isoformat() if oldest is not None else None, "error": row.error}
+
+
+def deliver_due(channel: Channel, settings: Settings, database: Database) -> dict[str, int]:
+    """Make one attempt for each message that is due; return how many were `delivered`, `failed` and `given_up`.
+
+    While there are more, and time, it goes on; where all messages have one receiver, until it fails. Raises
+    `ConfigurationError`, and `StoreError` for a database that cannot be used.
+    """
+    url, clock, outbox = receiver_of(channel, settings), database.clock, Outbox(database)
+    counts = {"delivered": 0, "failed": 0, "given_up": 0}
+    if channel is not Channel.BATCH and url is None:
+        return counts
+    at_once = AT_ONCE if channel is Channel.BATCH else 1
+    until = clock.now() + timedelta(seconds=_PATIENCE_SECONDS)
+    with build_webhook_sender(settings, clock) as sender, ThreadPoolExecutor(at_once, "webhook") as threads:
+        while clock.now() <= until and is_due(channel, database):
+            claims = outbox.claim(channel, at_once, LEASE_SECONDS)
+            outcomes = list(threads.map(lambda claim: _deliver(claim, url, sender, database), claims))
+            for outcome in filter(None, outcomes):
+                counts[outcome] += 1
+            if url is not None and outcomes != ["delivered"]:
+                break  # it would fail again, or it is another's turn
+    return counts
+
+
+def _deliver(message: Message, url: str | None, sender: WebhookSender, database: Database) -> str | None:
+    """Return the outcome; None if there is nothing to send any more."""
+    channel, outbox, to = Channel(message.channel), Outbox(database), message.url or url or ""
+    following = _next(database, message) if channel is Channel.CHANGE else None
+    if following is not None and not following.changes:
+        outbox.advance(message, message.payload)
+        return None
+    event = change_event(following.changes[0]) if following is not None else event_of(message)
+    outcome, again = "delivered", None
+    try:
+        sender.send(to, event)
+    except WebhookError as exc:
+        again = _again_at(message, exc, database.clock.now())
+        outcome = "failed" if again is not None else "given_up"
+        outbox.failed(message, str(exc), again)
+        then = f"next attempt at {again.isoformat(timespec='seconds')}" if again is not None else "given up"
+        log.warning("Webhook %s, attempt %d, %s: %s", event.id, message.attempts, then, exc)
+    else:
+        if following is not None:
+            outbox.advance(message, {"since": following.next_since})
+        else:
+            outbox.delivered(message)
+        log.info("Webhook %s was delivered to %s (attempt %d)", event.id, origin_of(to), message.attempts)
+    _COUNTERS[channel].labels(outcome).inc()
+    return outcome
+
+
+def wait_after(attempt: int) -> float | None:
+    """Return the seconds from a failed attempt (the first is 1) to the next; None after the last."""
+    if attempt >= MAX_ATTEMPTS:
+        return None
+    return min(_FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1), _LONGEST_WAIT_SECONDS)
+
+
+def _again_at(message: Message, error: WebhookError, now: datetime) -> datetime | None:
+    seconds = wait_after(message.attempts) if error.transient else None
+    if seconds is None and message.channel == Channel.CHANGE:
+        seconds = _LONGEST_WAIT_SECONDS
+    return now + timedelta(seconds=seconds) if seconds is not None else None
+
+
+def _next(database: Database, message: Message) -> Followed:
+    """Return the change that the receiver gets next, as it is now: what was purged meanwhile is not sent."""
+    return ChangeStore(database).since(message.payload["since"], limit=1)
+
+
+def event_of(message: Message) -> Event:
+    """Return the event of a batch or of alerts: the same in all attempts."""
+    text = _alerts_text(message.type, message.payload["alerts"]) if message.channel == Channel.ALERT else None
+    return Event(message.event_id, message.type, message.created_at, message.payload, text)
+
+
+def change_event(change: Change) -> Event:
+    """Return the event of a change. People read `ListPrice of 3f2c...: 500000 → 480000`."""
+    old, new = (_short(value) for value in (change.old, change.new))
+    text = f"{change.field} of {change.property}: {old} → {new}"
+    return Event(f"change_{change.id}", _CHANGE_TYPE, change.told_at, change.as_json(), text)
+
+
+def _alerts_text(type_: str, alerts: Sequence[Mapping[str, Any]]) -> str:
+    """Return what people read: `Alert key_dead: sentence`, or a line for each of several."""
+    one, many = _HEADINGS[type_]
+    if len(alerts) == 1:
+        return f"{one} {alerts[0]['kind']}: {alerts[0]['message']}"
+    lines = [f"• {alert['kind']}: {alert['message']}" for alert in alerts[:_MOST_SENTENCES]]
+    more = [f"... and {len(alerts) - _MOST_SENTENCES} more"] if len(alerts) > _MOST_SENTENCES else []
+    return "\n".join([f"{len(alerts)} {many}:", *lines, *more])
+
+
+def _short(value: Any) -> str:
+    is_rows = isinstance(value, list) and any(isinstance(part, dict) for part in value)
+    text = "nothing" if value is None else f"{len(value)} rows" if is_rows else printable(str(value))
+    return text if len(text) <= _LONGEST_VALUE_CHARS else f"{text[: _LONGEST_VALUE_CHARS - 1]}…"

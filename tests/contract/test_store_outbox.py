@@ -1,0 +1,139 @@
+"""The outbox's promises, on every database."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from app.clock import ManualClock
+from app.property.storage.database import Database
+from app.property.storage.expiry import prune_rows
+from app.property.storage.outbox import Channel, Message, Outbox, put
+
+LEASE_S = 60.0
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    return Outbox(database)
+
+
+def send(database: Database, event_id: str, channel: Channel = Channel.ALERT) -> None:
+    with database.writing() as connection:
+        payload = {"alerts": [{"kind": event_id}]}
+        put(connection, database.clock.now(), channel, event_id, type="alert.fired", payload=payload)
+
+
+def claim(outbox: Outbox, channel: Channel = Channel.ALERT) -> Message:
+    (message,) = outbox.claim(channel, 1, LEASE_S)
+    return message
+
+
+def test_a_message_is_the_callers_alone_until_its_lease_ends(
+    database: Database, outbox: Outbox, clock: ManualClock
+) -> None:
+    send(database, "a")
+    assert outbox.is_due(Channel.ALERT)
+    first = claim(outbox)
+    assert (first.event_id, first.type, first.attempts, first.created_at) == ("a", "alert.fired", 1, clock.now())
+    clock.advance(LEASE_S - 1)
+    assert not outbox.is_due(Channel.ALERT)
+    assert outbox.claim(Channel.ALERT, 10, LEASE_S) == []
+    clock.advance(1)
+    second = claim(outbox)
+    assert (second.id, second.attempts, second.payload) == (first.id, 2, first.payload)
+    assert not outbox.failed(first, "too late", None), "its lease ran out"
+    assert not outbox.delivered(first)
+    assert outbox.delivered(second)
+    assert not outbox.delivered(second)
+    clock.advance(3600)
+    assert outbox.claim(Channel.ALERT, 10, LEASE_S) == []
+
+
+def test_a_message_that_failed_is_due_again_or_given_up(database: Database, outbox: Outbox, clock: ManualClock) -> None:
+    send(database, "a")
+    assert outbox.failed(claim(outbox), "no answer \x00", clock.now() + timedelta(seconds=10))
+    assert outbox.backlog(Channel.ALERT).as_json() == {"pending": 1, "given_up": 0, "error": "no answer "}
+    clock.advance(9.9)
+    assert not outbox.is_due(Channel.ALERT)
+    clock.advance(0.1)
+    assert outbox.failed(claim(outbox), "gone", None)
+    assert outbox.backlog(Channel.ALERT).as_json() == {"pending": 0, "given_up": 1, "error": "gone"}
+    assert outbox.backlog(Channel.BATCH).as_json() == {"pending": 0, "given_up": 0, "error": None}
+
+
+def test_what_was_delivered_in_the_end_has_no_error(database: Database, outbox: Outbox, clock: ManualClock) -> None:
+    send(database, "a")
+    outbox.failed(claim(outbox), "no answer", clock.now())
+    outbox.delivered(claim(outbox))
+    assert outbox.backlog(Channel.ALERT).as_json() == {"pending": 0, "given_up": 0, "error": None}
+
+
+def test_the_longest_due_of_the_channel_go_first(database: Database, outbox: Outbox, clock: ManualClock) -> None:
+    for event_id in ("a", "b", "c"):
+        send(database, event_id)
+        send(database, f"batch {event_id}", Channel.BATCH)
+        clock.advance(1)
+    assert [one.event_id for one in outbox.claim(Channel.ALERT, 2, LEASE_S)] == ["a", "b"]
+    assert [one.event_id for one in outbox.claim(Channel.ALERT, 2, LEASE_S)] == ["c"]
+
+
+def test_of_many_who_claim_at_once_each_message_goes_to_one(database: Database, outbox: Outbox) -> None:
+    events = [f"{number:02}" for number in range(20)]
+    for event_id in events:
+        send(database, event_id)
+    claimed: list[str] = []
+    start = threading.Barrier(6)
+
+    def run() -> None:
+        start.wait()
+        claimed.extend(one.event_id for one in outbox.claim(Channel.ALERT, 5, LEASE_S))
+
+    threads = [threading.Thread(target=run) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    while more := outbox.claim(Channel.ALERT, 5, LEASE_S):  # whoever is skipped while another holds it comes now
+        claimed += [one.event_id for one in more]
+    assert sorted(claimed) == events
+
+
+def test_a_row_that_is_never_over_goes_on_from_what_was_delivered(
+    database: Database, outbox: Outbox, clock: ManualClock
+) -> None:
+    send(database, "changes", Channel.CHANGE)
+    dead = claim(outbox, Channel.CHANGE)
+    clock.advance(LEASE_S + 1)
+    mine = claim(outbox, Channel.CHANGE)
+    assert not outbox.advance(dead, {"since": "lost"})
+    assert outbox.advance(mine, {"since": "one"})
+    assert not outbox.failed(mine, "late", clock.now())
+    following = claim(outbox, Channel.CHANGE)
+    assert (following.id, following.attempts, following.payload) == (mine.id, 1, {"since": "one"})
+    assert not outbox.advance(dead, {"since": "lost"}), "its attempt has the same number"
+
+
+def test_the_same_event_is_put_once_and_only_with_its_transaction(database: Database, outbox: Outbox) -> None:
+    send(database, "a")
+    send(database, "a")
+    with database.writing() as connection:
+        put(connection, database.clock.now(), Channel.ALERT, "b", type="alert.fired", payload={})
+        connection.rollback()
+    assert [one.event_id for one in outbox.claim(Channel.ALERT, 10, LEASE_S)] == ["a"]
+
+
+def test_messages_of_alerts_go_after_thirty_days_and_a_receivers_place_stays(
+    database: Database, outbox: Outbox, clock: ManualClock
+) -> None:
+    send(database, "a")
+    send(database, "changes", Channel.CHANGE)
+    clock.advance(timedelta(days=29).total_seconds())
+    prune_rows(database, job_days=90, page_days=90)
+    assert outbox.find("a") is not None
+    clock.advance(timedelta(days=2).total_seconds())
+    prune_rows(database, job_days=90, page_days=90)
+    assert outbox.find("a") is None
+    assert outbox.find("changes") is not None
