@@ -10,7 +10,6 @@ from rich.text import Text
 
 from app.keypool.snapshots import Action
 from app.printable import printable
-from app.property.storage.keys.actions import KeyActionStore
 from app.services.keys.actions import act
 from app.services.keys.view import KeyView
 from app.services.runtime.stores import open_stores
@@ -62,7 +61,7 @@ def _act(name: str, action: Action, reason: str, format_: Format | None) -> None
     with closing(KeyView(settings)) as view, ExitStack() as opened:
         done = act(
             view,
-            lambda: KeyActionStore(opened.enter_context(open_stores(settings)).database),
+            lambda: opened.enter_context(open_stores(settings)).database,
             name,
             action,
             who=who(),

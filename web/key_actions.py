@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.access.tokens import Caller
 from app.keypool.snapshots import Action
-from app.property.storage.keys.actions import KeyActionStore
+from app.property.storage.audit import key_actions
 from app.services.keys.actions import MOST_CHARACTERS, act
 from web.auth import MANAGEMENT, allow, api_router
 from web.context import ContextOf
@@ -85,7 +85,7 @@ def act_on_key(
     """
     done = act(
         context.keys,
-        lambda: KeyActionStore(context.stores.database),
+        lambda: context.stores.database,
         key,
         action,
         who=caller.who,
@@ -107,5 +107,5 @@ def list_actions(
     cursor: ActionsCursor = None,
 ) -> JSONResponse:
     """The newest first, for 400 days; also those of keys that are no longer configured."""
-    page = KeyActionStore(context.stores.database).page(cursor, key_id=key, limit=limit)
+    page = key_actions(context.stores.database, cursor, key_id=key, limit=limit)
     return success({"actions": [one.as_json() for one in page.items], "next_cursor": page.next_cursor})

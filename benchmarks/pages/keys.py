@@ -10,8 +10,8 @@ from datetime import timedelta
 import httpx2
 
 from app.keypool.keys import ApiKey
+from app.property.storage import audit
 from app.property.storage.database import Database
-from app.property.storage.keys.actions import KeyActionStore, KeyDeed
 from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
 from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import Counted, CountedKey, Uses
@@ -66,19 +66,22 @@ def _use(running: Fleet, manager: OpenAIClientManager, secrets: Sequence[str]) -
 def _tell_history(database: Database, keys: Sequence[ApiKey]) -> None:
     past = Past(database, timedelta(hours=_HOURS))
     with closing(past.database):
-        history, alerts, deeds = (store(past.database) for store in (KeyHistoryStore, AlertStore, KeyActionStore))
+        history, alerts = KeyHistoryStore(past.database), AlertStore(past.database)
         for step in range(_HOURS + 1):
             past.move_to(step / _HOURS)
             counted = _counted(keys, step)
             history.take_in(lambda counted=counted: counted)  # type: ignore[misc]
             alerts.book(_alarms(keys, step), tell=False)
             for number in range(step * _ACTIONS // (_HOURS + 1), (step + 1) * _ACTIONS // (_HOURS + 1)):
-                deeds.add(_deed(number, keys[number % len(keys)]))
+                with past.database.writing() as connection:
+                    deed = _deed(number, keys[number % len(keys)])
+                    audit.record(connection, past.database.clock.now(), area="key", **deed)
 
 
-def _deed(number: int, key: ApiKey) -> KeyDeed:
+def _deed(number: int, key: ApiKey) -> dict[str, str]:
     action = ("disable", "enable", "probe")[number % 3]
-    return KeyDeed("operations", action, key.key_id, key.mask, "the provider asked for it", "done", "closed")
+    said = {"who": "operations", "action": action, "reason": "the provider asked for it"}
+    return said | {"key_id": key.key_id, "mask": key.mask, "outcome": "done", "state": "closed"}
 
 
 def _counted(keys: Sequence[ApiKey], step: int) -> Counted:

@@ -17,7 +17,7 @@ from app.property.storage.pages.index import Seen
 from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import observations, purges
+from app.property.storage.tables import audit_log, observations
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import confirm, put_claims
 
@@ -73,8 +73,8 @@ def test_a_name_goes_with_all_that_repeats_it_when_nobody_saw_it_for_so_long(
     assert fields(database).keys() == {"StreetNumber", "StreetName", "PostalCode", "ListPrice"}
     with database.reading() as connection:
         assert AGENT not in str(connection.execute(select(observations)).all())
-        told = connection.execute(select(purges)).one()
-    assert (told.who, told.kind, told.removed) == ("beat", "age", {"observations": 2, "records": 1})
+        told = connection.execute(select(audit_log)).one()
+    assert (told.who, told.action, told.removed) == ("beat", "age", {"observations": 2, "records": 1})
     assert ages.prune_names(100) == type(aged)()
 
 

@@ -12,7 +12,7 @@ from app.clock import ManualClock
 from app.errors import ConfigurationError
 from app.property.page import Page
 from app.property.record import SourceKind
-from app.property.storage import expiry, tables
+from app.property.storage import audit, expiry, tables
 from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import note_failed_page
 from app.property.storage.jobs.batches import BatchStore
@@ -36,7 +36,7 @@ URL = "https://homes.example/1"
 EXPIRES = (
     tables.jobs, tables.batches, tables.job_attempts,
     tables.daily_usage, tables.page_urls, tables.model_history, tables.identity_overrides,
-    tables.purges,
+    tables.audit_log,
 )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClo
     with database.writing() as connection:
         note_url(connection, "https://homes.example/1?ref=2", URL, now)
         connection.execute(insert(tables.model_history).values(model="m", counters={}, counted_at=now))
-        connection.execute(insert(tables.purges).values(id="p" * 32, at=now, who="Ann", kind="url", removed={}))
+        audit.record(connection, now, "Ann", "purge", "url", removed={})
     everything = left(database)
     assert set(everything) == {table.name for table in EXPIRES}
     clock.advance(timedelta(hours=1).total_seconds())

@@ -34,7 +34,7 @@ _WORDLESS = {
     "model_requests.fields": "names of fields",
     "batches.job_ids": "ids of jobs",
     "purged_names.words": "hashes",
-    "purges.removed": "numbers by what they are of",
+    "audit_log.removed": "numbers by what they are of",
     "identity_overrides.replaced": "ids of properties",
 }
 _OF_KEYS = {"model", "mask", "limit_group", "counters", "refusals", "charges", "key_id"}

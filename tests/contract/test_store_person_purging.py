@@ -35,7 +35,7 @@ from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.persons import PersonPurge
 from app.property.storage.privacy.pii_catalog import HOLDINGS, NAMING, Holds
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import bodies, metadata, purges
+from app.property.storage.tables import audit_log, bodies, metadata
 from app.property.storage.types import UtcDateTime
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.saving import save_record
@@ -139,6 +139,7 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
         "observations": {"field": "X_PriceHistory", "value": history, "evidence": {**proof, "value": history}},
         "unverified": {"field": "ListAgentFullName", "value": planted},
         "outbox": {"channel": "alert"},
+        "audit_log": {"area": "key"},
         "bodies": {"packing": "zstd", "sha256": "b" * 64},
         "jobs": {"state": "failed"},
         "alerts": {"severity": "warning"},
@@ -231,8 +232,8 @@ def test_values_stay_with_their_evidence_and_the_property_is_told_to_have_change
     assert [one["property"] for one in properties.page(changed_since=since).items] == [home]
     assert (done.removed["bodies"], done.removed["observations"]) == (1, 1)
     with database.reading() as connection:
-        row = connection.execute(select(purges)).one()
-    assert (row.who, row.kind, row.removed) == ("alice (manager)", "person", done.removed)
+        row = connection.execute(select(audit_log)).one()
+    assert (row.who, row.action, row.removed) == ("alice (manager)", "person", done.removed)
 
 
 def test_a_page_is_read_without_the_name_from_then_on(
@@ -335,7 +336,7 @@ def test_without_a_key_nobody_is_purged_and_a_file_serves_one_machine(
     with pytest.raises(ConfigurationError, match="PRIVACY_KEY"):
         PersonPurge(bare).purge(name(), who="alice", dry_run=False)
     with bare.reading() as connection:
-        assert connection.execute(select(purges)).all() == []
+        assert connection.execute(select(audit_log)).all() == []
     bare.close()
     path = tmp_path / "names-key"
     mine = Database(database_url, clock, names_key=NamesKey(path=path))

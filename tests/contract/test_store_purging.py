@@ -36,7 +36,7 @@ from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import bodies, jobs, metadata, properties, purges
+from app.property.storage.tables import audit_log, bodies, jobs, metadata, properties
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish, put_claims
 
@@ -171,7 +171,7 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     }  # fmt: skip
     assert found(database, AGENT, "homes.example", "48213", home) == []
     left = {table: count for table, count in rows(database).items() if count}
-    assert set(left) - {"blob_bytes"} == {"batches", "jobs", "purges", "purge_marks"}
+    assert set(left) - {"blob_bytes"} == {"batches", "jobs", "audit_log", "purge_marks"}
     assert left["jobs"] == 1, "that of another target, which tells of the page no more"
 
 
@@ -286,7 +286,7 @@ def test_a_neighbour_of_the_same_name_stays(database: Database, service: Service
     before = rows(database)
     removed = store.purge(PurgeKind.HOST, "homes.example", who="alice", dry_run=False).removed
     assert not any(removed.values())
-    assert {**rows(database), "purges": 0, "purge_marks": 0} == {**before, "purges": 0, "purge_marks": 0}
+    assert {**rows(database), "audit_log": 0, "purge_marks": 0} == {**before, "audit_log": 0, "purge_marks": 0}
     assert "myhomes.example" in str(service.jobs.get(address.id).error), "what was tried there is still told"
 
 
@@ -416,8 +416,8 @@ def test_it_is_written_down_who_purged_what_kind_and_how_much_and_not_what(
     service.scrape(PAGE)
     store.purge(PurgeKind.URL, PAGE, who="alice (manager)", dry_run=False)
     with database.reading() as connection:
-        row = connection.execute(select(purges)).one()
-    assert (row.who, row.kind, row.removed["records"]) == ("alice (manager)", "url", 1)
+        row = connection.execute(select(audit_log)).one()
+    assert (row.who, row.action, row.removed["records"]) == ("alice (manager)", "url", 1)
     assert found(database, "48213", "homes") == []
 
 

@@ -15,7 +15,8 @@ from app.keypool.keys import load_keys
 from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.stores.redis import RedisStore
-from app.property.storage.keys.actions import KeyActionStore
+from app.property.storage.audit import key_actions
+from app.property.storage.database import Database
 from app.redis.embedded_valkey import EmbeddedValkey, broker_url
 from app.services.keys.actions import act, find_key
 from app.services.keys.store import connect_store
@@ -47,9 +48,9 @@ def view(settings: Settings) -> Iterator[KeyView]:
 
 
 @pytest.fixture
-def book(settings: Settings) -> Iterator[KeyActionStore]:
+def book(settings: Settings) -> Iterator[Database]:
     with open_stores(settings) as stores:
-        yield KeyActionStore(stores.database)
+        yield stores.database
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def worker(settings: Settings, valkey: EmbeddedValkey) -> Iterator[RedisStore]:
 
 
 def test_a_key_is_disabled_for_its_users_shown_at_once_logged_and_written_down(
-    worker: RedisStore, view: KeyView, book: KeyActionStore, caplog: pytest.LogCaptureFixture
+    worker: RedisStore, view: KeyView, book: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer(worker)
     answer(worker)
@@ -82,9 +83,9 @@ def test_a_key_is_disabled_for_its_users_shown_at_once_logged_and_written_down(
     reason = "leaked in a ticket"
     assert fields == {"key": MASK_A, "action": "disable", "who": "alice (manager)", "reason": reason, "outcome": "done"}
     assert line.levelno == logging.WARNING
-    (written,) = book.page().items
-    assert (written.deed, written.at) == (done.deed, done.recorded_at)
-    assert (written.deed.key_id, written.deed.reason, written.deed.state) == (
+    (written,) = key_actions(book).items
+    assert (written.at, written.outcome) == (done.recorded_at, done.outcome)
+    assert (written.key_id, written.reason, written.state) == (
         shown["id"],
         "leaked in a ticket",
         "disabled",
@@ -92,13 +93,13 @@ def test_a_key_is_disabled_for_its_users_shown_at_once_logged_and_written_down(
 
 
 @pytest.mark.usefixtures("valkey")
-def test_what_changed_nothing_is_written_down_too(view: KeyView, book: KeyActionStore) -> None:
+def test_what_changed_nothing_is_written_down_too(view: KeyView, book: Database) -> None:
     for _ in range(2):
         act(view, lambda: book, MASK_A, "disable", who="alice")
-    assert [one.deed.outcome for one in book.page().items] == ["nothing", "done"]
+    assert [one.outcome for one in key_actions(book).items] == ["nothing", "done"]
 
 
-def test_each_answer_says_what_was_done(worker: RedisStore, view: KeyView, book: KeyActionStore) -> None:
+def test_each_answer_says_what_was_done(worker: RedisStore, view: KeyView, book: Database) -> None:
     def said(action: Any) -> str:
         return act(view, lambda: book, MASK_A, action, who="alice").sentence
 
@@ -120,13 +121,13 @@ def test_each_answer_says_what_was_done(worker: RedisStore, view: KeyView, book:
 
 @pytest.mark.usefixtures("valkey")
 def test_a_secret_in_the_reason_is_kept_nowhere(
-    view: KeyView, book: KeyActionStore, caplog: pytest.LogCaptureFixture
+    view: KeyView, book: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     pasted = f"found\n{A}\tand sk-proj-{'z' * 40} online" + " x" * 400
     act(view, lambda: book, MASK_A, "disable", who="alice", reason=pasted)
-    (written,) = book.page().items
-    assert written.deed.reason.startswith(f"found {MASK_A} and [redacted] online x x")
-    assert len(written.deed.reason) == 500
+    (written,) = key_actions(book).items
+    assert written.reason.startswith(f"found {MASK_A} and [redacted] online x x")
+    assert len(written.reason) == 500
     assert A not in caplog.text
     assert "z" * 16 not in caplog.text
 
@@ -135,7 +136,7 @@ def test_a_secret_in_the_reason_is_kept_nowhere(
 def test_a_key_is_disabled_although_the_database_is_away(view: KeyView, caplog: pytest.LogCaptureFixture) -> None:
     """A leaked key must not stay in use for it; the log has the deed, and the answer says that only the log has."""
 
-    def closed() -> KeyActionStore:
+    def closed() -> Database:
         raise StoreError("sqlite:///x", "the disk is gone")
 
     done = act(view, closed, MASK_A, "disable", who="alice")
@@ -147,19 +148,19 @@ def test_a_key_is_disabled_although_the_database_is_away(view: KeyView, caplog: 
     ]
 
 
-def test_without_a_redis_nothing_is_done_and_nothing_written_down(view: KeyView, book: KeyActionStore) -> None:
+def test_without_a_redis_nothing_is_done_and_nothing_written_down(view: KeyView, book: Database) -> None:
     with pytest.raises(KeyStoreUnavailableError, match="REDIS_URL"):
         act(view, lambda: book, MASK_A, "disable", who="alice")
-    assert book.page().items == []
+    assert key_actions(book).items == []
 
 
 @pytest.mark.usefixtures("valkey")
-def test_a_key_that_is_not_there_is_refused_with_those_that_are(view: KeyView, book: KeyActionStore) -> None:
+def test_a_key_that_is_not_there_is_refused_with_those_that_are(view: KeyView, book: Database) -> None:
     with pytest.raises(UnknownKeyError) as refused:
         act(view, lambda: book, "sk-proj-ccc...3333", "disable", who="alice")
     assert MASK_A in str(refused.value)
     assert MASK_B in str(refused.value)
-    assert book.page().items == []
+    assert key_actions(book).items == []
 
 
 def _snapshot(key_id: str, mask: str) -> KeySnapshot:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from app.access.tokens import Caller
 from app.errors.broker import BrokerUnavailableError
 from app.keypool.snapshots import Action
-from app.property.storage.keys.actions import KeyActionStore
+from app.property.storage.audit import key_actions
 from app.redaction import origin_of
 from app.redis.embedded_valkey import broker_url
 from app.services.keys.actions import MOST_CHARACTERS, act
@@ -36,7 +36,7 @@ def show_keys(request: Request, context: ContextOf, all_keys: Annotated[bool, Qu
         "keys",
         panel=panel,
         all_keys=all_keys,
-        actions=KeyActionStore(context.stores.database).page(limit=_ACTIONS).items,
+        actions=key_actions(context.stores.database, limit=_ACTIONS).items,
         chart=line_chart(
             [
                 ("requests", [uses.requests for _, uses in panel.hours]),
@@ -62,7 +62,7 @@ def act_on_key(
     reason: Annotated[str, Form(max_length=MOST_CHARACTERS)] = "",
 ) -> Response:
     """Does it for the whole fleet, with an audit line; the page's list of actions then says what came of it."""
-    act(context.keys, lambda: KeyActionStore(context.stores.database), key_id, action, who=caller.who, reason=reason)
+    act(context.keys, lambda: context.stores.database, key_id, action, who=caller.who, reason=reason)
     return see_other("/keys")
 
 

@@ -13,6 +13,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.idempotency import FORGOTTEN, KEPT
 from app.property.storage.outbox import Channel
 from app.property.storage.tables import (
+    audit_log,
     batches,
     daily_usage,
     identity_overrides,
@@ -22,7 +23,6 @@ from app.property.storage.tables import (
     outbox,
     page_urls,
     pages,
-    purges,
 )
 
 #: rows that go in one transaction, so that no writer waits long
@@ -66,7 +66,7 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
         (daily_usage, daily_usage.c.day < (now - _USAGE_KEPT).date()),
         (model_history, model_history.c.counted_at < now - _AUDIT_KEPT),
         (identity_overrides, identity_overrides.c.undone_at < now - _AUDIT_KEPT),
-        (purges, purges.c.at < now - _AUDIT_KEPT),
+        (audit_log, audit_log.c.at < now - _AUDIT_KEPT),
         (outbox, (outbox.c.channel == Channel.ALERT) & (outbox.c.created_at < now - _ALERTS_SENT_KEPT)),
     )
     _forget_keys(database, now - KEPT)

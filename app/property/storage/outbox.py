@@ -13,10 +13,10 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, String, and_, func, select, text, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.property.storage.database import Database
-from app.property.storage.statements import clean, insert_if_new
+from app.property.storage.statements import clean, entities, insert_if_new
 from app.property.storage.types import Base, Id, Json, RowId, where
 
 
@@ -93,8 +93,8 @@ class Outbox:
 
     def find(self, event_id: str) -> Message | None:
         """Return one message."""
-        with self._database.reading() as connection, Session(connection, expire_on_commit=False) as session:
-            return session.scalars(select(Message).where(Message.event_id == event_id)).one_or_none()
+        with self._database.reading() as connection:
+            return next(iter(entities(connection, select(Message).where(Message.event_id == event_id))), None)
 
     def claim(self, channel: Channel, limit: int, lease_seconds: float) -> list[Message]:
         """Return messages that are the caller's alone until the lease ends, those due for longest first."""
@@ -105,9 +105,7 @@ class Outbox:
 
         def work(connection: Connection) -> list[Message]:
             ids = list(connection.execute(due).scalars())
-            with Session(connection, expire_on_commit=False) as session:
-                change = update(Message).where(Message.id.in_(ids)).values(lease).returning(Message)
-                found = session.scalars(change, execution_options={"synchronize_session": False}).all()
+            found = entities(connection, update(Message).where(Message.id.in_(ids)).values(lease).returning(Message))
             return sorted(found, key=lambda message: ids.index(message.id))
 
         return self._database.repeat(work)

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, String, tuple_
 
 from app.errors.requests import InvalidCursorError
-from app.property.storage.tables import UtcDateTime
+from app.property.storage.types import UtcDateTime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

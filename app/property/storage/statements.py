@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from app.property.storage.jobs.models import Job, JobState, PageFrom, Tried
 
@@ -49,6 +51,12 @@ def insert_into(connection: Connection, table: Table | type[Any]) -> Any:
 def insert_if_new(connection: Connection, table: Table | type[Any]) -> Any:
     """An INSERT that leaves rows alone which are there already, by whichever unique key."""
     return insert_into(connection, table).on_conflict_do_nothing()
+
+
+def entities[T](connection: Connection, statement: TypedReturnsRows[T]) -> list[T]:
+    """Return the mapped objects that a SELECT, or another statement that returns some, finds: each of them detached."""
+    with Session(connection, expire_on_commit=False) as session:
+        return list(session.scalars(statement, execution_options={"synchronize_session": False}))
 
 
 def upsert(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:

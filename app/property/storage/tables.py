@@ -9,12 +9,13 @@ from typing import cast
 
 from sqlalchemy import Table
 
+from app.property.storage.audit import AuditEntry
 from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, Batch, DailyUsage, Job, JobAttempt
-from app.property.storage.keys.tables import IS_FIRING, Alert, Key, KeyAction, KeyHour, ModelCounted, ModelHour
+from app.property.storage.keys.tables import IS_FIRING, Alert, Key, KeyHour, ModelCounted, ModelHour
 from app.property.storage.llm.tables import ModelAnswer, ModelBatch, ModelRequest, WebSearch
 from app.property.storage.outbox import Message
 from app.property.storage.pages.tables import Blob, BlobBytes, PageAlias, PageCopy
-from app.property.storage.privacy.tables import Purge, PurgedName, PurgeMark
+from app.property.storage.privacy.tables import PurgedName, PurgeMark
 from app.property.storage.properties.recipe_tables import RecipeExample, RecipeRow
 from app.property.storage.properties.tables import (
     IdentityOverride,
@@ -38,6 +39,7 @@ __all__ = [
     "STATES",
     "UtcDateTime",
     "alerts",
+    "audit_log",
     "batches",
     "blob_bytes",
     "bodies",
@@ -47,7 +49,6 @@ __all__ = [
     "identity_overrides",
     "job_attempts",
     "jobs",
-    "key_actions",
     "key_history",
     "key_hours",
     "metadata",
@@ -65,7 +66,6 @@ __all__ = [
     "property_keys",
     "purge_marks",
     "purged_names",
-    "purges",
     "recipe_examples",
     "recipes",
     "records",
@@ -76,6 +76,7 @@ __all__ = [
 
 metadata = Base.metadata
 alerts = cast(Table, Alert.__table__)
+audit_log = cast(Table, AuditEntry.__table__)
 batches = cast(Table, Batch.__table__)
 blob_bytes = cast(Table, BlobBytes.__table__)
 bodies = cast(Table, Blob.__table__)
@@ -85,7 +86,6 @@ daily_usage = cast(Table, DailyUsage.__table__)
 identity_overrides = cast(Table, IdentityOverride.__table__)
 job_attempts = cast(Table, JobAttempt.__table__)
 jobs = cast(Table, Job.__table__)
-key_actions = cast(Table, KeyAction.__table__)
 key_history = cast(Table, Key.__table__)
 key_hours = cast(Table, KeyHour.__table__)
 model_answers = cast(Table, ModelAnswer.__table__)
@@ -102,7 +102,6 @@ property_blocks = cast(Table, PropertyBlock.__table__)
 property_keys = cast(Table, PropertyKey.__table__)
 purge_marks = cast(Table, PurgeMark.__table__)
 purged_names = cast(Table, PurgedName.__table__)
-purges = cast(Table, Purge.__table__)
 recipe_examples = cast(Table, RecipeExample.__table__)
 recipes = cast(Table, RecipeRow.__table__)
 records = cast(Table, SourceRow.__table__)

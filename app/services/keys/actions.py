@@ -7,7 +7,7 @@ and the answer says so.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,9 @@ import redis
 
 from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, UnknownKeyError
 from app.errors.storage import StoreError
-from app.keypool.snapshots import Acted, Action, KeySnapshot
-from app.property.storage.keys.actions import KeyActionStore, KeyDeed
+from app.keypool.snapshots import Action, KeySnapshot
+from app.property.storage import audit
+from app.property.storage.database import Database
 from app.redaction import redact
 from app.services.keys.view import KeyView
 
@@ -50,37 +51,39 @@ _NOT_PROBED = {
 class Done:
     """What came of an action; `recorded_at` is None if the database did not take it down."""
 
-    deed: KeyDeed
+    key_id: str
+    mask: str
+    action: str
+    outcome: str
+    state: str
     recorded_at: datetime | None
 
     @property
     def sentence(self) -> str:
         """For people, with the key's state where the words do not say it."""
-        deed = self.deed
-        said = _SAID.get((deed.action, deed.outcome)) or _NOT_PROBED.get(
-            deed.state, "may be tried with the next request anyway"
+        said = _SAID.get((self.action, self.outcome)) or _NOT_PROBED.get(
+            self.state, "may be tried with the next request anyway"
         )
-        shown = "" if deed.state in said or deed.outcome == "under_way" else f" (state: {deed.state})"
-        return f"OpenAI key {deed.mask} {said}{shown}."
+        shown = "" if self.state in said or self.outcome == "under_way" else f" (state: {self.state})"
+        return f"OpenAI key {self.mask} {said}{shown}."
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the doors show: JSON types only."""
-        deed = self.deed
         return {
-            "key": deed.key_id,
-            "mask": deed.mask,
-            "action": deed.action,
-            "outcome": deed.outcome,
-            "state": deed.state,
+            "key": self.key_id,
+            "mask": self.mask,
+            "action": self.action,
+            "outcome": self.outcome,
+            "state": self.state,
             "message": self.sentence,
             "recorded_at": self.recorded_at.isoformat() if self.recorded_at else None,
         }
 
 
 def act(
-    view: KeyView, book: Callable[[], KeyActionStore], name: str, action: Action, *, who: str, reason: str = ""
+    view: KeyView, database: Callable[[], Database], name: str, action: Action, *, who: str, reason: str = ""
 ) -> Done:
-    """Do `action` with the key that `name` means, say so in the log and write it down in the `book`.
+    """Do `action` with the key that `name` means, say so in the log and in the audit log of the `database`.
 
     `name` is a mask, an id, or the beginning of an id. Raises `UnknownKeyError` or `AmbiguousKeyError`, and
     `KeyStoreUnavailableError` if the fleet cannot be told; then nothing is written down.
@@ -90,7 +93,14 @@ def act(
         acted = view.act(key.key_id, action)
     except redis.RedisError as exc:
         raise KeyStoreUnavailableError(type(exc).__name__) from exc
-    return _noted(book, _deed(key, action, acted, who, reason))
+    done = {
+        "action": str(action),
+        "key_id": key.key_id,
+        "mask": key.mask,
+        "outcome": acted.effect,
+        "state": acted.state,
+    }
+    return Done(**done, recorded_at=_recorded(database, {**done, "who": _line(who), "reason": _line(reason)}))
 
 
 def find_key(known: Sequence[KeySnapshot], name: str) -> KeySnapshot:
@@ -112,22 +122,22 @@ def _listed(keys: Sequence[KeySnapshot]) -> str:
     return shown + (f" and {len(keys) - _MOST_MASKS} more" if len(keys) > _MOST_MASKS else "")
 
 
-def _deed(key: KeySnapshot, action: Action, acted: Acted, who: str, reason: str) -> KeyDeed:
-    return KeyDeed(_line(who), action, key.key_id, key.mask, _line(reason), acted.effect, acted.state)
-
-
 def _line(text: str) -> str:
     """`text` on one line, without a secret that was pasted into it."""
     return redact(" ".join(text.split()))[:MOST_CHARACTERS]
 
 
-def _noted(book: Callable[[], KeyActionStore], deed: KeyDeed) -> Done:
+def _recorded(database: Callable[[], Database], deed: Mapping[str, str]) -> datetime | None:
     """The log first: it needs nobody. A warning, so that no usual LOG_LEVEL leaves it out."""
-    fields = {"key": deed.mask, "action": deed.action, "who": deed.who, "reason": deed.reason, "outcome": deed.outcome}
-    why = f" ({deed.reason})" if deed.reason else ""
-    log.warning("Key action: %s %s by %s: %s%s", deed.action, deed.mask, deed.who, deed.outcome, why, extra=fields)
+    said = {**deed, "why": f" ({deed['reason']})" if deed["reason"] else ""}
+    fields = {"key": deed["mask"], **{name: deed[name] for name in ("action", "who", "reason", "outcome")}}
+    log.warning("Key action: %(action)s %(mask)s by %(who)s: %(outcome)s%(why)s", said, extra=fields)
     try:
-        return Done(deed, book().add(deed).at)
+        opened = database()
+        at = opened.clock.now()
+        with opened.writing() as connection:
+            audit.record(connection, at, area="key", **deed)
     except StoreError as exc:
         log.error("The key action is in the log only, the database did not take it down: %s", redact(str(exc)))
-        return Done(deed, None)
+        return None
+    return at

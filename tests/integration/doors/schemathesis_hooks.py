@@ -9,9 +9,9 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
+from app.property.storage.audit import KEY_ACTIONS
 from app.property.storage.jobs import batches
 from app.property.storage.jobs import repository as jobs
-from app.property.storage.keys import actions as key_actions
 from app.property.storage.keys import alerts
 from app.property.storage.properties import decisions, recipes
 from app.property.storage.properties import repository as properties
@@ -36,7 +36,7 @@ schemathesis.openapi.format("jobs-cursor", st.tuples(_MOMENTS, st.integers(0, 10
 _PLACES = st.integers(0, 10_000).map(lambda position: change_feed.ORDER.cursor((position,)))
 schemathesis.openapi.format("recipes-cursor", _IDS.map(lambda one: recipes.ORDER.cursor((one,))))
 schemathesis.openapi.format("changes-cursor", st.one_of(st.just(change_feed.LATEST), _PLACES))
-for _order in (alerts.ORDER, batches.ORDER, decisions.ORDER, key_actions.ORDER, properties.ORDER, watches.ORDER):
+for _order in (alerts.ORDER, batches.ORDER, decisions.ORDER, KEY_ACTIONS, properties.ORDER, watches.ORDER):
     schemathesis.openapi.format(
         f"{_order.name}-cursor", st.tuples(_MOMENTS, _IDS).map(lambda place, order=_order: order.cursor(place))
     )

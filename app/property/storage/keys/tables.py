@@ -103,24 +103,3 @@ class Alert(Base):
         CheckConstraint("severity IN ('warning', 'critical')", name="severity"),
         Index("uq_alerts_firing", "kind", "subject", unique=True, **where(IS_FIRING)),
     )
-
-
-class KeyAction(Base):
-    """What operators did with keys; `outcome` says what it came to, `state` is the key's after it."""
-
-    __tablename__ = "key_actions"
-
-    id: Mapped[Id] = mapped_column(primary_key=True)
-    at: Mapped[datetime]
-    who: Mapped[str]
-    action: Mapped[str] = mapped_column(String(16))
-    key_id: Mapped[Id]
-    mask: Mapped[str]
-    reason: Mapped[str]
-    outcome: Mapped[str] = mapped_column(String(16))
-    state: Mapped[str] = mapped_column(String(16))
-
-    __table_args__ = (
-        Index("ix_key_actions_at_id", "at", "id"),
-        Index("ix_key_actions_key_id_at_id", "key_id", "at", "id"),
-    )

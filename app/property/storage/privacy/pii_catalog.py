@@ -272,9 +272,8 @@ HOLDINGS: tuple[Holding, ...] = (
         text="url payload error",
         nothing="id channel event_id type batch_id created_at due_at attempts delivered_at",
     ),
-    holding(t.key_actions, operator="who", text="reason", nothing="id at action key_id mask outcome state"),
-    # --- what was purged
-    holding(t.purges, operator="who", nothing="id at kind removed"),
+    # --- what operators did, and what was purged
+    holding(t.audit_log, operator="who", text="reason", nothing="id at area action key_id mask outcome state removed"),
     holding(t.purged_names, nothing="mark words at key_id"),
     holding(t.purge_marks, nothing="mark at"),
 )

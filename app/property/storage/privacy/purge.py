@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
+from app.property.storage import audit
 from app.property.storage.database import Database
 from app.property.storage.privacy.marks import hold_off
 from app.property.storage.privacy.removal import Removal
 from app.property.storage.privacy.scope import PurgeKind, scope_of
-from app.property.storage.statements import clean, new_id
-from app.property.storage.tables import purges
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +61,4 @@ class PurgeStore:
 
 def record_purge(connection: Connection, at: datetime, who: str, kind: str, removed: Mapping[str, int]) -> None:
     """Record who purged what kind of thing, and in numbers what went."""
-    row = {"id": new_id(), "at": at, "who": clean(who), "kind": str(kind), "removed": dict(removed)}
-    connection.execute(insert(purges).values(row))
+    audit.record(connection, at, who, "purge", str(kind), removed=dict(removed))

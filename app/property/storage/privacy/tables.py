@@ -9,19 +9,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.types import Base, Id, Json, Sha256
-
-
-class Purge(Base):
-    """Who purged what kind of thing, and in numbers what went."""
-
-    __tablename__ = "purges"
-
-    id: Mapped[Id] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(index=True)
-    who: Mapped[str]
-    kind: Mapped[str] = mapped_column(String(16))
-    removed: Mapped[Json]
+from app.property.storage.types import Base, Sha256
 
 
 class PurgeMark(Base):

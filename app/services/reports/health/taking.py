@@ -12,7 +12,6 @@ from app.keypool.keys import ApiKey
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap
 from app.property.storage.database import Database
-from app.property.storage.keys.actions import KeyActionStore
 from app.property.storage.keys.alerts import AlertStore
 from app.property.storage.keys.history import KeyHistoryStore, KnownKey
 from app.property.storage.keys.usage import Counted, CountedKey, CountedModel, Demand, Uses
@@ -36,17 +35,15 @@ class HealthStores:
 
     history: KeyHistoryStore
     alerts: AlertStore
-    actions: KeyActionStore
 
     @classmethod
     def on(cls, database: Database) -> Self:
-        return cls(KeyHistoryStore(database), AlertStore(database), KeyActionStore(database))
+        return cls(KeyHistoryStore(database), AlertStore(database))
 
     def prune(self) -> None:
         """Delete what is too old, in small steps: call it often."""
         self.history.prune()
         self.alerts.prune()
-        self.actions.prune()
 
 
 def take_in(manager: OpenAIClientManager, history: KeyHistoryStore) -> PoolFigures | None:

@@ -1,0 +1,73 @@
+"""The audit log: what operators did with keys, and what was purged: who, when, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Connection, Index, String, insert, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.property.storage.database import Database
+from app.property.storage.paging import Order, Page
+from app.property.storage.statements import clean, entities, new_id
+from app.property.storage.types import Base, Id, Json
+
+
+class AuditEntry(Base):
+    """What somebody did. The words of an action on a key, its outcome and the key's state after it are the pool's."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    who: Mapped[str]
+    # key or purge
+    area: Mapped[str] = mapped_column(String(16))
+    # with a key: disable, enable, probe; of a purge what kind of thing went
+    action: Mapped[str] = mapped_column(String(16))
+    # the key; a purge keeps no name of what went
+    key_id: Mapped[Id | None]
+    mask: Mapped[str | None]
+    reason: Mapped[str | None]
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    state: Mapped[str | None] = mapped_column(String(16))
+    # how many rows a purge removed, by what they were
+    removed: Mapped[Json | None]
+
+    __table_args__ = (
+        CheckConstraint("area IN ('key', 'purge')", name="area"),
+        Index("ix_audit_log_area_at_id", "area", "at", "id"),
+        Index("ix_audit_log_key_id_at_id", "key_id", "at", "id"),
+    )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the doors show of an action on a key."""
+        names = ("id", "who", "action", "mask", "reason", "outcome", "state")
+        return {name: getattr(self, name) for name in names} | {"at": self.at.isoformat(), "key": self.key_id}
+
+
+_c = AuditEntry.__table__.c
+KEY_ACTIONS = Order("actions", (_c.at, _c.id), descending=True)
+
+
+def record(connection: Connection, at: datetime, who: str, area: str, action: str, **columns: Any) -> None:
+    """Write down what was done."""
+    texts = {name: clean(value) if isinstance(value, str) else value for name, value in columns.items()}
+    row = {"id": new_id(), "at": at, "who": clean(who), "area": area, "action": action, **texts}
+    connection.execute(insert(AuditEntry).values(row))
+
+
+def key_actions(
+    database: Database, cursor: str | None = None, *, key_id: str | None = None, limit: int = 100
+) -> Page[AuditEntry]:
+    """Return what was done with keys after `cursor`, the newest first; with one key, if it is named.
+
+    Raises `InvalidCursorError`.
+    """
+    query = select(AuditEntry).where(AuditEntry.area == "key")
+    if key_id is not None:
+        query = query.where(AuditEntry.key_id == key_id)
+    with database.reading() as connection:
+        rows = entities(connection, KEY_ACTIONS.page_query(query, cursor, limit))
+    return Page(rows[:limit], KEY_ACTIONS.next_cursor(rows, limit))
