@@ -1,8 +1,8 @@
 """Where the property of a record may be found: by parcel number, address, coordinates with a house number, its URL.
 
 `keys_of` gives the keys under which a property is filed, strongest first: whoever has one of them is likely the same.
-`blocks_of` gives wider drawers, in which those are that a slip of the keyboard keeps from sharing a key. Whether two
-are the same is `matching.py`. Pure.
+`blocks_of` gives blocking keys, which those share too that a typing error keeps from sharing a key. Whether two are the
+same is `matching.py`. Pure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.property.fields.table import AXES
 from app.property.source_record import SourceRecord
 from app.property.values.texts import plain_parcel
 
-#: the number of the rules by which keys and drawers are spelled, addresses and parcel numbers included. Whoever changes
+#: the number of the rules by which keys are spelled, addresses and parcel numbers included. Whoever changes
 #: a spelling makes it one more, as a test reminds him: all that is stored is filed anew then (`propintel db reindex`)
 KEY_RULES = 2
 #: cells of 0.001 degrees (about 110 m): the house number tells neighbours apart
@@ -72,7 +72,7 @@ def lookups_of(record: SourceRecord) -> tuple[str, ...]:
 
 
 def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """The drawers to file a property in: house number, place and one end of its street's name; its cell of the map."""
+    """The blocking keys to file a property under: house number, place and an end of its street's name; its map cell."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:
@@ -83,7 +83,7 @@ def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """The drawers to look into: with an address only those without one can lie in the cells around unseen."""
+    """The blocking keys to look under: with an address only those without one can lie in the cells around unseen."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:

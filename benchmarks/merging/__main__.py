@@ -31,7 +31,7 @@ _HEAD = """\
 
 `make bench-merge` measures this page. 20,000 fictional properties with two pages each, an assessor's and a portal's:
 102,000 observations (one is one value of one page, with its evidence). Pages come in a shuffled order, and one in ten
-contradicts the other. Each is stored as a worker stores it: found under its keys and in its drawers, compared, merged
+contradicts the other. Each is stored as a worker stores it: found under its keys, compared, merged
 and filed, in a transaction of its own, by one process; SQLite, or a PostgreSQL with its own defaults, on this machine.
 
 Each row tells of what came since the row before. Where the work grows linearly, the milliseconds a page stay the same.

@@ -218,7 +218,7 @@ def _gather(evidence: Evidence, store: StoreUnderTest, address: str, site: Chaos
     evidence.observations = Counter((row[0], row[1], row[2]) for row in patient_query(store, OBSERVATIONS))
     alive = "SELECT count(*) FROM properties WHERE merged_into IS NULL"
     evidence.properties = int(patient_query(store, alive)[0][0])
-    for url, wanted in patient_query(store, "SELECT url, wanted_model FROM records"):
+    for url, wanted in patient_query(store, "SELECT url, wanted_model FROM source_records"):
         evidence.unheard[url] = bool(json.loads(wanted) if isinstance(wanted, str) else wanted)
 
 

@@ -26,7 +26,7 @@ def test_every_column_that_the_database_has_is_classified_once(database: Databas
 
 #: columns for words and JSON that hold no words of pages, models or users, and why
 _WORDLESS = {
-    "records.wanted_model": "names of fields",
+    "source_records.wanted_model": "names of fields",
     "jobs.wanted_model": "names of fields",
     "jobs.lease_owner": "names of processes of ours",
     "jobs.search": "numbers, and words of ours for why",

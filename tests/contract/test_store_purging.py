@@ -131,7 +131,7 @@ def rows(database: Database) -> dict[str, int]:
 def test_the_search_of_these_tests_finds_what_is_there(database: Database, service: Service) -> None:
     service.scrape(PAGE)
     places = set(found(database, AGENT))
-    assert places >= {"bodies", "records", "observations", "properties", "model_answers", "jobs"}
+    assert places >= {"bodies", "source_records", "observations", "properties", "model_answers", "jobs"}
     assert set(found(database, "homes.example")) >= {*places, "pages", "property_keys"} - {"model_answers"}
 
 

@@ -28,7 +28,7 @@ def test_a_page_costs_as_many_statements_among_many_properties_as_among_few(data
             save_record(store, source(f"https://b.example/{few_or_many[0]}", YearBuilt=1990, **house))
         found.append(len(sent))
     assert found[0] == found[1]
-    assert found[0] <= (19 if database.is_sqlite else 22)
+    assert found[0] <= (16 if database.is_sqlite else 19)
 
 
 @ON_POSTGRESQL

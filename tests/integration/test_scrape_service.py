@@ -161,7 +161,7 @@ def test_a_fresh_property_is_not_fetched_again_unless_refresh_is_asked(
     refreshed = keyless.scraper.scrape(f"{url}/house", refresh=True)
     assert refreshed.property_id == first.property_id
     assert site.asked == ["/house", "/house"]
-    assert rows(keyless, "records") == 1
+    assert rows(keyless, "source_records") == 1
 
 
 def test_two_pages_of_one_house_are_one_property_with_the_conflict_kept(keyless: Resources, url: str) -> None:
@@ -316,7 +316,7 @@ def test_no_room_leaves_the_page_behind_for_the_next_try(
     job_id = enqueue(keyed, f"{url}/same-house")
     with pytest.raises(openai.RateLimitError):
         keyed.scraper.scrape(f"{url}/same-house", Run(Lease(job_id, "test")))
-    assert rows(keyed, "records") == 1
+    assert rows(keyed, "source_records") == 1
     with open_resources(settings(Path(keyed.settings.state.propintel_home).parent)) as later:
         assert later.scraper.scrape(f"{url}/same-house", Run(Lease(job_id, "test"))).record["ListPrice"]
     assert site.asked == ["/house", "/same-house"]
@@ -367,7 +367,7 @@ def test_what_was_paid_for_is_held_while_the_database_is_locked(
     assert outcome.record["ListPrice"] == 310000
     assert site.asked == ["/house"]
     assert standin[0].gate.stats(0.0)["totals"]["requests"] == 1
-    assert rows(keyed, "records") == 1
+    assert rows(keyed, "source_records") == 1
 
 
 def test_doors_that_only_look_need_the_database_alone(tmp_path: Path, keyless: Resources, url: str) -> None:

@@ -21,7 +21,6 @@ from app.property.storage.properties.tables import (
     IdentityOverride,
     Observation,
     Property,
-    PropertyBlock,
     PropertyKey,
     SourceRow,
     Unverified,
@@ -62,7 +61,6 @@ __all__ = [
     "page_urls",
     "pages",
     "properties",
-    "property_blocks",
     "property_keys",
     "purge_marks",
     "purged_names",
@@ -98,7 +96,6 @@ outbox = cast(Table, Message.__table__)
 page_urls = cast(Table, PageAlias.__table__)
 pages = cast(Table, PageCopy.__table__)
 properties = cast(Table, Property.__table__)
-property_blocks = cast(Table, PropertyBlock.__table__)
 property_keys = cast(Table, PropertyKey.__table__)
 purge_marks = cast(Table, PurgeMark.__table__)
 purged_names = cast(Table, PurgedName.__table__)

@@ -133,8 +133,7 @@ HOLDINGS: tuple[Holding, ...] = (
         text="record evidence conflicts search_text",
         nothing="created_at updated_at standard_status conflict_count key_rules",
     ),
-    holding(t.property_keys, key="key", property="property_id"),
-    holding(t.property_blocks, key="key", property="property_id"),
+    holding(t.property_keys, key="key", property="property_id", nothing="is_blocking"),
     holding(
         t.identity_overrides,
         property="property_id other_id",

@@ -30,7 +30,6 @@ from app.property.storage.tables import (
     page_urls,
     pages,
     properties,
-    property_blocks,
     property_keys,
     recipe_examples,
     recipes,
@@ -223,8 +222,7 @@ class Removal:
         family = [*sorted(self._connection.execute(folded).scalars()), property_id]
         self._drop_general(property_ids=family)
         for gone in family:
-            for table in (property_keys, property_blocks):
-                self._connection.execute(delete(table).where(table.c.property_id == gone))
+            self._connection.execute(delete(property_keys).where(property_keys.c.property_id == gone))
             for name, table in (("observations", observations), ("unverified", unverified)):
                 dropped = self._connection.execute(delete(table).where(table.c.property_id == gone)).rowcount
                 self.removed[name] += dropped

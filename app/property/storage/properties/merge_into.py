@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, select, update
 
 from app.property.storage.properties.claims import fold_hearsay
+from app.property.storage.properties.tables import PropertyKey
 from app.property.storage.statements import chunks
 from app.property.storage.tables import (
     change_candidates,
@@ -15,7 +16,6 @@ from app.property.storage.tables import (
     observations,
     page_urls,
     properties,
-    property_blocks,
     property_keys,
     records,
 )
@@ -26,10 +26,10 @@ def fold(connection: Connection, gone: str, home: str) -> None:
     """Move records, jobs, keys, observations, changes and watches from `gone` to `home`; `gone` stays as a pointer to
     it."""
     fold_watches(connection, gone, home)
+    # `home` gets blocking keys when it is made of all its records
+    connection.execute(delete(PropertyKey).where(PropertyKey.property_id == gone, PropertyKey.is_blocking))
     for table in (records, jobs, property_keys, changes, change_candidates):
         connection.execute(update(table).where(table.c.property_id == gone).values(property_id=home))
-    # the drawers are filled anew when `home` is made of all its records
-    connection.execute(delete(property_blocks).where(property_blocks.c.property_id == gone))
     _judge_again(connection, gone, home)
     _fold_observations(connection, gone, home)
     fold_hearsay(connection, gone, home)

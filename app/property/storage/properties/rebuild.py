@@ -1,4 +1,4 @@
-"""A property made of its records: what it says, and under which keys and in which drawers it is found."""
+"""A property made of its records: what it says, and under which keys it is found."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from app.property.storage.properties.locks import lock_feed
 from app.property.storage.properties.rows import conflicts_json, evidence_json
 from app.property.storage.properties.search import search_row
 from app.property.storage.properties.source_records import records_of
+from app.property.storage.properties.tables import PropertyKey
 from app.property.storage.statements import new_id
-from app.property.storage.tables import properties, property_blocks, property_keys
+from app.property.storage.tables import properties
 
 
 def moment(database: Database, connection: Connection) -> datetime:
@@ -88,34 +89,24 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
     if change:
         connection.execute(update(properties).where(properties.c.id == property_id).values(change))
     _file(connection, property_id, sources)
-    _file_in_blocks(connection, property_id, sources)
     return Rebuilt(stored, sources, merged)
 
 
 def _file(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
-    """File the property under its records' keys only; what another one is filed under stays there, but for URLs."""
-    keys = dict.fromkeys(key for source in sources for key in identity.keys_of(source))
-    mine = property_keys.c.property_id == property_id
-    query = select(property_keys).where(mine | property_keys.c.key.in_(keys))
-    owner_of = {row.key: row.property_id for row in connection.execute(query)}
-    gone = [key for key, owner in owner_of.items() if owner == property_id and key not in keys]
+    """File the property under its records' keys only; a key of another one stays there, unless it is a URL."""
+    exact = {key for source in sources for key in identity.keys_of(source)}
+    blocking = {key for source in sources for key in identity.blocks_of(source.values)}
+    mine = PropertyKey.property_id == property_id
+    found = select(PropertyKey).where(mine | PropertyKey.key.in_(exact) & ~PropertyKey.is_blocking)
+    owner_of = {row.key: row.property_id for row in connection.execute(found)}
+    gone = [key for key, owner in owner_of.items() if owner == property_id and key not in exact | blocking]
     if gone:
-        connection.execute(delete(property_keys).where(mine, property_keys.c.key.in_(gone)))
-    taken = [key for key in keys if key.startswith("url:") and owner_of.get(key, property_id) != property_id]
+        connection.execute(delete(PropertyKey).where(mine, PropertyKey.key.in_(gone)))
+    taken = [key for key in exact if key.startswith("url:") and owner_of.get(key, property_id) != property_id]
     if taken:
-        moved = update(property_keys).where(property_keys.c.key.in_(taken))
+        moved = update(PropertyKey).where(PropertyKey.key.in_(taken), ~PropertyKey.is_blocking)
         connection.execute(moved.values(property_id=property_id))
-    new = sorted(key for key in keys if key not in owner_of)
+    new = sorted((exact | blocking) - owner_of.keys())
     if new:
-        connection.execute(insert(property_keys), [{"key": key, "property_id": property_id} for key in new])
-
-
-def _file_in_blocks(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
-    wanted = {key for source in sources for key in identity.blocks_of(source.values)}
-    mine = property_blocks.c.property_id == property_id
-    filed = set(connection.execute(select(property_blocks.c.key).where(mine)).scalars())
-    if filed - wanted:
-        connection.execute(delete(property_blocks).where(mine, property_blocks.c.key.in_(filed - wanted)))
-    if wanted - filed:
-        rows = [{"key": key, "property_id": property_id} for key in sorted(wanted - filed)]
-        connection.execute(insert(property_blocks), rows)
+        rows = [{"key": key, "property_id": property_id, "is_blocking": key in blocking} for key in new]
+        connection.execute(insert(PropertyKey), rows)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, literal, select
 
 from app.property import identity
 from app.property.matching import Decision, Key, decide
@@ -25,11 +25,12 @@ from app.property.storage.properties.merge_into import fold
 from app.property.storage.properties.overrides import are_split, ask_for_review, homes_of, joined_to, pins_of
 from app.property.storage.properties.rebuild import alive, new_property
 from app.property.storage.properties.source_records import is_of_page, records_of
-from app.property.storage.tables import properties, property_blocks, property_keys
+from app.property.storage.properties.tables import PropertyKey
+from app.property.storage.tables import properties
 
 _STRENGTH = {key: place for place, key in enumerate(Key)}
-#: a drawer with more than that tells nothing: a ZIP code's centre, a placeholder for an address
-_MOST_IN_A_DRAWER = 200
+#: blocking keys with more properties tell nothing: a ZIP code's centre, a placeholder for an address
+_MOST_NEAR = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +139,15 @@ def _filed(connection: Connection, record: SourceRecord) -> list[tuple[Any, bool
 
 def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[str]]:
     """The properties that lie where the record's may lie, and those of them that are filed under its own page."""
-    keys, pages = identity.lookups_of(record), set(identity.url_keys(record))
-    owners = connection.execute(select(property_keys).where(property_keys.c.key.in_(keys))).all()
-    ids = {row.property_id for row in owners}
-    drawers = identity.block_lookups_of(record.values)
-    if drawers:
-        near = select(property_blocks.c.property_id).where(property_blocks.c.key.in_(drawers)).distinct()
-        others = connection.execute(near.limit(_MOST_IN_A_DRAWER + 1)).scalars().all()
-        ids |= set(others) if len(others) <= _MOST_IN_A_DRAWER else set()
-    return ids, {row.property_id for row in owners if row.key in pages}
+    key, owner = PropertyKey.key, PropertyKey.property_id
+    exact = select(key, owner).where(key.in_(identity.lookups_of(record)), ~PropertyKey.is_blocking)
+    blocking = select(owner).where(key.in_(identity.block_lookups_of(record.values)), PropertyKey.is_blocking)
+    near = blocking.distinct().limit(_MOST_NEAR + 1).subquery()
+    rows = connection.execute(exact.union_all(select(literal(""), near.c.property_id))).all()
+    others = {row.property_id for row in rows if not row.key}
+    known, pages = {row.property_id for row in rows if row.key}, set(identity.url_keys(record))
+    ids = known | others if len(others) <= _MOST_NEAR else known
+    return ids, {row.property_id for row in rows if row.key in pages}
 
 
 def _without_page(connection: Connection, record: SourceRecord, row: Row[Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ class Property(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     # set once it turned out to be the same as another one: that one is meant
-    merged_into: Mapped[Id | None] = mapped_column(ForeignKey("properties.id"))
+    merged_into: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
     record: Mapped[Json]
     evidence: Mapped[Json]
     conflicts: Mapped[Json]
@@ -47,23 +47,32 @@ class Property(Base):
 
 
 class PropertyKey(Base):
-    """What a property is known by (`identity.py`): finds it, and keeps two processes from storing it twice."""
+    """What a property is found by (`identity.py`).
+
+    A key that is not blocking is of one property only, which keeps two processes from storing it twice. Blocking keys
+    find properties that a slip keeps from sharing such a key.
+    """
 
     __tablename__ = "property_keys"
 
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
-    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id"), index=True)
+    property_id: Mapped[Id] = mapped_column(
+        ForeignKey("properties.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    is_blocking: Mapped[bool] = mapped_column(server_default=false())
+
+    __table_args__ = (Index("uq_property_keys_key", "key", unique=True, **where(text("NOT is_blocking"))),)
 
 
 class SourceRow(Base):
     """The newest data of each page, by the URL that was asked for first."""
 
-    __tablename__ = "records"
+    __tablename__ = "source_records"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
     url: Mapped[str] = mapped_column(unique=True)
     final_url: Mapped[str]
-    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id"), index=True)
+    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(16))
     content_sha256: Mapped[Sha256]
     fetched_at: Mapped[datetime]
@@ -90,7 +99,7 @@ class SourceRow(Base):
 AS_OF = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
 #: a condition in the spelling of the index, or SQLite does not use that
 NAMES_PEOPLE = SourceRow.names_people.is_(True)
-Index("ix_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgresql_where=NAMES_PEOPLE)
+Index("ix_source_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgresql_where=NAMES_PEOPLE)
 
 
 class Observation(Base):
@@ -99,7 +108,7 @@ class Observation(Base):
     __tablename__ = "observations"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id"))
+    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
     field: Mapped[str] = mapped_column(String(64))
     value: Mapped[Json]
     value_sha256: Mapped[Sha256]
@@ -123,7 +132,7 @@ class Unverified(Base):
     __tablename__ = "unverified"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id"))
+    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
     field: Mapped[str] = mapped_column(String(64))
     value: Mapped[Json]
     quote: Mapped[str]
@@ -136,15 +145,6 @@ class Unverified(Base):
         UniqueConstraint("property_id", "field", "url", name="uq_unverified_once"),
         Index("ix_unverified_field_seen_at", "field", "seen_at"),
     )
-
-
-class PropertyBlock(Base):
-    """Drawers in which properties lie that a slip keeps from sharing a key (`identity.blocks_of`)."""
-
-    __tablename__ = "property_blocks"
-
-    key: Mapped[str] = mapped_column(String(200), primary_key=True)
-    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id"), primary_key=True, index=True)
 
 
 class IdentityOverride(Base):
