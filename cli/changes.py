@@ -59,7 +59,7 @@ def changes(
 
 def _tables(found: Followed, backlog: Mapping[str, Any]) -> Iterator[Table | Text]:
     rows = [
-        (f"{one.told_at:%Y-%m-%d %H:%M}", one.property, one.field, _words(one.old), _words(one.new), one.why)
+        (f"{one.published_at:%Y-%m-%d %H:%M}", one.property_id, one.field, _words(one.old), _words(one.new), one.why)
         for one in found.changes
     ]
     yield make_table(f"{len(rows)} changes", ("told (UTC)", "property", "field", "was", "is", "believed"), rows)

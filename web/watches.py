@@ -141,7 +141,7 @@ def list_watches(context: ContextOf, limit: Limit = 100, cursor: WatchesCursor =
 @router.get("/{watch_id}", summary="One watch", dependencies=[allow(*READING)], responses=answers(WatchView, 404, 422))
 def get_watch(watch_id: Id, context: ContextOf) -> JSONResponse:
     """By its id."""
-    return success(Watches(context.stores.database).by_id(watch_id).as_json())
+    return success(Watches(context.stores.database).get(watch_id).as_json())
 
 
 @router.delete(
@@ -153,5 +153,5 @@ def get_watch(watch_id: Id, context: ContextOf) -> JSONResponse:
 def remove_watch(watch_id: Id, context: ContextOf) -> JSONResponse:
     """Its jobs that no worker has had are cancelled; one that runs goes on, and what is stored stays."""
     watches = Watches(context.stores.database)
-    cancelled = watches.remove(watches.by_id(watch_id).id)
+    cancelled = watches.remove(watches.get(watch_id).id)
     return success({"id": watch_id, "cancelled_jobs": cancelled})

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from app.property.storage.watches.change_rows import Change
+from app.property.storage.watches.models import Change
 from benchmarks.watching.run import Simulated
 from standin.county.days import Planted
 
@@ -84,14 +84,15 @@ def _planted(figures: Figures, found: Simulated) -> set[str]:
             continue
         behind.add(change.id)
         figures.told += 1
-        took = change.told_at - one.at
+        took = change.published_at - one.at
         figures.slowest = max(figures.slowest, took)
         if took <= interval:
             figures.in_time += 1
         else:
-            figures.late.append(f"{about}: told after {_days(took)}, {_days(change.told_at - change.seen_at)} after it"
-                                f" was first seen; {change.why}{_down(found, one, interval)}")  # fmt: skip
-        if change.told_at - change.seen_at <= interval:
+            seen = _days(change.published_at - change.seen_at)
+            figures.late.append(f"{about}: told after {_days(took)}, {seen} after it was first seen; {change.why}"
+                                f"{_down(found, one, interval)}")  # fmt: skip
+        if change.published_at - change.seen_at <= interval:
             figures.in_time_of_look += 1
     return behind
 
@@ -108,19 +109,21 @@ def _down(found: Simulated, one: Planted, interval: timedelta) -> str:
 
 
 def _is(found: Simulated, change: Change, one: Planted) -> bool:
-    home = found.home_of.get(change.property)
+    home = found.home_of.get(change.property_id)
     return (home, change.field) == (one.home, one.field) and bool(change.new == one.new)
 
 
 def _told(found: Simulated, change: Change) -> str:
-    home = found.home_of.get(change.property)
-    address = found.plan.homes[home - 1].address if home else change.property
-    return f"{address}: {change.field} {change.old} -> {change.new} at {change.told_at:%Y-%m-%d %H:%M}, {change.why}"
+    home = found.home_of.get(change.property_id)
+    address = found.plan.homes[home - 1].address if home else change.property_id
+    return (
+        f"{address}: {change.field} {change.old} -> {change.new} at {change.published_at:%Y-%m-%d %H:%M}, {change.why}"
+    )
 
 
 def _why(found: Simulated, change: Change) -> str:
     """What in the county led to a false event, as far as something was planted there."""
-    home = found.home_of.get(change.property)
+    home = found.home_of.get(change.property_id)
     flap = next((one for one in found.plan.flapping if (one.home, one.field) == (home, change.field)), None)
     return f" (a page that says {flap.wrong} in every other turn of {flap.hours:g} hours)" if flap else ""
 

@@ -28,10 +28,10 @@ from sqlalchemy import func, select
 from app.clock import ManualClock
 from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.outbox import Channel
-from app.property.storage.tables import change_candidates, jobs, records, watches
+from app.property.storage.tables import changes, jobs, records, watches
 from app.property.storage.watches.budget import day_of
-from app.property.storage.watches.change_rows import Change
 from app.property.storage.watches.changes import ChangeStore
+from app.property.storage.watches.models import Change
 from app.property.storage.watches.repository import Watches
 from app.services.delivery.deliver import follow_changes, is_due
 from app.services.runtime.resources import Resources, open_resources
@@ -251,7 +251,7 @@ class _Run:
         with self.resources.database.reading() as connection:
             waits = [
                 connection.execute(select(func.min(column)).where(column > now)).scalar()
-                for column in (jobs.c.due_at, change_candidates.c.look_at)
+                for column in (jobs.c.due_at, changes.c.look_at)
             ]
         return max(now + _LEAST, min([now + _STEP, *(one for one in waits if one is not None)]))
 

@@ -24,7 +24,6 @@ from app.property.storage.pages.index import KnownRecord
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import (
     batches,
-    change_candidates,
     changes,
     job_attempts,
     observations,
@@ -52,7 +51,6 @@ TABLES = (
     unverified,
     page_urls,
     changes,
-    change_candidates,
     job_attempts,
     jobs_table,
     batches,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import OperationalError
 
 from app.clock import ManualClock
@@ -21,10 +21,11 @@ from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import change_candidates, changes
+from app.property.storage.statements import new_id
+from app.property.storage.tables import changes
 from app.property.storage.watches.budget import WatchLimits
-from app.property.storage.watches.change_rows import Change
-from app.property.storage.watches.changes import ChangeStore, Followed, append, due_looks, look_again
+from app.property.storage.watches.changes import ChangeStore, Followed, due_looks, look_again, publish
+from app.property.storage.watches.models import Change, loaded
 from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
@@ -104,11 +105,11 @@ def test_a_change_that_one_page_shows_is_told_after_further_looks_with_the_evide
     assert home.told() == []
     home.look_again(ListPrice=480000)
     (change,) = home.feed.since().changes
-    assert (change.property, change.field, change.old, change.new) == (property_id, "ListPrice", 500000, 480000)
+    assert (change.property_id, change.field, change.old, change.new) == (property_id, "ListPrice", 500000, 480000)
     assert change.old_evidence is not None
     assert (change.old_evidence["quote"], change.new_evidence["quote"]) == ("it says 500000", "it says 480000")
     assert (change.context["new"], change.seen_at) == ({"X_Currency": "USD"}, seen_at)
-    assert change.told_at > seen_at
+    assert change.published_at > seen_at
     assert change.why == "3 further looks agree"
 
 
@@ -281,10 +282,10 @@ def test_a_join_or_a_split_tells_nothing_and_takes_the_changes_along(home: Home,
     assert home.told() == before == [("ListPrice", 500000, 450000)]
     assert [change.field for change in home.feed.of(one).items] == ["ListPrice"]  # by either id
     assert [change.field for change in home.feed.since(property_id=one).changes] == ["ListPrice"]
-    assert home.feed.of(other).items[0].property == other
+    assert home.feed.of(other).items[0].property_id == other
     split = DecisionStore(database).split(other, [A], who="me")
     assert home.told() == before
-    assert [change.property for change in home.feed.of(split.other).items] == [split.other]
+    assert [change.property_id for change in home.feed.of(split.other).items] == [split.other]
 
 
 def test_a_feed_is_followed_by_its_cursor(home: Home) -> None:
@@ -319,7 +320,6 @@ def test_a_purged_page_is_in_no_change_and_its_number_is_not_given_again(home: H
     PurgeStore(database).purge(PurgeKind.HOST, "a.example", who="me", dry_run=False)
     with database.reading() as connection:
         assert connection.execute(select(changes.c.id)).all() == []
-        assert connection.execute(select(change_candidates.c.id)).all() == []
     change(B, 300000, 280000, 280000)
     assert [one.new for one in home.feed.since(cursor).changes] == [280000]
 
@@ -331,7 +331,6 @@ def test_a_purged_property_leaves_no_change(home: Home, database: Database) -> N
     PurgeStore(database).purge(PurgeKind.PROPERTY, property_id, who="me", dry_run=False)
     with database.reading() as connection:
         assert connection.execute(select(changes.c.id)).all() == []
-        assert connection.execute(select(change_candidates.c.id)).all() == []
 
 
 def test_old_changes_are_pruned(home: Home) -> None:
@@ -346,15 +345,16 @@ def test_old_changes_are_pruned(home: Home) -> None:
 # --- the order of commits
 
 
-def _row(connection: Any, property_id: str, value: int) -> Any:
-    proof = {"source_url": A}
+def _pending(connection: Connection, property_id: str, value: int) -> Change:
+    at, proof = datetime(2026, 1, 1, tzinfo=UTC), {"source_url": A}
     row = {
-        "property_id": property_id, "field": "ListPrice", "url": A, "old_value": 1, "new_value": value,
+        "id": new_id(), "property_id": property_id, "field": "ListPrice", "url": A, "old": 1, "new": value,
         "old_evidence": proof, "new_evidence": proof, "context": {"old": {}, "new": {}}, "urls": f" {A} ",
-        "looks": 0, "seen_at": datetime(2026, 1, 1, tzinfo=UTC), "looked_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "seen_at": at, "updated_at": at,
     }  # fmt: skip
-    made = connection.execute(insert(change_candidates).values(row).returning(change_candidates.c.id)).scalar_one()
-    return connection.execute(select(change_candidates).where(change_candidates.c.id == made)).one()
+    connection.execute(insert(changes).values(row))
+    (made,) = loaded(connection, select(Change).where(Change.id == row["id"]))
+    return made
 
 
 def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Database) -> None:
@@ -371,12 +371,11 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
 
     def second() -> None:
         with database.writing() as connection:
-            row = _row(connection, property_id, 2) if not database.is_sqlite else None
             started.set()
-            append(database, connection, row or _row(connection, property_id, 2), "two")
+            publish(database, connection, _pending(connection, property_id, 2), "two", home.clock.now())
 
     with database.writing() as connection:
-        append(database, connection, _row(connection, property_id, 1), "one")
+        publish(database, connection, _pending(connection, property_id, 1), "one", home.clock.now())
         other = threading.Thread(target=second)
         other.start()
         if not database.is_sqlite:  # it is open beside this one; SQLite lets one write at a time
@@ -396,12 +395,12 @@ def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database
     one writer at a time."""
     property_id = home.read(A, ListPrice=1)
     with database.writing() as late:
-        append(database, late, _row(late, property_id, 1), "late")
+        publish(database, late, _pending(late, property_id, 1), "late", home.clock.now())
         with database.writing() as early:
-            row = _row(early, property_id, 2)
+            change = _pending(early, property_id, 2)
             early.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
             with pytest.raises(OperationalError, match="lock timeout"):
-                append(database, early, row, "early")
+                publish(database, early, change, "early", home.clock.now())
     assert [change.new for change in home.feed.since().changes] == [1]
 
 
@@ -413,7 +412,7 @@ def test_what_follows_a_cursor_is_counted(home: Home) -> None:
             home.read(url, ListPrice=price)
         home.clock.advance(86400)
     first = home.feed.since(began, limit=1)
-    assert home.feed.count_since(began) == (2, first.changes[0].told_at)
+    assert home.feed.count_since(began) == (2, first.changes[0].published_at)
     assert home.feed.count_since(first.next_since)[0] == 1
 
 
@@ -442,6 +441,6 @@ def test_a_reread_asks_as_much_for_many_changes_as_for_few(database: Database, c
             home.read(A, **{**old, **change})
         asked.append(sum(one.startswith("SELECT") for one in sent))
         with database.reading() as connection:
-            stand.append(connection.execute(select(func.count()).select_from(change_candidates)).scalar_one())
+            stand.append(connection.execute(select(func.count()).where(changes.c.state == "pending")).scalar_one())
     assert stand[0] == 1 < stand[1]
     assert asked[0] == asked[1]

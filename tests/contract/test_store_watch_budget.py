@@ -86,7 +86,7 @@ def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
     watches.add(URLS[:4], interval_days=1)
     clock.advance(DAY + 12 * 3600 - 10)  # all are due, ten seconds before midnight
     limits = WatchLimits(pages=2, model_calls=0)
-    due = [one.target for one in watches.due()]
+    due = [one.target for one in watches.planned().items]
     assert len(due) == 4
     first = watches.tick(limits)
     assert [job.target for job in first.jobs] == due[:2]
@@ -156,7 +156,7 @@ def test_a_whole_days_budget_is_room_for_every_watch(watches: Watches, database:
     assert watches.tick(WatchLimits(2, 0)).jobs == []
     clock.advance(DAY)
     with database.writing() as connection:
-        connection.execute(update(watches_table).values(waiting_since=None))  # as if it had come due today
+        connection.execute(update(watches_table).values(put_off_at=None))  # as if it had come due today
     assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]
 
 

@@ -221,10 +221,10 @@ def test_two_watches_of_one_property_become_one(
     watches.add([home], interval_days=30)  # added before, it could be due at that moment too
     DecisionStore(database).join(home, gone, who="me")
     (left,) = watches.list()
-    assert (left.id, left.target, left.property, left.interval_days, left.status) == (
+    assert (left.id, left.target, left.property_id, left.interval_days, left.status) == (
         often.id, home, home, 2, "under_way",
     )  # fmt: skip
-    assert watches.get(gone) == watches.get(home) == left
+    assert watches.get(gone).id == watches.get(home).id == left.id
     end(jobs, job, home)
     assert watches.tick(PLENTY).settled == {"done": 1}
     assert sorted(one.target for one in begin(watches, clock, home)) == [OTHER, URL]
@@ -270,7 +270,7 @@ def test_a_watch_of_an_address_follows_its_property_into_another(
     end(jobs, begin(watches, clock, URL)[0], gone)
     watches.tick(PLENTY)
     DecisionStore(database).join(home, gone, who="me")
-    assert (watches.get(URL).target, watches.get(URL).property) == (URL, home)
+    assert (watches.get(URL).target, watches.get(URL).property_id) == (URL, home)
 
 
 # --- failures that are not what they seem

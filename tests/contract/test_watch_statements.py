@@ -10,7 +10,7 @@ from app.errors.fetching import TransientHttpStatusError
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.jobs.usage import Requester
-from app.property.storage.tables import change_candidates
+from app.property.storage.tables import changes
 from app.property.storage.tables import jobs as jobs_table
 from app.property.storage.tables import watches as watches_table
 from app.property.storage.watches.budget import WatchLimits
@@ -53,7 +53,7 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
             assert len(watches.tick(LIMITS, seconds=DAY).jobs) >= count
         sent.append((len(begins), len(ends), len(repeats)))
         with database.writing() as connection:
-            for table in (change_candidates, watches_table):
+            for table in (changes, watches_table):
                 connection.execute(delete(table))
             connection.execute(update(jobs_table).values(state="done", due_at=None))
     assert sent[0] == sent[1]

@@ -131,9 +131,9 @@ def test_the_message_is_signed_and_says_what_changed(settings: Settings, make_re
         (one,) = ChangeStore(stores.database).since().changes
     event = Webhook(SECRET).verify(receiver.requests[0].body, receiver.requests[0].headers)
     assert event == {
-        "text": f"ListPrice of {one.property}: 500000 → 480000",
+        "text": f"ListPrice of {one.property_id}: 500000 → 480000",
         "type": "change.detected",
-        "timestamp": one.told_at.isoformat(),
+        "timestamp": one.published_at.isoformat(),
         "data": one.as_json(),
     }
 

@@ -11,7 +11,6 @@ from app.errors.jobs import LeaseLostError
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import JobState
 from app.property.storage.tables import (
-    change_candidates,
     changes,
     job_attempts,
     jobs,
@@ -33,7 +32,7 @@ from tests.plugins.address_world import (
     tax_roll,
 )
 
-RESULTS = (properties, records, observations, unverified, changes, change_candidates, job_attempts)
+RESULTS = (properties, records, observations, unverified, changes, job_attempts)
 PROSE = "The slate roof was relaid with care."
 
 

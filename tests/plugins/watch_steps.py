@@ -16,7 +16,8 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job, PageFrom
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import change_candidates
+from app.property.storage.statements import new_id
+from app.property.storage.tables import changes
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
@@ -64,10 +65,10 @@ def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> N
 def show_change(database: Database, property_id: str, url: str, look_at: datetime) -> None:
     """The page shows a change of the property that nobody was told yet, and is to be looked at again at `look_at`."""
     now = database.clock.now()
-    row = {"property_id": property_id, "field": "ListPrice", "url": url, "urls": url, "looks": 0}
-    row |= {"seen_at": now, "looked_at": now, "look_at": look_at}
+    row = {"id": new_id(), "property_id": property_id, "field": "ListPrice", "url": url, "urls": url}
+    row |= {"seen_at": now, "updated_at": now, "look_at": look_at}
     with database.writing() as connection:
-        connection.execute(insert(change_candidates).values(row))
+        connection.execute(insert(changes).values(row))
 
 
 @contextmanager

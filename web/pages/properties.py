@@ -18,8 +18,8 @@ from app.property.identity import point_of
 from app.property.short import HEADINGS, in_short
 from app.property.storage.properties.search import STATUS, PropertyFilter
 from app.property.storage.properties.source_values import Saying, sayings
-from app.property.storage.watches.change_rows import Change
 from app.property.storage.watches.changes import ChangeStore
+from app.property.storage.watches.models import Change
 from web.auth import READING, allow
 from web.context import ContextOf
 from web.pages.dated_prices import dated_prices
@@ -167,7 +167,7 @@ def _change(change: Change) -> dict[str, Any]:
         for name, proof in (("old_evidence", change.old_evidence), ("new_evidence", change.new_evidence))
     }
     words = {"was": in_words(change.old), "is": in_words(change.new)}
-    return {"told_at": change.told_at, "field": change.field, "why": change.why, **words, **sides}
+    return {"told_at": change.published_at, "field": change.field, "why": change.why, **words, **sides}
 
 
 def _heard(found: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -73,8 +73,7 @@ def add_watches(
 @router.post("/watches/{watch_id}/remove", dependencies=[allow(*OPERATIONS)])
 def remove_watch(watch_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
     """Its jobs that no worker has had are cancelled. One that is gone already is an error: nothing was removed."""
-    watches = Watches(context.stores.database)
-    watches.remove(watches.by_id(watch_id).id)
+    Watches(context.stores.database).remove(watch_id)
     return see_other(inner_path(back, "/watches"))
 
 

@@ -26,8 +26,7 @@ from app.property.storage.properties.tables import (
     Unverified,
 )
 from app.property.storage.types import ACTIVE, IS_ACTIVE, STATES, Base, UtcDateTime
-from app.property.storage.watches.change_tables import Change, ChangeCandidate
-from app.property.storage.watches.tables import Watch
+from app.property.storage.watches.models import Change, Watch
 
 __all__ = [
     "ACTIVE",
@@ -42,7 +41,6 @@ __all__ = [
     "batches",
     "blob_bytes",
     "bodies",
-    "change_candidates",
     "changes",
     "daily_usage",
     "identity_overrides",
@@ -78,7 +76,6 @@ audit_log = cast(Table, AuditEntry.__table__)
 batches = cast(Table, Batch.__table__)
 blob_bytes = cast(Table, BlobBytes.__table__)
 bodies = cast(Table, Blob.__table__)
-change_candidates = cast(Table, ChangeCandidate.__table__)
 changes = cast(Table, Change.__table__)
 daily_usage = cast(Table, DailyUsage.__table__)
 identity_overrides = cast(Table, IdentityOverride.__table__)

@@ -17,8 +17,8 @@ from app.errors.webhooks import WebhookError
 from app.printable import printable
 from app.property.storage.database import Database
 from app.property.storage.outbox import Channel, Message, Outbox, put
-from app.property.storage.watches.change_rows import Change
 from app.property.storage.watches.changes import LATEST, ChangeStore, Followed
+from app.property.storage.watches.models import Change
 from app.redaction import origin_of
 from app.services.delivery.webhooks import TIMEOUT_SECONDS, Event, WebhookSender, build_webhook_sender, operators_url
 from app.services.reports.metrics.instruments import ALERT_NOTIFICATIONS, CALLBACKS, CHANGE_DELIVERIES
@@ -165,8 +165,8 @@ def event_of(message: Message) -> Event:
 def change_event(change: Change) -> Event:
     """Return the event of a change. People read `ListPrice of 3f2c...: 500000 → 480000`."""
     old, new = (_short(value) for value in (change.old, change.new))
-    text = f"{change.field} of {change.property}: {old} → {new}"
-    return Event(f"change_{change.id}", _CHANGE_TYPE, change.told_at, change.as_json(), text)
+    text = f"{change.field} of {change.property_id}: {old} → {new}"
+    return Event(f"change_{change.id}", _CHANGE_TYPE, change.published_at, change.as_json(), text)
 
 
 def _alerts_text(type_: str, alerts: Sequence[Mapping[str, Any]]) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 from app.property.storage.database import Database
 from app.property.storage.jobs.usage import next_day
 from app.property.storage.watches.budget import WatchDay, WatchLedger, WatchLimits
-from app.property.storage.watches.models import Tick, Watch, WatchStatus
+from app.property.storage.watches.models import Watch, WatchStatus
 from app.property.storage.watches.repository import Watches
+from app.property.storage.watches.schedule import Tick
 from app.redaction import redact
 from app.services.reports.metrics.instruments import WATCH_REFRESHES
 from app.services.watches.budget import limits_of

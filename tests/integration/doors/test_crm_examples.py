@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.watches.change_rows import Change
 from app.property.storage.watches.changes import ChangeStore
+from app.property.storage.watches.models import Change
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from benchmarks.saving import save_record
@@ -113,7 +113,7 @@ def test_changes_go_to_a_rest_api_that_is_down_half_the_time(
     ends = [one for one in crm.requests if one.status in (200, 422)]
     assert [one.headers["idempotency-key"] for one in ends] == [one.id for one in told]
     assert [json.loads(one.body) for one in ends] == [{"asking_price": one.new} for one in told]
-    assert {one.path for one in ends} == {f"PATCH /api/properties/{one.property}" for one in told}
+    assert {one.path for one in ends} == {f"PATCH /api/properties/{one.property_id}" for one in told}
     assert {one.headers["authorization"] for one in crm.requests} == {"Bearer crm-secret"}
     assert len(crm.requests) == 9
     (refused,) = (home / "changes_to_rest.refused.jsonl").read_text().splitlines()

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.property.storage.watches.models import Change
 from benchmarks.watching.judge import judge
 from benchmarks.watching.run import START, Simulated, simulate
 from standin.county.days import Plan, make_plan
@@ -46,12 +47,18 @@ def test_the_judge_finds_what_is_amiss(simulated: Simulated) -> None:
     first, *rest = simulated.changes
     in_time = next(one for one in rest if not any(one.why in late and str(one.new) in late for late in before.late))
     rest.remove(in_time)
-    late = replace(in_time, told_at=in_time.told_at + timedelta(days=30))
+    late, twin = (
+        Change(
+            id=id_, property_id=in_time.property_id, field=in_time.field, old=in_time.old, new=in_time.new,
+            why=in_time.why, seen_at=in_time.seen_at, published_at=in_time.published_at + timedelta(days=30),
+        )
+        for id_ in (in_time.id, "f" * 32)
+    )  # fmt: skip
     day = next(iter(simulated.pages))
     figures = judge(
         replace(
             simulated,
-            changes=[late, replace(late, id="f" * 32), *rest],
+            changes=[late, twin, *rest],
             pages={**simulated.pages, day: 25},
             taken=[event for event in simulated.taken if event != f"change_{late.id}"],
         )

@@ -217,7 +217,7 @@ HOLDINGS: tuple[Holding, ...] = (
         property="property_id",
         text="pause_reason error_message",
         operator="created_by",
-        nothing="id kind interval_days state due_at waiting_since under_way_since failures failing_since"
+        nothing="id kind interval_days state due_at put_off_at under_way_since failures failing_since"
         " error_code refreshed_at created_at caller prepaid",
         in_general=True,
     ),
@@ -225,25 +225,14 @@ HOLDINGS: tuple[Holding, ...] = (
     holding(
         t.changes,
         property="property_id",
-        urls="urls",
-        text="old_value new_value old_evidence new_evidence context why",
-        nothing="position id field seen_at told_at",
-        goes_whole=True,
-        in_general=True,
-        field="field",
-        at="told_at",
-    ),
-    holding(
-        t.change_candidates,
-        property="property_id",
         target="url",
         urls="urls",
-        text="old_value new_value old_evidence new_evidence context",
-        nothing="id field looks seen_at looked_at look_at back_at",
+        text="old new old_evidence new_evidence context why",
+        nothing="position id field state looks seen_at updated_at look_at",
         goes_whole=True,
         in_general=True,
         field="field",
-        at="looked_at",
+        at="updated_at",
     ),
     # --- keys: facts of accounts at OpenAI, and what operators wrote
     holding(

@@ -10,7 +10,6 @@ from app.property.storage.properties.claims import fold_hearsay
 from app.property.storage.properties.tables import PropertyKey
 from app.property.storage.statements import chunks
 from app.property.storage.tables import (
-    change_candidates,
     changes,
     jobs,
     observations,
@@ -19,7 +18,7 @@ from app.property.storage.tables import (
     property_keys,
     records,
 )
-from app.property.storage.watches.joins import fold_watches
+from app.property.storage.watches.outcomes import fold_watches
 
 
 def fold(connection: Connection, gone: str, home: str) -> None:
@@ -28,7 +27,7 @@ def fold(connection: Connection, gone: str, home: str) -> None:
     fold_watches(connection, gone, home)
     # `home` gets blocking keys when it is made of all its records
     connection.execute(delete(PropertyKey).where(PropertyKey.property_id == gone, PropertyKey.is_blocking))
-    for table in (records, jobs, property_keys, changes, change_candidates):
+    for table in (records, jobs, property_keys, changes):
         connection.execute(update(table).where(table.c.property_id == gone).values(property_id=home))
     _judge_again(connection, gone, home)
     _fold_observations(connection, gone, home)
@@ -46,12 +45,11 @@ def move_pages(connection: Connection, urls: Sequence[str], home: str, other: st
         (records, records.c.url, set(urls)),
         (observations, observations.c.source_url, aliases | set(urls)),
         (jobs, jobs.c.target, aliases | set(urls)),
-        (change_candidates, change_candidates.c.url, set(urls)),
+        (changes, changes.c.url, set(urls)),
     ):
         for some in chunks(sorted(which)):
             mine = (table.c.property_id == home) & column.in_(some)
             connection.execute(update(table).where(mine).values(property_id=other))
-    _move_changes(connection, urls, home, other)
     _judge_again(connection, home, other)
 
 
@@ -60,17 +58,6 @@ def _judge_again(connection: Connection, one: str, other: str) -> None:
     ids, rules = properties.c.id, properties.c.key_rules
     theirs = select(rules).where(ids == one).scalar_subquery()
     connection.execute(update(properties).where(ids == other, rules > theirs).values(key_rules=theirs))
-
-
-def _move_changes(connection: Connection, urls: Sequence[str], home: str, other: str) -> None:
-    """Those that were read on one of the pages."""
-    c = records.c
-    ways = connection.execute(select(c.url, c.final_url, c.page_url).where(c.url.in_(urls))).all()
-    mine = {url for row in ways for url in row if url}
-    query = select(changes.c.position, changes.c.new_evidence).where(changes.c.property_id == home)
-    moved = [row.position for row in connection.execute(query) if row.new_evidence["source_url"] in mine]
-    for some in chunks(moved):
-        connection.execute(update(changes).where(changes.c.position.in_(some)).values(property_id=other))
 
 
 def _fold_observations(connection: Connection, gone: str, home: str) -> None:

@@ -97,6 +97,7 @@ class PropertyStore:
         return self._save(connection, said, since.without(own), kin)
 
     def _save(self, connection: Connection, record: SourceRecord, own: dict[str, Any], kin: str | None) -> str:
+        now = self.database.clock.now()
         before, doubles = of_same_page(connection, record)
         lock_rows(connection, {row.property_id for row in (before, *doubles) if row is not None})
         record = with_known_kind(record, before)
@@ -108,7 +109,7 @@ class PropertyStore:
             "fetched_at": record.fetched_at,
             "record": dict(record.values),
             "evidence": evidence_json(record.evidence.items()),
-            "stored_at": self.database.clock.now(),
+            "stored_at": now,
             "page_url": record.page_url,
             "checked_at": record.checked_at,
             "source_kind": record.source_kind,
@@ -126,7 +127,7 @@ class PropertyStore:
         rebuilt = rebuild(self.database, connection, home, changed=has_folded)
         if before is not None and rebuilt is not None:
             reread = Reread(before, record, own["edition"])
-            Noticing(self.database, connection, self._telling, rebuilt).reread(reread)
+            Noticing(self.database, connection, self._telling, rebuilt, now).reread(reread)
             left |= {alive(connection, before.property_id)} - {home}
         for property_id in sorted(left):
             rebuild(self.database, connection, property_id)
@@ -156,7 +157,7 @@ class PropertyStore:
         rebuilt = rebuild(self.database, connection, property_id)
         if rebuilt is None or not stands(connection, property_id):  # mostly
             return
-        noticing = Noticing(self.database, connection, self._telling, rebuilt)
+        noticing = Noticing(self.database, connection, self._telling, rebuilt, self.database.clock.now())
         mine = or_(records.c.url.in_(urls), records.c.page_url.in_(urls))
         query = select(records.c.url).where(records.c.property_id == property_id, mine)
         for url in connection.execute(query).scalars().all():

@@ -1,20 +1,56 @@
-"""What the store of watches hands out."""
+"""What is refreshed on a schedule, what that has cost, and the changes that were noticed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    bindparam,
+    false,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column, query_expression, synonym
 
-from app.property.storage.jobs.models import Job
+from app.property.change_belief import Candidate
+from app.property.changes import Said
+from app.property.record import Evidence
+from app.property.storage.types import Base, Id, Json, RowId, Sha256, where
+
+
+def loaded[T](connection: Connection, query: Select[T]) -> list[T]:
+    """Return the objects that `query` selects. They stay readable, and changing one writes nothing."""
+    with Session(connection, expire_on_commit=False) as session:
+        return list(session.scalars(query))
+
+
+def write(connection: Connection, watches: Sequence[Watch], names: Sequence[str]) -> None:
+    """Write these attributes of `watches`, all in one statement."""
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    rows = [{"its_id": one.id, **{f"new_{name}": getattr(one, name) for name in names}} for one in watches]
+    if rows:
+        connection.execute(update(Watch).where(Watch.id == bindparam("its_id")).values(values), rows)
+
+
+def shown(row: Base, names: Iterable[str]) -> dict[str, Any]:
+    """Return these attributes as JSON, ids of other rows by the name of what they are of."""
+    values = ((name, getattr(row, name)) for name in names)
+    return {
+        name.removesuffix("_id"): value.isoformat() if isinstance(value, datetime) else value for name, value in values
+    }
 
 
 class WatchKind(StrEnum):
-    """What is looked at again and again: a stored property with all its pages, one URL, or an address."""
+    """What is refreshed: a stored property with all its pages, one URL, or an address."""
 
     PROPERTY = "property"
     URL = "url"
@@ -32,100 +68,126 @@ class WatchStatus(StrEnum):
     PAUSED = "paused"
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Something that is refreshed every `interval_days`.
+class Watch(Base):
+    """Something that is refreshed every `interval_days`."""
 
-    `target` is a property's id, or a URL or an address in its one spelling. `property` is known of a URL or an address
-    after its first refresh. `failures` counts the refreshes in a row that brought nothing; `error` says what went wrong
-    with the last refresh, also where only some of its pages failed.
-    """
+    __tablename__ = "watches"
 
-    id: str
-    kind: WatchKind
-    target: str
-    property: str | None
-    interval_days: int
-    status: WatchStatus
-    pause_reason: str | None
-    due_at: datetime
-    put_off_at: datetime | None
-    under_way_since: datetime | None
-    failures: int
-    error: dict[str, str] | None
-    refreshed_at: datetime | None
-    created_at: datetime
-    created_by: str
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    # property, url (of a page, or of a search that lists many) or address
+    kind: Mapped[str] = mapped_column(String(8))
+    # a property's id, or a URL or an address in its one spelling
+    target: Mapped[str] = mapped_column(unique=True)
+    # of a URL or an address known after the first refresh, of a search never
+    property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"), index=True)
+    interval_days: Mapped[int]
+    state: Mapped[str] = mapped_column(String(8))
+    pause_reason: Mapped[str | None]
+    # when it is to be refreshed next
+    due_at: Mapped[datetime]
+    # since when a day's budget has had no room for it
+    put_off_at: Mapped[datetime | None]
+    # since when the refresh that has not been accounted for yet is under way
+    under_way_since: Mapped[datetime | None]
+    # refreshes in a row that brought nothing, and since when
+    failures: Mapped[int] = mapped_column(server_default="0")
+    failing_since: Mapped[datetime | None]
+    # what went wrong with the last refresh, also where only some of its pages failed
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_message: Mapped[str | None]
+    # when a refresh last brought something
+    refreshed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    # whose daily quota its refreshes count toward, nobody's without; and whether the next one was counted already
+    caller: Mapped[Sha256 | None]
+    prepaid: Mapped[bool] = mapped_column(server_default=false())
+    # a `WatchStatus`, where the query asks for it (`repository.status_at`)
+    status: Mapped[str] = query_expression()
 
-    def as_json(self) -> dict[str, Any]:
-        """The shape that the doors show: JSON types only, times in ISO 8601."""
-        return {
-            "id": self.id,
-            "kind": str(self.kind),
-            "target": self.target,
-            "property": self.property,
-            "interval_days": self.interval_days,
-            "status": str(self.status),
-            "pause_reason": self.pause_reason,
-            "due_at": self.due_at.isoformat(),
-            "put_off_at": _iso(self.put_off_at),
-            "under_way_since": _iso(self.under_way_since),
-            "failures": self.failures,
-            "error": self.error,
-            "refreshed_at": _iso(self.refreshed_at),
-            "created_at": self.created_at.isoformat(),
-            "created_by": self.created_by,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What one tick did: `jobs` are to be sent, for `refreshed` watches and `rechecked` pages.
-
-    `settled` says how many refreshes ended, by outcome (done, failed, cancelled); `paused` are the watches that they
-    paused. `put_off` watches wait for the next day; `tells_put_off` if they are the first of today.
-    """
-
-    jobs: list[Job] = field(default_factory=list)
-    refreshed: int = 0
-    rechecked: int = 0
-    settled: Mapping[str, int] = field(default_factory=dict)
-    paused: list[Watch] = field(default_factory=list)
-    put_off: int = 0
-    tells_put_off: bool = False
-
-
-def watch_of(row: Row[Any], now: datetime) -> Watch:
-    """The watch that a row of `tables.watches` holds."""
-    error = {"code": row.error_code, "message": row.error_message or ""} if row.error_code else None
-    return Watch(
-        id=row.id,
-        kind=WatchKind(row.kind),
-        target=row.target,
-        property=row.property_id,
-        interval_days=row.interval_days,
-        status=_status(row, now),
-        pause_reason=row.pause_reason,
-        due_at=row.due_at,
-        put_off_at=row.waiting_since,
-        under_way_since=row.under_way_since,
-        failures=row.failures,
-        error=error,
-        refreshed_at=row.refreshed_at,
-        created_at=row.created_at,
-        created_by=row.created_by,
+    __table_args__ = (
+        CheckConstraint("kind IN ('property', 'url', 'address')", name="kind"),
+        CheckConstraint("state IN ('active', 'paused')", name="state"),
+        Index("ix_watches_state_due_at", "state", "due_at", "id"),
+        Index("ix_watches_under_way_since", "under_way_since"),
+        Index("ix_watches_created_at_id", "created_at", "id"),
     )
 
+    @property
+    def error(self) -> dict[str, str] | None:
+        return {"code": self.error_code, "message": self.error_message or ""} if self.error_code else None
 
-def _status(row: Row[Any], now: datetime) -> WatchStatus:
-    if row.state == "paused":
-        return WatchStatus.PAUSED
-    if row.under_way_since is not None:
-        return WatchStatus.UNDER_WAY
-    if row.waiting_since is not None:
-        return WatchStatus.PUT_OFF
-    return WatchStatus.DUE if row.due_at <= now else WatchStatus.WAITING
+    def pause(self, why: str) -> None:
+        self.state, self.pause_reason, self.status = "paused", why, WatchStatus.PAUSED
+
+    def as_json(self) -> dict[str, Any]:
+        names = ["id", "kind", "target", "property_id", "interval_days", "status", "pause_reason", "due_at"]
+        names += ("put_off_at", "under_way_since", "failures", "error", "refreshed_at", "created_at", "created_by")
+        return shown(self, names)
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+class ChangeState(StrEnum):
+    """pending: a page shows it, it is not accepted yet · published: it is in the feed, and never rewritten but for its
+    property · reverted: the page went back. What the page said meanwhile is forgotten."""
+
+    PENDING = "pending"
+    PUBLISHED = "published"
+    REVERTED = "reverted"
+
+
+class Change(Base):
+    """Another value of a field of a property, seen on a page."""
+
+    __tablename__ = "changes"
+
+    # of published ones in the order of commits: a row that is published gets a new number (`watches/changes.py`). None
+    # is given twice, not even that of a row that is purged
+    position: Mapped[RowId] = mapped_column(primary_key=True)
+    id: Mapped[Id] = mapped_column(unique=True)
+    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
+    field: Mapped[str] = mapped_column(String(64))
+    # of the page's record
+    url: Mapped[str]
+    state: Mapped[str] = mapped_column(String(9), server_default="pending")
+    # empty where nothing was said before
+    old: Mapped[Json | None]
+    new: Mapped[Json | None]
+    old_evidence: Mapped[Json | None]
+    new_evidence: Mapped[Json | None]
+    # what both mean nothing without: {"old": {"X_Currency": ...}, "new": {...}}
+    context: Mapped[Json] = mapped_column(nullable=True)
+    # of the pages that both were read on, each between blanks
+    urls: Mapped[str]
+    # why it was accepted
+    why: Mapped[str | None]
+    # further looks that found it so
+    looks: Mapped[int] = mapped_column(server_default="0")
+    seen_at: Mapped[datetime]
+    # of the last look while it is pending, then of the end of that
+    updated_at: Mapped[datetime] = mapped_column(index=True)
+    published_at: Mapped[datetime] = synonym("updated_at")
+    # when one more look is due; empty where none would help
+    look_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("state IN ('pending', 'published', 'reverted')", name="state"),
+        Index("ix_changes_property_id_field", "property_id", "field"),
+        Index("ix_changes_field_updated_at", "field", "updated_at"),
+        Index("ix_changes_look_at", "look_at", **where(text("look_at IS NOT NULL"))),
+        {"sqlite_autoincrement": True},
+    )
+
+    @property
+    def said_before(self) -> Said | None:
+        if self.old_evidence is None:
+            return None
+        return Said(self.old, Evidence.model_validate(self.old_evidence), self.context["old"])
+
+    @property
+    def candidate(self) -> Candidate:
+        new = Said(self.new, Evidence.model_validate(self.new_evidence), self.context["new"])
+        return Candidate(self.field, self.url, self.said_before, new, self.seen_at, self.updated_at, self.looks)
+
+    def as_json(self) -> dict[str, Any]:
+        names = ("id", "property_id", "field", "old", "new", "context", "old_evidence", "new_evidence", "why")
+        return shown(self, (*names, "seen_at")) | {"told_at": self.published_at.isoformat()}

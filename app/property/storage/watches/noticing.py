@@ -1,17 +1,18 @@
-"""Changes are noticed where a record is stored, in its transaction: what its page shows anew becomes a candidate, and
-candidates that are believed become changes that are told.
+"""Changes are noticed where a record is stored, in its transaction: what its page shows anew becomes a pending change,
+and pending ones that are accepted are published.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
+from app.errors.targets import InvalidTargetError
 from app.property.change_belief import MEMORY, Candidate, Outcome, Telling, judge, moved, seconds
 from app.property.changes import Said, has_words, is_news, said_of
 from app.property.record import Evidence, Method
@@ -19,13 +20,15 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.pages.repository import text_of
 from app.property.storage.properties.rebuild import Rebuilt
-from app.property.storage.tables import change_candidates, changes, observations
-from app.property.storage.watches.change_rows import candidate_of, old_of, pages_of, said_json
-from app.property.storage.watches.changes import append
+from app.property.storage.statements import new_id
+from app.property.storage.tables import RECORD_URLS, observations, records
+from app.property.storage.watches.changes import publish
+from app.property.storage.watches.models import Change, ChangeState, loaded
+from app.property.urls.targets import normalise_url
 
-_C = change_candidates.c
 #: what these see of a page may differ from one visit to the next though the page does not
 _UNSTEADY = frozenset({Method.LLM, Method.RECIPE})
+_PENDING = Change.state == ChangeState.PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +43,23 @@ class Reread:
 class Noticing:
     """Notices what changed of a property that was just made anew, in the caller's transaction.
 
-    The caller holds the lock of `properties`: of one property's pages one is stored at a time.
+    The caller holds the lock of the property: of its pages one is stored at a time.
     """
 
-    def __init__(self, database: Database, connection: Connection, telling: Telling, rebuilt: Rebuilt) -> None:
+    def __init__(
+        self, database: Database, connection: Connection, telling: Telling, rebuilt: Rebuilt, now: datetime
+    ) -> None:
         self._database = database
         self._connection = connection
         self._telling = telling
         self._rebuilt = rebuilt
+        self._now = now
         self._property_id = str(rebuilt.was.id)
+        self._mine = select(Change).where(Change.property_id == self._property_id).order_by(Change.position)
+        self._pending = loaded(connection, self._mine.where(_PENDING))
 
     def reread(self, reread: Reread) -> None:
-        """Note what the page shows anew, and tell what is believed now."""
+        """Note what the page shows anew, and publish what is accepted now."""
         before, record = reread.before, reread.record
         if record.fetched_at < before.fetched_at:
             return
@@ -61,23 +69,22 @@ class Noticing:
         self.look(before.url, record.as_of)
 
     def look(self, url: str, looked_at: datetime) -> None:
-        """The page `url` of the property was looked at: judge what is not told yet of all its pages."""
-        rows = self._standing()
-        for row in rows:
-            if row.url == url and looked_at >= candidate_of(row).look_at:
-                later = {"looks": row.looks + 1, "looked_at": looked_at}
-                self._connection.execute(update(change_candidates).where(_C.id == row.id).values(later))
-        if rows:
+        """The page `url` of the property was looked at: judge what is pending of all its pages."""
+        for change in self._pending:
+            if change.url == url and looked_at >= change.candidate.look_at:
+                self._change(change, looks=change.looks + 1, updated_at=looked_at)
+        if self._pending:
             self._judge()
 
-    def _standing(self, *conditions: Any) -> Sequence[Row[Any]]:
-        query = select(change_candidates).where(_C.property_id == self._property_id, _C.back_at.is_(None), *conditions)
-        return self._connection.execute(query.order_by(_C.id)).all()
+    def _change(self, change: Change, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(change, name, value)
+        self._connection.execute(update(Change).where(Change.position == change.position).values(values))
 
-    # --- candidates
+    # --- what a page shows
 
     def _note(self, name: str, reread: Reread) -> None:
-        """Make a candidate of what the page says of the field, if that is new on it and to the property."""
+        """Make a pending change of what the page says of the field, if that is new on it and to the property."""
         record, before = reread.record, reread.before
         now = said_of(name, record.values, record.evidence)
         if now is None:
@@ -87,26 +94,32 @@ class Noticing:
             was = self._said_once(name, record, (before.url, record.url))
         if was is None and not self._may_appear(name, reread):
             return
-        rows = self._standing(_C.field == name)
-        old = self._old(name, record, rows)
-        is_known = any(row.url == before.url and not is_news(name, candidate_of(row).new, now) for row in rows)
+        pending = [change for change in self._pending if change.field == name]
+        old = self._old(name, record, pending)
+        is_known = any(one.url == before.url and not is_news(name, one.candidate.new, now) for one in pending)
         if (
             is_known
             or not moved(name, was, now, old)
             or (was is not None and self._is_read_otherwise(reread, was, now))
         ):
             return
+        sides = {"new": now} if old is None else {"old": old, "new": now}
         row = {
+            "id": new_id(),
             "property_id": self._property_id,
             "field": name,
             "url": before.url,
-            **said_json(old, now),
-            "urls": pages_of(self._connection, self._property_id, (old, now)),
+            "state": ChangeState.PENDING,
+            **{side: said.value for side, said in sides.items()},
+            **{f"{side}_evidence": said.proof.model_dump(mode="json") for side, said in sides.items()},
+            "context": {"old": {}} | {side: dict(said.context) for side, said in sides.items()},
+            "urls": _pages_of(self._connection, self._property_id, (said.proof.source_url for said in sides.values())),
             "looks": 0,
             "seen_at": record.as_of,
-            "looked_at": record.as_of,
+            "updated_at": record.as_of,
         }
-        self._connection.execute(insert(change_candidates).values(row))
+        made = self._connection.execute(insert(Change).values(row).returning(Change.position))
+        self._pending.append(Change(position=made.scalar_one(), **row))
 
     def _may_appear(self, name: str, reread: Reread) -> bool:
         """A page that never said anything of the field may do so because it was read better: by other readers, by a
@@ -131,10 +144,10 @@ class Noticing:
             return not is_same_edition
         return has_words(old, now.proof.quote) and has_words(new, was.proof.quote)
 
-    def _old(self, name: str, record: SourceRecord, rows: Sequence[Row[Any]]) -> Said | None:
-        """What the property said before any change of the field that is not told yet."""
-        if rows:
-            return old_of(rows[0])
+    def _old(self, name: str, record: SourceRecord, pending: Sequence[Change]) -> Said | None:
+        """What the property said before any change of the field that is pending."""
+        if pending:
+            return pending[0].said_before
         was = self._rebuilt.was
         return said_of(name, was.record, _evidence(was.evidence, name)) or self._said_once(name, record, ())
 
@@ -151,61 +164,69 @@ class Noticing:
     # --- judging
 
     def _judge(self) -> None:
-        """Each that stands, once; what is told ends those that say the same."""
-        rows = self._standing()
-        open_ = [candidate_of(row) for row in rows]
+        """Judge each that is pending, once; what is published ends those that say the same."""
+        pending = [(change, change.candidate) for change in self._pending]
+        names = {change.field for change in self._pending}
+        ended = self._mine.where(~_PENDING, Change.updated_at > self._now - MEMORY, Change.field.in_(names))
+        lately = loaded(self._connection, ended)
         voices = {record.url: record.voice for record in self._rebuilt.sources}
         merged = self._rebuilt.merged
-        told: list[Candidate] = []
-        for row, one, went_back in zip(rows, open_, self._went_back(open_), strict=True):
-            if any(one.field == other.field and not is_news(one.field, other.new, one.new) for other in told):
-                self._connection.execute(delete(change_candidates).where(_C.id == row.id))
+        accepted: list[Candidate] = []
+        for change, one in pending:
+            if any(one.field == other.field and not is_news(one.field, other.new, one.new) for other in accepted):
+                self._drop(change)
                 continue
-            others = [other for other in open_ if other is not one]
-            whole = replace(one, went_back=went_back, seconded=seconds(one, others, voices))
+            others = [other for _, other in pending if other is not one]
+            whole = replace(one, went_back=_went_back(one, lately), seconded=seconds(one, others, voices))
             chosen = said_of(one.field, merged.values, merged.evidence)
             judgement = judge(whole, self._rebuilt.sources, chosen, self._telling.looks)
-            if judgement.outcome is Outcome.TELL:
-                append(self._database, self._connection, row, judgement.why)
-                told.append(one)
-            self._book(row, judgement.outcome, judgement.look_at)
+            match judgement.outcome:
+                case Outcome.TELL:
+                    publish(self._database, self._connection, change, judgement.why, self._now)
+                    self._pending.remove(change)
+                    accepted.append(one)
+                case Outcome.WAIT:
+                    self._change(change, look_at=judgement.look_at)
+                case Outcome.BACK:  # that the page went back is remembered, what it said meanwhile is not
+                    gone = dict.fromkeys(("old", "new", "old_evidence", "new_evidence", "context", "look_at"))
+                    self._change(change, state=ChangeState.REVERTED, updated_at=self._now, **gone)
+                    self._pending.remove(change)
+                case Outcome.OVER:
+                    self._drop(change)
 
-    def _book(self, row: Row[Any], outcome: Outcome, look_at: datetime | None) -> None:
-        mine = _C.id == row.id
-        if outcome is Outcome.WAIT:
-            self._connection.execute(update(change_candidates).where(mine).values(look_at=look_at))
-        elif outcome is Outcome.BACK:  # that the page went back is remembered, what it said meanwhile is not
-            gone = dict.fromkeys(("old_value", "new_value", "old_evidence", "new_evidence", "context", "look_at"))
-            change = {**gone, "back_at": self._database.clock.now()}
-            self._connection.execute(update(change_candidates).where(mine).values(change))
-        else:
-            self._connection.execute(delete(change_candidates).where(mine))
+    def _drop(self, change: Change) -> None:
+        self._pending.remove(change)
+        self._connection.execute(delete(Change).where(Change.position == change.position))
 
-    def _went_back(self, open_: Sequence[Candidate]) -> list[bool]:
-        """Of each, whether its page went back on a change of its field lately, or the field itself did."""
-        since = self._database.clock.now() - MEMORY
-        mine = _C.property_id == self._property_id, _C.back_at > since
-        back = {tuple(row) for row in self._connection.execute(select(_C.field, _C.url).where(*mine))}
-        c = changes.c
-        told = select(changes).where(c.property_id == self._property_id, c.told_at > since)
-        olds = defaultdict[str, list[Said]](list)
-        for row in self._connection.execute(told.where(c.field.in_({one.field for one in open_}))):
-            if (old := old_of(row)) is not None:
-                olds[row.field].append(old)
-        return [
-            (one.field, one.url) in back
-            or any(
-                not is_news(one.field, old, one.new) and not is_news(one.field, one.new, old) for old in olds[one.field]
-            )
-            for one in open_
-        ]
+
+def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
+    """Whether its page went back on a change of its field, or the field itself did."""
+    for change in lately:
+        if change.state == ChangeState.REVERTED and (change.field, change.url) == (one.field, one.url):
+            return True
+        old = change.said_before if change.state == ChangeState.PUBLISHED and change.field == one.field else None
+        if old is not None and not is_news(one.field, old, one.new) and not is_news(one.field, one.new, old):
+            return True
+    return False
 
 
 def stands(connection: Connection, property_id: str) -> bool:
-    """Is there a change of the property that nobody was told yet?"""
-    query = select(_C.id).where(_C.property_id == property_id, _C.back_at.is_(None)).limit(1)
+    """Whether there is a change of the property that is pending."""
+    query = select(Change.position).where(Change.property_id == property_id, _PENDING).limit(1)
     return connection.execute(query).first() is not None
 
 
 def _evidence(stored: Mapping[str, Any], name: str) -> dict[str, Evidence]:
     return {name: Evidence.model_validate(stored[name])} if name in stored else {}
+
+
+def _pages_of(connection: Connection, property_id: str, urls: Iterable[str]) -> str:
+    """The pages with these URLs, by each URL that they are known by, every one between blanks."""
+    found = set(urls)
+    for url in sorted(found):
+        with suppress(InvalidTargetError):
+            found.add(normalise_url(url))
+    named = or_(*(way.in_(sorted(found)) for way in RECORD_URLS))
+    for row in connection.execute(select(*RECORD_URLS).where(records.c.property_id == property_id, named)):
+        found |= {url for url in row if url}
+    return f" {' '.join(sorted(found))} "

@@ -6,26 +6,13 @@ A watch is of a stored property (all its pages), of a URL, which may be that of 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Case,
-    ColumnElement,
-    Connection,
-    Row,
-    Table,
-    bindparam,
-    case,
-    delete,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Case, ColumnElement, Connection, Select, case, delete, func, insert, or_, select, update
+from sqlalchemy.orm import with_expression
 
 from app.errors import NotFoundError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
@@ -37,9 +24,9 @@ from app.property.storage.paging import Order, Page
 from app.property.storage.statements import chunks, clean, new_id
 from app.property.storage.tables import ACTIVE, jobs, properties, records, watches
 from app.property.storage.watches.budget import WatchLimits
-from app.property.storage.watches.models import Tick, Watch, WatchKind, WatchStatus, watch_of
+from app.property.storage.watches.models import Watch, WatchKind, WatchStatus, loaded, write
 from app.property.storage.watches.outcomes import forget_failed
-from app.property.storage.watches.schedule import MOST_PAGES, TAKEN_IN_ORDER, TICK, TICK_SECONDS, tick
+from app.property.storage.watches.schedule import MOST_PAGES, TICK, TICK_SECONDS, Tick, tick
 from app.property.storage.watches.slots import due_first
 from app.property.urls.targets import is_address, is_property_id, normalise_watched
 
@@ -49,6 +36,7 @@ MOST_WATCHES = 10_000
 ORDER = Order("watches", (watches.c.created_at, watches.c.id))
 #: active ones before those that are paused
 PLANNED = Order("planned watches", (watches.c.state, watches.c.due_at, watches.c.id))
+_IDLE = (Watch.state == "active", Watch.under_way_since.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +84,26 @@ class Watches:
         """
         if not 1 <= interval_days <= MOST_INTERVAL_DAYS:
             raise InvalidWatchError(f"an interval of {interval_days} days", f"it has 1 to {MOST_INTERVAL_DAYS} days")
-        wanted = [normalise_watched(name) for name in named]
+        wanted, now = [normalise_watched(name) for name in named], self._clock.now()
 
         def work(connection: Connection) -> Added:
             self._database.exclusively(connection, "watches.add")
             refuse_named(self._database, connection, wanted)
             targets = list(dict.fromkeys(_meant(connection, wanted)))
-            there = _rows(connection, targets)
+            there = _watches(connection, targets, now)
             new = [target for target in targets if target not in there]
-            count = connection.execute(select(func.count()).select_from(watches)).scalar_one()
+            count = _count(connection, Watch.id)
             if new and count + len(new) > most:
                 raise TooManyWatchesError(count, len(new), most)
-            now = self._clock.now()
-            _make(connection, new, interval_days, now, who=who, caller=requester.caller if requester else None)
-            _change(connection, there.values(), interval_days, now)
+            paused = [watch for watch in there.values() if watch.state == "paused"]
             if requester is not None:
-                paused = [row.target for row in there.values() if row.state == WatchStatus.PAUSED]
                 usage.charge(connection, requester, now, len(new) + len(paused))
-                _pay(connection, paused)
-            rows = _rows(connection, targets)
-            return Added([watch_of(rows[target], now) for target in targets], len(new))
+                for watch in paused:
+                    watch.prepaid = True
+            _make(connection, new, interval_days, now, who=who, caller=requester.caller if requester else None)
+            _go_on(connection, list(there.values()), interval_days, now)
+            made = _watches(connection, targets, now)
+            return Added([made[target] for target in targets], len(new))
 
         return self._database.repeat(work)
 
@@ -126,116 +114,107 @@ class Watches:
         `NotFoundError`.
         """
 
+        which, now = _is(name), self._clock.now()
+
         def work(connection: Connection) -> int:
             # whoever is making jobs of the watch is waited for: a tick, and the end of a search by the row's lock
             self._database.exclusively(connection, TICK)
-            found = connection.execute(select(watches.c.id).where(_is(name)).with_for_update()).scalars().all()
-            if not found:
+            found = connection.execute(select(Watch.id).where(which).with_for_update()).scalar()
+            if found is None:
                 raise NotFoundError("watch", name)
-            return _removed(connection, found, self._clock.now())
+            forget_failed(connection, jobs.c.watch_id, [found])
+            untouched = jobs.c.watch_id == found, jobs.c.state.in_((JobState.QUEUED, JobState.DEFERRED))
+            nothing_left = dict.fromkeys(("due_at", "resend_at", "lease_owner", "lease_expires_at"))
+            change = {"state": JobState.CANCELLED, "finished_at": now, **nothing_left}
+            cancelled = connection.execute(update(jobs).where(*untouched).values(change)).rowcount
+            connection.execute(delete(Watch).where(Watch.id == found))
+            return cancelled
 
         return self._database.repeat(work)
 
     def get(self, name: str) -> Watch:
         """The watch, by its id or by what it watches. Raises `NotFoundError`."""
-        with self._database.reading() as connection:
-            row = connection.execute(select(watches).where(_is(name))).first()
-        if row is None:
+        found = self._read(_all(self._clock.now()).where(_is(name)))
+        if not found:
             raise NotFoundError("watch", name)
-        return watch_of(row, self._clock.now())
-
-    def by_id(self, watch_id: str) -> Watch:
-        """The watch of that id. Raises `NotFoundError`."""
-        with self._database.reading() as connection:
-            row = connection.execute(select(watches).where(watches.c.id == watch_id)).one_or_none()
-        if row is None:
-            raise NotFoundError("watch", watch_id)
-        return watch_of(row, self._clock.now())
+        return found[0]
 
     def list(self) -> builtins.list[Watch]:
         """All of them, the oldest first."""
-        with self._database.reading() as connection:
-            rows = connection.execute(ORDER.sorted(select(watches))).all()
-        return [watch_of(row, self._clock.now()) for row in rows]
+        return self._read(ORDER.sorted(_all(self._clock.now())))
 
     def page(self, cursor: str | None = None, *, limit: int = 100) -> Page[Watch]:
         """The watches after `cursor`, the oldest first. Raises `InvalidCursorError`."""
-        with self._database.reading() as connection:
-            rows = connection.execute(ORDER.page_query(select(watches), cursor, limit)).all()
-        now = self._clock.now()
-        return Page([watch_of(row, now) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
+        found = self._read(ORDER.page_query(_all(self._clock.now()), cursor, limit))
+        return Page(found[:limit], ORDER.next_cursor(found, limit))
 
     def planned(self, cursor: str | None = None, *, status: WatchStatus | None = None, limit: int = 100) -> Page[Watch]:
         """The watches after `cursor`, all or those of one status: what is due first, then what comes next, and what is
         paused at the end. Raises `InvalidCursorError`."""
         now = self._clock.now()
-        query = PLANNED.page_query(select(watches), cursor, limit)
-        if status is not None:
-            query = query.where(_status(now) == status.value)
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return Page([watch_of(row, now) for row in rows[:limit]], PLANNED.next_cursor(rows, limit))
-
-    def due(self) -> builtins.list[Watch]:
-        """Those whose time has come and that are not under way, in the order in which they are taken."""
-        now = self._clock.now()
-        ready = watches.c.state == "active", watches.c.due_at <= now, watches.c.under_way_since.is_(None)
-        with self._database.reading() as connection:
-            rows = connection.execute(select(watches).where(*ready).order_by(*TAKEN_IN_ORDER)).all()
-        return [watch_of(row, now) for row in rows]
+        query = PLANNED.page_query(_all(now), cursor, limit)
+        found = self._read(query if status is None else query.where(_status_at(now) == status.value))
+        return Page(found[:limit], PLANNED.next_cursor(found, limit))
 
     def counts(self) -> dict[WatchStatus, int]:
         """How many there are in each status."""
-        status = _status(self._clock.now()).label("status")
+        status = _status_at(self._clock.now()).label("status")
         with self._database.reading() as connection:
             found = {row[0]: row[1] for row in connection.execute(select(status, func.count()).group_by(status))}
         return {one: found.get(one.value, 0) for one in WatchStatus}
 
     def late(self, since: datetime) -> Late:
         """What waits since `since` or longer."""
-        idle = watches.c.state == "active", watches.c.under_way_since.is_(None)
+        began = func.coalesce(jobs.c.started_at, jobs.c.created_at)  # one that is queued again begins anew
+        theirs = jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE), began <= since
         with self._database.reading() as connection:
-            put_off = _count(connection, watches, *idle, watches.c.waiting_since <= since)
-            untaken = _count(connection, watches, *idle, watches.c.waiting_since.is_(None), watches.c.due_at <= since)
-            began = func.coalesce(jobs.c.started_at, jobs.c.created_at)  # one that is queued again begins anew
-            theirs = jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE), began <= since
-            return Late(put_off, untaken, _count(connection, jobs, *theirs))
+            put_off = _count(connection, Watch.id, *_IDLE, Watch.put_off_at <= since)
+            untaken = _count(connection, Watch.id, *_IDLE, Watch.put_off_at.is_(None), Watch.due_at <= since)
+            return Late(put_off, untaken, _count(connection, jobs.c.id, *theirs))
 
     def daily_pages(self) -> float:
         """Return about how many requests for pages a day the active watches want: for each page that is known."""
-        known = select(func.count()).where(records.c.property_id == watches.c.property_id).scalar_subquery()
-        pages = case((watches.c.kind == WatchKind.URL.value, 1), (known > MOST_PAGES, MOST_PAGES), else_=known)
+        known = select(func.count()).where(records.c.property_id == Watch.property_id).scalar_subquery()
+        pages = case((Watch.kind == WatchKind.URL.value, 1), (known > MOST_PAGES, MOST_PAGES), else_=known)
         pages = case((pages < 1, 1), else_=pages)
-        share = func.sum(pages * 1.0 / watches.c.interval_days)
+        share = func.sum(pages * 1.0 / Watch.interval_days)
         with self._database.reading() as connection:
-            return float(connection.execute(select(share).where(watches.c.state == "active")).scalar() or 0)
+            return float(connection.execute(select(share).where(Watch.state == "active")).scalar() or 0)
 
     def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-        """Account for the refreshes that have ended, and begin what is due and within `limits`; see `watch_ticks`."""
+        """Account for the refreshes that have ended, and begin what is due and within `limits`; see `schedule.tick`."""
         return tick(self._database, limits, seconds=seconds)
 
+    def _read(self, query: Select[Watch]) -> builtins.list[Watch]:
+        with self._database.reading() as connection:
+            return loaded(connection, query)
 
-def _status(now: datetime) -> Case[str]:
-    """As `watch_of` has it."""
+
+def _all(now: datetime) -> Select[Watch]:
+    """All watches, with what each is doing `now`."""
+    return select(Watch).options(with_expression(Watch.status, _status_at(now)))
+
+
+def _status_at(now: datetime) -> Case[str]:
     return case(
-        (watches.c.state == "paused", WatchStatus.PAUSED.value),
-        (watches.c.under_way_since.is_not(None), WatchStatus.UNDER_WAY.value),
-        (watches.c.waiting_since.is_not(None), WatchStatus.PUT_OFF.value),
-        (watches.c.due_at <= now, WatchStatus.DUE.value),
+        (Watch.state == "paused", WatchStatus.PAUSED.value),
+        (Watch.under_way_since.is_not(None), WatchStatus.UNDER_WAY.value),
+        (Watch.put_off_at.is_not(None), WatchStatus.PUT_OFF.value),
+        (Watch.due_at <= now, WatchStatus.DUE.value),
         else_=WatchStatus.WAITING.value,
     )
 
 
-def _count(connection: Connection, table: Table, *which: ColumnElement[bool]) -> int:
-    return connection.execute(select(func.count()).select_from(table).where(*which)).scalar_one()
+def _count(connection: Connection, key: Any, *which: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count(key)).where(*which)).scalar_one()
 
 
 def _is(name: str) -> Any:
     text = normalise_watched(name)
     if is_property_id(text):
         home = select(properties.c.merged_into).where(properties.c.id == text).scalar_subquery()
-        return or_(watches.c.id == text, watches.c.target == func.coalesce(home, text))
-    return watches.c.target == text
+        return or_(Watch.id == text, Watch.target == func.coalesce(home, text))
+    return Watch.target == text
 
 
 def _meant(connection: Connection, wanted: Sequence[str]) -> builtins.list[str]:
@@ -250,11 +229,11 @@ def _meant(connection: Connection, wanted: Sequence[str]) -> builtins.list[str]:
     return [homes.get(one, one) for one in wanted]
 
 
-def _rows(connection: Connection, targets: Sequence[str]) -> dict[str, Row[Any]]:
+def _watches(connection: Connection, targets: Sequence[str], now: datetime) -> dict[str, Watch]:
     """The watches of `targets`, by these."""
-    found: dict[str, Row[Any]] = {}
+    found: dict[str, Watch] = {}
     for some in chunks(targets):
-        found |= {row.target: row for row in connection.execute(select(watches).where(watches.c.target.in_(some)))}
+        found |= {watch.target: watch for watch in loaded(connection, _all(now).where(Watch.target.in_(some)))}
     return found
 
 
@@ -280,50 +259,27 @@ def _make(
         for kind in [_kind(target)]
     ]
     for some in chunks(rows):
-        connection.execute(insert(watches), some)
+        connection.execute(insert(Watch), some)
 
 
-def _pay(connection: Connection, targets: Sequence[str]) -> None:
-    """The next refresh of these is paid."""
-    for some in chunks(targets):
-        connection.execute(update(watches).where(watches.c.target.in_(some)).values(prepaid=True))
-
-
-def _change(connection: Connection, rows: Iterable[Row[Any]], interval_days: int, now: datetime) -> None:
-    """Give the watches of `rows` the interval, and let those go on that are paused."""
-    changes = [
-        _changed(row, interval_days, now) for row in rows if row.state != "active" or row.interval_days != interval_days
-    ]
-    nothing = dict.fromkeys(("pause_reason", "failing_since"))
-    values: dict[str, Any] = {**nothing, "interval_days": interval_days, "state": "active", "failures": 0}
-    values |= {name: bindparam(f"new_{name}") for name in ("due_at", "waiting_since")}
-    for some in chunks(changes):
-        connection.execute(update(watches).where(watches.c.id == bindparam("its_id")).values(values), some)
-
-
-def _changed(row: Row[Any], interval_days: int, now: datetime) -> Mapping[str, Any]:
-    """What is due, or waits for the next day's budget, keeps its place; what was paused has none."""
-    is_known = row.kind == WatchKind.PROPERTY or row.refreshed_at is not None
-    due_at = due_first(row.target, interval_days, now, is_known=is_known)
-    if row.state == "active":
-        return {"its_id": row.id, "new_due_at": min(row.due_at, due_at), "new_waiting_since": row.waiting_since}
-    return {"its_id": row.id, "new_due_at": due_at, "new_waiting_since": None}
+def _go_on(connection: Connection, watches: Sequence[Watch], interval_days: int, now: datetime) -> None:
+    """Give the watches the interval, and let those go on that are paused. What is due, or waits for the next day's
+    budget, keeps its place; what was paused has none."""
+    changed = [watch for watch in watches if watch.state != "active" or watch.interval_days != interval_days]
+    for watch in changed:
+        is_known = watch.kind == WatchKind.PROPERTY or watch.refreshed_at is not None
+        due_at = due_first(watch.target, interval_days, now, is_known=is_known)
+        if watch.state == "active":
+            watch.due_at = min(watch.due_at, due_at)
+        else:
+            watch.due_at, watch.put_off_at = due_at, None
+        watch.state, watch.interval_days, watch.failures = "active", interval_days, 0
+        watch.pause_reason = watch.failing_since = None
+    names = ("due_at", "put_off_at", "state", "interval_days", "failures", "pause_reason", "failing_since", "prepaid")
+    write(connection, changed, names)
 
 
 def _kind(target: str) -> WatchKind:
     if is_property_id(target):
         return WatchKind.PROPERTY
     return WatchKind.ADDRESS if is_address(target) else WatchKind.URL
-
-
-def _removed(connection: Connection, ids: Sequence[str], now: datetime) -> int:
-    cancelled = 0
-    untouched = jobs.c.state.in_((JobState.QUEUED, JobState.DEFERRED))
-    nothing_left = dict.fromkeys(("due_at", "resend_at", "lease_owner", "lease_expires_at"))
-    change = {"state": JobState.CANCELLED, "finished_at": now, **nothing_left}
-    for some in chunks(ids):
-        forget_failed(connection, jobs.c.watch_id, some)
-        theirs = update(jobs).where(jobs.c.watch_id.in_(some), untouched).values(change)
-        cancelled += connection.execute(theirs).rowcount
-        connection.execute(delete(watches).where(watches.c.id.in_(some)))
-    return cancelled

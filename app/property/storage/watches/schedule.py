@@ -7,13 +7,13 @@ asked (`watches/budget.py`). The number of statements does not grow with the num
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from math import ceil
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 
 from app.property.storage.database import Database
 from app.property.storage.jobs import usage
@@ -22,11 +22,11 @@ from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.jobs.repository import queue_again
 from app.property.storage.privacy.marks import PURGE
 from app.property.storage.statements import chunks
-from app.property.storage.tables import ACTIVE, jobs, properties, records, watches
+from app.property.storage.tables import ACTIVE, jobs, properties, records
 from app.property.storage.watches.budget import WatchLimits, day_of
 from app.property.storage.watches.changes import Look, due_looks, look_again
-from app.property.storage.watches.models import Tick
-from app.property.storage.watches.outcomes import Settled, forget_failed, settle, watches_of
+from app.property.storage.watches.models import Watch, WatchKind, loaded, write
+from app.property.storage.watches.outcomes import forget_failed, settle
 from app.property.storage.watches.slots import due_next
 from app.property.urls.rows import is_row
 
@@ -39,7 +39,7 @@ PRIORITY = 8
 #: pages of a property that are refreshed, those that were read last
 MOST_PAGES = 20
 #: many are due at the same moment, when a day begins that has room for them again
-TAKEN_IN_ORDER = (watches.c.due_at, watches.c.refreshed_at.asc().nulls_first(), watches.c.id)
+_TAKEN_IN_ORDER = (Watch.due_at, Watch.refreshed_at.asc().nulls_first(), Watch.id)
 #: after an outage, or when a day's budget begins, watches are taken so many times as fast as they come due
 _CATCH_UP = 2.0
 _LEAST_A_TICK = 5
@@ -49,7 +49,24 @@ _BUSY = timedelta(minutes=10)
 _LOOK_AGAIN = timedelta(minutes=30)
 #: by then the tick has handed its jobs over, else recovery does
 _RESEND = timedelta(seconds=30)
-_CHANGED = ("state", "pause_reason", "due_at", "waiting_since", "under_way_since", "prepaid")
+_CHANGED = ("state", "pause_reason", "due_at", "put_off_at", "under_way_since", "prepaid")
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one tick did: `jobs` are to be sent, for `refreshed` watches and `rechecked` pages.
+
+    `settled` says how many refreshes ended, by outcome (done, failed, cancelled); `paused` are the watches that they
+    paused. `put_off` watches wait for the next day; `tells_put_off` if they are the first of today.
+    """
+
+    jobs: list[Job] = field(default_factory=list)
+    refreshed: int = 0
+    rechecked: int = 0
+    settled: Mapping[str, int] = field(default_factory=dict)
+    paused: list[Watch] = field(default_factory=list)
+    put_off: int = 0
+    tells_put_off: bool = False
 
 
 def tick(database: Database, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
@@ -63,9 +80,9 @@ def tick(database: Database, limits: WatchLimits, *, seconds: float = TICK_SECON
     def work(connection: Connection) -> Tick:
         database.exclusively(connection, TICK)
         database.together(connection, PURGE)  # what is purged meanwhile is not asked for afterwards
-        now = database.clock.now()
-        return _Turn(connection, now, limits, seconds).take(settle(connection, now))
+        return _Turn(connection, now, limits, seconds).take()
 
+    now = database.clock.now()
     return database.repeat(work)
 
 
@@ -79,23 +96,21 @@ class _Turn:
         self._seconds = seconds
         #: by target the watch that it is for, in the order in which they were taken
         self._wanted: dict[str, str] = {}
-        #: by id what changes of the watches that are due
-        self._changes: dict[str, dict[str, Any]] = {}
 
-    def take(self, settled: Settled) -> Tick:
-        """Begin what is due."""
+    def take(self) -> Tick:
+        """Account for what ended, and begin what is due."""
+        outcomes, paused = settle(self._connection, self._now)
         self._left = self._room()
         most = self._most()
         rechecked = self._look(most)
         due = self._due(most)
         taken, is_short = self._refresh(due)
-        self._write(due)
+        write(self._connection, due, _CHANGED)
         made = self._make_jobs()
         again = self._repeat_failed(most)
         put_off, tells = self._put_off() if is_short else (0, False)
-        lost = [watch_id for watch_id, change in self._changes.items() if "state" in change]
-        paused = [*settled.paused, *watches_of(self._connection, lost, self._now)]
-        return Tick([*made, *again], taken, rechecked + len(again), settled.outcomes, paused, put_off, tells)
+        paused += [watch for watch in due if watch.state == "paused"]
+        return Tick([*made, *again], taken, rechecked + len(again), outcomes, paused, put_off, tells)
 
     def _room(self) -> int:
         """How many requests for pages today has left, less one for each job under way. It binds nobody."""
@@ -105,9 +120,8 @@ class _Turn:
 
     def _most(self) -> int:
         """How many watches one tick takes: as many as come due in the time, and some more to catch up."""
-        a_day = self._connection.execute(
-            select(func.sum(1.0 / watches.c.interval_days)).where(watches.c.state == "active")
-        ).scalar()
+        query = select(func.sum(1.0 / Watch.interval_days)).where(Watch.state == "active")
+        a_day = self._connection.execute(query).scalar()
         return max(_LEAST_A_TICK, ceil(_CATCH_UP * float(a_day or 0) * self._seconds / 86_400))
 
     # --- what is due
@@ -140,53 +154,53 @@ class _Turn:
     def _watch_of(self, property_ids: Collection[str]) -> dict[str, str]:
         """The watch of each property that comes most often."""
         found: dict[str, str] = {}
-        c = watches.c
         for some in chunks(sorted(property_ids)):
-            query = select(c.property_id, c.id).where(c.state == "active", c.property_id.in_(some))
-            for row in self._connection.execute(query.order_by(c.interval_days, c.id)):
+            query = select(Watch.property_id, Watch.id).where(Watch.state == "active", Watch.property_id.in_(some))
+            for row in self._connection.execute(query.order_by(Watch.interval_days, Watch.id)):
                 found.setdefault(row.property_id, row.id)
         return found
 
-    def _due(self, most: int) -> Sequence[Row[Any]]:
-        theirs = exists().where(jobs.c.watch_id == watches.c.id, jobs.c.state.in_(ACTIVE))
-        query = select(watches).where(_is_due(self._now), ~theirs).order_by(*TAKEN_IN_ORDER)
-        return self._connection.execute(query.limit(most)).all()
+    def _due(self, most: int) -> list[Watch]:
+        theirs = exists().where(jobs.c.watch_id == Watch.id, jobs.c.state.in_(ACTIVE))
+        query = select(Watch).where(_is_due(self._now), ~theirs).order_by(*_TAKEN_IN_ORDER)
+        return loaded(self._connection, query.limit(most))
 
-    def _refresh(self, due: Sequence[Row[Any]]) -> tuple[int, bool]:
+    def _refresh(self, due: Sequence[Watch]) -> tuple[int, bool]:
         """Take what is due; -> how many watches, and whether the day's budget left one out."""
-        pages, known = self._pages([row.target for row in due if row.kind == "property"])
-        targets = {row.id: pages[row.target] if row.kind == "property" else [row.target] for row in due}
+        pages = self._pages([watch.target for watch in due if watch.kind == WatchKind.PROPERTY])
+        targets = {watch: pages.get(watch.target, [watch.target]) for watch in due}
         busy = self._busy([target for its in targets.values() for target in its])
-        quota = self._quota({row.caller for row in due if _pays(row)})
+        payer = {watch: watch.caller for watch in due if watch.caller is not None and not watch.prepaid}
+        quota = self._quota(set(payer.values()))
         paid, taken, is_short = Counter[str](), 0, False
-        for row in due:
-            its = targets[row.id]
+        for watch, its in targets.items():
             if not its:
-                why = "No page is left of the property." if row.target in known else "The property is gone."
-                self._changes[row.id] = {"state": "paused", "pause_reason": why}
-            elif not self._has_room(row, len(its)):
+                watch.pause("No page is left of the property.")
+                continue
+            if not self._has_room(watch, len(its)):
                 is_short = True
-            elif any(target in busy or target in self._wanted for target in its):
-                self._changes[row.id] = {"due_at": self._now + _BUSY, "waiting_since": None}
-            elif _pays(row) and quota is not None and quota[row.caller] <= paid[row.caller]:
-                self._changes[row.id] = {"due_at": usage.next_day(self._now), "waiting_since": None}
+                continue
+            watch.put_off_at = None
+            if any(target in busy or target in self._wanted for target in its):
+                watch.due_at = self._now + _BUSY
+            elif watch in payer and quota is not None and quota[payer[watch]] <= paid[payer[watch]]:
+                watch.due_at = usage.next_day(self._now)
             else:
-                if _pays(row):
-                    paid[row.caller] += 1
-                next_at = due_next(row.target, row.interval_days, self._now)
-                begun = {"under_way_since": self._now, "prepaid": False}
-                self._changes[row.id] = {"due_at": next_at, "waiting_since": None, **begun}
-                self._wanted |= dict.fromkeys(its, row.id)
+                if watch in payer:
+                    paid[payer[watch]] += 1
+                watch.due_at = due_next(watch.target, watch.interval_days, self._now)
+                watch.under_way_since, watch.prepaid = self._now, False
+                self._wanted |= dict.fromkeys(its, watch.id)
                 self._left -= len(its)
                 taken += 1
         for caller, count in paid.items():
             usage.charge(self._connection, usage.Requester(caller), self._now, count)
         return taken, is_short
 
-    def _has_room(self, row: Row[Any], pages: int) -> bool:
+    def _has_room(self, watch: Watch, pages: int) -> bool:
         """A whole day's budget is room for every watch. One that was put off on an earlier day goes with what there is,
         and its jobs take from the next day what they lack: smaller ones would else be before it day after day."""
-        if row.waiting_since is not None and row.waiting_since < _midnight(self._now):
+        if watch.put_off_at is not None and watch.put_off_at < _midnight(self._now):
             return self._left > 0
         return self._left >= min(pages, max(1, self._limits.pages))
 
@@ -196,21 +210,19 @@ class _Turn:
             return None
         return usage.left(self._connection, callers, self._limits.daily_targets, self._now.date())
 
-    def _pages(self, property_ids: Sequence[str]) -> tuple[dict[str, list[str]], set[str]]:
-        """The pages of each property that are refreshed; and which of the properties there are."""
-        home: dict[str, str] = {}
-        pages = defaultdict[str, list[str]](list)
+    def _pages(self, property_ids: Sequence[str]) -> dict[str, list[str]]:
+        """The pages of each property that are refreshed."""
+        pages: dict[str, list[str]] = {one: [] for one in property_ids}
         read_at = func.coalesce(records.c.checked_at, records.c.fetched_at)
-        place = func.row_number().over(partition_by=records.c.property_id, order_by=(read_at.desc(), records.c.id))
+        place = func.row_number().over(partition_by=properties.c.id, order_by=(read_at.desc(), records.c.id))
+        its = records.c.property_id == func.coalesce(properties.c.merged_into, properties.c.id)
         for some in chunks(property_ids):
-            theirs = select(properties.c.id, properties.c.merged_into).where(properties.c.id.in_(some))
-            home |= {row.id: row.merged_into or row.id for row in self._connection.execute(theirs)}
-            query = select(records.c.property_id, records.c.url, place.label("place"))
-            ranked = query.where(records.c.property_id.in_([home[one] for one in some if one in home])).subquery()
-            newest = select(ranked).where(ranked.c.place <= MOST_PAGES).order_by(ranked.c.property_id, ranked.c.place)
+            query = select(properties.c.id, records.c.url, place.label("place")).join(records, its)
+            ranked = query.where(properties.c.id.in_(some)).subquery()
+            newest = select(ranked).where(ranked.c.place <= MOST_PAGES).order_by(ranked.c.id, ranked.c.place)
             for row in self._connection.execute(newest):
-                pages[row.property_id].append(row.url)
-        return {one: pages[home.get(one, one)] for one in property_ids}, set(home)
+                pages[row.id].append(row.url)
+        return pages
 
     def _busy(self, targets: Sequence[str], *, or_failed: bool = False) -> set[str]:
         """Those of `targets` that a job has in hand, or whose failed job is to be queued again."""
@@ -225,17 +237,6 @@ class _Turn:
 
     # --- what becomes of it
 
-    def _write(self, due: Sequence[Row[Any]]) -> None:
-        """Write what changes of the watches that are due."""
-        changes = [
-            {"its_id": row.id, **{f"new_{name}": change.get(name, getattr(row, name)) for name in _CHANGED}}
-            for row in due
-            if (change := self._changes.get(row.id)) is not None
-        ]
-        if changes:
-            values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _CHANGED}
-            self._connection.execute(update(watches).where(watches.c.id == bindparam("its_id")).values(values), changes)
-
     def _make_jobs(self) -> list[Job]:
         if not self._wanted:
             return []
@@ -249,7 +250,7 @@ class _Turn:
     def _repeat_failed(self, most: int) -> list[Job]:
         """Queue failed jobs again that are due, with what the day has left."""
         is_due = and_(_HAS_FAILED, jobs.c.due_at <= self._now)
-        goes_on = select(watches.c.id).where(watches.c.state == "active")
+        goes_on = select(Watch.id).where(Watch.state == "active")
         over = update(jobs).where(is_due, jobs.c.watch_id.not_in(goes_on))
         self._connection.execute(over.values(due_at=None))
         other = jobs.alias()
@@ -264,11 +265,11 @@ class _Turn:
     def _put_off(self) -> tuple[int, bool]:
         """Note which watches wait for the next day; -> how many, and whether they are the first of today."""
         late = _is_due(self._now)
-        today = exists().where(watches.c.waiting_since >= _midnight(self._now))
+        today = exists().where(Watch.put_off_at >= _midnight(self._now))
         is_first = self._connection.execute(select(~today)).scalar_one()
-        news = update(watches).where(late, watches.c.waiting_since.is_(None)).values(waiting_since=self._now)
+        news = update(Watch).where(late, Watch.put_off_at.is_(None)).values(put_off_at=self._now)
         is_news = self._connection.execute(news).rowcount > 0
-        count = self._connection.execute(select(func.count()).select_from(watches).where(late)).scalar_one()
+        count = self._connection.execute(select(func.count(Watch.id)).where(late)).scalar_one()
         return count, is_first and is_news
 
 
@@ -276,12 +277,7 @@ _HAS_FAILED = and_(jobs.c.watch_id.is_not(None), jobs.c.state == JobState.FAILED
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
-    return and_(watches.c.state == "active", watches.c.due_at <= now, watches.c.under_way_since.is_(None))
-
-
-def _pays(row: Row[Any]) -> bool:
-    """Whether the refresh counts toward the quota of whoever added the watch."""
-    return row.caller is not None and not row.prepaid
+    return and_(Watch.state == "active", Watch.due_at <= now, Watch.under_way_since.is_(None))
 
 
 def _midnight(now: datetime) -> datetime:
