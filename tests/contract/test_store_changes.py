@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from app.clock import ManualClock
@@ -24,7 +24,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.statements import new_id
 from app.property.storage.tables import changes
 from app.property.storage.watches.budget import WatchLimits
-from app.property.storage.watches.changes import ChangeStore, Followed, due_looks, look_again, publish
+from app.property.storage.watches.changes import ChangeStore, Followed, publish
 from app.property.storage.watches.models import Change, loaded
 from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
@@ -73,13 +73,13 @@ class Home:
             for _, url in due:
                 self.read(url, **values)
 
-    def looks_due(self, *, taken: bool = True) -> list[tuple[str, str]]:
-        """What is to be looked at now, and is if `taken`: property and page."""
+    def looks_due(self) -> list[tuple[str, str]]:
+        """What is to be looked at now, and is: property and page."""
         now = self.clock.now()
         with self.database.writing() as connection:
-            looks = due_looks(connection, now, 200)
-            look_again(connection, now, [(look, now + timedelta(minutes=30) if taken else None) for look in looks])
-        return [(look.property_id, look.url) for look in looks]
+            due = update(changes).where(changes.c.look_at <= now).values(look_at=now + timedelta(minutes=30))
+            looks = connection.execute(due.returning(changes.c.property_id, changes.c.url))
+            return sorted({(look.property_id, look.url) for look in looks})
 
     def told(self) -> list[tuple[str, Any, Any]]:
         return [(change.field, change.old, change.new) for change in self.feed.since().changes]
@@ -113,18 +113,13 @@ def test_a_change_that_one_page_shows_is_told_after_further_looks_with_the_evide
     assert change.why == "3 further looks agree"
 
 
-def test_a_look_is_asked_for_when_it_is_due_and_again_if_nothing_came_of_it(home: Home) -> None:
+def test_a_look_is_due_five_minutes_after_the_page_showed_the_change(home: Home) -> None:
     property_id = home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     home.read(A, ListPrice=480000)
     assert home.looks_due() == []
     home.clock.advance(300)
     assert home.looks_due() == [(property_id, A)]
-    assert home.looks_due() == []
-    home.clock.advance(1800)
-    assert home.looks_due(taken=False) == [(property_id, A)]
-    home.clock.advance(86400)
-    assert home.looks_due() == []  # nobody looks, so nobody is asked
 
 
 def test_looks_before_their_time_do_not_count(home: Home) -> None:

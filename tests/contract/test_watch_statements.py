@@ -1,9 +1,12 @@
-"""A tick sends as many statements for many watches as for few."""
+"""A tick sends as many statements for many watches as for few, and nobody waits for the clock in a transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, event, update
 
 from app.clock import ManualClock
 from app.errors.fetching import TransientHttpStatusError
@@ -14,8 +17,9 @@ from app.property.storage.tables import changes
 from app.property.storage.tables import jobs as jobs_table
 from app.property.storage.tables import watches as watches_table
 from app.property.storage.watches.budget import WatchLimits
+from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.watches.repository import Watches
-from tests.plugins.watch_steps import DAY, end, show_change, statements, store_property
+from tests.plugins.watch_steps import DAY, PLENTY, URL, end, show_change, statements, store_property
 
 FEW, MANY = 3, 30
 LIMITS = WatchLimits(pages=1000, model_calls=10, daily_targets=1000)
@@ -57,3 +61,38 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
                 connection.execute(delete(table))
             connection.execute(update(jobs_table).values(state="done", due_at=None))
     assert sent[0] == sent[1]
+
+
+class _AskedOutside(ManualClock):
+    """Refuses to tell the time while a transaction is open: the fleet's clock may have to ask Redis for it."""
+
+    is_open = False
+
+    def now(self) -> datetime:
+        assert not self.is_open
+        return super().now()
+
+
+def test_the_clock_is_not_asked_inside_a_transaction(database_url: str, database: Database, clock: ManualClock) -> None:
+    home = store_property(database, clock, URL)
+    show_change(database, home, URL, clock.now())
+    asked = _AskedOutside(clock.now())
+    mine = Database(database_url, asked)
+    with mine.reading() as connection:
+        engine = connection.engine
+
+    def note(*, is_open: bool) -> Callable[[object], None]:
+        return lambda _: setattr(asked, "is_open", is_open)
+
+    for name in ("begin", "commit", "rollback"):
+        event.listen(engine, name, note(is_open=name == "begin"))
+    watches, changes_store, now = Watches(mine), ChangeStore(mine), asked.now()
+    watches.add([home, URL], requester=Requester("a" * 64, 9))
+    asked.advance(8 * DAY)
+    assert watches.tick(PLENTY).jobs
+    watches.planned()
+    watches.late(now)
+    watches.remove(URL)
+    changes_store.since()
+    changes_store.prune(now - timedelta(days=9))
+    mine.close()

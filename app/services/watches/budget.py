@@ -54,9 +54,8 @@ class WatchBudget:
 
 def limits_of(settings: Settings) -> WatchLimits:
     """Return the configured budget of a day."""
-    return WatchLimits(
-        settings.watch.daily_pages, settings.watch.daily_model_calls, settings.web.api_daily_targets_per_caller
-    )
+    watch = settings.watch
+    return WatchLimits(watch.daily_pages, watch.daily_model_calls, settings.web.api_daily_targets_per_caller)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from app.property.storage.database import Database
 from app.property.storage.jobs.usage import next_day
 from app.property.storage.watches.budget import WatchDay, WatchLedger, WatchLimits
-from app.property.storage.watches.models import Watch, WatchStatus
+from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import Watches
 from app.property.storage.watches.schedule import Tick
 from app.redaction import redact
@@ -37,7 +37,7 @@ class WatchSummary:
             "counts": {str(status): count for status, count in self.counts.items()},
             "budget": {
                 "day": self.today.day.isoformat(),
-                "resets_at": self._resets_at(),
+                "resets_at": self.resets_at.isoformat(timespec="seconds"),
                 "pages": {"used": self.today.pages, "limit": self.limits.pages},
                 "model_calls": {"used": self.today.model_calls, "limit": self.limits.model_calls},
             },
@@ -45,11 +45,10 @@ class WatchSummary:
 
     def warning(self) -> str | None:
         """What is to be said of the budget; None if it does."""
-        waiting = self.counts[WatchStatus.PUT_OFF]
-        if waiting:
+        if waiting := self.counts[WatchStatus.PUT_OFF]:
             return (
                 f"{waiting} watches found no room in today's budget of {self.limits.pages} pages (WATCH_DAILY_PAGES):"
-                f" they come first on the next day, at {self._resets_at()}."
+                f" they come first on the next day, at {self.resets_at.isoformat(timespec='seconds')}."
             )
         if self.daily_pages > self.limits.pages:
             return (
@@ -58,29 +57,20 @@ class WatchSummary:
             )
         return None
 
-    def _resets_at(self) -> str:
-        return self.resets_at.isoformat(timespec="seconds")
-
 
 def summary(database: Database, settings: Settings) -> WatchSummary:
     """How things stand now."""
-    watches, now = Watches(database), database.clock.now()
-    return WatchSummary(
-        counts=watches.counts(),
-        today=WatchLedger(database).today(),
-        limits=limits_of(settings),
-        daily_pages=watches.daily_pages(),
-        resets_at=next_day(now),
-    )
+    watches, today, limits = Watches(database), WatchLedger(database).today(), limits_of(settings)
+    return WatchSummary(watches.counts(), today, limits, watches.daily_pages(), next_day(database.clock.now()))
 
 
 def tick(database: Database, settings: Settings) -> Tick:
-    """One tick: what has ended is accounted for, what is due and within the budget has jobs, which are to be sent."""
+    """Do one tick, and log and count what it did. Its jobs are to be sent."""
     done = Watches(database).tick(limits_of(settings))
     for outcome, count in done.settled.items():
         WATCH_REFRESHES.labels(outcome).inc(count)
     for watch in done.paused:
-        _tell_paused(watch)
+        log.warning("Watch %s of a %s is paused: %s", watch.id, watch.kind, redact(watch.pause_reason or ""))
     if done.tells_put_off:
         log.warning(
             "%d watches found no room in today's budget of %d pages; they come first on the next day. Raise"
@@ -89,14 +79,6 @@ def tick(database: Database, settings: Settings) -> Tick:
             settings.watch.daily_pages,
         )
     if done.jobs:
-        log.info(
-            "%d jobs for %d watches and %d pages that want a second look",
-            len(done.jobs),
-            done.refreshed,
-            done.rechecked,
-        )
+        made, pages = len(done.jobs), done.rechecked
+        log.info("%d jobs for %d watches and %d pages that want a second look", made, done.refreshed, pages)
     return done
-
-
-def _tell_paused(watch: Watch) -> None:
-    log.warning("Watch %s of a %s is paused: %s", watch.id, watch.kind, redact(watch.pause_reason or ""))

@@ -8,12 +8,11 @@ by one transaction at a time, which keeps the others from it until it is committ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
@@ -99,30 +98,6 @@ class ChangeStore:
         old = select(Change.position).where(Change.updated_at < before).limit(_AT_ONCE)
         with self._database.writing() as connection:
             return connection.execute(delete(Change).where(Change.position.in_(old))).rowcount
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """A page that alone shows a change and needs one more look."""
-
-    property_id: str
-    url: str
-
-
-def due_looks(connection: Connection, now: datetime, limit: int) -> list[Look]:
-    """Return the looks that are due, at most `limit`, the longest due first."""
-    due = select(Change.property_id, Change.url).where(Change.look_at <= now).group_by(Change.property_id, Change.url)
-    return [Look(*row) for row in connection.execute(due.order_by(func.min(Change.look_at), Change.url).limit(limit))]
-
-
-def look_again(connection: Connection, now: datetime, looks: Sequence[tuple[Look, datetime | None]]) -> None:
-    """Set when each of the due `looks` is due again; None: not before somebody reads the page."""
-    if looks:
-        due = and_(Change.property_id == bindparam("of"), Change.url == bindparam("at"), Change.look_at <= now)
-        connection.execute(
-            update(Change).where(due).values(look_at=bindparam("next_at")),
-            [{"of": look.property_id, "at": look.url, "next_at": at} for look, at in looks],
-        )
 
 
 def _is_of(property_id: str) -> ColumnElement[bool]:

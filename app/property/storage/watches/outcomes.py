@@ -37,7 +37,7 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
     """
     theirs = exists().where(jobs.c.watch_id == Watch.id, jobs.c.state.in_(ACTIVE))
     query = select(Watch).where(Watch.under_way_since.is_not(None), ~theirs)
-    ended = loaded(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE))
+    ended = loaded(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
     made = _jobs_of(connection, [watch.id for watch in ended])
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
     write(connection, ended, _CHANGED)

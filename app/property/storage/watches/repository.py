@@ -47,16 +47,6 @@ class Added:
     new: int
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
-    """How many watches a day's budget has had no room for, how many are due and nobody began, and how many jobs of
-    watches are not over, all for longer than asked about."""
-
-    put_off: int
-    untaken: int
-    jobs: int
-
-
 class Watches:
     """Watches in a `Database`, by its clock. Atomic on every method; raises errors of `app.errors`."""
 
@@ -163,14 +153,15 @@ class Watches:
             found = {row[0]: row[1] for row in connection.execute(select(status, func.count()).group_by(status))}
         return {one: found.get(one.value, 0) for one in WatchStatus}
 
-    def late(self, since: datetime) -> Late:
-        """What waits since `since` or longer."""
+    def late(self, since: datetime) -> tuple[int, int, int]:
+        """Return what waits since `since` or longer: how many watches for room in a day's budget, how many that are due
+        for somebody to begin them, and how many jobs of watches."""
         began = func.coalesce(jobs.c.started_at, jobs.c.created_at)  # one that is queued again begins anew
         theirs = jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE), began <= since
         with self._database.reading() as connection:
             put_off = _count(connection, Watch.id, *_IDLE, Watch.put_off_at <= since)
             untaken = _count(connection, Watch.id, *_IDLE, Watch.put_off_at.is_(None), Watch.due_at <= since)
-            return Late(put_off, untaken, _count(connection, jobs.c.id, *theirs))
+            return put_off, untaken, _count(connection, jobs.c.id, *theirs)
 
     def daily_pages(self) -> float:
         """Return about how many requests for pages a day the active watches want: for each page that is known."""
@@ -240,24 +231,16 @@ def _watches(connection: Connection, targets: Sequence[str], now: datetime) -> d
 def _make(
     connection: Connection, targets: Sequence[str], interval_days: int, now: datetime, *, who: str, caller: str | None
 ) -> None:
-    """New watches; `caller` has paid for the first refresh of each."""
-    rows = [
-        {
-            "id": new_id(),
-            "kind": kind,
-            "target": target,
-            "property_id": target if kind is WatchKind.PROPERTY else None,
-            "interval_days": interval_days,
-            "state": "active",
-            "due_at": due_first(target, interval_days, now, is_known=kind is WatchKind.PROPERTY),
-            "created_at": now,
-            "created_by": clean(who),
-            "caller": caller,
-            "prepaid": caller is not None,
-        }
-        for target in targets
-        for kind in [_kind(target)]
-    ]
+    """Make new watches; `caller` has paid for the first refresh of each."""
+    common = {"interval_days": interval_days, "state": "active", "created_at": now, "created_by": clean(who)}
+    common |= {"caller": caller, "prepaid": caller is not None}
+    rows = []
+    for target in targets:
+        is_known = is_property_id(target)
+        kind = WatchKind.PROPERTY if is_known else WatchKind.ADDRESS if is_address(target) else WatchKind.URL
+        due_at = due_first(target, interval_days, now, is_known=is_known)
+        own = {"id": new_id(), "kind": kind, "target": target, "property_id": target if is_known else None}
+        rows.append(common | own | {"due_at": due_at})
     for some in chunks(rows):
         connection.execute(insert(Watch), some)
 
@@ -277,9 +260,3 @@ def _go_on(connection: Connection, watches: Sequence[Watch], interval_days: int,
         watch.pause_reason = watch.failing_since = None
     names = ("due_at", "put_off_at", "state", "interval_days", "failures", "pause_reason", "failing_since", "prepaid")
     write(connection, changed, names)
-
-
-def _kind(target: str) -> WatchKind:
-    if is_property_id(target):
-        return WatchKind.PROPERTY
-    return WatchKind.ADDRESS if is_address(target) else WatchKind.URL

@@ -8,12 +8,13 @@ asked (`watches/budget.py`). The number of statements does not grow with the num
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from math import ceil
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, update
 
 from app.property.storage.database import Database
 from app.property.storage.jobs import usage
@@ -24,8 +25,7 @@ from app.property.storage.privacy.marks import PURGE
 from app.property.storage.statements import chunks
 from app.property.storage.tables import ACTIVE, jobs, properties, records
 from app.property.storage.watches.budget import WatchLimits, day_of
-from app.property.storage.watches.changes import Look, due_looks, look_again
-from app.property.storage.watches.models import Watch, WatchKind, loaded, write
+from app.property.storage.watches.models import Change, Watch, WatchKind, loaded, write
 from app.property.storage.watches.outcomes import forget_failed, settle
 from app.property.storage.watches.slots import due_next
 from app.property.urls.rows import is_row
@@ -127,43 +127,40 @@ class _Turn:
     # --- what is due
 
     def _look(self, most: int) -> int:
-        """Take pages that show a change and need one more look; -> how many.
+        """Take pages that show a change and need one more look, those due for longest first; -> how many.
 
-        The watch of their property pays; where there is none nobody looks before somebody asks. One of several
-        properties in an answer cannot be asked for by itself: it is looked at when its address is. Of a search's
-        listings the search's watch is not known: only those are looked at that are watched themselves.
+        The watch of their property that comes most often pays; where there is none nobody looks before somebody asks.
+        One of several properties in an answer cannot be asked for by itself: it is looked at when its address is. Of a
+        search's listings the search's watch is not known: only those are looked at that are watched themselves.
         """
-        looks = due_looks(self._connection, self._now, most)
-        watch_of = self._watch_of({look.property_id for look in looks})
+        payers = select(Watch.id).where(Watch.property_id == Change.property_id, Watch.state == "active")
+        payer = payers.order_by(Watch.interval_days, Watch.id).limit(1).scalar_subquery().label("payer")
+        query = select(Change.property_id, Change.url, payer).where(Change.look_at <= self._now)
+        query = query.group_by(Change.property_id, Change.url).order_by(func.min(Change.look_at), Change.url)
+        looks = self._connection.execute(query.limit(most)).all()
         busy = self._busy([look.url for look in looks], or_failed=True)
-        next_at = list[tuple[Look, datetime | None]]()
+        next_at = list[dict[str, Any]]()
         for look in looks:
-            watch = watch_of.get(look.property_id)
-            if watch is None:
-                next_at.append((look, None))
+            again_at: datetime | None = self._now + _LOOK_AGAIN
+            if look.payer is None:
+                again_at = None
             elif look.url in busy:
-                next_at.append((look, self._now + _BUSY))
-            elif self._left > 0 or look.url in self._wanted:
-                if not is_row(look.url) and look.url not in self._wanted:
-                    self._wanted[look.url] = watch
-                    self._left -= 1
-                next_at.append((look, self._now + _LOOK_AGAIN))
-        look_again(self._connection, self._now, next_at)
+                again_at = self._now + _BUSY
+            elif look.url not in self._wanted and self._left <= 0:
+                continue
+            elif not is_row(look.url) and look.url not in self._wanted:
+                self._wanted[look.url] = look.payer
+                self._left -= 1
+            next_at.append({"of": look.property_id, "at": look.url, "again_at": again_at})
+        if next_at:
+            due = Change.property_id == bindparam("of"), Change.url == bindparam("at"), Change.look_at <= self._now
+            self._connection.execute(update(Change).where(*due).values(look_at=bindparam("again_at")), next_at)
         return len(self._wanted)
-
-    def _watch_of(self, property_ids: Collection[str]) -> dict[str, str]:
-        """The watch of each property that comes most often."""
-        found: dict[str, str] = {}
-        for some in chunks(sorted(property_ids)):
-            query = select(Watch.property_id, Watch.id).where(Watch.state == "active", Watch.property_id.in_(some))
-            for row in self._connection.execute(query.order_by(Watch.interval_days, Watch.id)):
-                found.setdefault(row.property_id, row.id)
-        return found
 
     def _due(self, most: int) -> list[Watch]:
         theirs = exists().where(jobs.c.watch_id == Watch.id, jobs.c.state.in_(ACTIVE))
         query = select(Watch).where(_is_due(self._now), ~theirs).order_by(*_TAKEN_IN_ORDER)
-        return loaded(self._connection, query.limit(most))
+        return loaded(self._connection, query.limit(most).with_for_update())
 
     def _refresh(self, due: Sequence[Watch]) -> tuple[int, bool]:
         """Take what is due; -> how many watches, and whether the day's budget left one out."""
@@ -171,7 +168,10 @@ class _Turn:
         targets = {watch: pages.get(watch.target, [watch.target]) for watch in due}
         busy = self._busy([target for its in targets.values() for target in its])
         payer = {watch: watch.caller for watch in due if watch.caller is not None and not watch.prepaid}
-        quota = self._quota(set(payer.values()))
+        quota = None
+        if self._limits.daily_targets is not None:
+            day = self._now.date()
+            quota = usage.left(self._connection, set(payer.values()), self._limits.daily_targets, day)
         paid, taken, is_short = Counter[str](), 0, False
         for watch, its in targets.items():
             if not its:
@@ -203,12 +203,6 @@ class _Turn:
         if watch.put_off_at is not None and watch.put_off_at < _midnight(self._now):
             return self._left > 0
         return self._left >= min(pages, max(1, self._limits.pages))
-
-    def _quota(self, callers: Collection[str]) -> dict[str, int] | None:
-        """How many refreshes each caller has left today; None without usage."""
-        if self._limits.daily_targets is None:
-            return None
-        return usage.left(self._connection, callers, self._limits.daily_targets, self._now.date())
 
     def _pages(self, property_ids: Sequence[str]) -> dict[str, list[str]]:
         """The pages of each property that are refreshed."""
@@ -264,13 +258,11 @@ class _Turn:
 
     def _put_off(self) -> tuple[int, bool]:
         """Note which watches wait for the next day; -> how many, and whether they are the first of today."""
-        late = _is_due(self._now)
-        today = exists().where(Watch.put_off_at >= _midnight(self._now))
-        is_first = self._connection.execute(select(~today)).scalar_one()
-        news = update(Watch).where(late, Watch.put_off_at.is_(None)).values(put_off_at=self._now)
-        is_news = self._connection.execute(news).rowcount > 0
-        count = self._connection.execute(select(func.count(Watch.id)).where(late)).scalar_one()
-        return count, is_first and is_news
+        at, late = Watch.put_off_at, _is_due(self._now)
+        query = select(func.count(Watch.id), func.count(at), func.max(at)).where(late)
+        count, before, newest = self._connection.execute(query).one()
+        self._connection.execute(update(Watch).where(late, at.is_(None)).values(put_off_at=self._now))
+        return count, before < count and (newest is None or newest < _midnight(self._now))
 
 
 _HAS_FAILED = and_(jobs.c.watch_id.is_not(None), jobs.c.state == JobState.FAILED, jobs.c.due_at.is_not(None))

@@ -149,19 +149,19 @@ def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
 def _watches(database: Database, settings: Settings) -> Iterator[Finding]:
     """Complain of a budget that starves watches for days, and of watches that nobody begins."""
     watches, watch = Watches(database), settings.watch
-    late = watches.late(database.clock.now() - _WATCH_LATE)
-    if late.put_off:
+    put_off, untaken, jobs = watches.late(database.clock.now() - _WATCH_LATE)
+    if put_off:
         yield warning(
-            f"{late.put_off} watches have waited for more than a day for room in the budget of {watch.daily_pages}"
+            f"{put_off} watches have waited for more than a day for room in the budget of {watch.daily_pages}"
             f" pages a day; all want about {watches.daily_pages():.0f}",
             "Raise WATCH_DAILY_PAGES, or watch less or less often.",
         )
-    if late.jobs:
+    if jobs:
         yield warning(
-            f"{late.jobs} jobs of watches have waited for more than a day, as a rule for room in the budget of"
+            f"{jobs} jobs of watches have waited for more than a day, as a rule for room in the budget of"
             f" {watch.daily_model_calls} model calls a day",
             "`propintel jobs` says what they wait for; raise WATCH_DAILY_MODEL_CALLS, or watch less or less often.",
         )
-    if late.untaken:
-        said = f"{late.untaken} watches have been due for more than a day and nobody begins them"
+    if untaken:
+        said = f"{untaken} watches have been due for more than a day and nobody begins them"
         yield warning(said, "See that beat and a worker run; the worker's log says why.")
