@@ -7,8 +7,6 @@ import logging
 from celery import shared_task
 
 from app.errors.storage import StoreError
-from app.property.storage.pages.retention import Retention
-from app.property.storage.privacy.ages import AgeLimits
 from app.redaction import redact
 from app.services.privacy import retention
 from tasks.base import ScheduledTask
@@ -24,8 +22,7 @@ def prune_pages() -> dict[str, int]:
     resources = current()
     settings, database = resources.settings, resources.database
     try:
-        pruned = retention.prune_pages(settings, Retention(database), database.clock)
-        pruned |= retention.prune_values(settings, AgeLimits(database), database.clock)
+        pruned = retention.prune_pages(settings, database) | retention.prune_values(settings, database)
         return pruned | retention.prune_jobs(settings, database)
     except StoreError as exc:
         log.warning("Copies of pages and old values wait to be pruned: %s", redact(str(exc)))

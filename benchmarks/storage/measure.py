@@ -19,8 +19,6 @@ from app.errors.storage import StoreError
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.figures import read_job_figures
-from app.property.storage.pages.retention import Retention
-from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
@@ -54,7 +52,7 @@ def measure(url: str, observations: int, seconds: float) -> dict[str, Any]:
     found["busy_before"] = before.cores
     settings, half = Settings.of(), (SPAN / 2).days
     halved = Settings.of(personal_data_retention_days=half, observation_retention_days=half)
-    store, ages, clock, urls = PropertyStore(database), AgeLimits(database), database.clock, _urls(copies)
+    store, urls = PropertyStore(database), _urls(copies)
     with database.reading() as connection:
         some = connection.execute(select(properties.c.id).limit(100 * _LOOKUPS)).scalars().all()
     homes = iter(random.Random(3).choices(some, k=_LOOKUPS))
@@ -65,15 +63,15 @@ def measure(url: str, observations: int, seconds: float) -> dict[str, Any]:
     alone: dict[str, tuple[Callable[[], object], int]] = {
         "property": (lambda: store.get(next(homes)), _LOOKUPS),
         "metrics": (lambda: read_job_figures(database), _TIMES),
-        "prune_values": (lambda: prune_values(settings, ages, clock), _TIMES),
-        "prune_copies": (lambda: prune_pages(settings, Retention(database), clock), _TIMES),
+        "prune_values": (lambda: prune_values(settings, database), _TIMES),
+        "prune_copies": (lambda: prune_pages(settings, database), _TIMES),
         "purge": (purge, _TIMES),
     }
     for name, (work, times) in alone.items():
         found[name] = _summary([_timed(work)[0] for _ in range(times)])
     for writers in WRITERS:
         found[f"writers_{writers}"] = _write(url, copies, writers, seconds)
-    for name, work in (("purging", purge), ("pruning", lambda: prune_values(halved, ages, clock))):
+    for name, work in (("purging", purge), ("pruning", lambda: prune_values(halved, database))):
         with _beside(work) as done:
             found[f"while_{name}"] = _write(url, copies, 1, seconds)
         found[f"while_{name}"]["beside"] = done.value

@@ -13,14 +13,17 @@ import pytest
 from sqlalchemy import Table, event, insert, select, text
 
 from app.clock import ManualClock
-from app.property.page import Page
+from app.property.page import Keeping, Page
 from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
 from app.property.storage.privacy.ages import AgeLimits
+from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import bodies, model_answers, observations, pages, properties, records
+from app.property.storage.tables import bodies, changes, jobs, model_answers, observations, pages, properties, records
 from app.services.privacy.retention import prune_pages
 from app.settings import Settings
 from benchmarks.saving import save_record
@@ -47,8 +50,11 @@ def recorded(database: Database) -> Iterator[list[tuple[str, Any]]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-def scanned(database: Database, statements: list[tuple[str, Any]], tables: str = "observations|records") -> list[str]:
-    """Those of `statements` that read one of `tables` from end to end."""
+_LARGE = "changes|jobs|observations|pages|source_records|bodies|model_answers"
+
+
+def scanned(database: Database, statements: list[tuple[str, Any]]) -> list[str]:
+    """Those of `statements` that read all of a table that grows with what is scraped."""
     explain, scan = ("EXPLAIN QUERY PLAN", "SCAN") if database.is_sqlite else ("EXPLAIN", "Seq Scan on")
     found = []
     for sql, parameters in statements:
@@ -57,7 +63,7 @@ def scanned(database: Database, statements: list[tuple[str, Any]], tables: str =
         with database.reading() as connection:
             plan = connection.exec_driver_sql(f"{explain} {sql}", parameters).all()
         said = "\n".join(str(row[-1]) for row in plan)
-        if re.search(rf"{scan} ({tables})\b", said):
+        if re.search(rf"{scan} ({_LARGE})\b(?! USING INDEX ix_jobs_no_source)", said):
             found.append(f"{sql}\n{said}")
     return found
 
@@ -74,26 +80,47 @@ def filled(database: Database, clock: ManualClock) -> Database:
     save_record(store, old)
     clock.advance(timedelta(days=100).total_seconds())
     home = save_record(store, replace(old, content_sha256="b" * 64, fetched_at=clock.now()))
+    job_id = _scraped(database, old.url, home, clock)
     with database.writing() as connection:
         for table, mine, each in (
             (properties, properties.c.id == home, 1),
             (records, records.c.property_id == home, 1),
             (observations, observations.c.content_sha256 == "b" * 64, _READINGS),
+            (jobs, jobs.c.id == job_id, _READINGS),
+            (bodies, bodies.c.size == 1, 1),
+            (pages, pages.c.job_id == job_id, _READINGS),
+            (changes, changes.c.property_id == home, _READINGS),
         ):
             row = connection.execute(select(table).where(mine)).mappings().first()
             assert row is not None
-            copies = [_copy(dict(row), number, turn) for number in range(_HOMES) for turn in range(each)]
+            copies = [_copy(table, dict(row), number, turn) for number in range(_HOMES) for turn in range(each)]
             connection.execute(insert(table), copies)
         connection.execute(text("ANALYZE"))
     return database
 
 
-def _copy(row: dict[str, Any], number: int, turn: int) -> dict[str, Any]:
-    own = {"property_id": f"{number:032}", "url": f"https://b.example/{number}", "content_sha256": f"{turn:064}"}
-    changed = {name: value for name, value in own.items() if name in row}
-    if "property_id" in row:
-        return {name: value for name, value in row.items() if name != "id"} | changed
-    return row | {"id": own["property_id"]}
+def _scraped(database: Database, url: str, home: str, clock: ManualClock) -> str:
+    """A job for the page, a copy of it, and a change that was told; -> the job's id."""
+    store = JobStore(database)
+    (job_id,) = store.enqueue([url], refresh=True).new
+    store.claim(job_id, "owner", 30)
+    PageStore(database).save_page(Page(url, url, "text/html", "x", b"x", clock.now(), Keeping('"1"')), job_id)
+    store.finish(job_id, "owner", home)
+    change = {"property_id": home, "field": "ListPrice", "new_value": 1, "new_evidence": {}, "context": {}, "why": ""}
+    told = {"id": "c" * 32, "urls": f" {url} ", "seen_at": clock.now(), "told_at": clock.now()}
+    with database.writing() as connection:
+        connection.execute(insert(changes).values(change | told))
+    return job_id
+
+
+def _copy(table: Table, row: dict[str, Any], number: int, turn: int) -> dict[str, Any]:
+    """The row as one of another property, page and body. What the database numbers is left to it."""
+    url, place = f"https://b.example/{number}", number * _READINGS
+    own = dict.fromkeys(("url", "final_url", "page_url", "source_url", "target"), url) | {"urls": f" {url} "}
+    own |= {"property_id": f"{place:032}", "content_sha256": f"{turn:064}", "job_id": None, "id": f"{place + turn:032}"}
+    own |= dict.fromkeys(("sha256", "text_sha256"), f"{number:064}")
+    numbered = table.autoincrement_column
+    return {name: own.get(name, value) for name, value in row.items() if numbered is None or name != numbered.name}
 
 
 @pytest.mark.parametrize("days", [50, 150], ids=["due", "nothing due"])
@@ -124,7 +151,7 @@ def test_pruning_copies_with_nothing_due_reads_by_index(database: Database, cloc
         removed = prune_pages(settings, Retention(database), clock)
     assert not any(removed.values())
     assert len(statements) > 5
-    assert not scanned(database, statements, "bodies|pages|model_answers")
+    assert not scanned(database, statements)
 
 
 def _own_key(table: Table, number: int) -> dict[str, Any]:
@@ -136,3 +163,13 @@ def test_a_scan_is_seen(filled: Database) -> None:
     with recorded(filled) as statements, filled.reading() as connection:
         connection.execute(select(observations.c.id).where(observations.c.value_sha256 == "")).all()
     assert len(scanned(filled, statements)) == 1
+
+
+def test_a_url_is_purged_by_index(filled: Database) -> None:
+    """With a property of another page that stays: it is made anew."""
+    with recorded(filled) as statements:
+        removed = PurgeStore(filled).purge(PurgeKind.URL, "https://a.example/2", who="test", dry_run=False).removed
+    gone = {name: removed[name] for name in ("records", "observations", "properties", "jobs", "others")}
+    assert gone == {"records": 1, "observations": 10, "properties": 1, "jobs": 1, "others": 1}
+    assert len(statements) > 50
+    assert not scanned(filled, statements)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
 from app.property.storage.database import Database
 from app.property.storage.privacy.ages import AgeLimits
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.purge import PurgeStore, Removal
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties import repository as storing
 from app.property.storage.properties.decisions import DecisionStore
@@ -110,6 +111,36 @@ def test_writers_purges_and_pruning_do_not_get_in_each_other_s_way(database: Dat
             properties.c.merged_into.in_(select(properties.c.id).where(properties.c.merged_into.is_not(None)))
         )
         assert connection.execute(pointers).all() == [], "a property that went into another one leads to a living one"
+
+
+def test_a_writer_of_another_home_goes_on_while_a_page_is_purged(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The purge is held up when it has deleted the page, and has yet to make its property anew."""
+    store, held, go_on = PropertyStore(database), threading.Event(), threading.Event()
+    store.save_record(page(1))
+    other = store.save_record(page(900, StreetName="Harbor"))
+    clock.advance(1)
+    mend = Removal.mend
+
+    def waiting(part: Removal, homes: Sequence[str]) -> None:
+        held.set()
+        assert go_on.wait(60)
+        mend(part, homes)
+
+    monkeypatch.setattr(Removal, "mend", waiting)
+    url = "https://a.example/1"
+    with ThreadPoolExecutor(2) as threads:
+        purge = partial(PurgeStore(database).purge, PurgeKind.URL, url, who="test", dry_run=False)
+        purged = threads.submit(purge)
+        assert held.wait(60)
+        try:
+            newer = page(900, StreetName="Harbor", ListPrice=90)
+            assert threads.submit(store.save_record, replace(newer, content_sha256="e" * 64)).result(60) == other
+        finally:
+            go_on.set()
+        assert purged.result(60).removed["properties"] == 1
+    assert living(database) == 1
 
 
 def test_nothing_appears_before_what_was_seen(database: Database) -> None:

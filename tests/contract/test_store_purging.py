@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ from app.property.storage.llm.searches import SearchStore, StoredSearch
 from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.index import PageIndex
 from app.property.storage.pages.repository import PageStore
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy import purge as purging
+from app.property.storage.privacy.purge import PurgeStore, Removal
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.decisions import DecisionStore
@@ -43,6 +45,7 @@ from tests.plugins.job_ends import finish, put_claims
 AGENT = "Ottilie Quackenbush"
 PAGE, MOBILE = "https://www.homes.example/h/48213", "https://m.homes.example/h/48213"
 OTHER = "https://county.example/parcel/77"
+ADDRESS = "12 OAK ST UNIT 4, SPRINGFIELD, IL 62701"
 HOUSE = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
 
 
@@ -175,9 +178,6 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     assert left["jobs"] == 1, "that of another target, which tells of the page no more"
 
 
-ADDRESS = "12 OAK ST UNIT 4, SPRINGFIELD, IL 62701"
-
-
 def test_a_copy_goes_with_the_page_that_it_led_to_and_with_the_job_that_fetched_it(
     database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
@@ -231,6 +231,36 @@ def test_a_second_purge_removes_nothing_and_a_later_scrape_is_stored(
     clock.advance(1)
     _, home = service.scrape(PAGE)
     assert service.properties.get(home)["record"]["ListAgentFullName"] == AGENT
+
+
+@pytest.mark.parametrize("named", [(PurgeKind.URL, MOBILE), (PurgeKind.PROPERTY, ""), (PurgeKind.ADDRESS, ADDRESS)])
+@pytest.mark.parametrize("done", [0, 1, 2])
+def test_a_purge_that_died_is_finished_by_the_same_one(
+    database: Database, service: Service, monkeypatch: pytest.MonkeyPatch, named: tuple[PurgeKind, str], done: int
+) -> None:
+    """It dies when it has removed so many URLs; what it has yet to remove is found by what it left."""
+    monkeypatch.setattr(purging, "_AT_ONCE", 1)
+    (found_job,) = service.jobs.enqueue([ADDRESS]).jobs
+    service.jobs.claim(found_job.id, "me", 30)
+    _, home = service.scrape(PAGE, UnitNumber="4")
+    service.jobs.finish(found_job.id, "me", home)
+    service.scrape(MOBILE, page_url=PAGE, UnitNumber="4")
+    service.scrape("https://tablet.homes.example/h/48213", page_url=PAGE, UnitNumber="4")
+    purge = partial(PurgeStore(database).purge, named[0], named[1] or home, who="alice", dry_run=False)
+    remove, left = Removal.remove_pages, iter(range(done))
+
+    def dying(part: Removal, **which: Any) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        remove(part, **which)
+
+    monkeypatch.setattr(Removal, "remove_pages", dying)
+    with pytest.raises(KeyboardInterrupt):
+        purge()
+    assert found(database, "48213")
+    monkeypatch.setattr(Removal, "remove_pages", remove)
+    purge()
+    assert found(database, AGENT, "homes.example", home) == []
 
 
 @pytest.mark.parametrize(("kind", "name"), [(PurgeKind.URL, PAGE), (PurgeKind.HOST, "homes.example")])

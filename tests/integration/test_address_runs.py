@@ -10,9 +10,11 @@ import openai
 import pytest
 from sqlalchemy import update
 
+from app.clock import ManualClock
 from app.errors.jobs import OutOfTimeError
+from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.privacy.marks import mark
+from app.property.storage.privacy.marks import refuse_from_now
 from app.property.storage.tables import web_searches
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.runtime.resources import open_resources
@@ -213,8 +215,10 @@ def purges(world: World, url: str) -> Callable[[], None]:
     """Somebody purges the page a minute from now: after it was fetched, named or read."""
 
     def purge() -> None:
-        with world.resources.database.writing() as connection:
-            mark(connection, [url], [], world.resources.database.clock.now() + timedelta(minutes=1))
+        mine = world.resources.database
+        later = Database(mine.url.render_as_string(), ManualClock(mine.clock.now() + timedelta(minutes=1)))
+        refuse_from_now(later, [url])
+        later.close()
 
     return purge
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from app.settings import Settings
 
 SQLITE_FILE = "propintel.sqlite3"
 _ATTEMPTS = 5
+_LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.005, 0.1
 
 
 def names_key(settings: Settings) -> NamesKey:
@@ -69,6 +71,7 @@ class Database:
         self._engine: Engine | None = None
         self._pid = os.getpid()
         self._inherited: list[Engine] = []
+        self._next_turn = 0.0
 
     def __repr__(self) -> str:
         return f"Database({errors.shown(self.url)!r})"
@@ -114,6 +117,17 @@ class Database:
                 if attempt == _ATTEMPTS or not errors.is_worth_repeating(exc.__cause__):
                     raise
         raise AssertionError("unreachable")  # pragma: no cover
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One of many transactions in a row, between which other writers get their turn. SQLite has no queue: who waits
+        looks again every 1 to 100 ms, and would most often find the next one."""
+        if self.is_sqlite:
+            time.sleep(max(0.0, self._next_turn - time.monotonic()))
+        begun = time.monotonic()
+        yield
+        took = time.monotonic() - begun
+        self._next_turn = begun + took + min(_MOST_PAUSE_SECONDS, max(_LEAST_PAUSE_SECONDS, 3 * took))
 
     def exclusively(self, connection: Connection, name: str) -> None:
         """Until this transaction ends, hold up others that ask for `name`. On SQLite a writer is alone anyway."""

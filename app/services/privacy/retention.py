@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.clock import Clock
 from app.property.storage import expiry
 from app.property.storage.database import Database
 from app.property.storage.pages.retention import Pruned, Retention
@@ -21,11 +20,12 @@ log = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 10.0
 
 
-def prune_pages(settings: Settings, retention: Retention, clock: Clock) -> dict[str, Any]:
+def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
     """Remove by PAGE_RETENTION_DAYS and PAGE_STORE_MAX_BYTES; -> `{"bodies": n, "packed_bytes": n, "answers": n}`.
 
     Copies and answers name people, so they are kept no longer than these may be.
     """
+    retention, clock = Retention(database), database.clock
     days = min(settings.retention.page_retention_days, settings.retention.personal_data_retention_days)
     steps: Mapping[str, Callable[[], Pruned]] = {
         "unkept": retention.prune_unkept,
@@ -39,7 +39,8 @@ def prune_pages(settings: Settings, retention: Retention, clock: Clock) -> dict[
     for reason, step in steps.items():
         more = True
         while more and clock.now_us() < until:
-            pruned = step()
+            with database.turn():
+                pruned = step()
             more = pruned.more
             for name in removed:
                 removed[name] += getattr(pruned, name)
@@ -51,9 +52,10 @@ def prune_pages(settings: Settings, retention: Retention, clock: Clock) -> dict[
     return removed
 
 
-def prune_values(settings: Settings, ages: AgeLimits, clock: Clock) -> dict[str, int]:
+def prune_values(settings: Settings, database: Database) -> dict[str, int]:
     """Remove by PERSONAL_DATA_RETENTION_DAYS and OBSERVATION_RETENTION_DAYS; -> `{"observations": n, "records": n}`:
     what went, and records that lost a name."""
+    ages, clock = AgeLimits(database), database.clock
     steps: list[Callable[[], Aged]] = [lambda: ages.prune_names(settings.retention.personal_data_retention_days)]
     if settings.retention.observation_retention_days:
         steps.append(lambda: ages.prune_observations(settings.retention.observation_retention_days))
@@ -81,8 +83,12 @@ def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
         "rows": lambda: expiry.prune_rows(database, job_days=days, page_days=settings.retention.page_retention_days),
     }
     for name, step in steps.items():
-        while clock.now_us() < until and (gone := step()):
+        more = True
+        while more and clock.now_us() < until:
+            with database.turn():
+                gone = step()
             removed[name] += gone
+            more = gone > 0
     if any(removed.values()):
         log.info("By age went %(jobs)s jobs, and %(rows)s rows of batches, aliases, usage, and audit", removed)
     return removed

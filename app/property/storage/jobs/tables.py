@@ -74,7 +74,7 @@ class Job(Base):
     error_message: Mapped[str | None]
     wanted_model: Mapped[Json]
     model_note: Mapped[str | None]
-    property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id"), index=True)
+    property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="SET NULL"), index=True)
     # how a done job came by it (`models.PageFrom`)
     page_from: Mapped[str | None] = mapped_column(String(16))
     lease_owner: Mapped[str | None]
@@ -111,6 +111,7 @@ class Job(Base):
         Index("ix_jobs_state_resend_at", "state", "resend_at"),
         Index("ix_jobs_target", "target"),
         Index("ix_jobs_finished_at", "finished_at", **where(text("finished_at IS NOT NULL"))),
+        Index("ix_jobs_no_source", "id", **where(text("error_code = 'no_source'"))),
         Index("ix_jobs_request_id", "request_id", **where(text("request_id IS NOT NULL"))),
         Index("ix_jobs_watch_id_state", "watch_id", "state", **where(text("watch_id IS NOT NULL"))),
         Index("uq_jobs_reading_url", "reading_url", unique=True, **where(text("reading_url IS NOT NULL"))),

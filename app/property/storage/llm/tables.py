@@ -75,7 +75,7 @@ class ModelRequest(Base):
 
     # of the question, and its `custom_id` at OpenAI
     id: Mapped[Sha256] = mapped_column(primary_key=True)
-    content_sha256: Mapped[Sha256]
+    content_sha256: Mapped[Sha256] = mapped_column(index=True)
     fields: Mapped[Json]
     model: Mapped[str]
     prompt_sha256: Mapped[Sha256]

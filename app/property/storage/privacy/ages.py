@@ -60,7 +60,10 @@ class AgeLimits:
             these = c.id.in_([row.id for row in old])
             return connection.execute(delete(observations).where(these, ended)).rowcount
 
-        return Aged(self._database.repeat(work), more=len(old) == _AT_ONCE) if old else Aged()
+        if not old:
+            return Aged()
+        with self._database.turn():
+            return Aged(self._database.repeat(work), more=len(old) == _AT_ONCE)
 
     def prune_names(self, days: float) -> Aged:
         """Remove values of fields that name people, and these names out of what else their pages said, if nobody saw
@@ -73,12 +76,11 @@ class AgeLimits:
             homes, more = _with_old_names(connection, oldest)
         gone = named = 0
         for home in homes:
-            removed = self._database.repeat(partial(self._forget_names, home, oldest))
+            with self._database.turn():
+                removed = self._database.repeat(partial(self._forget_names, home, oldest))
             gone, named = gone + removed[0], named + removed[1]
         if gone or named:
-            with self._database.writing() as connection:
-                told = {"observations": gone, "records": named}
-                record_purge(connection, self._database.clock.now(), "beat", "age", told)
+            record_purge(self._database, "beat", "age", {"observations": gone, "records": named})
         return Aged(gone, named, more)
 
     def _forget_names(self, home: str, oldest: datetime, connection: Connection) -> tuple[int, int]:

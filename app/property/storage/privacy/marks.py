@@ -1,8 +1,8 @@
 """What was purged a moment ago, as hashes: nothing that was fetched before is stored after.
 
 A page that a worker has in hand when it is purged would come back with the next write. Every write of a page, of what a
-model said of it and of its record asks here first, in its own transaction; a purge holds off such writes until it is
-through. So each is either there for the purge to remove, or refused.
+model said of it and of its record asks here first, in its own transaction; a purge waits for those under way before it
+looks. So each is either there for the purge to remove, or refused.
 """
 
 from __future__ import annotations
@@ -22,19 +22,29 @@ from app.property.storage.statements import chunks, upsert
 from app.property.storage.tables import purge_marks
 from app.property.urls.targets import normalise_url
 
-#: the lock that whoever stores pages holds together, and a purge alone
+#: the lock that whoever stores pages holds together, and a purge alone, for a moment
 PURGE = "purge"
 
 
-def mark(connection: Connection, urls: Iterable[str], hosts: Iterable[str], at: datetime) -> None:
-    """From now on nothing of these `urls` and `hosts` (with all below them) that was fetched before `at` is stored."""
-    for digest in sorted({_digest("url", url) for url in urls} | {_digest("host", host) for host in hosts}):
-        upsert(connection, purge_marks, {"mark": digest}, {"at": at})
+def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str] = ()) -> None:
+    """Store nothing any more of these `urls` and `hosts` (with all below them) that was fetched before now; return when
+    no writer is under way that does not know of it."""
+    at = database.clock.now()
+    digests = sorted({_digest("url", url) for url in urls} | {_digest("host", host) for host in hosts})
+
+    def work(connection: Connection) -> None:
+        for digest in digests:
+            upsert(connection, purge_marks, {"mark": digest}, {"at": at})
+
+    database.repeat(work)
+    wait_for_writers(database)
 
 
-def hold_off(database: Database, connection: Connection) -> None:
-    """Until this transaction ends no page is stored; what was under way is through."""
-    database.exclusively(connection, PURGE)
+def wait_for_writers(database: Database) -> None:
+    """Return when all transactions are over that did not see what is committed by now."""
+    if not database.is_sqlite:  # which has one writer at a time
+        with database.writing() as connection:
+            database.exclusively(connection, PURGE)
 
 
 def refuse_purged(database: Database, connection: Connection, urls: Iterable[str | None], fetched_at: datetime) -> None:

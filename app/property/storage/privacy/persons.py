@@ -18,13 +18,12 @@ from app.property.people import Finder, PersonName, finder_of
 from app.property.storage.database import Database
 from app.property.storage.llm.requests import wake
 from app.property.storage.pages.repository import drop_pages
-from app.property.storage.privacy.marks import hold_off
+from app.property.storage.privacy.marks import wait_for_writers
 from app.property.storage.privacy.names import note_name
 from app.property.storage.privacy.naming_rows import Named, cleaned, named_rows
 from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding, Holds
-from app.property.storage.privacy.purge import Purged, record_purge
-from app.property.storage.privacy.removal import COUNTED, Removal
-from app.property.storage.privacy.scope import PurgeKind, scope_of
+from app.property.storage.privacy.purge import COUNTED, Purged, find, record_purge, steps_of, take
+from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.rebuild import moment, rebuild
 from app.property.storage.statements import chunks
 from app.property.storage.tables import (
@@ -69,22 +68,20 @@ class PersonPurge:
             since = began
         purged = Purged({name: removed[name] for name in (*COUNTED, "texts")}, sorted(job_ids))
         if not dry_run:
-            with self._database.writing() as connection:
-                record_purge(connection, began, who, PurgeKind.PERSON, purged.removed)
+            record_purge(self._database, who, PurgeKind.PERSON, purged.removed)
         return purged
 
     def _suppress(self, name: PersonName) -> None:
         key = self._database.names_key.make()
 
         def work(connection: Connection) -> None:
-            hold_off(self._database, connection)  # what is written now is read below
             note_name(connection, key, name, self._database.clock.now())
 
         self._database.repeat(work)
+        wait_for_writers(self._database)  # what is written now is read below
 
     def _remove(self, named: Named, finder: Finder, job_ids: set[str], *, dry_run: bool) -> Counter[str]:
         def work(connection: Connection) -> tuple[Counter[str], set[str]]:
-            hold_off(self._database, connection)
             run = _Removal(self._database, connection, finder)
             run.run(named)
             if dry_run:
@@ -108,10 +105,10 @@ class _Removal:
 
     def run(self, named: Named) -> None:
         for url in sorted(named.urls):  # as many as are ways to one page go with the first
-            page = Removal(self._database, self._connection, scope_of(self._connection, PurgeKind.URL, url))
-            page.run()
-            self.removed.update(page.removed)
-            self.job_ids.update(page.job_ids)
+            scope = find(self._database, PurgeKind.URL, url, dry_run=True)
+            for part in take(self._database, steps_of(self._database, scope), self._connection):
+                self.removed.update(part.removed)
+                self.job_ids.update(part.job_ids)
         self._drop_bodies(named.bodies)
         touched = set[str]()
         for table, keys in named.rows.items():

@@ -1,21 +1,79 @@
 """Removes all that is stored of a URL, a host, a property or an address: not hidden, gone from every table.
 
-One transaction: all of it or nothing. A dry run is the same work, undone at its end, so that its numbers are right.
+First hashes of what is purged are stored, and writers under way are waited for: from then on nothing that was fetched
+before is stored (`marks.py`). Then it is found by index, and removed some pages at a time, each time with the locks of
+their properties only. If it dies in the middle, the same purge again goes on: pages that lead to others are removed
+last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from functools import partial
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, literal_column, or_, select, update
 
 from app.property.storage import audit
 from app.property.storage.database import Database
-from app.property.storage.privacy.marks import hold_off
-from app.property.storage.privacy.removal import Removal
-from app.property.storage.privacy.scope import PurgeKind, scope_of
+from app.property.storage.llm.requests import wake
+from app.property.storage.pages.blobs import drop_unused_blobs
+from app.property.storage.privacy.marks import refuse_from_now
+from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding, Holds
+from app.property.storage.privacy.scope import (
+    Mentions,
+    PurgeKind,
+    Scope,
+    complete,
+    is_any,
+    named_scope,
+    rows_of,
+    with_host_urls,
+)
+from app.property.storage.properties.locks import lock_pages, lock_rows
+from app.property.storage.properties.rebuild import rebuild
+from app.property.storage.properties.rows import source_record
+from app.property.storage.statements import chunks
+from app.property.storage.tables import (
+    RECORD_URLS,
+    identity_overrides,
+    job_attempts,
+    jobs,
+    model_answers,
+    model_requests,
+    observations,
+    page_urls,
+    pages,
+    properties,
+    recipe_examples,
+    recipes,
+    records,
+    unverified,
+    web_searches,
+)
+
+#: what is told of a purge, in rows
+COUNTED = (
+    "bodies",
+    "records",
+    "observations",
+    "unverified",
+    "properties",
+    "model_answers",
+    "model_requests",
+    "searches",
+    "jobs",
+    "urls",
+    "others",
+)
+#: URLs that go in one transaction, with the properties of their pages
+_AT_ONCE = 10
+#: what is known of a page may grow while it is looked for
+_MOST_ROUNDS = 5
+#: jobs whose errors tell of pages, in the spelling of their index
+_TELLS_OF_PAGES = literal_column("error_code") == literal_column("'no_source'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +81,7 @@ class Purged:
     """What went, in rows by what they are; `job_ids` are those whose results elsewhere go too."""
 
     removed: dict[str, int]
-    job_ids: list[str] = field(repr=False)
+    job_ids: Sequence[str] = field(repr=False)
 
     @property
     def in_words(self) -> str:
@@ -42,23 +100,225 @@ class PurgeStore:
         found for it, and the properties that are filed under it. `InvalidTargetError` for what is no URL or address.
 
         Done again it removes nothing more. Jobs for it are removed, those under way too: what they have in hand is
-        refused (`PurgedMeanwhileError`). Who did so is recorded, and in numbers what went.
+        refused (`PurgedMeanwhileError`). Who did so is recorded, and in numbers what went. A dry run is the same work
+        in one transaction, undone at its end, so that its numbers are right.
         """
-
-        def work(connection: Connection) -> Purged:
-            hold_off(self._database, connection)
-            removal = Removal(self._database, connection, scope_of(connection, kind, name))
-            removal.run()
-            purged = Purged(dict(removal.removed), removal.job_ids)
-            if dry_run:
+        database = self._database
+        steps = steps_of(database, find(database, kind, name, dry_run=dry_run))
+        if dry_run:
+            with database.writing() as connection:
+                purged = purged_of_parts(take(database, steps, connection, dry_run=True))
                 connection.rollback()
-            else:
-                record_purge(connection, self._database.clock.now(), who, kind, purged.removed)
             return purged
+        parts = list[Removal]()
+        for step in steps:
+            with database.turn():
+                parts += database.repeat(partial(take, database, [step]))
+        purged = purged_of_parts(parts)
+        record_purge(database, who, kind, purged.removed)
+        return purged
 
-        return self._database.repeat(work)
 
-
-def record_purge(connection: Connection, at: datetime, who: str, kind: str, removed: Mapping[str, int]) -> None:
+def record_purge(database: Database, who: str, kind: str, removed: Mapping[str, int]) -> None:
     """Record who purged what kind of thing, and in numbers what went."""
-    audit.record(connection, at, who, "purge", str(kind), removed=dict(removed))
+    now = database.clock.now()
+    with database.writing() as connection:
+        audit.record(connection, now, who, "purge", str(kind), removed=dict(removed))
+
+
+def find(database: Database, kind: PurgeKind, name: str, *, dry_run: bool) -> Scope:
+    """All that `name` means, of which nothing that was fetched before is stored any more (but for a dry run)."""
+    scope = named_scope(kind, name)
+    if not dry_run:
+        refuse_from_now(database, scope.urls, scope.hosts)
+    scope = with_host_urls(database, scope)
+    for _ in range(_MOST_ROUNDS):
+        known = set(scope.urls)
+        with database.reading() as connection:
+            scope = complete(connection, scope, at_address=kind is PurgeKind.ADDRESS)
+        new = [url for url in scope.urls if url not in known and not scope.is_of_host(url)]
+        if dry_run or not new:
+            break
+        refuse_from_now(database, new)
+    return scope
+
+
+# --- the parts of the work
+
+type Step = Callable[["Removal"], None]
+
+
+def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
+    """What has to be done for `scope`: each a short transaction, in an order in which it can be done again."""
+    yield from _mentions(database, scope)
+    for urls in chunks(scope.urls[::-1], _AT_ONCE):
+        yield partial(Removal.remove_pages, urls=urls, later=scope.properties)
+    if scope.properties:
+        yield partial(Removal.mend, homes=scope.properties)
+    if scope.hosts:
+        yield partial(Removal.drop_recipes, hosts=scope.hosts)
+
+
+def take(database: Database, steps: Iterable[Step], connection: Connection, *, dry_run: bool = False) -> list[Removal]:
+    """Do `steps` in the caller's transaction; -> what each of them did."""
+    parts = list[Removal]()
+    for step in steps:
+        parts.append(Removal(database, connection, dry_run=dry_run))
+        step(parts[-1])
+    return parts
+
+
+def purged_of_parts(parts: Iterable[Removal]) -> Purged:
+    """What all of them did."""
+    removed, job_ids = Counter[str](dict.fromkeys(COUNTED, 0)), set[str]()
+    for part in parts:
+        removed.update(part.removed)
+        job_ids |= part.job_ids
+    return Purged(dict(removed), sorted(job_ids))
+
+
+def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
+    """Answers of searches that were for one of the targets or name one of the pages, and what jobs tell of them. What
+    has words of these is read without a lock."""
+    with database.reading() as connection:  # pages that a search named for the properties
+        heard = select(unverified.c.url).where(unverified.c.property_id.in_(scope.properties))
+        mentions = Mentions(scope, connection.execute(heard).scalars())
+    named = [row.id for row in rows_of(database, web_searches.c.urls) if mentions.are_in(row.urls)]
+    told = rows_of(database, jobs.c.error_message, only=[_TELLS_OF_PAGES])
+    tells = [row for row in told if mentions.are_in(row.error_message)]
+    hints = [row for row in rows_of(database, job_attempts.c.detail) if row.detail and mentions.are_in(row.detail)]
+    for some in chunks(named):
+        yield partial(Removal.drop, what="searches", table=web_searches, which=web_searches.c.id.in_(some))
+    for column, rows in ((jobs.c.error_message, tells), (job_attempts.c.detail, hints)):
+        for some in chunks(rows, _AT_ONCE):
+            yield partial(Removal.forget_words, column=column, rows=some)
+
+
+class Removal:
+    """One part of a purge, in the caller's transaction. `removed` counts rows by `COUNTED`, and `job_ids` are those
+    whose results elsewhere go too."""
+
+    def __init__(self, database: Database, connection: Connection, *, dry_run: bool = False) -> None:
+        self._database = database
+        self._connection = connection
+        self._dry_run = dry_run
+        self.removed = Counter[str]()
+        self.job_ids = set[str]()
+
+    def drop(self, what: str, table: Table, which: ColumnElement[bool]) -> None:
+        """Delete rows, and count them as `what`."""
+        self.removed[what] += self._connection.execute(delete(table).where(which)).rowcount
+
+    def forget_words(self, column: Any, rows: Sequence[Any]) -> None:
+        """A job's error says no more what was tried; what it tells of one source goes, if it is still that."""
+        for row in rows:
+            *key, told = row
+            mine = and_(column == told, *(part == one for part, one in zip(column.table.primary_key, key, strict=True)))
+            if column.table is jobs:
+                untold = update(jobs).where(mine).values(error_message="What was tried was purged since.")
+                self._connection.execute(untold)
+            else:
+                self._connection.execute(delete(column.table).where(mine))
+
+    def remove_pages(self, urls: Sequence[str], later: Sequence[str] = ()) -> None:
+        """Remove all of `urls`. Properties of which pages are left say what these say; the others go, but for those
+        that are looked at `later`."""
+        stored = select(records).where(is_any(RECORD_URLS, urls))
+        lock_pages(self._database, self._connection, [source_record(row) for row in self._connection.execute(stored)])
+        asked = select(jobs.c.id).where(jobs.c.target.in_(urls)).order_by(jobs.c.id).with_for_update()
+        self.job_ids |= set(self._connection.execute(asked).scalars())
+        said = (
+            ("records", records, is_any(RECORD_URLS, urls)),
+            ("observations", observations, observations.c.source_url.in_(urls)),
+            ("unverified", unverified, unverified.c.url.in_(urls)),
+        )
+        homes = {
+            home
+            for _, table, which in said
+            for home in self._connection.execute(select(table.c.property_id).where(which).distinct()).scalars()
+        }
+        lock_rows(self._connection, homes)
+        hashes = self._drop_copies(urls)
+        for name, table, which in said:
+            sha256 = [table.c.content_sha256] if "content_sha256" in table.c else []
+            rows = self._connection.execute(delete(table).where(which).returning(table.c.property_id, *sha256)).all()
+            self.removed[name] += len(rows)
+            homes |= {row[0] for row in rows}
+            hashes |= {row[-1] for row in rows if sha256}
+        self._drop_general(urls, sorted(homes))
+        self._drop_answers(sorted(hashes))
+        self.drop("searches", web_searches, web_searches.c.target.in_(urls))
+        self.drop("jobs", jobs, jobs.c.id.in_(self.job_ids))
+        self._drop_decisions(urls)
+        self.mend(sorted(homes - set(later)))
+
+    def _drop_copies(self, urls: Sequence[str]) -> set[str]:
+        """Copies of the pages and of what their jobs fetched, and by which URLs they are known; -> the hashes of the
+        pages."""
+        connection, fetched_by = self._connection, pages.c.job_id.in_(self.job_ids)
+        mine = delete(pages).where(or_(is_any([pages.c.url, pages.c.final_url], urls), fetched_by)).returning(pages)
+        copies = connection.execute(mine).all()
+        bodies = {sha256 for row in copies for sha256 in (row.sha256, row.text_sha256)}
+        self.removed["bodies"] += len(drop_unused_blobs(connection, bodies))
+        self.drop("urls", page_urls, is_any([page_urls.c.url, page_urls.c.page_url], urls))
+        connection.execute(update(jobs).where(jobs.c.reading_url.in_(urls)).values(reading_url=None))
+        return {row.sha256 for row in copies if not {row.url, row.final_url}.isdisjoint(urls)}
+
+    def _drop_general(self, urls: Sequence[str], homes: Sequence[str]) -> None:
+        """Rows of tables that need no code of their own (`Holding.in_general`): of the URLs and their jobs. A row that
+        names several URLs goes with any of them; it is of one of the properties."""
+        for held in _general():
+            which = or_(is_any(held.of(Holds.TARGET), urls), is_any(held.of(Holds.JOB), self.job_ids))
+            if lists := held.of(Holds.URLS):
+                named = (column.contains(f" {url} ", autoescape=True) for column in lists for url in urls)
+                which = and_(is_any(held.of(Holds.PROPERTY), homes), or_(which, *named))
+            self.drop("others", held.table, which)
+
+    def _drop_answers(self, hashes: Sequence[str]) -> None:
+        """What models said, and what they are still to be asked: a job that is left and waits for that asks anew."""
+        asked = delete(model_requests).where(model_requests.c.content_sha256.in_(hashes))
+        ids = self._connection.execute(asked.returning(model_requests.c.id)).scalars().all()
+        wake(self._connection, list(ids), self._database.clock.now())
+        self.removed["model_requests"] += len(ids)
+        self.drop("model_answers", model_answers, model_answers.c.content_sha256.in_(hashes))
+        self.drop("others", recipe_examples, recipe_examples.c.content_sha256.in_(hashes))
+
+    def drop_recipes(self, hosts: Sequence[str]) -> None:
+        """Those of the hosts and of all below them."""
+        for host in hosts:
+            below = recipes.c.host.endswith(f".{host}", autoescape=True)
+            self.drop("others", recipes, or_(recipes.c.host.in_([host, host.removeprefix("www.")]), below))
+
+    def _drop_decisions(self, urls: Sequence[str]) -> None:
+        """Those on these pages. One with no page left on one of its sides keeps nothing apart or together: it goes."""
+        c = identity_overrides.c
+        gone = delete(identity_overrides).where(c.url.in_(urls)).returning(c.decision_id)
+        ids = self._connection.execute(gone).scalars().all()
+        self.removed["others"] += len(ids)
+        left = select(c.decision_id).where(c.decision_id.in_(ids)).group_by(c.decision_id)
+        one_sided = left.having(func.count(c.side.distinct()) == 1)
+        self._connection.execute(delete(identity_overrides).where(c.decision_id.in_(one_sided)))
+
+    def mend(self, homes: Sequence[str]) -> None:
+        """Properties of which pages are left say what these say; the others go."""
+        lock_rows(self._connection, homes)
+        for home in homes:
+            left = select(records.c.id).where(records.c.property_id == home).limit(1)
+            if self._connection.execute(left).first() is None:
+                self._drop_property(home)
+            elif not self._dry_run:  # it counts for nothing
+                rebuild(self._database, self._connection, home)
+
+    def _drop_property(self, home: str) -> None:
+        """With what it replaced. Its keys go with it, and jobs forget it, by their foreign keys."""
+        family = or_(properties.c.id == home, properties.c.merged_into == home)
+        ids = self._connection.execute(select(properties.c.id).where(family).with_for_update()).scalars().all()
+        for held in _general():
+            self.drop("others", held.table, is_any(held.of(Holds.PROPERTY), ids))
+        for name, table in (("observations", observations), ("unverified", unverified)):
+            self.drop(name, table, table.c.property_id.in_(ids))
+        self.drop("properties", properties, properties.c.id.in_(ids))
+
+
+def _general() -> Iterator[Holding]:
+    return (held for held in HOLDINGS if held.in_general)

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, false, or_, select, tuple_
 
 from app.property.identity import address_keys
-from app.property.storage.privacy.general import stored_urls
+from app.property.storage.database import Database
+from app.property.storage.pages.tables import PageAlias, PageCopy
 from app.property.storage.privacy.marks import host_of
+from app.property.storage.privacy.pii_catalog import HOLDINGS, Holds
+from app.property.storage.properties.tables import Observation, Property, PropertyKey, SourceRow
 from app.property.storage.statements import chunks
-from app.property.storage.tables import (
-    RECORD_URLS,
-    jobs,
-    observations,
-    page_urls,
-    pages,
-    properties,
-    property_keys,
-    records,
-)
+from app.property.storage.tables import RECORD_URLS, jobs
 from app.property.urls.rows import answer_of
 from app.property.urls.targets import address_of_target, normalise_target, normalise_url
 
 #: of a row that is found by one of its URLs, those that are ways to the same page
-_WAYS = (RECORD_URLS, (page_urls.c.url, page_urls.c.page_url))
+_WAYS = (RECORD_URLS, (PageAlias.url, PageAlias.page_url))
 #: conditions of one statement
-NAMES_AT_ONCE = 50
+_AT_ONCE = 50
+#: rows of one look, which holds up nobody
+_PAGE = 2000
+#: what may stand after a URL in a sentence
+_AFTER_URL = ".,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
@@ -45,8 +43,8 @@ class PurgeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`urls` are targets of any kind, in every spelling in which they are stored, those of `hosts` among them. All are
-    sorted."""
+    """`urls` are targets of any kind, in every spelling in which they are stored, those of `hosts` among them. Each
+    stands behind one that leads to it: without the last ones the first one still leads to all others."""
 
     urls: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
@@ -58,100 +56,146 @@ class Scope:
         return any(host == name or host.endswith(f".{name}") for name in self.hosts)
 
 
-def scope_of(connection: Connection, kind: PurgeKind, name: str) -> Scope:
-    """What `name` means; it may be stored nowhere. Raises `InvalidTargetError` for what is no URL or no address."""
+class Mentions:
+    """Finds the pages of a scope in texts: its URLs as words of their own, and any URL of its hosts."""
+
+    def __init__(self, scope: Scope, more: Iterable[str] = ()) -> None:
+        self._scope, self._urls = scope, {*scope.urls, *more}
+
+    def are_in(self, text: str) -> bool:
+        words = {part for word in text.split() for part in (word, word.rstrip(_AFTER_URL))}
+        return not self._urls.isdisjoint(words) or any(self._scope.is_of_host(word) for word in words)
+
+
+def named_scope(kind: PurgeKind, name: str) -> Scope:
+    """What is named, and no more. Raises `InvalidTargetError` for what is no URL or no address."""
     match kind:
         case PurgeKind.URL:
-            return _complete(connection, Scope(urls=(normalise_url(name),)))
+            return Scope(urls=(normalise_url(name),))
         case PurgeKind.HOST:
-            return _complete(connection, Scope(hosts=(name,)))
+            return Scope(hosts=(name,))
         case PurgeKind.PROPERTY:
-            return _complete(connection, Scope(properties=(name,)))
+            return Scope(properties=(name,))
         case PurgeKind.ADDRESS:
-            return _complete(connection, _of_address(connection, normalise_target(name)))
+            target = normalise_target(name)
+            address_of_target(target)
+            return Scope(urls=(target,))
         case PurgeKind.PERSON:
             raise ValueError("a person is in texts, not in a scope")
 
 
-def _complete(connection: Connection, named: Scope) -> Scope:
-    """`named` with the properties that these were folded into or are made of, all URLs of their pages and of the hosts,
-    and all other URLs of those pages."""
-    homes = {one for home in named.properties for one in _family(connection, home)}
-    urls = {*named.urls, *_of_properties(connection, sorted(homes))}
-    for host in named.hosts:
-        urls |= set(stored_urls(connection, Scope(hosts=(host,)).is_of_host, host))
-    return Scope(tuple(sorted(_ways(connection, urls))), named.hosts, tuple(sorted(homes)))
+def with_host_urls(database: Database, scope: Scope) -> Scope:
+    """`scope` with all URLs of its hosts, in whatever table. No index knows hosts, so all rows are read, which holds up
+    nobody."""
+    found = set[str]()
+    for held in HOLDINGS if scope.hosts else ():
+        for column in held.of(Holds.TARGET, Holds.URLS):
+            for row in rows_of(database, column):
+                found |= {url for url in (row[-1] or "").split() if scope.is_of_host(url)}
+    return replace(scope, urls=(*scope.urls, *sorted(found)))
 
 
-def _of_address(connection: Connection, target: str) -> Scope:
-    """What was looked up for it, and the properties that are filed under it."""
+def rows_of(
+    database: Database, *columns: Column[Any], only: Sequence[ColumnElement[bool]] = (), at_once: int = _PAGE
+) -> Iterator[Row[Any]]:
+    """All rows of the table of `columns`, with its key before these. Read a part at a time in the order of the key,
+    each in a transaction of its own."""
+    key = list(columns[0].table.primary_key.columns)
+    query, last = select(*key, *columns).where(*only).order_by(*key).limit(at_once), None
+    while True:
+        with database.reading() as connection:
+            rows = connection.execute(query if last is None else query.where(tuple_(*key) > last)).all()
+        yield from rows
+        if len(rows) < at_once:
+            return
+        last = tuple(rows[-1][: len(key)])
+
+
+def complete(connection: Connection, scope: Scope, *, at_address: bool) -> Scope:
+    """`scope` with the properties that its own were folded into or are made of, all URLs of their pages, and all other
+    URLs of all these pages. `at_address`: and what is known of the address that it names."""
+    homes = set(scope.properties)
+    if at_address:
+        homes |= _at_address(connection, scope.urls[0])
+    homes = {one for home in homes for one in _family(connection, home)}
+    urls = dict.fromkeys((*scope.urls, *sorted(_of_properties(connection, sorted(homes)))))
+    return Scope(_ways(connection, urls), scope.hosts, tuple(sorted(homes)))
+
+
+def _at_address(connection: Connection, target: str) -> set[str]:
+    """What its jobs brought, and what is filed under it."""
     keys = address_keys(address_of_target(target))
-    found = _column(connection, select(jobs.c.property_id).where(jobs.c.target == target)) - {None}
-    found |= _column(connection, select(property_keys.c.property_id).where(property_keys.c.key.in_(keys)))
-    return Scope((target,), (), tuple(sorted(found)))
+    found = _column(connection, select(jobs.c.property_id).where(jobs.c.target == target))
+    return found | _column(connection, select(PropertyKey.property_id).where(PropertyKey.key.in_(keys)))
 
 
 def _of_properties(connection: Connection, homes: list[str]) -> set[str]:
     found = set[str]()
     for some in chunks(homes):
         for column, home in (
-            (records.c.url, records.c.property_id),
-            (observations.c.source_url, observations.c.property_id),
+            (SourceRow.url, SourceRow.property_id),
+            (Observation.source_url, Observation.property_id),
             (jobs.c.target, jobs.c.property_id),
         ):
-            found |= _column(connection, select(column).where(home.in_(some)))
+            found |= _column(connection, select(column).where(home.in_(some)).distinct())
     return found
 
 
 def _family(connection: Connection, property_id: str) -> set[str]:
     """The property, what it was folded into, and all that were folded into that."""
-    home = _column(connection, select(properties.c.merged_into).where(properties.c.id == property_id)) - {None}
-    head = home.pop() if home else property_id
-    mine = or_(properties.c.id == head, properties.c.merged_into == head)
-    return {property_id} | _column(connection, select(properties.c.id).where(mine))
+    merged_into = select(Property.merged_into).where(Property.id == property_id)
+    head = connection.execute(merged_into).scalar() or property_id
+    mine = or_(Property.id == head, Property.merged_into == head)
+    return {property_id} | _column(connection, select(Property.id).where(mine))
 
 
-def _ways(connection: Connection, urls: set[str]) -> set[str]:
-    """`urls`, and all other URLs of their pages."""
-    known, new = set[str](), urls
+def _ways(connection: Connection, urls: Iterable[str]) -> tuple[str, ...]:
+    """`urls`, and all other URLs of their pages, behind those that lead there."""
+    known, new = dict[str, None](), list(urls)
     while new:
-        known |= new
+        known.update(dict.fromkeys(new))
         found = set[str]()
         for columns in _WAYS:
-            for some in chunks(sorted(new)):
+            for some in chunks(new):
                 for row in connection.execute(select(*columns).where(is_any(columns, some))):
                     found |= {url for url in row if url}
-        new = (found | _ends(connection, known) | _rows(connection, new)) - known
-    return known
+        new = sorted((found | _ends(connection, known) | _rows(connection, new)) - known.keys())
+    return tuple(known)
 
 
-def _rows(connection: Connection, urls: set[str]) -> set[str]:
+def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
     """The answers that list the properties which `urls` name, and all properties that were read from these: an answer
     is one page, and goes whole."""
     found = {answer_of(url) for url in urls}
-    for some in chunks(sorted(found), NAMES_AT_ONCE):
-        for column in (records.c.url, observations.c.source_url):
-            below = or_(*(column.startswith(f"{url}#", autoescape=True) for url in some))
+    for some in chunks(sorted(found), _AT_ONCE):
+        for column in (SourceRow.url, Observation.source_url):
+            below = or_(*(_is_below(connection, column, url) for url in some))
             found |= _column(connection, select(column).where(below).distinct())
     return found
 
 
-def _ends(connection: Connection, urls: set[str]) -> set[str]:
+def _is_below(connection: Connection, column: Any, url: str) -> ColumnElement[bool]:
+    """It is `url` with a fragment: a range, in the order of bytes, which an index has."""
+    least, less = (">=", "<") if connection.dialect.name == "sqlite" else ("~>=~", "~<~")
+    return and_(column.bool_op(least)(f"{url}#"), column.bool_op(less)(f"{url}{chr(ord('#') + 1)}"))
+
+
+def _ends(connection: Connection, urls: Iterable[str]) -> set[str]:
     """Where `urls` redirected to, but for the ends of others as well: a page of errors, a sign-in."""
-    found = set[str]()
-    for some in chunks(sorted(urls)):
-        found |= _column(connection, select(pages.c.final_url).where(pages.c.url.in_(some)))
-    shared = set[str]()
-    for some in chunks(sorted(found - urls)):
-        rows = connection.execute(select(pages.c.final_url, pages.c.url).where(pages.c.final_url.in_(some)))
-        shared |= {row.final_url for row in rows if row.url not in urls and row.url != row.final_url}
+    mine, found, shared = set(urls), set[str](), set[str]()
+    for some in chunks(sorted(mine)):
+        found |= _column(connection, select(PageCopy.final_url).where(PageCopy.url.in_(some)).distinct())
+    for some in chunks(sorted(found - mine)):
+        ends = select(PageCopy.final_url, PageCopy.url).where(PageCopy.final_url.in_(some)).distinct()
+        rows = connection.execute(ends).all()
+        shared |= {row.final_url for row in rows if row.url not in mine and row.url != row.final_url}
     return found - shared
 
 
-def _column(connection: Connection, query: Any) -> set[Any]:
-    return set(connection.execute(query).scalars())
+def _column(connection: Connection, query: Select[Any]) -> set[Any]:
+    return set(connection.execute(query).scalars()) - {None}
 
 
-def is_any(columns: Iterable[ColumnElement[Any]], values: Any) -> ColumnElement[bool]:
+def is_any(columns: Iterable[Any], values: Any) -> ColumnElement[bool]:
     """One of `columns` is one of `values`."""
-    return or_(*(column.in_(values) for column in columns))
+    return or_(false(), *(column.in_(values) for column in columns))

@@ -39,7 +39,7 @@ class RecipeExample(Base):
     __tablename__ = "recipe_examples"
 
     recipe_id: Mapped[Id] = mapped_column(ForeignKey("recipes.id", ondelete="CASCADE"), primary_key=True)
-    page_url: Mapped[str] = mapped_column(primary_key=True)
+    page_url: Mapped[str] = mapped_column(primary_key=True, index=True)
     content_sha256: Mapped[Sha256] = mapped_column(index=True)
     # {"values": {field: [value, unit]}, "absent": [field], "unanswered": [field], "row": JSON pointer or null}
     example: Mapped[Json]

@@ -17,6 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.property.storage.types import Base, Id, Json, RowId, Sha256, where
 
+#: an index in the order of bytes, whatever the database's language
+_BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
+
 
 class Property(Base):
     """Property."""
@@ -70,8 +73,8 @@ class SourceRow(Base):
     __tablename__ = "source_records"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    url: Mapped[str] = mapped_column(unique=True)
-    final_url: Mapped[str]
+    url: Mapped[str]
+    final_url: Mapped[str] = mapped_column(index=True)
     property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(16))
     content_sha256: Mapped[Sha256]
@@ -93,6 +96,8 @@ class SourceRow(Base):
     source_kind: Mapped[str | None] = mapped_column(String(16))
     # a value is of a field that names people
     names_people: Mapped[bool] = mapped_column(server_default=false())
+
+    __table_args__ = (Index("uq_records_url", "url", unique=True, postgresql_ops=_BY_BYTES),)
 
 
 #: when a page was last known to say what its record says
@@ -123,6 +128,7 @@ class Observation(Base):
         Index("ix_observations_property_id_field", "property_id", "field"),
         Index("ix_observations_field_observed_at", "field", "observed_at"),
         Index("ix_observations_observed_at", "observed_at", "id"),
+        Index("ix_observations_source_url", "source_url", postgresql_ops=_BY_BYTES),
     )
 
 
