@@ -243,7 +243,7 @@ def test_a_purge_that_died_is_finished_by_the_same_one(
     (found_job,) = service.jobs.enqueue([ADDRESS]).jobs
     service.jobs.claim(found_job.id, "me", 30)
     _, home = service.scrape(PAGE, UnitNumber="4")
-    service.jobs.finish(found_job.id, "me", home)
+    finish(service.jobs, found_job.id, "me", home)
     service.scrape(MOBILE, page_url=PAGE, UnitNumber="4")
     service.scrape("https://tablet.homes.example/h/48213", page_url=PAGE, UnitNumber="4")
     purge = partial(PurgeStore(database).purge, named[0], named[1] or home, who="alice", dry_run=False)

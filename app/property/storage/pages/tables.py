@@ -48,8 +48,8 @@ class PageCopy(Base):
     id: Mapped[RowId] = mapped_column(primary_key=True)
     # the job whose checkpoint it is; none for a page fetched without a job, or one that the job gave up
     job_id: Mapped[Id | None] = mapped_column(ForeignKey("jobs.id"))
-    url: Mapped[str] = mapped_column(index=True)
-    final_url: Mapped[str] = mapped_column(index=True)
+    url: Mapped[str]
+    final_url: Mapped[str]
     content_type: Mapped[str]
     sha256: Mapped[Sha256] = mapped_column(ForeignKey("bodies.sha256"))
     text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("bodies.sha256"))

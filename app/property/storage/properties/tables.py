@@ -74,7 +74,7 @@ class SourceRow(Base):
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
     url: Mapped[str]
-    final_url: Mapped[str] = mapped_column(index=True)
+    final_url: Mapped[str]
     property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(16))
     content_sha256: Mapped[Sha256]
@@ -97,7 +97,11 @@ class SourceRow(Base):
     # a value is of a field that names people
     names_people: Mapped[bool] = mapped_column(server_default=false())
 
-    __table_args__ = (Index("uq_records_url", "url", unique=True, postgresql_ops=_BY_BYTES),)
+    __table_args__ = (
+        Index("uq_source_records_url", "url", unique=True, postgresql_ops=_BY_BYTES),
+        # by hash, since a URL after redirects may be longer than a page of an index takes
+        Index("ix_source_records_final_url", "final_url", postgresql_using="hash"),
+    )
 
 
 #: when a page was last known to say what its record says
