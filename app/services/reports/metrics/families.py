@@ -32,6 +32,14 @@ _LIMIT = (LIMIT_GROUP, MODEL, Label("unit", get_args(Unit)))
 _BUDGET_UNIT = Label("unit", ("calls", "tokens", "usd"))
 
 
+def _gauge(name: str, text: str, labels: tuple[Label, ...] = ()) -> Spec:
+    return Spec("gauge", name, text, labels)
+
+
+def _counter(name: str, text: str, labels: tuple[Label, ...] = ()) -> Spec:
+    return Spec("counter", name, text, labels)
+
+
 def _per_call(value: Callable[[CallFigures], float]) -> Callable[[KeyReport], Samples]:
     """Return what reads a figure by key and model."""
     return lambda report: {(report.masks[call.key_id], call.model): value(call) for call in report.figures.calls}
@@ -87,60 +95,50 @@ def _key_left(report: KeyReport) -> Samples:
     }
 
 
-CONFIGURED = Spec("gauge", "propintel_openai_keys_configured", "Keys that are configured.")
-SHARED = Spec(
-    "gauge", "propintel_openai_pool_shared", "1 if the pool's figures are the fleet's; 0 while no Redis answers."
-)
+CONFIGURED = _gauge("propintel_openai_keys_configured", "Keys that are configured.")
+SHARED = _gauge("propintel_openai_pool_shared", "1 if the pool's figures are the fleet's; 0 while no Redis answers.")
 POOL: dict[Spec, Callable[[KeyReport], Samples]] = {
-    Spec(
-        "counter",
+    _counter(
         "propintel_openai_requests",
         "Requests to the API that have ended, by how: success, rate_limited, quota_exhausted, invalid_key and so on.",
         (KEY, MODEL, Label("outcome", tuple(Outcome))),
     ): _requests,
-    Spec(
-        "counter",
+    _counter(
         "propintel_openai_tokens",
-        "Tokens that responses said were used: input or output.",
+        "Tokens that responses said were used.",
         (KEY, MODEL, Label("kind", ("input", "output"))),
     ): _tokens,
-    Spec(
-        "counter",
-        "propintel_openai_cached_tokens",
-        "Input tokens that came from the provider's prompt cache; propintel_openai_tokens_total counts them as input.",
-        (KEY, MODEL),
+    _counter(
+        "propintel_openai_cached_tokens", "Input tokens that came from the provider's cache.", (KEY, MODEL)
     ): _per_call(lambda call: call.cached_tokens),
-    Spec("counter", "propintel_openai_cost_usd", "Estimated cost of requests in US dollars.", (KEY, MODEL)): (
+    _counter("propintel_openai_cost_usd", "Estimated cost of requests in US dollars.", (KEY, MODEL)): (
         _per_call(lambda call: call.microusd / 1_000_000)
     ),
-    Spec(
-        "counter",
+    _counter(
         "propintel_openai_key_transitions",
         "What befell a key: its circuit went open or closed, it is dead (401), has no_quota, or is cooling (429).",
         (KEY, Label("to", get_args(Transition))),
     ): lambda report: {
         (report.masks[key], to): n for key, counts in report.figures.transitions.items() for to, n in counts.items()
     },
-    Spec(
-        "gauge",
+    _gauge(
         "propintel_openai_key_state",
         "1 for the state a key is in: closed (in use), open, half_open, dead, no_quota, cooling, disabled, draining.",
         (KEY, LIMIT_GROUP._replace(follows=True), Label("state", get_args(State))),
     ): _states,
-    Spec("gauge", "propintel_openai_key_in_flight", "Requests under way with a key.", (KEY,)): (
+    _gauge("propintel_openai_key_in_flight", "Requests under way with a key.", (KEY,)): (
         lambda report: {(report.masks[s.key_id],): s.in_flight for s in report.snapshots}
     ),
     CONFIGURED: lambda _: {},
-    Spec("gauge", "propintel_openai_keys_healthy", "Keys that take requests now; one resting after a 429 does not."): (
+    _gauge("propintel_openai_keys_healthy", "Keys that take requests now; one resting after a 429 does not."): (
         lambda report: {(): sum(s.is_healthy and s.state != "draining" for s in report.snapshots)}
     ),
-    Spec(
-        "gauge",
+    _gauge(
         "propintel_openai_limit",
         "A limit as the API told it: requests or tokens a minute. limit_group is the mask of a key that shares none.",
         _LIMIT,
     ): _per_room(lambda room: room.per_minute),
-    Spec("gauge", "propintel_openai_room", "What is left of a limit now: requests or tokens.", _LIMIT): (
+    _gauge("propintel_openai_room", "What is left of a limit now: requests or tokens.", _LIMIT): (
         _per_room(lambda room: room.left)
     ),
     Spec(
@@ -150,69 +148,59 @@ POOL: dict[Spec, Callable[[KeyReport], Samples]] = {
         (MODEL,),
         WAIT_BOUNDS_S,
     ): _waits,
-    Spec(
-        "counter",
+    _counter(
         "propintel_openai_refusals",
         "Requests that got no key in time: no_room, quota, dead, circuit, forbidden, barred, budget, disabled.",
         (MODEL, Label("reason", get_args(Reason))),
     ): lambda report: {(m.model, why): n for m in report.figures.models for why, n in m.refusals.items()},
-    Spec(
-        "counter",
+    _counter(
         "propintel_openai_saturated_seconds",
         "Seconds in which no key had room for a request of the size that asked, by the limit: requests or tokens.",
         (MODEL, _LIMIT[-1]),
     ): lambda report: {(m.model, unit): us / 1e6 for m in report.figures.models for unit, us in m.saturated_us.items()},
-    Spec("counter", "propintel_openai_store_losses", "Times a process lost the pool's Redis and went on alone."): (
+    _counter("propintel_openai_store_losses", "Times a process lost the pool's Redis and went on alone."): (
         lambda report: {(): report.losses}
     ),
     SHARED: lambda _: {(): 1.0},
-    Spec(
-        "gauge", "propintel_spent_today", "Model calls, tokens and US dollars used this UTC day.", (_BUDGET_UNIT,)
+    _gauge(
+        "propintel_spent_today", "Model calls, tokens and US dollars used this UTC day.", (_BUDGET_UNIT,)
     ): lambda report: {(unit,): used for unit, used in amounts(report.spent).items()},
-    Spec(
-        "gauge",
+    _gauge(
         "propintel_budget_limit",
         "A configured budget, in calls, tokens or US dollars: of all together (day), or of each key (key_day).",
         (Label("budget", ("day", "key_day")), _BUDGET_UNIT),
     ): _budget_limits,
-    Spec(
-        "gauge", "propintel_budget_left", "What is left of a budget now.", (Label("budget", ("day",)), _BUDGET_UNIT)
+    _gauge(
+        "propintel_budget_left", "What is left of a budget.", (Label("budget", ("day",)), _BUDGET_UNIT)
     ): _budget_left,
-    Spec(
-        "gauge", "propintel_budget_key_left", "What is left of a key's budget this UTC day.", (KEY, _BUDGET_UNIT)
-    ): _key_left,
+    _gauge("propintel_budget_key_left", "What is left of a key's budget this UTC day.", (KEY, _BUDGET_UNIT)): _key_left,
 }
 JOBS: dict[Spec, Callable[[JobFigures], Samples]] = {
-    Spec("gauge", "propintel_jobs", "Jobs that are not over, by state.", (Label("state", ACTIVE),)): (
+    _gauge("propintel_jobs", "Jobs that are not over, by state.", (Label("state", ACTIVE),)): (
         lambda figures: {(state,): count for state, count in figures.counts.items()}
     ),
-    Spec(
-        "gauge",
+    _gauge(
         "propintel_oldest_queued_job_age_seconds",
         "How long the queued job that waits longest has waited for a worker; 0 if none is queued.",
     ): lambda figures: {(): figures.oldest_queued_seconds},
-    Spec(
-        "gauge",
+    _gauge(
         "propintel_model_requests",
-        "Questions that wait for a batch of the model, by state: parked (to be sent) or sent.",
+        "Questions that wait for a batch: parked (to be sent) or sent.",
         (Label("state", ("parked", "sent")),),
     ): lambda figures: {("parked",): figures.requests.parked, ("sent",): figures.requests.sent},
-    Spec(
-        "gauge",
+    _gauge(
         "propintel_oldest_model_request_age_seconds",
         "How long the oldest question that waits for a batch has waited; 0 if none does.",
     ): lambda figures: {(): figures.requests.oldest_seconds},
-    Spec("gauge", "propintel_model_batches", "Batches of the model that are made or under way."): (
+    _gauge("propintel_model_batches", "Batches of the model that are made or under way."): (
         lambda figures: {(): figures.model_batches}
     ),
-    Spec(
-        "gauge",
+    _gauge(
         "propintel_watches",
         "Watches by status: waiting for their time, due, put_off (a day's budget had no room), under_way or paused.",
         (Label("status", tuple(WatchStatus)),),
     ): lambda figures: {(str(status),): count for status, count in figures.watches.items()},
-    Spec(
-        "gauge",
+    _gauge(
         "propintel_watch_spent_today",
         "Requests for pages and calls of models (page or model_call) that watches were charged for this UTC day.",
         (Label("what", tuple(Charge)),),
@@ -222,20 +210,15 @@ JOBS: dict[Spec, Callable[[JobFigures], Samples]] = {
         else {}
     ),
 }
-QUEUE = Spec(
-    "gauge",
-    "propintel_queue_messages",
-    "Messages that wait in a queue of the broker.",
-    (Label("queue", others="queues"),),
+QUEUE = _gauge(
+    "propintel_queue_messages", "Messages that wait in a queue of the broker.", (Label("queue", others="queues"),)
 )
-FIRST_SEEN = Spec(
-    "gauge",
+FIRST_SEEN = _gauge(
     "propintel_openai_key_first_seen_timestamp_seconds",
     "When a key was first seen in the configuration, in seconds since the epoch.",
     (KEY,),
 )
-FIRING = Spec(
-    "gauge",
+FIRING = _gauge(
     "propintel_alerts_firing",
     "Subjects for which an alert is firing, by its kind.",
     (Label("alert", tuple(Kind)), Label("severity", tuple(Severity))),
