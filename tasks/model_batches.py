@@ -21,7 +21,7 @@ from app.property.storage.llm.batches import ModelBatchStore
 from app.redaction import redact
 from app.services.batches.collecting import collect, tidy
 from app.services.batches.parts import Parts, open_parts
-from app.services.batches.tending import Tender
+from app.services.batches.runner import BatchRunner
 from tasks.base import ScheduledTask
 from tasks.lease import LeaseKeeper, new_owner
 from tasks.resources import current
@@ -78,7 +78,7 @@ def _tend_one(parts: Parts) -> bool:
     renew = partial(parts.batches.renew, batch.id, owner, lease)
     with LeaseKeeper(renew, lease / 3, _LONGEST_HOLD_SECONDS):
         try:
-            Tender(parts, owner).tend(batch)
+            BatchRunner(parts, owner).advance(batch)
         except LeaseLostError:
             log.info("Batch %s is another process's by now", batch.id)
     return True

@@ -29,7 +29,7 @@ from app.property.storage.llm.requests import ModelRequest, RequestOutcome, Requ
 from app.property.storage.statements import digest
 from app.services.batches.collecting import collect, tidy
 from app.services.batches.parts import Parts, open_parts
-from app.services.batches.tending import Tender
+from app.services.batches.runner import BatchRunner
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.settings import Settings
 from standin.openai.bodies import prompt_sha256
@@ -84,7 +84,7 @@ class Desk:
         tidy(self.parts)
         collect(self.parts)
         while (batch := self.parts.batches.claim(self.owner, 30)) is not None:
-            Tender(self.parts, self.owner).tend(batch)
+            BatchRunner(self.parts, self.owner).advance(batch)
 
     def turns(self, count: int, seconds: float = 60.0) -> None:
         for _ in range(count):
@@ -346,7 +346,7 @@ def test_a_process_that_slept_through_its_lease_touches_nothing_more(make_desk: 
     desk.clock.advance(31)
     desk.turn()
     with pytest.raises(LeaseLostError):
-        Tender(desk.parts, "sleeper").tend(asleep)
+        BatchRunner(desk.parts, "sleeper").advance(asleep)
     desk.turns(2)
     assert desk.at_openai()[0] == 1
     assert desk.billed("a") == [1]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import IO, Any, Final
 
@@ -88,11 +88,8 @@ class BatchApi:
 
     def delete(self, key_id: str, file_id: str) -> None:
         """Delete a file; one that is gone already is fine."""
-        with _only({key_id}):
-            try:
-                self._client.files.delete(file_id)
-            except openai.NotFoundError:
-                return
+        with _only({key_id}), suppress(openai.NotFoundError):
+            self._client.files.delete(file_id)
 
 
 @contextmanager

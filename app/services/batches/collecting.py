@@ -1,15 +1,21 @@
 """From parked requests to batches: what nobody wants is withdrawn, what has waited too long goes back, the rest is sent
-together once there is enough of it or the oldest has waited long enough."""
+together once there is enough of it or the oldest has waited long enough, and the budgets have room.
+
+The look at the budgets only spares uploads in vain: `charge_bulk` is binding, and charges all of a batch or nothing.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from app.property.storage.llm.batches import ModelBatch
+from app.keypool.snapshots import KeySnapshot
+from app.keypool.spending import NOTHING, Cap, Spent
+from app.property.storage.llm.batches import Candidate, ModelBatch
 from app.property.storage.llm.requests import Parked
-from app.services.batches.budgets import LINE_BYTES, choose
-from app.services.batches.parts import Parts
+from app.services.batches.parts import Parts, spent_of
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +26,8 @@ _REMEMBERED = timedelta(days=1)
 #: batches that one turn begins: the next one comes within seconds
 _MOST_BEGUN = 20
 _MEGABYTE = 1_000_000
+#: what a line holds beside the body
+_LINE_BYTES = 192
 
 
 def tidy(parts: Parts) -> dict[str, int]:
@@ -55,21 +63,85 @@ def collect(parts: Parts) -> list[ModelBatch]:
 
 
 def _is_ready(parts: Parts, parked: Parked) -> bool:
-    settings = parts.settings
-    full = parked.requests >= settings.openai.batch_max_requests
-    full = full or parked.body_bytes + parked.requests * LINE_BYTES >= _most_bytes(parts)
-    waited = (parts.clock.now() - parked.oldest_at).total_seconds()
-    return full or waited >= settings.openai.batch_collect_seconds
+    settings = parts.settings.openai
+    is_full = parked.requests >= settings.batch_max_requests
+    is_full = is_full or parked.body_bytes + parked.requests * _LINE_BYTES >= _most_bytes(parts)
+    return is_full or (parts.clock.now() - parked.oldest_at).total_seconds() >= settings.batch_collect_seconds
 
 
 def _begin(parts: Parts, model: str) -> ModelBatch | None:
-    candidates = parts.batches.candidates(model, parts.settings.openai.batch_max_requests)
-    choice = choose(parts, candidates, model, most_bytes=_most_bytes(parts), most_tokens=_most_tokens(parts, model))
-    if choice.never:
-        parts.requests.release(choice.never)  # the ordinary call is refused too, and its note says why
-    if not choice.chosen:
-        return None
-    return parts.batches.begin(model, choice.chosen, lambda taken: parts.charges_of(taken, model))
+    chosen, never = _choose(parts, model)
+    if never:
+        parts.requests.release(never)  # the ordinary call is refused too, and its note says why
+    return parts.batches.begin(model, chosen, lambda taken: parts.charges_of(taken, model)) if chosen else None
+
+
+@dataclass(slots=True)
+class _Room:
+    """What is left of the budgets, as requests are taken from it one by one."""
+
+    parts: Parts
+    day: Spent
+    key: Spent
+    batches: dict[str, Spent] = field(default_factory=dict)
+
+    def takes(self, more: Spent, payer: str) -> bool | None:
+        """True: there was room, and it is taken. False: not today. None: never, the budget of that batch is used up."""
+        of_batch = self.batches.get(payer)
+        if of_batch is None:
+            of_batch = self.batches[payer] = self.parts.manager.spent(payer)
+        budget = self.parts.budget
+        if budget.batch.exceeded(of_batch, more):
+            return None
+        if budget.day.exceeded(self.day, more) or budget.key_day.exceeded(self.key, more):
+            return False
+        self.batches[payer] = of_batch + more
+        self.day, self.key = self.day + more, self.key + more
+        return True
+
+
+def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
+    """Return requests that fit together into one file, one key and all budgets; one, if one fits at all.
+
+    Second are the ids of those that never will: their batch of jobs has no budget left.
+    """
+    keys = parts.usable_keys()
+    if not keys:
+        return [], []
+    room, most_bytes, most_tokens = _room(parts, keys), _most_bytes(parts), _most_tokens(parts, model)
+    chosen: list[Candidate] = []
+    never: list[str] = []
+    size, tokens = 0, 0.0
+    for each in parts.batches.candidates(model, parts.settings.openai.batch_max_requests):
+        larger, more_tokens = size + each.body_bytes + _LINE_BYTES, tokens + each.input_tokens
+        if chosen and (larger > most_bytes or more_tokens > most_tokens):
+            break
+        more = Spent(1, each.input_tokens + each.output_tokens, parts.cost_of(each, model))
+        taken = room.takes(more, each.batch)
+        if taken:
+            chosen.append(each)
+            size, tokens = larger, more_tokens
+        elif taken is None:
+            never.append(each.id)
+    return chosen, never
+
+
+def _room(parts: Parts, keys: Sequence[KeySnapshot]) -> _Room:
+    """Return what is left after what is used, and what batches that are not charged yet will use."""
+    owed: dict[str, Spent] = {}
+    for batch in parts.batches.under_way():
+        for payer, more in spent_of(batch.charges).items() if batch.is_uncharged else ():
+            owed[payer] = owed.get(payer, NOTHING) + more
+    all_owed, cap = sum(owed.values(), NOTHING), parts.budget.key_day
+    least_used = Spent() if cap == Cap() else min((k.spent_today for k in keys), key=lambda spent: _share(cap, spent))
+    batches = {payer: parts.manager.spent(payer) + more for payer, more in owed.items()}
+    return _Room(parts, parts.manager.spent() + all_owed, least_used + all_owed, batches)
+
+
+def _share(cap: Cap, spent: Spent) -> float:
+    """Return how much of the figure that is capped, of several the fullest, is used."""
+    pairs = ((cap.calls, spent.calls), (cap.tokens, spent.tokens), (cap.microusd, spent.microusd))
+    return max((used / max(1, most) for most, used in pairs if most is not None), default=0.0)
 
 
 def _most_bytes(parts: Parts) -> int:

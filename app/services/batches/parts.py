@@ -1,4 +1,4 @@
-"""What the rooms of this package work with."""
+"""What the steps of batches work with: the stores, the key pool, and the API."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.clock import Clock
 from app.keypool.pricing import BATCH_TIER, Pricing
+from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Budget, Bulk, Spent
 from app.property.storage.database import Database
 from app.property.storage.llm.batches import Candidate, Charges, ModelBatch, ModelBatchStore
@@ -44,6 +45,10 @@ class Parts:
         given, made = request.input_tokens, request.output_tokens
         return self.price(model, given, made, BATCH_TIER, written=given)
 
+    def usable_keys(self) -> list[KeySnapshot]:
+        """Return the configured keys that are in rotation: they take requests, now or soon."""
+        return [key for key in self.manager.get_snapshots() if key.state in ("closed", "half_open", "cooling")]
+
     def mask(self, key_id: str | None) -> str:
         """The key's public name, for logs."""
         return next((key.mask for key in self.manager.keys if key.key_id == key_id), str(key_id))
@@ -54,16 +59,9 @@ def open_parts(settings: Settings, database: Database, manager: OpenAIClientMana
     client = manager.get_client()
     if client is None:
         return None
-    return Parts(
-        settings=settings,
-        requests=ModelRequestStore(database),
-        batches=ModelBatchStore(database),
-        manager=manager,
-        api=BatchApi(client),
-        budget=budget_of(settings),
-        price=pricing_of(settings),
-        clock=database.clock,
-    )
+    requests, batches = ModelRequestStore(database), ModelBatchStore(database)
+    budget, price = budget_of(settings), pricing_of(settings)
+    return Parts(settings, requests, batches, manager, BatchApi(client), budget, price, database.clock)
 
 
 def bulk_of(batch: ModelBatch) -> Bulk:

@@ -99,6 +99,6 @@ def _error_of(line: Mapping[str, Any], status: int, body: Mapping[str, Any]) -> 
 
 
 def problems(found: Batch) -> Iterator[tuple[str, str]]:
-    """What was wrong with a batch that failed as a whole: codes and messages."""
+    """Yield what was wrong with a batch that failed as a whole: codes and messages."""
     for error in (found.errors.data or []) if found.errors else []:
         yield str(error.code or "failed"), redact(str(error.message or ""))[:500]

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
-from typing import IO, Any
+from typing import Any
 
 import openai
 from openai.types import Batch
 
-from app.keypool.spending import NOTHING, BulkResult
+from app.keypool.outcomes import Outcome
+from app.keypool.spending import NOTHING, BulkResult, Spent
 from app.property.storage.llm.batches import ModelBatch, ModelBatchState
 from app.redaction import redact
 from app.services.batches.api import ENDPOINT
-from app.services.batches.budgets import keys_with_room, usable_keys
 from app.services.batches.collecting import TOO_MANY_TOKENS
-from app.services.batches.ending import PAUSE_SECONDS, Ending, Wait
-from app.services.batches.parts import bulk_of, spent_of
+from app.services.batches.parts import Parts, bulk_of, spent_of
 from app.services.batches.reading import problems, read_results
+from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +41,29 @@ _UNREACHABLE = timedelta(hours=1)
 _MOST_ASKED = 50
 #: what OpenAI has not done yet
 _UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
+#: how long files that cannot be deleted are tried again: they expire by themselves (`api.FILES_EXPIRE`)
+_CLEANED_WITHIN = timedelta(days=1)
+_PAUSE_SECONDS = 60.0
+_REFUSED = (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError)
 
 
-class Tender(Ending):
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing more can be done for so long."""
+
+    seconds: float
+
+
+class BatchRunner:
     """Takes the steps of batches whose leases `owner` holds."""
 
-    def tend(self, batch: ModelBatch) -> None:
+    def __init__(self, parts: Parts, owner: str) -> None:
+        self._parts = parts
+        self._batches = parts.batches
+        self._api = parts.api
+        self._owner = owner
+
+    def advance(self, batch: ModelBatch) -> None:
         """All steps that can be taken now; then the lease is let go.
 
         Raises `LeaseLostError`, errors of the database and `redis.RedisError`; the lease ends by itself then.
@@ -73,7 +91,7 @@ class Tender(Ending):
             return self._lose(batch, said)
         log.warning("Batch %s (%s) waits: %s", batch.id, batch.state, said)
         self._note(batch, error=said)
-        return Wait(max(PAUSE_SECONDS, self._poll_seconds))
+        return Wait(max(_PAUSE_SECONDS, self._poll_seconds))
 
     def _step(self, batch: ModelBatch) -> ModelBatch | Wait:
         steps = {
@@ -88,32 +106,28 @@ class Tender(Ending):
     # --- to OpenAI
 
     def _upload(self, batch: ModelBatch) -> ModelBatch | Wait:
-        keys = keys_with_room(self._parts, sum(spent_of(batch.charges).values(), NOTHING))
+        cap, more = self._parts.budget.key_day, sum(spent_of(batch.charges).values(), NOTHING)
+        keys = frozenset(k.key_id for k in self._parts.usable_keys() if not cap.exceeded(k.spent_today, more))
         if not keys:
             return self._dissolve(batch, "no key has room for it now", counted=False)
         with tempfile.TemporaryFile() as content:  # without a name: what is in it is gone with the process
-            if not self._write(batch, content):
+            for request_id, body in self._batches.bodies(batch.id):
+                line = f'{{"custom_id":"{request_id}","method":"POST","url":"{ENDPOINT}","body":{body}}}\n'
+                content.write(line.encode())
+            if not content.tell():
                 return self._end(batch, BulkResult(), error="none of its requests is left")
+            content.seek(0)
             try:
                 file_id, key_id = self._api.upload(f"propintel-{batch.id}.jsonl", content, keys)
-            except (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError) as exc:
+            except _REFUSED as exc:
                 # the pool knows by now which key it was, and chooses another one
                 self._note(batch, error=redact(str(exc))[:500])
-                return Wait(1.0 if usable_keys(self._parts) else PAUSE_SECONDS)
+                return Wait(1.0 if self._parts.usable_keys() else _PAUSE_SECONDS)
             except openai.APIStatusError as exc:
                 if exc.status_code >= 500:
                     raise
                 return self._dissolve(batch, f"its file was refused: HTTP {exc.status_code}, {redact(exc.message)}")
         return self._note(batch, state=ModelBatchState.UPLOADED, input_file_id=file_id, key_id=key_id, error=None)
-
-    def _write(self, batch: ModelBatch, content: IO[bytes]) -> int:
-        lines = 0
-        for request_id, body in self._batches.bodies(batch.id):
-            line = f'{{"custom_id":"{request_id}","method":"POST","url":"{ENDPOINT}","body":{body}}}\n'
-            content.write(line.encode())
-            lines += 1
-        content.seek(0)
-        return lines
 
     def _create(self, batch: ModelBatch) -> ModelBatch | Wait:
         """Charge it and make it; if that was tried before, only if it is not there."""
@@ -127,7 +141,7 @@ class Tender(Ending):
         batch = self._note(batch, tried_at=self._parts.clock.now())
         try:
             made = self._api.create(batch.key_id or "", batch.input_file_id or "", batch.id)
-        except (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError):
+        except _REFUSED:
             if not self._is_dead(batch):
                 raise
             return self._dissolve(batch, "its key died before it was made", counted=False)
@@ -153,9 +167,8 @@ class Tender(Ending):
             "Batch %s: %d requests to %s are at OpenAI as %s, with key %s",
             *(batch.id, batch.requests, batch.model, made.id, self._parts.mask(batch.key_id)),
         )
-        sent_at = self._parts.clock.now()
-        change = {"openai_id": made.id, "status": made.status, "sent_at": sent_at, "error": None}
-        self._note(batch, state=ModelBatchState.RUNNING, **change)
+        state, sent_at = ModelBatchState.RUNNING, self._parts.clock.now()
+        self._note(batch, state=state, openai_id=made.id, status=made.status, sent_at=sent_at, error=None)
         return Wait(self._poll_seconds)
 
     # --- at OpenAI
@@ -175,7 +188,11 @@ class Tender(Ending):
             self._note(batch, **change)
             return Wait(self._poll_seconds)
         if found.status == "failed":
-            return self._failed(self._note(batch, **change), found)
+            # not one of its requests was done, so nothing is billed
+            said = next((f"{code}: {text}" for code, text in problems(found)), "failed: OpenAI gave no reason")
+            log.warning("Batch %s failed and its requests are sent again: %s", batch.id, said)
+            batch = self._note(batch, **change)
+            return self._dissolve(batch, said, counted=not said.startswith(TOO_MANY_TOKENS))
         return self._read(batch, found, change)
 
     def _read(self, batch: ModelBatch, found: Batch, change: dict[str, Any]) -> ModelBatch:
@@ -193,18 +210,11 @@ class Tender(Ending):
         batch = self._note(batch, **{**change, "error": said[:500] or None})
         return self._end(batch, self._result_of(batch, tally.failed), files=files, error=said[:500] or None)
 
-    def _failed(self, batch: ModelBatch, found: Batch) -> ModelBatch | Wait:
-        """Not one of its requests was done, so nothing is billed."""
-        said = [f"{code}: {text}" for code, text in problems(found)] or ["failed: OpenAI gave no reason"]
-        too_many = said[0].startswith(TOO_MANY_TOKENS)
-        log.warning("Batch %s failed and its requests are sent again: %s", batch.id, said[0])
-        return self._dissolve(batch, said[0], counted=not too_many)
-
     def _out_of_reach(self, batch: ModelBatch, exc: openai.OpenAIError) -> ModelBatch | Wait:
         """Another key of its project may see it. If none does and its own never will again, it is given up."""
         now = self._parts.clock.now()
         refused = isinstance(exc, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError)
-        others = usable_keys(self._parts)
+        others = self._parts.usable_keys()
         if not refused and batch.key_id in {other.key_id for other in others}:
             others = []  # the line or OpenAI is at fault: no other key would do better
         for other in others[:_MOST_ASKED]:
@@ -214,7 +224,7 @@ class Tender(Ending):
         since = batch.unreachable_since or now
         batch = self._note(batch, unreachable_since=since, error=redact(str(exc))[:500])
         waited, looks = now - since, timedelta(seconds=LOOKS_IN_VAIN * self._poll_seconds)
-        if waited >= looks and (self._is_gone(batch) or isinstance(exc, openai.NotFoundError)):
+        if waited >= looks and (self._key_state(batch) == "gone" or isinstance(exc, openai.NotFoundError)):
             return self._lose(batch, "no key sees it any more")
         if waited >= max(looks, CONFIRMED_DEAD) and self._is_dead(batch):
             return self._lose(batch, "its key was refused, and no other sees it")
@@ -229,3 +239,100 @@ class Tender(Ending):
         except openai.OpenAIError:
             return False
         return True
+
+    # --- the end
+
+    def _dissolve(self, batch: ModelBatch, reason: str, *, counted: bool = True) -> ModelBatch:
+        """It is not made, or came to nothing: its requests wait to be sent anew, and it costs nothing."""
+        given = self._batches.give_back(batch.id, None, pause_seconds=self._pause_seconds, counted=counted)
+        MODEL_BATCH_REQUESTS.labels("returned").inc(given)
+        if batch.state is not ModelBatchState.RUNNING:
+            log.warning("Batch %s of %d requests is not sent: %s", batch.id, given, reason)
+        return self._end(batch, BulkResult(), error=reason[:500])
+
+    def _lose(self, batch: ModelBatch, reason: str) -> ModelBatch:
+        """What was sent may be billed, and nobody can tell: it stays charged, and the requests go out again."""
+        given = self._batches.give_back(batch.id, None)
+        MODEL_BATCH_REQUESTS.labels("lost").inc(given)
+        log.error(
+            "Batch %s (%s) is given up: %s. Its %d requests are sent again and may be billed twice; its files stay at"
+            " OpenAI for three days",
+            *(batch.id, batch.openai_id or "perhaps not made", reason, given),
+        )
+        return self._end(batch, BulkResult(spent_of(batch.charges)), error=reason, lost=True)
+
+    def _result_of(self, batch: ModelBatch, failed: int) -> BulkResult:
+        used = self._batches.used(batch.id)
+        outcomes = {Outcome.SUCCESS: sum(each.calls for each in used), Outcome.REQUEST_FAULT: failed}
+        return BulkResult(
+            {u.batch: Spent(u.calls, u.prompt_tokens + u.completion_tokens, u.microusd, u.cached_tokens) for u in used},
+            {outcome: count for outcome, count in outcomes.items() if count},
+            sum(each.prompt_tokens for each in used),
+            sum(each.completion_tokens for each in used),
+        )
+
+    def _end(
+        self,
+        batch: ModelBatch,
+        result: BulkResult,
+        *,
+        files: dict[str, str | None] | None = None,
+        error: str | None = None,
+        lost: bool = False,
+    ) -> ModelBatch:
+        kept = {
+            "used": {payer: astuple(spent) for payer, spent in result.used.items()},
+            "outcomes": {outcome.value: count for outcome, count in result.outcomes.items()},
+            "tokens": [result.input_tokens, result.output_tokens],
+            "files": [file_id for file_id in (files or {}).values() if file_id is not None],
+            "lost": lost,
+        }
+        ended_at = self._parts.clock.now()
+        return self._note(batch, state=ModelBatchState.ENDED, result=kept, ended_at=ended_at, error=error)
+
+    def _settle(self, batch: ModelBatch) -> ModelBatch:
+        """The budgets know what it used. One that no key had was not charged either."""
+        if batch.key_id is not None:
+            kept = batch.result or {}
+            given, made = kept["tokens"]
+            outcomes = {Outcome(name): count for name, count in kept["outcomes"].items()}
+            self._parts.manager.settle_bulk(bulk_of(batch), BulkResult(spent_of(kept["used"]), outcomes, given, made))
+        return self._note(batch, state=ModelBatchState.SETTLED)
+
+    def _clean_up(self, batch: ModelBatch) -> ModelBatch | Wait:
+        """Nothing of the pages' text stays at OpenAI."""
+        kept = batch.result or {}
+        files = [file_id for file_id in (batch.input_file_id, *kept.get("files", ())) if file_id]
+        since: datetime = batch.ended_at or batch.created_at
+        try:
+            for file_id in files if not kept.get("lost") else ():
+                self._api.delete(batch.key_id or "", file_id)
+        except openai.OpenAIError as exc:
+            if self._parts.clock.now() < since + _CLEANED_WITHIN and self._key_state(batch) != "gone":
+                log.warning("Files of batch %s could not be deleted yet: %s", batch.id, redact(str(exc)))
+                return Wait(max(_PAUSE_SECONDS, self._poll_seconds))
+            log.error("Files of batch %s stay at OpenAI until they expire, in three days at most", batch.id)
+        return self._note(batch, state=ModelBatchState.CLOSED)
+
+    def _note(self, batch: ModelBatch, **change: Any) -> ModelBatch:
+        return self._batches.note(batch.id, self._owner, **change)
+
+    def _key_state(self, batch: ModelBatch) -> str:
+        """Return the state of the batch's key in the pool; "gone" if it is not configured."""
+        if batch.key_id not in {key.key_id for key in self._parts.manager.keys}:
+            return "gone"
+        found = self._parts.manager.get_snapshots()
+        return next((each.state for each in found if each.key_id == batch.key_id), "gone")
+
+    def _is_dead(self, batch: ModelBatch) -> bool:
+        """Return whether its key was refused, or taken out of the configuration."""
+        return self._key_state(batch) in ("dead", "draining", "gone")
+
+    @property
+    def _poll_seconds(self) -> float:
+        return self._parts.settings.openai.batch_poll_seconds
+
+    @property
+    def _pause_seconds(self) -> float:
+        """How long a request that comes back waits before it is sent again."""
+        return min(_PAUSE_SECONDS, self._parts.settings.openai.batch_collect_seconds)
