@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Room
@@ -39,72 +40,35 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRow:
-    """One key: `reason` says its state in words. Counts are since it is known, `usd_today` of this UTC day."""
-
-    key_id: str
-    mask: str
-    state: str
-    reason: str
-    in_flight: int
-    requests: int
-    rate_limits: int
-    failures: int
-    last_used: datetime | None
-    usd_today: float
-
-
-@dataclass(frozen=True, slots=True)
-class WaitRow:
-    """How long requests of a model waited for a key: `share_at_once` (0 to 1) hardly at all, 95 % at most
-    `p95_seconds` (None: longer than any class that is told apart). `refused` got none in time."""
-
-    model: str
-    sent: int
-    share_at_once: float
-    mean_seconds: float
-    p95_seconds: float | None
-    refused: int
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetRow:
-    """A daily cap of the fleet, in "calls", "tokens" or "usd"."""
-
-    unit: str
-    used: float
-    cap: float
-
-
-@dataclass(frozen=True, slots=True)
 class Panel:
     """All of it at `at`. `hours` has every hour of the last day, the oldest first; `outages` are the alerts of that day
     on keys that took no requests. `advice` is that of the newest health report. The group of a room is the mask of one
-    of its keys, where it has no name.
+    of its keys, where it has no name. `budgets` are the fleet's daily caps, each with its unit, used and cap.
 
-    `keys` and `rooms` begin with what a person has to see; `keys_left_off` and `rooms_left_off` say how many are not in
-    them."""
+    `keys` are snapshots with their state in words; they and `rooms` begin with what a person has to see;
+    `keys_left_off` and `rooms_left_off` say how many are not in them.
+    """
 
     at: datetime
     healthy: int
     total: int
-    keys: tuple[KeyRow, ...]
+    keys: Sequence[Mapping[str, Any]]
     keys_left_off: int
-    rooms: tuple[Room, ...]
+    rooms: Sequence[Room]
     rooms_left_off: int
-    waits: tuple[WaitRow, ...]
-    budgets: tuple[BudgetRow, ...]
+    waits: Sequence[Mapping[str, Any]]
+    budgets: Sequence[Mapping[str, Any]]
     spent: Spent
-    hours: tuple[tuple[datetime, Uses], ...]
-    outages: tuple[Alert, ...]
-    firing: tuple[Alert, ...]
-    advice: tuple[Mapping[str, Any], ...]
+    hours: Sequence[tuple[datetime, Uses]]
+    outages: Sequence[Alert]
+    firing: Sequence[Alert]
+    advice: Sequence[Mapping[str, Any]]
 
 
 def make_panel(
     found: KeyReport, database: Database, advice: Sequence[Mapping[str, Any]], *, all_keys: bool = False
 ) -> Panel:
-    """Of more than `MOST_KEYS` keys those that need a person first, and the rest with `all_keys`.
+    """Show of more than `MOST_KEYS` keys those that need a person first, and the rest with `all_keys`.
 
     Raises `StoreError` while the history cannot be read.
     """
@@ -117,36 +81,27 @@ def make_panel(
         at=now,
         healthy=sum(key.is_healthy for key in counted),
         total=len(counted),
-        keys=tuple(_key_row(found, key) for key in keys),
+        keys=[_key_row(key) for key in keys],
         keys_left_off=len(found.snapshots) - len(keys),
-        rooms=tuple(room._replace(group=found.masks.get(room.group, room.group)) for room in rooms),
+        rooms=[room._replace(group=found.masks.get(room.group, room.group)) for room in rooms],
         rooms_left_off=len(found.figures.rooms) - len(rooms),
-        waits=tuple(_wait_row(model) for model in found.figures.models),
-        budgets=tuple(BudgetRow(unit, spent[unit], cap) for unit, cap in amounts(found.budget.day).items()),
+        waits=[_wait_row(model) for model in found.figures.models],
+        budgets=[{"unit": unit, "used": spent[unit], "cap": cap} for unit, cap in amounts(found.budget.day).items()],
         spent=found.spent,
-        hours=tuple(_every_hour(dict(KeyHistoryStore(database).by_hour(now - SPAN)), now)),
-        outages=tuple(alerts.since(now - SPAN, _OUTAGES)),
-        firing=tuple(alerts.firing()),
-        advice=tuple(advice),
+        hours=_every_hour(dict(KeyHistoryStore(database).by_hour(now - SPAN)), now),
+        outages=alerts.since(now - SPAN, _OUTAGES),
+        firing=alerts.firing(),
+        advice=advice,
     )
 
 
-def _key_row(found: KeyReport, key: KeySnapshot) -> KeyRow:
+def _key_row(key: KeySnapshot) -> dict[str, Any]:
     reason = _REASONS[key.state]
     if key.rests_us > 0 and key.state in ("closed", "cooling"):
         reason = f"rests {key.rests_us / 1_000_000:.0f} s more after a 429"
-    return KeyRow(
-        key_id=key.key_id,
-        mask=found.masks[key.key_id],
-        state=key.state,
-        reason=reason,
-        in_flight=key.in_flight,
-        requests=key.requests,
-        rate_limits=key.rate_limits,
-        failures=key.failures,
-        last_used=None if key.last_used_us is None else datetime.fromtimestamp(key.last_used_us / 1_000_000, UTC),
-        usd_today=key.spent_today.microusd / 1_000_000,
-    )
+    last_used = None if key.last_used_us is None else datetime.fromtimestamp(key.last_used_us / 1_000_000, UTC)
+    usd = key.spent_today.microusd / 1_000_000
+    return {**asdict(key), "reason": reason, "last_used": last_used, "usd_today": usd}
 
 
 def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
@@ -162,30 +117,23 @@ def tightest(rooms: Sequence[Room]) -> list[Room]:
     return sorted(rooms, key=lambda room: room.left / room.per_minute if room.per_minute else 0.0)[:MOST_ROOMS]
 
 
-def _wait_row(model: ModelFigures) -> WaitRow:
-    sent = sum(model.waits)
-    return WaitRow(
-        model=model.model,
-        sent=sent,
-        share_at_once=model.waits[0] / sent if sent else 1.0,
-        mean_seconds=model.waited_us / 1_000_000 / sent if sent else 0.0,
-        p95_seconds=_bound_of(model.waits, 0.95),
-        refused=sum(model.refusals.values()),
-    )
+def _wait_row(model: ModelFigures) -> dict[str, Any]:
+    """Return how long requests of a model waited for a key: `share_at_once` (0 to 1) hardly at all, 95 % at most
+    `p95_seconds` (None: longer than any class that is told apart)."""
+    sent, reached = sum(model.waits), accumulate(model.waits)
+    return {
+        "model": model.model,
+        "sent": sent,
+        "share_at_once": model.waits[0] / sent if sent else 1.0,
+        "mean_seconds": model.waited_us / 1_000_000 / sent if sent else 0.0,
+        "p95_seconds": next(
+            (bound for bound, n in zip(WAIT_BOUNDS_S, reached, strict=False) if n >= 0.95 * sent), None
+        ),
+        "refused": sum(model.refusals.values()),  # got none in time
+    }
 
 
-def _bound_of(waits: tuple[int, ...], share: float) -> float | None:
-    """The upper bound of the class in which that share of all is reached."""
-    wanted, so_far = share * sum(waits), 0
-    for bound, count in zip(WAIT_BOUNDS_S, waits, strict=False):
-        so_far += count
-        if so_far >= wanted:
-            return bound
-    return None
-
-
-def _every_hour(known: Mapping[datetime, Uses], now: datetime) -> Iterator[tuple[datetime, Uses]]:
-    hour = (now - SPAN).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    while hour <= now:
-        yield hour, known.get(hour, Uses())
-        hour += timedelta(hours=1)
+def _every_hour(known: Mapping[datetime, Uses], now: datetime) -> list[tuple[datetime, Uses]]:
+    first = (now - SPAN).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    hours = (first + timedelta(hours=number) for number in range(int(SPAN.total_seconds() // 3600)))
+    return [(hour, known.get(hour, Uses())) for hour in hours if hour <= now]

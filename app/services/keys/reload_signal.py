@@ -1,9 +1,7 @@
 """How a reload is asked for: SIGHUP to one process, and a mark that reaches all processes of one home.
 
-SIGHUP is meant as daemons understand it, "read your configuration again", without taking a closed terminal for it.
-
-The kernel sends the same signal when a terminal goes away. A process that was started in one then ends, as it always
-did; everybody else, a service, a container, a program under nohup, goes on. What a reload does is `key_reload`.
+The kernel sends SIGHUP also when a terminal goes away. A process that was started in one then ends, as it always did;
+everybody else, a service, a container, a program under nohup, goes on. What a reload does is `reload`.
 """
 
 from __future__ import annotations
@@ -82,11 +80,11 @@ def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
             os.kill(os.getpid(), signum)
 
     before = signal.signal(signal.SIGHUP, handle)
-    return lambda: _restore(before)
 
+    def restore() -> None:
+        signal.signal(signal.SIGHUP, before or signal.SIG_DFL)
 
-def _restore(before: Callable[[int, FrameType | None], object] | int | None) -> None:
-    signal.signal(signal.SIGHUP, before or signal.SIG_DFL)
+    return restore
 
 
 def _reachable() -> bool:

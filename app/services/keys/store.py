@@ -48,13 +48,12 @@ def connect_store(url: str) -> redis.Redis:
 
 
 def budget_of(settings: Settings) -> Budget:
-    """The caps that the settings name; US dollars to the nearest millionth."""
+    """Return the caps that the settings name; US dollars to the nearest millionth."""
+    of = settings.budget
     return Budget(
-        day=_cap(settings.budget.daily_model_calls, settings.budget.daily_tokens, settings.budget.daily_usd),
-        key_day=_cap(
-            settings.budget.key_daily_model_calls, settings.budget.key_daily_tokens, settings.budget.key_daily_usd
-        ),
-        batch=_cap(settings.budget.batch_model_calls, settings.budget.batch_tokens, settings.budget.batch_usd),
+        day=_cap(of.daily_model_calls, of.daily_tokens, of.daily_usd),
+        key_day=_cap(of.key_daily_model_calls, of.key_daily_tokens, of.key_daily_usd),
+        batch=_cap(of.batch_model_calls, of.batch_tokens, of.batch_usd),
     )
 
 

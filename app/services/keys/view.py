@@ -63,14 +63,13 @@ class KeyView:
         unused = MemoryStore(self.keys, strategy, clock or SystemClock(), budget=self._budget)
         self._unused = KeyPool(self.keys, unused, strategy)
         self._recent = Kept(self._stats, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
-        self._recent_report = Kept(self.report, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
+        #: `report`, at most two seconds old: for many who look at once
+        self.recent_report = Kept(self.report, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
 
     def stats(self) -> dict[str, Any]:
-        """The `data` of the specification's stats response, with the `id` of each key, at most two seconds old.
+        """Return the `data` of the specification's stats response, with the `id` of each key, at most two seconds old.
 
-        Not to be changed.
-
-        While no Redis answers it is the configured keys, of which this process has used none; `scope` is "process".
+        Do not change it. While no Redis answers it is the configured keys, unused; `scope` is "process".
         """
         return self._recent()
 
@@ -86,10 +85,6 @@ class KeyView:
         masks = {key_id: f"key-{key_id[:8]}" for key_id in figures.groups} | {s.key_id: s.mask for s in snapshots}
         return KeyReport(masks, snapshots, figures, self._store.spent(), self._store.losses(), self._budget)
 
-    def recent_report(self) -> KeyReport:
-        """`report`, at most two seconds old: for many who look at once."""
-        return self._recent_report()
-
     def snapshots(self) -> tuple[KeySnapshot, ...]:
         """Every key that is known, each under a mask of its own. Raises `redis.RedisError`."""
         return self._pool.snapshots()
@@ -98,7 +93,7 @@ class KeyView:
         """An operator's word on one key, for the whole fleet; shown by the next look. Raises `redis.RedisError`."""
         acted = self._store.act(key_id, action)
         self._recent.forget()
-        self._recent_report.forget()
+        self.recent_report.forget()
         return acted
 
     def close(self) -> None:
@@ -107,9 +102,6 @@ class KeyView:
 
 
 def fleet_stats(settings: Settings) -> dict[str, Any]:
-    """The `data` of the specification's stats response for the whole fleet.
-
-    Without a Redis, or while it does not answer, the configured keys, and `scope` is "process".
-    """
+    """Return the `data` of the specification's stats response for the whole fleet; see `KeyView.stats`."""
     with closing(KeyView(settings)) as view:
         return view.stats()
