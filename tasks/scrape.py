@@ -16,7 +16,7 @@ from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
 from app.redaction import redact_urls
 from app.services.reports.metrics.instruments import SEARCH_LISTINGS
 from app.services.runtime.retry import patiently
-from app.services.scraping.economy import Economy, WaitForBatch
+from app.services.scraping.economy import WaitForBatch
 from app.services.scraping.run import Run
 from app.services.scraping.search_walk import SearchOutcome
 from app.services.watches.budget import paid_by_watch
@@ -58,6 +58,8 @@ def _done(task: JobTask, job: Job) -> dict[str, Any]:
         seconds_left=task.seconds_left,
         led_by=_led_by(job),
         holds=lambda: resources.jobs.holds(lease),
+        economy=job.economy,
+        waited_for=job.request_id,
     )
     try:
         with paid_by_watch(job, resources.database, resources.settings):
@@ -66,7 +68,6 @@ def _done(task: JobTask, job: Job) -> dict[str, Any]:
                 run,
                 refresh=job.refresh,
                 asked_at=job.created_at,
-                economy=Economy(job.request_id) if job.economy else None,
                 walks=job.found_by is None,  # what a search found is a listing, or nothing
             )
     except WaitForBatch as waits:

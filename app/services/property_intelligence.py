@@ -24,7 +24,6 @@ from app.property.source_record import SourceRecord
 from app.property.storage.pages.index import KnownRecord
 from app.property.urls.targets import is_address, normalise_target
 from app.services.scraping.addresses import AddressScraper
-from app.services.scraping.economy import Economy
 from app.services.scraping.model_reading import ModelReading
 from app.services.scraping.page_reading import (
     NOT_ENOUGH,
@@ -89,19 +88,17 @@ class Scraper:
         *,
         refresh: bool = False,
         asked_at: datetime | None = None,
-        economy: Economy | None = None,
     ) -> ScrapeOutcome:
         """The property behind `target`, scraped unless a fresh one is stored and `refresh` is False.
 
-        In the `run` of a job the page is the job's checkpoint, and the job ends as the property is stored. Raises
-        `LeaseLostError` if the run has lost the job, and stores nothing. `asked_at` is when the job was asked for: what
-        was read of its page since, by whichever of its URLs, is not refreshed again. With `economy` the model's
-        answer may come with a batch: `WaitForBatch` says so. Raises `InvalidTargetError`, fetch and page errors,
-        `PageUnderWayError` while another job reads the same page, errors of the database, and `openai.RateLimitError`
-        if no key has room; then nothing but the checkpoint is stored. An address is scraped from its sources
-        (`scraping/addresses.py`), which may raise `OutOfTimeError`.
+        In the `run` of a job the page is the job's checkpoint, and the job ends as the property is stored. `asked_at`
+        is when the job was asked for: what was read of its page since, by whichever of its URLs, is not refreshed
+        again. Raises `WaitForBatch` in an economy run, `LeaseLostError` if the run has lost the job,
+        `PageUnderWayError` while another job reads the same page, `InvalidTargetError`, fetch and page errors, errors
+        of the database, and `openai.RateLimitError` if no key has room; then nothing but the checkpoint is stored. An
+        address is scraped from its sources (`scraping/addresses.py`), which may raise `OutOfTimeError`.
         """
-        outcome = self.work(target, run, refresh=refresh, asked_at=asked_at, economy=economy, walks=False)
+        outcome = self.work(target, run, refresh=refresh, asked_at=asked_at, walks=False)
         if isinstance(outcome, SearchOutcome):
             raise AssertionError("who does not walk gets no search")
         shown = self._parts.properties.get(outcome.property_id)
@@ -115,7 +112,6 @@ class Scraper:
         *,
         refresh: bool = False,
         asked_at: datetime | None = None,
-        economy: Economy | None = None,
         walks: bool = True,
     ) -> Stored | SearchOutcome:
         """The same, for somebody who does not look at the property. If it `walks`, a page of results brings its
@@ -123,7 +119,7 @@ class Scraper:
         """
         url, job_id = normalise_target(target), run.job_id
         if is_address(url):
-            return self._addresses.scrape(url, run, refresh=refresh, asked_at=asked_at, economy=economy)
+            return self._addresses.scrape(url, run, refresh=refresh, asked_at=asked_at)
         now = self._parts.clock.now()
         known = None if refresh else self._parts.properties.fresh(url, now - self._parts.fresh)
         if known is not None:
@@ -132,18 +128,15 @@ class Scraper:
         try:
             visit = self._parts.visitors.visit(url, run, run.led_by)
             with paid_by(run.batch):
-                outcome = self._result(url, visit, run, since, economy=economy, walks=walks)
+                outcome = self._result(url, visit, run, since, walks=walks)
         except PageError:
             if job_id is not None:
                 self._parts.pages.forget_checkpoint(job_id)
             raise
-        if job_id is not None:
-            self._parts.patiently(lambda: self._parts.pages.drop_unkept(job_id))
+        self._parts.end(run)
         return outcome
 
-    def _result(
-        self, url: str, visit: Visit, run: Run, since: datetime, *, economy: Economy | None, walks: bool
-    ) -> Stored | SearchOutcome:
+    def _result(self, url: str, visit: Visit, run: Run, since: datetime, *, walks: bool) -> Stored | SearchOutcome:
         """What was stored of this very page, else what it says."""
         unchanged = self._storing.unchanged(run.lease, url, visit)
         if unchanged is not None:
@@ -160,16 +153,14 @@ class Scraper:
         if known is not None and known.record.url != url and _has_it_all(read, known, since):
             return self._storing.same_page(run.lease, read, known)
         if visit.canonical not in (None, url) and known is None and self._parts.index.record_of(url) is None:
-            outcome = self._by_canonical(read, visit.canonical, run, since, economy)
+            outcome = self._by_canonical(read, visit.canonical, run, since)
             if outcome is not None:
                 return outcome
             self._take_reading(url, visit.page_url, run.job_id)
             log.info("%s calls itself %s, which does not confirm it: it stays a page of its own", url, visit.canonical)
-        return self._read(read, found, run, economy)
+        return self._read(read, found, run)
 
-    def _by_canonical(
-        self, read: SourceRecord, canonical: str, run: Run, since: datetime, economy: Economy | None
-    ) -> Stored | None:
+    def _by_canonical(self, read: SourceRecord, canonical: str, run: Run, since: datetime) -> Stored | None:
         """The page at the URL that `read` declares, in place of it; None unless that page, fetched from there, agrees.
 
         Nothing of `read` is stored then: what one URL says never takes the place of what another one says.
@@ -190,7 +181,7 @@ class Scraper:
             return None
         alias = read, itself
         unchanged = self._storing.unchanged(run.lease, canonical, visit, alias)
-        return unchanged or self._read(itself, found, run, economy, alias)
+        return unchanged or self._read(itself, found, run, alias)
 
     def _canonical_visit(self, canonical: str, run: Run) -> Visit | None:
         """The page there; None if it cannot be had, which is no fault of the page that declares it. A job that may wait
@@ -218,18 +209,17 @@ class Scraper:
         read: SourceRecord,
         found: RecipeReading,
         run: Run,
-        economy: Economy | None,
         alias: tuple[SourceRecord, SourceRecord] | None = None,
     ) -> Stored:
-        reading = self._with_model(found.extraction, run, economy)
+        reading = self._with_model(found.extraction, run)
         record = with_values(read, reading.extraction)
         stored = self._storing.page(run.lease, record, reading, alias)
         count_fields(record)
         self._parts.recipes.learn(found, reading)
         return stored
 
-    def _with_model(self, extraction: Extraction, run: Run, economy: Economy | None) -> ModelReading:
-        reading = self._parts.reader.read(extraction, economy, run)
+    def _with_model(self, extraction: Extraction, run: Run) -> ModelReading:
+        reading = self._parts.reader.read(extraction, run)
         if not set(reading.extraction.record.values) - NOT_ENOUGH:
             reason = "neither its markup nor its text names an address, a price or a fact"
             raise NoPropertyDataError(extraction.page.url, f"{reason}; {reading.note}" if reading.note else reason)

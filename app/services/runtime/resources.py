@@ -9,6 +9,7 @@ import logging
 import random
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
@@ -20,6 +21,8 @@ from app.property.storage.jobs.repository import FRESH_DAYS, JobStore
 from app.property.storage.llm.answers import AnswerStore
 from app.property.storage.llm.requests import ModelRequestStore
 from app.property.storage.llm.searches import SearchStore
+from app.property.storage.pages.index import PageIndex
+from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.names import PurgedNames
 from app.property.storage.properties.recipes import StoredRecipes
 from app.property.storage.properties.repository import PropertyStore
@@ -31,8 +34,8 @@ from app.services.runtime.stores import Stores, open_database, telling
 from app.services.scraping.addresses import AddressScraper
 from app.services.scraping.economy import ParkedQuestions
 from app.services.scraping.model_reading import ModelReader
-from app.services.scraping.page_visits import PageSource
-from app.services.scraping.parts import scrape_parts
+from app.services.scraping.page_visits import PageSource, Visitors
+from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.recipes import Recipes
 from app.services.scraping.search_walk import SearchBounds, SearchWalker
 from app.services.scraping.shared_recipes import SharedRecipes
@@ -122,9 +125,16 @@ def build_scraper(
     daily_targets: int | None = None,
 ) -> Scraper:
     """What does the jobs, out of the parts that reach outside and those of the database."""
-    properties = properties or PropertyStore(database)
-    parts = scrape_parts(
-        database, fetcher, reader, properties, clock=clock, fresh_days=fresh_days, veils=veils, recipes=recipes
+    properties, pages = properties or PropertyStore(database), PageStore(database)
+    parts = ScrapeParts(
+        visitors=Visitors(fetcher, pages, clock, PurgedNames(database), veils),
+        pages=pages,
+        index=PageIndex(database),
+        properties=properties,
+        reader=reader,
+        recipes=recipes or Recipes(None, clock),
+        clock=clock,
+        fresh=timedelta(days=fresh_days),
     )
     storing = Storing(database, properties, fresh_days=fresh_days, daily_targets=daily_targets)
     addresses = AddressScraper(parts, finder, database, storing)

@@ -30,9 +30,8 @@ from app.property.storage.database import Database
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.source_records import ASKED_ELSEWHERE
 from app.property.urls.targets import address_of_target
-from app.services.scraping.economy import Economy
 from app.services.scraping.model_reading import ModelReading
-from app.services.scraping.page_reading import count_fields, paid_by, with_values
+from app.services.scraping.page_reading import count_fields, paid_by
 from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import CALL_SECONDS, Run
 from app.services.scraping.source_finding import SourceFinder, Wanted
@@ -51,90 +50,67 @@ _TOLD = 6
 class AddressScraper:
     """Scrapes addresses with the parts it is given; holds no state of its own and may be used from many threads."""
 
-    def __init__(
-        self,
-        parts: ScrapeParts,
-        finder: SourceFinder,
-        database: Database,
-        storing: Storing,
-    ) -> None:
+    def __init__(self, parts: ScrapeParts, finder: SourceFinder, database: Database, storing: Storing) -> None:
         self._parts = parts
         self._finder = finder
         self._database = database
         self._storing = storing
 
-    def scrape(
-        self,
-        target: str,
-        run: Run,
-        *,
-        refresh: bool = False,
-        asked_at: datetime | None = None,
-        economy: Economy | None = None,
-    ) -> Stored:
-        """The property at `target`, an address in its one spelling; see `Scraper.scrape`.
+    def scrape(self, target: str, run: Run, *, refresh: bool = False, asked_at: datetime | None = None) -> Stored:
+        """Scrape the property at `target`, an address in its one spelling; see `Scraper.scrape`.
 
         Raises `NoSourceError`, what puts off a page (`HostBusyError` and transient fetch errors; with a job only),
-        `OutOfTimeError` where the next run has to go on,
-        `ConfigurationError` for a `sources.toml` that cannot be used, errors of the database, and
-        `openai.RateLimitError` if no key has room.
+        `OutOfTimeError` where the next run has to go on, `ConfigurationError` for a `sources.toml` that cannot be used,
+        errors of the database, and `openai.RateLimitError` if no key has room.
         """
-        now = self._parts.clock.now()
-        since = (asked_at or now) if refresh else now - self._parts.fresh
+        parts, now = self._parts, self._parts.clock.now()
+        since = (asked_at or now) if refresh else now - parts.fresh
         wanted = Wanted(target, address_of_target(target), since)
-        reader = SourceReader(wanted.address, run, self._parts, self._database)
-        if not refresh and not self._has_begun(run, reader):
-            known = self._parts.properties.fresh_at(wanted.address, since)
+        reader = SourceReader(wanted.address, run, parts, self._database)
+        # what is stored by now may be a part of the work of an earlier run of the job
+        has_begun = reader.has_begun or (run.job_id is not None and parts.pages.page_for_job(run.job_id) is not None)
+        if not refresh and not has_begun:
+            known = parts.properties.fresh_at(wanted.address, since)
             if known is not None:
                 return self._storing.fresh(run.lease, known)
         try:
             with paid_by(run.batch):
-                stored = self._scraped(wanted, reader, economy, now)
+                stored = self._scraped(wanted, reader, now)
         except NoSourceError:
             if run.lease is not None:
                 self._storing.tried(run.lease, reader.tried, now)
-                self._parts.pages.forget_checkpoint(run.lease.job_id)  # whoever tries again wants everything anew
+                parts.pages.forget_checkpoint(run.lease.job_id)  # whoever tries again wants everything anew
             raise
-        if run.job_id is not None:
-            job_id = run.job_id
-            self._parts.patiently(lambda: self._parts.pages.drop_unkept(job_id))
+        parts.end(run)
         return stored
 
-    def _has_begun(self, run: Run, reader: SourceReader) -> bool:
-        """Whether an earlier run of the job has done something: what is stored by now may be a part of its work."""
-        return reader.has_begun or (run.job_id is not None and self._parts.pages.page_for_job(run.job_id) is not None)
-
-    def _scraped(self, wanted: Wanted, reader: SourceReader, economy: Economy | None, asked_at: datetime) -> Stored:
+    def _scraped(self, wanted: Wanted, reader: SourceReader, asked_at: datetime) -> Stored:
         with span("sources", {}) as asking:
             heard = self._finder.find(wanted, reader)
             asking.set({"propintel.sources": reader.voices, "propintel.pages": len(reader.read)})
-        self._remember_paid(reader)
-        notes = self._ask_model(reader, economy)
+        for one in list(reader.read):  # what a model read of the very same body is neither lost nor paid for again
+            known = self._parts.index.record_of(one.record.page_url or one.record.url)
+            if known is not None and known.record.content_sha256 == one.record.content_sha256:
+                reader.replaced(one, with_paid_values(one.extraction, known.record.evidence))
+        notes = self._ask_model(reader)
         stored = self._storing.address(reader.run.lease, reader, notes, heard, asked_at)
         if stored is None:
             raise NoSourceError(wanted.target, _told(reader, heard))
-        for one in reader.read:
+        # of all pages a model is asked one question: it is saved at most once, on the first page
+        is_asked = any(note.asked for note in notes.values())
+        for place, one in enumerate(reader.read):
             count_fields(one.record)
-        self._learn(reader, notes)
+            reading = notes.get(one.record.url, ModelReading(one.extraction))
+            self._parts.recipes.learn(one.found, reading, could_ask=place == 0 and not is_asked)
         return replace(stored, tried=tuple(one.as_json() for one in reader.tried))
 
-    # --- the model
-
-    def _remember_paid(self, reader: SourceReader) -> None:
-        """What a model read of the very same body before stays known: it is neither lost nor paid for again."""
-        for one in list(reader.read):
-            known = self._parts.index.record_of(one.record.page_url or one.record.url)
-            if known is not None and known.record.content_sha256 == one.record.content_sha256:
-                extraction = with_paid_values(one.extraction, known.record.evidence)
-                reader.replaced(one, extraction, with_values(one.record, extraction))
-
-    def _ask_model(self, reader: SourceReader, economy: Economy | None) -> Notes:
-        """One question for what all pages together lack; -> by URL the fields still wanted of a page, and why."""
+    def _ask_model(self, reader: SourceReader) -> Notes:
+        """Ask one question for what all pages together lack; -> by URL the fields still wanted of a page, and why."""
         if not reader.read:
             return {}
         lacking = _lacking(reader.read) if self._parts.reader.use == "missing" else None
         open_ = [replace(one.extraction, only=lacking, audited=False) for one in reader.read]
-        asked = [self._parts.reader.resumed(one, economy) for one in open_]
+        asked = [self._parts.reader.resumed(one, reader.run) for one in open_]
         prompts = [self._prompt(extraction) for extraction in asked]
         named = [_named(prompt) for prompt in prompts]
         # the page whose question the job has waited for, else the one that names most
@@ -142,20 +118,18 @@ class AddressScraper:
             range(len(named)),
             key=lambda place: (asked[place].wanted is not None, len(named[place]), prompts[place] is not None, -place),
         )
-        prompt = prompts[best]
         notes: dict[str, ModelReading] = {}
         known: set[str] = set()
-        if prompt is not None:
+        if (prompt := prompts[best]) is not None:
             one = reader.read[best]
             try:
-                reading = self._answer(asked[best], prompt.fields, reader.run, economy)
+                reading = self._answer(asked[best], prompt.fields, reader.run)
             except PurgedMeanwhileError as exc:
                 reader.drop(one, exc)
-                return self._ask_model(reader, economy)  # what it lacks may stand on another page
-            record = with_values(one.record, reading.extraction)
-            reader.replaced(one, reading.extraction, record)
+                return self._ask_model(reader)  # what it lacks may stand on another page
+            record = reader.replaced(one, reading.extraction)
             notes[record.url] = reading
-            known = set(record.values) | set(prompt.fields)
+            known = {*record.values, *prompt.fields}
         for one, fields in zip(reader.read, named, strict=True):
             left = tuple(name for name in fields if name not in known)
             if one.record.url not in notes and left:
@@ -174,28 +148,19 @@ class AddressScraper:
             return None
         return prompt if prompt.fields else None
 
-    def _answer(self, asked: Extraction, fields: tuple[str, ...], run: Run, economy: Economy | None) -> ModelReading:
-        """What the model says; that it was not heard where the patience, time or budget is over."""
-        if not run.has(CALL_SECONDS):
-            return ModelReading(
-                asked, f"No time was left for the model ({OutOfTimeError.code}).", fields, asks_again=True
-            )
+    def _answer(self, asked: Extraction, fields: tuple[str, ...], run: Run) -> ModelReading:
+        """Return what the model says; that it was not asked where the patience, time or budget is over."""
         try:
-            return self._parts.reader.read(asked, economy, run)
+            if run.has(CALL_SECONDS):
+                return self._parts.reader.read(asked, run)
+            note = f"No time was left for the model ({OutOfTimeError.code})."
         except PageTooComplexError as exc:
             return ModelReading(asked, str(exc), fields)
         except openai.RateLimitError:
             if not run.is_due:
                 raise
             note = f"No OpenAI key had room by the job's deadline ({CapacityError.code}). Scrape again."
-            return ModelReading(asked, note, fields, asks_again=True)
-
-    def _learn(self, reader: SourceReader, notes: Notes) -> None:
-        """Of all pages a model is asked one question: it is saved at most once, on the first page."""
-        is_asked = any(note.asked for note in notes.values())
-        for place, one in enumerate(reader.read):
-            reading = notes.get(one.record.url, ModelReading(one.extraction))
-            self._parts.recipes.learn(one.found, reading, could_ask=place == 0 and not is_asked)
+        return ModelReading(asked, note, fields, asks_again=True)
 
 
 def _named(prompt: Prompt | None) -> tuple[str, ...]:

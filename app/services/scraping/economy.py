@@ -1,14 +1,13 @@
-"""The model step of jobs that are not urgent: the question waits for a batch at half the price, and the job with it.
+"""The model step of economy jobs: the question waits for a batch at half the price, and the job with it.
 
-Whether there is an answer by now is looked up in the database; how requests are sent and answered is
-`app/services/batches`. A question that no batch answered in time is asked like any other, by the same job.
+How requests are sent and answered is `app/services/batches`. A question that no batch answered in time is asked like
+any other, by the same job.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from app.clock import Clock
@@ -20,13 +19,6 @@ from app.property.storage.llm.requests import GRACE, ModelRequest, ModelRequestS
 from app.property.storage.statements import digest
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Economy:
-    """A job that can wait. `waited_for` is the request that it has waited for already."""
-
-    waited_for: str | None = None
 
 
 class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
@@ -46,16 +38,17 @@ class ParkedQuestions:
         self._clock = clock
 
     def take(
-        self, question: Question, prompt: Prompt, economy: Economy, dialect: Dialect = AT_FIRST
+        self, question: Question, prompt: Prompt, waited_for: str | None, dialect: Dialect = AT_FIRST
     ) -> Mapping[str, Any] | str | None:
-        """The completion that answers it, or why there is none; None: it is to be asked now, like any other.
+        """Return the completion that answers it, or why there is none; None: it is to be asked now, like any other.
 
-        A new request is in `dialect`. One that was refused for how it was asked is asked now: the call learns better.
-        Raises `WaitForBatch`, and errors of the database.
+        `waited_for` is the request that the job has waited for. A new one is in `dialect`. One that was refused for how
+        it was asked is asked now: the call learns better. Raises `WaitForBatch`, and errors of the database.
         """
-        request = self._request(question, prompt, dialect)
+        body, most = dialect.body(self._model, prompt), dialect.most_tokens(prompt)
+        request = ModelRequest(_request_id(question), question, body, prompt.prompt_tokens, most)
         found = self._requests.outcome(request.id)
-        mine = economy.waited_for == request.id
+        mine = waited_for == request.id
         if found is None:
             raise WaitForBatch(request)
         if found.state.is_open:
@@ -74,16 +67,12 @@ class ParkedQuestions:
         return None
 
     def question(self, request_id: str) -> Question | None:
-        """What the request asks; None if it is forgotten. Raises errors of the database."""
+        """Return what the request asks; None if it is forgotten."""
         return self._requests.question(request_id)
 
     def used(self, question: Question) -> None:
-        """A job has its answer from it."""
+        """Note that a job has its answer from it."""
         self._requests.mark_used(_request_id(question))
-
-    def _request(self, question: Question, prompt: Prompt, dialect: Dialect) -> ModelRequest:
-        body = dialect.body(self._model, prompt)
-        return ModelRequest(_request_id(question), question, body, prompt.prompt_tokens, dialect.most_tokens(prompt))
 
 
 def _request_id(question: Question) -> str:

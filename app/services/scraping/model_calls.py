@@ -1,25 +1,179 @@
-"""Calls of one model: on which tier, and in which way its server has to be asked."""
+"""Paid calls of one model: on which tier, in which way its server has to be asked, and what a failed one comes to."""
 
 from __future__ import annotations
 
 import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import openai
+from prometheus_client import Counter
 
+from app.clock import Clock
+from app.errors.keys import NoKeysError
+from app.errors.models import ModelError
+from app.keypool.outcomes import CAPACITY_CODES, QUOTA_CODES, TOO_LARGE_WORDS
 from app.property.reading.model.dialect import Dialect, refused_because
 from app.property.reading.model.llm import ModelAnswer, ServiceTier, ask_model, lesson_of
 from app.property.reading.model.prompt import Prompt
 from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
+from app.services.reports.metrics.instruments import MODEL_CALL_SECONDS
 from app.services.scraping.run import Run
-from app.services.scraping.service_tier import TierChoice, lacks_capacity
-from app.services.watches.budget import model_charge
+from app.services.watches.budget import model_charge, why_no_model
 from app.tracing import span
 
 log = logging.getLogger(__name__)
 
 _LONGEST_REASON = 300
+#: `error.code` of the pool's own 429 when a budget is used up (`app.keypool.refusals`)
+_BUDGET_CODE = "budget_exceeded"
+#: how long flex is left alone after the first refusal; each further one doubles it
+_FIRST_REST = timedelta(seconds=30)
+_LONGEST_REST = timedelta(minutes=10)
+
+
+def paid[T](
+    manager: OpenAIClientManager,
+    model: str,
+    run: Run,
+    counter: Counter,
+    ask: Callable[[], T],
+    *,
+    what: str = "",
+    tier: ServiceTier | None = None,
+) -> T | str:
+    """Return what `ask` gets from `model`, or a note where waiting does not help; `counter` counts why there is none.
+
+    `what` was asked for begins the note of an error. Raises `LeaseLostError`, `openai.RateLimitError` while no key has
+    room and, if `run` may come back, the errors of a provider that is out of reach or fails.
+    """
+    if not manager.keys:
+        counter.labels("no_key").inc()
+        return str(NoKeysError())
+    if (why := why_no_model()) is not None:
+        counter.labels("budget").inc()
+        return why
+    run.require_lease()
+    began, measured = time.monotonic(), True
+    try:
+        return ask()
+    except openai.RateLimitError as exc:
+        measured = False  # it found no key with room, which says nothing of the model
+        note = _never_by_waiting(exc, model)
+        if note is None:
+            raise
+        counter.labels("budget" if exc.code == _BUDGET_CODE else "failed").inc()
+        note = redact(note)
+    except openai.OpenAIError as exc:
+        counter.labels("failed").inc()
+        if run.may_come_back and _is_transient(exc):
+            raise
+        note = redact(str(ModelError(model, what + _reason_of(exc, tier))))
+    finally:
+        if measured:
+            MODEL_CALL_SECONDS.labels(model).observe(time.monotonic() - began)
+    log.warning("%s", note)
+    return note
+
+
+def send[T](
+    manager: OpenAIClientManager,
+    name: str,
+    asked: Mapping[str, Any],
+    request: Callable[[openai.OpenAI], T],
+    answered: Callable[[T], Mapping[str, Any]],
+) -> T:
+    """Return what a call gets, as one span by the OpenTelemetry conventions for generative AI."""
+    with span(name, {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", **asked}) as asking:
+        with model_charge():
+            answer = manager.execute_with_retry(request, max_retries=len(manager.keys) + 1)
+        asking.set(answered(answer))
+        return answer
+
+
+def _never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
+    """Return the note of a 429 that only somebody's doing ends; None: it passes."""
+    message = exc.body.get("message") if isinstance(exc.body, dict) else None
+    said = message if isinstance(message, str) else exc.message  # what the API said, without what the SDK puts around
+    if exc.code == _BUDGET_CODE:
+        return f"{said} Then scrape again; the values read from the page itself are kept."
+    if exc.code in QUOTA_CODES:
+        return str(ModelError(model, "no OpenAI key has quota left; add credit, then scrape again"))
+    if said.startswith(TOO_LARGE_WORDS):
+        # more than a key's tokens a minute: its bucket never holds as much
+        reason = f"{said.rstrip('.')}. Waiting never helps: use keys with a higher limit, or another OPENAI_MODEL"
+        return str(ModelError(model, reason))
+    return None
+
+
+def _reason_of(exc: openai.OpenAIError, tier: ServiceTier | None) -> str:
+    """Return the status, if there is one, and what the API or the SDK said, without secrets."""
+    if not isinstance(exc, openai.APIStatusError):
+        return redact(str(exc)).rstrip(".") or type(exc).__name__
+    reason = f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}"
+    if exc.param == "service_tier":
+        reason += f". Leave OPENAI_SERVICE_TIER={tier} out, or set an OPENAI_MODEL that has that tier"
+    return reason
+
+
+def _is_transient(exc: openai.OpenAIError) -> bool:
+    if isinstance(exc, openai.APIStatusError):
+        return exc.status_code >= 500 or exc.status_code == 408
+    return isinstance(exc, openai.APIConnectionError)
+
+
+def _lacks_capacity(exc: openai.OpenAIError) -> bool:
+    """Return whether `exc` says that the tier is full, or was too slow."""
+    if isinstance(exc, openai.RateLimitError):
+        return bool({exc.code, exc.type} & CAPACITY_CODES)
+    return isinstance(exc, openai.APITimeoutError)
+
+
+class TierChoice:
+    """Which service tier the next call asks for: OPENAI_SERVICE_TIER, but not flex while it has no capacity.
+
+    Flex is half price and may be refused for want of capacity (429 `resource_unavailable`, not billed) or be slow.
+    Another key would hear the same, so the call goes out again on the standard tier, and calls after it go there at
+    once for a while: nobody's job waits for a discount. Thread-safe.
+    """
+
+    def __init__(self, wanted: ServiceTier | None, clock: Clock) -> None:
+        self.wanted = wanted
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._rest = _FIRST_REST
+        self._rests_until: datetime | None = None
+
+    def next(self) -> ServiceTier | None:
+        """Return what to ask for now; None: send none, the project's own setting holds."""
+        with self._lock:
+            return "default" if self._is_resting() else self.wanted
+
+    def _is_resting(self) -> bool:
+        return self._rests_until is not None and self._clock.now() < self._rests_until
+
+    def refused(self) -> None:
+        """Leave flex alone. Of several calls that were under way together only the first lengthens the rest."""
+        with self._lock:
+            if self._is_resting():
+                return
+            rest, self._rest = self._rest, min(2 * self._rest, _LONGEST_REST)
+            self._rests_until = self._clock.now() + rest
+        log.warning(
+            "OpenAI has no capacity for service tier flex: calls go to the standard tier, at its price, for %d s",
+            rest.total_seconds(),
+        )
+
+    def served(self, tier: ServiceTier | None) -> None:
+        """Note an answer on `tier`: after one on flex the next refusal is the first again."""
+        if tier == "flex":
+            with self._lock:
+                self._rest, self._rests_until = _FIRST_REST, None
 
 
 class ModelCalls:
@@ -36,7 +190,7 @@ class ModelCalls:
         self.dialect = Dialect.of(manager.base_urls)
 
     def ask(self, prompt: Prompt, run: Run) -> ModelAnswer:
-        """The model's answer, good or bad; on the standard tier if it was asked for on flex and there is none.
+        """Return the answer, good or bad; on the standard tier if it was asked for on flex and there is none.
 
         Every `openai.OpenAIError` passes through. Raises `LeaseLostError` before a call that the `run` may not make.
         """
@@ -44,16 +198,15 @@ class ModelCalls:
         try:
             answer = self._step(prompt, tier, run)
         except (openai.RateLimitError, openai.APITimeoutError) as exc:
-            if tier != "flex" or not lacks_capacity(exc):
+            if tier != "flex" or not _lacks_capacity(exc):
                 raise
             self.tier.refused()
-        else:
-            self.tier.served(tier)
-            return answer
-        return self._step(prompt, "default", run)
+            return self._step(prompt, "default", run)
+        self.tier.served(tier)
+        return answer
 
     def _step(self, prompt: Prompt, tier: ServiceTier | None, run: Run) -> ModelAnswer:
-        """The answer, asked for in the server's dialect.
+        """Return the answer, asked for in the server's dialect.
 
         Asked again after a refusal that taught another one, and once after an answer that did. The tokens are those of
         both answers: both are paid.
@@ -70,7 +223,11 @@ class ModelCalls:
                 continue
             taught = self.was_taught_by(answer, dialect)
             if first is not None:
-                return _added(first, answer)
+                return replace(
+                    answer,
+                    prompt_tokens=first.prompt_tokens + answer.prompt_tokens,
+                    completion_tokens=first.completion_tokens + answer.completion_tokens,
+                )
             if not taught:
                 return answer
             dialect, first = self.dialect, answer
@@ -97,35 +254,16 @@ class ModelCalls:
         return dialect
 
     def _asked(self, prompt: Prompt, tier: ServiceTier | None, dialect: Dialect, run: Run) -> ModelAnswer:
-        """The call itself, as one span by the OpenTelemetry conventions for generative AI."""
         run.require_lease()
-        asked = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": "openai",
-            "gen_ai.request.model": self._model,
-            "openai.request.service_tier": tier,
-        }
-        with span("model", asked) as asking:
-            with model_charge():
-                answer = self._manager.execute_with_retry(
-                    lambda client: ask_model(client, self._model, prompt, tier, dialect),
-                    max_retries=len(self._manager.keys) + 1,
-                )
-            asking.set(
-                {
-                    "gen_ai.response.model": answer.model,
-                    "openai.response.service_tier": answer.service_tier or None,
-                    "gen_ai.usage.input_tokens": answer.prompt_tokens,
-                    "gen_ai.usage.output_tokens": answer.completion_tokens,
-                }
-            )
-            return answer
-
-
-def _added(first: ModelAnswer, second: ModelAnswer) -> ModelAnswer:
-    """The second answer, with the tokens of both."""
-    return replace(
-        second,
-        prompt_tokens=first.prompt_tokens + second.prompt_tokens,
-        completion_tokens=first.completion_tokens + second.completion_tokens,
-    )
+        return send(
+            self._manager,
+            "model",
+            {"gen_ai.request.model": self._model, "openai.request.service_tier": tier},
+            lambda client: ask_model(client, self._model, prompt, tier, dialect),
+            lambda answer: {
+                "gen_ai.response.model": answer.model,
+                "openai.response.service_tier": answer.service_tier or None,
+                "gen_ai.usage.input_tokens": answer.prompt_tokens,
+                "gen_ai.usage.output_tokens": answer.completion_tokens,
+            },
+        )

@@ -17,8 +17,7 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from app.clock import Clock, SystemClock
-from app.errors.keys import NoKeysError
-from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
+from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelRefusedError
 from app.keypool.pricing import BATCH_TIER
 from app.property.page import Page
 from app.property.reading.base import Extraction
@@ -36,12 +35,9 @@ from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_VALUES_DROPPED, TIERS
 from app.services.runtime.retry import patiently
-from app.services.scraping.economy import Economy, ParkedQuestions
-from app.services.scraping.model_calls import ModelCalls
-from app.services.scraping.model_failures import BUDGET_CODE, is_transient, never_by_waiting, reason_of, timed
+from app.services.scraping.economy import ParkedQuestions
+from app.services.scraping.model_calls import ModelCalls, TierChoice, paid
 from app.services.scraping.run import NO_JOB, Run
-from app.services.scraping.service_tier import TierChoice
-from app.services.watches.budget import why_no_model
 from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
@@ -103,60 +99,54 @@ class ModelReader:
         """How the server is asked, as learned so far."""
         return self._calls.dialect
 
-    def read(self, extraction: Extraction, economy: Economy | None = None, run: Run = NO_JOB) -> ModelReading:
+    def read(self, extraction: Extraction, run: Run = NO_JOB) -> ModelReading:
         """Ask for what the page may say and is not known, or take the answer that the same question got before.
 
-        With `economy` the question waits for a batch: `WaitForBatch` is raised until that has answered. Raises
+        In an economy run the question waits for a batch: `WaitForBatch` is raised until that has answered. Raises
         `openai.RateLimitError` if no key has room, and errors of the database. A provider that is out of reach or fails
         (5xx) is a note on the reading, and raised instead if the `run` may come back. Raises `LeaseLostError`
         instead of a call for a run that lost its lease.
         """
-        extraction = self.resumed(extraction, economy)
+        extraction = self.resumed(extraction, run)
         if extraction.audited:
-            audit = self._audit(extraction, economy, run)
-            if audit is not None:
+            try:
+                audit = self._asked(extraction, replace(run, is_due=True))
+            except openai.RateLimitError:  # a check must cost no page
+                audit = None
+            if audit is not None and len(audit.unheard) < len(audit.asked):
                 return audit
             extraction = replace(extraction, audited=False)
-        return self._asked(extraction, economy, run)
+        return self._asked(extraction, run)
 
-    def _audit(self, extraction: Extraction, economy: Economy | None, run: Run) -> ModelReading | None:
-        """What the model says of a page that a recipe settles; None if it is not heard: a check must cost no page."""
-        try:
-            found = self._asked(extraction, economy, replace(run, is_due=True))
-        except openai.RateLimitError:
-            return None
-        return found if len(found.unheard) < len(found.asked) else None
-
-    def _asked(self, extraction: Extraction, economy: Economy | None, run: Run) -> ModelReading:
-        prompt = self.question(extraction)
-        if not prompt.fields:
-            return ModelReading(extraction)
-        found = self._read(extraction, prompt, economy, run)
-        return replace(found, asked=prompt.fields, prompt_tokens=prompt.prompt_tokens)
-
-    def resumed(self, extraction: Extraction, economy: Economy | None) -> Extraction:
-        """`extraction`, of which a model is asked what the job has waited for, if that is a question about this page.
+    def resumed(self, extraction: Extraction, run: Run) -> Extraction:
+        """Return `extraction`, of which a model is asked what the job has waited for, if that is about this page.
 
         What a batch answers is paid for. A recipe that was learned since may settle some of the fields, which would
         make it another question.
         """
-        if economy is None or economy.waited_for is None or self._parked is None:
+        if not run.economy or run.waited_for is None or self._parked is None:
             return extraction
-        waited = self._parked.question(economy.waited_for)
+        waited = self._parked.question(run.waited_for)
         if waited is None or waited.content_sha256 != extraction.page.sha256:
             return extraction
         return replace(extraction, wanted=tuple(name for name in FIELDS if name in waited.fields))
 
-    def _read(self, extraction: Extraction, prompt: Prompt, economy: Economy | None, run: Run) -> ModelReading:
-        question = self._question(extraction, prompt)
+    def _asked(self, extraction: Extraction, run: Run) -> ModelReading:
+        prompt = self.question(extraction)
+        if not prompt.fields:
+            return ModelReading(extraction)
+        asked = digest({"messages": prompt.messages, "schema": prompt.schema})
+        question = Question(extraction.page.sha256, tuple(sorted(prompt.fields)), self._model, asked)
         stored = self._answers.model_answer(question, failed_since=self._clock.now() - _FAILED_ANSWER_HOLDS)
         if stored:
             MODEL_ANSWERS.labels("kept").inc()
-        answer = stored or self._by_batch(question, prompt, economy, page=extraction.page)
+        answer = stored or self._by_batch(question, prompt, run, extraction.page)
         answer = answer or self._ask(question, prompt, extraction.page, run)
         if isinstance(answer, str):
-            return ModelReading(extraction, answer, prompt.fields, asks_again=bool(self._manager.keys))
-        return self._believed(answer, prompt, extraction)
+            found = ModelReading(extraction, answer, prompt.fields, asks_again=bool(self._manager.keys))
+        else:
+            found = self._believed(answer, prompt, extraction)
+        return replace(found, asked=prompt.fields, prompt_tokens=prompt.prompt_tokens)
 
     def question(self, extraction: Extraction) -> Prompt:
         """What a model would be asked; no fields: nothing. Raises `PageTooComplexError`."""
@@ -179,29 +169,22 @@ class ModelReader:
             extraction, " ".join(told) or None, unheard, dropped=tuple(dict.fromkeys(one.field for one in dropped))
         )
 
-    def _question(self, extraction: Extraction, prompt: Prompt) -> Question:
-        asked = digest({"messages": prompt.messages, "schema": prompt.schema})
-        return Question(extraction.page.sha256, tuple(sorted(prompt.fields)), self._model, asked)
-
-    def _by_batch(
-        self, question: Question, prompt: Prompt, economy: Economy | None, *, page: Page
-    ) -> StoredAnswer | str | None:
-        """What a batch answered, good or bad, kept for the next time; or why it did not. None: ask now."""
-        if economy is None or self._parked is None or not self._manager.keys:
+    def _by_batch(self, question: Question, prompt: Prompt, run: Run, page: Page) -> StoredAnswer | str | None:
+        """Return what a batch answered, good or bad, kept for the next time; or why it did not. None: ask now."""
+        if not run.economy or self._parked is None or not self._manager.keys:
             return None
-        found = self._parked.take(question, prompt, economy, self.dialect)
+        found = self._parked.take(question, prompt, run.waited_for, self.dialect)
         if found is None:
             return None
+        answer: StoredAnswer | str | None
         if isinstance(found, str):
             MODEL_ANSWERS.labels("failed").inc()
             log.warning("%s", found)
-            answer: StoredAnswer | str = found
+            answer = found
+        elif self._calls.were_taught_by_batch(read := self._read_batch(found, prompt)):
+            answer = None  # asked now, in another way
         else:
-            read = self._read_batch(found, prompt)
-            if self._calls.were_taught_by_batch(read):
-                self._parked.used(question)
-                return None  # asked now, in another way
-            answer = self._kept(question, _stored(read, BATCH_TIER), "batch", page=page)
+            answer = self._kept(question, read, BATCH_TIER, "batch", page)
         self._parked.used(question)
         return answer
 
@@ -214,47 +197,32 @@ class ModelReader:
         return read_completion(self._model, completion, prompt)
 
     def _ask(self, question: Question, prompt: Prompt, page: Page, run: Run) -> StoredAnswer | str:
-        """The model's answer, good or bad, kept for the next time; or why there is none."""
-        if not self._manager.keys:
-            MODEL_ANSWERS.labels("no_key").inc()
-            return str(NoKeysError())
-        if (why := why_no_model()) is not None:
-            MODEL_ANSWERS.labels("budget").inc()
-            return why
-        answer = self._call(prompt, run)
+        """Return the model's answer, good or bad, kept for the next time; or why there is none."""
+        calls, tier = self._calls, self._calls.tier.wanted
+        answer = paid(self._manager, self._model, run, MODEL_ANSWERS, lambda: calls.ask(prompt, run), tier=tier)
         if isinstance(answer, str):
-            log.warning("%s", answer)
             return answer
-        MODEL_TIERS.labels(self._calls.tier.wanted or "none", _known_tier(answer.service_tier)).inc()
-        return self._kept(question, _stored(answer, answer.service_tier), "asked", page=page)
+        served = answer.service_tier  # a gateway may answer anything: the label is from a closed set
+        MODEL_TIERS.labels(tier or "none", served if served in TIERS else "other" if served else "none").inc()
+        return self._kept(question, answer, served, "asked", page)
 
-    def _kept(self, question: Question, stored: StoredAnswer, outcome: str, *, page: Page) -> StoredAnswer:
-        """An answer that was paid for; `outcome` is how a good one counts."""
+    def _kept(self, question: Question, answer: ModelAnswer, tier: str, outcome: str, page: Page) -> StoredAnswer:
+        """Store an answer that was paid for; `outcome` is how a good one counts."""
+        failure = answer.failure
+        stored = StoredAnswer(
+            values=answer.values,
+            model=answer.model,
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
+            service_tier=tier,
+            failure=failure.code if failure else "",
+            note=redact(str(failure)) if failure else "",
+        )
         MODEL_ANSWERS.labels(_OUTCOMES.get(stored.failure, outcome)).inc()
-        if stored.failure:
+        if failure:
             log.warning("%s", stored.note)
         patiently(lambda: self._answers.save_model_answer(question, stored, page), self._clock)
         return stored
-
-    def _call(self, prompt: Prompt, run: Run) -> ModelAnswer | str:
-        try:
-            with timed(self._model):
-                return self._calls.ask(prompt, run)
-        except openai.RateLimitError as exc:
-            note = never_by_waiting(exc, self._model)
-            if note is None:
-                raise
-            MODEL_ANSWERS.labels("budget" if exc.code == BUDGET_CODE else "failed").inc()
-            return redact(note)
-        except openai.OpenAIError as exc:
-            MODEL_ANSWERS.labels("failed").inc()
-            if run.may_come_back and is_transient(exc):
-                raise
-            reason = reason_of(exc)
-            if isinstance(exc, openai.APIStatusError) and exc.param == "service_tier":
-                wanted = self._calls.tier.wanted
-                reason += f". Leave OPENAI_SERVICE_TIER={wanted} out, or set an OPENAI_MODEL that has that tier"
-            return redact(str(ModelError(self._model, reason)))
 
 
 def question_about(extraction: Extraction, *, use: ModelUse = "missing", text_tokens: int = TEXT_TOKENS) -> Prompt:
@@ -263,21 +231,3 @@ def question_about(extraction: Extraction, *, use: ModelUse = "missing", text_to
         count_tokens("")  # the first time it reads large tables, which are not the page's cost
     with reading(extraction.page.url, extraction.page.spent):
         return build_prompt(extraction, budget=text_tokens, use=use)
-
-
-def _stored(answer: ModelAnswer, service_tier: str) -> StoredAnswer:
-    failure = answer.failure
-    return StoredAnswer(
-        values=answer.values,
-        model=answer.model,
-        prompt_tokens=answer.prompt_tokens,
-        completion_tokens=answer.completion_tokens,
-        service_tier=service_tier,
-        failure=failure.code if failure else "",
-        note=redact(str(failure)) if failure else "",
-    )
-
-
-def _known_tier(named: str) -> str:
-    """A label from a closed set, whatever a gateway may answer."""
-    return named if named in TIERS else "other" if named else "none"

@@ -1,4 +1,4 @@
-"""One run of the scrape of an address: for whom it is, and for how long it may go on.
+"""One run of a scrape: for whom it is, and for how long it may go on.
 
 An address has many pages and up to two paid calls; a task has a few minutes. What a run has read and paid for stays, so
 the run ends in time by itself, before it begins what it may not finish, and the next one goes on from there.
@@ -28,7 +28,8 @@ class Run:
 
     `is_last`: the job may not be put off by pages any more; `is_due`: it has waited as long as it may for anything.
     `seconds_left` tells how much of the run's time is left; None: there is no end to it. `led_by` is the URL of the
-    search that found the target (see `Visitors.visit`); None: somebody asked for it.
+    search that found the target (see `Visitors.visit`); None: somebody asked for it. With `economy` the model's answer
+    may come with a batch; `waited_for` is the request that the job has waited for already.
     """
 
     lease: Lease | None = None
@@ -38,6 +39,8 @@ class Run:
     seconds_left: Callable[[], float] | None = None
     led_by: str | None = None
     holds: Callable[[], bool] = lambda: True
+    economy: bool = False
+    waited_for: str | None = None
     _whole_seconds: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -51,21 +54,22 @@ class Run:
     @property
     def may_wait(self) -> bool:
         """Whether it may be put off by a page: it is a job's, and not its last."""
-        return self.job_id is not None and not self.is_last
+        return self.lease is not None and not self.is_last
 
     @property
     def may_come_back(self) -> bool:
         """Whether it may be put off at no cost: it is a job's, and it has not waited as long as it may."""
-        return self.job_id is not None and not self.is_due
+        return self.lease is not None and not self.is_due
 
     def require_lease(self) -> None:
-        """Raises `LeaseLostError` before anything is asked for that nobody would store."""
+        """Raise `LeaseLostError` before anything is asked for that nobody would store."""
         if self.lease is not None and not self.holds():
             raise LeaseLostError(self.lease.job_id)
 
     def has(self, seconds: float) -> bool:
-        """Whether there is time for what takes up to `seconds`. Raises `OutOfTimeError` where there is not, and the job
-        can come back for it.
+        """Return whether there is time for what takes up to `seconds`.
+
+        Raises `OutOfTimeError` where there is not, and the job can come back for it.
         """
         if self.seconds_left is None or self.seconds_left() >= min(seconds, _SHARE * self._whole_seconds):
             return True

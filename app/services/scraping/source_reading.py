@@ -34,7 +34,7 @@ from app.property.storage.jobs.attempts import failed_pages, note_failed_page
 from app.property.storage.jobs.models import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, Tried
 from app.property.values.texts import plain_parcel
 from app.services.reports.metrics.instruments import SOURCES
-from app.services.scraping.page_reading import NOT_ENOUGH, require_property, source_record
+from app.services.scraping.page_reading import NOT_ENOUGH, require_property, source_record, with_values
 from app.services.scraping.page_visits import Visit
 from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import PAGE_SECONDS, Run
@@ -314,10 +314,11 @@ class SourceReader:
         self.tried = [tried for tried in self.tried if (tried.url, tried.outcome) != (one.record.url, USED)]
         self._note(one.source, one.record.source_kind, None, why.code, str(why))
 
-    def replaced(self, old: Read, extraction: Extraction, record: SourceRecord) -> None:
-        """A model was heard on a page."""
-        place = self.read.index(old)
-        self.read[place] = replace(old, extraction=extraction, record=record)
+    def replaced(self, old: Read, extraction: Extraction) -> SourceRecord:
+        """Take what a model said of a page; -> the page's new record."""
+        record = with_values(old.record, extraction)
+        self.read[self.read.index(old)] = replace(old, extraction=extraction, record=record)
+        return record
 
 
 def _is_same(one: SourceRecord, other: SourceRecord) -> bool:

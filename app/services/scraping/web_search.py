@@ -11,14 +11,11 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-import openai
 from openai.types.responses import Response
 
 from app.clock import Clock
-from app.errors.keys import NoKeysError
-from app.errors.models import ModelError
 from app.property.address import Address
 from app.property.sources.search_answer import SearchAnswer, read_answer
 from app.property.storage.llm.searches import SearchStore, StoredSearch
@@ -28,10 +25,8 @@ from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import WEB_SEARCHES
 from app.services.runtime.retry import patiently
-from app.services.scraping.model_failures import BUDGET_CODE, is_transient, never_by_waiting, reason_of, timed
+from app.services.scraping.model_calls import paid, send
 from app.services.scraping.run import NO_JOB, Run
-from app.services.watches.budget import model_charge, why_no_model
-from app.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +61,7 @@ class WebSearcher:
     """Searches with `model` through the keys of `manager`. Thread-safe."""
 
     def __init__(
-        self,
-        searches: SearchStore,
-        manager: OpenAIClientManager,
-        model: str,
-        clock: Clock,
-        names: PurgedNames,
+        self, searches: SearchStore, manager: OpenAIClientManager, model: str, clock: Clock, names: PurgedNames
     ) -> None:
         self._searches = searches
         self._manager = manager
@@ -95,16 +85,10 @@ class WebSearcher:
         if kept is not None:
             WEB_SEARCHES.labels("kept").inc()
             return kept
-        if not self._manager.keys:
-            WEB_SEARCHES.labels("no_key").inc()
-            return str(NoKeysError())
-        if (why := why_no_model()) is not None:
-            WEB_SEARCHES.labels("budget").inc()
-            return why
         asked_at = self._clock.now()
-        response = self._call(body, run)
+        what = "its search of the web: "
+        response = paid(self._manager, self._model, run, WEB_SEARCHES, lambda: self._asked(body), what=what)
         if isinstance(response, str):
-            log.warning("%s", response)
             return response
         stored = _stored(response, self._model, asked_at)
         stored = replace(stored, answer=self._names.without(stored.answer))
@@ -122,45 +106,18 @@ class WebSearcher:
             return None
         return found
 
-    def _call(self, body: Mapping[str, Any], run: Run) -> Response | str:
-        run.require_lease()
-        try:
-            with timed(self._model):
-                return self._asked(body)
-        except openai.RateLimitError as exc:
-            note = never_by_waiting(exc, self._model)
-            if note is None:
-                raise
-            WEB_SEARCHES.labels("budget" if exc.code == BUDGET_CODE else "failed").inc()
-            return redact(note)
-        except openai.OpenAIError as exc:
-            WEB_SEARCHES.labels("failed").inc()
-            if run.may_come_back and is_transient(exc):
-                raise
-            return redact(str(ModelError(self._model, f"its search of the web: {reason_of(exc)}")))
-
     def _asked(self, body: Mapping[str, Any]) -> Response:
-        """The call itself, as one span by the OpenTelemetry conventions for generative AI."""
-        asked = {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": "openai",
-            "gen_ai.request.model": self._model,
-            "gen_ai.tool.name": "web_search",
-        }
-        with span("web_search", asked) as asking:
-            with model_charge():
-                response: Response = self._manager.execute_with_retry(
-                    lambda client: client.responses.create(**body), max_retries=len(self._manager.keys) + 1
-                )
-            usage = response.usage
-            asking.set(
-                {
-                    "gen_ai.response.model": response.model,
-                    "gen_ai.usage.input_tokens": usage.input_tokens if usage else 0,
-                    "gen_ai.usage.output_tokens": usage.output_tokens if usage else 0,
-                }
-            )
-            return response
+        return send(
+            self._manager,
+            "web_search",
+            {"gen_ai.request.model": self._model, "gen_ai.tool.name": "web_search"},
+            lambda client: cast(Response, client.responses.create(**body)),
+            lambda response: {
+                "gen_ai.response.model": response.model,
+                "gen_ai.usage.input_tokens": response.usage.input_tokens if response.usage else 0,
+                "gen_ai.usage.output_tokens": response.usage.output_tokens if response.usage else 0,
+            },
+        )
 
 
 def _request(model: str, target: str, address: Address, domains: tuple[str, ...]) -> dict[str, Any]:
@@ -189,26 +146,19 @@ def _request(model: str, target: str, address: Address, domains: tuple[str, ...]
 
 
 def _stored(response: Response, model: str, asked_at: datetime) -> StoredSearch:
-    usage = response.usage
+    usage, details = response.usage, response.incomplete_details
+    reason = redact(response.error.message or "") if response.error is not None else details and details.reason
     return StoredSearch(
         answer={
             "output": [item.model_dump(mode="json", warnings=False) for item in response.output or []],
             "status": response.status or "completed",
-            "reason": _reason(response),
+            "reason": reason or "",  # why the answer is not complete, as the API says it
         },
         model=response.model or model,
         prompt_tokens=usage.input_tokens if usage else 0,
         completion_tokens=usage.output_tokens if usage else 0,
         asked_at=asked_at,
     )
-
-
-def _reason(response: Response) -> str:
-    """Why the answer is not complete, as the API says it; empty for one that is."""
-    if response.error is not None:
-        return redact(response.error.message or "")
-    details = response.incomplete_details
-    return (details.reason or "") if details is not None else ""
 
 
 def _found(stored: StoredSearch) -> SearchFound:

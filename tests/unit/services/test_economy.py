@@ -18,8 +18,9 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.answers import AnswerStore
 from app.property.storage.llm.batches import Answered, ModelBatchStore
 from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
-from app.services.scraping.economy import Economy, ParkedQuestions, WaitForBatch
+from app.services.scraping.economy import ParkedQuestions, WaitForBatch
 from app.services.scraping.model_reading import ModelReader, ModelReading
+from app.services.scraping.run import Run
 from tests.unit.services.test_model_reading import NO_KEYS, Api, completion, extraction, roof
 
 __all__ = ["extraction"]
@@ -64,7 +65,7 @@ class Runs:
         return held
 
     def read(self, job: Job | None = None) -> ModelReading:
-        return self._reader.read(self._extraction, Economy((job or self.job).request_id))
+        return self._reader.read(self._extraction, Run(economy=True, waited_for=(job or self.job).request_id))
 
     def learned(self, **change: Any) -> None:
         """The page is read in another way from now on."""

@@ -7,8 +7,7 @@ from dataclasses import replace
 from app.clock import ManualClock
 from app.errors.models import ModelAnswerCutError
 from app.property.reading.model.llm import ModelAnswer
-from app.services.scraping.model_calls import ModelCalls
-from app.services.scraping.service_tier import TierChoice
+from app.services.scraping.model_calls import ModelCalls, TierChoice
 from tests.unit.services.test_model_reading import NO_KEYS
 
 
