@@ -29,10 +29,9 @@ from app.property.fields.table import FIELDS, FieldSpec
 from app.property.storage import tables
 from app.property.storage.migrations import versions
 from app.property.storage.schema import HEAD
-from app.services.reports.metrics.exposition import ALL
 from app.services.reports.metrics.families import POOL
 from app.services.reports.metrics.instruments import COUNTED
-from app.services.reports.metrics.specs import Label, Spec
+from app.services.reports.metrics.specs import ALL, Label, Spec
 from app.settings import AREAS, SECRETS_IN_FILES, Settings
 from cli.commands import COMMANDS
 from cli.failures import exit_code_of
@@ -247,7 +246,7 @@ _UNITS = {
 
 def metrics_page() -> str:
     """Every metric with its unit, what its labels say, and how many series it can have."""
-    lines = ["# Metrics", "", _WRITTEN.format(source="the declarations in `app/services/reports/metrics/`")]
+    lines = ["# Metrics", "", _WRITTEN.format(source="`app/services/reports/metrics/metrics.toml`")]
     lines += [
         "What `GET /metrics` of any web process tells of the whole fleet; how to scrape it, and how exact it is:",
         "[Prometheus and Grafana](../prometheus.md). `key` is a key's mask, `limit_group` the name of a limit group,",

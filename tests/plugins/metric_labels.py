@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 import pytest
 from prometheus_client.metrics_core import Metric
 
-from app.services.reports.metrics.exposition import ALL
 from app.services.reports.metrics.instruments import REGISTRY
+from app.services.reports.metrics.specs import ALL
 
 _LABELS = {spec.name: {label.name: label for label in spec.labels} for spec in ALL}
 
@@ -29,4 +29,4 @@ def _labels_are_declared() -> Iterator[None]:
     """What the tests of this process made it count."""
     yield
     found = sorted(set(undeclared(REGISTRY.collect())))
-    assert not found, f"values that no `Label` in app/services/reports/metrics names: {found}"
+    assert not found, f"values that app/services/reports/metrics/metrics.toml does not name: {found}"

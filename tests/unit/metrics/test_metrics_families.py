@@ -17,8 +17,9 @@ from app.property.storage.llm.requests import RequestFigures
 from app.services.keys.view import KeyReport
 from app.services.reports.metrics.families import POOL, HealthFigures, health_families, job_families, pool_families
 from app.services.reports.metrics.shared_counts import encode, families
-from app.services.reports.metrics.specs import MODEL, Label, Spec
+from app.services.reports.metrics.specs import Label, Spec
 
+MODEL = Label("model", others="models")
 PAGES = Spec("counter", "pages", "Pages.", (Label("outcome", ("fetched",), "error codes"),))
 RUNS = Spec("counter", "runs", "Runs.")
 ENDS = Spec("counter", "ends", "Ends.", (Label("how", ("well", "badly")),))

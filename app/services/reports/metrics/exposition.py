@@ -23,20 +23,10 @@ from app.deadline import Bounded
 from app.errors import NoAnswerError, PropertyIntelligenceError
 from app.property.storage.jobs.figures import JobFigures
 from app.services.keys.view import KeyReport
-from app.services.reports.metrics.families import (
-    FIRING,
-    FIRST_SEEN,
-    JOBS,
-    POOL,
-    QUEUE,
-    HealthFigures,
-    health_families,
-    job_families,
-    pool_families,
-)
+from app.services.reports.metrics.families import HealthFigures, health_families, job_families, pool_families
 from app.services.reports.metrics.instruments import COUNTED
 from app.services.reports.metrics.shared_counts import families
-from app.services.reports.metrics.specs import Label, Spec
+from app.services.reports.metrics.specs import SPECS
 from app.services.runtime.ttl_cache import Kept
 
 log = logging.getLogger(__name__)
@@ -54,26 +44,6 @@ _DATABASE_STALE_SECONDS = 60.0
 _FORMATS = choose_encoder("text/plain"), choose_encoder("application/openmetrics-text")
 #: the content types that are offered: Prometheus' text format 0.0.4, and OpenMetrics 1.0
 TEXT, OPENMETRICS = (kind for _, kind in _FORMATS)
-
-UP = Spec(
-    "gauge",
-    "propintel_scrape_source_up",
-    "1 if this source of metrics answered in time: redis, database (a minute ago at most) or broker.",
-    (Label("source", ("redis", "database", "broker")),),
-)
-REPORTED = Spec(
-    "gauge",
-    "propintel_health_report_timestamp_seconds",
-    "When the last health report was made, in seconds since the epoch. An old one means that beat is silent.",
-)
-BUILD = Spec(
-    "gauge",
-    "propintel_build_info",
-    "Always 1; version is that of the process that answers.",
-    (Label("version", others="versions"),),
-)
-#: every metric there is
-ALL = (*COUNTED, *POOL, *JOBS, QUEUE, FIRST_SEEN, REPORTED, FIRING, UP, BUILD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +87,7 @@ class Exposition(Collector):
         return self._rendered[kind](), kind
 
     def collect(self) -> list[Metric]:
-        """Return every family of `ALL`; called by the library that renders them."""
+        """Return every family of `SPECS`; called by the library that renders them."""
         with self._collecting:
             sources = [self._totals, self._keys, self._jobs, self._messages, self._health, self._reported]
             for source in sources:  # all at the same time, so that the slowest alone is waited for
@@ -125,7 +95,11 @@ class Exposition(Collector):
             totals, report = self._totals.answer(), self._keys.answer()
             jobs, messages = self._jobs.answer(), self._messages.answer()
             health, reported_at = self._health.answer(), self._reported.answer()
-            masks = self._known_masks()
+            masks: Mapping[str, str] | None = None
+            try:
+                masks = self._masks()
+            except PropertyIntelligenceError as exc:
+                log.warning("Metrics without keys: %s", exc)
             up: dict[tuple[str, ...], float] = {}
             for source in sources:
                 if source is not self._keys or masks is not None:  # keys that cannot be used say nothing about Redis
@@ -135,24 +109,17 @@ class Exposition(Collector):
                 *pool_families(len(masks) if masks is not None else None, report),
                 *job_families(jobs, messages),
                 *health_families(health, report.masks if report else masks or {}),
-                REPORTED.family({(): reported_at.timestamp()} if reported_at is not None else None),
-                UP.family(up),
-                BUILD.family({(version("property-intelligence"),): 1.0}),
+                SPECS["health_report_timestamp_seconds"].family(
+                    {(): reported_at.timestamp()} if reported_at is not None else None
+                ),
+                SPECS["scrape_source_up"].family(up),
+                SPECS["build_info"].family({(version("property-intelligence"),): 1.0}),
             ]
-
-    def _known_masks(self) -> Mapping[str, str] | None:
-        try:
-            return self._masks()
-        except PropertyIntelligenceError as exc:
-            log.warning("Metrics without keys: %s", exc)
-            return None
 
 
 class _Source[T]:
-    """One question, its name in `propintel_scrape_source_up`, and whether it was answered the last time.
-
-    `instead` is what to answer when there is no answer in time.
-    """
+    """One question, its name in `propintel_scrape_source_up`, and whether it was answered the last time. `instead` is
+    what to answer when there is no answer in time."""
 
     def __init__(self, name: str, ask: Callable[[], T], instead: Callable[[], T | None] = lambda: None) -> None:
         self.name = name

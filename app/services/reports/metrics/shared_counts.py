@@ -53,11 +53,8 @@ def read_counts(connection: redis.Redis) -> dict[str, float]:
 
 
 class Flusher:
-    """Adds what this process counts from now on to the totals.
-
-    Create it after a fork: a child begins with its parent's numbers, which the parent reports. A child that inherits a
-    flusher sends nothing.
-    """
+    """Adds what this process counts from now on to the totals. Create it after a fork: a child begins with its parent's
+    numbers, which the parent reports. A child that inherits a flusher sends nothing."""
 
     def __init__(
         self,
@@ -96,7 +93,11 @@ class Flusher:
         grown = {series: more for series, value in now.items() if (more := value - self._reported.get(series, 0.0))}
         try:
             if grown:
-                self._add(grown)
+                with self._connection.pipeline(transaction=True) as transaction:
+                    for series, more in grown.items():
+                        transaction.hincrbyfloat(_NAME, series, more)
+                    transaction.expire(_NAME, _KEPT_SECONDS)
+                    transaction.execute()
         except redis.RedisError as exc:
             if not self._away:
                 log.warning("Metrics wait until Redis takes them (%s)", type(exc).__name__)
@@ -107,13 +108,6 @@ class Flusher:
         self._away = False
         self._reported = now
         return True
-
-    def _add(self, grown: Mapping[str, float]) -> None:
-        with self._connection.pipeline(transaction=True) as transaction:
-            for series, more in grown.items():
-                transaction.hincrbyfloat(_NAME, series, more)
-            transaction.expire(_NAME, _KEPT_SECONDS)
-            transaction.execute()
 
     def _run(self) -> None:
         while not self._stopped.wait(self._interval_seconds):

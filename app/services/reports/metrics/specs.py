@@ -1,11 +1,13 @@
-"""What a metric is: its name, its kind, its labels with what these may say, and the sentence that explains it."""
+"""What a metric is, as `metrics.toml` declares it."""
 
 from __future__ import annotations
 
 import itertools
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
@@ -28,11 +30,6 @@ class Label(NamedTuple):
     words: tuple[str, ...] = ()
     others: str = ""  # a plural: "keys"
     follows: bool = False  # from the labels before it, so that it makes no more series
-
-
-KEY = Label("key", others="keys")
-MODEL = Label("model", others="models")
-LIMIT_GROUP = Label("limit_group", others="limit groups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +78,21 @@ class Spec:
         for values, (counts, total) in (samples or {}).items():
             histogram.add_metric(values, list(zip(self.buckets, counts, strict=True)), total)
         return histogram
+
+
+def _spec(kind: Kind, name: str, given: Mapping[str, Any]) -> Spec:
+    labels = []
+    for label, words in given.get("labels", {}).items():
+        others = next((word[1:-1] for word in words if word.startswith("<")), "")
+        said = tuple(word for word in words if not word.startswith("<"))
+        labels.append(Label(label, said, others, label in given.get("follows", ())))
+    return Spec(kind, name, given["help"], tuple(labels), tuple(given.get("buckets", ())))
+
+
+#: every metric there is, by its name without `propintel_`
+SPECS: Mapping[str, Spec] = {
+    name.removeprefix("propintel_"): _spec(cast(Kind, kind), name, given)
+    for kind, metrics in tomllib.loads(Path(__file__).with_name("metrics.toml").read_text(encoding="utf-8")).items()
+    for name, given in metrics.items()
+}
+ALL = tuple(SPECS.values())
