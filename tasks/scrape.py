@@ -16,7 +16,7 @@ from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
 from app.redaction import redact_urls
 from app.services.reports.metrics.instruments import SEARCH_LISTINGS
 from app.services.runtime.retry import patiently
-from app.services.scraping.economy import WaitForBatch
+from app.services.scraping.model_reading import WaitForBatch
 from app.services.scraping.run import Run
 from app.services.scraping.search_walk import SearchOutcome
 from app.services.watches.budget import paid_by_watch

@@ -16,28 +16,25 @@ from app.errors.fetching import FetchError, HostBusyError, PageUnderWayError
 from app.errors.pages import NoPropertyDataError, PageError
 from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
-from app.property.reading.base import Extraction
 from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind
 from app.property.same_page import agrees, says_nothing_new
 from app.property.source_record import SourceRecord
-from app.property.storage.pages.index import KnownRecord
 from app.property.urls.targets import is_address, normalise_target
 from app.services.scraping.addresses import AddressScraper
-from app.services.scraping.model_reading import ModelReading
-from app.services.scraping.page_reading import (
+from app.services.scraping.pages import (
     NOT_ENOUGH,
+    Visit,
     count_fields,
     paid_by,
     require_property,
     source_record,
     with_values,
 )
-from app.services.scraping.page_visits import Visit
 from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import NO_JOB, Run
 from app.services.scraping.search_walk import SearchOutcome, SearchWalker
-from app.services.scraping.storing import Stored, Storing
+from app.services.scraping.storing import Alias, Stored, Storing
 
 log = logging.getLogger(__name__)
 
@@ -82,12 +79,7 @@ class Scraper:
         self._walker = walker
 
     def scrape(
-        self,
-        target: str,
-        run: Run = NO_JOB,
-        *,
-        refresh: bool = False,
-        asked_at: datetime | None = None,
+        self, target: str, run: Run = NO_JOB, *, refresh: bool = False, asked_at: datetime | None = None
     ) -> ScrapeOutcome:
         """The property behind `target`, scraped unless a fresh one is stored and `refresh` is False.
 
@@ -106,13 +98,7 @@ class Scraper:
         return ScrapeOutcome(**stored, **{name: shown[name] for name in _SHOWN})
 
     def work(
-        self,
-        target: str,
-        run: Run,
-        *,
-        refresh: bool = False,
-        asked_at: datetime | None = None,
-        walks: bool = True,
+        self, target: str, run: Run, *, refresh: bool = False, asked_at: datetime | None = None, walks: bool = True
     ) -> Stored | SearchOutcome:
         """The same, for somebody who does not look at the property. If it `walks`, a page of results brings its
         listings, as jobs, instead of a property, and raises what `SearchWalker.walk` does.
@@ -150,7 +136,8 @@ class Scraper:
         require_property(extraction)
         read = source_record(url, extraction, visit)
         known = self._parts.index.record_of(visit.page_url)
-        if known is not None and known.record.url != url and _has_it_all(read, known, since):
+        is_there = known is not None and known.record.url != url and known.is_whole and known.record.as_of > since
+        if known is not None and is_there and says_nothing_new(read, known.record):
             return self._storing.same_page(run.lease, read, known)
         if visit.canonical not in (None, url) and known is None and self._parts.index.record_of(url) is None:
             outcome = self._by_canonical(read, visit.canonical, run, since)
@@ -162,9 +149,7 @@ class Scraper:
 
     def _by_canonical(self, read: SourceRecord, canonical: str, run: Run, since: datetime) -> Stored | None:
         """The page at the URL that `read` declares, in place of it; None unless that page, fetched from there, agrees.
-
-        Nothing of `read` is stored then: what one URL says never takes the place of what another one says.
-        """
+        Nothing of `read` is stored then: what one URL says never takes the place of what another one says."""
         self._take_reading(read.url, canonical, run.job_id)
         known = self._parts.index.record_of(canonical)
         if known is not None and known.record.as_of > since:
@@ -204,28 +189,15 @@ class Scraper:
         index = self._parts.index
         return any(index.record_of(one) is not None for one in {index.known_as(url) or url, page_url})
 
-    def _read(
-        self,
-        read: SourceRecord,
-        found: RecipeReading,
-        run: Run,
-        alias: tuple[SourceRecord, SourceRecord] | None = None,
-    ) -> Stored:
-        reading = self._with_model(found.extraction, run)
+    def _read(self, read: SourceRecord, found: RecipeReading, run: Run, alias: Alias | None = None) -> Stored:
+        reading = self._parts.reader.read(found.extraction, run)
+        if not set(reading.extraction.record.values) - NOT_ENOUGH:
+            reason = "neither its markup nor its text names an address, a price or a fact"
+            raise NoPropertyDataError(
+                found.extraction.page.url, f"{reason}; {reading.note}" if reading.note else reason
+            )
         record = with_values(read, reading.extraction)
         stored = self._storing.page(run.lease, record, reading, alias)
         count_fields(record)
         self._parts.recipes.learn(found, reading)
         return stored
-
-    def _with_model(self, extraction: Extraction, run: Run) -> ModelReading:
-        reading = self._parts.reader.read(extraction, run)
-        if not set(reading.extraction.record.values) - NOT_ENOUGH:
-            reason = "neither its markup nor its text names an address, a price or a fact"
-            raise NoPropertyDataError(extraction.page.url, f"{reason}; {reading.note}" if reading.note else reason)
-        return reading
-
-
-def _has_it_all(read: SourceRecord, known: KnownRecord, since: datetime) -> bool:
-    """Whether nothing is to be had from `read`, which came from the URL of `known`, that is not stored since then."""
-    return known.is_whole and known.record.as_of > since and says_nothing_new(read, known.record)

@@ -37,7 +37,7 @@ from app.property.storage.database import Database
 from app.property.storage.privacy.names import note_name, purged_since
 from app.property.storage.privacy.names_key import NamesKey
 from app.services.scraping.model_reading import question_about
-from app.services.scraping.page_reading import with_values
+from app.services.scraping.pages import with_values
 from app.services.scraping.recipes import Recipes
 from tasks.policy import Fail, Standing, decide
 from tests.plugins.address_world import BILL, BY_ADDRESS, BY_NUMBER, FOUND, World, assessor, outcomes

@@ -32,9 +32,8 @@ from app.services.openai_client_manager import OpenAIClientManager, build_manage
 from app.services.property_intelligence import Scraper
 from app.services.runtime.stores import Stores, open_database, telling
 from app.services.scraping.addresses import AddressScraper
-from app.services.scraping.economy import ParkedQuestions
-from app.services.scraping.model_reading import ModelReader
-from app.services.scraping.page_visits import PageSource, Visitors
+from app.services.scraping.model_reading import ModelReader, ParkedQuestions
+from app.services.scraping.pages import PageSource, Visitors
 from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.recipes import Recipes
 from app.services.scraping.search_walk import SearchBounds, SearchWalker
@@ -63,8 +62,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
     """Open everything. If a part cannot be opened, those before it are closed again.
 
     `in_task` chooses the shorter default wait for a key with room, and does now what would slow down a first request.
-    Raises `ConfigurationError` for settings that cannot
-    be used, and errors of the database.
+    Raises `ConfigurationError` for settings that cannot be used, and errors of the database.
     """
     with ExitStack() as opening:
         # the pool of keys keeps the fleet's time by itself
@@ -88,7 +86,11 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         )
         names = PurgedNames(database)
         searcher = WebSearcher(SearchStore(database), manager, settings.openai.model, clock, names)
-        sources = sources_file(settings)
+        sources, recipes = sources_file(settings), Recipes(None, clock)
+        if settings.reading.recipe_use != "off":
+            shared, audits = SharedRecipes(StoredRecipes(database)), AuditRate(settings.reading.recipe_audit_share)
+            opening.callback(shared.flush)
+            recipes = Recipes(shared, clock, audits, settings.reading.model_use)
         finder = SourceFinder(sources.current, searcher)
         scraper = build_scraper(
             database,
@@ -102,7 +104,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
                 settings.search.max_pages, settings.search.max_listings, frozenset(settings.search.listing_hosts)
             ),
             veils=SourceSecrets(settings, sources.current).veil,
-            recipes=_open_recipes(settings, database, clock, opening),
+            recipes=recipes,
             daily_targets=settings.web.api_daily_targets_per_caller,
         )
         jobs, batches = JobStore(database, fresh_days=settings.jobs.property_fresh_days), BatchStore(database)
@@ -139,15 +141,6 @@ def build_scraper(
     storing = Storing(database, properties, fresh_days=fresh_days, daily_targets=daily_targets)
     addresses = AddressScraper(parts, finder, database, storing)
     return Scraper(parts, addresses, SearchWalker(parts.visitors, searches or SearchBounds()), storing)
-
-
-def _open_recipes(settings: Settings, database: Database, clock: Clock, opening: ExitStack) -> Recipes:
-    """Recipes that the fleet shares, or none where they are off."""
-    if settings.reading.recipe_use == "off":
-        return Recipes(None, clock)
-    shared = SharedRecipes(StoredRecipes(database))
-    opening.callback(shared.flush)
-    return Recipes(shared, clock, AuditRate(settings.reading.recipe_audit_share), settings.reading.model_use)
 
 
 def _open_fetcher(settings: Settings, clock: Clock, opening: ExitStack) -> Fetcher:

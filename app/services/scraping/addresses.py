@@ -1,9 +1,7 @@
 """The scrape of an address: its sources are asked, cross-checked, and become one property.
 
-Templates of `sources.toml` first, those that need the parcel number after one that gave it; the web is searched only
-where fewer than two sources were found. Every page is read without a model; then one question, on the page that names
-most of what all of them together lack. Nothing is stored before all is read, so a run that has to come back changes
-nothing.
+Every page is read without a model; then one question, on the page that names most of what all of them together lack.
+Nothing is stored before all is read, so a run that has to come back changes nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +29,7 @@ from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.source_records import ASKED_ELSEWHERE
 from app.property.urls.targets import address_of_target
 from app.services.scraping.model_reading import ModelReading
-from app.services.scraping.page_reading import count_fields, paid_by
+from app.services.scraping.pages import count_fields, paid_by
 from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import CALL_SECONDS, Run
 from app.services.scraping.source_finding import SourceFinder, Wanted

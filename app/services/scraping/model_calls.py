@@ -177,11 +177,8 @@ class TierChoice:
 
 
 class ModelCalls:
-    """Asks `model` through the keys of `manager`. Thread-safe.
-
-    `dialect` is how, as this process has learned it; a thread that overwrites what another one has just learned costs a
-    refused request.
-    """
+    """Asks `model` through the keys of `manager`. Thread-safe. `dialect` is how, as this process has learned it; a
+    thread that overwrites what another one has just learned costs a refused request."""
 
     def __init__(self, manager: OpenAIClientManager, model: str, tier: TierChoice) -> None:
         self._manager = manager
@@ -190,10 +187,8 @@ class ModelCalls:
         self.dialect = Dialect.of(manager.base_urls)
 
     def ask(self, prompt: Prompt, run: Run) -> ModelAnswer:
-        """Return the answer, good or bad; on the standard tier if it was asked for on flex and there is none.
-
-        Every `openai.OpenAIError` passes through. Raises `LeaseLostError` before a call that the `run` may not make.
-        """
+        """Return the answer, good or bad; on the standard tier if it was asked for on flex and there is none. Every
+        `openai.OpenAIError` passes through. Raises `LeaseLostError` before a call that the `run` may not make."""
         tier = self.tier.next()
         try:
             answer = self._step(prompt, tier, run)
@@ -206,11 +201,8 @@ class ModelCalls:
         return answer
 
     def _step(self, prompt: Prompt, tier: ServiceTier | None, run: Run) -> ModelAnswer:
-        """Return the answer, asked for in the server's dialect.
-
-        Asked again after a refusal that taught another one, and once after an answer that did. The tokens are those of
-        both answers: both are paid.
-        """
+        """Return the answer, asked for in the server's dialect. Asked again after a refusal that taught another one,
+        and once after an answer that did. The tokens are those of both answers: both are paid."""
         dialect, first = self.dialect, None
         while True:
             try:

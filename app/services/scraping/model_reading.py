@@ -3,6 +3,9 @@
 Whatever goes wrong with the model ends in a note, since what was read without it is worth storing. Only a lack of
 capacity is raised, and a provider that is away if the caller can come back: the same call will succeed later. Which key
 pays, and whether a budget has room, is the key pool's affair, which answers through the client.
+
+In economy jobs the question waits for a batch at half the price (`app/services/batches`), and the job with it. One that
+no batch answered in time is asked like any other, by the same job.
 """
 
 from __future__ import annotations
@@ -17,11 +20,11 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from app.clock import Clock, SystemClock
-from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelRefusedError
+from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
 from app.keypool.pricing import BATCH_TIER
 from app.property.page import Page
 from app.property.reading.base import Extraction
-from app.property.reading.model.dialect import Dialect
+from app.property.reading.model.dialect import AT_FIRST, Dialect
 from app.property.reading.model.evidence import verify
 from app.property.reading.model.llm import ModelAnswer, ServiceTier, read_completion
 from app.property.reading.model.prompt import TEXT_TOKENS, Prompt, build_prompt
@@ -30,12 +33,12 @@ from app.property.reading.pipeline import with_model_values
 from app.property.reading_budget import reading
 from app.property.record import FIELDS
 from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.requests import GRACE, ModelRequest, ModelRequestStore, RequestState
 from app.property.storage.statements import digest
 from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_VALUES_DROPPED, TIERS
 from app.services.runtime.retry import patiently
-from app.services.scraping.economy import ParkedQuestions
 from app.services.scraping.model_calls import ModelCalls, TierChoice, paid
 from app.services.scraping.run import NO_JOB, Run
 from app.settings.forms import ModelUse
@@ -68,6 +71,64 @@ class ModelReading:
     asked: tuple[str, ...] = ()
     prompt_tokens: int = 0
     dropped: tuple[str, ...] = ()
+
+
+class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
+    """The answer comes with a batch: park the job with this request, and run it again when it is woken."""
+
+    def __init__(self, request: ModelRequest) -> None:
+        super().__init__(request.id)
+        self.request = request
+
+
+class ParkedQuestions:
+    """Questions to `model` that wait, or have waited, for a batch."""
+
+    def __init__(self, requests: ModelRequestStore, model: str, clock: Clock) -> None:
+        self._requests = requests
+        self._model = model
+        self._clock = clock
+
+    def take(
+        self, question: Question, prompt: Prompt, waited_for: str | None, dialect: Dialect = AT_FIRST
+    ) -> Mapping[str, Any] | str | None:
+        """Return the completion that answers it, or why there is none; None: it is to be asked now, like any other.
+
+        `waited_for` is the request that the job has waited for. A new one is in `dialect`. One that was refused for how
+        it was asked is asked now: the call learns better. Raises `WaitForBatch`, and errors of the database.
+        """
+        body, most = dialect.body(self._model, prompt), dialect.most_tokens(prompt)
+        request = ModelRequest(_request_id(question), question, body, prompt.prompt_tokens, most)
+        found = self._requests.outcome(request.id)
+        mine = waited_for == request.id
+        if found is None:
+            raise WaitForBatch(request)
+        if found.state.is_open:
+            if self._clock.now() < found.give_up_at + GRACE:
+                raise WaitForBatch(request)
+            log.warning("No batch has answered request %s in time; it is asked now and may be billed twice", request.id)
+            return None
+        if found.state is RequestState.ANSWERED and (mine or not found.used):
+            return found.answer or {}
+        if not mine or found.state is RequestState.WITHDRAWN:
+            raise WaitForBatch(request)
+        if found.state is RequestState.FAILED:
+            if dialect.after_refusal(400, f"{found.error_code} {found.error}") is not None:
+                return None
+            return str(ModelError(self._model, f"{found.error_code}, {(found.error or '').rstrip('.')}"))
+        return None
+
+    def question(self, request_id: str) -> Question | None:
+        """Return what the request asks; None if it is forgotten."""
+        return self._requests.question(request_id)
+
+    def used(self, question: Question) -> None:
+        """Note that a job has its answer from it."""
+        self._requests.mark_used(_request_id(question))
+
+
+def _request_id(question: Question) -> str:
+    return digest([question.content_sha256, list(question.fields), question.model, question.prompt_sha256])
 
 
 class ModelReader:
@@ -176,25 +237,20 @@ class ModelReader:
         found = self._parked.take(question, prompt, run.waited_for, self.dialect)
         if found is None:
             return None
-        answer: StoredAnswer | str | None
         if isinstance(found, str):
             MODEL_ANSWERS.labels("failed").inc()
             log.warning("%s", found)
-            answer = found
-        elif self._calls.were_taught_by_batch(read := self._read_batch(found, prompt)):
-            answer = None  # asked now, in another way
-        else:
-            answer = self._kept(question, read, BATCH_TIER, "batch", page)
-        self._parked.used(question)
-        return answer
-
-    def _read_batch(self, found: Mapping[str, Any], prompt: Prompt) -> ModelAnswer:
+            self._parked.used(question)
+            return found
         try:
-            completion = ChatCompletion.model_validate(found)
+            read = read_completion(self._model, ChatCompletion.model_validate(found), prompt)
         except ValueError as exc:
             error = ModelAnswerInvalidError(self._model, f"it is no completion ({type(exc).__name__})")
-            return ModelAnswer({}, self._model, 0, 0, failure=error)
-        return read_completion(self._model, completion, prompt)
+            read = ModelAnswer({}, self._model, 0, 0, failure=error)
+        is_lesson = self._calls.were_taught_by_batch(read)  # then it is asked now, in another way
+        answer = None if is_lesson else self._kept(question, read, BATCH_TIER, "batch", page)
+        self._parked.used(question)
+        return answer
 
     def _ask(self, question: Question, prompt: Prompt, page: Page, run: Run) -> StoredAnswer | str:
         """Return the model's answer, good or bad, kept for the next time; or why there is none."""

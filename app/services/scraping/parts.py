@@ -12,7 +12,7 @@ from app.property.storage.pages.repository import PageStore
 from app.property.storage.properties.repository import PropertyStore
 from app.services.runtime.retry import patiently
 from app.services.scraping.model_reading import ModelReader
-from app.services.scraping.page_visits import Visitors
+from app.services.scraping.pages import Visitors
 from app.services.scraping.recipes import Recipes
 from app.services.scraping.run import Run
 

@@ -13,7 +13,6 @@ from dataclasses import replace
 from app.clock import Clock
 from app.errors.pages import PageTooComplexError
 from app.property.page import Page
-from app.property.reading.base import Extraction
 from app.property.reading_budget import INTERRUPTIONS
 from app.property.recipes.keeper import AuditRate, RecipeKeeper, RecipeStore, host_of
 from app.property.recipes.recipe import Recipe, RecipeState
@@ -21,7 +20,7 @@ from app.property.recipes.using import RecipeReading, read_rows_with, read_with
 from app.property.record import WITH_PROPERTY, Method
 from app.services.reports.metrics.instruments import RECIPE_PAGES, RECIPE_SAVED_CALLS, RECIPE_SAVED_TOKENS
 from app.services.scraping.model_reading import ModelReading
-from app.services.scraping.page_reading import read_page, read_rows
+from app.services.scraping.pages import read_page
 from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
@@ -49,14 +48,12 @@ class Recipes:
         return read_page(page, lambda page: read_with(page, ()))
 
     def read_rows(self, page: Page, is_worth: Callable[[str], bool]) -> list[RecipeReading]:
-        """What each object says of an answer that lists several properties (`using.read_rows_with`).
-
-        Raises `PageTooComplexError`.
-        """
+        """What each object says of an answer that lists several properties (`using.read_rows_with`). Raises
+        `PageTooComplexError`."""
         if known := self._of_host(page):
             with _harmless("An answer is read without a recipe"):
-                return [_titled(one) for one in read_rows(page, lambda page: read_rows_with(page, known, is_worth))]
-        return read_rows(page, lambda page: read_rows_with(page, (), is_worth))
+                return [_titled(one) for one in read_page(page, lambda page: read_rows_with(page, known, is_worth))]
+        return read_page(page, lambda page: read_rows_with(page, (), is_worth))
 
     def _of_host(self, page: Page) -> Sequence[Recipe]:
         """The recipes of the page's host: asked of the database before the page's time runs, and kept."""
@@ -68,15 +65,15 @@ class Recipes:
 
     def learn(self, read: RecipeReading, reading: ModelReading, *, could_ask: bool = True) -> None:
         """Count the page, and learn from what a model answered about it. A page without an answer teaches nothing.
-
-        `could_ask` is False where a model would not have been asked about this page in any case.
-        """
+        `could_ask` is False where a model would not have been asked about this page in any case."""
         if self._keeper is None or read.extraction.kind not in WITH_PROPERTY:
             return
         # an audit that nobody answered was none
         read = replace(read, extraction=replace(read.extraction, audited=reading.extraction.audited))
         asked = tuple(name for name in reading.asked if name not in reading.unheard)
-        is_saved = could_ask and not reading.asked and not reading.unheard and _saves(read.extraction, self._use)
+        no_model = could_ask and not reading.asked and not reading.unheard and self._use != "never"
+        by_recipe = any(proof.method is Method.RECIPE for proof in read.extraction.record.evidence.values())
+        is_saved = no_model and (by_recipe or bool(replace(read.extraction, settled=frozenset()).asked(self._use)))
         saved = round(self._tokens) if is_saved else 0
         if asked and reading.prompt_tokens:
             self._tokens += (reading.prompt_tokens - self._tokens) / 10
@@ -119,9 +116,3 @@ def _titled(read: RecipeReading) -> RecipeReading:
         return read
     how = "written by hand" if recipe.written else f"learned from {recipe.learned_from} pages"
     return replace(read, extraction=replace(read.extraction, recipe=f"recipe for {recipe.host}, {how}"))
-
-
-def _saves(extraction: Extraction, use: ModelUse) -> bool:
-    """Whether a model would have been asked if it were not for the recipe."""
-    by_recipe = any(proof.method is Method.RECIPE for proof in extraction.record.evidence.values())
-    return use != "never" and (by_recipe or bool(replace(extraction, settled=frozenset()).asked(use)))

@@ -67,10 +67,8 @@ class Run:
             raise LeaseLostError(self.lease.job_id)
 
     def has(self, seconds: float) -> bool:
-        """Return whether there is time for what takes up to `seconds`.
-
-        Raises `OutOfTimeError` where there is not, and the job can come back for it.
-        """
+        """Return whether there is time for what takes up to `seconds`. Raises `OutOfTimeError` where there is not, and
+        the job can come back for it."""
         if self.seconds_left is None or self.seconds_left() >= min(seconds, _SHARE * self._whole_seconds):
             return True
         if self.may_come_back:

@@ -25,8 +25,7 @@ from app.property.record import PageKind
 from app.property.storage.jobs.found import LeftOut, Walked
 from app.property.storage.jobs.models import Job
 from app.property.urls.site import site_of
-from app.services.scraping.page_reading import read_page
-from app.services.scraping.page_visits import Visit, Visitors
+from app.services.scraping.pages import Visit, Visitors, read_page
 from app.services.scraping.run import PAGE_SECONDS, Run
 from app.tracing import span
 
@@ -59,11 +58,10 @@ class SearchWalker:
         self._bounds = bounds
 
     def walk(self, url: str, visit: Visit, reason: str, run: Run) -> Walked:
-        """The listings of the search whose first page is `visit`; `reason` says why it is taken for one.
+        """Return the listings of the search whose first page is `visit`; `reason` says why it is taken for one.
 
         Raises `SearchPageError` for a page of which no listing can be read, `OutOfTimeError` where the next run has to
-        go on, and what puts off a page: `HostBusyError` and other transient fetch errors, unless the job may wait no
-        longer.
+        go on, and what puts off a page: transient fetch errors, unless the job may wait no longer.
         """
         page = visit.page
         if not _is_asked_for(url, page.final_url):
@@ -82,11 +80,13 @@ class SearchWalker:
     def _go_on(self, walk: _Walk, results: Results, run: Run) -> str:
         """Page after page; -> why it ended: in a word, or the code of the error that a page had."""
         while True:
-            if (ended_by := self._ends(walk, results)) is not None:
-                return ended_by
+            if results.next_url is None or results.next_url in walk.visited:
+                return "last_page"
+            if walk.is_full or walk.pages >= self._bounds.max_pages:
+                return "max_listings" if walk.is_full else "max_pages"
             if not run.has(PAGE_SECONDS):
                 return OutOfTimeError.code
-            next_url = str(results.next_url)
+            next_url = results.next_url
             try:
                 page = self._visitors.visit(next_url, run, led_by=walk.url).page
             except (FetchError, PageError) as exc:
@@ -101,13 +101,6 @@ class SearchWalker:
                 return _why_nothing(page, results, "other_search")
             if not walk.take(results):
                 return _why_nothing(page, results, "nothing_new")
-
-    def _ends(self, walk: _Walk, results: Results) -> str | None:
-        if results.next_url is None or results.next_url in walk.visited:
-            return "last_page"
-        if walk.is_full:
-            return "max_listings"
-        return "max_pages" if walk.pages >= self._bounds.max_pages else None
 
 
 @dataclass
@@ -139,7 +132,8 @@ class _Walk:
         self.seen.update(new, paid_for)
         self.left_out[LeftOut.SPONSORED] += len(paid_for)
         for url in new:
-            if not self._is_its_own(url):
+            host = urlsplit(url).hostname or ""
+            if site_of(host) != site_of(urlsplit(self.url).hostname or "") and host not in self.bounds.hosts:
                 self.left_out[LeftOut.OTHER_SITE] += 1
             elif self.is_full:
                 self.left_out[LeftOut.OVER_LIMIT] += 1
@@ -147,10 +141,6 @@ class _Walk:
                 self.listings.append(url)
         self.left_out = +self.left_out
         return len(new)
-
-    def _is_its_own(self, url: str) -> bool:
-        host = urlsplit(url).hostname or ""
-        return site_of(host) == site_of(urlsplit(self.url).hostname or "") or host in self.bounds.hosts
 
 
 def _why_nothing(page: Page, results: Results, why: str) -> str:

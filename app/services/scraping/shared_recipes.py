@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import reduce
 
 from app.errors import PropertyIntelligenceError
 from app.property.recipes.keeper import RecipeChange, RecipeStore
@@ -54,29 +55,23 @@ class SharedRecipes:
         return list(kept().values())
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template, else store `recipe`."""
         found = self._store.find_or_add(recipe)
         with self._lock:
             self._hosts.pop(recipe.host, None)
         return found
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Store an example."""
         self._store.add_example(recipe_id, example)
 
     def examples(self, recipe_id: str) -> list[Example]:
-        """Return the examples, newest last."""
         return self._store.examples(recipe_id)
 
     def forget_examples(self, recipe_id: str) -> None:
-        """Delete the examples of a recipe."""
         self._store.forget_examples(recipe_id)
 
     def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
-        """Apply `change` to the recipe and return it; None: it was forgotten.
-
-        A change that only counts waits for others, and is then applied to what is stored by that time.
-        """
+        """Apply `change` to the recipe and return it; None: it was forgotten. A change that only counts waits for
+        others, and is then applied to what is stored by that time."""
         with self._lock:
             mine = self._known.get(recipe_id)
             if mine is not None and recipe_id in mine:
@@ -108,18 +103,12 @@ class SharedRecipes:
             self._known.update(dict.fromkeys(found, found))
         return found
 
-    def _write(self, recipe_id: str, change: RecipeChange | None = None) -> Recipe | None:
+    def _write(self, recipe_id: str, *more: RecipeChange) -> Recipe | None:
         with self._lock:
-            changes = [*self._waiting.pop(recipe_id, ()), *([change] if change is not None else [])]
+            changes = [*self._waiting.pop(recipe_id, ()), *more]
         if not changes:
             return None
-
-        def every(recipe: Recipe) -> Recipe:
-            for one in changes:
-                recipe = one(recipe)
-            return recipe
-
-        changed = self._store.update(recipe_id, every)
+        changed = self._store.update(recipe_id, lambda recipe: reduce(lambda it, change: change(it), changes, recipe))
         with self._lock:
             mine = self._known.get(recipe_id)
             if mine is not None and changed is not None:
@@ -138,6 +127,5 @@ class SharedRecipes:
 
 
 def _only_counts(before: Recipe, after: Recipe) -> bool:
-    return replace(after, counts=Counts(), recent=(), audited_at="") == replace(
-        before, counts=Counts(), recent=(), audited_at=""
-    )
+    bare = (replace(one, counts=Counts(), recent=(), audited_at="") for one in (before, after))
+    return next(bare) == next(bare)

@@ -7,7 +7,7 @@ where fewer than two sources were found.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -15,12 +15,11 @@ import openai
 
 from app.property.address import Address
 from app.property.sources.config import Source, Sources, WebSearch
-from app.property.sources.search_answer import Claimed
 from app.property.sources.spellings import street_names
 from app.property.storage.jobs.models import OUTSIDE, SEARCHED, SKIPPED, UNCITED
 from app.property.storage.properties.claims import Hearsay
 from app.services.scraping.run import CALL_SECONDS, Run
-from app.services.scraping.source_reading import SourceReader
+from app.services.scraping.source_reading import Asked, SourceReader
 from app.services.scraping.web_search import SearchFound, WebSearcher
 
 _SEARCH = "web search"
@@ -39,18 +38,11 @@ class Wanted:
     since: datetime
 
     def ways(self, source: Source, parcel_number: str | None) -> list[dict[str, str]]:
-        """What fills the placeholders of a template: once for each spelling of the street, the likeliest first."""
-        is_american = self.address.country in (None, "US")
-        names = street_names(self.address.street_name) if is_american else (self.address.street_name,)
-        return [self._values(source, replace(self.address, street_name=name), parcel_number) for name in names]
-
-    @staticmethod
-    def _values(source: Source, parts: Address, parcel_number: str | None) -> dict[str, str]:
-        line = " ".join(filter(None, (parts.street_number, parts.street_name))) or parts.street
+        """Return what fills the placeholders of a template: for each spelling of the street, the likeliest first."""
+        parts = self.address
+        names = street_names(parts.street_name) if parts.country in (None, "US") else (parts.street_name,)
         found = {
             "street_number": parts.street_number,
-            "street_name": parts.street_name,
-            "street_line": line,
             "unit": parts.unit,
             "city": parts.city,
             "state": parts.state,
@@ -58,7 +50,9 @@ class Wanted:
             "county": source.county,
             "parcel_number": parcel_number,
         }
-        return {name: value for name, value in found.items() if value}
+        lines = (" ".join(filter(None, (parts.street_number, name))) or parts.street for name in names)
+        ways = ({**found, "street_name": name, "street_line": line} for name, line in zip(names, lines, strict=True))
+        return [{name: value for name, value in way.items() if value} for way in ways]
 
 
 class SourceFinder:
@@ -69,10 +63,8 @@ class SourceFinder:
         self._searcher = searcher
 
     def find(self, wanted: Wanted, reader: SourceReader) -> list[Hearsay]:
-        """Ask until there are enough; -> what a search says of pages that could not be read.
-
-        Raises `ConfigurationError`, what puts off a page, errors of the database, and `openai.RateLimitError`.
-        """
+        """Ask until there are enough; -> what a search says of pages that could not be read. Raises
+        `ConfigurationError`, what puts off a page, errors of the database, and `openai.RateLimitError`."""
         sources, parts = self._sources(), wanted.address
         ours = sources.for_address(state=parts.state, city=parts.city, postal_code=parts.postal_code)
         later = [source for source in ours if "parcel_number" in source.template.needs]
@@ -103,11 +95,11 @@ class SourceFinder:
 
     def _search(self, sources: Sources, wanted: Wanted, reader: SourceReader) -> list[Hearsay]:
         search = sources.web_search
-        if not search.is_on:
-            why = "it is turned off in sources.toml" if not search.enabled else "sources.toml allows it no domain"
-            reader.skip(_SEARCH, None, None, SKIPPED, why)
-            return []
-        found = self._searched(search, wanted, reader.run)
+        found: SearchFound | str
+        if search.is_on:
+            found = self._searched(search, wanted, reader.run)
+        else:
+            found = "it is turned off in sources.toml" if not search.enabled else "sources.toml allows it no domain"
         if isinstance(found, str):
             reader.skip(_SEARCH, None, None, SKIPPED, found)
             return []
@@ -118,7 +110,12 @@ class SourceFinder:
         reader.skip(_SEARCH, None, None, SEARCHED, detail)
         self._read_cited(found, sources, reader)
         reader.require_all()
-        return [_hearsay(claim, found) for claim in answer.claims if self._is_hearsay(claim, search, reader)]
+        # a claim about a page that could be read is void: the page speaks for itself
+        return [
+            Hearsay(claim.field, claim.value, claim.quote, claim.url, f"web_search, {found.model}", found.asked_at)
+            for claim in answer.claims
+            if claim.url in reader.unreadable and search.allows(urlsplit(claim.url).hostname or "")
+        ]
 
     def _searched(self, search: WebSearch, wanted: Wanted, run: Run) -> SearchFound | str:
         """The answer, or why there is none: a job that may wait no longer does without."""
@@ -138,17 +135,8 @@ class SourceFinder:
             host = urlsplit(url).hostname or ""
             kind = sources.kind_of_cited(url)
             if sources.web_search.allows(host):
-                reader.ask_cited(_SEARCH, kind, url, sources.web_search.allows)
+                reader.visit(Asked(_SEARCH, kind, url, place_is_known=False, allows=sources.web_search.allows))
             else:
                 reader.skip(_SEARCH, kind, url, OUTSIDE, f"{host} is not among the allowed domains")
         for url in answer.uncited[:_MOST_CITED]:
             reader.skip(_SEARCH, None, url, UNCITED, "the answer names it and does not cite it")
-
-    @staticmethod
-    def _is_hearsay(claim: Claimed, search: WebSearch, reader: SourceReader) -> bool:
-        """A claim about a page that could be read is void: the page speaks for itself."""
-        return claim.url in reader.unreadable and search.allows(urlsplit(claim.url).hostname or "")
-
-
-def _hearsay(claim: Claimed, found: SearchFound) -> Hearsay:
-    return Hearsay(claim.field, claim.value, claim.quote, claim.url, f"web_search, {found.model}", found.asked_at)

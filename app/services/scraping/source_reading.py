@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from app.errors import ConfigurationError, PropertyIntelligenceError
@@ -34,8 +34,7 @@ from app.property.storage.jobs.attempts import failed_pages, note_failed_page
 from app.property.storage.jobs.models import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, Tried
 from app.property.values.texts import plain_parcel
 from app.services.reports.metrics.instruments import SOURCES
-from app.services.scraping.page_reading import NOT_ENOUGH, require_property, source_record, with_values
-from app.services.scraping.page_visits import Visit
+from app.services.scraping.pages import NOT_ENOUGH, Visit, require_property, source_record, with_values
 from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import PAGE_SECONDS, Run
 
@@ -43,29 +42,31 @@ from app.services.scraping.run import PAGE_SECONDS, Run
 _MOST_TRIES = 2
 #: errors of what is no page of the web
 _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTargetError.code})
+#: kinds of sources that know a parcel number, the best first
+_PARCEL_KINDS = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS)
+
+
+class Asked(NamedTuple):
+    """A source that is asked, and the URL of its page. `place_is_known`: the page says of which place it is by being
+    asked. With `allows` it may lead nowhere but to these hosts. `led_by` is the URL of the page that names this one."""
+
+    source: str
+    kind: SourceKind | None
+    url: str
+    place_is_known: bool = True
+    allows: Callable[[str], bool] | None = None
+    led_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """A page that is of the address, and what it says without a model. `found` is what its recipe did."""
 
-    source: str
+    asked: Asked
     extraction: Extraction
     visit: Visit
     record: SourceRecord
     found: RecipeReading
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """An answer that lists several properties: what each of the `rows` that may be the wanted one says."""
-
-    name: str
-    kind: SourceKind | None
-    url: str
-    visit: Visit
-    rows: Sequence[RecipeReading]
-    place_is_known: bool
 
 
 class SourceReader:
@@ -82,7 +83,8 @@ class SourceReader:
         self.tried: list[Tried] = []
         self.unreadable: set[str] = set()
         self._open: list[PropertyIntelligenceError] = []
-        self._undecided: list[_Listed] = []
+        #: answers that list several properties, with the rows that may be the wanted one
+        self._undecided: list[tuple[Asked, Visit, Sequence[RecipeReading]]] = []
 
     # --- what is known so far
 
@@ -97,15 +99,14 @@ class SourceReader:
         return len(independent(one.record.voice for one in self.read))
 
     def parcel_number(self) -> str | None:
-        """The parcel number of the address, from the source that knows best."""
-        by_kind = sorted(self.read, key=lambda one: _parcel_rank(one.record.source_kind))
-        numbers = (one.record.values.get(PARCEL) for one in by_kind)
-        return next((str(number) for number in numbers if number), None)
+        """Return the parcel number of the address, from the source that knows best."""
+        ranks: dict[SourceKind | None, int] = {kind: rank for rank, kind in enumerate(_PARCEL_KINDS)}
+        by_kind = sorted((one.record for one in self.read), key=lambda one: ranks.get(one.source_kind, len(ranks)))
+        return next((str(number) for one in by_kind if (number := one.values.get(PARCEL))), None)
 
     def require_all(self) -> None:
-        """Raises what put off one of the pages, soonest first, if the run can come back for it."""
-        busy = [one for one in self._open if isinstance(one, HostBusyError)]
-        if busy:
+        """Raise what put off one of the pages, soonest first, if the run can come back for it."""
+        if busy := [one for one in self._open if isinstance(one, HostBusyError)]:
             raise min(busy, key=lambda one: float(one.facts["retry_after_seconds"]))
         if self._open:
             raise self._open[0]
@@ -113,124 +114,95 @@ class SourceReader:
     # --- asking
 
     def ask(self, source: Source, ways: Sequence[Mapping[str, str]]) -> None:
-        """Read the page of a template; it says of which place it is by being asked.
-
-        `ways` are the values of the placeholders in one spelling or more: the next one is tried where nothing is known
-        under that before it.
-        """
+        """Read the page of a template. `ways` are the values of the placeholders in one spelling or more: the next one
+        is tried where nothing is known under that before it."""
         for values in ways:
-            if self._ask(source, values):
+            if missing := source.template.missing(values):
+                lacks = f"it needs {', '.join(missing)}, which is not known of this address"
+                self.skip(source.name, source.kind, None, SKIPPED, lacks)
+                return
+            try:
+                url = source.template.url(values)
+            except InvalidTargetError as exc:
+                self.skip(source.name, source.kind, None, exc.code, str(exc))
+                return
+            if self.visit(Asked(source.name, source.kind, url)):
                 return
 
-    def _ask(self, source: Source, values: Mapping[str, str]) -> bool:
-        """False where another spelling may find what this one did not."""
-        missing = source.template.missing(values)
-        if missing:
-            lacks = f"it needs {', '.join(missing)}, which is not known of this address"
-            self._note(source.name, source.kind, None, SKIPPED, lacks)
-            return True
-        try:
-            url = source.template.url(values)
-        except InvalidTargetError as exc:
-            self._note(source.name, source.kind, None, exc.code, str(exc))
-            return True
-        return self._visit(source.name, source.kind, url, place_is_known=True)
+    def skip(self, source: str, kind: SourceKind | None, url: str | None, outcome: str, detail: str) -> None:
+        """Note what came of a source."""
+        SOURCES.labels(str(kind) if kind else "unknown", outcome).inc()
+        self.tried.append(Tried(source, kind, url, outcome, detail))
 
-    def ask_cited(self, name: str, kind: SourceKind | None, url: str, allows: Callable[[str], bool]) -> None:
-        """Read a page that a search cites, as long as it leads nowhere but to hosts that `allows`."""
-        self._visit(name, kind, url, place_is_known=False, allows=allows)
-
-    def skip(self, name: str, kind: SourceKind | None, url: str | None, outcome: str, detail: str) -> None:
-        """Say of a source that it was not read."""
-        self._note(name, kind, url, outcome, detail)
-
-    def _visit(
-        self,
-        name: str,
-        kind: SourceKind | None,
-        url: str,
-        *,
-        place_is_known: bool,
-        may_follow: bool = True,
-        allows: Callable[[str], bool] | None = None,
-        led_by: str | None = None,
-    ) -> bool:
-        """False where the site answered, and knows nothing of the address by this URL."""
-        if url in self._seen:
+    def visit(self, asked: Asked) -> bool:
+        """Read a page; False where the site answered, and knows nothing of the address by this URL."""
+        if asked.url in self._seen:
             return False
-        self._seen.add(url)
-        visit = self._visited(name, kind, url, led_by)
+        self._seen.add(asked.url)
+        visit = self._visited(asked)
         if isinstance(visit, bool):
             return visit
-        host = urlsplit(visit.page.final_url).hostname or ""
-        if allows is not None and not allows(host):
-            self._note(name, kind, url, OUTSIDE, f"it leads to {host}, which is not among the allowed domains")
+        final = urlsplit(visit.page.final_url)
+        if asked.allows is not None and not asked.allows(final.hostname or ""):
+            self._note(asked, OUTSIDE, f"it leads to {final.hostname or ''}, which is not among the allowed domains")
             return True
-        if allows is not None and urlsplit(visit.page.final_url).netloc != urlsplit(url).netloc:
-            kind = None  # it was the cited host's
+        if asked.allows is not None and final.netloc != urlsplit(asked.url).netloc:
+            asked = asked._replace(kind=None)  # it was the cited host's
         try:
             found = self._parts.recipes.read(visit.page)
-            extraction = found.extraction
-            if extraction.kind is PageKind.SEARCH and (
+            if found.extraction.kind is PageKind.SEARCH and (
                 rows := self._parts.recipes.read_rows(visit.page, self._may_be_told)
             ):
-                return self._judge_rows(_Listed(name, kind, url, visit, rows, place_is_known))
-            follow = partial(self._visit, place_is_known=place_is_known, may_follow=False, allows=allows, led_by=url)
-            return self._judge(
-                Read(name, extraction, visit, source_record(url, extraction, visit, kind), found),
-                place_is_known=place_is_known,
-                follow=follow if may_follow else None,
-            )
+                return self._judge_rows(asked, visit, rows)
+            record = source_record(asked.url, found.extraction, visit, asked.kind)
+            return self._judge(Read(asked, found.extraction, visit, record, found))
         except PageTooComplexError as exc:
-            self._in_vain(name, kind, url, exc)
+            self._in_vain(asked, exc)
             return True
 
-    def _visited(self, name: str, kind: SourceKind | None, url: str, led_by: str | None) -> Visit | bool:
-        """The page; else it is noted why there is none, and False where another URL may be of use (see `_visit`)."""
-        known = self._before.get(url)
+    def _visited(self, asked: Asked) -> Visit | bool:
+        """Return the page; else note why there is none, and return False where another URL may be of use."""
+        url, known = asked.url, self._before.get(asked.url)
         if known is not None and known.is_final:
             self._cannot_be_read(url, known.outcome)
-            self._note(name, kind, url, known.outcome, known.detail)
+            self._note(asked, known.outcome, known.detail)
             return known.outcome != HttpStatusError.code
         if not self.run.has(PAGE_SECONDS):
-            self._note(name, kind, url, OutOfTimeError.code, "no time was left for it")
+            self._note(asked, OutOfTimeError.code, "no time was left for it")
             return True
         try:
-            return self._parts.visitors.visit(url, self.run, led_by)
+            return self._parts.visitors.visit(url, self.run, asked.led_by)
         except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # nothing of it is kept, its URL as little
-            self._note(name, kind, None, exc.code, str(exc))
-            return True
+            self.skip(asked.source, asked.kind, None, exc.code, str(exc))
         except ConfigurationError as exc:  # its URL names a secret that there is not; other sources need none
-            self._note(name, kind, url, SKIPPED, str(exc))
-            return True
+            self._note(asked, SKIPPED, str(exc))
         except (FetchError, PageError, InvalidTargetError) as exc:
-            self._in_vain(name, kind, url, exc)
+            self._in_vain(asked, exc)
             return exc.code != HttpStatusError.code
+        return True
 
-    def _judge(
-        self, found: Read, *, place_is_known: bool, follow: Callable[[str, SourceKind | None, str], bool] | None
-    ) -> bool:
+    def _judge(self, found: Read) -> bool:
         """Keep the page if it is of the address, else follow the one link that is, else say whose it is (False)."""
-        name, extraction, record = found.source, found.extraction, found.record
-        kind, url = record.source_kind, record.url
-        whose = belonging(record.values, self._address, self._parcels(), place_is_known=place_is_known)
+        asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
+        whose = belonging(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
         if holds and whose.is_wanted:
             self._keep(found, whose.reason)
             return True
-        if follow is not None and extraction.kind is not PageKind.BLOCKED:
-            with reading(found.visit.page.url, found.visit.page.spent):
-                link = the_link(found.visit.page, self._address)
+        if asked.led_by is None and extraction.kind is not PageKind.BLOCKED:
+            with reading(page.url, page.spent):
+                link = the_link(page, self._address)
             if link is not None:
-                return follow(name, kind, link)
+                return self.visit(asked._replace(url=link, led_by=asked.url))
         try:
             require_property(extraction)
         except PageError as exc:
-            if isinstance(exc, PageBlockedError):
-                self._cannot_be_read(url, exc.code)
-            self._note(name, kind, url, exc.code, str(exc))
-            return isinstance(exc, PageBlockedError)
-        self._note(name, kind, url, OTHER if whose.whose is Whose.OTHER else UNKNOWN, whose.reason)
+            is_blocked = isinstance(exc, PageBlockedError)
+            if is_blocked:
+                self._cannot_be_read(record.url, exc.code)
+            self._note(asked, exc.code, str(exc))
+            return is_blocked
+        self._note(asked, OTHER if whose.whose is Whose.OTHER else UNKNOWN, whose.reason)
         return False
 
     # --- answers that list several properties
@@ -246,56 +218,49 @@ class SourceReader:
     def _parcels(self) -> set[str]:
         return {number for one in self.read if (number := plain_parcel_of(one.record.values))}
 
-    def _judge_rows(self, listed: _Listed) -> bool:
+    def _judge_rows(self, asked: Asked, visit: Visit, rows: Sequence[RecipeReading]) -> bool:
         """Keep the one of several that is of the address; False if none is. Which of several parcels is meant may be
         told by a source that is asked later.
         """
-        records = [source_record(listed.url, row.extraction, listed.visit, listed.kind) for row in listed.rows]
-        whose = choose(
-            [record.values for record in records],
-            len(listed.rows),
-            self._address,
-            self._parcels(),
-            place_is_known=listed.place_is_known,
-        )
-        if whose.place is not None and set(records[whose.place].values) - NOT_ENOUGH:
-            row, record = listed.rows[whose.place], records[whose.place]
-            self._keep(Read(listed.name, row.extraction, listed.visit, record, row), whose.reason)
+        records = [source_record(asked.url, row.extraction, visit, asked.kind) for row in rows]
+        values, is_known = [record.values for record in records], asked.place_is_known
+        whose = choose(values, len(rows), self._address, self._parcels(), place_is_known=is_known)
+        if whose.place is not None and set(values[whose.place]) - NOT_ENOUGH:
+            row = rows[whose.place]
+            self._keep(Read(asked, row.extraction, visit, records[whose.place], row), whose.reason)
             return True
         if whose.is_open:
-            self._undecided.append(listed)
-        outcome = OTHER if whose.whose is Whose.OTHER else UNKNOWN
-        self._note(listed.name, listed.kind, listed.url, outcome, whose.reason)
+            self._undecided.append((asked, visit, rows))
+        self._note(asked, OTHER if whose.whose is Whose.OTHER else UNKNOWN, whose.reason)
         return False
 
     def decide(self) -> None:
         """Look again at answers that list several parcels of the address: another source may have named one since."""
         undecided, self._undecided = self._undecided, []
-        for listed in undecided if self._parcels() else ():
-            self.tried = [one for one in self.tried if (one.url, one.outcome) != (listed.url, UNKNOWN)]
-            self._judge_rows(listed)
+        for asked, visit, rows in undecided if self._parcels() else ():
+            self._forget(asked.url, UNKNOWN)
+            self._judge_rows(asked, visit, rows)
 
     def _keep(self, found: Read, reason: str) -> None:
         same = next((one for one in self.read if _is_same(one.record, found.record)), None)
+        asked = found.asked._replace(url=found.record.url)
         if same is not None:
-            detail = f"it is the page of {same.source}"
-            self._note(found.source, found.record.source_kind, found.record.url, SAME_PAGE, detail)
-            return
-        self.read.append(found)
-        self._note(found.source, found.record.source_kind, found.record.url, USED, reason)
+            self._note(asked, SAME_PAGE, f"it is the page of {same.asked.source}")
+        else:
+            self.read.append(found)
+            self._note(asked, USED, reason)
 
-    def _in_vain(self, name: str, kind: SourceKind | None, url: str, exc: PropertyIntelligenceError) -> None:
-        """A page that was not to be had: for good, or for now."""
-        lease = self.run.lease
-        before = self._before.get(url)
+    def _in_vain(self, asked: Asked, exc: PropertyIntelligenceError) -> None:
+        """Note a page that was not to be had: for good, or for now."""
+        lease, url, before = self.run.lease, asked.url, self._before.get(asked.url)
         tries = (before.tries if before else 0) + (0 if isinstance(exc, HostBusyError) else 1)
         is_final = not exc.transient or tries >= _MOST_TRIES or not self.run.may_wait
         if lease is not None:
-            tried = Tried(name, kind, url, exc.code, str(exc), tries, is_final)
+            tried = Tried(asked.source, asked.kind, url, exc.code, str(exc), tries, is_final)
             self._parts.patiently(lambda: note_failed_page(self._database, lease, tried))
         if is_final:
             self._cannot_be_read(url, exc.code)
-            self._note(name, kind, url, exc.code, str(exc))
+            self._note(asked, exc.code, str(exc))
         else:
             self._open.append(exc)
 
@@ -304,15 +269,17 @@ class SourceReader:
         if code not in _NO_PAGE:
             self.unreadable.add(url)
 
-    def _note(self, name: str, kind: SourceKind | None, url: str | None, outcome: str, detail: str) -> None:
-        SOURCES.labels(str(kind) if kind else "unknown", outcome).inc()
-        self.tried.append(Tried(name, kind, url, outcome, detail))
+    def _note(self, asked: Asked, outcome: str, detail: str) -> None:
+        self.skip(asked.source, asked.kind, asked.url, outcome, detail)
+
+    def _forget(self, url: str, outcome: str) -> None:
+        self.tried = [one for one in self.tried if (one.url, one.outcome) != (url, outcome)]
 
     def drop(self, one: Read, why: PropertyIntelligenceError) -> None:
-        """A page that was read may not be kept: leave it out after all, and say so."""
+        """Leave out a page after all that was read but may not be kept, and say so."""
         self.read.remove(one)
-        self.tried = [tried for tried in self.tried if (tried.url, tried.outcome) != (one.record.url, USED)]
-        self._note(one.source, one.record.source_kind, None, why.code, str(why))
+        self._forget(one.record.url, USED)
+        self.skip(one.asked.source, one.record.source_kind, None, why.code, str(why))
 
     def replaced(self, old: Read, extraction: Extraction) -> SourceRecord:
         """Take what a model said of a page; -> the page's new record."""
@@ -324,8 +291,3 @@ class SourceReader:
 def _is_same(one: SourceRecord, other: SourceRecord) -> bool:
     ways = {one.url, one.final_url, one.page_url} & {other.url, other.final_url, other.page_url}
     return bool(ways) or one.content_sha256 == other.content_sha256
-
-
-def _parcel_rank(kind: SourceKind | None) -> int:
-    order = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS)
-    return order.index(kind) if kind in order else len(order)

@@ -22,10 +22,8 @@ def sources_file(settings: Settings) -> SourcesFile:
 
 
 class SourceSecrets:
-    """The secrets of sources, read anew whenever one is needed: a file may be changed while a process runs.
-
-    Every one that was read is known to `app.redaction` from then on. Thread-safe.
-    """
+    """The secrets of sources, read anew whenever one is needed: a file may be changed while a process runs. Every one
+    that was read is known to `app.redaction` from then on. Thread-safe."""
 
     def __init__(self, settings: Settings, sources: Callable[[], Sources]) -> None:
         self._settings = settings

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection
 
@@ -34,7 +35,7 @@ from app.property.urls.rows import answer_of
 from app.services.reports.metrics.instruments import RESULTS
 from app.services.runtime.retry import patiently
 from app.services.scraping.model_reading import ModelReading
-from app.services.scraping.page_visits import Visit
+from app.services.scraping.pages import Visit
 from app.tracing import span
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 #: a property, and the kind of the page that it was asked for by
 Home = tuple[str, PageKind]
+#: the URL of the first record turned out to be the page of the second
+Alias = tuple[SourceRecord, SourceRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,51 +83,32 @@ class Storing:
         self._daily_targets = daily_targets
 
     def fresh(self, lease: Lease | None, home: Home, urls: Iterable[str] = ()) -> Stored:
-        """A property that is stored and fresh; `urls` are those that led to it."""
-        return _there(self._end(lease, PageFrom.STORED, lambda _: home, urls))
+        """End with a property that is stored and fresh; `urls` are those that led to it."""
+        return cast(Stored, self._end(lease, PageFrom.STORED, lambda _: home, urls))
 
     def same_page(self, lease: Lease | None, read: SourceRecord, known: KnownRecord) -> Stored:
-        """The URL of `read` is the page of `known`, and says nothing more."""
+        """End with the page of `known`: the URL of `read` is the same, and says nothing more."""
+        home, alias = (known.property_id, known.record.kind), (read, known.record)
+        return cast(Stored, self._end(lease, PageFrom.SAME_PAGE, lambda _: home, (read.url,), alias=alias))
 
-        def work(connection: Connection) -> Home:
-            note_same(connection, read, known.record)
-            return known.property_id, known.record.kind
-
-        return _there(self._end(lease, PageFrom.SAME_PAGE, work, (read.url,)))
-
-    def unchanged(
-        self, lease: Lease | None, url: str, visit: Visit, alias: tuple[SourceRecord, SourceRecord] | None = None
-    ) -> Stored | None:
-        """What was stored of this very body is believed as of now; None: the body has to be read."""
+    def unchanged(self, lease: Lease | None, url: str, visit: Visit, alias: Alias | None = None) -> Stored | None:
+        """End with what was stored of this very body, which is believed as of now; None: the body has to be read."""
         seen = Seen(url, visit.page_url, visit.page.sha256, edition())
         if not self._index.still_says(seen):
             return None
-
-        def work(connection: Connection) -> Home | None:
-            home = self._properties.confirm(connection, seen, visit.as_of)
-            if home is not None and alias is not None:
-                note_same(connection, *alias)
-            return home
-
-        return self._end(lease, PageFrom.UNCHANGED, work, (url, visit.page_url))
+        confirm = partial(self._properties.confirm, seen=seen, at=visit.as_of)
+        return self._end(lease, PageFrom.UNCHANGED, confirm, (url, visit.page_url), alias=alias)
 
     def page(
-        self,
-        lease: Lease | None,
-        record: SourceRecord,
-        reading: ModelReading,
-        alias: tuple[SourceRecord, SourceRecord] | None = None,
+        self, lease: Lease | None, record: SourceRecord, reading: ModelReading, alias: Alias | None = None
     ) -> Stored:
-        """What a page says. With `alias` the URL of its first record turned out to be the page of its second."""
+        """End with what a page says."""
 
         def work(connection: Connection) -> Home:
-            home = self._save(connection, record, reading)
-            if alias is not None:
-                note_same(connection, *alias)
-            return home, record.kind
+            return self._save(connection, record, reading), record.kind
 
         with span("store", {"propintel.values": len(record.values)}):
-            return _there(self._end(lease, PageFrom.SITE, work, (record.url,), records=[record]))
+            return cast(Stored, self._end(lease, PageFrom.SITE, work, (record.url,), [record], alias=alias))
 
     def address(
         self,
@@ -156,9 +140,8 @@ class Storing:
             return home, reader.read[0].record.kind
 
         with span("store", {"propintel.pages": len(reader.read)}):
-            urls = [one.record.url for one in reader.read]
-            read = [one.record for one in reader.read]
-            return self._end(lease, PageFrom.SITE, work, urls, records=read)
+            records = [one.record for one in reader.read]
+            return self._end(lease, PageFrom.SITE, work, [one.url for one in records], records)
 
     def tried(self, lease: Lease, tried: Sequence[Tried], asked_at: datetime) -> None:
         """What came of each source of an address that brought no property. Its job goes on to fail."""
@@ -180,8 +163,9 @@ class Storing:
         page_from: PageFrom,
         work: Callable[[Connection], Home | None],
         urls: Iterable[str],
-        *,
         records: Sequence[SourceRecord] = (),
+        *,
+        alias: Alias | None = None,
     ) -> Stored | None:
         """Do `work`, which stores `records`, and end the job with the property that it gives, if it gives one."""
         now = self._database.clock.now()
@@ -193,6 +177,8 @@ class Storing:
             home = work(connection)
             if home is None:
                 return None
+            if alias is not None:
+                note_same(connection, *alias)
             property_id = alive(connection, home[0])
             wanted, note = wanted_of(connection, property_id, urls)
             if lease is not None:
@@ -217,8 +203,3 @@ class Storing:
 
     def _patiently[T](self, work: Callable[[Connection], T]) -> T:
         return patiently(lambda: self._database.repeat(work), self._database.clock)
-
-
-def _there(stored: Stored | None) -> Stored:
-    assert stored is not None  # noqa: S101 (its work gives a property)
-    return stored

@@ -72,20 +72,20 @@ class WebSearcher:
     def search(
         self, target: str, address: Address, domains: tuple[str, ...], since: datetime, run: Run = NO_JOB
     ) -> SearchFound | str:
-        """What the web says of `address` (`target` in one line) on `domains` and those below them; or why nobody knows.
+        """Return what the web says of `address` (`target` in one line) on `domains` and below, or why nobody knows.
 
         The same question that was answered at `since` or later is not paid for again; one that was refused, broken
-        off or answered with nothing is not for an hour. What the answer says of pages that were purged meanwhile is
-        left out. Raises `openai.RateLimitError` if no key has room, errors of the database, `LeaseLostError`
-        and, where the `run` may come back, those of an API that is out of reach.
+        off or answered with nothing is not for an hour. What is said of pages purged meanwhile is left out. Raises
+        `openai.RateLimitError` if no key has room, errors of the database, `LeaseLostError` and, where the `run` may
+        come back, those of an API that is out of reach.
         """
         body = _request(self._model, target, address, domains)
         question = digest(body)
-        kept = self._kept(question, since)
-        if kept is not None:
+        asked_at, known = self._clock.now(), self._searches.answer(question, since)
+        kept = _found(known) if known is not None else None
+        if kept is not None and not (kept.answer.flaw and kept.asked_at < asked_at - _FLAWED_ANSWER_HOLDS):
             WEB_SEARCHES.labels("kept").inc()
             return kept
-        asked_at = self._clock.now()
         what = "its search of the web: "
         response = paid(self._manager, self._model, run, WEB_SEARCHES, lambda: self._asked(body), what=what)
         if isinstance(response, str):
@@ -98,13 +98,6 @@ class WebSearcher:
             log.warning("The search of the web by %s is of little use: %s", found.model, redact(found.answer.told))
         gone = patiently(lambda: self._searches.save(question, target, stored, found.answer.urls()), self._clock)
         return replace(found, answer=found.answer.without(gone), purged=len(gone))
-
-    def _kept(self, question: str, since: datetime) -> SearchFound | None:
-        stored = self._searches.answer(question, since)
-        found = _found(stored) if stored is not None else None
-        if found is None or (found.answer.flaw and found.asked_at < self._clock.now() - _FLAWED_ANSWER_HOLDS):
-            return None
-        return found
 
     def _asked(self, body: Mapping[str, Any]) -> Response:
         return send(
@@ -121,10 +114,8 @@ class WebSearcher:
 
 
 def _request(model: str, target: str, address: Address, domains: tuple[str, ...]) -> dict[str, Any]:
-    """The body of the call (reference of the Responses API and guide "Web search", 2026-11).
-
-    Plain text and no schema: with a schema the API leaves the citations out.
-    """
+    """The body of the call (reference of the Responses API and guide "Web search", 2026-11). Plain text and no schema:
+    with a schema the API leaves the citations out."""
     place = {"country": address.country, "region": address.state, "city": address.city}
     return {
         "model": model,

@@ -18,8 +18,7 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.answers import AnswerStore
 from app.property.storage.llm.batches import Answered, ModelBatchStore
 from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
-from app.services.scraping.economy import ParkedQuestions, WaitForBatch
-from app.services.scraping.model_reading import ModelReader, ModelReading
+from app.services.scraping.model_reading import ModelReader, ModelReading, ParkedQuestions, WaitForBatch
 from app.services.scraping.run import Run
 from tests.unit.services.test_model_reading import NO_KEYS, Api, completion, extraction, roof
 

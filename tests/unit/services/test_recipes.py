@@ -20,7 +20,7 @@ from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.scraping.model_reading import ModelReading
-from app.services.scraping.page_reading import with_values
+from app.services.scraping.pages import with_values
 from app.services.scraping.recipes import TYPICAL_TOKENS, Recipes
 from app.settings.forms import ModelUse
 from benchmarks.recipes.memory import MemoryRecipes

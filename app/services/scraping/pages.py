@@ -1,0 +1,240 @@
+"""Pages of a scrape: one visit, from the job's checkpoint, by asking its site whether what is kept still holds, or
+whole; what is read of it without a model; and what is stored of it. The same for a URL and for an address.
+
+What is fetched is the target; which page answered, and which one that claims to be, is said beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from app.clock import Clock
+from app.errors import PropertyIntelligenceError
+from app.errors.pages import PageBlockedError, PageError, PageGoneError, SearchPageError
+from app.errors.targets import InvalidTargetError
+from app.keypool.retry_loop import spending_batch
+from app.property.fetch.pace import Visitor
+from app.property.page import Keeping, NotModified, Page
+from app.property.reading.base import Extraction
+from app.property.reading_budget import reading
+from app.property.recipes.using import RecipeReading
+from app.property.record import DERIVED_FIELDS, FIELDS, Method, PageKind, SourceKind
+from app.property.source_record import SourceRecord
+from app.property.sources.secrets import Veils, no_veil
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.privacy.names import PurgedNames
+from app.property.urls.canonical import answered_url, canonical_of
+from app.property.urls.rows import row_url
+from app.property.urls.targets import normalise_target
+from app.services.reports.metrics.instruments import FETCH_SECONDS, FIELDS_STORED, PAGE_BYTES, PAGES
+from app.services.runtime.retry import patiently
+from app.services.scraping.run import Run
+from app.services.watches.budget import page_charge
+from app.tracing import span
+
+#: how long a worker waits for a job's turn at a site; then the job leaves and comes back when it has one
+_PATIENCE_SECONDS = 2.0
+_UNUSABLE: Mapping[PageKind, type[PageError]] = {
+    PageKind.BLOCKED: PageBlockedError,
+    PageKind.GONE: PageGoneError,
+    PageKind.SEARCH: SearchPageError,
+}
+#: what any web page can have: alone it makes no property
+NOT_ENOUGH = frozenset(name for name, spec in FIELDS.items() if spec.anywhere)
+
+
+class PageSource(Protocol):
+    """What a visit needs of a fetcher."""
+
+    def fetch(self, url: str, visitor: Visitor | None = None) -> Page: ...
+
+    def revisit(
+        self, url: str, known: Callable[[str], Keeping | None], visitor: Visitor | None = None
+    ) -> Page | NotModified: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A page, and the URL by which it is known: the one that answered.
+
+    `canonical` is the URL that the page claims to be at, not confirmed; None: it claims no other.
+    `confirmed_at` is when its site said that what is kept still holds; None: it came whole.
+    """
+
+    page: Page
+    page_url: str
+    confirmed_at: datetime | None = None
+    canonical: str | None = None
+
+    @property
+    def as_of(self) -> datetime:
+        """When its site last said that."""
+        return max(self.confirmed_at or self.page.fetched_at, self.page.fetched_at)
+
+
+class Visitors:
+    """Visits pages for jobs and for whoever asks directly."""
+
+    def __init__(
+        self, fetcher: PageSource, pages: PageStore, clock: Clock, names: PurgedNames, veils: Veils = no_veil
+    ) -> None:
+        self._fetcher = fetcher
+        self._veils = veils
+        self._pages = pages
+        self._names = names
+        self._clock = clock
+
+    def visit(self, url: str, run: Run, led_by: str | None = None) -> Visit:
+        """Return the page at `url`, a target, without the names of people who were purged. With a job it is the job's
+        checkpoint from now on.
+
+        `led_by` is the URL that was asked for, whose page names this one ("": nobody knows which); None: this one was
+        asked for. Networks that the operator opened are open to the host that was asked for alone. Raises
+        `LeaseLostError` instead of asking for a page that the run may not store.
+        """
+        job_id = run.job_id
+        self._names.require_nameless(url)
+        with span("fetch", {"server.address": urlsplit(url).hostname}) as fetching:
+            before = self._pages.checkpoint(job_id, url) if job_id is not None else None
+            fetching.set({"propintel.from_checkpoint": before is not None})
+            if before is not None:
+                fetched, confirmed_at = before.page, before.confirmed_at
+                PAGES.labels("checkpoint").inc()
+            else:
+                run.require_lease()
+                only_public = led_by is not None and urlsplit(url).hostname != urlsplit(led_by).hostname
+                fetched, confirmed_at = self._fetched(url, _visitor(run, only_public=only_public))
+            with reading(fetched.url, fetched.spent):
+                page = self._names.page_without(fetched)
+            if before is None or page is not fetched:
+                patiently(lambda: self._pages.save_page(page, job_id, confirmed_at), self._clock)
+            is_confirmed = before is None and confirmed_at is not None
+            fetching.set({"http.response.body.size": len(page.body), "propintel.not_modified": is_confirmed})
+        with reading(page.url, page.spent):
+            return Visit(page, answered_url(page), confirmed_at, canonical_of(page))
+
+    def _fetched(self, url: str, visitor: Visitor) -> tuple[Page, datetime | None]:
+        """Return the page, and when its site confirmed it."""
+        try:
+            with FETCH_SECONDS.time():
+                answer = self._answered(url, visitor)
+                if isinstance(answer, NotModified):
+                    kept = self._kept(answer)
+                    if kept is not None:
+                        PAGES.labels("not_modified").inc()
+                        PAGE_BYTES.labels("spared").inc(len(kept.body))
+                        return kept, answer.at
+                    # what was asked about has gone meanwhile
+                    answer = self._answered(url, visitor, anew=True)
+        except PropertyIntelligenceError as exc:
+            PAGES.labels(exc.code).inc()
+            raise
+        assert isinstance(answer, Page)  # noqa: S101 (whoever asks anew is not told that it still holds)
+        PAGES.labels("fetched").inc()
+        PAGE_BYTES.labels("received").inc(len(answer.body))
+        return answer, None
+
+    def _answered(self, url: str, visitor: Visitor, *, anew: bool = False) -> Page | NotModified:
+        """Return the site's answer. A secret that `url` stands for is in the request alone."""
+        fetcher, known, veil = self._fetcher, self._pages.validators, self._veils(url)
+        if veil is None:
+            return fetcher.fetch(url, visitor) if anew else fetcher.revisit(url, known, visitor)
+        opened = veil.opened(url)
+        with veil.over_errors():
+            answer: Page | NotModified
+            if anew:
+                answer = fetcher.fetch(opened, visitor)
+            else:
+                answer = fetcher.revisit(opened, lambda it: known(veil.closed(it)), visitor)
+        return veil.answer(url, answer)
+
+    def _kept(self, answer: NotModified) -> Page | None:
+        return patiently(lambda: self._pages.still_holds(answer.url, answer.final_url), self._clock)
+
+
+def _visitor(run: Run, *, only_public: bool) -> Visitor:
+    """A job comes back by itself and shares a site evenly with other batches; whoever else asks waits for his turn."""
+    if run.job_id is None:
+        return Visitor(only_public=only_public)
+    return Visitor(
+        run.job_id, run.batch, _PATIENCE_SECONDS, comes_back=True, only_public=only_public, on_turn=page_charge()
+    )
+
+
+@contextmanager
+def paid_by(batch: str) -> Iterator[None]:
+    """Count model calls of the block against the budget of `batch`; empty: of none."""
+    token = spending_batch.set(batch)
+    try:
+        yield
+    finally:
+        spending_batch.reset(token)
+
+
+def read_page[T: RecipeReading | list[RecipeReading]](page: Page, read: Callable[[Page], T]) -> T:
+    """Return what `read` says of the page, or of each object that it lists, within what a page may cost. Raises
+    `PageTooComplexError`."""
+    with reading(page.url, page.spent), span("extract", {}) as extracting:
+        found = read(page)
+        if isinstance(found, list):
+            extracting.set({"propintel.rows": len(found)})
+        else:
+            values = len(found.extraction.record.values)
+            extracting.set({"propintel.page.kind": found.extraction.kind, "propintel.values": values})
+    return found
+
+
+def require_property(extraction: Extraction) -> None:
+    """Raise the `PageError` of a page that is of no property."""
+    if (unusable := _UNUSABLE.get(extraction.kind)) is not None:
+        raise unusable(extraction.page.url, extraction.reason)
+
+
+def source_record(
+    url: str, extraction: Extraction, visit: Visit, source_kind: SourceKind | None = None
+) -> SourceRecord:
+    """Return what is stored of a page that was asked for as `url`; what a row of it says has a URL of its own."""
+    page, page_url = extraction.page, visit.page_url
+    try:
+        final_url = normalise_target(page.final_url)
+    except InvalidTargetError:
+        final_url = url
+    named = row_url(page_url, extraction.record.values) if extraction.row is not None else None
+    if named is not None:
+        url = final_url = page_url = named
+    bare = SourceRecord(
+        url=url,
+        final_url=final_url,
+        kind=extraction.kind,
+        content_sha256=page.sha256,
+        fetched_at=page.fetched_at,
+        values={},
+        evidence={},
+        page_url=page_url,
+        checked_at=visit.confirmed_at,
+        source_kind=source_kind,
+    )
+    return with_values(bare, extraction)
+
+
+def with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
+    """Return `record` with all that was read; what is derived is derived of the property. What a row says is said at
+    its own URL."""
+    found, evidence = extraction.record, {}
+    values = {name: value for name, value in found.values.items() if name not in DERIVED_FIELDS}
+    for name in values:
+        changes = {"source_url": record.url} if extraction.row is not None else {}
+        if found.evidence[name].method is Method.RECIPE:
+            changes["recipe"] = extraction.recipe
+        evidence[name] = found.evidence[name].model_copy(update=changes) if changes else found.evidence[name]
+    return replace(record, values=values, evidence=evidence)
+
+
+def count_fields(stored: SourceRecord) -> None:
+    for evidence in stored.evidence.values():
+        FIELDS_STORED.labels("model" if evidence.method is Method.LLM else evidence.method.value).inc()
