@@ -25,7 +25,6 @@ from app.keypool.pool import KeyPool
 from app.keypool.pricing import Pricing, free_of_charge
 from app.keypool.retry_loop import Terms
 from app.keypool.snapshots import KeySnapshot
-from app.keypool.spending import Bulk, BulkResult, Spent
 from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport
@@ -68,6 +67,8 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
         clock = clock or SystemClock()
         self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, strategy, clock), strategy)
+        #: charges and settles batches of requests, and knows what was spent; raises `redis.RedisError`
+        self.store: Store = self._pool.store
         self._base_url = base_url
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
         self._proxy = proxy
@@ -139,43 +140,24 @@ class OpenAIClientManager:
         return self._pool.stats()
 
     def get_figures(self) -> PoolFigures:
-        """What was counted for metrics and reports, keys by their id; `scope` says whose."""
-        return self._pool.store.figures()
-
-    def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge requests that are sent together: all of them, once; or the budget that has no room for them.
-
-        Raises `redis.RedisError` if the fleet cannot be told.
-        """
-        return self._pool.store.charge_bulk(bulk)
-
-    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
-        """What came of them, once. Raises as `charge_bulk`."""
-        self._pool.store.settle_bulk(bulk, result)
+        """Return what was counted for metrics and reports, keys by their id; `scope` says whose."""
+        return self.store.figures()
 
     def get_snapshots(self) -> tuple[KeySnapshot, ...]:
-        """Each key as it stands, the configured ones in their order, then draining ones."""
+        """Return each key as it stands, the configured ones in their order, then draining ones."""
         return self._pool.snapshots()
 
-    def spent(self, batch: str = "") -> Spent:
-        """What was used of the budgets of this UTC day, or by `batch` in all."""
-        return self._pool.store.spent(batch)
-
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Use these keys from now on. One that is missing gets no new request; those under way with it finish.
-
-        Raises `NoKeysError` without any: a running pool never forgets all its keys.
-        """
+        """Use these keys from now on. One that is missing gets no new request; those under way with it finish. Raises
+        `NoKeysError` without any: a running pool never forgets all its keys."""
         if not keys:
             raise NoKeysError
         self._pool.replace_keys(keys)
         self.keys = tuple(keys)
 
     def reload(self, settings: Settings) -> KeyChange:
-        """Read the keys of `settings` anew and use them; -> what changed. Strategy and address stay.
-
-        Raises `ConfigurationError` or `NoKeysError` for keys that cannot be used; then the old ones stay in use.
-        """
+        """Read the keys of `settings` anew and use them; -> what changed. Strategy and address stay. Raises
+        `ConfigurationError` or `NoKeysError` for keys that cannot be used; then the old ones stay in use."""
         found = load_keys_again(settings)
         change = compare_keys(self.keys, found.keys)
         if found.keys != self.keys:  # also when only a group has changed
@@ -183,10 +165,8 @@ class OpenAIClientManager:
         return change
 
     def follow_keys_file(self, settings: Settings) -> None:
-        """Read the keys of `settings` again whenever their file has changed, until this manager is closed.
-
-        For a process that has no watch of its own (a worker and the web door have). Without a file it does nothing.
-        """
+        """Read the keys of `settings` again whenever their file has changed, until this manager is closed. For a
+        process that has no watch of its own (a worker and the web door have). Without a file it does nothing."""
         if settings.openai.api_keys_file is not None and self._watch is None:
             self._watch = KeyWatch(reload_of(self, settings))
             self._watch.start()
@@ -203,7 +183,7 @@ class OpenAIClientManager:
         try:
             self._http.close()
         finally:
-            self._pool.store.close()
+            self.store.close()
 
     def __enter__(self) -> Self:
         return self

@@ -165,7 +165,7 @@ def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
     assert world.searched() == 0
     with open_resources(settings.replaced(budget_daily_usd=0.06)) as able:
         found = able.scraper.scrape(ADDRESS, refresh=True)
-        spent = able.manager.spent()
+        spent = able.manager.store.spent()
     assert "cites 0 pages" in detail(found, "web search")
     assert 10_000 < spent.microusd < 15_000
 

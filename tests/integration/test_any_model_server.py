@@ -124,7 +124,7 @@ def test_an_answer_stays_bounded_where_only_the_older_limit_is_heeded(asking: Ca
     note = asks.read().note
     assert note is not None
     assert "0 of" in note
-    assert asks.manager.spent().tokens < 100_000
+    assert asks.manager.store.spent().tokens < 100_000
 
 
 def test_a_model_that_reasons_is_given_room_and_both_answers_are_counted(
@@ -134,11 +134,11 @@ def test_a_model_that_reasons_is_given_room_and_both_answers_are_counted(
     asks = asking(reasoning_tokens=3_000)
     assert is_read(asks.read())
     assert asks.requests() == 2
-    both = asks.manager.spent().tokens
+    both = asks.manager.store.spent().tokens
     for _ in range(3):
         assert is_read(asks.read())
     assert asks.requests() == 5
-    one = (asks.manager.spent().tokens - both) / 3
+    one = (asks.manager.store.spent().tokens - both) / 3
     assert one > 3_000
     assert 0 < both - one < 5_000  # a first answer is bounded as if the model did not reason
     first, second = asks.kept(1), asks.kept(2)

@@ -94,5 +94,5 @@ def test_nothing_breaks_and_nothing_is_stored_that_the_page_does_not_say(
         (key,) = manager.get_stats()["keys"].values()
         assert not key["circuit_open"]
         assert key["requests"] <= 2 * len(PAGES) + 1
-        assert 0 < manager.spent().tokens < most
+        assert 0 < manager.store.spent().tokens < most
     database.close()

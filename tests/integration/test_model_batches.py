@@ -261,7 +261,7 @@ def test_usage_is_counted_once_by_key_and_model_at_half_the_price(make_desk: Cal
     given, made = sum(u["prompt_tokens"] for u in used), sum(u["completion_tokens"] for u in used)
     assert (call.input_tokens, call.output_tokens) == (given, made)
     assert call.microusd == pytest.approx((2 * given + 8 * made) / 2, abs=2)
-    assert desk.manager.spent() == Spent(2, given + made, call.microusd)
+    assert desk.manager.store.spent() == Spent(2, given + made, call.microusd)
 
 
 def test_cached_tokens_of_a_batch_are_counted_and_cost_what_a_batch_charges_for_them(
@@ -278,7 +278,7 @@ def test_cached_tokens_of_a_batch_are_counted_and_cost_what_a_batch_charges_for_
     desk = make_desk(openai_model=model, openai_prices="")
     desk.park("a", "b", asked=asked)
     desk.turn()
-    charged = desk.manager.spent()
+    charged = desk.manager.store.spent()
     desk.turns(4)
     found = [desk.parts.requests.outcome(asked(name).id) for name in "ab"]
     used = [one.answer["usage"] for one in found]  # type: ignore[index, union-attr]
@@ -289,7 +289,7 @@ def test_cached_tokens_of_a_batch_are_counted_and_cost_what_a_batch_charges_for_
     assert (call.input_tokens, call.cached_tokens) == (given, sum(cached))
     cost = (given - sum(cached)) * 0.125 + sum(cached) * 0.0125 + made
     assert call.microusd == pytest.approx(cost, abs=2)
-    assert desk.manager.spent() == Spent(2, given + made, call.microusd, sum(cached))
+    assert desk.manager.store.spent() == Spent(2, given + made, call.microusd, sum(cached))
     assert charged == Spent(2, 2 * 2_240, 2 * (275 + 40)), "as if nothing were cached: that is certain only afterwards"
 
 
@@ -312,7 +312,7 @@ def test_a_death_anywhere_bills_nothing_twice_and_loses_nothing(
     assert made == 1
     assert files == (1 if (step, after) == ("upload", True) else 0), "whose upload nobody knows of expires by itself"
     assert desk.batch().state is ModelBatchState.CLOSED
-    assert desk.manager.spent().calls == 2
+    assert desk.manager.store.spent().calls == 2
 
 
 def test_a_death_before_the_budgets_were_told_counts_once(make_desk: Callable[..., Desk]) -> None:
@@ -333,7 +333,7 @@ def test_a_death_before_the_budgets_were_told_counts_once(make_desk: Callable[..
     desk.turns(2)
     (call,) = [c for c in desk.manager.get_figures().calls if c.model == MODEL]
     assert dict(call.outcomes) == {Outcome.SUCCESS: 2}
-    assert desk.manager.spent().calls == 2
+    assert desk.manager.store.spent().calls == 2
 
 
 def test_a_process_that_slept_through_its_lease_touches_nothing_more(make_desk: Callable[..., Desk]) -> None:
@@ -363,7 +363,7 @@ def test_a_question_that_is_refused_ends_with_the_reason(make_desk: Callable[...
     assert (outcome.state, outcome.error_code) == (RequestState.FAILED, "server_error")
     assert outcome.error == "This request failed."
     assert desk.woken() == {job.id}
-    assert desk.manager.spent() == Spent(), "what is refused is not billed"
+    assert desk.manager.store.spent() == Spent(), "what is refused is not billed"
 
 
 @pytest.mark.parametrize("status", [429, 500])
@@ -393,7 +393,7 @@ def test_what_expired_unanswered_is_sent_again_and_what_was_answered_is_not(make
     desk.park("a", "b")
     desk.turns(2)
     assert desk.states("ab") == {RequestState.ANSWERED: 1, RequestState.PARKED: 1}
-    assert desk.manager.spent().calls == 1, "the other one was not billed"
+    assert desk.manager.store.spent().calls == 1, "the other one was not billed"
     desk.standin.set_server(batch_ends="completed")
     desk.turns(4)
     assert {desk.outcome(name).state for name in "ab"} == {RequestState.ANSWERED}
@@ -419,7 +419,7 @@ def test_too_many_enqueued_tokens_make_smaller_batches_and_cost_no_attempt(make_
     desk.turn(60)
     desk.turn(60)
     assert {desk.outcome(name).attempts for name in "abcd"} == {0}
-    assert desk.manager.spent() == Spent(), "a batch that failed costs nothing"
+    assert desk.manager.store.spent() == Spent(), "a batch that failed costs nothing"
     desk.turns(30)
     assert {desk.outcome(name).state for name in "abcd"} == {RequestState.ANSWERED}
     assert desk.billed("a", "b", "c", "d") == [1, 1, 1, 1]
@@ -433,7 +433,7 @@ def test_where_there_is_no_batch_api_the_jobs_ask_like_any_other(make_desk: Call
     desk.turns(10)
     assert desk.outcome("a").state is RequestState.DIRECT
     assert desk.woken() == {job.id}
-    assert desk.manager.spent() == Spent()
+    assert desk.manager.store.spent() == Spent()
 
 
 def test_a_server_that_is_away_is_waited_for(make_desk: Callable[..., Desk]) -> None:
@@ -462,7 +462,7 @@ def test_results_that_somebody_deleted_are_asked_for_again_and_stay_charged(
     desk.turns(5)
     assert desk.outcome("a").state is RequestState.ANSWERED
     assert desk.billed("a") == [2]
-    assert desk.manager.spent().calls == 2
+    assert desk.manager.store.spent().calls == 2
 
 
 # --- keys
@@ -522,7 +522,7 @@ def test_a_batch_whose_project_has_no_key_left_is_given_up_and_sent_with_another
     assert desk.outcome("a").state is RequestState.ANSWERED
     batches = desk.standin.batches()["batches"]
     assert [batch["project"] for batch in batches] == ["a", "b"]
-    assert desk.manager.spent().calls == 2, "the first may be billed: it stays charged"
+    assert desk.manager.store.spent().calls == 2, "the first may be billed: it stays charged"
 
 
 def test_a_batch_whose_key_was_taken_out_is_given_up_sooner(make_desk: Callable[..., Desk]) -> None:
@@ -577,7 +577,7 @@ def test_a_batch_that_nobody_waits_for_is_cancelled_at_openai(make_desk: Callabl
     assert {desk.outcome(name).state for name in "ab"} == {RequestState.WITHDRAWN}
     assert desk.billed("a", "b") == [0, 0]
     assert desk.at_openai() == (1, 0)
-    assert desk.manager.spent() == Spent()
+    assert desk.manager.store.spent() == Spent()
 
 
 def test_a_batch_that_takes_longer_than_a_job_may_wait_is_cancelled_and_the_job_asks_itself(
@@ -659,8 +659,8 @@ def test_a_used_up_budget_does_not_keep_results_from_being_read(make_desk: Calla
     desk.turn()
     key_id = desk.batch().key_id or ""
     more = Bulk("other", key_id, MODEL, {})
-    desk.manager.settle_bulk(more, BulkResult({"": Spent(1, 5, 0)}))
-    assert desk.manager.spent().tokens > 280
+    desk.manager.store.settle_bulk(more, BulkResult({"": Spent(1, 5, 0)}))
+    assert desk.manager.store.spent().tokens > 280
     desk.turns(2)
     assert {desk.outcome(name).state for name in "ab"} == {RequestState.ANSWERED}
     assert desk.at_openai() == (1, 0)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import NOTHING, Cap, Spent
@@ -53,7 +54,12 @@ def collect(parts: Parts) -> list[ModelBatch]:
     for parked in parts.requests.parked():
         model: Parked | None = parked
         while model is not None and len(begun) < _MOST_BEGUN and _is_ready(parts, model):
-            batch = _begin(parts, model.model)
+            chosen, never = _choose(parts, model.model)
+            if never:
+                parts.requests.release(never)  # the ordinary call is refused too, and its note says why
+            if not chosen:
+                break
+            batch = parts.batches.begin(model.model, chosen, partial(parts.charges_of, model=model.model))
             if batch is None:
                 break
             begun.append(batch)
@@ -69,13 +75,6 @@ def _is_ready(parts: Parts, parked: Parked) -> bool:
     return is_full or (parts.clock.now() - parked.oldest_at).total_seconds() >= settings.batch_collect_seconds
 
 
-def _begin(parts: Parts, model: str) -> ModelBatch | None:
-    chosen, never = _choose(parts, model)
-    if never:
-        parts.requests.release(never)  # the ordinary call is refused too, and its note says why
-    return parts.batches.begin(model, chosen, lambda taken: parts.charges_of(taken, model)) if chosen else None
-
-
 @dataclass(slots=True)
 class _Room:
     """What is left of the budgets, as requests are taken from it one by one."""
@@ -89,7 +88,7 @@ class _Room:
         """True: there was room, and it is taken. False: not today. None: never, the budget of that batch is used up."""
         of_batch = self.batches.get(payer)
         if of_batch is None:
-            of_batch = self.batches[payer] = self.parts.manager.spent(payer)
+            of_batch = self.batches[payer] = self.parts.manager.store.spent(payer)
         budget = self.parts.budget
         if budget.batch.exceeded(of_batch, more):
             return None
@@ -101,10 +100,8 @@ class _Room:
 
 
 def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
-    """Return requests that fit together into one file, one key and all budgets; one, if one fits at all.
-
-    Second are the ids of those that never will: their batch of jobs has no budget left.
-    """
+    """Return requests that fit together into one file, one key and all budgets; one, if one fits at all. Second are the
+    ids of those that never will: their batch of jobs has no budget left."""
     keys = parts.usable_keys()
     if not keys:
         return [], []
@@ -134,8 +131,8 @@ def _room(parts: Parts, keys: Sequence[KeySnapshot]) -> _Room:
             owed[payer] = owed.get(payer, NOTHING) + more
     all_owed, cap = sum(owed.values(), NOTHING), parts.budget.key_day
     least_used = Spent() if cap == Cap() else min((k.spent_today for k in keys), key=lambda spent: _share(cap, spent))
-    batches = {payer: parts.manager.spent(payer) + more for payer, more in owed.items()}
-    return _Room(parts, parts.manager.spent() + all_owed, least_used + all_owed, batches)
+    batches = {payer: parts.manager.store.spent(payer) + more for payer, more in owed.items()}
+    return _Room(parts, parts.manager.store.spent() + all_owed, least_used + all_owed, batches)
 
 
 def _share(cap: Cap, spent: Spent) -> float:

@@ -36,9 +36,7 @@ class Tally:
 
 def read_results(parts: Parts, batch: ModelBatch, found: Batch, key_id: str, *, pause_seconds: float) -> Tally:
     """Give every line of the output and error files to its request; what has no line goes back to the parked ones.
-
-    Raises what the SDK raises, and errors of the database: then it is read again.
-    """
+    Raises what the SDK raises, and errors of the database: then it is read again."""
     tally = Tally()
     for file_id in (found.output_file_id, found.error_file_id):
         if file_id is not None:
@@ -55,10 +53,15 @@ def _take(parts: Parts, batch: ModelBatch, lines: Iterable[Mapping[str, Any]], t
     failures: dict[str, tuple[str, str]] = {}
     again: list[str] = []
     for line in lines:
-        request_id, status, body = str(line.get("custom_id") or ""), *_response_of(line)
+        request_id, response = str(line.get("custom_id") or ""), _mapping(line.get("response"))
+        body, status = _mapping(response.get("body")), response.get("status_code")
         if status == 200:
-            answers.append(_answered(parts, batch.model, request_id, body))
+            used = read_usage(body.get("usage")) or TokensUsed(0, 0, 0)
+            tokens = {"cached": used.cached, "written": used.written}
+            cost = parts.price(batch.model, used.input, used.output, BATCH_TIER, **tokens)
+            answers.append(Answered(request_id, body, used.input, used.output, cost, used.cached))
             continue
+        status = status if isinstance(status, int) else 0
         code, message = _error_of(line, status, body)
         tally.messages[code] = message
         if 400 <= status < 500 and status not in _PASSING:
@@ -74,23 +77,12 @@ def _take(parts: Parts, batch: ModelBatch, lines: Iterable[Mapping[str, Any]], t
     tally.returned += returned
 
 
-def _response_of(line: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]]:
-    """Status and body of a line's response; 0 without one."""
-    response = line.get("response")
-    if not isinstance(response, Mapping) or not isinstance(response.get("status_code"), int):
-        return 0, {}
-    body = response.get("body")
-    return response["status_code"], body if isinstance(body, Mapping) else {}
-
-
-def _answered(parts: Parts, model: str, request_id: str, body: Mapping[str, Any]) -> Answered:
-    used = read_usage(body.get("usage")) or TokensUsed(0, 0, 0)
-    cost = parts.price(model, used.input, used.output, BATCH_TIER, cached=used.cached, written=used.written)
-    return Answered(request_id, body, used.input, used.output, cost, used.cached)
+def _mapping(found: Any) -> Mapping[str, Any]:
+    return found if isinstance(found, Mapping) else {}
 
 
 def _error_of(line: Mapping[str, Any], status: int, body: Mapping[str, Any]) -> tuple[str, str]:
-    """Code and message, of the response or of the line itself. A message may quote a key."""
+    """Return code and message, of the response or of the line itself. A message may quote a key."""
     for error in (body.get("error"), line.get("error")):
         if isinstance(error, Mapping):
             code = error.get("code") or error.get("type") or f"http_{status}"

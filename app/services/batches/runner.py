@@ -64,10 +64,8 @@ class BatchRunner:
         self._owner = owner
 
     def advance(self, batch: ModelBatch) -> None:
-        """All steps that can be taken now; then the lease is let go.
-
-        Raises `LeaseLostError`, errors of the database and `redis.RedisError`; the lease ends by itself then.
-        """
+        """All steps that can be taken now; then the lease is let go. Raises `LeaseLostError`, errors of the database
+        and `redis.RedisError`; the lease ends by itself then."""
         while True:
             try:
                 after = self._step(batch)
@@ -135,7 +133,7 @@ class BatchRunner:
             known = self._find(batch, batch.tried_at)
             if known is not None:
                 return known
-        detail = self._parts.manager.charge_bulk(bulk_of(batch))
+        detail = self._parts.manager.store.charge_bulk(bulk_of(batch))
         if detail is not None:
             return self._dissolve(batch, f"a budget has no room for it now ({detail})", counted=False)
         batch = self._note(batch, tried_at=self._parts.clock.now())
@@ -296,7 +294,9 @@ class BatchRunner:
             kept = batch.result or {}
             given, made = kept["tokens"]
             outcomes = {Outcome(name): count for name, count in kept["outcomes"].items()}
-            self._parts.manager.settle_bulk(bulk_of(batch), BulkResult(spent_of(kept["used"]), outcomes, given, made))
+            self._parts.manager.store.settle_bulk(
+                bulk_of(batch), BulkResult(spent_of(kept["used"]), outcomes, given, made)
+            )
         return self._note(batch, state=ModelBatchState.SETTLED)
 
     def _clean_up(self, batch: ModelBatch) -> ModelBatch | Wait:
