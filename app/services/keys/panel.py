@@ -68,11 +68,11 @@ class Panel:
 def make_panel(
     found: KeyReport, database: Database, advice: Sequence[Mapping[str, Any]], *, all_keys: bool = False
 ) -> Panel:
-    """Show of more than `MOST_KEYS` keys those that need a person first, and the rest with `all_keys`.
-
-    Raises `StoreError` while the history cannot be read.
-    """
-    now = database.clock.now()
+    """Show of more than `MOST_KEYS` keys those that need a person first, and the rest with `all_keys`. Raises
+    `StoreError` while the history cannot be read."""
+    now, known = database.clock.now(), dict(KeyHistoryStore(database).by_hour(database.clock.now() - SPAN))
+    first = (now - SPAN).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    hours = [first + timedelta(hours=number) for number in range(int(SPAN.total_seconds() // 3600))]
     counted = [key for key in found.snapshots if key.state != "draining"]
     alerts, spent = AlertStore(database), amounts(found.spent)
     keys = found.snapshots if all_keys else most_urgent(found.snapshots)
@@ -88,7 +88,7 @@ def make_panel(
         waits=[_wait_row(model) for model in found.figures.models],
         budgets=[{"unit": unit, "used": spent[unit], "cap": cap} for unit, cap in amounts(found.budget.day).items()],
         spent=found.spent,
-        hours=_every_hour(dict(KeyHistoryStore(database).by_hour(now - SPAN)), now),
+        hours=[(hour, known.get(hour, Uses())) for hour in hours if hour <= now],
         outages=alerts.since(now - SPAN, _OUTAGES),
         firing=alerts.firing(),
         advice=advice,
@@ -131,9 +131,3 @@ def _wait_row(model: ModelFigures) -> dict[str, Any]:
         ),
         "refused": sum(model.refusals.values()),  # got none in time
     }
-
-
-def _every_hour(known: Mapping[datetime, Uses], now: datetime) -> list[tuple[datetime, Uses]]:
-    first = (now - SPAN).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    hours = (first + timedelta(hours=number) for number in range(int(SPAN.total_seconds() // 3600)))
-    return [(hour, known.get(hour, Uses())) for hour in hours if hour <= now]

@@ -113,10 +113,8 @@ class KeyReload:
 
 
 class KeyWatch:
-    """The one thread of a process that polls, and that reloads when a signal handler asks for it.
-
-    Start it after a fork: a thread does not survive one.
-    """
+    """The one thread of a process that polls, and that reloads when a signal handler asks for it. Start it after a
+    fork: a thread does not survive one."""
 
     def __init__(self, reload: KeyReload, poll_seconds: float = POLL_SECONDS) -> None:
         self._reload = reload

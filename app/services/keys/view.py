@@ -62,16 +62,11 @@ class KeyView:
         self._pool = KeyPool(self.keys, self._store, strategy)
         unused = MemoryStore(self.keys, strategy, clock or SystemClock(), budget=self._budget)
         self._unused = KeyPool(self.keys, unused, strategy)
-        self._recent = Kept(self._stats, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
+        #: the `data` of the specification's stats response, with the `id` of each key, at most two seconds old; while
+        #: no Redis answers it is the configured keys, unused, and `scope` is "process". Not to be changed.
+        self.stats = Kept(self._stats, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
         #: `report`, at most two seconds old: for many who look at once
         self.recent_report = Kept(self.report, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
-
-    def stats(self) -> dict[str, Any]:
-        """Return the `data` of the specification's stats response, with the `id` of each key, at most two seconds old.
-
-        Do not change it. While no Redis answers it is the configured keys, unused; `scope` is "process".
-        """
-        return self._recent()
 
     def _stats(self) -> dict[str, Any]:
         try:
@@ -92,7 +87,7 @@ class KeyView:
     def act(self, key_id: str, action: Action) -> Acted:
         """An operator's word on one key, for the whole fleet; shown by the next look. Raises `redis.RedisError`."""
         acted = self._store.act(key_id, action)
-        self._recent.forget()
+        self.stats.forget()
         self.recent_report.forget()
         return acted
 

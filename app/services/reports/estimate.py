@@ -63,7 +63,6 @@ class Estimate:
     economy: bool
 
     def as_json(self) -> dict[str, Any]:
-        """Return the JSON shape of the command and the HTTP API."""
         return asdict(self)
 
     def sentence(self) -> str:
@@ -94,10 +93,8 @@ def estimate(
     refresh: bool = False,
     economy: bool = False,
 ) -> Estimate:
-    """Estimate what `JobStore.enqueue(targets)` would lead to, with `economy` at the price of batches.
-
-    Raises `InvalidTargetError` and `StoreError`.
-    """
+    """Estimate what `JobStore.enqueue(targets)` would lead to, with `economy` at the price of batches. Raises
+    `InvalidTargetError` and `StoreError`."""
     new = new_targets(database, targets, fresh_days=settings.jobs.property_fresh_days, refresh=refresh)
     count_of = Counter("addresses" if is_address(target) else "urls" for target in new)
     work, recent_jobs, total = read_recent_work(database), dict[str, int](), _Cost(pages=0)
@@ -106,10 +103,14 @@ def estimate(
         if settings.reading.model_use == "never" or not keys.keys:
             cost = _Cost(pages=cost.pages)
         total = _Cost(*(so_far + count * one for so_far, one in zip(total, cost, strict=True)))
-    calls = math.ceil(total.calls + total.searches)
+    calls, model = math.ceil(total.calls + total.searches), settings.openai.model
     tokens = total.input_tokens + total.output_tokens + total.search_tokens
+    try:
+        rooms = () if economy else keys.recent_report().figures.rooms
+    except redis.RedisError:  # no limit is known
+        rooms = ()
     # a batch has limits of its own, and answers at some time within a day
-    minutes = 0.0 if economy else _model_minutes(_rooms(keys), settings.openai.model, calls, tokens)
+    minutes = 0.0 if economy else _model_minutes(rooms, model, calls, tokens)
     most = max(Counter(filter(None, map(host_of_target, new))).values(), default=1)
     host_minutes = (most - 1) * settings.fetch.min_delay_seconds / 60
     return Estimate(
@@ -117,7 +118,7 @@ def estimate(
         jobs=len(new),
         duplicates=len(targets) - len(new),
         pages=round(total.pages),
-        model=settings.openai.model,
+        model=model,
         model_calls=calls,
         tokens=round(tokens),
         usd=_usd(settings, total, economy=economy),
@@ -128,10 +129,8 @@ def estimate(
 
 
 def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
-    """Return the cost of one job, and the number of recent jobs it was taken from: 0 for a typical cost.
-
-    Calls are not recorded by job, so URLs and addresses share one average; only addresses lead to searches.
-    """
+    """Return the cost of one job, and the number of recent jobs it was taken from: 0 for a typical cost. Calls are not
+    recorded by job, so URLs and addresses share one average; only addresses lead to searches."""
     jobs = work.addresses if kind == "addresses" else work.urls
     if jobs < LEAST_JOBS or not work.calls:
         return (_TYPICAL_ADDRESS if kind == "addresses" else _TYPICAL_URL), 0
@@ -154,14 +153,6 @@ def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
     microusd = price(model, given, total.output_tokens, asking, cached=cached, written=given - cached)
     microusd += price(model, total.search_tokens, 0, tier) + price(WEB_SEARCH, total.searches, 0)
     return microusd / 1_000_000
-
-
-def _rooms(keys: KeyView) -> Sequence[Room]:
-    """Return the limits known of the keys; none while Redis does not answer."""
-    try:
-        return keys.recent_report().figures.rooms
-    except redis.RedisError:
-        return ()
 
 
 def _model_minutes(rooms: Sequence[Room], model: str, calls: int, tokens: float) -> float | None:

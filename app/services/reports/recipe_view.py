@@ -82,10 +82,9 @@ def import_file(store: StoredRecipes, text: str, source: str) -> list[Recipe]:
     Raises `ConfigurationError`, which names `source` and the line or the recipe.
     """
     found = _exported(text, source) if source.endswith(".json") else [written(text, source)]
-    for place, one in enumerate(found):
-        known = one if one.written else store.find_or_add(one)
-        found[place] = replace(one, id=known.id)
-        store.put(found[place])
+    found = [replace(one, id=one.id if one.written else store.find_or_add(one).id) for one in found]
+    for one in found:
+        store.put(one)
     return found
 
 

@@ -30,10 +30,8 @@ class Reindexed:
 
 
 def reindex(database: Database, on_progress: Callable[[int], None] = lambda _: None) -> Reindexed:
-    """File all that is due anew. May be stopped at any time, and run by many at once.
-
-    Raises `StoreError` if the database cannot be used, and the error of a property after very many failed.
-    """
+    """File all that is due anew. May be stopped at any time, and run by many at once. Raises `StoreError` if the
+    database cannot be used, and the error of a property after very many failed."""
     run, place = Reindexed(), BEGIN
     while some := due_after(database, place, _AT_ONCE):
         place = some[-1]

@@ -20,10 +20,8 @@ _LONGEST_PAUSE_SECONDS = 5.0
 
 
 def patiently[T](write: Callable[[], T], clock: Clock, patience_seconds: float = PATIENCE_SECONDS) -> T:
-    """`write()`, tried again while the database is locked, full or away; after that long its error is raised.
-
-    `write` must do no harm when it is repeated. Other errors are raised at once.
-    """
+    """`write()`, tried again while the database is locked, full or away; after that long its error is raised. `write`
+    must do no harm when it is repeated. Other errors are raised at once."""
     until = clock.now_us() + round(patience_seconds * 1_000_000)
     pause = _FIRST_PAUSE_SECONDS
     while True:

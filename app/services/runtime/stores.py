@@ -51,10 +51,8 @@ class Stores:
 
 
 def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
-    """Open the database only, by the fleet's clock unless one is given.
-
-    Raises errors of `app.errors` if it cannot be used.
-    """
+    """Open the database only, by the fleet's clock unless one is given. Raises errors of `app.errors` if it cannot be
+    used."""
     with ExitStack() as opening:
         database = open_database(settings, clock or make_clock(settings), opening)
         jobs = JobStore(database, fresh_days=settings.jobs.property_fresh_days)

@@ -36,7 +36,11 @@ class Kept[T]:
         kept = self._answer
         if kept is not None and self._monotonic() < kept[0] + self._seconds + self._grace_seconds:
             if self._monotonic() >= kept[0] + self._seconds and self._asking.acquire(blocking=False):
-                self._renew()
+                try:
+                    threading.Thread(target=self._ask_aside, name="kept", daemon=True).start()
+                except RuntimeError as exc:  # no thread is to be had now; the old answer does meanwhile
+                    self._asking.release()
+                    log.debug("An answer could not be renewed: %s", exc)
             return kept[1]
         with self._asking:
             kept = self._answer
@@ -57,13 +61,6 @@ class Kept[T]:
         answer = self._ask()
         self._answer = (self._monotonic(), answer)
         return answer
-
-    def _renew(self) -> None:
-        try:
-            threading.Thread(target=self._ask_aside, name="kept", daemon=True).start()
-        except RuntimeError as exc:  # no thread is to be had now; the old answer does meanwhile
-            self._asking.release()
-            log.debug("An answer could not be renewed: %s", exc)
 
     def _ask_aside(self) -> None:
         """With the lock held by whoever started this thread."""

@@ -24,10 +24,8 @@ _CHECK_SECONDS = 10.0
 
 
 def examine(settings: Settings, courier: Courier, clock: Clock, env_file: Path | None) -> list[Finding]:
-    """Return all findings, after ten seconds at the latest. `env_file` is the file of settings, if any.
-
-    `clock` is this machine's. No finding shows a secret: keys have their masks, URLs no password. Raises nothing.
-    """
+    """Return all findings, after ten seconds at the latest. `env_file` is the file of settings, if any. `clock` is this
+    machine's. No finding shows a secret: keys have their masks, URLs no password. Raises nothing."""
     courier = replace(courier, consumers=Kept(courier.consumers, _CHECK_SECONDS))  # two checks ask, once
     checks = {
         "settings": lambda: check_settings(settings, env_file),

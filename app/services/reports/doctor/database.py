@@ -35,10 +35,8 @@ _WATCH_LATE = timedelta(days=1, hours=1)
 
 
 def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
-    """Check that it answers, that its schema is this version's, and that it keeps what it is given.
-
-    `mounts` lists file systems as proc(5) does; without such a file nothing is said of them.
-    """
+    """Check that it answers, that its schema is this version's, and that it keeps what it is given. `mounts` lists file
+    systems as proc(5) does; without such a file nothing is said of them."""
     found = inspect_database(database_url(settings))
     if not found.exists:
         return all_in_all(f"{found.shown} is not there yet: it is made at first use", _place(found, mounts))

@@ -71,10 +71,8 @@ def finding_of(error: PropertyIntelligenceError, check: str = "") -> Finding:
 def run_checks(
     checks: Mapping[str, Callable[[], Finding]], seconds: float, secrets: Sequence[str] = ()
 ) -> list[Finding]:
-    """Return the findings in the order of `checks`, after `seconds` at the latest, without any of `secrets`.
-
-    A check returns a finding or raises an error of `app.errors`, which becomes a failed one.
-    """
+    """Return the findings in the order of `checks`, after `seconds` at the latest, without any of `secrets`. A check
+    returns a finding or raises an error of `app.errors`, which becomes a failed one."""
 
     def clean(text: str) -> str:
         for secret in secrets:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import timeit
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -41,10 +41,8 @@ _MANY_WORKERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """What the doctor must know of Celery: names in Redis, and who consumes what.
-
-    `consumers()` asks all workers through the broker, which must answer, for their queues by node (`celery@host`).
-    """
+    """What the doctor must know of Celery: names in Redis, and who consumes what. `consumers()` asks all workers
+    through the broker, which must answer, for their queues by node (`celery@host`)."""
 
     consumers: Callable[[], Mapping[str, Collection[str]]]
     scrape_queue: str
@@ -72,19 +70,13 @@ def _asked(settings: Settings) -> Iterator[redis.Redis]:
 def check_redis(settings: Settings) -> Finding:
     """Check that it answers, how fast, and that it keeps what it is given. Raises `BrokerUnavailableError`."""
     with _asked(settings) as connection:
-        milliseconds = min(_ping_ms(connection) for _ in range(_PINGS))
+        milliseconds = 1000 * min(timeit.repeat(connection.ping, number=1, repeat=_PINGS))
         info = cast(Mapping[str, Any], connection.info())
     name, version = "Redis", info.get("redis_version", "of an unknown version")
     if "valkey_version" in info:
         name, version = "Valkey", info["valkey_version"]
     said = f"{name} {version} at {shown_url(broker_url(settings))} answers in {milliseconds:.2f} ms"
     return all_in_all(said, _redis_complaints(info, milliseconds))
-
-
-def _ping_ms(connection: redis.Redis) -> float:
-    start = time.perf_counter()
-    connection.ping()
-    return (time.perf_counter() - start) * 1000
 
 
 def _redis_complaints(info: Mapping[str, Any], milliseconds: float) -> Iterator[Finding]:
@@ -128,11 +120,21 @@ def check_beat(settings: Settings, courier: Courier, clock: Clock) -> Finding:
 
 def check_clock(settings: Settings, clock: Clock) -> Finding:
     """Compare this machine's clock with Redis' and PostgreSQL's; SQLite has none of its own."""
+
+    def redis_time() -> datetime:
+        with _asked(settings) as connection:
+            seconds, microseconds = connection.time()
+        return datetime.fromtimestamp(seconds + microseconds / 1_000_000, UTC)
+
+    asks: Mapping[str, Callable[[], datetime | None]] = {
+        "Redis": redis_time,
+        "PostgreSQL": lambda: inspect_database(database_url(settings)).now,
+    }
     offsets: dict[str, float] = {}
-    for name, ask in (("Redis", _redis_time), ("PostgreSQL", _database_time)):
+    for name, ask in asks.items():
         with suppress(PropertyIntelligenceError):  # its own check says so
             before = clock.now()
-            if (theirs := ask(settings)) is not None:  # read halfway between two looks at ours (Cristian 1989)
+            if (theirs := ask()) is not None:  # read halfway between two looks at ours (Cristian 1989)
                 offsets[name] = (before + (clock.now() - before) / 2 - theirs).total_seconds()
     if not offsets:
         return skipped("there is no other clock to compare with")
@@ -143,16 +145,6 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
         "Let NTP set the clocks of all machines (`timedatectl set-ntp true`).",
     )
     return all_in_all(f"this machine's clock is {said}", [too_far] if far else [])
-
-
-def _redis_time(settings: Settings) -> datetime:
-    with _asked(settings) as connection:
-        seconds, microseconds = connection.time()
-    return datetime.fromtimestamp(seconds + microseconds / 1_000_000, UTC)
-
-
-def _database_time(settings: Settings) -> datetime | None:
-    return inspect_database(database_url(settings)).now
 
 
 def check_keys(settings: Settings) -> Finding:
@@ -169,9 +161,8 @@ def check_keys(settings: Settings) -> Finding:
     said = f"{stats['healthy_keys']} of {stats['total_keys']} healthy, {stats['rotation_strategy']}"
     resting = ", ".join(f"{mask} is {key['state']}" for mask, key in stats["keys"].items() if key["circuit_open"])
     complain = warning if stats["healthy_keys"] else failed
-    return all_in_all(
-        said, [complain(resting, "`propintel keys check` asks the API about every key.")] if resting else []
-    )
+    remedy = "`propintel keys check` asks the API about every key."
+    return all_in_all(said, [complain(resting, remedy)] if resting else [])
 
 
 def check_workers(settings: Settings, courier: Courier, clock: Clock) -> Finding:

@@ -31,9 +31,7 @@ _FEW_BYTES = 1_000_000_000
 
 def check_settings(settings: Settings, env_file: Path | None) -> Finding:
     """Check what a worker checks at its start, who may read keys and files with secrets, and the names of variables.
-
-    Says which form of keys is in use. Raises `ConfigurationError`.
-    """
+    Says which form of keys is in use. Raises `ConfigurationError`."""
     keys = load_keys(settings)
     load_strategy(settings.openai.key_rotation_strategy)
     price = pricing_of(settings)
@@ -50,10 +48,8 @@ def check_settings(settings: Settings, env_file: Path | None) -> Finding:
 
 
 def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
-    """Warn of each file with secrets that other users may read.
-
-    The group may read a file of another user: that is how a file of root's is shared with this service.
-    """
+    """Warn of each file with secrets that other users may read. The group may read a file of another user: that is how
+    a file of root's is shared with this service."""
     for file in files_with_secrets(settings.areas(), env_file):
         try:
             status = file.stat()

@@ -59,10 +59,8 @@ def write_jsonl(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None
 
 
 def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """Write a FeatureCollection with a feature a line, which has the columns with a value, in the record's types.
-
-    A property without a position, or with one that is no place on Earth, has a null geometry (section 3.2).
-    """
+    """Write a FeatureCollection with a feature a line, which has the columns with a value, in the record's types. A
+    property without a position, or with one that is no place on Earth, has a null geometry (section 3.2)."""
     stream.write('{"type": "FeatureCollection", "features": [')
     between = "\n"
     for shown in properties:
