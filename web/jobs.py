@@ -180,7 +180,7 @@ def list_jobs(
     limit: Limit = 100,
     cursor: JobsCursor = None,
     counts: Annotated[
-        bool | None, Query(description="count the jobs by state, which reads all; by default on the first page only")
+        bool | None, Query(description="count the jobs by state; by default on the first page only")
     ] = None,
 ) -> JSONResponse:
     """In the order in which they were asked for."""

@@ -7,17 +7,18 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.pages import PageGoneError
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore, reopen_batches
-from app.property.storage.jobs.models import CallbackState, Enqueued
+from app.property.storage.jobs.models import CallbackState, Enqueued, JobState
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.outbox import Channel, Outbox
 from app.property.storage.tables import batches as batches_table
+from app.property.storage.tables import jobs as jobs_table
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.job_ends import finish
 
@@ -177,6 +178,25 @@ def test_a_batch_with_an_active_job_is_open(
         jobs.defer(job_id, "me", clock.now() + timedelta(minutes=5), 300)
     assert jobs.get(job_id).state == state
     assert batches.complete() == []
+
+
+def test_a_complete_batch_keeps_its_counts_until_a_job_of_it_is_done_anew(
+    database: Database, jobs: JobStore, batches: BatchStore
+) -> None:
+    """So neither what is asked of it, nor how many jobs there are, has to read its jobs."""
+    made = jobs.enqueue([f"http://homes.example/{n}" for n in range(3)])
+    for job_id in made.new:
+        jobs.cancel(job_id)
+    jobs.enqueue(["http://other.example/1"])
+    batches.complete()
+    with database.writing() as connection:
+        connection.execute(delete(jobs_table).where(jobs_table.c.id.in_(made.new[1:])))
+    cancelled = {**dict.fromkeys(JobState, 0), "cancelled": 3}
+    assert batches.get(made.batch).counts == jobs.counts(made.batch) == cancelled
+    assert jobs.counts() == {**cancelled, "queued": 1}
+    jobs.retry(made.new[:1])
+    assert batches.get(made.batch).counts == jobs.counts(made.batch) == {**dict.fromkeys(JobState, 0), "queued": 1}
+    assert jobs.counts() == {**dict.fromkeys(JobState, 0), "queued": 2}
 
 
 def test_a_batch_without_a_job_of_its_own_is_complete_at_once(jobs: JobStore, batches: BatchStore) -> None:

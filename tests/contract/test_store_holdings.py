@@ -33,6 +33,7 @@ _WORDLESS = {
     "model_answers.fields": "names of fields",
     "model_requests.fields": "names of fields",
     "batches.job_ids": "ids of jobs",
+    "batches.counts": "numbers by state",
     "purged_names.words": "hashes",
     "audit_log.removed": "numbers by what they are of",
     "identity_overrides.replaced": "ids of properties",

@@ -113,8 +113,8 @@ from app.property.storage.jobs.idempotency import RequestKey
 database = Database({database_url!r})
 jobs = JobStore(database)
 if not {answered}:
-    import app.property.storage.jobs.enqueue as enqueueing
-    enqueueing.usage.charge = lambda *_: os._exit(9)
+    from app.property.storage.jobs import usage
+    usage.charge = lambda *_: os._exit(9)
 jobs.enqueue({TARGETS!r}, requester=Requester({ALICE!r}, None, RequestKey({KEY.id!r}, {KEY.fingerprint!r})))
 os._exit(9)
 """

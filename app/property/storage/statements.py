@@ -8,12 +8,10 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TypedReturnsRows
-
-from app.property.storage.jobs.models import Job, JobState, PageFrom, Tried
 
 #: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 26
 CHUNK = 1000
@@ -63,38 +61,3 @@ def upsert(connection: Connection, table: Table, key: Mapping[str, Any], values:
     """Put `values` into the row of `key` (its primary key), which is made if it is not there."""
     statement = insert_into(connection, table).values({**key, **values})
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
-
-
-def job_of(row: Row[Any], tried: tuple[Tried, ...] = ()) -> Job:
-    """The job that a row of `tables.jobs` holds, and what it tried."""
-    error = {"code": row.error_code, "message": row.error_message or ""} if row.error_code else None
-    return Job(
-        id=row.id,
-        batch=row.batch_id,
-        position=row.position,
-        target=row.target,
-        state=JobState(row.state),
-        priority=row.priority,
-        refresh=row.refresh,
-        attempts=row.attempts,
-        waited_seconds=row.waited_seconds,
-        due_at=row.due_at,
-        error=error,
-        wanted_model=tuple(row.wanted_model or ()),
-        model_note=row.model_note,
-        property=row.property_id,
-        page_from=PageFrom(row.page_from) if row.page_from else None,
-        sent_times=row.sent_times,
-        resend_at=row.resend_at,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        economy=row.economy,
-        request_id=row.request_id,
-        # a wait that is over has no moment any more, whatever the row says: it is cleared with the next claim
-        parked_at=row.parked_at if row.state == JobState.DEFERRED else None,
-        watch=row.watch_id,
-        found_by=row.found_by,
-        search=row.search,
-        tried=tried,
-    )

@@ -10,7 +10,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 
 from app.errors import NotFoundError
 from app.property.storage.database import Database
@@ -78,6 +89,9 @@ class BatchStore:
         now = self._clock.now()
         statement = update(batches).where(batches.c.id.in_(held), _OPEN_AND_OVER).values(completed_at=now)
         completed = _with_counts(connection, connection.execute(statement.returning(*batches.c)).all())
+        if completed:
+            frozen = update(batches).where(batches.c.id == bindparam("its_id")).values(counts=bindparam("its_counts"))
+            connection.execute(frozen, [{"its_id": batch.id, "its_counts": batch.counts} for batch in completed])
         for batch in completed:
             if batch.callback is not None:
                 event_id = f"batch_{batch.id}_{int(now.timestamp() * 1_000_000)}"
@@ -103,7 +117,8 @@ def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
     Every row is written, also one that is open: a `complete` that has not ended yet is waited for, and undone.
     """
     theirs = select(jobs.c.batch_id).where(jobs.c.id.in_(job_ids))
-    connection.execute(update(batches).where(batches.c.id.in_(theirs)).values(completed_at=None))
+    change = {"completed_at": None, "counts": None}
+    connection.execute(update(batches).where(batches.c.id.in_(theirs)).values(change))
     connection.execute(delete(Message).where(Message.batch_id.in_(theirs)))
 
 
@@ -113,10 +128,21 @@ def _hold(connection: Connection, ids: Sequence[str]) -> Sequence[str]:
     return connection.execute(query).scalars().all()
 
 
+def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str, int]:
+    """Return how many jobs are in each state. Those of complete batches were counted when they were complete."""
+    which = () if batch_id is None else (batches.c.id == batch_id,)
+    sums = [func.coalesce(func.sum(batches.c.counts[state].as_integer()), 0).label(state) for state in STATES]
+    counts: dict[str, int] = dict(connection.execute(select(*sums).where(*which)).one()._mapping)
+    query = select(jobs.c.state, func.count()).join(batches).where(batches.c.counts.is_(None), *which)
+    for state, count in connection.execute(query.group_by(jobs.c.state)):
+        counts[state] += count
+    return counts
+
+
 def _with_counts(connection: Connection, rows: Sequence[Row[Any]]) -> list[Batch]:
-    counts = {row.id: dict.fromkeys(STATES, 0) for row in rows}
+    counts = {row.id: row.counts or dict.fromkeys(STATES, 0) for row in rows}
     told = dict[str, Row[Any]]()
-    for some in chunks(list(counts)):
+    for some in chunks([row.id for row in rows if row.counts is None]):
         query = select(jobs.c.batch_id, jobs.c.state, func.count()).where(jobs.c.batch_id.in_(some))
         for batch_id, state, count in connection.execute(query.group_by(jobs.c.batch_id, jobs.c.state)):
             counts[batch_id][state] = count

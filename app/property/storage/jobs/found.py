@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
@@ -20,13 +19,13 @@ from app.property.storage.database import Database
 from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import insert_jobs, known_jobs
 from app.property.storage.jobs.leases import Lease, finish, hold
-from app.property.storage.jobs.models import Job, JobState
+from app.property.storage.jobs.models import Job, job_of
 from app.property.storage.jobs.recovery import RESEND_SECONDS
 from app.property.storage.jobs.repository import FRESH_DAYS
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.privacy.marks import purged_of
 from app.property.storage.privacy.names import purged_since
-from app.property.storage.statements import chunks, job_of, new_id
+from app.property.storage.statements import chunks
 from app.property.storage.tables import batches, jobs, watches
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -152,25 +151,21 @@ class _Ending:
         if requester is not None:
             granted = usage.charge_up_to(connection, requester, self.now, len(wanted))
         last = connection.execute(select(func.max(jobs.c.position)).where(jobs.c.batch_id == job.batch)).scalar() or 0
-        template: dict[str, Any] = {
+        common = {
             "batch_id": job.batch,
-            "state": JobState.QUEUED,
             "priority": job.priority,
             "refresh": job.refresh and job.watch is None,
-            "attempts": 0,
-            "waited_seconds": 0.0,
-            "wanted_model": [],
-            "sent_times": 0,
             "resend_at": resend_at,
             "economy": job.economy,
             "created_at": self.now,
             "found_by": job.id,
             "watch_id": job.watch,
         }
-        made: list[Job] = []
-        for some in chunks(list(enumerate(wanted[:granted], start=last + 1))):
-            rows = [{**template, "id": new_id(), "position": place, "target": target} for place, target in some]
-            made += insert_jobs(connection, rows).values()
+        rows = [
+            {**common, "position": place, "target": target}
+            for place, target in enumerate(wanted[:granted], start=last + 1)
+        ]
+        made = [made for some in chunks(rows) for made in insert_jobs(connection, some).values()]
         self.left_out[LeftOut.QUOTA] += len(wanted) - granted
         self.left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process was faster
         if requester is not None and granted > len(made):

@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, Connection, select, update
 
 from app.errors.requests import IdempotencyKeyReusedError, RequestUnderWayError
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import Enqueued
+from app.property.storage.jobs.models import Enqueued, job_of
 from app.property.storage.jobs.tables import Batch, Job
-from app.property.storage.statements import chunks, job_of
+from app.property.storage.statements import chunks
 
 KEPT = timedelta(hours=24)
 #: what a batch that has no key any more says of it

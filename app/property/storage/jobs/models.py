@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import Row
+
 from app.property.record import SourceKind
 from app.redaction import origin_of
 
@@ -91,11 +93,9 @@ class Job:
 
     `attempts` counts claims, but not those that ended in a wait for capacity; `waited_seconds` is the total of these
     waits. `wanted_model` names the fields for which a model was wanted and not heard, `model_note` says why.
-    `position` is its place in its batch, from 0; `sent_times` counts how often it was handed to the broker.
-    `page_from` says how a done one came by its property. An `economy` job can wait for the model's batch: since
-    `parked_at`, for `request_id`, which is kept after the wait. `watch` made it, and the budget of watches pays for
-    what it asks. `found_by` is the job of the search that found its target; `search` says of such a job what it found
-    (`jobs/found.py`): it is done without a property. `tried` has the sources of an address and what came of each.
+    An `economy` job can wait for the model's batch: since `parked_at`, for `request_id`, which is kept after the wait.
+    `watch` made it, and the budget of watches pays for what it asks. `found_by` is the job of the search that found its
+    target; `search` says of such a job what it found (`jobs/found.py`): it is done without a property.
     """
 
     id: str
@@ -127,31 +127,49 @@ class Job:
     tried: tuple[Tried, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that `propintel jobs` and the HTTP door show: JSON types only, times in ISO 8601."""
-        return {
-            "id": self.id,
-            "batch": self.batch,
-            "target": self.target,
-            "state": str(self.state),
-            "error": self.error,
-            "property": self.property,
-            "page_from": self.page_from and str(self.page_from),
-            "priority": self.priority,
-            "attempts": self.attempts,
-            "waited_seconds": self.waited_seconds,
-            "wanted_model": list(self.wanted_model),
-            "model_note": self.model_note,
-            "due_at": _iso(self.due_at),
-            "economy": self.economy,
-            "parked_at": _iso(self.parked_at),
-            "watch": self.watch,
-            "found_by": self.found_by,
-            "search": self.search,
-            "tried": [one.as_json() for one in self.tried],
-            "created_at": _iso(self.created_at),
-            "started_at": _iso(self.started_at),
-            "finished_at": _iso(self.finished_at),
-        }
+        """Return the shape that `propintel jobs` and the HTTP API show: JSON types only, times in ISO 8601."""
+        return {name: _plain(getattr(self, name)) for name in _SHOWN}
+
+
+_SHOWN = (
+    *("id", "batch", "target", "state", "error", "property", "page_from", "priority", "attempts", "waited_seconds"),
+    *("wanted_model", "model_note", "due_at", "economy", "parked_at", "watch", "found_by", "search", "tried"),
+    *("created_at", "started_at", "finished_at"),
+)
+#: columns that a job has as they are
+_SAME = (
+    *("id", "position", "target", "priority", "refresh", "attempts", "waited_seconds", "due_at", "model_note"),
+    *("sent_times", "resend_at", "created_at", "started_at", "finished_at", "economy", "request_id", "found_by"),
+    "search",
+)
+
+
+def job_of(row: Row[Any], tried: tuple[Tried, ...] = ()) -> Job:
+    """Return the job that a row of `jobs` holds, and what it tried."""
+    same: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
+    return Job(
+        **same,
+        batch=row.batch_id,
+        state=JobState(row.state),
+        error={"code": row.error_code, "message": row.error_message or ""} if row.error_code else None,
+        wanted_model=tuple(row.wanted_model or ()),
+        property=row.property_id,
+        page_from=PageFrom(row.page_from) if row.page_from else None,
+        # a wait that is over has no moment any more, whatever the row says: it is cleared with the next claim
+        parked_at=row.parked_at if row.state == JobState.DEFERRED else None,
+        watch=row.watch_id,
+        tried=tried,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, Tried):
+        return value.as_json()
+    return str(value) if isinstance(value, StrEnum) else value
 
 
 class RecoveryReason(StrEnum):
@@ -239,27 +257,21 @@ class Batch:
 
     def as_json(self) -> dict[str, Any]:
         """The shape that the doors show: JSON types only; of the callback's URL no more than its origin."""
-        return {**self.outcome(), "callback": self._callback_as_json()}
+        told = self.callback
+        if told is None:
+            return {**self.outcome(), "callback": None}
+        shown = {"url": origin_of(told.url), "state": str(told.state), "attempts": told.attempts, "error": told.error}
+        return {**self.outcome(), "callback": shown}
 
     def outcome(self) -> dict[str, Any]:
         """The same without the callback: what the callback itself tells."""
         return {
             "id": self.id,
-            "created_at": _iso(self.created_at),
+            "created_at": _plain(self.created_at),
             "priority": self.priority,
             "targets": self.targets,
             "duplicates": self.duplicates,
             "economy": self.economy,
             "counts": self.counts,
-            "completed_at": _iso(self.completed_at),
+            "completed_at": _plain(self.completed_at),
         }
-
-    def _callback_as_json(self) -> dict[str, Any] | None:
-        told = self.callback
-        if told is None:
-            return None
-        return {"url": origin_of(told.url), "state": str(told.state), "attempts": told.attempts, "error": told.error}
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

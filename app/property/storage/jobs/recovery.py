@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import JobState, Recovered, RecoveryReason
+from app.property.storage.jobs.models import JobState, Recovered, RecoveryReason, job_of
 from app.property.storage.jobs.tables import UNLEASED
-from app.property.storage.statements import chunks, job_of
+from app.property.storage.statements import chunks
 from app.property.storage.tables import jobs
 
 #: by then a job that was queued must have been handed to the broker; else its sender has died

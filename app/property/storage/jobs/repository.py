@@ -17,25 +17,25 @@ from app.errors import NotFoundError, PropertyIntelligenceError
 from app.property.storage.database import Database
 from app.property.storage.jobs import idempotency, usage
 from app.property.storage.jobs.attempts import jobs_of
-from app.property.storage.jobs.batches import cancel_untouched, reopen_batches
-from app.property.storage.jobs.enqueue import enqueue_targets
+from app.property.storage.jobs.batches import cancel_untouched, count_jobs, reopen_batches
+from app.property.storage.jobs.enqueue import batch_row, make_batch, refuse_named
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.jobs.models import Enqueued, Job, JobState, Recovered
+from app.property.storage.jobs.models import Enqueued, Job, JobState, Recovered, job_of
 from app.property.storage.jobs.recovery import RESEND_SECONDS, take_lost
 from app.property.storage.jobs.tables import UNLEASED, JobAttempt
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.paging import Order, Page
-from app.property.storage.statements import chunks, clean, job_of
+from app.property.storage.statements import chunks, clean
 from app.property.storage.tables import (
     ACTIVE,
     ONE_ATTEMPT_LESS,
-    STATES,
     UtcDateTime,
     batches,
     jobs,
 )
 from app.property.storage.watches.slots import job_again_at
+from app.property.urls.targets import normalise_target
 
 #: a stored property younger than this is not scraped again
 FRESH_DAYS = 30.0
@@ -104,21 +104,27 @@ class JobStore:
         The new jobs are charged to `requester` (`QuotaExceededError`); if its key brought a batch before, that is given
         again (`repeated`), or an error of `earlier` raised. `watch` (its id) pays for what the jobs ask.
         """
-        now = self._clock.now()
+        now, key = self._clock.now(), requester.key if requester is not None else None
         resend_at = self._handed_over_by(now, len(targets))
         fresh_since = None if refresh else now - self._fresh
-        return enqueue_targets(
-            self._database,
-            targets,
-            now=now,
-            resend_at=resend_at,
-            fresh_since=fresh_since,
-            priority=priority,
-            callback_url=callback_url,
-            economy=economy,
-            requester=requester,
-            watch=watch,
-        )
+        wanted = [normalise_target(target) for target in targets]
+        batch = batch_row(now, priority, len(wanted), economy=economy) | {"callback_url": callback_url}
+        if requester is not None:
+            batch["caller"] = requester.caller
+        if key is not None:
+            batch |= {"idempotency_key": key.id, "fingerprint": key.fingerprint, "answer_by": resend_at}
+        watch_of = dict.fromkeys(wanted, watch)
+
+        def work(connection: Connection) -> Enqueued:
+            if key is not None and (earlier := idempotency.take(self._database, connection, key, now)) is not None:
+                return earlier
+            refuse_named(self._database, connection, wanted)
+            made = make_batch(connection, batch, wanted, resend_at, fresh_since, watch_of=watch_of)
+            if requester is not None:
+                usage.charge(connection, requester, now, len(made.new))
+            return made
+
+        return self._database.repeat(work)
 
     def earlier(self, key: RequestKey) -> Enqueued | None:
         """What the first request with this key brought, None if there was none within a day.
@@ -347,13 +353,9 @@ class JobStore:
         return Page(found, order.next_cursor(rows, limit))
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
-        """How many jobs are in each of the six states."""
-        query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
-        if batch is not None:
-            query = query.where(jobs.c.batch_id == batch)
+        """Return how many jobs are in each of the six states."""
         with self._database.reading() as connection:
-            found = {row[0]: row[1] for row in connection.execute(query)}
-        return {state: found.get(state, 0) for state in STATES}
+            return count_jobs(connection, batch)
 
     # --- what was lost
 

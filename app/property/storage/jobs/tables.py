@@ -17,11 +17,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.property.storage.statements import new_id
 from app.property.storage.types import IS_ACTIVE, Base, Id, Json, RowId, Sha256, where
 
 
 class Batch(Base):
-    """Batch."""
+    """The jobs that were asked for in one request."""
 
     __tablename__ = "batches"
 
@@ -29,9 +30,11 @@ class Batch(Base):
     created_at: Mapped[datetime]
     priority: Mapped[int]
     targets: Mapped[int]
-    duplicates: Mapped[int]
+    duplicates: Mapped[int] = mapped_column(default=0)
     # when its last job was over; empty again while one of them is done anew
     completed_at: Mapped[datetime | None]
+    # how many of its jobs ended how; empty while it is open
+    counts: Mapped[Json | None]
     # whom to tell then (`outbox.py`)
     callback_url: Mapped[str | None]
     # its jobs can wait for the model's batch, at half the price
@@ -55,24 +58,24 @@ class Batch(Base):
 
 
 class Job(Base):
-    """Job."""
+    """One execution of a target (`models.Job`)."""
 
     __tablename__ = "jobs"
 
-    id: Mapped[Id] = mapped_column(primary_key=True)
-    batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id"))
+    id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
+    batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"))
     # the place in its batch: jobs are listed as they were asked for
     position: Mapped[int]
     target: Mapped[str]
-    state: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16), default="queued")
     priority: Mapped[int]
     refresh: Mapped[bool]
-    attempts: Mapped[int]
-    waited_seconds: Mapped[float]
+    attempts: Mapped[int] = mapped_column(default=0)
+    waited_seconds: Mapped[float] = mapped_column(default=0.0)
     due_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[str | None]
-    wanted_model: Mapped[Json]
+    wanted_model: Mapped[Json] = mapped_column(default=list)
     model_note: Mapped[str | None]
     property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="SET NULL"), index=True)
     # how a done job came by it (`models.PageFrom`)
@@ -84,7 +87,7 @@ class Job(Base):
     # when it was last handed to the broker, to which queue, and how often
     sent_at: Mapped[datetime | None]
     sent_to: Mapped[str | None] = mapped_column(String(64))
-    sent_times: Mapped[int]
+    sent_times: Mapped[int] = mapped_column(default=0)
     # of a queued job: hand it over (again) if nobody claimed it by then; empty while its message waits in the broker
     resend_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -99,7 +102,6 @@ class Job(Base):
     # the job of a search that found its target; and of such a search what it found, in numbers (`jobs/found.py`)
     found_by: Mapped[Id | None]
     search: Mapped[Json | None]
-    # few jobs wait for a request
 
     __table_args__ = (
         CheckConstraint("state IN ('queued', 'running', 'deferred', 'done', 'failed', 'cancelled')", name="state"),

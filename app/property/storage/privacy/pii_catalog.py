@@ -198,8 +198,8 @@ HOLDINGS: tuple[Holding, ...] = (
     holding(
         t.batches,
         text="callback_url",
-        nothing="id created_at priority targets duplicates completed_at economy caller idempotency_key fingerprint"
-        " job_ids answer_by answered_at",
+        nothing="id created_at priority targets duplicates completed_at economy caller counts idempotency_key"
+        " fingerprint job_ids answer_by answered_at",
     ),
     holding(
         t.job_attempts,
