@@ -12,7 +12,7 @@ from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
-from app.property.storage.jobs.found import FoundJobs, LeftOut, Walked
+from app.property.storage.jobs.found import LeftOut, Walked, finish_search
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.jobs.repository import JobStore
@@ -45,7 +45,7 @@ def test_the_listings_are_jobs_of_the_searchs_batch_which_stays_open_until_they_
     database: Database, jobs: JobStore, clock: ManualClock
 ) -> None:
     job = searching(jobs)
-    made = FoundJobs(database).finish(Lease(job.id, "me"), walked(1, 2, left_out={LeftOut.SPONSORED: 1}))
+    made = finish_search(database, Lease(job.id, "me"), walked(1, 2, left_out={LeftOut.SPONSORED: 1}))
     assert made is not None
     assert [(one.target, one.state, one.found_by) for one in made] == [
         (listing(1), "queued", job.id),
@@ -69,7 +69,7 @@ def test_a_run_that_lost_its_lease_makes_nothing(database: Database, jobs: JobSt
     clock.advance(31)
     assert jobs.claim(job.id, "another", 30) is not None
     with pytest.raises(LeaseLostError):
-        FoundJobs(database).finish(Lease(job.id, "me"), walked(1, 2))
+        finish_search(database, Lease(job.id, "me"), walked(1, 2))
     assert [one.target for one in jobs.list(batch=job.batch)] == [SEARCH]
     assert jobs.get(job.id).state is JobState.RUNNING
 
@@ -84,7 +84,7 @@ def test_what_is_under_way_or_fresh_is_left_out_and_a_refresh_takes_the_fresh(
         record = SourceRecord(listing(number), listing(number), PageKind.LISTING, digest(number), at, {}, {})
         save_record(PropertyStore(database), record)
     job = searching(jobs, refresh=refresh)
-    made = FoundJobs(database).finish(Lease(job.id, "me"), walked(1, 2, 3))
+    made = finish_search(database, Lease(job.id, "me"), walked(1, 2, 3))
     assert [one.target for one in made or []] == [listing(number) for number in taken]
     told = jobs.get(job.id).search or {}
     assert told["left_out"] == {"under_way": 1} | ({} if refresh else {"fresh": 1})
@@ -102,7 +102,7 @@ def test_a_watch_of_a_search_takes_what_is_new_and_pays_for_it(
     (job_id,) = jobs.enqueue([SEARCH], refresh=True, watch=watch.id).new
     job = jobs.claim(job_id, "me", 30)
     assert job is not None
-    made = FoundJobs(database).finish(Lease(job.id, "me"), walked(1, 2))
+    made = finish_search(database, Lease(job.id, "me"), walked(1, 2))
     assert [(one.target, one.watch, one.refresh) for one in made or []] == [(listing(2), watch.id, False)]
     assert (jobs.get(job.id).search or {})["left_out"] == {"known": 1}
 
@@ -113,7 +113,7 @@ def test_listings_count_against_the_quota_of_whoever_asked_for_the_search(
 ) -> None:
     """The search itself is one of them. What has no room is told, and nobody's request fails for it."""
     job = searching(jobs, requester=Requester(ALICE, quota))
-    made = FoundJobs(database).finish(Lease(job.id, "me"), walked(1, 2, 3, 4, 5), daily_targets=quota)
+    made = finish_search(database, Lease(job.id, "me"), walked(1, 2, 3, 4, 5), daily_targets=quota)
     assert len(made or []) == taken
     assert jobs.used_today(ALICE) == 1 + taken
     told = jobs.get(job.id).search or {}
@@ -122,6 +122,6 @@ def test_listings_count_against_the_quota_of_whoever_asked_for_the_search(
 
 def test_more_listings_than_one_statement_takes(database: Database, jobs: JobStore) -> None:
     job = searching(jobs)
-    made = FoundJobs(database).finish(Lease(job.id, "me"), walked(*range(2_300)))
+    made = finish_search(database, Lease(job.id, "me"), walked(*range(2_300)))
     assert len(made or []) == 2_300
     assert [one.position for one in jobs.list(batch=job.batch, limit=3_000)] == list(range(2_301))

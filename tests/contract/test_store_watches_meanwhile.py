@@ -18,7 +18,7 @@ from app.property.people import parse_name
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.enqueue import batch_row, make_batch
-from app.property.storage.jobs.found import FoundJobs, Walked
+from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.repository import JobStore
@@ -103,7 +103,7 @@ def test_a_search_whose_watch_was_removed_meanwhile_finds_nothing(
     """Its listings would be paid by nobody."""
     job = search_under_way(watches, jobs, clock)
     watches.remove(SEARCH)
-    assert FoundJobs(database).finish(Lease(job.id, "worker"), Walked(LISTINGS, {}, 1, "last_page")) == []
+    assert finish_search(database, Lease(job.id, "worker"), Walked(LISTINGS, {}, 1, "last_page")) == []
     assert states(database) == {SEARCH: "done"}
     assert jobs.get(job.id).search == {
         "pages": 1, "found": 3, "taken": 0, "left_out": {"unwatched": 3}, "ended_by": "last_page",
@@ -119,7 +119,7 @@ def test_a_watch_that_is_removed_while_its_search_ends_takes_the_listings_with_i
     in_the_middle_of(
         database,
         LISTINGS[0],
-        lambda: FoundJobs(database).finish(Lease(job.id, "worker"), found),
+        lambda: finish_search(database, Lease(job.id, "worker"), found),
         lambda: watches.remove(SEARCH),
     )
     assert states(database) == {SEARCH: "done", **dict.fromkeys(LISTINGS, "cancelled")}
@@ -176,7 +176,7 @@ def test_a_listing_that_is_purged_while_its_search_is_read_makes_no_job(
     clock.advance(1)
     store_property(database, clock, LISTINGS[0])
     PurgeStore(database).purge(PurgeKind.URL, LISTINGS[0], who="me", dry_run=False)
-    made = FoundJobs(database).finish(Lease(job.id, "worker"), Walked(LISTINGS, {}, 1, "last_page"))
+    made = finish_search(database, Lease(job.id, "worker"), Walked(LISTINGS, {}, 1, "last_page"))
     assert [one.target for one in made or []] == list(LISTINGS[1:])
     assert (jobs.get(job.id).search or {})["left_out"] == {"purged": 1}
 
@@ -191,7 +191,7 @@ def test_a_url_that_names_a_purged_person_is_neither_watched_nor_found(database_
     assert "bernathy" not in str(refused.value)
     assert watches.list() == []
     job = search_under_way(watches, jobs, clock)
-    made = FoundJobs(database).finish(Lease(job.id, "worker"), Walked((named, *LISTINGS), {}, 1, "last_page"))
+    made = finish_search(database, Lease(job.id, "worker"), Walked((named, *LISTINGS), {}, 1, "last_page"))
     assert [one.target for one in made or []] == list(LISTINGS)
     database.close()
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from dotenv import dotenv_values
 
-from app.property.storage.jobs.found import FoundJobs, Walked
+from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease
 from tasks.sending import send_jobs
 from tests.plugins.network_namespace import ROOT, run_isolated
@@ -66,8 +66,8 @@ def test_listings_of_a_search_lead_inside_on_its_own_host_only(make_fleet: Calla
     led_to = site.page("/2", FACTS.encode()).replace("127.0.0.1", "localhost")
     (search,) = fleet.stores.jobs.enqueue([site.page("/search", FACTS.encode())]).new
     job = fleet.stores.jobs.claim(search, "walker", 30)
-    found = FoundJobs(fleet.stores.database).finish(
-        Lease(job.id, "walker"), Walked([asked_for, led_to], {}, 1, "last_page")
+    found = finish_search(
+        fleet.stores.database, Lease(job.id, "walker"), Walked([asked_for, led_to], {}, 1, "last_page")
     )
     assert found is not None
     send_jobs(fleet.app, fleet.stores.jobs, found)

@@ -1,7 +1,7 @@
 """A walk through the pages of results of a search, from its first page to the last or to a cap.
 
 Each page is the job's checkpoint: a run that comes back reads from the database what it had, and goes on. What is found
-is handed over whole, at the end (`FoundJobs.finish`).
+is handed over whole, at the end (`finish_search`).
 """
 
 from __future__ import annotations

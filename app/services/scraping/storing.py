@@ -20,7 +20,7 @@ from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import put_tried
-from app.property.storage.jobs.found import FoundJobs, Walked
+from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease, finish, hold
 from app.property.storage.jobs.models import Job, PageFrom, Tried
 from app.property.storage.jobs.repository import FRESH_DAYS
@@ -79,7 +79,7 @@ class Storing:
         self._database = database
         self._properties = properties
         self._index = PageIndex(database)
-        self._found = FoundJobs(database, fresh_days=fresh_days)
+        self._fresh_days = fresh_days
         self._daily_targets = daily_targets
 
     def fresh(self, lease: Lease | None, home: Home, urls: Iterable[str] = ()) -> Stored:
@@ -155,7 +155,8 @@ class Storing:
 
     def found(self, lease: Lease, walked: Walked) -> list[Job]:
         """The listings of a search become jobs; -> these, to be sent."""
-        return patiently(lambda: self._found.finish(lease, walked, self._daily_targets), self._database.clock)
+        limits: Any = {"fresh_days": self._fresh_days, "daily_targets": self._daily_targets}
+        return patiently(lambda: finish_search(self._database, lease, walked, **limits), self._database.clock)
 
     def _end(
         self,

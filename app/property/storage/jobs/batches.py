@@ -1,4 +1,4 @@
-"""The batches table: how far the jobs of one call are, when all were over, and who is to be told.
+"""The batches table: how far the jobs of one request are, when all were over, and who is to be told.
 
 Every change is atomic, so that of two processes one sees a batch become complete. Its callback is put into the outbox
 in the same transaction.
@@ -49,10 +49,10 @@ class BatchStore:
     def get(self, batch_id: str) -> Batch:
         """Raises `NotFoundError`. A batch whose targets were all duplicates is one too, without a job."""
         with self._database.reading() as connection:
-            rows = connection.execute(select(batches).where(batches.c.id == batch_id)).all()
-            if not rows:
-                raise NotFoundError("batch", batch_id)
-            return _with_counts(connection, rows)[0]
+            found = _with_counts(connection, connection.execute(select(batches).where(batches.c.id == batch_id)).all())
+        if not found:
+            raise NotFoundError("batch", batch_id)
+        return found[0]
 
     def page(self, cursor: str | None = None, *, limit: int = 100) -> Page[Batch]:
         """The batches after `cursor`, the newest first. Raises `InvalidCursorError`."""
@@ -63,10 +63,9 @@ class BatchStore:
     # --- the operator's hand
 
     def cancel(self, batch_id: str) -> int:
-        """End all jobs of the batch that are not over, in one statement; -> how many. Raises `NotFoundError`."""
-        now = self._clock.now()
-        active = jobs.c.state.in_(ACTIVE)
-        cancelled = self._database.repeat(lambda connection: _cancel(connection, batch_id, active, now))
+        """Cancel all jobs of the batch that are not over; return how many. Raises `NotFoundError`."""
+        active, now = (jobs.c.batch_id == batch_id, jobs.c.state.in_(ACTIVE)), self._clock.now()
+        cancelled = self._database.repeat(lambda connection: cancel_jobs(connection, *active, now=now))
         if not cancelled:
             self.get(batch_id)
         return cancelled
@@ -74,9 +73,9 @@ class BatchStore:
     # --- complete
 
     def complete(self, limit: int = 1000) -> list[Batch]:
-        """Note which open batches have no active job left; -> those that were not noted before.
+        """Note which open batches have no active job left, and return them: of several callers each goes to one.
 
-        Of several callers each batch goes to one. Who is to be told is due from now on.
+        Their callbacks are due from now on.
         """
         with self._database.reading() as connection:  # most of the time there is none, and no writer need be stopped
             found = list(connection.execute(select(batches.c.id).where(_OPEN_AND_OVER).limit(limit)).scalars())
@@ -85,7 +84,8 @@ class BatchStore:
     def _complete(self, connection: Connection, found: Sequence[str]) -> list[Batch]:
         # The rows first, then a statement that looks at the jobs anew: PostgreSQL would judge a row that it had to
         # wait for by the jobs of before the wait, and miss those that `JobStore.retry` has just queued again.
-        held = _hold(connection, found)
+        mine = select(batches.c.id).where(batches.c.id.in_(found)).with_for_update(key_share=True, skip_locked=True)
+        held = connection.execute(mine).scalars().all()
         now = self._clock.now()
         statement = update(batches).where(batches.c.id.in_(held), _OPEN_AND_OVER).values(completed_at=now)
         completed = _with_counts(connection, connection.execute(statement.returning(*batches.c)).all())
@@ -100,19 +100,14 @@ class BatchStore:
         return completed
 
 
-def cancel_untouched(connection: Connection, batch_id: str, now: datetime) -> int:
-    """End the jobs of the batch that no worker has had yet; -> how many."""
-    untouched = and_(jobs.c.state == JobState.QUEUED, jobs.c.started_at.is_(None))
-    return _cancel(connection, batch_id, untouched, now)
-
-
-def _cancel(connection: Connection, batch_id: str, which: ColumnElement[bool], now: datetime) -> int:
+def cancel_jobs(connection: Connection, *which: ColumnElement[bool], now: datetime) -> int:
+    """Cancel the jobs `which`; return how many."""
     change = {"state": JobState.CANCELLED, "finished_at": now, "due_at": None, "resend_at": None, **UNLEASED}
-    return connection.execute(update(jobs).where(jobs.c.batch_id == batch_id, which).values(change)).rowcount
+    return connection.execute(update(jobs).where(*which).values(change)).rowcount
 
 
 def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
-    """The batches of these jobs, which were queued again, are open; they tell again when they are complete.
+    """Open the batches of these jobs, which were queued again; their callbacks are called anew.
 
     Every row is written, also one that is open: a `complete` that has not ended yet is waited for, and undone.
     """
@@ -120,12 +115,6 @@ def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
     change = {"completed_at": None, "counts": None}
     connection.execute(update(batches).where(batches.c.id.in_(theirs)).values(change))
     connection.execute(delete(Message).where(Message.batch_id.in_(theirs)))
-
-
-def _hold(connection: Connection, ids: Sequence[str]) -> Sequence[str]:
-    """Those of `ids` that no other transaction holds, held until this one ends. On SQLite a writer is alone anyway."""
-    query = select(batches.c.id).where(batches.c.id.in_(ids)).with_for_update(key_share=True, skip_locked=True)
-    return connection.execute(query).scalars().all()
 
 
 def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str, int]:
@@ -152,17 +141,8 @@ def _with_counts(connection: Connection, rows: Sequence[Row[Any]]) -> list[Batch
 
 
 def _batch_of(row: Row[Any], counts: dict[str, int], callback: Callback | None) -> Batch:
-    return Batch(
-        id=row.id,
-        created_at=row.created_at,
-        priority=row.priority,
-        targets=row.targets,
-        duplicates=row.duplicates,
-        counts=counts,
-        completed_at=row.completed_at,
-        callback=callback,
-        economy=row.economy,
-    )
+    names = "id", "created_at", "priority", "targets", "duplicates", "completed_at", "economy"
+    return Batch(**{name: getattr(row, name) for name in names}, counts=counts, callback=callback)
 
 
 def _callback_of(row: Row[Any], message: Row[Any] | None) -> Callback | None:

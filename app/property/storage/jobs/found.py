@@ -1,7 +1,7 @@
 """A search ends, and what it found becomes jobs: both in one transaction, in the search's own batch.
 
-So the batch is not complete before the listings are, whoever waits for it; and of a run that lost its lease nothing is
-left. A listing that is under way or fresh makes no job, and the caller's quota holds for listings as for other targets.
+So the batch is not complete before the listings are. A listing that is under way or fresh makes no job, and the
+caller's quota holds for listings as for other targets.
 """
 
 from __future__ import annotations
@@ -61,116 +61,104 @@ class Walked:
     ended_by: str
 
 
-class FoundJobs:
-    """Ends jobs of searches in a `Database`; each method is one transaction."""
+def finish_search(
+    database: Database,
+    lease: Lease,
+    walked: Walked,
+    *,
+    fresh_days: float = FRESH_DAYS,
+    daily_targets: int | None = None,
+) -> list[Job]:
+    """End the job of `lease`; return the jobs that it made, to be sent. Raises `LeaseLostError`, and changes nothing.
 
-    def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS) -> None:
-        self._database = database
-        self._fresh = timedelta(days=fresh_days)
+    `daily_targets` is the quota of each caller. Of a job that refreshes, fresh listings are taken as well; of a
+    watch's, which pays for them, only those that were never read.
+    """
 
-    def finish(self, lease: Lease, walked: Walked, daily_targets: int | None = None) -> list[Job]:
-        """End the job of `lease`; -> the jobs that it made, to be sent. Raises `LeaseLostError`, and changes nothing.
-
-        `daily_targets` is the quota of each caller. Of a job that refreshes, fresh listings are taken as
-        well; of a watch's, which pays for them, only those that were never read.
-        """
-        return self._database.repeat(lambda connection: self._finish(connection, lease, walked, daily_targets))
-
-    def _finish(self, connection: Connection, lease: Lease, walked: Walked, daily_targets: int | None) -> list[Job]:
-        now = self._database.clock.now()
+    def work(connection: Connection) -> list[Job]:
+        now = database.clock.now()
         row = connection.execute(select(jobs).where(lease.holds())).one_or_none()
         if row is None:
             raise LeaseLostError(lease.job_id)
-        job = job_of(row)
-        purged = self._purged(connection, walked.listings, job.started_at or now)
+        job, left_out = job_of(row), Counter(walked.left_out)
+        purged = _purged(database, connection, walked.listings, job.started_at or now)
         is_paid_for = job.watch is None or _holds(connection, job.watch)
         hold(connection, lease)
-        ending = _Ending(connection, job, now, Counter(walked.left_out))
-        since: datetime | None = now - self._fresh
-        if job.watch is not None:
-            since = _EVER
-        elif job.refresh:
-            since = None
-        kept = [url for url in walked.listings if url not in purged]
-        ending.left_out[LeftOut.PURGED] += len(walked.listings) - len(kept)
-        wanted = ending.wanted(kept, since)
+        wanted = [url for url in walked.listings if url not in purged]
+        left_out[LeftOut.PURGED] += len(walked.listings) - len(wanted)
+        since = _EVER if job.watch is not None else None if job.refresh else now - timedelta(days=fresh_days)
+        wanted = _news(connection, job, wanted, since, left_out)
         if not is_paid_for:
-            ending.left_out[LeftOut.UNWATCHED] += len(wanted)
+            left_out[LeftOut.UNWATCHED] += len(wanted)
             wanted = []
-        made = ending.make(wanted, daily_targets, now + timedelta(seconds=RESEND_SECONDS))
-        told = {
+        made = _make(connection, job, now, wanted, daily_targets, left_out)
+        search = {
             "pages": walked.pages,
             "found": len(walked.listings) + sum(walked.left_out.values()),
             "taken": len(made),
-            "left_out": {str(why): count for why, count in sorted((+ending.left_out).items())},
+            "left_out": {str(why): count for why, count in sorted((+left_out).items())},
             "ended_by": walked.ended_by,
         }
-        finish(connection, lease, now, search=told)
+        finish(connection, lease, now, search=search)
         grown = {"targets": batches.c.targets + len(made)}
         connection.execute(update(batches).where(batches.c.id == job.batch).values(grown))
         return made
 
-    def _purged(self, connection: Connection, listings: Sequence[str], seen_at: datetime) -> set[str]:
-        """Those of `listings` that nobody is to ask for: what was purged after `seen_at`, what names a purged person.
-
-        Until this transaction ends nothing more is purged.
-        """
-        gone = purged_of(self._database, connection, listings, seen_at)
-        finder = purged_since(self._database, connection, None).finder
-        return gone if finder is None else gone | {url for url in listings if finder.is_in(url)}
+    return database.repeat(work)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    connection: Connection
-    job: Job
-    now: datetime
-    left_out: Counter[str]
+def _purged(database: Database, connection: Connection, listings: Sequence[str], seen_at: datetime) -> set[str]:
+    """Return those that were purged after `seen_at` or name a purged person. Nothing more is purged until the end of
+    this transaction."""
+    gone = purged_of(database, connection, listings, seen_at)
+    finder = purged_since(database, connection, None).finder
+    return gone if finder is None else gone | {url for url in listings if finder.is_in(url)}
 
-    def wanted(self, listings: Sequence[str], fresh_since: datetime | None) -> list[str]:
-        """Those that are neither under way nor fresh; the others are counted."""
-        wanted: list[str] = []
-        for some in chunks(listings):
-            known = known_jobs(self.connection, some, fresh_since)
-            for target in some:
-                if target not in known:
-                    wanted.append(target)
-                    continue
-                its = known[target]
-                is_open = its is not None and not its.state.is_final
-                why = LeftOut.FRESH if self.job.watch is None else LeftOut.KNOWN
-                self.left_out[LeftOut.UNDER_WAY if is_open else why] += 1
-        return wanted
 
-    def make(self, wanted: Sequence[str], daily_targets: int | None, resend_at: datetime) -> list[Job]:
-        """Jobs for those of `wanted` that the caller's quota has room for, at the end of the search's batch."""
-        job, connection = self.job, self.connection
-        caller = connection.execute(select(batches.c.caller).where(batches.c.id == job.batch)).scalar()
-        requester = Requester(caller, daily_targets) if caller else None
-        granted = len(wanted)
-        if requester is not None:
-            granted = usage.charge_up_to(connection, requester, self.now, len(wanted))
-        last = connection.execute(select(func.max(jobs.c.position)).where(jobs.c.batch_id == job.batch)).scalar() or 0
-        common = {
-            "batch_id": job.batch,
-            "priority": job.priority,
-            "refresh": job.refresh and job.watch is None,
-            "resend_at": resend_at,
-            "economy": job.economy,
-            "created_at": self.now,
-            "found_by": job.id,
-            "watch_id": job.watch,
-        }
-        rows = [
-            {**common, "position": place, "target": target}
-            for place, target in enumerate(wanted[:granted], start=last + 1)
-        ]
-        made = [made for some in chunks(rows) for made in insert_jobs(connection, some).values()]
-        self.left_out[LeftOut.QUOTA] += len(wanted) - granted
-        self.left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process was faster
-        if requester is not None and granted > len(made):
-            usage.refund(connection, requester, self.now.date(), granted - len(made))
-        return made
+def _news(
+    connection: Connection, job: Job, listings: Sequence[str], fresh_since: datetime | None, left_out: Counter[str]
+) -> list[str]:
+    """Return those that are neither under way nor fresh; the others are counted."""
+    wanted = list[str]()
+    for some in chunks(listings):
+        known = known_jobs(connection, some, fresh_since)
+        wanted += [target for target in some if target not in known]
+        for its in known.values():
+            why = LeftOut.FRESH if job.watch is None else LeftOut.KNOWN
+            left_out[LeftOut.UNDER_WAY if its is not None and not its.state.is_final else why] += 1
+    return wanted
+
+
+def _make(  # noqa: PLR0917
+    connection: Connection,
+    job: Job,
+    now: datetime,
+    wanted: Sequence[str],
+    daily_targets: int | None,
+    left_out: Counter[str],
+) -> list[Job]:
+    """Make jobs for those of `wanted` that the caller's quota has room for, at the end of the search's batch."""
+    caller = connection.execute(select(batches.c.caller).where(batches.c.id == job.batch)).scalar()
+    requester = Requester(caller, daily_targets) if caller else None
+    granted = usage.charge_up_to(connection, requester, now, len(wanted)) if requester is not None else len(wanted)
+    last = connection.execute(select(func.max(jobs.c.position)).where(jobs.c.batch_id == job.batch)).scalar() or 0
+    common = {
+        "batch_id": job.batch,
+        "priority": job.priority,
+        "refresh": job.refresh and job.watch is None,
+        "resend_at": now + timedelta(seconds=RESEND_SECONDS),
+        "economy": job.economy,
+        "created_at": now,
+        "found_by": job.id,
+        "watch_id": job.watch,
+    }
+    rows = [{**common, "position": last + n, "target": target} for n, target in enumerate(wanted[:granted], 1)]
+    made = [new for some in chunks(rows) for new in insert_jobs(connection, some).values()]
+    left_out[LeftOut.QUOTA] += len(wanted) - granted
+    left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process was faster
+    if requester is not None and granted > len(made):
+        usage.refund(connection, requester, now.date(), granted - len(made))
+    return made
 
 
 def _holds(connection: Connection, watch_id: str) -> bool:

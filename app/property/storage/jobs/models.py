@@ -1,4 +1,4 @@
-"""What the stores of jobs and batches hand out: each as it stands, and what became of a list of targets."""
+"""The values of jobs and batches: each as it stands, and what became of a list of targets."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Tried:
         return self.outcome == USED
 
     def as_json(self) -> dict[str, str | None]:
-        """The shape that the doors show."""
+        """Return the shape that users see."""
         return {
             "source": self.source,
             "kind": str(self.kind) if self.kind else None,
@@ -195,12 +195,9 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """What `JobStore.enqueue` did.
-
-    `jobs` holds one job per distinct target that has one: new, already under way, or (for a fresh property) the one
-    that made it. `new` are the ids to be sent to the broker; `duplicates` counts the targets that made no new job.
-    `repeated`: it was done by an earlier request with the same key, and nothing was done now.
-    """
+    """What a request made: one of `jobs` per distinct target that has one, be it new, under way, or (for a fresh
+    property) the one that made it. `new` are the ids to be sent to the broker; `duplicates` counts the targets that
+    made no new job. `repeated`: it is the answer of an earlier request with the same key."""
 
     batch: str
     jobs: list[Job]
@@ -209,7 +206,7 @@ class Enqueued:
     repeated: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """`{"batch", "jobs": [ids], "duplicates"}`, as every door answers it."""
+        """Return `{"batch", "jobs": [ids], "duplicates"}`."""
         return {"batch": self.batch, "jobs": [job.id for job in self.jobs], "duplicates": self.duplicates}
 
 
@@ -234,11 +231,8 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The jobs of one call of `JobStore.enqueue`.
-
-    `targets` is how many were asked for, `duplicates` how many of them made no new job; `counts` has how many jobs are
-    in each of the six states. `completed_at` is None as long as one of them is not over.
-    """
+    """The jobs of one request: `targets` were asked for, of which `duplicates` made no new job; `counts` says how many
+    jobs are in each of the six states. `completed_at` is None as long as one of them is not over."""
 
     id: str
     created_at: datetime
@@ -256,7 +250,7 @@ class Batch:
         return sum(count for state, count in self.counts.items() if not JobState(state).is_final)
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that the doors show: JSON types only; of the callback's URL no more than its origin."""
+        """Return the shape that users see: JSON types only; of the callback's URL no more than its origin."""
         told = self.callback
         if told is None:
             return {**self.outcome(), "callback": None}
@@ -264,14 +258,6 @@ class Batch:
         return {**self.outcome(), "callback": shown}
 
     def outcome(self) -> dict[str, Any]:
-        """The same without the callback: what the callback itself tells."""
-        return {
-            "id": self.id,
-            "created_at": _plain(self.created_at),
-            "priority": self.priority,
-            "targets": self.targets,
-            "duplicates": self.duplicates,
-            "economy": self.economy,
-            "counts": self.counts,
-            "completed_at": _plain(self.completed_at),
-        }
+        """Return the same without the callback: what the callback itself says."""
+        names = "id", "created_at", "priority", "targets", "duplicates", "economy", "counts", "completed_at"
+        return {name: _plain(getattr(self, name)) for name in names}

@@ -1,7 +1,7 @@
-"""The jobs table: the truth about what was asked and how far it is; the broker is only a courier.
+"""The jobs table is the source of truth for what was asked and how far it is; the broker only carries messages.
 
 Every change of state is one UPDATE whose WHERE says from which states and for which lease holder it is allowed, so
-that of two processes exactly one succeeds. Knows nothing of Celery. How targets become rows is `jobs/enqueue.py`.
+that of two processes exactly one succeeds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from app.errors import NotFoundError, PropertyIntelligenceError
 from app.property.storage.database import Database
 from app.property.storage.jobs import idempotency, usage
 from app.property.storage.jobs.attempts import jobs_of
-from app.property.storage.jobs.batches import cancel_untouched, count_jobs, reopen_batches
+from app.property.storage.jobs.batches import cancel_jobs, count_jobs, reopen_batches
 from app.property.storage.jobs.enqueue import batch_row, make_batch, refuse_named
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.leases import Lease
@@ -43,8 +43,7 @@ FRESH_DAYS = 30.0
 _HANDED_OVER_PER_SECOND = 500
 #: a countdown's message may come so much before its time, by the clock of another machine
 _EARLY_SECONDS = 1.0
-
-
+_ENDED_BADLY = jobs.c.state.in_((JobState.FAILED, JobState.CANCELLED))
 _PLACE = (jobs.c.created_at, jobs.c.position, jobs.c.id)
 ORDER = Order("jobs", _PLACE)
 NEWEST_FIRST = Order("newest jobs", _PLACE, descending=True)
@@ -53,7 +52,7 @@ NEWEST_FIRST = Order("newest jobs", _PLACE, descending=True)
 def queue_again(
     connection: Connection, job_ids: Sequence[str], ended_badly: ColumnElement[bool], resend_at: datetime
 ) -> list[Job]:
-    """Queue jobs anew that `ended_badly`, counters at zero, and open their batches; -> those that were queued."""
+    """Queue jobs anew that `ended_badly`, counters at zero, and open their batches; return those that were queued."""
     change: dict[str, Any] = {
         **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
         **dict.fromkeys(("page_from", "request_id", "due_at")),
@@ -71,7 +70,7 @@ def queue_again(
         queued |= {row.id: job_of(row) for row in connection.execute(statement)}
         reopen_batches(connection, some)
         # what was not to be had may be now
-        connection.execute(delete(JobAttempt).where(JobAttempt.job_id.in_(queued)))
+        connection.execute(delete(JobAttempt).where(JobAttempt.job_id.in_([one for one in some if one in queued])))
     return [queued[job_id] for job_id in job_ids if job_id in queued]
 
 
@@ -98,11 +97,11 @@ class JobStore:
     ) -> Enqueued:
         """Make a batch of jobs, one for each target that is not under way and whose property is not fresh.
 
-        `refresh` asks again for fresh ones. Priority 0 is urgent, 9 last. All or nothing: the first target that is
-        not valid raises `InvalidTargetError` and no job is made. `callback_url` (checked) is told when all are over.
-        `economy`: they can wait for the model's batch, at half its price.
-        The new jobs are charged to `requester` (`QuotaExceededError`); if its key brought a batch before, that is given
-        again (`repeated`), or an error of `earlier` raised. `watch` (its id) pays for what the jobs ask.
+        `refresh` asks again for fresh ones. Priority 0 is urgent, 9 last. All or nothing: raises `InvalidTargetError`
+        for the first target that is not valid. `callback_url` (checked) is called when all are over. `economy`: they
+        can wait for the model's batch. The new jobs are charged to `requester` (`QuotaExceededError`); if its key
+        brought a batch before, that is returned (`repeated`), or an error of `earlier` raised. `watch` (its id) pays
+        for what the jobs ask.
         """
         now, key = self._clock.now(), requester.key if requester is not None else None
         resend_at = self._handed_over_by(now, len(targets))
@@ -127,16 +126,12 @@ class JobStore:
         return self._database.repeat(work)
 
     def earlier(self, key: RequestKey) -> Enqueued | None:
-        """What the first request with this key brought, None if there was none within a day.
-
-        Whoever is told of it may rely on it: `withdraw` leaves it alone from then on. Raises
-        `IdempotencyKeyReusedError` if it asked for something else, `RequestUnderWayError` while it is neither answered
-        nor given up as dead.
-        """
+        """Return what the first request with this key brought (`idempotency.earlier`), None if there was none within a
+        day. `withdraw` leaves it alone from then on."""
         return self._database.repeat(lambda connection: idempotency.earlier(connection, key, self._clock.now()))
 
     def note_answered(self, key: RequestKey) -> None:
-        """The jobs of the request with this key are on their way: whoever repeats it need not wait any more."""
+        """Note that the request with this key is answered: whoever repeats it need not wait any more."""
         with self._database.writing() as connection:
             idempotency.note_answered(connection, key, self._clock.now())
 
@@ -146,12 +141,10 @@ class JobStore:
             return usage.used(connection, caller, self._clock.now().date())
 
     def mark_sent(self, sent: Sequence[Job], queue: str) -> None:
-        """The messages of `sent`, as they were handed out, wait in the broker's `queue` now.
+        """Note that the messages of `sent`, as they were handed out, wait in the broker's `queue`.
 
         One that was claimed meanwhile stays as it is.
         """
-        if not sent:
-            return
         change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": jobs.c.sent_times + 1}
 
         def work(connection: Connection) -> None:
@@ -161,7 +154,8 @@ class JobStore:
                     unclaimed = jobs.c.id.in_(some), jobs.c.state == JobState.QUEUED, jobs.c.resend_at == resend_at
                     connection.execute(update(jobs).where(*unclaimed).values({**change, "resend_at": None}))
 
-        self._database.repeat(work)
+        if sent:
+            self._database.repeat(work)
 
     # --- one execution
 
@@ -185,8 +179,8 @@ class JobStore:
             "parked_at": None,
             "reading_url": None,
         }
+        statement = update(jobs).where(jobs.c.id == job_id, free).values(change).returning(*jobs.c)
         with self._database.writing() as connection:
-            statement = update(jobs).where(jobs.c.id == job_id, free).values(change).returning(*jobs.c)
             row = connection.execute(statement).one_or_none()
         return job_of(row) if row else None
 
@@ -201,9 +195,9 @@ class JobStore:
         return self._held(job_id, owner, {"lease_expires_at": until})
 
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
-        """The job is over, with this reason. Without `owner` whoever holds it: for jobs whose worker is dead.
+        """End the job with this reason, without `owner` whoever holds it: its worker is dead.
 
-        The job of a watch keeps the time when a tick queues it again, if it may pass.
+        The job of a watch keeps the time when a tick queues it again, if the reason may pass.
         """
         now = self._clock.now()
         change = {
@@ -220,7 +214,7 @@ class JobStore:
         return self._changed(job_id, jobs.c.state.in_(ACTIVE), change)
 
     def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float, *, counted: bool = False) -> bool:
-        """Wait until `due_at`; `recoverable` hands it out then. `waited_seconds` and `counted` as for `release`."""
+        """Let the job wait until `due_at`; `recoverable` hands it out then. The rest is as for `release`."""
         change = {"state": JobState.DEFERRED, "due_at": due_at, **self._wait(waited_seconds, counted), **UNLEASED}
         return self._held(job_id, owner, change)
 
@@ -234,7 +228,7 @@ class JobStore:
         again_seconds: float = 0.0,
         counted: bool = False,
     ) -> bool:
-        """Back to queued for `again_seconds`, with a message that goes to `queue` and is held by a worker so long.
+        """Queue the job for `again_seconds`, with a message that goes to `queue` and is held by a worker so long.
 
         No duplicate of it can be claimed before. `waited_seconds` is the job's new total of waits for capacity. Such a
         wait gives the attempt back; `counted` keeps it, for a retry after a failure.
@@ -246,7 +240,7 @@ class JobStore:
         return self._held(job_id, owner, change)
 
     def release_all(self, owners: str) -> builtins.list[str]:
-        """Give back what a worker that ends could not finish; -> the ids of its jobs, due at once: recovery sends them.
+        """Queue what a worker that ends could not finish, and return the ids: recovery sends them at once.
 
         `owners` is how its lease owners' names begin. The attempts do not count: the jobs did nothing wrong.
         """
@@ -260,34 +254,36 @@ class JobStore:
 
     def cancel(self, job_id: str) -> bool:
         """End the job; one that runs loses its lease and stores no result. False if it was over already."""
-        change = {"state": JobState.CANCELLED, "finished_at": self._clock.now(), "due_at": None, **UNLEASED}
-        changed = self._changed(job_id, jobs.c.state.in_(ACTIVE), {**change, "resend_at": None})
-        if not changed:
+        with self._database.writing() as connection:
+            cancelled = cancel_jobs(connection, jobs.c.id == job_id, jobs.c.state.in_(ACTIVE), now=self._clock.now())
+        if not cancelled:
             self.get(job_id)
-        return changed
+        return cancelled == 1
 
     def withdraw(self, made: Enqueued, requester: Requester | None = None) -> bool:
-        """Whoever enqueued the batch is told that it failed: its jobs that no worker has had do not run.
+        """Cancel the jobs of a batch whose request failed, but for those that a worker has had.
 
-        They cost `requester` nothing. Those that a worker has had go on and stay counted, so that whoever asks again is
-        told of them. Nobody hears of the batch's end, and the key may be used anew. False if the request was repeated
-        and that was told of the batch: then all of it stands, and recovery sends what was not sent.
+        They cost `requester` nothing. The others go on and stay counted, so that whoever asks again gets them. The
+        batch's end is not reported, and the key may be used anew. False if a repetition of the request was answered
+        with the batch: then all of it stands, and recovery sends what was not sent.
         """
-        return self._database.repeat(lambda connection: self._withdraw(connection, made, requester))
 
-    def _withdraw(self, connection: Connection, made: Enqueued, requester: Requester | None) -> bool:
-        key = requester.key if requester is not None else None
-        if key is not None and not idempotency.release(connection, key, made.batch):
-            return False
-        withdrawn = cancel_untouched(connection, made.batch, self._clock.now())
-        change = update(batches).where(batches.c.id == made.batch).values(callback_url=None)
-        made_at = connection.execute(change.returning(batches.c.created_at)).scalar_one()
-        if requester is not None:
-            usage.refund(connection, requester, made_at.date(), withdrawn)
-        return True
+        def work(connection: Connection) -> bool:
+            key = requester.key if requester is not None else None
+            if key is not None and not idempotency.release(connection, key, made.batch):
+                return False
+            untouched = jobs.c.state == JobState.QUEUED, jobs.c.started_at.is_(None)
+            withdrawn = cancel_jobs(connection, jobs.c.batch_id == made.batch, *untouched, now=self._clock.now())
+            change = update(batches).where(batches.c.id == made.batch).values(callback_url=None)
+            made_at = connection.execute(change.returning(batches.c.created_at)).scalar_one()
+            if requester is not None:
+                usage.refund(connection, requester, made_at.date(), withdrawn)
+            return True
+
+        return self._database.repeat(work)
 
     def retry(self, job_ids: Sequence[str], requester: Requester | None = None) -> builtins.list[Job]:
-        """Queue failed and cancelled jobs anew, counters at zero, and open their batches; -> those to be sent.
+        """Queue failed and cancelled jobs anew, counters at zero, and open their batches; return those to be sent.
 
         Left out: jobs in another state, and those whose target is under way in another job. They are charged to
         `requester` like new ones; raises `QuotaExceededError`, and none is queued.
@@ -303,9 +299,8 @@ class JobStore:
 
     def _retry(self, connection: Connection, job_ids: Sequence[str]) -> builtins.list[Job]:
         taken, chosen = set[str](), list[str]()
-        ended_badly = jobs.c.state.in_((JobState.FAILED, JobState.CANCELLED))
         for some in chunks(list(dict.fromkeys(job_ids))):
-            over = select(jobs.c.id, jobs.c.target).where(jobs.c.id.in_(some), ended_badly)
+            over = select(jobs.c.id, jobs.c.target).where(jobs.c.id.in_(some), _ENDED_BADLY)
             target_of = {row.id: row.target for row in connection.execute(over)}
             active = select(jobs.c.target).where(jobs.c.target.in_(target_of.values()), jobs.c.state.in_(ACTIVE))
             taken.update(connection.execute(active).scalars())
@@ -314,7 +309,7 @@ class JobStore:
                     taken.add(target_of[job_id])
                     chosen.append(job_id)
         resend_at = self._handed_over_by(self._clock.now(), len(chosen))
-        return queue_again(connection, chosen, ended_badly, resend_at)
+        return queue_again(connection, chosen, _ENDED_BADLY, resend_at)
 
     # --- looking
 
@@ -329,10 +324,8 @@ class JobStore:
     def list(
         self, *, batch: str | None = None, state: str | None = None, limit: int = 100, newest: bool = False
     ) -> builtins.list[Job]:
-        """The first jobs, or the `newest`, as they were asked for; all batches unless one is named."""
-        query = ORDER.sorted(_chosen(batch, state), backwards=newest).limit(limit)
-        with self._database.reading() as connection:
-            found = jobs_of(connection, connection.execute(query).all())
+        """Return the first jobs, or the `newest`, as they were asked for; all batches unless one is named."""
+        found = self.page(batch=batch, state=state, limit=limit, newest_first=newest).items
         return found[::-1] if newest else found
 
     def page(
@@ -344,8 +337,8 @@ class JobStore:
         limit: int = 100,
         newest_first: bool = False,
     ) -> Page[Job]:
-        """The jobs after `cursor` as they were asked for, or the other way round; one that is there from the first page
-        to the last is met once. Raises `InvalidCursorError`, also for a cursor of the other direction."""
+        """Return the jobs after `cursor` as they were asked for, or the other way round. Raises `InvalidCursorError`,
+        also for a cursor of the other direction."""
         order = NEWEST_FIRST if newest_first else ORDER
         with self._database.reading() as connection:
             rows = connection.execute(order.page_query(_chosen(batch, state), cursor, limit)).all()
@@ -360,12 +353,9 @@ class JobStore:
     # --- what was lost
 
     def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Recovered]:
-        """Jobs to be sent (again), now queued: two callers never get the same job. Urgent and old ones first.
+        """Return jobs to be sent (again), now queued, urgent and old ones first: two callers never get the same job.
 
-        Those whose lease ran out, deferred ones that are due, queued ones that were given back or that nobody sent when
-        they should have been. `messages` says how many messages each queue of jobs holds, counted before this call:
-        where they are fewer than the jobs that were handed to it, the oldest of these are among the lost. None: nobody
-        could ask.
+        `messages` says how many messages each queue of jobs holds, counted before this call; None: nobody could ask.
         """
         return take_lost(self._database, limit, messages)
 
@@ -386,7 +376,5 @@ class JobStore:
 
 
 def _chosen(batch: str | None, state: str | None) -> Select[Any]:
-    query = select(jobs)
-    if batch is not None:
-        query = query.where(jobs.c.batch_id == batch)
-    return query if state is None else query.where(jobs.c.state == state)
+    which = {jobs.c.batch_id: batch, jobs.c.state: state}
+    return select(jobs).where(*(column == value for column, value in which.items() if value is not None))
