@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 
 from app.errors.jobs import LeaseLostError
 from app.errors.storage import StoreError
-from app.property.storage.llm.batches import ModelBatchStore
+from app.property.storage.llm.batches import LlmBatchStore
 from app.redaction import redact
 from app.services.batches.collecting import collect, tidy
 from app.services.batches.parts import Parts, open_parts
@@ -40,7 +40,7 @@ _LONGEST_HOLD_SECONDS = 290.0
 def look_at_batches() -> dict[str, bool]:
     """Have what is parked or due taken in hand; -> `{"due": is there any}`. Stands beside the health report."""
     try:
-        due = ModelBatchStore(current().database).has_work()
+        due = LlmBatchStore(current().database).has_work()
         if due:
             tend_batches.send_ahead(turn_seconds=_BEAT_SECONDS)
     except (StoreError, OperationalError, redis.RedisError) as exc:

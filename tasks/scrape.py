@@ -12,7 +12,7 @@ from openai import RateLimitError
 from app.errors import NotFoundError, PropertyIntelligenceError
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job
-from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
+from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.redaction import redact_urls
 from app.services.reports.metrics.instruments import SEARCH_LISTINGS
 from app.services.runtime.retry import patiently
@@ -90,10 +90,10 @@ def _led_by(job: Job) -> str | None:
         return ""
 
 
-def _park(task: JobTask, job: Job, request: ModelRequest) -> None:
+def _park(task: JobTask, job: Job, request: NewRequest) -> None:
     """Let the job wait for its request: no worker holds it, and it costs no retry."""
     resources = current()
-    requests, seconds = ModelRequestStore(resources.database), resources.settings.openai.batch_max_wait_seconds
+    requests, seconds = LlmRequestStore(resources.database), resources.settings.openai.batch_max_wait_seconds
     patiently(lambda: requests.park(job, task.request.owner, request, seconds), resources.database.clock)
     task.request.run.set_back("model_batch", counted=False)
     log.info("Job %s waits for a batch of the model", job.id)

@@ -16,8 +16,7 @@ from app.property.fetch import Visitor
 from app.property.page import Keeping, Page
 from app.property.sources.config import Sources
 from app.property.storage.database import Database
-from app.property.storage.llm.answers import AnswerStore
-from app.property.storage.llm.searches import SearchStore
+from app.property.storage.llm.cache import AnswerStore
 from app.property.storage.privacy.names import PurgedNames
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.runtime.resources import build_scraper
@@ -71,7 +70,7 @@ def expect(urls: Iterable[str], folder: Path) -> Expectation:
     with BackgroundServer(standin.app, standin.stopping) as server:
         manager = OpenAIClientManager(make_keys([_KEY]), base_url=f"{server.address}/v1")
         clock = SystemClock()
-        searcher = WebSearcher(SearchStore(database), manager, MODEL, clock, PurgedNames(database))
+        searcher = WebSearcher(AnswerStore(database), manager, MODEL, clock, PurgedNames(database))
         finder = SourceFinder(Sources, searcher)
         reader = ModelReader(AnswerStore(database), manager, MODEL)
         scraper = build_scraper(database, _Pages(), finder, reader, clock=clock)

@@ -66,7 +66,9 @@ class Ledger:
         if not mine:
             return ()
         pages = dict(patient_query(self._store, "SELECT job_id, sha256 FROM pages WHERE job_id IS NOT NULL"))
-        answers = {row[0] for row in patient_query(self._store, "SELECT content_sha256 FROM model_answers")}
+        answers = {
+            row[0] for row in patient_query(self._store, "SELECT content_sha256 FROM llm_cache WHERE kind = 'page'")
+        }
         return tuple(Held(j, target, j in pages, pages.get(j) in answers) for j, target in mine)
 
     def excused(self) -> tuple[Counter[str], Counter[str]]:

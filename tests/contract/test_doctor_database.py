@@ -15,9 +15,9 @@ from sqlalchemy import update
 from app.clock import ManualClock, SystemClock
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.answers import Question
-from app.property.storage.llm.batches import ModelBatchStore
-from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
+from app.property.storage.llm.batches import LlmBatchStore
+from app.property.storage.llm.cache import Question
+from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.schema import upgrade
 from app.property.storage.tables import properties
@@ -182,8 +182,8 @@ def test_economy_requests_that_nobody_sends_and_batches_that_nobody_reaches_are_
     job = JobStore(database).claim(made.id, "w", 30)
     assert job is not None
     question = Question("c" * 64, ("Roof",), "m", "p" * 64)
-    requests, batches = ModelRequestStore(database), ModelBatchStore(database)
-    requests.park(job, "w", ModelRequest("r" * 64, question, {"model": "m"}, input_tokens=9, output_tokens=9), 86_400)
+    requests, batches = LlmRequestStore(database), LlmBatchStore(database)
+    requests.park(job, "w", NewRequest(question, {"model": "m"}, input_tokens=9, output_tokens=9), 86_400)
     fleet = fleet_of("scrape", "health")
     clock.advance(600 + 900)
     assert check_jobs(settings, fleet, clock).state == "ok"

@@ -16,13 +16,22 @@ from app.clock import ManualClock
 from app.property.page import Keeping, Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import bodies, changes, jobs, model_answers, observations, pages, properties, records
+from app.property.storage.tables import (
+    bodies,
+    changes,
+    jobs,
+    llm_cache,
+    observations,
+    pages,
+    properties,
+    records,
+)
 from app.services.privacy.retention import prune_pages
 from app.settings import Settings
 from benchmarks.saving import save_record
@@ -142,7 +151,7 @@ def test_pruning_copies_with_nothing_due_reads_by_index(database: Database, cloc
     question = Question(page.sha256, ("Roof",), "m", "p")
     AnswerStore(database).save_model_answer(question, StoredAnswer({}, "m", 1, 1))
     with database.writing() as connection:
-        for table in (bodies, pages, model_answers):
+        for table in (bodies, pages, llm_cache):
             row = dict(connection.execute(select(table)).mappings().first() or {})
             copies = [{**row, **_own_key(table, number)} for number in range(_HOMES)]
             connection.execute(insert(table), copies)
@@ -152,11 +161,13 @@ def test_pruning_copies_with_nothing_due_reads_by_index(database: Database, cloc
         removed = prune_pages(settings, database)
     assert not any(removed.values())
     assert len(statements) >= 5
-    assert not scanned(database, statements, "bodies|pages|model_answers")
+    assert not scanned(database, statements, "bodies|pages|llm_cache")
 
 
 def _own_key(table: Table, number: int) -> dict[str, Any]:
-    own = {"id": number + 10, "sha256": f"{number:064}", "text_sha256": f"{number:064}", "url": str(number)}
+    sha256 = f"{number:064}"
+    own = {"id": number + 10 if table is pages else sha256, "url": str(number)}
+    own |= dict.fromkeys(("sha256", "text_sha256", "content_sha256"), sha256)
     return {name: value for name, value in own.items() if name in table.c}
 
 

@@ -15,9 +15,10 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.llm.batches import Answered, Candidate, ModelBatch, ModelBatchState, ModelBatchStore
-from app.property.storage.llm.requests import ModelRequest, ModelRequestStore, RequestState
+from app.property.storage.llm.batches import Answered, Candidate, LlmBatchStore
+from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.requests import LlmRequestStore, NewRequest
+from app.property.storage.llm.tables import LlmBatch, LlmBatchState, RequestState
 from app.property.storage.statements import digest
 
 WAIT = 26 * 3600.0
@@ -25,19 +26,19 @@ DONE = {"choices": [{"message": {"content": "{}"}}]}
 
 
 @pytest.fixture
-def requests(database: Database) -> ModelRequestStore:
-    return ModelRequestStore(database)
+def requests(database: Database) -> LlmRequestStore:
+    return LlmRequestStore(database)
 
 
 @pytest.fixture
-def batches(database: Database) -> ModelBatchStore:
-    return ModelBatchStore(database)
+def batches(database: Database) -> LlmBatchStore:
+    return LlmBatchStore(database)
 
 
-def question(name: str, model: str = "gpt-x") -> ModelRequest:
+def question(name: str, model: str = "gpt-x") -> NewRequest:
     asked = Question(digest(name), ("Roof",), model, digest([name, "prompt"]))
     body = {"model": model, "messages": [{"role": "user", "content": f"text of {name}"}]}
-    return ModelRequest(digest([name, model]), asked, body, input_tokens=100, output_tokens=20)
+    return NewRequest(asked, body, input_tokens=100, output_tokens=20)
 
 
 def running(jobs: JobStore, *names: str) -> list[Job]:
@@ -48,7 +49,7 @@ def running(jobs: JobStore, *names: str) -> list[Job]:
     return [job for job in found if job is not None]
 
 
-def parked(jobs: JobStore, requests: ModelRequestStore, *names: str) -> list[Job]:
+def parked(jobs: JobStore, requests: LlmRequestStore, *names: str) -> list[Job]:
     found = running(jobs, *names)
     for job, name in zip(found, names, strict=True):
         requests.park(job, "me", question(name), WAIT)
@@ -59,7 +60,7 @@ def nothing(chosen: Sequence[Candidate]) -> dict[str, tuple[int, int, int]]:
     return {"": (len(chosen), 0, 0)}
 
 
-def begun(batches: ModelBatchStore, model: str = "gpt-x") -> ModelBatch:
+def begun(batches: LlmBatchStore, model: str = "gpt-x") -> LlmBatch:
     """A batch of all that is parked, its lease held by "me"."""
     made = batches.begin(model, batches.candidates(model, 1000), nothing)
     assert made is not None
@@ -81,14 +82,14 @@ def test_an_economy_batch_makes_economy_jobs(jobs: JobStore, database: Database)
 
 
 def test_a_parked_job_waits_without_a_lease_and_at_no_cost(
-    jobs: JobStore, requests: ModelRequestStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, clock: ManualClock
 ) -> None:
     (job,) = parked(jobs, requests, "a")
     assert (job.state, job.attempts, job.waited_seconds) == (JobState.DEFERRED, 0, 0.0)
     assert job.parked_at == clock.now()
     assert job.request_id == question("a").id
     assert job.due_at == clock.now() + timedelta(seconds=WAIT) + timedelta(hours=1)
-    outcome = requests.outcome(question("a").id)
+    outcome = requests.get(question("a").id)
     assert outcome is not None
     assert (outcome.state, outcome.give_up_at) == (RequestState.PARKED, clock.now() + timedelta(seconds=WAIT))
     clock.advance(WAIT)
@@ -96,7 +97,7 @@ def test_a_parked_job_waits_without_a_lease_and_at_no_cost(
 
 
 def test_a_job_that_nobody_woke_comes_back_by_itself(
-    jobs: JobStore, requests: ModelRequestStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, clock: ManualClock
 ) -> None:
     """Whatever happens to batches, no job is lost."""
     (job,) = parked(jobs, requests, "a")
@@ -104,9 +105,7 @@ def test_a_job_that_nobody_woke_comes_back_by_itself(
     assert [each.job.id for each in jobs.recoverable()] == [job.id]
 
 
-def test_a_run_that_lost_its_lease_parks_nothing(
-    jobs: JobStore, requests: ModelRequestStore, clock: ManualClock
-) -> None:
+def test_a_run_that_lost_its_lease_parks_nothing(jobs: JobStore, requests: LlmRequestStore, clock: ManualClock) -> None:
     (job,) = running(jobs, "a")
     clock.advance(31)
     other = jobs.claim(job.id, "other", 30)
@@ -114,12 +113,12 @@ def test_a_run_that_lost_its_lease_parks_nothing(
     with pytest.raises(LeaseLostError):
         requests.park(job, "me", question("a"), WAIT)
     assert jobs.get(job.id).state == JobState.RUNNING
-    assert requests.outcome(question("a").id) is None, "nothing of its page is left behind"
+    assert requests.get(question("a").id) is None, "nothing of its page is left behind"
     assert requests.withdraw_unwanted() == 0
 
 
 def test_two_jobs_with_one_question_are_one_request_and_both_get_the_answer(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     one, other = running(jobs, "one", "other")
     for job in (one, other):
@@ -131,14 +130,14 @@ def test_two_jobs_with_one_question_are_one_request_and_both_get_the_answer(
 
 
 def test_an_answer_wakes_its_job_once_however_often_it_is_read(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     first, second = parked(jobs, requests, "a", "b")
     batch = begun(batches)
     assert batches.answer(batch.id, [answered("a", tokens=7)]) == 1
     assert batches.answer(batch.id, [answered("a", tokens=9)]) == 0
     assert [each.job.id for each in jobs.recoverable()] == [first.id]
-    outcome = requests.outcome(question("a").id)
+    outcome = requests.get(question("a").id)
     assert outcome is not None
     assert (outcome.state, outcome.answer) == (RequestState.ANSWERED, DONE)
     assert [(used.calls, used.completion_tokens, used.cached_tokens) for used in batches.used(batch.id)] == [(1, 7, 64)]
@@ -146,7 +145,7 @@ def test_an_answer_wakes_its_job_once_however_often_it_is_read(
 
 
 def test_what_is_over_holds_no_text_of_the_page(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore
 ) -> None:
     parked(jobs, requests, "a", "b", "c")
     batch = begun(batches)
@@ -157,7 +156,7 @@ def test_what_is_over_holds_no_text_of_the_page(
 
 
 def test_a_job_parks_in_vain_for_what_was_answered_meanwhile_and_is_due_at_once(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     """Between its look at the request and its parking the batch came back: the job must not wait for a day."""
     (job,) = parked(jobs, requests, "a")
@@ -169,26 +168,26 @@ def test_a_job_parks_in_vain_for_what_was_answered_meanwhile_and_is_due_at_once(
     assert again.request_id == question("a").id
     requests.park(again, "me", question("a"), WAIT)
     assert jobs.get(job.id).due_at == clock.now()
-    outcome = requests.outcome(question("a").id)
+    outcome = requests.get(question("a").id)
     assert outcome is not None
     assert outcome.state == RequestState.ANSWERED
 
 
 def test_a_question_that_is_over_is_asked_anew_for_another_job(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore
 ) -> None:
     parked(jobs, requests, "a")
     batch = begun(batches)
     batches.fail(batch.id, {question("a").id: ("http_400", "no")})
     (other,) = running(jobs, "other")
     requests.park(other, "me", question("a"), WAIT)
-    outcome = requests.outcome(question("a").id)
+    outcome = requests.get(question("a").id)
     assert outcome is not None
-    assert (outcome.state, outcome.attempts, outcome.error) == (RequestState.PARKED, 0, None)
+    assert (outcome.state, outcome.attempts, outcome.error_message) == (RequestState.PARKED, 0, None)
 
 
 def test_requests_of_cancelled_jobs_are_withdrawn_and_others_stay(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, database: Database
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, database: Database
 ) -> None:
     (kept,) = parked(jobs, requests, "kept")
     gone = parked(jobs, requests, "a", "b")
@@ -200,7 +199,7 @@ def test_requests_of_cancelled_jobs_are_withdrawn_and_others_stay(
 
 
 def test_a_batch_is_worth_waiting_for_while_one_job_wants_an_answer(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     one, other = parked(jobs, requests, "a", "b")
     batch = begun(batches)
@@ -211,7 +210,7 @@ def test_a_batch_is_worth_waiting_for_while_one_job_wants_an_answer(
 
 
 def test_a_batch_is_not_waited_for_longer_than_its_requests_may(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     parked(jobs, requests, "a")
     batch = begun(batches)
@@ -222,7 +221,7 @@ def test_a_batch_is_not_waited_for_longer_than_its_requests_may(
 
 
 def test_parked_requests_that_waited_long_enough_go_to_their_jobs(
-    jobs: JobStore, requests: ModelRequestStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, clock: ManualClock
 ) -> None:
     (job,) = parked(jobs, requests, "a")
     clock.advance(WAIT - 1)
@@ -233,7 +232,7 @@ def test_parked_requests_that_waited_long_enough_go_to_their_jobs(
 
 
 def test_a_question_that_another_job_got_answered_is_not_sent(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, database: Database
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, database: Database
 ) -> None:
     (job, _) = parked(jobs, requests, "a", "b")
     AnswerStore(database).save_model_answer(question("a").question, StoredAnswer({}, "gpt-x", 1, 1))
@@ -243,7 +242,7 @@ def test_a_question_that_another_job_got_answered_is_not_sent(
 
 
 def test_what_a_batch_gives_back_waits_is_sent_again_and_goes_to_its_job_the_third_time(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     (job,) = parked(jobs, requests, "a")
     for n in (1, 2):
@@ -253,32 +252,32 @@ def test_what_a_batch_gives_back_waits_is_sent_again_and_goes_to_its_job_the_thi
         assert batches.candidates("gpt-x", 10) == [], "it has to wait a minute"
         assert requests.parked() == []
         clock.advance(60)
-        outcome = requests.outcome(question("a").id)
+        outcome = requests.get(question("a").id)
         assert outcome is not None
         assert (outcome.state, outcome.attempts) == (RequestState.PARKED, n)
     batch = begun(batches)
     assert batches.give_back(batch.id, None) == 1
-    outcome = requests.outcome(question("a").id)
+    outcome = requests.get(question("a").id)
     assert outcome is not None
     assert outcome.state == RequestState.DIRECT
     assert [each.job.id for each in jobs.recoverable()] == [job.id]
 
 
 def test_a_batch_that_was_none_costs_no_attempt(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     parked(jobs, requests, "a")
     for _ in range(5):
         batch = begun(batches)
         assert batches.give_back(batch.id, None, counted=False) == 1
         batches.release(batch.id, "me", None)
-    outcome = requests.outcome(question("a").id)
+    outcome = requests.get(question("a").id)
     assert outcome is not None
     assert (outcome.state, outcome.attempts) == (RequestState.PARKED, 0)
 
 
 def test_a_batch_takes_only_what_is_still_parked_and_is_charged_for_that(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore
 ) -> None:
     first, second = parked(jobs, requests, "a", "b")
     chosen = batches.candidates("gpt-x", 10)
@@ -286,12 +285,12 @@ def test_a_batch_takes_only_what_is_still_parked_and_is_charged_for_that(
     requests.withdraw_unwanted()
     made = batches.begin("gpt-x", chosen, nothing)
     assert made is not None
-    assert (made.requests, made.tokens, made.charges) == (1, 120, {"": (1, 0, 0)})
+    assert (made.requests, made.tokens, made.charges) == (1, 120, {"": [1, 0, 0]})
     assert batches.begin("gpt-x", chosen, nothing) is None
     assert [name for name, _ in batches.bodies(made.id)] == [second.request_id]
 
 
-def test_models_are_sent_apart(jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore) -> None:
+def test_models_are_sent_apart(jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore) -> None:
     one, other = running(jobs, "a", "b")
     requests.park(one, "me", question("a", "gpt-x"), WAIT)
     requests.park(other, "me", question("b", "gpt-y"), WAIT)
@@ -300,7 +299,7 @@ def test_models_are_sent_apart(jobs: JobStore, requests: ModelRequestStore, batc
 
 
 def test_one_at_a_time_tends_a_batch_until_its_lease_ends(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     parked(jobs, requests, "a")
     batch = begun(batches)
@@ -311,14 +310,14 @@ def test_one_at_a_time_tends_a_batch_until_its_lease_ends(
     assert batches.claim("other", 30) is not None
     assert not batches.renew(batch.id, "me", 30)
     with pytest.raises(LeaseLostError):
-        batches.note(batch.id, "me", state=ModelBatchState.UPLOADED)
+        batches.note(batch.id, "me", state=LlmBatchState.UPLOADED)
     with pytest.raises(LeaseLostError):
         batches.release(batch.id, "me", None)
-    assert batches.get(batch.id).state == ModelBatchState.NEW
+    assert batches.get(batch.id).state == LlmBatchState.NEW
 
 
 def test_a_batch_is_due_when_it_was_said_and_never_once_it_is_closed(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     parked(jobs, requests, "a")
     batch = begun(batches)
@@ -335,7 +334,7 @@ def test_a_batch_is_due_when_it_was_said_and_never_once_it_is_closed(
 
 
 def test_many_processes_that_begin_at_once_share_no_request(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore
 ) -> None:
     parked(jobs, requests, *(f"p{n}" for n in range(40)))
     chosen = batches.candidates("gpt-x", 100)
@@ -353,7 +352,7 @@ def test_many_processes_that_begin_at_once_share_no_request(
 
 
 def test_what_was_over_long_ago_is_forgotten(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     parked(jobs, requests, "a", "b")
     batch = begun(batches)
@@ -371,7 +370,7 @@ def test_what_was_over_long_ago_is_forgotten(
 
 
 def test_figures_count_what_is_open_and_how_long_it_has_waited(
-    jobs: JobStore, requests: ModelRequestStore, batches: ModelBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
     assert requests.figures().oldest_seconds == 0
     parked(jobs, requests, "a", "b")

@@ -11,7 +11,7 @@ from app.errors.storage import StoreError
 from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.pages.repository import Checkpoint, PageStore
 from app.property.storage.tables import bodies, pages
 from tests.contract.conftest import count

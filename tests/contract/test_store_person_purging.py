@@ -26,8 +26,8 @@ from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
+from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.property.storage.pages.blobs import pack, unpack
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.names import PurgedNames
@@ -148,6 +148,9 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
         "audit_log": {"area": "key"},
         "bodies": {"packing": "zstd", "sha256": "b" * 64},
         "jobs": {"state": "failed"},
+        "llm_cache": {"kind": "page"},
+        "llm_requests": {"state": "parked"},
+        "llm_batches": {"state": "new"},
         "alerts": {"severity": "warning"},
         "job_attempts": {"kind": "assessor"},
         "watches": {"kind": "url", "state": "active"},
@@ -267,7 +270,7 @@ def test_what_a_worker_has_in_hand_is_stored_without_the_name_or_read_again(
 ) -> None:
     """Fetched before the purge, stored after it. What was paid for is kept, without the name."""
     pages, answers, properties = PageStore(database), AnswerStore(database), PropertyStore(database)
-    jobs, requests = JobStore(database), ModelRequestStore(database)
+    jobs, requests = JobStore(database), LlmRequestStore(database)
     (job_id,) = jobs.enqueue([PAGE]).new
     jobs.claim(job_id, "owner", 300)
     page = page_of(NAME, clock.now())
@@ -277,7 +280,7 @@ def test_what_a_worker_has_in_hand_is_stored_without_the_name_or_read_again(
     clock.advance(1)
     with pytest.raises(PersonPurgedMeanwhileError):
         pages.save_page(page, job_id)
-    request = ModelRequest("r" * 64, question, {"messages": [{"content": page.text}]}, 1, 1)
+    request = NewRequest(question, {"messages": [{"content": page.text}]}, 1, 1)
     with pytest.raises(PersonPurgedMeanwhileError):
         requests.park(jobs.get(job_id), "owner", request, 3600)
     answers.save_model_answer(question, StoredAnswer({"Roof": (["slate"], f"slate, {NAME}")}, "m", 1, 1), page)

@@ -26,9 +26,9 @@ from app.property.storage.jobs.attempts import note_failed_page
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Tried
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
-from app.property.storage.llm.searches import SearchStore, StoredSearch
+from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer, StoredSearch
+from app.property.storage.llm.requests import LlmRequestStore, NewRequest
+from app.property.storage.llm.tables import CacheKind
 from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.index import PageIndex
 from app.property.storage.pages.repository import PageStore
@@ -38,8 +38,9 @@ from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import audit_log, bodies, jobs, metadata, properties
+from app.property.storage.tables import audit_log, bodies, jobs, llm_cache, metadata, properties
 from benchmarks.saving import save_record
+from tests.contract.conftest import count
 from tests.plugins.job_ends import finish, put_claims
 
 AGENT = "Ottilie Quackenbush"
@@ -56,7 +57,7 @@ class Service:
         self.clock, self.jobs = clock, JobStore(database)
         self.pages, self.answers = PageStore(database), AnswerStore(database)
         self.properties, self.index = PropertyStore(database), PageIndex(database)
-        self.database, self.searches = database, SearchStore(database)
+        self.database, self.searches = database, AnswerStore(database)
 
     def page(self, url: str, agent: str = AGENT) -> Page:
         content = f"<p>Call {agent} about {url}</p>"
@@ -77,7 +78,7 @@ class Service:
         """A search of the web named the page `url`, for what it says of the property."""
         now = self.clock.now()
         answer = StoredSearch({"output": [f"{agent} sells it ({url})"]}, "m", 1, 1, now)
-        self.searches.save(f"{url} {agent}"[-64:], "12 Oak St, Springfield, IL 62701", answer, [url])
+        self.searches.save_search(f"{url} {agent}"[-64:], "12 Oak St, Springfield, IL 62701", answer, [url])
         put_claims(
             self.database, home, [Hearsay("ListAgentFullName", agent, f"{agent} sells it", url, "web_search, m", now)]
         )
@@ -134,8 +135,8 @@ def rows(database: Database) -> dict[str, int]:
 def test_the_search_of_these_tests_finds_what_is_there(database: Database, service: Service) -> None:
     service.scrape(PAGE)
     places = set(found(database, AGENT))
-    assert places >= {"bodies", "source_records", "observations", "properties", "model_answers", "jobs"}
-    assert set(found(database, "homes.example")) >= {*places, "pages", "property_keys"} - {"model_answers"}
+    assert places >= {"bodies", "source_records", "observations", "properties", "llm_cache", "jobs"}
+    assert set(found(database, "homes.example")) >= {*places, "pages", "property_keys"} - {"llm_cache"}
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     assert removed == counted
     assert removed == {
         "bodies": 4, "records": 1, "observations": 11, "unverified": 1, "properties": 1,
-        "model_answers": 3, "model_requests": 0, "searches": 1, "jobs": 4, "urls": 1, "others": 2,
+        "model_answers": 2, "model_requests": 0, "searches": 1, "jobs": 4, "urls": 1, "others": 2,
     }  # fmt: skip
     assert found(database, AGENT, "homes.example", "48213", home) == []
     left = {table: count for table, count in rows(database).items() if count}
@@ -278,7 +279,7 @@ def test_what_other_pages_say_of_the_property_stays_and_only_that(
     assert ([source["url"] for source in shown["sources"]], shown["conflicts"]) == ([OTHER], [])
     assert [one["url"] for one in shown["unverified"]] == ["https://nothomes.example/1"]
     assert found(database, AGENT, "//homes.example") == []
-    assert rows(database)["web_searches"] == 1
+    assert count(database, llm_cache, llm_cache.c.kind == CacheKind.SEARCH) == 1
     assert service.properties.page(only=_words("homes.example")).items == []
 
 
@@ -392,10 +393,10 @@ def test_a_question_that_waits_for_a_batch_goes_and_comes_back_by_no_run_under_w
     database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
     """Its body is the page's text. A job of another page with the same bytes waits for it too, and asks anew."""
-    requests = ModelRequestStore(database)
+    requests = LlmRequestStore(database)
     page = service.page(PAGE)
     question = Question(page.sha256, ("Roof",), "m", "p")
-    request = ModelRequest("r" * 64, question, {"messages": [{"content": page.text}]}, 1, 1)
+    request = NewRequest(question, {"messages": [{"content": page.text}]}, 1, 1)
     first, other = (service.jobs.get(job_id) for job_id in service.jobs.enqueue([PAGE, OTHER]).new)
     for job in (first, other):
         service.jobs.claim(job.id, "owner", 300)

@@ -16,7 +16,7 @@ from app.property.storage.jobs.models import Tried
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import Counted, CountedKey, Uses
-from app.property.storage.llm.searches import SearchStore, StoredSearch
+from app.property.storage.llm.cache import AnswerStore, StoredSearch
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.watches.budget import Charge, WatchLedger
 from benchmarks.saving import save_record
@@ -84,7 +84,9 @@ def test_finished_jobs_and_what_keys_and_searches_used_are_summed_up(database: D
     end(database, address, tried=tried)
     JobStore(database).enqueue([THREE])
     does(database, Uses(successes=4, input_tokens=14_000, cached_tokens=2_000, output_tokens=900))
-    SearchStore(database).save("5" * 64, address, StoredSearch({"output": []}, "gpt-test", 8_000, 70, clock.now()), [])
+    AnswerStore(database).save_search(
+        "5" * 64, address, StoredSearch({"output": []}, "gpt-test", 8_000, 70, clock.now()), []
+    )
     found = read_recent_work(database)
     assert found == RecentWork(
         urls=2,

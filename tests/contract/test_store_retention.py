@@ -12,12 +12,12 @@ from app.clock import ManualClock
 from app.property.page import Keeping, Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.pages.blobs import count_bytes, pack, unpack
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
 from app.property.storage.pages.tables import SHARDS
-from app.property.storage.tables import bodies, model_answers, pages
+from app.property.storage.tables import bodies, llm_cache, pages
 from tests.contract.conftest import ON_POSTGRESQL, count
 
 URL = "https://site.example/house/1"
@@ -213,7 +213,7 @@ def test_an_answer_of_a_model_goes_with_its_age(database: Database, retention: R
         answers.save_model_answer(question, StoredAnswer({"Roof": (["tile"], "tile")}, "m", 1, 1))
         clock.advance(6 * DAY)
     assert retention.prune_old(days=10).answers == 1
-    assert count(database, model_answers) == 1
+    assert count(database, llm_cache) == 1
 
 
 def test_of_too_much_the_longest_unused_goes_first(

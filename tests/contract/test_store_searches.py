@@ -12,7 +12,7 @@ from app.errors.purging import PurgedMeanwhileError
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.llm.searches import SearchStore, StoredSearch
+from app.property.storage.llm.cache import AnswerStore, StoredSearch
 from app.property.storage.pages.retention import Retention
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
@@ -49,27 +49,27 @@ def shown(properties: PropertyStore, property_id: str) -> list[tuple[str, Any, s
 def test_an_answer_serves_until_it_is_too_old_and_a_newer_one_takes_its_place(
     database: Database, clock: ManualClock
 ) -> None:
-    store = SearchStore(database)
+    store = AnswerStore(database)
     asked_at = clock.now()
-    assert store.answer(QUESTION, asked_at - timedelta(days=1)) is None
-    store.save(QUESTION, TARGET, answered(asked_at, "first"), [DEAD])
-    found = store.answer(QUESTION, asked_at)
+    assert store.search(QUESTION, asked_at - timedelta(days=1)) is None
+    store.save_search(QUESTION, TARGET, answered(asked_at, "first"), [DEAD])
+    found = store.search(QUESTION, asked_at)
     assert found == StoredSearch({"output": ["first"]}, "gpt-4.1-mini", 12, 3, asked_at)
-    assert store.answer(QUESTION, asked_at + timedelta(seconds=1)) is None
-    store.save(QUESTION, TARGET, answered(asked_at + timedelta(days=2), "second"), [DEAD])
-    newest = store.answer(QUESTION, asked_at)
+    assert store.search(QUESTION, asked_at + timedelta(seconds=1)) is None
+    store.save_search(QUESTION, TARGET, answered(asked_at + timedelta(days=2), "second"), [DEAD])
+    newest = store.search(QUESTION, asked_at)
     assert newest is not None
     assert newest.answer == {"output": ["second"]}
 
 
 def test_an_answer_goes_with_its_age(database: Database, clock: ManualClock) -> None:
-    store, asked_at = SearchStore(database), clock.now()
-    store.save(QUESTION, TARGET, answered(asked_at), [])
+    store, asked_at = AnswerStore(database), clock.now()
+    store.save_search(QUESTION, TARGET, answered(asked_at), [])
     clock.advance(86_400 * 10)
     Retention(database).prune_old(11)
-    assert store.answer(QUESTION, asked_at) is not None
+    assert store.search(QUESTION, asked_at) is not None
     Retention(database).prune_old(9)
-    assert store.answer(QUESTION, asked_at) is None
+    assert store.search(QUESTION, asked_at) is None
 
 
 @pytest.mark.parametrize(("kind", "name"), [(PurgeKind.URL, DEAD), (PurgeKind.HOST, "dead.example")])
@@ -81,12 +81,12 @@ def test_what_was_asked_or_said_before_a_purge_is_not_stored_after_it(
     clock.advance(1)
     PurgeStore(database).purge(kind, name, who="alice", dry_run=False)
     clock.advance(1)
-    searches, live = SearchStore(database), "https://live.example/1"
-    assert searches.save(QUESTION, TARGET, answered(before), [DEAD, live]) == {DEAD}
-    assert searches.answer(QUESTION, before) is None
+    searches, live = AnswerStore(database), "https://live.example/1"
+    assert searches.save_search(QUESTION, TARGET, answered(before), [DEAD, live]) == {DEAD}
+    assert searches.search(QUESTION, before) is None
     put_claims(database, home, [said(before), said(before, url=live)])
     assert shown(PropertyStore(database), home) == [("YearBuilt", 1987, live)]
-    assert searches.save(QUESTION, TARGET, answered(clock.now()), [DEAD, live]) == set()
+    assert searches.save_search(QUESTION, TARGET, answered(clock.now()), [DEAD, live]) == set()
     put_claims(database, home, [said(clock.now())])
     assert len(shown(PropertyStore(database), home)) == 2
 
@@ -98,7 +98,7 @@ def test_an_answer_about_an_address_that_was_purged_meanwhile_is_refused(
     clock.advance(1)
     PurgeStore(database).purge(PurgeKind.ADDRESS, TARGET, who="alice", dry_run=False)
     with pytest.raises(PurgedMeanwhileError):
-        SearchStore(database).save(QUESTION, TARGET, answered(before), [DEAD])
+        AnswerStore(database).save_search(QUESTION, TARGET, answered(before), [DEAD])
 
 
 def test_what_was_only_said_is_shown_beside_the_record_and_never_in_it(database: Database, clock: ManualClock) -> None:

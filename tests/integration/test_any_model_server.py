@@ -20,7 +20,7 @@ from app.property.reading.base import Extraction
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract
 from app.property.storage.database import Database
-from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.statements import digest
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.scraping.model_reading import ModelReader, ModelReading

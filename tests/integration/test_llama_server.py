@@ -23,7 +23,7 @@ from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract
 from app.property.record import Method
 from app.property.storage.database import Database
-from app.property.storage.llm.answers import AnswerStore
+from app.property.storage.llm.cache import AnswerStore
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.scraping.model_reading import ModelReader
 from standin.site.pages import bundled_pages

@@ -23,9 +23,9 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.llm.batches import ModelBatch, ModelBatchState
-from app.property.storage.llm.requests import ModelRequest, RequestOutcome, RequestState
+from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.requests import NewRequest
+from app.property.storage.llm.tables import LlmBatch, LlmBatchState, LlmRequest, RequestState
 from app.property.storage.statements import digest
 from app.services.batches.collecting import collect, tidy
 from app.services.batches.parts import Parts, open_parts
@@ -46,10 +46,10 @@ def messages(name: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": f"The house {name} was built in 1998."}]
 
 
-def request_of(name: str, model: str = MODEL) -> ModelRequest:
+def request_of(name: str, model: str = MODEL) -> NewRequest:
     question = Question(digest(name), ("YearBuilt",), model, digest([name, "asked"]))
     body = {"model": model, "messages": messages(name), "max_completion_tokens": 40}
-    return ModelRequest(digest([name, model]), question, body, input_tokens=100, output_tokens=40)
+    return NewRequest(question, body, input_tokens=100, output_tokens=40)
 
 
 class DiedError(BaseException):
@@ -69,7 +69,7 @@ class Desk:
     parts: Parts
     lives: int = field(default=1)
 
-    def park(self, *names: str, asked: Callable[[str], ModelRequest] = request_of) -> list[Job]:
+    def park(self, *names: str, asked: Callable[[str], NewRequest] = request_of) -> list[Job]:
         """Economy jobs of one batch that wait for these questions, of which each is `asked` in its way."""
         made = self.jobs.enqueue([f"https://a.example/{name}" for name in names], economy=True)
         for job, name in zip(made.jobs, names, strict=True):
@@ -112,11 +112,11 @@ class Desk:
     def owner(self) -> str:
         return f"process-{self.lives}"
 
-    def batch(self) -> ModelBatch:
+    def batch(self) -> LlmBatch:
         return self.parts.batches.newest(1)[0]
 
-    def outcome(self, name: str) -> RequestOutcome:
-        found = self.parts.requests.outcome(request_of(name).id)
+    def outcome(self, name: str) -> LlmRequest:
+        found = self.parts.requests.get(request_of(name).id)
         assert found is not None
         return found
 
@@ -199,9 +199,9 @@ def test_parked_questions_become_one_batch_and_each_job_gets_its_answer(
     desk = make_desk()
     jobs = desk.park("a", "b", "c")
     desk.turn()
-    assert desk.batch().state is ModelBatchState.RUNNING
+    assert desk.batch().state is LlmBatchState.RUNNING
     desk.turn(60)
-    assert desk.batch().state is ModelBatchState.CLOSED
+    assert desk.batch().state is LlmBatchState.CLOSED
     assert desk.woken() == {job.id for job in jobs}
     for name in "abc":
         answer = desk.outcome(name).answer
@@ -270,7 +270,7 @@ def test_cached_tokens_of_a_batch_are_counted_and_cost_what_a_batch_charges_for_
     """GPT-5 mini, a million tokens in a batch: $0.125 of input, $0.0125 if cached, $1 of output (OpenAI, 2026-11)."""
     model, text = "gpt-5-mini", "The house was built in 1998. " * 300
 
-    def asked(name: str) -> ModelRequest:
+    def asked(name: str) -> NewRequest:
         request, content = request_of(name, model), f"{text}It is house {name}."
         body = {**request.body, "messages": [{"role": "user", "content": content}]}
         return replace(request, body=body, input_tokens=2_200)
@@ -280,7 +280,7 @@ def test_cached_tokens_of_a_batch_are_counted_and_cost_what_a_batch_charges_for_
     desk.turn()
     charged = desk.manager.store.spent()
     desk.turns(4)
-    found = [desk.parts.requests.outcome(asked(name).id) for name in "ab"]
+    found = [desk.parts.requests.get(asked(name).id) for name in "ab"]
     used = [one.answer["usage"] for one in found]  # type: ignore[index, union-attr]
     given, made = sum(u["prompt_tokens"] for u in used), sum(u["completion_tokens"] for u in used)
     cached = [u["prompt_tokens_details"]["cached_tokens"] for u in used]
@@ -311,7 +311,7 @@ def test_a_death_anywhere_bills_nothing_twice_and_loses_nothing(
     made, files = desk.at_openai()
     assert made == 1
     assert files == (1 if (step, after) == ("upload", True) else 0), "whose upload nobody knows of expires by itself"
-    assert desk.batch().state is ModelBatchState.CLOSED
+    assert desk.batch().state is LlmBatchState.CLOSED
     assert desk.manager.store.spent().calls == 2
 
 
@@ -323,7 +323,7 @@ def test_a_death_before_the_budgets_were_told_counts_once(make_desk: Callable[..
     noted = batch.note
 
     def fatal(batch_id: str, owner: str, **change: Any) -> Any:
-        if change.get("state") is ModelBatchState.SETTLED:
+        if change.get("state") is LlmBatchState.SETTLED:
             raise DiedError
         return noted(batch_id, owner, **change)
 
@@ -361,7 +361,7 @@ def test_a_question_that_is_refused_ends_with_the_reason(make_desk: Callable[...
     desk.turns(3)
     outcome = desk.outcome("a")
     assert (outcome.state, outcome.error_code) == (RequestState.FAILED, "server_error")
-    assert outcome.error == "This request failed."
+    assert outcome.error_message == "This request failed."
     assert desk.woken() == {job.id}
     assert desk.manager.store.spent() == Spent(), "what is refused is not billed"
 
@@ -693,7 +693,7 @@ def test_the_database_forgets_the_text_of_a_question_that_is_over(
     desk.park("secret-villa")
     desk.turns(3)
     with desk.database.reading() as connection:
-        bodies = connection.exec_driver_sql("SELECT body FROM model_requests").scalars().all()
+        bodies = connection.exec_driver_sql("SELECT body FROM llm_requests").scalars().all()
     assert bodies == [None]
     desk.turn(timedelta(days=8).total_seconds())
     assert desk.parts.requests.prune() == 1

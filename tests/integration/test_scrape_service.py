@@ -25,7 +25,7 @@ from app.errors.pages import NoPropertyDataError, PageBlockedError, PageGoneErro
 from app.errors.targets import InvalidTargetError
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import PageFrom
-from app.property.storage.llm.answers import AnswerStore
+from app.property.storage.llm.cache import AnswerStore
 from app.property.storage.pages.repository import PageStore
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.runtime.resources import Resources, open_resources
@@ -217,12 +217,12 @@ def test_the_model_fills_what_the_markup_lacks_and_a_redelivered_job_pays_and_fe
     assert first.model_note is None
     assert first.wanted_model == ()
     assert first.evidence["Roof"]["method"] == "llm"
-    calls, counts = rows(keyed, "model_answers"), [rows(keyed, table) for table in ("properties", "observations")]
+    calls, counts = rows(keyed, "llm_cache"), [rows(keyed, table) for table in ("properties", "observations")]
     assert calls == 1
     with pytest.raises(LeaseLostError):
         keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test")), refresh=True)
     assert keyed.jobs.get(job_id).property == first.property_id
-    assert rows(keyed, "model_answers") == calls
+    assert rows(keyed, "llm_cache") == calls
     assert [rows(keyed, table) for table in ("properties", "observations")] == counts
     assert site.asked == ["/house"]
     assert keyed.manager.get_stats()["keys"].popitem()[1]["requests"] == 1

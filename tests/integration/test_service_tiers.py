@@ -18,7 +18,7 @@ from app.property.reading.model.llm import ServiceTier
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract
 from app.property.storage.database import Database
-from app.property.storage.llm.answers import AnswerStore, Question
+from app.property.storage.llm.cache import AnswerStore, Question
 from app.property.storage.statements import digest
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import REGISTRY

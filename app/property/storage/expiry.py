@@ -18,8 +18,8 @@ from app.property.storage.tables import (
     daily_usage,
     identity_overrides,
     jobs,
+    llm_requests,
     model_history,
-    model_requests,
     outbox,
     page_urls,
     pages,
@@ -59,7 +59,7 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
     now = database.clock.now()
     old_jobs = now - timedelta(days=job_days)
     has_jobs = select(jobs.c.id).where(jobs.c.batch_id == batches.c.id).exists()
-    has_requests = select(model_requests.c.id).where(model_requests.c.batch_id == batches.c.id).exists()
+    has_requests = select(llm_requests.c.id).where(llm_requests.c.batch_id == batches.c.id).exists()
     rules: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (batches, (batches.c.completed_at < old_jobs) & ~has_jobs & ~has_requests),
         (page_urls, page_urls.c.seen_at < now - timedelta(days=page_days)),

@@ -12,7 +12,7 @@ from sqlalchemy import Table
 from app.property.storage.audit import AuditEntry
 from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, Batch, DailyUsage, Job, JobAttempt
 from app.property.storage.keys.tables import IS_FIRING, Alert, Key, KeyHour, ModelCounted, ModelHour
-from app.property.storage.llm.tables import ModelAnswer, ModelBatch, ModelRequest, WebSearch
+from app.property.storage.llm.tables import LlmBatch, LlmCache, LlmRequest
 from app.property.storage.outbox import Message
 from app.property.storage.pages.tables import Blob, BlobBytes, PageAlias, PageCopy
 from app.property.storage.privacy.tables import PurgedName, PurgeMark
@@ -48,12 +48,12 @@ __all__ = [
     "jobs",
     "key_history",
     "key_hours",
+    "llm_batches",
+    "llm_cache",
+    "llm_requests",
     "metadata",
-    "model_answers",
-    "model_batches",
     "model_history",
     "model_hours",
-    "model_requests",
     "observations",
     "outbox",
     "page_urls",
@@ -67,7 +67,6 @@ __all__ = [
     "records",
     "unverified",
     "watches",
-    "web_searches",
 ]
 
 metadata = Base.metadata
@@ -83,11 +82,11 @@ job_attempts = cast(Table, JobAttempt.__table__)
 jobs = cast(Table, Job.__table__)
 key_history = cast(Table, Key.__table__)
 key_hours = cast(Table, KeyHour.__table__)
-model_answers = cast(Table, ModelAnswer.__table__)
-model_batches = cast(Table, ModelBatch.__table__)
+llm_batches = cast(Table, LlmBatch.__table__)
+llm_cache = cast(Table, LlmCache.__table__)
+llm_requests = cast(Table, LlmRequest.__table__)
 model_history = cast(Table, ModelCounted.__table__)
 model_hours = cast(Table, ModelHour.__table__)
-model_requests = cast(Table, ModelRequest.__table__)
 observations = cast(Table, Observation.__table__)
 outbox = cast(Table, Message.__table__)
 page_urls = cast(Table, PageAlias.__table__)
@@ -101,7 +100,6 @@ recipes = cast(Table, RecipeRow.__table__)
 records = cast(Table, SourceRow.__table__)
 unverified = cast(Table, Unverified.__table__)
 watches = cast(Table, Watch.__table__)
-web_searches = cast(Table, WebSearch.__table__)
 
 #: the URLs that a page is known by
 RECORD_URLS = (records.c.url, records.c.final_url, records.c.page_url)

@@ -14,8 +14,9 @@ from functools import partial
 
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import NOTHING, Cap, Spent
-from app.property.storage.llm.batches import Candidate, ModelBatch
+from app.property.storage.llm.batches import Candidate
 from app.property.storage.llm.requests import Parked
+from app.property.storage.llm.tables import LlmBatch
 from app.services.batches.parts import Parts, spent_of
 
 log = logging.getLogger(__name__)
@@ -48,9 +49,9 @@ def tidy(parts: Parts) -> dict[str, int]:
     return found
 
 
-def collect(parts: Parts) -> list[ModelBatch]:
+def collect(parts: Parts) -> list[LlmBatch]:
     """Begin batches of what is parked and ready to go."""
-    begun: list[ModelBatch] = []
+    begun: list[LlmBatch] = []
     for parked in parts.requests.parked():
         model: Parked | None = parked
         while model is not None and len(begun) < _MOST_BEGUN and _is_ready(parts, model):

@@ -10,8 +10,9 @@ from app.keypool.pricing import BATCH_TIER, Pricing
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Budget, Bulk, Spent
 from app.property.storage.database import Database
-from app.property.storage.llm.batches import Candidate, Charges, ModelBatch, ModelBatchStore
-from app.property.storage.llm.requests import ModelRequestStore
+from app.property.storage.llm.batches import Candidate, Charges, LlmBatchStore
+from app.property.storage.llm.requests import LlmRequestStore
+from app.property.storage.llm.tables import LlmBatch
 from app.services.batches.api import BatchApi
 from app.services.keys.store import budget_of, pricing_of
 from app.services.openai_client_manager import OpenAIClientManager
@@ -23,8 +24,8 @@ class Parts:
     """The stores, the pool and the API, made once for each turn."""
 
     settings: Settings
-    requests: ModelRequestStore
-    batches: ModelBatchStore
+    requests: LlmRequestStore
+    batches: LlmBatchStore
     manager: OpenAIClientManager
     api: BatchApi
     budget: Budget
@@ -59,12 +60,12 @@ def open_parts(settings: Settings, database: Database, manager: OpenAIClientMana
     client = manager.get_client()
     if client is None:
         return None
-    requests, batches = ModelRequestStore(database), ModelBatchStore(database)
+    requests, batches = LlmRequestStore(database), LlmBatchStore(database)
     budget, price = budget_of(settings), pricing_of(settings)
     return Parts(settings, requests, batches, manager, BatchApi(client), budget, price, database.clock)
 
 
-def bulk_of(batch: ModelBatch) -> Bulk:
+def bulk_of(batch: LlmBatch) -> Bulk:
     """The batch as the pool's budgets know it. Its key must be known."""
     return Bulk(batch.id, batch.key_id or "", batch.model, spent_of(batch.charges))
 

@@ -12,7 +12,8 @@ from openai.types import Batch
 
 from app.keypool.pricing import BATCH_TIER
 from app.keypool.wire import TokensUsed, read_usage
-from app.property.storage.llm.batches import Answered, ModelBatch
+from app.property.storage.llm.batches import Answered
+from app.property.storage.llm.tables import LlmBatch
 from app.redaction import redact
 from app.services.batches.parts import Parts
 from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
@@ -34,7 +35,7 @@ class Tally:
     messages: dict[str, str] = field(default_factory=dict)
 
 
-def read_results(parts: Parts, batch: ModelBatch, found: Batch, key_id: str, *, pause_seconds: float) -> Tally:
+def read_results(parts: Parts, batch: LlmBatch, found: Batch, key_id: str, *, pause_seconds: float) -> Tally:
     """Give every line of the output and error files to its request; what has no line goes back to the parked ones.
     Raises what the SDK raises, and errors of the database: then it is read again."""
     tally = Tally()
@@ -48,7 +49,7 @@ def read_results(parts: Parts, batch: ModelBatch, found: Batch, key_id: str, *, 
     return tally
 
 
-def _take(parts: Parts, batch: ModelBatch, lines: Iterable[Mapping[str, Any]], tally: Tally, pause: float) -> None:
+def _take(parts: Parts, batch: LlmBatch, lines: Iterable[Mapping[str, Any]], tally: Tally, pause: float) -> None:
     answers: list[Answered] = []
     failures: dict[str, tuple[str, str]] = {}
     again: list[str] = []

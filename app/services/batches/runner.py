@@ -18,7 +18,7 @@ from openai.types import Batch
 
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, BulkResult, Spent
-from app.property.storage.llm.batches import ModelBatch, ModelBatchState
+from app.property.storage.llm.tables import LlmBatch, LlmBatchState
 from app.redaction import redact
 from app.services.batches.api import ENDPOINT
 from app.services.batches.collecting import TOO_MANY_TOKENS
@@ -63,7 +63,7 @@ class BatchRunner:
         self._api = parts.api
         self._owner = owner
 
-    def advance(self, batch: ModelBatch) -> None:
+    def advance(self, batch: LlmBatch) -> None:
         """All steps that can be taken now; then the lease is let go. Raises `LeaseLostError`, errors of the database
         and `redis.RedisError`; the lease ends by itself then."""
         while True:
@@ -76,34 +76,34 @@ class BatchRunner:
                 self._batches.release(batch.id, self._owner, next_at)
                 return
             batch = after
-            if batch.state is ModelBatchState.CLOSED:
+            if batch.state is LlmBatchState.CLOSED:
                 self._batches.release(batch.id, self._owner, None)
                 return
 
-    def _after(self, batch: ModelBatch, exc: openai.OpenAIError) -> ModelBatch | Wait:
+    def _after(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
         """What failed is tried again, but not for ever."""
         said = redact(str(exc))[:500]
         longest = timedelta(seconds=self._parts.settings.openai.batch_max_wait_seconds) + _UNREACHABLE
-        unread = batch.state in (ModelBatchState.NEW, ModelBatchState.UPLOADED, ModelBatchState.RUNNING)
+        unread = batch.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED, LlmBatchState.RUNNING)
         if unread and self._parts.clock.now() >= batch.created_at + longest:
             return self._lose(batch, said)
         log.warning("Batch %s (%s) waits: %s", batch.id, batch.state, said)
         self._note(batch, error=said)
         return Wait(max(_PAUSE_SECONDS, self._poll_seconds))
 
-    def _step(self, batch: ModelBatch) -> ModelBatch | Wait:
+    def _step(self, batch: LlmBatch) -> LlmBatch | Wait:
         steps = {
-            ModelBatchState.NEW: self._upload,
-            ModelBatchState.UPLOADED: self._create,
-            ModelBatchState.RUNNING: self._look,
-            ModelBatchState.ENDED: self._settle,
-            ModelBatchState.SETTLED: self._clean_up,
+            LlmBatchState.NEW: self._upload,
+            LlmBatchState.UPLOADED: self._create,
+            LlmBatchState.RUNNING: self._look,
+            LlmBatchState.ENDED: self._settle,
+            LlmBatchState.SETTLED: self._clean_up,
         }
         return steps[batch.state](batch)
 
     # --- to OpenAI
 
-    def _upload(self, batch: ModelBatch) -> ModelBatch | Wait:
+    def _upload(self, batch: LlmBatch) -> LlmBatch | Wait:
         cap, more = self._parts.budget.key_day, sum(spent_of(batch.charges).values(), NOTHING)
         keys = frozenset(k.key_id for k in self._parts.usable_keys() if not cap.exceeded(k.spent_today, more))
         if not keys:
@@ -125,9 +125,9 @@ class BatchRunner:
                 if exc.status_code >= 500:
                     raise
                 return self._dissolve(batch, f"its file was refused: HTTP {exc.status_code}, {redact(exc.message)}")
-        return self._note(batch, state=ModelBatchState.UPLOADED, input_file_id=file_id, key_id=key_id, error=None)
+        return self._note(batch, state=LlmBatchState.UPLOADED, input_file_id=file_id, key_id=key_id, error=None)
 
-    def _create(self, batch: ModelBatch) -> ModelBatch | Wait:
+    def _create(self, batch: LlmBatch) -> LlmBatch | Wait:
         """Charge it and make it; if that was tried before, only if it is not there."""
         if batch.tried_at is not None:
             known = self._find(batch, batch.tried_at)
@@ -149,7 +149,7 @@ class BatchRunner:
             return self._dissolve(batch, f"it was refused: HTTP {exc.status_code}, {redact(exc.message)}")
         return self._made(batch, made)
 
-    def _find(self, batch: ModelBatch, tried_at: datetime) -> ModelBatch | Wait | None:
+    def _find(self, batch: LlmBatch, tried_at: datetime) -> LlmBatch | Wait | None:
         """What became of an attempt to make it whose end nobody knows; None: nothing."""
         if self._is_dead(batch):
             return self._lose(batch, "its key died while it was made")
@@ -160,18 +160,18 @@ class BatchRunner:
         settles_in = (tried_at + SETTLES - self._parts.clock.now()).total_seconds()
         return Wait(settles_in) if settles_in > 0 else None
 
-    def _made(self, batch: ModelBatch, made: Batch) -> Wait:
+    def _made(self, batch: LlmBatch, made: Batch) -> Wait:
         log.info(
             "Batch %s: %d requests to %s are at OpenAI as %s, with key %s",
             *(batch.id, batch.requests, batch.model, made.id, self._parts.mask(batch.key_id)),
         )
-        state, sent_at = ModelBatchState.RUNNING, self._parts.clock.now()
+        state, sent_at = LlmBatchState.RUNNING, self._parts.clock.now()
         self._note(batch, state=state, openai_id=made.id, status=made.status, sent_at=sent_at, error=None)
         return Wait(self._poll_seconds)
 
     # --- at OpenAI
 
-    def _look(self, batch: ModelBatch) -> ModelBatch | Wait:
+    def _look(self, batch: LlmBatch) -> LlmBatch | Wait:
         key_id, openai_id = batch.key_id or "", batch.openai_id or ""
         try:
             found = self._api.look(key_id, openai_id)
@@ -193,7 +193,7 @@ class BatchRunner:
             return self._dissolve(batch, said, counted=not said.startswith(TOO_MANY_TOKENS))
         return self._read(batch, found, change)
 
-    def _read(self, batch: ModelBatch, found: Batch, change: dict[str, Any]) -> ModelBatch:
+    def _read(self, batch: LlmBatch, found: Batch, change: dict[str, Any]) -> LlmBatch:
         """Every line of its files goes to its request; then it is over."""
         try:
             tally = read_results(self._parts, batch, found, batch.key_id or "", pause_seconds=self._pause_seconds)
@@ -208,7 +208,7 @@ class BatchRunner:
         batch = self._note(batch, **{**change, "error": said[:500] or None})
         return self._end(batch, self._result_of(batch, tally.failed), files=files, error=said[:500] or None)
 
-    def _out_of_reach(self, batch: ModelBatch, exc: openai.OpenAIError) -> ModelBatch | Wait:
+    def _out_of_reach(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
         """Another key of its project may see it. If none does and its own never will again, it is given up."""
         now = self._parts.clock.now()
         refused = isinstance(exc, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError)
@@ -231,7 +231,7 @@ class BatchRunner:
         log.warning("Batch %s is out of reach (%s)", batch.id, redact(str(exc)))
         return Wait(self._poll_seconds)
 
-    def _is_seen_by(self, key_id: str, batch: ModelBatch) -> bool:
+    def _is_seen_by(self, key_id: str, batch: LlmBatch) -> bool:
         try:
             self._api.look(key_id, batch.openai_id or "")
         except openai.OpenAIError:
@@ -240,15 +240,15 @@ class BatchRunner:
 
     # --- the end
 
-    def _dissolve(self, batch: ModelBatch, reason: str, *, counted: bool = True) -> ModelBatch:
+    def _dissolve(self, batch: LlmBatch, reason: str, *, counted: bool = True) -> LlmBatch:
         """It is not made, or came to nothing: its requests wait to be sent anew, and it costs nothing."""
         given = self._batches.give_back(batch.id, None, pause_seconds=self._pause_seconds, counted=counted)
         MODEL_BATCH_REQUESTS.labels("returned").inc(given)
-        if batch.state is not ModelBatchState.RUNNING:
+        if batch.state is not LlmBatchState.RUNNING:
             log.warning("Batch %s of %d requests is not sent: %s", batch.id, given, reason)
         return self._end(batch, BulkResult(), error=reason[:500])
 
-    def _lose(self, batch: ModelBatch, reason: str) -> ModelBatch:
+    def _lose(self, batch: LlmBatch, reason: str) -> LlmBatch:
         """What was sent may be billed, and nobody can tell: it stays charged, and the requests go out again."""
         given = self._batches.give_back(batch.id, None)
         MODEL_BATCH_REQUESTS.labels("lost").inc(given)
@@ -259,7 +259,7 @@ class BatchRunner:
         )
         return self._end(batch, BulkResult(spent_of(batch.charges)), error=reason, lost=True)
 
-    def _result_of(self, batch: ModelBatch, failed: int) -> BulkResult:
+    def _result_of(self, batch: LlmBatch, failed: int) -> BulkResult:
         used = self._batches.used(batch.id)
         outcomes = {Outcome.SUCCESS: sum(each.calls for each in used), Outcome.REQUEST_FAULT: failed}
         return BulkResult(
@@ -271,13 +271,13 @@ class BatchRunner:
 
     def _end(
         self,
-        batch: ModelBatch,
+        batch: LlmBatch,
         result: BulkResult,
         *,
         files: dict[str, str | None] | None = None,
         error: str | None = None,
         lost: bool = False,
-    ) -> ModelBatch:
+    ) -> LlmBatch:
         kept = {
             "used": {payer: astuple(spent) for payer, spent in result.used.items()},
             "outcomes": {outcome.value: count for outcome, count in result.outcomes.items()},
@@ -286,9 +286,9 @@ class BatchRunner:
             "lost": lost,
         }
         ended_at = self._parts.clock.now()
-        return self._note(batch, state=ModelBatchState.ENDED, result=kept, ended_at=ended_at, error=error)
+        return self._note(batch, state=LlmBatchState.ENDED, result=kept, ended_at=ended_at, error=error)
 
-    def _settle(self, batch: ModelBatch) -> ModelBatch:
+    def _settle(self, batch: LlmBatch) -> LlmBatch:
         """The budgets know what it used. One that no key had was not charged either."""
         if batch.key_id is not None:
             kept = batch.result or {}
@@ -297,9 +297,9 @@ class BatchRunner:
             self._parts.manager.store.settle_bulk(
                 bulk_of(batch), BulkResult(spent_of(kept["used"]), outcomes, given, made)
             )
-        return self._note(batch, state=ModelBatchState.SETTLED)
+        return self._note(batch, state=LlmBatchState.SETTLED)
 
-    def _clean_up(self, batch: ModelBatch) -> ModelBatch | Wait:
+    def _clean_up(self, batch: LlmBatch) -> LlmBatch | Wait:
         """Nothing of the pages' text stays at OpenAI."""
         kept = batch.result or {}
         files = [file_id for file_id in (batch.input_file_id, *kept.get("files", ())) if file_id]
@@ -312,19 +312,19 @@ class BatchRunner:
                 log.warning("Files of batch %s could not be deleted yet: %s", batch.id, redact(str(exc)))
                 return Wait(max(_PAUSE_SECONDS, self._poll_seconds))
             log.error("Files of batch %s stay at OpenAI until they expire, in three days at most", batch.id)
-        return self._note(batch, state=ModelBatchState.CLOSED)
+        return self._note(batch, state=LlmBatchState.CLOSED)
 
-    def _note(self, batch: ModelBatch, **change: Any) -> ModelBatch:
+    def _note(self, batch: LlmBatch, **change: Any) -> LlmBatch:
         return self._batches.note(batch.id, self._owner, **change)
 
-    def _key_state(self, batch: ModelBatch) -> str:
+    def _key_state(self, batch: LlmBatch) -> str:
         """Return the state of the batch's key in the pool; "gone" if it is not configured."""
         if batch.key_id not in {key.key_id for key in self._parts.manager.keys}:
             return "gone"
         found = self._parts.manager.get_snapshots()
         return next((each.state for each in found if each.key_id == batch.key_id), "gone")
 
-    def _is_dead(self, batch: ModelBatch) -> bool:
+    def _is_dead(self, batch: LlmBatch) -> bool:
         """Return whether its key was refused, or taken out of the configuration."""
         return self._key_state(batch) in ("dead", "draining", "gone")
 

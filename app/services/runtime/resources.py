@@ -18,9 +18,8 @@ from app.property.sources.secrets import Veils, no_veil
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.repository import FRESH_DAYS, JobStore
-from app.property.storage.llm.answers import AnswerStore
-from app.property.storage.llm.requests import ModelRequestStore
-from app.property.storage.llm.searches import SearchStore
+from app.property.storage.llm.cache import AnswerStore
+from app.property.storage.llm.requests import LlmRequestStore
 from app.property.storage.pages.index import PageIndex
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.names import PurgedNames
@@ -80,12 +79,12 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             settings.openai.model,
             clock,
             service_tier=settings.openai.service_tier,
-            parked=ParkedQuestions(ModelRequestStore(database), settings.openai.model, clock),
+            parked=ParkedQuestions(LlmRequestStore(database), settings.openai.model, clock),
             use=settings.reading.model_use,
             text_tokens=settings.openai.text_tokens,
         )
         names = PurgedNames(database)
-        searcher = WebSearcher(SearchStore(database), manager, settings.openai.model, clock, names)
+        searcher = WebSearcher(AnswerStore(database), manager, settings.openai.model, clock, names)
         sources, recipes = sources_file(settings), Recipes(None, clock)
         if settings.reading.recipe_use != "off":
             shared, audits = SharedRecipes(StoredRecipes(database)), AuditRate(settings.reading.recipe_audit_share)

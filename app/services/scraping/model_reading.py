@@ -32,8 +32,9 @@ from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import with_model_values
 from app.property.reading_budget import reading
 from app.property.record import FIELDS
-from app.property.storage.llm.answers import AnswerStore, Question, StoredAnswer
-from app.property.storage.llm.requests import GRACE, ModelRequest, ModelRequestStore, RequestState
+from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.requests import GRACE, LlmRequestStore, NewRequest
+from app.property.storage.llm.tables import LlmRequest, RequestState
 from app.property.storage.statements import digest
 from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
@@ -76,7 +77,7 @@ class ModelReading:
 class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
     """The answer comes with a batch: park the job with this request, and run it again when it is woken."""
 
-    def __init__(self, request: ModelRequest) -> None:
+    def __init__(self, request: NewRequest) -> None:
         super().__init__(request.id)
         self.request = request
 
@@ -84,7 +85,7 @@ class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
 class ParkedQuestions:
     """Questions to `model` that wait, or have waited, for a batch."""
 
-    def __init__(self, requests: ModelRequestStore, model: str, clock: Clock) -> None:
+    def __init__(self, requests: LlmRequestStore, model: str, clock: Clock) -> None:
         self._requests = requests
         self._model = model
         self._clock = clock
@@ -98,8 +99,8 @@ class ParkedQuestions:
         it was asked is asked now: the call learns better. Raises `WaitForBatch`, and errors of the database.
         """
         body, most = dialect.body(self._model, prompt), dialect.most_tokens(prompt)
-        request = ModelRequest(_request_id(question), question, body, prompt.prompt_tokens, most)
-        found = self._requests.outcome(request.id)
+        request = NewRequest(question, body, prompt.prompt_tokens, most)
+        found = self._requests.get(request.id)
         mine = waited_for == request.id
         if found is None:
             raise WaitForBatch(request)
@@ -108,27 +109,23 @@ class ParkedQuestions:
                 raise WaitForBatch(request)
             log.warning("No batch has answered request %s in time; it is asked now and may be billed twice", request.id)
             return None
-        if found.state is RequestState.ANSWERED and (mine or not found.used):
+        if found.state is RequestState.ANSWERED and (mine or found.used_at is None):
             return found.answer or {}
         if not mine or found.state is RequestState.WITHDRAWN:
             raise WaitForBatch(request)
         if found.state is RequestState.FAILED:
-            if dialect.after_refusal(400, f"{found.error_code} {found.error}") is not None:
+            if dialect.after_refusal(400, f"{found.error_code} {found.error_message}") is not None:
                 return None
-            return str(ModelError(self._model, f"{found.error_code}, {(found.error or '').rstrip('.')}"))
+            return str(ModelError(self._model, f"{found.error_code}, {(found.error_message or '').rstrip('.')}"))
         return None
 
-    def question(self, request_id: str) -> Question | None:
-        """Return what the request asks; None if it is forgotten."""
-        return self._requests.question(request_id)
+    def request(self, request_id: str) -> LlmRequest | None:
+        """Return how far it is; None if it is forgotten."""
+        return self._requests.get(request_id)
 
     def used(self, question: Question) -> None:
         """Note that a job has its answer from it."""
-        self._requests.mark_used(_request_id(question))
-
-
-def _request_id(question: Question) -> str:
-    return digest([question.content_sha256, list(question.fields), question.model, question.prompt_sha256])
+        self._requests.mark_used(question.id)
 
 
 class ModelReader:
@@ -187,7 +184,7 @@ class ModelReader:
         """
         if not run.economy or run.waited_for is None or self._parked is None:
             return extraction
-        waited = self._parked.question(run.waited_for)
+        waited = self._parked.request(run.waited_for)
         if waited is None or waited.content_sha256 != extraction.page.sha256:
             return extraction
         return replace(extraction, wanted=tuple(name for name in FIELDS if name in waited.fields))

@@ -18,7 +18,7 @@ from openai.types.responses import Response
 from app.clock import Clock
 from app.property.address import Address
 from app.property.sources.search_answer import SearchAnswer, read_answer
-from app.property.storage.llm.searches import SearchStore, StoredSearch
+from app.property.storage.llm.cache import AnswerStore, StoredSearch
 from app.property.storage.privacy.names import PurgedNames
 from app.property.storage.statements import digest
 from app.redaction import redact
@@ -61,7 +61,7 @@ class WebSearcher:
     """Searches with `model` through the keys of `manager`. Thread-safe."""
 
     def __init__(
-        self, searches: SearchStore, manager: OpenAIClientManager, model: str, clock: Clock, names: PurgedNames
+        self, searches: AnswerStore, manager: OpenAIClientManager, model: str, clock: Clock, names: PurgedNames
     ) -> None:
         self._searches = searches
         self._manager = manager
@@ -81,7 +81,7 @@ class WebSearcher:
         """
         body = _request(self._model, target, address, domains)
         question = digest(body)
-        asked_at, known = self._clock.now(), self._searches.answer(question, since)
+        asked_at, known = self._clock.now(), self._searches.search(question, since)
         kept = _found(known) if known is not None else None
         if kept is not None and not (kept.answer.flaw and kept.asked_at < asked_at - _FLAWED_ANSWER_HOLDS):
             WEB_SEARCHES.labels("kept").inc()
@@ -96,7 +96,7 @@ class WebSearcher:
         WEB_SEARCHES.labels(found.answer.flaw or "asked").inc()
         if found.answer.flaw:
             log.warning("The search of the web by %s is of little use: %s", found.model, redact(found.answer.told))
-        gone = patiently(lambda: self._searches.save(question, target, stored, found.answer.urls()), self._clock)
+        gone = patiently(lambda: self._searches.save_search(question, target, stored, found.answer.urls()), self._clock)
         return replace(found, answer=found.answer.without(gone), purged=len(gone))
 
     def _asked(self, body: Mapping[str, Any]) -> Response:

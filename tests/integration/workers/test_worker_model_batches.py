@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from app.property.storage.llm.batches import ModelBatch, ModelBatchStore
-from app.property.storage.llm.requests import ModelRequestStore
+from app.property.storage.llm.batches import LlmBatchStore
+from app.property.storage.llm.requests import LlmRequestStore
+from app.property.storage.llm.tables import LlmBatch
 from tasks.sending import send_jobs
 from tests.plugins.standin_fixtures import KEYS
 
@@ -37,8 +38,8 @@ def send_economy(fleet: Any, targets: list[str]) -> list[str]:
     return [job.id for job in enqueued.jobs]
 
 
-def batches_of(fleet: Any) -> list[ModelBatch]:
-    return ModelBatchStore(fleet.stores.database).newest()[::-1]
+def batches_of(fleet: Any) -> list[LlmBatch]:
+    return LlmBatchStore(fleet.stores.database).newest()[::-1]
 
 
 def billed(standin: Any) -> list[int]:
@@ -183,5 +184,5 @@ def test_cancelling_the_jobs_cancels_their_batch_at_openai(
         lambda: fleet.log("worker"),
     )
     until(lambda: standin.batches()["files"] == [], 30, lambda: fleet.log("worker"))
-    until(lambda: ModelRequestStore(fleet.stores.database).figures().sent == 0, 30, lambda: fleet.log("worker"))
+    until(lambda: LlmRequestStore(fleet.stores.database).figures().sent == 0, 30, lambda: fleet.log("worker"))
     assert billed(standin) == []

@@ -15,9 +15,9 @@ from app.property.reading.base import Extraction
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.answers import AnswerStore
-from app.property.storage.llm.batches import Answered, ModelBatchStore
-from app.property.storage.llm.requests import ModelRequest, ModelRequestStore
+from app.property.storage.llm.batches import Answered, LlmBatchStore
+from app.property.storage.llm.cache import AnswerStore
+from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.services.scraping.model_reading import ModelReader, ModelReading, ParkedQuestions, WaitForBatch
 from app.services.scraping.run import Run
 from tests.unit.services.test_model_reading import NO_KEYS, Api, completion, extraction, roof
@@ -42,7 +42,7 @@ class Runs:
         self.clock = clock
         self._extraction = extraction
         self._jobs = JobStore(database)
-        self.requests, self._batches = ModelRequestStore(database), ModelBatchStore(database)
+        self.requests, self._batches = LlmRequestStore(database), LlmBatchStore(database)
         self._keys = keys
         self.answers = AnswerStore(database)
         self.renew()
@@ -70,14 +70,14 @@ class Runs:
         """The page is read in another way from now on."""
         self._extraction = replace(self._extraction, **change)
 
-    def wait(self, job: Job | None = None) -> ModelRequest:
+    def wait(self, job: Job | None = None) -> NewRequest:
         """A run that ends with waiting; the job is parked."""
         with pytest.raises(WaitForBatch) as waits:
             self.read(job)
         self.requests.park(job or self.job, "me", waits.value.request, WAIT_SECONDS)
         return waits.value.request
 
-    def batch(self, act: Callable[[ModelBatchStore, str, str], Any], request: ModelRequest) -> None:
+    def batch(self, act: Callable[[LlmBatchStore, str, str], Any], request: NewRequest) -> None:
         """What a batch does with the request; then the job runs again."""
         begun = self._batches.begin(MODEL, self._batches.candidates(MODEL, 10), lambda taken: {"": (len(taken), 0, 0)})
         assert begun is not None
@@ -94,7 +94,7 @@ def runs(database: Database, clock: ManualClock, extraction: Extraction) -> Runs
     return Runs(database, clock, extraction)
 
 
-def answer(respond: Callable[[dict[str, Any]], Any], request: ModelRequest) -> Any:
+def answer(respond: Callable[[dict[str, Any]], Any], request: NewRequest) -> Any:
     """What a batch's line says: the same that the API would have answered to the same body."""
     body = respond(dict(request.body)).json()
     return lambda batches, batch_id, request_id: batches.answer(batch_id, [Answered(request_id, body, 100, 20, 5)])
@@ -233,9 +233,9 @@ def test_a_recipe_that_was_learned_in_between_does_not_change_the_question(
     assert "Roof" in reading.extraction.record.values
     assert reading.asked == tuple(name for name in extraction.asked() if name in request.question.fields)
     assert runs.api.calls == 0
-    found = runs.requests.outcome(request.id)
+    found = runs.requests.get(request.id)
     assert found is not None
-    assert found.used
+    assert found.used_at is not None
 
 
 def test_a_question_that_a_recipe_made_shorter_stays_as_it_was_asked(runs: Runs) -> None:

@@ -19,7 +19,7 @@ from app.property.record import PageKind, PropertyRecord, SourceKind
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Tried
 from app.property.storage.keys.usage import Uses
-from app.property.storage.llm.searches import SearchStore, StoredSearch
+from app.property.storage.llm.cache import AnswerStore, StoredSearch
 from app.services.keys.view import KeyView
 from app.services.reports.estimate import _TYPICAL_URL, Estimate, _model_minutes, estimate
 from app.settings import Settings
@@ -64,7 +64,7 @@ def _work(database: Database, urls: int, addresses: int = 0) -> None:
         end(database, target, tried=tuple(tried))
         if n % 2:
             search = StoredSearch({"output": []}, "m-1", 8_000, 0, database.clock.now())
-            SearchStore(database).save(f"{n:064x}", target, search, [])
+            AnswerStore(database).save_search(f"{n:064x}", target, search, [])
     calls, searches = (urls + addresses) // 4, addresses // 2
     tokens = 1_000 * calls + 8_000 * searches
     does(database, Uses(0, calls + searches, 0, 0, tokens, 100 * calls, 0, cached_tokens=600 * calls))

@@ -26,7 +26,7 @@ from app.property.reading.pipeline import extract
 from app.property.record import Method, PropertyRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.llm.answers import AnswerStore
+from app.property.storage.llm.cache import AnswerStore
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.scraping.model_reading import ModelReader

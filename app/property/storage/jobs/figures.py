@@ -11,9 +11,10 @@ from sqlalchemy import case, func, select
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import UNASKED, JobState
 from app.property.storage.jobs.tables import DailyUsage, JobAttempt
-from app.property.storage.llm.batches import ModelBatchStore
-from app.property.storage.llm.requests import NO_REQUESTS, ModelRequestStore, RequestFigures
-from app.property.storage.tables import ACTIVE, jobs, key_hours, web_searches
+from app.property.storage.llm.batches import LlmBatchStore
+from app.property.storage.llm.requests import NO_REQUESTS, LlmRequestStore, RequestFigures
+from app.property.storage.llm.tables import CacheKind, LlmCache
+from app.property.storage.tables import ACTIVE, jobs, key_hours
 from app.property.storage.watches.budget import SUBJECT, Charge, WatchDay, WatchLedger
 from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import Watches
@@ -46,7 +47,7 @@ def read_job_figures(database: Database) -> JobFigures:
         oldest = connection.execute(select(waits_since).where(jobs.c.state == JobState.QUEUED)).scalar_one()
     waited = 0.0 if oldest is None else (database.clock.now() - oldest).total_seconds()
     counts = {state: found.get(state, 0) for state in ACTIVE}
-    batches, requests = ModelBatchStore(database), ModelRequestStore(database)
+    batches, requests = LlmBatchStore(database), LlmRequestStore(database)
     watches, today = Watches(database).counts(), WatchLedger(database).today()
     return JobFigures(counts, max(0.0, waited), requests.figures(), batches.count_under_way(), watches, today)
 
@@ -79,12 +80,12 @@ def read_recent_work(database: Database) -> RecentWork:
     of_urls = func.coalesce(func.sum(case((c.target.like("http%://%"), 1), else_=0)), 0)
     asked = JobAttempt.position.is_not(None), JobAttempt.url.is_not(None), JobAttempt.outcome.not_in(UNASKED)
     figures = (h.successes, h.input_tokens, h.cached_tokens, h.output_tokens)
-    found = web_searches.c
+    of_searches = LlmCache.kind == CacheKind.SEARCH, LlmCache.created_at >= since
     queries = (
         select(of_urls, func.count() - of_urls).where(*recent),
         select(func.count()).select_from(JobAttempt).join(jobs, c.id == JobAttempt.job_id).where(*recent, *asked),
         select(*(func.coalesce(func.sum(figure), 0) for figure in figures)).where(h.hour >= since, h.model != ""),
-        select(func.count(), func.coalesce(func.sum(found.prompt_tokens), 0)).where(found.asked_at >= since),
+        select(func.count(), func.coalesce(func.sum(LlmCache.prompt_tokens), 0)).where(*of_searches),
         select(func.coalesce(func.sum(DailyUsage.amount), 0)).where(
             DailyUsage.day >= today, DailyUsage.subject == SUBJECT, DailyUsage.unit == Charge.MODEL_CALL
         ),

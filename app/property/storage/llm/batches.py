@@ -7,78 +7,31 @@ repeated. Whoever takes a step holds the batch's lease; every change asks for it
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy.orm import Session
 
 from app.errors.jobs import LeaseLostError
 from app.property.storage.database import Database
-from app.property.storage.llm.requests import RequestState, is_ready, is_wanted, over, wake
+from app.property.storage.llm.requests import is_ready, is_wanted, over, wake
+from app.property.storage.llm.tables import LlmBatch, LlmBatchState, LlmRequest, RequestState
 from app.property.storage.statements import chunks, clean, new_id
-from app.property.storage.tables import model_batches, model_requests
 
 #: a request that was in so many batches and has no answer is asked by its job, like any other
 MOST_SENDS = 3
 KEPT = timedelta(days=30)
 _PAGE = 500
-_R = model_requests.c
-_B = model_batches.c
+_R = LlmRequest
+_B = LlmBatch
 #: of a batch of jobs: calls, tokens, millionths of a US dollar
-Charges = Mapping[str, tuple[int, int, int]]
+Charges = Mapping[str, Sequence[int]]
 
 
-class ModelBatchState(StrEnum):
-    """new: its requests are chosen · uploaded: its file is at OpenAI · running: so is the batch.
-
-    ended: each of its requests has an answer or went back · settled: the budgets know · closed: its files are deleted.
-    """
-
-    NEW = "new"
-    UPLOADED = "uploaded"
-    RUNNING = "running"
-    ENDED = "ended"
-    SETTLED = "settled"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelBatch:
-    """One batch at OpenAI. `charges` are by batch of jobs what was estimated for it; `result` what came of it."""
-
-    id: str
-    model: str
-    state: ModelBatchState
-    key_id: str | None
-    input_file_id: str | None
-    openai_id: str | None
-    status: str | None
-    error: str | None
-    requests: int
-    tokens: int
-    charges: Charges
-    result: Mapping[str, Any] | None
-    created_at: datetime
-    tried_at: datetime | None
-    sent_at: datetime | None
-    ended_at: datetime | None
-    cancelled_at: datetime | None
-    unreachable_since: datetime | None
-    next_at: datetime | None
-
-    @property
-    def is_uncharged(self) -> bool:
-        """It is to be charged, and surely was not yet."""
-        return self.state in (ModelBatchState.NEW, ModelBatchState.UPLOADED) and self.tried_at is None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A parked request that could be sent now; `batch` is the batch of jobs that pays."""
 
     id: str
@@ -88,20 +41,18 @@ class Candidate:
     output_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """One line of an output file. `cached_tokens`, of those of the prompt, came from the provider's cache."""
 
     request_id: str
-    completion: Mapping[str, Any]
+    answer: Mapping[str, Any]
     prompt_tokens: int
     completion_tokens: int
     microusd: int
     cached_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(NamedTuple):
     """What the answers of one batch used, of one batch of jobs. Tokens as in `Answered`."""
 
     batch: str
@@ -112,7 +63,7 @@ class Used:
     cached_tokens: int
 
 
-class ModelBatchStore:
+class LlmBatchStore:
     """Batches in a `Database`. Atomic on every method, over all processes; raises errors of `app.errors`.
 
     Methods that take an `owner` raise `LeaseLostError` if the batch is another's by now: stop, and touch nothing more.
@@ -124,7 +75,7 @@ class ModelBatchStore:
 
     # --- making
 
-    def candidates(self, model: str, limit: int) -> builtins.list[Candidate]:
+    def candidates(self, model: str, limit: int) -> list[Candidate]:
         """Parked requests of a model that could be sent now, those that wait longest first."""
         ready = and_(_R.state == RequestState.PARKED, _R.model == model, is_ready(self._clock.now()))
         query = select(_R.id, _R.batch_id, _R.body_bytes, _R.input_tokens, _R.output_tokens)
@@ -134,27 +85,27 @@ class ModelBatchStore:
 
     def begin(
         self, model: str, chosen: Sequence[Candidate], charges_of: Callable[[Sequence[Candidate]], Charges]
-    ) -> ModelBatch | None:
+    ) -> LlmBatch | None:
         """Put those of `chosen` that are still parked into a new batch, due at once; None if none is left."""
         now, by_id = self._clock.now(), {candidate.id: candidate for candidate in chosen}
         batch_id = new_id()
 
         def work(connection: Connection) -> bool:
-            self._database.exclusively(connection, "model_batches.begin")
-            blank = {"id": batch_id, "model": model, "state": ModelBatchState.NEW, "created_at": now, "next_at": now}
-            connection.execute(insert(model_batches).values({**blank, "requests": 0, "tokens": 0, "charges": {}}))
+            self._database.exclusively(connection, "llm_batches.begin")
+            blank = {"id": batch_id, "model": model, "state": LlmBatchState.NEW, "created_at": now, "next_at": now}
+            connection.execute(insert(_B).values({**blank, "requests": 0, "tokens": 0, "charges": {}}))
             taken: list[Candidate] = []
             for some in chunks(list(by_id)):
-                change = {"state": RequestState.SENT, "model_batch_id": batch_id, "attempts": _R.attempts + 1}
-                mine = update(model_requests).where(_R.id.in_(some), _R.state == RequestState.PARKED)
+                change = {"state": RequestState.SENT, "llm_batch_id": batch_id, "attempts": _R.attempts + 1}
+                mine = update(_R).where(_R.id.in_(some), _R.state == RequestState.PARKED)
                 taken += [by_id[found] for found in connection.execute(mine.values(change).returning(_R.id)).scalars()]
             if not taken:
-                connection.execute(delete(model_batches).where(_B.id == batch_id))
+                connection.execute(delete(_B).where(_B.id == batch_id))
                 return False
             tokens = sum(each.input_tokens + each.output_tokens for each in taken)
             charges = {payer: list(amounts) for payer, amounts in charges_of(taken).items()}
             made = {"requests": len(taken), "tokens": tokens, "charges": charges}
-            connection.execute(update(model_batches).where(_B.id == batch_id).values(made))
+            connection.execute(update(_B).where(_B.id == batch_id).values(made))
             return True
 
         return self.get(batch_id) if self._database.repeat(work) else None
@@ -163,7 +114,7 @@ class ModelBatchStore:
         """Id and body of each request of a batch that was not sent yet, by id."""
         last = ""
         while True:
-            of_batch = and_(_R.model_batch_id == batch_id, _R.state == RequestState.SENT, _R.id > last)
+            of_batch = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT, _R.id > last)
             with self._database.reading() as connection:
                 query = select(_R.id, _R.body).where(of_batch).order_by(_R.id).limit(_PAGE)
                 rows = connection.execute(query).all()
@@ -174,44 +125,40 @@ class ModelBatchStore:
 
     # --- whose turn it is
 
-    def claim(self, owner: str, lease_seconds: float) -> ModelBatch | None:
+    def claim(self, owner: str, lease_seconds: float) -> LlmBatch | None:
         """One that is due and that nobody looks at, those due for longest first; the caller's until the lease ends."""
-        return self._database.repeat(lambda connection: self._claim(connection, owner, lease_seconds))
-
-    def _claim(self, connection: Connection, owner: str, lease_seconds: float) -> ModelBatch | None:
         now = self._clock.now()
         due = and_(_B.next_at <= now, or_(_B.lease_expires_at.is_(None), _B.lease_expires_at <= now))
         query = select(_B.id).where(due).order_by(_B.next_at).limit(1).with_for_update(skip_locked=True)
-        found = connection.execute(query).scalar_one_or_none()
         lease = {"lease_owner": owner, "lease_expires_at": now + timedelta(seconds=lease_seconds)}
-        change = update(model_batches).where(_B.id == found, due).values(lease).returning(*_B)
-        row = connection.execute(change).one_or_none()
-        return _batch_of(row) if row is not None else None
+
+        def work(connection: Connection) -> LlmBatch | None:
+            found = connection.execute(query).scalar_one_or_none()
+            change = update(_B).where(_B.id == found, due).values(lease).returning(_B)
+            return next(iter(_batches(connection, change)), None)
+
+        return self._database.repeat(work)
 
     def renew(self, batch_id: str, owner: str, lease_seconds: float) -> bool:
         """Extend the lease. False if it is lost."""
         until = self._clock.now() + timedelta(seconds=lease_seconds)
         with self._database.writing() as connection:
-            held = update(model_batches).where(_B.id == batch_id, _B.lease_owner == owner)
+            held = update(_B).where(_B.id == batch_id, _B.lease_owner == owner)
             return connection.execute(held.values(lease_expires_at=until)).rowcount == 1
 
-    def note(self, batch_id: str, owner: str, **change: Any) -> ModelBatch:
+    def note(self, batch_id: str, owner: str, **change: Any) -> LlmBatch:
         """Write columns of a batch that `owner` holds; -> it as it is then."""
+        if "error" in change:
+            change["error"] = clean(change["error"])
+        held = update(_B).where(_B.id == batch_id, _B.lease_owner == owner).values(change)
         with self._database.writing() as connection:
-            return self._note(connection, batch_id, owner, change)
+            for batch in _batches(connection, held.returning(_B)):
+                return batch
+        raise LeaseLostError(batch_id)
 
     def release(self, batch_id: str, owner: str, next_at: datetime | None) -> None:
         """Let go of the lease; it is due again at `next_at`, None: never."""
         self.note(batch_id, owner, next_at=next_at, lease_owner=None, lease_expires_at=None)
-
-    def _note(self, connection: Connection, batch_id: str, owner: str, change: dict[str, Any]) -> ModelBatch:
-        if "error" in change:
-            change["error"] = clean(change["error"])
-        held = update(model_batches).where(_B.id == batch_id, _B.lease_owner == owner).values(change)
-        row = connection.execute(held.returning(*_B)).one_or_none()
-        if row is None:
-            raise LeaseLostError(batch_id)
-        return _batch_of(row)
 
     # --- what came of its requests
 
@@ -226,16 +173,9 @@ class ModelBatchStore:
         by_id, now = {line.request_id: line for line in lines}, self._clock.now()
         held = self._hold(connection, batch_id, list(by_id))
         for request_id in held:
-            line = by_id[request_id]
-            change = {
-                **over(RequestState.ANSWERED, now),
-                "answer": dict(line.completion),
-                "prompt_tokens": line.prompt_tokens,
-                "completion_tokens": line.completion_tokens,
-                "microusd": line.microusd,
-                "cached_tokens": line.cached_tokens,
-            }
-            connection.execute(update(model_requests).where(_R.id == request_id).values(change))
+            change = over(RequestState.ANSWERED, now) | by_id[request_id]._asdict()
+            del change["request_id"]
+            connection.execute(update(_R).where(_R.id == request_id).values(change))
         wake(connection, held, now)
         return len(held)
 
@@ -248,7 +188,7 @@ class ModelBatchStore:
                 code, message = failures[request_id]
                 said = {"error_code": clean(code[:64]), "error_message": clean(message)}
                 change = {**over(RequestState.FAILED, now), **said}
-                connection.execute(update(model_requests).where(_R.id == request_id).values(change))
+                connection.execute(update(_R).where(_R.id == request_id).values(change))
             wake(connection, held, now)
             return len(held)
 
@@ -266,13 +206,13 @@ class ModelBatchStore:
         def work(connection: Connection) -> int:
             now, held = self._clock.now(), self._hold(connection, batch_id, request_ids)
             for some in chunks(held):
-                these = update(model_requests).where(_R.id.in_(some))
+                these = update(_R).where(_R.id.in_(some))
                 if not counted:
                     connection.execute(these.values(attempts=_R.attempts - 1))
                 ripe = or_(_R.attempts >= MOST_SENDS, _R.give_up_at <= now)
                 direct = connection.execute(these.where(ripe).values(over(RequestState.DIRECT, now)).returning(_R.id))
                 wake(connection, list(direct.scalars()), now)
-                pause = {"not_before": now + timedelta(seconds=pause_seconds), "model_batch_id": None}
+                pause = {"not_before": now + timedelta(seconds=pause_seconds), "llm_batch_id": None}
                 again = these.where(_R.state == RequestState.SENT)
                 connection.execute(again.values(state=RequestState.PARKED, **pause))
             return len(held)
@@ -281,7 +221,7 @@ class ModelBatchStore:
 
     def _hold(self, connection: Connection, batch_id: str, request_ids: Sequence[str] | None) -> list[str]:
         """Those of the batch that have no answer yet, held until the transaction ends."""
-        sent = select(_R.id).where(_R.model_batch_id == batch_id, _R.state == RequestState.SENT)
+        sent = select(_R.id).where(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT)
         if request_ids is None:
             return list(connection.execute(sent.order_by(_R.id).with_for_update()).scalars())
         held: list[str] = []
@@ -289,9 +229,9 @@ class ModelBatchStore:
             held += connection.execute(sent.where(_R.id.in_(some)).order_by(_R.id).with_for_update()).scalars()
         return held
 
-    def used(self, batch_id: str) -> builtins.list[Used]:
+    def used(self, batch_id: str) -> list[Used]:
         """What its answers used, by batch of jobs."""
-        answered = and_(_R.model_batch_id == batch_id, _R.state == RequestState.ANSWERED)
+        answered = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.ANSWERED)
         figures = _R.prompt_tokens, _R.completion_tokens, _R.microusd, _R.cached_tokens
         query = (
             select(_R.batch_id, func.count(), *map(func.sum, figures))
@@ -300,11 +240,11 @@ class ModelBatchStore:
             .order_by(_R.batch_id)
         )
         with self._database.reading() as connection:
-            return [Used(row[0], *(int(n) for n in row[1:])) for row in connection.execute(query)]
+            return [Used(payer, *(int(n or 0) for n in figures)) for payer, *figures in connection.execute(query)]
 
     def worth_waiting(self, batch_id: str) -> bool:
         """False if nobody wants an answer of it any more, or one of its requests has waited long enough."""
-        sent = and_(_R.model_batch_id == batch_id, _R.state == RequestState.SENT)
+        sent = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT)
         wanted = select(exists().where(sent, is_wanted()))
         late = select(exists().where(sent, _R.give_up_at <= self._clock.now()))
         with self._database.reading() as connection:
@@ -319,42 +259,41 @@ class ModelBatchStore:
         with self._database.reading() as connection:
             return bool(connection.execute(parked).scalar()) or bool(connection.execute(due).scalar())
 
-    def get(self, batch_id: str) -> ModelBatch:
+    def get(self, batch_id: str) -> LlmBatch:
         """Raises `LeaseLostError` if there is none."""
         with self._database.reading() as connection:
-            row = connection.execute(select(model_batches).where(_B.id == batch_id)).one_or_none()
-        if row is None:
-            raise LeaseLostError(batch_id)
-        return _batch_of(row)
+            for batch in _batches(connection, select(_B).where(_B.id == batch_id)):
+                return batch
+        raise LeaseLostError(batch_id)
 
-    def under_way(self) -> builtins.list[ModelBatch]:
+    def under_way(self) -> list[LlmBatch]:
         """The first thousand that are not closed, the oldest first."""
-        query = select(model_batches).where(_B.next_at.is_not(None)).order_by(_B.created_at).limit(1000)
+        query = select(_B).where(_B.next_at.is_not(None)).order_by(_B.created_at).limit(1000)
         with self._database.reading() as connection:
-            return [_batch_of(row) for row in connection.execute(query)]
+            return _batches(connection, query)
 
     def count_under_way(self) -> int:
         """How many are being made or are at OpenAI, without an end yet."""
-        states = (ModelBatchState.NEW, ModelBatchState.UPLOADED, ModelBatchState.RUNNING)
+        states = (LlmBatchState.NEW, LlmBatchState.UPLOADED, LlmBatchState.RUNNING)
         query = select(func.count()).where(_B.next_at.is_not(None), _B.state.in_(states))
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def newest(self, limit: int = 100) -> builtins.list[ModelBatch]:
+    def newest(self, limit: int = 100) -> list[LlmBatch]:
         """Whatever their state, the newest first."""
-        query = select(model_batches).order_by(_B.created_at.desc(), _B.id).limit(limit)
+        query = select(_B).order_by(_B.created_at.desc(), _B.id).limit(limit)
         with self._database.reading() as connection:
-            return [_batch_of(row) for row in connection.execute(query)]
+            return _batches(connection, query)
 
     def prune(self) -> int:
         """Forget what was closed long ago; -> how many."""
         old = _B.created_at < self._clock.now() - KEPT
-        needed = exists().where(_R.model_batch_id == _B.id)
+        needed = exists().where(_R.llm_batch_id == _B.id)
         with self._database.writing() as connection:
-            return connection.execute(delete(model_batches).where(old, _B.next_at.is_(None), ~needed)).rowcount
+            return connection.execute(delete(_B).where(old, _B.next_at.is_(None), ~needed)).rowcount
 
 
-def _batch_of(row: Row[Any]) -> ModelBatch:
-    values = {name: getattr(row, name) for name in ModelBatch.__slots__}
-    charges = {payer: tuple(amounts) for payer, amounts in row.charges.items()}
-    return ModelBatch(**{**values, "state": ModelBatchState(row.state), "charges": charges})
+def _batches(connection: Connection, statement: Any) -> list[LlmBatch]:
+    """Return what `statement` reads or returns, as objects that outlive the transaction."""
+    session = Session(connection, expire_on_commit=False)
+    return list(session.scalars(statement, execution_options={"synchronize_session": False}))

@@ -1,46 +1,95 @@
-"""What the model was asked and answered, at once and by OpenAI's batches."""
+"""What models and searches of the web answered, and questions that wait for OpenAI's batches."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import (
-    BigInteger,
-    ForeignKey,
-    Index,
-    String,
-)
+from sqlalchemy import BigInteger, Enum, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.types import Base, Id, Json, RowId, Sha256
+from app.property.storage.types import Base, Id, Json, Sha256, where
 
 
-class ModelAnswer(Base):
-    """Every usable answer of a model by what it was asked, with its tokens, so that nothing is paid for twice."""
+class CacheKind(StrEnum):
+    """What was asked about: a page, or the web about an address."""
 
-    __tablename__ = "model_answers"
+    PAGE = "page"
+    SEARCH = "search"
 
-    id: Mapped[RowId] = mapped_column(primary_key=True)
-    content_sha256: Mapped[Sha256]
-    fields: Mapped[Json]
+
+class RequestState(StrEnum):
+    """parked: to be sent · sent: in a batch that is made or under way · the rest is final.
+
+    direct: it is to be asked like any other, by its job · withdrawn: nobody wants the answer any more.
+    """
+
+    PARKED = "parked"
+    SENT = "sent"
+    ANSWERED = "answered"
+    FAILED = "failed"
+    DIRECT = "direct"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def is_open(self) -> bool:
+        return self in (RequestState.PARKED, RequestState.SENT)
+
+
+class LlmBatchState(StrEnum):
+    """new: its requests are chosen · uploaded: its file is at OpenAI · running: so is the batch.
+
+    ended: each of its requests has an answer or went back · settled: the budgets know · closed: its files are deleted.
+    """
+
+    NEW = "new"
+    UPLOADED = "uploaded"
+    RUNNING = "running"
+    ENDED = "ended"
+    SETTLED = "settled"
+    CLOSED = "closed"
+
+
+def _one_of(name: str, values: type[StrEnum]) -> Enum:
+    """The type of a column `name` that holds one of `values`; the database refuses others."""
+    return Enum(values, name=name, native_enum=False, length=16, create_constraint=True, values_callable=list)
+
+
+class LlmCache(Base):
+    """Every answer that was paid for, by what was asked, with its tokens: the same question is not paid for twice."""
+
+    __tablename__ = "llm_cache"
+
+    # the digest of the question
+    id: Mapped[Sha256] = mapped_column(primary_key=True)
+    kind: Mapped[CacheKind] = mapped_column(_one_of("kind", CacheKind))
+    # of a page: its body
+    content_sha256: Mapped[Sha256 | None] = mapped_column(index=True)
+    # of a search: the address that was looked for, as a target, and all URLs in the answer, with blanks around each
+    target: Mapped[str | None] = mapped_column(index=True)
+    urls: Mapped[str | None]
+    # by the API's own name
     model: Mapped[str]
-    prompt_sha256: Mapped[Sha256]
     answer: Mapped[Json]
     prompt_tokens: Mapped[int]
     completion_tokens: Mapped[int]
-    created_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime]
 
-    __table_args__ = (Index("ix_model_answers_checkpoint", "content_sha256", "prompt_sha256", "model"),)
+    __table_args__ = (
+        Index("ix_llm_cache_kind_created_at", "kind", "created_at"),
+        # a purge reads what all searches answered
+        Index("ix_llm_cache_searches", "id", **where(text("kind = 'search'"))),
+    )
 
 
-class ModelBatch(Base):
+class LlmBatch(Base):
     """OpenAI's batches: requests that were sent in one file with one key (`llm/batches.py`)."""
 
-    __tablename__ = "model_batches"
+    __tablename__ = "llm_batches"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     model: Mapped[str]
-    state: Mapped[str] = mapped_column(String(16))
+    state: Mapped[LlmBatchState] = mapped_column(_one_of("state", LlmBatchState))
     # whose project its files are in: only keys of that project can look at it
     key_id: Mapped[Id | None]
     input_file_id: Mapped[str | None]
@@ -53,7 +102,7 @@ class ModelBatch(Base):
     # {batch of jobs: [calls, tokens, microusd]}: what was charged; and what came of it, once all was read
     charges: Mapped[Json]
     result: Mapped[Json | None]
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     # it was about to be made at OpenAI, was made, was over
     tried_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
@@ -65,35 +114,37 @@ class ModelBatch(Base):
     lease_owner: Mapped[str | None]
     lease_expires_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_model_batches_created_at", "created_at"),)
+    @property
+    def is_uncharged(self) -> bool:
+        """It is to be charged, and surely was not yet."""
+        return self.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED) and self.tried_at is None
 
 
-class ModelRequest(Base):
+class LlmRequest(Base):
     """Questions to the model that can wait for a batch, one row each (`llm/requests.py`)."""
 
-    __tablename__ = "model_requests"
+    __tablename__ = "llm_requests"
 
     # of the question, and its `custom_id` at OpenAI
     id: Mapped[Sha256] = mapped_column(primary_key=True)
     content_sha256: Mapped[Sha256] = mapped_column(index=True)
     fields: Mapped[Json]
     model: Mapped[str]
-    prompt_sha256: Mapped[Sha256]
     # whose budget pays
-    batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id"))
+    batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
     # the request as JSON, only until it is over
     body: Mapped[str | None]
     body_bytes: Mapped[int]
     # our estimate, and the most that it allows
     input_tokens: Mapped[int]
     output_tokens: Mapped[int]
-    state: Mapped[str] = mapped_column(String(16))
+    state: Mapped[RequestState] = mapped_column(_one_of("state", RequestState))
     attempts: Mapped[int]
     parked_at: Mapped[datetime]
     not_before: Mapped[datetime | None]
     # from then on it is not left to a batch any more
     give_up_at: Mapped[datetime]
-    model_batch_id: Mapped[Id | None] = mapped_column(ForeignKey("model_batches.id"))
+    llm_batch_id: Mapped[Id | None] = mapped_column(ForeignKey("llm_batches.id", ondelete="SET NULL"))
     # the completion as it came, with what it used
     answer: Mapped[Json | None]
     prompt_tokens: Mapped[int | None]
@@ -102,27 +153,11 @@ class ModelRequest(Base):
     microusd: Mapped[int | None] = mapped_column(BigInteger)
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[str | None]
+    # when a job took the answer
     used_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
 
     __table_args__ = (
-        Index("ix_model_requests_state_parked_at", "state", "parked_at"),
-        Index("ix_model_requests_model_batch_id_state", "model_batch_id", "state"),
+        Index("ix_llm_requests_state_parked_at", "state", "parked_at"),
+        Index("ix_llm_requests_llm_batch_id_state", "llm_batch_id", "state"),
     )
-
-
-class WebSearch(Base):
-    """What a search of the web answered, by what was asked: paid for once (`llm/searches.py`)."""
-
-    __tablename__ = "web_searches"
-
-    id: Mapped[Sha256] = mapped_column(primary_key=True)
-    # the address that was looked for, as a target
-    target: Mapped[str] = mapped_column(index=True)
-    model: Mapped[str]
-    answer: Mapped[Json]
-    # all URLs in the answer, with blanks around each
-    urls: Mapped[str]
-    prompt_tokens: Mapped[int]
-    completion_tokens: Mapped[int]
-    asked_at: Mapped[datetime] = mapped_column(index=True)

@@ -13,16 +13,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
 from app.property.storage.database import Database
+from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.pages.blobs import stored_bytes
 from app.property.storage.pages.repository import drop_pages
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
 from app.property.storage.tables import (
     ACTIVE,
     jobs,
-    model_answers,
     purge_marks,
     recipe_examples,
-    web_searches,
 )
 
 #: bodies that go in one transaction, so that no writer waits long
@@ -120,7 +119,6 @@ def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Prune
 
 
 def _drop_answers(connection: Connection, oldest: datetime) -> int:
-    connection.execute(delete(web_searches).where(web_searches.c.asked_at < oldest))
     connection.execute(delete(recipe_examples).where(recipe_examples.c.at < oldest))
-    old = select(model_answers.c.id).where(model_answers.c.created_at < oldest).limit(_AT_ONCE)
-    return connection.execute(delete(model_answers).where(model_answers.c.id.in_(old))).rowcount
+    old = select(LlmCache.id).where(LlmCache.kind.in_(CacheKind), LlmCache.created_at < oldest).limit(_AT_ONCE)
+    return connection.execute(delete(LlmCache).where(LlmCache.id.in_(old))).rowcount

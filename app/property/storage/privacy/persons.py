@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from app.property.people import Finder, PersonName, finder_of
 from app.property.storage.database import Database
 from app.property.storage.llm.requests import wake
+from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.pages.repository import drop_pages
 from app.property.storage.privacy.marks import wait_for_writers
 from app.property.storage.privacy.names import note_name
@@ -28,18 +29,16 @@ from app.property.storage.properties.rebuild import moment, rebuild
 from app.property.storage.statements import chunks
 from app.property.storage.tables import (
     jobs,
-    model_answers,
-    model_requests,
+    llm_requests,
     pages,
     properties,
-    web_searches,
 )
 
 #: what was written between looking and removing is looked for again
 _MOST_ROUNDS = 5
 _HOLDING = {held.table: held for held in HOLDINGS}
-#: what rows of a table are counted as
-_AS = {model_answers: "model_answers", model_requests: "model_requests", web_searches: "searches"}
+#: what answers are counted as
+_AS = {CacheKind.PAGE: "model_answers", CacheKind.SEARCH: "searches"}
 
 
 class PersonPurge:
@@ -123,22 +122,26 @@ class _Removal:
         for some in chunks(sorted(hashes)):
             leads = pages.c.sha256.in_(some) | pages.c.text_sha256.in_(some)
             self.removed["bodies"] += len(drop_pages(connection, leads, blobs=some))
-            asked = select(model_requests.c.id).where(model_requests.c.content_sha256.in_(some))
+            asked = select(llm_requests.c.id).where(llm_requests.c.content_sha256.in_(some))
             self._drop_requests(connection.execute(asked).scalars().all())
-            answers = delete(model_answers).where(model_answers.c.content_sha256.in_(some))
+            answers = delete(LlmCache).where(LlmCache.content_sha256.in_(some))
             self.removed["model_answers"] += connection.execute(answers).rowcount
 
     def _drop_requests(self, ids: Sequence[str]) -> None:
         wake(self._connection, list(ids), self._database.clock.now())
-        gone = delete(model_requests).where(model_requests.c.id.in_(ids))
+        gone = delete(llm_requests).where(llm_requests.c.id.in_(ids))
         self.removed["model_requests"] += self._connection.execute(gone).rowcount
 
     def _drop(self, held: Holding, keys: Sequence[tuple[Any, ...]]) -> set[str]:
-        if held.table is model_requests:
+        if held.table is llm_requests:
             self._drop_requests([key[0] for key in keys])
+            return set()
+        gone = delete(held.table).where(_is_one_of(held.table, keys))
+        if held.table is LlmCache.__table__:
+            kinds = self._connection.execute(gone.returning(LlmCache.kind)).scalars()
+            self.removed.update(_AS[kind] for kind in kinds)
         else:
-            gone = self._connection.execute(delete(held.table).where(_is_one_of(held.table, keys))).rowcount
-            self.removed[_AS.get(held.table, "texts")] += gone
+            self.removed["texts"] += self._connection.execute(gone).rowcount
         return set()
 
     def _clean(self, held: Holding, keys: Sequence[tuple[Any, ...]]) -> set[str]:

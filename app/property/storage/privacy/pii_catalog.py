@@ -144,34 +144,28 @@ HOLDINGS: tuple[Holding, ...] = (
     ),
     # --- models
     holding(
-        t.model_answers,
+        t.llm_cache,
         body="content_sha256",
+        target="target",
+        urls="urls",
         text="answer",
-        nothing="id fields model prompt_sha256 prompt_tokens completion_tokens created_at",
+        nothing="id kind model prompt_tokens completion_tokens created_at",
         goes_whole=True,
     ),
     holding(
-        t.model_requests,
+        t.llm_requests,
         body="content_sha256",
         text="body answer error_message",
-        nothing="id fields model prompt_sha256 batch_id body_bytes input_tokens output_tokens state attempts parked_at"
-        " not_before give_up_at model_batch_id prompt_tokens completion_tokens cached_tokens microusd error_code"
+        nothing="id fields model batch_id body_bytes input_tokens output_tokens state attempts parked_at"
+        " not_before give_up_at llm_batch_id prompt_tokens completion_tokens cached_tokens microusd error_code"
         " used_at finished_at",
         goes_whole=True,
     ),
     holding(
-        t.model_batches,
+        t.llm_batches,
         text="status error result",
         nothing="id model state key_id input_file_id openai_id requests tokens charges created_at tried_at sent_at"
         " ended_at cancelled_at unreachable_since next_at lease_owner lease_expires_at",
-    ),
-    holding(
-        t.web_searches,
-        target="target",
-        urls="urls",
-        text="answer",
-        nothing="id model prompt_tokens completion_tokens asked_at",
-        goes_whole=True,
     ),
     # --- recipes
     holding(t.recipes, text="host document", nothing="id written format state updated_at", goes_whole=True),

@@ -41,8 +41,8 @@ from app.property.storage.tables import (
     identity_overrides,
     job_attempts,
     jobs,
-    model_answers,
-    model_requests,
+    llm_cache,
+    llm_requests,
     observations,
     page_urls,
     pages,
@@ -51,7 +51,6 @@ from app.property.storage.tables import (
     recipes,
     records,
     unverified,
-    web_searches,
 )
 
 #: what is told of a purge, in rows
@@ -74,6 +73,8 @@ _AT_ONCE = 10
 _MOST_ROUNDS = 5
 #: jobs whose errors tell of pages, in the spelling of their index
 _TELLS_OF_PAGES = literal_column("error_code") == literal_column("'no_source'")
+#: likewise
+_IS_SEARCH = literal_column("kind") == literal_column("'search'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +184,13 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     with database.reading() as connection:  # pages that a search named for the properties
         heard = select(unverified.c.url).where(unverified.c.property_id.in_(scope.properties))
         mentions = Mentions(scope, connection.execute(heard).scalars())
-    named = [row.id for row in rows_of(database, web_searches.c.urls) if mentions.are_in(row.urls)]
+    searches = rows_of(database, llm_cache.c.urls, only=[_IS_SEARCH])
+    named = [row.id for row in searches if mentions.are_in(row.urls)]
     told = rows_of(database, jobs.c.error_message, only=[_TELLS_OF_PAGES])
     tells = [row for row in told if mentions.are_in(row.error_message)]
     hints = [row for row in rows_of(database, job_attempts.c.detail) if row.detail and mentions.are_in(row.detail)]
     for some in chunks(named):
-        yield partial(Removal.drop, what="searches", table=web_searches, which=web_searches.c.id.in_(some))
+        yield partial(Removal.drop, what="searches", table=llm_cache, which=llm_cache.c.id.in_(some))
     for column, rows in ((jobs.c.error_message, tells), (job_attempts.c.detail, hints)):
         for some in chunks(rows, _AT_ONCE):
             yield partial(Removal.forget_words, column=column, rows=some)
@@ -247,7 +249,7 @@ class Removal:
             hashes |= {row[-1] for row in rows if sha256}
         self._drop_general(urls, sorted(homes))
         self._drop_answers(sorted(hashes))
-        self.drop("searches", web_searches, web_searches.c.target.in_(urls))
+        self.drop("searches", llm_cache, llm_cache.c.target.in_(urls))
         self.drop("jobs", jobs, jobs.c.id.in_(self.job_ids))
         self._drop_decisions(urls)
         self.mend(sorted(homes - set(later)))
@@ -276,11 +278,11 @@ class Removal:
 
     def _drop_answers(self, hashes: Sequence[str]) -> None:
         """What models said, and what they are still to be asked: a job that is left and waits for that asks anew."""
-        asked = delete(model_requests).where(model_requests.c.content_sha256.in_(hashes))
-        ids = self._connection.execute(asked.returning(model_requests.c.id)).scalars().all()
+        asked = delete(llm_requests).where(llm_requests.c.content_sha256.in_(hashes))
+        ids = self._connection.execute(asked.returning(llm_requests.c.id)).scalars().all()
         wake(self._connection, list(ids), self._database.clock.now())
         self.removed["model_requests"] += len(ids)
-        self.drop("model_answers", model_answers, model_answers.c.content_sha256.in_(hashes))
+        self.drop("model_answers", llm_cache, llm_cache.c.content_sha256.in_(hashes))
         self.drop("others", recipe_examples, recipe_examples.c.content_sha256.in_(hashes))
 
     def drop_recipes(self, hosts: Sequence[str]) -> None:

@@ -15,8 +15,8 @@ from app.errors.storage import OldSchemaError
 from app.property.storage.database import Database, database_url
 from app.property.storage.inspection import DatabaseState, inspect_database
 from app.property.storage.jobs.models import JobState
-from app.property.storage.llm.batches import ModelBatchStore
-from app.property.storage.llm.requests import ModelRequestStore
+from app.property.storage.llm.batches import LlmBatchStore
+from app.property.storage.llm.requests import LlmRequestStore
 from app.property.storage.schema import HEAD, is_too_old
 from app.property.storage.watches.repository import Watches
 from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok, skipped, warning
@@ -129,13 +129,13 @@ def check_jobs(settings: Settings, courier: Courier, clock: Clock) -> Finding:
 def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
     """Complain of questions that wait for batches of the model, and of batches that nobody reaches."""
     now = database.clock.now()
-    longest = max(((now - one.oldest_at).total_seconds() for one in ModelRequestStore(database).parked()), default=0.0)
+    longest = max(((now - one.oldest_at).total_seconds() for one in LlmRequestStore(database).parked()), default=0.0)
     if longest > settings.openai.batch_collect_seconds + _LATE_SECONDS:
         yield warning(
             f"economy requests wait for {longest / 60:.0f} min and no batch is made of them",
             "See that beat and a worker run, and that a budget and a key have room; the worker's log says why.",
         )
-    for batch in ModelBatchStore(database).under_way():
+    for batch in LlmBatchStore(database).under_way():
         if batch.unreachable_since is not None:
             minutes = (now - batch.unreachable_since).total_seconds() / 60
             yield warning(
