@@ -23,7 +23,7 @@ from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import (
-    bodies,
+    blobs,
     changes,
     jobs,
     llm_cache,
@@ -97,7 +97,7 @@ def filled(database: Database, clock: ManualClock) -> Database:
             (records, records.c.property_id == home, 1),
             (observations, observations.c.content_sha256 == "b" * 64, _READINGS),
             (jobs, jobs.c.id == job_id, _READINGS),
-            (bodies, bodies.c.size == 1, 1),
+            (blobs, blobs.c.size == 1, 1),
             (pages, pages.c.job_id == job_id, _READINGS),
             (changes, changes.c.property_id == home, _READINGS),
         ):
@@ -151,7 +151,7 @@ def test_pruning_copies_with_nothing_due_reads_by_index(database: Database, cloc
     question = Question(page.sha256, ("Roof",), "m", "p")
     AnswerStore(database).save_model_answer(question, StoredAnswer({}, "m", 1, 1))
     with database.writing() as connection:
-        for table in (bodies, pages, llm_cache):
+        for table in (blobs, pages, llm_cache):
             row = dict(connection.execute(select(table)).mappings().first() or {})
             copies = [{**row, **_own_key(table, number)} for number in range(_HOMES)]
             connection.execute(insert(table), copies)
@@ -161,7 +161,7 @@ def test_pruning_copies_with_nothing_due_reads_by_index(database: Database, cloc
         removed = prune_pages(settings, database)
     assert not any(removed.values())
     assert len(statements) >= 5
-    assert not scanned(database, statements, "bodies|pages|llm_cache")
+    assert not scanned(database, statements, "blobs|pages|llm_cache")
 
 
 def _own_key(table: Table, number: int) -> dict[str, Any]:

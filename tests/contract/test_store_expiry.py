@@ -35,7 +35,7 @@ from tests.plugins.job_ends import finish, put_tried
 URL = "https://homes.example/1"
 EXPIRES = (
     tables.jobs, tables.batches, tables.job_attempts,
-    tables.daily_usage, tables.page_urls, tables.model_history, tables.identity_overrides,
+    tables.daily_usage, tables.page_aliases, tables.model_history, tables.identity_overrides,
     tables.audit_log,
 )  # fmt: skip
 

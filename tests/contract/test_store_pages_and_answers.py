@@ -13,7 +13,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.pages.repository import Checkpoint, PageStore
-from app.property.storage.tables import bodies, pages
+from app.property.storage.tables import blobs, pages
 from tests.contract.conftest import count
 
 URL = "https://site.example/house/1"
@@ -51,7 +51,7 @@ def test_the_same_body_is_stored_once(database: Database, job_id: str) -> None:
         store.save_page(plain)
     store.save_page(plain, job_id)
     assert count(database, pages) == 4
-    assert count(database, bodies) == 1
+    assert count(database, blobs) == 1
 
 
 def test_saving_again_for_a_job_replaces_its_checkpoint(database: Database, job_id: str) -> None:
@@ -86,7 +86,7 @@ def test_a_forgotten_checkpoint_is_fetched_anew_and_its_page_kept(database: Data
 def test_a_page_of_no_known_job_is_refused_and_nothing_half_written(database: Database) -> None:
     with pytest.raises(StoreError, match=r"(?i)foreign key"):
         PageStore(database).save_page(page(), "no such job")
-    assert count(database, bodies) == 0
+    assert count(database, blobs) == 0
 
 
 def test_an_answer_is_found_by_the_same_question_only(database: Database) -> None:

@@ -35,7 +35,7 @@ from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.persons import PersonPurge
 from app.property.storage.privacy.pii_catalog import HOLDINGS, NAMING, Holds
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import audit_log, bodies, metadata
+from app.property.storage.tables import audit_log, blobs, metadata
 from app.property.storage.types import UtcDateTime
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.saving import save_record
@@ -146,7 +146,7 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
         "unverified": {"field": "ListAgentFullName", "value": planted},
         "outbox": {"channel": "alert"},
         "audit_log": {"area": "key"},
-        "bodies": {"packing": "zstd", "sha256": "b" * 64},
+        "blobs": {"packing": "zstd", "sha256": "b" * 64},
         "jobs": {"state": "failed"},
         "llm_cache": {"kind": "page"},
         "llm_requests": {"state": "parked"},
@@ -365,7 +365,7 @@ def test_bodies_in_other_encodings_are_looked_through(
         PageStore(database).save_page(page)
     assert purge.purge(name(), who="alice", dry_run=False).removed["bodies"] == 5
     with database.reading() as connection:
-        assert connection.execute(select(bodies.c.sha256)).all() == []
+        assert connection.execute(select(blobs.c.sha256)).all() == []
 
 
 def test_what_was_stored_lately_is_looked_at_by_moment(database: Database, clock: ManualClock) -> None:

@@ -38,7 +38,7 @@ from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.claims import Hearsay
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import audit_log, bodies, jobs, llm_cache, metadata, properties
+from app.property.storage.tables import audit_log, blobs, jobs, llm_cache, metadata, properties
 from benchmarks.saving import save_record
 from tests.contract.conftest import count
 from tests.plugins.job_ends import finish, put_claims
@@ -113,9 +113,9 @@ def everything(database: Database) -> Iterator[str]:
     with database.reading() as connection:
         for name in inspect(connection).get_table_names():
             for row in connection.execute(text(f"SELECT * FROM {name}")).mappings():  # noqa: S608 (names of tables)
-                if name == "bodies":
+                if name == "blobs":
                     content = unpack(row["packing"], bytes(row["packed"]))
-                    yield f"bodies {content.decode('utf-8', 'replace')} {content.decode('utf-16', 'replace')}"
+                    yield f"blobs {content.decode('utf-8', 'replace')} {content.decode('utf-16', 'replace')}"
                 yield f"{name} {dict(row)}"
 
 
@@ -135,7 +135,7 @@ def rows(database: Database) -> dict[str, int]:
 def test_the_search_of_these_tests_finds_what_is_there(database: Database, service: Service) -> None:
     service.scrape(PAGE)
     places = set(found(database, AGENT))
-    assert places >= {"bodies", "source_records", "observations", "properties", "llm_cache", "jobs"}
+    assert places >= {"blobs", "source_records", "observations", "properties", "llm_cache", "jobs"}
     assert set(found(database, "homes.example")) >= {*places, "pages", "property_keys"} - {"llm_cache"}
 
 
@@ -511,5 +511,5 @@ def test_a_repeated_request_is_told_of_the_jobs_that_are_left(
     assert again.batch == made.batch
     with database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(jobs)).scalar_one() == 1
-        assert connection.execute(select(func.count()).select_from(bodies)).scalar_one() == 0
+        assert connection.execute(select(func.count()).select_from(blobs)).scalar_one() == 0
         assert connection.execute(select(func.count()).select_from(properties)).scalar_one() == 0

@@ -17,7 +17,7 @@ from app.property.storage.pages.blobs import count_bytes, pack, unpack
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
 from app.property.storage.pages.tables import SHARDS
-from app.property.storage.tables import bodies, llm_cache, pages
+from app.property.storage.tables import blobs, llm_cache, pages
 from tests.contract.conftest import ON_POSTGRESQL, count
 
 URL = "https://site.example/house/1"
@@ -75,7 +75,7 @@ def test_what_was_packed_with_zlib_before_is_still_read(
 
     store.save_page(page(clock), job_id)
     with database.writing() as connection:
-        connection.execute(update(bodies).values(packing="zlib", packed=zlib.compress(b"plain")))
+        connection.execute(update(blobs).values(packing="zlib", packed=zlib.compress(b"plain")))
     found = store.page_for_job(job_id)
     assert found is not None
     assert (found.body, found.text) == (b"plain", "plain")
@@ -147,13 +147,13 @@ def test_what_a_site_does_not_want_kept_is_gone_when_its_job_is_over(
     store.drop_unkept(job_id)
     assert store.page_for_job(job_id) is None
     assert store.validators(FINAL) is None, "nor is what was kept before asked about"
-    assert (count(database, bodies), count(database, pages)) == (1, 1), "the page that may be kept stays"
+    assert (count(database, blobs), count(database, pages)) == (1, 1), "the page that may be kept stays"
     store.drop_unkept(job_id)
 
 
 def test_without_a_job_it_is_not_stored_at_all(database: Database, store: PageStore, clock: ManualClock) -> None:
     store.save_page(page(clock, keeping=Keeping(no_store=True)))
-    assert (count(database, bodies), count(database, pages)) == (0, 0)
+    assert (count(database, blobs), count(database, pages)) == (0, 0)
 
 
 def test_a_useless_page_that_may_not_be_kept_is_not(
@@ -161,7 +161,7 @@ def test_a_useless_page_that_may_not_be_kept_is_not(
 ) -> None:
     store.save_page(page(clock, keeping=Keeping(no_store=True)), job_id)
     store.forget_checkpoint(job_id)
-    assert (count(database, bodies), count(database, pages)) == (0, 0)
+    assert (count(database, blobs), count(database, pages)) == (0, 0)
 
 
 def test_what_a_dead_job_left_behind_is_pruned(
@@ -171,7 +171,7 @@ def test_what_a_dead_job_left_behind_is_pruned(
     assert retention.prune_unkept().bodies == 0, "the job is not over"
     JobStore(database).cancel(job_id)
     assert retention.prune_unkept().bodies == 1
-    assert count(database, bodies) == 0
+    assert count(database, blobs) == 0
 
 
 def test_a_body_goes_so_long_after_its_last_use(
@@ -191,7 +191,7 @@ def test_a_body_goes_so_long_after_its_last_use(
     assert found.body == b"plain", "so the evidence still leads to its body"
     clock.advance(6 * DAY)
     assert retention.prune_old(days=10).bodies == 1
-    assert (count(database, bodies), count(database, pages)) == (0, 0)
+    assert (count(database, blobs), count(database, pages)) == (0, 0)
     assert retention.prune_old(days=10).bodies == 0
 
 
@@ -262,4 +262,4 @@ def test_what_is_stored_is_counted_whoever_stores_it_at_the_same_time(
     assert gone.bodies
     assert not any(one.exception() for one in saved)
     with database.reading() as connection:
-        assert retention.stored_bytes() == connection.execute(select(func.sum(bodies.c.packed_bytes))).scalar_one()
+        assert retention.stored_bytes() == connection.execute(select(func.sum(blobs.c.packed_bytes))).scalar_one()

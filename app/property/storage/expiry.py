@@ -21,7 +21,7 @@ from app.property.storage.tables import (
     llm_requests,
     model_history,
     outbox,
-    page_urls,
+    page_aliases,
     pages,
 )
 
@@ -62,7 +62,7 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
     has_requests = select(llm_requests.c.id).where(llm_requests.c.batch_id == batches.c.id).exists()
     rules: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (batches, (batches.c.completed_at < old_jobs) & ~has_jobs & ~has_requests),
-        (page_urls, page_urls.c.seen_at < now - timedelta(days=page_days)),
+        (page_aliases, page_aliases.c.seen_at < now - timedelta(days=page_days)),
         (daily_usage, daily_usage.c.day < (now - _USAGE_KEPT).date()),
         (model_history, model_history.c.counted_at < now - _AUDIT_KEPT),
         (identity_overrides, identity_overrides.c.undone_at < now - _AUDIT_KEPT),

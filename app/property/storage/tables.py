@@ -40,7 +40,7 @@ __all__ = [
     "audit_log",
     "batches",
     "blob_bytes",
-    "bodies",
+    "blobs",
     "changes",
     "daily_usage",
     "identity_overrides",
@@ -56,7 +56,7 @@ __all__ = [
     "model_hours",
     "observations",
     "outbox",
-    "page_urls",
+    "page_aliases",
     "pages",
     "properties",
     "property_keys",
@@ -74,7 +74,7 @@ alerts = cast(Table, Alert.__table__)
 audit_log = cast(Table, AuditEntry.__table__)
 batches = cast(Table, Batch.__table__)
 blob_bytes = cast(Table, BlobBytes.__table__)
-bodies = cast(Table, Blob.__table__)
+blobs = cast(Table, Blob.__table__)
 changes = cast(Table, Change.__table__)
 daily_usage = cast(Table, DailyUsage.__table__)
 identity_overrides = cast(Table, IdentityOverride.__table__)
@@ -89,7 +89,7 @@ model_history = cast(Table, ModelCounted.__table__)
 model_hours = cast(Table, ModelHour.__table__)
 observations = cast(Table, Observation.__table__)
 outbox = cast(Table, Message.__table__)
-page_urls = cast(Table, PageAlias.__table__)
+page_aliases = cast(Table, PageAlias.__table__)
 pages = cast(Table, PageCopy.__table__)
 properties = cast(Table, Property.__table__)
 property_keys = cast(Table, PropertyKey.__table__)

@@ -1,4 +1,4 @@
-"""Targets that turned out to be the page of another URL, in `page_urls`."""
+"""Targets that turned out to be the page of another URL, in `page_aliases`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete
 
 from app.property.storage.statements import upsert
-from app.property.storage.tables import page_urls
+from app.property.storage.tables import page_aliases
 
 
 def note_url(
@@ -23,9 +23,9 @@ def note_url(
     """
     own, known = bodies or (None, None)
     values = {"page_url": page_url, "seen_at": at, "content_sha256": own, "record_sha256": known}
-    upsert(connection, page_urls, {"url": url}, values)
+    upsert(connection, page_aliases, {"url": url}, values)
 
 
 def forget_url(connection: Connection, url: str) -> None:
     """`url` has a record of its own (again)."""
-    connection.execute(delete(page_urls).where(page_urls.c.url == url))
+    connection.execute(delete(page_aliases).where(page_aliases.c.url == url))

@@ -1,6 +1,6 @@
 """Which URLs are one page, what that page said when it was last read, and who reads it now.
 
-A target that turned out to be another URL's page is noted in `page_urls`; the record itself is kept once. Of several
+A target that turned out to be another URL's page is noted in `page_aliases`; the record itself is kept once. Of several
 jobs for one page one reads it, and the others come back for what it found.
 """
 
@@ -19,7 +19,7 @@ from app.property.storage.jobs.models import JobState
 from app.property.storage.pages.aliases import note_url
 from app.property.storage.properties.rows import source_record
 from app.property.storage.properties.tables import AS_OF
-from app.property.storage.tables import jobs, page_urls, records
+from app.property.storage.tables import jobs, page_aliases, records
 
 _OF_SAME_PROPERTY = records.alias()
 #: some page of the record's property is asked about again
@@ -67,7 +67,7 @@ class PageIndex:
     def known_as(self, url: str) -> str | None:
         """The URL of the page that `url` turned out to be, if that is another one."""
         with self._database.reading() as connection:
-            return connection.execute(select(page_urls.c.page_url).where(page_urls.c.url == url)).scalar()
+            return connection.execute(select(page_aliases.c.page_url).where(page_aliases.c.url == url)).scalar()
 
     def record_of(self, page_url: str) -> KnownRecord | None:
         """What the page said when it was read or confirmed last; None if it never was."""
@@ -101,8 +101,8 @@ class PageIndex:
 
 def said_by(connection: Connection, seen: Seen) -> Row[Any] | None:
     """The record of the page that says all that is in this body; None: it has to be read (again)."""
-    says_the_same = select(page_urls.c.record_sha256).where(
-        page_urls.c.url == seen.url, page_urls.c.content_sha256 == seen.sha256
+    says_the_same = select(page_aliases.c.record_sha256).where(
+        page_aliases.c.url == seen.url, page_aliases.c.content_sha256 == seen.sha256
     )
     same = and_(
         or_(records.c.content_sha256 == seen.sha256, records.c.content_sha256.in_(says_the_same)),
@@ -123,15 +123,15 @@ def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
     """Those of `urls` (a list of targets) whose page is fresh."""
     own = select(records.c.url).where(records.c.url.in_(urls), is_fresh(since))
     other = (
-        select(page_urls.c.url)
-        .join(records, records.c.page_url == page_urls.c.page_url)
-        .where(page_urls.c.url.in_(urls), is_fresh(since))
+        select(page_aliases.c.url)
+        .join(records, records.c.page_url == page_aliases.c.page_url)
+        .where(page_aliases.c.url.in_(urls), is_fresh(since))
     )
     return own.union(other)  # type: ignore[return-value]
 
 
 def _of_url(url: str) -> ColumnElement[bool]:
-    known_as = select(page_urls.c.page_url).where(page_urls.c.url == url)
+    known_as = select(page_aliases.c.page_url).where(page_aliases.c.url == url)
     return or_(records.c.url == url, records.c.page_url.in_(known_as))
 
 

@@ -16,7 +16,7 @@ SHARDS = 16
 class Blob(Base):
     """Bytes by the SHA-256 of what they are uncompressed; a page's body and its decoded text are both kept here."""
 
-    __tablename__ = "bodies"
+    __tablename__ = "blobs"
 
     sha256: Mapped[Sha256] = mapped_column(primary_key=True)
     size: Mapped[int]
@@ -28,7 +28,7 @@ class Blob(Base):
     # when it was last received, or last said by its site to hold
     used_at: Mapped[datetime] = mapped_column(server_default="1970-01-01 00:00:00")
 
-    __table_args__ = (Index("ix_bodies_used_at_packed_bytes", "used_at", "packed_bytes"),)
+    __table_args__ = (Index("ix_blobs_used_at_packed_bytes", "used_at", "packed_bytes"),)
 
 
 class BlobBytes(Base):
@@ -51,8 +51,8 @@ class PageCopy(Base):
     url: Mapped[str]
     final_url: Mapped[str]
     content_type: Mapped[str]
-    sha256: Mapped[Sha256] = mapped_column(ForeignKey("bodies.sha256"))
-    text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("bodies.sha256"))
+    sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
+    text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     fetched_at: Mapped[datetime]
     # the canonical URL that the answer's Link header named
     declared_url: Mapped[str | None]
@@ -85,7 +85,7 @@ Index("ix_pages_unkept", PageCopy.is_kept, **where(IS_UNKEPT))
 class PageAlias(Base):
     """Targets that turned out to be the page of another URL (`pages/index.py`)."""
 
-    __tablename__ = "page_urls"
+    __tablename__ = "page_aliases"
 
     url: Mapped[str] = mapped_column(primary_key=True)
     page_url: Mapped[str] = mapped_column(index=True)

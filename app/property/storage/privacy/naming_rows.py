@@ -20,7 +20,7 @@ from app.property.storage.pages.blobs import unpack
 from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding, Holds
 from app.property.storage.properties.rows import evidence_json
 from app.property.storage.statements import digest
-from app.property.storage.tables import bodies
+from app.property.storage.tables import blobs
 
 _PAGE = 500
 #: bodies are large
@@ -43,7 +43,7 @@ def named_rows(connection: Connection, finder: Finder, bodies_since: datetime | 
     """All that names the person, bodies only if they were kept at `bodies_since` or later (None: all)."""
     found = Named()
     for held in HOLDINGS:
-        if held.table is not bodies:
+        if held.table is not blobs:
             _look_through(connection, held, finder, found)
     found.bodies.update(sha256 for sha256, text in _texts(connection, bodies_since) if finder.is_in(text))
     return found
@@ -77,12 +77,12 @@ def _rows(connection: Connection, table: Table, columns: list[Column[Any]]) -> I
 
 def _texts(connection: Connection, since: datetime | None) -> Iterator[tuple[str, str]]:
     """Hash and text of every body."""
-    query = select(bodies.c.sha256, bodies.c.packing, bodies.c.packed).order_by(bodies.c.sha256).limit(_PAGE_OF_BODIES)
+    query = select(blobs.c.sha256, blobs.c.packing, blobs.c.packed).order_by(blobs.c.sha256).limit(_PAGE_OF_BODIES)
     if since is not None:
-        query = query.where(bodies.c.created_at >= since)
+        query = query.where(blobs.c.created_at >= since)
     last = ""
     while True:
-        rows = connection.execute(query.where(bodies.c.sha256 > last)).all()
+        rows = connection.execute(query.where(blobs.c.sha256 > last)).all()
         for row in rows:
             yield row.sha256, _decoded(unpack(row.packing, bytes(row.packed)))
         if len(rows) < _PAGE_OF_BODIES:

@@ -83,7 +83,7 @@ def holding(
 HOLDINGS: tuple[Holding, ...] = (
     # --- pages and what was made of them
     holding(
-        t.bodies,
+        t.blobs,
         body="sha256",
         copy="packed",
         nothing="size packing packed_bytes created_at used_at",
@@ -98,7 +98,7 @@ HOLDINGS: tuple[Holding, ...] = (
         text="content_type etag last_modified",
         nothing="id fetched_at is_kept confirmed_at",
     ),
-    holding(t.page_urls, target="url page_url", body="content_sha256 record_sha256", nothing="seen_at"),
+    holding(t.page_aliases, target="url page_url", body="content_sha256 record_sha256", nothing="seen_at"),
     holding(
         t.records,
         target="url final_url page_url",

@@ -44,7 +44,7 @@ from app.property.storage.tables import (
     llm_cache,
     llm_requests,
     observations,
-    page_urls,
+    page_aliases,
     pages,
     properties,
     recipe_examples,
@@ -262,7 +262,7 @@ class Removal:
         copies = connection.execute(mine).all()
         bodies = {sha256 for row in copies for sha256 in (row.sha256, row.text_sha256)}
         self.removed["bodies"] += len(drop_unused_blobs(connection, bodies))
-        self.drop("urls", page_urls, is_any([page_urls.c.url, page_urls.c.page_url], urls))
+        self.drop("urls", page_aliases, is_any([page_aliases.c.url, page_aliases.c.page_url], urls))
         connection.execute(update(jobs).where(jobs.c.reading_url.in_(urls)).values(reading_url=None))
         return {row.sha256 for row in copies if not {row.url, row.final_url}.isdisjoint(urls)}
 

@@ -13,7 +13,7 @@ from app.property.storage.tables import (
     changes,
     jobs,
     observations,
-    page_urls,
+    page_aliases,
     properties,
     property_keys,
     records,
@@ -40,7 +40,7 @@ def fold(connection: Connection, gone: str, home: str) -> None:
 def move_pages(connection: Connection, urls: Sequence[str], home: str, other: str) -> None:
     """The records `urls` go from `home` to `other`, with what these pages ever said and the jobs that asked for it."""
     known = select(records.c.page_url).where(records.c.url.in_(urls))
-    aliases = set(connection.execute(select(page_urls.c.url).where(page_urls.c.page_url.in_(known))).scalars())
+    aliases = set(connection.execute(select(page_aliases.c.url).where(page_aliases.c.page_url.in_(known))).scalars())
     for table, column, which in (
         (records, records.c.url, set(urls)),
         (observations, observations.c.source_url, aliases | set(urls)),

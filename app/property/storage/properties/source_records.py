@@ -12,7 +12,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.pages.aliases import forget_url, note_url
 from app.property.storage.properties.rows import source_record
 from app.property.storage.statements import digest, insert_if_new
-from app.property.storage.tables import observations, page_urls, records
+from app.property.storage.tables import observations, page_aliases, records
 
 #: the note of a page of an address whose question went to another one
 ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
@@ -33,7 +33,7 @@ def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> 
     """The fields that a model is wanted for on those pages of the property that go by one of `urls`, and why it was
     not heard; that it was asked elsewhere says less than any other reason."""
     c, asked = records.c, sorted(set(urls))
-    known_as = select(page_urls.c.page_url).where(page_urls.c.url.in_(asked))
+    known_as = select(page_aliases.c.page_url).where(page_aliases.c.url.in_(asked))
     mine = or_(*(column.in_(some) for column in (c.url, c.page_url) for some in (asked, known_as)))
     query = select(c.wanted_model, c.model_note).where(c.property_id == property_id, mine)
     rows = connection.execute(query.order_by(c.fetched_at, c.id)).all()
