@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from app.printable import printable
-from app.property.storage.keys.alerts import Alert, AlertStore
+from app.property.storage.keys.alerts import AlertStore
+from app.property.storage.keys.tables import Alert
 from app.property.storage.outbox import Backlog, Channel, Outbox
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings

@@ -26,10 +26,10 @@ def check_alerts() -> dict[str, int]:
     """Book what began and what is over, and have the webhook told; -> `{"fired": n, "resolved": n}`."""
     watch = pool_watch()
     try:
-        booked = watch.check()
+        fired, resolved = watch.check()
         if watch.settings.alert.webhook_url is not None:
             send_if_due(Channel.ALERT)
     except (StoreError, OperationalError, redis.RedisError) as exc:
         log.warning("Alerts wait for their next turn: %s", redact(str(exc)))
         return {"fired": 0, "resolved": 0}
-    return {"fired": len(booked.fired), "resolved": len(booked.resolved)}
+    return {"fired": len(fired), "resolved": len(resolved)}

@@ -53,7 +53,6 @@ def _with_history(watch: PoolWatch, reading: Reading) -> dict[str, Any] | None:
         view = watch.look(reading)
         advice = advise(gather(view, watch.stores.history)) if view is not None else []
         report = make_report(reading.stats, advice, watch.stores.alerts.firing())
-        watch.stores.prune()
     except StoreError as exc:
         log.warning("The health report goes without history and advice: %s", redact(str(exc)))
         return None

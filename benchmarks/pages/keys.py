@@ -14,7 +14,7 @@ from app.property.storage import audit
 from app.property.storage.database import Database
 from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
 from app.property.storage.keys.history import KeyHistoryStore
-from app.property.storage.keys.usage import Counted, CountedKey, Uses
+from app.property.storage.keys.usage import CountedKey, Uses
 from app.services.keys.view import KeyView
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.services.reports.health.alarms import Kind
@@ -84,11 +84,11 @@ def _deed(number: int, key: ApiKey) -> dict[str, str]:
     return said | {"key_id": key.key_id, "mask": key.mask, "outcome": "done", "state": "closed"}
 
 
-def _counted(keys: Sequence[ApiKey], step: int) -> Counted:
+def _counted(keys: Sequence[ApiKey], step: int) -> list[CountedKey]:
     """What the pool would have counted in so many hours."""
     uses = Uses(100 * step, 95 * step, 2 * step, 3 * step, 60_000 * step, 8_000 * step, 40_000 * step)
     calls = dict.fromkeys(_MODELS, uses)
-    return Counted([CountedKey(key.key_id, key.mask, key.key_id, True, calls, {}) for key in keys], [])
+    return [CountedKey(key.key_id, key.mask, key.key_id, True, calls) for key in keys]
 
 
 def _alarms(keys: Sequence[ApiKey], step: int) -> list[Alarm]:

@@ -10,7 +10,9 @@ from sqlalchemy import select
 
 from app.clock import ManualClock
 from app.property.storage.database import Database
-from app.property.storage.keys.alerts import Alarm, AlertStore, Booked, Severity
+from app.property.storage.expiry import prune_rows
+from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
+from app.property.storage.keys.tables import Alert
 from app.property.storage.tables import alerts as alerts_table
 from app.property.storage.tables import outbox
 
@@ -26,8 +28,9 @@ def dead(subject: str = "sk-a", severity: Severity = Severity.WARNING) -> Alarm:
     return Alarm("key_dead", subject, severity, f"Key {subject} is dead.", {"key": subject})
 
 
-def names(booked: Booked) -> tuple[list[str], list[str]]:
-    return [alert.subject for alert in booked.fired], [alert.subject for alert in booked.resolved]
+def names(booked: tuple[list[Alert], list[Alert]]) -> tuple[list[str], list[str]]:
+    fired, resolved = booked
+    return [alert.subject for alert in fired], [alert.subject for alert in resolved]
 
 
 def count_messages(database: Database) -> int:
@@ -69,7 +72,7 @@ def test_critical_ones_come_first(alerts: AlertStore) -> None:
 def test_of_many_who_find_the_same_each_change_goes_to_one(
     alerts: AlertStore, database: Database, clock: ManualClock
 ) -> None:
-    found: list[Booked] = []
+    found: list[tuple[list[Alert], list[Alert]]] = []
     start = threading.Barrier(8)
 
     def look(alarms: list[Alarm]) -> None:
@@ -82,8 +85,8 @@ def test_of_many_who_find_the_same_each_change_goes_to_one(
             thread.start()
         for thread in threads:
             thread.join()
-    assert sorted(alert.subject for booked in found for alert in booked.fired) == ["a", "b"]
-    assert sorted(alert.subject for booked in found for alert in booked.resolved) == ["a", "b"]
+    assert sorted(alert.subject for fired, _ in found for alert in fired) == ["a", "b"]
+    assert sorted(alert.subject for _, resolved in found for alert in resolved) == ["a", "b"]
     assert count_messages(database) == 2, "what fired at once is told in one message, and so is what is over"
 
 
@@ -92,7 +95,7 @@ def test_who_had_to_wait_for_another_finds_the_change_made(
 ) -> None:
     """It gets each row when the other has committed: over already, critical already, or firing already."""
     alerts.book([dead("a"), dead("b")], tell=True)
-    found: list[Booked] = []
+    found: list[tuple[list[Alert], list[Alert]]] = []
     waits = threading.Thread(
         target=lambda: found.append(alerts.book([dead("b", Severity.CRITICAL), dead("new")], tell=True))
     )
@@ -106,7 +109,7 @@ def test_who_had_to_wait_for_another_finds_the_change_made(
         waits.join(0.5)
         assert waits.is_alive()
     waits.join()
-    assert found == [Booked((), ())]
+    assert found == [([], [])]
     assert count_messages(database) == 1
 
 
@@ -115,7 +118,7 @@ def test_what_becomes_critical_fires_again_and_what_becomes_better_does_not(aler
     assert names(alerts.book([dead(severity=Severity.CRITICAL)], tell=True)) == (["sk-a"], [])
     assert names(alerts.book([dead()], tell=True)) == ([], [])
     (firing,) = alerts.firing()
-    assert firing.severity is Severity.WARNING
+    assert firing.severity == Severity.WARNING
 
 
 def test_nobody_is_told_who_is_not_to_be(alerts: AlertStore, database: Database) -> None:
@@ -129,10 +132,10 @@ def test_alerts_that_are_over_are_pruned_and_those_that_fire_are_not(
     alerts.book([dead("a"), dead("b")], tell=True)
     alerts.book([dead("b")], tell=True)
     clock.advance(31 * DAY_S)
-    alerts.prune()
+    prune_rows(database, job_days=90, page_days=90)
     assert [alert.subject for alert in alerts.resolved().items] == ["a"]
     clock.advance(370 * DAY_S)
-    alerts.prune()
+    prune_rows(database, job_days=90, page_days=90)
     with database.reading() as connection:
         assert list(connection.execute(select(alerts_table.c.subject)).scalars()) == ["b"]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table, insert
+from sqlalchemy import Table
 
 from app.clock import ManualClock
 from app.errors import ConfigurationError
@@ -35,7 +35,7 @@ from tests.plugins.job_ends import finish, put_tried
 URL = "https://homes.example/1"
 EXPIRES = (
     tables.jobs, tables.batches, tables.job_attempts,
-    tables.daily_usage, tables.page_aliases, tables.model_history, tables.identity_overrides,
+    tables.daily_usage, tables.page_aliases, tables.identity_overrides,
     tables.audit_log,
 )  # fmt: skip
 
@@ -71,7 +71,6 @@ def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClo
     decisions.undo(decisions.join(home, other, who="Ann").id, who="Ann")
     with database.writing() as connection:
         note_url(connection, "https://homes.example/1?ref=2", URL, now)
-        connection.execute(insert(tables.model_history).values(model="m", counters={}, counted_at=now))
         audit.record(connection, now, "Ann", "purge", "url", removed={})
     everything = left(database)
     assert set(everything) == {table.name for table in EXPIRES}

@@ -15,7 +15,7 @@ from app.property.storage.jobs.figures import RecentWork, read_recent_work
 from app.property.storage.jobs.models import Tried
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.keys.history import KeyHistoryStore
-from app.property.storage.keys.usage import Counted, CountedKey, Uses
+from app.property.storage.keys.usage import CountedKey, Uses
 from app.property.storage.llm.cache import AnswerStore, StoredSearch
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.watches.budget import Charge, WatchLedger
@@ -56,7 +56,7 @@ def test_a_target_that_is_none_is_named(database: Database) -> None:
 def does(database: Database, uses: Uses) -> None:
     """The first time that the pool is counted nothing had been asked, the second time so much."""
     for calls in ({}, {"gpt-test": uses}):
-        counted = Counted([CountedKey("a", "sk-a", "a", True, calls, {})], [])
+        counted = [CountedKey("a", "sk-a", "a", True, calls)]
         KeyHistoryStore(database).take_in(lambda counted=counted: counted)  # type: ignore[misc]
 
 

@@ -1,6 +1,6 @@
 """Deletes rows of the bookkeeping that are too old: each rule by an index, some hundred rows in a transaction.
 
-What else expires is elsewhere: copies of pages (`pages/retention.py`), values (`privacy/ages.py`), the history of keys.
+What else expires is elsewhere: copies of pages (`pages/retention.py`), and values (`privacy/ages.py`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.idempotency import FORGOTTEN, KEPT
 from app.property.storage.outbox import Channel
 from app.property.storage.tables import (
+    alerts,
     audit_log,
     batches,
     daily_usage,
     identity_overrides,
     jobs,
+    key_history,
+    keys,
     llm_requests,
-    model_history,
     outbox,
     page_aliases,
     pages,
@@ -29,7 +31,7 @@ from app.property.storage.tables import (
 AT_ONCE = 500
 #: what was counted by day, for callers and for watches
 _USAGE_KEPT = timedelta(days=62)
-#: lines of the audit, decisions that were undone, and models that are asked no more
+#: lines of the audit, alerts that are over, hours of keys, keys that were removed, and decisions that were undone
 _AUDIT_KEPT = timedelta(days=400)
 #: messages about alerts; those about a batch go with it
 _ALERTS_SENT_KEPT = timedelta(days=30)
@@ -64,7 +66,9 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
         (batches, (batches.c.completed_at < old_jobs) & ~has_jobs & ~has_requests),
         (page_aliases, page_aliases.c.seen_at < now - timedelta(days=page_days)),
         (daily_usage, daily_usage.c.day < (now - _USAGE_KEPT).date()),
-        (model_history, model_history.c.counted_at < now - _AUDIT_KEPT),
+        (alerts, alerts.c.resolved_at < now - _AUDIT_KEPT),
+        (keys, keys.c.removed_at < now - _AUDIT_KEPT),
+        (key_history, key_history.c.hour < now - _AUDIT_KEPT),
         (identity_overrides, identity_overrides.c.undone_at < now - _AUDIT_KEPT),
         (audit_log, audit_log.c.at < now - _AUDIT_KEPT),
         (outbox, (outbox.c.channel == Channel.ALERT) & (outbox.c.created_at < now - _ALERTS_SENT_KEPT)),

@@ -11,7 +11,7 @@ from sqlalchemy import Table
 
 from app.property.storage.audit import AuditEntry
 from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, Batch, DailyUsage, Job, JobAttempt
-from app.property.storage.keys.tables import IS_FIRING, Alert, Key, KeyHour, ModelCounted, ModelHour
+from app.property.storage.keys.tables import IS_FIRING, Alert, Key, KeyHour
 from app.property.storage.llm.tables import LlmBatch, LlmCache, LlmRequest
 from app.property.storage.outbox import Message
 from app.property.storage.pages.tables import Blob, BlobBytes, PageAlias, PageCopy
@@ -40,23 +40,21 @@ __all__ = [
     "audit_log",
     "batches",
     "blob_bytes",
-    "blobs",
+    "bodies",
     "changes",
     "daily_usage",
     "identity_overrides",
     "job_attempts",
     "jobs",
     "key_history",
-    "key_hours",
+    "keys",
     "llm_batches",
     "llm_cache",
     "llm_requests",
     "metadata",
-    "model_history",
-    "model_hours",
     "observations",
     "outbox",
-    "page_aliases",
+    "page_urls",
     "pages",
     "properties",
     "property_keys",
@@ -74,22 +72,20 @@ alerts = cast(Table, Alert.__table__)
 audit_log = cast(Table, AuditEntry.__table__)
 batches = cast(Table, Batch.__table__)
 blob_bytes = cast(Table, BlobBytes.__table__)
-blobs = cast(Table, Blob.__table__)
+bodies = cast(Table, Blob.__table__)
 changes = cast(Table, Change.__table__)
 daily_usage = cast(Table, DailyUsage.__table__)
 identity_overrides = cast(Table, IdentityOverride.__table__)
 job_attempts = cast(Table, JobAttempt.__table__)
 jobs = cast(Table, Job.__table__)
-key_history = cast(Table, Key.__table__)
-key_hours = cast(Table, KeyHour.__table__)
+key_history = cast(Table, KeyHour.__table__)
+keys = cast(Table, Key.__table__)
 llm_batches = cast(Table, LlmBatch.__table__)
 llm_cache = cast(Table, LlmCache.__table__)
 llm_requests = cast(Table, LlmRequest.__table__)
-model_history = cast(Table, ModelCounted.__table__)
-model_hours = cast(Table, ModelHour.__table__)
 observations = cast(Table, Observation.__table__)
 outbox = cast(Table, Message.__table__)
-page_aliases = cast(Table, PageAlias.__table__)
+page_urls = cast(Table, PageAlias.__table__)
 pages = cast(Table, PageCopy.__table__)
 properties = cast(Table, Property.__table__)
 property_keys = cast(Table, PropertyKey.__table__)

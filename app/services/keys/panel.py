@@ -12,8 +12,9 @@ from app.keypool.figures import WAIT_BOUNDS_S, ModelFigures, Room
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Spent
 from app.property.storage.database import Database
-from app.property.storage.keys.alerts import Alert, AlertStore
+from app.property.storage.keys.alerts import AlertStore
 from app.property.storage.keys.history import KeyHistoryStore
+from app.property.storage.keys.tables import Alert
 from app.property.storage.keys.usage import Uses
 from app.services.keys.view import KeyReport, amounts
 from app.services.reports.health.alarms import Kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.storage.keys.alerts import Alarm, Alert, Severity
+from app.property.storage.keys.alerts import Alarm, Severity
+from app.property.storage.keys.tables import Alert
 from app.services.reports.health.alarms import HELD, POOL, Kind, Thresholds, find_alarms
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView
 from app.settings import Settings
@@ -31,7 +33,7 @@ def found(*keys: KeyView, budgets: tuple[BudgetUse, ...] = (), firing: tuple[tup
 def booked(alarm: Alarm) -> Alert:
     """As the database has it while it is firing."""
     details = json.loads(json.dumps(dict(alarm.details)))
-    return Alert("id", alarm.kind, alarm.subject, alarm.severity, alarm.message, details, NOW, None)
+    return Alert(**{**asdict(alarm), "details": details}, id="id", fired_at=NOW)
 
 
 def names(alarms: list[Alarm]) -> list[tuple[str, str]]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.property.storage.keys.alerts import Alert, Severity
+from app.property.storage.keys.alerts import Alarm, Severity
+from app.property.storage.keys.tables import Alert
 from app.services.reports.health.advice import Advice
 from app.services.reports.health.report import MOST_ALERTS, export_report, log_report, make_report, shown
 
@@ -45,7 +47,9 @@ def stats(healthy: int | None = None, **keys: dict[str, Any]) -> dict[str, Any]:
 
 def alert(subject: str) -> Alert:
     message = f"OpenAI key {subject} was refused (401): out of rotation until it is replaced."
-    return Alert("id", "key_dead", subject, Severity.WARNING, message, {"key": subject}, AT, None)
+    return Alert(
+        **asdict(Alarm("key_dead", subject, Severity.WARNING, message, {"key": subject})), id="id", fired_at=AT
+    )
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:

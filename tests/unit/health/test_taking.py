@@ -8,7 +8,7 @@ from app.keypool.figures import CallFigures, ModelFigures, PoolFigures
 from app.keypool.keys import make_keys
 from app.keypool.outcomes import ACCEPTED, Outcome
 from app.keypool.spending import Budget, Cap
-from app.property.storage.keys.usage import CountedModel, Demand, Uses
+from app.property.storage.keys.usage import Demand, Uses
 from app.services.reports.health.taking import budget_uses, counted
 from app.services.reports.health.view import BudgetUse
 
@@ -34,14 +34,14 @@ def test_outcomes_are_what_is_held_against_a_key_and_what_is_not() -> None:
     """One that was aborted or at fault itself, too large or from a region not served, is no failure of its key."""
     outcomes = dict.fromkeys(Outcome, 1)
     found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", outcomes, 7, 8, 9, 6),)))
-    assert found.keys[0].calls == {"m": Uses(len(Outcome), 1, 4, 1, 7, 8, 9, 6)}
+    assert found[1].calls == {"m": Uses(len(Outcome), 1, 4, 1, 7, 8, 9, 6)}
 
 
 def test_what_shows_that_a_key_was_accepted_is_not_held_against_it() -> None:
     """Neither here nor in the pool's statistics."""
     accepted = dict.fromkeys(ACCEPTED, 1)
     found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", accepted, 0, 0, 0),)))
-    assert found.keys[0].calls["m"].failures == 0
+    assert found[1].calls["m"].failures == 0
 
 
 def test_keys_are_told_with_group_and_transitions_and_former_ones_as_such() -> None:
@@ -51,7 +51,7 @@ def test_keys_are_told_with_group_and_transitions_and_former_ones_as_such() -> N
         [KEY],
         figures(groups={KEY.key_id: "org-1"}, calls=calls, transitions=opened),
     )
-    mine, gone = found.keys
+    _, mine, gone = found
     assert (mine.key_id, mine.mask, mine.group, mine.configured) == (KEY.key_id, KEY.mask, "org-1", True)
     assert (mine.calls, mine.transitions) == ({}, {"open": 3})
     assert (gone.key_id, gone.configured, gone.calls) == ("gone", False, {"m": Uses(requests=2, successes=2)})
@@ -59,7 +59,8 @@ def test_keys_are_told_with_group_and_transitions_and_former_ones_as_such() -> N
 
 def test_a_model_is_told_with_its_waits_refusals_and_saturation() -> None:
     model = ModelFigures("m", {"no_room": 2}, (3, 0, 4), 1_500, {"tokens": 900})
-    assert counted([], figures(models=(model,))).models == [CountedModel("m", Demand(7, 1_500, 0, 900, {"no_room": 2}))]
+    (pool,) = counted([], figures(models=(model,)))
+    assert (pool.key_id, pool.calls) == ("", {"m": Demand(7, 1_500, 0, 900, {"no_room": 2})})
 
 
 def test_of_budgets_only_caps_that_are_set_are_used() -> None:

@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from app.property.storage.keys.history import KeyHistoryStore
-from app.property.storage.keys.usage import Counted, CountedKey
+from app.property.storage.keys.usage import CountedKey
 from app.services.reports.metrics import exposition
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.reports.metrics.specs import ALL
@@ -171,7 +171,7 @@ def test_a_key_that_was_taken_out_has_no_age_any_more(caller: Client) -> None:
     history = KeyHistoryStore(context.stores.database)
     one, other = (key.key_id for key in context.keys.keys)
     for present in ((one, other), (other,)):
-        keys = [CountedKey(key_id, key_id, key_id, True, {}, {}) for key_id in present]
-        history.take_in(lambda keys=keys: Counted(keys, []))  # type: ignore[misc]
+        keys = [CountedKey(key_id, key_id, key_id, True, {}) for key_id in present]
+        history.take_in(lambda keys=keys: keys)  # type: ignore[misc]
     text = client.get("/metrics").text
     assert text.count("\npropintel_openai_key_first_seen_timestamp_seconds{") == 1

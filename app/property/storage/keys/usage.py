@@ -1,18 +1,19 @@
 """What was counted of keys and models: as the pool reports it (cumulative), and hour by hour.
 
-Pure: how cumulative counters become the hours of `key_hours` and `model_hours` is decided here, `history.py` writes
-them.
+Pure: how cumulative counters become hours is decided here, `history.py` writes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 HOUR = timedelta(hours=1)
 #: counters of a gap longer than this are spread over its last hours only
 _LONGEST_SPREAD = timedelta(days=2)
+#: how refusals are named among the counters
+REFUSALS = "refusals:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,6 @@ class Uses:
     cached_tokens: int = 0
 
 
-USES = tuple(f.name for f in fields(Uses))
-
-
 @dataclass(frozen=True, slots=True)
 class Demand:
     """What a model was asked for, all keys together. Saturated: no key had room for a request of the size that asked,
@@ -48,38 +46,27 @@ class Demand:
     refusals: Mapping[str, int] = field(default_factory=dict)
 
 
-DEMANDS = tuple(f.name for f in fields(Demand) if f.name != "refusals")
-
-
 @dataclass(frozen=True, slots=True)
 class CountedKey:
     """All that the pool ever counted for one key: `calls` by model, `transitions` by name ("open", "dead", ...).
 
-    `configured` is False for a key that only finishes what was under way; its mask and group are those it had.
+    `configured` is False for a key that only finishes what was under way; its mask and group are those it had. The key
+    "" is the whole pool.
     """
 
     key_id: str
     mask: str
     group: str
     configured: bool
-    calls: Mapping[str, Uses]
-    transitions: Mapping[str, int]
+    calls: Mapping[str, Uses | Demand]
+    transitions: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CountedModel:
-    """All that the pool ever counted for one model."""
-
-    model: str
-    demand: Demand
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Everything that the pool ever counted, at one moment."""
-
-    keys: Sequence[CountedKey]
-    models: Sequence[CountedModel]
+def flat(figures: Uses | Demand) -> dict[str, int]:
+    """Return the figures that are not 0, each refusal under a name of its own."""
+    counts = {name: count for name, count in asdict(figures).items() if name != "refusals" and count}
+    refusals = figures.refusals if isinstance(figures, Demand) else {}
+    return counts | {f"{REFUSALS}{reason}": count for reason, count in refusals.items()}
 
 
 def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str, int]:

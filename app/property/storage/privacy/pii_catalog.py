@@ -230,19 +230,14 @@ HOLDINGS: tuple[Holding, ...] = (
     ),
     # --- keys: facts of accounts at OpenAI, and what operators wrote
     holding(
-        t.key_history,
+        t.keys,
         nothing="key_id mask limit_group first_seen_at last_seen_at removed_at opened_at died_at quota_gone_at counters"
         " counted_at",
     ),
-    holding(t.model_history, nothing="model counters counted_at"),
     holding(
-        t.key_hours,
+        t.key_history,
         nothing="hour key_id model requests successes failures rate_limits input_tokens output_tokens microusd"
-        " cached_tokens",
-    ),
-    holding(
-        t.model_hours,
-        nothing="hour model sent waited_us saturated_requests_us saturated_tokens_us refusals",
+        " cached_tokens sent waited_us saturated_requests_us saturated_tokens_us refusals",
     ),
     holding(
         t.alerts,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from app.property.storage.keys.alerts import Alarm, Alert, Severity
+from app.property.storage.keys.alerts import Alarm, Severity
+from app.property.storage.keys.tables import Alert
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView, named
 from app.settings import Settings
 
@@ -126,7 +127,7 @@ def _of_today(alert: Alert | None, cap: float, now: datetime) -> Severity | None
     """How severe this budget has been on this UTC day, with this cap; None if it was no alarm."""
     if alert is None or (alert.details.get("day"), alert.details.get("cap")) != (_day(now), cap):
         return None
-    return alert.severity
+    return Severity(alert.severity)
 
 
 def _budget(subject: str, uses: Sequence[BudgetUse], at: datetime, *, all_spent: bool) -> Alarm:

@@ -14,7 +14,7 @@ from typing import Any
 import redis
 
 from app.errors.broker import BrokerUnavailableError
-from app.property.storage.keys.alerts import Alert
+from app.property.storage.keys.tables import Alert
 from app.redaction import shown_url
 from app.redis.embedded_valkey import broker_url, connect
 from app.services.reports.health.advice import Advice

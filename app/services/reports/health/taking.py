@@ -13,8 +13,9 @@ from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap
 from app.property.storage.database import Database
 from app.property.storage.keys.alerts import AlertStore
-from app.property.storage.keys.history import KeyHistoryStore, KnownKey
-from app.property.storage.keys.usage import Counted, CountedKey, CountedModel, Demand, Uses
+from app.property.storage.keys.history import KeyHistoryStore
+from app.property.storage.keys.tables import Key
+from app.property.storage.keys.usage import CountedKey, Demand, Uses
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView
 
@@ -40,11 +41,6 @@ class HealthStores:
     def on(cls, database: Database) -> Self:
         return cls(KeyHistoryStore(database), AlertStore(database))
 
-    def prune(self) -> None:
-        """Delete what is too old, in small steps: call it often."""
-        self.history.prune()
-        self.alerts.prune()
-
 
 def take_in(manager: OpenAIClientManager, history: KeyHistoryStore) -> PoolFigures | None:
     """Count what the fleet has done since the last time; -> its figures, None while they cannot be had.
@@ -54,7 +50,7 @@ def take_in(manager: OpenAIClientManager, history: KeyHistoryStore) -> PoolFigur
 
     figures: PoolFigures | None = None
 
-    def read() -> Counted | None:
+    def read() -> list[CountedKey] | None:
         nonlocal figures
         found = manager.get_figures()
         figures = found if found.scope == "fleet" else None
@@ -64,14 +60,15 @@ def take_in(manager: OpenAIClientManager, history: KeyHistoryStore) -> PoolFigur
     return figures
 
 
-def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> Counted:
-    """What the pool has counted, as the history takes it: a key by its id, mask and limit group."""
+def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
+    """What the pool has counted, as the history takes it: a key by its id, mask and limit group, and the whole pool."""
     configured = {key.key_id: key for key in keys}
     calls: dict[str, dict[str, Uses]] = {}
     for one in figures.calls:
         calls.setdefault(one.key_id, {})[one.model] = _uses(one)
-    return Counted(
-        [
+    return [
+        CountedKey("", "", "", True, {model.model: _demand(model) for model in figures.models}),
+        *(
             CountedKey(
                 key_id,
                 configured[key_id].mask if key_id in configured else "",
@@ -81,9 +78,8 @@ def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> Counted:
                 {str(name): n for name, n in figures.transitions.get(key_id, {}).items()},
             )
             for key_id in dict.fromkeys((*configured, *calls))
-        ],
-        [CountedModel(model.model, _demand(model)) for model in figures.models],
-    )
+        ),
+    ]
 
 
 def view_of(
@@ -133,13 +129,13 @@ def _of_cap(
         yield BudgetUse(name, "usd", spent["usd"], usd, mask, is_stopped("microusd", cap.microusd))
 
 
-def _key_view(key: ApiKey, state: str, known: KnownKey | None) -> KeyView:
+def _key_view(key: ApiKey, state: str, known: Key | None) -> KeyView:
     if known is None:
         return KeyView(key.key_id, key.mask, key.group, state)
     return KeyView(
         key_id=key.key_id,
         mask=key.mask,
-        group=known.group,
+        group=known.limit_group,
         state=state,
         first_seen_at=known.first_seen_at,
         opened_at=known.opened_at,

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from app.clock import Clock
-from app.property.storage.keys.alerts import Booked, Severity
+from app.property.storage.keys.alerts import Severity
+from app.property.storage.keys.tables import Alert
 from app.services.keys.store import budget_of
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.health.alarms import Thresholds, find_alarms
@@ -56,17 +57,17 @@ class PoolWatch:
         budgets = budget_uses(stats, figures.stopped, budget_of(self.settings))
         return view_of(self.manager, stats, self.stores.history, budgets, at)
 
-    def check(self) -> Booked:
-        """Find what is wrong now and book it; log what that changed. Raises `StoreError`."""
+    def check(self) -> tuple[list[Alert], list[Alert]]:
+        """Find what is wrong now and book it; log what that changed, and return it. Raises `StoreError`."""
         view = self.look()
         if view is None:
-            return Booked((), ())
+            return [], []
         alerts = self.stores.alerts
         alarms = find_alarms(view, Thresholds.of(self.settings), alerts.firing())
-        booked = alerts.book(alarms, tell=self.settings.alert.webhook_url is not None)
-        for alert in booked.fired:
-            level = logging.ERROR if alert.severity is Severity.CRITICAL else logging.WARNING
+        fired, resolved = alerts.book(alarms, tell=self.settings.alert.webhook_url is not None)
+        for alert in fired:
+            level = logging.ERROR if alert.severity == Severity.CRITICAL else logging.WARNING
             log.log(level, "Alert %s: %s", alert.kind, alert.message)
-        for alert in booked.resolved:
+        for alert in resolved:
             log.info("Alert %s is over: %s", alert.kind, alert.message)
-        return booked
+        return fired, resolved
