@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -17,7 +18,7 @@ from pydantic import SecretStr
 
 from app.clock import SystemClock
 from app.errors.webhooks import WebhookError
-from app.services.delivery.webhooks import Event, build_webhook_sender
+from app.services.delivery.webhooks import Event, WebhookSender
 from app.settings import Settings
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -57,7 +58,7 @@ def _send(url: str, secret: str, event: Event) -> None:
         webhook_secret=SecretStr(secret),
         fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),),
     )
-    with build_webhook_sender(settings, SystemClock()) as sender:
+    with closing(WebhookSender(settings, SystemClock())) as sender:
         sender.send(url, event)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from app.services.delivery.deliver import (
     follow_changes,
     receiver_of,
 )
-from app.services.delivery.webhooks import build_webhook_sender
+from app.services.delivery.webhooks import WebhookSender
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from benchmarks.saving import save_record
@@ -112,7 +113,7 @@ def test_a_teller_that_dies_after_the_receiver_has_heard_leaves_a_double_with_th
     change(stores, 1)
     assert Outbox(stores.database).claim(Channel.CHANGE, 1, LEASE_SECONDS)
     (told,) = ChangeStore(stores.database).since().changes
-    with build_webhook_sender(stores.settings, clock) as sender:
+    with closing(WebhookSender(stores.settings, clock)) as sender:
         sender.send(receiver.url, change_event(told))  # and here it dies
     assert tell(stores, receiver.url) == {"delivered": 0, "failed": 0, "given_up": 0}
     clock.advance(LEASE_SECONDS)

@@ -16,7 +16,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from app.clock import Clock, ManualClock, SystemClock
 from app.errors.webhooks import InvalidCallbackError, WebhookError, WebhookRefusedError
 from app.property.fetch.ranges import IPAddress
-from app.services.delivery.webhooks import Event, WebhookSender, build_webhook_sender, check_callback_url
+from app.services.delivery.webhooks import Event, WebhookSender, check_callback_url
 from app.settings import Settings
 from tests.plugins.webhook_receiver import Receiver
 
@@ -54,9 +54,7 @@ def make_sender() -> Iterator[MakeSender]:
             fetch_allowed_private_networks=(ip_network(opened),),
             webhook_secret=SecretStr(secret) if secret else None,
         )
-        sender = build_webhook_sender(
-            settings, clock or SystemClock(), timeout_seconds=timeout_seconds, resolver=resolver
-        )
+        sender = WebhookSender(settings, clock or SystemClock(), timeout_seconds=timeout_seconds, resolver=resolver)
         made.append(sender)
         return sender
 

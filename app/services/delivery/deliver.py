@@ -1,4 +1,4 @@
-"""Sends what the outbox holds: soon at first, then at longer and longer intervals.
+"""Sends what the outbox holds, with exponential backoff.
 
 A callback or an alert is given up after almost a day, or at once if its receiver wants no more. A change never is: it
 holds up those after it, so that the last message that the receiver took of a field has its newest value. A receiver can
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from app.property.storage.outbox import Channel, Message, Outbox, put
 from app.property.storage.watches.changes import LATEST, ChangeStore, Followed
 from app.property.storage.watches.models import Change
 from app.redaction import origin_of
-from app.services.delivery.webhooks import TIMEOUT_SECONDS, Event, WebhookSender, build_webhook_sender, operators_url
+from app.services.delivery.webhooks import TIMEOUT_SECONDS, Event, WebhookSender, operators_url
 from app.services.reports.metrics.instruments import ALERT_NOTIFICATIONS, CALLBACKS, CHANGE_DELIVERIES
 from app.settings import Settings
 
@@ -43,11 +44,7 @@ _CHANGE_TYPE = "change.detected"
 _MOST_SENTENCES = 20
 _HEADINGS = {"alert.fired": ("Alert", "alerts"), "alert.resolved": ("Resolved", "alerts are over")}
 _LONGEST_VALUE_CHARS = 80
-_COUNTERS = {
-    Channel.BATCH: CALLBACKS,
-    Channel.ALERT: ALERT_NOTIFICATIONS,
-    Channel.CHANGE: CHANGE_DELIVERIES,
-}
+_COUNTERS = {Channel.BATCH: CALLBACKS, Channel.ALERT: ALERT_NOTIFICATIONS, Channel.CHANGE: CHANGE_DELIVERIES}
 
 
 def receiver_of(channel: Channel, settings: Settings) -> str | None:
@@ -55,11 +52,9 @@ def receiver_of(channel: Channel, settings: Settings) -> str | None:
 
     Raises `ConfigurationError`. Each callback has a URL of its own.
     """
-    if channel is Channel.ALERT:
-        return operators_url("ALERT_WEBHOOK_URL", settings.alert.webhook_url)
-    if channel is Channel.CHANGE:
-        return operators_url("CHANGES_WEBHOOK_URL", settings.changes.webhook_url)
-    return None
+    alerts, changes = settings.alert.webhook_url, settings.changes.webhook_url
+    urls = {Channel.ALERT: ("ALERT_WEBHOOK_URL", alerts), Channel.CHANGE: ("CHANGES_WEBHOOK_URL", changes)}
+    return operators_url(*urls[channel]) if channel in urls else None
 
 
 def follow_changes(settings: Settings, database: Database) -> None:
@@ -99,14 +94,14 @@ def deliver_due(channel: Channel, settings: Settings, database: Database) -> dic
         return counts
     at_once = AT_ONCE if channel is Channel.BATCH else 1
     until = clock.now() + timedelta(seconds=_PATIENCE_SECONDS)
-    with build_webhook_sender(settings, clock) as sender, ThreadPoolExecutor(at_once, "webhook") as threads:
+    with closing(WebhookSender(settings, clock)) as sender, ThreadPoolExecutor(at_once, "webhook") as threads:
         while clock.now() <= until and is_due(channel, database):
             claims = outbox.claim(channel, at_once, LEASE_SECONDS)
             outcomes = list(threads.map(lambda claim: _deliver(claim, url, sender, database), claims))
             for outcome in filter(None, outcomes):
                 counts[outcome] += 1
-            if url is not None and outcomes != ["delivered"]:
-                break  # it would fail again, or it is another's turn
+            if not claims or (url is not None and outcomes != ["delivered"]):
+                break  # others have them, or it would fail again
     return counts
 
 

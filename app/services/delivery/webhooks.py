@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
@@ -70,10 +70,7 @@ def check_callback_url(url: str) -> str:
 
 
 def operators_url(variable: str, url: SecretStr | None) -> str | None:
-    """The URL that the setting `variable` holds, in its canonical form; None if nobody is to be told.
-
-    Raises `ConfigurationError`. Whether its address is allowed shows when it is used.
-    """
+    """Return the URL of the setting `variable` in its canonical form, if it is set. Raises `ConfigurationError`."""
     if url is None:
         return None
     try:
@@ -84,13 +81,26 @@ def operators_url(variable: str, url: SecretStr | None) -> str | None:
 
 
 class WebhookSender:
-    """Delivers events. Thread-safe; closed at its end."""
+    """Deliver events as the settings say; `timeout_seconds` bounds one attempt as a whole. Thread-safe."""
 
     def __init__(
-        self, guard: Guard, exchange: Exchange, clock: Clock, secret: SecretStr | None, timeout_seconds: float
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        resolver: Resolver | None = None,
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        self._guard = guard
-        self._exchange = exchange
+        limits = Limits(
+            total_seconds=timeout_seconds,
+            connect_seconds=timeout_seconds / 2,
+            read_seconds=timeout_seconds,
+            wire_bytes=65_536,
+        )
+        secret = settings.jobs.webhook_secret
+        self._guard = Guard(resolver or SystemResolver(clock), settings.fetch.allowed_private_networks)
+        self._exchange = Exchange(limits, clock, settings.fetch.user_agent, ssl_context)
         self._clock = clock
         self._signer = Webhook(secret.get_secret_value()) if secret is not None else None
         self._timeout_seconds = timeout_seconds
@@ -130,36 +140,6 @@ class WebhookSender:
     def close(self) -> None:
         """Close all connections."""
         self._exchange.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-def build_webhook_sender(
-    settings: Settings,
-    clock: Clock,
-    *,
-    timeout_seconds: float = TIMEOUT_SECONDS,
-    resolver: Resolver | None = None,
-    ssl_context: ssl.SSLContext | None = None,
-) -> WebhookSender:
-    """A sender as the settings say; `timeout_seconds` bounds one attempt as a whole. Connects to nothing yet."""
-    limits = Limits(
-        total_seconds=timeout_seconds,
-        connect_seconds=timeout_seconds / 2,
-        read_seconds=timeout_seconds,
-        wire_bytes=65_536,
-    )
-    return WebhookSender(
-        Guard(resolver or SystemResolver(clock), settings.fetch.allowed_private_networks),
-        Exchange(limits, clock, settings.fetch.user_agent, ssl_context),
-        clock,
-        settings.jobs.webhook_secret,
-        timeout_seconds,
-    )
 
 
 def _reason(exc: FetchError | InvalidTargetError, url: str) -> str:
