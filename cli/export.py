@@ -14,7 +14,6 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from app.property.storage.properties.snapshots import snapshot
 from app.services.reports.exports import ExportFormat, check_format, write
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
@@ -82,7 +81,7 @@ def export(
     with (
         open_stores(load_settings()) as stores,
         _opened(output) as stream,
-        closing(snapshot(stores.database, changed_since=changed_since)) as properties,
+        closing(stores.properties.snapshot(changed_since=changed_since)) as properties,
     ):
         written = write(properties, format_, stream)
     until = f"; the last change was {written.last_change}" if written.last_change else ""

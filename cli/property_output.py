@@ -11,8 +11,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from app.property.storage.database import Database
-from app.property.storage.properties.source_values import Saying, sayings
+from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.views import SourceValues
 from app.settings import load_settings
 from cli.brief import WIDTH, brief
 from cli.output import Format, PropertyFormat, show
@@ -24,7 +24,7 @@ _NARROWEST = 40
 def show_properties(
     found: Sequence[Mapping[str, Any]],
     chosen: PropertyFormat | None,
-    said: Sequence[Sequence[Saying]],
+    said: Sequence[Sequence[SourceValues]],
     now: datetime,
     *,
     as_list: bool,
@@ -49,8 +49,8 @@ def show_properties(
 
 
 def said_of(
-    database: Database, found: Sequence[Mapping[str, Any]], chosen: PropertyFormat | None
-) -> list[list[Saying]]:
+    properties: PropertyStore, found: Sequence[Mapping[str, Any]], chosen: PropertyFormat | None
+) -> list[list[SourceValues]]:
     """What the sources of each property say, for the format that compares them."""
     wanted = chosen is PropertyFormat.TABLE or (chosen is None and sys.stdout.isatty())
-    return [sayings(database, shown["property"]) if wanted else [] for shown in found]
+    return [properties.source_values(shown["property"]) if wanted else [] for shown in found]

@@ -12,7 +12,7 @@ from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.keys import CapacityError
 from app.property.storage.jobs.models import PageFrom
-from app.property.storage.properties.source_values import Saying
+from app.property.storage.properties.views import SourceValues
 from app.property.storage.statements import new_id
 from app.property.urls.targets import host_of_target, is_address, normalise_target
 from app.services.property_intelligence import Scraper
@@ -61,7 +61,7 @@ def scrape(
     targets = [normalise_target(target) for target in targets]
     batch = new_id()
     results, codes, left = [], [0], list(targets)
-    said: list[list[Saying]] = []
+    said: list[list[SourceValues]] = []
     try:
         with tracing(settings), open_resources(settings) as resources:
             for target in targets:
@@ -70,7 +70,7 @@ def scrape(
                 except PropertyIntelligenceError as exc:
                     codes.append(report(exc))
                 del left[0]
-            said = said_of(resources.database, results, format_)
+            said = said_of(resources.properties, results, format_)
     except KeyboardInterrupt:
         codes.append(INTERRUPTED)
         note(f"interrupted: {len(results)} of {len(targets)} targets are stored; not done: {_listed(left)}")

@@ -39,7 +39,7 @@ def show(
         return
     with open_stores(load_settings()) as stores:
         shown = stores.properties.get(property_id)
-        said = said_of(stores.database, [shown], format_)
+        said = said_of(stores.properties, [shown], format_)
         now = stores.database.clock.now()
     show_properties([shown], format_, said, now, as_list=False)
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.property.address import Address, differ, normalise, with_street
+from app.property.address import Address, compare, differ, normalise, with_street
 from app.property.address.tables import unit_designators
 from app.property.fields.table import AXES
 from app.property.source_record import SourceRecord
@@ -69,6 +69,24 @@ def lookups_of(record: SourceRecord) -> tuple[str, ...]:
         keys.extend(_short(_place_key(near, address)) for near in around)
     order = ("parcel:", "addr:", "place:", "url:")
     return tuple(sorted(dict.fromkeys(keys), key=lambda key: order.index(key.partition(":")[0] + ":")))
+
+
+def address_lookups(address: Address) -> tuple[str, ...]:
+    """Where a property may be filed of which no more than this address is known."""
+    said = address_of(replace(address, street=None).as_values())
+    keys = _address_keys(said)
+    if said.state and said.street_number and said.street_name and said.city:
+        keys.append(_city_key(said, ""))
+    return tuple(_short(key) for key in keys)
+
+
+def is_at(values: Mapping[str, Any], address: Address) -> bool:
+    """Whether a property that is filed under the address is there: two towns of one name may share a key, and without
+    a ZIP the state has to say which."""
+    known, wanted = address_of(values), normalise(address)
+    if compare(known, wanted) != "same":
+        return False
+    return known.state == wanted.state or (known.postal_code is not None and known.postal_code == wanted.postal_code)
 
 
 def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -22,8 +22,7 @@ from app.property.reading.pipeline import extract
 from app.property.record import DERIVED_FIELDS, Evidence
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.properties.rows import conflicts_json, evidence_json
-from app.property.storage.properties.search import search_row
+from app.property.storage.properties.rows import conflicts_json, evidence_json, search_row
 from app.property.storage.statements import chunks, new_id
 from app.property.storage.tables import properties, property_keys, records
 from standin.site.pages import bundled_pages

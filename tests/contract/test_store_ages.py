@@ -15,7 +15,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.pages.index import Seen
 from app.property.storage.privacy.ages import AgeLimits
-from app.property.storage.properties.claims import Hearsay
+from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import audit_log, observations
 from benchmarks.saving import save_record
@@ -59,7 +59,7 @@ def test_a_name_goes_with_all_that_repeats_it_when_nobody_saw_it_for_so_long(
     database: Database, properties: PropertyStore, ages: AgeLimits, clock: ManualClock
 ) -> None:
     home = read(properties, clock, ListPrice=100, PublicRemarks=f"Ask {AGENT}.")
-    heard = Hearsay("ListAgentFullName", AGENT, f"{AGENT} sells it", "https://dead.example/1", "m", clock.now())
+    heard = UnverifiedClaim("ListAgentFullName", AGENT, f"{AGENT} sells it", "https://dead.example/1", "m", clock.now())
     put_claims(database, home, [heard])
     clock.advance(100 * DAY)
     assert not ages.prune_names(100).records, "it is as old as it may be"

@@ -18,9 +18,9 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
-from app.property.storage.properties.explain import explain
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import identity_overrides, observations, properties
+from app.services.reports.identity_decisions import explanation
 from benchmarks.saving import save_record
 from tests.contract.test_store_properties import ADDRESS, T0, alive, count, source
 from tests.plugins.job_ends import finish
@@ -256,12 +256,12 @@ def test_an_explanation_says_why_each_source_belongs_and_each_value_won(
     other = save_record(store, source(C, **OTHER))
     decisions.join(home, other, who="alice")
     clock.advance(3 * 86_400)
-    told = explain(database, home)
+    told = explanation(database, home)
     belongs = {one["url"]: one["belongs"] for one in told["sources"]}
     assert belongs[A]["key"] == "decision"  # the join is about all pages of both sides
     assert [one["key"] for one in belongs.values()] == ["decision"] * 3
     decisions.undo(decisions.of(home)[0].id, who="alice")
-    told = explain(database, home)
+    told = explanation(database, home)
     assert {one["belongs"]["key"] for one in told["sources"]} == {"parcel"}
     compared = {fact["what"]: fact["result"] for fact in told["sources"][0]["belongs"]["compared"]}
     assert (compared["ParcelNumber"], compared["house number"], compared["YearBuilt"]) == ("same", "same", "differs")

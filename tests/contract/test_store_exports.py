@@ -20,7 +20,6 @@ from app.property.record import FIELDS, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.snapshots import snapshot
 from app.property.storage.tables import properties, records
 from app.services.reports.exports import ExportFormat, write
 from benchmarks.saving import save_record
@@ -69,7 +68,7 @@ def ids(database: Database, clock: ManualClock) -> list[str]:
 
 def _exported(database: Database, chosen: ExportFormat) -> bytes:
     stream = io.BytesIO()
-    write(snapshot(database, page=2), chosen, stream)
+    write(PropertyStore(database).snapshot(page=2), chosen, stream)
     return stream.getvalue()
 
 
@@ -163,7 +162,7 @@ def _peak_bytes(database: Database, chosen: ExportFormat) -> int:
 
     def watched() -> Iterator[dict[str, Any]]:
         nonlocal arrow
-        for shown in snapshot(database, page=50):
+        for shown in PropertyStore(database).snapshot(page=50):
             arrow = max(arrow, pa.total_allocated_bytes())
             yield shown
 

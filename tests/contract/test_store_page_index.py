@@ -63,7 +63,7 @@ def test_a_page_that_a_model_is_still_wanted_for_is_not_fresh(
     jobs = JobStore(database)
     other = "https://other.example/1"
     home = save_record(store, record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], asks_again=True)
-    assert save_record(store, record(clock, other, page_url=other, sha="c", ListPrice=100), kin=home) == home
+    assert save_record(store, record(clock, other, page_url=other, sha="c", ListPrice=100), related=home) == home
     save_record(store, record(clock, MOBILE, ListPrice=100), wanted_model=["Roof"], asks_again=True)
     since = clock.now() - HOUR
     assert [store.fresh(url, since) for url in (PAGE, MOBILE)] == [None, None]

@@ -132,12 +132,12 @@ def test_a_property_that_changes_between_pages_comes_again_with_its_new_data(
 def test_the_last_change_seen_is_where_the_next_synchronisation_begins(database: Database, clock: ManualClock) -> None:
     """A clock that goes back (another machine's) puts no change where somebody has looked already."""
     store, behind = PropertyStore(database), PropertyStore(Database(database.url.render_as_string(False)))
-    behind._database.clock = ManualClock(START - timedelta(hours=1))
+    behind.database.clock = ManualClock(START - timedelta(hours=1))
     seen = _save(store, "http://a.example/1", clock)
     newest = datetime.fromisoformat(store.page().items[-1]["updated_at"])
     late = _save(behind, "http://a.example/2", clock, price=2)
     assert [entry["property"] for entry in store.page(changed_since=newest).items] == [seen, late]
-    behind._database.close()
+    behind.database.close()
 
 
 def test_a_property_that_swallows_another_counts_as_changed_and_names_it(

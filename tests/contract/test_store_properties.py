@@ -18,7 +18,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.search import PropertyFilter
+from app.property.storage.properties.views import PropertyFilter
 from app.property.storage.tables import observations, properties, records
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish

@@ -35,7 +35,7 @@ from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy import purge as purging
 from app.property.storage.privacy.purge import PurgeStore, Removal
 from app.property.storage.privacy.scope import PurgeKind
-from app.property.storage.properties.claims import Hearsay
+from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import audit_log, blobs, jobs, llm_cache, metadata, properties
@@ -80,7 +80,9 @@ class Service:
         answer = StoredSearch({"output": [f"{agent} sells it ({url})"]}, "m", 1, 1, now)
         self.searches.save_search(f"{url} {agent}"[-64:], "12 Oak St, Springfield, IL 62701", answer, [url])
         put_claims(
-            self.database, home, [Hearsay("ListAgentFullName", agent, f"{agent} sells it", url, "web_search, m", now)]
+            self.database,
+            home,
+            [UnverifiedClaim("ListAgentFullName", agent, f"{agent} sells it", url, "web_search, m", now)],
         )
 
     def scrape(self, url: str, agent: str = AGENT, *, page_url: str | None = None, **values: Any) -> tuple[str, str]:
@@ -284,7 +286,7 @@ def test_what_other_pages_say_of_the_property_stays_and_only_that(
 
 
 def _words(words: str) -> Any:
-    from app.property.storage.properties.search import PropertyFilter
+    from app.property.storage.properties.views import PropertyFilter
 
     return PropertyFilter(words=words)
 

@@ -16,7 +16,7 @@ from app.property.storage.llm.cache import AnswerStore, StoredSearch
 from app.property.storage.pages.retention import Retention
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
-from app.property.storage.properties.claims import Hearsay
+from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.repository import PropertyStore
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import put_claims
@@ -38,8 +38,8 @@ def house(url: str, at: datetime, **more: Any) -> SourceRecord:
     return record(url, at, StreetNumber="12", StreetName="Fictional Ave", City="Anytown", **more)
 
 
-def said(at: datetime, value: Any = 1987, url: str = DEAD, field: str = "YearBuilt") -> Hearsay:
-    return Hearsay(field, value, f"{field}: {value}", url, "web_search, gpt-4.1-mini", at)
+def said(at: datetime, value: Any = 1987, url: str = DEAD, field: str = "YearBuilt") -> UnverifiedClaim:
+    return UnverifiedClaim(field, value, f"{field}: {value}", url, "web_search, gpt-4.1-mini", at)
 
 
 def shown(properties: PropertyStore, property_id: str) -> list[tuple[str, Any, str]]:

@@ -11,8 +11,6 @@ from app.clock import ManualClock
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.snapshots import snapshot
-from app.property.storage.properties.source_values import sayings
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
@@ -41,7 +39,7 @@ def test_what_changes_meanwhile_comes_once_as_it_was_and_is_not_lost_to_the_next
     store: PropertyStore, database: Database, clock: ManualClock
 ) -> None:
     ids = fill(store, clock, 7)
-    rows = snapshot(database, page=2)
+    rows = store.snapshot(page=2)
     seen = [next(rows) for _ in range(3)]
     clock.advance(1)
     save_record(store, source(0, at=T0 + timedelta(days=1), ListPrice=5))  # was seen already
@@ -53,7 +51,7 @@ def test_what_changes_meanwhile_comes_once_as_it_was_and_is_not_lost_to_the_next
     assert [row["record"]["ListPrice"] for row in seen] == [1000, 1001, 1002, 1003, 1004, 1005, 1006]
 
     since = datetime.fromisoformat(seen[-1]["updated_at"])
-    changed = {row["property"]: row["record"]["ListPrice"] for row in snapshot(database, changed_since=since)}
+    changed = {row["property"]: row["record"]["ListPrice"] for row in store.snapshot(changed_since=since)}
     assert changed == {ids[6]: 1006, ids[0]: 5, ids[5]: 6, added: 1007}
 
 
@@ -62,36 +60,36 @@ def test_a_page_that_is_full_ends_the_list_as_well(
 ) -> None:
     ids = fill(store, clock, 4)
     for page in (1, 2, 3, 4, 5):
-        assert [row["property"] for row in snapshot(database, page=page)] == ids
-    assert list(snapshot(database, changed_since=clock.now() + timedelta(seconds=1))) == []
+        assert [row["property"] for row in store.snapshot(page=page)] == ids
+    assert list(store.snapshot(changed_since=clock.now() + timedelta(seconds=1))) == []
 
 
 def test_rows_are_those_that_get_shows(store: PropertyStore, database: Database, clock: ManualClock) -> None:
     ids = fill(store, clock, 3)
-    assert list(snapshot(database, page=2)) == [store.get(property_id) for property_id in ids]
+    assert list(store.snapshot(page=2)) == [store.get(property_id) for property_id in ids]
 
 
 def test_an_export_that_is_given_up_frees_its_connection(
     store: PropertyStore, database: Database, clock: ManualClock
 ) -> None:
     fill(store, clock, 3)
-    rows = snapshot(database, page=1)
+    rows = store.snapshot(page=1)
     next(rows)
     rows.close()
     assert list(rows) == []
     clock.advance(1)
     # whoever still held the old state would not see this
     save_record(store, source(9, ListPrice=9))
-    assert [row["record"]["ListPrice"] for row in snapshot(database)][-1] == 9
+    assert [row["record"]["ListPrice"] for row in store.snapshot()][-1] == 9
 
 
 def test_each_source_says_what_it_said_whatever_was_chosen(store: PropertyStore, database: Database) -> None:
     address = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
     property_id = save_record(store, source(1, ListPrice=100, YearBuilt=1990, **address))
     save_record(store, source(2, at=T0 + timedelta(days=1), ListPrice=200, **address))
-    first, second = sayings(database, property_id)
+    first, second = store.source_values(property_id)
     assert (first.url, first.values["ListPrice"], first.values["YearBuilt"]) == ("https://a.example/1", 100, 1990)
     assert (second.url, second.values["ListPrice"], "YearBuilt" in second.values) == ("https://a.example/2", 200, False)
     assert second.evidence["ListPrice"]["quote"] == "200"
     assert [one.url for one in (first, second)] == [page["url"] for page in store.get(property_id)["sources"]]
-    assert sayings(database, "nothing") == []
+    assert store.source_values("nothing") == []

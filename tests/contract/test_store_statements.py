@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from app.property.storage.database import Database
+from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
+from app.services.reports.identity_decisions import explanation
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.contract.test_store_properties import ADDRESS, source
@@ -29,6 +31,26 @@ def test_a_page_costs_as_many_statements_among_many_properties_as_among_few(data
         found.append(len(sent))
     assert found[0] == found[1]
     assert found[0] <= (16 if database.is_sqlite else 19)
+
+
+def test_people_s_decisions_cost_as_many_statements_on_many_pages_as_on_few(database: Database) -> None:
+    store, decisions = PropertyStore(database), DecisionStore(database)
+    found = []
+    for number, pages in ((100, 2), (200, 12)):
+        homes = []
+        for street in ("Main St", "Harbor St"):
+            house = {**ADDRESS, "StreetNumber": str(number), "StreetName": street}
+            homes += {
+                save_record(store, source(f"https://s{n}.example/{number}/{street}", **house)) for n in range(pages)
+            }
+        with statements(database) as joining:
+            joined = decisions.join(*homes, who="tester")
+        with statements(database) as explaining:
+            explanation(database, homes[0])
+        with statements(database) as undoing:
+            decisions.undo(joined.id, who="tester")
+        found.append([len(joining), len(explaining), len(undoing)])
+    assert found[0] == found[1]
 
 
 @ON_POSTGRESQL

@@ -16,8 +16,8 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages import index as page_index
 from app.property.storage.pages.index import Seen
 from app.property.storage.properties import claims as unverified
-from app.property.storage.properties.claims import Hearsay
-from app.property.storage.properties.rebuild import alive
+from app.property.storage.properties.claims import UnverifiedClaim
+from app.property.storage.properties.rebuild import canonical_id
 from app.property.storage.properties.repository import PropertyStore
 
 
@@ -52,9 +52,13 @@ def put_tried(database: Database, job_id: str, tried: Iterable[Tried], asked_at:
     database.repeat(lambda connection: attempts.put_tried(database, connection, job_id, tried, asked_at))
 
 
-def put_claims(database: Database, property_id: str, heard: Iterable[Hearsay], *, read: Iterable[str] = ()) -> None:
+def put_claims(
+    database: Database, property_id: str, heard: Iterable[UnverifiedClaim], *, read: Iterable[str] = ()
+) -> None:
     database.repeat(
-        lambda connection: unverified.put_claims(database, connection, alive(connection, property_id), heard, read=read)
+        lambda connection: unverified.put_claims(
+            database, connection, canonical_id(connection, property_id), heard, read=read
+        )
     )
 
 

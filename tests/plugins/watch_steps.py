@@ -32,11 +32,11 @@ DAY = 86_400.0
 
 def store_property(database: Database, clock: ManualClock, *urls: str) -> str:
     """A property that each of `urls` is a page of."""
-    kin = None
+    related = None
     for n, url in enumerate(urls):
         record = SourceRecord(url, url, PageKind.LISTING, f"{n:064x}", clock.now(), {}, {})
-        kin = save_record(PropertyStore(database), record, kin=kin)
-    return str(kin)
+        related = save_record(PropertyStore(database), record, related=related)
+    return str(related)
 
 
 def due_now(watches: Watches, clock: ManualClock, name: str) -> Watch:

@@ -103,7 +103,7 @@ def test_what_a_stranger_said_of_one_draws_no_further_page_to_it(stores: Stores)
 def test_a_page_that_was_found_for_an_address_goes_to_the_property_there(stores: Stores) -> None:
     lot, house = (save_record(stores.properties, record) for record in reversed(known()))
     assert lot != house
-    assert save_record(stores.properties, page(STRANGER, None, STREET, PARCEL), kin=house) == house
+    assert save_record(stores.properties, page(STRANGER, None, STREET, PARCEL), related=house) == house
     assert len(waiting(stores)) == 1
 
 

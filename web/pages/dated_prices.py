@@ -10,7 +10,7 @@ from typing import Any
 
 from app.property.dated import day_of
 from app.property.fields.table import FIELDS, FOLLOWERS, of_kind
-from app.property.storage.properties.source_values import Saying
+from app.property.storage.properties.views import SourceValues
 from app.property.values.numbers import tidy
 
 #: not what is for sale, nor a sale that is pending, agreed or fell through
@@ -38,7 +38,7 @@ class DatedPrice:
     sources: tuple[str, ...]
 
 
-def dated_prices(said: Iterable[Saying]) -> list[DatedPrice]:
+def dated_prices(said: Iterable[SourceValues]) -> list[DatedPrice]:
     """Rows of every source's histories of prices and its dated sale, the oldest first, each once.
 
     Rows without a date or a number are left out: the page shows them as its source has them.

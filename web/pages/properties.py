@@ -16,8 +16,8 @@ from app.property.doubt import Other, as_of, others
 from app.property.fields.table import AXES, CURRENCY, FIELDS, of_kind
 from app.property.identity import point_of
 from app.property.short import HEADINGS, in_short
-from app.property.storage.properties.search import STATUS, PropertyFilter
-from app.property.storage.properties.source_values import Saying, sayings
+from app.property.storage.properties.rows import STATUS
+from app.property.storage.properties.views import PropertyFilter, SourceValues
 from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.watches.models import Change
 from web.auth import READING, allow
@@ -103,7 +103,7 @@ def list_properties(
 @router.get("/properties/{property_id}", dependencies=[allow(*READING)])
 def show_property(request: Request, property_id: Id, context: ContextOf) -> Response:
     found = context.stores.properties.get(property_id)
-    said = sayings(context.stores.database, found["property"])
+    said = context.stores.properties.source_values(found["property"])
     names = source_names(found)
     prices = dated_prices(said)
     told = ChangeStore(context.stores.database).of(found["property"], limit=_CHANGES)
@@ -174,7 +174,7 @@ def _heard(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(found.get("unverified") or ())
 
 
-def _drawing(found: Mapping[str, Any], said: Sequence[Saying]) -> Locator | None:
+def _drawing(found: Mapping[str, Any], said: Sequence[SourceValues]) -> Locator | None:
     """Where the sources see the property, if there are two that do."""
     latitude, _ = AXES
     seen = [

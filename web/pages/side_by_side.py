@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from app.property.doubt import says_the_same
 from app.property.record import FIELDS
-from app.property.storage.properties.source_values import Saying
+from app.property.storage.properties.views import SourceValues
 from web.pages.words import in_words
 
 _LONGEST_CHARS = 160
@@ -50,7 +50,7 @@ def source_names(shown: Mapping[str, Any]) -> list[SourceName]:
     ]
 
 
-def side_by_side(shown: Mapping[str, Any], said: Sequence[Saying]) -> list[Row]:
+def side_by_side(shown: Mapping[str, Any], said: Sequence[SourceValues]) -> list[Row]:
     """A row for each field that two sources or more speak of, with a cell for each of `said`; conflicts come first."""
     conflicts = {conflict["field"]: conflict for conflict in shown["conflicts"]}
     rows = [
@@ -66,7 +66,7 @@ def _kind(source: Mapping[str, Any]) -> str:
 
 
 def _cells(
-    name: str, shown: Mapping[str, Any], said: Sequence[Saying], conflict: Mapping[str, Any] | None
+    name: str, shown: Mapping[str, Any], said: Sequence[SourceValues], conflict: Mapping[str, Any] | None
 ) -> Iterator[Cell]:
     chosen = shown["evidence"].get(name)
     for one in said:

@@ -16,12 +16,13 @@ from app.property.storage.llm.tables import LlmBatch, LlmCache, LlmRequest
 from app.property.storage.outbox import Message
 from app.property.storage.pages.tables import Blob, BlobBytes, PageAlias, PageCopy
 from app.property.storage.privacy.tables import PurgedName, PurgeMark
-from app.property.storage.properties.recipe_tables import RecipeExample, RecipeRow
 from app.property.storage.properties.tables import (
     IdentityOverride,
     Observation,
     Property,
     PropertyKey,
+    RecipeExample,
+    RecipeRow,
     SourceRow,
     Unverified,
 )
@@ -40,7 +41,7 @@ __all__ = [
     "audit_log",
     "batches",
     "blob_bytes",
-    "bodies",
+    "blobs",
     "changes",
     "daily_usage",
     "identity_overrides",
@@ -54,7 +55,7 @@ __all__ = [
     "metadata",
     "observations",
     "outbox",
-    "page_urls",
+    "page_aliases",
     "pages",
     "properties",
     "property_keys",
@@ -72,7 +73,7 @@ alerts = cast(Table, Alert.__table__)
 audit_log = cast(Table, AuditEntry.__table__)
 batches = cast(Table, Batch.__table__)
 blob_bytes = cast(Table, BlobBytes.__table__)
-bodies = cast(Table, Blob.__table__)
+blobs = cast(Table, Blob.__table__)
 changes = cast(Table, Change.__table__)
 daily_usage = cast(Table, DailyUsage.__table__)
 identity_overrides = cast(Table, IdentityOverride.__table__)
@@ -85,7 +86,7 @@ llm_cache = cast(Table, LlmCache.__table__)
 llm_requests = cast(Table, LlmRequest.__table__)
 observations = cast(Table, Observation.__table__)
 outbox = cast(Table, Message.__table__)
-page_urls = cast(Table, PageAlias.__table__)
+page_aliases = cast(Table, PageAlias.__table__)
 pages = cast(Table, PageCopy.__table__)
 properties = cast(Table, Property.__table__)
 property_keys = cast(Table, PropertyKey.__table__)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.errors.pages import IdentityDecisionError
+from app.property.merging.explain import explain
 from app.property.storage.database import Database
 from app.property.storage.properties.decisions import DecisionStore
-from app.property.storage.properties.explain import explain
 from app.property.storage.properties.overrides import IdentityDecision
+from app.property.storage.properties.repository import PropertyStore
 from app.redaction import redact
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,10 @@ def undo(database: Database, property_id: str, decision_id: str, *, who: str) ->
 
 def explanation(database: Database, property_id: str) -> dict[str, Any]:
     """Why each source belongs to it and each value won, with the decisions. Raises `NotFoundError`."""
+    home, sources, joined = PropertyStore(database).sources_of(property_id)
+    explained = explain(home, sources, joined, database.clock.now())
     made = DecisionStore(database).of(property_id)
-    return {**explain(database, property_id), "decisions": [one.as_json() for one in made]}
+    return {**explained, "decisions": [one.as_json() for one in made]}
 
 
 def _told(decision: IdentityDecision) -> IdentityDecision:

@@ -26,9 +26,9 @@ from app.property.storage.jobs.models import Job, PageFrom, Tried
 from app.property.storage.jobs.repository import FRESH_DAYS
 from app.property.storage.pages.index import KnownRecord, PageIndex, Seen, note_same
 from app.property.storage.privacy.marks import PURGE
-from app.property.storage.properties.claims import Hearsay, put_claims
+from app.property.storage.properties.claims import UnverifiedClaim, put_claims
 from app.property.storage.properties.locks import lock_pages
-from app.property.storage.properties.rebuild import alive
+from app.property.storage.properties.rebuild import canonical_id
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.source_records import wanted_of
 from app.property.urls.rows import answer_of
@@ -115,7 +115,7 @@ class Storing:
         lease: Lease | None,
         reader: SourceReader,
         notes: Mapping[str, ModelReading],
-        heard: Sequence[Hearsay],
+        heard: Sequence[UnverifiedClaim],
         asked_at: datetime,
     ) -> Stored | None:
         """All pages that `reader` read of an address; those that were purged meanwhile are dropped from it. None: no
@@ -134,7 +134,7 @@ class Storing:
             if home is None:
                 return None
             read = [answer_of(url) for one in reader.read for url in (one.record.url, one.record.final_url)]
-            put_claims(self._database, connection, alive(connection, home), heard, read=read)
+            put_claims(self._database, connection, canonical_id(connection, home), heard, read=read)
             if lease is not None:
                 put_tried(self._database, connection, lease.job_id, reader.tried, asked_at)
             return home, reader.read[0].record.kind
@@ -180,7 +180,7 @@ class Storing:
                 return None
             if alias is not None:
                 note_same(connection, *alias)
-            property_id = alive(connection, home[0])
+            property_id = canonical_id(connection, home[0])
             wanted, note = wanted_of(connection, property_id, urls)
             if lease is not None:
                 finish(connection, lease, now, property_id, wanted_model=wanted, model_note=note, page_from=page_from)
@@ -191,7 +191,9 @@ class Storing:
             RESULTS.labels(str(page_from)).inc()
         return stored
 
-    def _save(self, connection: Connection, record: SourceRecord, reading: ModelReading, kin: str | None = None) -> str:
+    def _save(
+        self, connection: Connection, record: SourceRecord, reading: ModelReading, related: str | None = None
+    ) -> str:
         return self._properties.save(
             connection,
             record,
@@ -199,7 +201,7 @@ class Storing:
             model_note=reading.note,
             asks_again=reading.asks_again,
             edition=edition(),
-            kin=kin,
+            related=related,
         )
 
     def _patiently[T](self, work: Callable[[Connection], T]) -> T:

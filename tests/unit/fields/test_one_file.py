@@ -123,8 +123,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.database import Database
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.source_values import sayings
-from app.property.storage.properties.search import PropertyFilter
+from app.property.storage.properties.views import PropertyFilter
 from app.services.reports.exports import ExportFormat, write
 from cli.brief import brief
 from cli.property_tables import record_table
@@ -152,9 +151,10 @@ database = Database("sqlite:///fields.db")
 database.open()
 store = PropertyStore(database)
 for number, html, day in (("a", listed, 1), ("b", listed, 1), ("a", changed, 5), ("b", changed, 5), ("a", changed, 6)):
-    made = save_record(store, stored(read(html, day, number)), edition="e1")
+    record = stored(read(html, day, number))
+    made = database.repeat(lambda connection: store.save(connection, record, edition="e1"))
 shown = store.get(made)
-said = sayings(database, made)
+said = store.source_values(made)
 files = {}
 for chosen in (ExportFormat.CSV, ExportFormat.JSONL, ExportFormat.GEOJSON):
     stream = io.BytesIO()

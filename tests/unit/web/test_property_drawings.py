@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from app.property.storage.properties.source_values import Saying
+from app.property.storage.properties.views import SourceValues
 from web.pages.dated_prices import DatedPrice, dated_prices
 from web.pages.locator import SIZE, Seen, distance, locator
 from web.pages.price_chart import PriceChart, price_chart, short
 
 
-def _saying(url: str, **values: Any) -> Saying:
-    return Saying(url, values, {})
+def _saying(url: str, **values: Any) -> SourceValues:
+    return SourceValues(url, values, {})
 
 
 def _price(day: date, price: float, *, is_sale: bool = False) -> DatedPrice:

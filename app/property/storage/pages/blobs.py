@@ -15,7 +15,7 @@ from typing import cast
 from sqlalchemy import Connection, Table, delete, exists, func, select, update
 
 from app.property.storage.pages.tables import SHARDS, Blob, BlobBytes, PageCopy
-from app.property.storage.properties.recipe_tables import RecipeExample
+from app.property.storage.properties.tables import RecipeExample
 from app.property.storage.statements import insert_if_new, insert_into
 
 if sys.version_info >= (3, 14):

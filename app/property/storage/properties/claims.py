@@ -1,4 +1,4 @@
-"""What was only said of a property, and by whom: shown beside its record, never in it."""
+"""Stores what was only claimed of a property, and by whom: shown beside its record, never in it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 
 from app.property.storage.database import Database
 from app.property.storage.privacy.marks import marked
 from app.property.storage.privacy.names import purged_since
+from app.property.storage.properties.tables import Unverified
 from app.property.storage.statements import clean, upsert
 from app.property.storage.tables import unverified
 
 
 @dataclass(frozen=True, slots=True)
-class Hearsay:
+class UnverifiedClaim:
     """A value that `said_by` (a method and a model) read on the page `url`, which could not be read here."""
 
     field: str
@@ -29,16 +30,21 @@ class Hearsay:
 
 
 def put_claims(
-    database: Database, connection: Connection, property_id: str, heard: Iterable[Hearsay], *, read: Iterable[str] = ()
+    database: Database,
+    connection: Connection,
+    property_id: str,
+    claims: Iterable[UnverifiedClaim],
+    *,
+    read: Iterable[str] = (),
 ) -> None:
-    """Add `heard`, in place of what was heard of the same field and page before. What was heard of the pages `read`
-    goes: they speak for themselves by now.
+    """Add `claims`, in place of earlier ones of the same field and page. Claims of the pages `read` are deleted: these
+    speak for themselves by now.
 
-    What was heard of a page that was purged after it was named is left out, and what names a person who was.
+    Claims of a page that was purged after it was named are left out, and those that name a person who was.
     """
-    c = unverified.c
-    connection.execute(delete(unverified).where(c.property_id == property_id, c.url.in_(sorted(set(read)))))
-    for one in heard:
+    known = Unverified.property_id == property_id, Unverified.url.in_(sorted(set(read)))
+    connection.execute(delete(Unverified).where(*known))
+    for one in claims:
         if marked(connection, (one.url,), one.seen_at):
             continue
         if purged_since(database, connection, one.seen_at).names(one.value, one.quote, one.url):
@@ -47,29 +53,13 @@ def put_claims(
         upsert(connection, unverified, {"property_id": property_id, "field": one.field, "url": one.url}, row)
 
 
-def heard_of(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """What was heard of each property, in the shape that the doors show."""
-    c = unverified.c
-    query = select(unverified).where(c.property_id.in_(property_ids)).order_by(c.field, c.url)
-    found: dict[str, list[dict[str, Any]]] = {}
+def claims_of(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return the claims of each property, in the shape that interfaces show."""
+    found: dict[str, list[dict[str, Any]]] = {home: [] for home in property_ids}
+    query = (
+        select(Unverified).where(Unverified.property_id.in_(property_ids)).order_by(Unverified.field, Unverified.url)
+    )
     for row in connection.execute(query):
-        found.setdefault(row.property_id, []).append(
-            {
-                "field": row.field,
-                "value": row.value,
-                "quote": row.quote,
-                "url": row.url,
-                "said_by": row.said_by,
-                "seen_at": row.seen_at.isoformat(),
-            }
-        )
+        said = {name: getattr(row, name) for name in ("field", "value", "quote", "url", "said_by")}
+        found[row.property_id].append({**said, "seen_at": row.seen_at.isoformat()})
     return found
-
-
-def fold_hearsay(connection: Connection, gone: str, home: str) -> None:
-    """Two properties are one: what was heard of `gone` is of `home`; said twice, it stays as `home` has it."""
-    c = unverified.c
-    theirs = unverified.alias("theirs")
-    twice = select(theirs.c.id).where(theirs.c.property_id == home, theirs.c.field == c.field, theirs.c.url == c.url)
-    connection.execute(delete(unverified).where(c.property_id == gone, twice.exists()))
-    connection.execute(update(unverified).where(c.property_id == gone).values(property_id=home))

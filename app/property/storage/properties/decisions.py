@@ -7,32 +7,34 @@ scrape (`resolve.py`) until it is undone or a newer one says otherwise of the sa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, or_, select, update
 
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
+from app.property.merging.pins import JOIN, SPLIT
 from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
 from app.property.storage.properties.locks import lock_rows
-from app.property.storage.properties.merge_into import fold, move_pages
+from app.property.storage.properties.merge_into import merge_into, move_pages
 from app.property.storage.properties.overrides import (
-    JOIN,
-    SPLIT,
     IdentityDecision,
     are_split,
     open_reviews,
-    pins_of,
+    pages_of,
+    pins_of_each,
     read,
     urls_of_rows,
     write,
 )
-from app.property.storage.properties.rebuild import alive, new_property, rebuild
+from app.property.storage.properties.rebuild import canonical_id, existing, new_property, rebuild
+from app.property.storage.properties.tables import IdentityOverride, Property
 from app.property.storage.statements import clean
-from app.property.storage.tables import identity_overrides, properties, records
+from app.property.storage.tables import identity_overrides
 
-_C = identity_overrides.c
-ORDER = Order("reviews", (_C.at, _C.decision_id))
+_C = IdentityOverride
+ORDER = Order("reviews", (identity_overrides.c.at, identity_overrides.c.decision_id))
 
 
 class DecisionStore:
@@ -48,9 +50,9 @@ class DecisionStore:
         """
 
         def work(connection: Connection) -> IdentityDecision:
-            home = _existing(connection, property_id)
+            home = existing(connection, property_id).id
             lock_rows(connection, [home])
-            sources = connection.execute(select(records).where(records.c.property_id == home)).all()
+            sources = pages_of(connection, home)
             moved = [row for row in sources if set(urls) & {row.url, row.final_url, row.page_url}]
             for url in urls:
                 if not any(url in (row.url, row.final_url, row.page_url) for row in moved):
@@ -75,17 +77,14 @@ class DecisionStore:
 
         def work(connection: Connection) -> IdentityDecision:
             lock_rows(connection, [property_id, other_id])
-            home, other = _existing(connection, property_id), _existing(connection, other_id)
+            home, other = existing(connection, property_id).id, existing(connection, other_id).id
             lock_rows(connection, [home, other])
             if home == other:
                 raise IdentityDecisionError(property_id, f"{other_id} is this property already")
-            kept, gone = (
-                urls_of_rows(connection.execute(select(records).where(records.c.property_id == one)))
-                for one in (home, other)
-            )
-            replaced = connection.execute(select(properties.c.id).where(properties.c.merged_into == other))
+            kept, gone = (urls_of_rows(pages_of(connection, one)) for one in (home, other))
+            replaced = connection.execute(select(Property.id).where(Property.merged_into == other))
             ids = sorted(replaced.scalars())
-            fold(connection, other, home)
+            merge_into(connection, other, home)
             sides = (home, kept), (other, gone)
             decision = write(self._database, connection, JOIN, *sides, who=who, reason=reason, replaced=ids)
             self._rebuild(connection, home)
@@ -110,7 +109,7 @@ class DecisionStore:
                 raise IdentityDecisionError(decision.property, f"decision {decision_id} is undone already")
             undone = {"undone_at": self._database.clock.now(), "undone_by": clean(who)}
             mine = _C.decision_id == decision_id
-            connection.execute(update(identity_overrides).where(mine).values(undone))
+            connection.execute(update(IdentityOverride).where(mine).values(undone))
             if decision.kind == SPLIT:
                 self._back_together(connection, decision)
             elif decision.kind == JOIN:
@@ -122,15 +121,15 @@ class DecisionStore:
     def of(self, property_id: str) -> list[IdentityDecision]:
         """All that were ever made about the property and what is or was part of it, the newest first."""
         with self._database.reading() as connection:
-            home = alive(connection, property_id)
-            family = select(properties.c.id).where(or_(properties.c.id == home, properties.c.merged_into == home))
+            home = canonical_id(connection, property_id)
+            family = select(Property.id).where(or_(Property.id == home, Property.merged_into == home))
             named = or_(_C.property_id.in_(family), _C.other_id.in_(family))
             ids = connection.execute(select(_C.decision_id).where(named).distinct()).scalars().all()
             return read(connection, ids)[::-1]
 
     def reviews(self, cursor: str | None = None, *, limit: int = 100) -> Page[IdentityDecision]:
         """The pairs that wait for a person, the oldest first. Raises `InvalidCursorError`."""
-        query = select(_C.at, _C.decision_id).where(open_reviews()).distinct()
+        query: Any = select(_C.at, _C.decision_id).where(open_reviews()).distinct()
         with self._database.reading() as connection:
             found = connection.execute(ORDER.page_query(query, cursor, limit)).all()
             ids = [row.decision_id for row in found[:limit]]
@@ -143,36 +142,28 @@ class DecisionStore:
             rebuild(self._database, connection, property_id, changed=True)
 
     def _back_together(self, connection: Connection, split: IdentityDecision) -> None:
-        pair = [alive(connection, one) for one in (split.property, split.other)]
-        known = connection.execute(select(properties.c.id).where(properties.c.id.in_(pair))).all()
+        pair = [canonical_id(connection, one) for one in (split.property, split.other)]
+        known = connection.execute(select(Property.id).where(Property.id.in_(pair))).all()
         if len(known) == 2 and not are_split(connection, pair):
             home, other = pair
-            fold(connection, other, home)
+            merge_into(connection, other, home)
             self._rebuild(connection, home)
 
     def _back_apart(self, connection: Connection, join: IdentityDecision) -> None:
         """The pages that had come from the other property go back to it, with the ids that it stood for."""
-        home = alive(connection, join.property)
-        sources = connection.execute(select(records).where(records.c.property_id == home)).all()
+        home = canonical_id(connection, join.property)
+        sources = pages_of(connection, home)
         stay = urls_of_rows(row for row in sources if row.url not in join.pages)
-        theirs = [row for row in sources if row.url in join.pages]
-        moved = [row.url for row in theirs if not stay & pins_of(connection, row).together]
+        pins = pins_of_each(connection, [row for row in sources if row.url in join.pages])
+        moved = [url for url, pin in pins.items() if not stay & pin.together]
         if not moved or len(moved) == len(sources):
             return
-        c = properties.c
+        c = Property
         was = connection.execute(select(c.id).where(c.id == join.other, c.merged_into == home)).scalar()
         other = was or new_property(self._database, connection)
         replaced = connection.execute(select(_C.replaced).where(_C.decision_id == join.id).limit(1)).scalar_one()
-        back = update(properties).where(c.id.in_(replaced), c.merged_into == home)
+        back = update(Property).where(c.id.in_(replaced), c.merged_into == home)
         connection.execute(back.values(merged_into=other))
-        connection.execute(update(properties).where(c.id == other).values(merged_into=None))
+        connection.execute(update(Property).where(c.id == other).values(merged_into=None))
         move_pages(connection, moved, home, other)
         self._rebuild(connection, home, other)
-
-
-def _existing(connection: Connection, property_id: str) -> str:
-    """The living property of that id. Raises `NotFoundError`."""
-    home = alive(connection, property_id)
-    if connection.execute(select(properties.c.id).where(properties.c.id == home)).first() is None:
-        raise NotFoundError("property", property_id)
-    return home

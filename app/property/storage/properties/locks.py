@@ -18,7 +18,7 @@ from app.property import identity
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.privacy.marks import PURGE
-from app.property.storage.tables import properties
+from app.property.storage.properties.tables import Property
 
 #: the subquery sorts, so that all transactions take the locks that they share in one order
 _TAKE = text("SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(:keys) AS k ORDER BY 1) AS wanted").bindparams(
@@ -48,7 +48,7 @@ def lock_rows(connection: Connection, property_ids: Collection[str]) -> None:
     """Hold up whoever changes one of these properties."""
     if connection.dialect.name == "sqlite" or not (wanted := sorted(property_ids)):
         return
-    rows = select(properties.c.id).where(properties.c.id.in_(wanted)).order_by(properties.c.id)
+    rows = select(Property.id).where(Property.id.in_(wanted)).order_by(Property.id)
     connection.execute(rows.with_for_update(key_share=True))
 
 

@@ -1,31 +1,27 @@
-"""What people decided on which pages are one property, as rows: each decision names pages on two sides.
-
-Of two pages the newest decision holds that names both and is not undone: a join keeps them together, a split keeps them
-apart if they are on different sides. A review decides nothing: it asks a person.
-"""
+"""What people decided on which pages are one property, as rows: each decision names pages on two sides."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select
 
+from app.property.merging.pins import REVIEW, Pins, pins_from
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.properties.rebuild import moment
 from app.property.storage.properties.source_records import urls_of
+from app.property.storage.properties.tables import IdentityOverride, Property, SourceRow
 from app.property.storage.statements import clean, new_id
-from app.property.storage.tables import identity_overrides, properties, records
 
-SPLIT, JOIN, REVIEW = "split", "join", "review"
 #: who a review is by: no person made it
 SYSTEM = "propintel"
-_C = identity_overrides.c
+_C = IdentityOverride
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +44,9 @@ class IdentityDecision:
     undone_by: str | None
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that the doors show: JSON types only."""
-        return {
-            "id": self.id,
-            "at": self.at.isoformat(),
-            "who": self.who,
-            "kind": self.kind,
-            "reason": self.reason,
-            "property": self.property,
-            "other": self.other,
-            "pages": list(self.pages),
-            "undone_at": self.undone_at.isoformat() if self.undone_at else None,
-            "undone_by": self.undone_by,
-        }
+        """Return the shape that interfaces show: JSON types only."""
+        undone_at = self.undone_at.isoformat() if self.undone_at else None
+        return {**asdict(self), "at": self.at.isoformat(), "pages": list(self.pages), "undone_at": undone_at}
 
 
 def write(
@@ -88,13 +74,13 @@ def write(
     }
     sides = enumerate((kept[1], moved[1]))
     rows = [row | {"side": side, "url": url} for side, urls in sides for url in sorted(set(urls))]
-    connection.execute(insert(identity_overrides), rows)
+    connection.execute(insert(IdentityOverride), rows)
     return read(connection, [decision_id])[0]
 
 
 def read(connection: Connection, ids: Sequence[str]) -> list[IdentityDecision]:
     """The decisions with these ids, the oldest first."""
-    query = select(identity_overrides).where(_C.decision_id.in_(ids)).order_by(_C.at, _C.decision_id, _C.url)
+    query = select(IdentityOverride).where(_C.decision_id.in_(ids)).order_by(_C.at, _C.decision_id, _C.url)
     groups = (list(rows) for _, rows in groupby(connection.execute(query), attrgetter("decision_id")))
     return [
         IdentityDecision(
@@ -107,6 +93,13 @@ def read(connection: Connection, ids: Sequence[str]) -> list[IdentityDecision]:
     ]  # fmt: skip
 
 
+def pages_of(connection: Connection, *property_ids: str) -> Sequence[Row[Any]]:
+    """The URLs of the pages of these properties."""
+    columns = SourceRow.property_id, SourceRow.url, SourceRow.final_url, SourceRow.page_url
+    rows: Sequence[Any] = connection.execute(select(*columns).where(SourceRow.property_id.in_(property_ids))).all()
+    return rows
+
+
 def urls_of_rows(pages: Iterable[Row[Any] | SourceRecord]) -> set[str]:
     """The URLs by which decisions name pages."""
     return {url for row in pages for url in (row.url, row.page_url) if url}
@@ -115,46 +108,43 @@ def urls_of_rows(pages: Iterable[Row[Any] | SourceRecord]) -> set[str]:
 # --- what holds for a page
 
 
-@dataclass(frozen=True, slots=True)
-class Pins:
-    """The URLs of pages that people keep together with a page, and of those that they keep apart from it."""
-
-    together: frozenset[str] = frozenset()
-    apart: frozenset[str] = frozenset()
-
-
-def pins_of(connection: Connection, page: Row[Any] | SourceRecord) -> Pins:
+def pins_of(connection: Connection, page: SourceRecord) -> Pins:
     """What people decided on a page and others."""
-    urls = urls_of_rows([page])
-    return _pins(_naming(connection, urls), urls)
+    return pins_of_each(connection, [page])[page.url]
+
+
+def pins_of_each(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) -> dict[str, Pins]:
+    """What people decided on each of the pages, by its URL."""
+    decisions = _naming(connection, urls_of_rows(pages))
+    return {page.url: pins_from(decisions, urls_of_rows([page])) for page in pages}
 
 
 def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
     """Whether people keep pages of two of these properties apart."""
-    pages = connection.execute(select(records).where(records.c.property_id.in_(property_ids))).all()
-    decisions = _naming(connection, urls_of_rows(pages))
-    for page in pages:
-        apart = _pins(decisions, urls_of_rows([page])).apart
-        if apart & urls_of_rows(one for one in pages if one.property_id != page.property_id):
-            return True
-    return False
+    pages = pages_of(connection, *property_ids)
+    pins = pins_of_each(connection, pages)
+    return any(
+        pins[page.url].apart & urls_of_rows(one for one in pages if one.property_id != page.property_id)
+        for page in pages
+    )
 
 
 def homes_of(connection: Connection, urls: Collection[str]) -> set[str]:
     """The properties that these pages are of by now."""
-    if not urls:
-        return set()
-    named = or_(records.c.url.in_(urls), records.c.page_url.in_(urls))
-    return set(connection.execute(select(records.c.property_id).where(named)).scalars())
+    return set(connection.execute(select(SourceRow.property_id).where(_goes_by(urls))).scalars()) if urls else set()
 
 
 def joined_to(connection: Connection, pins: Pins) -> str | None:
     """The property of the pages that people keep together with one; the oldest of several."""
-    homes = homes_of(connection, pins.together)
-    if not homes:
+    if not pins.together:
         return None
-    query = select(properties.c.id).where(properties.c.id.in_(homes), properties.c.merged_into.is_(None))
-    return connection.execute(query.order_by(properties.c.created_at, properties.c.id).limit(1)).scalar()
+    query = select(Property.id).join(SourceRow, SourceRow.property_id == Property.id)
+    mine = query.where(_goes_by(pins.together), Property.merged_into.is_(None))
+    return connection.execute(mine.order_by(Property.created_at, Property.id).limit(1)).scalar()
+
+
+def _goes_by(urls: Collection[str]) -> ColumnElement[bool]:
+    return or_(SourceRow.url.in_(urls), SourceRow.page_url.in_(urls))
 
 
 def _naming(connection: Connection, urls: Collection[str]) -> Sequence[Row[Any]]:
@@ -163,18 +153,6 @@ def _naming(connection: Connection, urls: Collection[str]) -> Sequence[Row[Any]]
     query = select(_C.decision_id, _C.kind, _C.side, _C.url).where(_C.decision_id.in_(named))
     rows: Sequence[Any] = connection.execute(query.order_by(_C.at, _C.decision_id)).all()
     return rows
-
-
-def _pins(decisions: Iterable[Row[Any]], urls: set[str]) -> Pins:
-    newest = dict[str, str]()
-    for _, group in groupby(decisions, attrgetter("decision_id")):
-        rows = list(group)
-        sides = {row.side for row in rows if row.url in urls}
-        if sides:
-            held = (row for row in rows if row.url not in urls and (row.kind == JOIN or row.side not in sides))
-            newest |= {row.url: row.kind for row in held}
-    together, apart = (frozenset(url for url, kind in newest.items() if kind == one) for one in (JOIN, SPLIT))
-    return Pins(together, apart)
 
 
 # --- what a person is asked
@@ -188,16 +166,15 @@ def ask_for_review(
     Asked once: neither while a review of the two is open, nor again for the same page after it was closed.
     """
     home, other = pair
-    mine = {url for url in urls_of(record) if url}
+    mine = urls_of(record)
     of_pair = or_(
         and_(_C.property_id == home, _C.other_id == other), and_(_C.property_id == other, _C.other_id == home)
     )
     asked = select(_C.decision_id).where(of_pair, _C.kind == REVIEW, or_(_C.undone_at.is_(None), _C.url.in_(mine)))
     if connection.execute(asked.limit(1)).first():
         return
-    sides = [
-        urls_of_rows(connection.execute(select(records).where(records.c.property_id == one)).all()) for one in pair
-    ]
+    pages = pages_of(connection, home, other)
+    sides = [urls_of_rows(page for page in pages if page.property_id == one) for one in pair]
     kept, moved = (home, sides[0] | mine), (other, sides[1] - mine)
     write(database, connection, REVIEW, kept, moved, who=SYSTEM, reason=why)
 
@@ -205,9 +182,7 @@ def ask_for_review(
 def open_reviews() -> Any:
     """Those that nobody has answered, of properties that are still two, as a condition on `identity_overrides`."""
     one, other = (
-        select(func.coalesce(properties.c.merged_into, properties.c.id))
-        .where(properties.c.id == column)
-        .scalar_subquery()
+        select(func.coalesce(Property.merged_into, Property.id)).where(Property.id == column).scalar_subquery()
         for column in (_C.property_id, _C.other_id)
     )
     return and_(_C.kind == REVIEW, _C.undone_at.is_(None), one != other)

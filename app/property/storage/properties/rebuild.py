@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy.orm import aliased
 
+from app.errors import NotFoundError
 from app.property import identity
 from app.property.merge import Merged, merge
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.properties.locks import lock_feed
-from app.property.storage.properties.rows import conflicts_json, evidence_json
-from app.property.storage.properties.search import search_row
+from app.property.storage.properties.rows import conflicts_json, evidence_json, search_row
 from app.property.storage.properties.source_records import records_of
-from app.property.storage.properties.tables import PropertyKey
+from app.property.storage.properties.tables import Property, PropertyKey
 from app.property.storage.statements import new_id
-from app.property.storage.tables import properties
 
 
 def moment(database: Database, connection: Connection) -> datetime:
@@ -30,7 +30,7 @@ def moment(database: Database, connection: Connection) -> datetime:
 
 
 def _after_newest(database: Database, connection: Connection) -> datetime:
-    newest = connection.execute(select(func.max(properties.c.updated_at))).scalar()
+    newest = connection.execute(select(func.max(Property.updated_at))).scalar()
     now = database.clock.now()
     return now if newest is None else max(now, newest + timedelta(microseconds=1))
 
@@ -43,14 +43,24 @@ def new_property(database: Database, connection: Connection) -> str:
     now = _after_newest(database, connection)
     row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
     row["key_rules"] = identity.KEY_RULES
-    connection.execute(insert(properties).values(row))
+    connection.execute(insert(Property).values(row))
     return str(row["id"])
 
 
-def alive(connection: Connection, property_id: str) -> str:
-    """The property, or the one that it turned out to be."""
-    query = select(properties.c.merged_into).where(properties.c.id == property_id)
+def canonical_id(connection: Connection, property_id: str) -> str:
+    """Return the id of the property, or of the one that it was merged into."""
+    query = select(Property.merged_into).where(Property.id == property_id)
     return connection.execute(query).scalar() or property_id
+
+
+def existing(connection: Connection, property_id: str) -> Row[Any]:
+    """Return the row of the property, or of the one that it was merged into. Raises `NotFoundError`."""
+    named = aliased(Property)
+    home = select(func.coalesce(named.merged_into, named.id)).where(named.id == property_id).scalar_subquery()
+    row = connection.execute(select(Property).where(Property.id == home)).one_or_none()
+    if row is None:
+        raise NotFoundError("property", property_id)
+    return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
 
     `changed`: it has, even if it says the same.
     """
-    row_of = select(properties).where(properties.c.id == property_id).with_for_update(key_share=True)
+    row_of = select(Property).where(Property.id == property_id).with_for_update(key_share=True)
     stored = connection.execute(row_of).one_or_none()  # first: what others change meanwhile is read after it
     sources = records_of(connection, property_id)
     if stored is None or not sources:
@@ -87,7 +97,7 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
     if stored.key_rules > identity.KEY_RULES:  # by a newer version of this program, which has to do it again
         change["key_rules"] = identity.KEY_RULES
     if change:
-        connection.execute(update(properties).where(properties.c.id == property_id).values(change))
+        connection.execute(update(Property).where(Property.id == property_id).values(change))
     _file(connection, property_id, sources)
     return Rebuilt(stored, sources, merged)
 

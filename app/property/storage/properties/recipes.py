@@ -26,6 +26,7 @@ from app.property.storage.pages.repository import page_by_body
 from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.marks import refuse_purged
 from app.property.storage.privacy.names import purged_since
+from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from app.property.storage.statements import clean, upsert
 from app.property.storage.tables import recipe_examples, recipes
 
@@ -59,8 +60,8 @@ class StoredRecipes:
             known = [one for one in _of_host(connection, recipe.host) if not one.written]
             if alike := likest((one for one in known if one.kind == recipe.kind), recipe.fingerprint):
                 return alike[0]
-            c, kept = recipes.c, [one.id for one in known[: MOST_OF_HOST - 1]]
-            connection.execute(delete(recipes).where(c.host == recipe.host, ~c.written, c.id.not_in(kept)))
+            c, kept = RecipeRow, [one.id for one in known[: MOST_OF_HOST - 1]]
+            connection.execute(delete(RecipeRow).where(c.host == recipe.host, ~c.written, c.id.not_in(kept)))
             self._put(connection, recipe)
             return recipe
 
@@ -88,11 +89,11 @@ class StoredRecipes:
                 return
             if connection.execute(_locked(recipe_id)).one_or_none() is None:
                 return
-            c = recipe_examples.c
+            c = RecipeExample
             upsert(connection, recipe_examples, {"recipe_id": recipe_id, "page_url": clean(page.final_url)}, row)
             mine = select(c.page_url).where(c.recipe_id == recipe_id).order_by(c.at.desc(), c.page_url)
             old = connection.execute(mine.offset(MOST_EXAMPLES)).scalars().all()
-            connection.execute(delete(recipe_examples).where(c.recipe_id == recipe_id, c.page_url.in_(old)))
+            connection.execute(delete(RecipeExample).where(c.recipe_id == recipe_id, c.page_url.in_(old)))
 
         try:
             self._database.repeat(work)
@@ -103,9 +104,9 @@ class StoredRecipes:
         """Return the examples whose pages are still stored, newest last; the others are deleted."""
         from app.property.recipes.learning import Example  # noqa: PLC0415
 
-        c, found, gone = recipe_examples.c, list[Example](), list[str]()
+        c, found, gone = RecipeExample, list[Example](), list[str]()
         with self._database.reading() as connection:
-            mine = select(recipe_examples).where(c.recipe_id == recipe_id).order_by(c.at, c.page_url)
+            mine = select(RecipeExample).where(c.recipe_id == recipe_id).order_by(c.at, c.page_url)
             for row in connection.execute(mine).all():
                 page = page_by_body(connection, row.content_sha256, row.page_url)
                 if page is None:
@@ -115,13 +116,13 @@ class StoredRecipes:
                 absent, unanswered = frozenset(row.example["absent"]), frozenset(row.example["unanswered"])
                 found.append(Example(page, values, absent, unanswered, row.example["row"]))
         if gone:
-            which = delete(recipe_examples).where(c.recipe_id == recipe_id, c.page_url.in_(gone))
+            which = delete(RecipeExample).where(c.recipe_id == recipe_id, c.page_url.in_(gone))
             self._database.repeat(lambda connection: connection.execute(which))
         return found
 
     def forget_examples(self, recipe_id: str) -> None:
         """Delete the examples of a recipe."""
-        which = delete(recipe_examples).where(recipe_examples.c.recipe_id == recipe_id)
+        which = delete(RecipeExample).where(RecipeExample.recipe_id == recipe_id)
         self._database.repeat(lambda connection: connection.execute(which))
 
     def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
@@ -141,9 +142,9 @@ class StoredRecipes:
 
     def page(self, cursor: str | None = None, *, host: str | None = None, limit: int = 100) -> Page[Recipe]:
         """Return recipes in the order of their ids, all or those of `host`. Raises `InvalidCursorError`."""
-        query = select(recipes).where(recipes.c.format == FORMAT)
+        query = select(RecipeRow).where(RecipeRow.format == FORMAT)
         if host is not None:
-            query = query.where(recipes.c.host == host)
+            query = query.where(RecipeRow.host == host)
         with self._database.reading() as connection:
             rows = connection.execute(ORDER.page_query(query, cursor, limit)).all()
         return Page([_recipe(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
@@ -151,7 +152,7 @@ class StoredRecipes:
     def get(self, recipe_id: str) -> Recipe:
         """Return a recipe by its id. Raises `RecipeNotFoundError`."""
         with self._database.reading() as connection:
-            row = connection.execute(_usable().where(recipes.c.id == recipe_id)).one_or_none()
+            row = connection.execute(_usable().where(RecipeRow.id == recipe_id)).one_or_none()
         if row is None:
             raise RecipeNotFoundError(recipe_id)
         return _recipe(row)
@@ -159,7 +160,7 @@ class StoredRecipes:
     def named(self, name: str) -> Sequence[Recipe]:
         """Return the recipe of that id, or those of that host. Raises `RecipeNotFoundError` if there is none."""
         with self._database.reading() as connection:
-            row = connection.execute(_usable().where(recipes.c.id == name)).one_or_none()
+            row = connection.execute(_usable().where(RecipeRow.id == name)).one_or_none()
             found = [_recipe(row)] if row is not None else _of_host(connection, recipe_host(name))
         if not found:
             raise RecipeNotFoundError(name)
@@ -171,7 +172,7 @@ class StoredRecipes:
 
     def forget(self, recipe_id: str) -> bool:
         """Delete a recipe with its examples; False if there is none."""
-        gone = delete(recipes).where(recipes.c.id == recipe_id)
+        gone = delete(RecipeRow).where(RecipeRow.id == recipe_id)
         return self._database.repeat(lambda connection: connection.execute(gone).rowcount) > 0
 
     def _put(self, connection: Connection, recipe: Recipe) -> None:
@@ -181,11 +182,11 @@ class StoredRecipes:
 
 
 def _usable() -> Any:
-    return select(recipes).where(recipes.c.format == FORMAT)
+    return select(RecipeRow).where(RecipeRow.format == FORMAT)
 
 
 def _locked(recipe_id: str) -> Any:
-    return _usable().where(recipes.c.id == recipe_id).with_for_update()
+    return _usable().where(RecipeRow.id == recipe_id).with_for_update()
 
 
 def _recipe(row: Row[Any]) -> Recipe:
@@ -196,7 +197,7 @@ def _recipe(row: Row[Any]) -> Recipe:
 
 
 def _of_host(connection: Connection, host: str) -> list[Recipe]:
-    c = recipes.c
+    c = RecipeRow
     newest = _usable().where(c.host == host).order_by(c.written.desc(), c.updated_at.desc(), c.id)
     rows: Sequence[Row[Any]] = connection.execute(newest.limit(MOST_OF_HOST)).all()
     return [_recipe(row) for row in rows]

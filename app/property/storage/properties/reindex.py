@@ -11,11 +11,11 @@ from app.property.identity import KEY_RULES
 from app.property.storage.database import Database
 from app.property.storage.properties.locks import lock_pages, lock_rows
 from app.property.storage.properties.rebuild import rebuild
-from app.property.storage.properties.resolve import join_same
+from app.property.storage.properties.resolve import merge_same
 from app.property.storage.properties.source_records import records_of
-from app.property.storage.tables import properties
+from app.property.storage.properties.tables import Property
 
-_DUE = properties.c.merged_into.is_(None), properties.c.key_rules < KEY_RULES
+_DUE = Property.merged_into.is_(None), Property.key_rules < KEY_RULES
 #: a place in the queue of properties that are due: their rules, and their id
 Place = tuple[int, str]
 BEGIN: Place = (-1, "")
@@ -23,12 +23,12 @@ BEGIN: Place = (-1, "")
 
 def count_due(connection: Connection) -> int:
     """Return how many properties are filed by older rules."""
-    return int(connection.execute(select(func.count()).select_from(properties).where(*_DUE)).scalar_one())
+    return int(connection.execute(select(func.count()).select_from(Property).where(*_DUE)).scalar_one())
 
 
 def due_after(database: Database, place: Place, limit: int) -> list[Place]:
     """Return the next properties that are due, in a stable order."""
-    c = properties.c
+    c = Property
     query = select(c.key_rules, c.id).where(*_DUE, tuple_(c.key_rules, c.id) > tuple_(*place))
     with database.reading() as connection:
         rows = connection.execute(query.order_by(c.key_rules, c.id).limit(limit)).all()
@@ -41,16 +41,19 @@ def reindex_one(database: Database, property_id: str) -> bool:
     def work(connection: Connection) -> bool:
         lock_pages(database, connection, records_of(connection, property_id))
         lock_rows(connection, [property_id])
-        if connection.execute(select(properties.c.id).where(properties.c.id == property_id, *_DUE)).first() is None:
+        if connection.execute(select(Property.id).where(Property.id == property_id, *_DUE)).first() is None:
             return False
         home, judged = property_id, set[str]()
         rebuild(database, connection, home)
-        while record := next((one for one in records_of(connection, home) if one.url not in judged), None):
+        left = records_of(connection, home)
+        while left:
+            record = left.pop(0)
             judged.add(record.url)
-            home, is_merged = join_same(database, connection, record, home)
+            home, is_merged = merge_same(database, connection, record, home)
             if is_merged:
                 rebuild(database, connection, home, changed=True)
-        connection.execute(update(properties).where(properties.c.id == home).values(key_rules=KEY_RULES))
+                left = [one for one in records_of(connection, home) if one.url not in judged]
+        connection.execute(update(Property).where(Property.id == home).values(key_rules=KEY_RULES))
         return True
 
     return database.repeat(work)

@@ -1,4 +1,4 @@
-"""Records and the properties they make up: stored together or not at all.
+"""Records and the properties they make up: stored together or not at all, and read as interfaces show them.
 
 What belongs together is `resolve.py`, what a property then says is `rebuild.py`; this keeps both true in the
 database, for many writers at once.
@@ -6,62 +6,62 @@ database, for many writers at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, Select, or_, select, update
 
-from app.errors import NotFoundError
 from app.errors.purging import PurgedMeanwhileError
+from app.property import identity
 from app.property.address import Address
 from app.property.change_belief import Telling
 from app.property.record import PEOPLE_FIELDS, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.pages.aliases import note_url
-from app.property.storage.pages.index import PageIndex, Seen, said_by
+from app.property.storage.pages.index import PageIndex, Seen, is_fresh, said_by
 from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.marks import marked
 from app.property.storage.privacy.names import purged_since
 from app.property.storage.privacy.naming_rows import source_without
-from app.property.storage.properties.at_address import fresh_at
 from app.property.storage.properties.locks import lock_rows
-from app.property.storage.properties.merge_into import fold
-from app.property.storage.properties.rebuild import alive, rebuild
-from app.property.storage.properties.resolve import find_home
+from app.property.storage.properties.merge_into import merge_into
+from app.property.storage.properties.overrides import pins_of_each
+from app.property.storage.properties.rebuild import canonical_id, existing, rebuild
+from app.property.storage.properties.resolve import resolve_property
 from app.property.storage.properties.rows import evidence_json
-from app.property.storage.properties.search import PropertyFilter
 from app.property.storage.properties.source_records import (
     drop_doubles,
     observe,
     of_same_page,
     put,
     records_of,
+    records_of_each,
     urls_of,
     with_known_kind,
 )
-from app.property.storage.properties.tables import AS_OF
-from app.property.storage.properties.views import views
+from app.property.storage.properties.tables import AS_OF, Property, PropertyKey, SourceRow
+from app.property.storage.properties.views import PropertyFilter, SourceValues, views
 from app.property.storage.statements import clean
-from app.property.storage.tables import properties, records
+from app.property.storage.tables import properties
 from app.property.storage.watches.noticing import Noticing, Reread, stands
 
 _PLACE = (properties.c.updated_at, properties.c.id)
 ORDER = Order("properties", _PLACE)
+NEWEST_FIRST = Order("newest properties", _PLACE, descending=True)
 EVERY = PropertyFilter()
 TELLING = Telling()
-NEWEST_FIRST = Order("newest properties", _PLACE, descending=True)
 
 
 class PropertyStore:
-    """Properties in a `Database`; each method is one transaction. `telling`: of which fields changes are noticed."""
+    """Properties in a `Database`. `telling`: of which fields changes are noticed."""
 
     def __init__(self, database: Database, telling: Telling = TELLING) -> None:
         self.database = database
         self._telling = telling
 
-    # --- writing
+    # --- writing, in the caller's transaction
 
     def save(
         self,
@@ -72,38 +72,33 @@ class PropertyStore:
         model_note: str | None = None,
         asks_again: bool = False,
         edition: str | None = None,
-        kin: str | None = None,
+        related: str | None = None,
     ) -> str:
         """Store what a page says and merge it into its property, new or known; -> the property's id.
 
         The caller holds `lock_pages`. Idempotent: the same record again changes nothing. An older record of the same
         page, by whichever of its URLs, is replaced; a record older than the stored one adds its observations only.
         `edition` says which extractors read it; `asks_again`: it is not fresh, since a model that was away is wanted
-        for it. `kin` is the property that the page is known to be of by how it was found: it is taken for that unless
-        it contradicts it. Raises `PurgedMeanwhileError` for what was purged after it was fetched, before anything of it
-        is written; somebody who was is left out.
+        for it. `related` is the property that the page is known to be of by how it was found: it is taken for that
+        unless it contradicts it. Raises `PurgedMeanwhileError` for what was purged after it was fetched, before
+        anything of it is written; somebody who was is left out.
         """
-        own = {
-            "wanted_model": list(wanted_model),
-            "model_note": clean(model_note),
-            "asks_again": asks_again,
-            "edition": edition,
-        }
-        if marked(connection, {url for url in urls_of(record) if url}, record.fetched_at):
+        urls = urls_of(record)
+        if marked(connection, urls, record.fetched_at):
             raise PurgedMeanwhileError()
         since = purged_since(self.database, connection, record.fetched_at)
-        since.refuse(*urls_of(record))
-        said = source_without(since.finder, record) if since.finder is not None else record
-        return self._save(connection, said, since.without(own), kin)
-
-    def _save(self, connection: Connection, record: SourceRecord, own: dict[str, Any], kin: str | None) -> str:
+        since.refuse(*urls)
         now = self.database.clock.now()
+        if since.finder is not None:
+            record = source_without(since.finder, record)
         before, doubles = of_same_page(connection, record)
         lock_rows(connection, {row.property_id for row in (before, *doubles) if row is not None})
         record = with_known_kind(record, before)
+        home, has_merged = resolve_property(self.database, connection, record, related)
         row = {
             "url": record.url,
             "final_url": record.final_url,
+            "property_id": home,
             "kind": str(record.kind),
             "content_sha256": record.content_sha256,
             "fetched_at": record.fetched_at,
@@ -114,21 +109,23 @@ class PropertyStore:
             "checked_at": record.checked_at,
             "source_kind": record.source_kind,
             "names_people": not PEOPLE_FIELDS.isdisjoint(record.values),
-            **own,
+            "wanted_model": list(wanted_model),
+            "model_note": since.without(clean(model_note)),
+            "asks_again": asks_again,
+            "edition": edition,
         }
-        home, has_folded = find_home(self.database, connection, record, kin)
-        put(connection, before, {**row, "property_id": home})
-        left = {alive(connection, gone) for gone in drop_doubles(connection, doubles, record)} - {home}
-        for property_id in sorted(left):
-            if not records_of(connection, property_id):  # it had this page only
-                fold(connection, property_id, home)
-                has_folded = True
+        put(connection, before, row)
+        left = {canonical_id(connection, gone) for gone in drop_doubles(connection, doubles, record)} - {home}
+        for property_id, pages in records_of_each(connection, sorted(left)).items():
+            if not pages:  # it had this page only
+                merge_into(connection, property_id, home)
+                has_merged = True
         observe(connection, home, record)
-        rebuilt = rebuild(self.database, connection, home, changed=has_folded)
+        rebuilt = rebuild(self.database, connection, home, changed=has_merged)
         if before is not None and rebuilt is not None:
-            reread = Reread(before, record, own["edition"])
+            reread = Reread(before, record, edition)
             Noticing(self.database, connection, self._telling, rebuilt, now).reread(reread)
-            left |= {alive(connection, before.property_id)} - {home}
+            left |= {canonical_id(connection, before.property_id)} - {home}
         for property_id in sorted(left):
             rebuild(self.database, connection, property_id)
         return home
@@ -145,7 +142,7 @@ class PropertyStore:
             lock_rows(connection, [row.property_id])
             row = said_by(connection, seen)
             if row is not None:
-                connection.execute(update(records).where(records.c.id == row.id, at > AS_OF).values(checked_at=at))
+                connection.execute(update(SourceRow).where(SourceRow.id == row.id, at > AS_OF).values(checked_at=at))
                 self._look(connection, row.property_id, (seen.url, seen.page_url), at)
         if row is None:
             return None
@@ -158,8 +155,8 @@ class PropertyStore:
         if rebuilt is None or not stands(connection, property_id):  # mostly
             return
         noticing = Noticing(self.database, connection, self._telling, rebuilt, self.database.clock.now())
-        mine = or_(records.c.url.in_(urls), records.c.page_url.in_(urls))
-        query = select(records.c.url).where(records.c.property_id == property_id, mine)
+        mine = or_(SourceRow.url.in_(urls), SourceRow.page_url.in_(urls))
+        query = select(SourceRow.url).where(SourceRow.property_id == property_id, mine)
         for url in connection.execute(query).scalars().all():
             noticing.look(url, at)
 
@@ -167,33 +164,58 @@ class PropertyStore:
         """Make the property say what its records say. Without any it stays as it was."""
         rebuild(self.database, connection, property_id)
 
-    # --- reading
+    # --- reading; the id of a property that was merged into another one gives that one
 
     def get(self, property_id: str) -> dict[str, Any]:
         """`{"property", "record", "evidence", "as_of", "sources", "conflicts", "unverified", "tried", "replaces",
         "created_at", "updated_at"}`.
 
-        JSON types only; `as_of` says of each value when it was last known to hold, `unverified` is what was only said
-        of the property, `tried` has the sources that the newest job for its address asked, `replaces` the ids of
-        properties that turned out to be this one. The id of such a one gives this one. Raises `NotFoundError`.
+        JSON types only; `as_of` says of each value when it was last known to hold, `unverified` is what was only
+        claimed of the property, `tried` has the sources that the newest job for its address asked, `replaces` the ids
+        of properties that were merged into this one. Raises `NotFoundError`.
         """
         with self.database.reading() as connection:
-            row = connection.execute(select(properties).where(properties.c.id == property_id)).one_or_none()
-            if row is not None and row.merged_into is not None:
-                row = connection.execute(select(properties).where(properties.c.id == row.merged_into)).one()
-            if row is None:
-                raise NotFoundError("property", property_id)
-            (found,) = views(connection, [row])
-        return found
+            return views(connection, [existing(connection, property_id)])[0]
+
+    def source_values(self, property_id: str) -> list[SourceValues]:
+        """What each source says by itself, before merging chose, in the order of `sources`; none if there is no such
+        property."""
+        with self.database.reading() as connection:
+            mine = SourceRow.property_id == canonical_id(connection, property_id)
+            query = select(SourceRow.url, SourceRow.record, SourceRow.evidence).where(mine)
+            rows = connection.execute(query.order_by(SourceRow.fetched_at, SourceRow.id)).all()
+        return [SourceValues(row.url, row.record, row.evidence) for row in rows]
+
+    def sources_of(self, property_id: str) -> tuple[str, list[SourceRecord], set[str]]:
+        """Return the property's id, its records, and the URLs of those that people keep together with others. Raises
+        `NotFoundError`."""
+        with self.database.reading() as connection:
+            home = str(existing(connection, property_id).id)
+            sources = records_of(connection, home)
+            pins = pins_of_each(connection, sources)
+        return home, sources, {url for url, pin in pins.items() if pin.together}
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
         """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped (again)."""
         return PageIndex(self.database).fresh(url, since)
 
     def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:
-        """The property at `address` of which a page was read or confirmed after `since`, and that page's kind."""
+        """The property at `address` of which a page was read or confirmed after `since`, and none is asked about again;
+        and the newest page's kind."""
+        keys = identity.address_lookups(address)
+        owners = select(PropertyKey.property_id).where(PropertyKey.key.in_(keys), ~PropertyKey.is_blocking)
+        query = (
+            select(SourceRow.property_id, SourceRow.kind, Property.record)
+            .join(Property, Property.id == SourceRow.property_id)
+            .where(SourceRow.property_id.in_(owners), Property.merged_into.is_(None))
+            .where(is_fresh(since, whole_property=True))
+            .order_by(AS_OF.desc(), SourceRow.id.desc())
+        )
         with self.database.reading() as connection:
-            return fresh_at(connection, address, since)
+            for row in connection.execute(query) if keys else ():
+                if identity.is_at(row.record, address):
+                    return row.property_id, PageKind(row.kind)
+        return None
 
     def page(
         self,
@@ -209,11 +231,32 @@ class PropertyStore:
         One that changes between two pages goes to the end and is met again there, so that nothing is missed;
         `changed_since` leaves out those unchanged since then. Raises `InvalidCursorError`.
         """
-        query = select(properties).where(properties.c.merged_into.is_(None), only.condition())
-        if changed_since is not None:
-            query = query.where(properties.c.updated_at >= changed_since)
         order = NEWEST_FIRST if newest_first else ORDER
+        query = _living(changed_since).where(only.condition())
         with self.database.reading() as connection:
             found = connection.execute(order.page_query(query, cursor, limit)).all()
             items = views(connection, found[:limit])
         return Page(items, order.next_cursor(found, limit))
+
+    def snapshot(self, *, changed_since: datetime | None = None, page: int = 200) -> Generator[dict[str, Any]]:
+        """Each property once, as all were at one moment, in the shape of `get`, what changed last at the end; `page` of
+        them are in memory at a time.
+
+        One read transaction from the first to the last: writers do not wait for it, but what they replace is kept until
+        it ends. Raises errors of the database.
+        """
+        query, cursor = _living(changed_since), None
+        with self.database.reading() as connection:
+            if not self.database.is_sqlite:  # whose statements would else see what was committed before each of them
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            while True:
+                found = connection.execute(ORDER.page_query(query, cursor, page)).all()
+                yield from views(connection, found[:page])
+                cursor = ORDER.next_cursor(found, page)
+                if cursor is None:
+                    return
+
+
+def _living(changed_since: datetime | None) -> Select[Any]:
+    query = select(Property).where(Property.merged_into.is_(None))
+    return query if changed_since is None else query.where(Property.updated_at >= changed_since)

@@ -1,21 +1,25 @@
-"""Properties and records between rows, values and the shape that the doors show."""
+"""Turns records and merged values into columns, and rows into records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Row
 
+from app.property.fields.table import FIELDS
 from app.property.merge import Merged
 from app.property.record import Evidence, PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage.jobs.models import Tried
+
+#: the fields whose words are searched
+SEARCHED = tuple(name for name, spec in FIELDS.items() if spec.searched)
+#: the field that properties are filtered by
+STATUS = "StandardStatus"
 
 
 def source_record(row: Row[Any]) -> SourceRecord:
-    """What a row of `records` says."""
+    """Return what a row of `source_records` says."""
     return SourceRecord(
         url=row.url,
         final_url=row.final_url,
@@ -31,7 +35,7 @@ def source_record(row: Row[Any]) -> SourceRecord:
 
 
 def evidence_json(evidence: Iterable[tuple[str, Evidence]]) -> dict[str, Any]:
-    """Evidence by field, JSON types only."""
+    """Return evidence by field, JSON types only."""
     return {name: proof.model_dump(mode="json") for name, proof in evidence}
 
 
@@ -50,48 +54,12 @@ def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
     ]
 
 
-def shown(
-    row: Row[Any],
-    sources: Sequence[Row[Any]],
-    replaced: list[str],
-    heard: list[dict[str, Any]],
-    tried: Sequence[Tried],
-) -> dict[str, Any]:
-    """A property, the rows of its records, the ids it replaces, what was only said of it and what was tried for it in
-    the shape of `PropertyStore.get`."""
+def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -> dict[str, Any]:
+    """Return the columns of `properties` that searching uses. Words are lower-cased here, since SQLite and PostgreSQL
+    differ on letters beyond ASCII."""
+    words = [str(record[name]) for name in SEARCHED if record.get(name)]
     return {
-        "property": row.id,
-        "record": row.record,
-        "evidence": row.evidence,
-        "as_of": as_of_values(row.evidence, {s.content_sha256: s.checked_at or s.fetched_at for s in sources}),
-        "sources": [
-            {
-                "url": source.url,
-                "final_url": source.final_url,
-                "kind": source.kind,
-                "source_kind": source.source_kind,
-                "page_url": source.page_url,
-                "fetched_at": source.fetched_at.isoformat(),
-                "checked_at": source.checked_at.isoformat() if source.checked_at else None,
-                "content_sha256": source.content_sha256,
-                "wanted_model": source.wanted_model,
-                "model_note": source.model_note,
-            }
-            for source in sources
-        ],
-        "conflicts": row.conflicts,
-        "unverified": heard,
-        "tried": [one.as_json() for one in tried],
-        "replaces": replaced,
-        "created_at": row.created_at.isoformat(),
-        "updated_at": row.updated_at.isoformat(),
+        "search_text": " ".join([*words, *urls]).lower(),
+        "standard_status": str(record[STATUS])[:32] if record.get(STATUS) else None,
+        "conflict_count": conflicts,
     }
-
-
-def as_of_values(evidence: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, datetime]) -> dict[str, str]:
-    """When each value was last known to hold: by the page that it was read on (`bodies`: moments by content hash).
-
-    A derived value has the evidence of the least sure of its inputs.
-    """
-    found = {name: bodies.get(proof["content_sha256"]) for name, proof in evidence.items()}
-    return {name: at.isoformat() if at else str(evidence[name]["fetched_at"]) for name, at in found.items()}

@@ -8,58 +8,64 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
+from app.property.record import SourceKind
 from app.property.source_record import SourceRecord
 from app.property.storage.pages.aliases import forget_url, note_url
-from app.property.storage.properties.rows import source_record
+from app.property.storage.pages.tables import PageAlias
+from app.property.storage.properties.rows import evidence_json, source_record
+from app.property.storage.properties.tables import SourceRow
 from app.property.storage.statements import digest, insert_if_new
-from app.property.storage.tables import observations, page_aliases, records
+from app.property.storage.tables import observations
 
 #: the note of a page of an address whose question went to another one
 ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
 
 
-def urls_of(record: SourceRecord) -> tuple[str | None, ...]:
-    """All that the page answers to."""
-    return record.url, record.final_url, record.page_url
+def urls_of(record: SourceRecord) -> set[str]:
+    """Return all URLs that the page answers to."""
+    return {url for url in (record.url, record.final_url, record.page_url) if url}
 
 
 def records_of(connection: Connection, property_id: str) -> list[SourceRecord]:
-    """What the pages of a property say, the newest of each."""
-    query = select(records).where(records.c.property_id == property_id).order_by(records.c.id)
-    return [source_record(row) for row in connection.execute(query)]
+    """Return what the pages of a property say, the newest of each."""
+    return records_of_each(connection, [property_id])[property_id]
+
+
+def records_of_each(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[SourceRecord]]:
+    """Return what the pages of each property say."""
+    found: dict[str, list[SourceRecord]] = {home: [] for home in property_ids}
+    query = select(SourceRow).where(SourceRow.property_id.in_(found)).order_by(SourceRow.id)
+    for row in connection.execute(query) if found else ():
+        found[row.property_id].append(source_record(row))
+    return found
 
 
 def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
-    """The fields that a model is wanted for on those pages of the property that go by one of `urls`, and why it was
-    not heard; that it was asked elsewhere says less than any other reason."""
-    c, asked = records.c, sorted(set(urls))
-    known_as = select(page_aliases.c.page_url).where(page_aliases.c.url.in_(asked))
-    mine = or_(*(column.in_(some) for column in (c.url, c.page_url) for some in (asked, known_as)))
-    query = select(c.wanted_model, c.model_note).where(c.property_id == property_id, mine)
-    rows = connection.execute(query.order_by(c.fetched_at, c.id)).all()
+    """Return the fields that a model is wanted for on those pages of the property that go by one of `urls`, and why it
+    was not asked; that it was asked elsewhere says less than any other reason."""
+    asked = sorted(set(urls))
+    known_as = select(PageAlias.page_url).where(PageAlias.url.in_(asked))
+    mine = or_(*(column.in_(some) for column in (SourceRow.url, SourceRow.page_url) for some in (asked, known_as)))
+    query = select(SourceRow.wanted_model, SourceRow.model_note).where(SourceRow.property_id == property_id, mine)
+    rows = connection.execute(query.order_by(SourceRow.fetched_at, SourceRow.id)).all()
     wanted = tuple(dict.fromkeys(name for row in rows for name in row.wanted_model))
     notes = [row.model_note for row in rows if row.model_note and (row.wanted_model or not wanted)]
     return wanted, next((note for note in notes if note != ASKED_ELSEWHERE), next(iter(notes), None))
 
 
-def is_of_page(one: SourceRecord, other: SourceRecord) -> bool:
-    """Both are of one page, by whichever of its URLs."""
-    return one.url == other.url or (one.page_url is not None and one.page_url == other.page_url)
-
-
 def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
-    """The stored record that `record` takes the place of, and others that turned out to be of its page too."""
-    mine = records.c.url == record.url
-    same = mine if record.page_url is None else or_(mine, records.c.page_url == record.page_url)
-    rows = connection.execute(select(records).where(same).order_by(mine.desc(), records.c.id)).all()
+    """Return the stored record that `record` takes the place of, and others that turned out to be of its page too."""
+    mine = SourceRow.url == record.url
+    same = mine if record.page_url is None else or_(mine, SourceRow.page_url == record.page_url)
+    rows = connection.execute(select(SourceRow).where(same).order_by(mine.desc(), SourceRow.id)).all()
     return (rows[0] if rows else None), rows[1:]
 
 
 def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: SourceRecord) -> set[str]:
-    """One page is one source; -> the properties that lost one. What it said before stays among the observations."""
+    """Delete the other records of the page; -> their properties. What these said stays among the observations."""
     at, page_url = record.as_of, record.page_url
     for row in doubles:
-        connection.execute(delete(records).where(records.c.id == row.id))
+        connection.execute(delete(SourceRow).where(SourceRow.id == row.id))
         note_url(connection, row.url, str(page_url), at)
     if page_url is not None and page_url != record.url:
         note_url(connection, record.url, page_url, at)
@@ -69,34 +75,35 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
 
 
 def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
-    """`record` with what was said of whose page it is, where nobody says so again.
+    """Return `record` with what was said of whose page it is, where nobody says so again.
 
     It was said of the URL that answered: a page that comes from another one does not inherit it.
     """
     if before is None or record.source_kind is not None or record.final_url != before.final_url:
         return record
-    return replace(record, source_kind=source_record(before).source_kind)
+    return replace(record, source_kind=SourceKind(before.source_kind) if before.source_kind else None)
 
 
 def put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) -> None:
     """Insert the record, or put it in place of `before` (which keeps its URL) unless that is younger."""
     if before is None:
-        connection.execute(insert(records).values(row))
+        connection.execute(insert(SourceRow).values(row))
         return
     if before.fetched_at > row["fetched_at"]:
         row = {"property_id": row["property_id"]}
-    connection.execute(update(records).where(records.c.id == before.id).values({**row, "url": before.url}))
+    connection.execute(update(SourceRow).where(SourceRow.id == before.id).values({**row, "url": before.url}))
 
 
 def observe(connection: Connection, property_id: str, record: SourceRecord) -> None:
     """Add what the page says to what was ever said of the property."""
+    proofs = evidence_json(record.evidence.items())
     rows = [
         {
             "property_id": property_id,
             "field": name,
             "value": value,
             "value_sha256": digest(value),
-            "evidence": record.evidence[name].model_dump(mode="json"),
+            "evidence": proofs[name],
             "content_sha256": record.content_sha256,
             "source_url": record.url,
             "observed_at": record.fetched_at,

@@ -1,18 +1,10 @@
-"""Properties, what their pages say, and what was only said of them."""
+"""Tables of properties: what their pages say, what was only claimed of them, decisions on identity, and recipes."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import (
-    ForeignKey,
-    Index,
-    String,
-    UniqueConstraint,
-    false,
-    func,
-    text,
-)
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.property.storage.types import Base, Id, Json, RowId, Sha256, where
@@ -22,7 +14,7 @@ _BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
 
 
 class Property(Base):
-    """Property."""
+    """What the records of a property say together, or a pointer to the property that it was merged into."""
 
     __tablename__ = "properties"
 
@@ -34,15 +26,15 @@ class Property(Base):
     conflicts: Mapped[Json]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
-    # what it is found by (`properties/search.py`), made of record, conflicts and the URLs of its pages
+    # what it is found by (`rows.search_row`), made of record, conflicts and the URLs of its pages
     search_text: Mapped[str] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
     # by which rules it is filed (`identity.KEY_RULES`); an older number: it has to be filed anew (`reindex.py`)
     key_rules: Mapped[int] = mapped_column(server_default="0")
-    # without those that are listed: SQLite would read all of them by it, and sort
 
     __table_args__ = (
+        # due for reindexing; without the columns of lists: SQLite would read all of them by it, and sort
         Index("ix_properties_key_rules", "key_rules", "id", **where(text("merged_into IS NULL"))),
         Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
         Index("ix_properties_merged_into", "merged_into", **where(text("merged_into IS NOT NULL"))),
@@ -125,11 +117,11 @@ class Observation(Base):
     content_sha256: Mapped[Sha256]
     source_url: Mapped[str]
     observed_at: Mapped[datetime]
-    # for pruning: names by their field, everything by age
 
     __table_args__ = (
         UniqueConstraint("property_id", "content_sha256", "field", "value_sha256", name="uq_observations_once"),
         Index("ix_observations_property_id_field", "property_id", "field"),
+        # for pruning: names by their field, everything by age
         Index("ix_observations_field_observed_at", "field", "observed_at"),
         Index("ix_observations_observed_at", "observed_at", "id"),
         Index("ix_observations_source_url", "source_url", postgresql_ops=_BY_BYTES),
@@ -180,3 +172,35 @@ class IdentityOverride(Base):
     # empty while it is not undone
     undone_at: Mapped[datetime | None] = mapped_column(index=True)
     undone_by: Mapped[str | None]
+
+
+class RecipeRow(Base):
+    """Where the pages of one template of a host state each field."""
+
+    __tablename__ = "recipes"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    # a person wrote it: nothing is learned into it
+    written: Mapped[bool]
+    # a recipe of another version of the format is not used
+    format: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    # all of it (`app/property/recipes/form.py`)
+    document: Mapped[Json]
+    updated_at: Mapped[datetime]
+
+    __table_args__ = (Index("ix_recipes_host_updated_at", "host", "updated_at"),)
+
+
+class RecipeExample(Base):
+    """Verified values of a page that a recipe is learned from: deleted with the stored copy of the page."""
+
+    __tablename__ = "recipe_examples"
+
+    recipe_id: Mapped[Id] = mapped_column(ForeignKey("recipes.id", ondelete="CASCADE"), primary_key=True)
+    page_url: Mapped[str] = mapped_column(primary_key=True, index=True)
+    content_sha256: Mapped[Sha256] = mapped_column(index=True)
+    # {"values": {field: [value, unit]}, "absent": [field], "unanswered": [field], "row": JSON pointer or null}
+    example: Mapped[Json]
+    at: Mapped[datetime] = mapped_column(index=True)

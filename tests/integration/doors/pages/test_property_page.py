@@ -15,7 +15,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Tried
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.properties.claims import Hearsay
+from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.repository import PropertyStore
 from benchmarks.saving import save_record
 from tests.integration.doors.conftest import Environment
@@ -75,7 +75,7 @@ def house(database: Database) -> str:
         LivingAreaUnits="Square Feet", ListPrice=512000, X_Currency="USD", StandardStatus="Active",
         X_PriceHistory=HISTORY, Latitude=35.12480, Longitude=-80.87530, StoriesTotal=2, **ADDRESS,
     )  # fmt: skip
-    heard = Hearsay(
+    heard = UnverifiedClaim(
         "X_RoofYear",
         2016,
         "a new roof in 2016",

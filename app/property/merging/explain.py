@@ -1,49 +1,36 @@
-"""Why a property is what it is: why each source belongs to it, why each value won, how old it is. Computed when asked.
+"""Explains why a property is what it is: why each source belongs to it, why each value won, and how old it is.
 
-Nothing of it is stored but people's decisions: it follows from the records, by the rules of today.
+Nothing of it is stored but people's decisions: it follows from the records, by the rules of today. Pure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
-from app.errors import NotFoundError
 from app.property.matching import Decision, Key, decide
 from app.property.merge import Merged, merge
 from app.property.record import DERIVED_FIELDS
 from app.property.source_record import SourceRecord
-from app.property.storage.database import Database
-from app.property.storage.properties.overrides import pins_of
-from app.property.storage.properties.rebuild import alive
-from app.property.storage.properties.source_records import records_of
-from app.property.storage.tables import properties
 from app.property.weighing import Say
 
 _SECONDS_A_DAY = 86_400.0
 
 
-def explain(database: Database, property_id: str) -> dict[str, Any]:
+def explain(
+    property_id: str, sources: Sequence[SourceRecord], joined: Collection[str], now: datetime
+) -> dict[str, Any]:
     """`{"property", "sources": [{"url", "source_kind", "as_of", "age_days", "belongs"}], "values": [{"field", "value",
     "as_of", "age_days", "why", "said"}]}`, JSON types only.
 
-    `belongs`: `{"key", "is_same", "why", "compared"}`. `said`: what each source says of the field, the winner first,
-    with what it weighs. Raises `NotFoundError`.
+    `joined`: URLs of the sources that people keep together with others. `belongs`: `{"key", "is_same", "why",
+    "compared"}`. `said`: what each source says of the field, the winner first, with what it weighs.
     """
-    with database.reading() as connection:
-        home = alive(connection, property_id)
-        if connection.execute(select(properties.c.id).where(properties.c.id == home)).first() is None:
-            raise NotFoundError("property", property_id)
-        sources = records_of(connection, home)
-        joined = {source.url for source in sources if pins_of(connection, source).together}
-    now = database.clock.now()
     merged = merge(sources)
     return {
-        "property": home,
+        "property": property_id,
         "sources": [
             {
                 "url": source.url,

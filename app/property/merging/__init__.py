@@ -1,0 +1,1 @@
+"""Decides which records are one property, and says why. Pure: no database, no clock."""

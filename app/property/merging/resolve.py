@@ -1,0 +1,143 @@
+"""Decides which of the properties that are filed near a record are the one that it is of.
+
+Several that are the same as the record are one property and are merged, unless they are surely two: then the record
+goes to the one that it fits best, and to none of them where that is not clear.
+
+A page of unknown kind makes nothing one that is not one without it: it joins the property that it fits best, and a
+person is asked about the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.property.matching import Decision, Key, decide
+from app.property.merge import merge
+from app.property.source_record import SourceRecord, Voice
+
+_STRENGTH = {key: place for place, key in enumerate(Key)}
+Pages = Mapping[str, Sequence[SourceRecord]]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A property beside the record. `is_page`: it is filed under the record's own page."""
+
+    id: str
+    created_at: datetime
+    values: Mapping[str, Any]
+    is_page: bool
+    decision: Decision
+
+    @property
+    def place(self) -> tuple[int, float]:
+        """How well it fits, the best first: by the key, then by the points."""
+        return _STRENGTH[self.decision.key], -self.decision.points
+
+    @property
+    def order(self) -> tuple[int, float, datetime, str]:
+        """By how well it fits, then by age."""
+        return *self.place, self.created_at, self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The properties that are one with the record, and those that only a page of unknown kind would make so."""
+
+    same: Sequence[Candidate]
+    doubtful: Sequence[Candidate] = ()
+
+    @property
+    def oldest(self) -> str:
+        """The one of `same` that the others go into."""
+        return min(self.same, key=lambda one: (one.created_at, one.id)).id
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Compares `record` with candidates; `preferred` is the property that it is of by how it was found, if any.
+
+    `pages_of` gives the pages of properties, `are_split` says whether people keep two of some properties apart.
+    """
+
+    record: SourceRecord
+    preferred: str | None
+    pages_of: Callable[[Sequence[str]], Pages]
+    are_split: Callable[[Sequence[str]], bool]
+
+    def resolve(self, near: Sequence[tuple[Any, bool]]) -> Resolution:
+        """`near`: properties with `id`, `created_at` and `record`, and whether each is filed under the page's URLs."""
+        same = self._chosen([one for one in self._compared(near) if one.decision.is_same])
+        if self.record.is_stranger and len(same) < 2:
+            return Resolution(same)
+        return self._without_strangers(same)
+
+    def _compared(self, near: Sequence[tuple[Any, bool]]) -> list[Candidate]:
+        pages = self.pages_of([row.id for row, is_page in near if is_page])
+        found = []
+        for row, is_page in near:
+            values = self._without_page(row, pages[row.id]) if is_page else row.record
+            decision = decide(self.record.values, values, is_page=is_page)
+            found.append(Candidate(row.id, row.created_at, values, is_page, decision))
+        return found
+
+    def _without_page(self, row: Any, pages: Sequence[SourceRecord]) -> Mapping[str, Any]:
+        """What the property says by its other pages: what this one said before is to be replaced. Nothing if it is the
+        only one: then nothing contradicts it."""
+        others = self._others(pages)
+        return row.record if len(others) == len(pages) else merge(others).values
+
+    def _others(self, pages: Sequence[SourceRecord]) -> list[SourceRecord]:
+        mine = self.record
+        return [one for one in pages if one.url != mine.url and (one.page_url is None or one.page_url != mine.page_url)]
+
+    def _chosen(self, same: list[Candidate]) -> list[Candidate]:
+        """All of `same` if they may be one; else the one that fits best, if there is one.
+
+        Of two that people parted and that fit alike it is the older: nothing else would tell a further page from the
+        next.
+        """
+        if len(same) > 1:  # a place on the map is one home's: two who are found by it alone are two homes at one place
+            same = [one for one in same if one.decision.key is not Key.POSITION]
+        if len(same) < 2 or not self._are_apart(same):
+            return same
+        first, second = sorted(same, key=lambda one: one.order)[:2]
+        is_clear = first.place < second.place or self.are_split([first.id, second.id])
+        return [first] if is_clear else []
+
+    def _are_apart(self, same: Sequence[Candidate]) -> bool:
+        pairs = [(a, b) for n, a in enumerate(same) for b in same[n + 1 :]]
+        return any(decide(a.values, b.values).differs for a, b in pairs) or self.are_split([one.id for one in same])
+
+    def _without_strangers(self, same: Sequence[Candidate]) -> Resolution:
+        """Part `same` into those that are one without the word of any one source of unknown kind, and the others.
+
+        A page of unknown kind goes to the preferred one, else to the one that it fits best: rather to one that it fits
+        without another stranger's word.
+        """
+        pages = {home: self._others(found) for home, found in self.pages_of([one.id for one in same]).items()}
+        others = [one for one in same if pages[one.id]]
+        vouched = {one.id for one in others if _is_vouched([self.record], pages[one.id], is_page=one.is_page)}
+        if self.record.is_stranger and others:
+            first = min(others, key=lambda one: (one.id != self.preferred, one.id not in vouched, *one.order))
+            vouched = {one.id for one in others if one is first or _is_vouched(pages[first.id], pages[one.id])}
+        doubtful = [one for one in others if one.id not in vouched]
+        return Resolution([one for one in same if one not in doubtful], doubtful)
+
+
+def _is_vouched(pages: list[SourceRecord], others: list[SourceRecord], *, is_page: bool = False) -> bool:
+    """Whether two properties of these pages are one whichever source of unknown kind is left out. One that has no
+    other source is that source's own."""
+    strangers: set[Voice | None] = {page.voice for page in (*pages, *others) if page.is_stranger}
+    return all(
+        decide(_said_without(voice, pages), _said_without(voice, others), is_page=is_page).is_same
+        for voice in strangers or {None}
+    )
+
+
+def _said_without(voice: Voice | None, pages: list[SourceRecord]) -> dict[str, Any]:
+    left = [page for page in pages if page.voice != voice]
+    return merge(left or pages).values
