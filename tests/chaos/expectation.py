@@ -17,7 +17,7 @@ from app.property.page import Keeping, Page
 from app.property.sources.config import Sources
 from app.property.storage.database import Database
 from app.property.storage.llm.cache import AnswerStore
-from app.property.storage.privacy.names import PurgedNames
+from app.property.storage.privacy.suppressions import PurgedNames
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.runtime.resources import build_scraper
 from app.services.scraping.model_reading import ModelReader

@@ -33,7 +33,7 @@ _WORDLESS = {
     "llm_requests.fields": "names of fields",
     "batches.job_ids": "ids of jobs",
     "batches.counts": "numbers by state",
-    "purged_names.words": "hashes",
+    "suppressions.words": "hashes, or names of tables and keys of rows",
     "audit_log.removed": "numbers by what they are of",
     "identity_overrides.replaced": "ids of properties",
 }

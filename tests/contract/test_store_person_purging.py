@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,18 @@ from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.property.storage.pages.blobs import pack, unpack
 from app.property.storage.pages.repository import PageStore
-from app.property.storage.privacy.names import PurgedNames
+from app.property.storage.privacy import persons
 from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.persons import PersonPurge
 from app.property.storage.privacy.pii_catalog import HOLDINGS, NAMING, Holds
+from app.property.storage.privacy.suppressions import PurgedNames
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import audit_log, blobs, metadata
 from app.property.storage.types import UtcDateTime
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
+from tests.contract.test_storage_scans import recorded
 
 NAME = "Ottilie Quackenbush"
 WRITTEN = ("Ottilie Quackenbush", "QUACKENBUSH, OTTILIE", "Ottilie M. Qu\u00e4ckenbush")
@@ -154,6 +156,7 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
         "alerts": {"severity": "warning"},
         "job_attempts": {"kind": "assessor"},
         "watches": {"kind": "url", "state": "active"},
+        "suppressions": {"kind": "url"},
     }.get(table, {})
 
 
@@ -368,14 +371,32 @@ def test_bodies_in_other_encodings_are_looked_through(
         assert connection.execute(select(blobs.c.sha256)).all() == []
 
 
-def test_what_was_stored_lately_is_looked_at_by_moment(database: Database, clock: ManualClock) -> None:
-    """The second look of a purge is at bodies that are younger than its beginning."""
-    from app.property.storage.privacy.naming_rows import named_rows
+@pytest.mark.parametrize("done", [2, 9])
+def test_a_purge_that_died_goes_on_where_it_was(
+    database: Database, clock: ManualClock, purge: PersonPurge, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    """It dies when it has cleared so many rows. Bodies, which it looks through first, are not read again."""
+    fill(database, NAME, clock.now())
+    monkeypatch.setattr(persons, "_NOTE_SECONDS", -1.0)
+    clear, left = persons._clear, iter(range(done))
 
-    PageStore(database).save_page(page_of(NAME, clock.now()))
-    with database.reading() as connection:
-        assert named_rows(connection, ANY).bodies
-        assert not named_rows(connection, ANY, bodies_since=clock.now() + timedelta(seconds=1)).bodies
+    def dying(*args: Any, **which: Any) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        clear(*args, **which)
+
+    monkeypatch.setattr(persons, "_clear", dying)
+    with pytest.raises(KeyboardInterrupt):
+        purge.purge(name(), who="alice", dry_run=False)
+    assert places(database)
+    monkeypatch.setattr(persons, "_clear", clear)
+    with recorded(database) as statements:
+        purge.purge(name(), who="alice", dry_run=False)
+    assert places(database) == set()
+    assert not [sql for sql, _ in statements if "bodies.packed" in sql]
+    with recorded(database) as statements:
+        purge.purge(name(), who="alice", dry_run=False)
+    assert [sql for sql, _ in statements if "bodies.packed" in sql], "one that is through begins anew"
 
 
 @ON_POSTGRESQL

@@ -177,7 +177,7 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     }  # fmt: skip
     assert found(database, AGENT, "homes.example", "48213", home) == []
     left = {table: count for table, count in rows(database).items() if count}
-    assert set(left) - {"blob_bytes"} == {"batches", "jobs", "audit_log", "purge_marks"}
+    assert set(left) - {"blob_bytes"} == {"batches", "jobs", "audit_log", "suppressions"}
     assert left["jobs"] == 1, "that of another target, which tells of the page no more"
 
 
@@ -319,7 +319,7 @@ def test_a_neighbour_of_the_same_name_stays(database: Database, service: Service
     before = rows(database)
     removed = store.purge(PurgeKind.HOST, "homes.example", who="alice", dry_run=False).removed
     assert not any(removed.values())
-    assert {**rows(database), "audit_log": 0, "purge_marks": 0} == {**before, "audit_log": 0, "purge_marks": 0}
+    assert {**rows(database), "audit_log": 0, "suppressions": 0} == {**before, "audit_log": 0, "suppressions": 0}
     assert "myhomes.example" in str(service.jobs.get(address.id).error), "what was tried there is still told"
 
 

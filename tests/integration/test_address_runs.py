@@ -15,7 +15,7 @@ from app.errors.jobs import OutOfTimeError
 from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.llm.tables import CacheKind
-from app.property.storage.privacy.marks import refuse_from_now
+from app.property.storage.privacy.suppressions import refuse_from_now
 from app.property.storage.tables import llm_cache
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.runtime.resources import open_resources

@@ -34,8 +34,8 @@ from app.property.reading.model.tokens import count_tokens
 from app.property.reading.search.reading import read_results
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.privacy.names import note_name, purged_since
 from app.property.storage.privacy.names_key import NamesKey
+from app.property.storage.privacy.suppressions import PurgedNames, refuse_name
 from app.services.scraping.model_reading import question_about
 from app.services.scraping.pages import with_values
 from app.services.scraping.recipes import Recipes
@@ -229,9 +229,9 @@ def _of_long_words(letter: str) -> Page:
 def test_nothing_of_a_page_is_kept_when_it_is_done(tmp_path: Path) -> None:
     """What is remembered of words, for the next page, is remembered of short ones."""
     database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}", names_key=NamesKey("k" * 32))
-    with closing(database), database.writing() as connection:
-        note_name(connection, database.names_key.make(), parse_name("Ada Example"), database.clock.now())
-        finder = purged_since(database, connection, None).finder
+    with closing(database):
+        refuse_name(database, database.names_key.make(), parse_name("Ada Example"))
+        finder = PurgedNames(database).finder()
     assert finder is not None
 
     def work(letter: str) -> None:

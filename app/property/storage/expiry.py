@@ -25,6 +25,7 @@ from app.property.storage.tables import (
     outbox,
     page_aliases,
     pages,
+    suppressions,
 )
 
 #: rows that go in one transaction, so that no writer waits long
@@ -70,6 +71,7 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
         (keys, keys.c.removed_at < now - _AUDIT_KEPT),
         (key_history, key_history.c.hour < now - _AUDIT_KEPT),
         (identity_overrides, identity_overrides.c.undone_at < now - _AUDIT_KEPT),
+        (suppressions, suppressions.c.expires_at < now),
         (audit_log, audit_log.c.at < now - _AUDIT_KEPT),
         (outbox, (outbox.c.channel == Channel.ALERT) & (outbox.c.created_at < now - _ALERTS_SENT_KEPT)),
     )

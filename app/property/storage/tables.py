@@ -15,7 +15,7 @@ from app.property.storage.keys.tables import IS_FIRING, Alert, Key, KeyHour
 from app.property.storage.llm.tables import LlmBatch, LlmCache, LlmRequest
 from app.property.storage.outbox import Message
 from app.property.storage.pages.tables import Blob, BlobBytes, PageAlias, PageCopy
-from app.property.storage.privacy.tables import PurgedName, PurgeMark
+from app.property.storage.privacy.tables import Suppression
 from app.property.storage.properties.tables import (
     IdentityOverride,
     Observation,
@@ -59,11 +59,10 @@ __all__ = [
     "pages",
     "properties",
     "property_keys",
-    "purge_marks",
-    "purged_names",
     "recipe_examples",
     "recipes",
     "records",
+    "suppressions",
     "unverified",
     "watches",
 ]
@@ -90,11 +89,10 @@ page_aliases = cast(Table, PageAlias.__table__)
 pages = cast(Table, PageCopy.__table__)
 properties = cast(Table, Property.__table__)
 property_keys = cast(Table, PropertyKey.__table__)
-purge_marks = cast(Table, PurgeMark.__table__)
-purged_names = cast(Table, PurgedName.__table__)
 recipe_examples = cast(Table, RecipeExample.__table__)
 recipes = cast(Table, RecipeRow.__table__)
 records = cast(Table, SourceRow.__table__)
+suppressions = cast(Table, Suppression.__table__)
 unverified = cast(Table, Unverified.__table__)
 watches = cast(Table, Watch.__table__)
 

@@ -11,10 +11,10 @@ from app.errors.targets import InvalidHostError, InvalidTargetError
 from app.property.fetch.guard import check_url
 from app.property.people import parse_name
 from app.property.storage.database import Database
-from app.property.storage.privacy.marks import host_of
 from app.property.storage.privacy.persons import PersonPurge
 from app.property.storage.privacy.purge import Purged, PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.privacy.suppressions import host_of
 from app.property.urls.site import is_public_suffix
 from app.property.urls.targets import normalise_url
 from app.services.privacy.purge_traces import forget_results, wiped

@@ -22,7 +22,7 @@ from app.property.storage.llm.cache import AnswerStore
 from app.property.storage.llm.requests import LlmRequestStore
 from app.property.storage.pages.index import PageIndex
 from app.property.storage.pages.repository import PageStore
-from app.property.storage.privacy.names import PurgedNames
+from app.property.storage.privacy.suppressions import PurgedNames
 from app.property.storage.properties.recipes import StoredRecipes
 from app.property.storage.properties.repository import PropertyStore
 from app.redis.embedded_valkey import client, redis_url

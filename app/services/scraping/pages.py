@@ -27,7 +27,7 @@ from app.property.record import DERIVED_FIELDS, FIELDS, Method, PageKind, Source
 from app.property.source_record import SourceRecord
 from app.property.sources.secrets import Veils, no_veil
 from app.property.storage.pages.repository import PageStore
-from app.property.storage.privacy.names import PurgedNames
+from app.property.storage.privacy.suppressions import PurgedNames
 from app.property.urls.canonical import answered_url, canonical_of
 from app.property.urls.rows import row_url
 from app.property.urls.targets import normalise_target

@@ -25,7 +25,7 @@ from app.property.storage.jobs.leases import Lease, finish, hold
 from app.property.storage.jobs.models import Job, PageFrom, Tried
 from app.property.storage.jobs.repository import FRESH_DAYS
 from app.property.storage.pages.index import KnownRecord, PageIndex, Seen, note_same
-from app.property.storage.privacy.marks import PURGE
+from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.claims import UnverifiedClaim, put_claims
 from app.property.storage.properties.locks import lock_pages
 from app.property.storage.properties.rebuild import canonical_id

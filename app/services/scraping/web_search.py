@@ -19,7 +19,7 @@ from app.clock import Clock
 from app.property.address import Address
 from app.property.sources.search_answer import SearchAnswer, read_answer
 from app.property.storage.llm.cache import AnswerStore, StoredSearch
-from app.property.storage.privacy.names import PurgedNames
+from app.property.storage.privacy.suppressions import PurgedNames
 from app.property.storage.statements import digest
 from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager

@@ -18,8 +18,7 @@ from app.property.storage.jobs.leases import Lease, hold
 from app.property.storage.jobs.models import Job, Tried, job_of
 from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.jobs.tables import JobAttempt
-from app.property.storage.privacy.marks import purged_of
-from app.property.storage.privacy.names import purged_since
+from app.property.storage.privacy.suppressions import purged_of, purged_since
 from app.property.storage.statements import chunks, clean
 from app.property.urls.targets import is_address
 

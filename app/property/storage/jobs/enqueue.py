@@ -15,7 +15,7 @@ from app.property.storage.jobs.models import Enqueued, Job, JobState, job_of
 from app.property.storage.jobs.tables import Batch
 from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.pages.index import fresh_urls, is_fresh
-from app.property.storage.privacy.names import purged_since
+from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import SourceRow
 from app.property.storage.statements import chunks, insert_into, new_id
 from app.property.storage.types import ACTIVE, IS_ACTIVE

@@ -23,8 +23,7 @@ from app.property.storage.jobs.models import Job, job_of
 from app.property.storage.jobs.recovery import RESEND_SECONDS
 from app.property.storage.jobs.repository import FRESH_DAYS
 from app.property.storage.jobs.usage import Requester
-from app.property.storage.privacy.marks import purged_of
-from app.property.storage.privacy.names import purged_since
+from app.property.storage.privacy.suppressions import purged_of, purged_since
 from app.property.storage.statements import chunks
 from app.property.storage.tables import batches, jobs, watches
 

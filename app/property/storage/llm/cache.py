@@ -13,8 +13,7 @@ from sqlalchemy import Connection, Row, Table, select
 from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.llm.tables import CacheKind, LlmCache
-from app.property.storage.privacy.marks import purged_of, refuse_purged
-from app.property.storage.privacy.names import purged_since
+from app.property.storage.privacy.suppressions import purged_of, purged_since, refuse_purged
 from app.property.storage.statements import digest, upsert
 
 _CACHE = cast(Table, LlmCache.__table__)

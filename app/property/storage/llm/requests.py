@@ -22,8 +22,7 @@ from app.property.storage.jobs.leases import Lease, hold
 from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.llm.cache import Question
 from app.property.storage.llm.tables import LlmCache, LlmRequest, RequestState
-from app.property.storage.privacy.marks import PURGE
-from app.property.storage.privacy.names import purged_since
+from app.property.storage.privacy.suppressions import PURGE, purged_since
 from app.property.storage.statements import chunks, insert_if_new
 from app.property.storage.tables import ONE_ATTEMPT_LESS, jobs
 

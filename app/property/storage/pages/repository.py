@@ -17,8 +17,7 @@ from app.property.page import Keeping, Page
 from app.property.storage.database import Database
 from app.property.storage.pages.blobs import count_bytes, drop_unused_blobs, save_blobs, unpack
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
-from app.property.storage.privacy.marks import refuse_purged
-from app.property.storage.privacy.names import purged_since
+from app.property.storage.privacy.suppressions import purged_since, refuse_purged
 from app.property.storage.statements import clean
 
 

@@ -20,14 +20,11 @@ from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
 from app.property.storage.tables import (
     ACTIVE,
     jobs,
-    purge_marks,
     recipe_examples,
 )
 
 #: bodies that go in one transaction, so that no writer waits long
 _AT_ONCE = 200
-#: a purge is remembered for as long as a fetch from before it could still be stored, and much longer
-_MARKS_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +81,10 @@ class Retention:
 
     def prune_unkept(self) -> Pruned:
         """Remove what sites did not want kept and a job that is over left behind, and what only runs needed."""
-        now = self._database.clock.now()
 
         def work(connection: Connection) -> Pruned:
             left = select(PageCopy.id).where(IS_UNKEPT, ~_is_needed()).limit(_AT_ONCE)
             gone = drop_pages(connection, PageCopy.id.in_(left))
-            connection.execute(delete(purge_marks).where(purge_marks.c.at < now - _MARKS_KEPT))
             return Pruned(len(gone), sum(gone), 0, len(gone) >= _AT_ONCE)
 
         return self._database.repeat(work)

@@ -16,7 +16,7 @@ from app.errors.purging import InvalidPersonError
 from app.property.people import Finder, finder_of, parse_name
 from app.property.record import PEOPLE_FIELDS
 from app.property.storage.database import Database
-from app.property.storage.privacy.naming_rows import cleaned, record_without
+from app.property.storage.privacy.cleaning import cleaned, record_without
 from app.property.storage.privacy.pii_catalog import HOLDINGS
 from app.property.storage.privacy.purge import record_purge
 from app.property.storage.properties.locks import lock_rows

@@ -1,43 +1,43 @@
 """Removes a person's name wherever it stands, and keeps it from coming back.
 
-First its hashes are stored: from then on no page brings it in. Then everything is read in peace, while others work; and
-what names the person goes or loses the name, in one transaction. Copies of what can be had again go whole (bodies, what
-models and searches answered), values and their evidence lose the name.
+First its hashes are stored, and writers under way are waited for: from then on nothing brings it in. Then all that can
+name people is read, once and without a lock, and what names the person goes or loses the name, some rows at a time.
+Copies of what can be had again go whole (bodies, what models and searches answered), values and their evidence lose the
+name. How far it has come is kept: a purge that died goes on there if it is repeated within a day.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, select, tuple_, update
+from sqlalchemy import Table, delete, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from app.property.people import Finder, PersonName, finder_of
 from app.property.storage.database import Database
-from app.property.storage.llm.requests import wake
-from app.property.storage.llm.tables import CacheKind, LlmCache
+from app.property.storage.llm.tables import CacheKind
+from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.repository import drop_pages
-from app.property.storage.privacy.marks import wait_for_writers
-from app.property.storage.privacy.names import note_name
-from app.property.storage.privacy.naming_rows import Named, cleaned, named_rows
+from app.property.storage.privacy.cleaning import cleaned
 from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding, Holds
-from app.property.storage.privacy.purge import COUNTED, Purged, find, record_purge, steps_of, take
-from app.property.storage.privacy.scope import PurgeKind
-from app.property.storage.properties.rebuild import moment, rebuild
-from app.property.storage.statements import chunks
-from app.property.storage.tables import (
-    jobs,
-    llm_requests,
-    pages,
-    properties,
-)
+from app.property.storage.privacy.purge import COUNTED, Purged, Removal, Step, do, find, record_purge, steps_of
+from app.property.storage.privacy.scope import PurgeKind, rows_of
+from app.property.storage.privacy.suppressions import Progress, refuse_name
+from app.property.storage.properties.locks import lock_rows
+from app.property.storage.properties.rebuild import rebuild
+from app.property.storage.tables import blobs, jobs, llm_cache, llm_requests, pages
 
-#: what was written between looking and removing is looked for again
-_MOST_ROUNDS = 5
-_HOLDING = {held.table: held for held in HOLDINGS}
-#: what answers are counted as
+#: rows that are changed in one transaction, with their properties
+_AT_ONCE = 20
+#: bodies that are read at a time
+_BODIES = 20
+_NOTE_SECONDS = 5.0
+#: what is made of other tables comes after them: what was made before these were clean is found then
+_LAST = ("properties", "changes")
+#: what answers that go are counted as
 _AS = {CacheKind.PAGE: "model_answers", CacheKind.SEARCH: "searches"}
 
 
@@ -54,129 +54,128 @@ class PersonPurge:
         the person go as a whole. Done again it removes nothing more. Raises `ConfigurationError` if there is no key
         that the name could be hashed with, before anything is removed.
         """
-        finder, began = finder_of(name), self._database.clock.now()
-        if not dry_run:
-            self._suppress(name)
-        removed, job_ids, since = Counter[str](), set[str](), None
-        for _ in range(1 if dry_run else _MOST_ROUNDS):
-            with self._database.reading() as connection:
-                named = named_rows(connection, finder, since)
-            if not named:
-                break
-            removed += self._remove(named, finder, job_ids, dry_run=dry_run)
-            since = began
-        purged = Purged({name: removed[name] for name in (*COUNTED, "texts")}, sorted(job_ids))
-        if not dry_run:
-            record_purge(self._database, who, PurgeKind.PERSON, purged.removed)
+        database, finder = self._database, finder_of(name)
+        if dry_run:
+            return do(database, _steps(database, finder), dry_run=True, counted=("texts",))
+        key = database.names_key.make()
+        refuse_name(database, key, name)
+        steps = _steps(database, finder, Progress(database, key, name))
+        purged = do(database, steps, dry_run=False, counted=("texts",))
+        record_purge(database, who, PurgeKind.PERSON, purged.removed)
         return purged
 
-    def _suppress(self, name: PersonName) -> None:
-        key = self._database.names_key.make()
 
-        def work(connection: Connection) -> None:
-            note_name(connection, key, name, self._database.clock.now())
+def _steps(database: Database, finder: Finder, progress: Progress | None = None) -> Iterator[Step]:
+    """What has to be done, table by table; without `progress` for a dry run."""
+    tables = sorted(HOLDINGS, key=lambda held: held.table.name in _LAST and _LAST.index(held.table.name) + 1)
+    begun = progress.read() if progress is not None else None
+    names = [held.table.name for held in tables]
+    first = names.index(begun[0]) if begun is not None and begun[0] in names else 0
+    noted, urls = time.monotonic(), set[str]()
+    for held in tables[first:]:
+        named, after = list[tuple[Any, ...]](), begun[1] if begun is not None and held.table.name == begun[0] else None
+        for key, found in _named(database, held, finder, after):
+            is_late = progress is not None and time.monotonic() > noted + _NOTE_SECONDS
+            for url in sorted(found - urls if found is not None else ()):  # most are ways to one page
+                urls.add(url)
+                yield from steps_of(database, find(database, PurgeKind.URL, url, dry_run=progress is None))
+            named += [key] if found is not None else []
+            if named and (is_late or len(named) == _AT_ONCE):
+                yield partial(_clear, finder=finder, held=held, keys=named)
+                named = []
+            if is_late:
+                yield partial(_note, progress=progress, table=held.table.name, key=key)
+                noted = time.monotonic()
+        if named:
+            yield partial(_clear, finder=finder, held=held, keys=named)
+    if progress is not None:
+        yield lambda part: progress.end(part.connection)
 
-        self._database.repeat(work)
-        wait_for_writers(self._database)  # what is written now is read below
 
-    def _remove(self, named: Named, finder: Finder, job_ids: set[str], *, dry_run: bool) -> Counter[str]:
-        def work(connection: Connection) -> tuple[Counter[str], set[str]]:
-            run = _Removal(self._database, connection, finder)
-            run.run(named)
-            if dry_run:
-                connection.rollback()
-            return run.removed, run.job_ids
-
-        removed, found = self._database.repeat(work)
-        job_ids |= found
-        return removed
+def _note(part: Removal, progress: Progress | None, table: str, key: Sequence[Any]) -> None:
+    if progress is not None:
+        progress.note(part.connection, table, key)
 
 
-class _Removal:
-    """One transaction's part of a purge."""
+def _named(
+    database: Database, held: Holding, finder: Finder, after: tuple[Any, ...] | None
+) -> Iterator[tuple[tuple[Any, ...], set[str] | None]]:
+    """The keys of all rows, and of those that name the person the URLs which do; None of the others."""
+    width = len(held.table.primary_key.columns)
+    if held.table is blobs:
+        for row in rows_of(database, blobs.c.packing, blobs.c.packed, at_once=_BODIES, after=after):
+            is_named = finder.is_in(_decoded(unpack(row.packing, bytes(row.packed))))
+            yield tuple(row[:width]), set() if is_named else None
+        return
+    texts, urls = held.of(Holds.TEXT), held.of(Holds.TARGET, Holds.URLS)
+    for row in rows_of(database, *texts, *urls, after=after) if texts or urls else ():
+        words = {url for value in row[width + len(texts) :] for url in str(value or "").split(" ")}
+        found = {url for url in words if "://" in url and finder.is_in(url)}
+        is_named = bool(found) or any(finder.is_in(value) for value in row[width : width + len(texts)])
+        yield tuple(row[:width]), found if is_named else None
 
-    def __init__(self, database: Database, connection: Connection, finder: Finder) -> None:
-        self._database = database
-        self._connection = connection
-        self._finder = finder
-        self.removed = Counter[str]()
-        self.job_ids = set[str]()
 
-    def run(self, named: Named) -> None:
-        for url in sorted(named.urls):  # as many as are ways to one page go with the first
-            scope = find(self._database, PurgeKind.URL, url, dry_run=True)
-            for part in take(self._database, steps_of(self._database, scope), self._connection):
-                self.removed.update(part.removed)
-                self.job_ids.update(part.job_ids)
-        self._drop_bodies(named.bodies)
-        touched = set[str]()
-        for table, keys in named.rows.items():
-            held = _HOLDING[table]
-            for some in chunks(keys, 200):
-                touched |= self._drop(held, some) if held.goes_whole else self._clean(held, some)
-        self._mend(touched)
+def _decoded(body: bytes) -> str:
+    """Bodies are bytes in the encoding of their site; where a letter takes several bytes, without the empty ones."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        wide = body[:2] in (b"\xff\xfe", b"\xfe\xff") or body[:200].count(b"\0") > 20
+        return body.replace(b"\0", b"").decode("latin-1") if wide else body.decode("latin-1")
 
-    def _drop_bodies(self, hashes: set[str]) -> None:
-        """Copies, and what models were asked and said of them: the page is fetched anew, and read without the name."""
-        connection = self._connection
-        for some in chunks(sorted(hashes)):
-            leads = pages.c.sha256.in_(some) | pages.c.text_sha256.in_(some)
-            self.removed["bodies"] += len(drop_pages(connection, leads, blobs=some))
-            asked = select(llm_requests.c.id).where(llm_requests.c.content_sha256.in_(some))
-            self._drop_requests(connection.execute(asked).scalars().all())
-            answers = delete(LlmCache).where(LlmCache.content_sha256.in_(some))
-            self.removed["model_answers"] += connection.execute(answers).rowcount
 
-    def _drop_requests(self, ids: Sequence[str]) -> None:
-        wake(self._connection, list(ids), self._database.clock.now())
-        gone = delete(llm_requests).where(llm_requests.c.id.in_(ids))
-        self.removed["model_requests"] += self._connection.execute(gone).rowcount
+def _clear(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[Any, ...]]) -> None:
+    table = held.table
+    if table is blobs:
+        _drop_bodies(part, [key[0] for key in keys])
+    elif table is llm_requests:
+        part.drop_requests(llm_requests.c.id.in_([key[0] for key in keys]))
+    elif table is llm_cache:
+        gone = delete(table).where(_is_one_of(table, keys)).returning(table.c.kind)
+        part.removed.update(_AS[kind] for kind in part.connection.execute(gone).scalars())
+    elif held.goes_whole:
+        part.drop(table.name if table.name in COUNTED else "texts", table, _is_one_of(table, keys))
+    else:
+        _clean(part, finder, held, keys)
 
-    def _drop(self, held: Holding, keys: Sequence[tuple[Any, ...]]) -> set[str]:
-        if held.table is llm_requests:
-            self._drop_requests([key[0] for key in keys])
-            return set()
-        gone = delete(held.table).where(_is_one_of(held.table, keys))
-        if held.table is LlmCache.__table__:
-            kinds = self._connection.execute(gone.returning(LlmCache.kind)).scalars()
-            self.removed.update(_AS[kind] for kind in kinds)
+
+def _drop_bodies(part: Removal, hashes: Sequence[str]) -> None:
+    """Copies, and what models were asked and said of them: the page is fetched anew, and read without the name."""
+    leads = or_(pages.c.sha256.in_(hashes), pages.c.text_sha256.in_(hashes))
+    part.removed["bodies"] += len(drop_pages(part.connection, leads, blobs=hashes))
+    part.drop_answers(hashes)
+
+
+def _clean(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[Any, ...]]) -> None:
+    """Take the name out. The properties that the rows are of say what their pages say now; whoever follows changes
+    learns of it."""
+    connection, table = part.connection, held.table
+    mine = select(table).where(_is_one_of(table, keys))
+    homes = {row._mapping[column] for row in connection.execute(mine) for column in held.of(Holds.PROPERTY)} - {None}
+    lock_rows(connection, homes)
+    for row in connection.execute(mine).all():
+        change = cleaned(held, row, finder)
+        if change is not None and all(getattr(row, name) == value for name, value in change.items()):
+            continue  # somebody was faster
+        which = _is_one_of(table, [tuple(row._mapping[column] for column in table.primary_key.columns)])
+        if change is not None and _put(part, table, which, change):
+            part.removed["texts"] += 1
         else:
-            self.removed["texts"] += self._connection.execute(gone).rowcount
-        return set()
+            part.drop(table.name if table.name in COUNTED else "texts", table, which)
+        part.job_ids |= {row.id} if table is jobs else set()
+    for home in sorted(homes):
+        rebuild(part.database, connection, home, changed=True)
+        part.job_ids |= set(connection.execute(select(jobs.c.id).where(jobs.c.property_id == home)).scalars())
 
-    def _clean(self, held: Holding, keys: Sequence[tuple[Any, ...]]) -> set[str]:
-        """Take the name out; -> the properties that the rows are of."""
-        table, touched = held.table, set[str]()
-        for row in self._connection.execute(select(table).where(_is_one_of(table, keys))).all():
-            mine = _is_one_of(table, [tuple(getattr(row, column.name) for column in table.primary_key.columns)])
-            change = cleaned(held, row, self._finder)
-            if change is None or not self._put(table, mine, change):
-                self._connection.execute(delete(table).where(mine))
-                self.removed[table.name if table.name in COUNTED else "texts"] += 1
-            else:
-                self.removed["texts"] += 1
-            touched |= {getattr(row, column.name) for column in held.of(Holds.PROPERTY)}
-            self.job_ids |= {row.id} if table is jobs else set()
-        return touched - {None}
 
-    def _put(self, table: Table, mine: Any, change: dict[str, Any]) -> bool:
-        """False if there is such a row already: it says the same."""
-        try:
-            with self._connection.begin_nested():
-                self._connection.execute(update(table).where(mine).values(change))
-        except IntegrityError:
-            return False
-        return True
-
-    def _mend(self, touched: Iterable[str]) -> None:
-        """Properties say what their pages say now; whoever follows changes learns of it."""
-        for property_id in sorted(touched):
-            now = moment(self._database, self._connection)
-            mine = (properties.c.id == property_id) & properties.c.merged_into.is_(None)
-            self._connection.execute(update(properties).where(mine).values(updated_at=now))
-            rebuild(self._database, self._connection, property_id)
-            of_property = select(jobs.c.id).where(jobs.c.property_id == property_id)
-            self.job_ids |= set(self._connection.execute(of_property).scalars())
+def _put(part: Removal, table: Table, which: Any, change: dict[str, Any]) -> bool:
+    """False if there is such a row already: it says the same."""
+    try:
+        with part.connection.begin_nested():
+            part.connection.execute(update(table).where(which).values(change))
+    except IntegrityError:
+        return False
+    return True
 
 
 def _is_one_of(table: Table, keys: Sequence[tuple[Any, ...]]) -> Any:

@@ -251,6 +251,5 @@ HOLDINGS: tuple[Holding, ...] = (
     ),
     # --- what operators did, and what was purged
     holding(t.audit_log, operator="who", text="reason", nothing="id at area action key_id mask outcome state removed"),
-    holding(t.purged_names, nothing="mark words at key_id"),
-    holding(t.purge_marks, nothing="mark at"),
+    holding(t.suppressions, nothing="hash kind words key_id at expires_at"),
 )

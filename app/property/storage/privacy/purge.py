@@ -1,9 +1,9 @@
 """Removes all that is stored of a URL, a host, a property or an address: not hidden, gone from every table.
 
 First hashes of what is purged are stored, and writers under way are waited for: from then on nothing that was fetched
-before is stored (`marks.py`). Then it is found by index, and removed some pages at a time, each time with the locks of
-their properties only. If it dies in the middle, the same purge again goes on: pages that lead to others are removed
-last.
+before is stored (`suppressions.py`). Then it is found by index, and removed some pages at a time, each time with the
+locks of their properties only. If it dies in the middle, the same purge again goes on: pages that lead to others are
+removed last.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from app.property.storage import audit
 from app.property.storage.database import Database
 from app.property.storage.llm.requests import wake
 from app.property.storage.pages.blobs import drop_unused_blobs
-from app.property.storage.privacy.marks import refuse_from_now
 from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding, Holds
 from app.property.storage.privacy.scope import (
     Mentions,
@@ -32,6 +31,7 @@ from app.property.storage.privacy.scope import (
     rows_of,
     with_host_urls,
 )
+from app.property.storage.privacy.suppressions import refuse_from_now
 from app.property.storage.properties.locks import lock_pages, lock_rows
 from app.property.storage.properties.rebuild import rebuild
 from app.property.storage.properties.rows import source_record
@@ -106,17 +106,9 @@ class PurgeStore:
         """
         database = self._database
         steps = steps_of(database, find(database, kind, name, dry_run=dry_run))
-        if dry_run:
-            with database.writing() as connection:
-                purged = purged_of_parts(take(database, steps, connection, dry_run=True))
-                connection.rollback()
-            return purged
-        parts = list[Removal]()
-        for step in steps:
-            with database.turn():
-                parts += database.repeat(partial(take, database, [step]))
-        purged = purged_of_parts(parts)
-        record_purge(database, who, kind, purged.removed)
+        purged = do(database, steps, dry_run=dry_run)
+        if not dry_run:
+            record_purge(database, who, kind, purged.removed)
         return purged
 
 
@@ -160,21 +152,29 @@ def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
         yield partial(Removal.drop_recipes, hosts=scope.hosts)
 
 
-def take(database: Database, steps: Iterable[Step], connection: Connection, *, dry_run: bool = False) -> list[Removal]:
-    """Do `steps` in the caller's transaction; -> what each of them did."""
-    parts = list[Removal]()
-    for step in steps:
-        parts.append(Removal(database, connection, dry_run=dry_run))
-        step(parts[-1])
-    return parts
+def do(database: Database, steps: Iterable[Step], *, dry_run: bool, counted: Sequence[str] = ()) -> Purged:
+    """Do one step after the other; a dry run in one transaction, which is undone."""
+    removed, job_ids = Counter[str](dict.fromkeys((*COUNTED, *counted), 0)), set[str]()
 
-
-def purged_of_parts(parts: Iterable[Removal]) -> Purged:
-    """What all of them did."""
-    removed, job_ids = Counter[str](dict.fromkeys(COUNTED, 0)), set[str]()
-    for part in parts:
+    def note(part: Removal) -> None:
         removed.update(part.removed)
-        job_ids |= part.job_ids
+        job_ids.update(part.job_ids)
+
+    def work(step: Step, connection: Connection) -> Removal:
+        part = Removal(database, connection, dry_run=dry_run)
+        step(part)
+        return part
+
+    if dry_run:
+        steps = list(steps)  # what has to be read is read outside of the transaction
+        with database.writing() as connection:
+            for step in steps:
+                note(work(step, connection))
+            connection.rollback()
+    else:
+        for step in steps:
+            with database.turn():
+                note(database.repeat(partial(work, step)))
     return Purged(dict(removed), sorted(job_ids))
 
 
@@ -201,15 +201,15 @@ class Removal:
     whose results elsewhere go too."""
 
     def __init__(self, database: Database, connection: Connection, *, dry_run: bool = False) -> None:
-        self._database = database
-        self._connection = connection
+        self.database = database
+        self.connection = connection
         self._dry_run = dry_run
         self.removed = Counter[str]()
         self.job_ids = set[str]()
 
     def drop(self, what: str, table: Table, which: ColumnElement[bool]) -> None:
         """Delete rows, and count them as `what`."""
-        self.removed[what] += self._connection.execute(delete(table).where(which)).rowcount
+        self.removed[what] += self.connection.execute(delete(table).where(which)).rowcount
 
     def forget_words(self, column: Any, rows: Sequence[Any]) -> None:
         """A job's error says no more what was tried; what it tells of one source goes, if it is still that."""
@@ -218,17 +218,17 @@ class Removal:
             mine = and_(column == told, *(part == one for part, one in zip(column.table.primary_key, key, strict=True)))
             if column.table is jobs:
                 untold = update(jobs).where(mine).values(error_message="What was tried was purged since.")
-                self._connection.execute(untold)
+                self.connection.execute(untold)
             else:
-                self._connection.execute(delete(column.table).where(mine))
+                self.connection.execute(delete(column.table).where(mine))
 
     def remove_pages(self, urls: Sequence[str], later: Sequence[str] = ()) -> None:
         """Remove all of `urls`. Properties of which pages are left say what these say; the others go, but for those
         that are looked at `later`."""
         stored = select(records).where(is_any(RECORD_URLS, urls))
-        lock_pages(self._database, self._connection, [source_record(row) for row in self._connection.execute(stored)])
+        lock_pages(self.database, self.connection, [source_record(row) for row in self.connection.execute(stored)])
         asked = select(jobs.c.id).where(jobs.c.target.in_(urls)).order_by(jobs.c.id).with_for_update()
-        self.job_ids |= set(self._connection.execute(asked).scalars())
+        self.job_ids |= set(self.connection.execute(asked).scalars())
         said = (
             ("records", records, is_any(RECORD_URLS, urls)),
             ("observations", observations, observations.c.source_url.in_(urls)),
@@ -237,18 +237,18 @@ class Removal:
         homes = {
             home
             for _, table, which in said
-            for home in self._connection.execute(select(table.c.property_id).where(which).distinct()).scalars()
+            for home in self.connection.execute(select(table.c.property_id).where(which).distinct()).scalars()
         }
-        lock_rows(self._connection, homes)
+        lock_rows(self.connection, homes)
         hashes = self._drop_copies(urls)
         for name, table, which in said:
             sha256 = [table.c.content_sha256] if "content_sha256" in table.c else []
-            rows = self._connection.execute(delete(table).where(which).returning(table.c.property_id, *sha256)).all()
+            rows = self.connection.execute(delete(table).where(which).returning(table.c.property_id, *sha256)).all()
             self.removed[name] += len(rows)
             homes |= {row[0] for row in rows}
             hashes |= {row[-1] for row in rows if sha256}
         self._drop_general(urls, sorted(homes))
-        self._drop_answers(sorted(hashes))
+        self.drop_answers(sorted(hashes))
         self.drop("searches", llm_cache, llm_cache.c.target.in_(urls))
         self.drop("jobs", jobs, jobs.c.id.in_(self.job_ids))
         self._drop_decisions(urls)
@@ -257,7 +257,7 @@ class Removal:
     def _drop_copies(self, urls: Sequence[str]) -> set[str]:
         """Copies of the pages and of what their jobs fetched, and by which URLs they are known; -> the hashes of the
         pages."""
-        connection, fetched_by = self._connection, pages.c.job_id.in_(self.job_ids)
+        connection, fetched_by = self.connection, pages.c.job_id.in_(self.job_ids)
         mine = delete(pages).where(or_(is_any([pages.c.url, pages.c.final_url], urls), fetched_by)).returning(pages)
         copies = connection.execute(mine).all()
         bodies = {sha256 for row in copies for sha256 in (row.sha256, row.text_sha256)}
@@ -276,12 +276,16 @@ class Removal:
                 which = and_(is_any(held.of(Holds.PROPERTY), homes), or_(which, *named))
             self.drop("others", held.table, which)
 
-    def _drop_answers(self, hashes: Sequence[str]) -> None:
-        """What models said, and what they are still to be asked: a job that is left and waits for that asks anew."""
-        asked = delete(llm_requests).where(llm_requests.c.content_sha256.in_(hashes))
-        ids = self._connection.execute(asked.returning(llm_requests.c.id)).scalars().all()
-        wake(self._connection, list(ids), self._database.clock.now())
+    def drop_requests(self, which: ColumnElement[bool]) -> None:
+        """What models are still to be asked: a job that is left and waits for that asks anew."""
+        gone = delete(llm_requests).where(which).returning(llm_requests.c.id)
+        ids = self.connection.execute(gone).scalars().all()
+        wake(self.connection, list(ids), self.database.clock.now())
         self.removed["model_requests"] += len(ids)
+
+    def drop_answers(self, hashes: Sequence[str]) -> None:
+        """What models were asked and said of bodies, and what recipes learned of them."""
+        self.drop_requests(llm_requests.c.content_sha256.in_(hashes))
         self.drop("model_answers", llm_cache, llm_cache.c.content_sha256.in_(hashes))
         self.drop("others", recipe_examples, recipe_examples.c.content_sha256.in_(hashes))
 
@@ -295,26 +299,26 @@ class Removal:
         """Those on these pages. One with no page left on one of its sides keeps nothing apart or together: it goes."""
         c = identity_overrides.c
         gone = delete(identity_overrides).where(c.url.in_(urls)).returning(c.decision_id)
-        ids = self._connection.execute(gone).scalars().all()
+        ids = self.connection.execute(gone).scalars().all()
         self.removed["others"] += len(ids)
         left = select(c.decision_id).where(c.decision_id.in_(ids)).group_by(c.decision_id)
         one_sided = left.having(func.count(c.side.distinct()) == 1)
-        self._connection.execute(delete(identity_overrides).where(c.decision_id.in_(one_sided)))
+        self.connection.execute(delete(identity_overrides).where(c.decision_id.in_(one_sided)))
 
     def mend(self, homes: Sequence[str]) -> None:
         """Properties of which pages are left say what these say; the others go."""
-        lock_rows(self._connection, homes)
+        lock_rows(self.connection, homes)
         for home in homes:
             left = select(records.c.id).where(records.c.property_id == home).limit(1)
-            if self._connection.execute(left).first() is None:
+            if self.connection.execute(left).first() is None:
                 self._drop_property(home)
             elif not self._dry_run:  # it counts for nothing
-                rebuild(self._database, self._connection, home)
+                rebuild(self.database, self.connection, home)
 
     def _drop_property(self, home: str) -> None:
         """With what it replaced. Its keys go with it, and jobs forget it, by their foreign keys."""
         family = or_(properties.c.id == home, properties.c.merged_into == home)
-        ids = self._connection.execute(select(properties.c.id).where(family).with_for_update()).scalars().all()
+        ids = self.connection.execute(select(properties.c.id).where(family).with_for_update()).scalars().all()
         for held in _general():
             self.drop("others", held.table, is_any(held.of(Holds.PROPERTY), ids))
         for name, table in (("observations", observations), ("unverified", unverified)):

@@ -12,8 +12,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, fal
 from app.property.identity import address_keys
 from app.property.storage.database import Database
 from app.property.storage.pages.tables import PageAlias, PageCopy
-from app.property.storage.privacy.marks import host_of
 from app.property.storage.privacy.pii_catalog import HOLDINGS, Holds
+from app.property.storage.privacy.suppressions import host_of
 from app.property.storage.properties.tables import Observation, Property, PropertyKey, SourceRow
 from app.property.storage.statements import chunks
 from app.property.storage.tables import RECORD_URLS, jobs
@@ -96,12 +96,16 @@ def with_host_urls(database: Database, scope: Scope) -> Scope:
 
 
 def rows_of(
-    database: Database, *columns: Column[Any], only: Sequence[ColumnElement[bool]] = (), at_once: int = _PAGE
+    database: Database,
+    *columns: Column[Any],
+    only: Sequence[ColumnElement[bool]] = (),
+    at_once: int = _PAGE,
+    after: tuple[Any, ...] | None = None,
 ) -> Iterator[Row[Any]]:
-    """All rows of the table of `columns`, with its key before these. Read a part at a time in the order of the key,
-    each in a transaction of its own."""
+    """All rows of the table of `columns`, with its key before these, in the order of the key, or those `after` a key.
+    Read a part at a time, each in a transaction of its own."""
     key = list(columns[0].table.primary_key.columns)
-    query, last = select(*key, *columns).where(*only).order_by(*key).limit(at_once), None
+    query, last = select(*key, *columns).where(*only).order_by(*key).limit(at_once), after or None
     while True:
         with database.reading() as connection:
             rows = connection.execute(query if last is None else query.where(tuple_(*key) > last)).all()

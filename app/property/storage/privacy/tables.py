@@ -1,34 +1,32 @@
-"""What was purged, and whose name may not come back."""
+"""What was purged, and what may not come back."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import (
-    String,
-)
+from sqlalchemy import CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.types import Base, Sha256
+from app.property.storage.types import Base, Sha256, where
 
 
-class PurgeMark(Base):
-    """Hashes of what was purged lately, so that nothing that was fetched before is stored after."""
+class Suppression(Base):
+    """Hashes of what may not be stored (`privacy/suppressions.py`): URLs and hosts if it was fetched before `at`, and a
+    person's name (with a key) ever. Of the purge of a person how far it has come."""
 
-    __tablename__ = "purge_marks"
+    __tablename__ = "suppressions"
 
-    mark: Mapped[Sha256] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(index=True)
-
-
-class PurgedName(Base):
-    """Whose name may not be stored again: keyed hashes of its forms (`privacy/names.py`)."""
-
-    __tablename__ = "purged_names"
-
-    mark: Mapped[Sha256] = mapped_column(primary_key=True)
-    # short hashes of its words, by which it is told fast that a text does not hold it
-    words: Mapped[str]
-    at: Mapped[datetime] = mapped_column(index=True)
+    hash: Mapped[Sha256] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    # of a name: short hashes of its words, by which it is told fast that a text does not hold it
+    words: Mapped[str | None]
     # with which key it was hashed
-    key_id: Mapped[str] = mapped_column(String(16))
+    key_id: Mapped[str | None] = mapped_column(String(16))
+    at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("kind IN ('url', 'host', 'person', 'progress')", name="kind"),
+        Index("ix_suppressions_kind_at", "kind", "at"),
+        Index("ix_suppressions_expires_at", "expires_at", **where(text("expires_at IS NOT NULL"))),
+    )

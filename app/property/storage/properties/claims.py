@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from app.property.storage.database import Database
-from app.property.storage.privacy.marks import marked
-from app.property.storage.privacy.names import purged_since
+from app.property.storage.privacy.suppressions import marked, purged_since
 from app.property.storage.properties.tables import Unverified
 from app.property.storage.statements import clean, upsert
 from app.property.storage.tables import unverified

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from app.property import identity
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.privacy.marks import PURGE
+from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.tables import Property
 
 #: the subquery sorts, so that all transactions take the locks that they share in one order

@@ -24,8 +24,7 @@ from app.property.recipes.recipe import (
 from app.property.storage.database import Database
 from app.property.storage.pages.repository import page_by_body
 from app.property.storage.paging import Order, Page
-from app.property.storage.privacy.marks import refuse_purged
-from app.property.storage.privacy.names import purged_since
+from app.property.storage.privacy.suppressions import purged_since, refuse_purged
 from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from app.property.storage.statements import clean, upsert
 from app.property.storage.tables import recipe_examples, recipes

@@ -22,9 +22,8 @@ from app.property.storage.database import Database
 from app.property.storage.pages.aliases import note_url
 from app.property.storage.pages.index import PageIndex, Seen, is_fresh, said_by
 from app.property.storage.paging import Order, Page
-from app.property.storage.privacy.marks import marked
-from app.property.storage.privacy.names import purged_since
-from app.property.storage.privacy.naming_rows import source_without
+from app.property.storage.privacy.cleaning import source_without
+from app.property.storage.privacy.suppressions import marked, purged_since
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.merge_into import merge_into
 from app.property.storage.properties.overrides import pins_of_each

@@ -21,7 +21,7 @@ from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import batch_row, make_batch
 from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.jobs.repository import queue_again
-from app.property.storage.privacy.marks import PURGE
+from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.statements import chunks
 from app.property.storage.tables import ACTIVE, jobs, properties, records
 from app.property.storage.watches.budget import WatchLimits, day_of

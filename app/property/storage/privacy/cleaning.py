@@ -1,0 +1,68 @@
+"""Rows, records and values without a person's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Row
+
+from app.property.fields.table import PEOPLE_FIELDS, of_kind
+from app.property.people import Finder
+from app.property.record import Evidence
+from app.property.source_record import SourceRecord
+from app.property.storage.privacy.pii_catalog import Holding, Holds
+from app.property.storage.properties.rows import evidence_json
+from app.property.storage.statements import digest
+
+
+def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """`record` and `evidence` (JSON types) as the columns of those names have them: a field that names people goes if
+    it names this one, a picture whose URL does too, and elsewhere the name is taken out."""
+    kept, proofs = dict[str, Any](), dict[str, Any]()
+    for name, value in values.items():
+        proof = evidence.get(name)
+        if name in PEOPLE_FIELDS and (finder.is_in(value) or finder.is_in(proof)):
+            continue
+        clean = _value_without(finder, name, value)
+        if clean == [] and value != []:
+            continue
+        kept[name] = clean
+        if proof is not None:
+            proofs[name] = finder.without(proof) | {"value": _value_without(finder, name, proof.get("value"))}
+    return {"record": kept, "evidence": proofs}
+
+
+def source_without(finder: Finder, record: SourceRecord) -> SourceRecord:
+    """What a page says, without the name."""
+    told = record_without(finder, record.values, evidence_json(record.evidence.items()))
+    proofs = {name: Evidence.model_validate(proof) for name, proof in told["evidence"].items()}
+    return replace(record, values=told["record"], evidence=proofs)
+
+
+def _value_without(finder: Finder, name: str, value: Any) -> Any:
+    """A value of the field `name`; a URL without a word of it would lead nowhere."""
+    if name in of_kind("links") and isinstance(value, list):
+        return [url for url in value if not finder.is_in(url)]
+    return finder.without(value)
+
+
+def cleaned(held: Holding, row: Row[Any], finder: Finder) -> dict[str, Any] | None:
+    """What changes of a row that is kept; None: it goes, since it says nothing but the name."""
+    texts = {column.name: getattr(row, column.name) for column in held.of(Holds.TEXT)}
+    change = {name: finder.without(value) for name, value in texts.items()}
+    if {"record", "evidence"} <= texts.keys():
+        return {**change, **record_without(finder, row.record, row.evidence)}
+    name = getattr(row, held.field) if held.field is not None else None
+    if name in PEOPLE_FIELDS:
+        return None
+    if name is not None and "value" in change:
+        change["value"] = _value_without(finder, name, row.value)
+        if change["value"] == []:
+            return None
+        if isinstance(texts.get("evidence"), dict):
+            change["evidence"] = change["evidence"] | {"value": change["value"]}
+    if "value_sha256" in held.table.c:
+        change["value_sha256"] = digest(change["value"])
+    return change
