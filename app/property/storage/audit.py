@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
 from app.property.storage.statements import clean, entities, new_id
-from app.property.storage.types import Base, Id, Json
+from app.property.storage.types import Base, Id, Plain, PlainJson, Who, Words
 
 
 class AuditEntry(Base):
@@ -21,19 +21,19 @@ class AuditEntry(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    who: Mapped[str]
+    who: Mapped[Who]
     # key or purge
     area: Mapped[str] = mapped_column(String(16))
     # with a key: disable, enable, probe; of a purge what kind of thing went
     action: Mapped[str] = mapped_column(String(16))
     # the key; a purge keeps no name of what went
     key_id: Mapped[Id | None]
-    mask: Mapped[str | None]
-    reason: Mapped[str | None]
+    mask: Mapped[Plain | None]
+    reason: Mapped[Words | None]
     outcome: Mapped[str | None] = mapped_column(String(16))
     state: Mapped[str | None] = mapped_column(String(16))
     # how many rows a purge removed, by what they were
-    removed: Mapped[Json | None]
+    removed: Mapped[PlainJson | None]
 
     __table_args__ = (
         CheckConstraint("area IN ('key', 'purge')", name="area"),

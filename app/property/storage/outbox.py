@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.property.storage.database import Database
 from app.property.storage.statements import clean, entities, insert_if_new
-from app.property.storage.types import Base, Id, Json, RowId, where
+from app.property.storage.types import Base, Id, JsonWords, RowId, Words, where
 
 
 class Channel(StrEnum):
@@ -43,15 +43,15 @@ class Message(Base):
     event_id: Mapped[str] = mapped_column(String(96), unique=True)
     type: Mapped[str] = mapped_column(String(32))
     # empty: the operator's, from the settings
-    url: Mapped[str | None]
+    url: Mapped[Words | None]
     batch_id: Mapped[Id | None] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
-    payload: Mapped[Json]
+    payload: Mapped[JsonWords]
     created_at: Mapped[datetime] = mapped_column(index=True)
     # when to try (again), or when the lease ends; empty: delivered or given up
     due_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
     # of the newest attempt
-    error: Mapped[str | None]
+    error: Mapped[Words | None]
     delivered_at: Mapped[datetime | None]
 
     __table_args__ = (

@@ -56,6 +56,23 @@ Id = Annotated[str, mapped_column(String(32))]
 Sha256 = Annotated[str, mapped_column(String(64))]
 #: None is kept as SQL NULL
 Json = Annotated[Any, mapped_column(JSON(none_as_null=True))]
+# What a column can hold of people, properties, and sites, for purges: every column of text or JSON is of one of these
+# (`privacy/pii_catalog.py`).
+#: ids, codes, facts of keys: nothing of people
+Plain = Annotated[str, mapped_column(Text, info={"pii": "nothing"})]
+PlainJson = Annotated[Any, mapped_column(JSON(none_as_null=True), info={"pii": "nothing"})]
+#: words of pages, models, or users
+Words = Annotated[str, mapped_column(Text, info={"pii": "text"})]
+JsonWords = Annotated[Any, mapped_column(JSON(none_as_null=True), info={"pii": "text"})]
+#: who did something, kept as the account of it
+Who = Annotated[str, mapped_column(Text, info={"pii": "operator"})]
+#: one URL or address in the spelling of a target, and several URLs with blanks around each
+Url = Annotated[str, mapped_column(Text, info={"pii": "target"})]
+Urls = Annotated[str, mapped_column(Text, info={"pii": "urls"})]
+#: of what there is no foreign key to
+PropertyId = Annotated[str, mapped_column(String(32), info={"pii": "property"})]
+JobId = Annotated[str, mapped_column(String(32), info={"pii": "job"})]
+BodyHash = Annotated[str, mapped_column(String(64), info={"pii": "body"})]
 #: a row number that does not run out; SQLite numbers rows only under the name INTEGER
 RowId = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
 STATES = ("queued", "running", "deferred", "done", "failed", "cancelled")

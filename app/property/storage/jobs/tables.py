@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.property.storage.statements import new_id
-from app.property.storage.types import IS_ACTIVE, Base, Id, Json, RowId, Sha256, where
+from app.property.storage.types import IS_ACTIVE, Base, Id, Plain, PlainJson, RowId, Sha256, Url, Words, where
 
 
 class Batch(Base):
@@ -34,9 +34,9 @@ class Batch(Base):
     # when its last job was over; empty again while one of them is done anew
     completed_at: Mapped[datetime | None]
     # how many of its jobs ended how; empty while it is open
-    counts: Mapped[Json | None]
+    counts: Mapped[PlainJson | None]
     # whom to tell then (`outbox.py`)
-    callback_url: Mapped[str | None]
+    callback_url: Mapped[Words | None]
     # its jobs can wait for the model's batch, at half the price
     economy: Mapped[bool] = mapped_column(server_default=false())
     # whose quota its jobs count against (`jobs/usage.py`); none for what the operator himself asks
@@ -44,7 +44,7 @@ class Batch(Base):
     # the caller's key of the request, what was asked with it, and the jobs of its answer: kept for a day
     idempotency_key: Mapped[Sha256 | None] = mapped_column(unique=True)
     fingerprint: Mapped[Sha256 | None]
-    job_ids: Mapped[Json | None]
+    job_ids: Mapped[PlainJson | None]
     # whoever asked first has died if he is not answered by then
     answer_by: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
@@ -66,7 +66,7 @@ class Job(Base):
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"))
     # the place in its batch: jobs are listed as they were asked for
     position: Mapped[int]
-    target: Mapped[str]
+    target: Mapped[Url]
     state: Mapped[str] = mapped_column(String(16), default="queued")
     priority: Mapped[int]
     refresh: Mapped[bool]
@@ -74,16 +74,16 @@ class Job(Base):
     waited_seconds: Mapped[float] = mapped_column(default=0.0)
     due_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
-    error_message: Mapped[str | None]
-    wanted_model: Mapped[Json] = mapped_column(default=list)
-    model_note: Mapped[str | None]
+    error_message: Mapped[Words | None]
+    wanted_model: Mapped[PlainJson] = mapped_column(default=list)
+    model_note: Mapped[Words | None]
     property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="SET NULL"), index=True)
     # how a done job came by it (`models.PageFrom`)
     page_from: Mapped[str | None] = mapped_column(String(16))
-    lease_owner: Mapped[str | None]
+    lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
     # the page that it reads, and nobody else meanwhile: only while it runs (`pages/index.py`)
-    reading_url: Mapped[str | None]
+    reading_url: Mapped[Url | None]
     # when it was last handed to the broker, to which queue, and how often
     sent_at: Mapped[datetime | None]
     sent_to: Mapped[str | None] = mapped_column(String(64))
@@ -101,7 +101,7 @@ class Job(Base):
     watch_id: Mapped[Id | None]
     # the job of a search that found its target; and of such a search what it found, in numbers (`jobs/found.py`)
     found_by: Mapped[Id | None]
-    search: Mapped[Json | None]
+    search: Mapped[PlainJson | None]
 
     __table_args__ = (
         CheckConstraint("state IN ('queued', 'running', 'deferred', 'done', 'failed', 'cancelled')", name="state"),
@@ -138,11 +138,11 @@ class JobAttempt(Base):
     # of a source; a page that was asked for in vain has none
     position: Mapped[int | None]
     # its name in `sources.toml`, or "web search"
-    source: Mapped[str]
+    source: Mapped[Words]
     kind: Mapped[str | None] = mapped_column(String(16))
-    url: Mapped[str | None] = mapped_column(index=True)
+    url: Mapped[Url | None] = mapped_column(index=True)
     outcome: Mapped[str] = mapped_column(String(64))
-    detail: Mapped[str]
+    detail: Mapped[Words]
     tries: Mapped[int]
     is_final: Mapped[bool]
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.types import Base, Id, Json, where
+from app.property.storage.types import Base, Id, JsonWords, Plain, PlainJson, Words, where
 
 
 class Key(Base):
@@ -20,8 +20,8 @@ class Key(Base):
     __tablename__ = "keys"
 
     key_id: Mapped[Id] = mapped_column(primary_key=True)
-    mask: Mapped[str]
-    limit_group: Mapped[str]
+    mask: Mapped[Plain]
+    limit_group: Mapped[Plain]
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     # empty while it is configured
@@ -31,7 +31,7 @@ class Key(Base):
     died_at: Mapped[datetime | None]
     quota_gone_at: Mapped[datetime | None]
     # cumulative: {"calls": {model: {figure: n}}, "transitions": {name: n}}, and when that was
-    counters: Mapped[Json]
+    counters: Mapped[PlainJson]
     counted_at: Mapped[datetime]
 
 
@@ -42,7 +42,7 @@ class KeyHour(Base):
 
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     key_id: Mapped[Id] = mapped_column(primary_key=True)
-    model: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[Plain] = mapped_column(primary_key=True)
     requests: Mapped[int] = mapped_column(BigInteger)
     successes: Mapped[int] = mapped_column(BigInteger)
     failures: Mapped[int] = mapped_column(BigInteger)
@@ -59,7 +59,7 @@ class KeyHour(Base):
     saturated_requests_us: Mapped[int] = mapped_column(BigInteger)
     saturated_tokens_us: Mapped[int] = mapped_column(BigInteger)
     # requests that got no key, {reason: n}
-    refusals: Mapped[Json]
+    refusals: Mapped[PlainJson]
 
 
 IS_FIRING = text("resolved_at IS NULL")
@@ -72,10 +72,10 @@ class Alert(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(32))
-    subject: Mapped[str]
+    subject: Mapped[Words]
     severity: Mapped[str] = mapped_column(String(16))
-    message: Mapped[str]
-    details: Mapped[Json]
+    message: Mapped[Words]
+    details: Mapped[JsonWords]
     fired_at: Mapped[datetime]
     # empty while it is firing
     resolved_at: Mapped[datetime | None] = mapped_column(index=True)

@@ -8,7 +8,19 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Enum, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.types import Base, Id, Json, Sha256, where
+from app.property.storage.types import (
+    Base,
+    BodyHash,
+    Id,
+    JsonWords,
+    Plain,
+    PlainJson,
+    Sha256,
+    Url,
+    Urls,
+    Words,
+    where,
+)
 
 
 class CacheKind(StrEnum):
@@ -64,13 +76,13 @@ class LlmCache(Base):
     id: Mapped[Sha256] = mapped_column(primary_key=True)
     kind: Mapped[CacheKind] = mapped_column(_one_of("kind", CacheKind))
     # of a page: its body
-    content_sha256: Mapped[Sha256 | None] = mapped_column(index=True)
+    content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)
     # of a search: the address that was looked for, as a target, and all URLs in the answer, with blanks around each
-    target: Mapped[str | None] = mapped_column(index=True)
-    urls: Mapped[str | None]
+    target: Mapped[Url | None] = mapped_column(index=True)
+    urls: Mapped[Urls | None]
     # by the API's own name
-    model: Mapped[str]
-    answer: Mapped[Json]
+    model: Mapped[Plain]
+    answer: Mapped[JsonWords]
     prompt_tokens: Mapped[int]
     completion_tokens: Mapped[int]
     created_at: Mapped[datetime]
@@ -88,20 +100,20 @@ class LlmBatch(Base):
     __tablename__ = "llm_batches"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    model: Mapped[str]
+    model: Mapped[Plain]
     state: Mapped[LlmBatchState] = mapped_column(_one_of("state", LlmBatchState))
     # whose project its files are in: only keys of that project can look at it
     key_id: Mapped[Id | None]
-    input_file_id: Mapped[str | None]
-    openai_id: Mapped[str | None]
+    input_file_id: Mapped[Plain | None]
+    openai_id: Mapped[Plain | None]
     # what OpenAI calls its state, and what was wrong the last time
-    status: Mapped[str | None]
-    error: Mapped[str | None]
+    status: Mapped[Words | None]
+    error: Mapped[Words | None]
     requests: Mapped[int]
     tokens: Mapped[int] = mapped_column(BigInteger)
     # {batch of jobs: [calls, tokens, microusd]}: what was charged; and what came of it, once all was read
-    charges: Mapped[Json]
-    result: Mapped[Json | None]
+    charges: Mapped[PlainJson]
+    result: Mapped[JsonWords | None]
     created_at: Mapped[datetime] = mapped_column(index=True)
     # it was about to be made at OpenAI, was made, was over
     tried_at: Mapped[datetime | None]
@@ -111,7 +123,7 @@ class LlmBatch(Base):
     unreachable_since: Mapped[datetime | None]
     # when to look at it next (none: it is closed), and who does so now
     next_at: Mapped[datetime | None] = mapped_column(index=True)
-    lease_owner: Mapped[str | None]
+    lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
 
     @property
@@ -127,13 +139,13 @@ class LlmRequest(Base):
 
     # of the question, and its `custom_id` at OpenAI
     id: Mapped[Sha256] = mapped_column(primary_key=True)
-    content_sha256: Mapped[Sha256] = mapped_column(index=True)
-    fields: Mapped[Json]
-    model: Mapped[str]
+    content_sha256: Mapped[BodyHash] = mapped_column(index=True)
+    fields: Mapped[PlainJson]
+    model: Mapped[Plain]
     # whose budget pays
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
     # the request as JSON, only until it is over
-    body: Mapped[str | None]
+    body: Mapped[Words | None]
     body_bytes: Mapped[int]
     # our estimate, and the most that it allows
     input_tokens: Mapped[int]
@@ -146,13 +158,13 @@ class LlmRequest(Base):
     give_up_at: Mapped[datetime]
     llm_batch_id: Mapped[Id | None] = mapped_column(ForeignKey("llm_batches.id", ondelete="SET NULL"))
     # the completion as it came, with what it used
-    answer: Mapped[Json | None]
+    answer: Mapped[JsonWords | None]
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
     cached_tokens: Mapped[int | None]
     microusd: Mapped[int | None] = mapped_column(BigInteger)
     error_code: Mapped[str | None] = mapped_column(String(64))
-    error_message: Mapped[str | None]
+    error_message: Mapped[Words | None]
     # when a job took the answer
     used_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)

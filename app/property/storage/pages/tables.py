@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, func, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.types import Base, Id, RowId, Sha256, where
+from app.property.storage.types import Base, BodyHash, Id, RowId, Sha256, Url, Words, where
 
 #: rows of the running total of packed bytes
 SHARDS = 16
@@ -48,17 +48,17 @@ class PageCopy(Base):
     id: Mapped[RowId] = mapped_column(primary_key=True)
     # the job whose checkpoint it is; none for a page fetched without a job, or one that the job gave up
     job_id: Mapped[Id | None] = mapped_column(ForeignKey("jobs.id"))
-    url: Mapped[str]
-    final_url: Mapped[str]
-    content_type: Mapped[str]
+    url: Mapped[Url]
+    final_url: Mapped[Url]
+    content_type: Mapped[Words]
     sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     fetched_at: Mapped[datetime]
     # the canonical URL that the answer's Link header named
-    declared_url: Mapped[str | None]
+    declared_url: Mapped[Url | None]
     # its validators: those of the newest row of a final URL are what its site is asked about
-    etag: Mapped[str | None]
-    last_modified: Mapped[str | None]
+    etag: Mapped[Words | None]
+    last_modified: Mapped[Words | None]
     # False: its site does not want it kept, so it goes when its job is over
     is_kept: Mapped[bool] = mapped_column(server_default=true())
     # when its site said to this job that what was kept before still holds; empty: it came whole
@@ -87,9 +87,9 @@ class PageAlias(Base):
 
     __tablename__ = "page_aliases"
 
-    url: Mapped[str] = mapped_column(primary_key=True)
-    page_url: Mapped[str] = mapped_column(index=True)
+    url: Mapped[Url] = mapped_column(primary_key=True)
+    page_url: Mapped[Url] = mapped_column(index=True)
     seen_at: Mapped[datetime] = mapped_column(index=True)
     # its own body, and the body of the record that says all that this one does
-    content_sha256: Mapped[Sha256 | None]
-    record_sha256: Mapped[Sha256 | None]
+    content_sha256: Mapped[BodyHash | None]
+    record_sha256: Mapped[BodyHash | None]

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.types import Base, Sha256, where
+from app.property.storage.types import Base, Plain, Sha256, where
 
 
 class Suppression(Base):
@@ -19,7 +19,7 @@ class Suppression(Base):
     hash: Mapped[Sha256] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
     # of a name: short hashes of its words, by which it is told fast that a text does not hold it
-    words: Mapped[str | None]
+    words: Mapped[Plain | None]
     # with which key it was hashed
     key_id: Mapped[str | None] = mapped_column(String(16))
     at: Mapped[datetime]

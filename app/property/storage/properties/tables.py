@@ -7,7 +7,20 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.property.storage.types import Base, Id, Json, RowId, Sha256, where
+from app.property.storage.types import (
+    Base,
+    BodyHash,
+    Id,
+    JsonWords,
+    PlainJson,
+    PropertyId,
+    RowId,
+    Sha256,
+    Url,
+    Who,
+    Words,
+    where,
+)
 
 #: an index in the order of bytes, whatever the database's language
 _BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
@@ -21,13 +34,13 @@ class Property(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     # set once it turned out to be the same as another one: that one is meant
     merged_into: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
-    record: Mapped[Json]
-    evidence: Mapped[Json]
-    conflicts: Mapped[Json]
+    record: Mapped[JsonWords]
+    evidence: Mapped[JsonWords]
+    conflicts: Mapped[JsonWords]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
     # what it is found by (`rows.search_row`), made of record, conflicts and the URLs of its pages
-    search_text: Mapped[str] = mapped_column(server_default="")
+    search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
     # by which rules it is filed (`identity.KEY_RULES`); an older number: it has to be filed anew (`reindex.py`)
@@ -50,7 +63,7 @@ class PropertyKey(Base):
 
     __tablename__ = "property_keys"
 
-    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    key: Mapped[str] = mapped_column(String(200), primary_key=True, info={"pii": "key"})
     property_id: Mapped[Id] = mapped_column(
         ForeignKey("properties.id", ondelete="CASCADE"), primary_key=True, index=True
     )
@@ -65,21 +78,21 @@ class SourceRow(Base):
     __tablename__ = "source_records"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    url: Mapped[str]
-    final_url: Mapped[str]
+    url: Mapped[Url]
+    final_url: Mapped[Url]
     property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(16))
-    content_sha256: Mapped[Sha256]
+    content_sha256: Mapped[BodyHash]
     fetched_at: Mapped[datetime]
-    record: Mapped[Json]
-    evidence: Mapped[Json]
-    wanted_model: Mapped[Json]
-    model_note: Mapped[str | None]
+    record: Mapped[JsonWords]
+    evidence: Mapped[JsonWords]
+    wanted_model: Mapped[PlainJson]
+    model_note: Mapped[Words | None]
     # those fields are asked for again when somebody next wants the page: the model was away when it was read
     asks_again: Mapped[bool] = mapped_column(server_default=false())
     stored_at: Mapped[datetime]
     # which page that is, in the spelling of a target; none of what was stored before this was known
-    page_url: Mapped[str | None] = mapped_column(index=True)
+    page_url: Mapped[Url | None] = mapped_column(index=True)
     # when its site last said that it still holds
     checked_at: Mapped[datetime | None]
     # by which extractors it was read (`reading/edition.py`)
@@ -111,11 +124,11 @@ class Observation(Base):
     id: Mapped[RowId] = mapped_column(primary_key=True)
     property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
     field: Mapped[str] = mapped_column(String(64))
-    value: Mapped[Json]
+    value: Mapped[JsonWords]
     value_sha256: Mapped[Sha256]
-    evidence: Mapped[Json]
-    content_sha256: Mapped[Sha256]
-    source_url: Mapped[str]
+    evidence: Mapped[JsonWords]
+    content_sha256: Mapped[BodyHash]
+    source_url: Mapped[Url]
     observed_at: Mapped[datetime]
 
     __table_args__ = (
@@ -136,11 +149,11 @@ class Unverified(Base):
     id: Mapped[RowId] = mapped_column(primary_key=True)
     property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
     field: Mapped[str] = mapped_column(String(64))
-    value: Mapped[Json]
-    quote: Mapped[str]
+    value: Mapped[JsonWords]
+    quote: Mapped[Words]
     # the page that was named for it
-    url: Mapped[str] = mapped_column(index=True)
-    said_by: Mapped[str]
+    url: Mapped[Url] = mapped_column(index=True)
+    said_by: Mapped[Words]
     seen_at: Mapped[datetime]
 
     __table_args__ = (
@@ -157,21 +170,21 @@ class IdentityOverride(Base):
     decision_id: Mapped[Id] = mapped_column(primary_key=True)
     # 0: pages of the property that kept its id, 1: of the other one
     side: Mapped[int] = mapped_column(primary_key=True)
-    url: Mapped[str] = mapped_column(primary_key=True, index=True)
+    url: Mapped[Url] = mapped_column(primary_key=True, index=True)
     # the same in all rows of a decision
     at: Mapped[datetime] = mapped_column(index=True)
-    who: Mapped[str]
+    who: Mapped[Who]
     # split, join, or review: two properties that a person has to look at
     kind: Mapped[str] = mapped_column(String(8))
-    reason: Mapped[str]
+    reason: Mapped[Words]
     # the property that kept its id, and the one that came of it (split) or went into it (join)
-    property_id: Mapped[Id] = mapped_column(index=True)
-    other_id: Mapped[Id] = mapped_column(index=True)
+    property_id: Mapped[PropertyId] = mapped_column(index=True)
+    other_id: Mapped[PropertyId] = mapped_column(index=True)
     # ids of properties that had gone into the other one before it was joined
-    replaced: Mapped[Json]
+    replaced: Mapped[PlainJson]
     # empty while it is not undone
     undone_at: Mapped[datetime | None] = mapped_column(index=True)
-    undone_by: Mapped[str | None]
+    undone_by: Mapped[Who | None]
 
 
 class RecipeRow(Base):
@@ -180,14 +193,14 @@ class RecipeRow(Base):
     __tablename__ = "recipes"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    host: Mapped[str]
+    host: Mapped[Words]
     # a person wrote it: nothing is learned into it
     written: Mapped[bool]
     # a recipe of another version of the format is not used
     format: Mapped[int]
     state: Mapped[str] = mapped_column(String(16))
     # all of it (`app/property/recipes/form.py`)
-    document: Mapped[Json]
+    document: Mapped[JsonWords]
     updated_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_recipes_host_updated_at", "host", "updated_at"),)
@@ -199,8 +212,8 @@ class RecipeExample(Base):
     __tablename__ = "recipe_examples"
 
     recipe_id: Mapped[Id] = mapped_column(ForeignKey("recipes.id", ondelete="CASCADE"), primary_key=True)
-    page_url: Mapped[str] = mapped_column(primary_key=True, index=True)
-    content_sha256: Mapped[Sha256] = mapped_column(index=True)
+    page_url: Mapped[Url] = mapped_column(primary_key=True, index=True)
+    content_sha256: Mapped[BodyHash] = mapped_column(index=True)
     # {"values": {field: [value, unit]}, "absent": [field], "unanswered": [field], "row": JSON pointer or null}
-    example: Mapped[Json]
+    example: Mapped[JsonWords]
     at: Mapped[datetime] = mapped_column(index=True)

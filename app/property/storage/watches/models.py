@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, query_expression, syn
 from app.property.change_belief import Candidate
 from app.property.changes import Said
 from app.property.record import Evidence
-from app.property.storage.types import Base, Id, Json, RowId, Sha256, where
+from app.property.storage.types import Base, Id, JsonWords, RowId, Sha256, Url, Urls, Who, Words, where
 
 
 def loaded[T](connection: Connection, query: Select[T]) -> list[T]:
@@ -77,12 +77,12 @@ class Watch(Base):
     # property, url (of a page, or of a search that lists many) or address
     kind: Mapped[str] = mapped_column(String(8))
     # a property's id, or a URL or an address in its one spelling
-    target: Mapped[str] = mapped_column(unique=True)
+    target: Mapped[Url] = mapped_column(unique=True)
     # of a URL or an address known after the first refresh, of a search never
     property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"), index=True)
     interval_days: Mapped[int]
     state: Mapped[str] = mapped_column(String(8))
-    pause_reason: Mapped[str | None]
+    pause_reason: Mapped[Words | None]
     # when it is to be refreshed next
     due_at: Mapped[datetime]
     # since when a day's budget has had no room for it
@@ -94,11 +94,11 @@ class Watch(Base):
     failing_since: Mapped[datetime | None]
     # what went wrong with the last refresh, also where only some of its pages failed
     error_code: Mapped[str | None] = mapped_column(String(64))
-    error_message: Mapped[str | None]
+    error_message: Mapped[Words | None]
     # when a refresh last brought something
     refreshed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
-    created_by: Mapped[str]
+    created_by: Mapped[Who]
     # whose daily quota its refreshes count toward, nobody's without; and whether the next one was counted already
     caller: Mapped[Sha256 | None]
     prepaid: Mapped[bool] = mapped_column(server_default=false())
@@ -147,19 +147,19 @@ class Change(Base):
     property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
     field: Mapped[str] = mapped_column(String(64))
     # of the page's record
-    url: Mapped[str]
+    url: Mapped[Url]
     state: Mapped[str] = mapped_column(String(9), server_default="pending")
     # empty where nothing was said before
-    old: Mapped[Json | None]
-    new: Mapped[Json | None]
-    old_evidence: Mapped[Json | None]
-    new_evidence: Mapped[Json | None]
+    old: Mapped[JsonWords | None]
+    new: Mapped[JsonWords | None]
+    old_evidence: Mapped[JsonWords | None]
+    new_evidence: Mapped[JsonWords | None]
     # what both mean nothing without: {"old": {"X_Currency": ...}, "new": {...}}
-    context: Mapped[Json] = mapped_column(nullable=True)
+    context: Mapped[JsonWords] = mapped_column(nullable=True)
     # of the pages that both were read on, each between blanks
-    urls: Mapped[str]
+    urls: Mapped[Urls]
     # why it was accepted
-    why: Mapped[str | None]
+    why: Mapped[Words | None]
     # further looks that found it so
     looks: Mapped[int] = mapped_column(server_default="0")
     seen_at: Mapped[datetime]
