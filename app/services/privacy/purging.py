@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import redis
+
+from app.errors.broker import BrokerUnavailableError
 from app.errors.fetching import BlockedAddressError
+from app.errors.storage import StoreError
 from app.errors.targets import InvalidHostError, InvalidTargetError
 from app.property.fetch.guard import check_url
 from app.property.people import parse_name
 from app.property.storage.database import Database
 from app.property.storage.privacy.persons import PersonPurge
-from app.property.storage.privacy.purge import Purged, PurgeStore
+from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.privacy.suppressions import host_of
 from app.property.urls.site import is_public_suffix
 from app.property.urls.targets import normalise_url
-from app.services.privacy.purge_traces import forget_results, wiped
+from app.redaction import redact
+from app.redis.embedded_valkey import connect
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
+
+#: where Celery keeps how a task ended: with an error's message, and so perhaps a URL
+_RESULT = "celery-task-meta-{}"
+_AT_ONCE = 1000
+_REWRITE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +55,20 @@ def purge(
     """Remove all that is stored of `name`, or count it.
 
     Raises `InvalidTargetError` for what is no URL or no address, `InvalidHostError` for what is no host of somebody,
-    `InvalidPersonError` for what names nobody, errors of the database; then nothing is removed. While Redis is away
-    results of jobs stay there for ten minutes at most, by themselves.
+    `InvalidPersonError` for what names nobody; then nothing is removed. After an error of the database the same purge
+    again goes on. While Redis is away results of jobs stay there for ten minutes at most, by themselves.
     """
-    purged = _purged(database, kind, name, who=who, dry_run=dry_run)
+    if kind is PurgeKind.PERSON:
+        purged = PersonPurge(database).purge(parse_name(name), who=who, dry_run=dry_run)
+    else:
+        name = _checked_host(name) if kind is PurgeKind.HOST else name
+        purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
     if dry_run:
         return PurgeResult(kind, True, purged.removed, wiped=False)
     told = {"kind": str(kind), "who": who, **purged.removed}
     log.warning("Purge of a %s by %s: %s", kind, who, purged.in_words, extra=told)
-    forget_results(settings, purged.job_ids)
-    return PurgeResult(kind, False, purged.removed, wiped=wiped(database))
-
-
-def _purged(database: Database, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
-    if kind is PurgeKind.PERSON:
-        return PersonPurge(database).purge(parse_name(name), who=who, dry_run=dry_run)
-    name = _checked_host(name) if kind is PurgeKind.HOST else name
-    return PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
+    _forget_results(settings, purged.job_ids)
+    return PurgeResult(kind, False, purged.removed, wiped=_wiped(database))
 
 
 def _checked_host(name: str) -> str:
@@ -74,3 +83,43 @@ def _checked_host(name: str) -> str:
     if is_public_suffix(host):
         raise InvalidHostError(host, "the sites below it belong to many")
     return host
+
+
+# --- what a purge leaves outside of tables
+
+
+def _forget_results(settings: Settings, job_ids: Sequence[str]) -> None:
+    """Remove what Redis has of these jobs. While it is away that stays there for ten minutes at most, by itself."""
+    try:
+        with connect(settings, within_seconds=3) as connection:
+            for start in range(0, len(job_ids), _AT_ONCE):
+                connection.delete(*(_RESULT.format(job_id) for job_id in job_ids[start : start + _AT_ONCE]))
+            if job_ids:
+                _rewrite(connection)
+    except (BrokerUnavailableError, redis.RedisError) as exc:
+        log.warning("Results of purged jobs stay in Redis for ten minutes at most: %s", redact(str(exc)))
+
+
+def _rewrite(connection: redis.Redis) -> None:
+    """Have Redis write its append-only file anew, which holds what was deleted; a server that others run may refuse."""
+    try:
+        if not connection.info("persistence").get("aof_enabled"):
+            return
+        connection.bgrewriteaof()
+        until = time.monotonic() + _REWRITE_SECONDS
+        while time.monotonic() < until:
+            state = connection.info("persistence")
+            if not (state.get("aof_rewrite_in_progress") or state.get("aof_rewrite_scheduled")):
+                return
+            time.sleep(0.05)
+    except redis.ResponseError as exc:
+        log.info("Redis keeps its append-only file as it is: %s", redact(str(exc)))
+
+
+def _wiped(database: Database) -> bool:
+    """Whether what was deleted is overwritten in the database's files as well."""
+    try:
+        return database.wipe_free_space()
+    except StoreError as exc:
+        log.warning("What was purged may still stand in free space of the database's files: %s", redact(str(exc)))
+        return False

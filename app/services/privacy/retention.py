@@ -4,13 +4,13 @@ bookkeeping."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from app.property.storage import expiry
 from app.property.storage.database import Database
-from app.property.storage.pages.retention import Pruned, Retention
-from app.property.storage.privacy.ages import Aged, AgeLimits
+from app.property.storage.pages.retention import Retention
+from app.property.storage.privacy.ages import AgeLimits
 from app.services.reports.metrics.instruments import BODIES_PRUNED, BODIES_PRUNED_BYTES
 from app.settings import Settings
 
@@ -25,27 +25,17 @@ def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
 
     Copies and answers name people, so they are kept no longer than these may be.
     """
-    retention, clock = Retention(database), database.clock
-    days = min(settings.retention.page_retention_days, settings.retention.personal_data_retention_days)
-    steps: Mapping[str, Callable[[], Pruned]] = {
-        "unkept": retention.prune_unkept,
-        "age": lambda: retention.prune_old(days),
-        "size": lambda: retention.prune_surplus(settings.retention.page_store_max_bytes),
-    }
-    if not settings.retention.page_store_max_bytes:
-        steps = {reason: step for reason, step in steps.items() if reason != "size"}
-    until = clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
+    retention, limits = Retention(database), settings.retention
+    days = min(limits.page_retention_days, limits.personal_data_retention_days)
+    steps: dict[str, Callable[[], Any]] = {"unkept": retention.prune_unkept, "age": lambda: retention.prune_old(days)}
+    if limits.page_store_max_bytes:
+        steps["size"] = lambda: retention.prune_surplus(limits.page_store_max_bytes)
     removed = {"bodies": 0, "packed_bytes": 0, "answers": 0}
-    for reason, step in steps.items():
-        more = True
-        while more and clock.now_us() < until:
-            with database.turn():
-                pruned = step()
-            more = pruned.more
-            for name in removed:
-                removed[name] += getattr(pruned, name)
-            BODIES_PRUNED.labels(reason).inc(pruned.bodies)
-            BODIES_PRUNED_BYTES.labels(reason).inc(pruned.packed_bytes)
+    for reason, pruned in _in_turns(database, steps):
+        for name in removed:
+            removed[name] += getattr(pruned, name)
+        BODIES_PRUNED.labels(reason).inc(pruned.bodies)
+        BODIES_PRUNED_BYTES.labels(reason).inc(pruned.packed_bytes)
     if any(removed.values()):
         told = f"{removed['bodies']} bodies ({removed['packed_bytes']} bytes), {removed['answers']} answers of models"
         log.info("Copies of pages went by age, size or their sites' wish: %s", told)
@@ -55,19 +45,14 @@ def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
 def prune_values(settings: Settings, database: Database) -> dict[str, int]:
     """Remove by PERSONAL_DATA_RETENTION_DAYS and OBSERVATION_RETENTION_DAYS; -> `{"observations": n, "records": n}`:
     what went, and records that lost a name."""
-    ages, clock = AgeLimits(database), database.clock
-    steps: list[Callable[[], Aged]] = [lambda: ages.prune_names(settings.retention.personal_data_retention_days)]
-    if settings.retention.observation_retention_days:
-        steps.append(lambda: ages.prune_observations(settings.retention.observation_retention_days))
-    until = clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
+    ages, limits = AgeLimits(database), settings.retention
+    steps: dict[str, Callable[[], Any]] = {"names": lambda: ages.prune_names(limits.personal_data_retention_days)}
+    if limits.observation_retention_days:
+        steps["values"] = lambda: ages.prune_observations(limits.observation_retention_days)
     removed = {"observations": 0, "records": 0}
-    for step in steps:
-        more = True
-        while more and clock.now_us() < until:
-            aged = step()
-            more = aged.more
-            removed["observations"] += aged.observations
-            removed["records"] += aged.records
+    for _, aged in _in_turns(database, steps):
+        removed["observations"] += aged.observations
+        removed["records"] += aged.records
     if any(removed.values()):
         log.info("Values went by age: %(observations)s, and names out of %(records)s records", removed)
     return removed
@@ -75,20 +60,26 @@ def prune_values(settings: Settings, database: Database) -> dict[str, int]:
 
 def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
     """Remove jobs by JOB_RETENTION_DAYS, and other old rows of the bookkeeping; -> `{"jobs": n, "rows": n}`."""
-    days, clock = settings.jobs.job_retention_days, database.clock
-    until = clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
-    removed = {"jobs": 0, "rows": 0}
-    steps: Mapping[str, Callable[[], int]] = {
+    days, page_days = settings.jobs.job_retention_days, settings.retention.page_retention_days
+    steps = {
         "jobs": lambda: expiry.prune_jobs(database, days),
-        "rows": lambda: expiry.prune_rows(database, job_days=days, page_days=settings.retention.page_retention_days),
+        "rows": lambda: expiry.prune_rows(database, job_days=days, page_days=page_days),
     }
-    for name, step in steps.items():
-        more = True
-        while more and clock.now_us() < until:
-            with database.turn():
-                gone = step()
-            removed[name] += gone
-            more = gone > 0
+    removed = {"jobs": 0, "rows": 0}
+    for name, gone in _in_turns(database, steps):
+        removed[name] += gone
     if any(removed.values()):
         log.info("By age went %(jobs)s jobs, and %(rows)s rows of batches, aliases, usage, and audit", removed)
     return removed
+
+
+def _in_turns(database: Database, steps: Mapping[str, Callable[[], Any]]) -> Iterator[tuple[str, Any]]:
+    """Do each step until there is no more for it, or time is up; -> its name and what it did."""
+    until = database.clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
+    for name, step in steps.items():
+        more = True
+        while more and database.clock.now_us() < until:
+            with database.turn():
+                done = step()
+            yield name, done
+            more = bool(getattr(done, "more", done))  # or a number

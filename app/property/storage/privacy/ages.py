@@ -17,7 +17,7 @@ from app.property.people import Finder, finder_of, parse_name
 from app.property.record import PEOPLE_FIELDS
 from app.property.storage.database import Database
 from app.property.storage.privacy.cleaning import cleaned, record_without
-from app.property.storage.privacy.pii_catalog import HOLDINGS
+from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding
 from app.property.storage.privacy.purge import record_purge
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.rebuild import rebuild
@@ -26,6 +26,8 @@ from app.property.storage.tables import observations, records
 
 #: candidates that are looked for at a time: rows, or properties
 _AT_ONCE = 100
+#: whose rows tell of one field, and when it was seen
+_DATED = [held for held in HOLDINGS if held.field is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ class AgeLimits:
         """-> how many observations and the like went, and how many records lost a name."""
         lock_rows(connection, [home])
         gone = 0
-        for held in _holdings_of_names():
-            which = held.table.c.property_id == home, held.table.c[held.field].in_(sorted(PEOPLE_FIELDS))
+        for held in _DATED:
+            which = held.table.c.property_id == home, held.table.c[held.field or ""].in_(sorted(PEOPLE_FIELDS))
             gone += connection.execute(delete(held.table).where(*which, *_is_old(held, oldest))).rowcount
         query = select(records).where(records.c.property_id == home, NAMES_PEOPLE, oldest > AS_OF)
         named = connection.execute(query.order_by(records.c.id)).all()
@@ -103,22 +105,19 @@ def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str]
     """Properties, `_AT_ONCE` at most, of which something names people and was last seen before `oldest`; and whether
     there may be more."""
     queries = [select(records.c.property_id).where(NAMES_PEOPLE, oldest > AS_OF).order_by(AS_OF)]
-    for held in _holdings_of_names():
+    for held in _DATED:
+        field, at = held.table.c[held.field or ""], held.table.c[held.at or ""]
         for name in sorted(PEOPLE_FIELDS):  # one at a time: the index has its rows of one field in order
-            query = select(held.table.c.property_id).where(held.table.c[held.field] == name, *_is_old(held, oldest))
-            queries.append(query.order_by(held.table.c[held.at]))
+            query = select(held.table.c.property_id).where(field == name, *_is_old(held, oldest))
+            queries.append(query.order_by(at))
     found = [connection.execute(query.limit(_AT_ONCE)).scalars().all() for query in queries]
     homes = sorted({home for some in found for home in some})
     return homes[:_AT_ONCE], len(homes) > _AT_ONCE or any(len(some) == _AT_ONCE for some in found)
 
 
-def _holdings_of_names() -> list[Any]:
-    return [held for held in HOLDINGS if held.field is not None and held.at is not None]
-
-
-def _is_old(held: Any, oldest: datetime) -> list[ColumnElement[bool]]:
+def _is_old(held: Holding, oldest: datetime) -> list[ColumnElement[bool]]:
     """Of a row: it is older, and if it was read on a page, that page was not seen to say it since."""
-    is_old = [held.table.c[held.at] < oldest]
+    is_old = [held.table.c[held.at or ""] < oldest]
     if held.table is observations:
         is_old.append(~_records_of_observation(oldest <= AS_OF).exists())
     return is_old
@@ -142,7 +141,7 @@ def _strip(connection: Connection, row: Row[Any]) -> None:
 
 
 def _clean_observations(connection: Connection, row: Row[Any], finder: Finder) -> None:
-    held = next(held for held in HOLDINGS if held.table is observations)
+    held = next(held for held in _DATED if held.table is observations)
     mine = observations.c.property_id == row.property_id, observations.c.content_sha256 == row.content_sha256
     for said in connection.execute(select(observations).where(*mine)).all():
         if finder.is_in(said.value) or finder.is_in(said.evidence):
