@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from app.property.storage.paging import every
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, Watches
 from app.property.urls.targets import normalise_watched
@@ -104,7 +105,7 @@ def list_command(format_: FormatOption = None) -> None:
     """
     settings = load_settings()
     with open_stores(settings) as stores:
-        watches, found = Watches(stores.database).list(), summary(stores.database, settings)
+        watches, found = list(every(Watches(stores.database).page)), summary(stores.database, settings)
     data: dict[str, Any] = {**found.as_json(), "watches": [one.as_json() for one in watches]}
     show(data, format_, lambda: _whole(watches, found))
     told = found.warning()

@@ -18,7 +18,7 @@ from app.property.storage.jobs.usage import Requester
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.tables import watches as watches_table
 from app.property.storage.watches.budget import Charge, WatchDay, WatchLedger, WatchLimits
-from app.property.storage.watches.repository import Watches
+from app.property.storage.watches.repository import PLANNED, Watches
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
 from tests.plugins.watch_steps import ADDRESS, begin, end, store_property
@@ -69,13 +69,9 @@ def test_each_utc_day_has_a_budget_of_its_own_and_pages_and_calls_are_two(
 
 
 def test_a_budget_that_is_lowered_in_the_middle_of_the_day_holds_at_once(ledger: WatchLedger) -> None:
+    assert [ledger.charge(what, 0) for what in Charge] == [False, False]  # nothing grants nothing on a day that is new
     assert all(ledger.charge(Charge.PAGE, 10) for _ in range(4))
     assert [ledger.charge(Charge.PAGE, limit) for limit in (3, 0, 5)] == [False, False, True]
-
-
-def test_a_budget_of_nothing_grants_nothing_on_a_day_that_has_cost_nothing(ledger: WatchLedger) -> None:
-    assert [ledger.charge(what, 0) for what in Charge] == [False, False]
-    assert (ledger.today().pages, ledger.today().model_calls) == (0, 0)
 
 
 def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
@@ -86,7 +82,7 @@ def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
     watches.add(URLS[:4], interval_days=1)
     clock.advance(DAY + 12 * 3600 - 10)  # all are due, ten seconds before midnight
     limits = WatchLimits(pages=2, model_calls=0)
-    due = [one.target for one in watches.planned().items]
+    due = [one.target for one in watches.page(order=PLANNED).items]
     assert len(due) == 4
     first = watches.tick(limits)
     assert [job.target for job in first.jobs] == due[:2]

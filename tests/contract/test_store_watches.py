@@ -23,7 +23,7 @@ from app.property.storage.paging import every
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Watch, WatchStatus
-from app.property.storage.watches.repository import Watches
+from app.property.storage.watches.repository import PLANNED, Watches
 from app.property.storage.watches.slots import slot_after
 from tests.plugins.watch_steps import ADDRESS, DAY, PLENTY, URL, begin, due_now, end, store_property
 
@@ -45,7 +45,8 @@ def test_a_url_an_address_and_a_property_are_watched_in_one_spelling(
         ("property", home),
     ]
     assert added.new == 3
-    assert [(one.interval_days, one.status, one.created_by) for one in watches.list()] == [(7, "waiting", "me")] * 3
+    listed = watches.page().items
+    assert [(one.interval_days, one.status, one.created_by) for one in listed] == [(7, "waiting", "me")] * 3
 
 
 def test_what_is_watched_already_gets_the_new_interval_and_no_second_watch(watches: Watches) -> None:
@@ -67,7 +68,7 @@ def test_with_one_bad_target_nothing_is_watched(watches: Watches) -> None:
         watches.add([URL, "ftp://site.example/"])
     with pytest.raises(TooManyWatchesError):
         watches.add([URL, ADDRESS], most=1)
-    assert watches.list() == []
+    assert watches.page().items == []
 
 
 def test_watches_are_listed_in_the_order_of_their_time_and_by_status(
@@ -83,17 +84,17 @@ def test_watches_are_listed_in_the_order_of_their_time_and_by_status(
     clock.advance(DAY / 3)
     watches.tick(WatchLimits(0, 0))
     clock.advance(DAY / 3)
-    expected = sorted(watches.list(), key=lambda one: (one.status == "paused", one.due_at))
+    expected = sorted(watches.page().items, key=lambda one: (one.status == "paused", one.due_at))
     assert expected[-1].target == URL
     assert expected[-1].due_at < expected[0].due_at
     assert {str(one.status) for one in expected} == {"put_off", "due", "waiting", "paused"}
-    assert ids(every(partial(watches.planned, limit=3))) == ids(expected)
+    assert ids(every(partial(watches.page, order=PLANNED, limit=3))) == ids(expected)
     for status in WatchStatus:
         mine = ids(one for one in expected if one.status == status)
-        assert ids(every(partial(watches.planned, status=status, limit=2))) == mine
+        assert ids(every(partial(watches.page, order=PLANNED, status=status, limit=2))) == mine
         assert watches.counts()[status] == len(mine)
     with pytest.raises(InvalidCursorError):
-        watches.planned(watches.page(limit=1).next_cursor)
+        watches.page(watches.page(limit=1).next_cursor, order=PLANNED)
 
 
 def test_watches_are_spread_evenly_over_their_interval(watches: Watches, clock: ManualClock) -> None:
@@ -105,7 +106,7 @@ def test_watches_are_spread_evenly_over_their_interval(watches: Watches, clock: 
     assert (len(tenths), min(tenths.values()) > 45, max(tenths.values()) < 100) == (10, True, True)
     watches.add(["https://site.example/house/1", ADDRESS], interval_days=7)
     clock.advance(DAY)
-    assert len(watches.planned(status=WatchStatus.DUE).items) == 2  # what was never seen is looked at within a day
+    assert len(watches.page(status=WatchStatus.DUE).items) == 2  # what was never seen is looked at within a day
 
 
 @pytest.mark.parametrize("planned", [(1, 2), (2, 4), (6, 12), (30, 12)])
@@ -184,13 +185,15 @@ def test_an_outage_is_caught_up_with_bit_by_bit(watches: Watches, clock: ManualC
 def test_a_page_that_is_gone_twice_pauses_its_watch_until_it_is_added_again(
     watches: Watches, jobs: JobStore, clock: ManualClock
 ) -> None:
+    """Twice in a row: a site that was down before, and then says once that it is gone, is asked once more."""
     watches.add([URL], interval_days=30)
-    end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 404))
-    assert watches.tick(PLENTY).settled == {"failed": 1}
-    assert watches.get(URL).due_at == clock.now() + timedelta(days=1)
+    for error, wait in ((TransientHttpStatusError(URL, 503, None), 1), (HttpStatusError(URL, 404), 24)):
+        end(jobs, begin(watches, clock, URL)[0], error)
+        assert watches.tick(PLENTY).settled == {"failed": 1}
+        assert watches.get(URL).due_at == clock.now() + timedelta(hours=wait)
     end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 410))
     (paused,) = watches.tick(PLENTY).paused
-    assert (paused.status, paused.failures) == ("paused", 2)
+    assert (paused.status, paused.failures) == ("paused", 3)
     assert "gone" in str(paused.pause_reason)
     clock.advance(60 * DAY)
     assert watches.tick(PLENTY).jobs == []

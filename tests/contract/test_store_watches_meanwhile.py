@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, text
 
 from app.clock import ManualClock
-from app.errors.fetching import HttpStatusError, TransientHttpStatusError
+from app.errors.fetching import HttpStatusError
 from app.errors.targets import InvalidTargetError
 from app.property.people import parse_name
 from app.property.storage.database import Database
@@ -93,7 +93,7 @@ def test_a_watch_that_is_removed_while_a_tick_makes_its_jobs_leaves_none(
     watches.add([URL], interval_days=1)
     due_now(watches, clock, URL)
     in_the_middle_of(database, URL, lambda: watches.tick(PLENTY), lambda: watches.remove(URL))
-    assert watches.list() == []
+    assert watches.page().items == []
     assert states(database) == {URL: "cancelled"}
 
 
@@ -165,7 +165,7 @@ def test_what_is_purged_while_a_tick_makes_its_jobs_is_not_asked_for(
         lambda: watches.tick(PLENTY),
         lambda: purge.purge(PurgeKind.PROPERTY, home, who="me", dry_run=False),
     )
-    assert watches.list() == []
+    assert watches.page().items == []
     assert states(database) == {}
 
 
@@ -189,7 +189,7 @@ def test_a_url_that_names_a_purged_person_is_neither_watched_nor_found(database_
     with pytest.raises(InvalidTargetError, match="a person who was purged") as refused:
         watches.add([URL, named])
     assert "bernathy" not in str(refused.value)
-    assert watches.list() == []
+    assert watches.page().items == []
     job = search_under_way(watches, jobs, clock)
     made = finish_search(database, Lease(job.id, "worker"), Walked((named, *LISTINGS), {}, 1, "last_page"))
     assert [one.target for one in made or []] == list(LISTINGS)
@@ -220,7 +220,7 @@ def test_two_watches_of_one_property_become_one(
     (job,) = begin(watches, clock, gone)
     watches.add([home], interval_days=30)  # added before, it could be due at that moment too
     DecisionStore(database).join(home, gone, who="me")
-    (left,) = watches.list()
+    (left,) = watches.page().items
     assert (left.id, left.target, left.property_id, left.interval_days, left.status) == (
         often.id, home, home, 2, "under_way",
     )  # fmt: skip
@@ -242,7 +242,7 @@ def test_of_two_watches_of_one_property_the_one_that_goes_on_stays_with_what_is_
     watches.add([home], interval_days=30)
     (job,) = begin(watches, clock, home)
     DecisionStore(database).join(gone, home, who="me")
-    (left,) = watches.list()
+    (left,) = watches.page().items
     assert (left.target, left.interval_days, left.status) == (gone, 30, "under_way")
     assert jobs.get(job.id).watch == left.id
 
@@ -257,7 +257,7 @@ def test_what_is_under_way_of_the_watch_that_goes_is_the_others(
     watches.add([gone], interval_days=30)
     (stays,) = watches.add([home], interval_days=2).watches
     DecisionStore(database).join(home, gone, who="me")
-    (left,) = watches.list()
+    (left,) = watches.page().items
     assert (left.id, left.status, jobs.get(job.id).watch) == (stays.id, "under_way", stays.id)
     assert watches.remove(home) == 1
 
@@ -273,18 +273,7 @@ def test_a_watch_of_an_address_follows_its_property_into_another(
     assert (watches.get(URL).target, watches.get(URL).property_id) == (URL, home)
 
 
-# --- failures that are not what they seem
-
-
-def test_gone_is_what_is_gone_twice_in_a_row(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
-    """A site that is down and then, once, says that a page is gone is asked once more."""
-    watches.add([URL], interval_days=30)
-    ends = (TransientHttpStatusError(URL, 503, None), HttpStatusError(URL, 404), HttpStatusError(URL, 404))
-    paused = []
-    for error in ends:
-        end(jobs, begin(watches, clock, URL)[0], error)
-        paused.append(len(watches.tick(PLENTY).paused))
-    assert paused == [0, 0, 1]
+# --- cancelled, or in other hands
 
 
 def test_a_refresh_that_is_cancelled_is_no_failure(watches: Watches, database: Database, clock: ManualClock) -> None:

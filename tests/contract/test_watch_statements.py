@@ -90,7 +90,7 @@ def test_the_clock_is_not_asked_inside_a_transaction(database_url: str, database
     watches.add([home, URL], requester=Requester("a" * 64, 9))
     asked.advance(8 * DAY)
     assert watches.tick(PLENTY).jobs
-    watches.planned()
+    watches.page()
     watches.late(now)
     watches.remove(URL)
     changes_store.since()

@@ -12,7 +12,7 @@ from app.errors.requests import QuotaExceededError
 from app.errors.targets import InvalidTargetError, InvalidTargetListError, TargetsTooCostlyError
 from app.errors.watches import TooManyWatchesError
 from app.property.storage.watches.models import WatchStatus
-from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, Watches
+from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, PLANNED, Watches
 from app.property.urls.targets import normalise_watched
 from app.services.watches import watching
 from web.auth import OPERATIONS, READING, allow
@@ -88,7 +88,7 @@ def _shown(
 ) -> dict[str, Any]:
     """What the page shows; with `text` and `days` as they were typed if something is wrong with them."""
     database, settings = context.stores.database, context.settings
-    found = Watches(database).planned(cursor, status=status, limit=_ROWS)
+    found = Watches(database).page(cursor, order=PLANNED, status=status, limit=_ROWS)
     chosen = {"status": str(status)} if status else {}
     return {
         "summary": watching.summary(database, settings),

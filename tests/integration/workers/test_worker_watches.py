@@ -84,7 +84,7 @@ def test_what_is_due_is_refreshed_by_a_tick_and_what_does_not_fit_is_told(
     done = fleet.wait_for_state(ids, "done", "failed")
     assert {job.state for job in done} == {"done"}, fleet.told(ids)
     assert tick(fleet) == {"sent": 0, "put_off": 1}
-    refreshed = [one for one in store.list() if one.refreshed_at is not None]
+    refreshed = [one for one in store.page().items if one.refreshed_at is not None]
     assert {one.property_id for one in refreshed} == {job.property for job in done}
     assert sum(place.asked.values()) == 2
     assert fleet.log("worker").count("found no room in today's budget of 2 pages") == 1

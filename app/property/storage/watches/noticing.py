@@ -185,7 +185,7 @@ class Noticing:
                     publish(self._database, self._connection, change, judgement.why, self._now)
                     self._pending.remove(change)
                     accepted.append(one)
-                case Outcome.WAIT:
+                case Outcome.WAIT if change.look_at != judgement.look_at:
                     self._change(change, look_at=judgement.look_at)
                 case Outcome.BACK:  # that the page went back is remembered, what it said meanwhile is not
                     gone = dict.fromkeys(("old", "new", "old_evidence", "new_evidence", "context", "look_at"))

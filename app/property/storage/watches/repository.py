@@ -5,7 +5,6 @@ A watch is of a stored property (all its pages), of a URL, which may be that of 
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +33,7 @@ INTERVAL_DAYS = 7
 MOST_INTERVAL_DAYS = 365
 MOST_WATCHES = 10_000
 ORDER = Order("watches", (watches.c.created_at, watches.c.id))
-#: active ones before those that are paused
+#: what is due first, then what comes next, and what is paused at the end
 PLANNED = Order("planned watches", (watches.c.state, watches.c.due_at, watches.c.id))
 _IDLE = (Watch.state == "active", Watch.under_way_since.is_(None))
 
@@ -129,22 +128,15 @@ class Watches:
             raise NotFoundError("watch", name)
         return found[0]
 
-    def list(self) -> builtins.list[Watch]:
-        """All of them, the oldest first."""
-        return self._read(ORDER.sorted(_all(self._clock.now())))
-
-    def page(self, cursor: str | None = None, *, limit: int = 100) -> Page[Watch]:
-        """The watches after `cursor`, the oldest first. Raises `InvalidCursorError`."""
-        found = self._read(ORDER.page_query(_all(self._clock.now()), cursor, limit))
-        return Page(found[:limit], ORDER.next_cursor(found, limit))
-
-    def planned(self, cursor: str | None = None, *, status: WatchStatus | None = None, limit: int = 100) -> Page[Watch]:
-        """The watches after `cursor`, all or those of one status: what is due first, then what comes next, and what is
-        paused at the end. Raises `InvalidCursorError`."""
+    def page(
+        self, cursor: str | None = None, *, order: Order = ORDER, status: WatchStatus | None = None, limit: int = 100
+    ) -> Page[Watch]:
+        """The watches after `cursor`, all or those of one status: the oldest first, or as they are `PLANNED`. Raises
+        `InvalidCursorError`."""
         now = self._clock.now()
-        query = PLANNED.page_query(_all(now), cursor, limit)
+        query = order.page_query(_all(now), cursor, limit)
         found = self._read(query if status is None else query.where(_status_at(now) == status.value))
-        return Page(found[:limit], PLANNED.next_cursor(found, limit))
+        return Page(found[:limit], order.next_cursor(found, limit))
 
     def counts(self) -> dict[WatchStatus, int]:
         """How many there are in each status."""
@@ -176,7 +168,7 @@ class Watches:
         """Account for the refreshes that have ended, and begin what is due and within `limits`; see `schedule.tick`."""
         return tick(self._database, limits, seconds=seconds)
 
-    def _read(self, query: Select[Watch]) -> builtins.list[Watch]:
+    def _read(self, query: Select[Watch]) -> list[Watch]:
         with self._database.reading() as connection:
             return loaded(connection, query)
 
@@ -208,7 +200,7 @@ def _is(name: str) -> Any:
     return Watch.target == text
 
 
-def _meant(connection: Connection, wanted: Sequence[str]) -> builtins.list[str]:
+def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
     """Properties by the ids that they have now, all else as it is. Raises `NotFoundError`."""
     ids = [one for one in wanted if is_property_id(one)]
     homes: dict[str, str] = {}

@@ -93,11 +93,11 @@ def test_an_operator_adds_and_removes(database: Database, signed_in: SignIn, scr
     page.get_by_role("button", name="Watch", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text(f"no property {'0' * 32}")
     expect(page.get_by_label("URLs of pages or searches")).to_have_value("https://homes.example/1\n" + "0" * 32)
-    assert Watches(database).list() == [], "all or nothing"
+    assert Watches(database).page().items == [], "all or nothing"
     page.get_by_label("URLs of pages or searches").fill("https://homes.example/1\n12 Main St, Springfield, IL 62701")
     page.get_by_role("button", name="Watch", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(2)
-    assert {(one.interval_days, "operator" in one.created_by) for one in Watches(database).list()} == {(3, True)}
+    assert {(one.interval_days, "operator" in one.created_by) for one in Watches(database).page().items} == {(3, True)}
     check_fits(page)
     check_accessible(page)
     screenshot(page, "watches-phone-dark")
@@ -108,7 +108,7 @@ def test_an_operator_adds_and_removes(database: Database, signed_in: SignIn, scr
     page.once("dialog", lambda dialog: dialog.accept())
     remove.click()
     expect(page.locator("tbody tr")).to_have_count(1)
-    assert [one.kind for one in Watches(database).list()] == ["address"]
+    assert [one.kind for one in Watches(database).page().items] == ["address"]
 
 
 class TestForms:
@@ -147,10 +147,10 @@ class TestForms:
             forged = {"Sec-Fetch-Site": "cross-site"}
             assert operator.post(path, data={**sent, "csrf": csrf}, headers=forged).status_code == 403
             assert reader.post(path, data={**sent, "csrf": csrf}).status_code == 403
-        assert [one.target for one in watches.list()] == ["https://homes.example/kept"]
+        assert [one.target for one in watches.page().items] == ["https://homes.example/kept"]
         for path, sent in asks:
             assert operator.post(path, data={**sent, "csrf": csrf}).status_code == 303
-        assert [one.target for one in watches.list()] == ["https://homes.example/new"]
+        assert [one.target for one in watches.page().items] == ["https://homes.example/new"]
         gone = operator.post(f"/watches/{kept.id}/remove", data={"csrf": csrf})
         assert (gone.status_code, "no watch" in gone.text) == (404, True)
 
