@@ -157,6 +157,7 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
         "job_attempts": {"kind": "assessor"},
         "watches": {"kind": "url", "state": "active"},
         "suppressions": {"kind": "url"},
+        "changes": {"state": "published"},
     }.get(table, {})
 
 
