@@ -394,10 +394,10 @@ def test_a_purge_that_died_goes_on_where_it_was(
     with recorded(database) as statements:
         purge.purge(name(), who="alice", dry_run=False)
     assert places(database) == set()
-    assert not [sql for sql, _ in statements if "bodies.packed" in sql]
+    assert not [sql for sql, _ in statements if "blobs.packed" in sql]
     with recorded(database) as statements:
         purge.purge(name(), who="alice", dry_run=False)
-    assert [sql for sql, _ in statements if "bodies.packed" in sql], "one that is through begins anew"
+    assert [sql for sql, _ in statements if "blobs.packed" in sql], "one that is through begins anew"
 
 
 @ON_POSTGRESQL

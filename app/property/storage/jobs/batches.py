@@ -135,7 +135,8 @@ def _with_counts(connection: Connection, rows: Sequence[Row[Any]]) -> list[Batch
         query = select(jobs.c.batch_id, jobs.c.state, func.count()).where(jobs.c.batch_id.in_(some))
         for batch_id, state, count in connection.execute(query.group_by(jobs.c.batch_id, jobs.c.state)):
             counts[batch_id][state] = count
-        messages = select(Message.batch_id, Message.due_at, Message.attempts, Message.error)
+    messages = select(Message.batch_id, Message.due_at, Message.attempts, Message.error)
+    for some in chunks([row.id for row in rows if row.callback_url is not None]):
         told |= {row.batch_id: row for row in connection.execute(messages.where(Message.batch_id.in_(some)))}
     return [_batch_of(row, counts[row.id], _callback_of(row, told.get(row.id))) for row in rows]
 
