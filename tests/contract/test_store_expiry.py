@@ -21,7 +21,7 @@ from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Tried
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.jobs.usage import Requester
-from app.property.storage.pages.aliases import note_url
+from app.property.storage.pages.index import note_url
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore

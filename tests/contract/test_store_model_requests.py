@@ -313,7 +313,7 @@ def test_one_at_a_time_tends_a_batch_until_its_lease_ends(
         batches.note(batch.id, "me", state=LlmBatchState.UPLOADED)
     with pytest.raises(LeaseLostError):
         batches.release(batch.id, "me", None)
-    assert batches.get(batch.id).state == LlmBatchState.NEW
+    assert batches.newest()[0].state == LlmBatchState.NEW
 
 
 def test_a_batch_is_due_when_it_was_said_and_never_once_it_is_closed(

@@ -31,17 +31,17 @@ def job_id(database: Database) -> str:
 
 def test_a_job_finds_its_page_as_it_was_received(database: Database, job_id: str) -> None:
     store = PageStore(database)
-    assert store.page_for_job(job_id) is None
+    assert store.checkpoint(job_id) is None
     store.save_page(page(), job_id)
-    assert store.page_for_job(job_id) == page()
-    assert store.page_for_job(job_id, URL) == page()
-    assert store.page_for_job(job_id, "https://site.example/other") is None
+    assert store.checkpoint(job_id) == Checkpoint(page())
+    assert store.checkpoint(job_id, URL) == Checkpoint(page())
+    assert store.checkpoint(job_id, "https://site.example/other") is None
 
 
 def test_a_text_with_nul_and_half_surrogates_survives(database: Database, job_id: str) -> None:
     odd = page(b"\x00odd", "\x00 \ud800 odd")
     PageStore(database).save_page(odd, job_id)
-    assert PageStore(database).page_for_job(job_id) == odd
+    assert PageStore(database).checkpoint(job_id) == Checkpoint(odd)
 
 
 def test_the_same_body_is_stored_once(database: Database, job_id: str) -> None:
@@ -59,9 +59,9 @@ def test_saving_again_for_a_job_replaces_its_checkpoint(database: Database, job_
     store.save_page(page(), job_id)
     store.save_page(page(b"new", "new"), job_id)
     assert count(database, pages) == 1
-    found = store.page_for_job(job_id)
+    found = store.checkpoint(job_id)
     assert found is not None
-    assert found.body == b"new"
+    assert found.page.body == b"new"
 
 
 def test_a_checkpoint_keeps_that_its_site_confirmed_it_until_the_page_comes_whole(
@@ -79,7 +79,7 @@ def test_a_forgotten_checkpoint_is_fetched_anew_and_its_page_kept(database: Data
     store = PageStore(database)
     store.save_page(page(), job_id)
     store.forget_checkpoint(job_id)
-    assert store.page_for_job(job_id) is None
+    assert store.checkpoint(job_id) is None
     assert count(database, pages) == 1
 
 

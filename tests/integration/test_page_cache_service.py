@@ -198,7 +198,7 @@ def test_a_page_that_may_not_be_kept_is_not(
     job = service.jobs.enqueue([url]).new[0]
     service.jobs.claim(job, "test", 30)
     scrape(service, url, run=Run(Lease(job, "test")))
-    assert PageStore(service.database).page_for_job(job) is None
+    assert PageStore(service.database).checkpoint(job) is None
     again = scrape(service, url, refresh=True)
     assert changing_site.statuses("/h/48213") == [200, 200]
     assert (again.page_from, calls(api)) == (PageFrom.UNCHANGED, 1), "what it says is kept: its hash is the same"

@@ -66,7 +66,7 @@ class AddressScraper:
         wanted = Wanted(target, address_of_target(target), since)
         reader = SourceReader(wanted.address, run, parts, self._database)
         # what is stored by now may be a part of the work of an earlier run of the job
-        has_begun = reader.has_begun or (run.job_id is not None and parts.pages.page_for_job(run.job_id) is not None)
+        has_begun = reader.has_begun or (run.job_id is not None and parts.pages.checkpoint(run.job_id) is not None)
         if not refresh and not has_begun:
             known = parts.properties.fresh_at(wanted.address, since)
             if known is not None:

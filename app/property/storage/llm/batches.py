@@ -88,27 +88,25 @@ class LlmBatchStore:
     ) -> LlmBatch | None:
         """Put those of `chosen` that are still parked into a new batch, due at once; None if none is left."""
         now, by_id = self._clock.now(), {candidate.id: candidate for candidate in chosen}
-        batch_id = new_id()
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> LlmBatch | None:
             self._database.exclusively(connection, "llm_batches.begin")
-            blank = {"id": batch_id, "model": model, "state": LlmBatchState.NEW, "created_at": now, "next_at": now}
-            connection.execute(insert(_B).values({**blank, "requests": 0, "tokens": 0, "charges": {}}))
             taken: list[Candidate] = []
             for some in chunks(list(by_id)):
-                change = {"state": RequestState.SENT, "llm_batch_id": batch_id, "attempts": _R.attempts + 1}
-                mine = update(_R).where(_R.id.in_(some), _R.state == RequestState.PARKED)
-                taken += [by_id[found] for found in connection.execute(mine.values(change).returning(_R.id)).scalars()]
+                parked = select(_R.id).where(_R.id.in_(some), _R.state == RequestState.PARKED).with_for_update()
+                taken += [by_id[found] for found in connection.execute(parked).scalars()]
             if not taken:
-                connection.execute(delete(_B).where(_B.id == batch_id))
-                return False
+                return None
             tokens = sum(each.input_tokens + each.output_tokens for each in taken)
-            charges = {payer: list(amounts) for payer, amounts in charges_of(taken).items()}
-            made = {"requests": len(taken), "tokens": tokens, "charges": charges}
-            connection.execute(update(_B).where(_B.id == batch_id).values(made))
-            return True
+            row = {"id": new_id(), "model": model, "state": LlmBatchState.NEW, "created_at": now, "next_at": now}
+            row |= {"requests": len(taken), "tokens": tokens, "charges": dict(charges_of(taken))}
+            (batch,) = _batches(connection, insert(_B).values(row).returning(_B))
+            change = {"state": RequestState.SENT, "llm_batch_id": batch.id, "attempts": _R.attempts + 1}
+            for some in chunks([each.id for each in taken]):
+                connection.execute(update(_R).where(_R.id.in_(some)).values(change))
+            return batch
 
-        return self.get(batch_id) if self._database.repeat(work) else None
+        return self._database.repeat(work)
 
     def bodies(self, batch_id: str) -> Iterator[tuple[str, str]]:
         """Id and body of each request of a batch that was not sent yet, by id."""
@@ -164,35 +162,29 @@ class LlmBatchStore:
 
     def answer(self, batch_id: str, lines: Sequence[Answered]) -> int:
         """Give these answers to their requests and wake the jobs; -> how many had none yet. Reading again adds none."""
-        given = 0
-        for some in chunks(lines, _PAGE):
-            given += self._database.repeat(partial(self._answer, batch_id=batch_id, lines=some))
-        return given
-
-    def _answer(self, connection: Connection, batch_id: str, lines: Sequence[Answered]) -> int:
-        by_id, now = {line.request_id: line for line in lines}, self._clock.now()
-        held = self._hold(connection, batch_id, list(by_id))
-        for request_id in held:
-            change = over(RequestState.ANSWERED, now) | by_id[request_id]._asdict()
+        changes = {line.request_id: line._asdict() | {"state": RequestState.ANSWERED} for line in lines}
+        for change in changes.values():
             del change["request_id"]
-            connection.execute(update(_R).where(_R.id == request_id).values(change))
-        wake(connection, held, now)
-        return len(held)
+        return self._end(batch_id, changes)
 
     def fail(self, batch_id: str, failures: Mapping[str, tuple[str, str]]) -> int:
         """Requests that OpenAI will never answer, with code and message; -> how many were not over yet."""
+        changes = {
+            name: {"state": RequestState.FAILED, "error_code": clean(code[:64]), "error_message": clean(message)}
+            for name, (code, message) in failures.items()
+        }
+        return self._end(batch_id, changes)
 
-        def work(connection: Connection) -> int:
-            held, now = self._hold(connection, batch_id, list(failures)), self._clock.now()
+    def _end(self, batch_id: str, changes: Mapping[str, Mapping[str, Any]]) -> int:
+        def work(connection: Connection, ids: Sequence[str]) -> int:
+            held, now = self._hold(connection, batch_id, ids), self._clock.now()
             for request_id in held:
-                code, message = failures[request_id]
-                said = {"error_code": clean(code[:64]), "error_message": clean(message)}
-                change = {**over(RequestState.FAILED, now), **said}
+                change = {**over(now), **changes[request_id]}
                 connection.execute(update(_R).where(_R.id == request_id).values(change))
             wake(connection, held, now)
             return len(held)
 
-        return self._database.repeat(work)
+        return sum(self._database.repeat(partial(work, ids=some)) for some in chunks(list(changes), _PAGE))
 
     def give_back(
         self, batch_id: str, request_ids: Sequence[str] | None, *, pause_seconds: float = 0.0, counted: bool = True
@@ -210,8 +202,8 @@ class LlmBatchStore:
                 if not counted:
                     connection.execute(these.values(attempts=_R.attempts - 1))
                 ripe = or_(_R.attempts >= MOST_SENDS, _R.give_up_at <= now)
-                direct = connection.execute(these.where(ripe).values(over(RequestState.DIRECT, now)).returning(_R.id))
-                wake(connection, list(direct.scalars()), now)
+                direct = these.where(ripe).values(state=RequestState.DIRECT, **over(now)).returning(_R.id)
+                wake(connection, connection.execute(direct).scalars().all(), now)
                 pause = {"not_before": now + timedelta(seconds=pause_seconds), "llm_batch_id": None}
                 again = these.where(_R.state == RequestState.SENT)
                 connection.execute(again.values(state=RequestState.PARKED, **pause))
@@ -232,39 +224,25 @@ class LlmBatchStore:
     def used(self, batch_id: str) -> list[Used]:
         """What its answers used, by batch of jobs."""
         answered = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.ANSWERED)
-        figures = _R.prompt_tokens, _R.completion_tokens, _R.microusd, _R.cached_tokens
-        query = (
-            select(_R.batch_id, func.count(), *map(func.sum, figures))
-            .where(answered)
-            .group_by(_R.batch_id)
-            .order_by(_R.batch_id)
-        )
+        sums = (func.sum(one) for one in (_R.prompt_tokens, _R.completion_tokens, _R.microusd, _R.cached_tokens))
+        query = select(_R.batch_id, func.count(), *sums).where(answered).group_by(_R.batch_id).order_by(_R.batch_id)
         with self._database.reading() as connection:
             return [Used(payer, *(int(n or 0) for n in figures)) for payer, *figures in connection.execute(query)]
 
     def worth_waiting(self, batch_id: str) -> bool:
         """False if nobody wants an answer of it any more, or one of its requests has waited long enough."""
         sent = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT)
-        wanted = select(exists().where(sent, is_wanted()))
-        late = select(exists().where(sent, _R.give_up_at <= self._clock.now()))
+        late = exists().where(sent, _R.give_up_at <= self._clock.now())
         with self._database.reading() as connection:
-            return bool(connection.execute(wanted).scalar()) and not connection.execute(late).scalar()
+            return bool(connection.execute(select(exists().where(sent, is_wanted()) & ~late)).scalar())
 
     # --- looking
 
     def has_work(self) -> bool:
         """Is a request parked, or a batch due?"""
-        parked = select(exists().where(_R.state == RequestState.PARKED))
-        due = select(exists().where(_B.next_at <= self._clock.now()))
+        work = exists().where(_R.state == RequestState.PARKED) | exists().where(_B.next_at <= self._clock.now())
         with self._database.reading() as connection:
-            return bool(connection.execute(parked).scalar()) or bool(connection.execute(due).scalar())
-
-    def get(self, batch_id: str) -> LlmBatch:
-        """Raises `LeaseLostError` if there is none."""
-        with self._database.reading() as connection:
-            for batch in _batches(connection, select(_B).where(_B.id == batch_id)):
-                return batch
-        raise LeaseLostError(batch_id)
+            return bool(connection.execute(select(work)).scalar())
 
     def under_way(self) -> list[LlmBatch]:
         """The first thousand that are not closed, the oldest first."""

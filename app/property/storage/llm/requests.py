@@ -88,14 +88,40 @@ class LlmRequestStore:
         A request that is over is asked anew, unless this very job has waited for it. Raises `LeaseLostError`, and
         `PersonPurgedMeanwhileError` for a question that names somebody who was purged.
         """
-        now = self._clock.now()
-        row = _row_of(job, request, now, now + timedelta(seconds=max_wait_seconds))
+        now, question = self._clock.now(), request.question
+        body = json.dumps(request.body, ensure_ascii=True, separators=(",", ":"))
+        row: dict[str, Any] = {
+            **_BLANK,
+            "id": request.id,
+            "content_sha256": question.content_sha256,
+            "fields": list(question.fields),
+            "model": question.model,
+            "batch_id": job.batch,
+            "body": body,
+            "body_bytes": len(body),
+            "input_tokens": request.input_tokens,
+            "output_tokens": request.output_tokens,
+            "state": RequestState.PARKED,
+            "attempts": 0,
+            "parked_at": now,
+            "give_up_at": now + timedelta(seconds=max_wait_seconds),
+        }
 
         def work(connection: Connection) -> None:
             self._database.together(connection, PURGE)
             hold(connection, Lease(job.id, owner))
-            purged_since(self._database, connection, None).refuse(row["body"])
-            _park(connection, job, row, now)
+            purged_since(self._database, connection, None).refuse(body)
+            connection.execute(insert_if_new(connection, _REQUESTS).values(row))
+            known = select(_R.state, _R.give_up_at).where(_R.id == request.id).with_for_update()
+            state, give_up_at = connection.execute(known).one()
+            if not state.is_open and job.request_id != request.id:
+                connection.execute(update(_R).where(_R.id == request.id).values(row))
+                state, give_up_at = row["state"], row["give_up_at"]
+            # woken long before, unless everything that could has failed
+            due_at = give_up_at + GRACE if state.is_open else now
+            change = {"state": JobState.DEFERRED, "request_id": request.id, "parked_at": now, "due_at": due_at}
+            change |= {"attempts": ONE_ATTEMPT_LESS, "lease_owner": None, "lease_expires_at": None}
+            connection.execute(update(jobs).where(jobs.c.id == job.id).values(change))
 
         self._database.repeat(work)
 
@@ -165,16 +191,16 @@ class LlmRequestStore:
         held = connection.execute(query).scalars().all()
         now, ended = self._clock.now(), 0
         for some in chunks(held):
-            change = update(_R).where(_R.id.in_(some), which).values(over(state, now))
+            change = update(_R).where(_R.id.in_(some), which).values(state=state, **over(now))
             ids = connection.execute(change.returning(_R.id)).scalars().all()
-            wake(connection, list(ids), now)
+            wake(connection, ids, now)
             ended += len(ids)
         return ended
 
 
-def over(state: RequestState, now: datetime) -> dict[str, Any]:
-    """Return the change of a request that ends: the text that it held is not kept."""
-    return {"state": state, "finished_at": now, "body": None, "not_before": None}
+def over(now: datetime) -> dict[str, Any]:
+    """Return what changes in a request that ends, beside its state: the text that it held is not kept."""
+    return {"finished_at": now, "body": None, "not_before": None}
 
 
 def is_ready(now: datetime) -> ColumnElement[bool]:
@@ -187,7 +213,7 @@ def is_wanted() -> ColumnElement[bool]:
     return exists().where(jobs.c.request_id == _R.id, _waiting())
 
 
-def wake(connection: Connection, request_ids: list[str], now: datetime) -> None:
+def wake(connection: Connection, request_ids: Sequence[str], now: datetime) -> None:
     """The jobs that wait for these requests are due: recovery sends them."""
     for some in chunks(request_ids):
         connection.execute(update(jobs).where(jobs.c.request_id.in_(some), _waiting()).values(due_at=now))
@@ -195,43 +221,3 @@ def wake(connection: Connection, request_ids: list[str], now: datetime) -> None:
 
 def _waiting() -> ColumnElement[bool]:
     return and_(jobs.c.state == JobState.DEFERRED, jobs.c.parked_at.is_not(None))
-
-
-def _row_of(job: Job, request: NewRequest, now: datetime, give_up_at: datetime) -> dict[str, Any]:
-    body = json.dumps(request.body, ensure_ascii=True, separators=(",", ":"))
-    return {
-        **_BLANK,
-        "id": request.id,
-        "content_sha256": request.question.content_sha256,
-        "fields": list(request.question.fields),
-        "model": request.question.model,
-        "batch_id": job.batch,
-        "body": body,
-        "body_bytes": len(body),
-        "input_tokens": request.input_tokens,
-        "output_tokens": request.output_tokens,
-        "state": RequestState.PARKED,
-        "attempts": 0,
-        "parked_at": now,
-        "give_up_at": give_up_at,
-    }
-
-
-def _park(connection: Connection, job: Job, row: dict[str, Any], now: datetime) -> None:
-    connection.execute(insert_if_new(connection, _REQUESTS).values(row))
-    query = select(_R.state, _R.give_up_at).where(_R.id == row["id"]).with_for_update()
-    state, give_up_at = connection.execute(query).one()
-    if not state.is_open and job.request_id != row["id"]:
-        connection.execute(update(_R).where(_R.id == row["id"]).values(row))
-        state, give_up_at = row["state"], row["give_up_at"]
-    change = {
-        "state": JobState.DEFERRED,
-        "request_id": row["id"],
-        "parked_at": now,
-        # woken long before, unless everything that could has failed
-        "due_at": give_up_at + GRACE if state.is_open else now,
-        "attempts": ONE_ATTEMPT_LESS,
-        "lease_owner": None,
-        "lease_expires_at": None,
-    }
-    connection.execute(update(jobs).where(jobs.c.id == job.id).values(change))

@@ -1,4 +1,4 @@
-"""Bytes kept once by their SHA-256, packed with zstd; zlib is read too, from before there was any zstd.
+"""Bytes kept once by their SHA-256, packed with zstd.
 
 How much all of them take is a running total: a sum over all rows grows with the store. Whoever adds or deletes bytes
 changes it in the same transaction.
@@ -7,8 +7,7 @@ changes it in the same transaction.
 from __future__ import annotations
 
 import sys
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
 
@@ -26,20 +25,19 @@ else:
 #: between speed and size; a page of 250 kB takes 2 ms
 _LEVEL = 6
 _BLOBS, _BYTES = cast(Table, Blob.__table__), cast(Table, BlobBytes.__table__)
-_UNPACK: Mapping[str, Callable[[bytes], bytes]] = {"zstd": zstd.decompress, "zlib": zlib.decompress}
+_PACKING = "zstd"
 
 
 def pack(content: bytes) -> tuple[str, bytes]:
     """Return the name of the packing, and the packed bytes."""
-    return "zstd", zstd.compress(content, _LEVEL)
+    return _PACKING, zstd.compress(content, _LEVEL)
 
 
 def unpack(packing: str, packed: bytes) -> bytes:
     """Return what `pack` was given. Raises `ValueError` for a packing of a later version."""
-    unpacker = _UNPACK.get(packing)
-    if unpacker is None:
+    if packing != _PACKING:
         raise ValueError(f"a body packed as {packing} needs a later version")
-    return unpacker(packed)
+    return zstd.decompress(packed)
 
 
 def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime) -> int:

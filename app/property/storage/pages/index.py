@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, or_, select, update
 
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import JobState
-from app.property.storage.pages.aliases import note_url
 from app.property.storage.properties.rows import source_record
 from app.property.storage.properties.tables import AS_OF
 from app.property.storage.tables import jobs, page_aliases, records
@@ -117,6 +116,21 @@ def note_same(connection: Connection, read: SourceRecord, known: SourceRecord) -
     """The URL of `read` turned out to be the page of `known`, and to say nothing that this does not say."""
     at = max(read.as_of, known.as_of)
     note_url(connection, read.url, known.page_url or known.final_url, at, read.content_sha256, known.content_sha256)
+
+
+def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bodies: str) -> None:
+    """`url` is another way to the page `page_url`.
+
+    `bodies`: its own, and that of the record which says the same, if that was looked at.
+    """
+    own, known = bodies or (None, None)
+    values = {"page_url": page_url, "seen_at": at, "content_sha256": own, "record_sha256": known}
+    upsert(connection, page_aliases, {"url": url}, values)
+
+
+def forget_url(connection: Connection, url: str) -> None:
+    """`url` has a record of its own (again)."""
+    connection.execute(delete(page_aliases).where(page_aliases.c.url == url))
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:

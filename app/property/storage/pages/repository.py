@@ -78,13 +78,8 @@ class PageStore:
 
         self._database.repeat(work)
 
-    def page_for_job(self, job_id: str, url: str | None = None) -> Page | None:
-        """The page that the job fetched before, the newest if `url` is None; None if it has to be fetched."""
-        found = self.checkpoint(job_id, url)
-        return None if found is None else found.page
-
     def checkpoint(self, job_id: str, url: str | None = None) -> Checkpoint | None:
-        """As `page_for_job`, with what its site said of it."""
+        """The page that the job fetched before, the newest if `url` is None; None if it has to be fetched."""
         query = _with_bodies().where(PageCopy.job_id == job_id).order_by(PageCopy.id.desc()).limit(1)
         if url is not None:
             query = query.where(PageCopy.url == url)

@@ -8,7 +8,7 @@ that is not kept any more.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
@@ -43,17 +43,15 @@ class Retention:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def stored_bytes(self) -> int:
-        """How much all bodies take, packed."""
-        with self._database.reading() as connection:
-            return stored_bytes(connection)
-
     def prune_old(self, days: float) -> Pruned:
         """Remove bodies, rows of pages and answers of models that are older than `days`."""
         oldest = self._database.clock.now() - timedelta(days=days)
 
         def work(connection: Connection) -> Pruned:
-            answers = _drop_answers(connection, oldest)
+            connection.execute(delete(recipe_examples).where(recipe_examples.c.at < oldest))
+            said = select(LlmCache.id).where(LlmCache.kind.in_(CacheKind), LlmCache.created_at < oldest)
+            gone_answers = delete(LlmCache).where(LlmCache.id.in_(said.limit(_AT_ONCE)))
+            answers = connection.execute(gone_answers).rowcount
             gone = _drop_bodies(connection, _oldest_first(connection, Blob.used_at < oldest))
             # old rows that are left: newer ones lead to their bodies as well
             old = select(PageCopy.id).where(oldest > SEEN_AT, ~_is_needed()).limit(_AT_ONCE)
@@ -111,9 +109,3 @@ def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Prune
     leads = or_(PageCopy.sha256.in_(hashes), PageCopy.text_sha256.in_(hashes))
     gone = drop_pages(connection, leads, ~_is_needed(), blobs=hashes)
     return Pruned(len(gone), sum(gone), 0, len(chosen) == _AT_ONCE)
-
-
-def _drop_answers(connection: Connection, oldest: datetime) -> int:
-    connection.execute(delete(recipe_examples).where(recipe_examples.c.at < oldest))
-    old = select(LlmCache.id).where(LlmCache.kind.in_(CacheKind), LlmCache.created_at < oldest).limit(_AT_ONCE)
-    return connection.execute(delete(LlmCache).where(LlmCache.id.in_(old))).rowcount

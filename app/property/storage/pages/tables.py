@@ -1,10 +1,10 @@
-"""Pages as they came, by which URLs they are known, what searches answered, and what was purged."""
+"""Pages as they came, and by which URLs they are known."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, func, true
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.property.storage.types import Base, BodyHash, Id, RowId, Sha256, Url, Words, where
@@ -22,11 +22,10 @@ class Blob(Base):
     size: Mapped[int]
     packed: Mapped[bytes]
     created_at: Mapped[datetime]
-    # zstd or zlib (`pages/blobs.py`)
-    packing: Mapped[str] = mapped_column(String(8), server_default="zlib")
-    packed_bytes: Mapped[int] = mapped_column(server_default="0")
+    packing: Mapped[str] = mapped_column(String(8))
+    packed_bytes: Mapped[int]
     # when it was last received, or last said by its site to hold
-    used_at: Mapped[datetime] = mapped_column(server_default="1970-01-01 00:00:00")
+    used_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_blobs_used_at_packed_bytes", "used_at", "packed_bytes"),)
 
@@ -47,7 +46,7 @@ class PageCopy(Base):
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
     # the job whose checkpoint it is; none for a page fetched without a job, or one that the job gave up
-    job_id: Mapped[Id | None] = mapped_column(ForeignKey("jobs.id"))
+    job_id: Mapped[Id | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
     url: Mapped[Url]
     final_url: Mapped[Url]
     content_type: Mapped[Words]
@@ -60,7 +59,7 @@ class PageCopy(Base):
     etag: Mapped[Words | None]
     last_modified: Mapped[Words | None]
     # False: its site does not want it kept, so it goes when its job is over
-    is_kept: Mapped[bool] = mapped_column(server_default=true())
+    is_kept: Mapped[bool]
     # when its site said to this job that what was kept before still holds; empty: it came whole
     confirmed_at: Mapped[datetime | None]
 

@@ -19,8 +19,7 @@ from app.property.change_belief import Telling
 from app.property.record import PEOPLE_FIELDS, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.pages.aliases import note_url
-from app.property.storage.pages.index import PageIndex, Seen, is_fresh, said_by
+from app.property.storage.pages.index import PageIndex, Seen, is_fresh, note_url, said_by
 from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.cleaning import source_without
 from app.property.storage.privacy.suppressions import marked, purged_since

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from app.property.record import SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage.pages.aliases import forget_url, note_url
+from app.property.storage.pages.index import forget_url, note_url
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.rows import evidence_json, source_record
 from app.property.storage.properties.tables import SourceRow
