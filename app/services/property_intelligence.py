@@ -130,12 +130,14 @@ class Scraper:
         self._take_reading(url, visit.page_url, run.job_id)
         found = self._parts.recipes.read(visit.page)
         extraction = found.extraction
-        if walks and extraction.kind is PageKind.SEARCH and not self._was_property(url, visit.page_url):
+        index, is_search = self._parts.index, walks and extraction.kind is PageKind.SEARCH
+        # where a property was read before, a listing that is gone shows others in its place on many sites
+        if is_search and all(index.record_of(one) is None for one in {index.known_as(url) or url, visit.page_url}):
             walked = self._walker.walk(url, visit, extraction.reason, run)
             return SearchOutcome(walked, self._storing.found(run.lease, walked) if run.lease is not None else ())
         require_property(extraction)
         read = source_record(url, extraction, visit)
-        known = self._parts.index.record_of(visit.page_url)
+        known = index.record_of(visit.page_url)
         is_there = known is not None and known.record.url != url and known.is_whole and known.record.as_of > since
         if known is not None and is_there and says_nothing_new(read, known.record):
             return self._storing.same_page(run.lease, read, known)
@@ -183,11 +185,6 @@ class Scraper:
         """Two jobs whose URLs are one page cost one reading: the second comes back for it."""
         if job_id is not None and not self._parts.patiently(lambda: self._parts.index.take_reading(page_url, job_id)):
             raise PageUnderWayError(url, page_url, _READ_ELSEWHERE_SECONDS)
-
-    def _was_property(self, url: str, page_url: str) -> bool:
-        """Whether a property was read here: a listing that is gone shows others in its place on many sites."""
-        index = self._parts.index
-        return any(index.record_of(one) is not None for one in {index.known_as(url) or url, page_url})
 
     def _read(self, read: SourceRecord, found: RecipeReading, run: Run, alias: Alias | None = None) -> Stored:
         reading = self._parts.reader.read(found.extraction, run)

@@ -72,7 +72,11 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         opening.callback(manager.close)
         if in_task:
             manager.warm_up(settings.openai.model)
-        fetcher = _open_fetcher(settings, clock, opening)
+        redis = client(settings) if redis_url(settings) is not None else None  # by which the fleet shares its pace
+        if redis is not None:
+            opening.callback(redis.close)
+        fetcher = build_fetcher(settings, clock, redis)
+        opening.callback(fetcher.close)
         reader = ModelReader(
             AnswerStore(database),
             manager,
@@ -140,14 +144,3 @@ def build_scraper(
     storing = Storing(database, properties, fresh_days=fresh_days, daily_targets=daily_targets)
     addresses = AddressScraper(parts, finder, database, storing)
     return Scraper(parts, addresses, SearchWalker(parts.visitors, searches or SearchBounds()), storing)
-
-
-def _open_fetcher(settings: Settings, clock: Clock, opening: ExitStack) -> Fetcher:
-    """A fetcher whose pace is shared by the fleet if a Redis is in use, else one with a pace of its own."""
-    redis = None
-    if redis_url(settings) is not None:
-        redis = client(settings)
-        opening.callback(redis.close)
-    fetcher = build_fetcher(settings, clock, redis)
-    opening.callback(fetcher.close)
-    return fetcher

@@ -71,7 +71,10 @@ def paid[T](
         note = redact(note)
     except openai.OpenAIError as exc:
         counter.labels("failed").inc()
-        if run.may_come_back and _is_transient(exc):
+        is_transient = isinstance(exc, openai.APIConnectionError)
+        if isinstance(exc, openai.APIStatusError):
+            is_transient = exc.status_code >= 500 or exc.status_code == 408
+        if run.may_come_back and is_transient:
             raise
         note = redact(str(ModelError(model, what + _reason_of(exc, tier))))
     finally:
@@ -119,12 +122,6 @@ def _reason_of(exc: openai.OpenAIError, tier: ServiceTier | None) -> str:
     if exc.param == "service_tier":
         reason += f". Leave OPENAI_SERVICE_TIER={tier} out, or set an OPENAI_MODEL that has that tier"
     return reason
-
-
-def _is_transient(exc: openai.OpenAIError) -> bool:
-    if isinstance(exc, openai.APIStatusError):
-        return exc.status_code >= 500 or exc.status_code == 408
-    return isinstance(exc, openai.APIConnectionError)
 
 
 def _lacks_capacity(exc: openai.OpenAIError) -> bool:

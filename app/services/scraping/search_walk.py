@@ -64,7 +64,9 @@ class SearchWalker:
         go on, and what puts off a page: transient fetch errors, unless the job may wait no longer.
         """
         page = visit.page
-        if not _is_asked_for(url, page.final_url):
+        parts = [urlsplit(one) for one in (url, page.final_url)]
+        places = {((it.hostname or "").removeprefix("www."), it.path.rstrip("/").lower()) for it in parts}
+        if len(places) > 1:  # a listing that is gone leads to a search on many sites
             raise SearchPageError(url, f"{reason}; it is {page.final_url}, to which the page that was asked for leads")
         with reading(page.url, page.spent):
             results = read_results(page)
@@ -149,10 +151,3 @@ def _why_nothing(page: Page, results: Results, why: str) -> str:
         return why
     kind = read_page(page, lambda page: read_with(page, ())).extraction.kind
     return str(kind) if kind in (PageKind.BLOCKED, PageKind.GONE) else why
-
-
-def _is_asked_for(url: str, final_url: str) -> bool:
-    """Whether the search is what was asked for: a listing that is gone leads to a search on many sites."""
-    one, other = urlsplit(url), urlsplit(final_url)
-    hosts = [(parts.hostname or "").removeprefix("www.") for parts in (one, other)]
-    return hosts[0] == hosts[1] and one.path.rstrip("/").lower() == other.path.rstrip("/").lower()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from app.errors import ConfigurationError
 from app.property.sources.config import Sources, SourcesFile
@@ -52,19 +51,15 @@ class SourceSecrets:
         return {name: known[name] for name in names}
 
     def _all(self) -> Mapping[str, str]:
-        """Those of the file win."""
+        """Return all secrets; those of the file win."""
         given, path = self._settings.addresses.source_secrets, self._settings.addresses.source_secrets_file
         found = parse_secrets(given.get_secret_value().split(","), _VARIABLE) if given is not None else {}
         if path is not None:
-            found |= parse_secrets(_lines(path), _FILE)
+            try:
+                lines = path.expanduser().read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as exc:
+                problem = f"{path} cannot be read ({type(exc).__name__})"
+                raise ConfigurationError(_FILE, problem, "Give a text file with NAME=value on each line") from None
+            found |= parse_secrets([one for one in lines if one.strip() and not one.lstrip().startswith("#")], _FILE)
         protect(found.values())
         return found
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        lines = path.expanduser().read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as exc:
-        problem = f"{path} cannot be read ({type(exc).__name__})"
-        raise ConfigurationError(_FILE, problem, "Give a text file with NAME=value on each line") from None
-    return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]

@@ -39,10 +39,10 @@ def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
     systems as proc(5) does; without such a file nothing is said of them."""
     found = inspect_database(database_url(settings))
     if not found.exists:
-        return all_in_all(f"{found.shown} is not there yet: it is made at first use", _place(found, mounts))
+        return all_in_all(f"{found.shown} is not there yet: it is made at first use", _file(found, mounts))
     name = "PostgreSQL" if found.file is None else "SQLite"
     said = f"{name} {found.version} at {found.shown}, schema {found.revision or 'none'}"
-    return all_in_all(said, [*_schema(found), *_file(found), *_place(found, mounts)])
+    return all_in_all(said, [*_schema(found), *_file(found, mounts)])
 
 
 def _schema(found: DatabaseState) -> Iterator[Finding]:
@@ -63,18 +63,15 @@ def _schema(found: DatabaseState) -> Iterator[Finding]:
         yield warning(said, "`propintel decisions` lists them.")
 
 
-def _file(found: DatabaseState) -> Iterator[Finding]:
+def _file(found: DatabaseState, mounts: Path) -> Iterator[Finding]:
     if found.file is None:
         return
-    if not os.access(found.file, os.W_OK):
+    if found.exists and not os.access(found.file, os.W_OK):
         yield failed("this user may not write to it", "Mend the owner and rights of the file and its folder.")
-    if found.journal_mode != "wal":
+    if found.exists and found.journal_mode != "wal":
         said = f"its journal mode is {found.journal_mode}, in which readers and writers wait for each other"
         yield warning(said, "Run `propintel db upgrade`, which turns WAL on.")
-
-
-def _place(found: DatabaseState, mounts: Path) -> Iterator[Finding]:
-    kind = file_system(found.file, mounts) if found.file is not None else None
+    kind = file_system(found.file, mounts)
     if kind is not None and _SHARED_FILE_SYSTEMS.fullmatch(kind):
         said = f"it is on a network file system ({kind}), where SQLite loses data"
         yield warning(said, "Move PROPINTEL_HOME to a local disk, or set DATABASE_URL to a PostgreSQL.")
