@@ -18,6 +18,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import JobState
 from app.property.storage.properties.rows import source_record
 from app.property.storage.properties.tables import AS_OF
+from app.property.storage.statements import upsert
 from app.property.storage.tables import jobs, page_aliases, records
 
 _OF_SAME_PROPERTY = records.alias()
