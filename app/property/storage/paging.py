@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.errors.requests import InvalidCursorError
 from app.property.storage.types import UtcDateTime
@@ -24,6 +25,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _MOST = 253_402_300_800_000_000
 _LONGEST_ID = 64
 
+AnyColumn = ColumnElement[Any] | InstrumentedAttribute[Any]
 Place = tuple[datetime | int | str, ...]
 
 
@@ -40,7 +42,7 @@ class Order:
     """How one list is ordered: by `columns`, the last of which tells all rows apart. `name` marks its cursors."""
 
     name: str
-    columns: tuple[ColumnElement[Any], ...]
+    columns: tuple[AnyColumn, ...]
     descending: bool = False
 
     def page_query(self, query: Select[Any], cursor: str | None, limit: int) -> Select[Any]:
@@ -89,7 +91,7 @@ def _decoded(order: Order, cursor: str) -> Place:
     return place
 
 
-def _part(column: ColumnElement[Any], part: object) -> datetime | int | str:
+def _part(column: AnyColumn, part: object) -> datetime | int | str:
     """`part` as a value of `column`. Raises `ValueError` for what cannot be one."""
     if isinstance(column.type, String):
         if isinstance(part, str) and part.isascii() and part.isalnum() and len(part) <= _LONGEST_ID:

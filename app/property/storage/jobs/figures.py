@@ -11,10 +11,12 @@ from sqlalchemy import case, func, select
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import UNASKED, JobState
 from app.property.storage.jobs.tables import DailyUsage, JobAttempt
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.llm.batches import LlmBatchStore
 from app.property.storage.llm.requests import NO_REQUESTS, LlmRequestStore, RequestFigures
 from app.property.storage.llm.tables import CacheKind, LlmCache
-from app.property.storage.tables import ACTIVE, jobs, key_history
+from app.property.storage.tables import key_history
+from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import SUBJECT, Charge, WatchDay, WatchLedger
 from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import Watches
@@ -40,11 +42,11 @@ class JobFigures:
 
 def read_job_figures(database: Database) -> JobFigures:
     """Read all figures at one moment. Jobs that are over are not read."""
-    waits_since = func.min(func.coalesce(jobs.c.sent_at, jobs.c.created_at), type_=jobs.c.created_at.type)
-    by_state = select(jobs.c.state, func.count()).where(jobs.c.state.in_(ACTIVE)).group_by(jobs.c.state)
+    waits_since = func.min(func.coalesce(JobRow.sent_at, JobRow.created_at), type_=JobRow.created_at.type)
+    by_state = select(JobRow.state, func.count()).where(JobRow.state.in_(ACTIVE)).group_by(JobRow.state)
     with database.reading() as connection:
         found = {row[0]: row[1] for row in connection.execute(by_state)}
-        oldest = connection.execute(select(waits_since).where(jobs.c.state == JobState.QUEUED)).scalar_one()
+        oldest = connection.execute(select(waits_since).where(JobRow.state == JobState.QUEUED)).scalar_one()
     waited = 0.0 if oldest is None else (database.clock.now() - oldest).total_seconds()
     counts = {state: found.get(state, 0) for state in ACTIVE}
     batches, requests = LlmBatchStore(database), LlmRequestStore(database)
@@ -75,7 +77,7 @@ def read_recent_work(database: Database) -> RecentWork:
     """Sum up the work since midnight UTC `RECENT_DAYS` days ago."""
     today = database.clock.now().date() - timedelta(days=RECENT_DAYS)
     since = datetime.combine(today, time(), UTC)
-    c, h = jobs.c, key_history.c
+    c, h = JobRow, key_history.c
     recent = c.finished_at >= since, c.state.in_((JobState.DONE, JobState.FAILED)), c.watch_id.is_(None)
     of_urls = func.coalesce(func.sum(case((c.target.like("http%://%"), 1), else_=0)), 0)
     asked = JobAttempt.position.is_not(None), JobAttempt.url.is_not(None), JobAttempt.outcome.not_in(UNASKED)
@@ -83,7 +85,7 @@ def read_recent_work(database: Database) -> RecentWork:
     of_searches = LlmCache.kind == CacheKind.SEARCH, LlmCache.created_at >= since
     queries = (
         select(of_urls, func.count() - of_urls).where(*recent),
-        select(func.count()).select_from(JobAttempt).join(jobs, c.id == JobAttempt.job_id).where(*recent, *asked),
+        select(func.count()).select_from(JobAttempt).join(JobRow, c.id == JobAttempt.job_id).where(*recent, *asked),
         select(*(func.coalesce(func.sum(figure), 0) for figure in figures)).where(h.hour >= since, h.model != ""),
         select(func.count(), func.coalesce(func.sum(LlmCache.prompt_tokens), 0)).where(*of_searches),
         select(func.coalesce(func.sum(DailyUsage.amount), 0)).where(

@@ -22,10 +22,12 @@ from app.property.storage.jobs.leases import Lease, finish, hold
 from app.property.storage.jobs.models import Job, job_of
 from app.property.storage.jobs.recovery import RESEND_SECONDS
 from app.property.storage.jobs.repository import FRESH_DAYS
+from app.property.storage.jobs.tables import Batch as BatchRow
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.privacy.suppressions import purged_of, purged_since
 from app.property.storage.statements import chunks
-from app.property.storage.tables import batches, jobs, watches
+from app.property.storage.watches.models import Watch
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -76,7 +78,7 @@ def finish_search(
 
     def work(connection: Connection) -> list[Job]:
         now = database.clock.now()
-        row = connection.execute(select(jobs).where(lease.holds())).one_or_none()
+        row = connection.execute(select(JobRow).where(lease.holds())).one_or_none()
         if row is None:
             raise LeaseLostError(lease.job_id)
         job, left_out = job_of(row), Counter(walked.left_out)
@@ -99,8 +101,8 @@ def finish_search(
             "ended_by": walked.ended_by,
         }
         finish(connection, lease, now, search=search)
-        grown = {"targets": batches.c.targets + len(made)}
-        connection.execute(update(batches).where(batches.c.id == job.batch).values(grown))
+        grown = {"targets": BatchRow.targets + len(made)}
+        connection.execute(update(BatchRow).where(BatchRow.id == job.batch).values(grown))
         return made
 
     return database.repeat(work)
@@ -137,10 +139,10 @@ def _make(  # noqa: PLR0917
     left_out: Counter[str],
 ) -> list[Job]:
     """Make jobs for those of `wanted` that the caller's quota has room for, at the end of the search's batch."""
-    caller = connection.execute(select(batches.c.caller).where(batches.c.id == job.batch)).scalar()
+    caller = connection.execute(select(BatchRow.caller).where(BatchRow.id == job.batch)).scalar()
     requester = Requester(caller, daily_targets) if caller else None
     granted = usage.charge_up_to(connection, requester, now, len(wanted)) if requester is not None else len(wanted)
-    last = connection.execute(select(func.max(jobs.c.position)).where(jobs.c.batch_id == job.batch)).scalar() or 0
+    last = connection.execute(select(func.max(JobRow.position)).where(JobRow.batch_id == job.batch)).scalar() or 0
     common = {
         "batch_id": job.batch,
         "priority": job.priority,
@@ -162,5 +164,5 @@ def _make(  # noqa: PLR0917
 
 def _holds(connection: Connection, watch_id: str) -> bool:
     """Whether there is the watch; until this transaction ends it is not removed."""
-    query = select(watches.c.id).where(watches.c.id == watch_id).with_for_update(read=True)
+    query = select(Watch.id).where(Watch.id == watch_id).with_for_update(read=True)
     return connection.execute(query).first() is not None

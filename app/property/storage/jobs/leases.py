@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, select, update
 from app.errors.jobs import LeaseLostError
 from app.property.storage.jobs.models import JobState, PageFrom
 from app.property.storage.jobs.tables import UNLEASED
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.statements import clean
-from app.property.storage.tables import jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Lease:
 
     def holds(self) -> ColumnElement[bool]:
         """The condition on `jobs`. A lease that ran out and that nobody took still holds: a renewal may come late."""
-        return and_(jobs.c.id == self.job_id, jobs.c.state == JobState.RUNNING, jobs.c.lease_owner == self.owner)
+        return and_(JobRow.id == self.job_id, JobRow.state == JobState.RUNNING, JobRow.lease_owner == self.owner)
 
-    def query(self) -> Select[tuple[str]]:
-        return select(jobs.c.id).where(self.holds())
+    def query(self) -> Select[Any]:
+        return select(JobRow.id).where(self.holds())
 
 
 def hold(connection: Connection, lease: Lease) -> None:
@@ -63,5 +63,5 @@ def finish(
         **dict.fromkeys(("error_code", "error_message")),
         **UNLEASED,
     }
-    if connection.execute(update(jobs).where(lease.holds()).values(change)).rowcount != 1:
+    if connection.execute(update(JobRow).where(lease.holds()).values(change)).rowcount != 1:
         raise LeaseLostError(lease.job_id)

@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select,
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import JobState, Recovered, RecoveryReason, job_of
 from app.property.storage.jobs.tables import UNLEASED
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.statements import chunks
-from app.property.storage.tables import jobs
 
 #: by then a job that was queued must have been handed to the broker; else its sender has died
 RESEND_SECONDS = 20.0
@@ -37,7 +37,7 @@ def take_lost(database: Database, limit: int, messages: Mapping[str, int] | None
         found = _taken(connection, _overdue(now), limit, now)
         for queue, missing in _shortages(connection, messages or {}, now):
             if (room := min(limit - len(found), missing)) > 0:
-                lost = {RecoveryReason.LOST: and_(_handed_over(now), jobs.c.sent_to == queue)}
+                lost = {RecoveryReason.LOST: and_(_handed_over(now), JobRow.sent_to == queue)}
                 found += _taken(connection, lost, room, now)
         return found
 
@@ -45,12 +45,12 @@ def take_lost(database: Database, limit: int, messages: Mapping[str, int] | None
 
 
 def _overdue(now: datetime) -> _Lost:
-    unsent = and_(jobs.c.state == JobState.QUEUED, jobs.c.resend_at <= now)
+    unsent = and_(JobRow.state == JobState.QUEUED, JobRow.resend_at <= now)
     return {
-        RecoveryReason.LEASE: and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at <= now),
-        RecoveryReason.DUE: and_(jobs.c.state == JobState.DEFERRED, jobs.c.due_at <= now),
-        RecoveryReason.RETURNED: and_(unsent, jobs.c.due_at.is_not(None)),
-        RecoveryReason.UNSENT: and_(unsent, jobs.c.due_at.is_(None)),
+        RecoveryReason.LEASE: and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at <= now),
+        RecoveryReason.DUE: and_(JobRow.state == JobState.DEFERRED, JobRow.due_at <= now),
+        RecoveryReason.RETURNED: and_(unsent, JobRow.due_at.is_not(None)),
+        RecoveryReason.UNSENT: and_(unsent, JobRow.due_at.is_(None)),
     }
 
 
@@ -58,18 +58,17 @@ def _shortages(connection: Connection, messages: Mapping[str, int], now: datetim
     """How many messages each queue lacks. One that `messages` does not name is not consumed any more and lacks all."""
     if not messages:
         return
-    query = select(jobs.c.sent_to, func.count()).where(_handed_over(now)).group_by(jobs.c.sent_to)
+    query = select(JobRow.sent_to, func.count()).where(_handed_over(now)).group_by(JobRow.sent_to)
     for queue, waiting in connection.execute(query).all():
-        missing = waiting - messages.get(queue, 0)
-        if missing > 0:
+        if queue is not None and (missing := waiting - messages.get(queue, 0)) > 0:
             yield queue, missing
 
 
 def _handed_over(now: datetime) -> ColumnElement[bool]:
     return and_(
-        jobs.c.state == JobState.QUEUED,
-        jobs.c.resend_at.is_(None),
-        jobs.c.sent_at <= now - timedelta(seconds=JUST_SENT_SECONDS),
+        JobRow.state == JobState.QUEUED,
+        JobRow.resend_at.is_(None),
+        JobRow.sent_at <= now - timedelta(seconds=JUST_SENT_SECONDS),
     )
 
 
@@ -79,8 +78,8 @@ def _taken(connection: Connection, lost: _Lost, limit: int, now: datetime) -> li
     One that is claimed meanwhile, or lost for another reason by now, is left out.
     """
     why = case(*((condition, reason.value) for reason, condition in lost.items()))
-    query = select(jobs.c.id, why).where(or_(*lost.values()))
-    query = query.order_by(jobs.c.priority, jobs.c.created_at, jobs.c.position).limit(limit)
+    query = select(JobRow.id, why).where(or_(*lost.values()))
+    query = query.order_by(JobRow.priority, JobRow.created_at, JobRow.position).limit(limit)
     reasons = {row[0]: RecoveryReason(row[1]) for row in connection.execute(query)}
     change = {
         "state": JobState.QUEUED,
@@ -91,6 +90,7 @@ def _taken(connection: Connection, lost: _Lost, limit: int, now: datetime) -> li
     found: dict[str, Recovered] = {}
     for reason, condition in lost.items():
         for some in chunks([job_id for job_id, its in reasons.items() if its is reason]):
-            statement = update(jobs).where(jobs.c.id.in_(some), condition).values(change).returning(*jobs.c)
-            found |= {row.id: Recovered(job_of(row), reason) for row in connection.execute(statement)}
+            statement = update(JobRow).where(JobRow.id.in_(some), condition).values(change)
+            queued = connection.execute(statement.returning(*JobRow.__table__.c))
+            found |= {row.id: Recovered(job_of(row), reason) for row in queued}
     return [found[job_id] for job_id in reasons if job_id in found]

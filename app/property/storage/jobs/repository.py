@@ -23,17 +23,13 @@ from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Enqueued, Job, JobState, Recovered, job_of
 from app.property.storage.jobs.recovery import RESEND_SECONDS, take_lost
-from app.property.storage.jobs.tables import UNLEASED, JobAttempt
+from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, UNLEASED, JobAttempt
+from app.property.storage.jobs.tables import Batch as BatchRow
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.paging import Order, Page
 from app.property.storage.statements import chunks, clean
-from app.property.storage.tables import (
-    ACTIVE,
-    ONE_ATTEMPT_LESS,
-    UtcDateTime,
-    batches,
-    jobs,
-)
+from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.slots import job_again_at
 from app.property.urls.targets import normalise_target
 
@@ -43,8 +39,8 @@ FRESH_DAYS = 30.0
 _HANDED_OVER_PER_SECOND = 500
 #: a countdown's message may come so much before its time, by the clock of another machine
 _EARLY_SECONDS = 1.0
-_ENDED_BADLY = jobs.c.state.in_((JobState.FAILED, JobState.CANCELLED))
-_PLACE = (jobs.c.created_at, jobs.c.position, jobs.c.id)
+_ENDED_BADLY = JobRow.state.in_((JobState.FAILED, JobState.CANCELLED))
+_PLACE = (JobRow.created_at, JobRow.position, JobRow.id)
 ORDER = Order("jobs", _PLACE)
 NEWEST_FIRST = Order("newest jobs", _PLACE, descending=True)
 
@@ -66,7 +62,7 @@ def queue_again(
     queued: dict[str, Job] = {}
     for some in chunks(job_ids):
         # another one may have been faster, and its worker too
-        statement = update(jobs).where(jobs.c.id.in_(some), ended_badly).values(change).returning(*jobs.c)
+        statement = update(JobRow).where(JobRow.id.in_(some), ended_badly).values(change).returning(*JobRow.__table__.c)
         queued |= {row.id: job_of(row) for row in connection.execute(statement)}
         reopen_batches(connection, some)
         # what was not to be had may be now
@@ -145,14 +141,14 @@ class JobStore:
 
         One that was claimed meanwhile stays as it is.
         """
-        change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": jobs.c.sent_times + 1}
+        change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": JobRow.sent_times + 1}
 
         def work(connection: Connection) -> None:
             for resend_at in {job.resend_at for job in sent}:
                 ids = [job.id for job in sent if job.resend_at == resend_at]
                 for some in chunks(ids):
-                    unclaimed = jobs.c.id.in_(some), jobs.c.state == JobState.QUEUED, jobs.c.resend_at == resend_at
-                    connection.execute(update(jobs).where(*unclaimed).values({**change, "resend_at": None}))
+                    unclaimed = JobRow.id.in_(some), JobRow.state == JobState.QUEUED, JobRow.resend_at == resend_at
+                    connection.execute(update(JobRow).where(*unclaimed).values({**change, "resend_at": None}))
 
         if sent:
             self._database.repeat(work)
@@ -164,22 +160,22 @@ class JobStore:
         now = self._clock.now()
         soon = now + timedelta(seconds=_EARLY_SECONDS)
         free = or_(
-            and_(jobs.c.state == JobState.QUEUED, or_(jobs.c.due_at.is_(None), jobs.c.due_at <= soon)),
-            and_(jobs.c.state == JobState.DEFERRED, jobs.c.due_at <= now),
-            and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at <= now),
+            and_(JobRow.state == JobState.QUEUED, or_(JobRow.due_at.is_(None), JobRow.due_at <= soon)),
+            and_(JobRow.state == JobState.DEFERRED, JobRow.due_at <= now),
+            and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at <= now),
         )
         change = {
             "state": JobState.RUNNING,
             "lease_owner": owner,
             "lease_expires_at": now + timedelta(seconds=lease_seconds),
-            "attempts": jobs.c.attempts + 1,
-            "started_at": func.coalesce(jobs.c.started_at, literal(now, UtcDateTime())),
+            "attempts": JobRow.attempts + 1,
+            "started_at": func.coalesce(JobRow.started_at, literal(now, UtcDateTime())),
             "due_at": None,
             "resend_at": None,
             "parked_at": None,
             "reading_url": None,
         }
-        statement = update(jobs).where(jobs.c.id == job_id, free).values(change).returning(*jobs.c)
+        statement = update(JobRow).where(JobRow.id == job_id, free).values(change).returning(*JobRow.__table__.c)
         with self._database.writing() as connection:
             row = connection.execute(statement).one_or_none()
         return job_of(row) if row else None
@@ -211,7 +207,7 @@ class JobStore:
         }
         if owner is not None:
             return self._held(job_id, owner, change)
-        return self._changed(job_id, jobs.c.state.in_(ACTIVE), change)
+        return self._changed(job_id, JobRow.state.in_(ACTIVE), change)
 
     def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float, *, counted: bool = False) -> bool:
         """Let the job wait until `due_at`; `recoverable` hands it out then. The rest is as for `release`."""
@@ -244,10 +240,10 @@ class JobStore:
 
         `owners` is how its lease owners' names begin. The attempts do not count: the jobs did nothing wrong.
         """
-        mine = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_owner.startswith(owners, autoescape=True))
+        mine = and_(JobRow.state == JobState.RUNNING, JobRow.lease_owner.startswith(owners, autoescape=True))
         now = self._clock.now()
         change = {"state": JobState.QUEUED, "due_at": now, "resend_at": now, "attempts": ONE_ATTEMPT_LESS, **UNLEASED}
-        statement = update(jobs).where(mine).values(change).returning(jobs.c.id)
+        statement = update(JobRow).where(mine).values(change).returning(JobRow.id)
         return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
     # --- the operator's hand
@@ -255,7 +251,7 @@ class JobStore:
     def cancel(self, job_id: str) -> bool:
         """End the job; one that runs loses its lease and stores no result. False if it was over already."""
         with self._database.writing() as connection:
-            cancelled = cancel_jobs(connection, jobs.c.id == job_id, jobs.c.state.in_(ACTIVE), now=self._clock.now())
+            cancelled = cancel_jobs(connection, JobRow.id == job_id, JobRow.state.in_(ACTIVE), now=self._clock.now())
         if not cancelled:
             self.get(job_id)
         return cancelled == 1
@@ -272,10 +268,10 @@ class JobStore:
             key = requester.key if requester is not None else None
             if key is not None and not idempotency.release(connection, key, made.batch):
                 return False
-            untouched = jobs.c.state == JobState.QUEUED, jobs.c.started_at.is_(None)
-            withdrawn = cancel_jobs(connection, jobs.c.batch_id == made.batch, *untouched, now=self._clock.now())
-            change = update(batches).where(batches.c.id == made.batch).values(callback_url=None)
-            made_at = connection.execute(change.returning(batches.c.created_at)).scalar_one()
+            untouched = JobRow.state == JobState.QUEUED, JobRow.started_at.is_(None)
+            withdrawn = cancel_jobs(connection, JobRow.batch_id == made.batch, *untouched, now=self._clock.now())
+            change = update(BatchRow).where(BatchRow.id == made.batch).values(callback_url=None)
+            made_at = connection.execute(change.returning(BatchRow.created_at)).scalar_one()
             if requester is not None:
                 usage.refund(connection, requester, made_at.date(), withdrawn)
             return True
@@ -300,9 +296,9 @@ class JobStore:
     def _retry(self, connection: Connection, job_ids: Sequence[str]) -> builtins.list[Job]:
         taken, chosen = set[str](), list[str]()
         for some in chunks(list(dict.fromkeys(job_ids))):
-            over = select(jobs.c.id, jobs.c.target).where(jobs.c.id.in_(some), _ENDED_BADLY)
+            over = select(JobRow.id, JobRow.target).where(JobRow.id.in_(some), _ENDED_BADLY)
             target_of = {row.id: row.target for row in connection.execute(over)}
-            active = select(jobs.c.target).where(jobs.c.target.in_(target_of.values()), jobs.c.state.in_(ACTIVE))
+            active = select(JobRow.target).where(JobRow.target.in_(target_of.values()), JobRow.state.in_(ACTIVE))
             taken.update(connection.execute(active).scalars())
             for job_id in some:
                 if job_id in target_of and target_of[job_id] not in taken:
@@ -316,7 +312,7 @@ class JobStore:
     def get(self, job_id: str) -> Job:
         """Raises `NotFoundError`."""
         with self._database.reading() as connection:
-            found = jobs_of(connection, connection.execute(select(jobs).where(jobs.c.id == job_id)).all())
+            found = jobs_of(connection, connection.execute(select(JobRow).where(JobRow.id == job_id)).all())
         if not found:
             raise NotFoundError("job", job_id)
         return found[0]
@@ -367,7 +363,7 @@ class JobStore:
 
     def _changed(self, job_id: str, allowed: ColumnElement[bool], change: dict[str, Any]) -> bool:
         with self._database.writing() as connection:
-            return connection.execute(update(jobs).where(jobs.c.id == job_id, allowed).values(change)).rowcount == 1
+            return connection.execute(update(JobRow).where(JobRow.id == job_id, allowed).values(change)).rowcount == 1
 
     @staticmethod
     def _wait(waited_seconds: float, counted: bool) -> dict[str, Any]:
@@ -376,5 +372,5 @@ class JobStore:
 
 
 def _chosen(batch: str | None, state: str | None) -> Select[Any]:
-    which = {jobs.c.batch_id: batch, jobs.c.state: state}
-    return select(jobs).where(*(column == value for column, value in which.items() if value is not None))
+    which = {JobRow.batch_id: batch, JobRow.state: state}
+    return select(JobRow).where(*(column == value for column, value in which.items() if value is not None))
