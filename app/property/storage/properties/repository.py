@@ -43,7 +43,7 @@ from app.property.storage.properties.tables import AS_OF, Property, PropertyKey,
 from app.property.storage.properties.views import PropertyFilter, SourceValues, views
 from app.property.storage.statements import clean
 from app.property.storage.tables import properties
-from app.property.storage.watches.noticing import Noticing, Reread, stands
+from app.property.storage.watches.noticing import Noticing, stands
 
 _PLACE = (properties.c.updated_at, properties.c.id)
 ORDER = Order("properties", _PLACE)
@@ -121,8 +121,7 @@ class PropertyStore:
         observe(connection, home, record)
         rebuilt = rebuild(self.database, connection, home, changed=has_merged)
         if before is not None and rebuilt is not None:
-            reread = Reread(before, record, edition)
-            Noticing(self.database, connection, self._telling, rebuilt, now).reread(reread)
+            Noticing(self.database, connection, self._telling, rebuilt, now).reread(before, record, edition)
             left |= {canonical_id(connection, before.property_id)} - {home}
         for property_id in sorted(left):
             rebuild(self.database, connection, property_id)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,15 +31,6 @@ _UNSTEADY = frozenset({Method.LLM, Method.RECIPE})
 _PENDING = Change.state == ChangeState.PENDING
 
 
-@dataclass(frozen=True, slots=True)
-class Reread:
-    """A record that was stored in place of `before`, a row of `records` of the same page; `edition` of the readers."""
-
-    before: Row[Any]
-    record: SourceRecord
-    edition: str | None
-
-
 class Noticing:
     """Notices what changed of a property that was just made anew, in the caller's transaction.
 
@@ -58,14 +49,14 @@ class Noticing:
         self._mine = select(Change).where(Change.property_id == self._property_id).order_by(Change.position)
         self._pending = loaded(connection, self._mine.where(_PENDING))
 
-    def reread(self, reread: Reread) -> None:
-        """Note what the page shows anew, and publish what is accepted now."""
-        before, record = reread.before, reread.record
+    def reread(self, before: Row[Any], record: SourceRecord, edition: str | None) -> None:
+        """Note what the page of `before`, a row of `records` that `record` replaced, shows anew, and publish what is
+        accepted now. `edition` is that of the readers."""
         if record.fetched_at < before.fetched_at:
             return
         if before.property_id == self._property_id and before.content_sha256 != record.content_sha256:
             for name in self._telling.fields:
-                self._note(name, reread)
+                self._note(name, before, record, is_same_edition=before.edition == edition)
         self.look(before.url, record.as_of)
 
     def look(self, url: str, looked_at: datetime) -> None:
@@ -83,25 +74,26 @@ class Noticing:
 
     # --- what a page shows
 
-    def _note(self, name: str, reread: Reread) -> None:
+    def _note(self, name: str, before: Row[Any], record: SourceRecord, *, is_same_edition: bool) -> None:
         """Make a pending change of what the page says of the field, if that is new on it and to the property."""
-        record, before = reread.record, reread.before
         now = said_of(name, record.values, record.evidence)
         if now is None:
             return
         was = said_of(name, before.record, _evidence(before.evidence, name))
         if was is None:
             was = self._said_once(name, record, (before.url, record.url))
-        if was is None and not self._may_appear(name, reread):
+        if was is None and not (is_same_edition and self._may_appear(name, before, record.evidence[name])):
             return
         pending = [change for change in self._pending if change.field == name]
-        old = self._old(name, record, pending)
+        if pending:  # what the property said before any change of the field that is pending
+            old = pending[0].said_before
+        else:
+            said = self._rebuilt.was
+            old = said_of(name, said.record, _evidence(said.evidence, name)) or self._said_once(name, record, ())
         is_known = any(one.url == before.url and not is_news(name, one.candidate.new, now) for one in pending)
-        if (
-            is_known
-            or not moved(name, was, now, old)
-            or (was is not None and self._is_read_otherwise(reread, was, now))
-        ):
+        if is_known or not moved(name, was, now, old):
+            return
+        if was is not None and self._is_read_otherwise(was, now, is_same_edition=is_same_edition):
             return
         sides = {"new": now} if old is None else {"old": old, "new": now}
         row = {
@@ -121,35 +113,26 @@ class Noticing:
         made = self._connection.execute(insert(Change).values(row).returning(Change.position))
         self._pending.append(Change(position=made.scalar_one(), **row))
 
-    def _may_appear(self, name: str, reread: Reread) -> bool:
-        """A page that never said anything of the field may do so because it was read better: by other readers, by a
-        model that was not heard before, or by a recipe that was learned since; unless the words are new on it."""
-        before, proof = reread.before, reread.record.evidence[name]
-        if before.edition != reread.edition or name in before.wanted_model or proof.method is Method.LLM:
+    def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
+        """A page that never said anything of the field may do so because it was read better: by a model that was not
+        asked before, or by a recipe that was learned since; unless the words are new on it."""
+        if name in before.wanted_model or proof.method is Method.LLM:
             return False
         if proof.method is not Method.RECIPE:
             return True
         old = text_of(self._connection, before.content_sha256)
         return old is not None and not has_words(old, proof.quote)
 
-    def _is_read_otherwise(self, reread: Reread, was: Said, now: Said) -> bool:
+    def _is_read_otherwise(self, was: Said, now: Said, *, is_same_edition: bool) -> bool:
         """Other readers, a model, or a recipe may see another value in a page that has not changed there: then what it
         is quoted for was there before, and what was quoted before is there still. Of other readers that counts as well
         where nobody kept the pages."""
-        is_same_edition = reread.before.edition == reread.edition
         if is_same_edition and _UNSTEADY.isdisjoint((was.proof.method, now.proof.method)):
             return False
         old, new = (text_of(self._connection, said.proof.content_sha256) for said in (was, now))
         if old is None or new is None:
             return not is_same_edition
         return has_words(old, now.proof.quote) and has_words(new, was.proof.quote)
-
-    def _old(self, name: str, record: SourceRecord, pending: Sequence[Change]) -> Said | None:
-        """What the property said before any change of the field that is pending."""
-        if pending:
-            return pending[0].said_before
-        was = self._rebuilt.was
-        return said_of(name, was.record, _evidence(was.evidence, name)) or self._said_once(name, record, ())
 
     def _said_once(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Said | None:
         """The newest that was said of the field before `record`: by the pages `urls`, or by any."""
@@ -201,13 +184,13 @@ class Noticing:
 
 def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
     """Whether its page went back on a change of its field, or the field itself did."""
-    for change in lately:
-        if change.state == ChangeState.REVERTED and (change.field, change.url) == (one.field, one.url):
-            return True
-        old = change.said_before if change.state == ChangeState.PUBLISHED and change.field == one.field else None
-        if old is not None and not is_news(one.field, old, one.new) and not is_news(one.field, one.new, old):
-            return True
-    return False
+    same = [change for change in lately if change.field == one.field]
+    if any(change.state == ChangeState.REVERTED and change.url == one.url for change in same):
+        return True
+    olds = [change.said_before for change in same if change.state == ChangeState.PUBLISHED]
+    return any(
+        not is_news(one.field, old, one.new) and not is_news(one.field, one.new, old) for old in olds if old is not None
+    )
 
 
 def stands(connection: Connection, property_id: str) -> bool:
