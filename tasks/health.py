@@ -28,7 +28,7 @@ def report_key_stats() -> dict[str, Any]:
     """Report on the pool; -> the `data` of the specification's stats response, masks only, and beside its fields
     `advice`, `alerts` and `alerts_firing`. A database that is away costs the advice, not the report."""
     watch, settings = pool_watch(), current().settings
-    reading, at = watch.read(), watch.clock.now()
+    reading, at = watch.read(), watch.database.clock.now()
     report = make_report(reading.stats, (), ())
     log_report(report)  # at once: a database that is locked may keep the rest waiting
     if _HISTORY.acquire(blocking=False):
@@ -51,8 +51,8 @@ def report_key_stats() -> dict[str, Any]:
 def _with_history(watch: PoolWatch, reading: Reading) -> dict[str, Any] | None:
     try:
         view = watch.look(reading)
-        advice = advise(gather(view, watch.stores.history)) if view is not None else []
-        report = make_report(reading.stats, advice, watch.stores.alerts.firing())
+        advice = advise(gather(view, watch.history)) if view is not None else []
+        report = make_report(reading.stats, advice, watch.alerts.firing())
     except StoreError as exc:
         log.warning("The health report goes without history and advice: %s", redact(str(exc)))
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from app.services.openai_client_manager import install_manager
-from app.services.reports.health.taking import HealthStores
 from app.services.reports.health.watch import PoolWatch
 from app.services.reports.metrics.shared_counts import Flusher, make_flusher
 from app.services.runtime.resources import Resources
@@ -34,8 +33,7 @@ def current() -> Resources:
 def pool_watch() -> PoolWatch:
     """What looks at the pool in this process. Raises as `current`."""
     resources = current()
-    database = resources.database
-    return PoolWatch(resources.settings, resources.manager, HealthStores.on(database), database.clock)
+    return PoolWatch(resources.settings, resources.manager, resources.database)
 
 
 def is_open() -> bool:

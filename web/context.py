@@ -24,12 +24,13 @@ from app.keypool.keys import load_keys_again
 from app.property.storage.jobs.figures import JobFigures, read_job_figures
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.usage import Requester
+from app.property.storage.keys.alerts import AlertStore
+from app.property.storage.keys.history import KeyHistoryStore
 from app.redis.embedded_valkey import broker_url, connect
 from app.services.keys.reload import KeyReload, KeyWatch
 from app.services.keys.store import connect_store
 from app.services.keys.view import KeyReport, KeyView
 from app.services.reports.health.report import newest_report
-from app.services.reports.health.taking import HealthStores
 from app.services.reports.metrics.exposition import Exposition, Sources
 from app.services.reports.metrics.families import HealthFigures
 from app.services.reports.metrics.shared_counts import Flusher, make_flusher, read_counts
@@ -154,10 +155,10 @@ class Context:
         return read_job_figures(self.stores.database)
 
     def _health_figures(self) -> HealthFigures:
-        stores = HealthStores.on(self.stores.database)
-        present = (key for key in stores.history.known_keys() if key.removed_at is None)
+        known = KeyHistoryStore(self.stores.database).known_keys()
+        present = (key for key in known if key.removed_at is None)
         first_seen = {key.key_id: key.first_seen_at for key in present}
-        firing = [(str(alert.kind), str(alert.severity)) for alert in stores.alerts.firing()]
+        firing = [(str(alert.kind), str(alert.severity)) for alert in AlertStore(self.stores.database).firing()]
         return HealthFigures(first_seen, firing)
 
     def _reported_at(self) -> datetime | None:

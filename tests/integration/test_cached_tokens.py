@@ -18,7 +18,6 @@ from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.repository import JobStore
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.keys.view import KeyView
-from app.services.reports.health.taking import HealthStores
 from app.services.reports.health.watch import PoolWatch
 from app.services.reports.metrics.families import pool_families
 from app.services.runtime.resources import Resources, open_resources
@@ -132,7 +131,7 @@ def test_a_prompt_that_was_sent_lately_costs_less_and_is_shown_so_everywhere(
     """The second job finds the same text in another body: it is asked about anew, and all but the prompt's last tokens
     are in the provider's cache."""
     settings, resources = there
-    watch = PoolWatch(settings, resources.manager, HealthStores.on(resources.database), resources.database.clock)
+    watch = PoolWatch(settings, resources.manager, resources.database)
     watch.look()  # the first look at a pool only says from where to count
     do(resources.jobs, resources, url)
     assert resources.manager.get_stats()["spent_today"]["cached_tokens"] == 0
@@ -156,7 +155,7 @@ def test_a_prompt_that_was_sent_lately_costs_less_and_is_shown_so_everywhere(
     assert stats["spent_today"]["cached_tokens"] == cached
     assert stats["spent_today"]["usd"] == pytest.approx(usd, abs=2e-6)
     watch.look()
-    ((_, uses),) = watch.stores.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))
+    ((_, uses),) = watch.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))
     assert (uses.cached_tokens, uses.microusd) == (cached, call.microusd)
     with closing(KeyView(settings)) as keys:
         families = shown(keys.report())

@@ -18,7 +18,6 @@ from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.services.reports.health.advice import advise, gather
 from app.services.reports.health.report import KEPT_SECONDS, newest_report
-from app.services.reports.health.taking import HealthStores
 from app.services.reports.health.view import PoolView
 from app.services.reports.health.watch import PoolWatch
 from app.services.runtime.resources import open_resources
@@ -58,7 +57,7 @@ def make_watch(tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Callable[...,
         settings = Settings.of(**{**given, **changes})
         stores, manager = open_stores(settings), build_manager(settings)
         closing.extend((stores.close, manager.close))
-        return PoolWatch(settings, manager, HealthStores.on(stores.database), stores.database.clock)
+        return PoolWatch(settings, manager, stores.database)
 
     yield make
     for close in reversed(closing):
@@ -74,7 +73,7 @@ def ask(manager: OpenAIClientManager, times: int = 1, **more: Any) -> None:
 
 def hours(watch: PoolWatch) -> list[Uses]:
     """What all keys did, hour by hour."""
-    return [uses for _, uses in watch.stores.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))]
+    return [uses for _, uses in watch.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))]
 
 
 def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
@@ -99,7 +98,7 @@ def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
     view = watch.look()
     assert view is not None
     assert [key.state for key in view.keys] == ["closed", "dead"]
-    advice = {piece.code for piece in advise(gather(view, watch.stores.history))}
+    advice = {piece.code for piece in advise(gather(view, watch.history))}
     assert advice == {"mend_keys_first", "enough"}
 
 
@@ -162,7 +161,7 @@ def test_saturation_and_refusals_reach_the_advice(
         ask(watch.manager, 20)
     view = watch.look()
     assert view is not None
-    (demand,) = watch.stores.history.demand(view.at.replace(minute=0, second=0, microsecond=0)).values()
+    (demand,) = watch.history.demand(view.at.replace(minute=0, second=0, microsecond=0)).values()
     assert demand.refusals == {"no_room": 1}
     assert demand.sent >= 1
 

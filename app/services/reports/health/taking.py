@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from app.keypool.figures import CallFigures, ModelFigures, PoolFigures
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap
-from app.property.storage.database import Database
-from app.property.storage.keys.alerts import AlertStore
 from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.tables import Key
 from app.property.storage.keys.usage import CountedKey, Demand, Uses
@@ -28,18 +25,6 @@ _FAILURES = frozenset(
         Outcome.SERVER_FAILURE,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class HealthStores:
-    """The stores of one database that health is about."""
-
-    history: KeyHistoryStore
-    alerts: AlertStore
-
-    @classmethod
-    def on(cls, database: Database) -> Self:
-        return cls(KeyHistoryStore(database), AlertStore(database))
 
 
 def take_in(manager: OpenAIClientManager, history: KeyHistoryStore) -> PoolFigures | None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.clock import Clock
-from app.property.storage.keys.alerts import Severity
+from app.property.storage.database import Database
+from app.property.storage.keys.alerts import AlertStore, Severity
+from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.tables import Alert
 from app.services.keys.store import budget_of
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.health.alarms import Thresholds, find_alarms
-from app.services.reports.health.taking import HealthStores, budget_uses, take_in, view_of
+from app.services.reports.health.taking import budget_uses, take_in, view_of
 from app.services.reports.health.view import PoolView
 from app.settings import Settings
 
@@ -30,16 +31,23 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class PoolWatch:
-    """What is needed to look at the pool: its manager, and the stores of a database."""
+    """What is needed to look at the pool: its manager, and a database."""
 
     settings: Settings
     manager: OpenAIClientManager
-    stores: HealthStores
-    clock: Clock
+    database: Database
+
+    @property
+    def history(self) -> KeyHistoryStore:
+        return KeyHistoryStore(self.database)
+
+    @property
+    def alerts(self) -> AlertStore:
+        return AlertStore(self.database)
 
     def read(self) -> Reading:
         """How the pool is now. No database is asked."""
-        at = self.clock.now()
+        at = self.database.clock.now()
         return Reading(at, self.manager.get_stats())
 
     def look(self, reading: Reading | None = None) -> PoolView | None:
@@ -47,22 +55,22 @@ class PoolWatch:
 
         The pool is read here if `reading`, made just before, does not say how it is. Raises `StoreError`.
         """
-        at = self.clock.now()
-        figures = take_in(self.manager, self.stores.history)
+        at = self.database.clock.now()
+        figures = take_in(self.manager, self.history)
         if figures is None:
             return None
         at, stats = (at, self.manager.get_stats()) if reading is None else (reading.at, reading.stats)
         if stats["scope"] != "fleet":
             return None
         budgets = budget_uses(stats, figures.stopped, budget_of(self.settings))
-        return view_of(self.manager, stats, self.stores.history, budgets, at)
+        return view_of(self.manager, stats, self.history, budgets, at)
 
     def check(self) -> tuple[list[Alert], list[Alert]]:
         """Find what is wrong now and book it; log what that changed, and return it. Raises `StoreError`."""
         view = self.look()
         if view is None:
             return [], []
-        alerts = self.stores.alerts
+        alerts = self.alerts
         alarms = find_alarms(view, Thresholds.of(self.settings), alerts.firing())
         fired, resolved = alerts.book(alarms, tell=self.settings.alert.webhook_url is not None)
         for alert in fired:
