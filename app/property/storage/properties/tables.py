@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,6 +26,9 @@ from app.property.storage.types import (
 #: an index in the order of bytes, whatever the database's language
 _BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
 
+#: goes with its property
+OfProperty = Annotated[str, mapped_column(String(32), ForeignKey("properties.id", ondelete="CASCADE"))]
+
 
 class Property(Base):
     """What the records of a property say together, or a pointer to the property that it was merged into."""
@@ -33,7 +37,7 @@ class Property(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     # set once it turned out to be the same as another one: that one is meant
-    merged_into: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
+    merged_into: Mapped[OfProperty | None]
     record: Mapped[JsonWords]
     evidence: Mapped[JsonWords]
     conflicts: Mapped[JsonWords]
@@ -64,9 +68,7 @@ class PropertyKey(Base):
     __tablename__ = "property_keys"
 
     key: Mapped[str] = mapped_column(String(200), primary_key=True, info={"pii": "key"})
-    property_id: Mapped[Id] = mapped_column(
-        ForeignKey("properties.id", ondelete="CASCADE"), primary_key=True, index=True
-    )
+    property_id: Mapped[OfProperty] = mapped_column(primary_key=True, index=True)
     is_blocking: Mapped[bool] = mapped_column(server_default=false())
 
     __table_args__ = (Index("uq_property_keys_key", "key", unique=True, **where(text("NOT is_blocking"))),)
@@ -80,7 +82,7 @@ class SourceRow(Base):
     id: Mapped[RowId] = mapped_column(primary_key=True)
     url: Mapped[Url]
     final_url: Mapped[Url]
-    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"), index=True)
+    property_id: Mapped[OfProperty] = mapped_column(index=True)
     kind: Mapped[str] = mapped_column(String(16))
     content_sha256: Mapped[BodyHash]
     fetched_at: Mapped[datetime]
@@ -122,7 +124,7 @@ class Observation(Base):
     __tablename__ = "observations"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
+    property_id: Mapped[OfProperty]
     field: Mapped[str] = mapped_column(String(64))
     value: Mapped[JsonWords]
     value_sha256: Mapped[Sha256]
@@ -147,7 +149,7 @@ class Unverified(Base):
     __tablename__ = "unverified"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
+    property_id: Mapped[OfProperty]
     field: Mapped[str] = mapped_column(String(64))
     value: Mapped[JsonWords]
     quote: Mapped[Words]
