@@ -23,11 +23,13 @@ from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties import repository as storing
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import properties, records
+from app.property.storage.tables import jobs, properties, records
+from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
-from tests.contract.conftest import ON_POSTGRESQL
+from tests.contract.conftest import ON_POSTGRESQL, count
 from tests.contract.test_store_properties import ADDRESS, source
 from tests.plugins.waiting import wait_until
+from tests.plugins.watch_steps import PLENTY
 
 pytestmark = ON_POSTGRESQL
 
@@ -143,21 +145,51 @@ def test_a_writer_of_another_home_goes_on_while_a_page_is_purged(
     assert living(database) == 1
 
 
+def test_what_is_being_purged_is_not_asked_for_by_its_watch(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tick begins when the watch and the jobs of the page are deleted, which nobody sees yet."""
+    url, watches, held, go_on = "https://a.example/1", Watches(database), threading.Event(), threading.Event()
+    PropertyStore(database).save_record(page(1))
+    watches.add([url], interval_days=1)
+    clock.advance(2 * 86_400)
+    mend = Removal.mend
+
+    def waiting(part: Removal, homes: Sequence[str]) -> None:
+        held.set()
+        assert go_on.wait(60)
+        mend(part, homes)
+
+    monkeypatch.setattr(Removal, "mend", waiting)
+    with ThreadPoolExecutor(2) as threads:
+        purge = partial(PurgeStore(database).purge, PurgeKind.URL, url, who="test", dry_run=False)
+        purged = threads.submit(purge)
+        assert held.wait(60)
+        ticked = threads.submit(watches.tick, PLENTY)
+        try:
+            wait_until(lambda: ticked.done() or waits(database), 10)
+        finally:
+            go_on.set()
+        purged.result(60)
+        assert ticked.result(60).jobs == []
+    assert count(database, jobs) == 0
+
+
+def waits(database: Database) -> bool:
+    """Whether somebody waits for a lock."""
+    with database.reading() as connection:
+        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar())
+
+
 def test_nothing_appears_before_what_was_seen(database: Database) -> None:
     """Of two that are stored at once the later moment is not committed first: who follows the feed would miss the
     other."""
     store = PropertyStore(database)
-    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-
-    def waits() -> bool:
-        with database.reading() as connection:
-            return bool(connection.execute(waiting).scalar())
-
     with ThreadPoolExecutor(1) as threads:
         with database.writing() as connection:
             first = store.save(connection, page(1))
             second = threads.submit(save_record, store, page(900, StreetName="Harbor"))
-            wait_until(lambda: second.done() or waits(), 10)
+            wait_until(lambda: second.done() or waits(database), 10)
             assert not second.done()
         order = [first, second.result(60)]
     assert [one["property"] for one in store.page().items] == order

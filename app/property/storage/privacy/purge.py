@@ -52,6 +52,7 @@ from app.property.storage.tables import (
     records,
     unverified,
 )
+from app.property.storage.watches.schedule import TICK
 
 #: what is told of a purge, in rows
 COUNTED = (
@@ -161,6 +162,8 @@ def do(database: Database, steps: Iterable[Step], *, dry_run: bool, counted: Seq
         job_ids.update(part.job_ids)
 
     def work(step: Step, connection: Connection) -> Removal:
+        if not dry_run:
+            database.exclusively(connection, TICK)  # else a watch that goes with its page would ask for it once more
         part = Removal(database, connection, dry_run=dry_run)
         step(part)
         return part
