@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from app.errors import PropertyIntelligenceError
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import properties, records
+from app.property.storage.properties.tables import Property, SourceRow
 from app.services.runtime.resources import open_resources
 from app.settings import Settings
 from standin.county.homes import Home
@@ -100,8 +100,8 @@ def _scrape(running: RunningCounty, scrape: Callable[[str], Any], home: int, tar
 
 def _stored(database: Any, store: PropertyStore) -> list[Stored]:
     with database.reading() as connection:
-        ids = connection.execute(select(properties.c.id).where(properties.c.merged_into.is_(None))).scalars().all()
-        of_records = (records.c.property_id, records.c.url, records.c.record, records.c.evidence)
+        ids = connection.execute(select(Property.id).where(Property.merged_into.is_(None))).scalars().all()
+        of_records = (SourceRow.property_id, SourceRow.url, SourceRow.record, SourceRow.evidence)
         rows = connection.execute(select(*of_records)).all()
     found = {one: Stored(store.get(one)) for one in ids}
     for row in rows:

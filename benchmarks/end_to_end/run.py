@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from app.clock import SystemClock
 from app.property.storage.database import Database
-from app.property.storage.tables import records
+from app.property.storage.properties.tables import SourceRow
 from app.settings import VARIABLE_PREFIXES
 from benchmarks.extraction.run import load_truth
 
@@ -58,7 +58,7 @@ def _stored(home: Path) -> list[tuple[str, dict[str, Any]]]:
     database = Database(f"sqlite:///{home / 'propintel.sqlite3'}", SystemClock())
     try:
         with database.reading() as connection:
-            return [(row.url, row.record) for row in connection.execute(select(records.c.url, records.c.record))]
+            return [(row.url, row.record) for row in connection.execute(select(SourceRow.url, SourceRow.record))]
     finally:
         database.close()
 

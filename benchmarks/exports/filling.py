@@ -11,7 +11,7 @@ from sqlalchemy import insert
 
 from app.property.record import FIELDS
 from app.property.storage.database import Database
-from app.property.storage.tables import properties, records
+from app.property.storage.properties.tables import Property, SourceRow
 
 _T0 = datetime(2026, 1, 1, tzinfo=UTC)
 _SOURCES = 3
@@ -48,8 +48,8 @@ def fill(database: Database, count: int) -> None:
     assert set(FIELDS) >= set(_VALUES)
     for numbers in batched(range(count), _ROWS):
         with database.writing() as connection:
-            connection.execute(insert(properties), [_property(number) for number in numbers])
-            connection.execute(insert(records), [row for number in numbers for row in _records(number)])
+            connection.execute(insert(Property), [_property(number) for number in numbers])
+            connection.execute(insert(SourceRow), [row for number in numbers for row in _records(number)])
 
 
 def _evidence(url: str, at: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from app.property.storage.database import Database
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import observations, properties
+from app.property.storage.properties.tables import Observation, Property
 from benchmarks.merging.workload import WINDOW, pages
 from benchmarks.postgresql import servers_of
 from benchmarks.results import BenchmarkError, exit_code
@@ -104,8 +104,8 @@ def measure(url: str, count: int) -> list[Mark]:
 
 def _mark(database: Database, done: int, seconds: float, cpu_seconds: float) -> Mark:
     with database.reading() as connection:
-        seen = connection.execute(select(func.count()).select_from(observations)).scalar_one()
-        living = select(func.count()).select_from(properties).where(properties.c.merged_into.is_(None))
+        seen = connection.execute(select(func.count()).select_from(Observation)).scalar_one()
+        living = select(func.count()).select_from(Property).where(Property.merged_into.is_(None))
         return Mark(seen, connection.execute(living).scalar_one(), done, seconds, cpu_seconds)
 
 

@@ -15,7 +15,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.models import JobState
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.tables import jobs
+from app.property.storage.jobs.tables import Job as JobRow
 from benchmarks.pages.past import Past
 
 _BATCHES = 100
@@ -59,7 +59,7 @@ def fill_jobs(database: Database, count: int, brought: Sequence[str]) -> tuple[s
                 for n, (job, state) in enumerate(zip(made.jobs, drawn, strict=True))
             ]
             with database.writing() as connection:
-                connection.execute(update(jobs).where(jobs.c.id == bindparam("which")), rows)
+                connection.execute(update(JobRow).where(JobRow.id == bindparam("which")), rows)
             first += size
     BatchStore(database).complete(len(sizes))
     return batch_of_many, a_failure

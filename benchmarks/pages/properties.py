@@ -23,8 +23,8 @@ from app.property.record import DERIVED_FIELDS, Evidence
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.properties.rows import conflicts_json, evidence_json, search_row
+from app.property.storage.properties.tables import Property, PropertyKey, SourceRow
 from app.property.storage.statements import chunks, new_id
-from app.property.storage.tables import properties, property_keys, records
 from standin.site.pages import bundled_pages
 
 #: pages of listings, and one of a county: a property was read from one to three of them
@@ -49,9 +49,9 @@ def fill_properties(database: Database, count: int) -> list[str]:
             made.append(new_id())
             _add_rows(rows, made[-1], list(sources_of(pages, number, chance, at)), at)
         with database.writing() as connection:
-            connection.execute(insert(properties), rows["properties"])
-            connection.execute(insert(records), rows["records"])
-            connection.execute(insert(property_keys), rows["keys"])
+            connection.execute(insert(Property), rows["properties"])
+            connection.execute(insert(SourceRow), rows["records"])
+            connection.execute(insert(PropertyKey), rows["keys"])
     return made
 
 

@@ -23,7 +23,8 @@ from app.property.storage.jobs.leases import Lease, finish
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import metadata, observations
+from app.property.storage.properties.tables import Observation
+from app.property.storage.tables import metadata
 from benchmarks.saving import save_record
 from benchmarks.storage.workload import FIRST, SAMPLE, STRIDE, home_number, readings
 
@@ -106,7 +107,7 @@ def fill(database: Database, wanted: int) -> int:
         raw = sqlite3.connect(path)
         tables = [_Rows(table, raw) for table in metadata.sorted_tables]
         raw.close()
-    each = next(len(rows.rows) for rows in tables if rows.table is observations)
+    each = next(len(rows.rows) for rows in tables if rows.table is Observation.__table__)
     copies = max(1, round(wanted / each))
     for first in range(0, copies, _COPIES_AT_ONCE):
         some = [_Copy(n, SPAN * n / copies) for n in range(first, min(copies, first + _COPIES_AT_ONCE))]

@@ -23,7 +23,7 @@ from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import properties
+from app.property.storage.properties.tables import Property
 from app.services.privacy.retention import prune_pages, prune_values
 from app.settings import Settings
 from benchmarks.saving import save_record
@@ -54,7 +54,7 @@ def measure(url: str, observations: int, seconds: float) -> dict[str, Any]:
     halved = Settings.of(personal_data_retention_days=half, observation_retention_days=half)
     store, urls = PropertyStore(database), _urls(copies)
     with database.reading() as connection:
-        some = connection.execute(select(properties.c.id).limit(100 * _LOOKUPS)).scalars().all()
+        some = connection.execute(select(Property.id).limit(100 * _LOOKUPS)).scalars().all()
     homes = iter(random.Random(3).choices(some, k=_LOOKUPS))
 
     def purge() -> None:

@@ -27,11 +27,12 @@ from sqlalchemy import func, select
 
 from app.clock import ManualClock
 from app.property.storage.jobs.models import Job, JobState
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.outbox import Channel
-from app.property.storage.tables import changes, jobs, records, watches
+from app.property.storage.properties.tables import SourceRow
 from app.property.storage.watches.budget import day_of
 from app.property.storage.watches.changes import ChangeStore
-from app.property.storage.watches.models import Change
+from app.property.storage.watches.models import Change, Watch
 from app.property.storage.watches.repository import Watches
 from app.services.delivery.deliver import follow_changes, is_due
 from app.services.runtime.resources import Resources, open_resources
@@ -191,7 +192,7 @@ class _Run:
         self._work(made.jobs)
         self.found.unscraped = [job.target for job in self._jobs(made.batch) if job.state is not JobState.DONE]
         with self.resources.database.reading() as connection:
-            rows = connection.execute(select(records.c.url, records.c.property_id)).all()
+            rows = connection.execute(select(SourceRow.url, SourceRow.property_id)).all()
         home_of_url = {self.county.roots[site] + path: page.home.number for (site, path), page in self._pages()}
         self.found.home_of = {row.property_id: home_of_url[row.url] for row in rows}
         Watches(self.resources.database).add(sorted(self.found.home_of), interval_days=interval_days, who="bench")
@@ -228,7 +229,7 @@ class _Run:
             if not page.has_more:
                 break
         with self.resources.database.reading() as connection:
-            query = select(func.count()).select_from(watches).where(watches.c.state == "paused")
+            query = select(func.count()).select_from(Watch).where(Watch.state == "paused")
             self.found.paused = connection.execute(query).scalar_one()
 
     def _work(self, due: Sequence[Job]) -> None:
@@ -251,7 +252,7 @@ class _Run:
         with self.resources.database.reading() as connection:
             waits = [
                 connection.execute(select(func.min(column)).where(column > now)).scalar()
-                for column in (jobs.c.due_at, changes.c.look_at)
+                for column in (JobRow.due_at, Change.look_at)
             ]
         return max(now + _LEAST, min([now + _STEP, *(one for one in waits if one is not None)]))
 

@@ -26,9 +26,10 @@ from sqlalchemy import Table
 
 from app.errors import PropertyIntelligenceError, every_kind
 from app.property.fields.table import FIELDS, FieldSpec
-from app.property.storage import tables
 from app.property.storage.migrations import versions
 from app.property.storage.schema import HEAD
+from app.property.storage.tables import metadata
+from app.property.storage.types import Base
 from app.services.reports.metrics.families import POOL
 from app.services.reports.metrics.instruments import COUNTED
 from app.services.reports.metrics.specs import ALL, Label, Spec
@@ -420,13 +421,13 @@ def _tasks() -> list[str]:
 
 
 def _tables() -> list[str]:
-    folder = Path(inspect.getfile(tables)).parent
-    lines = ["## Tables", "", *_head("about", "tables")]
-    for path in sorted(folder.glob("*_tables.py")):
-        module = importlib.import_module(f"{tables.__package__}.{path.stem}")
-        names = sorted(one.name for one in vars(module).values() if isinstance(one, Table))
-        lines.append(_row(_first_sentence(module), ", ".join(f"`{name}`" for name in names)))
-    return lines
+    mapped = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
+    lines = ["## Tables", "", *_head("table", "holds")]
+    return [*lines, *(_row(f"`{table.name}`", _first_sentence(mapped[table.name])) for table in _sorted_tables())]
+
+
+def _sorted_tables() -> list[Table]:
+    return sorted(metadata.tables.values(), key=lambda table: table.name)
 
 
 def _migrations() -> list[str]:

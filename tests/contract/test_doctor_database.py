@@ -19,8 +19,8 @@ from app.property.storage.llm.batches import LlmBatchStore
 from app.property.storage.llm.cache import Question
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.tables import Property
 from app.property.storage.schema import upgrade
-from app.property.storage.tables import properties
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.repository import Watches
 from app.services.reports.doctor.database import check_database, check_jobs, file_system
@@ -74,7 +74,7 @@ def test_what_an_older_version_filed_is_a_warning_until_it_is_filed_anew(
     settings = make_settings(DATABASE_URL=database_url)
     assert check_database(settings).state == "ok"
     with database.writing() as connection:
-        connection.execute(update(properties).values(key_rules=0))
+        connection.execute(update(Property).values(key_rules=0))
     verdict = check_database(settings)
     assert (verdict.state, "a second time: 1" in verdict.said) == ("warning", True)
     assert "propintel db reindex" in str(verdict.remedy)

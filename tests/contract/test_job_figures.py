@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import event, text, update
 
 from app.clock import ManualClock
-from app.property.storage import tables
 from app.property.storage.database import Database
 from app.property.storage.jobs.figures import read_job_figures
 from app.property.storage.jobs.models import JobState
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tables import Job
 
 NOTHING = {"queued": 0, "running": 0, "deferred": 0}
 
@@ -68,7 +68,7 @@ def test_figures_read_active_jobs_by_an_index(database: Database) -> None:
     jobs = JobStore(database)
     ids = jobs.enqueue([f"https://a.example/{n}" for n in range(3_000)]).new
     with database.writing() as connection:
-        connection.execute(update(tables.jobs).where(tables.jobs.c.id.in_(ids[20:])).values(state=JobState.DONE))
+        connection.execute(update(Job).where(Job.id.in_(ids[20:])).values(state=JobState.DONE))
         connection.execute(text("ANALYZE"))
     statements = list[tuple[str, Any]]()
 

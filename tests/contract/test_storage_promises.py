@@ -20,22 +20,14 @@ from app.property.storage.jobs.found import Walked
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import JobState, PageFrom
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tables import Batch as BatchRow
+from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.tables import JobAttempt
 from app.property.storage.pages.index import KnownRecord
+from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import (
-    batches,
-    changes,
-    job_attempts,
-    observations,
-    page_aliases,
-    properties,
-    property_keys,
-    records,
-    unverified,
-)
-from app.property.storage.tables import (
-    jobs as jobs_table,
-)
+from app.property.storage.properties.tables import Observation, Property, PropertyKey, SourceRow, Unverified
+from app.property.storage.watches.models import Change
 from app.services.scraping.model_reading import ModelReading
 from app.services.scraping.storing import Storing
 from benchmarks.saving import save_record
@@ -44,16 +36,16 @@ from tests.plugins.page_records import page_record
 URL = "https://a.example/1"
 HOUSE = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
 TABLES = (
-    properties,
-    property_keys,
-    records,
-    observations,
-    unverified,
-    page_aliases,
-    changes,
-    job_attempts,
-    jobs_table,
-    batches,
+    Property.__table__,
+    PropertyKey.__table__,
+    SourceRow.__table__,
+    Observation.__table__,
+    Unverified.__table__,
+    PageAlias.__table__,
+    Change.__table__,
+    JobAttempt.__table__,
+    JobRow.__table__,
+    BatchRow.__table__,
 )
 
 
@@ -94,7 +86,7 @@ def taken_over(database: Database, clock: ManualClock, lease: Lease) -> None:
 
 def purged(database: Database, clock: ManualClock, lease: Lease) -> None:
     with database.writing() as connection:
-        connection.execute(delete(jobs_table).where(jobs_table.c.id == lease.job_id))
+        connection.execute(delete(JobRow).where(JobRow.id == lease.job_id))
 
 
 LOSSES = pytest.mark.parametrize("lose", [cancelled, superseded, taken_over, purged])

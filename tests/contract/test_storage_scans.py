@@ -16,22 +16,17 @@ from app.clock import ManualClock
 from app.property.page import Keeping, Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.tables import LlmCache
 from app.property.storage.pages.repository import PageStore
+from app.property.storage.pages.tables import Blob, PageCopy
 from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import (
-    blobs,
-    changes,
-    jobs,
-    llm_cache,
-    observations,
-    pages,
-    properties,
-    records,
-)
+from app.property.storage.properties.tables import Observation, Property, SourceRow
+from app.property.storage.watches.models import Change
 from app.services.privacy.retention import prune_pages
 from app.settings import Settings
 from benchmarks.saving import save_record
@@ -93,13 +88,13 @@ def filled(database: Database, clock: ManualClock) -> Database:
     job_id = _scraped(database, old.url, home, clock)
     with database.writing() as connection:
         for table, mine, each in (
-            (properties, properties.c.id == home, 1),
-            (records, records.c.property_id == home, 1),
-            (observations, observations.c.content_sha256 == "b" * 64, _READINGS),
-            (jobs, jobs.c.id == job_id, _READINGS),
-            (blobs, blobs.c.size == 1, 1),
-            (pages, pages.c.job_id == job_id, _READINGS),
-            (changes, changes.c.property_id == home, _READINGS),
+            (Property.__table__, Property.id == home, 1),
+            (SourceRow.__table__, SourceRow.property_id == home, 1),
+            (Observation.__table__, Observation.content_sha256 == "b" * 64, _READINGS),
+            (JobRow.__table__, JobRow.id == job_id, _READINGS),
+            (Blob.__table__, Blob.size == 1, 1),
+            (PageCopy.__table__, PageCopy.job_id == job_id, _READINGS),
+            (Change.__table__, Change.property_id == home, _READINGS),
         ):
             row = connection.execute(select(table).where(mine)).mappings().first()
             assert row is not None
@@ -119,7 +114,7 @@ def _scraped(database: Database, url: str, home: str, clock: ManualClock) -> str
     change = {"property_id": home, "field": "ListPrice", "new": 1, "new_evidence": {}, "state": "published"}
     told = {"id": "c" * 32, "url": url, "urls": f" {url} ", "seen_at": clock.now(), "updated_at": clock.now()}
     with database.writing() as connection:
-        connection.execute(insert(changes).values(change | told))
+        connection.execute(insert(Change).values(change | told))
     return job_id
 
 
@@ -151,7 +146,7 @@ def test_pruning_copies_with_nothing_due_reads_by_index(database: Database, cloc
     question = Question(page.sha256, ("Roof",), "m", "p")
     AnswerStore(database).save_model_answer(question, StoredAnswer({}, "m", 1, 1))
     with database.writing() as connection:
-        for table in (blobs, pages, llm_cache):
+        for table in (Blob.__table__, PageCopy.__table__, LlmCache.__table__):
             row = dict(connection.execute(select(table)).mappings().first() or {})
             copies = [{**row, **_own_key(table, number)} for number in range(_HOMES)]
             connection.execute(insert(table), copies)
@@ -166,14 +161,14 @@ def test_pruning_copies_with_nothing_due_reads_by_index(database: Database, cloc
 
 def _own_key(table: Table, number: int) -> dict[str, Any]:
     sha256 = f"{number:064}"
-    own = {"id": number + 10 if table is pages else sha256, "url": str(number)}
+    own = {"id": number + 10 if table is PageCopy.__table__ else sha256, "url": str(number)}
     own |= dict.fromkeys(("sha256", "text_sha256", "content_sha256"), sha256)
     return {name: value for name, value in own.items() if name in table.c}
 
 
 def test_a_scan_is_seen(filled: Database) -> None:
     with recorded(filled) as statements, filled.reading() as connection:
-        connection.execute(select(observations.c.id).where(observations.c.value_sha256 == "")).all()
+        connection.execute(select(Observation.id).where(Observation.value_sha256 == "")).all()
     assert len(scanned(filled, statements)) == 1
 
 

@@ -17,13 +17,14 @@ from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
 from app.property.storage.database import Database
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.privacy.purge import PurgeStore, Removal
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties import repository as storing
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import jobs, properties, records
+from app.property.storage.properties.tables import Property, SourceRow
 from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL, count
@@ -42,7 +43,7 @@ def page(number: int, site: str = "a", **values: Any) -> Any:
 
 def living(database: Database) -> int:
     with database.reading() as connection:
-        query = select(func.count()).select_from(properties).where(properties.c.merged_into.is_(None))
+        query = select(func.count()).select_from(Property).where(Property.merged_into.is_(None))
         return int(connection.execute(query).scalar_one())
 
 
@@ -107,10 +108,10 @@ def test_writers_purges_and_pruning_do_not_get_in_each_other_s_way(database: Dat
         for done in [threads.submit(work[n % len(work)], n) for n in range(120)]:
             done.result(120)
     with database.reading() as connection:
-        lost = select(records.c.id).where(records.c.property_id.not_in(select(properties.c.id)))
+        lost = select(SourceRow.id).where(SourceRow.property_id.not_in(select(Property.id)))
         assert connection.execute(lost).all() == []
-        pointers = select(properties.c.id).where(
-            properties.c.merged_into.in_(select(properties.c.id).where(properties.c.merged_into.is_not(None)))
+        pointers = select(Property.id).where(
+            Property.merged_into.in_(select(Property.id).where(Property.merged_into.is_not(None)))
         )
         assert connection.execute(pointers).all() == [], "a property that went into another one leads to a living one"
 
@@ -172,7 +173,7 @@ def test_what_is_being_purged_is_not_asked_for_by_its_watch(
             go_on.set()
         purged.result(60)
         assert ticked.result(60).jobs == []
-    assert count(database, jobs) == 0
+    assert count(database, JobRow) == 0
 
 
 def waits(database: Database) -> bool:

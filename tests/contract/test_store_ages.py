@@ -12,12 +12,13 @@ from app.clock import ManualClock
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
+from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
 from app.property.storage.pages.index import Seen
 from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import audit_log, observations
+from app.property.storage.properties.tables import Observation
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import confirm, put_claims
 
@@ -50,7 +51,7 @@ def read(properties: PropertyStore, clock: ManualClock, url: str = PAGE, **value
 
 
 def fields(database: Database) -> dict[str, int]:
-    query = select(observations.c.field, func.count()).group_by(observations.c.field)
+    query = select(Observation.field, func.count()).group_by(Observation.field)
     with database.reading() as connection:
         return {row[0]: row[1] for row in connection.execute(query)}
 
@@ -72,8 +73,8 @@ def test_a_name_goes_with_all_that_repeats_it_when_nobody_saw_it_for_so_long(
     assert shown["evidence"]["ListPrice"]["quote"] == "100 by [removed]"
     assert fields(database).keys() == {"StreetNumber", "StreetName", "PostalCode", "ListPrice"}
     with database.reading() as connection:
-        assert AGENT not in str(connection.execute(select(observations)).all())
-        told = connection.execute(select(audit_log)).one()
+        assert AGENT not in str(connection.execute(select(Observation)).all())
+        told = connection.execute(select(AuditEntry)).one()
     assert (told.who, told.action, told.removed) == ("beat", "age", {"observations": 2, "records": 1})
     assert ages.prune_names(100) == type(aged)()
 

@@ -13,8 +13,7 @@ from app.property.storage.database import Database
 from app.property.storage.expiry import prune_rows
 from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
 from app.property.storage.keys.tables import Alert
-from app.property.storage.tables import alerts as alerts_table
-from app.property.storage.tables import outbox
+from app.property.storage.outbox import Message
 
 DAY_S = 86_400.0
 
@@ -35,7 +34,7 @@ def names(booked: tuple[list[Alert], list[Alert]]) -> tuple[list[str], list[str]
 
 def count_messages(database: Database) -> int:
     with database.reading() as connection:
-        return len(connection.execute(select(outbox.c.id)).all())
+        return len(connection.execute(select(Message.id)).all())
 
 
 def test_an_alert_fires_once_and_ends_once(alerts: AlertStore, clock: ManualClock) -> None:
@@ -99,12 +98,12 @@ def test_who_had_to_wait_for_another_finds_the_change_made(
     waits = threading.Thread(
         target=lambda: found.append(alerts.book([dead("b", Severity.CRITICAL), dead("new")], tell=True))
     )
-    c = alerts_table.c
+    c = Alert
     with database.writing() as connection:
-        connection.execute(alerts_table.update().where(c.subject == "a").values(resolved_at=clock.now()))
-        connection.execute(alerts_table.update().where(c.subject == "b").values(severity="critical"))
+        connection.execute(Alert.__table__.update().where(c.subject == "a").values(resolved_at=clock.now()))
+        connection.execute(Alert.__table__.update().where(c.subject == "b").values(severity="critical"))
         row = {"id": "n", "kind": "key_dead", "subject": "new", "severity": "warning", "message": "", "details": {}}
-        connection.execute(alerts_table.insert().values(**row, fired_at=clock.now()))
+        connection.execute(Alert.__table__.insert().values(**row, fired_at=clock.now()))
         waits.start()
         waits.join(0.5)
         assert waits.is_alive()
@@ -137,7 +136,7 @@ def test_alerts_that_are_over_are_pruned_and_those_that_fire_are_not(
     clock.advance(370 * DAY_S)
     prune_rows(database, job_days=90, page_days=90)
     with database.reading() as connection:
-        assert list(connection.execute(select(alerts_table.c.subject)).scalars()) == ["b"]
+        assert list(connection.execute(select(Alert.subject)).scalars()) == ["b"]
 
 
 def test_what_fired_at_some_time_since_then_is_found_the_oldest_first(alerts: AlertStore, clock: ManualClock) -> None:

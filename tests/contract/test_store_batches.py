@@ -16,9 +16,9 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore, reopen_batches
 from app.property.storage.jobs.models import CallbackState, Enqueued, JobState
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tables import Batch as BatchRow
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.outbox import Channel, Outbox
-from app.property.storage.tables import batches as batches_table
-from app.property.storage.tables import jobs as jobs_table
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.job_ends import finish
 
@@ -190,7 +190,7 @@ def test_a_complete_batch_keeps_its_counts_until_a_job_of_it_is_done_anew(
     jobs.enqueue(["http://other.example/1"])
     batches.complete()
     with database.writing() as connection:
-        connection.execute(delete(jobs_table).where(jobs_table.c.id.in_(made.new[1:])))
+        connection.execute(delete(JobRow).where(JobRow.id.in_(made.new[1:])))
     cancelled = {**dict.fromkeys(JobState, 0), "cancelled": 3}
     assert batches.get(made.batch).counts == jobs.counts(made.batch) == cancelled
     assert jobs.counts() == {**cancelled, "queued": 1}
@@ -325,5 +325,5 @@ def test_only_the_batches_of_the_named_jobs_are_opened(jobs: JobStore, batches: 
     batches.complete()
     with database.writing() as connection:
         reopen_batches(connection, first.new)
-        still = connection.execute(select(batches_table.c.id).where(batches_table.c.completed_at.is_not(None)))
+        still = connection.execute(select(BatchRow.id).where(BatchRow.completed_at.is_not(None)))
         assert still.scalars().all() == [second.batch]

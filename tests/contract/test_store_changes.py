@@ -22,7 +22,6 @@ from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.statements import new_id
-from app.property.storage.tables import changes
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.changes import ChangeStore, Followed, publish
 from app.property.storage.watches.models import Change, loaded
@@ -77,8 +76,8 @@ class Home:
         """What is to be looked at now, and is: property and page."""
         now = self.clock.now()
         with self.database.writing() as connection:
-            due = update(changes).where(changes.c.look_at <= now).values(look_at=now + timedelta(minutes=30))
-            looks = connection.execute(due.returning(changes.c.property_id, changes.c.url))
+            due = update(Change).where(Change.look_at <= now).values(look_at=now + timedelta(minutes=30))
+            looks = connection.execute(due.returning(Change.property_id, Change.url))
             return sorted({(look.property_id, look.url) for look in looks})
 
     def told(self) -> list[tuple[str, Any, Any]]:
@@ -314,7 +313,7 @@ def test_a_purged_page_is_in_no_change_and_its_number_is_not_given_again(home: H
     cursor = home.feed.since("latest").next_since
     PurgeStore(database).purge(PurgeKind.HOST, "a.example", who="me", dry_run=False)
     with database.reading() as connection:
-        assert connection.execute(select(changes.c.id)).all() == []
+        assert connection.execute(select(Change.id)).all() == []
     change(B, 300000, 280000, 280000)
     assert [one.new for one in home.feed.since(cursor).changes] == [280000]
 
@@ -325,7 +324,7 @@ def test_a_purged_property_leaves_no_change(home: Home, database: Database) -> N
         home.clock.advance(86400)
     PurgeStore(database).purge(PurgeKind.PROPERTY, property_id, who="me", dry_run=False)
     with database.reading() as connection:
-        assert connection.execute(select(changes.c.id)).all() == []
+        assert connection.execute(select(Change.id)).all() == []
 
 
 def test_old_changes_are_pruned(home: Home) -> None:
@@ -347,7 +346,7 @@ def _pending(connection: Connection, property_id: str, value: int) -> Change:
         "old_evidence": proof, "new_evidence": proof, "context": {"old": {}, "new": {}}, "urls": f" {A} ",
         "seen_at": at, "updated_at": at,
     }  # fmt: skip
-    connection.execute(insert(changes).values(row))
+    connection.execute(insert(Change).values(row))
     (made,) = loaded(connection, select(Change).where(Change.id == row["id"]))
     return made
 
@@ -436,6 +435,6 @@ def test_a_reread_asks_as_much_for_many_changes_as_for_few(database: Database, c
             home.read(A, **{**old, **change})
         asked.append(sum(one.startswith("SELECT") for one in sent))
         with database.reading() as connection:
-            stand.append(connection.execute(select(func.count()).where(changes.c.state == "pending")).scalar_one())
+            stand.append(connection.execute(select(func.count()).where(Change.state == "pending")).scalar_one())
     assert stand[0] == 1 < stand[1]
     assert asked[0] == asked[1]

@@ -19,7 +19,7 @@ from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import identity_overrides, observations, properties
+from app.property.storage.properties.tables import IdentityOverride, Observation, Property
 from app.services.reports.identity_decisions import explanation
 from benchmarks.saving import save_record
 from tests.contract.test_store_properties import ADDRESS, T0, alive, count, source
@@ -74,7 +74,7 @@ def test_split_moves_a_source_with_its_observations_and_jobs(
     assert store.get(made.other)["record"]["YearBuilt"] == 1990
     assert jobs.get(job_id).property == made.other
     with database.reading() as connection:
-        query = select(observations.c.source_url).where(observations.c.property_id == made.other).distinct()
+        query = select(Observation.source_url).where(Observation.property_id == made.other).distinct()
         assert connection.execute(query).scalars().all() == [B]
 
 
@@ -131,7 +131,7 @@ def test_a_split_undone_leaves_the_same_property(
     assert said(after) == said(before)
     assert after["replaces"] == [made.other]
     assert store.get(made.other)["property"] == home
-    assert count(database, observations, property_id=home) == 2 + 2 * len(ADDRESS)
+    assert count(database, Observation, property_id=home) == 2 + 2 * len(ADDRESS)
     save_record(store, again(B, 1, YearBuilt=1990, **ADDRESS))
     assert alive(database) == 1
     with pytest.raises(IdentityDecisionError, match="undone already"):
@@ -242,7 +242,7 @@ def test_a_purge_takes_decisions_with_the_pages_that_they_are_about(
 ) -> None:
     decisions.split(home, [B], who="alice")
     PurgeStore(database).purge(PurgeKind.URL, B, who="alice", dry_run=False)
-    assert count(database, identity_overrides) == 0
+    assert count(database, IdentityOverride) == 0
 
 
 def test_an_explanation_says_why_each_source_belongs_and_each_value_won(
@@ -299,7 +299,7 @@ def test_folded_properties_keep_one_pointer_each(
     assert [store.get(old)["property"] for old in (one, two, three)] == [one, two, two]
     decisions.undo(first.id, who="alice")
     assert [store.get(old)["property"] for old in (one, two, three)] == [one, two, three]
-    assert count(database, properties, merged_into=None) == 3
+    assert count(database, Property, merged_into=None) == 3
 
 
 def test_what_waits_for_a_person_comes_in_pages_the_oldest_first(

@@ -12,7 +12,8 @@ from app.clock import ManualClock
 from app.errors import ConfigurationError
 from app.property.page import Page
 from app.property.record import SourceKind
-from app.property.storage import audit, expiry, tables
+from app.property.storage import audit, expiry
+from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import note_failed_page
 from app.property.storage.jobs.batches import BatchStore
@@ -20,11 +21,14 @@ from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Tried
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tables import Batch, DailyUsage, Job, JobAttempt
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.pages.index import note_url
 from app.property.storage.pages.repository import PageStore
+from app.property.storage.pages.tables import PageAlias, PageCopy
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.tables import IdentityOverride, SourceRow
 from app.services.privacy.retention import prune_jobs
 from app.settings import Settings, load_settings
 from benchmarks.saving import save_record
@@ -33,11 +37,7 @@ from tests.contract.test_store_properties import ADDRESS, source
 from tests.plugins.job_ends import finish, put_tried
 
 URL = "https://homes.example/1"
-EXPIRES = (
-    tables.jobs, tables.batches, tables.job_attempts,
-    tables.daily_usage, tables.page_aliases, tables.identity_overrides,
-    tables.audit_log,
-)  # fmt: skip
+EXPIRES = (Job, Batch, JobAttempt, DailyUsage, PageAlias, IdentityOverride, AuditEntry)
 
 
 def end(database: Database, url: str = URL, *, requester: Requester | None = None) -> str:
@@ -87,8 +87,8 @@ def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClo
     clock.advance(timedelta(days=3_700).total_seconds())
     expire(database)
     assert left(database) == {}
-    assert count(database, tables.pages) == 1, "copies of pages have an age of their own"
-    assert count(database, tables.records) == 2
+    assert count(database, PageCopy) == 1, "copies of pages have an age of their own"
+    assert count(database, SourceRow) == 2
 
 
 def test_jobs_of_a_batch_go_when_all_of_it_is_over(database: Database, clock: ManualClock) -> None:
@@ -98,12 +98,12 @@ def test_jobs_of_a_batch_go_when_all_of_it_is_over(database: Database, clock: Ma
     jobs.cancel(first)
     clock.advance(timedelta(days=100).total_seconds())
     BatchStore(database).complete()
-    assert (expiry.prune_jobs(database, 90), count(database, tables.jobs)) == (0, 2)
+    assert (expiry.prune_jobs(database, 90), count(database, Job)) == (0, 2)
     jobs.cancel(second)
     BatchStore(database).complete()
     assert expiry.prune_jobs(database, 90) == 0, "its batch was complete only now"
     clock.advance(timedelta(days=91).total_seconds())
-    assert (expiry.prune_jobs(database, 90), count(database, tables.jobs)) == (2, 0)
+    assert (expiry.prune_jobs(database, 90), count(database, Job)) == (2, 0)
 
 
 def test_jobs_are_kept_for_as_long_as_they_say_what_is_fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from app.property.record import FIELDS, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import properties, records
+from app.property.storage.properties.tables import Property, SourceRow
 from app.services.reports.exports import ExportFormat, write
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
@@ -144,8 +144,8 @@ def _fill(database: Database, numbers: range) -> None:
         for number, at in zip(numbers, moments, strict=True)
     ]  # fmt: skip
     with database.writing() as connection:
-        connection.execute(insert(properties), rows)
-        connection.execute(insert(records), sources)
+        connection.execute(insert(Property), rows)
+        connection.execute(insert(SourceRow), sources)
 
 
 def _peak_bytes(database: Database, chosen: ExportFormat) -> int:

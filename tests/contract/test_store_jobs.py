@@ -20,7 +20,7 @@ from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.outbox import Channel, Outbox
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import records
+from app.property.storage.properties.tables import SourceRow
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
 
@@ -127,10 +127,10 @@ def test_a_job_that_found_an_address_fresh_makes_it_no_fresher_and_a_confirmed_p
     assert jobs.enqueue([target]).new == []
     clock.advance(86_400)
     with database.writing() as connection:
-        connection.execute(update(records).values(checked_at=clock.now() - timedelta(days=2)))
+        connection.execute(update(SourceRow).values(checked_at=clock.now() - timedelta(days=2)))
     assert jobs.enqueue([target]).new == []
     with database.writing() as connection:
-        connection.execute(update(records).values(checked_at=None))
+        connection.execute(update(SourceRow).values(checked_at=None))
     assert len(jobs.enqueue([target]).new) == 1
 
 

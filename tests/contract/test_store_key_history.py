@@ -13,8 +13,8 @@ from app.clock import ManualClock
 from app.property.storage.database import Database
 from app.property.storage.expiry import prune_rows
 from app.property.storage.keys.history import KeyHistoryStore
+from app.property.storage.keys.tables import KeyHour
 from app.property.storage.keys.usage import HOUR, CountedKey, Demand, Uses, hour_of
-from app.property.storage.tables import key_history
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -44,8 +44,8 @@ def take_in(history: KeyHistoryStore, *keys: CountedKey, models: Mapping[str, De
 @pytest.fixture
 def requests(database: Database) -> Requests:
     """`requests()`: all that was ever counted, by key."""
-    query = select(key_history.c.key_id, func.sum(key_history.c.requests)).group_by(key_history.c.key_id)
-    query = query.where(key_history.c.key_id != "")
+    query = select(KeyHour.key_id, func.sum(KeyHour.requests)).group_by(KeyHour.key_id)
+    query = query.where(KeyHour.key_id != "")
 
     def read() -> dict[str, int]:
         with database.reading() as connection:

@@ -14,7 +14,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages.index import PageIndex, Seen
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import properties, records
+from app.property.storage.properties.tables import Property, SourceRow
 from benchmarks.saving import save_record
 from tests.contract.conftest import count
 from tests.plugins.job_ends import confirm, finish, note_same
@@ -86,9 +86,9 @@ def test_two_sources_that_turn_out_to_be_one_page_become_one_and_so_do_their_pro
     save_record(store, record(clock, MOBILE, ListPrice=100))
     home = save_record(store, record(clock, CAMPAIGN, ListPrice=95))
     assert home == first
-    assert count(database, records) == 1
+    assert count(database, SourceRow) == 1
     assert store.get(second)["property"] == first
-    assert count(database, properties, properties.c.merged_into.is_(None)) == 1
+    assert count(database, Property, Property.merged_into.is_(None)) == 1
     for url in (MOBILE, CAMPAIGN):
         assert store.fresh(url, clock.now() - HOUR) == (home, PageKind.LISTING)
 
@@ -116,7 +116,7 @@ def test_a_record_without_a_page_url_is_replaced_by_its_own_url_only(
     """What was stored before pages were told apart."""
     for url in (PAGE, MOBILE):
         save_record(store, record(clock, url, page_url=None, ListPrice=100))
-    assert count(database, records) == 2
+    assert count(database, SourceRow) == 2
 
 
 def test_a_page_that_says_the_same_is_confirmed_and_fresh_again(

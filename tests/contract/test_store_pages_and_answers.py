@@ -13,7 +13,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.pages.repository import Checkpoint, PageStore
-from app.property.storage.tables import blobs, pages
+from app.property.storage.pages.tables import Blob, PageCopy
 from tests.contract.conftest import count
 
 URL = "https://site.example/house/1"
@@ -50,15 +50,15 @@ def test_the_same_body_is_stored_once(database: Database, job_id: str) -> None:
     for _ in range(3):
         store.save_page(plain)
     store.save_page(plain, job_id)
-    assert count(database, pages) == 4
-    assert count(database, blobs) == 1
+    assert count(database, PageCopy) == 4
+    assert count(database, Blob) == 1
 
 
 def test_saving_again_for_a_job_replaces_its_checkpoint(database: Database, job_id: str) -> None:
     store = PageStore(database)
     store.save_page(page(), job_id)
     store.save_page(page(b"new", "new"), job_id)
-    assert count(database, pages) == 1
+    assert count(database, PageCopy) == 1
     found = store.checkpoint(job_id)
     assert found is not None
     assert found.page.body == b"new"
@@ -80,13 +80,13 @@ def test_a_forgotten_checkpoint_is_fetched_anew_and_its_page_kept(database: Data
     store.save_page(page(), job_id)
     store.forget_checkpoint(job_id)
     assert store.checkpoint(job_id) is None
-    assert count(database, pages) == 1
+    assert count(database, PageCopy) == 1
 
 
 def test_a_page_of_no_known_job_is_refused_and_nothing_half_written(database: Database) -> None:
     with pytest.raises(StoreError, match=r"(?i)foreign key"):
         PageStore(database).save_page(page(), "no such job")
-    assert count(database, blobs) == 0
+    assert count(database, Blob) == 0
 
 
 def test_an_answer_is_found_by_the_same_question_only(database: Database) -> None:

@@ -20,10 +20,12 @@ from app.property.storage.jobs import repository as job_store
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.models import JobState
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tables import Batch as BatchRow
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.paging import Page, every
 from app.property.storage.properties import repository as property_store
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import batches, jobs, properties
+from app.property.storage.properties.tables import Property
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
@@ -209,9 +211,9 @@ def full(database: Database) -> Database:
         for b in range(200):
             moment = START + timedelta(seconds=b)
             row = {"id": f"b{b:031}", "created_at": moment, "priority": 5, "targets": 500, "duplicates": 0}
-            connection.execute(insert(batches).values(row))
-            connection.execute(insert(jobs), [_job(b, n, moment) for n in range(MANY // 200)])
-            connection.execute(insert(properties), [_property(b, n, moment) for n in range(MANY // 200)])
+            connection.execute(insert(BatchRow).values(row))
+            connection.execute(insert(JobRow), [_job(b, n, moment) for n in range(MANY // 200)])
+            connection.execute(insert(Property), [_property(b, n, moment) for n in range(MANY // 200)])
         if not database.is_sqlite:
             connection.execute(text("ANALYZE"))
     return database
@@ -245,12 +247,12 @@ def test_a_page_in_the_middle_of_100_000_rows_is_read_by_an_index_in_its_order(f
     """No plan reads all rows or sorts more than those of one moment."""
     middle, chosen = START + timedelta(seconds=100), job_store._chosen
     jobs_cursor = job_store.ORDER.cursor((middle, 250, "j"))
-    alive = select(properties).where(properties.c.merged_into.is_(None))
+    alive = select(Property).where(Property.merged_into.is_(None))
     queries = {
         "jobs": job_store.ORDER.page_query(chosen(None, None), jobs_cursor, 100),
         "failed jobs": job_store.ORDER.page_query(chosen(None, "failed"), jobs_cursor, 100),
         "done jobs": job_store.ORDER.page_query(chosen(None, "done"), jobs_cursor, 100),
-        "batches": batch_store.ORDER.page_query(select(batches), _cursor("batches", 1_767_225_700_000_000, "b"), 100),
+        "batches": batch_store.ORDER.page_query(select(BatchRow), _cursor("batches", 1_767_225_700_000_000, "b"), 100),
         "properties": property_store.ORDER.page_query(alive, property_store.ORDER.cursor((middle, "p")), 100),
     }
     for name, query in queries.items():

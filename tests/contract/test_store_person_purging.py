@@ -24,19 +24,21 @@ from app.property.page import Keeping, Page
 from app.property.people import PersonName, finder_of, parse_name
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
+from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.property.storage.pages.blobs import pack, unpack
 from app.property.storage.pages.repository import PageStore
+from app.property.storage.pages.tables import Blob
 from app.property.storage.privacy import persons
 from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.persons import PersonPurge
 from app.property.storage.privacy.pii_catalog import HOLDINGS, NAMING, Holds
 from app.property.storage.privacy.suppressions import PurgedNames
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import audit_log, blobs, metadata
+from app.property.storage.tables import metadata
 from app.property.storage.types import UtcDateTime
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.saving import save_record
@@ -244,7 +246,7 @@ def test_values_stay_with_their_evidence_and_the_property_is_told_to_have_change
     assert [one["property"] for one in properties.page(changed_since=since).items] == [home]
     assert (done.removed["bodies"], done.removed["observations"]) == (1, 1)
     with database.reading() as connection:
-        row = connection.execute(select(audit_log)).one()
+        row = connection.execute(select(AuditEntry)).one()
     assert (row.who, row.action, row.removed) == ("alice (manager)", "person", done.removed)
 
 
@@ -348,7 +350,7 @@ def test_without_a_key_nobody_is_purged_and_a_file_serves_one_machine(
     with pytest.raises(ConfigurationError, match="PRIVACY_KEY"):
         PersonPurge(bare).purge(name(), who="alice", dry_run=False)
     with bare.reading() as connection:
-        assert connection.execute(select(audit_log)).all() == []
+        assert connection.execute(select(AuditEntry)).all() == []
     bare.close()
     path = tmp_path / "names-key"
     mine = Database(database_url, clock, names_key=NamesKey(path=path))
@@ -369,7 +371,7 @@ def test_bodies_in_other_encodings_are_looked_through(
         PageStore(database).save_page(page)
     assert purge.purge(name(), who="alice", dry_run=False).removed["bodies"] == 5
     with database.reading() as connection:
-        assert connection.execute(select(blobs.c.sha256)).all() == []
+        assert connection.execute(select(Blob.sha256)).all() == []
 
 
 @pytest.mark.parametrize("done", [5, 9])

@@ -18,8 +18,8 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.tables import Observation, Property, SourceRow
 from app.property.storage.properties.views import PropertyFilter
-from app.property.storage.tables import observations, properties, records
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
 from tests.plugins.page_records import page_record
@@ -47,7 +47,7 @@ def count(database: Database, table: Any, **where: Any) -> int:
 
 
 def alive(database: Database) -> int:
-    return count(database, properties, merged_into=None)
+    return count(database, Property, merged_into=None)
 
 
 def test_a_property_shows_record_evidence_sources_and_conflicts(store: PropertyStore) -> None:
@@ -71,7 +71,7 @@ def test_the_same_record_again_changes_nothing(store: PropertyStore, database: D
     clock.advance(100)
     assert save_record(store, record) == property_id
     assert store.get(property_id) == before
-    assert count(database, observations) == 2
+    assert count(database, Observation) == 2
 
 
 def test_a_new_version_of_a_page_replaces_its_record_and_adds_observations(
@@ -85,8 +85,8 @@ def test_a_new_version_of_a_page_replaces_its_record_and_adds_observations(
     shown = store.get(property_id)
     assert shown["record"] == {"ListPrice": 95000}
     assert shown["updated_at"] == clock.now().isoformat()
-    assert count(database, observations) == 3
-    assert count(database, records) == 1
+    assert count(database, Observation) == 3
+    assert count(database, SourceRow) == 1
 
 
 def test_a_late_older_version_adds_its_observations_and_leaves_the_record(
@@ -96,7 +96,7 @@ def test_a_late_older_version_adds_its_observations_and_leaves_the_record(
     property_id = save_record(store, source(url, at=T0 + timedelta(days=1), ListPrice=95000))
     save_record(store, source(url, sha="e" * 64, ListPrice=100000))
     assert store.get(property_id)["record"]["ListPrice"] == 95000
-    assert count(database, observations) == 2
+    assert count(database, Observation) == 2
 
 
 def test_two_sites_with_the_same_address_make_one_property_and_keep_the_conflict(
@@ -163,7 +163,7 @@ def test_jobs_and_observations_follow_a_property_that_was_folded(store: Property
         done.append(job_id)
     home = save_record(store, pages[2])
     assert [jobs.get(job_id).property for job_id in done] == [home, home]
-    assert count(database, observations, property_id=home) == sum(len(page.values) for page in pages)
+    assert count(database, Observation, property_id=home) == sum(len(page.values) for page in pages)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,11 @@ def test_nothing_is_half_written_when_storing_fails(store: PropertyStore, databa
     broken = SourceRecord(record.url, record.url, record.kind, "s", T0, {"ListPrice": 1}, {})
     with pytest.raises(KeyError):
         save_record(store, broken)
-    assert [count(database, table) for table in (properties, records, observations)] == [0, 0, 0]
+    assert [count(database, table) for table in (Property.__table__, SourceRow.__table__, Observation.__table__)] == [
+        0,
+        0,
+        0,
+    ]
 
 
 def test_fresh_says_the_property_and_kind_of_a_young_page(store: PropertyStore) -> None:

@@ -21,24 +21,28 @@ from app.errors.targets import InvalidTargetError, NoSourceError
 from app.property.page import Keeping, Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
+from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import note_failed_page
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Tried
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer, StoredSearch
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
-from app.property.storage.llm.tables import CacheKind
+from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.index import PageIndex
 from app.property.storage.pages.repository import PageStore
+from app.property.storage.pages.tables import Blob
 from app.property.storage.privacy import purge as purging
 from app.property.storage.privacy.purge import PurgeStore, Removal
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import audit_log, blobs, jobs, llm_cache, metadata, properties
+from app.property.storage.properties.tables import Property
+from app.property.storage.tables import metadata
 from benchmarks.saving import save_record
 from tests.contract.conftest import count
 from tests.plugins.job_ends import finish, put_claims
@@ -281,7 +285,7 @@ def test_what_other_pages_say_of_the_property_stays_and_only_that(
     assert ([source["url"] for source in shown["sources"]], shown["conflicts"]) == ([OTHER], [])
     assert [one["url"] for one in shown["unverified"]] == ["https://nothomes.example/1"]
     assert found(database, AGENT, "//homes.example") == []
-    assert count(database, llm_cache, llm_cache.c.kind == CacheKind.SEARCH) == 1
+    assert count(database, LlmCache, LlmCache.kind == CacheKind.SEARCH) == 1
     assert service.properties.page(only=_words("homes.example")).items == []
 
 
@@ -449,7 +453,7 @@ def test_it_is_written_down_who_purged_what_kind_and_how_much_and_not_what(
     service.scrape(PAGE)
     store.purge(PurgeKind.URL, PAGE, who="alice (manager)", dry_run=False)
     with database.reading() as connection:
-        row = connection.execute(select(audit_log)).one()
+        row = connection.execute(select(AuditEntry)).one()
     assert (row.who, row.action, row.removed["records"]) == ("alice (manager)", "url", 1)
     assert found(database, "48213", "homes") == []
 
@@ -480,7 +484,7 @@ def test_free_space_is_not_wiped_while_somebody_reads_what_was(
     service.scrape(PAGE)
     other = Database(database_url, service.clock)
     with other.reading() as connection:
-        connection.execute(select(jobs)).all()
+        connection.execute(select(JobRow)).all()
         assert not database.wipe_free_space()
     other.close()
     assert database.wipe_free_space() is database.is_sqlite
@@ -512,6 +516,6 @@ def test_a_repeated_request_is_told_of_the_jobs_that_are_left(
     assert [job.target for job in again.jobs] == [OTHER]
     assert again.batch == made.batch
     with database.reading() as connection:
-        assert connection.execute(select(func.count()).select_from(jobs)).scalar_one() == 1
-        assert connection.execute(select(func.count()).select_from(blobs)).scalar_one() == 0
-        assert connection.execute(select(func.count()).select_from(properties)).scalar_one() == 0
+        assert connection.execute(select(func.count()).select_from(JobRow)).scalar_one() == 1
+        assert connection.execute(select(func.count()).select_from(Blob)).scalar_one() == 0
+        assert connection.execute(select(func.count()).select_from(Property)).scalar_one() == 0

@@ -22,7 +22,7 @@ from app.property.storage.privacy.persons import PersonPurge
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.recipes import StoredRecipes
-from app.property.storage.tables import recipe_examples, recipes
+from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from tests.contract.conftest import count
 
 HOST = "homes.example"
@@ -97,7 +97,7 @@ def test_workers_that_meet_a_template_at_once_make_one_recipe(
     for worker in workers:
         worker.join()
     assert len(found) == 4
-    assert len(set(found)) == count(database, recipes) == 1
+    assert len(set(found)) == count(database, RecipeRow) == 1
 
 
 def test_changes_by_many_add_up(database_url: str, store: StoredRecipes, clock: ManualClock) -> None:
@@ -138,10 +138,10 @@ def test_a_forgotten_recipe_takes_its_examples_with_it(
     store.add_example(recipe.id, example(database, clock, 1))
     assert store.forget(recipe.id)
     assert not store.forget(recipe.id)
-    assert count(database, recipe_examples) == 0
+    assert count(database, RecipeExample) == 0
     assert store.update(recipe.id, lambda one: one) is None
     store.add_example(recipe.id, example(database, clock, 1))
-    assert count(database, recipe_examples) == 0, "no worker brings it back"
+    assert count(database, RecipeExample) == 0, "no worker brings it back"
     with pytest.raises(RecipeNotFoundError):
         store.get(recipe.id)
 
@@ -150,7 +150,7 @@ def test_a_recipe_in_another_format_is_learned_again(database: Database, store: 
     """Whatever its document holds: nobody reads it."""
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     with database.writing() as connection:
-        connection.execute(update(recipes).values(format=0, document={"format": "of the future"}))
+        connection.execute(update(RecipeRow).values(format=0, document={"format": "of the future"}))
     assert store.of_host(HOST) == store.page().items == []
     assert store.update(recipe.id, lambda one: one) is None
     assert store.find_or_add(recipe) == recipe
@@ -168,7 +168,7 @@ def test_a_host_has_so_many_templates_and_the_least_used_makes_room(
     store.put(replace(new_recipe(HOST, frozenset()), written=True, pages="/h/*"))
     store.update(made[0].id, lambda one: one)
     store.find_or_add(new_recipe(HOST, TEMPLATE))
-    assert count(database, recipes) <= MOST_OF_HOST + 1
+    assert count(database, RecipeRow) <= MOST_OF_HOST + 1
     kept = {one.id for one in store.of_host(HOST)}
     assert made[0].id in kept
     assert made[1].id not in kept
@@ -204,9 +204,9 @@ def test_only_the_newest_examples_are_kept(database: Database, store: StoredReci
 def test_an_example_whose_page_is_gone_goes(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     store.add_example(recipe.id, Example(page(clock, 7), {}, frozenset(), frozenset()))
-    assert count(database, recipe_examples) == 1
+    assert count(database, RecipeExample) == 1
     assert store.examples(recipe.id) == []
-    assert count(database, recipe_examples) == 0
+    assert count(database, RecipeExample) == 0
 
 
 def test_a_page_that_its_site_does_not_want_kept_is_no_example(
@@ -214,7 +214,7 @@ def test_a_page_that_its_site_does_not_want_kept_is_no_example(
 ) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     store.add_example(recipe.id, Example(page(clock, 1, keeping=Keeping(no_store=True)), {}, frozenset(), frozenset()))
-    assert count(database, recipe_examples) == 0
+    assert count(database, RecipeExample) == 0
 
 
 def test_examples_are_pruned_with_their_pages(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
@@ -227,7 +227,7 @@ def test_examples_are_pruned_with_their_pages(database: Database, store: StoredR
     assert [one.page.url[-1] for one in store.examples(recipe.id)] == ["1", "2"]
     Retention(database).prune_surplus(0)
     Retention(database).prune_unkept()
-    assert count(database, recipe_examples) == 0
+    assert count(database, RecipeExample) == 0
     assert store.get(recipe.id) == recipe, "what was learned holds nobody's data"
 
 
@@ -258,6 +258,6 @@ def test_a_purged_person_is_in_no_example(database: Database, store: StoredRecip
     late = example(database, clock, 2)
     store.add_example(recipe.id, example(database, clock, 1))
     PersonPurge(database).purge(parse_name(AGENT), who="alice", dry_run=False)
-    assert count(database, recipe_examples) == 0
+    assert count(database, RecipeExample) == 0
     store.add_example(recipe.id, late)
-    assert count(database, recipe_examples) == 0, "a worker had it in hand"
+    assert count(database, RecipeExample) == 0, "a worker had it in hand"

@@ -20,7 +20,7 @@ from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.reindex import BEGIN, count_due, due_after
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.rows import evidence_json
-from app.property.storage.tables import properties, property_keys, records
+from app.property.storage.properties.tables import Property, PropertyKey, SourceRow
 from app.property.urls.targets import address_of_target
 from app.services.reports.reindex import reindex
 from benchmarks.saving import save_record
@@ -52,9 +52,9 @@ def store_by_older_version(database: Database, record: SourceRecord, created_at:
     }  # fmt: skip
     engine = make_engine(database.url, 5)
     with engine.begin() as connection:
-        connection.execute(insert(properties).values(id=property_id, conflicts=[], **said, **times))
-        connection.execute(insert(records).values(**page, **said))
-        connection.execute(insert(property_keys), [{"key": key, "property_id": property_id} for key in filed])
+        connection.execute(insert(Property).values(id=property_id, conflicts=[], **said, **times))
+        connection.execute(insert(SourceRow).values(**page, **said))
+        connection.execute(insert(PropertyKey), [{"key": key, "property_id": property_id} for key in filed])
     engine.dispose()
     return property_id
 
@@ -75,7 +75,7 @@ def opened(database: Database) -> PropertyStore:
 
 def living(database: Database) -> int:
     with database.reading() as connection:
-        query = select(func.count()).select_from(properties).where(properties.c.merged_into.is_(None))
+        query = select(func.count()).select_from(Property).where(Property.merged_into.is_(None))
         return connection.execute(query).scalar_one()
 
 
@@ -151,7 +151,7 @@ def test_one_that_cannot_be_read_is_named_and_holds_up_no_other(before: Database
     opened(before)
     with before.writing() as connection:
         wrong = {"YearBuilt": {"value": 1990, "method": "hearsay"}}
-        connection.execute(update(records).where(records.c.property_id == broken).values(evidence=wrong))
+        connection.execute(update(SourceRow).where(SourceRow.property_id == broken).values(evidence=wrong))
     run = reindex(before)
     assert (run.reindexed, run.failed, run.left) == (1, [broken], 1)
 
@@ -209,8 +209,8 @@ def test_what_a_newer_version_filed_is_due_for_it_once_an_older_one_filed_it(
     store = PropertyStore(database)
     property_id = save_record(store, new_page())
     with database.writing() as connection:
-        connection.execute(update(properties).values(key_rules=KEY_RULES + 1))
+        connection.execute(update(Property).values(key_rules=KEY_RULES + 1))
     save_record(store, source("https://third.example/4", YearBuilt=1990, **new_page().values))
     with database.reading() as connection:
-        rows = connection.execute(select(properties.c.id, properties.c.key_rules)).all()
+        rows = connection.execute(select(Property.id, Property.key_rules)).all()
     assert [tuple(row) for row in rows] == [(property_id, KEY_RULES)]

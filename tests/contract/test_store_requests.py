@@ -24,10 +24,10 @@ from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.models import Enqueued
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tables import Batch as BatchRow
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.outbox import Channel, Outbox
 from app.property.storage.statements import digest
-from app.property.storage.tables import batches
 
 ALICE, BOB = digest("alice"), digest("bob")
 KEY = RequestKey(digest("key"), digest("what was asked"))
@@ -166,7 +166,7 @@ def test_a_key_is_forgotten_after_a_day(database: Database, jobs: JobStore, cloc
     assert not jobs.enqueue(TARGETS, requester=by(key=KEY)).repeated
     expiry.prune_rows(database, job_days=90, page_days=365)
     with database.reading() as connection:
-        kept = connection.execute(select(batches.c.idempotency_key, batches.c.job_ids)).all()
+        kept = connection.execute(select(BatchRow.idempotency_key, BatchRow.job_ids)).all()
     assert [(row.idempotency_key, len(row.job_ids)) for row in kept if any(row)] == [(KEY.id, 3)]
 
 

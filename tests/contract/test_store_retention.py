@@ -13,11 +13,11 @@ from app.property.page import Keeping, Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
+from app.property.storage.llm.tables import LlmCache
 from app.property.storage.pages.blobs import count_bytes, pack, stored_bytes, unpack
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
-from app.property.storage.pages.tables import SHARDS
-from app.property.storage.tables import blobs, llm_cache, pages
+from app.property.storage.pages.tables import SHARDS, Blob, PageCopy
 from tests.contract.conftest import ON_POSTGRESQL, count
 
 URL = "https://site.example/house/1"
@@ -139,13 +139,13 @@ def test_what_a_site_does_not_want_kept_is_gone_when_its_job_is_over(
     store.drop_unkept(job_id)
     assert store.checkpoint(job_id) is None
     assert store.validators(FINAL) is None, "nor is what was kept before asked about"
-    assert (count(database, blobs), count(database, pages)) == (1, 1), "the page that may be kept stays"
+    assert (count(database, Blob), count(database, PageCopy)) == (1, 1), "the page that may be kept stays"
     store.drop_unkept(job_id)
 
 
 def test_without_a_job_it_is_not_stored_at_all(database: Database, store: PageStore, clock: ManualClock) -> None:
     store.save_page(page(clock, keeping=Keeping(no_store=True)))
-    assert (count(database, blobs), count(database, pages)) == (0, 0)
+    assert (count(database, Blob), count(database, PageCopy)) == (0, 0)
 
 
 def test_a_useless_page_that_may_not_be_kept_is_not(
@@ -153,7 +153,7 @@ def test_a_useless_page_that_may_not_be_kept_is_not(
 ) -> None:
     store.save_page(page(clock, keeping=Keeping(no_store=True)), job_id)
     store.forget_checkpoint(job_id)
-    assert (count(database, blobs), count(database, pages)) == (0, 0)
+    assert (count(database, Blob), count(database, PageCopy)) == (0, 0)
 
 
 def test_what_a_dead_job_left_behind_is_pruned(
@@ -163,7 +163,7 @@ def test_what_a_dead_job_left_behind_is_pruned(
     assert retention.prune_unkept().bodies == 0, "the job is not over"
     JobStore(database).cancel(job_id)
     assert retention.prune_unkept().bodies == 1
-    assert count(database, blobs) == 0
+    assert count(database, Blob) == 0
 
 
 def test_a_body_goes_so_long_after_its_last_use(
@@ -183,7 +183,7 @@ def test_a_body_goes_so_long_after_its_last_use(
     assert found.body == b"plain", "so the evidence still leads to its body"
     clock.advance(6 * DAY)
     assert retention.prune_old(days=10).bodies == 1
-    assert (count(database, blobs), count(database, pages)) == (0, 0)
+    assert (count(database, Blob), count(database, PageCopy)) == (0, 0)
     assert retention.prune_old(days=10).bodies == 0
 
 
@@ -205,7 +205,7 @@ def test_an_answer_of_a_model_goes_with_its_age(database: Database, retention: R
         answers.save_model_answer(question, StoredAnswer({"Roof": (["tile"], "tile")}, "m", 1, 1))
         clock.advance(6 * DAY)
     assert retention.prune_old(days=10).answers == 1
-    assert count(database, llm_cache) == 1
+    assert count(database, LlmCache) == 1
 
 
 def test_of_too_much_the_longest_unused_goes_first(
@@ -254,4 +254,4 @@ def test_what_is_stored_is_counted_whoever_stores_it_at_the_same_time(
     assert gone.bodies
     assert not any(one.exception() for one in saved)
     with database.reading() as connection:
-        assert stored(database) == connection.execute(select(func.sum(blobs.c.packed_bytes))).scalar_one()
+        assert stored(database) == connection.execute(select(func.sum(Blob.packed_bytes))).scalar_one()

@@ -18,8 +18,9 @@ from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage.database import Database
 from app.property.storage.engine import make_engine, parse_url
 from app.property.storage.inspection import inspect_database
+from app.property.storage.jobs.tables import Batch as BatchRow
 from app.property.storage.schema import _MIGRATIONS, HEAD, upgrade
-from app.property.storage.tables import batches, metadata
+from app.property.storage.tables import metadata
 
 
 def test_head_is_the_newest_migration() -> None:
@@ -94,9 +95,9 @@ def moment() -> datetime:
 def test_a_moment_comes_back_as_the_same_moment_in_utc(database: Database, moment: datetime) -> None:
     row = {"id": "b", "created_at": moment, "priority": 1, "targets": 0, "duplicates": 0}
     with database.writing() as connection:
-        connection.execute(batches.insert().values(row))
+        connection.execute(BatchRow.__table__.insert().values(row))
     with database.reading() as connection:
-        found = connection.execute(select(batches.c.created_at)).scalar_one()
+        found = connection.execute(select(BatchRow.created_at)).scalar_one()
     assert found == moment
     assert found.tzinfo is UTC
 
@@ -104,4 +105,4 @@ def test_a_moment_comes_back_as_the_same_moment_in_utc(database: Database, momen
 def test_a_moment_without_a_timezone_is_refused(database: Database, clock: ManualClock) -> None:
     row = {"id": "b", "created_at": clock.now().replace(tzinfo=None), "priority": 1, "targets": 0, "duplicates": 0}
     with pytest.raises(StoreError, match="timezone"), database.writing() as connection:
-        connection.execute(batches.insert().values(row))
+        connection.execute(BatchRow.__table__.insert().values(row))

@@ -16,8 +16,8 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.tables import watches as watches_table
 from app.property.storage.watches.budget import Charge, WatchDay, WatchLedger, WatchLimits
+from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import PLANNED, Watches
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
@@ -152,7 +152,7 @@ def test_a_whole_days_budget_is_room_for_every_watch(watches: Watches, database:
     assert watches.tick(WatchLimits(2, 0)).jobs == []
     clock.advance(DAY)
     with database.writing() as connection:
-        connection.execute(update(watches_table).values(put_off_at=None))  # as if it had come due today
+        connection.execute(update(Watch).values(put_off_at=None))  # as if it had come due today
     assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]
 
 

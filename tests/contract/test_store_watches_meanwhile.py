@@ -22,13 +22,13 @@ from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.persons import PersonPurge
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.rebuild import new_property
-from app.property.storage.tables import jobs as jobs_table
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.repository import Watches
 from tests.contract.conftest import ON_POSTGRESQL
@@ -50,7 +50,7 @@ def search_under_way(watches: Watches, jobs: JobStore, clock: ManualClock) -> Jo
 
 def states(database: Database) -> dict[str, str]:
     with database.reading() as connection:
-        return {row.target: row.state for row in connection.execute(select(jobs_table))}
+        return {row.target: row.state for row in connection.execute(select(JobRow))}
 
 
 class _UndoneError(Exception):

@@ -12,12 +12,11 @@ from app.clock import ManualClock
 from app.errors.fetching import TransientHttpStatusError
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.jobs.usage import Requester
-from app.property.storage.tables import changes
-from app.property.storage.tables import jobs as jobs_table
-from app.property.storage.tables import watches as watches_table
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.changes import ChangeStore
+from app.property.storage.watches.models import Change, Watch
 from app.property.storage.watches.repository import Watches
 from tests.plugins.watch_steps import DAY, PLENTY, URL, end, show_change, statements, store_property
 
@@ -40,7 +39,7 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
         caller = Requester(f"{count:064x}", 1000)
         watches.add(homes, interval_days=1, requester=caller)
         with database.writing() as connection:  # as if the first refresh, which is paid when it is added, were over
-            connection.execute(update(watches_table).values(prepaid=False))
+            connection.execute(update(Watch).values(prepaid=False))
         clock.advance(DAY)
         with statements(database) as begins:
             made = watches.tick(LIMITS, seconds=DAY).jobs
@@ -57,9 +56,9 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
             assert len(watches.tick(LIMITS, seconds=DAY).jobs) >= count
         sent.append((len(begins), len(ends), len(repeats)))
         with database.writing() as connection:
-            for table in (changes, watches_table):
+            for table in (Change.__table__, Watch.__table__):
                 connection.execute(delete(table))
-            connection.execute(update(jobs_table).values(state="done", due_at=None))
+            connection.execute(update(JobRow).values(state="done", due_at=None))
     assert sent[0] == sent[1]
 
 

@@ -14,9 +14,8 @@ from app.clock import ManualClock
 from app.errors.jobs import OutOfTimeError
 from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.llm.tables import CacheKind
+from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.privacy.suppressions import refuse_from_now
-from app.property.storage.tables import llm_cache
 from app.services.reports.metrics.instruments import REGISTRY
 from app.services.runtime.resources import open_resources
 from app.services.scraping.run import Run
@@ -199,7 +198,7 @@ def test_a_search_that_was_refused_or_broken_off_is_asked_again_after_an_hour(
     assert world.searched() == 1
     with world.resources.database.writing() as connection:
         aged = long_ago + timedelta(hours=22, minutes=59)
-        connection.execute(update(llm_cache).values(created_at=aged))
+        connection.execute(update(LlmCache).values(created_at=aged))
     world.api.set_key(world.api.keys[0], answers="normal")
     found = world.scrape(refresh=True, asked_at=long_ago)
     assert (world.searched(), detail(found, "web search")) == (2, "gpt-4.1-mini cites 0 pages")
@@ -249,7 +248,7 @@ def test_a_cited_page_that_was_purged_meanwhile_is_left_out_with_all_that_was_sa
     assert (world.portal.asked["/h/1"], found.unverified) == (0, [])
     assert "1 pages that were purged" in detail(found, "web search")
     with world.resources.database.reading() as connection:
-        assert connection.execute(llm_cache.select().where(llm_cache.c.kind == CacheKind.SEARCH)).all() == []
+        assert connection.execute(LlmCache.__table__.select().where(LlmCache.kind == CacheKind.SEARCH)).all() == []
 
 
 def test_a_page_that_is_purged_after_it_was_read_is_not_stored_and_another_one_is_asked_about(world: World) -> None:

@@ -10,15 +10,10 @@ from sqlalchemy import func, select
 from app.errors.jobs import LeaseLostError
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import JobState
-from app.property.storage.tables import (
-    changes,
-    job_attempts,
-    jobs,
-    observations,
-    properties,
-    records,
-    unverified,
-)
+from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.tables import JobAttempt
+from app.property.storage.properties.tables import Observation, Property, SourceRow, Unverified
+from app.property.storage.watches.models import Change
 from app.services.scraping.run import Run
 from tests.plugins.address_world import (
     ADDRESS,
@@ -32,7 +27,14 @@ from tests.plugins.address_world import (
     tax_roll,
 )
 
-RESULTS = (properties, records, observations, unverified, changes, job_attempts)
+RESULTS = (
+    Property.__table__,
+    SourceRow.__table__,
+    Observation.__table__,
+    Unverified.__table__,
+    Change.__table__,
+    JobAttempt.__table__,
+)
 PROSE = "The slate roof was relaid with care."
 
 
@@ -43,7 +45,7 @@ def cancel(world: World, job_id: str) -> None:
 def supersede(world: World, job_id: str) -> None:
     """Another worker takes the job over and ends it."""
     with world.resources.database.writing() as connection:
-        connection.execute(jobs.update().where(jobs.c.id == job_id).values(lease_owner="other"))
+        connection.execute(JobRow.__table__.update().where(JobRow.id == job_id).values(lease_owner="other"))
     assert world.resources.jobs.fail(job_id, LeaseLostError(job_id), "other")
 
 
@@ -75,7 +77,7 @@ def test_a_page_that_has_not_changed_is_not_confirmed_once_the_lease_is_lost(wor
     world.portal.pages["/h"] = (200, listing())
     url = f"{world.roots['portal']}/h"
     world.scrape(url)
-    query = select(records.c.checked_at, properties.c.updated_at).join(properties)
+    query = select(SourceRow.checked_at, Property.updated_at).join(Property)
     with world.resources.database.reading() as connection:
         before = connection.execute(query).all()
     job_id = world.job(url, refresh=True)
@@ -125,7 +127,9 @@ def test_an_expired_lease_that_nobody_took_over_still_holds(world: World) -> Non
     url = f"{world.roots['portal']}/h"
     job_id = world.job(url)
     with world.resources.database.writing() as connection:
-        connection.execute(jobs.update().where(jobs.c.id == job_id).values(lease_expires_at=jobs.c.created_at))
+        connection.execute(
+            JobRow.__table__.update().where(JobRow.id == job_id).values(lease_expires_at=JobRow.created_at)
+        )
     done = world.scrape(url, run_of(world, job_id))
     job = world.resources.jobs.get(job_id)
     assert (job.state, job.property) == (JobState.DONE, done.property_id)

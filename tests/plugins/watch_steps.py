@@ -17,9 +17,8 @@ from app.property.storage.jobs.models import Job, PageFrom
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.statements import new_id
-from app.property.storage.tables import changes
 from app.property.storage.watches.budget import WatchLimits
-from app.property.storage.watches.models import Watch
+from app.property.storage.watches.models import Change, Watch
 from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
@@ -68,7 +67,7 @@ def show_change(database: Database, property_id: str, url: str, look_at: datetim
     row = {"id": new_id(), "property_id": property_id, "field": "ListPrice", "url": url, "urls": url}
     row |= {"seen_at": now, "updated_at": now, "look_at": look_at}
     with database.writing() as connection:
-        connection.execute(insert(changes).values(row))
+        connection.execute(insert(Change).values(row))
 
 
 @contextmanager

@@ -9,24 +9,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_, update
 
+from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
 from app.property.storage.jobs.idempotency import FORGOTTEN, KEPT
-from app.property.storage.outbox import Channel
-from app.property.storage.tables import (
-    alerts,
-    audit_log,
-    batches,
-    daily_usage,
-    identity_overrides,
-    jobs,
-    key_history,
-    keys,
-    llm_requests,
-    outbox,
-    page_aliases,
-    pages,
-    suppressions,
-)
+from app.property.storage.jobs.tables import Batch as BatchRow
+from app.property.storage.jobs.tables import DailyUsage
+from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.keys.tables import Alert, Key, KeyHour
+from app.property.storage.llm.tables import LlmRequest
+from app.property.storage.outbox import Channel, Message
+from app.property.storage.pages.tables import PageAlias, PageCopy
+from app.property.storage.privacy.tables import Suppression
+from app.property.storage.properties.tables import IdentityOverride
 
 #: rows that go in one transaction, so that no writer waits long
 AT_ONCE = 500
@@ -41,18 +35,18 @@ _ALERTS_SENT_KEPT = timedelta(days=30)
 def prune_jobs(database: Database, days: float) -> int:
     """Delete jobs of batches that were complete `days` ago, with their attempts; return how many, at most `AT_ONCE`."""
     oldest = database.clock.now() - timedelta(days=days)
-    complete = select(batches.c.id).where(batches.c.id == jobs.c.batch_id, batches.c.completed_at < oldest).exists()
-    old = jobs.c.finished_at < oldest, complete
+    complete = select(BatchRow.id).where(BatchRow.id == JobRow.batch_id, BatchRow.completed_at < oldest).exists()
+    old = JobRow.finished_at < oldest, complete
     with database.reading() as connection:
-        query = select(jobs.c.id).where(*old).order_by(jobs.c.finished_at).limit(AT_ONCE)
+        query = select(JobRow.id).where(*old).order_by(JobRow.finished_at).limit(AT_ONCE)
         ids = connection.execute(query).scalars().all()
 
     def work(connection: Connection) -> int:
         # one of them may have been retried meanwhile
-        still = select(jobs.c.id).where(jobs.c.id.in_(ids), *old).with_for_update()
+        still = select(JobRow.id).where(JobRow.id.in_(ids), *old).with_for_update()
         gone = connection.execute(still).scalars().all()
-        connection.execute(update(pages).where(pages.c.job_id.in_(gone)).values(job_id=None))
-        return connection.execute(delete(jobs).where(jobs.c.id.in_(gone))).rowcount
+        connection.execute(update(PageCopy).where(PageCopy.job_id.in_(gone)).values(job_id=None))
+        return connection.execute(delete(JobRow).where(JobRow.id.in_(gone))).rowcount
 
     return database.repeat(work) if ids else 0
 
@@ -61,30 +55,30 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
     """Delete up to `AT_ONCE` rows by each other rule, each in a transaction of its own; return how many went."""
     now = database.clock.now()
     old_jobs = now - timedelta(days=job_days)
-    has_jobs = select(jobs.c.id).where(jobs.c.batch_id == batches.c.id).exists()
-    has_requests = select(llm_requests.c.id).where(llm_requests.c.batch_id == batches.c.id).exists()
+    has_jobs = select(JobRow.id).where(JobRow.batch_id == BatchRow.id).exists()
+    has_requests = select(LlmRequest.id).where(LlmRequest.batch_id == BatchRow.id).exists()
     rules: tuple[tuple[Table, ColumnElement[bool]], ...] = (
-        (batches, (batches.c.completed_at < old_jobs) & ~has_jobs & ~has_requests),
-        (page_aliases, page_aliases.c.seen_at < now - timedelta(days=page_days)),
-        (daily_usage, daily_usage.c.day < (now - _USAGE_KEPT).date()),
-        (alerts, alerts.c.resolved_at < now - _AUDIT_KEPT),
-        (keys, keys.c.removed_at < now - _AUDIT_KEPT),
-        (key_history, key_history.c.hour < now - _AUDIT_KEPT),
-        (identity_overrides, identity_overrides.c.undone_at < now - _AUDIT_KEPT),
-        (suppressions, suppressions.c.expires_at < now),
-        (audit_log, audit_log.c.at < now - _AUDIT_KEPT),
-        (outbox, (outbox.c.channel == Channel.ALERT) & (outbox.c.created_at < now - _ALERTS_SENT_KEPT)),
+        (BatchRow.__table__, (BatchRow.completed_at < old_jobs) & ~has_jobs & ~has_requests),
+        (PageAlias.__table__, PageAlias.seen_at < now - timedelta(days=page_days)),
+        (DailyUsage.__table__, DailyUsage.day < (now - _USAGE_KEPT).date()),
+        (Alert.__table__, Alert.resolved_at < now - _AUDIT_KEPT),
+        (Key.__table__, Key.removed_at < now - _AUDIT_KEPT),
+        (KeyHour.__table__, KeyHour.hour < now - _AUDIT_KEPT),
+        (IdentityOverride.__table__, IdentityOverride.undone_at < now - _AUDIT_KEPT),
+        (Suppression.__table__, Suppression.expires_at < now),
+        (AuditEntry.__table__, AuditEntry.at < now - _AUDIT_KEPT),
+        (Message.__table__, (Message.channel == Channel.ALERT) & (Message.created_at < now - _ALERTS_SENT_KEPT)),
     )
     _forget_keys(database, now - KEPT)
     return sum(_delete_some(database, table, old) for table, old in rules)
 
 
 def _forget_keys(database: Database, oldest: datetime) -> None:
-    with_key = select(batches.c.id).where(batches.c.idempotency_key.is_not(None), batches.c.created_at <= oldest)
+    with_key = select(BatchRow.id).where(BatchRow.idempotency_key.is_not(None), BatchRow.created_at <= oldest)
     with database.reading() as connection:
         old = connection.execute(with_key.limit(AT_ONCE)).scalars().all()
     if old:
-        forget = update(batches).where(batches.c.id.in_(old)).values(FORGOTTEN)
+        forget = update(BatchRow).where(BatchRow.id.in_(old)).values(FORGOTTEN)
         database.repeat(lambda connection: connection.execute(forget))
 
 

@@ -57,7 +57,7 @@ def entities[T](connection: Connection, statement: TypedReturnsRows[T]) -> list[
         return list(session.scalars(statement, execution_options={"synchronize_session": False}))
 
 
-def upsert(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+def upsert(connection: Connection, table: Table | type[Any], key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Put `values` into the row of `key` (its primary key), which is made if it is not there."""
     statement = insert_into(connection, table).values({**key, **values})
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))

@@ -6,7 +6,7 @@ Types are those that SQLite and PostgreSQL share.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
+    Table,
     Text,
     TextClause,
     text,
@@ -83,6 +84,8 @@ IS_ACTIVE = text("state IN ('queued', 'running', 'deferred')")
 
 class Base(DeclarativeBase):
     """What all mapped classes share: names of constraints, and columns by the types of their annotations."""
+
+    __table__: ClassVar[Table]
 
     metadata = MetaData(
         naming_convention={

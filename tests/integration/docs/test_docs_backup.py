@@ -18,8 +18,9 @@ from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.repository import PageStore
+from app.property.storage.pages.tables import Blob
 from app.property.storage.schema import HEAD, upgrade
-from app.property.storage.tables import blobs, metadata
+from app.property.storage.tables import metadata
 from app.services.runtime.stores import open_stores
 from app.settings import VARIABLE_PREFIXES, Settings
 from benchmarks.postgresql import PostgreSQL, programs
@@ -88,7 +89,7 @@ def _words(settings: Settings) -> str:
     """All that is stored, copies of pages unpacked, by whomever can open the database."""
     with open_stores(settings) as stores, stores.database.reading() as connection:
         rows = [str(row) for table in metadata.sorted_tables for row in connection.execute(select(table)).all()]
-        packed = connection.execute(select(blobs.c.packing, blobs.c.packed)).all()
+        packed = connection.execute(select(Blob.packing, Blob.packed)).all()
     return "\n".join([*rows, *(unpack(row.packing, bytes(row.packed)).decode() for row in packed)])
 
 

@@ -22,7 +22,8 @@ from starlette.routing import Route
 from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
 from app.property.storage.pages.blobs import unpack
-from app.property.storage.tables import blobs, metadata
+from app.property.storage.pages.tables import Blob
+from app.property.storage.tables import metadata
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from standin.serving import BackgroundServer
@@ -116,7 +117,7 @@ def test_a_secret_is_in_the_request_and_nowhere_else(
     with open_stores(settings) as stores, stores.database.reading() as connection:
         for table in metadata.sorted_tables:
             haul[table.name] = repr(connection.execute(select(table)).all())
-        packed = connection.execute(select(blobs.c.packing, blobs.c.packed)).all()
+        packed = connection.execute(select(Blob.packing, Blob.packed)).all()
         haul["pages"] += "".join(unpack(*row).decode() for row in packed)
     assert "~secret.GIS_TOKEN~" in haul["pages"]
     assert [place for place, text in haul.items() if any(word in text for word in TELLING)] == []

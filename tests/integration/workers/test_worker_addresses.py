@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from app.property.storage.tables import jobs
+from app.property.storage.jobs.tables import Job as JobRow
 from standin.serving import BackgroundServer
 from tests.plugins.standin_fixtures import StandinHandle
 
@@ -103,7 +103,7 @@ def test_the_last_try_of_a_job_does_without_the_source_that_fails(
     (fleet.home / "sources.toml").write_text(sources(county))
     (job_id,) = fleet.send(TARGET)
     with fleet.stores.database.writing() as connection:
-        connection.execute(update(jobs).where(jobs.c.id == job_id).values(attempts=4))
+        connection.execute(update(JobRow).where(JobRow.id == job_id).values(attempts=4))
     fleet.start_worker()
     (job,) = fleet.wait_for_state([job_id], "done", "failed", seconds=60)
     assert (job.state, job.attempts) == ("done", 5)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from app.property.storage.tables import observations, properties
+from app.property.storage.properties.tables import Observation, Property
 from standin.openai.config import Config
 from standin.openai.server import OpenAIStandin
 from standin.serving import BackgroundServer
@@ -58,6 +58,6 @@ def test_a_batch_that_is_cancelled_while_its_job_runs_stores_nothing(
     assert fleet.app.AsyncResult(job_id).get(timeout=60) == {"job": job_id, "state": "skipped"}
     assert fleet.job(job_id).state == "cancelled"
     with fleet.stores.database.reading() as connection:
-        for table in (properties, observations):
+        for table in (Property.__table__, Observation.__table__):
             assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 0
     assert api.stats()["totals"]["requests"] == calls

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from app.property.storage.pages.blobs import unpack
+from app.property.storage.pages.tables import Blob
 from app.property.storage.privacy.scope import PurgeKind
-from app.property.storage.tables import blobs
 from app.redis.embedded_valkey import connect
 from app.services.privacy.purging import purge
 from tasks.sending import send_jobs
@@ -72,7 +72,7 @@ def _where(fleet: Any, *more: bytes) -> set[str]:
 def _packed(fleet: Any) -> list[bytes]:
     """Pieces out of the middle of all bodies as they are stored: what a search for words does not see."""
     with fleet.stores.database.reading() as connection:
-        return [bytes(row.packed)[40:72] for row in connection.execute(select(blobs.c.packed))]
+        return [bytes(row.packed)[40:72] for row in connection.execute(select(Blob.packed))]
 
 
 def test_nothing_of_a_page_is_left_anywhere_and_a_job_under_way_brings_nothing_back(
@@ -157,5 +157,5 @@ def _assert_gone(fleet: Any, *more: bytes) -> None:
 
 def _unpacked(fleet: Any) -> list[bytes]:
     with fleet.stores.database.reading() as connection:
-        rows = connection.execute(select(blobs.c.packing, blobs.c.packed)).all()
+        rows = connection.execute(select(Blob.packing, Blob.packed)).all()
     return [unpack(row.packing, bytes(row.packed)) for row in rows]

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.property.storage.tables import daily_usage, jobs, watches
+from app.property.storage.jobs.tables import DailyUsage
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.watches.budget import WatchLedger
+from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
 from standin.serving import BackgroundServer
 from tasks.sending import send_jobs
@@ -32,7 +34,7 @@ def make_due(fleet: Any) -> None:
     """The time of all watches has come."""
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     with fleet.stores.database.writing() as connection:
-        connection.execute(update(watches).values(due_at=long_ago))
+        connection.execute(update(Watch).values(due_at=long_ago))
 
 
 def tick(fleet: Any) -> dict[str, int]:
@@ -62,8 +64,8 @@ def test_three_workers_at_once_ask_for_no_page_too_many(
     assert {job.attempts for job in waiting} == {0}
     with database.writing() as connection:
         yesterday = WatchLedger(database).today().day - timedelta(days=1)
-        connection.execute(update(daily_usage).values(day=yesterday))
-        connection.execute(update(jobs).where(jobs.c.state == "deferred").values(due_at=datetime.now(UTC)))
+        connection.execute(update(DailyUsage).values(day=yesterday))
+        connection.execute(update(JobRow).where(JobRow.state == "deferred").values(due_at=datetime.now(UTC)))
     fleet.app.send_task("tasks.recovery.recover_jobs", queue="health")
     until(lambda: WatchLedger(database).today().pages == 3, 40, lambda: fleet.told(ids))
     until(lambda: (store.counts()["deferred"], store.counts()["done"]) == (2, 6), 40, lambda: fleet.told(ids))

@@ -16,7 +16,7 @@ from app.property.record import Method, SourceKind
 from app.property.storage.jobs import models as tried
 from app.property.storage.jobs.models import PageFrom, RecoveryReason
 from app.property.storage.keys.alerts import Severity
-from app.property.storage.tables import ACTIVE
+from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import Charge
 from app.property.storage.watches.models import WatchStatus
 from app.services.reports.health.alarms import Kind

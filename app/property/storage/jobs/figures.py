@@ -12,10 +12,10 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import UNASKED, JobState
 from app.property.storage.jobs.tables import DailyUsage, JobAttempt
 from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.keys.tables import KeyHour
 from app.property.storage.llm.batches import LlmBatchStore
 from app.property.storage.llm.requests import NO_REQUESTS, LlmRequestStore, RequestFigures
 from app.property.storage.llm.tables import CacheKind, LlmCache
-from app.property.storage.tables import key_history
 from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import SUBJECT, Charge, WatchDay, WatchLedger
 from app.property.storage.watches.models import WatchStatus
@@ -77,7 +77,7 @@ def read_recent_work(database: Database) -> RecentWork:
     """Sum up the work since midnight UTC `RECENT_DAYS` days ago."""
     today = database.clock.now().date() - timedelta(days=RECENT_DAYS)
     since = datetime.combine(today, time(), UTC)
-    c, h = JobRow, key_history.c
+    c, h = JobRow, KeyHour
     recent = c.finished_at >= since, c.state.in_((JobState.DONE, JobState.FAILED)), c.watch_id.is_(None)
     of_urls = func.coalesce(func.sum(case((c.target.like("http%://%"), 1), else_=0)), 0)
     asked = JobAttempt.position.is_not(None), JobAttempt.url.is_not(None), JobAttempt.outcome.not_in(UNASKED)

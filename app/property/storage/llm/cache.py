@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, select
 
 from app.property.page import Page
 from app.property.storage.database import Database
@@ -16,7 +16,7 @@ from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.privacy.suppressions import purged_of, purged_since, refuse_purged
 from app.property.storage.statements import digest, upsert
 
-_CACHE = cast(Table, LlmCache.__table__)
+_CACHE = LlmCache.__table__
 
 
 @dataclass(frozen=True)

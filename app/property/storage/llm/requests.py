@@ -12,19 +12,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease, hold
 from app.property.storage.jobs.models import Job, JobState
+from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.llm.cache import Question
 from app.property.storage.llm.tables import LlmCache, LlmRequest, RequestState
 from app.property.storage.privacy.suppressions import PURGE, purged_since
 from app.property.storage.statements import chunks, insert_if_new
-from app.property.storage.tables import ONE_ATTEMPT_LESS, jobs
 
 #: A job comes back by itself so long after its request should have been given up, should nobody have woken it: the
 #: longest that OpenAI needs to cancel a batch is ten minutes.
@@ -33,7 +34,7 @@ GRACE = timedelta(hours=1)
 KEPT = timedelta(days=7)
 _OPEN = (RequestState.PARKED, RequestState.SENT)
 _R = LlmRequest
-_REQUESTS = cast(Table, LlmRequest.__table__)
+_REQUESTS = LlmRequest.__table__
 _BLANK = {column.name: None for column in _REQUESTS.columns if column.nullable}
 
 
@@ -121,7 +122,7 @@ class LlmRequestStore:
             due_at = give_up_at + GRACE if state.is_open else now
             change = {"state": JobState.DEFERRED, "request_id": request.id, "parked_at": now, "due_at": due_at}
             change |= {"attempts": ONE_ATTEMPT_LESS, "lease_owner": None, "lease_expires_at": None}
-            connection.execute(update(jobs).where(jobs.c.id == job.id).values(change))
+            connection.execute(update(JobRow).where(JobRow.id == job.id).values(change))
 
         self._database.repeat(work)
 
@@ -210,14 +211,14 @@ def is_ready(now: datetime) -> ColumnElement[bool]:
 
 def is_wanted() -> ColumnElement[bool]:
     """Some job waits for the request's answer."""
-    return exists().where(jobs.c.request_id == _R.id, _waiting())
+    return exists().where(JobRow.request_id == _R.id, _waiting())
 
 
 def wake(connection: Connection, request_ids: Sequence[str], now: datetime) -> None:
     """The jobs that wait for these requests are due: recovery sends them."""
     for some in chunks(request_ids):
-        connection.execute(update(jobs).where(jobs.c.request_id.in_(some), _waiting()).values(due_at=now))
+        connection.execute(update(JobRow).where(JobRow.request_id.in_(some), _waiting()).values(due_at=now))
 
 
 def _waiting() -> ColumnElement[bool]:
-    return and_(jobs.c.state == JobState.DEFERRED, jobs.c.parked_at.is_not(None))
+    return and_(JobRow.state == JobState.DEFERRED, JobRow.parked_at.is_not(None))

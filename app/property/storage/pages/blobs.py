@@ -9,9 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from datetime import datetime
-from typing import cast
 
-from sqlalchemy import Connection, Table, delete, exists, func, select, update
+from sqlalchemy import Connection, delete, exists, func, select, update
 
 from app.property.storage.pages.tables import SHARDS, Blob, BlobBytes, PageCopy
 from app.property.storage.properties.tables import RecipeExample
@@ -24,7 +23,7 @@ else:
 
 #: between speed and size; a page of 250 kB takes 2 ms
 _LEVEL = 6
-_BLOBS, _BYTES = cast(Table, Blob.__table__), cast(Table, BlobBytes.__table__)
+_BLOBS, _BYTES = Blob.__table__, BlobBytes.__table__
 _PACKING = "zstd"
 
 

@@ -11,27 +11,27 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, or_, select, update
+from sqlalchemy.orm import aliased
 
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.rows import source_record
-from app.property.storage.properties.tables import AS_OF
+from app.property.storage.properties.tables import AS_OF, SourceRow
 from app.property.storage.statements import upsert
-from app.property.storage.tables import jobs, page_aliases, records
 
-_OF_SAME_PROPERTY = records.alias()
+_OF_SAME_PROPERTY = aliased(SourceRow)
 #: some page of the record's property is asked about again
-_IS_ASKED_AGAIN = exists().where(
-    _OF_SAME_PROPERTY.c.property_id == records.c.property_id, _OF_SAME_PROPERTY.c.asks_again
-)
+_IS_ASKED_AGAIN = exists().where(_OF_SAME_PROPERTY.property_id == SourceRow.property_id, _OF_SAME_PROPERTY.asks_again)
 
 
 def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
     """Records of pages that were read or confirmed after `since` and are not asked about again; with `whole_property`
     no other page of their property is either."""
-    return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else records.c.asks_again))
+    return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else SourceRow.asks_again))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,11 @@ class PageIndex:
     def known_as(self, url: str) -> str | None:
         """The URL of the page that `url` turned out to be, if that is another one."""
         with self._database.reading() as connection:
-            return connection.execute(select(page_aliases.c.page_url).where(page_aliases.c.url == url)).scalar()
+            return connection.execute(select(PageAlias.page_url).where(PageAlias.url == url)).scalar()
 
     def record_of(self, page_url: str) -> KnownRecord | None:
         """What the page said when it was read or confirmed last; None if it never was."""
-        query = _newest(or_(records.c.page_url == page_url, records.c.url == page_url))
+        query = _newest(or_(SourceRow.page_url == page_url, SourceRow.url == page_url))
         with self._database.reading() as connection:
             row = connection.execute(query).first()
         return KnownRecord(source_record(row), row.property_id, not row.wanted_model) if row else None
@@ -85,15 +85,15 @@ class PageIndex:
         """Whether the job is to read this page now, instead of one that it took before; False while another job, which
         holds its lease, does."""
         now = self._database.clock.now()
-        reads = and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at > now)
+        reads = and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at > now)
 
         def work(connection: Connection) -> bool:
             self._database.exclusively(connection, f"page {page_url}")
-            theirs = jobs.c.reading_url == page_url, jobs.c.id != job_id
-            if connection.execute(select(jobs.c.id).where(*theirs, reads)).first():
+            theirs = JobRow.reading_url == page_url, JobRow.id != job_id
+            if connection.execute(select(JobRow.id).where(*theirs, reads)).first():
                 return False
-            connection.execute(update(jobs).where(*theirs).values(reading_url=None))  # its worker is dead
-            connection.execute(update(jobs).where(jobs.c.id == job_id).values(reading_url=page_url))
+            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # its worker is dead
+            connection.execute(update(JobRow).where(JobRow.id == job_id).values(reading_url=page_url))
             return True
 
         return self._database.repeat(work)
@@ -101,14 +101,14 @@ class PageIndex:
 
 def said_by(connection: Connection, seen: Seen) -> Row[Any] | None:
     """The record of the page that says all that is in this body; None: it has to be read (again)."""
-    says_the_same = select(page_aliases.c.record_sha256).where(
-        page_aliases.c.url == seen.url, page_aliases.c.content_sha256 == seen.sha256
+    says_the_same = select(PageAlias.record_sha256).where(
+        PageAlias.url == seen.url, PageAlias.content_sha256 == seen.sha256
     )
     same = and_(
-        or_(records.c.content_sha256 == seen.sha256, records.c.content_sha256.in_(says_the_same)),
-        records.c.edition == seen.edition,
+        or_(SourceRow.content_sha256 == seen.sha256, SourceRow.content_sha256.in_(says_the_same)),
+        SourceRow.edition == seen.edition,
     )
-    mine = or_(records.c.url == seen.url, records.c.page_url == seen.page_url)
+    mine = or_(SourceRow.url == seen.url, SourceRow.page_url == seen.page_url)
     row = connection.execute(_newest(mine).where(same)).first()
     return None if row is None or row.wanted_model else row
 
@@ -126,29 +126,29 @@ def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bod
     """
     own, known = bodies or (None, None)
     values = {"page_url": page_url, "seen_at": at, "content_sha256": own, "record_sha256": known}
-    upsert(connection, page_aliases, {"url": url}, values)
+    upsert(connection, PageAlias, {"url": url}, values)
 
 
 def forget_url(connection: Connection, url: str) -> None:
     """`url` has a record of its own (again)."""
-    connection.execute(delete(page_aliases).where(page_aliases.c.url == url))
+    connection.execute(delete(PageAlias).where(PageAlias.url == url))
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
     """Those of `urls` (a list of targets) whose page is fresh."""
-    own = select(records.c.url).where(records.c.url.in_(urls), is_fresh(since))
+    own = select(SourceRow.url).where(SourceRow.url.in_(urls), is_fresh(since))
     other = (
-        select(page_aliases.c.url)
-        .join(records, records.c.page_url == page_aliases.c.page_url)
-        .where(page_aliases.c.url.in_(urls), is_fresh(since))
+        select(PageAlias.url)
+        .join(SourceRow, SourceRow.page_url == PageAlias.page_url)
+        .where(PageAlias.url.in_(urls), is_fresh(since))
     )
     return own.union(other)  # type: ignore[return-value]
 
 
 def _of_url(url: str) -> ColumnElement[bool]:
-    known_as = select(page_aliases.c.page_url).where(page_aliases.c.url == url)
-    return or_(records.c.url == url, records.c.page_url.in_(known_as))
+    known_as = select(PageAlias.page_url).where(PageAlias.url == url)
+    return or_(SourceRow.url == url, SourceRow.page_url.in_(known_as))
 
 
 def _newest(condition: ColumnElement[bool]) -> Select[Any]:
-    return select(records).where(condition).order_by(AS_OF.desc(), records.c.id.desc()).limit(1)
+    return select(SourceRow).where(condition).order_by(AS_OF.desc(), SourceRow.id.desc()).limit(1)

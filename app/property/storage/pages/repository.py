@@ -8,9 +8,9 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 from sqlalchemy.orm import aliased
 
 from app.property.page import Keeping, Page
@@ -154,7 +154,7 @@ def _newest(query: Any, final_url: str) -> Select[Any]:
 def _with_bodies() -> Select[Any]:
     body, text = aliased(Blob), aliased(Blob)
     query = select(
-        *cast(Table, PageCopy.__table__).columns,
+        *PageCopy.__table__.columns,
         body.packing.label("body_packing"),
         body.packed.label("body"),
         text.packing.label("text_packing"),

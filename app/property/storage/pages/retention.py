@@ -13,15 +13,13 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
 from app.property.storage.database import Database
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.pages.blobs import stored_bytes
 from app.property.storage.pages.repository import drop_pages
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
-from app.property.storage.tables import (
-    ACTIVE,
-    jobs,
-    recipe_examples,
-)
+from app.property.storage.properties.tables import RecipeExample
+from app.property.storage.types import ACTIVE
 
 #: bodies that go in one transaction, so that no writer waits long
 _AT_ONCE = 200
@@ -48,7 +46,7 @@ class Retention:
         oldest = self._database.clock.now() - timedelta(days=days)
 
         def work(connection: Connection) -> Pruned:
-            connection.execute(delete(recipe_examples).where(recipe_examples.c.at < oldest))
+            connection.execute(delete(RecipeExample).where(RecipeExample.at < oldest))
             said = select(LlmCache.id).where(LlmCache.kind.in_(CacheKind), LlmCache.created_at < oldest)
             gone_answers = delete(LlmCache).where(LlmCache.id.in_(said.limit(_AT_ONCE)))
             answers = connection.execute(gone_answers).rowcount
@@ -90,7 +88,7 @@ class Retention:
 
 def _is_needed() -> ColumnElement[bool]:
     """Of a row of `pages`: it is the checkpoint of a job that is not over."""
-    return select(jobs.c.id).where(jobs.c.id == PageCopy.job_id, jobs.c.state.in_(ACTIVE)).exists()
+    return select(JobRow.id).where(JobRow.id == PageCopy.job_id, JobRow.state.in_(ACTIVE)).exists()
 
 
 def _oldest_first(connection: Connection, *which: ColumnElement[bool]) -> list[tuple[str, int]]:

@@ -21,8 +21,7 @@ from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding
 from app.property.storage.privacy.purge import record_purge
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.rebuild import rebuild
-from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE
-from app.property.storage.tables import observations, records
+from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE, Observation, SourceRow
 
 #: candidates that are looked for at a time: rows, or properties
 _AT_ONCE = 100
@@ -51,7 +50,7 @@ class AgeLimits:
 
     def prune_observations(self, days: float) -> Aged:
         """Remove observations older than `days`, but for those that the newest record of their page rests on."""
-        oldest, c = self._database.clock.now() - timedelta(days=days), observations.c
+        oldest, c = self._database.clock.now() - timedelta(days=days), Observation
         ended = ~_records_of_observation().exists()
         query = select(c.id, c.property_id).where(c.observed_at < oldest, ended).order_by(c.observed_at, c.id)
         with self._database.reading() as connection:
@@ -60,7 +59,7 @@ class AgeLimits:
         def work(connection: Connection) -> int:
             lock_rows(connection, {row.property_id for row in old})
             these = c.id.in_([row.id for row in old])
-            return connection.execute(delete(observations).where(these, ended)).rowcount
+            return connection.execute(delete(Observation).where(these, ended)).rowcount
 
         if not old:
             return Aged()
@@ -92,8 +91,8 @@ class AgeLimits:
         for held in _DATED:
             which = held.table.c.property_id == home, held.table.c[held.field or ""].in_(sorted(PEOPLE_FIELDS))
             gone += connection.execute(delete(held.table).where(*which, *_is_old(held, oldest))).rowcount
-        query = select(records).where(records.c.property_id == home, NAMES_PEOPLE, oldest > AS_OF)
-        named = connection.execute(query.order_by(records.c.id)).all()
+        query = select(SourceRow).where(SourceRow.property_id == home, NAMES_PEOPLE, oldest > AS_OF)
+        named = connection.execute(query.order_by(SourceRow.id)).all()
         for row in named:
             _strip(connection, row)
         if named:
@@ -104,7 +103,7 @@ class AgeLimits:
 def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str], bool]:
     """Properties, `_AT_ONCE` at most, of which something names people and was last seen before `oldest`; and whether
     there may be more."""
-    queries = [select(records.c.property_id).where(NAMES_PEOPLE, oldest > AS_OF).order_by(AS_OF)]
+    queries = [select(SourceRow.property_id).where(NAMES_PEOPLE, oldest > AS_OF).order_by(AS_OF)]
     for held in _DATED:
         field, at = held.table.c[held.field or ""], held.table.c[held.at or ""]
         for name in sorted(PEOPLE_FIELDS):  # one at a time: the index has its rows of one field in order
@@ -118,15 +117,15 @@ def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str]
 def _is_old(held: Holding, oldest: datetime) -> list[ColumnElement[bool]]:
     """Of a row: it is older, and if it was read on a page, that page was not seen to say it since."""
     is_old = [held.table.c[held.at or ""] < oldest]
-    if held.table is observations:
+    if held.table is Observation.__table__:
         is_old.append(~_records_of_observation(oldest <= AS_OF).exists())
     return is_old
 
 
 def _records_of_observation(*which: ColumnElement[bool]) -> Select[Any]:
     """Records that an observation was read with: of the same body, and the same property."""
-    same = records.c.property_id == observations.c.property_id
-    return select(records.c.id).where(same, records.c.content_sha256 == observations.c.content_sha256, *which)
+    same = SourceRow.property_id == Observation.property_id
+    return select(SourceRow.id).where(same, SourceRow.content_sha256 == Observation.content_sha256, *which)
 
 
 def _strip(connection: Connection, row: Row[Any]) -> None:
@@ -137,20 +136,22 @@ def _strip(connection: Connection, row: Row[Any]) -> None:
     for finder in _finders(row.record):
         change = record_without(finder, change["record"], change["evidence"])
         _clean_observations(connection, row, finder)
-    connection.execute(update(records).where(records.c.id == row.id).values(**change, names_people=False, edition=None))
+    connection.execute(
+        update(SourceRow).where(SourceRow.id == row.id).values(**change, names_people=False, edition=None)
+    )
 
 
 def _clean_observations(connection: Connection, row: Row[Any], finder: Finder) -> None:
-    held = next(held for held in _DATED if held.table is observations)
-    mine = observations.c.property_id == row.property_id, observations.c.content_sha256 == row.content_sha256
-    for said in connection.execute(select(observations).where(*mine)).all():
+    held = next(held for held in _DATED if held.table is Observation.__table__)
+    mine = Observation.property_id == row.property_id, Observation.content_sha256 == row.content_sha256
+    for said in connection.execute(select(Observation).where(*mine)).all():
         if finder.is_in(said.value) or finder.is_in(said.evidence):
             change = cleaned(held, said, finder)
-            which = observations.c.id == said.id
+            which = Observation.id == said.id
             if change is None or change["value_sha256"] != said.value_sha256:
-                connection.execute(delete(observations).where(which))  # its value was the name, or held it
+                connection.execute(delete(Observation).where(which))  # its value was the name, or held it
             else:
-                connection.execute(update(observations).where(which).values(change))
+                connection.execute(update(Observation).where(which).values(change))
 
 
 def _finders(values: dict[str, Any]) -> list[Finder]:

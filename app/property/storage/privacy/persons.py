@@ -18,9 +18,11 @@ from sqlalchemy.exc import IntegrityError
 
 from app.property.people import Finder, PersonName, finder_of
 from app.property.storage.database import Database
-from app.property.storage.llm.tables import CacheKind
+from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.llm.tables import CacheKind, LlmCache, LlmRequest
 from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.repository import drop_pages
+from app.property.storage.pages.tables import Blob, PageCopy
 from app.property.storage.privacy.cleaning import cleaned
 from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding, Holds
 from app.property.storage.privacy.purge import COUNTED, Purged, Removal, Step, do, find, record_purge, steps_of
@@ -28,7 +30,6 @@ from app.property.storage.privacy.scope import PurgeKind, rows_of
 from app.property.storage.privacy.suppressions import Progress, refuse_name
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.rebuild import rebuild
-from app.property.storage.tables import blobs, jobs, llm_cache, llm_requests, pages
 
 #: rows that are changed in one transaction, with their properties
 _AT_ONCE = 20
@@ -102,8 +103,8 @@ def _named(
 ) -> Iterator[tuple[tuple[Any, ...], set[str] | None]]:
     """The keys of all rows, and of those that name the person the URLs which do; None of the others."""
     width = len(held.table.primary_key.columns)
-    if held.table is blobs:
-        for row in rows_of(database, blobs.c.packing, blobs.c.packed, at_once=_BODIES, after=after):
+    if held.table is Blob.__table__:
+        for row in rows_of(database, Blob.packing, Blob.packed, at_once=_BODIES, after=after):
             is_named = finder.is_in(_decoded(unpack(row.packing, bytes(row.packed))))
             yield tuple(row[:width]), set() if is_named else None
         return
@@ -126,11 +127,11 @@ def _decoded(body: bytes) -> str:
 
 def _clear(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[Any, ...]]) -> None:
     table = held.table
-    if table is blobs:
+    if table is Blob.__table__:
         _drop_bodies(part, [key[0] for key in keys])
-    elif table is llm_requests:
-        part.drop_requests(llm_requests.c.id.in_([key[0] for key in keys]))
-    elif table is llm_cache:
+    elif table is LlmRequest.__table__:
+        part.drop_requests(LlmRequest.id.in_([key[0] for key in keys]))
+    elif table is LlmCache.__table__:
         gone = delete(table).where(_is_one_of(table, keys)).returning(table.c.kind)
         part.removed.update(_AS[kind] for kind in part.connection.execute(gone).scalars())
     elif held.goes_whole:
@@ -141,7 +142,7 @@ def _clear(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[An
 
 def _drop_bodies(part: Removal, hashes: Sequence[str]) -> None:
     """Copies, and what models were asked and said of them: the page is fetched anew, and read without the name."""
-    leads = or_(pages.c.sha256.in_(hashes), pages.c.text_sha256.in_(hashes))
+    leads = or_(PageCopy.sha256.in_(hashes), PageCopy.text_sha256.in_(hashes))
     part.removed["bodies"] += len(drop_pages(part.connection, leads, blobs=hashes))
     part.drop_answers(hashes)
 
@@ -162,10 +163,10 @@ def _clean(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[An
             part.removed["texts"] += 1
         else:
             part.drop(table.name if table.name in COUNTED else "texts", table, which)
-        part.job_ids |= {row.id} if table is jobs else set()
+        part.job_ids |= {row.id} if table is JobRow.__table__ else set()
     for home in sorted(homes):
         rebuild(part.database, connection, home, changed=True)
-        part.job_ids |= set(connection.execute(select(jobs.c.id).where(jobs.c.property_id == home)).scalars())
+        part.job_ids |= set(connection.execute(select(JobRow.id).where(JobRow.property_id == home)).scalars())
 
 
 def _put(part: Removal, table: Table, which: Any, change: dict[str, Any]) -> bool:

@@ -18,8 +18,12 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, lit
 
 from app.property.storage import audit
 from app.property.storage.database import Database
+from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.tables import JobAttempt
 from app.property.storage.llm.requests import wake
+from app.property.storage.llm.tables import LlmCache, LlmRequest
 from app.property.storage.pages.blobs import drop_unused_blobs
+from app.property.storage.pages.tables import PageAlias, PageCopy
 from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding, Holds
 from app.property.storage.privacy.scope import (
     Mentions,
@@ -35,23 +39,17 @@ from app.property.storage.privacy.suppressions import refuse_from_now
 from app.property.storage.properties.locks import lock_pages, lock_rows
 from app.property.storage.properties.rebuild import rebuild
 from app.property.storage.properties.rows import source_record
-from app.property.storage.statements import chunks
-from app.property.storage.tables import (
+from app.property.storage.properties.tables import (
     RECORD_URLS,
-    identity_overrides,
-    job_attempts,
-    jobs,
-    llm_cache,
-    llm_requests,
-    observations,
-    page_aliases,
-    pages,
-    properties,
-    recipe_examples,
-    recipes,
-    records,
-    unverified,
+    IdentityOverride,
+    Observation,
+    Property,
+    RecipeExample,
+    RecipeRow,
+    SourceRow,
+    Unverified,
 )
+from app.property.storage.statements import chunks
 from app.property.storage.watches.schedule import TICK
 
 #: what is told of a purge, in rows
@@ -185,16 +183,16 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     """Answers of searches that were for one of the targets or name one of the pages, and what jobs tell of them. What
     has words of these is read without a lock."""
     with database.reading() as connection:  # pages that a search named for the properties
-        heard = select(unverified.c.url).where(unverified.c.property_id.in_(scope.properties))
+        heard = select(Unverified.url).where(Unverified.property_id.in_(scope.properties))
         mentions = Mentions(scope, connection.execute(heard).scalars())
-    searches = rows_of(database, llm_cache.c.urls, only=[_IS_SEARCH])
+    searches = rows_of(database, LlmCache.urls, only=[_IS_SEARCH])
     named = [row.id for row in searches if mentions.are_in(row.urls)]
-    told = rows_of(database, jobs.c.error_message, only=[_TELLS_OF_PAGES])
+    told = rows_of(database, JobRow.error_message, only=[_TELLS_OF_PAGES])
     tells = [row for row in told if mentions.are_in(row.error_message)]
-    hints = [row for row in rows_of(database, job_attempts.c.detail) if row.detail and mentions.are_in(row.detail)]
+    hints = [row for row in rows_of(database, JobAttempt.detail) if row.detail and mentions.are_in(row.detail)]
     for some in chunks(named):
-        yield partial(Removal.drop, what="searches", table=llm_cache, which=llm_cache.c.id.in_(some))
-    for column, rows in ((jobs.c.error_message, tells), (job_attempts.c.detail, hints)):
+        yield partial(Removal.drop, what="searches", table=LlmCache.__table__, which=LlmCache.id.in_(some))
+    for column, rows in ((JobRow.error_message, tells), (JobAttempt.detail, hints)):
         for some in chunks(rows, _AT_ONCE):
             yield partial(Removal.forget_words, column=column, rows=some)
 
@@ -219,8 +217,8 @@ class Removal:
         for row in rows:
             *key, told = row
             mine = and_(column == told, *(part == one for part, one in zip(column.table.primary_key, key, strict=True)))
-            if column.table is jobs:
-                untold = update(jobs).where(mine).values(error_message="What was tried was purged since.")
+            if column.table is JobRow.__table__:
+                untold = update(JobRow).where(mine).values(error_message="What was tried was purged since.")
                 self.connection.execute(untold)
             else:
                 self.connection.execute(delete(column.table).where(mine))
@@ -228,14 +226,14 @@ class Removal:
     def remove_pages(self, urls: Sequence[str], later: Sequence[str] = ()) -> None:
         """Remove all of `urls`. Properties of which pages are left say what these say; the others go, but for those
         that are looked at `later`."""
-        stored = select(records).where(is_any(RECORD_URLS, urls))
+        stored = select(SourceRow).where(is_any(RECORD_URLS, urls))
         lock_pages(self.database, self.connection, [source_record(row) for row in self.connection.execute(stored)])
-        asked = select(jobs.c.id).where(jobs.c.target.in_(urls)).order_by(jobs.c.id).with_for_update()
+        asked = select(JobRow.id).where(JobRow.target.in_(urls)).order_by(JobRow.id).with_for_update()
         self.job_ids |= set(self.connection.execute(asked).scalars())
         said = (
-            ("records", records, is_any(RECORD_URLS, urls)),
-            ("observations", observations, observations.c.source_url.in_(urls)),
-            ("unverified", unverified, unverified.c.url.in_(urls)),
+            ("records", SourceRow.__table__, is_any(RECORD_URLS, urls)),
+            ("observations", Observation.__table__, Observation.source_url.in_(urls)),
+            ("unverified", Unverified.__table__, Unverified.url.in_(urls)),
         )
         homes = {
             home
@@ -252,21 +250,25 @@ class Removal:
             hashes |= {row[-1] for row in rows if sha256}
         self._drop_general(urls, sorted(homes))
         self.drop_answers(sorted(hashes))
-        self.drop("searches", llm_cache, llm_cache.c.target.in_(urls))
-        self.drop("jobs", jobs, jobs.c.id.in_(self.job_ids))
+        self.drop("searches", LlmCache.__table__, LlmCache.target.in_(urls))
+        self.drop("jobs", JobRow.__table__, JobRow.id.in_(self.job_ids))
         self._drop_decisions(urls)
         self.mend(sorted(homes - set(later)))
 
     def _drop_copies(self, urls: Sequence[str]) -> set[str]:
         """Copies of the pages and of what their jobs fetched, and by which URLs they are known; -> the hashes of the
         pages."""
-        connection, fetched_by = self.connection, pages.c.job_id.in_(self.job_ids)
-        mine = delete(pages).where(or_(is_any([pages.c.url, pages.c.final_url], urls), fetched_by)).returning(pages)
+        connection, fetched_by = self.connection, PageCopy.job_id.in_(self.job_ids)
+        mine = (
+            delete(PageCopy)
+            .where(or_(is_any([PageCopy.url, PageCopy.final_url], urls), fetched_by))
+            .returning(PageCopy.__table__)
+        )
         copies = connection.execute(mine).all()
         bodies = {sha256 for row in copies for sha256 in (row.sha256, row.text_sha256)}
         self.removed["bodies"] += len(drop_unused_blobs(connection, bodies))
-        self.drop("urls", page_aliases, is_any([page_aliases.c.url, page_aliases.c.page_url], urls))
-        connection.execute(update(jobs).where(jobs.c.reading_url.in_(urls)).values(reading_url=None))
+        self.drop("urls", PageAlias.__table__, is_any([PageAlias.url, PageAlias.page_url], urls))
+        connection.execute(update(JobRow).where(JobRow.reading_url.in_(urls)).values(reading_url=None))
         return {row.sha256 for row in copies if not {row.url, row.final_url}.isdisjoint(urls)}
 
     def _drop_general(self, urls: Sequence[str], homes: Sequence[str]) -> None:
@@ -281,38 +283,38 @@ class Removal:
 
     def drop_requests(self, which: ColumnElement[bool]) -> None:
         """What models are still to be asked: a job that is left and waits for that asks anew."""
-        gone = delete(llm_requests).where(which).returning(llm_requests.c.id)
+        gone = delete(LlmRequest).where(which).returning(LlmRequest.id)
         ids = self.connection.execute(gone).scalars().all()
         wake(self.connection, list(ids), self.database.clock.now())
         self.removed["model_requests"] += len(ids)
 
     def drop_answers(self, hashes: Sequence[str]) -> None:
         """What models were asked and said of bodies, and what recipes learned of them."""
-        self.drop_requests(llm_requests.c.content_sha256.in_(hashes))
-        self.drop("model_answers", llm_cache, llm_cache.c.content_sha256.in_(hashes))
-        self.drop("others", recipe_examples, recipe_examples.c.content_sha256.in_(hashes))
+        self.drop_requests(LlmRequest.content_sha256.in_(hashes))
+        self.drop("model_answers", LlmCache.__table__, LlmCache.content_sha256.in_(hashes))
+        self.drop("others", RecipeExample.__table__, RecipeExample.content_sha256.in_(hashes))
 
     def drop_recipes(self, hosts: Sequence[str]) -> None:
         """Those of the hosts and of all below them."""
         for host in hosts:
-            below = recipes.c.host.endswith(f".{host}", autoescape=True)
-            self.drop("others", recipes, or_(recipes.c.host.in_([host, host.removeprefix("www.")]), below))
+            below = RecipeRow.host.endswith(f".{host}", autoescape=True)
+            self.drop("others", RecipeRow.__table__, or_(RecipeRow.host.in_([host, host.removeprefix("www.")]), below))
 
     def _drop_decisions(self, urls: Sequence[str]) -> None:
         """Those on these pages. One with no page left on one of its sides keeps nothing apart or together: it goes."""
-        c = identity_overrides.c
-        gone = delete(identity_overrides).where(c.url.in_(urls)).returning(c.decision_id)
+        c = IdentityOverride
+        gone = delete(IdentityOverride).where(c.url.in_(urls)).returning(c.decision_id)
         ids = self.connection.execute(gone).scalars().all()
         self.removed["others"] += len(ids)
         left = select(c.decision_id).where(c.decision_id.in_(ids)).group_by(c.decision_id)
         one_sided = left.having(func.count(c.side.distinct()) == 1)
-        self.connection.execute(delete(identity_overrides).where(c.decision_id.in_(one_sided)))
+        self.connection.execute(delete(IdentityOverride).where(c.decision_id.in_(one_sided)))
 
     def mend(self, homes: Sequence[str]) -> None:
         """Properties of which pages are left say what these say; the others go."""
         lock_rows(self.connection, homes)
         for home in homes:
-            left = select(records.c.id).where(records.c.property_id == home).limit(1)
+            left = select(SourceRow.id).where(SourceRow.property_id == home).limit(1)
             if self.connection.execute(left).first() is None:
                 self._drop_property(home)
             elif not self._dry_run:  # it counts for nothing
@@ -320,13 +322,13 @@ class Removal:
 
     def _drop_property(self, home: str) -> None:
         """With what it replaced. Its keys go with it, and jobs forget it, by their foreign keys."""
-        family = or_(properties.c.id == home, properties.c.merged_into == home)
-        ids = self.connection.execute(select(properties.c.id).where(family).with_for_update()).scalars().all()
+        family = or_(Property.id == home, Property.merged_into == home)
+        ids = self.connection.execute(select(Property.id).where(family).with_for_update()).scalars().all()
         for held in _general():
             self.drop("others", held.table, is_any(held.of(Holds.PROPERTY), ids))
-        for name, table in (("observations", observations), ("unverified", unverified)):
+        for name, table in (("observations", Observation.__table__), ("unverified", Unverified.__table__)):
             self.drop(name, table, table.c.property_id.in_(ids))
-        self.drop("properties", properties, properties.c.id.in_(ids))
+        self.drop("properties", Property.__table__, Property.id.in_(ids))
 
 
 def _general() -> Iterator[Holding]:

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, false, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, or_, select, tuple_
 
 from app.property.identity import address_keys
 from app.property.storage.database import Database
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.pages.tables import PageAlias, PageCopy
 from app.property.storage.privacy.pii_catalog import HOLDINGS, Holds
 from app.property.storage.privacy.suppressions import host_of
-from app.property.storage.properties.tables import Observation, Property, PropertyKey, SourceRow
+from app.property.storage.properties.tables import RECORD_URLS, Observation, Property, PropertyKey, SourceRow
 from app.property.storage.statements import chunks
-from app.property.storage.tables import RECORD_URLS, jobs
 from app.property.urls.rows import answer_of
 from app.property.urls.targets import address_of_target, normalise_target, normalise_url
 
@@ -97,7 +97,7 @@ def with_host_urls(database: Database, scope: Scope) -> Scope:
 
 def rows_of(
     database: Database,
-    *columns: Column[Any],
+    *columns: Any,
     only: Sequence[ColumnElement[bool]] = (),
     at_once: int = _PAGE,
     after: tuple[Any, ...] | None = None,
@@ -129,7 +129,7 @@ def complete(connection: Connection, scope: Scope, *, at_address: bool) -> Scope
 def _at_address(connection: Connection, target: str) -> set[str]:
     """What its jobs brought, and what is filed under it."""
     keys = address_keys(address_of_target(target))
-    found = _column(connection, select(jobs.c.property_id).where(jobs.c.target == target))
+    found = _column(connection, select(JobRow.property_id).where(JobRow.target == target))
     return found | _column(connection, select(PropertyKey.property_id).where(PropertyKey.key.in_(keys)))
 
 
@@ -139,7 +139,7 @@ def _of_properties(connection: Connection, homes: list[str]) -> set[str]:
         for column, home in (
             (SourceRow.url, SourceRow.property_id),
             (Observation.source_url, Observation.property_id),
-            (jobs.c.target, jobs.c.property_id),
+            (JobRow.target, JobRow.property_id),
         ):
             found |= _column(connection, select(column).where(home.in_(some)).distinct())
     return found

@@ -29,7 +29,6 @@ from app.property.remembering import remembered
 from app.property.storage.database import Database
 from app.property.storage.privacy.tables import Suppression
 from app.property.storage.statements import chunks, upsert
-from app.property.storage.tables import suppressions
 from app.property.urls.targets import normalise_url
 
 #: the lock that whoever stores pages holds together, and a purge alone, for a moment
@@ -103,7 +102,7 @@ def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | 
 
     def work(connection: Connection) -> None:
         for digest, row in rows.items():
-            upsert(connection, suppressions, {"hash": digest}, row | own)
+            upsert(connection, Suppression, {"hash": digest}, row | own)
 
     database.repeat(work)
     if not database.is_sqlite:  # which has one writer at a time
@@ -133,7 +132,7 @@ class PurgedNames:
 
     def finder(self) -> Finder | None:
         """Finds all of them; None while nobody was purged. Raises `ConfigurationError` without their key."""
-        newest = func.max(Suppression.at, type_=suppressions.c.at.type)
+        newest = func.max(Suppression.at, type_=Suppression.at.type)
         with self._database.reading() as connection:
             row = connection.execute(select(func.count(), newest).where(Suppression.kind == _PERSON)).one()
             state = (int(row[0]), row[1])
@@ -189,7 +188,7 @@ class Since:
 
 def purged_since(database: Database, connection: Connection, fetched_at: datetime | None) -> Since:
     """Who was purged after `fetched_at`; None: ever. The transaction holds off purges (`refuse_purged`)."""
-    query = select(suppressions).where(Suppression.kind == _PERSON)
+    query = select(Suppression).where(Suppression.kind == _PERSON)
     if fetched_at is not None:
         query = query.where(Suppression.at >= fetched_at)
     return Since(_finder(database, connection.execute(query).all()))
@@ -244,8 +243,8 @@ class Progress:
         """All before the row of `key` is done."""
         at = self._database.clock.now()
         row = {"kind": _PROGRESS, "words": json.dumps([table, list(key)]), "at": at, "expires_at": at + _KEPT}
-        upsert(connection, suppressions, {"hash": self._hash}, row)
+        upsert(connection, Suppression, {"hash": self._hash}, row)
 
     def end(self, connection: Connection) -> None:
         """Begin anew the next time."""
-        connection.execute(delete(suppressions).where(Suppression.hash == self._hash))
+        connection.execute(delete(Suppression).where(Suppression.hash == self._hash))

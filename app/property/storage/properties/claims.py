@@ -13,7 +13,6 @@ from app.property.storage.database import Database
 from app.property.storage.privacy.suppressions import marked, purged_since
 from app.property.storage.properties.tables import Unverified
 from app.property.storage.statements import clean, upsert
-from app.property.storage.tables import unverified
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def put_claims(
         if purged_since(database, connection, one.seen_at).names(one.value, one.quote, one.url):
             continue
         row = {"value": one.value, "quote": clean(one.quote), "said_by": clean(one.said_by), "seen_at": one.seen_at}
-        upsert(connection, unverified, {"property_id": property_id, "field": one.field, "url": one.url}, row)
+        upsert(connection, Unverified, {"property_id": property_id, "field": one.field, "url": one.url}, row)
 
 
 def claims_of(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:

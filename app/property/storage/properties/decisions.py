@@ -31,10 +31,9 @@ from app.property.storage.properties.overrides import (
 from app.property.storage.properties.rebuild import canonical_id, existing, new_property, rebuild
 from app.property.storage.properties.tables import IdentityOverride, Property
 from app.property.storage.statements import clean
-from app.property.storage.tables import identity_overrides
 
 _C = IdentityOverride
-ORDER = Order("reviews", (identity_overrides.c.at, identity_overrides.c.decision_id))
+ORDER = Order("reviews", (IdentityOverride.at, IdentityOverride.decision_id))
 
 
 class DecisionStore:

@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
+from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.pages.tables import PageAlias
+from app.property.storage.properties.tables import Observation, Property, PropertyKey, SourceRow, Unverified
 from app.property.storage.statements import chunks
-from app.property.storage.tables import (
-    changes,
-    jobs,
-    observations,
-    page_aliases,
-    properties,
-    property_keys,
-    records,
-    unverified,
-)
+from app.property.storage.watches.models import Change
 from app.property.storage.watches.outcomes import fold_watches
 
 #: rows that `home` may have too: by these columns
-_TWICE = {observations: ("content_sha256", "field", "value_sha256"), unverified: ("field", "url")}
+_TWICE = {Observation.__table__: ("content_sha256", "field", "value_sha256"), Unverified.__table__: ("field", "url")}
 
 
 def merge_into(connection: Connection, gone: str, home: str) -> None:
@@ -29,34 +24,41 @@ def merge_into(connection: Connection, gone: str, home: str) -> None:
     pointer to it."""
     fold_watches(connection, gone, home)
     # `home` gets blocking keys when it is made of all its records
-    connection.execute(delete(property_keys).where(property_keys.c.property_id == gone, property_keys.c.is_blocking))
+    connection.execute(delete(PropertyKey).where(PropertyKey.property_id == gone, PropertyKey.is_blocking))
     for table, names in _TWICE.items():
         theirs = table.alias()
         same = (theirs.c[name] == table.c[name] for name in names)
         twice = select(theirs.c.id).where(theirs.c.property_id == home, *same).exists()
         connection.execute(delete(table).where(table.c.property_id == gone, twice))
-    for table in (records, observations, unverified, property_keys, jobs, changes):
+    for table in (
+        SourceRow.__table__,
+        Observation.__table__,
+        Unverified.__table__,
+        PropertyKey.__table__,
+        JobRow.__table__,
+        Change.__table__,
+    ):
         connection.execute(update(table).where(table.c.property_id == gone).values(property_id=home))
     _judge_again(connection, gone, home)
-    c = properties.c
-    connection.execute(update(properties).where(c.merged_into == gone).values(merged_into=home))
+    c = Property
+    connection.execute(update(Property).where(c.merged_into == gone).values(merged_into=home))
     emptied = {"merged_into": home, "record": {}, "evidence": {}, "conflicts": []}
-    connection.execute(update(properties).where(c.id == gone).values(emptied))
+    connection.execute(update(Property).where(c.id == gone).values(emptied))
 
 
 def move_pages(connection: Connection, urls: Sequence[str], home: str, other: str) -> None:
     """Move the records `urls` from `home` to `other`, with what these pages ever said and the jobs for them."""
-    c = records.c
+    c = SourceRow
     known = set(connection.execute(select(c.page_url).where(c.url.in_(urls))).scalars())
     aliases = {
         *urls,
-        *connection.execute(select(page_aliases.c.url).where(page_aliases.c.page_url.in_(known))).scalars(),
+        *connection.execute(select(PageAlias.url).where(PageAlias.page_url.in_(known))).scalars(),
     }
-    moved: tuple[tuple[Table, ColumnElement[Any], set[str | None]], ...] = (
-        (records, c.url, set(urls)),
-        (observations, observations.c.source_url, {*aliases}),
-        (jobs, jobs.c.target, {*aliases}),
-        (changes, changes.c.url, set(urls)),
+    moved: tuple[tuple[Table, InstrumentedAttribute[Any], set[str | None]], ...] = (
+        (SourceRow.__table__, c.url, set(urls)),
+        (Observation.__table__, Observation.source_url, {*aliases}),
+        (JobRow.__table__, JobRow.target, {*aliases}),
+        (Change.__table__, Change.url, set(urls)),
     )
     for table, column, which in moved:
         for some in chunks(sorted(url for url in which if url)):
@@ -67,6 +69,6 @@ def move_pages(connection: Connection, urls: Sequence[str], home: str, other: st
 
 def _judge_again(connection: Connection, one: str, other: str) -> None:
     """What came from `one` to `other` may have been filed by older rules only: `other` is due as that was."""
-    ids, rules = properties.c.id, properties.c.key_rules
+    ids, rules = Property.id, Property.key_rules
     theirs = select(rules).where(ids == one).scalar_subquery()
-    connection.execute(update(properties).where(ids == other, rules > theirs).values(key_rules=theirs))
+    connection.execute(update(Property).where(ids == other, rules > theirs).values(key_rules=theirs))

@@ -27,13 +27,12 @@ from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.suppressions import purged_since, refuse_purged
 from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from app.property.storage.statements import clean, upsert
-from app.property.storage.tables import recipe_examples, recipes
 
 if TYPE_CHECKING:  # they load all readers, which the web server does without
     from app.property.recipes.keeper import RecipeChange
     from app.property.recipes.learning import Example
 
-ORDER = Order("recipes", (recipes.c.id,))
+ORDER = Order("recipes", (RecipeRow.id,))
 
 
 class StoredRecipes:
@@ -89,7 +88,7 @@ class StoredRecipes:
             if connection.execute(_locked(recipe_id)).one_or_none() is None:
                 return
             c = RecipeExample
-            upsert(connection, recipe_examples, {"recipe_id": recipe_id, "page_url": clean(page.final_url)}, row)
+            upsert(connection, RecipeExample, {"recipe_id": recipe_id, "page_url": clean(page.final_url)}, row)
             mine = select(c.page_url).where(c.recipe_id == recipe_id).order_by(c.at.desc(), c.page_url)
             old = connection.execute(mine.offset(MOST_EXAMPLES)).scalars().all()
             connection.execute(delete(RecipeExample).where(c.recipe_id == recipe_id, c.page_url.in_(old)))
@@ -177,7 +176,7 @@ class StoredRecipes:
     def _put(self, connection: Connection, recipe: Recipe) -> None:
         row = {"host": recipe.host, "written": recipe.written, "format": FORMAT, "state": str(recipe.state)}
         row |= {"document": as_json(recipe), "updated_at": self._database.clock.now()}
-        upsert(connection, recipes, {"id": recipe.id}, row)
+        upsert(connection, RecipeRow, {"id": recipe.id}, row)
 
 
 def _usable() -> Any:

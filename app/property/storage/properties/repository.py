@@ -42,10 +42,9 @@ from app.property.storage.properties.source_records import (
 from app.property.storage.properties.tables import AS_OF, Property, PropertyKey, SourceRow
 from app.property.storage.properties.views import PropertyFilter, SourceValues, views
 from app.property.storage.statements import clean
-from app.property.storage.tables import properties
 from app.property.storage.watches.noticing import Noticing, stands
 
-_PLACE = (properties.c.updated_at, properties.c.id)
+_PLACE = (Property.updated_at, Property.id)
 ORDER = Order("properties", _PLACE)
 NEWEST_FIRST = Order("newest properties", _PLACE, descending=True)
 EVERY = PropertyFilter()

@@ -13,9 +13,8 @@ from app.property.source_record import SourceRecord
 from app.property.storage.pages.index import forget_url, note_url
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.rows import evidence_json, source_record
-from app.property.storage.properties.tables import SourceRow
+from app.property.storage.properties.tables import Observation, SourceRow
 from app.property.storage.statements import digest, insert_if_new
-from app.property.storage.tables import observations
 
 #: the note of a page of an address whose question went to another one
 ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
@@ -111,4 +110,4 @@ def observe(connection: Connection, property_id: str, record: SourceRecord) -> N
         for name, value in record.values.items()
     ]
     if rows:
-        connection.execute(insert_if_new(connection, observations), rows)
+        connection.execute(insert_if_new(connection, Observation), rows)

@@ -219,3 +219,7 @@ class RecipeExample(Base):
     # {"values": {field: [value, unit]}, "absent": [field], "unanswered": [field], "row": JSON pointer or null}
     example: Mapped[JsonWords]
     at: Mapped[datetime] = mapped_column(index=True)
+
+
+#: the URLs that a page is known by
+RECORD_URLS = (SourceRow.url, SourceRow.final_url, SourceRow.page_url)

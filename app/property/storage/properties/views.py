@@ -12,10 +12,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select
 from app.property.storage.jobs.attempts import tried_for
 from app.property.storage.properties.claims import claims_of
 from app.property.storage.properties.tables import Property, SourceRow
-from app.property.storage.tables import records
 
 #: all columns of a source but what it says itself, which is most of it and is not shown
-_SHOWN = [column for column in records.c if column.name not in ("record", "evidence")]
+_SHOWN = [column for column in SourceRow.__table__.c if column.name not in ("record", "evidence")]
 _OF_SOURCE = (
     *("url", "final_url", "kind", "source_kind", "page_url", "fetched_at", "checked_at", "content_sha256"),
     *("wanted_model", "model_note"),

@@ -17,13 +17,13 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
 from app.property.storage.properties.locks import lock_feed
-from app.property.storage.tables import changes, properties
+from app.property.storage.properties.tables import Property
 from app.property.storage.watches.models import Change, ChangeState, loaded
 
-ORDER = Order("changes", (changes.c.position,))
+ORDER = Order("changes", (Change.position,))
 #: a cursor before everything that is still to come
 LATEST = "latest"
-NEWEST_FIRST = Order("newest changes", (changes.c.position,), descending=True)
+NEWEST_FIRST = Order("newest changes", (Change.position,), descending=True)
 #: changes that are deleted at a time: no other writer waits long
 _AT_ONCE = 1000
 _PUBLISHED = Change.state == ChangeState.PUBLISHED
@@ -101,7 +101,7 @@ class ChangeStore:
 
 
 def _is_of(property_id: str) -> ColumnElement[bool]:
-    home = select(properties.c.merged_into).where(properties.c.id == property_id).scalar_subquery()
+    home = select(Property.merged_into).where(Property.id == property_id).scalar_subquery()
     return Change.property_id == func.coalesce(home, property_id)
 
 

@@ -20,8 +20,8 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.pages.repository import text_of
 from app.property.storage.properties.rebuild import Rebuilt
+from app.property.storage.properties.tables import RECORD_URLS, Observation, SourceRow
 from app.property.storage.statements import new_id
-from app.property.storage.tables import RECORD_URLS, observations, records
 from app.property.storage.watches.changes import publish
 from app.property.storage.watches.models import Change, ChangeState, loaded
 from app.property.urls.targets import normalise_url
@@ -136,9 +136,9 @@ class Noticing:
 
     def _said_once(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Said | None:
         """The newest that was said of the field before `record`: by the pages `urls`, or by any."""
-        c = observations.c
+        c = Observation
         mine = (c.property_id == self._property_id, c.field == name, c.content_sha256 != record.content_sha256)
-        query = select(observations).where(*mine)
+        query = select(Observation).where(*mine)
         if urls:
             query = query.where(c.source_url.in_(urls))
         row = self._connection.execute(query.order_by(c.observed_at.desc(), c.id.desc()).limit(1)).one_or_none()
@@ -210,6 +210,6 @@ def _pages_of(connection: Connection, property_id: str, urls: Iterable[str]) -> 
         with suppress(InvalidTargetError):
             found.add(normalise_url(url))
     named = or_(*(way.in_(sorted(found)) for way in RECORD_URLS))
-    for row in connection.execute(select(*RECORD_URLS).where(records.c.property_id == property_id, named)):
+    for row in connection.execute(select(*RECORD_URLS).where(SourceRow.property_id == property_id, named)):
         found |= {url for url in row if url}
     return f" {' '.join(sorted(found))} "

@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, delete, exists, select, update
+from sqlalchemy import Connection, Row, delete, exists, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.properties.tables import Property
 from app.property.storage.statements import chunks
-from app.property.storage.tables import ACTIVE, jobs, properties
+from app.property.storage.types import ACTIVE
 from app.property.storage.watches.models import Watch, loaded, write
 from app.property.storage.watches.slots import again_after, is_gone
 
@@ -35,32 +38,32 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
 
     -> how many ended, by outcome (done, failed, cancelled), and the watches that were paused by it.
     """
-    theirs = exists().where(jobs.c.watch_id == Watch.id, jobs.c.state.in_(ACTIVE))
+    theirs = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
     query = select(Watch).where(Watch.under_way_since.is_not(None), ~theirs)
     ended = loaded(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
     made = _jobs_of(connection, [watch.id for watch in ended])
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
     write(connection, ended, _CHANGED)
     # the watch itself is tried again
-    forget_failed(connection, jobs.c.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
+    forget_failed(connection, JobRow.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
     return Counter(outcomes.values()), [watch for watch in ended if watch.state == "paused"]
 
 
-def forget_failed(connection: Connection, column: Column[Any], values: Sequence[str]) -> None:
+def forget_failed(connection: Connection, column: InstrumentedAttribute[Any], values: Sequence[str]) -> None:
     """Queue failed jobs with one of `values` in `column` not again."""
     for some in chunks(values):
-        waits = column.in_(some), jobs.c.state == JobState.FAILED, jobs.c.due_at.is_not(None)
-        connection.execute(update(jobs).where(*waits).values(due_at=None))
+        waits = column.in_(some), JobRow.state == JobState.FAILED, JobRow.due_at.is_not(None)
+        connection.execute(update(JobRow).where(*waits).values(due_at=None))
 
 
 def _jobs_of(connection: Connection, ids: Sequence[str]) -> Mapping[str, list[Row[Any]]]:
     """The jobs of the refreshes by watch, with those that came of them."""
     made = defaultdict[str, list[Row[Any]]](list)
-    c = jobs.c
+    c = JobRow
     its = c.watch_id, c.target, c.state, c.error_code, c.error_message, c.finished_at, c.property_id
-    columns: tuple[Column[Any], ...] = (*its, properties.c.merged_into)
+    columns: tuple[Any, ...] = (*its, Property.merged_into)
     query = select(*columns).join(Watch, Watch.id == c.watch_id)
-    query = query.outerjoin(properties, properties.c.id == c.property_id)
+    query = query.outerjoin(Property, Property.id == c.property_id)
     for some in chunks(ids):
         theirs = query.where(Watch.id.in_(some), c.created_at >= Watch.under_way_since)
         for job in connection.execute(theirs.order_by(c.created_at, c.position)):
@@ -119,7 +122,7 @@ def fold_watches(connection: Connection, gone: str, home: str) -> None:
     stays, *others = found
     stays.target = home
     for other in others:
-        connection.execute(update(jobs).where(jobs.c.watch_id == other.id).values(watch_id=stays.id))
+        connection.execute(update(JobRow).where(JobRow.watch_id == other.id).values(watch_id=stays.id))
         connection.execute(delete(Watch).where(Watch.id == other.id))
         if other.state == stays.state:
             stays.due_at = min(stays.due_at, other.due_at)

@@ -19,9 +19,11 @@ from app.property.storage.database import Database
 from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import refuse_named
 from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.paging import Order, Page
+from app.property.storage.properties.tables import Property, SourceRow
 from app.property.storage.statements import chunks, clean, new_id
-from app.property.storage.tables import ACTIVE, jobs, properties, records, watches
+from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Watch, WatchKind, WatchStatus, loaded, write
 from app.property.storage.watches.outcomes import forget_failed
@@ -32,9 +34,9 @@ from app.property.urls.targets import is_address, is_property_id, normalise_watc
 INTERVAL_DAYS = 7
 MOST_INTERVAL_DAYS = 365
 MOST_WATCHES = 10_000
-ORDER = Order("watches", (watches.c.created_at, watches.c.id))
+ORDER = Order("watches", (Watch.created_at, Watch.id))
 #: what is due first, then what comes next, and what is paused at the end
-PLANNED = Order("planned watches", (watches.c.state, watches.c.due_at, watches.c.id))
+PLANNED = Order("planned watches", (Watch.state, Watch.due_at, Watch.id))
 _IDLE = (Watch.state == "active", Watch.under_way_since.is_(None))
 
 
@@ -111,11 +113,11 @@ class Watches:
             found = connection.execute(select(Watch.id).where(which).with_for_update()).scalar()
             if found is None:
                 raise NotFoundError("watch", name)
-            forget_failed(connection, jobs.c.watch_id, [found])
-            untouched = jobs.c.watch_id == found, jobs.c.state.in_((JobState.QUEUED, JobState.DEFERRED))
+            forget_failed(connection, JobRow.watch_id, [found])
+            untouched = JobRow.watch_id == found, JobRow.state.in_((JobState.QUEUED, JobState.DEFERRED))
             nothing_left = dict.fromkeys(("due_at", "resend_at", "lease_owner", "lease_expires_at"))
             change = {"state": JobState.CANCELLED, "finished_at": now, **nothing_left}
-            cancelled = connection.execute(update(jobs).where(*untouched).values(change)).rowcount
+            cancelled = connection.execute(update(JobRow).where(*untouched).values(change)).rowcount
             connection.execute(delete(Watch).where(Watch.id == found))
             return cancelled
 
@@ -148,16 +150,16 @@ class Watches:
     def late(self, since: datetime) -> tuple[int, int, int]:
         """Return what waits since `since` or longer: how many watches for room in a day's budget, how many that are due
         for somebody to begin them, and how many jobs of watches."""
-        began = func.coalesce(jobs.c.started_at, jobs.c.created_at)  # one that is queued again begins anew
-        theirs = jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE), began <= since
+        began = func.coalesce(JobRow.started_at, JobRow.created_at)  # one that is queued again begins anew
+        theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE), began <= since
         with self._database.reading() as connection:
             put_off = _count(connection, Watch.id, *_IDLE, Watch.put_off_at <= since)
             untaken = _count(connection, Watch.id, *_IDLE, Watch.put_off_at.is_(None), Watch.due_at <= since)
-            return put_off, untaken, _count(connection, jobs.c.id, *theirs)
+            return put_off, untaken, _count(connection, JobRow.id, *theirs)
 
     def daily_pages(self) -> float:
         """Return about how many requests for pages a day the active watches want: for each page that is known."""
-        known = select(func.count()).where(records.c.property_id == Watch.property_id).scalar_subquery()
+        known = select(func.count()).where(SourceRow.property_id == Watch.property_id).scalar_subquery()
         pages = case((Watch.kind == WatchKind.URL.value, 1), (known > MOST_PAGES, MOST_PAGES), else_=known)
         pages = case((pages < 1, 1), else_=pages)
         share = func.sum(pages * 1.0 / Watch.interval_days)
@@ -195,7 +197,7 @@ def _count(connection: Connection, key: Any, *which: ColumnElement[bool]) -> int
 def _is(name: str) -> Any:
     text = normalise_watched(name)
     if is_property_id(text):
-        home = select(properties.c.merged_into).where(properties.c.id == text).scalar_subquery()
+        home = select(Property.merged_into).where(Property.id == text).scalar_subquery()
         return or_(Watch.id == text, Watch.target == func.coalesce(home, text))
     return Watch.target == text
 
@@ -205,7 +207,7 @@ def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
     ids = [one for one in wanted if is_property_id(one)]
     homes: dict[str, str] = {}
     for some in chunks(ids):
-        query = select(properties.c.id, properties.c.merged_into).where(properties.c.id.in_(some))
+        query = select(Property.id, Property.merged_into).where(Property.id.in_(some))
         homes |= {row.id: row.merged_into or row.id for row in connection.execute(query)}
     if (missing := next((one for one in ids if one not in homes), None)) is not None:
         raise NotFoundError("property", missing)

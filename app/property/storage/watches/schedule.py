@@ -15,15 +15,18 @@ from math import ceil
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from app.property.storage.database import Database
 from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import batch_row, make_batch
 from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.jobs.repository import queue_again
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.privacy.suppressions import PURGE
+from app.property.storage.properties.tables import Property, SourceRow
 from app.property.storage.statements import chunks
-from app.property.storage.tables import ACTIVE, jobs, properties, records
+from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import WatchLimits, day_of
 from app.property.storage.watches.models import Change, Watch, WatchKind, loaded, write
 from app.property.storage.watches.outcomes import forget_failed, settle
@@ -114,8 +117,8 @@ class _Turn:
 
     def _room(self) -> int:
         """How many requests for pages today has left, less one for each job under way. It binds nobody."""
-        theirs = jobs.c.watch_id.is_not(None), jobs.c.state.in_(ACTIVE)
-        under_way = self._connection.execute(select(func.count()).select_from(jobs).where(*theirs)).scalar_one()
+        theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE)
+        under_way = self._connection.execute(select(func.count()).select_from(JobRow).where(*theirs)).scalar_one()
         return self._limits.pages - day_of(self._connection, self._now.date()).pages - under_way
 
     def _most(self) -> int:
@@ -158,7 +161,7 @@ class _Turn:
         return len(self._wanted)
 
     def _due(self, most: int) -> list[Watch]:
-        theirs = exists().where(jobs.c.watch_id == Watch.id, jobs.c.state.in_(ACTIVE))
+        theirs = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
         query = select(Watch).where(_is_due(self._now), ~theirs).order_by(*_TAKEN_IN_ORDER)
         return loaded(self._connection, query.limit(most).with_for_update())
 
@@ -207,12 +210,12 @@ class _Turn:
     def _pages(self, property_ids: Sequence[str]) -> dict[str, list[str]]:
         """The pages of each property that are refreshed."""
         pages: dict[str, list[str]] = {one: [] for one in property_ids}
-        read_at = func.coalesce(records.c.checked_at, records.c.fetched_at)
-        place = func.row_number().over(partition_by=properties.c.id, order_by=(read_at.desc(), records.c.id))
-        its = records.c.property_id == func.coalesce(properties.c.merged_into, properties.c.id)
+        read_at = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
+        place = func.row_number().over(partition_by=Property.id, order_by=(read_at.desc(), SourceRow.id))
+        its = SourceRow.property_id == func.coalesce(Property.merged_into, Property.id)
         for some in chunks(property_ids):
-            query = select(properties.c.id, records.c.url, place.label("place")).join(records, its)
-            ranked = query.where(properties.c.id.in_(some)).subquery()
+            query = select(Property.id, SourceRow.url, place.label("place")).join(SourceRow, its)
+            ranked = query.where(Property.id.in_(some)).subquery()
             newest = select(ranked).where(ranked.c.place <= MOST_PAGES).order_by(ranked.c.id, ranked.c.place)
             for row in self._connection.execute(newest):
                 pages[row.id].append(row.url)
@@ -221,11 +224,11 @@ class _Turn:
     def _busy(self, targets: Sequence[str], *, or_failed: bool = False) -> set[str]:
         """Those of `targets` that a job has in hand, or whose failed job is to be queued again."""
         found = set[str]()
-        in_hand: ColumnElement[bool] = jobs.c.state.in_(ACTIVE)
+        in_hand: ColumnElement[bool] = JobRow.state.in_(ACTIVE)
         if or_failed:
             in_hand = or_(in_hand, _HAS_FAILED)
         for some in chunks(targets):
-            query = select(jobs.c.target).where(jobs.c.target.in_(some), in_hand)
+            query = select(JobRow.target).where(JobRow.target.in_(some), in_hand)
             found |= set(self._connection.execute(query).scalars())
         return found
 
@@ -237,23 +240,23 @@ class _Turn:
         wanted = list(self._wanted)
         batch = batch_row(self._now, PRIORITY, len(wanted))
         made = make_batch(self._connection, batch, wanted, self._now + _RESEND, None, watch_of=self._wanted)
-        forget_failed(self._connection, jobs.c.target, wanted)
+        forget_failed(self._connection, JobRow.target, wanted)
         new = set(made.new)
         return [job for job in made.jobs if job.id in new]
 
     def _repeat_failed(self, most: int) -> list[Job]:
         """Queue failed jobs again that are due, with what the day has left."""
-        is_due = and_(_HAS_FAILED, jobs.c.due_at <= self._now)
+        is_due = and_(_HAS_FAILED, JobRow.due_at <= self._now)
         goes_on = select(Watch.id).where(Watch.state == "active")
-        over = update(jobs).where(is_due, jobs.c.watch_id.not_in(goes_on))
+        over = update(JobRow).where(is_due, JobRow.watch_id.not_in(goes_on))
         self._connection.execute(over.values(due_at=None))
-        other = jobs.alias()
-        in_hand = exists().where(other.c.target == jobs.c.target, other.c.state.in_(ACTIVE))
-        query = select(jobs.c.id, jobs.c.target).where(is_due, ~in_hand).order_by(jobs.c.due_at, jobs.c.id)
+        other = aliased(JobRow)
+        in_hand = exists().where(other.target == JobRow.target, other.state.in_(ACTIVE))
+        query = select(JobRow.id, JobRow.target).where(is_due, ~in_hand).order_by(JobRow.due_at, JobRow.id)
         rows = self._connection.execute(query.limit(max(0, min(most, self._left)))).all()
         job_of = {row.target: row.id for row in reversed(rows)}
         queued = queue_again(self._connection, list(job_of.values()), _HAS_FAILED, self._now + _RESEND)
-        forget_failed(self._connection, jobs.c.target, [job.target for job in queued])
+        forget_failed(self._connection, JobRow.target, [job.target for job in queued])
         return queued
 
     def _put_off(self) -> tuple[int, bool]:
@@ -265,7 +268,7 @@ class _Turn:
         return count, before < count and (newest is None or newest < _midnight(self._now))
 
 
-_HAS_FAILED = and_(jobs.c.watch_id.is_not(None), jobs.c.state == JobState.FAILED, jobs.c.due_at.is_not(None))
+_HAS_FAILED = and_(JobRow.watch_id.is_not(None), JobRow.state == JobState.FAILED, JobRow.due_at.is_not(None))
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from app.errors.fetching import HttpStatusError
 from app.errors.jobs import DeadlineExceededError, WorkerDiedError
 from app.errors.pages import PageBlockedError, PageGoneError
 from app.errors.targets import NoSourceError
-from app.property.storage.tables import jobs
+from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.types import UtcDateTime
 
 #: how soon what has never been seen is looked at for the first time
@@ -79,7 +79,7 @@ def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnEl
     elapsed, waits = timedelta(), list[tuple[ColumnElement[bool], ColumnElement[Any]]]()
     for wait in (timedelta(hours=hours) for hours in _hours(error_code, error_message)):
         elapsed += wait
-        is_next = and_(jobs.c.watch_id.is_not(None), jobs.c.created_at > now - elapsed)
+        is_next = and_(JobRow.watch_id.is_not(None), JobRow.created_at > now - elapsed)
         waits.append((is_next, literal(now + wait, UtcDateTime())))
     return case(*waits, else_=null()) if waits else null()
 

@@ -13,8 +13,8 @@ from playwright.sync_api import expect
 from sqlalchemy import update
 
 from app.property.storage.database import Database
-from app.property.storage.tables import watches as watches_table
 from app.property.storage.watches.budget import Charge, WatchLedger, WatchLimits
+from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
 from tests.integration.doors.conftest import Environment, Propintel
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
@@ -38,7 +38,7 @@ def one_under_way(database: Database) -> list[str]:
     for hours, url in enumerate(reversed(URLS), start=1):
         with database.writing() as connection:
             due = {"due_at": datetime.now(UTC) - timedelta(hours=hours)}
-            connection.execute(update(watches_table).where(watches_table.c.target == url).values(due))
+            connection.execute(update(Watch).where(Watch.target == url).values(due))
     assert [job.target for job in watches.tick(LIMITS).jobs] == URLS[:1]
     return URLS
 
