@@ -18,7 +18,7 @@ from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.keys.tables import Alert, Key, KeyHour
 from app.property.storage.llm.tables import LlmRequest
 from app.property.storage.outbox import Channel, Message
-from app.property.storage.pages.tables import PageAlias, PageCopy
+from app.property.storage.pages.tables import PageAlias
 from app.property.storage.privacy.tables import Suppression
 from app.property.storage.properties.tables import IdentityOverride
 
@@ -45,7 +45,6 @@ def prune_jobs(database: Database, days: float) -> int:
         # one of them may have been retried meanwhile
         still = select(JobRow.id).where(JobRow.id.in_(ids), *old).with_for_update()
         gone = connection.execute(still).scalars().all()
-        connection.execute(update(PageCopy).where(PageCopy.job_id.in_(gone)).values(job_id=None))
         return connection.execute(delete(JobRow).where(JobRow.id.in_(gone))).rowcount
 
     return database.repeat(work) if ids else 0

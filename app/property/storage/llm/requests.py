@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease, hold
 from app.property.storage.jobs.models import Job, JobState
-from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS
+from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, UNLEASED
 from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.llm.cache import Question
 from app.property.storage.llm.tables import LlmCache, LlmRequest, RequestState
@@ -121,7 +121,7 @@ class LlmRequestStore:
             # woken long before, unless everything that could has failed
             due_at = give_up_at + GRACE if state.is_open else now
             change = {"state": JobState.DEFERRED, "request_id": request.id, "parked_at": now, "due_at": due_at}
-            change |= {"attempts": ONE_ATTEMPT_LESS, "lease_owner": None, "lease_expires_at": None}
+            change |= {"attempts": ONE_ATTEMPT_LESS, **UNLEASED}
             connection.execute(update(JobRow).where(JobRow.id == job.id).values(change))
 
         self._database.repeat(work)
