@@ -181,7 +181,7 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     }  # fmt: skip
     assert found(database, AGENT, "homes.example", "48213", home) == []
     left = {table: count for table, count in rows(database).items() if count}
-    assert set(left) - {"blob_bytes"} == {"batches", "jobs", "audit_log", "suppressions"}
+    assert set(left) - {"daily_usage"} == {"batches", "jobs", "audit_log", "suppressions"}
     assert left["jobs"] == 1, "that of another target, which tells of the page no more"
 
 

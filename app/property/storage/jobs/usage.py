@@ -19,6 +19,8 @@ from app.property.storage.jobs.tables import DailyUsage
 from app.property.storage.statements import chunks, insert_into
 
 _TARGET = "target"
+#: the day of what is counted as long as there is anything
+EVER = date.max
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, func, select, update
 
-from app.property.storage.pages.tables import SHARDS, Blob, BlobBytes, PageCopy
+from app.property.storage.jobs import usage
+from app.property.storage.jobs.tables import DailyUsage
+from app.property.storage.pages.tables import Blob, PageCopy
 from app.property.storage.properties.tables import RecipeExample
-from app.property.storage.statements import insert_if_new, insert_into
+from app.property.storage.statements import insert_if_new
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -23,7 +25,10 @@ else:
 
 #: between speed and size; a page of 250 kB takes 2 ms
 _LEVEL = 6
-_BLOBS, _BYTES = Blob.__table__, BlobBytes.__table__
+_BLOBS = Blob.__table__
+#: the running total is the sum of these rows of `daily_usage`; each alone means nothing and may be negative
+_SUBJECTS = tuple(f"blobs {number}" for number in range(16))
+_UNIT = "bytes"
 _PACKING = "zstd"
 
 
@@ -78,11 +83,16 @@ def count_bytes(connection: Connection, sha256: str, change: int) -> None:
     The row is held until the transaction ends. So that no two wait for each other, this is the last thing to do.
     """
     if change:
-        row = insert_into(connection, _BYTES).values(shard=1 + int(sha256, 16) % SHARDS, packed_bytes=change)
-        total = {"packed_bytes": BlobBytes.packed_bytes + change}
-        connection.execute(row.on_conflict_do_update(index_elements=["shard"], set_=total))
+        usage.add(connection, usage.EVER, subject_of(sha256), _UNIT, change, limit=None)
+
+
+def subject_of(sha256: str) -> str:
+    """Return which of the rows of the total counts the blob."""
+    return _SUBJECTS[int(sha256, 16) % len(_SUBJECTS)]
 
 
 def stored_bytes(connection: Connection) -> int:
     """Return how much all blobs take, packed."""
-    return int(connection.execute(select(func.coalesce(func.sum(BlobBytes.packed_bytes), 0))).scalar_one())
+    mine = DailyUsage.day == usage.EVER, DailyUsage.subject.in_(_SUBJECTS), DailyUsage.unit == _UNIT
+    total = select(func.coalesce(func.sum(DailyUsage.amount), 0)).where(*mine)
+    return int(connection.execute(total).scalar_one())

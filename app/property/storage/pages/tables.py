@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, func
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.property.storage.types import Base, BodyHash, Id, RowId, Sha256, Url, Words, where
-
-#: rows of the running total of packed bytes
-SHARDS = 16
 
 
 class Blob(Base):
@@ -28,15 +25,6 @@ class Blob(Base):
     used_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_blobs_used_at_packed_bytes", "used_at", "packed_bytes"),)
-
-
-class BlobBytes(Base):
-    """How much all blobs take, packed: the sum over the rows. Each alone means nothing and may be negative."""
-
-    __tablename__ = "blob_bytes"
-
-    shard: Mapped[int] = mapped_column(primary_key=True)
-    packed_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
 class PageCopy(Base):
