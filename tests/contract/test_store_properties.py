@@ -41,7 +41,7 @@ def store(database: Database) -> PropertyStore:
 def count(database: Database, table: Any, **where: Any) -> int:
     query = select(func.count()).select_from(table)
     for name, value in where.items():
-        query = query.where(table.c[name] == value)
+        query = query.where(getattr(table, name) == value)
     with database.reading() as connection:
         return connection.execute(query).scalar_one()
 
