@@ -121,8 +121,8 @@ def test_a_writer_of_another_home_goes_on_while_a_page_is_purged(
 ) -> None:
     """The purge is held up when it has deleted the page, and has yet to make its property anew."""
     store, held, go_on = PropertyStore(database), threading.Event(), threading.Event()
-    store.save_record(page(1))
-    other = store.save_record(page(900, StreetName="Harbor"))
+    save_record(store, page(1))
+    other = save_record(store, page(900, StreetName="Harbor"))
     clock.advance(1)
     mend = Removal.mend
 
@@ -139,7 +139,7 @@ def test_a_writer_of_another_home_goes_on_while_a_page_is_purged(
         assert held.wait(60)
         try:
             newer = page(900, StreetName="Harbor", ListPrice=90)
-            assert threads.submit(store.save_record, replace(newer, content_sha256="e" * 64)).result(60) == other
+            assert threads.submit(save_record, store, replace(newer, content_sha256="e" * 64)).result(60) == other
         finally:
             go_on.set()
         assert purged.result(60).removed["properties"] == 1
@@ -151,7 +151,7 @@ def test_what_is_being_purged_is_not_asked_for_by_its_watch(
 ) -> None:
     """The tick begins when the watch and the jobs of the page are deleted, which nobody sees yet."""
     url, watches, held, go_on = "https://a.example/1", Watches(database), threading.Event(), threading.Event()
-    PropertyStore(database).save_record(page(1))
+    save_record(PropertyStore(database), page(1))
     watches.add([url], interval_days=1)
     clock.advance(2 * 86_400)
     mend = Removal.mend
