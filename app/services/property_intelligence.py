@@ -20,6 +20,7 @@ from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind
 from app.property.same_page import agrees, says_nothing_new
 from app.property.source_record import SourceRecord
+from app.property.storage.jobs.leases import Lease
 from app.property.urls.targets import is_address, normalise_target
 from app.services.scraping.addresses import AddressScraper
 from app.services.scraping.pages import (
@@ -127,7 +128,7 @@ class Scraper:
         unchanged = self._storing.unchanged(run.lease, url, visit)
         if unchanged is not None:
             return unchanged
-        self._take_reading(url, visit.page_url, run.job_id)
+        self._take_reading(url, visit.page_url, run.lease)
         found = self._parts.recipes.read(visit.page)
         extraction = found.extraction
         index, is_search = self._parts.index, walks and extraction.kind is PageKind.SEARCH
@@ -145,14 +146,14 @@ class Scraper:
             outcome = self._by_canonical(read, visit.canonical, run, since)
             if outcome is not None:
                 return outcome
-            self._take_reading(url, visit.page_url, run.job_id)
+            self._take_reading(url, visit.page_url, run.lease)
             log.info("%s calls itself %s, which does not confirm it: it stays a page of its own", url, visit.canonical)
         return self._read(read, found, run)
 
     def _by_canonical(self, read: SourceRecord, canonical: str, run: Run, since: datetime) -> Stored | None:
         """The page at the URL that `read` declares, in place of it; None unless that page, fetched from there, agrees.
         Nothing of `read` is stored then: what one URL says never takes the place of what another one says."""
-        self._take_reading(read.url, canonical, run.job_id)
+        self._take_reading(read.url, canonical, run.lease)
         known = self._parts.index.record_of(canonical)
         if known is not None and known.record.as_of > since:
             if not agrees(read, known.record):
@@ -181,9 +182,9 @@ class Scraper:
             log.info("%s, which a page calls itself, cannot be fetched: %s", canonical, exc)
             return None
 
-    def _take_reading(self, url: str, page_url: str, job_id: str | None) -> None:
+    def _take_reading(self, url: str, page_url: str, lease: Lease | None) -> None:
         """Two jobs whose URLs are one page cost one reading: the second comes back for it."""
-        if job_id is not None and not self._parts.patiently(lambda: self._parts.index.take_reading(page_url, job_id)):
+        if lease is not None and not self._parts.patiently(lambda: self._parts.index.take_reading(page_url, lease)):
             raise PageUnderWayError(url, page_url, _READ_ELSEWHERE_SECONDS)
 
     def _read(self, read: SourceRecord, found: RecipeReading, run: Run, alias: Alias | None = None) -> Stored:

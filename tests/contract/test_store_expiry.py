@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from app.clock import ManualClock
 from app.errors import ConfigurationError
@@ -117,3 +118,17 @@ def test_jobs_are_kept_for_as_long_as_they_say_what_is_fresh(monkeypatch: pytest
         load_settings()
     monkeypatch.setenv("PROPERTY_FRESH_DAYS", "20")
     assert load_settings().jobs.job_retention_days == 20
+
+
+def test_all_keys_of_requests_are_forgotten_however_many_there_are(
+    database: Database, monkeypatch: pytest.MonkeyPatch, clock: ManualClock
+) -> None:
+    monkeypatch.setattr(expiry, "AT_ONCE", 1)
+    for number in range(3):
+        key = RequestKey(str(number) * 64, "f" * 64)
+        JobStore(database).enqueue([f"{URL}{number}"], requester=Requester("c" * 64, key=key))
+    clock.advance(timedelta(hours=25).total_seconds())
+    expire(database)
+    with database.reading() as connection:
+        keys = connection.execute(select(Batch.idempotency_key)).scalars().all()
+    assert keys == [None] * 3

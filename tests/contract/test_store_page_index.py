@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 
 from app.clock import ManualClock
+from app.errors.jobs import LeaseLostError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
+from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages.index import PageIndex, Seen
 from app.property.storage.properties.repository import PropertyStore
@@ -206,18 +208,22 @@ def test_of_two_jobs_for_one_page_one_reads_it_at_a_time(
     one, two = jobs.enqueue([MOBILE, CAMPAIGN]).new
     for job in (one, two):
         jobs.claim(job, f"owner of {job}", 30)
-    assert index.take_reading(PAGE, one)
-    assert index.take_reading(PAGE, one)
-    assert not index.take_reading(PAGE, two)
-    assert index.take_reading("https://site.example/h/2", two)
-    assert not index.take_reading("https://site.example/h/2", one)
+    first, second = (Lease(job, f"owner of {job}") for job in (one, two))
+    assert index.take_reading(PAGE, first)
+    assert index.take_reading(PAGE, first)
+    assert not index.take_reading(PAGE, second)
+    assert index.take_reading("https://site.example/h/2", second)
+    assert not index.take_reading("https://site.example/h/2", first)
     clock.advance(31)
-    assert index.take_reading(PAGE, two), "the first one's worker is dead"
+    assert index.take_reading(PAGE, second), "the first one's worker is dead"
     jobs.claim(one, "another owner", 30)
+    with pytest.raises(LeaseLostError):
+        index.take_reading("https://site.example/h/3", first)
+    first = Lease(one, "another owner")
     jobs.renew(two, f"owner of {two}", 30)
-    assert not index.take_reading(PAGE, one)
+    assert not index.take_reading(PAGE, first)
     finish(jobs, two, f"owner of {two}", save_record(PropertyStore(database), record(clock, MOBILE, ListPrice=1)))
-    assert index.take_reading(PAGE, one)
+    assert index.take_reading(PAGE, first)
 
 
 def test_a_younger_record_of_the_page_by_another_url_stays(

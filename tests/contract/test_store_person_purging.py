@@ -31,7 +31,7 @@ from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.property.storage.pages.blobs import pack, unpack
 from app.property.storage.pages.repository import PageStore
-from app.property.storage.pages.tables import Blob
+from app.property.storage.pages.tables import Blob, PageCopy
 from app.property.storage.privacy import persons
 from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.persons import PersonPurge
@@ -225,6 +225,19 @@ def record_of(page: Page, agent: str) -> SourceRecord:
             "Media": ["https://a.example/1.jpg", f"https://a.example/{agent.replace(' ', '-')}.jpg"]}  # fmt: skip
     proofs = {key: _proof(value, page, f"{value} by {agent}") for key, value in said.items()}
     return SourceRecord(page.url, page.url, PageKind.LISTING, page.sha256, page.fetched_at, said, proofs, page.url)
+
+
+def test_a_url_that_is_too_long_for_a_target_does_not_stop_the_purge(
+    database: Database, clock: ManualClock, purge: PersonPurge
+) -> None:
+    """Redirects may end at one of 4,096 characters; no target is longer than 2,048."""
+    agent = NAME.lower().replace(" ", "-")
+    long = f"{PAGE}?return={'0' * 2500}&agent={agent}"
+    page = page_of("nobody", clock.now())
+    PageStore(database).save_page(replace(page, final_url=long))
+    purge.purge(name(), who="alice", dry_run=False)
+    with database.reading() as connection:
+        assert connection.execute(select(PageCopy.final_url)).all() == []
 
 
 def test_values_stay_with_their_evidence_and_the_property_is_told_to_have_changed(

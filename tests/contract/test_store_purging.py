@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import func, insert, inspect, select, text
 
 from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
@@ -43,6 +43,7 @@ from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Property
 from app.property.storage.tables import metadata
+from app.property.storage.watches.models import Change
 from benchmarks.saving import save_record
 from tests.contract.conftest import count
 from tests.plugins.job_ends import finish, put_claims
@@ -95,7 +96,7 @@ class Service:
         self.jobs.claim(job_id, "owner", 30)
         page = self.page(url, agent)
         self.pages.save_page(page, job_id)
-        self.index.take_reading(page_url or url, job_id)
+        self.index.take_reading(page_url or url, Lease(job_id, "owner"))
         question = Question(page.sha256, ("ListAgentFullName",), "m", "p")
         self.answers.save_model_answer(question, StoredAnswer({"ListAgentFullName": (agent, agent)}, "m", 1, 1), page)
         home = save_record(self.properties, self.record(page, page_url or url, agent, **values))
@@ -519,3 +520,20 @@ def test_a_repeated_request_is_told_of_the_jobs_that_are_left(
         assert connection.execute(select(func.count()).select_from(JobRow)).scalar_one() == 1
         assert connection.execute(select(func.count()).select_from(Blob)).scalar_one() == 0
         assert connection.execute(select(func.count()).select_from(Property)).scalar_one() == 0
+
+
+def test_a_change_of_a_property_goes_with_a_page_that_was_split_off_since(
+    database: Database, service: Service, store: PurgeStore
+) -> None:
+    """It was read on both pages, and stayed with the property of the other one."""
+    other = "https://b.example/listing/9"
+    service.scrape(PAGE)
+    _, home = service.scrape(other)
+    told = {"old": 1, "new": 2, "old_evidence": {"quote": AGENT}, "new_evidence": {}, "urls": f" {PAGE} {other} "}
+    moments = dict.fromkeys(("seen_at", "updated_at"), service.clock.now())
+    change = {"id": "c" * 32, "property_id": home, "field": "ListPrice", "url": other, "state": "published", **told}
+    with database.writing() as connection:
+        connection.execute(insert(Change).values(change | moments))
+    DecisionStore(database).split(home, [PAGE], who="me")
+    store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
+    assert rows(database)["changes"] == 0

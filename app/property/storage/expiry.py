@@ -68,17 +68,16 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
         (AuditEntry.__table__, AuditEntry.at < now - _AUDIT_KEPT),
         (Message.__table__, (Message.channel == Channel.ALERT) & (Message.created_at < now - _ALERTS_SENT_KEPT)),
     )
-    _forget_keys(database, now - KEPT)
-    return sum(_delete_some(database, table, old) for table, old in rules)
+    forgotten = _forget_keys(database, now - KEPT)
+    return forgotten + sum(_delete_some(database, table, old) for table, old in rules)
 
 
-def _forget_keys(database: Database, oldest: datetime) -> None:
+def _forget_keys(database: Database, oldest: datetime) -> int:
     with_key = select(BatchRow.id).where(BatchRow.idempotency_key.is_not(None), BatchRow.created_at <= oldest)
     with database.reading() as connection:
         old = connection.execute(with_key.limit(AT_ONCE)).scalars().all()
-    if old:
-        forget = update(BatchRow).where(BatchRow.id.in_(old)).values(FORGOTTEN)
-        database.repeat(lambda connection: connection.execute(forget))
+    forget = update(BatchRow).where(BatchRow.id.in_(old)).values(FORGOTTEN)
+    return database.repeat(lambda connection: connection.execute(forget).rowcount) if old else 0
 
 
 def _delete_some(database: Database, table: Table, old: ColumnElement[bool]) -> int:

@@ -42,8 +42,6 @@ class Message(Base):
     # the same in all attempts: receivers know a double by it
     event_id: Mapped[str] = mapped_column(String(96), unique=True)
     type: Mapped[str] = mapped_column(String(32))
-    # empty: the operator's, from the settings
-    url: Mapped[Words | None]
     batch_id: Mapped[Id | None] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
     payload: Mapped[JsonWords]
     created_at: Mapped[datetime] = mapped_column(index=True)

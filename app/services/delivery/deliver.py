@@ -17,6 +17,7 @@ from typing import Any
 from app.errors.webhooks import WebhookError
 from app.printable import printable
 from app.property.storage.database import Database
+from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.outbox import Channel, Message, Outbox, put
 from app.property.storage.watches.changes import LATEST, ChangeStore, Followed
 from app.property.storage.watches.models import Change
@@ -107,7 +108,12 @@ def deliver_due(channel: Channel, settings: Settings, database: Database) -> dic
 
 def _deliver(message: Message, url: str | None, sender: WebhookSender, database: Database) -> str | None:
     """Return the outcome; None if there is nothing to send any more."""
-    channel, outbox, to = Channel(message.channel), Outbox(database), message.url or url or ""
+    channel, outbox, to = Channel(message.channel), Outbox(database), url
+    if message.batch_id is not None:
+        callback = BatchStore(database).get(message.batch_id).callback
+        to = callback.url if callback is not None else None
+    if to is None:
+        return None
     following = _next(database, message) if channel is Channel.CHANGE else None
     if following is not None and not following.changes:
         outbox.advance(message, message.payload)

@@ -97,7 +97,7 @@ class BatchStore:
         for batch in completed:
             if batch.callback is not None:
                 event_id = f"batch_{batch.id}_{int(now.timestamp() * 1_000_000)}"
-                told = {"url": batch.callback.url, "batch_id": batch.id, "payload": batch.outcome()}
+                told = {"batch_id": batch.id, "payload": batch.outcome()}
                 put(connection, now, Channel.BATCH, event_id, type="batch.completed", **told)
         return completed
 

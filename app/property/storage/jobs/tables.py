@@ -149,6 +149,8 @@ class JobAttempt(Base):
     __table_args__ = (
         Index("uq_job_attempts_job_id_position", "job_id", "position", unique=True),
         Index("uq_job_attempts_job_id_url", "job_id", "url", unique=True, **where(text("position IS NULL"))),
+        # a purge reads what attempts tell of pages
+        Index("ix_job_attempts_telling", "id", **where(text("detail != ''"))),
     )
 
 

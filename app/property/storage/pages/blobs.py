@@ -63,17 +63,19 @@ def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime
     return added
 
 
-def drop_unused_blobs(connection: Connection, hashes: set[str]) -> list[int]:
+def drop_unused_blobs(connection: Connection, hashes: set[str], *, counted: bool = True) -> list[int]:
     """Delete those of `hashes` that nothing refers to any more, and what recipes learned from them; return their
-    packed sizes."""
+    packed sizes. A transaction that is going to be undone does not have them `counted`: others would wait for it."""
     if not hashes:
         return []
+    # locked by a statement of its own: the next one sees who began to refer to them while this one waited
+    connection.execute(select(Blob.sha256).where(Blob.sha256.in_(hashes)).order_by(Blob.sha256).with_for_update())
     unused = (~exists().where(column == Blob.sha256) for column in (PageCopy.sha256, PageCopy.text_sha256))
     drop = delete(Blob).where(Blob.sha256.in_(hashes), *unused).returning(Blob.sha256, Blob.packed_bytes)
     gone = connection.execute(drop).all()
     learned = RecipeExample.content_sha256.in_([row.sha256 for row in gone])
     connection.execute(delete(RecipeExample).where(learned))
-    count_bytes(connection, min(hashes), -sum(row.packed_bytes for row in gone))
+    count_bytes(connection, min(hashes), -sum(row.packed_bytes for row in gone) if counted else 0)
     return [row.packed_bytes for row in gone]
 
 

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, or_, select, update
 from sqlalchemy.orm import aliased
 
+from app.errors.jobs import LeaseLostError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
+from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import JobState
 from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.pages.tables import PageAlias
@@ -81,19 +83,21 @@ class PageIndex:
         with self._database.reading() as connection:
             return said_by(connection, seen) is not None
 
-    def take_reading(self, page_url: str, job_id: str) -> bool:
+    def take_reading(self, page_url: str, lease: Lease) -> bool:
         """Whether the job is to read this page now, instead of one that it took before; False while another job, which
-        holds its lease, does."""
+        holds its lease, does. Raises `LeaseLostError`."""
         now = self._database.clock.now()
         reads = and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at > now)
 
         def work(connection: Connection) -> bool:
             self._database.exclusively(connection, f"page {page_url}")
-            theirs = JobRow.reading_url == page_url, JobRow.id != job_id
+            theirs = JobRow.reading_url == page_url, JobRow.id != lease.job_id
             if connection.execute(select(JobRow.id).where(*theirs, reads)).first():
                 return False
             connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # its worker is dead
-            connection.execute(update(JobRow).where(JobRow.id == job_id).values(reading_url=page_url))
+            mine = update(JobRow).where(lease.holds()).values(reading_url=page_url)
+            if connection.execute(mine).rowcount != 1:
+                raise LeaseLostError(lease.job_id)
             return True
 
         return self._database.repeat(work)

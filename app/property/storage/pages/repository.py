@@ -135,11 +135,11 @@ def page_by_body(connection: Connection, sha256: str, final_url: str) -> Page | 
     return None if row is None else _page_of(row)
 
 
-def drop_pages(connection: Connection, *which: Any, blobs: Iterable[str] = ()) -> list[int]:
+def drop_pages(connection: Connection, *which: Any, blobs: Iterable[str] = (), counted: bool = True) -> list[int]:
     """Delete rows of `pages`, and of their blobs and `blobs` those that nothing else refers to; return the packed sizes
     of these."""
     gone = connection.execute(delete(PageCopy).where(*which).returning(PageCopy.sha256, PageCopy.text_sha256)).all()
-    return drop_unused_blobs(connection, {*blobs, *(sha256 for row in gone for sha256 in row)})
+    return drop_unused_blobs(connection, {*blobs, *(sha256 for row in gone for sha256 in row)}, counted=counted)
 
 
 def _forget_validators(connection: Connection, which: ColumnElement[bool]) -> None:

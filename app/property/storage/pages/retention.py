@@ -53,8 +53,11 @@ class Retention:
             gone = _drop_bodies(connection, _oldest_first(connection, Blob.used_at < oldest))
             # old rows that are left: newer ones lead to their bodies as well
             old = select(PageCopy.id).where(oldest > SEEN_AT, ~_is_needed()).limit(_AT_ONCE)
-            drop_pages(connection, PageCopy.id.in_(old))
-            return replace(gone, answers=answers, more=gone.more or answers == _AT_ONCE)
+            ids = connection.execute(old).scalars().all()
+            left = drop_pages(connection, PageCopy.id.in_(ids))
+            more = gone.more or _AT_ONCE in (answers, len(ids))
+            total = gone.packed_bytes + sum(left)
+            return replace(gone, bodies=gone.bodies + len(left), packed_bytes=total, answers=answers, more=more)
 
         return self._database.repeat(work)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.property.storage.types import Base, BodyHash, Id, RowId, Sha256, Url, Words, where
@@ -58,6 +58,9 @@ class PageCopy(Base):
         Index("ix_pages_url", "url"),
         # by hash, since a URL after redirects may be longer than a page of an index takes
         Index("ix_pages_final_url", "final_url", postgresql_using="hash"),
+        Index(
+            "ix_pages_declared_url", "declared_url", postgresql_using="hash", **where(text("declared_url IS NOT NULL"))
+        ),
     )
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Table, delete, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+from app.errors.targets import InvalidTargetError
 from app.property.people import Finder, PersonName, finder_of
 from app.property.storage.database import Database
 from app.property.storage.jobs.tables import Job as JobRow
@@ -79,7 +81,8 @@ def _steps(database: Database, finder: Finder, progress: Progress | None = None)
             is_late = progress is not None and time.monotonic() > noted + _NOTE_SECONDS
             for url in sorted(found - urls if found is not None else ()):  # most are ways to one page
                 urls.add(url)
-                yield from steps_of(database, find(database, PurgeKind.URL, url, dry_run=progress is None))
+                with suppress(InvalidTargetError):  # one that is too long to be a target goes with its row alone
+                    yield from steps_of(database, find(database, PurgeKind.URL, url, dry_run=progress is None))
             named += [key] if found is not None else []
             if named and (is_late or len(named) == _AT_ONCE):
                 yield partial(_clear, finder=finder, held=held, keys=named)
@@ -129,6 +132,9 @@ def _clear(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[An
     table = held.table
     if table is Blob.__table__:
         _drop_bodies(part, [key[0] for key in keys])
+    elif table is PageCopy.__table__:
+        copies = PageCopy.id.in_([key[0] for key in keys])
+        part.removed["bodies"] += len(drop_pages(part.connection, copies, counted=not part.dry_run))
     elif table is LlmRequest.__table__:
         part.drop_requests(LlmRequest.id.in_([key[0] for key in keys]))
     elif table is LlmCache.__table__:
@@ -143,7 +149,7 @@ def _clear(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[An
 def _drop_bodies(part: Removal, hashes: Sequence[str]) -> None:
     """Copies, and what models were asked and said of them: the page is fetched anew, and read without the name."""
     leads = or_(PageCopy.sha256.in_(hashes), PageCopy.text_sha256.in_(hashes))
-    part.removed["bodies"] += len(drop_pages(part.connection, leads, blobs=hashes))
+    part.removed["bodies"] += len(drop_pages(part.connection, leads, blobs=hashes, counted=not part.dry_run))
     part.drop_answers(hashes)
 
 
@@ -165,7 +171,8 @@ def _clean(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[An
             part.drop(table.name if table.name in COUNTED else "texts", table, which)
         part.job_ids |= {row.id} if table is JobRow.__table__ else set()
     for home in sorted(homes):
-        rebuild(part.database, connection, home, changed=True)
+        if not part.dry_run:  # it counts for nothing, and holds up the feed
+            rebuild(part.database, connection, home, changed=True)
         part.job_ids |= set(connection.execute(select(JobRow.id).where(JobRow.property_id == home)).scalars())
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, lit
 
 from app.property.storage import audit
 from app.property.storage.database import Database
+from app.property.storage.jobs.tables import Batch as BatchRow
 from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.jobs.tables import JobAttempt
 from app.property.storage.llm.requests import wake
@@ -73,6 +74,7 @@ _MOST_ROUNDS = 5
 #: jobs whose errors tell of pages, in the spelling of their index
 _TELLS_OF_PAGES = literal_column("error_code") == literal_column("'no_source'")
 #: likewise
+_TELLS_MORE = literal_column("detail") != literal_column("''")
 _IS_SEARCH = literal_column("kind") == literal_column("'search'")
 
 
@@ -143,10 +145,12 @@ type Step = Callable[["Removal"], None]
 def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
     """What has to be done for `scope`: each a short transaction, in an order in which it can be done again."""
     yield from _mentions(database, scope)
-    for urls in chunks(scope.urls[::-1], _AT_ONCE):
+    for urls in chunks(scope.urls[:0:-1], _AT_ONCE):
         yield partial(Removal.remove_pages, urls=urls, later=scope.properties)
     if scope.properties:
         yield partial(Removal.mend, homes=scope.properties)
+    for url in scope.urls[:1]:  # what was named leads to all the others
+        yield partial(Removal.remove_pages, urls=[url])
     if scope.hosts:
         yield partial(Removal.drop_recipes, hosts=scope.hosts)
 
@@ -189,7 +193,8 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     named = [row.id for row in searches if mentions.are_in(row.urls)]
     told = rows_of(database, JobRow.error_message, only=[_TELLS_OF_PAGES])
     tells = [row for row in told if mentions.are_in(row.error_message)]
-    hints = [row for row in rows_of(database, JobAttempt.detail) if row.detail and mentions.are_in(row.detail)]
+    details = rows_of(database, JobAttempt.detail, only=[_TELLS_MORE])
+    hints = [row for row in details if mentions.are_in(row.detail)]
     for some in chunks(named):
         yield partial(Removal.drop, what="searches", table=LlmCache.__table__, which=LlmCache.id.in_(some))
     for column, rows in ((JobRow.error_message, tells), (JobAttempt.detail, hints)):
@@ -204,7 +209,7 @@ class Removal:
     def __init__(self, database: Database, connection: Connection, *, dry_run: bool = False) -> None:
         self.database = database
         self.connection = connection
-        self._dry_run = dry_run
+        self.dry_run = dry_run
         self.removed = Counter[str]()
         self.job_ids = set[str]()
 
@@ -248,9 +253,11 @@ class Removal:
             self.removed[name] += len(rows)
             homes |= {row[0] for row in rows}
             hashes |= {row[-1] for row in rows if sha256}
-        self._drop_general(urls, sorted(homes))
+        self._drop_general(urls, sorted(homes | self._decided_on(urls)))
         self.drop_answers(sorted(hashes))
         self.drop("searches", LlmCache.__table__, LlmCache.target.in_(urls))
+        theirs = select(JobRow.batch_id).where(JobRow.id.in_(self.job_ids))
+        self.connection.execute(update(BatchRow).where(BatchRow.id.in_(theirs)).values(counts=None))
         self.drop("jobs", JobRow.__table__, JobRow.id.in_(self.job_ids))
         self._drop_decisions(urls)
         self.mend(sorted(homes - set(later)))
@@ -266,9 +273,10 @@ class Removal:
         )
         copies = connection.execute(mine).all()
         bodies = {sha256 for row in copies for sha256 in (row.sha256, row.text_sha256)}
-        self.removed["bodies"] += len(drop_unused_blobs(connection, bodies))
+        self.removed["bodies"] += len(drop_unused_blobs(connection, bodies, counted=not self.dry_run))
         self.drop("urls", PageAlias.__table__, is_any([PageAlias.url, PageAlias.page_url], urls))
         connection.execute(update(JobRow).where(JobRow.reading_url.in_(urls)).values(reading_url=None))
+        connection.execute(update(PageCopy).where(PageCopy.declared_url.in_(urls)).values(declared_url=None))
         return {row.sha256 for row in copies if not {row.url, row.final_url}.isdisjoint(urls)}
 
     def _drop_general(self, urls: Sequence[str], homes: Sequence[str]) -> None:
@@ -300,6 +308,13 @@ class Removal:
             below = RecipeRow.host.endswith(f".{host}", autoescape=True)
             self.drop("others", RecipeRow.__table__, or_(RecipeRow.host.in_([host, host.removeprefix("www.")]), below))
 
+    def _decided_on(self, urls: Sequence[str]) -> set[str]:
+        """Properties that were split or joined by pages among `urls`: their changes may still show what these said."""
+        c = IdentityOverride
+        named = select(c.property_id).where(c.url.in_(urls)).union(select(c.other_id).where(c.url.in_(urls)))
+        today = select(func.coalesce(Property.merged_into, Property.id)).where(Property.id.in_(named))
+        return set(self.connection.execute(today).scalars())
+
     def _drop_decisions(self, urls: Sequence[str]) -> None:
         """Those on these pages. One with no page left on one of its sides keeps nothing apart or together: it goes."""
         c = IdentityOverride
@@ -317,7 +332,7 @@ class Removal:
             left = select(SourceRow.id).where(SourceRow.property_id == home).limit(1)
             if self.connection.execute(left).first() is None:
                 self._drop_property(home)
-            elif not self._dry_run:  # it counts for nothing
+            elif not self.dry_run:  # it counts for nothing
                 rebuild(self.database, self.connection, home)
 
     def _drop_property(self, home: str) -> None:

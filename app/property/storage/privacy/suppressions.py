@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -38,6 +38,8 @@ _KEPT = timedelta(days=1)
 #: hex digits by which it is told fast that a word is in no name
 _SHORT = 6
 _PERSON, _PROGRESS = "person", "progress"
+#: hex digits of the longest key that is no words of anybody's
+_LONGEST_ID = 64
 
 
 # --- pages
@@ -239,8 +241,11 @@ class Progress:
         table, key = json.loads(words)
         return table, tuple(key)
 
-    def note(self, connection: Connection, table: str, key: Iterable[Any]) -> None:
-        """All before the row of `key` is done."""
+    def note(self, connection: Connection, table: str, key: Sequence[Any]) -> None:
+        """All before the row of `key` is done. A key that is words, such as a URL, may hold the name: the table is read
+        anew then."""
+        if any(len(str(part)) > _LONGEST_ID for part in key):
+            key = ()
         at = self._database.clock.now()
         row = {"kind": _PROGRESS, "words": json.dumps([table, list(key)]), "at": at, "expires_at": at + _KEPT}
         upsert(connection, Suppression, {"hash": self._hash}, row)

@@ -27,6 +27,7 @@ from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.suppressions import purged_since, refuse_purged
 from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from app.property.storage.statements import clean, upsert
+from app.property.urls.targets import MAX_URL_CHARS
 
 if TYPE_CHECKING:  # they load all readers, which the web server does without
     from app.property.recipes.keeper import RecipeChange
@@ -68,10 +69,11 @@ class StoredRecipes:
     def add_example(self, recipe_id: str, example: Example) -> None:
         """Store an example; one of the same page replaces the older one. Only the newest 12 of a recipe are kept.
 
-        Nothing is stored of a page that its site does not want kept, or that was purged after it was fetched.
+        Nothing is stored of a page that its site does not want kept, that was purged after it was fetched, or whose URL
+        is too long to be a target.
         """
         page = example.page
-        if page.keeping.no_store:
+        if page.keeping.no_store or len(page.final_url) > MAX_URL_CHARS:  # longer than an index takes
             return
         stated = {
             "values": {name: list(pair) for name, pair in example.values.items()},

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
+from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.locks import lock_feed
 from app.property.storage.properties.tables import Property
 from app.property.storage.watches.models import Change, ChangeState, loaded
@@ -30,12 +31,15 @@ _PUBLISHED = Change.state == ChangeState.PUBLISHED
 
 
 def publish(database: Database, connection: Connection, change: Change, why: str, now: datetime) -> None:
-    """Move the pending change to the end of the feed, in the caller's transaction."""
+    """Move the pending change to the end of the feed, in the caller's transaction, which holds off purges; one that was
+    purged meanwhile, or names a person who was, goes."""
     lock_feed(database, connection)
     change.state, change.why, change.look_at, change.updated_at = ChangeState.PUBLISHED, why, None, now
     row = {column.name: getattr(change, column.name) for column in Change.__table__.columns}
-    connection.execute(delete(Change).where(Change.position == row.pop("position")))
-    connection.execute(insert(Change).values(row))
+    gone = connection.execute(delete(Change).where(Change.position == row.pop("position"))).rowcount
+    said = (change.old, change.new, change.old_evidence, change.new_evidence, change.context)
+    if gone and not purged_since(database, connection, change.seen_at).names(*said):
+        connection.execute(insert(Change).values(row))
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,8 @@ def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
     homes: dict[str, str] = {}
     for some in chunks(ids):
         query = select(Property.id, Property.merged_into).where(Property.id.in_(some))
-        homes |= {row.id: row.merged_into or row.id for row in connection.execute(query)}
+        held = query.with_for_update(read=True, key_share=True)  # a purge removes none of them meanwhile
+        homes |= {row.id: row.merged_into or row.id for row in connection.execute(held)}
     if (missing := next((one for one in ids if one not in homes), None)) is not None:
         raise NotFoundError("property", missing)
     return [homes.get(one, one) for one in wanted]
