@@ -291,7 +291,7 @@ def test_a_batch_shows_how_its_callback_fares(
     (batch,) = batches.complete()
     assert callback_of(batches, enqueued) == (CallbackState.PENDING, 0, None)
     (claim,) = outbox.claim(Channel.BATCH, 10, 60)
-    assert (claim.url, claim.type, claim.payload) == (HOOK, "batch.completed", batch.outcome())
+    assert (claim.batch_id, claim.type, claim.payload) == (batch.id, "batch.completed", batch.outcome())
     outbox.failed(claim, "HTTP 500", clock.now() + timedelta(seconds=10))
     assert callback_of(batches, enqueued) == (CallbackState.PENDING, 1, "HTTP 500")
     clock.advance(10)
