@@ -26,7 +26,7 @@ from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.repository import drop_pages
 from app.property.storage.pages.tables import Blob, PageCopy
 from app.property.storage.privacy.cleaning import cleaned
-from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding, Holds
+from app.property.storage.privacy.pii_catalog import HOLDINGS, NAMING, Holding, Holds
 from app.property.storage.privacy.purge import COUNTED, Purged, Removal, Step, do, find, record_purge, steps_of
 from app.property.storage.privacy.scope import PurgeKind, rows_of
 from app.property.storage.privacy.suppressions import Progress, refuse_name
@@ -76,6 +76,8 @@ def _steps(database: Database, finder: Finder, progress: Progress | None = None)
     first = names.index(begun[0]) if begun is not None and begun[0] in names else 0
     noted, urls = time.monotonic(), set[str]()
     for held in tables[first:]:
+        # a key that may hold the name, such as a URL, is not noted
+        is_plain = not {column.name for column in held.of(*NAMING)} & set(held.table.primary_key.columns.keys())
         named, after = list[tuple[Any, ...]](), begun[1] if begun is not None and held.table.name == begun[0] else None
         for key, found in _named(database, held, finder, after):
             is_late = progress is not None and time.monotonic() > noted + _NOTE_SECONDS
@@ -88,7 +90,7 @@ def _steps(database: Database, finder: Finder, progress: Progress | None = None)
                 yield partial(_clear, finder=finder, held=held, keys=named)
                 named = []
             if is_late:
-                yield partial(_note, progress=progress, table=held.table.name, key=key)
+                yield partial(_note, progress=progress, table=held.table.name, key=key if is_plain else ())
                 noted = time.monotonic()
         if named:
             yield partial(_clear, finder=finder, held=held, keys=named)

@@ -38,8 +38,6 @@ _KEPT = timedelta(days=1)
 #: hex digits by which it is told fast that a word is in no name
 _SHORT = 6
 _PERSON, _PROGRESS = "person", "progress"
-#: hex digits of the longest key that is no words of anybody's
-_LONGEST_ID = 64
 
 
 # --- pages
@@ -242,10 +240,7 @@ class Progress:
         return table, tuple(key)
 
     def note(self, connection: Connection, table: str, key: Sequence[Any]) -> None:
-        """All before the row of `key` is done. A key that is words, such as a URL, may hold the name: the table is read
-        anew then."""
-        if any(len(str(part)) > _LONGEST_ID for part in key):
-            key = ()
+        """All before the row of `key` is done; an empty one: the table is read anew."""
         at = self._database.clock.now()
         row = {"kind": _PROGRESS, "words": json.dumps([table, list(key)]), "at": at, "expires_at": at + _KEPT}
         upsert(connection, Suppression, {"hash": self._hash}, row)
