@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
@@ -21,6 +21,8 @@ from app.property.storage.outbox import Channel, Message
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.privacy.tables import Suppression
 from app.property.storage.properties.tables import IdentityOverride
+from app.property.storage.statements import delete_some
+from app.property.storage.types import Base
 
 #: rows that go in one transaction, so that no writer waits long
 AT_ONCE = 500
@@ -56,20 +58,20 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
     old_jobs = now - timedelta(days=job_days)
     has_jobs = select(JobRow.id).where(JobRow.batch_id == BatchRow.id).exists()
     has_requests = select(LlmRequest.id).where(LlmRequest.batch_id == BatchRow.id).exists()
-    rules: tuple[tuple[Table, ColumnElement[bool]], ...] = (
-        (BatchRow.__table__, (BatchRow.completed_at < old_jobs) & ~has_jobs & ~has_requests),
-        (PageAlias.__table__, PageAlias.seen_at < now - timedelta(days=page_days)),
-        (DailyUsage.__table__, DailyUsage.day < (now - _USAGE_KEPT).date()),
-        (Alert.__table__, Alert.resolved_at < now - _AUDIT_KEPT),
-        (Key.__table__, Key.removed_at < now - _AUDIT_KEPT),
-        (KeyHour.__table__, KeyHour.hour < now - _AUDIT_KEPT),
-        (IdentityOverride.__table__, IdentityOverride.undone_at < now - _AUDIT_KEPT),
-        (Suppression.__table__, Suppression.expires_at < now),
-        (AuditEntry.__table__, AuditEntry.at < now - _AUDIT_KEPT),
-        (Message.__table__, (Message.channel == Channel.ALERT) & (Message.created_at < now - _ALERTS_SENT_KEPT)),
+    rules: tuple[tuple[type[Base], ColumnElement[bool]], ...] = (
+        (BatchRow, (BatchRow.completed_at < old_jobs) & ~has_jobs & ~has_requests),
+        (PageAlias, PageAlias.seen_at < now - timedelta(days=page_days)),
+        (DailyUsage, DailyUsage.day < (now - _USAGE_KEPT).date()),
+        (Alert, Alert.resolved_at < now - _AUDIT_KEPT),
+        (Key, Key.removed_at < now - _AUDIT_KEPT),
+        (KeyHour, KeyHour.hour < now - _AUDIT_KEPT),
+        (IdentityOverride, IdentityOverride.undone_at < now - _AUDIT_KEPT),
+        (Suppression, Suppression.expires_at < now),
+        (AuditEntry, AuditEntry.at < now - _AUDIT_KEPT),
+        (Message, (Message.channel == Channel.ALERT) & (Message.created_at < now - _ALERTS_SENT_KEPT)),
     )
     forgotten = _forget_keys(database, now - KEPT)
-    return forgotten + sum(_delete_some(database, table, old) for table, old in rules)
+    return forgotten + sum(delete_some(database, table, old, AT_ONCE) for table, old in rules)
 
 
 def _forget_keys(database: Database, oldest: datetime) -> int:
@@ -78,13 +80,3 @@ def _forget_keys(database: Database, oldest: datetime) -> int:
         old = connection.execute(with_key.limit(AT_ONCE)).scalars().all()
     forget = update(BatchRow).where(BatchRow.id.in_(old)).values(FORGOTTEN)
     return database.repeat(lambda connection: connection.execute(forget).rowcount) if old else 0
-
-
-def _delete_some(database: Database, table: Table, old: ColumnElement[bool]) -> int:
-    key = tuple(table.primary_key.columns)
-    some = select(*key).where(old).limit(AT_ONCE)
-    with database.reading() as connection:
-        if connection.execute(some.limit(1)).first() is None:
-            return 0
-    gone = delete(table).where(tuple_(*key).in_(some))
-    return database.repeat(lambda connection: connection.execute(gone).rowcount)

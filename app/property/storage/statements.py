@@ -8,10 +8,13 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table, delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TypedReturnsRows
+
+from app.property.storage.database import Database
+from app.property.storage.types import Base
 
 #: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 26
 CHUNK = 1000
@@ -55,6 +58,17 @@ def entities[T](connection: Connection, statement: TypedReturnsRows[T]) -> list[
     """Return the mapped objects that a SELECT, or another statement that returns some, finds: each of them detached."""
     with Session(connection, expire_on_commit=False) as session:
         return list(session.scalars(statement, execution_options={"synchronize_session": False}))
+
+
+def delete_some(database: Database, table: type[Base], which: ColumnElement[bool], at_once: int) -> int:
+    """Delete rows, `at_once` at most, in a transaction of its own; return how many. No writer is stopped for none."""
+    key = tuple(table.__table__.primary_key.columns)
+    some = select(*key).where(which).limit(at_once)
+    with database.reading() as connection:
+        if connection.execute(some.limit(1)).first() is None:
+            return 0
+    gone = delete(table).where(tuple_(*key).in_(some))
+    return database.repeat(lambda connection: connection.execute(gone).rowcount)
 
 
 def upsert(connection: Connection, table: Table | type[Any], key: Mapping[str, Any], values: Mapping[str, Any]) -> None:

@@ -108,10 +108,8 @@ def deliver_due(channel: Channel, settings: Settings, database: Database) -> dic
 
 def _deliver(message: Message, url: str | None, sender: WebhookSender, database: Database) -> str | None:
     """Return the outcome; None if there is nothing to send any more."""
-    channel, outbox, to = Channel(message.channel), Outbox(database), url
-    if message.batch_id is not None:
-        callback = BatchStore(database).get(message.batch_id).callback
-        to = callback.url if callback is not None else None
+    channel, outbox = Channel(message.channel), Outbox(database)
+    to = url if message.batch_id is None else BatchStore(database).callback_url(message.batch_id)
     if to is None:
         return None
     following = _next(database, message) if channel is Channel.CHANGE else None

@@ -62,6 +62,11 @@ class BatchStore:
             rows = connection.execute(ORDER.page_query(select(BatchRow), cursor, limit)).all()
             return Page(_with_counts(connection, rows[:limit]), ORDER.next_cursor(rows, limit))
 
+    def callback_url(self, batch_id: str) -> str | None:
+        """Return where its callback goes; None: nowhere, or there is no such batch any more."""
+        with self._database.reading() as connection:
+            return connection.execute(select(BatchRow.callback_url).where(BatchRow.id == batch_id)).scalar()
+
     # --- the operator's hand
 
     def cancel(self, batch_id: str) -> int:

@@ -40,24 +40,20 @@ def merge_into(connection: Connection, gone: str, home: str) -> None:
     ):
         connection.execute(update(table).where(table.c.property_id == gone).values(property_id=home))
     _judge_again(connection, gone, home)
-    c = Property
-    connection.execute(update(Property).where(c.merged_into == gone).values(merged_into=home))
+    connection.execute(update(Property).where(Property.merged_into == gone).values(merged_into=home))
     emptied = {"merged_into": home, "record": {}, "evidence": {}, "conflicts": []}
-    connection.execute(update(Property).where(c.id == gone).values(emptied))
+    connection.execute(update(Property).where(Property.id == gone).values(emptied))
 
 
 def move_pages(connection: Connection, urls: Sequence[str], home: str, other: str) -> None:
     """Move the records `urls` from `home` to `other`, with what these pages ever said and the jobs for them."""
-    c = SourceRow
-    known = set(connection.execute(select(c.page_url).where(c.url.in_(urls))).scalars())
-    aliases = {
-        *urls,
-        *connection.execute(select(PageAlias.url).where(PageAlias.page_url.in_(known))).scalars(),
-    }
+    known = set(connection.execute(select(SourceRow.page_url).where(SourceRow.url.in_(urls))).scalars())
+    others = select(PageAlias.url).where(PageAlias.page_url.in_(known))
+    aliases = {*urls, *connection.execute(others).scalars()}
     moved: tuple[tuple[Table, InstrumentedAttribute[Any], set[str | None]], ...] = (
-        (SourceRow.__table__, c.url, set(urls)),
-        (Observation.__table__, Observation.source_url, {*aliases}),
-        (JobRow.__table__, JobRow.target, {*aliases}),
+        (SourceRow.__table__, SourceRow.url, set(urls)),
+        (Observation.__table__, Observation.source_url, aliases),
+        (JobRow.__table__, JobRow.target, aliases),
         (Change.__table__, Change.url, set(urls)),
     )
     for table, column, which in moved:

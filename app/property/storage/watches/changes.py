@@ -19,7 +19,8 @@ from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.locks import lock_feed
 from app.property.storage.properties.tables import Property
-from app.property.storage.watches.models import Change, ChangeState, loaded
+from app.property.storage.statements import delete_some, entities
+from app.property.storage.watches.models import Change, ChangeState
 
 ORDER = Order("changes", (Change.position,))
 #: a cursor before everything that is still to come
@@ -76,7 +77,7 @@ class ChangeStore:
         if property_id is not None:
             query = query.where(_is_of(property_id))
         with self._database.reading() as connection:
-            found = loaded(connection, query)
+            found = entities(connection, query)
         if not found:
             return Followed([], cursor if cursor is not None else ORDER.cursor((0,)))
         return Followed(found[:limit], ORDER.cursor((found[:limit][-1].position,)), len(found) > limit)
@@ -85,7 +86,7 @@ class ChangeStore:
         """Changes of a property, or of the one that it turned out to be, the newest first."""
         query = select(Change).where(_PUBLISHED, _is_of(property_id))
         with self._database.reading() as connection:
-            found = loaded(connection, NEWEST_FIRST.page_query(query, cursor, limit))
+            found = entities(connection, NEWEST_FIRST.page_query(query, cursor, limit))
         return Page(found[:limit], NEWEST_FIRST.next_cursor(found, limit))
 
     def count_since(self, cursor: str) -> tuple[int, datetime | None]:
@@ -99,9 +100,7 @@ class ChangeStore:
 
     def prune(self, before: datetime) -> int:
         """Delete changes that were published, reverted or last seen before that, a thousand at most; -> how many."""
-        old = select(Change.position).where(Change.updated_at < before).limit(_AT_ONCE)
-        with self._database.writing() as connection:
-            return connection.execute(delete(Change).where(Change.position.in_(old))).rowcount
+        return delete_some(self._database, Change, Change.updated_at < before, _AT_ONCE)
 
 
 def _is_of(property_id: str) -> ColumnElement[bool]:

@@ -12,25 +12,18 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
-    Select,
     String,
     bindparam,
     false,
     text,
     update,
 )
-from sqlalchemy.orm import Mapped, Session, mapped_column, query_expression, synonym
+from sqlalchemy.orm import Mapped, mapped_column, query_expression, synonym
 
 from app.property.change_belief import Candidate
 from app.property.changes import Said
 from app.property.record import Evidence
 from app.property.storage.types import Base, Id, JsonWords, RowId, Sha256, Url, Urls, Who, Words, where
-
-
-def loaded[T](connection: Connection, query: Select[T]) -> list[T]:
-    """Return the objects that `query` selects. They stay readable, and changing one writes nothing."""
-    with Session(connection, expire_on_commit=False) as session:
-        return list(session.scalars(query))
 
 
 def write(connection: Connection, watches: Sequence[Watch], names: Sequence[str]) -> None:

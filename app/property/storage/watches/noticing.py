@@ -21,9 +21,9 @@ from app.property.storage.database import Database
 from app.property.storage.pages.repository import text_of
 from app.property.storage.properties.rebuild import Rebuilt
 from app.property.storage.properties.tables import RECORD_URLS, Observation, SourceRow
-from app.property.storage.statements import new_id
+from app.property.storage.statements import entities, new_id
 from app.property.storage.watches.changes import publish
-from app.property.storage.watches.models import Change, ChangeState, loaded
+from app.property.storage.watches.models import Change, ChangeState
 from app.property.urls.targets import normalise_url
 
 #: what these see of a page may differ from one visit to the next though the page does not
@@ -47,7 +47,7 @@ class Noticing:
         self._now = now
         self._property_id = str(rebuilt.was.id)
         self._mine = select(Change).where(Change.property_id == self._property_id).order_by(Change.position)
-        self._pending = loaded(connection, self._mine.where(_PENDING))
+        self._pending = entities(connection, self._mine.where(_PENDING))
 
     def reread(self, before: Row[Any], record: SourceRecord, edition: str | None) -> None:
         """Note what the page of `before`, a row of `records` that `record` replaced, shows anew, and publish what is
@@ -151,7 +151,7 @@ class Noticing:
         pending = [(change, change.candidate) for change in self._pending]
         names = {change.field for change in self._pending}
         ended = self._mine.where(~_PENDING, Change.updated_at > self._now - MEMORY, Change.field.in_(names))
-        lately = loaded(self._connection, ended)
+        lately = entities(self._connection, ended)
         voices = {record.url: record.voice for record in self._rebuilt.sources}
         merged = self._rebuilt.merged
         accepted: list[Candidate] = []

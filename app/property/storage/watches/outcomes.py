@@ -15,9 +15,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.property.storage.jobs.models import JobState
 from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.properties.tables import Property
-from app.property.storage.statements import chunks
+from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE
-from app.property.storage.watches.models import Watch, loaded, write
+from app.property.storage.watches.models import Watch, write
 from app.property.storage.watches.slots import again_after, is_gone
 
 #: what says that it is gone is asked once more within a day, and then believed
@@ -40,7 +40,7 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
     """
     theirs = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
     query = select(Watch).where(Watch.under_way_since.is_not(None), ~theirs)
-    ended = loaded(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
+    ended = entities(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
     made = _jobs_of(connection, [watch.id for watch in ended])
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
     write(connection, ended, _CHANGED)
@@ -116,7 +116,7 @@ def fold_watches(connection: Connection, gone: str, home: str) -> None:
     """
     connection.execute(update(Watch).where(Watch.property_id == gone).values(property_id=home))
     both = select(Watch).where(Watch.kind == "property", Watch.target.in_((gone, home)))
-    found = loaded(connection, both.order_by(Watch.state, Watch.interval_days, Watch.id))  # `active` before `paused`
+    found = entities(connection, both.order_by(Watch.state, Watch.interval_days, Watch.id))  # `active` before `paused`
     if all(watch.target == home for watch in found):
         return
     stays, *others = found

@@ -22,10 +22,10 @@ from app.property.storage.jobs.models import JobState
 from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.paging import Order, Page
 from app.property.storage.properties.tables import Property, SourceRow
-from app.property.storage.statements import chunks, clean, new_id
+from app.property.storage.statements import chunks, clean, entities, new_id
 from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import WatchLimits
-from app.property.storage.watches.models import Watch, WatchKind, WatchStatus, loaded, write
+from app.property.storage.watches.models import Watch, WatchKind, WatchStatus, write
 from app.property.storage.watches.outcomes import forget_failed
 from app.property.storage.watches.schedule import MOST_PAGES, TICK, TICK_SECONDS, Tick, tick
 from app.property.storage.watches.slots import due_first
@@ -172,7 +172,7 @@ class Watches:
 
     def _read(self, query: Select[Watch]) -> list[Watch]:
         with self._database.reading() as connection:
-            return loaded(connection, query)
+            return entities(connection, query)
 
 
 def _all(now: datetime) -> Select[Watch]:
@@ -219,7 +219,7 @@ def _watches(connection: Connection, targets: Sequence[str], now: datetime) -> d
     """The watches of `targets`, by these."""
     found: dict[str, Watch] = {}
     for some in chunks(targets):
-        found |= {watch.target: watch for watch in loaded(connection, _all(now).where(Watch.target.in_(some)))}
+        found |= {watch.target: watch for watch in entities(connection, _all(now).where(Watch.target.in_(some)))}
     return found
 
 

@@ -25,10 +25,10 @@ from app.property.storage.jobs.repository import queue_again
 from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.tables import Property, SourceRow
-from app.property.storage.statements import chunks
+from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import WatchLimits, day_of
-from app.property.storage.watches.models import Change, Watch, WatchKind, loaded, write
+from app.property.storage.watches.models import Change, Watch, WatchKind, write
 from app.property.storage.watches.outcomes import forget_failed, settle
 from app.property.storage.watches.slots import due_next
 from app.property.urls.rows import is_row
@@ -163,7 +163,7 @@ class _Turn:
     def _due(self, most: int) -> list[Watch]:
         theirs = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
         query = select(Watch).where(_is_due(self._now), ~theirs).order_by(*_TAKEN_IN_ORDER)
-        return loaded(self._connection, query.limit(most).with_for_update())
+        return entities(self._connection, query.limit(most).with_for_update())
 
     def _refresh(self, due: Sequence[Watch]) -> tuple[int, bool]:
         """Take what is due; -> how many watches, and whether the day's budget left one out."""
