@@ -15,6 +15,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.schema import upgrade
+from app.property.storage.types import Base
 from app.property.storage.watches.repository import Watches
 from tests.plugins.postgresql_server import POSTGRESQL
 
@@ -58,7 +59,7 @@ def watches(database: Database) -> Watches:
     return Watches(database)
 
 
-def count(database: Database, table: Table, *which: ColumnElement[bool]) -> int:
+def count(database: Database, table: Table | type[Base], *which: ColumnElement[bool]) -> int:
     """How many rows of a table there are, or of those `which`."""
     with database.reading() as connection:
         return connection.execute(select(func.count()).select_from(table).where(*which)).scalar_one()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import event, text, update
+from sqlalchemy import text, update
 
 from app.clock import ManualClock
 from app.property.storage.database import Database
@@ -14,6 +13,7 @@ from app.property.storage.jobs.figures import read_job_figures
 from app.property.storage.jobs.models import JobState
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.jobs.tables import Job
+from tests.plugins.statements import plan_of, recorded
 
 NOTHING = {"queued": 0, "running": 0, "deferred": 0}
 
@@ -70,22 +70,10 @@ def test_figures_read_active_jobs_by_an_index(database: Database) -> None:
     with database.writing() as connection:
         connection.execute(update(Job).where(Job.id.in_(ids[20:])).values(state=JobState.DONE))
         connection.execute(text("ANALYZE"))
-    statements = list[tuple[str, Any]]()
-
-    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        statements.append((statement, parameters))
-
-    with database.reading() as connection:
-        engine = connection.engine
-    event.listen(engine, "before_cursor_execute", note)
-    read_job_figures(database)
-    event.remove(engine, "before_cursor_execute", note)
+    with recorded(database) as statements:
+        read_job_figures(database)
     of_jobs = [one for one in statements if "FROM jobs" in one[0]]
     assert len(of_jobs) == 2
-    explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
-    with database.reading() as connection:
-        for statement, parameters in of_jobs:
-            plan = "\n".join(
-                str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {statement}", parameters).all()
-            )
-            assert not re.search(r"SCAN jobs|Seq Scan on jobs", plan), plan
+    for statement, parameters in of_jobs:
+        plan = plan_of(database, statement, parameters)
+        assert not re.search(r"SCAN jobs|Seq Scan on jobs", plan), plan

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, event, insert, select, text
+from sqlalchemy import Table, insert, select, text
 
 from app.clock import ManualClock
 from app.property.page import Keeping, Page
@@ -32,26 +30,10 @@ from app.settings import Settings
 from benchmarks.saving import save_record
 from tests.contract.test_store_properties import ADDRESS, source
 from tests.plugins.job_ends import finish
+from tests.plugins.statements import plan_of, recorded
 
 _HOMES = 500
 _READINGS = 10
-
-
-@contextmanager
-def recorded(database: Database) -> Iterator[list[tuple[str, Any]]]:
-    """The statements of the block, with their parameters."""
-    found = list[tuple[str, Any]]()
-    with database.reading() as connection:
-        engine = connection.engine
-
-    def note(*arguments: Any) -> None:
-        found.append((arguments[2], arguments[3]))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 #: tables that grow with what is scraped
@@ -60,14 +42,12 @@ _LARGE = "changes|jobs|observations|pages|source_records"
 
 def scanned(database: Database, statements: list[tuple[str, Any]], tables: str = _LARGE) -> list[str]:
     """Those of `statements` that read one of `tables` from end to end."""
-    explain, scan = ("EXPLAIN QUERY PLAN", "SCAN") if database.is_sqlite else ("EXPLAIN", "Seq Scan on")
+    scan = "SCAN" if database.is_sqlite else "Seq Scan on"
     found = []
     for sql, parameters in statements:
         if not re.match(r"SELECT|UPDATE|DELETE", sql) or "pg_advisory" in sql:
             continue
-        with database.reading() as connection:
-            plan = connection.exec_driver_sql(f"{explain} {sql}", parameters).all()
-        said = "\n".join(str(row[-1]) for row in plan)
+        said = plan_of(database, sql, parameters)
         if re.search(rf"{scan} ({tables})\b(?! USING INDEX ix_jobs_no_source)", said):
             found.append(f"{sql}\n{said}")
     return found

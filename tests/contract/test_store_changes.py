@@ -21,15 +21,15 @@ from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.statements import new_id
+from app.property.storage.statements import entities, new_id
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.changes import ChangeStore, Followed, publish
-from app.property.storage.watches.models import Change, loaded
+from app.property.storage.watches.models import Change
 from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.page_records import page_record
-from tests.plugins.watch_steps import statements
+from tests.plugins.statements import recorded
 
 ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
 TELLING = Telling()
@@ -347,7 +347,7 @@ def _pending(connection: Connection, property_id: str, value: int) -> Change:
         "seen_at": at, "updated_at": at,
     }  # fmt: skip
     connection.execute(insert(Change).values(row))
-    (made,) = loaded(connection, select(Change).where(Change.id == row["id"]))
+    (made,) = entities(connection, select(Change).where(Change.id == row["id"]))
     return made
 
 
@@ -431,9 +431,9 @@ def test_a_reread_asks_as_much_for_many_changes_as_for_few(database: Database, c
         clock.advance(1)
         home.read(A, **{**old, **change})
         clock.advance(1)
-        with statements(database) as sent:
+        with recorded(database) as sent:
             home.read(A, **{**old, **change})
-        asked.append(sum(one.startswith("SELECT") for one in sent))
+        asked.append(sum(sql.startswith("SELECT") for sql, _ in sent))
         with database.reading() as connection:
             stand.append(connection.execute(select(func.count()).where(Change.state == "pending")).scalar_one())
     assert stand[0] == 1 < stand[1]

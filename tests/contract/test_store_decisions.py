@@ -22,7 +22,8 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import IdentityOverride, Observation, Property
 from app.services.reports.identity_decisions import explanation
 from benchmarks.saving import save_record
-from tests.contract.test_store_properties import ADDRESS, T0, alive, count, source
+from tests.contract.conftest import count
+from tests.contract.test_store_properties import ADDRESS, T0, alive, source
 from tests.plugins.job_ends import finish
 
 A, B, C, D = (f"https://{site}.example/1" for site in "abcd")
@@ -131,7 +132,7 @@ def test_a_split_undone_leaves_the_same_property(
     assert said(after) == said(before)
     assert after["replaces"] == [made.other]
     assert store.get(made.other)["property"] == home
-    assert count(database, Observation, property_id=home) == 2 + 2 * len(ADDRESS)
+    assert count(database, Observation, Observation.property_id == home) == 2 + 2 * len(ADDRESS)
     save_record(store, again(B, 1, YearBuilt=1990, **ADDRESS))
     assert alive(database) == 1
     with pytest.raises(IdentityDecisionError, match="undone already"):
@@ -299,7 +300,7 @@ def test_folded_properties_keep_one_pointer_each(
     assert [store.get(old)["property"] for old in (one, two, three)] == [one, two, two]
     decisions.undo(first.id, who="alice")
     assert [store.get(old)["property"] for old in (one, two, three)] == [one, two, three]
-    assert count(database, Property, merged_into=None) == 3
+    assert count(database, Property, Property.merged_into.is_(None)) == 3
 
 
 def test_what_waits_for_a_person_comes_in_pages_the_oldest_first(

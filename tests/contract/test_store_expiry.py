@@ -57,9 +57,9 @@ def end(database: Database, url: str = URL, *, requester: Requester | None = Non
 
 def left(database: Database, *some: type[Base]) -> dict[str, int]:
     """How many rows there are; of what is counted by day without the total of stored bytes."""
-    rows = {one.__tablename__: count(database, one.__table__) for one in some or EXPIRES}
+    rows = {one.__tablename__: count(database, one) for one in some or EXPIRES}
     if DailyUsage.__tablename__ in rows:
-        rows[DailyUsage.__tablename__] = count(database, DailyUsage.__table__, DailyUsage.unit == "target")
+        rows[DailyUsage.__tablename__] = count(database, DailyUsage, DailyUsage.unit == "target")
     return {name: number for name, number in rows.items() if number}
 
 

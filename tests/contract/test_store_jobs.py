@@ -22,7 +22,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import SourceRow
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
-from tests.plugins.watch_steps import statements
+from tests.plugins.statements import recorded
 
 URL = "https://site.example/house/1"
 
@@ -157,7 +157,7 @@ def test_one_invalid_target_stops_the_whole_batch_and_is_named(jobs: JobStore) -
 
 def test_ten_thousand_targets_are_queued_with_few_statements(jobs: JobStore, database: Database) -> None:
     targets = [f"https://site.example/house/{n}" for n in range(10_000)]
-    with statements(database) as sent:
+    with recorded(database) as sent:
         enqueued = jobs.enqueue(targets)
     assert len(sent) < len(targets) / 100
     assert len(set(enqueued.new)) == 10_000

@@ -43,7 +43,7 @@ from app.property.storage.types import UtcDateTime
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
-from tests.contract.test_storage_scans import recorded
+from tests.plugins.statements import recorded
 
 NAME = "Ottilie Quackenbush"
 WRITTEN = ("Ottilie Quackenbush", "QUACKENBUSH, OTTILIE", "Ottilie M. Qu\u00e4ckenbush")
@@ -413,6 +413,19 @@ def test_a_purge_that_died_goes_on_where_it_was(
     with recorded(database) as statements:
         purge.purge(name(), who="alice", dry_run=False)
     assert [sql for sql, _ in statements if "blobs.packed" in sql], "one that is through begins anew"
+
+
+def test_how_far_a_purge_has_come_is_noted_without_the_name(
+    database: Database, clock: ManualClock, purge: PersonPurge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some tables have URLs in their keys."""
+    fill(database, NAME, clock.now())
+    monkeypatch.setattr(persons, "_NOTE_SECONDS", -1.0)
+    with recorded(database) as statements:
+        purge.purge(name(), who="alice", dry_run=False)
+    noted = [str(parameters) for sql, parameters in statements if sql.startswith("INSERT INTO suppressions")]
+    assert any("page_aliases" in words for words in noted)
+    assert not any(ANY.is_in(words) for words in noted)
 
 
 @ON_POSTGRESQL

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
 
 from app.clock import ManualClock
 from app.errors import NotFoundError
@@ -21,6 +20,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Observation, Property, SourceRow
 from app.property.storage.properties.views import PropertyFilter
 from benchmarks.saving import save_record
+from tests.contract.conftest import count
 from tests.plugins.job_ends import finish
 from tests.plugins.page_records import page_record
 
@@ -38,16 +38,8 @@ def store(database: Database) -> PropertyStore:
     return PropertyStore(database)
 
 
-def count(database: Database, table: Any, **where: Any) -> int:
-    query = select(func.count()).select_from(table)
-    for name, value in where.items():
-        query = query.where(getattr(table, name) == value)
-    with database.reading() as connection:
-        return connection.execute(query).scalar_one()
-
-
 def alive(database: Database) -> int:
-    return count(database, Property, merged_into=None)
+    return count(database, Property, Property.merged_into.is_(None))
 
 
 def test_a_property_shows_record_evidence_sources_and_conflicts(store: PropertyStore) -> None:
@@ -163,7 +155,7 @@ def test_jobs_and_observations_follow_a_property_that_was_folded(store: Property
         done.append(job_id)
     home = save_record(store, pages[2])
     assert [jobs.get(job_id).property for job_id in done] == [home, home]
-    assert count(database, Observation, property_id=home) == sum(len(page.values) for page in pages)
+    assert count(database, Observation, Observation.property_id == home) == sum(len(page.values) for page in pages)
 
 
 @pytest.mark.parametrize(

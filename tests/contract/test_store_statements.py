@@ -11,7 +11,7 @@ from app.services.reports.identity_decisions import explanation
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.contract.test_store_properties import ADDRESS, source
-from tests.plugins.watch_steps import statements
+from tests.plugins.statements import recorded
 
 
 def fill(store: PropertyStore, numbers: range) -> None:
@@ -26,7 +26,7 @@ def test_a_page_costs_as_many_statements_among_many_properties_as_among_few(data
     for few_or_many in (range(100, 103), range(200, 240)):
         fill(store, few_or_many)
         house = {**ADDRESS, "StreetNumber": str(few_or_many[0]), "PostalCode": "62701"}
-        with statements(database) as sent:
+        with recorded(database) as sent:
             save_record(store, source(f"https://b.example/{few_or_many[0]}", YearBuilt=1990, **house))
         found.append(len(sent))
     assert found[0] == found[1]
@@ -43,11 +43,11 @@ def test_people_s_decisions_cost_as_many_statements_on_many_pages_as_on_few(data
             homes += {
                 save_record(store, source(f"https://s{n}.example/{number}/{street}", **house)) for n in range(pages)
             }
-        with statements(database) as joining:
+        with recorded(database) as joining:
             joined = decisions.join(*homes, who="tester")
-        with statements(database) as explaining:
+        with recorded(database) as explaining:
             explanation(database, homes[0])
-        with statements(database) as undoing:
+        with recorded(database) as undoing:
             decisions.undo(joined.id, who="tester")
         found.append([len(joining), len(explaining), len(undoing)])
     assert found[0] == found[1]

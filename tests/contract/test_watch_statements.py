@@ -18,7 +18,8 @@ from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.watches.models import Change, Watch
 from app.property.storage.watches.repository import Watches
-from tests.plugins.watch_steps import DAY, PLENTY, URL, end, show_change, statements, store_property
+from tests.plugins.statements import recorded
+from tests.plugins.watch_steps import DAY, PLENTY, URL, end, show_change, store_property
 
 FEW, MANY = 3, 30
 LIMITS = WatchLimits(pages=1000, model_calls=10, daily_targets=1000)
@@ -41,18 +42,18 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
         with database.writing() as connection:  # as if the first refresh, which is paid when it is added, were over
             connection.execute(update(Watch).values(prepaid=False))
         clock.advance(DAY)
-        with statements(database) as begins:
+        with recorded(database) as begins:
             made = watches.tick(LIMITS, seconds=DAY).jobs
         assert len(made) == 2 * count
         for n, job in enumerate(made):
             failed = outcome == "failed" or (outcome == "in part" and n % 2)
             end(jobs, job, DOWN if failed else homes[0])
-        with statements(database) as ends:
+        with recorded(database) as ends:
             watches.tick(LIMITS, seconds=DAY)
         clock.advance(3600)
         for home in homes:
             show_change(database, home, f"https://c.example/{home}", clock.now())
-        with statements(database) as repeats:
+        with recorded(database) as repeats:
             assert len(watches.tick(LIMITS, seconds=DAY).jobs) >= count
         sent.append((len(begins), len(ends), len(repeats)))
         with database.writing() as connection:

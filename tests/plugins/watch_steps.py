@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 
 from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
@@ -68,20 +66,3 @@ def show_change(database: Database, property_id: str, url: str, look_at: datetim
     row |= {"seen_at": now, "updated_at": now, "look_at": look_at}
     with database.writing() as connection:
         connection.execute(insert(Change).values(row))
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """The statements that the block sends to the database."""
-    sent: list[str] = []
-    with database.reading() as connection:
-        engine = connection.engine
-
-    def note(*arguments: object) -> None:
-        sent.append(str(arguments[2]))
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)

@@ -1,0 +1,36 @@
+"""What a block of a test sends to its database, and how the database carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+
+from app.property.storage.database import Database
+
+
+@contextmanager
+def recorded(database: Database) -> Iterator[list[tuple[str, Any]]]:
+    """The statements of the block, with their parameters."""
+    found = list[tuple[str, Any]]()
+    with database.reading() as connection:
+        engine = connection.engine
+
+    def note(*arguments: Any) -> None:
+        found.append((arguments[2], arguments[3]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def plan_of(database: Database, sql: str, parameters: Sequence[Any]) -> str:
+    """How the database would carry out a statement."""
+    explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+    with database.reading() as connection:
+        plan = connection.exec_driver_sql(f"{explain} {sql}", parameters).all()
+    return "\n".join(str(row[-1]) for row in plan)
