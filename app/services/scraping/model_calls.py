@@ -14,6 +14,7 @@ import openai
 from prometheus_client import Counter
 
 from app.clock import Clock
+from app.errors.jobs import LeaseLostError
 from app.errors.keys import NoKeysError
 from app.errors.models import ModelError
 from app.keypool.outcomes import CAPACITY_CODES, QUOTA_CODES, TOO_LARGE_WORDS
@@ -58,10 +59,12 @@ def paid[T](
     if (why := why_no_model()) is not None:
         counter.labels("budget").inc()
         return why
-    run.require_lease()
     began, measured = time.monotonic(), True
     try:
         return ask()
+    except LeaseLostError:
+        measured = False
+        raise
     except openai.RateLimitError as exc:
         measured = False  # it found no key with room, which says nothing of the model
         note = _never_by_waiting(exc, model)
@@ -86,12 +89,16 @@ def paid[T](
 
 def send[T](
     manager: OpenAIClientManager,
+    run: Run,
     name: str,
     asked: Mapping[str, Any],
+    *,
     request: Callable[[openai.OpenAI], T],
     answered: Callable[[T], Mapping[str, Any]],
 ) -> T:
-    """Return what a call gets, as one span by the OpenTelemetry conventions for generative AI."""
+    """Return what a call gets, as one span by the OpenTelemetry conventions for generative AI. Raises `LeaseLostError`
+    before a call that the `run` may not make."""
+    run.require_lease()
     with span(name, {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", **asked}) as asking:
         with model_charge():
             answer = manager.execute_with_retry(request, max_retries=len(manager.keys) + 1)
@@ -243,13 +250,13 @@ class ModelCalls:
         return dialect
 
     def _asked(self, prompt: Prompt, tier: ServiceTier | None, dialect: Dialect, run: Run) -> ModelAnswer:
-        run.require_lease()
         return send(
             self._manager,
+            run,
             "model",
             {"gen_ai.request.model": self._model, "openai.request.service_tier": tier},
-            lambda client: ask_model(client, self._model, prompt, tier, dialect),
-            lambda answer: {
+            request=lambda client: ask_model(client, self._model, prompt, tier, dialect),
+            answered=lambda answer: {
                 "gen_ai.response.model": answer.model,
                 "openai.response.service_tier": answer.service_tier or None,
                 "gen_ai.usage.input_tokens": answer.prompt_tokens,

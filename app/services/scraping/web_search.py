@@ -87,7 +87,7 @@ class WebSearcher:
             WEB_SEARCHES.labels("kept").inc()
             return kept
         what = "its search of the web: "
-        response = paid(self._manager, self._model, run, WEB_SEARCHES, lambda: self._asked(body), what=what)
+        response = paid(self._manager, self._model, run, WEB_SEARCHES, lambda: self._asked(body, run), what=what)
         if isinstance(response, str):
             return response
         stored = _stored(response, self._model, asked_at)
@@ -99,13 +99,14 @@ class WebSearcher:
         gone = patiently(lambda: self._searches.save_search(question, target, stored, found.answer.urls()), self._clock)
         return replace(found, answer=found.answer.without(gone), purged=len(gone))
 
-    def _asked(self, body: Mapping[str, Any]) -> Response:
+    def _asked(self, body: Mapping[str, Any], run: Run) -> Response:
         return send(
             self._manager,
+            run,
             "web_search",
             {"gen_ai.request.model": self._model, "gen_ai.tool.name": "web_search"},
-            lambda client: cast(Response, client.responses.create(**body)),
-            lambda response: {
+            request=lambda client: cast(Response, client.responses.create(**body)),
+            answered=lambda response: {
                 "gen_ai.response.model": response.model,
                 "gen_ai.usage.input_tokens": response.usage.input_tokens if response.usage else 0,
                 "gen_ai.usage.output_tokens": response.usage.output_tokens if response.usage else 0,
