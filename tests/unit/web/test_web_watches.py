@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 
 from web.watches import RemovedWatch, WatchList, WatchView
@@ -41,6 +42,13 @@ def test_a_watch_is_made_listed_and_removed(make_client: Callable[..., TestClien
     removed = client.delete(place, headers=bearer()).json()["data"]
     RemovedWatch.model_validate(removed)
     assert client.delete(place, headers=bearer()).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["0" * 32, "tester"])
+def test_a_watch_that_is_not_there_is_not_found(client: TestClient, bearer: Bearer, name: str) -> None:
+    """Whatever the name looks like: nothing is wrong with the request."""
+    assert client.get(f"{ROOT}/{name}", headers=bearer()).status_code == 404
+    assert client.delete(f"{ROOT}/{name}", headers=bearer()).status_code == 404
 
 
 def test_what_cannot_be_watched_is_refused_with_the_reason(

@@ -14,6 +14,7 @@ from sqlalchemy import Case, ColumnElement, Connection, Select, case, delete, fu
 from sqlalchemy.orm import with_expression
 
 from app.errors import NotFoundError
+from app.errors.targets import InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.property.storage.database import Database
 from app.property.storage.jobs import usage
@@ -195,7 +196,10 @@ def _count(connection: Connection, key: Any, *which: ColumnElement[bool]) -> int
 
 
 def _is(name: str) -> Any:
-    text = normalise_watched(name)
+    try:
+        text = normalise_watched(name)
+    except InvalidTargetError:  # nothing by that name can be watched
+        raise NotFoundError("watch", name) from None
     if is_property_id(text):
         home = select(Property.merged_into).where(Property.id == text).scalar_subquery()
         return or_(Watch.id == text, Watch.target == func.coalesce(home, text))
