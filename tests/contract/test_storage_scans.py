@@ -72,7 +72,7 @@ def filled(database: Database, clock: ManualClock) -> Database:
             (SourceRow.__table__, SourceRow.property_id == home, 1),
             (Observation.__table__, Observation.content_sha256 == "b" * 64, _READINGS),
             (JobRow.__table__, JobRow.id == job_id, _READINGS),
-            (Blob.__table__, Blob.size == 1, 1),
+            (Blob.__table__, Blob.packed_bytes > 0, 1),
             (PageCopy.__table__, PageCopy.job_id == job_id, _READINGS),
             (Change.__table__, Change.property_id == home, _READINGS),
         ):

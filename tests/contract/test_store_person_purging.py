@@ -77,7 +77,7 @@ def places(database: Database, *words: str) -> set[str]:
                 for column, value in row.items():
                     told = str(value)
                     if column == "packed":
-                        raw = unpack(row["packing"], bytes(value))
+                        raw = unpack(bytes(value))
                         told = f"{raw.decode('utf-8', 'replace')} {raw.decode('utf-16', 'replace')}"
                     told = told.encode().decode("unicode_escape", "replace") if "\\u" in told else told
                     if any(word in told for word in words) if words else ANY.is_in(told):
@@ -93,7 +93,7 @@ def _some(column: Column[Any], held: Holds, planted: str, now: datetime) -> Any:
     if column.foreign_keys:
         return None
     if held is Holds.COPY:
-        return pack(f"<p>{planted}</p>".encode())[1]
+        return pack(f"<p>{planted}</p>".encode())
     if held in (Holds.TARGET, Holds.URLS):
         slug = NAME.lower().replace(" ", "-") if ANY.is_in(planted) else "nobody"
         url = f"https://a.example/{column.table.name}/{slug}"
@@ -150,7 +150,7 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
         "unverified": {"field": "ListAgentFullName", "value": planted},
         "outbox": {"channel": "alert"},
         "audit_log": {"area": "key"},
-        "blobs": {"packing": "zstd", "sha256": "b" * 64},
+        "blobs": {"sha256": "b" * 64},
         "jobs": {"state": "failed"},
         "llm_cache": {"kind": "page"},
         "llm_requests": {"state": "parked"},

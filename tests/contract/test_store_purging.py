@@ -121,7 +121,7 @@ def everything(database: Database) -> Iterator[str]:
         for name in inspect(connection).get_table_names():
             for row in connection.execute(text(f"SELECT * FROM {name}")).mappings():  # noqa: S608 (names of tables)
                 if name == "blobs":
-                    content = unpack(row["packing"], bytes(row["packed"]))
+                    content = unpack(bytes(row["packed"]))
                     yield f"blobs {content.decode('utf-8', 'replace')} {content.decode('utf-16', 'replace')}"
                 yield f"{name} {dict(row)}"
 

@@ -89,8 +89,8 @@ def _words(settings: Settings) -> str:
     """All that is stored, copies of pages unpacked, by whomever can open the database."""
     with open_stores(settings) as stores, stores.database.reading() as connection:
         rows = [str(row) for table in metadata.sorted_tables for row in connection.execute(select(table)).all()]
-        packed = connection.execute(select(Blob.packing, Blob.packed)).all()
-    return "\n".join([*rows, *(unpack(row.packing, bytes(row.packed)).decode() for row in packed)])
+        packed = connection.execute(select(Blob.packed)).scalars().all()
+    return "\n".join([*rows, *(unpack(bytes(one)).decode() for one in packed)])
 
 
 _PURGED = ("Quackenbush", "gone.example", "forgotten")

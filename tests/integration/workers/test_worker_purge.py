@@ -157,5 +157,4 @@ def _assert_gone(fleet: Any, *more: bytes) -> None:
 
 def _unpacked(fleet: Any) -> list[bytes]:
     with fleet.stores.database.reading() as connection:
-        rows = connection.execute(select(Blob.packing, Blob.packed)).all()
-    return [unpack(row.packing, bytes(row.packed)) for row in rows]
+        return [unpack(bytes(packed)) for packed in connection.execute(select(Blob.packed)).scalars()]

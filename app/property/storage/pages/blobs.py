@@ -29,18 +29,13 @@ _BLOBS = Blob.__table__
 #: the running total is the sum of these rows of `daily_usage`; each alone means nothing and may be negative
 _SUBJECTS = tuple(f"blobs {number}" for number in range(16))
 _UNIT = "bytes"
-_PACKING = "zstd"
 
 
-def pack(content: bytes) -> tuple[str, bytes]:
-    """Return the name of the packing, and the packed bytes."""
-    return _PACKING, zstd.compress(content, _LEVEL)
+def pack(content: bytes) -> bytes:
+    return zstd.compress(content, _LEVEL)
 
 
-def unpack(packing: str, packed: bytes) -> bytes:
-    """Return what `pack` was given. Raises `ValueError` for a packing of a later version."""
-    if packing != _PACKING:
-        raise ValueError(f"a body packed as {packing} needs a later version")
+def unpack(packed: bytes) -> bytes:
     return zstd.decompress(packed)
 
 
@@ -54,9 +49,8 @@ def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime
         known = update(Blob).where(Blob.sha256 == sha256).values(used_at=now)
         if connection.execute(known).rowcount:
             continue
-        packing, packed = pack(content)
-        row = {"sha256": sha256, "size": len(content), "packing": packing, "packed": packed}
-        row |= {"packed_bytes": len(packed), "created_at": now, "used_at": now}
+        packed = pack(content)
+        row = {"sha256": sha256, "packed": packed, "packed_bytes": len(packed), "used_at": now}
         # another job may have stored the same meanwhile, and counted it
         new = insert_if_new(connection, _BLOBS).values(row).returning(_BLOBS.c.packed_bytes)
         added += sum(connection.execute(new).scalars())

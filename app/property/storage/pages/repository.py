@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Connection, Select, delete, insert, select, update
 
 from app.property.page import Keeping, Page
 from app.property.storage.database import Database
 from app.property.storage.pages.blobs import count_bytes, drop_unused_blobs, save_blobs, unpack
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
 from app.property.storage.privacy.suppressions import purged_since, refuse_purged
-from app.property.storage.statements import clean
+from app.property.storage.statements import clean, entities
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +79,12 @@ class PageStore:
 
     def checkpoint(self, job_id: str, url: str | None = None) -> Checkpoint | None:
         """The page that the job fetched before, the newest if `url` is None; None if it has to be fetched."""
-        query = _with_bodies().where(PageCopy.job_id == job_id).order_by(PageCopy.id.desc()).limit(1)
+        query = select(PageCopy).where(PageCopy.job_id == job_id).order_by(PageCopy.id.desc()).limit(1)
         if url is not None:
             query = query.where(PageCopy.url == url)
         with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
-        return None if row is None else Checkpoint(_page_of(row), row.confirmed_at)
+            copies = entities(connection, query)
+        return next((Checkpoint(_page_of(copy), copy.confirmed_at) for copy in copies), None)
 
     def forget_checkpoint(self, job_id: str) -> None:
         """The job's pages turned out to be of no use: keep them, but let a retry of the job fetch anew, whole."""
@@ -118,21 +117,21 @@ class PageStore:
         """`final_url` says that what it answered before still holds: that answer, as the page of `url`. None if it is
         not kept any more."""
         with self._database.reading() as connection:
-            row = connection.execute(_newest(_with_bodies(), final_url)).one_or_none()
-        return replace(_page_of(row), url=url) if row is not None and (row.etag or row.last_modified) else None
+            copies = entities(connection, _newest(select(PageCopy), final_url))
+        return next((replace(_page_of(copy), url=url) for copy in copies if copy.etag or copy.last_modified), None)
 
 
 def text_of(connection: Connection, sha256: str) -> str | None:
     """The text of the body with this hash; None if it is not kept (any more)."""
-    query = select(Blob.packing, Blob.packed).join(PageCopy, PageCopy.text_sha256 == Blob.sha256)
-    row = connection.execute(query.where(PageCopy.sha256 == sha256).limit(1)).one_or_none()
-    return None if row is None else unpack(row.packing, row.packed).decode("utf-8", "surrogatepass")
+    query = select(Blob.packed).join(PageCopy, PageCopy.text_sha256 == Blob.sha256)
+    packed = connection.execute(query.where(PageCopy.sha256 == sha256).limit(1)).scalar()
+    return None if packed is None else unpack(packed).decode("utf-8", "surrogatepass")
 
 
 def page_by_body(connection: Connection, sha256: str, final_url: str) -> Page | None:
     """The page at `final_url` whose body has this hash, as it was last received; None if it is not kept (any more)."""
-    row = connection.execute(_newest(_with_bodies().where(PageCopy.sha256 == sha256), final_url)).one_or_none()
-    return None if row is None else _page_of(row)
+    query = _newest(select(PageCopy).where(PageCopy.sha256 == sha256), final_url)
+    return next((_page_of(copy) for copy in entities(connection, query)), None)
 
 
 def drop_pages(connection: Connection, *which: Any, blobs: Iterable[str] = (), counted: bool = True) -> list[int]:
@@ -151,26 +150,14 @@ def _newest(query: Any, final_url: str) -> Select[Any]:
     return newest.limit(1)
 
 
-def _with_bodies() -> Select[Any]:
-    body, text = aliased(Blob), aliased(Blob)
-    query = select(
-        *PageCopy.__table__.columns,
-        body.packing.label("body_packing"),
-        body.packed.label("body"),
-        text.packing.label("text_packing"),
-        text.packed.label("text"),
-    )
-    return query.join(body, body.sha256 == PageCopy.sha256).join(text, text.sha256 == PageCopy.text_sha256)
-
-
-def _page_of(row: Row[Any]) -> Page:
+def _page_of(copy: PageCopy) -> Page:
     return Page(
-        url=row.url,
-        final_url=row.final_url,
-        content_type=row.content_type,
-        text=unpack(row.text_packing, row.text).decode("utf-8", "surrogatepass"),
-        body=unpack(row.body_packing, row.body),
-        fetched_at=row.fetched_at,
-        keeping=Keeping(row.etag, row.last_modified, no_store=not row.is_kept),
-        declared_url=row.declared_url,
+        url=copy.url,
+        final_url=copy.final_url,
+        content_type=copy.content_type,
+        text=unpack(copy.decoded.packed).decode("utf-8", "surrogatepass"),
+        body=unpack(copy.body.packed),
+        fetched_at=copy.fetched_at,
+        keeping=Keeping(copy.etag, copy.last_modified, no_store=not copy.is_kept),
+        declared_url=copy.declared_url,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.property.storage.types import Base, BodyHash, Id, RowId, Sha256, Url, Words, where
 
@@ -16,10 +16,8 @@ class Blob(Base):
     __tablename__ = "blobs"
 
     sha256: Mapped[Sha256] = mapped_column(primary_key=True)
-    size: Mapped[int]
+    # with zstd
     packed: Mapped[bytes]
-    created_at: Mapped[datetime]
-    packing: Mapped[str] = mapped_column(String(8))
     packed_bytes: Mapped[int]
     # when it was last received, or last said by its site to hold
     used_at: Mapped[datetime]
@@ -50,6 +48,9 @@ class PageCopy(Base):
     is_kept: Mapped[bool]
     # when its site said to this job that what was kept before still holds; empty: it came whole
     confirmed_at: Mapped[datetime | None]
+
+    body: Mapped[Blob] = relationship(foreign_keys=[sha256], lazy="joined", innerjoin=True)
+    decoded: Mapped[Blob] = relationship(foreign_keys=[text_sha256], lazy="joined", innerjoin=True)
 
     __table_args__ = (
         UniqueConstraint("job_id", "url"),

@@ -109,8 +109,8 @@ def _named(
     """The keys of all rows, and of those that name the person the URLs which do; None of the others."""
     width = len(held.table.primary_key.columns)
     if held.table is Blob.__table__:
-        for row in rows_of(database, Blob.packing, Blob.packed, at_once=_BODIES, after=after):
-            is_named = finder.is_in(_decoded(unpack(row.packing, bytes(row.packed))))
+        for row in rows_of(database, Blob.packed, at_once=_BODIES, after=after):
+            is_named = finder.is_in(_decoded(unpack(bytes(row.packed))))
             yield tuple(row[:width]), set() if is_named else None
         return
     texts, urls = held.of(Holds.TEXT), held.of(Holds.TARGET, Holds.URLS)
