@@ -52,14 +52,15 @@ def _host(name: str, rows: list[dict[str, Any]], folder: Path) -> Host:
     store = MemoryRecipes()
     keeper = RecipeKeeper(store, ManualClock(SAVED), AuditRate(0.0, 0.0))
     for row in rows:
-        read = keeper.read(_page(row, folder))
+        page = _page(row, folder)
+        read = keeper.read(page, store.of_host(host_of(page)))
         asked = read.extraction.asked("missing")
         answered, dropped = _ask(read.extraction, row)
         keeper.learn(read, asked, answered if asked else None, dropped=dropped)
     recipes = store.of_host(host_of(_page(rows[0], folder)))
     read_by_recipe, wrong = 0, list[str]()
     for row in rows:
-        record = keeper.read(_page(row, folder)).extraction.record
+        record = keeper.read(_page(row, folder), recipes).extraction.record
         own = {name for name, proof in record.evidence.items() if proof.method is Method.RECIPE}
         read_by_recipe += len(own)
         wrong += [

@@ -131,7 +131,8 @@ class _Reader:
         """Read one page as the service does, and once more asking about every page."""
         page = self.site.pages[number]
         self._clock.advance(PACE.total_seconds())
-        read = self.keeper.read(page.page(self._clock.now()))
+        fetched = page.page(self._clock.now())
+        read = self.keeper.read(fetched, self._store.of_host(host_of(fetched)))
         asked = read.extraction.asked("missing") if read.extraction.kind in WITH_PROPERTY else ()
         answer = ask(read.extraction, page) if asked and number not in DOWN else None
         every = _every(page, self._clock.now())

@@ -15,7 +15,7 @@ from app.property.reading.base import Extraction
 from app.property.reading.model.evidence import verify
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import with_model_values
-from app.property.recipes.keeper import AuditRate, RecipeKeeper
+from app.property.recipes.keeper import AuditRate, RecipeKeeper, host_of
 from app.property.recipes.using import RecipeReading
 from benchmarks.recipes.memory import MemoryRecipes
 
@@ -104,7 +104,7 @@ class Reader:
         self, one: Page, says: Mapping[str, tuple[Any, str]], *, answers: bool = True
     ) -> tuple[RecipeReading, Extraction]:
         """Read one page; `says` is what a model knows: value and quote by field."""
-        read = self.keeper.read(one)
+        read = self.keeper.read(one, self.store.of_host(host_of(one)))
         asked = read.extraction.asked()
         if not asked:
             self.keeper.learn(read, (), None)

@@ -94,12 +94,12 @@ class RecipeKeeper:
         self._clock = clock
         self._audits = audits or AuditRate()
 
-    def read(self, page: Page) -> RecipeReading:
-        """Read `page` with the recipes of its host; for an audit, a model is asked for all fields.
+    def read(self, page: Page, known: Sequence[Recipe]) -> RecipeReading:
+        """Read `page` with the recipes `known` of its host; for an audit, a model is asked for all fields.
 
-        Raises `PageTooComplexError` and errors of the store.
+        Raises `PageTooComplexError`.
         """
-        read = read_with(page, self._store.of_host(host_of(page)))
+        read = read_with(page, known)
         if read.recipe is None or not read.applies or not self._audits.chooses(page, read.recipe):
             return read
         return replace(read, extraction=replace(read.extraction, audited=True))

@@ -36,7 +36,6 @@ from app.services.scraping.pages import PageSource, Visitors
 from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.recipes import Recipes
 from app.services.scraping.search_walk import SearchBounds, SearchWalker
-from app.services.scraping.shared_recipes import SharedRecipes
 from app.services.scraping.source_finding import SourceFinder
 from app.services.scraping.sources import SourceSecrets, sources_file
 from app.services.scraping.storing import Storing
@@ -91,9 +90,8 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         searcher = WebSearcher(AnswerStore(database), manager, settings.openai.model, clock, names)
         sources, recipes = sources_file(settings), Recipes(None, clock)
         if settings.reading.recipe_use != "off":
-            shared, audits = SharedRecipes(StoredRecipes(database)), AuditRate(settings.reading.recipe_audit_share)
-            opening.callback(shared.flush)
-            recipes = Recipes(shared, clock, audits, settings.reading.model_use)
+            audits = AuditRate(settings.reading.recipe_audit_share)
+            recipes = Recipes(StoredRecipes(database), clock, audits, settings.reading.model_use)
         finder = SourceFinder(sources.current, searcher)
         scraper = build_scraper(
             database,

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from app.clock import Clock
 from app.errors.pages import PageTooComplexError
@@ -42,9 +43,9 @@ class Recipes:
 
     def read(self, page: Page) -> RecipeReading:
         """What the page says without a model, whatever its kind. Raises `PageTooComplexError`."""
-        if self._keeper is not None and self._of_host(page):
+        if self._keeper is not None and (known := self._of_host(page)):
             with _harmless("A page is read without a recipe"):
-                return _titled(read_page(page, self._keeper.read))
+                return _titled(read_page(page, partial(self._keeper.read, known=known)))
         return read_page(page, lambda page: read_with(page, ()))
 
     def read_rows(self, page: Page, is_worth: Callable[[str], bool]) -> list[RecipeReading]:
@@ -56,7 +57,7 @@ class Recipes:
         return read_page(page, lambda page: read_rows_with(page, (), is_worth))
 
     def _of_host(self, page: Page) -> Sequence[Recipe]:
-        """The recipes of the page's host: asked of the database before the page's time runs, and kept."""
+        """The recipes of the page's host: asked of the database before the page's time runs."""
         found: list[Recipe] = []
         if self._store is not None:
             with _harmless("No recipes are to be had"):
