@@ -33,7 +33,7 @@ from app.property.storage.jobs.models import Job
 from app.property.urls.targets import host_of_target
 from app.redaction import redact
 from app.redis.embedded_valkey import connect
-from app.services.reports.metrics.instruments import JobRun
+from app.services.reports.metrics.instruments import RunEnd, count_run
 from app.services.runtime.retry import patiently
 from app.tracing import current_span, span
 from tasks.cleaning import without_secrets
@@ -175,14 +175,14 @@ class JobTask(RedactedTask):
                 yield None
                 return
             _tell_of(job)
-            self.request.run = JobRun()
+            self.request.claimed = time.monotonic()
             if job.attempts > self.max_retries + 1:  # every run before ended without a word: its process had died
                 raise WorkerDiedError(job.attempts - 1)
             with LeaseKeeper(lambda: jobs.renew(job_id, owner, lease), lease / 3, self._longest_seconds()):
                 yield job
         except LeaseLostError as exc:
             log.info("%s What this run found is not stored", exc)
-            self.request.run.lost()
+            self.count_end("lost")
         except (Ignore, Reject, Retry, RateLimitError):
             raise  # autoretry takes RateLimitError to `retry`
         except Exception as exc:
@@ -244,7 +244,7 @@ class JobTask(RedactedTask):
         job, owner = self._held()
         if job is None:
             return
-        ended = partial(self.request.run.set_back, reason.code, counted=counted)
+        ended = partial(self.count_end, "retried" if counted else "deferred", reason.code)
         waited = job.waited_seconds + charged
         jobs = current().jobs
         clock = current().database.clock
@@ -262,7 +262,7 @@ class JobTask(RedactedTask):
         job, owner = self._held()
         if job is not None:
             fail = partial(current().jobs.fail, job.id, error, owner)
-            self._note(fail, partial(self.request.run.failed, error.code))
+            self._note(fail, partial(self.count_end, "failed", error.code))
             log.warning("Job %s failed (%s): %s", job.id, error.code, redact(str(error)))
         raise error from (None if cause is error else cause)
 
@@ -279,7 +279,11 @@ class JobTask(RedactedTask):
         if taken:
             ended()
         else:
-            self.request.run.lost()
+            self.count_end("lost")
+
+    def count_end(self, outcome: RunEnd, code: str = "") -> None:
+        """Count the end of this run; once, and after what it led to is written."""
+        count_run(outcome, time.monotonic() - self.request.claimed, code)
 
     def _held(self) -> tuple[Job | None, str]:
         return getattr(self.request, "job", None), getattr(self.request, "owner", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import datetime
 from typing import Any
 
 from celery import shared_task
@@ -13,7 +14,7 @@ from app.errors.storage import StoreError
 from app.redaction import redact
 from app.services.reports.health.advice import advise, gather
 from app.services.reports.health.report import export_report, keep_report, log_advice, log_report, make_report
-from app.services.reports.health.watch import PoolWatch, Reading
+from app.services.reports.health.watch import PoolWatch
 from tasks.base import ScheduledTask
 from tasks.resources import current, pool_watch
 
@@ -28,12 +29,12 @@ def report_key_stats() -> dict[str, Any]:
     """Report on the pool; -> the `data` of the specification's stats response, masks only, and beside its fields
     `advice`, `alerts` and `alerts_firing`. A database that is away costs the advice, not the report."""
     watch, settings = pool_watch(), current().settings
-    reading, at = watch.read(), watch.database.clock.now()
-    report = make_report(reading.stats, (), ())
+    at, stats = watch.database.clock.now(), watch.manager.get_stats()
+    report = make_report(stats, (), ())
     log_report(report)  # at once: a database that is locked may keep the rest waiting
     if _HISTORY.acquire(blocking=False):
         try:
-            report = _with_history(watch, reading) or report
+            report = _with_history(watch, at, stats) or report
             log_advice(report)
             if settings.openai.stats_file is not None:
                 export_report(report, settings.openai.stats_file, at)
@@ -48,11 +49,11 @@ def report_key_stats() -> dict[str, Any]:
     return report
 
 
-def _with_history(watch: PoolWatch, reading: Reading) -> dict[str, Any] | None:
+def _with_history(watch: PoolWatch, at: datetime, stats: dict[str, Any]) -> dict[str, Any] | None:
     try:
-        view = watch.look(reading)
+        view = watch.look(at, stats)
         advice = advise(gather(view, watch.history)) if view is not None else []
-        report = make_report(reading.stats, advice, watch.alerts.firing())
+        report = make_report(stats, advice, watch.alerts.firing())
     except StoreError as exc:
         log.warning("The health report goes without history and advice: %s", redact(str(exc)))
         return None

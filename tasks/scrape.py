@@ -73,7 +73,7 @@ def _done(task: JobTask, job: Job) -> dict[str, Any]:
     except WaitForBatch as waits:
         _park(task, job, waits.request)
         return _ended(job, "parked")
-    task.request.run.done()
+    task.count_end("done")
     if isinstance(outcome, SearchOutcome):
         _send(task, job, outcome)
         return _ended(job, "done")
@@ -95,7 +95,7 @@ def _park(task: JobTask, job: Job, request: NewRequest) -> None:
     resources = current()
     requests, seconds = LlmRequestStore(resources.database), resources.settings.openai.batch_max_wait_seconds
     patiently(lambda: requests.park(job, task.request.owner, request, seconds), resources.database.clock)
-    task.request.run.set_back("model_batch", counted=False)
+    task.count_end("deferred", "model_batch")
     log.info("Job %s waits for a batch of the model", job.id)
 
 

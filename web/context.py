@@ -31,7 +31,7 @@ from app.services.keys.reload import KeyReload, KeyWatch
 from app.services.keys.store import connect_store
 from app.services.keys.view import KeyReport, KeyView
 from app.services.reports.health.report import newest_report
-from app.services.reports.metrics.exposition import Exposition, Sources
+from app.services.reports.metrics.exposition import Exposition
 from app.services.reports.metrics.families import HealthFigures
 from app.services.reports.metrics.shared_counts import Flusher, make_flusher, read_counts
 from app.services.runtime.stores import Stores, open_stores
@@ -62,15 +62,13 @@ class Context:
         #: one scrape is answered at a time, and waits for no thread of the routes either
         self.scrape_threads = ThreadPoolExecutor(1, "scrape")
         self.exposition = Exposition(
-            Sources(
-                masks=lambda: {key.key_id: key.mask for key in self.keys.keys},
-                totals=self._read_counts,
-                keys=self._report_keys,
-                jobs=self._job_figures,
-                messages=self._waiting_messages,
-                health=self._health_figures,
-                reported=self._reported_at,
-            )
+            masks=lambda: {key.key_id: key.mask for key in self.keys.keys},
+            totals=self._read_counts,
+            keys=self._report_keys,
+            jobs=self._job_figures,
+            messages=self._waiting_messages,
+            health=self._health_figures,
+            reported=self._reported_at,
         )
         #: readiness waits for no thread of the routes, which may all be waiting for the database
         self.probe_threads = ThreadPoolExecutor(4, "readiness")

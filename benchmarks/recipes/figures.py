@@ -7,11 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.property.page import Page
 from app.property.reading.model.label_words import names
 from app.property.reading.pipeline import extract
 from app.property.reading.terms import words_of
+from app.property.recipes.keeper import host_of
 from app.property.record import Method
 from benchmarks.recipes.cost import Cost, by_template, of_every, of_recipes, of_schema
 from benchmarks.recipes.judge import Judged, Wrong
@@ -181,7 +183,9 @@ def cpu_ratio(found: Run, free: Sequence[Outcome], *, rounds: int) -> float:
     for number in range(rounds + 1):
         seconds = [0.0, 0.0]
         for one in timed:
-            ways: list[Callable[[Page], object]] = [extract, found.keepers[one.site].read]
+            host = host_of(one.page.page(START))
+            known = [recipe for recipe in found.recipes[one.site] if recipe.host == host]
+            ways: list[Callable[[Page], object]] = [extract, partial(found.keepers[one.site].read, known=known)]
             for way in (0, 1) if number % 2 else (1, 0):
                 page = one.page.page(START)
                 began = time.process_time()

@@ -80,7 +80,7 @@ def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
     openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]
 ) -> None:
     standin = openai_standin([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
-    watch = make_watch(standin, budget_daily_model_calls=10)
+    watch = make_watch(standin, budget_daily_model_calls=18, alert_budget_share=0.5)
     watch.look()  # the first look at a pool only says from where to count
     ask(watch.manager, 9)
     dead = watch.manager.keys[1].mask
@@ -180,8 +180,8 @@ def test_while_redis_is_away_nothing_is_counted_and_no_key_is_removed(
     valkey.kill()
     ask(watch.manager, 2)
     assert watch.look() is None
-    reading = watch.read()
-    assert (reading.stats["scope"], watch.look(reading)) == ("process", None)
+    stats = watch.manager.get_stats()
+    assert (stats["scope"], watch.look(stats=stats)) == ("process", None)
     assert watch.check()[0] == []
     assert hours(watch) == before
     valkey.start()

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from app.property.storage.keys.alerts import Alarm, Severity
 from app.property.storage.keys.tables import Alert
-from app.services.reports.health.alarms import HELD, POOL, Kind, Thresholds, find_alarms
+from app.services.reports.health.alarms import HELD, POOL, Kind, find_alarms
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView
-from app.settings import Settings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DEFAULTS = Thresholds(key_age_days=90, budget_share=0.9)
+#: days of a key, and the share of a budget
+LIMITS = (90, 0.9)
 
 
 def key(name: str, state: str = "closed", **values: Any) -> KeyView:
@@ -27,7 +27,7 @@ def key(name: str, state: str = "closed", **values: Any) -> KeyView:
 
 def found(*keys: KeyView, budgets: tuple[BudgetUse, ...] = (), firing: tuple[tuple[str, str], ...] = ()) -> list[Alarm]:
     alerts = [booked(Alarm(kind, subject, Severity.WARNING, "")) for kind, subject in firing]
-    return find_alarms(PoolView(NOW, keys, budgets), DEFAULTS, alerts)
+    return find_alarms(PoolView(NOW, keys, budgets), *LIMITS, alerts)
 
 
 def booked(alarm: Alarm) -> Alert:
@@ -124,7 +124,7 @@ def test_a_budget_is_an_alarm_when_nearly_spent_and_critical_when_spent() -> Non
 def look(alerts: list[Alert], *budgets: BudgetUse, at: datetime = NOW) -> list[Alert]:
     """What is firing after one more look, `alerts` before it. Only another severity is written to one that goes on."""
     before = {(alert.kind, alert.subject, alert.severity): alert for alert in alerts}
-    alarms = find_alarms(PoolView(at, (GOOD,), budgets), DEFAULTS, alerts)
+    alarms = find_alarms(PoolView(at, (GOOD,), budgets), *LIMITS, alerts)
     return [before.get((alarm.kind, alarm.subject, alarm.severity), booked(alarm)) for alarm in alarms]
 
 
@@ -191,12 +191,6 @@ def test_caps_per_key_are_one_alarm_critical_once_all_are_spent() -> None:
 # --- all together
 
 
-def test_thresholds_come_from_the_settings() -> None:
-    settings = Settings.of(alert_key_age_days=7, alert_budget_share=0.2)
-    assert Thresholds.of(settings) == Thresholds(7, 0.2)
-    assert Thresholds.of(Settings.of()) == DEFAULTS
-
-
 _moments = st.none() | st.timedeltas(timedelta(0), timedelta(days=400)).map(lambda before: NOW - before)
 _views = st.builds(
     KeyView,
@@ -225,10 +219,10 @@ def test_whatever_the_pool_each_alarm_is_named_once_and_goes_on_while_nothing_ch
 ) -> None:
     """Hysteresis never ends what would begin at once again."""
     view = PoolView(NOW, keys, budgets)
-    first = find_alarms(view, DEFAULTS)
+    first = find_alarms(view, *LIMITS)
     assert len(set(names(first))) == len(first)
     assert {alarm.kind for alarm in first} <= frozenset(Kind)
-    again = find_alarms(view, DEFAULTS, list(map(booked, first)))
+    again = find_alarms(view, *LIMITS, list(map(booked, first)))
     assert set(names(first)) <= set(names(again))
-    assert set(names(find_alarms(view, DEFAULTS, list(map(booked, again))))) == set(names(again))
+    assert set(names(find_alarms(view, *LIMITS, list(map(booked, again))))) == set(names(again))
     json.dumps([dict(alarm.details) for alarm in first], allow_nan=False)

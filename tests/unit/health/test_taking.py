@@ -9,8 +9,8 @@ from app.keypool.keys import make_keys
 from app.keypool.outcomes import ACCEPTED, Outcome
 from app.keypool.spending import Budget, Cap
 from app.property.storage.keys.usage import Demand, Uses
-from app.services.reports.health.taking import budget_uses, counted
 from app.services.reports.health.view import BudgetUse
+from app.services.reports.health.watch import budget_uses, counted
 
 (KEY,) = make_keys(["sk-proj-aaaaaaaaaaaaaaaaaaaa1111"])
 

@@ -18,7 +18,7 @@ from app.errors.storage import DatabaseUnavailableError
 from app.property.storage.jobs.figures import JobFigures
 from app.services.keys.view import KeyReport
 from app.services.reports.metrics import exposition
-from app.services.reports.metrics.exposition import Exposition, Sources
+from app.services.reports.metrics.exposition import Exposition
 from app.services.reports.metrics.families import HealthFigures
 
 COUNTS = {"queued": 1, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
@@ -36,7 +36,7 @@ def _jobs() -> JobFigures:
     return JobFigures(COUNTS, 4.0)
 
 
-def _sources(**changes: Callable[[], Any]) -> Sources:
+def _exposition(**changes: Callable[[], Any]) -> Exposition:
     away: dict[str, Callable[[], Any]] = {
         "masks": lambda: {"id-a": "sk-a...1"},
         "totals": _no_redis,
@@ -46,7 +46,7 @@ def _sources(**changes: Callable[[], Any]) -> Sources:
         "health": lambda: HealthFigures({}, []),
         "reported": lambda: None,
     }
-    return Sources(**{**away, **changes})
+    return Exposition(**{**away, **changes})
 
 
 def _told(of: Exposition) -> dict[str, dict[tuple[str, ...], float]]:
@@ -67,13 +67,13 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_newest_health_report_is_dated_while_redis_answers() -> None:
-    told = _told(Exposition(_sources(totals=dict, reported=lambda: datetime(2026, 1, 1, tzinfo=UTC))))
+    told = _told(_exposition(totals=dict, reported=lambda: datetime(2026, 1, 1, tzinfo=UTC)))
     assert told["propintel_health_report_timestamp_seconds"] == {(): 1767225600.0}
 
     def no_keys() -> Any:
         raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")
 
-    told = _told(Exposition(_sources(masks=no_keys, totals=dict, reported=_no_redis)))
+    told = _told(_exposition(masks=no_keys, totals=dict, reported=_no_redis))
     assert "propintel_health_report_timestamp_seconds" not in told
     assert told["propintel_scrape_source_up"][("redis",)] == 0, "it alone was asked and did not answer"
 
@@ -84,13 +84,13 @@ def test_keys_that_cannot_be_used_are_no_loss_of_redis() -> None:
     def no_keys() -> Any:
         raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")
 
-    told = _told(Exposition(_sources(masks=no_keys, keys=no_keys, totals=dict)))
+    told = _told(_exposition(masks=no_keys, keys=no_keys, totals=dict))
     assert told["propintel_scrape_source_up"][("redis",)] == 1
     assert "propintel_openai_pool_shared" not in told
 
 
 def test_each_source_that_is_away_is_named_and_the_others_answer() -> None:
-    told = _told(Exposition(_sources()))
+    told = _told(_exposition())
     assert told["propintel_scrape_source_up"] == {("redis",): 0, ("database",): 1, ("broker",): 0}
     assert told["propintel_jobs"][("queued",)] == 1
     assert "propintel_queue_messages" not in told
@@ -98,13 +98,13 @@ def test_each_source_that_is_away_is_named_and_the_others_answer() -> None:
     def no_database() -> JobFigures:
         raise DatabaseUnavailableError("postgresql://x", "nobody there")
 
-    told = _told(Exposition(_sources(jobs=no_database, messages=lambda: {"scrape": 3})))
+    told = _told(_exposition(jobs=no_database, messages=lambda: {"scrape": 3}))
     assert told["propintel_scrape_source_up"] == {("redis",): 0, ("database",): 0, ("broker",): 1}
     assert told["propintel_queue_messages"] == {("scrape",): 3}
 
 
 def test_redis_is_up_only_if_both_that_are_asked_of_it_answer() -> None:
-    told = _told(Exposition(_sources(totals=dict)))
+    told = _told(_exposition(totals=dict))
     assert told["propintel_scrape_source_up"][("redis",)] == 0
     assert told["propintel_batches_completed_total"] == {(): 0}
 
@@ -120,7 +120,7 @@ def test_what_hangs_is_left_out_and_asked_once_however_often_the_metrics_are_rea
         going.wait(30)
         raise redis.ConnectionError
 
-    metrics = Exposition(_sources(keys=hangs))
+    metrics = _exposition(keys=hangs)
     for _ in range(3):
         assert _told(metrics)["propintel_scrape_source_up"][("redis",)] == 0
     assert asked == 1
@@ -136,7 +136,7 @@ def test_a_database_that_becomes_slow_is_shown_as_it_was_for_a_while(monkeypatch
         going.wait(30)
         return _jobs()
 
-    metrics = Exposition(_sources(jobs=jobs))
+    metrics = _exposition(jobs=jobs)
     assert _told(metrics)["propintel_jobs"][("queued",)] == 1
     going.clear()
     told = _told(metrics)
@@ -156,7 +156,7 @@ def test_a_storm_of_scrapes_costs_one() -> None:
         asked += 1
         return {}
 
-    metrics = Exposition(_sources(totals=totals))
+    metrics = _exposition(totals=totals)
     with ThreadPoolExecutor(16) as threads:
         scrapes = [threads.submit(metrics.render, "") for _ in range(200)]
         assert len({scrape.result() for scrape in scrapes}) == 1

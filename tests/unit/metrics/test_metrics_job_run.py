@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from app.services.reports.metrics.instruments import REGISTRY, JobRun
+from app.services.reports.metrics.instruments import REGISTRY, RunEnd, count_run
 from app.services.reports.metrics.shared_counts import counts, encode
 
 
 @pytest.mark.parametrize(
-    ("end", "counted", "outcome"),
+    ("outcome", "code", "counted"),
     [
-        (JobRun.done, encode("propintel_jobs_finished_total", {"outcome": "done", "error": ""}), "done"),
-        (
-            lambda run: run.failed("page_gone"),
-            encode("propintel_jobs_finished_total", {"outcome": "failed", "error": "page_gone"}),
-            "failed",
-        ),
-        (
-            lambda run: run.set_back("no_capacity", counted=False),
-            encode("propintel_job_deferrals_total", {"reason": "no_capacity"}),
-            "deferred",
-        ),
-        (
-            lambda run: run.set_back("fetch_timeout", counted=True),
-            encode("propintel_job_retries_total", {"reason": "fetch_timeout"}),
-            "retried",
-        ),
-        (JobRun.lost, None, "lost"),
+        ("done", "", encode("propintel_jobs_finished_total", {"outcome": "done", "error": ""})),
+        ("failed", "page_gone", encode("propintel_jobs_finished_total", {"outcome": "failed", "error": "page_gone"})),
+        ("deferred", "no_capacity", encode("propintel_job_deferrals_total", {"reason": "no_capacity"})),
+        ("retried", "fetch_timeout", encode("propintel_job_retries_total", {"reason": "fetch_timeout"})),
+        ("lost", "", None),
     ],
 )
-def test_a_run_is_counted_by_its_end_with_its_time(
-    end: Callable[[JobRun], None], counted: str | None, outcome: str
-) -> None:
-    now = 50.0
+def test_a_run_is_counted_by_its_end_with_its_time(outcome: RunEnd, code: str, counted: str | None) -> None:
     before = counts(REGISTRY)
-    run = JobRun(lambda: now)
-    now = 53.5
-    end(run)
+    count_run(outcome, 3.5, code)
     found = {series: n - before.get(series, 0) for series, n in counts(REGISTRY).items() if n != before.get(series, 0)}
     if counted is not None:
         assert found.pop(counted) == 1

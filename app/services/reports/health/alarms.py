@@ -6,15 +6,13 @@ between two evaluations is not missed: the pool counts openings and refusals, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from app.property.storage.keys.alerts import Alarm, Severity
 from app.property.storage.keys.tables import Alert
 from app.services.reports.health.view import BudgetUse, KeyView, PoolView, named
-from app.settings import Settings
 
 #: how long an opening or refusal that is over already is an alarm
 HELD = timedelta(minutes=1)
@@ -36,32 +34,23 @@ class Kind(StrEnum):
     NO_HEALTHY_KEY = "no_healthy_key"
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """From the settings: shares are 0 to 1, an age is in days."""
-
-    key_age_days: float
-    budget_share: float
-
-    @classmethod
-    def of(cls, settings: Settings) -> Thresholds:
-        return cls(settings.alert.key_age_days, settings.alert.budget_share)
-
-
 #: an alert that is firing, by its kind and subject
 Name = tuple[str, str]
 
 
-def find_alarms(view: PoolView, thresholds: Thresholds, firing: Collection[Alert] = ()) -> list[Alarm]:
-    """All that is wrong, each kind and subject once. `firing` are the alerts that were not over before."""
+def find_alarms(
+    view: PoolView, key_age_days: float, budget_share: float, firing: Collection[Alert] = ()
+) -> list[Alarm]:
+    """All that is wrong, each kind and subject once. Budgets are an alarm from `budget_share` (0 to 1) on. `firing` are
+    the alerts that were not over before."""
     before = {(alert.kind, alert.subject): alert for alert in firing}
     return [
         *_no_healthy_key(view),
         *_circuits(view),
         *_dead(view),
         *_out_of_quota(view),
-        *_budgets(view, thresholds.budget_share, before),
-        *_old(view, thresholds.key_age_days),
+        *_budgets(view, budget_share, before),
+        *_old(view, key_age_days),
     ]
 
 
@@ -93,7 +82,11 @@ def _dead(view: PoolView) -> Iterator[Alarm]:
 
 def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
     """One for each limit group: its keys share the quota, and are out together."""
-    for group, keys in _groups(view.keys, lambda key: key.state == "no_quota" or _just(key.quota_gone_at, view.at)):
+    out: dict[str, list[KeyView]] = {}
+    for key in view.keys:
+        if key.state == "no_quota" or _just(key.quota_gone_at, view.at):
+            out.setdefault(key.group, []).append(key)
+    for group, keys in out.items():
         masks = [key.mask for key in keys]
         message = f"OpenAI key {masks[0]} has no quota left: it is out of rotation."
         if len(masks) > 1:
@@ -101,7 +94,8 @@ def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
                 f"Limit group {group} has no quota left: its {len(masks)} OpenAI keys ({named(masks)}) are out of "
             )
             message += "rotation."
-        yield Alarm(Kind.QUOTA_GONE, _subject(group, keys), Severity.WARNING, message, {"group": group, "keys": masks})
+        subject = masks[0] if group == keys[0].key_id else group  # one that shares with nobody is a group of its own
+        yield Alarm(Kind.QUOTA_GONE, subject, Severity.WARNING, message, {"group": group, "keys": masks})
 
 
 def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> Iterator[Alarm]:
@@ -120,7 +114,7 @@ def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> 
         near = [use for use in uses if use.stopped or use.share >= least]
         if near or held is not None:
             spent = held is Severity.CRITICAL or all(use.stopped or use.share >= _ALL for use in uses)
-            yield _budget(subject, near or [max(uses, key=_share)], view.at, all_spent=spent)
+            yield _budget(subject, near or [max(uses, key=lambda use: use.share)], view.at, all_spent=spent)
 
 
 def _of_today(alert: Alert | None, cap: float, now: datetime) -> Severity | None:
@@ -131,7 +125,7 @@ def _of_today(alert: Alert | None, cap: float, now: datetime) -> Severity | None
 
 
 def _budget(subject: str, uses: Sequence[BudgetUse], at: datetime, *, all_spent: bool) -> Alarm:
-    worst = max(uses, key=_share)
+    worst = max(uses, key=lambda use: use.share)
     masks = [use.mask for use in uses if use.mask]
     whose = f"The daily budget of OpenAI key {named(masks)}" if masks else "The daily budget"
     what = f"{worst.used:,.2f} of {worst.cap:,.2f} US dollars"
@@ -146,10 +140,6 @@ def _budget(subject: str, uses: Sequence[BudgetUse], at: datetime, *, all_spent:
     details = {"unit": worst.unit, "used": worst.used, "cap": worst.cap, "keys": masks, "day": _day(at)}
     severity = Severity.CRITICAL if all_spent else Severity.WARNING
     return Alarm(Kind.BUDGET_NEARLY_SPENT, subject, severity, message, details)
-
-
-def _share(use: BudgetUse) -> float:
-    return use.share
 
 
 def _day(at: datetime) -> str:
@@ -169,16 +159,3 @@ def _old(view: PoolView, days: float) -> Iterator[Alarm]:
 
 def _just(moment: datetime | None, now: datetime) -> bool:
     return moment is not None and now - moment < HELD
-
-
-def _groups(keys: Sequence[KeyView], which: Callable[[KeyView], bool]) -> Iterator[tuple[str, list[KeyView]]]:
-    found: dict[str, list[KeyView]] = {}
-    for key in keys:
-        if which(key):
-            found.setdefault(key.group, []).append(key)
-    yield from found.items()
-
-
-def _subject(group: str, keys: Sequence[KeyView]) -> str:
-    """A group by its name; a key that shares with nobody is a group named by its id, and known by its mask."""
-    return keys[0].mask if group == keys[0].key_id else group

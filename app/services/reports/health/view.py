@@ -48,7 +48,7 @@ class BudgetUse:
     """
 
     budget: Literal["day", "key_day"]
-    unit: Literal["calls", "tokens", "usd"]
+    unit: str  # "calls", "tokens" or "usd"
     used: float
     cap: float
     mask: str | None = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -46,35 +45,32 @@ _FORMATS = choose_encoder("text/plain"), choose_encoder("application/openmetrics
 TEXT, OPENMETRICS = (kind for _, kind in _FORMATS)
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Where the figures are, each asked for in a thread of its own.
+class Exposition(Collector):
+    """Thread-safe. `render` may take as long as a source is waited for.
 
+    Each argument asks for figures, in a thread of its own, and may raise `redis.RedisError` and errors of `app.errors`.
     `masks` names the configured keys and is not asked of anybody else; `reported` is when the newest health report was
-    made, None if there was none. They may raise `redis.RedisError` and errors of
-    `app.errors`.
+    made, None if there was none.
     """
 
-    masks: Callable[[], Mapping[str, str]]
-    totals: Callable[[], Mapping[str, float]]
-    keys: Callable[[], KeyReport]
-    jobs: Callable[[], JobFigures]
-    messages: Callable[[], Mapping[str, int]]
-    health: Callable[[], HealthFigures]
-    reported: Callable[[], datetime | None]
-
-
-class Exposition(Collector):
-    """Thread-safe. `render` may take as long as a source is waited for."""
-
-    def __init__(self, sources: Sources) -> None:
-        self._masks = sources.masks
-        self._totals = _Source("redis", sources.totals)
-        self._keys = _Source("redis", sources.keys)
-        self._jobs = _database(sources.jobs)
-        self._messages = _Source("broker", sources.messages)
-        self._health = _database(sources.health)
-        self._reported = _Source("redis", sources.reported)
+    def __init__(
+        self,
+        *,
+        masks: Callable[[], Mapping[str, str]],
+        totals: Callable[[], Mapping[str, float]],
+        keys: Callable[[], KeyReport],
+        jobs: Callable[[], JobFigures],
+        messages: Callable[[], Mapping[str, int]],
+        health: Callable[[], HealthFigures],
+        reported: Callable[[], datetime | None],
+    ) -> None:
+        self._masks = masks
+        self._totals = _Source("redis", totals)
+        self._keys = _Source("redis", keys)
+        self._jobs = _database(jobs)
+        self._messages = _Source("broker", messages)
+        self._health = _database(health)
+        self._reported = _Source("redis", reported)
         self._collecting = threading.Lock()  # the two formats may be asked for at the same time
         self._rendered = {
             kind: Kept(partial(encode, self), _KEPT_SECONDS, grace_seconds=_GRACE_SECONDS) for encode, kind in _FORMATS

@@ -6,8 +6,7 @@ test holds what is counted to them. `flusher` sends the counts on; a process wit
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -69,29 +68,15 @@ HTTP_REQUEST_SECONDS = _histogram("http_request_seconds")
 COUNTED = tuple(_specs)
 
 
-class JobRun:
-    """One run of one job. Begins when its job was claimed; exactly one of its methods is called when it ends."""
+#: deferred: it comes back for capacity · retried: as a counted try after a failure · lost: the job was another run's by
+#: then, or cancelled, or its new state could not be written
+RunEnd = Literal["done", "failed", "deferred", "retried", "lost"]
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._began = monotonic()
 
-    def done(self) -> None:
-        JOBS_FINISHED.labels("done", "").inc()
-        self._ended("done")
-
-    def failed(self, code: str) -> None:
-        JOBS_FINISHED.labels("failed", code).inc()
-        self._ended("failed")
-
-    def set_back(self, code: str, *, counted: bool) -> None:
-        """It comes back: for capacity, or as a counted try after a failure."""
-        (JOB_RETRIES if counted else JOB_DEFERRALS).labels(code).inc()
-        self._ended("retried" if counted else "deferred")
-
-    def lost(self) -> None:
-        """The job was another run's by then, or cancelled, or its new state could not be written."""
-        self._ended("lost")
-
-    def _ended(self, outcome: str) -> None:
-        JOB_SECONDS.labels(outcome).observe(self._monotonic() - self._began)
+def count_run(outcome: RunEnd, seconds: float, code: str = "") -> None:
+    """Count a run of a job by its end; `code` says why."""
+    if outcome in ("done", "failed"):
+        JOBS_FINISHED.labels(outcome, code).inc()
+    elif outcome != "lost":
+        (JOB_RETRIES if outcome == "retried" else JOB_DEFERRALS).labels(code).inc()
+    JOB_SECONDS.labels(outcome).observe(seconds)
