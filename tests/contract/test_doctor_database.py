@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from app.clock import ManualClock, SystemClock
+from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.batches import LlmBatchStore
@@ -183,7 +184,8 @@ def test_economy_requests_that_nobody_sends_and_batches_that_nobody_reaches_are_
     assert job is not None
     question = Question("c" * 64, ("Roof",), "m", "p" * 64)
     requests, batches = LlmRequestStore(database), LlmBatchStore(database)
-    requests.park(job, "w", NewRequest(question, {"model": "m"}, input_tokens=9, output_tokens=9), 86_400)
+    page = Page(job.target, job.target, "text/html", "", b"", clock.now())
+    requests.park(job, "w", NewRequest(question, {"model": "m"}, input_tokens=9, output_tokens=9, page=page), 86_400)
     fleet = fleet_of("scrape", "health")
     clock.advance(600 + 900)
     assert check_jobs(settings, fleet, clock).state == "ok"

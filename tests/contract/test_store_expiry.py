@@ -48,7 +48,7 @@ def end(database: Database, url: str = URL, *, requester: Requester | None = Non
     jobs.claim(job_id, "test", 30)
     PageStore(database).save_page(Page(url, url, "text/html", "<p>", b"<p>", now), job_id)
     put_tried(database, job_id, [Tried("A", SourceKind.GIS, url, "used")], now)
-    note_failed_page(database, Lease(job_id, "test"), Tried("A", SourceKind.GIS, url, "gone", "gone", 1))
+    note_failed_page(database, Lease(job_id, "test"), Tried("A", SourceKind.GIS, url, "gone", "gone", 1), now)
     home = save_record(PropertyStore(database), source(url, at=now, **ADDRESS))
     assert finish(jobs, job_id, "test", home)
     BatchStore(database).complete()

@@ -96,9 +96,9 @@ def test_a_page_that_failed_is_known_until_the_job_is_over(database: Database, c
     failed = replace(GONE, tries=1, is_final=False)
     for one in (job_id, other):
         assert jobs.claim(one, "test", 30)
-        note_failed_page(database, Lease(one, "test"), failed)
+        note_failed_page(database, Lease(one, "test"), failed, clock.now())
     again = replace(failed, tries=2, is_final=True)
-    note_failed_page(database, Lease(job_id, "test"), again)
+    note_failed_page(database, Lease(job_id, "test"), again, clock.now())
     assert failed_pages(database, job_id) == {DEED: again}
     assert tried(database, job_id) == (), "its sources are known at its end"
     put_tried(database, job_id, [USED], clock.now())
@@ -106,11 +106,11 @@ def test_a_page_that_failed_is_known_until_the_job_is_over(database: Database, c
     assert failed_pages(database, other) == {DEED: failed}
 
 
-def test_of_a_run_that_lost_its_lease_no_page_is_noted(database: Database) -> None:
+def test_of_a_run_that_lost_its_lease_no_page_is_noted(database: Database, clock: ManualClock) -> None:
     job_id = made(database)
     assert JobStore(database).claim(job_id, "test", 30)
     with pytest.raises(LeaseLostError):
-        note_failed_page(database, Lease(job_id, "other"), GONE)
+        note_failed_page(database, Lease(job_id, "other"), GONE, clock.now())
     assert failed_pages(database, job_id) == {}
 
 
@@ -126,6 +126,9 @@ def test_a_purged_page_is_gone_from_what_was_tried_and_does_not_come_back(
     assert tried(database, job_id) == (USED,)
     put_tried(database, job_id, [GONE, USED], before)
     assert tried(database, job_id) == (USED,)
+    assert JobStore(database).claim(job_id, "test", 30)
+    note_failed_page(database, Lease(job_id, "test"), GONE, before)
+    assert failed_pages(database, job_id) == {}
     clock.advance(1)
     put_tried(database, job_id, [GONE, USED], clock.now())
     assert tried(database, job_id) == (GONE, USED)

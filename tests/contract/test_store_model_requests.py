@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
+from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.models import Job, JobState
@@ -38,7 +39,8 @@ def batches(database: Database) -> LlmBatchStore:
 def question(name: str, model: str = "gpt-x") -> NewRequest:
     asked = Question(digest(name), ("Roof",), model, digest([name, "prompt"]))
     body = {"model": model, "messages": [{"role": "user", "content": f"text of {name}"}]}
-    return NewRequest(asked, body, input_tokens=100, output_tokens=20)
+    page = Page("https://a.example/", "https://a.example/", "text/html", "", b"", datetime(2026, 1, 1, tzinfo=UTC))
+    return NewRequest(asked, body, input_tokens=100, output_tokens=20, page=page)
 
 
 def running(jobs: JobStore, *names: str) -> list[Job]:

@@ -299,7 +299,7 @@ def test_what_a_worker_has_in_hand_is_stored_without_the_name_or_read_again(
     clock.advance(1)
     with pytest.raises(PersonPurgedMeanwhileError):
         pages.save_page(page, job_id)
-    request = NewRequest(question, {"messages": [{"content": page.text}]}, 1, 1)
+    request = NewRequest(question, {"messages": [{"content": page.text}]}, 1, 1, page)
     with pytest.raises(PersonPurgedMeanwhileError):
         requests.park(jobs.get(job_id), "owner", request, 3600)
     answers.save_model_answer(question, StoredAnswer({"Roof": (["slate"], f"slate, {NAME}")}, "m", 1, 1), page)
@@ -371,7 +371,7 @@ def test_without_a_key_nobody_is_purged_and_a_file_serves_one_machine(
     assert path.stat().st_mode & 0o777 == 0o600
     assert NamesKey(path=path).make() == path.read_bytes()
     assert list(tmp_path.glob("names-key.*")) == []
-    assert PurgedNames(mine).without(NAME) == "[removed]"
+    assert PurgedNames(mine).finder().without(NAME) == "[removed]"
     mine.close()
 
 

@@ -170,7 +170,7 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     address = service.jobs.enqueue(["12 Elm St, Springfield, IL 62701"], refresh=True).new[0]
     service.jobs.claim(address, "owner", 30)
     refused = Tried("web search", None, PAGE, "http_status", f"{AGENT} refuses", 1)
-    note_failed_page(database, Lease(address, "owner"), refused)
+    note_failed_page(database, Lease(address, "owner"), refused, service.clock.now())
     service.jobs.fail(address, NoSourceError("12 ELM ST", f"web search {PAGE}: {AGENT} sells it"))
     counted = store.purge(kind, name or home, who="alice", dry_run=True).removed
     assert found(database, AGENT), "a dry run removes nothing"
@@ -403,7 +403,7 @@ def test_a_question_that_waits_for_a_batch_goes_and_comes_back_by_no_run_under_w
     requests = LlmRequestStore(database)
     page = service.page(PAGE)
     question = Question(page.sha256, ("Roof",), "m", "p")
-    request = NewRequest(question, {"messages": [{"content": page.text}]}, 1, 1)
+    request = NewRequest(question, {"messages": [{"content": page.text}]}, 1, 1, page)
     first, other = (service.jobs.get(job_id) for job_id in service.jobs.enqueue([PAGE, OTHER]).new)
     for job in (first, other):
         service.jobs.claim(job.id, "owner", 300)
@@ -413,8 +413,11 @@ def test_a_question_that_waits_for_a_batch_goes_and_comes_back_by_no_run_under_w
     assert store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False).removed["model_requests"] == 1
     with pytest.raises(LeaseLostError):
         requests.park(first, "owner", request, 3600)
-    assert found(database, AGENT, "homes.example") == []
     assert service.jobs.get(other.id).due_at == clock.now()
+    assert service.jobs.claim(other.id, "owner", 300)
+    with pytest.raises(PurgedMeanwhileError):  # a page of its address, say
+        requests.park(other, "owner", request, 3600)
+    assert found(database, AGENT, "homes.example") == []
 
 
 def test_a_writer_that_is_under_way_when_a_purge_begins_does_not_slip_through(

@@ -525,7 +525,7 @@ def test_a_page_that_fails_for_now_is_asked_once_more_and_then_done_without(worl
 def test_a_failed_job_that_is_tried_again_asks_for_what_was_not_to_be_had(world: World) -> None:
     job_id, jobs = world.job(), world.resources.jobs
     tried = Tried("Assessor", None, "https://county.example/1", "http_status", "500", 2)
-    note_failed_page(world.resources.database, Lease(job_id, "test"), tried)
+    note_failed_page(world.resources.database, Lease(job_id, "test"), tried, jobs.get(job_id).created_at)
     jobs.fail(job_id, NoSourceError(TARGET, "nothing"), "test")
     jobs.retry([job_id])
     assert failed_pages(world.resources.database, job_id) == {}

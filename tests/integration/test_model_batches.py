@@ -19,6 +19,7 @@ from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import Bulk, BulkResult, Spent
+from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.models import Job, JobState
@@ -49,7 +50,8 @@ def messages(name: str) -> list[dict[str, str]]:
 def request_of(name: str, model: str = MODEL) -> NewRequest:
     question = Question(digest(name), ("YearBuilt",), model, digest([name, "asked"]))
     body = {"model": model, "messages": messages(name), "max_completion_tokens": 40}
-    return NewRequest(question, body, input_tokens=100, output_tokens=40)
+    page = Page("https://a.example/", "https://a.example/", "text/html", "", b"", START)
+    return NewRequest(question, body, input_tokens=100, output_tokens=40, page=page)
 
 
 class DiedError(BaseException):

@@ -232,7 +232,6 @@ def test_nothing_of_a_page_is_kept_when_it_is_done(tmp_path: Path) -> None:
     with closing(database):
         refuse_name(database, database.names_key.make(), parse_name("Ada Example"))
         finder = PurgedNames(database).finder()
-    assert finder is not None
 
     def work(letter: str) -> None:
         page = _of_long_words(letter)

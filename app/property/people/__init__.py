@@ -1,6 +1,6 @@
 """People's names in texts: which words are one person's name, and taking them out."""
 
 from app.property.people.names import PersonName, parse_name
-from app.property.people.removing import REMOVED, Finder, finder_of
+from app.property.people.removing import NOBODY, REMOVED, Finder, finder_of
 
-__all__ = ["REMOVED", "Finder", "PersonName", "finder_of", "parse_name"]
+__all__ = ["NOBODY", "REMOVED", "Finder", "PersonName", "finder_of", "parse_name"]

@@ -66,6 +66,15 @@ class Finder:
         return "".join((*parts, text[done:]))
 
 
+class _NobodyFinder(Finder):
+    def find(self, text: str) -> list[Match]:  # noqa: ARG002
+        return []
+
+
+#: finds no name
+NOBODY = _NobodyFinder(lambda _: False, lambda _: False)
+
+
 def _cuts(text: str, matches: list[Match]) -> Iterator[tuple[int, int, str]]:
     """What to replace by what, in order and without overlap."""
     done = 0
@@ -79,12 +88,13 @@ def _cuts(text: str, matches: list[Match]) -> Iterator[tuple[int, int, str]]:
             instead, until, done = "", word.end, word.end
 
 
-def finder_of(name: PersonName) -> Finder:
-    """Finds a name that is known."""
-    ours = {word for form in name.forms for word in form}
-    whole = [[word for word in form if not word.endswith("*")] for form in name.forms]
+def finder_of(*names: PersonName) -> Finder:
+    """Finds names that are known."""
+    forms = frozenset(form for name in names for form in name.forms)
+    ours = {word for form in forms for word in form}
+    whole = [[word for word in form if not word.endswith("*")] for form in forms]
 
     def may_hold(text: str) -> bool:
         return any(all(word in text for word in form) for form in whole)
 
-    return Finder(ours.__contains__, name.forms.__contains__, may_hold)
+    return Finder(ours.__contains__, forms.__contains__, may_hold)

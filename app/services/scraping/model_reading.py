@@ -91,7 +91,7 @@ class ParkedQuestions:
         self._clock = clock
 
     def take(
-        self, question: Question, prompt: Prompt, waited_for: str | None, dialect: Dialect = AT_FIRST
+        self, question: Question, prompt: Prompt, page: Page, waited_for: str | None, dialect: Dialect = AT_FIRST
     ) -> Mapping[str, Any] | str | None:
         """Return the completion that answers it, or why there is none; None: it is to be asked now, like any other.
 
@@ -99,7 +99,7 @@ class ParkedQuestions:
         it was asked is asked now: the call learns better. Raises `WaitForBatch`, and errors of the database.
         """
         body, most = dialect.body(self._model, prompt), dialect.most_tokens(prompt)
-        request = NewRequest(question, body, prompt.prompt_tokens, most)
+        request = NewRequest(question, body, prompt.prompt_tokens, most, page)
         found = self._requests.get(request.id)
         mine = waited_for == request.id
         if found is None:
@@ -231,7 +231,7 @@ class ModelReader:
         """Return what a batch answered, good or bad, kept for the next time; or why it did not. None: ask now."""
         if not run.economy or self._parked is None or not self._manager.keys:
             return None
-        found = self._parked.take(question, prompt, run.waited_for, self.dialect)
+        found = self._parked.take(question, prompt, page, run.waited_for, self.dialect)
         if found is None:
             return None
         if isinstance(found, str):

@@ -77,6 +77,7 @@ class SourceReader:
         self.run = run
         self._parts = parts
         self._database = database
+        self._begun_at = parts.clock.now()
         self._before = failed_pages(database, run.job_id) if run.job_id is not None else {}
         self._seen: set[str] = set()
         self.read: list[Read] = []
@@ -257,7 +258,7 @@ class SourceReader:
         is_final = not exc.transient or tries >= _MOST_TRIES or not self.run.may_wait
         if lease is not None:
             tried = Tried(asked.source, asked.kind, url, exc.code, str(exc), tries, is_final)
-            self._parts.patiently(lambda: note_failed_page(self._database, lease, tried))
+            self._parts.patiently(lambda: note_failed_page(self._database, lease, tried, self._begun_at))
         if is_final:
             self._cannot_be_read(url, exc.code)
             self._note(asked, exc.code, str(exc))

@@ -91,7 +91,7 @@ class WebSearcher:
         if isinstance(response, str):
             return response
         stored = _stored(response, self._model, asked_at)
-        stored = replace(stored, answer=self._names.without(stored.answer))
+        stored = replace(stored, answer=self._names.finder().without(stored.answer))
         found = _found(stored)
         WEB_SEARCHES.labels(found.answer.flaw or "asked").inc()
         if found.answer.flaw:

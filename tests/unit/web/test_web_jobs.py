@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.errors.pages import PageGoneError
+from app.property.page import Page
 from app.property.storage.jobs.models import Job
 from app.property.storage.llm.cache import Question
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
@@ -125,7 +126,8 @@ def test_a_job_that_waits_for_the_model_s_batch_says_since_when(
     job = stores.jobs.claim(made.jobs[0].id, "worker", 30)
     assert job is not None
     question = Question("c" * 64, ("Roof",), "m", "p" * 64)
-    request = NewRequest(question, {"model": "m"}, input_tokens=9, output_tokens=9)
+    page = Page(job.target, job.target, "text/html", "", b"", job.created_at)
+    request = NewRequest(question, {"model": "m"}, input_tokens=9, output_tokens=9, page=page)
     LlmRequestStore(stores.database).park(job, "worker", request, 3600)
     data = client.get(f"/api/v1/jobs/{job.id}", headers=bearer()).json()["data"]
     assert (data["state"], data["economy"], data["attempts"]) == ("deferred", True, 0)

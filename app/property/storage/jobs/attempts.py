@@ -18,7 +18,7 @@ from app.property.storage.jobs.leases import Lease, hold
 from app.property.storage.jobs.models import Job, Tried, job_of
 from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.jobs.tables import JobAttempt
-from app.property.storage.privacy.suppressions import purged_of, purged_since
+from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import chunks, clean
 from app.property.urls.targets import is_address
 
@@ -30,14 +30,17 @@ def failed_pages(database: Database, job_id: str) -> dict[str, Tried]:
         return {row.url: _tried(row) for row in connection.execute(theirs)}
 
 
-def note_failed_page(database: Database, lease: Lease, tried: Tried) -> None:
-    """Put `tried` in the place of what was known of its URL. Raises `LeaseLostError`."""
+def note_failed_page(database: Database, lease: Lease, tried: Tried, asked_at: datetime) -> None:
+    """Put `tried` in the place of what was known of its URL, unless that was purged after `asked_at`. Raises
+    `LeaseLostError`."""
     known = JobAttempt.job_id == lease.job_id, JobAttempt.position.is_(None), JobAttempt.url == tried.url
 
     def work(connection: Connection) -> None:
+        rows = _rows(database, connection, lease.job_id, [tried], asked_at)
         hold(connection, lease)
         connection.execute(delete(JobAttempt).where(*known))
-        connection.execute(insert(JobAttempt).values(_row(lease.job_id, tried)))
+        if rows:
+            connection.execute(insert(JobAttempt), rows)
 
     database.repeat(work)
 
@@ -49,18 +52,10 @@ def put_tried(
 
     What names a page that was purged after `asked_at` is left out, and who was purged since.
     """
-    tried = tuple(tried)
-    gone = purged_of(database, connection, {one.url for one in tried if one.url}, asked_at)
-    since = purged_since(database, connection, asked_at)
+    rows = _rows(database, connection, job_id, list(tried), asked_at)
     connection.execute(delete(JobAttempt).where(JobAttempt.job_id == job_id))
-    rows = [
-        {**row, "position": position, "detail": since.without(row["detail"])}
-        for position, one in enumerate(tried)
-        if one.url not in gone and not since.names(one.url)
-        for row in (_row(job_id, one),)
-    ]
     if rows:
-        connection.execute(insert(JobAttempt), rows)
+        connection.execute(insert(JobAttempt), [{**row, "position": place} for place, row in enumerate(rows)])
 
 
 def jobs_of(connection: Connection, rows: Sequence[Row[Any]]) -> list[Job]:
@@ -89,17 +84,25 @@ def tried_for(connection: Connection, property_ids: Sequence[str]) -> dict[str, 
     return {property_id: tried[job_id] for property_id, job_id in newest.items() if job_id in tried}
 
 
-def _row(job_id: str, tried: Tried) -> dict[str, Any]:
-    return {
-        "job_id": job_id,
-        "source": clean(tried.source),
-        "kind": tried.kind,
-        "url": tried.url,
-        "outcome": tried.outcome,
-        "detail": clean(tried.detail),
-        "tries": tried.tries,
-        "is_final": tried.is_final,
-    }
+def _rows(
+    database: Database, connection: Connection, job_id: str, tried: Sequence[Tried], asked_at: datetime
+) -> list[dict[str, Any]]:
+    """Return the rows of `tried`, without what was purged after `asked_at`."""
+    purged = purged_since(database, connection, asked_at, {one.url for one in tried if one.url})
+    return [
+        {
+            "job_id": job_id,
+            "source": clean(one.source),
+            "kind": one.kind,
+            "url": one.url,
+            "outcome": one.outcome,
+            "detail": purged.names.without(clean(one.detail)),
+            "tries": one.tries,
+            "is_final": one.is_final,
+        }
+        for one in tried
+        if one.url not in purged.urls and not purged.names.is_in(one.url)
+    ]
 
 
 def _tried(row: Row[Any]) -> Tried:

@@ -24,11 +24,9 @@ from app.property.urls.targets import is_address, normalise_target
 
 def refuse_named(database: Database, connection: Connection, wanted: Sequence[str]) -> None:
     """Raise `InvalidTargetError` if one of `wanted` names a person who was purged, without repeating it."""
-    finder = purged_since(database, connection, None).finder
-    if finder is None:
-        return
+    names = purged_since(database, connection, None).names
     for n, target in enumerate(wanted, 1):
-        if not is_address(target) and finder.is_in(target):
+        if not is_address(target) and names.is_in(target):
             raise InvalidTargetError(f"Target {n} of {len(wanted)}", "it names a person who was purged")
 
 

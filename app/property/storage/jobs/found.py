@@ -25,7 +25,7 @@ from app.property.storage.jobs.repository import FRESH_DAYS
 from app.property.storage.jobs.tables import Batch as BatchRow
 from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.jobs.usage import Requester
-from app.property.storage.privacy.suppressions import purged_of, purged_since
+from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import chunks
 from app.property.storage.watches.models import Watch
 
@@ -82,10 +82,11 @@ def finish_search(
         if row is None:
             raise LeaseLostError(lease.job_id)
         job, left_out = job_of(row), Counter(walked.left_out)
-        purged = _purged(database, connection, walked.listings, job.started_at or now)
+        purged = purged_since(database, connection, job.started_at or now, walked.listings).urls
+        names = purged_since(database, connection, None).names
         is_paid_for = job.watch is None or _holds(connection, job.watch)
         hold(connection, lease)
-        wanted = [url for url in walked.listings if url not in purged]
+        wanted = [url for url in walked.listings if url not in purged and not names.is_in(url)]
         left_out[LeftOut.PURGED] += len(walked.listings) - len(wanted)
         since = _EVER if job.watch is not None else None if job.refresh else now - timedelta(days=fresh_days)
         wanted = _news(connection, job, wanted, since, left_out)
@@ -106,14 +107,6 @@ def finish_search(
         return made
 
     return database.repeat(work)
-
-
-def _purged(database: Database, connection: Connection, listings: Sequence[str], seen_at: datetime) -> set[str]:
-    """Return those that were purged after `seen_at` or name a purged person. Nothing more is purged until the end of
-    this transaction."""
-    gone = purged_of(database, connection, listings, seen_at)
-    finder = purged_since(database, connection, None).finder
-    return gone if finder is None else gone | {url for url in listings if finder.is_in(url)}
 
 
 def _news(

@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from app.errors.purging import PurgedMeanwhileError
 from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.llm.tables import CacheKind, LlmCache
-from app.property.storage.privacy.suppressions import purged_of, purged_since, refuse_purged
+from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import digest, upsert
 
 _CACHE = LlmCache.__table__
@@ -97,8 +98,9 @@ class AnswerStore:
         def work(connection: Connection) -> None:
             kept = said
             if page is not None:
-                refuse_purged(self._database, connection, (page.url, page.final_url), page.fetched_at)
-                kept = purged_since(self._database, connection, page.fetched_at).without(said)
+                purged = purged_since(self._database, connection, page.fetched_at, (page.url, page.final_url))
+                purged.refuse()
+                kept = purged.names.without(said)
             upsert(connection, _CACHE, {"id": question.id}, {**row, "answer": kept})
 
         self._database.repeat(work)
@@ -121,12 +123,12 @@ class AnswerStore:
         row |= {"target": target, "answer": dict(found.answer), "urls": f" {' '.join(named)} "}
 
         def work(connection: Connection) -> set[str]:
-            refuse_purged(self._database, connection, (target,), found.asked_at)
-            gone = purged_of(self._database, connection, named, found.asked_at)
-            since = purged_since(self._database, connection, found.asked_at)
-            if not gone:
-                upsert(connection, _CACHE, {"id": question}, since.without(row))
-            return gone
+            purged = purged_since(self._database, connection, found.asked_at, {*named, target})
+            if target in purged.urls:
+                raise PurgedMeanwhileError()
+            if not purged.urls:
+                upsert(connection, _CACHE, {"id": question}, purged.names.without(row))
+            return purged.urls
 
         return self._database.repeat(work)
 

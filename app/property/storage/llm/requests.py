@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease, hold
 from app.property.storage.jobs.models import Job, JobState
@@ -24,7 +25,7 @@ from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, UNLEASED
 from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.llm.cache import Question
 from app.property.storage.llm.tables import LlmCache, LlmRequest, RequestState
-from app.property.storage.privacy.suppressions import PURGE, purged_since
+from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import chunks, insert_if_new
 
 #: A job comes back by itself so long after its request should have been given up, should nobody have woken it: the
@@ -40,13 +41,14 @@ _BLANK = {column.name: None for column in _REQUESTS.columns if column.nullable}
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """A question on its way to a batch. Of `body`, which is sent, `input_tokens` are our estimate and `output_tokens`
-    the most that it allows."""
+    """A question about `page` on its way to a batch. Of `body`, which is sent, `input_tokens` are our estimate and
+    `output_tokens` the most that it allows."""
 
     question: Question
     body: Mapping[str, Any]
     input_tokens: int
     output_tokens: int
+    page: Page
 
     @property
     def id(self) -> str:
@@ -86,10 +88,11 @@ class LlmRequestStore:
     def park(self, job: Job, owner: str, request: NewRequest, max_wait_seconds: float) -> None:
         """Let the job wait for the answer, at no cost; it is asked once for all jobs that want it.
 
-        A request that is over is asked anew, unless this very job has waited for it. Raises `LeaseLostError`, and
-        `PersonPurgedMeanwhileError` for a question that names somebody who was purged.
+        A request that is over is asked anew, unless this very job has waited for it. Raises `LeaseLostError`,
+        `PurgedMeanwhileError` if the page was purged after it was fetched, and `PersonPurgedMeanwhileError` for a
+        question that names somebody who was purged.
         """
-        now, question = self._clock.now(), request.question
+        now, question, page = self._clock.now(), request.question, request.page
         body = json.dumps(request.body, ensure_ascii=True, separators=(",", ":"))
         row: dict[str, Any] = {
             **_BLANK,
@@ -109,8 +112,9 @@ class LlmRequestStore:
         }
 
         def work(connection: Connection) -> None:
-            self._database.together(connection, PURGE)
+            purged = purged_since(self._database, connection, page.fetched_at, (page.url, page.final_url))
             hold(connection, Lease(job.id, owner))
+            purged.refuse()
             purged_since(self._database, connection, None).refuse(body)
             connection.execute(insert_if_new(connection, _REQUESTS).values(row))
             known = select(_R.state, _R.give_up_at).where(_R.id == request.id).with_for_update()

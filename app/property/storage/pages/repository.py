@@ -16,7 +16,7 @@ from app.property.page import Keeping, Page
 from app.property.storage.database import Database
 from app.property.storage.pages.blobs import count_bytes, drop_unused_blobs, save_blobs, unpack
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
-from app.property.storage.privacy.suppressions import purged_since, refuse_purged
+from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import clean, entities
 
 
@@ -62,9 +62,8 @@ class PageStore:
         now = self._database.clock.now()
 
         def work(connection: Connection) -> None:
-            refuse_purged(self._database, connection, (page.url, page.final_url), page.fetched_at)
-            since = purged_since(self._database, connection, page.fetched_at)
-            since.refuse(page.text, page.url, page.final_url, page.declared_url)
+            purged = purged_since(self._database, connection, page.fetched_at, (page.url, page.final_url))
+            purged.refuse(page.text, page.url, page.final_url, page.declared_url)
             if no_store:
                 _forget_validators(connection, PageCopy.final_url == row["final_url"])
                 if job_id is None:

@@ -17,13 +17,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, delete, func, select, true
 
 from app.errors import ConfigurationError
 from app.errors.purging import PageNamesPersonError, PersonPurgedMeanwhileError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
 from app.property.page import Page
-from app.property.people import Finder, PersonName
+from app.property.people import NOBODY, Finder, PersonName
 from app.property.people.words import LONGEST_KEPT
 from app.property.remembering import remembered
 from app.property.storage.database import Database
@@ -49,29 +49,37 @@ def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str
     _put(database, {digest: {"kind": kind} for digest, kind in sorted(digests.items())}, _KEPT)
 
 
-def refuse_purged(database: Database, connection: Connection, urls: Iterable[str | None], fetched_at: datetime) -> None:
-    """Raise `PurgedMeanwhileError` if one of `urls` was purged after `fetched_at`.
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a transaction must not store: those of its URLs that were purged, and people's names."""
 
-    Until this transaction ends no purge of them begins to remove.
+    urls: set[str]
+    names: Finder
+
+    def refuse(self, *values: Any) -> None:
+        """Raise `PurgedMeanwhileError` if there are such URLs, `PersonPurgedMeanwhileError` if one of `values` (JSON
+        types) names somebody."""
+        if self.urls:
+            raise PurgedMeanwhileError()
+        if self.names.is_in(values):
+            raise PersonPurgedMeanwhileError()
+
+
+def purged_since(
+    database: Database, connection: Connection, fetched_at: datetime | None, urls: Iterable[str] = ()
+) -> Purged:
+    """Return which of `urls`, and who, was purged after `fetched_at` (None: ever).
+
+    Until this transaction ends, no purge of anything else begins to remove.
     """
-    if purged_of(database, connection, {url for url in urls if url}, fetched_at):
-        raise PurgedMeanwhileError()
-
-
-def purged_of(database: Database, connection: Connection, urls: Iterable[str], seen_at: datetime) -> set[str]:
-    """Those of `urls` that were purged after `seen_at`; until this transaction ends none of the others is."""
     database.together(connection, PURGE)
-    return marked(connection, urls, seen_at)
-
-
-def marked(connection: Connection, urls: Iterable[str], seen_at: datetime) -> set[str]:
-    """Those of `urls` that were purged after `seen_at`. The caller holds `PURGE` together with other writers."""
+    is_later = true() if fetched_at is None else Suppression.at >= fetched_at
     digests = {url: set(_digests(url)) for url in urls}
-    hit: set[str] = set()
+    hit = set[str]()
     for some in chunks(sorted(set().union(*digests.values()))):
-        found = select(Suppression.hash).where(Suppression.hash.in_(some), Suppression.at >= seen_at)
-        hit.update(connection.execute(found).scalars())
-    return {url for url, hashes in digests.items() if hashes & hit}
+        hit.update(connection.execute(select(Suppression.hash).where(Suppression.hash.in_(some), is_later)).scalars())
+    people = connection.execute(select(Suppression).where(Suppression.kind == _PERSON, is_later)).all()
+    return Purged({url for url, hashes in digests.items() if hashes & hit}, _finder(database, people))
 
 
 def host_of(url: str) -> str:
@@ -128,36 +136,29 @@ class PurgedNames:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: tuple[tuple[int, datetime | None], Finder | None] = ((0, None), None)
+        self._known: tuple[tuple[int, datetime | None], Finder] = ((0, None), NOBODY)
 
-    def finder(self) -> Finder | None:
-        """Finds all of them; None while nobody was purged. Raises `ConfigurationError` without their key."""
+    def finder(self) -> Finder:
+        """Finds all of them. Raises `ConfigurationError` without their key."""
         newest = func.max(Suppression.at, type_=Suppression.at.type)
         with self._database.reading() as connection:
             row = connection.execute(select(func.count(), newest).where(Suppression.kind == _PERSON)).one()
             state = (int(row[0]), row[1])
             if state != self._known[0]:
-                self._known = (state, purged_since(self._database, connection, None).finder)
+                people = connection.execute(select(Suppression).where(Suppression.kind == _PERSON)).all()
+                self._known = (state, _finder(self._database, people))
         return self._known[1]
 
     def require_nameless(self, url: str) -> None:
         """Raise `PageNamesPersonError` if `url` names one of them: it could not be kept without the name."""
-        finder = self.finder()
-        if finder is not None and finder.is_in(url):
+        if self.finder().is_in(url):
             raise PageNamesPersonError()
-
-    def without(self, value: Any) -> Any:
-        """`value` (JSON types) without their names."""
-        finder = self.finder()
-        return value if finder is None else finder.without(value)
 
     def page_without(self, page: Page) -> Page:
         """The page without their names; itself where it names none. Raises `PageNamesPersonError`."""
         finder = self.finder()
-        if finder is None:
-            return page
-        self.require_nameless(page.url)
-        self.require_nameless(page.final_url)
+        if finder.is_in([page.url, page.final_url]):
+            raise PageNamesPersonError()
         declared_url = None if finder.is_in(page.declared_url) else page.declared_url
         text = finder.without(page.text)
         if text != page.text:
@@ -166,38 +167,9 @@ class PurgedNames:
         return page if declared_url == page.declared_url else replace(page, declared_url=declared_url)
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
-    """Those who were purged after something was fetched, as one transaction sees it; most often nobody."""
-
-    finder: Finder | None
-
-    def without(self, value: Any) -> Any:
-        """`value` (JSON types) without their names."""
-        return value if self.finder is None else self.finder.without(value)
-
-    def refuse(self, *values: Any) -> None:
-        """Raise `PersonPurgedMeanwhileError` if one of `values` names one of them."""
-        if self.names(*values):
-            raise PersonPurgedMeanwhileError()
-
-    def names(self, *values: Any) -> bool:
-        """Whether one of `values` names one of them."""
-        return self.finder is not None and any(self.finder.is_in(value) for value in values)
-
-
-def purged_since(database: Database, connection: Connection, fetched_at: datetime | None) -> Since:
-    """Who was purged after `fetched_at`; None: ever. The transaction holds off purges (`refuse_purged`)."""
-    query = select(Suppression).where(Suppression.kind == _PERSON)
-    if fetched_at is not None:
-        query = query.where(Suppression.at >= fetched_at)
-    return Since(_finder(database, connection.execute(query).all()))
-
-
-def _finder(database: Database, rows: Iterable[Row[Any]]) -> Finder | None:
-    rows = list(rows)
+def _finder(database: Database, rows: Sequence[Row[Any]]) -> Finder:
     if not rows:
-        return None
+        return NOBODY
     key = database.names_key.read()
     if key is None or {row.key_id for row in rows} - {_key_id(key)}:
         problem = "somebody was purged with another key than this process has, and could not be recognized"

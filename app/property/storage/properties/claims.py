@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from app.property.storage.database import Database
-from app.property.storage.privacy.suppressions import marked, purged_since
+from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import Unverified
 from app.property.storage.statements import clean, upsert
 
@@ -43,9 +43,8 @@ def put_claims(
     known = Unverified.property_id == property_id, Unverified.url.in_(sorted(set(read)))
     connection.execute(delete(Unverified).where(*known))
     for one in claims:
-        if marked(connection, (one.url,), one.seen_at):
-            continue
-        if purged_since(database, connection, one.seen_at).names(one.value, one.quote, one.url):
+        purged = purged_since(database, connection, one.seen_at, [one.url])
+        if purged.urls or purged.names.is_in([one.value, one.quote, one.url]):
             continue
         row = {"value": one.value, "quote": clean(one.quote), "said_by": clean(one.said_by), "seen_at": one.seen_at}
         upsert(connection, Unverified, {"property_id": property_id, "field": one.field, "url": one.url}, row)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, delete, select
 
-from app.errors.purging import PurgedMeanwhileError
 from app.errors.recipes import RecipeNotFoundError
 from app.property.recipes.form import as_json, from_json
 from app.property.recipes.recipe import (
@@ -24,7 +23,7 @@ from app.property.recipes.recipe import (
 from app.property.storage.database import Database
 from app.property.storage.pages.repository import page_by_body
 from app.property.storage.paging import Order, Page
-from app.property.storage.privacy.suppressions import purged_since, refuse_purged
+from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from app.property.storage.statements import clean, upsert
 from app.property.urls.targets import MAX_URL_CHARS
@@ -84,8 +83,8 @@ class StoredRecipes:
         row = {"content_sha256": page.sha256, "example": stated, "at": self._database.clock.now()}
 
         def work(connection: Connection) -> None:
-            refuse_purged(self._database, connection, (page.url, page.final_url), page.fetched_at)
-            if purged_since(self._database, connection, page.fetched_at).names(page.text, stated):
+            purged = purged_since(self._database, connection, page.fetched_at, (page.url, page.final_url))
+            if purged.urls or purged.names.is_in([page.text, stated]):
                 return
             if connection.execute(_locked(recipe_id)).one_or_none() is None:
                 return
@@ -95,10 +94,7 @@ class StoredRecipes:
             old = connection.execute(mine.offset(MOST_EXAMPLES)).scalars().all()
             connection.execute(delete(RecipeExample).where(c.recipe_id == recipe_id, c.page_url.in_(old)))
 
-        try:
-            self._database.repeat(work)
-        except PurgedMeanwhileError:
-            return
+        self._database.repeat(work)
 
     def examples(self, recipe_id: str) -> list[Example]:
         """Return the examples whose pages are still stored, newest last; the others are deleted."""

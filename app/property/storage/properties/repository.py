@@ -12,17 +12,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, or_, select, update
 
-from app.errors.purging import PurgedMeanwhileError
 from app.property import identity
 from app.property.address import Address
 from app.property.change_belief import Telling
+from app.property.people import NOBODY
 from app.property.record import PEOPLE_FIELDS, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.pages.index import PageIndex, Seen, is_fresh, note_url, said_by
 from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.cleaning import source_without
-from app.property.storage.privacy.suppressions import marked, purged_since
+from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.merge_into import merge_into
 from app.property.storage.properties.overrides import pins_of_each
@@ -81,13 +81,11 @@ class PropertyStore:
         anything of it is written; somebody who was is left out.
         """
         urls = urls_of(record)
-        if marked(connection, urls, record.fetched_at):
-            raise PurgedMeanwhileError()
-        since = purged_since(self.database, connection, record.fetched_at)
-        since.refuse(*urls)
+        purged = purged_since(self.database, connection, record.fetched_at, urls)
+        purged.refuse(*urls)
         now = self.database.clock.now()
-        if since.finder is not None:
-            record = source_without(since.finder, record)
+        if purged.names is not NOBODY:
+            record = source_without(purged.names, record)
         before, doubles = of_same_page(connection, record)
         lock_rows(connection, {row.property_id for row in (before, *doubles) if row is not None})
         record = with_known_kind(record, before)
@@ -107,7 +105,7 @@ class PropertyStore:
             "source_kind": record.source_kind,
             "names_people": not PEOPLE_FIELDS.isdisjoint(record.values),
             "wanted_model": list(wanted_model),
-            "model_note": since.without(clean(model_note)),
+            "model_note": purged.names.without(clean(model_note)),
             "asks_again": asks_again,
             "edition": edition,
         }

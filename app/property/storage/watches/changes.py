@@ -39,7 +39,7 @@ def publish(database: Database, connection: Connection, change: Change, why: str
     row = {column.name: getattr(change, column.name) for column in Change.__table__.columns}
     gone = connection.execute(delete(Change).where(Change.position == row.pop("position"))).rowcount
     said = (change.old, change.new, change.old_evidence, change.new_evidence, change.context)
-    if gone and not purged_since(database, connection, change.seen_at).names(*said):
+    if gone and not purged_since(database, connection, change.seen_at).names.is_in(said):
         connection.execute(insert(Change).values(row))
 
 
