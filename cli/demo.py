@@ -105,9 +105,9 @@ def _work(
         progress.say("stopping")
         supervisor.stop()  # a worker that has ended has published all its figures
         jobs = stores.jobs.list(batch=batch, limit=count)
-        done = [job for job in jobs if job.state == "done" and job.property is not None]
+        done = [job for job in jobs if job.state == "done" and job.property_id is not None]
         failed = [job for job in jobs if job.state != "done"]
-        found = dict.fromkeys(job.property for job in done if job.property)
+        found = dict.fromkeys(job.property_id for job in done if job.property_id)
         return {
             "jobs": {"total": count, "succeeded": len(done), "failed": len(failed)},
             "properties": [stores.properties.get(one) for one in found],

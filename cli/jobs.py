@@ -91,7 +91,7 @@ class _Choice:
     def __init__(self, store: JobStore, job: str | None, batch: str | None, state: JobState | None) -> None:
         self.store = store
         self._job = store.get(job) if job is not None else None
-        self._batch = self._job.batch if self._job is not None else batch
+        self._batch = self._job.batch_id if self._job is not None else batch
         self._state = state
         self._touched: list[str] = []
 
@@ -118,7 +118,8 @@ class _Choice:
             return [self.store.get(self._job.id)]
         if after_change:
             return [self.store.get(job_id) for job_id in self._touched[:limit]]
-        return self.store.list(batch=self._batch, state=self._state, limit=limit, newest=True)
+        page = self.store.page(batch=self._batch, state=self._state, limit=limit, newest_first=True)
+        return page.items[::-1]
 
     def _all(self, state: JobState) -> Iterator[Job]:
         return every(partial(self.store.page, batch=self._batch, state=state, limit=_PAGE))
@@ -152,7 +153,7 @@ def _cancel(chosen: _Choice, stores: Stores, batch: str | None, limit: int) -> N
 
 def _tables(counts: dict[str, int], shown: list[Job], batch: Batch | None) -> Iterator[Table | Text]:
     rows: list[tuple[Any, ...]] = [
-        (j.id, str(j.state), j.target, j.property, j.error["message"] if j.error else _remark(j)) for j in shown
+        (j.id, str(j.state), j.target, j.property_id, j.error["message"] if j.error else _remark(j)) for j in shown
     ]
     yield make_table(None, ("job", "state", "target", "property", "remark"), rows)
     if len(shown) == 1 and shown[0].tried:

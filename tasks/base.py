@@ -67,9 +67,9 @@ def _is_off(clock: Clock) -> bool:
 
 def _tell_of(job: Job) -> None:
     """Whose run this is, for its log lines and its span."""
-    bind_contextvars(batch=job.batch)
+    bind_contextvars(batch=job.batch_id)
     host = host_of_target(job.target)
-    current_span().set({"propintel.batch.id": job.batch, "propintel.attempt": job.attempts, "server.address": host})
+    current_span().set({"propintel.batch.id": job.batch_id, "propintel.attempt": job.attempts, "server.address": host})
 
 
 class RedactedTask(Task):

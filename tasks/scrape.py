@@ -52,7 +52,7 @@ def _done(task: JobTask, job: Job) -> dict[str, Any]:
     is_due = job.waited_seconds >= resources.settings.jobs.scrape_deadline_seconds
     run = Run(
         lease,
-        job.batch,
+        job.batch_id,
         is_last=is_due or job.attempts > MAX_RETRIES,
         is_due=is_due,
         seconds_left=task.seconds_left,

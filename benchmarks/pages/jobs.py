@@ -13,9 +13,9 @@ from sqlalchemy import bindparam, update
 from app.errors.fetching import HttpStatusError
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.models import JobState
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import Job as JobRow
 from benchmarks.pages.past import Past
 
 _BATCHES = 100

@@ -20,8 +20,8 @@ from app.clock import ManualClock
 from app.property.page import Keeping, Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease, finish
+from app.property.storage.jobs.models import DailyUsage
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import DailyUsage
 from app.property.storage.pages.blobs import count_bytes
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.tables import Blob

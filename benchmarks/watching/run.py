@@ -27,7 +27,7 @@ from sqlalchemy import func, select
 
 from app.clock import ManualClock
 from app.property.storage.jobs.models import Job, JobState
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.outbox import Channel
 from app.property.storage.properties.tables import SourceRow
 from app.property.storage.watches.budget import day_of

@@ -52,7 +52,7 @@ def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[
         for number, ids in enumerate(batches):
             spent = [_cpu_ms(running, worker, send, ids) for send in (_send_bare, _send_jobs)]
             # a message on its way from the queue to the worker is held by neither
-            running.wait_for_batch(running.stores.jobs.get(ids[0]).batch, _MOST_SECONDS)
+            running.wait_for_batch(running.stores.jobs.get(ids[0]).batch_id, _MOST_SECONDS)
             if number:  # the first round warms both up
                 bare.append(spent[0])
                 jobs.append(spent[1])

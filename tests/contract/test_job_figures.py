@@ -10,9 +10,8 @@ from sqlalchemy import text, update
 from app.clock import ManualClock
 from app.property.storage.database import Database
 from app.property.storage.jobs.figures import read_job_figures
-from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import Job
 from tests.plugins.statements import plan_of, recorded
 
 NOTHING = {"queued": 0, "running": 0, "deferred": 0}

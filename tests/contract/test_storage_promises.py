@@ -18,11 +18,10 @@ from app.property.record import PageKind, PropertyRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.found import Walked
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.jobs.models import JobState, PageFrom
+from app.property.storage.jobs.models import Batch as BatchRow
+from app.property.storage.jobs.models import Job as JobRow
+from app.property.storage.jobs.models import JobAttempt, JobState, PageFrom
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import Batch as BatchRow
-from app.property.storage.jobs.tables import Job as JobRow
-from app.property.storage.jobs.tables import JobAttempt
 from app.property.storage.pages.index import KnownRecord
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.repository import PropertyStore
@@ -135,7 +134,7 @@ def test_a_lease_that_ran_out_and_that_nobody_took_still_holds(
     clock.advance(300)
     stored = storing.page(lease, page_record(URL, HOUSE, clock.now()), reading)
     job = jobs.get(lease.job_id)
-    assert (job.state, job.property, job.page_from) == (JobState.DONE, stored.property_id, PageFrom.SITE)
+    assert (job.state, job.property_id, job.page_from) == (JobState.DONE, stored.property_id, PageFrom.SITE)
     assert (tuple(job.wanted_model), job.model_note) == (("Roof",), "no key")
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import Table, insert, select, text
 from app.clock import ManualClock
 from app.property.page import Keeping, Page
 from app.property.storage.database import Database
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.tables import LlmCache
 from app.property.storage.pages.repository import PageStore

@@ -17,7 +17,7 @@ from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
 from app.property.storage.database import Database
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.privacy.ages import AgeLimits
 from app.property.storage.privacy.purge import PurgeStore, Removal
 from app.property.storage.privacy.scope import PurgeKind

@@ -14,10 +14,10 @@ from app.errors import NotFoundError
 from app.errors.pages import PageGoneError
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore, reopen_batches
+from app.property.storage.jobs.models import Batch as BatchRow
 from app.property.storage.jobs.models import CallbackState, Enqueued, JobState
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import Batch as BatchRow
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.outbox import Channel, Outbox
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.job_ends import finish
@@ -49,7 +49,7 @@ def fail_all(jobs: JobStore, enqueued: Enqueued) -> None:
 def callback_of(batches: BatchStore, enqueued: Enqueued) -> tuple[CallbackState, int, str | None]:
     callback = batches.get(enqueued.batch).callback
     assert callback is not None
-    return callback.state, callback.attempts, callback.error
+    return callback["state"], callback["attempts"], callback["error"]
 
 
 def at_once[T](work: Callable[[], T], times: int = 6) -> list[T]:

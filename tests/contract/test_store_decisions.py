@@ -73,7 +73,7 @@ def test_split_moves_a_source_with_its_observations_and_jobs(
     assert (pages(store, home), pages(store, made.other)) == ([A], [B])
     assert "YearBuilt" not in store.get(home)["record"]
     assert store.get(made.other)["record"]["YearBuilt"] == 1990
-    assert jobs.get(job_id).property == made.other
+    assert jobs.get(job_id).property_id == made.other
     with database.reading() as connection:
         query = select(Observation.source_url).where(Observation.property_id == made.other).distinct()
         assert connection.execute(query).scalars().all() == [B]

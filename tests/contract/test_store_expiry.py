@@ -19,9 +19,8 @@ from app.property.storage.jobs.attempts import note_failed_page
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.jobs.models import Tried
+from app.property.storage.jobs.models import Batch, DailyUsage, Job, JobAttempt
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import Batch, DailyUsage, Job, JobAttempt
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.pages.index import note_url
 from app.property.storage.pages.repository import PageStore
@@ -47,8 +46,8 @@ def end(database: Database, url: str = URL, *, requester: Requester | None = Non
     (job_id,) = jobs.enqueue([url], requester=requester, refresh=True).new
     jobs.claim(job_id, "test", 30)
     PageStore(database).save_page(Page(url, url, "text/html", "<p>", b"<p>", now), job_id)
-    put_tried(database, job_id, [Tried("A", SourceKind.GIS, url, "used")], now)
-    note_failed_page(database, Lease(job_id, "test"), Tried("A", SourceKind.GIS, url, "gone", "gone", 1), now)
+    put_tried(database, job_id, [JobAttempt("A", SourceKind.GIS, url, "used")], now)
+    note_failed_page(database, Lease(job_id, "test"), JobAttempt("A", SourceKind.GIS, url, "gone", "gone", 1), now)
     home = save_record(PropertyStore(database), source(url, at=now, **ADDRESS))
     assert finish(jobs, job_id, "test", home)
     BatchStore(database).complete()

@@ -51,15 +51,15 @@ def test_the_listings_are_jobs_of_the_searchs_batch_which_stays_open_until_they_
         (listing(1), "queued", job.id),
         (listing(2), "queued", job.id),
     ]
-    assert {(one.batch, one.priority, one.economy, one.refresh) for one in made} == {(job.batch, 3, True, False)}
-    assert [one.target for one in jobs.list(batch=job.batch)] == [SEARCH, listing(1), listing(2)]
+    assert {(one.batch_id, one.priority, one.economy, one.refresh) for one in made} == {(job.batch_id, 3, True, False)}
+    assert [one.target for one in jobs.list(batch=job.batch_id)] == [SEARCH, listing(1), listing(2)]
     ended = jobs.get(job.id)
-    assert (ended.state, ended.property, ended.found_by) == (JobState.DONE, None, None)
+    assert (ended.state, ended.property_id, ended.found_by) == (JobState.DONE, None, None)
     assert ended.search == {
         "pages": 2, "found": 3, "taken": 2, "left_out": {"sponsored": 1}, "ended_by": "last_page",
     }  # fmt: skip
     assert BatchStore(database).complete() == []
-    assert BatchStore(database).get(job.batch).targets == 3
+    assert BatchStore(database).get(job.batch_id).targets == 3
     clock.advance(21)
     assert {one.job.target for one in jobs.recoverable()} == {listing(1), listing(2)}, "nobody had sent them"
 
@@ -70,7 +70,7 @@ def test_a_run_that_lost_its_lease_makes_nothing(database: Database, jobs: JobSt
     assert jobs.claim(job.id, "another", 30) is not None
     with pytest.raises(LeaseLostError):
         finish_search(database, Lease(job.id, "me"), walked(1, 2))
-    assert [one.target for one in jobs.list(batch=job.batch)] == [SEARCH]
+    assert [one.target for one in jobs.list(batch=job.batch_id)] == [SEARCH]
     assert jobs.get(job.id).state is JobState.RUNNING
 
 
@@ -103,7 +103,7 @@ def test_a_watch_of_a_search_takes_what_is_new_and_pays_for_it(
     job = jobs.claim(job_id, "me", 30)
     assert job is not None
     made = finish_search(database, Lease(job.id, "me"), walked(1, 2))
-    assert [(one.target, one.watch, one.refresh) for one in made or []] == [(listing(2), watch.id, False)]
+    assert [(one.target, one.watch_id, one.refresh) for one in made or []] == [(listing(2), watch.id, False)]
     assert (jobs.get(job.id).search or {})["left_out"] == {"known": 1}
 
 
@@ -124,4 +124,4 @@ def test_more_listings_than_one_statement_takes(database: Database, jobs: JobSto
     job = searching(jobs)
     made = finish_search(database, Lease(job.id, "me"), walked(*range(2_300)))
     assert len(made or []) == 2_300
-    assert [one.position for one in jobs.list(batch=job.batch, limit=3_000)] == list(range(2_301))
+    assert [one.position for one in jobs.list(batch=job.batch_id, limit=3_000)] == list(range(2_301))

@@ -193,7 +193,7 @@ def test_requests_of_cancelled_jobs_are_withdrawn_and_others_stay(
 ) -> None:
     (kept,) = parked(jobs, requests, "kept")
     gone = parked(jobs, requests, "a", "b")
-    BatchStore(database).cancel(gone[0].batch)
+    BatchStore(database).cancel(gone[0].batch_id)
     assert requests.withdraw_unwanted() == 2
     assert [candidate.id for candidate in batches.candidates("gpt-x", 10)] == [kept.request_id]
     (again,) = jobs.retry([gone[0].id])

@@ -18,10 +18,10 @@ from app.property.storage.database import Database
 from app.property.storage.jobs import batches as batch_store
 from app.property.storage.jobs import repository as job_store
 from app.property.storage.jobs.batches import BatchStore
+from app.property.storage.jobs.models import Batch as BatchRow
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.models import JobState
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import Batch as BatchRow
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.paging import Page, every
 from app.property.storage.properties import repository as property_store
 from app.property.storage.properties.repository import PropertyStore

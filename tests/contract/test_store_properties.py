@@ -154,7 +154,7 @@ def test_jobs_and_observations_follow_a_property_that_was_folded(store: Property
         finish(jobs, job_id, "a", save_record(store, page))
         done.append(job_id)
     home = save_record(store, pages[2])
-    assert [jobs.get(job_id).property for job_id in done] == [home, home]
+    assert [jobs.get(job_id).property_id for job_id in done] == [home, home]
     assert count(database, Observation, Observation.property_id == home) == sum(len(page.values) for page in pages)
 
 

@@ -25,9 +25,9 @@ from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import note_failed_page
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.jobs.models import Tried
+from app.property.storage.jobs.models import Job as JobRow
+from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer, StoredSearch
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.property.storage.llm.tables import CacheKind, LlmCache
@@ -169,7 +169,7 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     service.hear(home, f"{PAGE}/more" if kind is PurgeKind.HOST else PAGE)
     address = service.jobs.enqueue(["12 Elm St, Springfield, IL 62701"], refresh=True).new[0]
     service.jobs.claim(address, "owner", 30)
-    refused = Tried("web search", None, PAGE, "http_status", f"{AGENT} refuses", 1)
+    refused = JobAttempt("web search", None, PAGE, "http_status", f"{AGENT} refuses", 1)
     note_failed_page(database, Lease(address, "owner"), refused, service.clock.now())
     service.jobs.fail(address, NoSourceError("12 ELM ST", f"web search {PAGE}: {AGENT} sells it"))
     counted = store.purge(kind, name or home, who="alice", dry_run=True).removed

@@ -12,7 +12,7 @@ from app.property.record import SourceKind
 from app.property.storage.database import Database
 from app.property.storage.jobs.enqueue import new_targets
 from app.property.storage.jobs.figures import RecentWork, read_recent_work
-from app.property.storage.jobs.models import Tried
+from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import CountedKey, Uses
@@ -60,7 +60,7 @@ def does(database: Database, uses: Uses) -> None:
         KeyHistoryStore(database).take_in(lambda counted=counted: counted)  # type: ignore[misc]
 
 
-def end(database: Database, target: str, *, tried: tuple[Tried, ...] = (), watch: str | None = None) -> str:
+def end(database: Database, target: str, *, tried: tuple[JobAttempt, ...] = (), watch: str | None = None) -> str:
     """A job of `target` that failed after it asked those sources; -> its id."""
     jobs = JobStore(database)
     (job_id,) = jobs.enqueue([target], refresh=True, watch=watch).new
@@ -74,10 +74,10 @@ def test_finished_jobs_and_what_keys_and_searches_used_are_summed_up(database: D
     assert read_recent_work(database) == NOTHING
     address = "12 FICTIONAL AVE, ANYTOWN, ST 00000"
     tried = (
-        Tried("Assessor", SourceKind.ASSESSOR, "https://assessor.example/7", "used"),
-        Tried("Bills", SourceKind.TAX_ROLL, "https://bills.example/7", "http_status"),
-        Tried("Shut", SourceKind.OTHER, "https://shut.example/7", "robots_disallowed"),
-        Tried("web search", None, None, "searched"),
+        JobAttempt("Assessor", SourceKind.ASSESSOR, "https://assessor.example/7", "used"),
+        JobAttempt("Bills", SourceKind.TAX_ROLL, "https://bills.example/7", "http_status"),
+        JobAttempt("Shut", SourceKind.OTHER, "https://shut.example/7", "robots_disallowed"),
+        JobAttempt("web search", None, None, "searched"),
     )
     for target in (ONE, TWO):
         end(database, target)

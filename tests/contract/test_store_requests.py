@@ -22,9 +22,9 @@ from app.property.storage import expiry
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.idempotency import RequestKey
+from app.property.storage.jobs.models import Batch as BatchRow
 from app.property.storage.jobs.models import Enqueued
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import Batch as BatchRow
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.outbox import Channel, Outbox
 from app.property.storage.statements import digest
@@ -74,7 +74,9 @@ def test_the_same_key_and_request_bring_the_first_batch_again(database: Database
     )
     assert not first.repeated
     assert len(BatchStore(database).page().items) == 2
-    assert jobs.earlier(KEY) == again
+    found = jobs.earlier(KEY)
+    assert found is not None
+    assert (found.as_json(), found.repeated) == (again.as_json(), True)
 
 
 def test_the_same_key_with_another_request_is_refused(jobs: JobStore) -> None:

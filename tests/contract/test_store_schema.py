@@ -18,7 +18,7 @@ from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage.database import Database
 from app.property.storage.engine import make_engine, parse_url
 from app.property.storage.inspection import inspect_database
-from app.property.storage.jobs.tables import Batch as BatchRow
+from app.property.storage.jobs.models import Batch as BatchRow
 from app.property.storage.schema import _MIGRATIONS, HEAD, upgrade
 from app.property.storage.tables import metadata
 

@@ -165,7 +165,7 @@ def test_a_page_that_shows_a_change_is_looked_at_before_its_watch_is_due(
     assert watches.tick(PLENTY).jobs == []
     clock.advance(1)
     done, watch = watches.tick(PLENTY), watches.get(seen).id
-    assert [(job.target, job.watch) for job in done.jobs] == [(CARD, watch)]
+    assert [(job.target, job.watch_id) for job in done.jobs] == [(CARD, watch)]
     assert done.rechecked == 1
 
 

@@ -117,7 +117,7 @@ def test_a_refresh_comes_a_twelfth_of_the_interval_or_half_a_day_before_it_is_ov
     home = store_property(database, clock, URL)
     watches.add([URL], interval_days=days)
     (job,) = begin(watches, clock, URL)
-    assert (job.target, job.refresh, job.watch, job.priority) == (URL, True, watches.get(URL).id, 8)
+    assert (job.target, job.refresh, job.watch_id, job.priority) == (URL, True, watches.get(URL).id, 8)
     assert watches.get(URL).status == "under_way"
     end(jobs, job, home)
     began = clock.now()

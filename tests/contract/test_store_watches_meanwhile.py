@@ -21,8 +21,8 @@ from app.property.storage.jobs.enqueue import batch_row, make_batch
 from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.privacy.names_key import NamesKey
 from app.property.storage.privacy.persons import PersonPurge
 from app.property.storage.privacy.purge import PurgeStore
@@ -244,7 +244,7 @@ def test_of_two_watches_of_one_property_the_one_that_goes_on_stays_with_what_is_
     DecisionStore(database).join(gone, home, who="me")
     (left,) = watches.page().items
     assert (left.target, left.interval_days, left.status) == (gone, 30, "under_way")
-    assert jobs.get(job.id).watch == left.id
+    assert jobs.get(job.id).watch_id == left.id
 
 
 def test_what_is_under_way_of_the_watch_that_goes_is_the_others(
@@ -258,7 +258,7 @@ def test_what_is_under_way_of_the_watch_that_goes_is_the_others(
     (stays,) = watches.add([home], interval_days=2).watches
     DecisionStore(database).join(home, gone, who="me")
     (left,) = watches.page().items
-    assert (left.id, left.status, jobs.get(job.id).watch) == (stays.id, "under_way", stays.id)
+    assert (left.id, left.status, jobs.get(job.id).watch_id) == (stays.id, "under_way", stays.id)
     assert watches.remove(home) == 1
 
 
@@ -280,7 +280,7 @@ def test_a_refresh_that_is_cancelled_is_no_failure(watches: Watches, database: D
     watches.add([URL], interval_days=2)
     (job,) = begin(watches, clock, URL)
     planned = watches.get(URL).due_at
-    BatchStore(database).cancel(job.batch)
+    BatchStore(database).cancel(job.batch_id)
     assert watches.tick(PLENTY).settled == {"cancelled": 1}
     watch = watches.get(URL)
     assert (watch.status, watch.failures, watch.due_at) == ("waiting", 0, planned)

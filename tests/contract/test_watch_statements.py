@@ -11,8 +11,8 @@ from sqlalchemy import delete, event, update
 from app.clock import ManualClock
 from app.errors.fetching import TransientHttpStatusError
 from app.property.storage.database import Database
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.changes import ChangeStore

@@ -17,7 +17,7 @@ from app.errors.targets import NoSourceError
 from app.property.source_record import SourceRecord
 from app.property.storage.jobs.attempts import failed_pages, note_failed_page
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.jobs.models import PageFrom, Tried
+from app.property.storage.jobs.models import JobAttempt, PageFrom
 from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
@@ -524,7 +524,7 @@ def test_a_page_that_fails_for_now_is_asked_once_more_and_then_done_without(worl
 
 def test_a_failed_job_that_is_tried_again_asks_for_what_was_not_to_be_had(world: World) -> None:
     job_id, jobs = world.job(), world.resources.jobs
-    tried = Tried("Assessor", None, "https://county.example/1", "http_status", "500", 2)
+    tried = JobAttempt("Assessor", None, "https://county.example/1", "http_status", "500", 2)
     note_failed_page(world.resources.database, Lease(job_id, "test"), tried, jobs.get(job_id).created_at)
     jobs.fail(job_id, NoSourceError(TARGET, "nothing"), "test")
     jobs.retry([job_id])

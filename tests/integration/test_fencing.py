@@ -9,9 +9,8 @@ from sqlalchemy import func, select
 
 from app.errors.jobs import LeaseLostError
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.jobs.models import JobState
-from app.property.storage.jobs.tables import Job as JobRow
-from app.property.storage.jobs.tables import JobAttempt
+from app.property.storage.jobs.models import Job as JobRow
+from app.property.storage.jobs.models import JobAttempt, JobState
 from app.property.storage.properties.tables import Observation, Property, SourceRow, Unverified
 from app.property.storage.watches.models import Change
 from app.services.scraping.run import Run
@@ -132,4 +131,4 @@ def test_an_expired_lease_that_nobody_took_over_still_holds(world: World) -> Non
         )
     done = world.scrape(url, run_of(world, job_id))
     job = world.resources.jobs.get(job_id)
-    assert (job.state, job.property) == (JobState.DONE, done.property_id)
+    assert (job.state, job.property_id) == (JobState.DONE, done.property_id)

@@ -571,7 +571,7 @@ def test_a_batch_that_nobody_waits_for_is_cancelled_at_openai(make_desk: Callabl
     desk = make_desk(server={"batch_seconds": 3600})
     jobs = desk.park("a", "b")
     desk.turn()
-    BatchStore(desk.database).cancel(jobs[0].batch)
+    BatchStore(desk.database).cancel(jobs[0].batch_id)
     desk.turns(3)
     (made,) = desk.standin.batches()["batches"]
     assert made["status"] == "cancelled"

@@ -221,7 +221,7 @@ def test_the_model_fills_what_the_markup_lacks_and_a_redelivered_job_pays_and_fe
     assert calls == 1
     with pytest.raises(LeaseLostError):
         keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test")), refresh=True)
-    assert keyed.jobs.get(job_id).property == first.property_id
+    assert keyed.jobs.get(job_id).property_id == first.property_id
     assert rows(keyed, "llm_cache") == calls
     assert [rows(keyed, table) for table in ("properties", "observations")] == counts
     assert site.asked == ["/house"]

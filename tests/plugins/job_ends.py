@@ -11,7 +11,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs import attempts, leases
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.jobs.models import PageFrom, Tried
+from app.property.storage.jobs.models import JobAttempt, PageFrom
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages import index as page_index
 from app.property.storage.pages.index import Seen
@@ -48,7 +48,7 @@ def finish(  # noqa: PLR0917
     return True
 
 
-def put_tried(database: Database, job_id: str, tried: Iterable[Tried], asked_at: datetime) -> None:
+def put_tried(database: Database, job_id: str, tried: Iterable[JobAttempt], asked_at: datetime) -> None:
     database.repeat(lambda connection: attempts.put_tried(database, connection, job_id, tried, asked_at))
 
 

@@ -47,7 +47,7 @@ def begin(watches: Watches, clock: ManualClock, name: str, limits: WatchLimits =
     """Return the jobs of the watch `name`, which is due now; others may be due with it."""
     due_now(watches, clock, name)
     watch = watches.get(name)
-    return [job for job in watches.tick(limits).jobs if job.watch == watch.id]
+    return [job for job in watches.tick(limits).jobs if job.watch_id == watch.id]
 
 
 def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> None:

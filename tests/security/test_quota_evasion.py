@@ -82,7 +82,7 @@ def test_the_retry_of_a_batch_on_its_page_is_all_or_nothing(
     session = sessions.find(session_id)
     assert session is not None
     client.cookies.set("propintel", session_id)
-    batch = stores.jobs.get(jobs[0]).batch
+    batch = stores.jobs.get(jobs[0]).batch_id
     answer = client.post(f"/batches/{batch}/retry", data={"csrf": session.csrf}, follow_redirects=False)
     assert answer.status_code == 429
     assert "1 of 3 are left" in answer.text

@@ -22,7 +22,6 @@ from starlette.types import Scope
 from app.access.page_sessions import PageSession
 from app.access.tokens import Caller
 from app.clock import SystemClock
-from app.redaction import origin_of
 from web.auth import rights_of
 from web.pages.locator import distance
 
@@ -130,7 +129,6 @@ def _environment() -> Environment:
         "moment": _moment,
         "ago": _ago,
         "count": _count,
-        "origin": origin_of,
         "usd": _usd,
         "distance": distance,
         "exact": escape,

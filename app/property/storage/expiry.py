@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
 from app.property.storage.jobs.idempotency import FORGOTTEN, KEPT
-from app.property.storage.jobs.tables import Batch as BatchRow
-from app.property.storage.jobs.tables import DailyUsage
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import Batch as BatchRow
+from app.property.storage.jobs.models import DailyUsage
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.keys.tables import Alert, Key, KeyHour
 from app.property.storage.llm.tables import LlmRequest
 from app.property.storage.outbox import Channel, Message

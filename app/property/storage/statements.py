@@ -54,10 +54,15 @@ def insert_if_new(connection: Connection, table: Table | type[Any]) -> Any:
     return insert_into(connection, table).on_conflict_do_nothing()
 
 
-def entities[T](connection: Connection, statement: TypedReturnsRows[T]) -> list[T]:
-    """Return the mapped objects that a SELECT, or another statement that returns some, finds: each of them detached."""
+def entities[T](
+    connection: Connection, statement: TypedReturnsRows[T], rows: Sequence[dict[str, Any]] | None = None
+) -> list[T]:
+    """Return the mapped objects that a SELECT, or another statement that returns some, finds: each of them detached.
+
+    `rows` are those of an INSERT.
+    """
     with Session(connection, expire_on_commit=False) as session:
-        return list(session.scalars(statement, execution_options={"synchronize_session": False}))
+        return list(session.scalars(statement, rows, execution_options={"synchronize_session": False}))
 
 
 def delete_some(database: Database, table: type[Base], which: ColumnElement[bool], at_once: int) -> int:

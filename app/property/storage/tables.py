@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.property.storage import audit, outbox
-from app.property.storage.jobs import tables as jobs_tables
+from app.property.storage.jobs import models as jobs_models
 from app.property.storage.keys import tables as keys_tables
 from app.property.storage.llm import tables as llm_tables
 from app.property.storage.pages import tables as pages_tables
@@ -15,7 +15,7 @@ from app.property.storage.watches import models as watches_models
 _MODULES = (
     audit,
     outbox,
-    jobs_tables,
+    jobs_models,
     keys_tables,
     llm_tables,
     pages_tables,

@@ -5,7 +5,9 @@ Types are those that SQLite and PostgreSQL share.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from sqlalchemy import (
@@ -15,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Dialect,
+    Enum,
     Float,
     Integer,
     MetaData,
@@ -101,4 +104,13 @@ class Base(DeclarativeBase):
         float: Float,
         datetime: UtcDateTime,
         bool: Boolean(create_constraint=False),
+        StrEnum: Enum(StrEnum, native_enum=False, length=16, values_callable=list),
     }
+
+    def shown(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return these attributes as JSON, ids of other rows by the name of what they are of."""
+        values = ((name, getattr(self, name)) for name in names)
+        return {
+            name.removesuffix("_id"): value.isoformat() if isinstance(value, datetime) else value
+            for name, value in values
+        }

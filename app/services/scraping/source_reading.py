@@ -31,7 +31,7 @@ from app.property.sources.results import the_link
 from app.property.sources.rows import choose
 from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import failed_pages, note_failed_page
-from app.property.storage.jobs.models import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, Tried
+from app.property.storage.jobs.models import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, JobAttempt
 from app.property.values.texts import plain_parcel
 from app.services.reports.metrics.instruments import SOURCES
 from app.services.scraping.pages import NOT_ENOUGH, Visit, require_property, source_record, with_values
@@ -81,7 +81,7 @@ class SourceReader:
         self._before = failed_pages(database, run.job_id) if run.job_id is not None else {}
         self._seen: set[str] = set()
         self.read: list[Read] = []
-        self.tried: list[Tried] = []
+        self.tried: list[JobAttempt] = []
         self.unreadable: set[str] = set()
         self._open: list[PropertyIntelligenceError] = []
         #: answers that list several properties, with the rows that may be the wanted one
@@ -133,7 +133,7 @@ class SourceReader:
     def skip(self, source: str, kind: SourceKind | None, url: str | None, outcome: str, detail: str) -> None:
         """Note what came of a source."""
         SOURCES.labels(str(kind) if kind else "unknown", outcome).inc()
-        self.tried.append(Tried(source, kind, url, outcome, detail))
+        self.tried.append(JobAttempt(source, kind, url, outcome, detail))
 
     def visit(self, asked: Asked) -> bool:
         """Read a page; False where the site answered, and knows nothing of the address by this URL."""
@@ -257,7 +257,7 @@ class SourceReader:
         tries = (before.tries if before else 0) + (0 if isinstance(exc, HostBusyError) else 1)
         is_final = not exc.transient or tries >= _MOST_TRIES or not self.run.may_wait
         if lease is not None:
-            tried = Tried(asked.source, asked.kind, url, exc.code, str(exc), tries, is_final)
+            tried = JobAttempt(asked.source, asked.kind, url, exc.code, str(exc), tries, is_final)
             self._parts.patiently(lambda: note_failed_page(self._database, lease, tried, self._begun_at))
         if is_final:
             self._cannot_be_read(url, exc.code)

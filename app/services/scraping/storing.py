@@ -22,7 +22,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import put_tried
 from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease, finish, hold
-from app.property.storage.jobs.models import Job, PageFrom, Tried
+from app.property.storage.jobs.models import Job, JobAttempt, PageFrom
 from app.property.storage.jobs.repository import FRESH_DAYS
 from app.property.storage.pages.index import KnownRecord, PageIndex, Seen, note_same
 from app.property.storage.privacy.suppressions import PURGE
@@ -143,7 +143,7 @@ class Storing:
             records = [one.record for one in reader.read]
             return self._end(lease, PageFrom.SITE, work, [one.url for one in records], records)
 
-    def tried(self, lease: Lease, tried: Sequence[Tried], asked_at: datetime) -> None:
+    def tried(self, lease: Lease, tried: Sequence[JobAttempt], asked_at: datetime) -> None:
         """What came of each source of an address that brought no property. Its job goes on to fail."""
 
         def work(connection: Connection) -> None:

@@ -61,7 +61,9 @@ def limits_of(settings: Settings) -> WatchLimits:
 @contextmanager
 def paid_by_watch(job: Job, database: Database, settings: Settings) -> Iterator[None]:
     """Charge what the block asks of sites and models to the budget of watches, if a watch made the job."""
-    budget = WatchBudget(WatchLedger(database), limits_of(settings), database.clock) if job.watch is not None else None
+    budget = (
+        WatchBudget(WatchLedger(database), limits_of(settings), database.clock) if job.watch_id is not None else None
+    )
     token = _budget.set(budget)
     try:
         yield

@@ -121,7 +121,7 @@ def test_jobs_that_need_no_change_are_told_why(
     assert "nothing to retry: only failed or cancelled jobs are done again" in ran.stderr
     assert f"{job.id} is queued" in ran.stderr
     stored(lambda jobs: jobs.cancel(job.id))
-    for choice in ([job.id], ["--batch", job.batch]):
+    for choice in ([job.id], ["--batch", job.batch_id]):
         ran = called("jobs", *choice, "--cancel")
         assert ran.returncode == 0, ran.stderr
         assert "nothing to cancel: only jobs that are not over can be cancelled" in ran.stderr

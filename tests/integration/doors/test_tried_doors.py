@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from app.property.record import SourceKind
-from app.property.storage.jobs.models import Tried
+from app.property.storage.jobs.models import JobAttempt
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
 from benchmarks.saving import save_record
@@ -24,9 +24,9 @@ from .conftest import Environment, Propintel
 
 TARGET = "12 FICTIONAL AVE, ANYTOWN, ST 00000"
 TRIED = [
-    Tried("Assessor", SourceKind.ASSESSOR, A, "used", f"its address is {TARGET}"),
-    Tried("Deeds", SourceKind.TAX_ROLL, "https://deeds.example/7", "robots_disallowed", "robots.txt forbids it"),
-    Tried("web search", None, None, "not_asked", "it is turned off in sources.toml"),
+    JobAttempt("Assessor", SourceKind.ASSESSOR, A, "used", f"its address is {TARGET}"),
+    JobAttempt("Deeds", SourceKind.TAX_ROLL, "https://deeds.example/7", "robots_disallowed", "robots.txt forbids it"),
+    JobAttempt("web search", None, None, "not_asked", "it is turned off in sources.toml"),
 ]
 
 

@@ -47,7 +47,7 @@ def filled(home: Path) -> None:
         stores.jobs.claim(done, "worker", 30)
         finish(stores.jobs, done, "worker", save_record(stores.properties, record), ["Roof"], "no key")
         stores.jobs.fail(failed, PageGoneError("http://homes.example/2", "sold"))
-        known = stores.jobs.get(done).property
+        known = stores.jobs.get(done).property_id
     # no route makes a property or a key, so that none could be found by trying
     names = {"property_id": known, "key": fingerprint(KEYS[0])}
     lines = (f'"path.{name}" = "{value}"\n' for name, value in names.items())

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import Job as JobRow
 from standin.serving import BackgroundServer
 from tests.plugins.standin_fixtures import StandinHandle
 
@@ -86,7 +86,7 @@ def test_an_address_is_done_by_a_worker_which_comes_back_for_what_failed(
     (job,) = fleet.wait_for_state(fleet.send(TARGET), "done", "failed", seconds=60)
     assert (job.state, job.error, job.attempts) == ("done", None, 2)
     assert county.asked == {"/record/00000": 1, "/bill/00120034": 2}
-    found = fleet.stores.properties.get(job.property)
+    found = fleet.stores.properties.get(job.property_id)
     assert {"YearBuilt": 1987, "TaxAssessedValue": 350_000}.items() <= found["record"].items()
     assert {source["source_kind"] for source in found["sources"]} == {"assessor", "tax_roll"}
     assert api.stats()["totals"]["requests"] <= 1
@@ -107,7 +107,7 @@ def test_the_last_try_of_a_job_does_without_the_source_that_fails(
     fleet.start_worker()
     (job,) = fleet.wait_for_state([job_id], "done", "failed", seconds=60)
     assert (job.state, job.attempts) == ("done", 5)
-    assert fleet.stores.properties.get(job.property)["record"]["YearBuilt"] == 1987
+    assert fleet.stores.properties.get(job.property_id)["record"]["YearBuilt"] == 1987
     assert county.asked == {"/record/00000": 1, "/bill/00120034": 1}
 
 

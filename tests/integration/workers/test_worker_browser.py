@@ -40,7 +40,7 @@ def test_jobs_of_a_prefork_worker_have_their_pages_drawn(
     ]
     jobs = fleet.wait_for_state(fleet.send(*targets), "done", "failed", seconds=150)
     assert [job.state for job in jobs] == ["done"] * 4, fleet.told([job.id for job in jobs])
-    shown = [fleet.stores.properties.get(job.property) for job in jobs]
+    shown = [fleet.stores.properties.get(job.property_id) for job in jobs]
     assert [one["record"]["ListPrice"] for one in shown] == [250_000, 250_001, 250_002, 250_003]
     assert all(one["evidence"]["ListPrice"]["rendered"] for one in shown)
     browsers = [one for one, line in _commands_below(worker.process.pid).items() if "app.property.browser" in line]

@@ -40,7 +40,7 @@ def test_a_price_that_changes_is_told_to_the_webhook(
         enqueued = fleet.stores.jobs.enqueue([url], refresh=True)
         send_jobs(fleet.app, fleet.stores.jobs, enqueued.jobs)
         (job,) = fleet.wait_for_state([job.id for job in enqueued.jobs], "done")
-        return str(job.property)
+        return str(job.property_id)
 
     property_id = read(310_000)
     read(299_000)

@@ -53,7 +53,7 @@ def test_a_batch_that_is_cancelled_while_its_job_runs_stores_nothing(
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=api.base_url)
     fleet.start_worker(pool="threads", concurrency=1)
     cancelling = {"page": site, "model": model}[cancelled_at]
-    cancelling.act = lambda: fleet.stores.batches.cancel(fleet.stores.jobs.list()[0].batch)
+    cancelling.act = lambda: fleet.stores.batches.cancel(fleet.stores.jobs.list()[0].batch_id)
     (job_id,) = fleet.send(serve(site) + HOUSE)
     assert fleet.app.AsyncResult(job_id).get(timeout=60) == {"job": job_id, "state": "skipped"}
     assert fleet.job(job_id).state == "cancelled"

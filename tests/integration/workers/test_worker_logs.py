@@ -104,7 +104,7 @@ def test_each_line_of_a_job_names_it_its_batch_and_the_key_in_use(
     used = [line for line in lines if line["event"].startswith("Using OpenAI key: ")]
     assert {line["job"] for line in used} == set(ids)
     for line in used:
-        assert line["batch"] == jobs[0].batch
+        assert line["batch"] == jobs[0].batch_id
         assert line["key"] in {mask(key) for key in standin.keys}
         assert (line["task"], line["task_id"]) == ("tasks.scrape.scrape_property", line["job"])
     ended = [line for line in lines if "succeeded in" in line["event"]]

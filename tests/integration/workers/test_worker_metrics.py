@@ -132,7 +132,7 @@ def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
     assert seen["propintel_pages_total"][("fetched",)] == 12
     busy = seen["propintel_pages_total"].get(("host_busy",), 0)  # a visit that ended in one of these deferrals
     assert seen["propintel_fetch_seconds_count"] == {(): 13 + busy}
-    stored = [fleet.stores.properties.get(fleet.job(job_id).property) for job_id in queued[:12]]
+    stored = [fleet.stores.properties.get(fleet.job(job_id).property_id) for job_id in queued[:12]]
     read = [e for shown in stored for field, e in shown["evidence"].items() if field not in DERIVED_FIELDS]
     methods = Counter(e["method"] for e in read)
     methods["model"] = methods.pop("llm")

@@ -93,7 +93,7 @@ def test_economy_jobs_wait_together_and_each_gets_its_answer(
     fleet.start_beat()
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=60)
     assert [(job.state, job.model_note, job.attempts) for job in jobs] == [("done", None, 1)] * 4, fleet.told(ids)
-    methods = {e["method"] for job in jobs for e in fleet.stores.properties.get(job.property)["evidence"].values()}
+    methods = {e["method"] for job in jobs for e in fleet.stores.properties.get(job.property_id)["evidence"].values()}
     assert "llm" in methods, "the model's answers passed the check of their evidence"
     (batch,) = standin.batches()["batches"]
     assert (batch["status"], batch["request_counts"]["completed"]) == ("completed", 4)

@@ -52,10 +52,10 @@ def test_unchanged_and_equal_pages_are_paid_for_once(
     first = done(refresh=False)
     assert [job.error for job in first] == [None] * 10
     assert sorted(str(job.page_from) for job in first) == ["same_page"] * 9 + ["site"]
-    assert len({job.property for job in first}) == 1
+    assert len({job.property_id for job in first}) == 1
     assert api.stats()["totals"]["requests"] == 1
     assert len(changing_site.asked) == 11, "a job that came back for the other's result fetched nothing again"
-    assert len(fleet.stores.properties.get(first[0].property)["sources"]) == 1
+    assert len(fleet.stores.properties.get(first[0].property_id)["sources"]) == 1
 
     again = done(refresh=True)
     assert [job.error for job in again] == [None] * 10
@@ -63,6 +63,6 @@ def test_unchanged_and_equal_pages_are_paid_for_once(
     assert [one.status for one in changing_site.asked[11:]] == [304] * 11
     assert api.stats()["totals"]["requests"] == 1, "no call of the model, no bill"
     assert (
-        fleet.stores.properties.get(first[0].property)["record"]
-        == fleet.stores.properties.get(again[0].property)["record"]
+        fleet.stores.properties.get(first[0].property_id)["record"]
+        == fleet.stores.properties.get(again[0].property_id)["record"]
     )

@@ -127,7 +127,7 @@ def test_a_person_is_found_nowhere_after_the_purge_nor_after_the_next_scrape(
     target = f"{changing_site.address}/homes/12"
     fleet.wait_for_state(list(fleet.send(target)), "done")
     (job,) = fleet.stores.jobs.list()
-    assert fleet.stores.properties.get(job.property)["record"]["ListAgentFullName"] == AGENT
+    assert fleet.stores.properties.get(job.property_id)["record"]["ListAgentFullName"] == AGENT
     packed = _packed(fleet)
 
     result = purge(
@@ -139,7 +139,7 @@ def test_a_person_is_found_nowhere_after_the_purge_nor_after_the_next_scrape(
     again = fleet.stores.jobs.enqueue([target], refresh=True)
     send_jobs(fleet.app, fleet.stores.jobs, again.jobs)
     fleet.wait_for_state(again.new, "done")
-    record = fleet.stores.properties.get(job.property)["record"]
+    record = fleet.stores.properties.get(job.property_id)["record"]
     assert record["ListPrice"] == 305000
     assert "Quackenbush" not in str(record)
     _assert_gone(fleet, *packed)

@@ -40,7 +40,7 @@ def test_the_servers_wait_is_the_countdown_and_costs_no_retry(
     assert all(3 <= seconds <= 15 for seconds in said)
     assert job.waited_seconds == pytest.approx(sum(said))
     assert (job.finished_at - job.started_at).total_seconds() >= job.waited_seconds
-    assert job.wanted_model == ()
+    assert job.wanted_model == []
 
 
 def test_a_wait_of_more_than_half_a_minute_is_deferred_in_the_table(
@@ -69,8 +69,8 @@ def test_a_job_outlives_an_outage_of_the_provider_with_all_its_fields(
     until(lambda: fleet.job(ids[0]).waited_seconds > 0, 30, lambda: fleet.told(ids))
     standin.set_key(KEY, behaviour="ok")
     (job,) = fleet.wait_for_state(ids, "done", "failed")
-    assert (job.state, job.attempts, job.wanted_model, job.model_note) == ("done", 1, (), None), fleet.told(ids)
-    assert "llm" in {found["method"] for found in fleet.stores.properties.get(job.property)["evidence"].values()}
+    assert (job.state, job.attempts, job.wanted_model, job.model_note) == ("done", 1, [], None), fleet.told(ids)
+    assert "llm" in {found["method"] for found in fleet.stores.properties.get(job.property_id)["evidence"].values()}
 
 
 def test_an_outage_beyond_the_deadline_costs_the_model_s_fields_and_not_the_job(

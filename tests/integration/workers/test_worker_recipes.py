@@ -90,7 +90,7 @@ def scraped(fleet: Any, standin: Any, site: Site, numbers: Iterable[int]) -> int
     numbers = list(numbers)
     jobs = fleet.wait_for_state(fleet.send(*site.urls(numbers)), "done", seconds=120)
     for number, job in zip(numbers, jobs, strict=True):
-        record, said = fleet.stores.properties.get(job.property)["record"], truth(number)
+        record, said = fleet.stores.properties.get(job.property_id)["record"], truth(number)
         told = {name: record[name] for name in (*truth(1), "Roof") if name in record}
         assert told == {name: said[name] for name in told if name in said}, f"home {number}"
         assert {"ListPrice", "YearBuilt", "LivingArea"} <= told.keys(), f"home {number}"

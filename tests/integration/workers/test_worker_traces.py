@@ -72,7 +72,7 @@ def test_a_job_its_fetch_and_its_model_call_are_one_trace_with_the_jobs_id(
     assert {span.service for span in otlp.spans} == {"homes"}
     assert run.attributes == {
         "propintel.job.id": job_id,
-        "propintel.batch.id": job.batch,
+        "propintel.batch.id": job.batch_id,
         "propintel.attempt": 1,
         "propintel.outcome": "done",
         "server.address": "127.0.0.1",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.property.storage.jobs.tables import DailyUsage
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import DailyUsage
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.watches.budget import WatchLedger
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
@@ -87,6 +87,6 @@ def test_what_is_due_is_refreshed_by_a_tick_and_what_does_not_fit_is_told(
     assert {job.state for job in done} == {"done"}, fleet.told(ids)
     assert tick(fleet) == {"sent": 0, "put_off": 1}
     refreshed = [one for one in store.page().items if one.refreshed_at is not None]
-    assert {one.property_id for one in refreshed} == {job.property for job in done}
+    assert {one.property_id for one in refreshed} == {job.property_id for job in done}
     assert sum(place.asked.values()) == 2
     assert fleet.log("worker").count("found no room in today's budget of 2 pages") == 1

@@ -197,8 +197,9 @@ def test_a_question_that_no_batch_answered_is_asked_at_once(runs: Runs) -> None:
 
 def test_a_job_that_came_too_early_waits_on(runs: Runs) -> None:
     request = runs.wait()
+    runs.job.request_id = request.id
     with pytest.raises(WaitForBatch) as waits:
-        runs.read(replace(runs.job, request_id=request.id))
+        runs.read(runs.job)
     assert waits.value.request.id == request.id
 
 
@@ -206,11 +207,11 @@ def test_a_job_that_nobody_woke_asks_itself_in_the_end(runs: Runs) -> None:
     """Whatever became of the batch: an hour after the longest wait the job is done like any other."""
     request = runs.wait()
     runs.clock.advance(WAIT_SECONDS + 3599)
-    job = replace(runs.job, request_id=request.id)
+    runs.job.request_id = request.id
     with pytest.raises(WaitForBatch):
-        runs.read(job)
+        runs.read(runs.job)
     runs.clock.advance(1)
-    assert "Roof" in runs.read(job).extraction.record.values
+    assert "Roof" in runs.read(runs.job).extraction.record.values
     assert runs.api.calls == 1
 
 

@@ -17,7 +17,7 @@ from app.property.reading.base import Extraction
 from app.property.reading.model.prompt import build_prompt
 from app.property.record import PageKind, PropertyRecord, SourceKind
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import Tried
+from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.keys.usage import Uses
 from app.property.storage.llm.cache import AnswerStore, StoredSearch
 from app.services.keys.view import KeyView
@@ -56,7 +56,7 @@ def _estimate(database: Database, settings: Settings, targets: Sequence[str], *,
 def _work(database: Database, urls: int, addresses: int = 0) -> None:
     """Jobs that finished. For every four a model was asked once about pages, with 1,000 tokens of which 600 were
     cached, and answered with 100. An address has three pages, and a search of 8,000 tokens for every second one."""
-    tried = [Tried(name, SourceKind.GIS, f"https://{name}.example/", "used") for name in "abc"]
+    tried = [JobAttempt(name, SourceKind.GIS, f"https://{name}.example/", "used") for name in "abc"]
     for n in range(urls):
         end(database, f"http://old.example/{n}")
     for n in range(addresses):

@@ -48,7 +48,7 @@ def test_jobs_are_listed_by_page_batch_and_state(
     assert listed(f"batch={other.batch}") == ["other"]
     assert listed("state=cancelled") == ["0"]
     assert listed("batch=none-such") == []
-    counts = client.get(f"/api/v1/jobs?limit=1&batch={jobs[0].batch}", headers=bearer()).json()["data"]["counts"]
+    counts = client.get(f"/api/v1/jobs?limit=1&batch={jobs[0].batch_id}", headers=bearer()).json()["data"]["counts"]
     assert counts == {"queued": 4, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 1}
 
 
@@ -73,7 +73,7 @@ def test_one_job_shows_its_state_and_reason(
     stores.jobs.claim(jobs[1].id, "worker", 30)
     stores.jobs.fail(jobs[1].id, PageGoneError(jobs[1].target, "sold"), "worker")
     data = client.get(f"/api/v1/jobs/{jobs[1].id}", headers=bearer()).json()["data"]
-    assert (data["id"], data["batch"], data["state"]) == (jobs[1].id, jobs[1].batch, "failed")
+    assert (data["id"], data["batch"], data["state"]) == (jobs[1].id, jobs[1].batch_id, "failed")
     assert data["error"]["code"] == "page_gone"
     assert "sold" in data["error"]["message"]
     assert data["property"] is None

@@ -8,16 +8,15 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy.orm import aliased
 
 from app.errors.targets import InvalidTargetError
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import Enqueued, Job, JobState, job_of
-from app.property.storage.jobs.tables import Batch
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import Batch, Enqueued, Job, JobState
 from app.property.storage.pages.index import fresh_urls, is_fresh
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import SourceRow
-from app.property.storage.statements import chunks, insert_into, new_id
+from app.property.storage.statements import chunks, entities, insert_into, new_id
 from app.property.storage.types import ACTIVE, IS_ACTIVE
 from app.property.urls.targets import is_address, normalise_target
 
@@ -93,11 +92,11 @@ def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[
     if not rows:
         return {}
     statement = (
-        insert_into(connection, JobRow)
-        .on_conflict_do_nothing(index_elements=[JobRow.target], index_where=IS_ACTIVE)
-        .returning(*JobRow.__table__.c)
+        insert_into(connection, Job)
+        .on_conflict_do_nothing(index_elements=[Job.target], index_where=IS_ACTIVE)
+        .returning(Job)
     )
-    return {row.target: job_of(row) for row in connection.execute(statement, rows)}
+    return {job.target: job for job in entities(connection, statement, rows)}
 
 
 def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
@@ -106,10 +105,8 @@ def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
     Which property that is says the job that found it, for no page says so by itself; a job that found it fresh has read
     nothing."""
     addresses = [target for target in targets if is_address(target)]
-    found = select(JobRow.target).join(SourceRow, SourceRow.property_id == JobRow.property_id).distinct()
-    return found.where(
-        JobRow.target.in_(addresses), JobRow.state == JobState.DONE, is_fresh(since, whole_property=True)
-    )
+    found = select(Job.target).join(SourceRow, SourceRow.property_id == Job.property_id).distinct()
+    return found.where(Job.target.in_(addresses), Job.state == JobState.DONE, is_fresh(since, whole_property=True))
 
 
 def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
@@ -121,11 +118,11 @@ def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: date
         fresh = list(connection.execute(fresh_urls(targets, fresh_since)).scalars())
         fresh += connection.execute(_fresh_addresses(targets, fresh_since)).scalars()
         known.update(dict.fromkeys(fresh))
-        place = func.row_number().over(partition_by=JobRow.target, order_by=JobRow.finished_at.desc()).label("place")
-        done = select(JobRow, place).where(JobRow.target.in_(fresh), JobRow.state == JobState.DONE).subquery()
+        place = func.row_number().over(partition_by=Job.target, order_by=Job.finished_at.desc()).label("place")
+        done = select(Job, place).where(Job.target.in_(fresh), Job.state == JobState.DONE).subquery()
         if fresh:
-            rows = connection.execute(select(done).where(done.c.place == 1))
-            known.update({row.target: job_of(row) for row in rows})
-    active = select(JobRow).where(JobRow.target.in_(targets), JobRow.state.in_(ACTIVE))
-    known.update({row.target: job_of(row) for row in connection.execute(active)})
+            newest = entities(connection, select(aliased(Job, done)).where(done.c.place == 1))
+            known.update({job.target: job for job in newest})
+    active = select(Job).where(Job.target.in_(targets), Job.state.in_(ACTIVE))
+    known.update({job.target: job for job in entities(connection, active)})
     return known

@@ -9,9 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from sqlalchemy import case, func, select
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import UNASKED, JobState
-from app.property.storage.jobs.tables import DailyUsage, JobAttempt
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import UNASKED, DailyUsage, Job, JobAttempt, JobState
 from app.property.storage.keys.tables import KeyHour
 from app.property.storage.llm.batches import LlmBatchStore
 from app.property.storage.llm.requests import NO_REQUESTS, LlmRequestStore, RequestFigures
@@ -42,13 +40,13 @@ class JobFigures:
 
 def read_job_figures(database: Database) -> JobFigures:
     """Read all figures at one moment. Jobs that are over are not read."""
-    waits_since = func.min(func.coalesce(JobRow.sent_at, JobRow.created_at), type_=JobRow.created_at.type)
-    by_state = select(JobRow.state, func.count()).where(JobRow.state.in_(ACTIVE)).group_by(JobRow.state)
+    waits_since = func.min(func.coalesce(Job.sent_at, Job.created_at), type_=Job.created_at.type)
+    counts = dict.fromkeys(ACTIVE, 0)
+    by_state = select(Job.state, func.count()).where(Job.state.in_(ACTIVE)).group_by(Job.state)
     with database.reading() as connection:
-        found = {row[0]: row[1] for row in connection.execute(by_state)}
-        oldest = connection.execute(select(waits_since).where(JobRow.state == JobState.QUEUED)).scalar_one()
+        counts |= {row.state: row[1] for row in connection.execute(by_state)}
+        oldest = connection.execute(select(waits_since).where(Job.state == JobState.QUEUED)).scalar_one()
     waited = 0.0 if oldest is None else (database.clock.now() - oldest).total_seconds()
-    counts = {state: found.get(state, 0) for state in ACTIVE}
     batches, requests = LlmBatchStore(database), LlmRequestStore(database)
     watches, today = Watches(database).counts(), WatchLedger(database).today()
     return JobFigures(counts, max(0.0, waited), requests.figures(), batches.count_under_way(), watches, today)
@@ -77,7 +75,7 @@ def read_recent_work(database: Database) -> RecentWork:
     """Sum up the work since midnight UTC `RECENT_DAYS` days ago."""
     today = database.clock.now().date() - timedelta(days=RECENT_DAYS)
     since = datetime.combine(today, time(), UTC)
-    c, h = JobRow, KeyHour
+    c, h = Job, KeyHour
     recent = c.finished_at >= since, c.state.in_((JobState.DONE, JobState.FAILED)), c.watch_id.is_(None)
     of_urls = func.coalesce(func.sum(case((c.target.like("http%://%"), 1), else_=0)), 0)
     asked = JobAttempt.position.is_not(None), JobAttempt.url.is_not(None), JobAttempt.outcome.not_in(UNASKED)
@@ -85,7 +83,7 @@ def read_recent_work(database: Database) -> RecentWork:
     of_searches = LlmCache.kind == CacheKind.SEARCH, LlmCache.created_at >= since
     queries = (
         select(of_urls, func.count() - of_urls).where(*recent),
-        select(func.count()).select_from(JobAttempt).join(JobRow, c.id == JobAttempt.job_id).where(*recent, *asked),
+        select(func.count()).select_from(JobAttempt).join(Job, c.id == JobAttempt.job_id).where(*recent, *asked),
         select(*(func.coalesce(func.sum(figure), 0) for figure in figures)).where(h.hour >= since, h.model != ""),
         select(func.count(), func.coalesce(func.sum(LlmCache.prompt_tokens), 0)).where(*of_searches),
         select(func.coalesce(func.sum(DailyUsage.amount), 0)).where(

@@ -19,14 +19,12 @@ from app.property.storage.database import Database
 from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import insert_jobs, known_jobs
 from app.property.storage.jobs.leases import Lease, finish, hold
-from app.property.storage.jobs.models import Job, job_of
+from app.property.storage.jobs.models import Batch, Job
 from app.property.storage.jobs.recovery import RESEND_SECONDS
 from app.property.storage.jobs.repository import FRESH_DAYS
-from app.property.storage.jobs.tables import Batch as BatchRow
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.privacy.suppressions import purged_since
-from app.property.storage.statements import chunks
+from app.property.storage.statements import chunks, entities
 from app.property.storage.watches.models import Watch
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -78,17 +76,17 @@ def finish_search(
 
     def work(connection: Connection) -> list[Job]:
         now = database.clock.now()
-        row = connection.execute(select(JobRow).where(lease.holds())).one_or_none()
-        if row is None:
+        held = entities(connection, select(Job).where(lease.holds()))
+        if not held:
             raise LeaseLostError(lease.job_id)
-        job, left_out = job_of(row), Counter(walked.left_out)
+        job, left_out = held[0], Counter(walked.left_out)
         purged = purged_since(database, connection, job.started_at or now, walked.listings).urls
         names = purged_since(database, connection, None).names
-        is_paid_for = job.watch is None or _holds(connection, job.watch)
+        is_paid_for = job.watch_id is None or _holds(connection, job.watch_id)
         hold(connection, lease)
         wanted = [url for url in walked.listings if url not in purged and not names.is_in(url)]
         left_out[LeftOut.PURGED] += len(walked.listings) - len(wanted)
-        since = _EVER if job.watch is not None else None if job.refresh else now - timedelta(days=fresh_days)
+        since = _EVER if job.watch_id is not None else None if job.refresh else now - timedelta(days=fresh_days)
         wanted = _news(connection, job, wanted, since, left_out)
         if not is_paid_for:
             left_out[LeftOut.UNWATCHED] += len(wanted)
@@ -102,8 +100,8 @@ def finish_search(
             "ended_by": walked.ended_by,
         }
         finish(connection, lease, now, search=search)
-        grown = {"targets": BatchRow.targets + len(made)}
-        connection.execute(update(BatchRow).where(BatchRow.id == job.batch).values(grown))
+        grown = {"targets": Batch.targets + len(made)}
+        connection.execute(update(Batch).where(Batch.id == job.batch_id).values(grown))
         return made
 
     return database.repeat(work)
@@ -118,7 +116,7 @@ def _news(
         known = known_jobs(connection, some, fresh_since)
         wanted += [target for target in some if target not in known]
         for its in known.values():
-            why = LeftOut.FRESH if job.watch is None else LeftOut.KNOWN
+            why = LeftOut.FRESH if job.watch_id is None else LeftOut.KNOWN
             left_out[LeftOut.UNDER_WAY if its is not None and not its.state.is_final else why] += 1
     return wanted
 
@@ -132,19 +130,19 @@ def _make(  # noqa: PLR0917
     left_out: Counter[str],
 ) -> list[Job]:
     """Make jobs for those of `wanted` that the caller's quota has room for, at the end of the search's batch."""
-    caller = connection.execute(select(BatchRow.caller).where(BatchRow.id == job.batch)).scalar()
+    caller = connection.execute(select(Batch.caller).where(Batch.id == job.batch_id)).scalar()
     requester = Requester(caller, daily_targets) if caller else None
     granted = usage.charge_up_to(connection, requester, now, len(wanted)) if requester is not None else len(wanted)
-    last = connection.execute(select(func.max(JobRow.position)).where(JobRow.batch_id == job.batch)).scalar() or 0
+    last = connection.execute(select(func.max(Job.position)).where(Job.batch_id == job.batch_id)).scalar() or 0
     common = {
-        "batch_id": job.batch,
+        "batch_id": job.batch_id,
         "priority": job.priority,
-        "refresh": job.refresh and job.watch is None,
+        "refresh": job.refresh and job.watch_id is None,
         "resend_at": now + timedelta(seconds=RESEND_SECONDS),
         "economy": job.economy,
         "created_at": now,
         "found_by": job.id,
-        "watch_id": job.watch,
+        "watch_id": job.watch_id,
     }
     rows = [{**common, "position": last + n, "target": target} for n, target in enumerate(wanted[:granted], 1)]
     made = [new for some in chunks(rows) for new in insert_jobs(connection, some).values()]

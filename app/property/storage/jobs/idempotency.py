@@ -16,9 +16,8 @@ from sqlalchemy import ColumnElement, Connection, select, update
 
 from app.errors.requests import IdempotencyKeyReusedError, RequestUnderWayError
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import Enqueued, job_of
-from app.property.storage.jobs.tables import Batch, Job
-from app.property.storage.statements import chunks
+from app.property.storage.jobs.models import Batch, Enqueued, Job
+from app.property.storage.statements import chunks, entities
 
 KEPT = timedelta(hours=24)
 #: what a batch that has no key any more says of it
@@ -59,9 +58,7 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
     if row.answered_at is None and not _note(connection, now, mine, Batch.id == row.id):
         return None  # it was withdrawn a moment ago
     found = {
-        job.id: job_of(job)
-        for some in chunks(row.job_ids)
-        for job in connection.execute(select(Job).where(Job.id.in_(some)))
+        job.id: job for some in chunks(row.job_ids) for job in entities(connection, select(Job).where(Job.id.in_(some)))
     }
     known = [found[job_id] for job_id in row.job_ids if job_id in found]  # others were purged
     return Enqueued(row.id, known, [], row.duplicates, repeated=True)

@@ -10,9 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, select, update
 
 from app.errors.jobs import LeaseLostError
-from app.property.storage.jobs.models import JobState, PageFrom
-from app.property.storage.jobs.tables import UNLEASED
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import UNLEASED, Job, JobState, PageFrom
 from app.property.storage.statements import clean
 
 
@@ -25,10 +23,10 @@ class Lease:
 
     def holds(self) -> ColumnElement[bool]:
         """The condition on `jobs`. A lease that ran out and that nobody took still holds: a renewal may come late."""
-        return and_(JobRow.id == self.job_id, JobRow.state == JobState.RUNNING, JobRow.lease_owner == self.owner)
+        return and_(Job.id == self.job_id, Job.state == JobState.RUNNING, Job.lease_owner == self.owner)
 
     def query(self) -> Select[Any]:
-        return select(JobRow.id).where(self.holds())
+        return select(Job.id).where(self.holds())
 
 
 def hold(connection: Connection, lease: Lease) -> None:
@@ -63,5 +61,5 @@ def finish(
         **dict.fromkeys(("error_code", "error_message")),
         **UNLEASED,
     }
-    if connection.execute(update(JobRow).where(lease.holds()).values(change)).rowcount != 1:
+    if connection.execute(update(Job).where(lease.holds()).values(change)).rowcount != 1:
         raise LeaseLostError(lease.job_id)

@@ -1,15 +1,19 @@
-"""The values of jobs and batches: each as it stands, and what became of a list of targets."""
+"""Jobs, the batches that they were asked for in, and what became of a list of targets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, case, false, text
+from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column, relationship
 
 from app.property.record import SourceKind
+from app.property.storage.outbox import Message
+from app.property.storage.statements import new_id
+from app.property.storage.types import IS_ACTIVE, Base, Id, Plain, PlainJson, RowId, Sha256, Url, Words, where
 from app.redaction import origin_of
 
 
@@ -39,6 +43,15 @@ class PageFrom(StrEnum):
     STORED = "stored"
 
 
+class CallbackState(StrEnum):
+    """waiting: for the batch to be complete · pending: to be told, or again after a failure · the rest is final."""
+
+    WAITING = "waiting"
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+
+
 #: what an outcome is beside the code of an error: its page is of the address · another source gave the same page · it
 #: is of another property, or does not say of which
 USED, SAME_PAGE, OTHER, UNKNOWN = "used", "same_page", "other_property", "unknown_property"
@@ -55,121 +68,210 @@ UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Batch(Base):
+    """The jobs of one request: `targets` were asked for, of which `duplicates` made no new job."""
+
+    __tablename__ = "batches"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime]
+    priority: Mapped[int]
+    targets: Mapped[int]
+    duplicates: Mapped[int] = mapped_column(default=0)
+    # when its last job was over; empty again while one of them is done anew
+    completed_at: Mapped[datetime | None]
+    # how many of its jobs are in each of the six states: stored when it is complete, until then `BatchStore` counts
+    counts: Mapped[PlainJson] = mapped_column(nullable=True)
+    # whom to tell then, and what came of that. The URL is whole: not for showing
+    callback_url: Mapped[Words | None]
+    message: Mapped[Message | None] = relationship(viewonly=True, lazy="raise")
+    # its jobs can wait for the model's batch, at half the price
+    economy: Mapped[bool] = mapped_column(server_default=false())
+    # whose quota its jobs count against (`jobs/usage.py`); none for what the operator himself asks
+    caller: Mapped[Sha256 | None]
+    # the caller's key of the request, what was asked with it, and the jobs of its answer: kept for a day
+    idempotency_key: Mapped[Sha256 | None] = mapped_column(unique=True)
+    fingerprint: Mapped[Sha256 | None]
+    job_ids: Mapped[PlainJson | None]
+    # whoever asked first has died if he is not answered by then
+    answer_by: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_batches_with_key", "created_at", **where(text("idempotency_key IS NOT NULL"))),
+        Index("ix_batches_created_at_id", "created_at", "id"),
+        Index("ix_batches_completed_at", "completed_at", **where(text("completed_at IS NOT NULL"))),
+        Index("ix_batches_open", "id", **where(text("completed_at IS NULL"))),
+    )
+
+    @property
+    def active(self) -> int:
+        """How many jobs are not over."""
+        return sum(count for state, count in self.counts.items() if not JobState(state).is_final)
+
+    @property
+    def callback(self) -> dict[str, Any] | None:
+        """How far its callback is, in the shape that users see: of the URL no more than its origin."""
+        if self.callback_url is None:
+            return None
+        told = self.message
+        if told is None:
+            state = CallbackState.WAITING
+        elif told.due_at is not None:
+            state = CallbackState.PENDING
+        else:
+            state = CallbackState.GIVEN_UP if told.error else CallbackState.DELIVERED
+        attempts, error = (told.attempts, told.error) if told is not None else (0, None)
+        return {"url": origin_of(self.callback_url), "state": state, "attempts": attempts, "error": error}
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self.outcome(), "callback": self.callback}
+
+    def outcome(self) -> dict[str, Any]:
+        """Return the same without the callback: what the callback itself says."""
+        names = "id", "created_at", "priority", "targets", "duplicates", "economy", "counts", "completed_at"
+        return self.shown(names)
+
+
+class Job(Base):
+    """One execution of a target."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
+    batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"))
+    # the place in its batch: jobs are listed as they were asked for
+    position: Mapped[int]
+    target: Mapped[Url]
+    state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
+    priority: Mapped[int]
+    refresh: Mapped[bool]
+    # claims, but not those that ended in a wait for capacity, and the total of these waits
+    attempts: Mapped[int] = mapped_column(default=0)
+    waited_seconds: Mapped[float] = mapped_column(default=0.0)
+    due_at: Mapped[datetime | None]
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_message: Mapped[Words | None]
+    # the fields for which a model was wanted and not used, and why
+    wanted_model: Mapped[PlainJson] = mapped_column(default=list)
+    model_note: Mapped[Words | None]
+    property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="SET NULL"), index=True)
+    # how a done job came by it
+    page_from: Mapped[PageFrom | None]
+    lease_owner: Mapped[Plain | None]
+    lease_expires_at: Mapped[datetime | None]
+    # the page that it reads, and nobody else meanwhile: only while it runs (`pages/index.py`)
+    reading_url: Mapped[Url | None]
+    # when it was last handed to the broker, to which queue, and how often
+    sent_at: Mapped[datetime | None]
+    sent_to: Mapped[str | None] = mapped_column(String(64))
+    sent_times: Mapped[int] = mapped_column(default=0)
+    # of a queued job: hand it over (again) if nobody claimed it by then; empty while its message waits in the broker
+    resend_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    # its batch's: it can wait for the model's batch; for which request it waits or waited, and since when it does
+    # (empty: it does not)
+    economy: Mapped[bool] = mapped_column(server_default=false())
+    request_id: Mapped[Sha256 | None]
+    parked_at: Mapped[datetime | None]
+    # the watch that it was made by, which may be gone since: the budget of watches pays for what it asks
+    watch_id: Mapped[Id | None]
+    # the job of a search that found its target; and of such a search what it found, in numbers (`jobs/found.py`)
+    found_by: Mapped[Id | None]
+    search: Mapped[PlainJson | None]
+    #: what came of its sources, in their order: only of jobs whose query loads it
+    tried: Mapped[list[JobAttempt]] = relationship(
+        primaryjoin="and_(JobAttempt.job_id == Job.id, JobAttempt.position.is_not(None))",
+        order_by="JobAttempt.position",
+        viewonly=True,
+        lazy="raise",
+    )
+
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'running', 'deferred', 'done', 'failed', 'cancelled')", name="state"),
+        Index("ix_jobs_batch_id_state", "batch_id", "state"),
+        Index("ix_jobs_created_at_position", "created_at", "position"),
+        Index("ix_jobs_state_created_at_position", "state", "created_at", "position"),
+        Index("ix_jobs_state_lease_expires_at", "state", "lease_expires_at"),
+        Index("ix_jobs_state_due_at", "state", "due_at"),
+        Index("ix_jobs_state_resend_at", "state", "resend_at"),
+        Index("ix_jobs_target", "target"),
+        Index("ix_jobs_finished_at", "finished_at", **where(text("finished_at IS NOT NULL"))),
+        Index("ix_jobs_no_source", "id", **where(text("error_code = 'no_source'"))),
+        Index("ix_jobs_request_id", "request_id", **where(text("request_id IS NOT NULL"))),
+        Index("ix_jobs_watch_id_state", "watch_id", "state", **where(text("watch_id IS NOT NULL"))),
+        Index("uq_jobs_reading_url", "reading_url", unique=True, **where(text("reading_url IS NOT NULL"))),
+        Index("uq_jobs_active_target", "target", unique=True, **where(IS_ACTIVE)),
+    )
+
+    @property
+    def error(self) -> dict[str, str] | None:
+        return {"code": self.error_code, "message": self.error_message or ""} if self.error_code else None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the shape that `propintel jobs` and the HTTP API show: JSON types only, times in ISO 8601."""
+        names = ["id", "batch_id", "target", "state", "error", "property_id", "page_from", "priority", "attempts"]
+        names += ("waited_seconds", "wanted_model", "model_note", "due_at", "economy", "parked_at", "watch_id")
+        names += ("found_by", "search", "created_at", "started_at", "finished_at")
+        return {**self.shown(names), "tried": [one.as_json() for one in self.tried]}
+
+
+#: what changes with the end of a lease, or of a wait for the model's batch
+UNLEASED: dict[str, Any] = dict.fromkeys(("lease_owner", "lease_expires_at", "reading_url", "parked_at"))
+#: what does not count as an attempt gives it back
+ONE_ATTEMPT_LESS = case((Job.attempts > 0, Job.attempts - 1), else_=0)
+
+
+class JobAttempt(MappedAsDataclass, Base):
     """What came of one source of an address: "used", or in a word why not, and in `detail` in words. Without a `url` no
     page was asked for, or nothing of it is kept.
 
-    Of a page that a job asked for in vain: how often, and whether that is final (it is not asked for again).
+    Of a page that a job asked for in vain, and that has no `position`: how often, and whether that is final (it is not
+    asked for again).
     """
 
-    source: str
-    kind: SourceKind | None
-    url: str | None
-    outcome: str
-    detail: str = ""
-    tries: int = 0
-    is_final: bool = True
+    __tablename__ = "job_attempts"
+
+    id: Mapped[RowId] = mapped_column(primary_key=True, init=False, compare=False)
+    job_id: Mapped[Id] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), init=False, compare=False)
+    position: Mapped[int | None] = mapped_column(init=False, compare=False)
+    # its name in `sources.toml`, or "web search"
+    source: Mapped[Words]
+    kind: Mapped[SourceKind | None]
+    url: Mapped[Url | None] = mapped_column(index=True)
+    outcome: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[Words] = mapped_column(default="")
+    tries: Mapped[int] = mapped_column(default=0)
+    is_final: Mapped[bool] = mapped_column(default=True)
+
+    __table_args__ = (
+        Index("uq_job_attempts_job_id_position", "job_id", "position", unique=True),
+        Index("uq_job_attempts_job_id_url", "job_id", "url", unique=True, **where(text("position IS NULL"))),
+        # a purge reads what attempts tell of pages
+        Index("ix_job_attempts_telling", "id", **where(text("detail != ''"))),
+    )
 
     @property
     def is_used(self) -> bool:
         """Whether a page of it is among the property's sources."""
         return self.outcome == USED
 
-    def as_json(self) -> dict[str, str | None]:
-        """Return the shape that users see."""
-        return {
-            "source": self.source,
-            "kind": str(self.kind) if self.kind else None,
-            "url": self.url,
-            "outcome": self.outcome,
-            "detail": self.detail or None,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One execution of a target.
-
-    `attempts` counts claims, but not those that ended in a wait for capacity; `waited_seconds` is the total of these
-    waits. `wanted_model` names the fields for which a model was wanted and not heard, `model_note` says why.
-    An `economy` job can wait for the model's batch: since `parked_at`, for `request_id`, which is kept after the wait.
-    `watch` made it, and the budget of watches pays for what it asks. `found_by` is the job of the search that found its
-    target; `search` says of such a job what it found (`jobs/found.py`): it is done without a property.
-    """
-
-    id: str
-    batch: str
-    position: int
-    target: str
-    state: JobState
-    priority: int
-    refresh: bool
-    attempts: int
-    waited_seconds: float
-    due_at: datetime | None
-    error: dict[str, str] | None
-    wanted_model: tuple[str, ...]
-    model_note: str | None
-    property: str | None
-    page_from: PageFrom | None
-    sent_times: int
-    resend_at: datetime | None
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    economy: bool = False
-    request_id: str | None = None
-    parked_at: datetime | None = None
-    watch: str | None = None
-    found_by: str | None = None
-    search: dict[str, Any] | None = None
-    tried: tuple[Tried, ...] = ()
-
     def as_json(self) -> dict[str, Any]:
-        """Return the shape that `propintel jobs` and the HTTP API show: JSON types only, times in ISO 8601."""
-        return {name: _plain(getattr(self, name)) for name in _SHOWN}
+        return {**self.shown(("source", "kind", "url", "outcome")), "detail": self.detail or None}
 
 
-_SHOWN = (
-    *("id", "batch", "target", "state", "error", "property", "page_from", "priority", "attempts", "waited_seconds"),
-    *("wanted_model", "model_note", "due_at", "economy", "parked_at", "watch", "found_by", "search", "tried"),
-    *("created_at", "started_at", "finished_at"),
-)
-#: columns that a job has as they are
-_SAME = (
-    *("id", "position", "target", "priority", "refresh", "attempts", "waited_seconds", "due_at", "model_note"),
-    *("sent_times", "resend_at", "created_at", "started_at", "finished_at", "economy", "request_id", "found_by"),
-    "search",
-)
+class DailyUsage(Base):
+    """How much of what has a limit a day was used on a UTC day (`jobs/usage.py`)."""
 
+    __tablename__ = "daily_usage"
 
-def job_of(row: Row[Any], tried: tuple[Tried, ...] = ()) -> Job:
-    """Return the job that a row of `jobs` holds, and what it tried."""
-    same: dict[str, Any] = {name: getattr(row, name) for name in _SAME}
-    return Job(
-        **same,
-        batch=row.batch_id,
-        state=JobState(row.state),
-        error={"code": row.error_code, "message": row.error_message or ""} if row.error_code else None,
-        wanted_model=tuple(row.wanted_model or ()),
-        property=row.property_id,
-        page_from=PageFrom(row.page_from) if row.page_from else None,
-        # a wait that is over has no moment any more, whatever the row says: it is cleared with the next claim
-        parked_at=row.parked_at if row.state == JobState.DEFERRED else None,
-        watch=row.watch_id,
-        tried=tried,
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, Tried):
-        return value.as_json()
-    return str(value) if isinstance(value, StrEnum) else value
+    day: Mapped[date] = mapped_column(primary_key=True)
+    # a caller, or "watches"
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    unit: Mapped[str] = mapped_column(String(16), primary_key=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
 
 
 class RecoveryReason(StrEnum):
@@ -208,56 +310,3 @@ class Enqueued:
     def as_json(self) -> dict[str, Any]:
         """Return `{"batch", "jobs": [ids], "duplicates"}`."""
         return {"batch": self.batch, "jobs": [job.id for job in self.jobs], "duplicates": self.duplicates}
-
-
-class CallbackState(StrEnum):
-    """waiting: for the batch to be complete · pending: to be told, or again after a failure · the rest is final."""
-
-    WAITING = "waiting"
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    GIVEN_UP = "given_up"
-
-
-@dataclass(frozen=True, slots=True)
-class Callback:
-    """Whom a batch tells that it is complete. `url` is whole: not for showing. `error` is of the newest attempt."""
-
-    url: str = field(repr=False)
-    state: CallbackState
-    attempts: int
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The jobs of one request: `targets` were asked for, of which `duplicates` made no new job; `counts` says how many
-    jobs are in each of the six states. `completed_at` is None as long as one of them is not over."""
-
-    id: str
-    created_at: datetime
-    priority: int
-    targets: int
-    duplicates: int
-    counts: dict[str, int]
-    completed_at: datetime | None
-    callback: Callback | None
-    economy: bool = False
-
-    @property
-    def active(self) -> int:
-        """How many jobs are not over."""
-        return sum(count for state, count in self.counts.items() if not JobState(state).is_final)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the shape that users see: JSON types only; of the callback's URL no more than its origin."""
-        told = self.callback
-        if told is None:
-            return {**self.outcome(), "callback": None}
-        shown = {"url": origin_of(told.url), "state": str(told.state), "attempts": told.attempts, "error": told.error}
-        return {**self.outcome(), "callback": shown}
-
-    def outcome(self) -> dict[str, Any]:
-        """Return the same without the callback: what the callback itself says."""
-        names = "id", "created_at", "priority", "targets", "duplicates", "economy", "counts", "completed_at"
-        return {name: _plain(getattr(self, name)) for name in names}

@@ -15,10 +15,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import JobState, Recovered, RecoveryReason, job_of
-from app.property.storage.jobs.tables import UNLEASED
-from app.property.storage.jobs.tables import Job as JobRow
-from app.property.storage.statements import chunks
+from app.property.storage.jobs.models import UNLEASED, Job, JobState, Recovered, RecoveryReason
+from app.property.storage.statements import chunks, entities
 
 #: by then a job that was queued must have been handed to the broker; else its sender has died
 RESEND_SECONDS = 20.0
@@ -37,7 +35,7 @@ def take_lost(database: Database, limit: int, messages: Mapping[str, int] | None
         found = _taken(connection, _overdue(now), limit, now)
         for queue, missing in _shortages(connection, messages or {}, now):
             if (room := min(limit - len(found), missing)) > 0:
-                lost = {RecoveryReason.LOST: and_(_handed_over(now), JobRow.sent_to == queue)}
+                lost = {RecoveryReason.LOST: and_(_handed_over(now), Job.sent_to == queue)}
                 found += _taken(connection, lost, room, now)
         return found
 
@@ -45,12 +43,12 @@ def take_lost(database: Database, limit: int, messages: Mapping[str, int] | None
 
 
 def _overdue(now: datetime) -> _Lost:
-    unsent = and_(JobRow.state == JobState.QUEUED, JobRow.resend_at <= now)
+    unsent = and_(Job.state == JobState.QUEUED, Job.resend_at <= now)
     return {
-        RecoveryReason.LEASE: and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at <= now),
-        RecoveryReason.DUE: and_(JobRow.state == JobState.DEFERRED, JobRow.due_at <= now),
-        RecoveryReason.RETURNED: and_(unsent, JobRow.due_at.is_not(None)),
-        RecoveryReason.UNSENT: and_(unsent, JobRow.due_at.is_(None)),
+        RecoveryReason.LEASE: and_(Job.state == JobState.RUNNING, Job.lease_expires_at <= now),
+        RecoveryReason.DUE: and_(Job.state == JobState.DEFERRED, Job.due_at <= now),
+        RecoveryReason.RETURNED: and_(unsent, Job.due_at.is_not(None)),
+        RecoveryReason.UNSENT: and_(unsent, Job.due_at.is_(None)),
     }
 
 
@@ -58,7 +56,7 @@ def _shortages(connection: Connection, messages: Mapping[str, int], now: datetim
     """How many messages each queue lacks. One that `messages` does not name is not consumed any more and lacks all."""
     if not messages:
         return
-    query = select(JobRow.sent_to, func.count()).where(_handed_over(now)).group_by(JobRow.sent_to)
+    query = select(Job.sent_to, func.count()).where(_handed_over(now)).group_by(Job.sent_to)
     for queue, waiting in connection.execute(query).all():
         if queue is not None and (missing := waiting - messages.get(queue, 0)) > 0:
             yield queue, missing
@@ -66,9 +64,9 @@ def _shortages(connection: Connection, messages: Mapping[str, int], now: datetim
 
 def _handed_over(now: datetime) -> ColumnElement[bool]:
     return and_(
-        JobRow.state == JobState.QUEUED,
-        JobRow.resend_at.is_(None),
-        JobRow.sent_at <= now - timedelta(seconds=JUST_SENT_SECONDS),
+        Job.state == JobState.QUEUED,
+        Job.resend_at.is_(None),
+        Job.sent_at <= now - timedelta(seconds=JUST_SENT_SECONDS),
     )
 
 
@@ -78,8 +76,8 @@ def _taken(connection: Connection, lost: _Lost, limit: int, now: datetime) -> li
     One that is claimed meanwhile, or lost for another reason by now, is left out.
     """
     why = case(*((condition, reason.value) for reason, condition in lost.items()))
-    query = select(JobRow.id, why).where(or_(*lost.values()))
-    query = query.order_by(JobRow.priority, JobRow.created_at, JobRow.position).limit(limit)
+    query = select(Job.id, why).where(or_(*lost.values()))
+    query = query.order_by(Job.priority, Job.created_at, Job.position).limit(limit)
     reasons = {row[0]: RecoveryReason(row[1]) for row in connection.execute(query)}
     change = {
         "state": JobState.QUEUED,
@@ -90,7 +88,6 @@ def _taken(connection: Connection, lost: _Lost, limit: int, now: datetime) -> li
     found: dict[str, Recovered] = {}
     for reason, condition in lost.items():
         for some in chunks([job_id for job_id, its in reasons.items() if its is reason]):
-            statement = update(JobRow).where(JobRow.id.in_(some), condition).values(change)
-            queued = connection.execute(statement.returning(*JobRow.__table__.c))
-            found |= {row.id: Recovered(job_of(row), reason) for row in queued}
+            statement = update(Job).where(Job.id.in_(some), condition).values(change).returning(Job)
+            found |= {job.id: Recovered(job, reason) for job in entities(connection, statement)}
     return [found[job_id] for job_id in reasons if job_id in found]

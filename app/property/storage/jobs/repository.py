@@ -11,24 +11,30 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, or_, select, update
+from sqlalchemy.orm import selectinload
 
 from app.errors import NotFoundError, PropertyIntelligenceError
 from app.property.storage.database import Database
 from app.property.storage.jobs import idempotency, usage
-from app.property.storage.jobs.attempts import jobs_of
 from app.property.storage.jobs.batches import cancel_jobs, count_jobs, reopen_batches
 from app.property.storage.jobs.enqueue import batch_row, make_batch, refuse_named
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.jobs.models import Enqueued, Job, JobState, Recovered, job_of
+from app.property.storage.jobs.models import (
+    ONE_ATTEMPT_LESS,
+    UNLEASED,
+    Batch,
+    Enqueued,
+    Job,
+    JobAttempt,
+    JobState,
+    Recovered,
+)
 from app.property.storage.jobs.recovery import RESEND_SECONDS, take_lost
-from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, UNLEASED, JobAttempt
-from app.property.storage.jobs.tables import Batch as BatchRow
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.paging import Order, Page
-from app.property.storage.statements import chunks, clean
+from app.property.storage.statements import chunks, clean, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.slots import job_again_at
 from app.property.urls.targets import normalise_target
@@ -39,10 +45,11 @@ FRESH_DAYS = 30.0
 _HANDED_OVER_PER_SECOND = 500
 #: a countdown's message may come so much before its time, by the clock of another machine
 _EARLY_SECONDS = 1.0
-_ENDED_BADLY = JobRow.state.in_((JobState.FAILED, JobState.CANCELLED))
-_PLACE = (JobRow.created_at, JobRow.position, JobRow.id)
+_ENDED_BADLY = Job.state.in_((JobState.FAILED, JobState.CANCELLED))
+_PLACE = (Job.created_at, Job.position, Job.id)
 ORDER = Order("jobs", _PLACE)
 NEWEST_FIRST = Order("newest jobs", _PLACE, descending=True)
+_SHOWN = select(Job).options(selectinload(Job.tried))
 
 
 def queue_again(
@@ -62,8 +69,8 @@ def queue_again(
     queued: dict[str, Job] = {}
     for some in chunks(job_ids):
         # another one may have been faster, and its worker too
-        statement = update(JobRow).where(JobRow.id.in_(some), ended_badly).values(change).returning(*JobRow.__table__.c)
-        queued |= {row.id: job_of(row) for row in connection.execute(statement)}
+        statement = update(Job).where(Job.id.in_(some), ended_badly).values(change).returning(Job)
+        queued |= {job.id: job for job in entities(connection, statement)}
         reopen_batches(connection, some)
         # what was not to be had may be now
         connection.execute(delete(JobAttempt).where(JobAttempt.job_id.in_([one for one in some if one in queued])))
@@ -141,14 +148,14 @@ class JobStore:
 
         One that was claimed meanwhile stays as it is.
         """
-        change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": JobRow.sent_times + 1}
+        change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": Job.sent_times + 1}
 
         def work(connection: Connection) -> None:
             for resend_at in {job.resend_at for job in sent}:
                 ids = [job.id for job in sent if job.resend_at == resend_at]
                 for some in chunks(ids):
-                    unclaimed = JobRow.id.in_(some), JobRow.state == JobState.QUEUED, JobRow.resend_at == resend_at
-                    connection.execute(update(JobRow).where(*unclaimed).values({**change, "resend_at": None}))
+                    unclaimed = Job.id.in_(some), Job.state == JobState.QUEUED, Job.resend_at == resend_at
+                    connection.execute(update(Job).where(*unclaimed).values({**change, "resend_at": None}))
 
         if sent:
             self._database.repeat(work)
@@ -160,25 +167,24 @@ class JobStore:
         now = self._clock.now()
         soon = now + timedelta(seconds=_EARLY_SECONDS)
         free = or_(
-            and_(JobRow.state == JobState.QUEUED, or_(JobRow.due_at.is_(None), JobRow.due_at <= soon)),
-            and_(JobRow.state == JobState.DEFERRED, JobRow.due_at <= now),
-            and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at <= now),
+            and_(Job.state == JobState.QUEUED, or_(Job.due_at.is_(None), Job.due_at <= soon)),
+            and_(Job.state == JobState.DEFERRED, Job.due_at <= now),
+            and_(Job.state == JobState.RUNNING, Job.lease_expires_at <= now),
         )
         change = {
             "state": JobState.RUNNING,
             "lease_owner": owner,
             "lease_expires_at": now + timedelta(seconds=lease_seconds),
-            "attempts": JobRow.attempts + 1,
-            "started_at": func.coalesce(JobRow.started_at, literal(now, UtcDateTime())),
+            "attempts": Job.attempts + 1,
+            "started_at": func.coalesce(Job.started_at, literal(now, UtcDateTime())),
             "due_at": None,
             "resend_at": None,
             "parked_at": None,
             "reading_url": None,
         }
-        statement = update(JobRow).where(JobRow.id == job_id, free).values(change).returning(*JobRow.__table__.c)
+        statement = update(Job).where(Job.id == job_id, free).values(change).returning(Job)
         with self._database.writing() as connection:
-            row = connection.execute(statement).one_or_none()
-        return job_of(row) if row else None
+            return next(iter(entities(connection, statement)), None)
 
     def holds(self, lease: Lease) -> bool:
         """Whether the run still has the job: it may have been cancelled, taken over or purged."""
@@ -207,7 +213,7 @@ class JobStore:
         }
         if owner is not None:
             return self._held(job_id, owner, change)
-        return self._changed(job_id, JobRow.state.in_(ACTIVE), change)
+        return self._changed(job_id, Job.state.in_(ACTIVE), change)
 
     def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float, *, counted: bool = False) -> bool:
         """Let the job wait until `due_at`; `recoverable` hands it out then. The rest is as for `release`."""
@@ -240,10 +246,10 @@ class JobStore:
 
         `owners` is how its lease owners' names begin. The attempts do not count: the jobs did nothing wrong.
         """
-        mine = and_(JobRow.state == JobState.RUNNING, JobRow.lease_owner.startswith(owners, autoescape=True))
+        mine = and_(Job.state == JobState.RUNNING, Job.lease_owner.startswith(owners, autoescape=True))
         now = self._clock.now()
         change = {"state": JobState.QUEUED, "due_at": now, "resend_at": now, "attempts": ONE_ATTEMPT_LESS, **UNLEASED}
-        statement = update(JobRow).where(mine).values(change).returning(JobRow.id)
+        statement = update(Job).where(mine).values(change).returning(Job.id)
         return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
     # --- the operator's hand
@@ -251,7 +257,7 @@ class JobStore:
     def cancel(self, job_id: str) -> bool:
         """End the job; one that runs loses its lease and stores no result. False if it was over already."""
         with self._database.writing() as connection:
-            cancelled = cancel_jobs(connection, JobRow.id == job_id, JobRow.state.in_(ACTIVE), now=self._clock.now())
+            cancelled = cancel_jobs(connection, Job.id == job_id, Job.state.in_(ACTIVE), now=self._clock.now())
         if not cancelled:
             self.get(job_id)
         return cancelled == 1
@@ -268,10 +274,10 @@ class JobStore:
             key = requester.key if requester is not None else None
             if key is not None and not idempotency.release(connection, key, made.batch):
                 return False
-            untouched = JobRow.state == JobState.QUEUED, JobRow.started_at.is_(None)
-            withdrawn = cancel_jobs(connection, JobRow.batch_id == made.batch, *untouched, now=self._clock.now())
-            change = update(BatchRow).where(BatchRow.id == made.batch).values(callback_url=None)
-            made_at = connection.execute(change.returning(BatchRow.created_at)).scalar_one()
+            untouched = Job.state == JobState.QUEUED, Job.started_at.is_(None)
+            withdrawn = cancel_jobs(connection, Job.batch_id == made.batch, *untouched, now=self._clock.now())
+            change = update(Batch).where(Batch.id == made.batch).values(callback_url=None)
+            made_at = connection.execute(change.returning(Batch.created_at)).scalar_one()
             if requester is not None:
                 usage.refund(connection, requester, made_at.date(), withdrawn)
             return True
@@ -296,9 +302,9 @@ class JobStore:
     def _retry(self, connection: Connection, job_ids: Sequence[str]) -> builtins.list[Job]:
         taken, chosen = set[str](), list[str]()
         for some in chunks(list(dict.fromkeys(job_ids))):
-            over = select(JobRow.id, JobRow.target).where(JobRow.id.in_(some), _ENDED_BADLY)
+            over = select(Job.id, Job.target).where(Job.id.in_(some), _ENDED_BADLY)
             target_of = {row.id: row.target for row in connection.execute(over)}
-            active = select(JobRow.target).where(JobRow.target.in_(target_of.values()), JobRow.state.in_(ACTIVE))
+            active = select(Job.target).where(Job.target.in_(target_of.values()), Job.state.in_(ACTIVE))
             taken.update(connection.execute(active).scalars())
             for job_id in some:
                 if job_id in target_of and target_of[job_id] not in taken:
@@ -312,17 +318,14 @@ class JobStore:
     def get(self, job_id: str) -> Job:
         """Raises `NotFoundError`."""
         with self._database.reading() as connection:
-            found = jobs_of(connection, connection.execute(select(JobRow).where(JobRow.id == job_id)).all())
+            found = entities(connection, _SHOWN.where(Job.id == job_id))
         if not found:
             raise NotFoundError("job", job_id)
         return found[0]
 
-    def list(
-        self, *, batch: str | None = None, state: str | None = None, limit: int = 100, newest: bool = False
-    ) -> builtins.list[Job]:
-        """Return the first jobs, or the `newest`, as they were asked for; all batches unless one is named."""
-        found = self.page(batch=batch, state=state, limit=limit, newest_first=newest).items
-        return found[::-1] if newest else found
+    def list(self, *, batch: str | None = None, state: str | None = None, limit: int = 100) -> builtins.list[Job]:
+        """Return the first jobs as they were asked for; all batches unless one is named."""
+        return self.page(batch=batch, state=state, limit=limit).items
 
     def page(
         self,
@@ -336,10 +339,10 @@ class JobStore:
         """Return the jobs after `cursor` as they were asked for, or the other way round. Raises `InvalidCursorError`,
         also for a cursor of the other direction."""
         order = NEWEST_FIRST if newest_first else ORDER
+        chosen = [column == value for column, value in ((Job.batch_id, batch), (Job.state, state)) if value is not None]
         with self._database.reading() as connection:
-            rows = connection.execute(order.page_query(_chosen(batch, state), cursor, limit)).all()
-            found = jobs_of(connection, rows[:limit])
-        return Page(found, order.next_cursor(rows, limit))
+            found = entities(connection, order.page_query(_SHOWN.where(*chosen), cursor, limit))
+        return Page(found[:limit], order.next_cursor(found, limit))
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
         """Return how many jobs are in each of the six states."""
@@ -363,14 +366,9 @@ class JobStore:
 
     def _changed(self, job_id: str, allowed: ColumnElement[bool], change: dict[str, Any]) -> bool:
         with self._database.writing() as connection:
-            return connection.execute(update(JobRow).where(JobRow.id == job_id, allowed).values(change)).rowcount == 1
+            return connection.execute(update(Job).where(Job.id == job_id, allowed).values(change)).rowcount == 1
 
     @staticmethod
     def _wait(waited_seconds: float, counted: bool) -> dict[str, Any]:
         wait = {"waited_seconds": waited_seconds}
         return wait if counted else {**wait, "attempts": ONE_ATTEMPT_LESS}
-
-
-def _chosen(batch: str | None, state: str | None) -> Select[Any]:
-    which = {JobRow.batch_id: batch, JobRow.state: state}
-    return select(JobRow).where(*(column == value for column, value in which.items() if value is not None))

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select, update
 
 from app.errors.requests import QuotaExceededError
 from app.property.storage.jobs.idempotency import RequestKey
-from app.property.storage.jobs.tables import DailyUsage
+from app.property.storage.jobs.models import DailyUsage
 from app.property.storage.statements import chunks, insert_into
 
 _TARGET = "target"

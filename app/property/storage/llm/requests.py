@@ -20,9 +20,7 @@ from sqlalchemy.orm import Session
 from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease, hold
-from app.property.storage.jobs.models import Job, JobState
-from app.property.storage.jobs.tables import ONE_ATTEMPT_LESS, UNLEASED
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import ONE_ATTEMPT_LESS, UNLEASED, Job, JobState
 from app.property.storage.llm.cache import Question
 from app.property.storage.llm.tables import LlmCache, LlmRequest, RequestState
 from app.property.storage.privacy.suppressions import purged_since
@@ -100,7 +98,7 @@ class LlmRequestStore:
             "content_sha256": question.content_sha256,
             "fields": list(question.fields),
             "model": question.model,
-            "batch_id": job.batch,
+            "batch_id": job.batch_id,
             "body": body,
             "body_bytes": len(body),
             "input_tokens": request.input_tokens,
@@ -124,9 +122,9 @@ class LlmRequestStore:
                 state, give_up_at = row["state"], row["give_up_at"]
             # woken long before, unless everything that could has failed
             due_at = give_up_at + GRACE if state.is_open else now
-            change = {"state": JobState.DEFERRED, "request_id": request.id, "parked_at": now, "due_at": due_at}
-            change |= {"attempts": ONE_ATTEMPT_LESS, **UNLEASED}
-            connection.execute(update(JobRow).where(JobRow.id == job.id).values(change))
+            change = {**UNLEASED, "state": JobState.DEFERRED, "attempts": ONE_ATTEMPT_LESS, "due_at": due_at}
+            change |= {"request_id": request.id, "parked_at": now}
+            connection.execute(update(Job).where(Job.id == job.id).values(change))
 
         self._database.repeat(work)
 
@@ -215,14 +213,14 @@ def is_ready(now: datetime) -> ColumnElement[bool]:
 
 def is_wanted() -> ColumnElement[bool]:
     """Some job waits for the request's answer."""
-    return exists().where(JobRow.request_id == _R.id, _waiting())
+    return exists().where(Job.request_id == _R.id, _waiting())
 
 
 def wake(connection: Connection, request_ids: Sequence[str], now: datetime) -> None:
     """The jobs that wait for these requests are due: recovery sends them."""
     for some in chunks(request_ids):
-        connection.execute(update(JobRow).where(JobRow.request_id.in_(some), _waiting()).values(due_at=now))
+        connection.execute(update(Job).where(Job.request_id.in_(some), _waiting()).values(due_at=now))
 
 
 def _waiting() -> ColumnElement[bool]:
-    return and_(JobRow.state == JobState.DEFERRED, JobRow.parked_at.is_not(None))
+    return and_(Job.state == JobState.DEFERRED, Job.parked_at.is_not(None))

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, exists, func, select, update
 
 from app.property.storage.jobs import usage
-from app.property.storage.jobs.tables import DailyUsage
+from app.property.storage.jobs.models import DailyUsage
 from app.property.storage.pages.tables import Blob, PageCopy
 from app.property.storage.properties.tables import RecipeExample
 from app.property.storage.statements import insert_if_new

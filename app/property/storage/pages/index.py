@@ -18,8 +18,8 @@ from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.models import JobState
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.rows import source_record
 from app.property.storage.properties.tables import AS_OF, SourceRow

@@ -13,7 +13,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.pages.blobs import stored_bytes
 from app.property.storage.pages.repository import drop_pages

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from app.errors.targets import InvalidTargetError
 from app.property.people import Finder, PersonName, finder_of
 from app.property.storage.database import Database
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.llm.tables import CacheKind, LlmCache, LlmRequest
 from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.repository import drop_pages

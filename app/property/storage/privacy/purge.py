@@ -18,9 +18,9 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, lit
 
 from app.property.storage import audit
 from app.property.storage.database import Database
-from app.property.storage.jobs.tables import Batch as BatchRow
-from app.property.storage.jobs.tables import Job as JobRow
-from app.property.storage.jobs.tables import JobAttempt
+from app.property.storage.jobs.models import Batch as BatchRow
+from app.property.storage.jobs.models import Job as JobRow
+from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.llm.requests import wake
 from app.property.storage.llm.tables import LlmCache, LlmRequest
 from app.property.storage.pages.blobs import drop_unused_blobs

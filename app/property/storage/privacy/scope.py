@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, or_,
 
 from app.property.identity import address_keys
 from app.property.storage.database import Database
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.pages.tables import PageAlias, PageCopy
 from app.property.storage.privacy.pii_catalog import HOLDINGS, Holds
 from app.property.storage.privacy.suppressions import host_of

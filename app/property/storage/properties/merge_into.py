@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.tables import Observation, Property, PropertyKey, SourceRow, Unverified
 from app.property.storage.statements import chunks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -32,14 +32,6 @@ def write(connection: Connection, watches: Sequence[Watch], names: Sequence[str]
     rows = [{"its_id": one.id, **{f"new_{name}": getattr(one, name) for name in names}} for one in watches]
     if rows:
         connection.execute(update(Watch).where(Watch.id == bindparam("its_id")).values(values), rows)
-
-
-def shown(row: Base, names: Iterable[str]) -> dict[str, Any]:
-    """Return these attributes as JSON, ids of other rows by the name of what they are of."""
-    values = ((name, getattr(row, name)) for name in names)
-    return {
-        name.removesuffix("_id"): value.isoformat() if isinstance(value, datetime) else value for name, value in values
-    }
 
 
 class WatchKind(StrEnum):
@@ -116,7 +108,7 @@ class Watch(Base):
     def as_json(self) -> dict[str, Any]:
         names = ["id", "kind", "target", "property_id", "interval_days", "status", "pause_reason", "due_at"]
         names += ("put_off_at", "under_way_since", "failures", "error", "refreshed_at", "created_at", "created_by")
-        return shown(self, names)
+        return self.shown(names)
 
 
 class ChangeState(StrEnum):
@@ -183,4 +175,4 @@ class Change(Base):
 
     def as_json(self) -> dict[str, Any]:
         names = ("id", "property_id", "field", "old", "new", "context", "old_evidence", "new_evidence", "why")
-        return shown(self, (*names, "seen_at")) | {"told_at": self.published_at.isoformat()}
+        return self.shown((*names, "seen_at")) | {"told_at": self.published_at.isoformat()}

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.models import JobState
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.properties.tables import Property
 from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE

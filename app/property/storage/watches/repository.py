@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Case, ColumnElement, Connection, Select, case, delete, func, insert, or_, select, update
+from sqlalchemy import Case, ColumnElement, Connection, Select, case, delete, func, insert, or_, select
 from sqlalchemy.orm import with_expression
 
 from app.errors import NotFoundError
@@ -18,9 +18,10 @@ from app.errors.targets import InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.property.storage.database import Database
 from app.property.storage.jobs import usage
+from app.property.storage.jobs.batches import cancel_jobs
 from app.property.storage.jobs.enqueue import refuse_named
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.models import JobState
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.paging import Order, Page
 from app.property.storage.properties.tables import Property, SourceRow
 from app.property.storage.statements import chunks, clean, entities, new_id
@@ -116,9 +117,7 @@ class Watches:
                 raise NotFoundError("watch", name)
             forget_failed(connection, JobRow.watch_id, [found])
             untouched = JobRow.watch_id == found, JobRow.state.in_((JobState.QUEUED, JobState.DEFERRED))
-            nothing_left = dict.fromkeys(("due_at", "resend_at", "lease_owner", "lease_expires_at"))
-            change = {"state": JobState.CANCELLED, "finished_at": now, **nothing_left}
-            cancelled = connection.execute(update(JobRow).where(*untouched).values(change)).rowcount
+            cancelled = cancel_jobs(connection, *untouched, now=now)
             connection.execute(delete(Watch).where(Watch.id == found))
             return cancelled
 

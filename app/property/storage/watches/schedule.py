@@ -21,8 +21,8 @@ from app.property.storage.database import Database
 from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import batch_row, make_batch
 from app.property.storage.jobs.models import Job, JobState
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.repository import queue_again
-from app.property.storage.jobs.tables import Job as JobRow
 from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.tables import Property, SourceRow
 from app.property.storage.statements import chunks, entities

@@ -17,7 +17,7 @@ from app.errors.fetching import HttpStatusError
 from app.errors.jobs import DeadlineExceededError, WorkerDiedError
 from app.errors.pages import PageBlockedError, PageGoneError
 from app.errors.targets import NoSourceError
-from app.property.storage.jobs.tables import Job as JobRow
+from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.types import UtcDateTime
 
 #: how soon what has never been seen is looked at for the first time

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from app.property.record import Evidence, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import Tried
+from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.repository import PropertyStore
@@ -94,9 +94,11 @@ def asked(database: Database, house: str) -> str:
     job_id = jobs.enqueue(["12 FICTIONAL AVE, ANYTOWN, ST 00000"], refresh=True).jobs[0].id
     jobs.claim(job_id, "test", 30)
     tried = [
-        Tried("Assessor", SourceKind.ASSESSOR, "https://assessor.example/parcels/7", "used", "its address is that"),
-        Tried("Vault", SourceKind.PORTAL, "https://vault.example/7", "robots_disallowed", "robots.txt forbids it"),
-        Tried("web search", None, None, "not_asked", "it is turned off in sources.toml"),
+        JobAttempt(
+            "Assessor", SourceKind.ASSESSOR, "https://assessor.example/parcels/7", "used", "its address is that"
+        ),
+        JobAttempt("Vault", SourceKind.PORTAL, "https://vault.example/7", "robots_disallowed", "robots.txt forbids it"),
+        JobAttempt("web search", None, None, "not_asked", "it is turned off in sources.toml"),
     ]
     put_tried(database, job_id, tried, datetime.now(UTC))
     finish(jobs, job_id, "test", house)
