@@ -279,7 +279,7 @@ def test_a_join_or_a_split_tells_nothing_and_takes_the_changes_along(home: Home,
     assert home.feed.of(other).items[0].property_id == other
     split = DecisionStore(database).split(other, [A], who="me")
     assert home.told() == before
-    assert [change.property_id for change in home.feed.of(split.other).items] == [split.other]
+    assert [change.property_id for change in home.feed.of(split.other_id).items] == [split.other_id]
 
 
 def test_a_feed_is_followed_by_its_cursor(home: Home) -> None:

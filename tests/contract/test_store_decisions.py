@@ -19,7 +19,7 @@ from app.property.storage.privacy.purge import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.tables import IdentityOverride, Observation, Property
+from app.property.storage.properties.tables import IdentityDecision, Observation, Property
 from app.services.reports.identity_decisions import explanation
 from benchmarks.saving import save_record
 from tests.contract.conftest import count
@@ -69,13 +69,13 @@ def test_split_moves_a_source_with_its_observations_and_jobs(
     jobs.claim(job_id, "a", 30)
     finish(jobs, job_id, "a", home)
     made = decisions.split(home, [B], who="alice", reason="the house behind")
-    assert (made.kind, made.property, made.pages, made.who) == ("split", home, (B,), "alice")
-    assert (pages(store, home), pages(store, made.other)) == ([A], [B])
+    assert (made.kind, made.property_id, made.pages, made.who) == ("split", home, [B], "alice")
+    assert (pages(store, home), pages(store, made.other_id)) == ([A], [B])
     assert "YearBuilt" not in store.get(home)["record"]
-    assert store.get(made.other)["record"]["YearBuilt"] == 1990
-    assert jobs.get(job_id).property_id == made.other
+    assert store.get(made.other_id)["record"]["YearBuilt"] == 1990
+    assert jobs.get(job_id).property_id == made.other_id
     with database.reading() as connection:
-        query = select(Observation.source_url).where(Observation.property_id == made.other).distinct()
+        query = select(Observation.source_url).where(Observation.property_id == made.other_id).distinct()
         assert connection.execute(query).scalars().all() == [B]
 
 
@@ -83,7 +83,7 @@ def test_split_moves_a_source_with_its_observations_and_jobs(
 def test_later_scrapes_respect_a_split(
     store: PropertyStore, decisions: DecisionStore, database: Database, home: str, order: tuple[str, str]
 ) -> None:
-    other = decisions.split(home, [B], who="alice").other
+    other = decisions.split(home, [B], who="alice").other_id
     for day, url in enumerate(order, start=1):
         save_record(store, again(url, day, ListPrice=90000 + day, **ADDRESS))
     assert (pages(store, home), pages(store, other)) == ([A], [B])
@@ -99,7 +99,7 @@ def test_a_split_leaves_together_what_else_was_joined(
     joined = decisions.join(home, save_record(store, source(C, **OTHER)), who="alice")
     made = decisions.split(home, [B], who="bob")
     save_record(store, again(C, 1, **OTHER))
-    assert (pages(store, home), pages(store, made.other)) == ([A, C], [B])
+    assert (pages(store, home), pages(store, made.other_id)) == ([A, C], [B])
     decisions.undo(made.id, who="bob")
     save_record(store, again(C, 2, **OTHER))
     assert pages(store, home) == [A, B, C]
@@ -114,7 +114,7 @@ def test_a_page_that_names_both_does_not_bring_together_what_was_split(
     parcel = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon"}
     home = save_record(store, source(A, **ADDRESS))
     save_record(store, source(B, **parcel, **ADDRESS))
-    other = decisions.split(home, [B], who="alice").other
+    other = decisions.split(home, [B], who="alice").other_id
     save_record(store, source(C, **parcel, **ADDRESS))
     assert alive(database) >= 2
     assert store.get(home)["property"] != store.get(other)["property"]
@@ -130,8 +130,8 @@ def test_a_split_undone_leaves_the_same_property(
     assert (undone.undone_by, undone.undone_at) == ("bob", clock.now())
     after = store.get(home)
     assert said(after) == said(before)
-    assert after["replaces"] == [made.other]
-    assert store.get(made.other)["property"] == home
+    assert after["replaces"] == [made.other_id]
+    assert store.get(made.other_id)["property"] == home
     assert count(database, Observation, Observation.property_id == home) == 2 + 2 * len(ADDRESS)
     save_record(store, again(B, 1, YearBuilt=1990, **ADDRESS))
     assert alive(database) == 1
@@ -144,7 +144,7 @@ def test_a_join_is_respected_by_every_later_scrape(
 ) -> None:
     one, two = save_record(store, source(A, **ADDRESS)), save_record(store, source(B, YearBuilt=1990, **OTHER))
     made = decisions.join(one, two, who="alice", reason="on a corner")
-    assert (made.kind, made.property, made.other, made.pages) == ("join", one, two, (B,))
+    assert (made.kind, made.property_id, made.other_id, made.pages) == ("join", one, two, [B])
     assert sorted(pages(store, one)) == [A, B]
     for day, (url, values) in enumerate([(B, OTHER), (A, ADDRESS), (B, {**OTHER, "ListPrice": 1})], start=1):
         assert save_record(store, again(url, day, **values)) == one
@@ -173,11 +173,11 @@ def test_the_newest_decision_on_two_pages_holds_and_undoing_it_leaves_the_one_be
     store: PropertyStore, decisions: DecisionStore, database: Database, home: str
 ) -> None:
     split = decisions.split(home, [B], who="alice")
-    join = decisions.join(home, split.other, who="bob")
+    join = decisions.join(home, split.other_id, who="bob")
     assert save_record(store, again(B, 1, **OTHER)) == home
     decisions.undo(join.id, who="bob")
     assert {one.id: one.undone_at is None for one in decisions.of(home)} == {join.id: False, split.id: True}
-    assert save_record(store, again(B, 2, **ADDRESS)) == split.other
+    assert save_record(store, again(B, 2, **ADDRESS)) == split.other_id
     assert alive(database) == 2
 
 
@@ -185,12 +185,12 @@ def test_undoing_an_older_decision_moves_nothing_that_a_newer_one_holds(
     store: PropertyStore, decisions: DecisionStore, home: str
 ) -> None:
     split = decisions.split(home, [B], who="alice")
-    join = decisions.join(home, split.other, who="bob")
+    join = decisions.join(home, split.other_id, who="bob")
     decisions.undo(split.id, who="alice")
     assert pages(store, home) == [A, B]
     parted = decisions.split(home, [B], who="carol")
     decisions.undo(join.id, who="bob")
-    assert (pages(store, home), pages(store, parted.other)) == ([A], [B])
+    assert (pages(store, home), pages(store, parted.other_id)) == ([A], [B])
 
 
 def test_pages_go_back_only_as_far_as_what_else_was_decided_on_them(
@@ -198,11 +198,11 @@ def test_pages_go_back_only_as_far_as_what_else_was_decided_on_them(
 ) -> None:
     """A join holds while a newer one of the same pages is undone, and a split while a join of it was undone first."""
     split = decisions.split(home, [B], who="alice")
-    join = decisions.join(home, split.other, who="bob")
+    join = decisions.join(home, split.other_id, who="bob")
     parted = decisions.split(home, [B], who="carol")
     decisions.undo(join.id, who="bob")
     decisions.undo(parted.id, who="carol")
-    assert (pages(store, home), pages(store, parted.other)) == ([A], [B]), "the first split holds"
+    assert (pages(store, home), pages(store, parted.other_id)) == ([A], [B]), "the first split holds"
     decisions.undo(split.id, who="alice")
     assert pages(store, home) == [A]
     assert save_record(store, again(B, 1, **ADDRESS)) == home, "nothing keeps it apart any more"
@@ -243,7 +243,7 @@ def test_a_purge_takes_decisions_with_the_pages_that_they_are_about(
 ) -> None:
     decisions.split(home, [B], who="alice")
     PurgeStore(database).purge(PurgeKind.URL, B, who="alice", dry_run=False)
-    assert count(database, IdentityOverride) == 0
+    assert count(database, IdentityDecision) == 0
 
 
 def test_an_explanation_says_why_each_source_belongs_and_each_value_won(
@@ -318,8 +318,8 @@ def test_what_waits_for_a_person_comes_in_pages_the_oldest_first(
         clock.advance(60)
     first = decisions.reviews(limit=1)
     second = decisions.reviews(first.next_cursor, limit=1)
-    assert [{one.property, one.other} for one in (*first.items, *second.items)] == pairs
+    assert [{one.property_id, one.other_id} for one in (*first.items, *second.items)] == pairs
     assert second.next_cursor is None
     (review,) = first.items
-    decisions.join(review.property, review.other, who="alice")
-    assert decisions.reviews().items == second.items
+    decisions.join(review.property_id, review.other_id, who="alice")
+    assert [one.id for one in decisions.reviews().items] == [one.id for one in second.items]

@@ -27,7 +27,7 @@ from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.tables import PageAlias, PageCopy
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.tables import IdentityOverride, SourceRow
+from app.property.storage.properties.tables import IdentityDecision, SourceRow
 from app.property.storage.types import Base
 from app.services.privacy.retention import prune_jobs
 from app.settings import Settings, load_settings
@@ -37,7 +37,7 @@ from tests.contract.test_store_properties import ADDRESS, source
 from tests.plugins.job_ends import finish, put_tried
 
 URL = "https://homes.example/1"
-EXPIRES = (Job, Batch, JobAttempt, DailyUsage, PageAlias, IdentityOverride, AuditEntry)
+EXPIRES = (Job, Batch, JobAttempt, DailyUsage, PageAlias, IdentityDecision, AuditEntry)
 
 
 def end(database: Database, url: str = URL, *, requester: Requester | None = None) -> str:

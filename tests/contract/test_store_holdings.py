@@ -43,7 +43,7 @@ _WORDLESS = {
     "batches.counts": "numbers by state",
     "suppressions.words": "hashes, or names of tables and keys of rows",
     "audit_log.removed": "numbers by what they are of",
-    "identity_overrides.replaced": "ids of properties",
+    "identity_decisions.replaced": "ids of properties",
 }
 _OF_KEYS = {"model", "mask", "limit_group", "counters", "refusals", "charges", "key_id"}
 _OF_OPENAI = {"input_file_id", "openai_id", "lease_owner"}

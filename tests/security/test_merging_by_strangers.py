@@ -13,7 +13,7 @@ import pytest
 from app.property.record import SourceKind
 from app.property.source_record import SourceRecord
 from app.property.storage.properties.decisions import DecisionStore
-from app.property.storage.properties.overrides import IdentityDecision
+from app.property.storage.properties.tables import IdentityDecision
 from app.services.reports.doctor.database import check_database
 from app.services.reports.doctor.findings import State
 from app.services.runtime.stores import Stores, open_stores
@@ -65,7 +65,7 @@ def test_one_strangers_parcel_number_and_anothers_address_do_not_merge_the_two(
     assert house != lot
     assert stranger in (house, lot), "it may join one of them"
     (review,) = waiting(stores)
-    assert {review.property, review.other} == {house, lot}
+    assert {review.property_id, review.other_id} == {house, lot}
     assert (review.kind, review.undone_at) == ("review", None)
     assert "page of unknown kind" in review.reason
 
@@ -79,7 +79,7 @@ def test_whatever_comes_first_the_two_stay_apart(stores: Stores, order: tuple[in
         save_record(stores.properties, record)
     house, lot = homes(stores, HOUSE, LOT)
     assert house != lot
-    assert {frozenset((one.property, one.other)) for one in waiting(stores)} == {frozenset((house, lot))}
+    assert {frozenset((one.property_id, one.other_id)) for one in waiting(stores)} == {frozenset((house, lot))}
 
 
 def test_a_known_page_does_not_merge_what_a_stranger_said_before_it(stores: Stores) -> None:
@@ -134,7 +134,7 @@ def test_a_person_joins_them_and_no_review_is_left(stores: Stores) -> None:
         save_record(stores.properties, record)
     (review,) = waiting(stores)
     decisions = DecisionStore(stores.database)
-    made = decisions.join(review.property, review.other, who="Ann")
+    made = decisions.join(review.property_id, review.other_id, who="Ann")
     house, lot = homes(stores, HOUSE, LOT)
     assert house == lot
     assert waiting(stores) == []

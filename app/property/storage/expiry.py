@@ -20,7 +20,7 @@ from app.property.storage.llm.tables import LlmRequest
 from app.property.storage.outbox import Channel, Message
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.privacy.tables import Suppression
-from app.property.storage.properties.tables import IdentityOverride
+from app.property.storage.properties.tables import IdentityDecision
 from app.property.storage.statements import delete_some
 from app.property.storage.types import Base
 
@@ -65,7 +65,7 @@ def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
         (Alert, Alert.resolved_at < now - _AUDIT_KEPT),
         (Key, Key.removed_at < now - _AUDIT_KEPT),
         (KeyHour, KeyHour.hour < now - _AUDIT_KEPT),
-        (IdentityOverride, IdentityOverride.undone_at < now - _AUDIT_KEPT),
+        (IdentityDecision, IdentityDecision.undone_at < now - _AUDIT_KEPT),
         (Suppression, Suppression.expires_at < now),
         (AuditEntry, AuditEntry.at < now - _AUDIT_KEPT),
         (Message, (Message.channel == Channel.ALERT) & (Message.created_at < now - _ALERTS_SENT_KEPT)),

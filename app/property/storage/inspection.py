@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, text
 
 from app.property.storage import errors
 from app.property.storage.engine import make_engine, parse_url
-from app.property.storage.properties.overrides import count_reviews
+from app.property.storage.properties.decisions import count_reviews
 from app.property.storage.properties.reindex import count_due
 from app.property.storage.schema import HEAD, current
 

@@ -10,8 +10,8 @@ from app.errors.pages import IdentityDecisionError
 from app.property.merging.explain import explain
 from app.property.storage.database import Database
 from app.property.storage.properties.decisions import DecisionStore
-from app.property.storage.properties.overrides import IdentityDecision
 from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.tables import IdentityDecision
 from app.redaction import redact
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def explanation(database: Database, property_id: str) -> dict[str, Any]:
 def _told(decision: IdentityDecision) -> IdentityDecision:
     log.info(
         "%s of properties %s and %s%s by %s",
-        *(decision.kind, decision.property, decision.other, " undone" if decision.undone_at else ""),
+        *(decision.kind, decision.property_id, decision.other_id, " undone" if decision.undone_at else ""),
         decision.undone_by or decision.who,
     )
     return decision

@@ -42,7 +42,8 @@ from app.property.storage.properties.rebuild import rebuild
 from app.property.storage.properties.rows import source_record
 from app.property.storage.properties.tables import (
     RECORD_URLS,
-    IdentityOverride,
+    IdentityDecision,
+    IdentityPin,
     Observation,
     Property,
     RecipeExample,
@@ -310,20 +311,21 @@ class Removal:
 
     def _decided_on(self, urls: Sequence[str]) -> set[str]:
         """Properties that were split or joined by pages among `urls`: their changes may still show what these said."""
-        c = IdentityOverride
-        named = select(c.property_id).where(c.url.in_(urls)).union(select(c.other_id).where(c.url.in_(urls)))
+        decided = IdentityDecision.id.in_(select(IdentityPin.decision_id).where(IdentityPin.url.in_(urls)))
+        named = (
+            select(IdentityDecision.property_id).where(decided).union(select(IdentityDecision.other_id).where(decided))
+        )
         today = select(func.coalesce(Property.merged_into, Property.id)).where(Property.id.in_(named))
         return set(self.connection.execute(today).scalars())
 
     def _drop_decisions(self, urls: Sequence[str]) -> None:
         """Those on these pages. One with no page left on one of its sides keeps nothing apart or together: it goes."""
-        c = IdentityOverride
-        gone = delete(IdentityOverride).where(c.url.in_(urls)).returning(c.decision_id)
+        gone = delete(IdentityPin).where(IdentityPin.url.in_(urls)).returning(IdentityPin.decision_id)
         ids = self.connection.execute(gone).scalars().all()
         self.removed["others"] += len(ids)
-        left = select(c.decision_id).where(c.decision_id.in_(ids)).group_by(c.decision_id)
-        one_sided = left.having(func.count(c.side.distinct()) == 1)
-        self.connection.execute(delete(IdentityOverride).where(c.decision_id.in_(one_sided)))
+        left = select(func.count(IdentityPin.side.distinct())).where(IdentityPin.decision_id == IdentityDecision.id)
+        one_sided = IdentityDecision.id.in_(ids) & (left.scalar_subquery() < 2)
+        self.connection.execute(delete(IdentityDecision).where(one_sided))
 
     def mend(self, homes: Sequence[str]) -> None:
         """Properties of which pages are left say what these say; the others go."""

@@ -1,39 +1,33 @@
-"""What people say of which pages are one property: split, join, and either undone.
+"""What people say of which pages are one property: split, join, and either undone; and what they are asked.
 
 A decision names pages, not properties: pages stay what they are when properties come and go. It holds for every later
-scrape (`resolve.py`) until it is undone or a newer one says otherwise of the same two pages (`overrides.py`).
+scrape (`resolve.py`) until it is undone or a newer one says otherwise of the same two pages (`pins.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy.orm import Session
 
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
-from app.property.merging.pins import JOIN, SPLIT
+from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.merge_into import merge_into, move_pages
-from app.property.storage.properties.overrides import (
-    IdentityDecision,
-    are_split,
-    open_reviews,
-    pages_of,
-    pins_of_each,
-    read,
-    urls_of_rows,
-    write,
-)
-from app.property.storage.properties.rebuild import canonical_id, existing, new_property, rebuild
-from app.property.storage.properties.tables import IdentityOverride, Property
-from app.property.storage.statements import clean
+from app.property.storage.properties.pins import JOIN, REVIEW, SPLIT, are_split, pages_of, pinned_urls, pins_of
+from app.property.storage.properties.rebuild import canonical_id, existing, moment, new_property, rebuild
+from app.property.storage.properties.source_records import urls_of
+from app.property.storage.properties.tables import IdentityDecision, IdentityPin, Property
+from app.property.storage.statements import clean, entities, new_id
 
-_C = IdentityOverride
-ORDER = Order("reviews", (IdentityOverride.at, IdentityOverride.decision_id))
+#: who a review is by: no person made it
+SYSTEM = "propintel"
+_C = IdentityDecision
+ORDER = Order("reviews", (_C.at, _C.id))
 
 
 class DecisionStore:
@@ -60,10 +54,9 @@ class DecisionStore:
             if not kept or not moved:
                 raise IdentityDecisionError(property_id, "one source at least goes, and one at least stays")
             other = new_property(self._database, connection)
-            move_pages(connection, [row.url for row in moved], home, other)
-            sides = (home, urls_of_rows(kept)), (other, urls_of_rows(moved))
-            decision = write(self._database, connection, SPLIT, *sides, who=who, reason=reason)
-            self._rebuild(connection, home, other)
+            sides = (home, pinned_urls(kept)), (other, pinned_urls(moved))
+            decision = _decide(self._database, connection, SPLIT, *sides, who=who, reason=reason)
+            self._move(connection, [row.url for row in moved], home, other)
             return decision
 
         return self._database.repeat(work)
@@ -80,13 +73,9 @@ class DecisionStore:
             lock_rows(connection, [home, other])
             if home == other:
                 raise IdentityDecisionError(property_id, f"{other_id} is this property already")
-            kept, gone = (urls_of_rows(pages_of(connection, one)) for one in (home, other))
-            replaced = connection.execute(select(Property.id).where(Property.merged_into == other))
-            ids = sorted(replaced.scalars())
-            merge_into(connection, other, home)
-            sides = (home, kept), (other, gone)
-            decision = write(self._database, connection, JOIN, *sides, who=who, reason=reason, replaced=ids)
-            self._rebuild(connection, home)
+            sides = [(one, pinned_urls(pages_of(connection, one))) for one in (home, other)]
+            decision = _decide(self._database, connection, JOIN, *sides, who=who, reason=reason)
+            self._merge(connection, other, home)
             return decision
 
         return self._database.repeat(work)
@@ -99,70 +88,128 @@ class DecisionStore:
         """
 
         def work(connection: Connection) -> IdentityDecision:
-            found = read(connection, [decision_id])
+            mine = select(_C).where(_C.id == decision_id)
+            found = entities(connection, mine)
             if not found:
                 raise NotFoundError("decision", decision_id)
-            (decision,) = found
-            lock_rows(connection, [decision.property, decision.other])
-            if decision.undone_at is not None:
-                raise IdentityDecisionError(decision.property, f"decision {decision_id} is undone already")
-            undone = {"undone_at": self._database.clock.now(), "undone_by": clean(who)}
-            mine = _C.decision_id == decision_id
-            connection.execute(update(IdentityOverride).where(mine).values(undone))
+            lock_rows(connection, [found[0].property_id, found[0].other_id])
+            undone = update(_C).where(_C.id == decision_id, _C.undone_at.is_(None))
+            values = {"undone_at": self._database.clock.now(), "undone_by": clean(who)}
+            if connection.execute(undone.values(values)).rowcount != 1:
+                raise IdentityDecisionError(found[0].property_id, f"decision {decision_id} is undone already")
+            (decision,) = entities(connection, mine)
             if decision.kind == SPLIT:
                 self._back_together(connection, decision)
             elif decision.kind == JOIN:
                 self._back_apart(connection, decision)
-            return read(connection, [decision_id])[0]
+            return decision
 
         return self._database.repeat(work)
 
     def of(self, property_id: str) -> list[IdentityDecision]:
-        """All that were ever made about the property and what is or was part of it, the newest first."""
+        """Return all that were ever made about the property and what is or was part of it, the newest first."""
         with self._database.reading() as connection:
             home = canonical_id(connection, property_id)
             family = select(Property.id).where(or_(Property.id == home, Property.merged_into == home))
             named = or_(_C.property_id.in_(family), _C.other_id.in_(family))
-            ids = connection.execute(select(_C.decision_id).where(named).distinct()).scalars().all()
-            return read(connection, ids)[::-1]
+            return entities(connection, select(_C).where(named).order_by(_C.at.desc(), _C.id.desc()))
 
     def reviews(self, cursor: str | None = None, *, limit: int = 100) -> Page[IdentityDecision]:
-        """The pairs that wait for a person, the oldest first. Raises `InvalidCursorError`."""
-        query: Any = select(_C.at, _C.decision_id).where(open_reviews()).distinct()
+        """Return the pairs that wait for a person, the oldest first. Raises `InvalidCursorError`."""
         with self._database.reading() as connection:
-            found = connection.execute(ORDER.page_query(query, cursor, limit)).all()
-            ids = [row.decision_id for row in found[:limit]]
-            return Page(read(connection, ids), ORDER.next_cursor(found, limit))
+            found = entities(connection, ORDER.page_query(select(_C).where(_is_open()), cursor, limit))
+        return Page(found[:limit], ORDER.next_cursor(found, limit))
 
     # --- between
 
-    def _rebuild(self, connection: Connection, *property_ids: str) -> None:
-        for property_id in property_ids:
+    def _merge(self, connection: Connection, other: str, home: str) -> None:
+        merge_into(connection, other, home)
+        rebuild(self._database, connection, home, changed=True)
+
+    def _move(self, connection: Connection, urls: Sequence[str], home: str, other: str) -> None:
+        move_pages(connection, urls, home, other)
+        for property_id in (home, other):
             rebuild(self._database, connection, property_id, changed=True)
 
     def _back_together(self, connection: Connection, split: IdentityDecision) -> None:
-        pair = [canonical_id(connection, one) for one in (split.property, split.other)]
+        home, other = pair = [canonical_id(connection, one) for one in (split.property_id, split.other_id)]
         known = connection.execute(select(Property.id).where(Property.id.in_(pair))).all()
         if len(known) == 2 and not are_split(connection, pair):
-            home, other = pair
-            merge_into(connection, other, home)
-            self._rebuild(connection, home)
+            self._merge(connection, other, home)
 
     def _back_apart(self, connection: Connection, join: IdentityDecision) -> None:
         """The pages that had come from the other property go back to it, with the ids that it stood for."""
-        home = canonical_id(connection, join.property)
+        home = canonical_id(connection, join.property_id)
         sources = pages_of(connection, home)
-        stay = urls_of_rows(row for row in sources if row.url not in join.pages)
-        pins = pins_of_each(connection, [row for row in sources if row.url in join.pages])
+        stay = pinned_urls(row for row in sources if row.url not in join.pages)
+        pins = pins_of(connection, [row for row in sources if row.url in join.pages])
         moved = [url for url, pin in pins.items() if not stay & pin.together]
         if not moved or len(moved) == len(sources):
             return
         c = Property
-        was = connection.execute(select(c.id).where(c.id == join.other, c.merged_into == home)).scalar()
+        was = connection.execute(select(c.id).where(c.id == join.other_id, c.merged_into == home)).scalar()
         other = was or new_property(self._database, connection)
-        replaced = connection.execute(select(_C.replaced).where(_C.decision_id == join.id).limit(1)).scalar_one()
-        back = update(Property).where(c.id.in_(replaced), c.merged_into == home)
+        back = update(Property).where(c.id.in_(join.replaced), c.merged_into == home)
         connection.execute(back.values(merged_into=other))
         connection.execute(update(Property).where(c.id == other).values(merged_into=None))
-        move_pages(connection, moved, home, other)
-        self._rebuild(connection, home, other)
+        self._move(connection, moved, home, other)
+
+
+def _decide(
+    database: Database,
+    connection: Connection,
+    kind: str,
+    kept: tuple[str, Iterable[str]],
+    moved: tuple[str, Iterable[str]],
+    *,
+    who: str,
+    reason: str,
+) -> IdentityDecision:
+    """Store a decision. `kept` and `moved`: a property and the URLs of its pages."""
+    replaced = connection.execute(select(Property.id).where(Property.merged_into == moved[0]).order_by(Property.id))
+    decision = IdentityDecision(
+        id=new_id(),
+        at=moment(database, connection),  # after all earlier decisions on these properties, which made them anew
+        who=clean(who),
+        kind=kind,
+        reason=clean(reason),
+        property_id=kept[0],
+        other_id=moved[0],
+        replaced=list(replaced.scalars()),
+        pins=[IdentityPin(side=n, url=url) for n, (_, urls) in enumerate((kept, moved)) for url in sorted(urls)],
+    )
+    with Session(connection, expire_on_commit=False) as session:
+        session.add(decision)
+        session.flush()
+    return decision
+
+
+def ask_for_review(
+    database: Database, connection: Connection, record: SourceRecord, pair: tuple[str, str], why: str
+) -> None:
+    """Have a person say whether the two properties are one, which only `record` says.
+
+    Asked once: neither while a review of the two is open, nor again for the same page after it was closed.
+    """
+    mine = urls_of(record)
+    of_pair = _C.property_id.in_(pair) & _C.other_id.in_(pair) & (_C.kind == REVIEW)
+    asked = select(_C.id).where(of_pair, or_(_C.undone_at.is_(None), _C.pins.any(IdentityPin.url.in_(mine))))
+    if connection.execute(asked.limit(1)).first():
+        return
+    home, other = (pinned_urls(pages_of(connection, one)) for one in pair)
+    sides = (pair[0], home | mine), (pair[1], other - mine)
+    _decide(database, connection, REVIEW, *sides, who=SYSTEM, reason=why)
+
+
+def _is_open() -> ColumnElement[bool]:
+    """Reviews that nobody has answered, of properties that are still two."""
+    one, other = (
+        select(func.coalesce(Property.merged_into, Property.id)).where(Property.id == column).scalar_subquery()
+        for column in (_C.property_id, _C.other_id)
+    )
+    return (_C.kind == REVIEW) & _C.undone_at.is_(None) & (one != other)
+
+
+def count_reviews(connection: Connection) -> int:
+    """Return how many pairs of properties wait for a person."""
+    return int(connection.execute(select(func.count()).select_from(_C).where(_is_open())).scalar_one())

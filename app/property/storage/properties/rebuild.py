@@ -23,13 +23,7 @@ from app.property.storage.statements import new_id
 
 
 def moment(database: Database, connection: Connection) -> datetime:
-    """Now, or just after the last change of any property: no two changes have one moment, and since the feed is locked
-    until the transaction ends, nothing ever appears before a change that somebody may have seen."""
-    lock_feed(database, connection)
-    return _after_newest(database, connection)
-
-
-def _after_newest(database: Database, connection: Connection) -> datetime:
+    """Return the time, or one just after the last change of any property that is seen here."""
     newest = connection.execute(select(func.max(Property.updated_at))).scalar()
     now = database.clock.now()
     return now if newest is None else max(now, newest + timedelta(microseconds=1))
@@ -40,7 +34,7 @@ def new_property(database: Database, connection: Connection) -> str:
 
     -> its id.
     """
-    now = _after_newest(database, connection)
+    now = moment(database, connection)
     row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
     row["key_rules"] = identity.KEY_RULES
     connection.execute(insert(Property).values(row))
@@ -91,6 +85,8 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
     found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
     change: dict[str, Any] = {}
     if changed or any(getattr(stored, name) != value for name, value in row.items()):
+        # no two changes have one moment, and nothing appears before a change that somebody may have seen
+        lock_feed(database, connection)
         change = {**row, "updated_at": moment(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by

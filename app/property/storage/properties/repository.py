@@ -25,7 +25,7 @@ from app.property.storage.privacy.cleaning import source_without
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.merge_into import merge_into
-from app.property.storage.properties.overrides import pins_of_each
+from app.property.storage.properties.pins import pins_of
 from app.property.storage.properties.rebuild import canonical_id, existing, rebuild
 from app.property.storage.properties.resolve import resolve_property
 from app.property.storage.properties.rows import evidence_json
@@ -186,7 +186,7 @@ class PropertyStore:
         with self.database.reading() as connection:
             home = str(existing(connection, property_id).id)
             sources = records_of(connection, home)
-            pins = pins_of_each(connection, sources)
+            pins = pins_of(connection, sources)
         return home, sources, {url for url, pin in pins.items() if pin.together}
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:

@@ -13,8 +13,9 @@ from app.property.matching import decide
 from app.property.merging.resolve import Resolution, Resolver
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
+from app.property.storage.properties.decisions import ask_for_review
 from app.property.storage.properties.merge_into import merge_into
-from app.property.storage.properties.overrides import are_split, ask_for_review, homes_of, joined_to, pins_of
+from app.property.storage.properties.pins import are_split, homes_of, pins_of
 from app.property.storage.properties.rebuild import canonical_id, new_property
 from app.property.storage.properties.source_records import records_of_each
 from app.property.storage.properties.tables import Property, PropertyKey
@@ -30,9 +31,9 @@ def resolve_property(
 
     A record that nothing else is known of goes to `related`, the property that its page is of by how it was found.
     """
-    pins = pins_of(connection, record)
-    if joined := joined_to(connection, pins):
-        return joined, False
+    pins = pins_of(connection, [record])[record.url]
+    if joined := homes_of(connection, pins.together):
+        return joined[0], False
     apart = homes_of(connection, pins.apart)
     related = canonical_id(connection, related) if related is not None else None
     found = _resolved(connection, record, apart, related)
@@ -48,8 +49,8 @@ def merge_same(database: Database, connection: Connection, record: SourceRecord,
 
     The record stays in `home`. Return the id of the property now, and whether others were merged.
     """
-    pins = pins_of(connection, record)
-    if joined_to(connection, pins):
+    pins = pins_of(connection, [record])[record.url]
+    if homes_of(connection, pins.together):
         return home, False
     found = _resolved(connection, record, homes_of(connection, pins.apart), home)
     is_merged = len(found.same) > 1 and home in {one.id for one in found.same}
@@ -66,7 +67,7 @@ def _merged(connection: Connection, found: Resolution) -> str:
     return found.oldest
 
 
-def _related(connection: Connection, record: SourceRecord, home: str | None, apart: set[str]) -> str | None:
+def _related(connection: Connection, record: SourceRecord, home: str | None, apart: Sequence[str]) -> str | None:
     """`home`, unless the record is surely of another property or people said so."""
     if home is None or home in apart:
         return None
@@ -74,7 +75,7 @@ def _related(connection: Connection, record: SourceRecord, home: str | None, apa
     return None if values is None or decide(record.values, values).differs else home
 
 
-def _resolved(connection: Connection, record: SourceRecord, apart: set[str], preferred: str | None) -> Resolution:
+def _resolved(connection: Connection, record: SourceRecord, apart: Sequence[str], preferred: str | None) -> Resolution:
     near = [(row, is_page) for row, is_page in _filed(connection, record) if row.id not in apart]
     resolver = Resolver(record, preferred, partial(records_of_each, connection), partial(are_split, connection))
     return resolver.resolve(near)

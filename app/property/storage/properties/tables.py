@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, func, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.property.storage.types import (
     Base,
@@ -164,22 +164,20 @@ class Unverified(Base):
     )
 
 
-class IdentityOverride(Base):
-    """What people decided on which pages are one property: a row for each URL that a decision names."""
+class IdentityDecision(Base):
+    """What a person decided on two properties: `property_id` kept its id, `other_id` came of it (split) or went into it
+    (join).
 
-    __tablename__ = "identity_overrides"
+    A `review` is none yet: a page of unknown kind fits both, and a person has to say whether they are one.
+    """
 
-    decision_id: Mapped[Id] = mapped_column(primary_key=True)
-    # 0: pages of the property that kept its id, 1: of the other one
-    side: Mapped[int] = mapped_column(primary_key=True)
-    url: Mapped[Url] = mapped_column(primary_key=True, index=True)
-    # the same in all rows of a decision
+    __tablename__ = "identity_decisions"
+
+    id: Mapped[Id] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     who: Mapped[Who]
-    # split, join, or review: two properties that a person has to look at
     kind: Mapped[str] = mapped_column(String(8))
     reason: Mapped[Words]
-    # the property that kept its id, and the one that came of it (split) or went into it (join)
     property_id: Mapped[PropertyId] = mapped_column(index=True)
     other_id: Mapped[PropertyId] = mapped_column(index=True)
     # ids of properties that had gone into the other one before it was joined
@@ -187,6 +185,33 @@ class IdentityOverride(Base):
     # empty while it is not undone
     undone_at: Mapped[datetime | None] = mapped_column(index=True)
     undone_by: Mapped[Who | None]
+    pins: Mapped[list[IdentityPin]] = relationship(lazy="selectin", order_by=lambda: IdentityPin.url)
+
+    @property
+    def pages(self) -> list[str]:
+        """The URLs of the pages of the other property."""
+        return [pin.url for pin in self.pins if pin.side == 1]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the shape that interfaces show: JSON types only."""
+        return {
+            **{name: getattr(self, name) for name in ("id", "who", "kind", "reason", "pages", "undone_by")},
+            "property": self.property_id,
+            "other": self.other_id,
+            "at": self.at.isoformat(),
+            "undone_at": self.undone_at.isoformat() if self.undone_at else None,
+        }
+
+
+class IdentityPin(Base):
+    """A URL that a decision names."""
+
+    __tablename__ = "identity_pins"
+
+    decision_id: Mapped[Id] = mapped_column(ForeignKey("identity_decisions.id", ondelete="CASCADE"), primary_key=True)
+    # 0: of a page of the property that kept its id, 1: of the other one
+    side: Mapped[int] = mapped_column(primary_key=True)
+    url: Mapped[Url] = mapped_column(primary_key=True, index=True)
 
 
 class RecipeRow(Base):

@@ -1,0 +1,78 @@
+"""What people's decisions mean for a page.
+
+Each decision names pages on two sides. Of two pages the newest one holds that names both and is not undone: a join
+keeps them together, a split keeps them apart if they are on different sides. A review decides nothing: it asks a
+person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, or_, select
+
+from app.property.source_record import SourceRecord
+from app.property.storage.properties.tables import IdentityDecision, IdentityPin, Property, SourceRow
+from app.property.storage.statements import entities
+
+SPLIT, JOIN, REVIEW = "split", "join", "review"
+
+
+class Pins(NamedTuple):
+    """The URLs of pages that people keep together with a page, and of those that they keep apart from it."""
+
+    together: frozenset[str]
+    apart: frozenset[str]
+
+
+def pages_of(connection: Connection, *property_ids: str) -> Sequence[Row[Any]]:
+    """Return the URLs of the pages of these properties."""
+    columns = SourceRow.property_id, SourceRow.url, SourceRow.final_url, SourceRow.page_url
+    rows: Sequence[Any] = connection.execute(select(*columns).where(SourceRow.property_id.in_(property_ids))).all()
+    return rows
+
+
+def pinned_urls(pages: Iterable[Row[Any] | SourceRecord]) -> set[str]:
+    """Return the URLs by which decisions name pages."""
+    return {url for page in pages for url in (page.url, page.page_url) if url}
+
+
+def pins_of(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) -> dict[str, Pins]:
+    """Return what people decided on each of the pages, by its URL."""
+    named = select(IdentityPin.decision_id).where(IdentityPin.url.in_(pinned_urls(pages)))
+    c = IdentityDecision
+    query = select(c).where(c.id.in_(named), c.undone_at.is_(None), c.kind != REVIEW).order_by(c.at, c.id)
+    decisions = entities(connection, query)
+    return {page.url: _pins(decisions, pinned_urls([page])) for page in pages}
+
+
+def _pins(decisions: Iterable[IdentityDecision], urls: set[str]) -> Pins:
+    newest = dict[str, str]()
+    for decision in decisions:  # the oldest first
+        sides = {pin.side for pin in decision.pins if pin.url in urls}
+        if sides:
+            others = (pin for pin in decision.pins if pin.url not in urls)
+            held = (pin for pin in others if decision.kind == JOIN or pin.side not in sides)
+            newest |= {pin.url: decision.kind for pin in held}
+    together, apart = (frozenset(url for url, kind in newest.items() if kind == one) for one in (JOIN, SPLIT))
+    return Pins(together, apart)
+
+
+def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
+    """Return whether people keep pages of two of these properties apart."""
+    pages = pages_of(connection, *property_ids)
+    pins = pins_of(connection, pages)
+    return any(
+        pins[page.url].apart & pinned_urls(one for one in pages if one.property_id != page.property_id)
+        for page in pages
+    )
+
+
+def homes_of(connection: Connection, urls: Collection[str]) -> Sequence[str]:
+    """Return the properties that these pages are of by now, the oldest first."""
+    if not urls:
+        return []
+    query = select(Property.id).join(SourceRow, SourceRow.property_id == Property.id).group_by(Property.id)
+    mine = query.where(or_(SourceRow.url.in_(urls), SourceRow.page_url.in_(urls)), Property.merged_into.is_(None))
+    return connection.execute(mine.order_by(Property.created_at, Property.id)).scalars().all()
