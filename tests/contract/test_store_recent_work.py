@@ -18,7 +18,7 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import CountedKey, Uses
 from app.property.storage.llm.cache import AnswerStore, StoredSearch
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.watches.budget import Charge, WatchLedger
+from app.property.storage.watches.budget import Charge, charge_watches
 from benchmarks.saving import save_record
 from tests.contract.test_store_properties import source
 from tests.plugins.job_ends import put_tried
@@ -107,9 +107,8 @@ def test_the_jobs_of_watches_and_their_share_of_the_calls_are_left_out(database:
     """Most pages of watches are unchanged: they would make every other target look cheap."""
     end(database, ONE)
     end(database, TWO, watch="w" * 32)
-    ledger = WatchLedger(database)
     for _ in range(3):
-        ledger.charge(Charge.MODEL_CALL, 100)
+        charge_watches(database, Charge.MODEL_CALL, 100)
     does(database, Uses(successes=4, input_tokens=4_000, cached_tokens=2_000, output_tokens=400))
     found = read_recent_work(database)
     assert (found.urls, found.calls, found.input_tokens) == (1, 1, 1_000)

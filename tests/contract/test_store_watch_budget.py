@@ -16,7 +16,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.watches.budget import Charge, WatchDay, WatchLedger, WatchLimits
+from app.property.storage.watches.budget import Charge, WatchDay, WatchLimits, charge_watches, watch_day
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import PLANNED, Watches
 from benchmarks.saving import save_record
@@ -27,11 +27,6 @@ DAY = 86_400.0
 URLS = [f"https://site.example/house/{n}" for n in range(5)]
 
 
-@pytest.fixture
-def ledger(database: Database) -> WatchLedger:
-    return WatchLedger(database)
-
-
 def to_noon(clock: ManualClock, day: int) -> None:
     """Noon UTC of the day so many days from today's."""
     now = clock.now()
@@ -39,12 +34,12 @@ def to_noon(clock: ManualClock, day: int) -> None:
     clock.advance((noon - now).total_seconds())
 
 
-def test_however_many_charge_at_once_the_day_is_never_exceeded(database: Database, ledger: WatchLedger) -> None:
+def test_however_many_charge_at_once_the_day_is_never_exceeded(database: Database) -> None:
     """Eight threads ask for 40 pages in all, and the day has 17."""
     granted: list[bool] = []
 
     def charge() -> None:
-        granted.extend([ledger.charge(Charge.PAGE, 17) for _ in range(5)])
+        granted.extend([charge_watches(database, Charge.PAGE, 17) for _ in range(5)])
 
     database.open()
     threads = [threading.Thread(target=charge) for _ in range(8)]
@@ -52,30 +47,33 @@ def test_however_many_charge_at_once_the_day_is_never_exceeded(database: Databas
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert (len(granted), sum(granted), ledger.today().pages) == (40, 17, 17)
+    assert (len(granted), sum(granted), watch_day(database).pages) == (40, 17, 17)
 
 
 def test_each_utc_day_has_a_budget_of_its_own_and_pages_and_calls_are_two(
-    ledger: WatchLedger, clock: ManualClock
+    database: Database, clock: ManualClock
 ) -> None:
     to_noon(clock, 1)
-    assert [ledger.charge(Charge.PAGE, 1) for _ in range(2)] == [True, False]
-    assert ledger.charge(Charge.MODEL_CALL, 1)
+    assert [charge_watches(database, Charge.PAGE, 1) for _ in range(2)] == [True, False]
+    assert charge_watches(database, Charge.MODEL_CALL, 1)
     clock.advance(12 * 3600 - 1)
-    assert not ledger.charge(Charge.PAGE, 1)
+    assert not charge_watches(database, Charge.PAGE, 1)
     clock.advance(1)
-    assert ledger.charge(Charge.PAGE, 1)
-    assert ledger.today() == WatchDay(clock.now().date(), pages=1)
+    assert charge_watches(database, Charge.PAGE, 1)
+    assert watch_day(database) == WatchDay(clock.now().date(), pages=1)
 
 
-def test_a_budget_that_is_lowered_in_the_middle_of_the_day_holds_at_once(ledger: WatchLedger) -> None:
-    assert [ledger.charge(what, 0) for what in Charge] == [False, False]  # nothing grants nothing on a day that is new
-    assert all(ledger.charge(Charge.PAGE, 10) for _ in range(4))
-    assert [ledger.charge(Charge.PAGE, limit) for limit in (3, 0, 5)] == [False, False, True]
+def test_a_budget_that_is_lowered_in_the_middle_of_the_day_holds_at_once(database: Database) -> None:
+    assert [charge_watches(database, what, 0) for what in Charge] == [
+        False,
+        False,
+    ]  # nothing grants nothing on a day that is new
+    assert all(charge_watches(database, Charge.PAGE, 10) for _ in range(4))
+    assert [charge_watches(database, Charge.PAGE, limit) for limit in (3, 0, 5)] == [False, False, True]
 
 
 def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
-    watches: Watches, ledger: WatchLedger, database: Database, clock: ManualClock
+    watches: Watches, database: Database, clock: ManualClock
 ) -> None:
     """Four daily watches, two pages a day: the two that were left out are the first ones tomorrow."""
     to_noon(clock, 1)
@@ -92,7 +90,7 @@ def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
     assert (again.jobs, again.put_off, again.tells_put_off) == ([], 2, False)
     jobs = JobStore(database)
     for job in first.jobs:
-        assert ledger.charge(Charge.PAGE, 2)
+        assert charge_watches(database, Charge.PAGE, 2)
         jobs.claim(job.id, "worker", 60)
         home = save_record(
             PropertyStore(database),
@@ -136,7 +134,7 @@ def test_what_needs_more_pages_than_are_left_waits_and_smaller_ones_go(
     watches.add([URLS[4]], interval_days=1)
     clock.advance(DAY)
     for _ in range(2):
-        WatchLedger(database).charge(Charge.PAGE, 4)
+        charge_watches(database, Charge.PAGE, 4)
     assert [job.target for job in watches.tick(WatchLimits(4, 0)).jobs] == [URLS[4]]
     assert watches.tick(WatchLimits(4, 0)).jobs == []  # not on the same day
     clock.advance(DAY)
@@ -148,7 +146,7 @@ def test_a_whole_days_budget_is_room_for_every_watch(watches: Watches, database:
     home = store_property(database, clock, *URLS[:3])
     watches.add([home], interval_days=1)
     to_noon(clock, 2)
-    WatchLedger(database).charge(Charge.PAGE, 1)
+    charge_watches(database, Charge.PAGE, 1)
     assert watches.tick(WatchLimits(2, 0)).jobs == []
     clock.advance(DAY)
     with database.writing() as connection:

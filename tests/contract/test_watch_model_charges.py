@@ -14,7 +14,7 @@ from app.keypool.keys import make_keys
 from app.keypool.spending import Budget, Cap
 from app.keypool.stores.memory import MemoryStore
 from app.property.storage.database import Database
-from app.property.storage.watches.budget import WatchLedger
+from app.property.storage.watches.budget import watch_day
 from app.property.storage.watches.repository import Watches
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.watches.budget import model_charge, paid_by_watch
@@ -23,13 +23,13 @@ from tests.plugins.watch_steps import URL, begin
 from tests.unit.services.test_model_reading import Api, completion
 
 
-@pytest.fixture
-def ledger(database: Database, watches: Watches, clock: ManualClock) -> Iterator[WatchLedger]:
+@pytest.fixture(autouse=True)
+def running(database: Database, watches: Watches, clock: ManualClock) -> Iterator[None]:
     """While a job of a watch runs, on a day that has one call."""
     watches.add([URL])
     (job,) = begin(watches, clock, URL)
     with paid_by_watch(job, database, Settings.of(watch_daily_model_calls=1)):
-        yield WatchLedger(database)
+        yield
 
 
 def ask(manager: OpenAIClientManager) -> None:
@@ -39,23 +39,23 @@ def ask(manager: OpenAIClientManager) -> None:
         )
 
 
-def test_the_call_after_the_last_one_of_the_day_is_not_sent_and_holds_no_key(ledger: WatchLedger) -> None:
+def test_the_call_after_the_last_one_of_the_day_is_not_sent_and_holds_no_key(database: Database) -> None:
     api = Api(lambda _: completion("yes"))
     manager = api.manager()
     ask(manager)
     with pytest.raises(WatchBudgetSpentError, match="WATCH_DAILY_MODEL_CALLS"):
         ask(manager)
-    assert (api.calls, ledger.today().model_calls) == (1, 1)
+    assert (api.calls, watch_day(database).model_calls) == (1, 1)
     assert [key.in_flight for key in manager.get_snapshots()] == [0]
 
 
-def test_a_call_that_no_key_has_room_for_is_not_charged(ledger: WatchLedger) -> None:
+def test_a_call_that_no_key_has_room_for_is_not_charged(database: Database) -> None:
     with pytest.raises(openai.RateLimitError):
         ask(Api(lambda _: completion("yes")).manager(Budget(day=Cap(calls=0))))
-    assert ledger.today().model_calls == 0
+    assert watch_day(database).model_calls == 0
 
 
-def test_a_call_that_moves_on_to_another_key_is_charged_once(ledger: WatchLedger) -> None:
+def test_a_call_that_moves_on_to_another_key_is_charged_once(database: Database) -> None:
     used = list[str]()
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -66,10 +66,10 @@ def test_a_call_that_moves_on_to_another_key_is_charged_once(ledger: WatchLedger
     store = MemoryStore(keys, "round_robin", SystemClock())
     ask(OpenAIClientManager(keys, base_url="http://api.test/v1", inner=httpx2.MockTransport(respond), store=store))
     assert len(set(used)) == 2
-    assert ledger.today().model_calls == 1
+    assert watch_day(database).model_calls == 1
 
 
-def test_a_call_that_fails_stays_charged(ledger: WatchLedger) -> None:
+def test_a_call_that_fails_stays_charged(database: Database) -> None:
     with pytest.raises(openai.InternalServerError):
         ask(Api(lambda _: httpx2.Response(503)).manager())
-    assert ledger.today().model_calls == 1
+    assert watch_day(database).model_calls == 1

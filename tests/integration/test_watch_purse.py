@@ -12,7 +12,7 @@ from app.errors import PropertyIntelligenceError
 from app.errors.watches import WatchBudgetSpentError
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job
-from app.property.storage.watches.budget import Charge, WatchLedger
+from app.property.storage.watches.budget import Charge, charge_watches, watch_day
 from app.property.storage.watches.repository import Watches
 from app.services.scraping.run import Run
 from app.services.watches.budget import paid_by_watch
@@ -55,7 +55,7 @@ def scrape(world: World, job: Job) -> Callable[..., Any]:
 
 
 def spent(world: World) -> tuple[int, int]:
-    today = WatchLedger(world.resources.database).today()
+    today = watch_day(world.resources.database)
     return today.pages, today.model_calls
 
 
@@ -96,7 +96,7 @@ def test_a_question_that_the_day_has_no_room_for_waits_and_nothing_is_stored_wit
     """A page stored without what a model read of it before would look as if all that had changed."""
     world.county.pages |= {FOUND: (200, assessor())}
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
-    assert WatchLedger(world.resources.database).charge(Charge.MODEL_CALL, 1)
+    assert charge_watches(world.resources.database, Charge.MODEL_CALL, 1)
     with pytest.raises(WatchBudgetSpentError, match="WATCH_DAILY_MODEL_CALLS") as caught:
         scrape(100, 1)
     assert caught.value.facts["resets_at"] > datetime.now(UTC).isoformat()

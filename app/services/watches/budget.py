@@ -14,13 +14,12 @@ from functools import partial
 
 import openai
 
-from app.clock import Clock
 from app.errors.watches import WatchBudgetSpentError
 from app.keypool.retry_loop import on_first_key
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.usage import next_day
-from app.property.storage.watches.budget import Charge, WatchLedger, WatchLimits
+from app.property.storage.watches.budget import Charge, WatchLimits, charge_watches
 from app.services.reports.metrics.instruments import WATCH_CHARGES
 from app.services.runtime.retry import patiently
 from app.settings import Settings
@@ -36,17 +35,16 @@ _budget: ContextVar[WatchBudget | None] = ContextVar("watch_budget", default=Non
 class WatchBudget:
     """What watches may take today."""
 
-    ledger: WatchLedger
+    database: Database
     limits: WatchLimits
-    clock: Clock
 
     def charge(self, what: Charge) -> None:
         """Charge one. Raises `WatchBudgetSpentError`."""
         limit = self.limits.of(what)
-        is_charged = patiently(lambda: self.ledger.charge(what, limit), self.clock)
+        is_charged = patiently(lambda: charge_watches(self.database, what, limit), self.database.clock)
         WATCH_CHARGES.labels(what.value, "charged" if is_charged else "refused").inc()
         if not is_charged:
-            now = self.clock.now()
+            now = self.database.clock.now()
             ends, (name, variable) = next_day(now), _NAMES[what]
             seconds = (ends - now).total_seconds()
             raise WatchBudgetSpentError(name, limit, variable, ends.isoformat(timespec="seconds"), seconds)
@@ -61,9 +59,7 @@ def limits_of(settings: Settings) -> WatchLimits:
 @contextmanager
 def paid_by_watch(job: Job, database: Database, settings: Settings) -> Iterator[None]:
     """Charge what the block asks of sites and models to the budget of watches, if a watch made the job."""
-    budget = (
-        WatchBudget(WatchLedger(database), limits_of(settings), database.clock) if job.watch_id is not None else None
-    )
+    budget = WatchBudget(database, limits_of(settings)) if job.watch_id is not None else None
     token = _budget.set(budget)
     try:
         yield

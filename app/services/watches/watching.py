@@ -1,4 +1,4 @@
-"""Watches for whoever shows or drives them: one tick, and how things stand with the budget."""
+"""One tick of all watches, and a summary of them and their budget."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from app.property.storage.database import Database
 from app.property.storage.jobs.usage import next_day
-from app.property.storage.watches.budget import WatchDay, WatchLedger, WatchLimits
+from app.property.storage.watches.budget import WatchDay, WatchLimits, watch_day
 from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import Watches
 from app.property.storage.watches.schedule import Tick
@@ -32,7 +32,7 @@ class WatchSummary:
     resets_at: datetime
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that the doors show."""
+        """Return the shape that users see."""
         return {
             "counts": {str(status): count for status, count in self.counts.items()},
             "budget": {
@@ -44,7 +44,7 @@ class WatchSummary:
         }
 
     def warning(self) -> str | None:
-        """What is to be said of the budget; None if it does."""
+        """Return what is wrong with the budget; None if it suffices."""
         if waiting := self.counts[WatchStatus.PUT_OFF]:
             return (
                 f"{waiting} watches found no room in today's budget of {self.limits.pages} pages (WATCH_DAILY_PAGES):"
@@ -59,13 +59,13 @@ class WatchSummary:
 
 
 def summary(database: Database, settings: Settings) -> WatchSummary:
-    """How things stand now."""
-    watches, today, limits = Watches(database), WatchLedger(database).today(), limits_of(settings)
+    """Return the current summary."""
+    watches, today, limits = Watches(database), watch_day(database), limits_of(settings)
     return WatchSummary(watches.counts(), today, limits, watches.daily_pages(), next_day(database.clock.now()))
 
 
 def tick(database: Database, settings: Settings) -> Tick:
-    """Do one tick, and log and count what it did. Its jobs are to be sent."""
+    """Do one tick, and log and count what it did. The caller sends its jobs."""
     done = Watches(database).tick(limits_of(settings))
     for outcome, count in done.settled.items():
         WATCH_REFRESHES.labels(outcome).inc(count)
@@ -79,6 +79,5 @@ def tick(database: Database, settings: Settings) -> Tick:
             settings.watch.daily_pages,
         )
     if done.jobs:
-        made, pages = len(done.jobs), done.rechecked
-        log.info("%d jobs for %d watches and %d pages that want a second look", made, done.refreshed, pages)
+        log.info("%d jobs of watches are begun", len(done.jobs))
     return done

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from app.property.storage.jobs.models import DailyUsage
 from app.property.storage.jobs.models import Job as JobRow
-from app.property.storage.watches.budget import WatchLedger
+from app.property.storage.watches.budget import watch_day
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
 from standin.serving import BackgroundServer
@@ -63,11 +63,11 @@ def test_three_workers_at_once_ask_for_no_page_too_many(
     assert all(timedelta(0) <= job.due_at - midnight <= timedelta(minutes=5) for job in waiting)
     assert {job.attempts for job in waiting} == {0}
     with database.writing() as connection:
-        yesterday = WatchLedger(database).today().day - timedelta(days=1)
+        yesterday = watch_day(database).day - timedelta(days=1)
         connection.execute(update(DailyUsage).values(day=yesterday))
         connection.execute(update(JobRow).where(JobRow.state == "deferred").values(due_at=datetime.now(UTC)))
     fleet.app.send_task("tasks.recovery.recover_jobs", queue="health")
-    until(lambda: WatchLedger(database).today().pages == 3, 40, lambda: fleet.told(ids))
+    until(lambda: watch_day(database).pages == 3, 40, lambda: fleet.told(ids))
     until(lambda: (store.counts()["deferred"], store.counts()["done"]) == (2, 6), 40, lambda: fleet.told(ids))
     assert (sum(place.asked.values()), max(place.asked.values())) == (6, 1)
 

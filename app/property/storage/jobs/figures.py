@@ -15,7 +15,7 @@ from app.property.storage.llm.batches import LlmBatchStore
 from app.property.storage.llm.requests import NO_REQUESTS, LlmRequestStore, RequestFigures
 from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.types import ACTIVE
-from app.property.storage.watches.budget import SUBJECT, Charge, WatchDay, WatchLedger
+from app.property.storage.watches.budget import SUBJECT, Charge, WatchDay, watch_day
 from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import Watches
 
@@ -48,7 +48,7 @@ def read_job_figures(database: Database) -> JobFigures:
         oldest = connection.execute(select(waits_since).where(Job.state == JobState.QUEUED)).scalar_one()
     waited = 0.0 if oldest is None else (database.clock.now() - oldest).total_seconds()
     batches, requests = LlmBatchStore(database), LlmRequestStore(database)
-    watches, today = Watches(database).counts(), WatchLedger(database).today()
+    watches, today = Watches(database).counts(), watch_day(database)
     return JobFigures(counts, max(0.0, waited), requests.figures(), batches.count_under_way(), watches, today)
 
 

@@ -49,21 +49,16 @@ class WatchDay:
     model_calls: int = 0
 
 
-class WatchLedger:
-    """The budget of watches in a `Database`. Raises errors of the database only."""
+def charge_watches(database: Database, what: Charge, limit: int) -> bool:
+    """Charge one of `what` to today; False if the day has no room for it."""
+    today = database.clock.now().date()
+    return database.repeat(lambda connection: usage.add(connection, today, SUBJECT, what, 1, limit=limit))
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
-    def charge(self, what: Charge, limit: int) -> bool:
-        """Charge one of `what` to today; False if the day has no room for it."""
-        today = self._database.clock.now().date()
-        return self._database.repeat(lambda connection: usage.add(connection, today, SUBJECT, what, 1, limit=limit))
-
-    def today(self) -> WatchDay:
-        """Return what today has cost so far."""
-        with self._database.reading() as connection:
-            return day_of(connection, self._database.clock.now().date())
+def watch_day(database: Database) -> WatchDay:
+    """Return what today has cost so far."""
+    with database.reading() as connection:
+        return day_of(connection, database.clock.now().date())
 
 
 def day_of(connection: Connection, day: date) -> WatchDay:

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from sqlalchemy import update
 
 from app.property.storage.database import Database
-from app.property.storage.watches.budget import Charge, WatchLedger, WatchLimits
+from app.property.storage.watches.budget import Charge, WatchLimits, charge_watches
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
 from tests.integration.doors.conftest import Environment, Propintel
@@ -66,7 +66,7 @@ def test_what_is_planned_and_what_did_not_fit_and_why_is_said(
     expect(page.get_by_text("0 of 5")).to_be_visible()
     assert page.get_by_role("button", name=re.compile("Remove|Watch")).count() == 0, "readers only read"
     page.evaluate("window.untouched = true")
-    assert WatchLedger(database).charge(Charge.PAGE, LIMITS.pages)
+    assert charge_watches(database, Charge.PAGE, LIMITS.pages)
     expect(page.get_by_text("1 of 1")).to_be_visible()
     assert page.evaluate("window.untouched") is True, "the page was loaded again"
     check_accessible(page)
