@@ -56,8 +56,8 @@ def purge_command(
 
     A backup that was made before brings it back when it is restored: keep a list of your purges, and run it again then.
 
-    JSON: `{"kind", "dry_run", "removed": {what: n}, "wiped"}`; "wiped" is whether the database's files hold nothing of
-    it any more.
+    JSON: `{"kind", "dry_run", "removed": {table: rows}, "wiped"}`; "wiped" is whether the database's files hold nothing
+    of it any more.
     """
     asked = zip(PurgeKind, (url, host, property_id, address, person), strict=True)
     named = {kind: name for kind, name in asked if name is not None}
@@ -77,4 +77,4 @@ def purge_command(
 
 def _counts(result: PurgeResult) -> Table:
     title = "would be removed" if result.dry_run else "removed"
-    return make_table(None, ("what", title), [(name.replace("_", " "), n) for name, n in result.removed.items()])
+    return make_table(None, ("table", title), list(result.removed.items()) or [("nothing", 0)])

@@ -50,7 +50,7 @@ class PurgeRequest(BaseModel):
 
 
 class PurgedView(BaseModel):
-    """What went, or would go, in numbers. `wiped`: nothing of it is left in the database's files either."""
+    """How many rows went, or would go, by table. `wiped`: nothing of it is left in the database's files either."""
 
     kind: PurgeKind
     dry_run: bool

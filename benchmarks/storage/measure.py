@@ -20,7 +20,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.figures import read_job_figures
 from app.property.storage.privacy.names_key import NamesKey
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Property

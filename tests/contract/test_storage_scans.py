@@ -20,7 +20,7 @@ from app.property.storage.llm.tables import LlmCache
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.tables import Blob, PageCopy
 from app.property.storage.privacy.ages import AgeLimits
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Observation, Property, SourceRow
@@ -156,7 +156,7 @@ def test_a_url_is_purged_by_index(filled: Database) -> None:
     """With a property of another page that stays: it is made anew."""
     with recorded(filled) as statements:
         removed = PurgeStore(filled).purge(PurgeKind.URL, "https://a.example/2", who="test", dry_run=False).removed
-    gone = {name: removed[name] for name in ("records", "observations", "properties", "jobs", "others")}
-    assert gone == {"records": 1, "observations": 10, "properties": 1, "jobs": 1, "others": 1}
+    gone = {"source_records": 1, "observations": 10, "properties": 1, "jobs": 1, "changes": 1}
+    assert {name: removed[name] for name in gone} == gone
     assert len(statements) > 40
     assert not scanned(filled, statements)

@@ -19,7 +19,8 @@ from app.errors.pages import IdentityDecisionError
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.privacy.ages import AgeLimits
-from app.property.storage.privacy.purge import PurgeStore, Removal
+from app.property.storage.privacy.purge import Removal
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties import repository as storing
 from app.property.storage.properties.decisions import DecisionStore

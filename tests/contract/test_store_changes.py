@@ -17,7 +17,7 @@ from app.property.page import Page
 from app.property.record import Method
 from app.property.storage.database import Database
 from app.property.storage.pages.repository import PageStore
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore

@@ -15,7 +15,7 @@ from app.errors.pages import IdentityDecisionError
 from app.property.record import SourceKind
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore

@@ -8,7 +8,6 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
-from app.property.people import parse_name
 from app.property.record import SourceKind
 from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import failed_pages, note_failed_page
@@ -16,8 +15,7 @@ from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import JobAttempt, JobState
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.privacy.names_key import NamesKey
-from app.property.storage.privacy.persons import PersonPurge
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
 from benchmarks.saving import save_record
@@ -147,7 +145,7 @@ def test_who_was_purged_since_is_not_named_in_what_was_tried(database_url: str, 
     database = Database(database_url, clock, names_key=NamesKey("k" * 32))
     before, job_id = clock.now(), made(database)
     clock.advance(1)
-    PersonPurge(database).purge(parse_name("Ottilie Quackenbush"), who="alice", dry_run=False)
+    PurgeStore(database).purge(PurgeKind.PERSON, "Ottilie Quackenbush", who="alice", dry_run=False)
     told = replace(GONE, detail="The page says: Ottilie Quackenbush moved away")
     named = replace(GONE, url="https://deeds.example/ottilie-quackenbush")
     put_tried(database, job_id, [told, named], before)

@@ -36,7 +36,8 @@ from app.property.storage.pages.index import PageIndex
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.tables import Blob
 from app.property.storage.privacy import purge as purging
-from app.property.storage.privacy.purge import PurgeStore, Removal
+from app.property.storage.privacy.purge import Removal
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.decisions import DecisionStore
@@ -177,8 +178,8 @@ def test_all_of_a_page_is_gone_from_every_table_by_whatever_it_is_named(
     removed = store.purge(kind, name or home, who="alice", dry_run=False).removed
     assert removed == counted
     assert removed == {
-        "bodies": 4, "records": 1, "observations": 11, "unverified": 1, "properties": 1,
-        "model_answers": 2, "model_requests": 0, "searches": 1, "jobs": 4, "urls": 1, "others": 2,
+        "blobs": 4, "pages": 3, "source_records": 1, "observations": 11, "unverified": 1, "properties": 1,
+        "llm_cache": 3, "jobs": 4, "job_attempts": 1, "page_aliases": 1, "changes": 1,
     }  # fmt: skip
     assert found(database, AGENT, "homes.example", "48213", home) == []
     left = {table: count for table, count in rows(database).items() if count}
@@ -234,8 +235,7 @@ def test_a_second_purge_removes_nothing_and_a_later_scrape_is_stored(
 ) -> None:
     service.scrape(PAGE)
     store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
-    again = store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
-    assert not any(again.removed.values())
+    assert store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False).removed == {}
     clock.advance(1)
     _, home = service.scrape(PAGE)
     assert service.properties.get(home)["record"]["ListAgentFullName"] == AGENT
@@ -323,7 +323,7 @@ def test_a_neighbour_of_the_same_name_stays(database: Database, service: Service
     service.jobs.fail(address.id, NoSourceError("12 ELM ST", "https://myhomes.example/1: nothing there"))
     before = rows(database)
     removed = store.purge(PurgeKind.HOST, "homes.example", who="alice", dry_run=False).removed
-    assert not any(removed.values())
+    assert removed == {}
     assert {**rows(database), "audit_log": 0, "suppressions": 0} == {**before, "audit_log": 0, "suppressions": 0}
     assert "myhomes.example" in str(service.jobs.get(address.id).error), "what was tried there is still told"
 
@@ -410,7 +410,7 @@ def test_a_question_that_waits_for_a_batch_goes_and_comes_back_by_no_run_under_w
     service.pages.save_page(page, first.id)
     requests.park(other, "owner", request, 3600)
     clock.advance(1)
-    assert store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False).removed["model_requests"] == 1
+    assert store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False).removed["llm_requests"] == 1
     with pytest.raises(LeaseLostError):
         requests.park(first, "owner", request, 3600)
     assert service.jobs.get(other.id).due_at == clock.now()
@@ -458,7 +458,7 @@ def test_it_is_written_down_who_purged_what_kind_and_how_much_and_not_what(
     store.purge(PurgeKind.URL, PAGE, who="alice (manager)", dry_run=False)
     with database.reading() as connection:
         row = connection.execute(select(AuditEntry)).one()
-    assert (row.who, row.action, row.removed["records"]) == ("alice (manager)", "url", 1)
+    assert (row.who, row.action, row.removed["source_records"]) == ("alice (manager)", "url", 1)
     assert found(database, "48213", "homes") == []
 
 

@@ -11,15 +11,13 @@ from sqlalchemy import update
 from app.clock import ManualClock
 from app.errors.recipes import RecipeNotFoundError
 from app.property.page import Keeping, Page
-from app.property.people import parse_name
 from app.property.recipes.learning import Example
 from app.property.recipes.recipe import MOST_EXAMPLES, MOST_OF_HOST, Anchor, Counts, Recipe, RecipeState, new_recipe
 from app.property.storage.database import Database
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
 from app.property.storage.privacy.names_key import NamesKey
-from app.property.storage.privacy.persons import PersonPurge
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.recipes import StoredRecipes
 from app.property.storage.properties.tables import RecipeExample, RecipeRow
@@ -257,7 +255,7 @@ def test_a_purged_person_is_in_no_example(database: Database, store: StoredRecip
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     late = example(database, clock, 2)
     store.add_example(recipe.id, example(database, clock, 1))
-    PersonPurge(database).purge(parse_name(AGENT), who="alice", dry_run=False)
+    PurgeStore(database).purge(PurgeKind.PERSON, AGENT, who="alice", dry_run=False)
     assert count(database, RecipeExample) == 0
     store.add_example(recipe.id, late)
     assert count(database, RecipeExample) == 0, "a worker had it in hand"

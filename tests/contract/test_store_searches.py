@@ -14,7 +14,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.llm.cache import AnswerStore, StoredSearch
 from app.property.storage.pages.retention import Retention
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.repository import PropertyStore

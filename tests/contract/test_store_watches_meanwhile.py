@@ -14,7 +14,6 @@ from sqlalchemy import select, text
 from app.clock import ManualClock
 from app.errors.fetching import HttpStatusError
 from app.errors.targets import InvalidTargetError
-from app.property.people import parse_name
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.enqueue import batch_row, make_batch
@@ -24,8 +23,7 @@ from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.privacy.names_key import NamesKey
-from app.property.storage.privacy.persons import PersonPurge
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.rebuild import new_property
@@ -185,7 +183,7 @@ def test_a_url_that_names_a_purged_person_is_neither_watched_nor_found(database_
     database = Database(database_url, clock, names_key=NamesKey("k" * 32))
     watches, jobs = Watches(database), JobStore(database)
     named = "https://portal.example/listing/by-quentin-abernathy"
-    PersonPurge(database).purge(parse_name("Quentin Abernathy"), who="me", dry_run=False)
+    PurgeStore(database).purge(PurgeKind.PERSON, "Quentin Abernathy", who="me", dry_run=False)
     with pytest.raises(InvalidTargetError, match="a person who was purged") as refused:
         watches.add([URL, named])
     assert "bernathy" not in str(refused.value)

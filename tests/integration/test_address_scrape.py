@@ -18,7 +18,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.jobs.attempts import failed_pages, note_failed_page
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import JobAttempt, PageFrom
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
 from app.services.reports.metrics.instruments import REGISTRY
@@ -401,8 +401,8 @@ def test_a_purge_of_such_an_answer_takes_what_was_read_of_it(world: World, kind:
     purges = PurgeStore(world.resources.database)
     name = one.property_id if kind == "property" else f"{world.roots['county']}{LISTED}"
     gone = purges.purge(PurgeKind(kind), name, who="alice", dry_run=False).removed
-    assert (gone["records"], gone["properties"]) == (2, 2)
-    assert gone["bodies"] > 0
+    assert (gone["source_records"], gone["properties"]) == (2, 2)
+    assert gone["blobs"] > 0
     for home in (one, two):
         with pytest.raises(NotFoundError):
             world.resources.properties.get(home.property_id)

@@ -17,7 +17,7 @@ from standardwebhooks.webhooks import Webhook
 from app.clock import ManualClock, SystemClock
 from app.errors import ConfigurationError
 from app.property.storage.outbox import Channel, Outbox
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.watches.changes import ChangeStore

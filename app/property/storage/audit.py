@@ -32,7 +32,7 @@ class AuditEntry(Base):
     reason: Mapped[Words | None]
     outcome: Mapped[str | None] = mapped_column(String(16))
     state: Mapped[str | None] = mapped_column(String(16))
-    # how many rows a purge removed, by what they were
+    # how many rows a purge removed, by table
     removed: Mapped[PlainJson | None]
 
     __table_args__ = (

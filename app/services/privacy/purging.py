@@ -15,10 +15,8 @@ from app.errors.fetching import BlockedAddressError
 from app.errors.storage import StoreError
 from app.errors.targets import InvalidHostError, InvalidTargetError
 from app.property.fetch.guard import check_url
-from app.property.people import parse_name
 from app.property.storage.database import Database
-from app.property.storage.privacy.persons import PersonPurge
-from app.property.storage.privacy.purge import PurgeStore
+from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.privacy.suppressions import host_of
 from app.property.urls.site import is_public_suffix
@@ -37,7 +35,7 @@ _REWRITE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """What went (or would go: `dry_run`), in numbers. `wiped`: it is overwritten in the database's files as well."""
+    """How many rows went (or would go: `dry_run`), by table. `wiped`: they are overwritten in the database's files."""
 
     kind: PurgeKind
     dry_run: bool
@@ -58,15 +56,12 @@ def purge(
     `InvalidPersonError` for what names nobody; then nothing is removed. After an error of the database the same purge
     again goes on. While Redis is away results of jobs stay there for ten minutes at most, by themselves.
     """
-    if kind is PurgeKind.PERSON:
-        purged = PersonPurge(database).purge(parse_name(name), who=who, dry_run=dry_run)
-    else:
-        name = _checked_host(name) if kind is PurgeKind.HOST else name
-        purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
+    name = _checked_host(name) if kind is PurgeKind.HOST else name
+    purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
     if dry_run:
         return PurgeResult(kind, True, purged.removed, wiped=False)
-    told = {"kind": str(kind), "who": who, **purged.removed}
-    log.warning("Purge of a %s by %s: %s", kind, who, purged.in_words, extra=told)
+    told = ", ".join(f"{count} {what}" for what, count in purged.removed.items()) or "nothing was stored"
+    log.warning("Purge of a %s by %s: %s", kind, who, told, extra={"kind": str(kind), "who": who, **purged.removed})
     _forget_results(settings, purged.job_ids)
     return PurgeResult(kind, False, purged.removed, wiped=_wiped(database))
 

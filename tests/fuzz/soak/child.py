@@ -26,9 +26,9 @@ from pydantic import SecretStr
 from app.errors.fetching import FetchError
 from app.errors.pages import PageError
 from app.errors.targets import NoSourceError
-from app.property.people import parse_name
 from app.property.reading.model.tokens import count_tokens
-from app.property.storage.privacy.persons import PersonPurge
+from app.property.storage.privacy.repository import PurgeStore
+from app.property.storage.privacy.scope import PurgeKind
 from app.services.runtime.resources import open_resources
 from app.services.scraping.run import NO_JOB
 from app.settings import Settings
@@ -52,7 +52,7 @@ def main() -> None:
     logging.getLogger("app.property.reading.pipeline").addHandler(failed)
     with open_resources(settings) as resources:
         # from now on every page is looked through for a name
-        PersonPurge(resources.database).purge(parse_name("Aurelia Quintanilla"), who="soak", dry_run=False)
+        PurgeStore(resources.database).purge(PurgeKind.PERSON, "Aurelia Quintanilla", who="soak", dry_run=False)
         count_tokens("")  # as a worker does before its first job
         for url in honest:
             told = measured(partial(resources.scraper.work, url, NO_JOB), failed)

@@ -104,7 +104,7 @@ def test_nothing_of_a_page_is_left_anywhere_and_a_job_under_way_brings_nothing_b
     packed += _packed(fleet)
     result = purge(fleet.settings, fleet.stores.database, PurgeKind.HOST, "127.0.0.1", who="alice", dry_run=False)
     assert result.removed["jobs"] == 3
-    assert result.removed["records"] == result.removed["properties"] == 1
+    assert result.removed["source_records"] == result.removed["properties"] == 1
     until(lambda: "was purged while it was read" in fleet.log("worker"), 30, lambda: fleet.log("worker"))
     with connect(fleet.settings) as redis:
         until(lambda: redis.get(f"celery-task-meta-{under_way.new[0]}") is not None, 20)

@@ -43,7 +43,7 @@ def test_it_is_counted_first_and_done_when_asked(
     assert client.get(f"/api/v1/properties/{home}", headers=bearer()).status_code == 404
     again = client.post(PURGE, headers=bearer(), json={**named, "dry_run": False})
     assert again.status_code == 200
-    assert not any(again.json()["data"]["removed"].values())
+    assert again.json()["data"]["removed"] == {}
 
 
 def test_the_log_says_who_what_kind_and_how_much_and_not_what(
@@ -52,7 +52,7 @@ def test_the_log_says_who_what_kind_and_how_much_and_not_what(
     with caplog.at_level(logging.WARNING, "app.services.privacy.purging"):
         client.post(PURGE, headers=bearer("exec", sub="alice"), json={"url": URL, "dry_run": False})
     (line,) = [record.getMessage() for record in caplog.records if "Purge of" in record.getMessage()]
-    assert line == "Purge of a url by alice (exec): 1 records, 1 observations, 1 properties"
+    assert line == "Purge of a url by alice (exec): 1 observations, 1 properties, 1 source_records"
     assert "homes.example" not in caplog.text
 
 
@@ -85,7 +85,7 @@ def test_only_management_purges(client: TestClient, bearer: Bearer, role: str) -
 @pytest.mark.parametrize("name", ["Homes.Example", "homes.example.", " homes.example "])
 def test_a_host_is_known_in_any_spelling(stores: Stores, home: str, name: str) -> None:
     result = purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True)
-    assert result.removed["records"] == 1
+    assert result.removed["source_records"] == 1
 
 
 @pytest.mark.parametrize(

@@ -5,28 +5,37 @@ A name's age counts from when its page was last seen to say it. A page that says
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.errors.purging import InvalidPersonError
-from app.property.people import Finder, finder_of, parse_name
+from app.property.people import PersonName, finder_of, parse_name
 from app.property.record import PEOPLE_FIELDS
 from app.property.storage.database import Database
 from app.property.storage.privacy.cleaning import cleaned, record_without
-from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding
-from app.property.storage.privacy.purge import record_purge
+from app.property.storage.privacy.pii_catalog import HOLDINGS
+from app.property.storage.privacy.repository import record_purge
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.rebuild import rebuild
-from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE, Observation, SourceRow
+from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE, Observation, SourceRow, Unverified
+from app.property.storage.watches.models import Change
 
 #: candidates that are looked for at a time: rows, or properties
 _AT_ONCE = 100
 #: whose rows tell of one field, and when it was seen
-_DATED = [held for held in HOLDINGS if held.field is not None]
+_SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute[datetime]] = {
+    Observation: Observation.observed_at,
+    Unverified: Unverified.seen_at,
+    Change: Change.updated_at,
+}
+_OBSERVATIONS = next(held for held in HOLDINGS if held.table is Observation.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +70,7 @@ class AgeLimits:
             these = c.id.in_([row.id for row in old])
             return connection.execute(delete(Observation).where(these, ended)).rowcount
 
-        if not old:
-            return Aged()
-        with self._database.turn():
-            return Aged(self._database.repeat(work), more=len(old) == _AT_ONCE)
+        return Aged(self._database.repeat(work), more=len(old) == _AT_ONCE) if old else Aged()
 
     def prune_names(self, days: float) -> Aged:
         """Remove values of fields that name people, and these names out of what else their pages said, if nobody saw
@@ -88,9 +94,9 @@ class AgeLimits:
         """-> how many observations and the like went, and how many records lost a name."""
         lock_rows(connection, [home])
         gone = 0
-        for held in _DATED:
-            which = held.table.c.property_id == home, held.table.c[held.field or ""].in_(sorted(PEOPLE_FIELDS))
-            gone += connection.execute(delete(held.table).where(*which, *_is_old(held, oldest))).rowcount
+        for table in _SEEN_AT:
+            which = table.property_id == home, table.field.in_(sorted(PEOPLE_FIELDS)), *_is_old(table, oldest)
+            gone += connection.execute(delete(table).where(*which)).rowcount
         query = select(SourceRow).where(SourceRow.property_id == home, NAMES_PEOPLE, oldest > AS_OF)
         named = connection.execute(query.order_by(SourceRow.id)).all()
         for row in named:
@@ -104,20 +110,19 @@ def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str]
     """Properties, `_AT_ONCE` at most, of which something names people and was last seen before `oldest`; and whether
     there may be more."""
     queries = [select(SourceRow.property_id).where(NAMES_PEOPLE, oldest > AS_OF).order_by(AS_OF)]
-    for held in _DATED:
-        field, at = held.table.c[held.field or ""], held.table.c[held.at or ""]
+    for table, seen_at in _SEEN_AT.items():
         for name in sorted(PEOPLE_FIELDS):  # one at a time: the index has its rows of one field in order
-            query = select(held.table.c.property_id).where(field == name, *_is_old(held, oldest))
-            queries.append(query.order_by(at))
+            query = select(table.property_id).where(table.field == name, *_is_old(table, oldest))
+            queries.append(query.order_by(seen_at))
     found = [connection.execute(query.limit(_AT_ONCE)).scalars().all() for query in queries]
     homes = sorted({home for some in found for home in some})
     return homes[:_AT_ONCE], len(homes) > _AT_ONCE or any(len(some) == _AT_ONCE for some in found)
 
 
-def _is_old(held: Holding, oldest: datetime) -> list[ColumnElement[bool]]:
+def _is_old(table: type[Observation | Unverified | Change], oldest: datetime) -> list[ColumnElement[bool]]:
     """Of a row: it is older, and if it was read on a page, that page was not seen to say it since."""
-    is_old = [held.table.c[held.at or ""] < oldest]
-    if held.table is Observation.__table__:
+    is_old = [_SEEN_AT[table] < oldest]
+    if table is Observation:
         is_old.append(~_records_of_observation(oldest <= AS_OF).exists())
     return is_old
 
@@ -129,37 +134,22 @@ def _records_of_observation(*which: ColumnElement[bool]) -> Select[Any]:
 
 
 def _strip(connection: Connection, row: Row[Any]) -> None:
-    """The record without its names. It counts as read by no known extractors, so that the next visit reads the page
-    again: what it says then is said anew."""
+    """Take the names out of the record, and out of what else its page said. It counts as read by no known extractors,
+    so that the next visit reads the page again: what it says then is said anew."""
+    names = list[PersonName]()
+    for field in sorted(PEOPLE_FIELDS & row.record.keys()):
+        with suppress(InvalidPersonError):  # it cannot be told from other words
+            names.append(parse_name(str(row.record[field])))
+    finder = finder_of(*names)
     values = {name: value for name, value in row.record.items() if name not in PEOPLE_FIELDS}
-    change: dict[str, Any] = {"record": values, "evidence": {n: p for n, p in row.evidence.items() if n in values}}
-    for finder in _finders(row.record):
-        change = record_without(finder, change["record"], change["evidence"])
-        _clean_observations(connection, row, finder)
-    connection.execute(
-        update(SourceRow).where(SourceRow.id == row.id).values(**change, names_people=False, edition=None)
-    )
-
-
-def _clean_observations(connection: Connection, row: Row[Any], finder: Finder) -> None:
-    held = next(held for held in _DATED if held.table is Observation.__table__)
+    change = {**record_without(finder, values, row.evidence), "names_people": False, "edition": None}
+    connection.execute(update(SourceRow).where(SourceRow.id == row.id).values(change))
     mine = Observation.property_id == row.property_id, Observation.content_sha256 == row.content_sha256
     for said in connection.execute(select(Observation).where(*mine)).all():
-        if finder.is_in(said.value) or finder.is_in(said.evidence):
-            change = cleaned(held, said, finder)
+        if finder.is_in([said.value, said.evidence]):
+            clean = cleaned(_OBSERVATIONS, said, finder)
             which = Observation.id == said.id
-            if change is None or change["value_sha256"] != said.value_sha256:
+            if clean is None or clean["value_sha256"] != said.value_sha256:
                 connection.execute(delete(Observation).where(which))  # its value was the name, or held it
             else:
-                connection.execute(update(Observation).where(which).values(change))
-
-
-def _finders(values: dict[str, Any]) -> list[Finder]:
-    """Of the names that the record has, those that can be told from other words."""
-    found = []
-    for name in sorted(PEOPLE_FIELDS & set(values)):
-        try:
-            found.append(finder_of(parse_name(str(values[name]))))
-        except InvalidPersonError:
-            continue
-    return found
+                connection.execute(update(Observation).where(which).values(clean))

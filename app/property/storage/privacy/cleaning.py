@@ -54,7 +54,7 @@ def cleaned(held: Holding, row: Row[Any], finder: Finder) -> dict[str, Any] | No
     change = {name: finder.without(value) for name, value in texts.items()}
     if {"record", "evidence"} <= texts.keys():
         return {**change, **record_without(finder, row.record, row.evidence)}
-    name = getattr(row, held.field) if held.field is not None else None
+    name = getattr(row, "field", None)  # an observation and the like
     if name in PEOPLE_FIELDS:
         return None
     if name is not None and "value" in change:

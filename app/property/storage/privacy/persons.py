@@ -1,9 +1,10 @@
 """Removes a person's name wherever it stands, and keeps it from coming back.
 
-First its hashes are stored, and writers under way are waited for: from then on nothing brings it in. Then all that can
-name people is read, once and without a lock, and what names the person goes or loses the name, some rows at a time.
-Copies of what can be had again go whole (bodies, what models and searches answered), values and their evidence lose the
-name. How far it has come is kept: a purge that died goes on there if it is repeated within a day.
+First its hashes are stored, and writers under way are waited for: from then on nothing brings it in. Pages whose URL
+names the person are purged. Then all else that can name people is read, once and without a lock, and what names the
+person goes or loses the name, some rows at a time. Copies of what can be had again go whole (bodies, what models and
+searches answered), values and their evidence lose the name. How far it has come is kept: a purge that died goes on
+there if it is repeated within a day.
 """
 
 from __future__ import annotations
@@ -14,25 +15,29 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Table, delete, or_, select, tuple_, update
+from sqlalchemy import Table, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from app.errors.targets import InvalidTargetError
 from app.property.people import Finder, PersonName, finder_of
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job as JobRow
-from app.property.storage.llm.tables import CacheKind, LlmCache, LlmRequest
+from app.property.storage.llm.tables import LlmCache, LlmRequest
 from app.property.storage.pages.blobs import unpack
-from app.property.storage.pages.repository import drop_pages
 from app.property.storage.pages.tables import Blob, PageCopy
 from app.property.storage.privacy.cleaning import cleaned
 from app.property.storage.privacy.pii_catalog import HOLDINGS, NAMING, Holding, Holds
-from app.property.storage.privacy.purge import COUNTED, Purged, Removal, Step, do, find, record_purge, steps_of
-from app.property.storage.privacy.scope import PurgeKind, rows_of
+from app.property.storage.privacy.purge import Removal, Step, find, steps_of
+from app.property.storage.privacy.scope import Scope, rows_of, stored_urls
 from app.property.storage.privacy.suppressions import Progress, refuse_name
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.rebuild import rebuild
+from app.property.storage.properties.tables import RecipeExample, RecipeRow
+from app.property.storage.watches.models import Change
+from app.property.urls.targets import normalise_url
 
+#: a row that names the person goes, since it is a copy of what can be had again; elsewhere the name is taken out
+_COPIES = tuple(one.__table__ for one in (LlmCache, RecipeRow, RecipeExample, Change))
 #: rows that are changed in one transaction, with their properties
 _AT_ONCE = 20
 #: bodies that are read at a time
@@ -40,57 +45,37 @@ _BODIES = 20
 _NOTE_SECONDS = 5.0
 #: what is made of other tables comes after them: what was made before these were clean is found then
 _LAST = ("properties", "changes")
-#: what answers that go are counted as
-_AS = {CacheKind.PAGE: "model_answers", CacheKind.SEARCH: "searches"}
 
 
-class PersonPurge:
-    """Purges a `Database` of people by their names."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def purge(self, name: PersonName, *, who: str, dry_run: bool) -> Purged:
-        """Remove `name` from all that is stored, and store it no more.
-
-        Counts rows as `PurgeStore.purge`, and in "texts" those that lost the name and are kept. Pages whose URL names
-        the person go as a whole. Done again it removes nothing more. Raises `ConfigurationError` if there is no key
-        that the name could be hashed with, before anything is removed.
-        """
-        database, finder = self._database, finder_of(name)
-        if dry_run:
-            return do(database, _steps(database, finder), dry_run=True, counted=("texts",))
-        key = database.names_key.make()
-        refuse_name(database, key, name)
-        steps = _steps(database, finder, Progress(database, key, name))
-        purged = do(database, steps, dry_run=False, counted=("texts",))
-        record_purge(database, who, PurgeKind.PERSON, purged.removed)
-        return purged
-
-
-def _steps(database: Database, finder: Finder, progress: Progress | None = None) -> Iterator[Step]:
-    """What has to be done, table by table; without `progress` for a dry run."""
+def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iterator[Step]:
+    """What has to be done to forget `name`: pages first, then table by table. Raises `ConfigurationError` if there is
+    no key that it could be hashed with."""
+    finder, progress = finder_of(name), None
+    if not dry_run:
+        secret = database.names_key.make()
+        refuse_name(database, secret, name)
+        progress = Progress(database, secret, name)
+    pages = _pages(database, finder)
+    if pages.urls:
+        yield from steps_of(database, find(database, pages, dry_run=dry_run))
     tables = sorted(HOLDINGS, key=lambda held: held.table.name in _LAST and _LAST.index(held.table.name) + 1)
     begun = progress.read() if progress is not None else None
     names = [held.table.name for held in tables]
     first = names.index(begun[0]) if begun is not None and begun[0] in names else 0
-    noted, urls = time.monotonic(), set[str]()
+    noted = time.monotonic()
     for held in tables[first:]:
         # a key that may hold the name, such as a URL, is not noted
         is_plain = not {column.name for column in held.of(*NAMING)} & set(held.table.primary_key.columns.keys())
         named, after = list[tuple[Any, ...]](), begun[1] if begun is not None and held.table.name == begun[0] else None
-        for key, found in _named(database, held, finder, after):
-            is_late = progress is not None and time.monotonic() > noted + _NOTE_SECONDS
-            for url in sorted(found - urls if found is not None else ()):  # most are ways to one page
-                urls.add(url)
-                with suppress(InvalidTargetError):  # one that is too long to be a target goes with its row alone
-                    yield from steps_of(database, find(database, PurgeKind.URL, url, dry_run=progress is None))
-            named += [key] if found is not None else []
-            if named and (is_late or len(named) == _AT_ONCE):
+        for key, said in _rows(database, held, after):
+            if finder.is_in(said):
+                named.append(key)
+            late = progress if time.monotonic() > noted + _NOTE_SECONDS else None
+            if named and (late is not None or len(named) == _AT_ONCE):
                 yield partial(_clear, finder=finder, held=held, keys=named)
                 named = []
-            if is_late:
-                yield partial(_note, progress=progress, table=held.table.name, key=key if is_plain else ())
+            if late is not None:
+                yield partial(_note, progress=late, table=held.table.name, key=key if is_plain else ())
                 noted = time.monotonic()
         if named:
             yield partial(_clear, finder=finder, held=held, keys=named)
@@ -98,27 +83,30 @@ def _steps(database: Database, finder: Finder, progress: Progress | None = None)
         yield lambda part: progress.end(part.connection)
 
 
-def _note(part: Removal, progress: Progress | None, table: str, key: Sequence[Any]) -> None:
-    if progress is not None:
-        progress.note(part.connection, table, key)
+def _note(part: Removal, progress: Progress, table: str, key: Sequence[Any]) -> None:
+    progress.note(part.connection, table, key)
 
 
-def _named(
-    database: Database, held: Holding, finder: Finder, after: tuple[Any, ...] | None
-) -> Iterator[tuple[tuple[Any, ...], set[str] | None]]:
-    """The keys of all rows, and of those that name the person the URLs which do; None of the others."""
+def _pages(database: Database, finder: Finder) -> Scope:
+    """The URLs that name the person, as they are stored and as targets."""
+    urls = dict.fromkeys(stored_urls(database, finder.is_in))
+    for url in list(urls):
+        with suppress(InvalidTargetError):  # a URL after redirects may be too long for a target
+            urls[normalise_url(url)] = None
+    return Scope(urls=tuple(urls))
+
+
+def _rows(
+    database: Database, held: Holding, after: tuple[Any, ...] | None
+) -> Iterator[tuple[tuple[Any, ...], Sequence[Any]]]:
+    """The key of each row, and all in it that may name people."""
     width = len(held.table.primary_key.columns)
     if held.table is Blob.__table__:
         for row in rows_of(database, Blob.packed, at_once=_BODIES, after=after):
-            is_named = finder.is_in(_decoded(unpack(bytes(row.packed))))
-            yield tuple(row[:width]), set() if is_named else None
-        return
-    texts, urls = held.of(Holds.TEXT), held.of(Holds.TARGET, Holds.URLS)
-    for row in rows_of(database, *texts, *urls, after=after) if texts or urls else ():
-        words = {url for value in row[width + len(texts) :] for url in str(value or "").split(" ")}
-        found = {url for url in words if "://" in url and finder.is_in(url)}
-        is_named = bool(found) or any(finder.is_in(value) for value in row[width : width + len(texts)])
-        yield tuple(row[:width]), found if is_named else None
+            yield tuple(row[:width]), [_decoded(unpack(bytes(row.packed)))]
+    elif columns := held.of(*NAMING):
+        for row in rows_of(database, *columns, after=after):
+            yield tuple(row[:width]), row[width:]
 
 
 def _decoded(body: bytes) -> str:
@@ -127,32 +115,23 @@ def _decoded(body: bytes) -> str:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         wide = body[:2] in (b"\xff\xfe", b"\xfe\xff") or body[:200].count(b"\0") > 20
-        return body.replace(b"\0", b"").decode("latin-1") if wide else body.decode("latin-1")
+        return (body.replace(b"\0", b"") if wide else body).decode("latin-1")
 
 
 def _clear(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[Any, ...]]) -> None:
-    table = held.table
-    if table is Blob.__table__:
-        _drop_bodies(part, [key[0] for key in keys])
+    table, ids = held.table, [key[0] for key in keys]
+    if table is Blob.__table__:  # the page is fetched anew, and read without the name
+        part.drop_copies(or_(PageCopy.sha256.in_(ids), PageCopy.text_sha256.in_(ids)))
+        part.drop_blobs(set(ids))
+        part.drop_answers(ids)
     elif table is PageCopy.__table__:
-        copies = PageCopy.id.in_([key[0] for key in keys])
-        part.removed["bodies"] += len(drop_pages(part.connection, copies, counted=not part.dry_run))
+        part.drop_copies(PageCopy.id.in_(ids))
     elif table is LlmRequest.__table__:
-        part.drop_requests(LlmRequest.id.in_([key[0] for key in keys]))
-    elif table is LlmCache.__table__:
-        gone = delete(table).where(_is_one_of(table, keys)).returning(table.c.kind)
-        part.removed.update(_AS[kind] for kind in part.connection.execute(gone).scalars())
-    elif held.goes_whole:
-        part.drop(table.name if table.name in COUNTED else "texts", table, _is_one_of(table, keys))
+        part.drop_requests(LlmRequest.id.in_(ids))
+    elif table in _COPIES:
+        part.drop(table, _is_one_of(table, keys))
     else:
         _clean(part, finder, held, keys)
-
-
-def _drop_bodies(part: Removal, hashes: Sequence[str]) -> None:
-    """Copies, and what models were asked and said of them: the page is fetched anew, and read without the name."""
-    leads = or_(PageCopy.sha256.in_(hashes), PageCopy.text_sha256.in_(hashes))
-    part.removed["bodies"] += len(drop_pages(part.connection, leads, blobs=hashes, counted=not part.dry_run))
-    part.drop_answers(hashes)
 
 
 def _clean(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[Any, ...]]) -> None:
@@ -170,7 +149,7 @@ def _clean(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[An
         if change is not None and _put(part, table, which, change):
             part.removed["texts"] += 1
         else:
-            part.drop(table.name if table.name in COUNTED else "texts", table, which)
+            part.drop(table, which)
         part.job_ids |= {row.id} if table is JobRow.__table__ else set()
     for home in sorted(homes):
         if not part.dry_run:  # it counts for nothing, and holds up the feed

@@ -1,7 +1,7 @@
 """What each column of each table can hold of people, properties and sites: what a purge has to reach.
 
 Columns say it themselves (`storage/types.py`); a test finds those that do not, so that a new one cannot be forgotten.
-Purges and `privacy/ages.py` go by it.
+Purges go by it.
 """
 
 from __future__ import annotations
@@ -39,32 +39,15 @@ class Holds(StrEnum):
 
 #: in these a person can be named
 NAMING = (Holds.TARGET, Holds.URLS, Holds.KEY, Holds.TEXT)
-#: a row that names a purged person goes, since it is a copy of what can be had again; elsewhere the name is taken out
-_COPIES = ("blobs", "llm_cache", "llm_requests", "recipes")
-#: rows go with their property, job, target or URLs, without any code of their own
-_OF_OTHERS = ("job_attempts", "watches")
-#: both
-_COPIES_OF_OTHERS = ("recipe_examples", "changes")
-#: the columns that say which field of a record a row tells of, and when that was seen
-_DATED = {
-    "observations": ("field", "observed_at"),
-    "unverified": ("field", "seen_at"),
-    "changes": ("field", "updated_at"),
-}
 _IDS = {"properties.id": Holds.PROPERTY, "jobs.id": Holds.JOB, "blobs.sha256": Holds.BODY}
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One table. Rows of fields that name people go when they are too old: `field` and `at` name the columns that say
-    which field a row tells of, and when that was seen."""
+    """One table, with what its columns hold."""
 
     table: Table
     columns: Mapping[str, Holds]
-    goes_whole: bool
-    in_general: bool
-    field: str | None
-    at: str | None
 
     def of(self, *kinds: Holds) -> list[Column[Any]]:
         """The columns that hold one of `kinds`."""
@@ -81,12 +64,4 @@ def _held(column: Column[Any]) -> Holds:
     return next((_IDS[name] for name in names if name in _IDS), by_default)
 
 
-def _holding(table: Table) -> Holding:
-    columns = {column.name: _held(column) for column in table.columns}
-    field, at = _DATED.get(table.name, (None, None))
-    goes_whole = table.name in _COPIES or table.name in _COPIES_OF_OTHERS
-    in_general = table.name in _OF_OTHERS or table.name in _COPIES_OF_OTHERS
-    return Holding(table, columns, goes_whole, in_general, field, at)
-
-
-HOLDINGS = tuple(_holding(table) for table in metadata.sorted_tables)
+HOLDINGS = tuple(Holding(table, {c.name: _held(c) for c in table.columns}) for table in metadata.sorted_tables)

@@ -1,4 +1,4 @@
-"""Removes all that is stored of a URL, a host, a property or an address: not hidden, gone from every table.
+"""What has to be done to remove all that is stored of a URL, a host, a property or an address, from every table.
 
 First hashes of what is purged are stored, and writers under way are waited for: from then on nothing that was fetched
 before is stored (`suppressions.py`). Then it is found by index, and removed some pages at a time, each time with the
@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func, literal_column, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
-from app.property.storage import audit
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Batch as BatchRow
 from app.property.storage.jobs.models import Job as JobRow
@@ -24,17 +24,14 @@ from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.llm.requests import wake
 from app.property.storage.llm.tables import LlmCache, LlmRequest
 from app.property.storage.pages.blobs import drop_unused_blobs
-from app.property.storage.pages.tables import PageAlias, PageCopy
-from app.property.storage.privacy.pii_catalog import HOLDINGS, Holding, Holds
+from app.property.storage.pages.tables import Blob, PageAlias, PageCopy
 from app.property.storage.privacy.scope import (
     Mentions,
-    PurgeKind,
     Scope,
     complete,
     is_any,
-    named_scope,
     rows_of,
-    with_host_urls,
+    stored_urls,
 )
 from app.property.storage.privacy.suppressions import refuse_from_now
 from app.property.storage.properties.locks import lock_pages, lock_rows
@@ -52,22 +49,25 @@ from app.property.storage.properties.tables import (
     Unverified,
 )
 from app.property.storage.statements import chunks
-from app.property.storage.watches.schedule import TICK
+from app.property.storage.types import Base
+from app.property.storage.watches.models import Change, Watch
 
-#: what is told of a purge, in rows
-COUNTED = (
-    "bodies",
-    "records",
-    "observations",
-    "unverified",
-    "properties",
-    "model_answers",
-    "model_requests",
-    "searches",
-    "jobs",
-    "urls",
-    "others",
-)
+#: rows of which properties are made, by the URLs of their pages
+_SAID: Mapping[type[SourceRow | Observation], Sequence[InstrumentedAttribute[Any]]] = {
+    SourceRow: RECORD_URLS,
+    Observation: [Observation.source_url],
+}
+#: other rows that go with one of these URLs
+_NAMED: Mapping[type[Base], Sequence[InstrumentedAttribute[Any]]] = {
+    JobAttempt: [JobAttempt.url],
+    LlmCache: [LlmCache.target],
+    PageAlias: [PageAlias.url, PageAlias.page_url],
+    RecipeExample: [RecipeExample.page_url],
+    Unverified: [Unverified.url],
+    Watch: [Watch.target],
+}
+#: what goes with its property, and is counted
+_OF_PROPERTY = (Change, Observation, Unverified, Watch)
 #: URLs that go in one transaction, with the properties of their pages
 _AT_ONCE = 10
 #: what is known of a page may grow while it is looked for
@@ -79,58 +79,16 @@ _TELLS_MORE = literal_column("detail") != literal_column("''")
 _IS_SEARCH = literal_column("kind") == literal_column("'search'")
 
 
-@dataclass(frozen=True, slots=True)
-class Purged:
-    """What went, in rows by what they are; `job_ids` are those whose results elsewhere go too."""
-
-    removed: dict[str, int]
-    job_ids: Sequence[str] = field(repr=False)
-
-    @property
-    def in_words(self) -> str:
-        """What went, for a log."""
-        return ", ".join(f"{count} {what}" for what, count in self.removed.items() if count) or "nothing was stored"
-
-
-class PurgeStore:
-    """Purges a `Database`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def purge(self, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
-        """Remove all that is stored of `name`: a URL, a host in small letters, a property's id, or an address: what was
-        found for it, and the properties that are filed under it. `InvalidTargetError` for what is no URL or address.
-
-        Done again it removes nothing more. Jobs for it are removed, those under way too: what they have in hand is
-        refused (`PurgedMeanwhileError`). Who did so is recorded, and in numbers what went. A dry run is the same work
-        in one transaction, undone at its end, so that its numbers are right.
-        """
-        database = self._database
-        steps = steps_of(database, find(database, kind, name, dry_run=dry_run))
-        purged = do(database, steps, dry_run=dry_run)
-        if not dry_run:
-            record_purge(database, who, kind, purged.removed)
-        return purged
-
-
-def record_purge(database: Database, who: str, kind: str, removed: Mapping[str, int]) -> None:
-    """Record who purged what kind of thing, and in numbers what went."""
-    now = database.clock.now()
-    with database.writing() as connection:
-        audit.record(connection, now, who, "purge", str(kind), removed=dict(removed))
-
-
-def find(database: Database, kind: PurgeKind, name: str, *, dry_run: bool) -> Scope:
-    """All that `name` means, of which nothing that was fetched before is stored any more (but for a dry run)."""
-    scope = named_scope(kind, name)
+def find(database: Database, scope: Scope, *, dry_run: bool) -> Scope:
+    """All that goes with `scope`, of which nothing that was fetched before is stored any more (but for a dry run)."""
     if not dry_run:
         refuse_from_now(database, scope.urls, scope.hosts)
-    scope = with_host_urls(database, scope)
+    if scope.hosts:
+        scope = replace(scope, urls=(*scope.urls, *stored_urls(database, scope.is_of_host)))
     for _ in range(_MOST_ROUNDS):
         known = set(scope.urls)
         with database.reading() as connection:
-            scope = complete(connection, scope, at_address=kind is PurgeKind.ADDRESS)
+            scope = complete(connection, scope)
         new = [url for url in scope.urls if url not in known and not scope.is_of_host(url)]
         if dry_run or not new:
             break
@@ -140,7 +98,7 @@ def find(database: Database, kind: PurgeKind, name: str, *, dry_run: bool) -> Sc
 
 # --- the parts of the work
 
-type Step = Callable[["Removal"], None]
+type Step = Callable[["Removal"], object]
 
 
 def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
@@ -156,34 +114,6 @@ def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
         yield partial(Removal.drop_recipes, hosts=scope.hosts)
 
 
-def do(database: Database, steps: Iterable[Step], *, dry_run: bool, counted: Sequence[str] = ()) -> Purged:
-    """Do one step after the other; a dry run in one transaction, which is undone."""
-    removed, job_ids = Counter[str](dict.fromkeys((*COUNTED, *counted), 0)), set[str]()
-
-    def note(part: Removal) -> None:
-        removed.update(part.removed)
-        job_ids.update(part.job_ids)
-
-    def work(step: Step, connection: Connection) -> Removal:
-        if not dry_run:
-            database.exclusively(connection, TICK)  # else a watch that goes with its page would ask for it once more
-        part = Removal(database, connection, dry_run=dry_run)
-        step(part)
-        return part
-
-    if dry_run:
-        steps = list(steps)  # what has to be read is read outside of the transaction
-        with database.writing() as connection:
-            for step in steps:
-                note(work(step, connection))
-            connection.rollback()
-    else:
-        for step in steps:
-            with database.turn():
-                note(database.repeat(partial(work, step)))
-    return Purged(dict(removed), sorted(job_ids))
-
-
 def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     """Answers of searches that were for one of the targets or name one of the pages, and what jobs tell of them. What
     has words of these is read without a lock."""
@@ -197,15 +127,15 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     details = rows_of(database, JobAttempt.detail, only=[_TELLS_MORE])
     hints = [row for row in details if mentions.are_in(row.detail)]
     for some in chunks(named):
-        yield partial(Removal.drop, what="searches", table=LlmCache.__table__, which=LlmCache.id.in_(some))
+        yield partial(Removal.drop, what=LlmCache, which=LlmCache.id.in_(some))
     for column, rows in ((JobRow.error_message, tells), (JobAttempt.detail, hints)):
         for some in chunks(rows, _AT_ONCE):
             yield partial(Removal.forget_words, column=column, rows=some)
 
 
 class Removal:
-    """One part of a purge, in the caller's transaction. `removed` counts rows by `COUNTED`, and `job_ids` are those
-    whose results elsewhere go too."""
+    """One part of a purge, in the caller's transaction. `removed` counts rows by table, `job_ids` are those whose
+    results elsewhere go too."""
 
     def __init__(self, database: Database, connection: Connection, *, dry_run: bool = False) -> None:
         self.database = database
@@ -214,9 +144,13 @@ class Removal:
         self.removed = Counter[str]()
         self.job_ids = set[str]()
 
-    def drop(self, what: str, table: Table, which: ColumnElement[bool]) -> None:
-        """Delete rows, and count them as `what`."""
-        self.removed[what] += self.connection.execute(delete(table).where(which)).rowcount
+    def drop(self, what: type[Base] | Table, which: ColumnElement[bool], *columns: Any) -> Sequence[Row[Any]]:
+        """Delete rows, and count them; return these columns of them."""
+        table = what if isinstance(what, Table) else what.__table__
+        gone = delete(table).where(which).returning(*columns or table.primary_key)
+        rows = self.connection.execute(gone).all()
+        self.removed[table.name] += len(rows)
+        return rows
 
     def forget_words(self, column: Any, rows: Sequence[Any]) -> None:
         """A job's error says no more what was tried; what it tells of one source goes, if it is still that."""
@@ -232,82 +166,68 @@ class Removal:
     def remove_pages(self, urls: Sequence[str], later: Sequence[str] = ()) -> None:
         """Remove all of `urls`. Properties of which pages are left say what these say; the others go, but for those
         that are looked at `later`."""
+        connection = self.connection
         stored = select(SourceRow).where(is_any(RECORD_URLS, urls))
-        lock_pages(self.database, self.connection, [source_record(row) for row in self.connection.execute(stored)])
+        lock_pages(self.database, connection, [source_record(row) for row in connection.execute(stored)])
         asked = select(JobRow.id).where(JobRow.target.in_(urls)).order_by(JobRow.id).with_for_update()
-        self.job_ids |= set(self.connection.execute(asked).scalars())
-        said = (
-            ("records", SourceRow.__table__, is_any(RECORD_URLS, urls)),
-            ("observations", Observation.__table__, Observation.source_url.in_(urls)),
-            ("unverified", Unverified.__table__, Unverified.url.in_(urls)),
-        )
-        homes = {
-            home
-            for _, table, which in said
-            for home in self.connection.execute(select(table.c.property_id).where(which).distinct()).scalars()
-        }
-        lock_rows(self.connection, homes)
+        self.job_ids |= set(connection.execute(asked).scalars())
+        homes = self._decided_on(urls)
+        for table, columns in _SAID.items():
+            theirs = select(table.property_id).where(is_any(columns, urls)).distinct()
+            homes |= set(connection.execute(theirs).scalars())
+        lock_rows(connection, homes)
         hashes = self._drop_copies(urls)
-        for name, table, which in said:
-            sha256 = [table.c.content_sha256] if "content_sha256" in table.c else []
-            rows = self.connection.execute(delete(table).where(which).returning(table.c.property_id, *sha256)).all()
-            self.removed[name] += len(rows)
-            homes |= {row[0] for row in rows}
-            hashes |= {row[-1] for row in rows if sha256}
-        self._drop_general(urls, sorted(homes | self._decided_on(urls)))
-        self.drop_answers(sorted(hashes))
-        self.drop("searches", LlmCache.__table__, LlmCache.target.in_(urls))
-        theirs = select(JobRow.batch_id).where(JobRow.id.in_(self.job_ids))
-        self.connection.execute(update(BatchRow).where(BatchRow.id.in_(theirs)).values(counts=None))
-        self.drop("jobs", JobRow.__table__, JobRow.id.in_(self.job_ids))
+        for table, columns in _SAID.items():
+            rows = self.drop(table, is_any(columns, urls), table.property_id, table.content_sha256)
+            homes |= {row.property_id for row in rows}
+            hashes |= {row.content_sha256 for row in rows}
+        for other, columns in _NAMED.items():
+            self.drop(other, is_any(columns, urls))
+        named = (Change.urls.contains(f" {url} ", autoescape=True) for url in urls)
+        self.drop(Change, and_(Change.property_id.in_(homes), or_(Change.url.in_(urls), *named)))
+        self.drop_answers(hashes)
+        batches = select(JobRow.batch_id).where(JobRow.id.in_(self.job_ids))
+        connection.execute(update(BatchRow).where(BatchRow.id.in_(batches)).values(counts=None))
+        self.drop(JobRow, JobRow.id.in_(self.job_ids))
         self._drop_decisions(urls)
         self.mend(sorted(homes - set(later)))
 
     def _drop_copies(self, urls: Sequence[str]) -> set[str]:
-        """Copies of the pages and of what their jobs fetched, and by which URLs they are known; -> the hashes of the
-        pages."""
-        connection, fetched_by = self.connection, PageCopy.job_id.in_(self.job_ids)
-        mine = (
-            delete(PageCopy)
-            .where(or_(is_any([PageCopy.url, PageCopy.final_url], urls), fetched_by))
-            .returning(PageCopy.__table__)
-        )
-        copies = connection.execute(mine).all()
-        bodies = {sha256 for row in copies for sha256 in (row.sha256, row.text_sha256)}
-        self.removed["bodies"] += len(drop_unused_blobs(connection, bodies, counted=not self.dry_run))
-        self.drop("urls", PageAlias.__table__, is_any([PageAlias.url, PageAlias.page_url], urls))
+        """Copies of the pages and of what their jobs fetched; -> the hashes of the pages."""
+        connection = self.connection
+        mine = is_any([PageCopy.url, PageCopy.final_url], urls)
+        copies = self.drop_copies(or_(mine, PageCopy.job_id.in_(self.job_ids)))
         connection.execute(update(JobRow).where(JobRow.reading_url.in_(urls)).values(reading_url=None))
         connection.execute(update(PageCopy).where(PageCopy.declared_url.in_(urls)).values(declared_url=None))
         return {row.sha256 for row in copies if not {row.url, row.final_url}.isdisjoint(urls)}
 
-    def _drop_general(self, urls: Sequence[str], homes: Sequence[str]) -> None:
-        """Rows of tables that need no code of their own (`Holding.in_general`): of the URLs and their jobs. A row that
-        names several URLs goes with any of them; it is of one of the properties."""
-        for held in _general():
-            which = or_(is_any(held.of(Holds.TARGET), urls), is_any(held.of(Holds.JOB), self.job_ids))
-            if lists := held.of(Holds.URLS):
-                named = (column.contains(f" {url} ", autoescape=True) for column in lists for url in urls)
-                which = and_(is_any(held.of(Holds.PROPERTY), homes), or_(which, *named))
-            self.drop("others", held.table, which)
+    def drop_copies(self, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+        """With their blobs."""
+        rows = self.drop(PageCopy, which, PageCopy.url, PageCopy.final_url, PageCopy.sha256, PageCopy.text_sha256)
+        self.drop_blobs({sha256 for row in rows for sha256 in (row.sha256, row.text_sha256)})
+        return rows
+
+    def drop_blobs(self, hashes: set[str]) -> None:
+        """Those that no copy refers to any more."""
+        sizes = drop_unused_blobs(self.connection, hashes, counted=not self.dry_run)
+        self.removed[Blob.__tablename__] += len(sizes)
 
     def drop_requests(self, which: ColumnElement[bool]) -> None:
         """What models are still to be asked: a job that is left and waits for that asks anew."""
-        gone = delete(LlmRequest).where(which).returning(LlmRequest.id)
-        ids = self.connection.execute(gone).scalars().all()
-        wake(self.connection, list(ids), self.database.clock.now())
-        self.removed["model_requests"] += len(ids)
+        gone = self.drop(LlmRequest, which)
+        wake(self.connection, [row.id for row in gone], self.database.clock.now())
 
-    def drop_answers(self, hashes: Sequence[str]) -> None:
+    def drop_answers(self, hashes: Iterable[str]) -> None:
         """What models were asked and said of bodies, and what recipes learned of them."""
         self.drop_requests(LlmRequest.content_sha256.in_(hashes))
-        self.drop("model_answers", LlmCache.__table__, LlmCache.content_sha256.in_(hashes))
-        self.drop("others", RecipeExample.__table__, RecipeExample.content_sha256.in_(hashes))
+        self.drop(LlmCache, LlmCache.content_sha256.in_(hashes))
+        self.drop(RecipeExample, RecipeExample.content_sha256.in_(hashes))
 
     def drop_recipes(self, hosts: Sequence[str]) -> None:
         """Those of the hosts and of all below them."""
         for host in hosts:
             below = RecipeRow.host.endswith(f".{host}", autoescape=True)
-            self.drop("others", RecipeRow.__table__, or_(RecipeRow.host.in_([host, host.removeprefix("www.")]), below))
+            self.drop(RecipeRow, or_(RecipeRow.host.in_([host, host.removeprefix("www.")]), below))
 
     def _decided_on(self, urls: Sequence[str]) -> set[str]:
         """Properties that were split or joined by pages among `urls`: their changes may still show what these said."""
@@ -320,33 +240,22 @@ class Removal:
 
     def _drop_decisions(self, urls: Sequence[str]) -> None:
         """Those on these pages. One with no page left on one of its sides keeps nothing apart or together: it goes."""
-        gone = delete(IdentityPin).where(IdentityPin.url.in_(urls)).returning(IdentityPin.decision_id)
-        ids = self.connection.execute(gone).scalars().all()
-        self.removed["others"] += len(ids)
+        ids = [row.decision_id for row in self.drop(IdentityPin, IdentityPin.url.in_(urls), IdentityPin.decision_id)]
         left = select(func.count(IdentityPin.side.distinct())).where(IdentityPin.decision_id == IdentityDecision.id)
         one_sided = IdentityDecision.id.in_(ids) & (left.scalar_subquery() < 2)
         self.connection.execute(delete(IdentityDecision).where(one_sided))
 
     def mend(self, homes: Sequence[str]) -> None:
-        """Properties of which pages are left say what these say; the others go."""
+        """Properties of which pages are left say what these say; the others go, with what was merged into them."""
         lock_rows(self.connection, homes)
         for home in homes:
             left = select(SourceRow.id).where(SourceRow.property_id == home).limit(1)
             if self.connection.execute(left).first() is None:
-                self._drop_property(home)
+                merged = select(Property.id).where(Property.merged_into == home).with_for_update()
+                ids = [*self.connection.execute(merged).scalars(), home]
+                for table in _OF_PROPERTY:
+                    self.drop(table, table.property_id.in_(ids))
+                for one in ids:
+                    self.drop(Property, Property.id == one)
             elif not self.dry_run:  # it counts for nothing
                 rebuild(self.database, self.connection, home)
-
-    def _drop_property(self, home: str) -> None:
-        """With what it replaced. Its keys go with it, and jobs forget it, by their foreign keys."""
-        family = or_(Property.id == home, Property.merged_into == home)
-        ids = self.connection.execute(select(Property.id).where(family).with_for_update()).scalars().all()
-        for held in _general():
-            self.drop("others", held.table, is_any(held.of(Holds.PROPERTY), ids))
-        for name, table in (("observations", Observation.__table__), ("unverified", Unverified.__table__)):
-            self.drop(name, table, table.c.property_id.in_(ids))
-        self.drop("properties", Property.__table__, Property.id.in_(ids))
-
-
-def _general() -> Iterator[Holding]:
-    return (held for held in HOLDINGS if held.in_general)

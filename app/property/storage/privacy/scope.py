@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Executable, Row, and_, false, func, or_, select, tuple_, union
 
 from app.property.identity import address_keys
 from app.property.storage.database import Database
@@ -49,6 +49,8 @@ class Scope:
     urls: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
+    #: the first of `urls` is an address: all that is known of it is meant
+    at_address: bool = False
 
     def is_of_host(self, url: str) -> bool:
         """Whether the URL is of one of the hosts, or of one below."""
@@ -79,20 +81,16 @@ def named_scope(kind: PurgeKind, name: str) -> Scope:
         case PurgeKind.ADDRESS:
             target = normalise_target(name)
             address_of_target(target)
-            return Scope(urls=(target,))
+            return Scope(urls=(target,), at_address=True)
         case PurgeKind.PERSON:
             raise ValueError("a person is in texts, not in a scope")
 
 
-def with_host_urls(database: Database, scope: Scope) -> Scope:
-    """`scope` with all URLs of its hosts, in whatever table. No index knows hosts, so all rows are read, which holds up
-    nobody."""
-    found = set[str]()
-    for held in HOLDINGS if scope.hosts else ():
-        for column in held.of(Holds.TARGET, Holds.URLS):
-            for row in rows_of(database, column):
-                found |= {url for url in (row[-1] or "").split() if scope.is_of_host(url)}
-    return replace(scope, urls=(*scope.urls, *sorted(found)))
+def stored_urls(database: Database, is_wanted: Callable[[str], bool]) -> list[str]:
+    """Return the URLs, in whatever table, that are wanted. All rows are read, which holds up nobody."""
+    columns = (column for held in HOLDINGS for column in held.of(Holds.TARGET, Holds.URLS))
+    words = (word for column in columns for row in rows_of(database, column) for word in (row[-1] or "").split())
+    return sorted({word for word in words if "://" in word and is_wanted(word)})
 
 
 def rows_of(
@@ -115,15 +113,15 @@ def rows_of(
         last = tuple(rows[-1][: len(key)])
 
 
-def complete(connection: Connection, scope: Scope, *, at_address: bool) -> Scope:
-    """`scope` with the properties that its own were folded into or are made of, all URLs of their pages, and all other
-    URLs of all these pages. `at_address`: and what is known of the address that it names."""
+def complete(connection: Connection, scope: Scope) -> Scope:
+    """`scope` with the properties that its own were merged into or are made of, all URLs of their pages, and all other
+    URLs of all these pages."""
     homes = set(scope.properties)
-    if at_address:
+    if scope.at_address:
         homes |= _at_address(connection, scope.urls[0])
-    homes = {one for home in homes for one in _family(connection, home)}
-    urls = dict.fromkeys((*scope.urls, *sorted(_of_properties(connection, sorted(homes)))))
-    return Scope(_ways(connection, urls), scope.hosts, tuple(sorted(homes)))
+    homes = _families(connection, homes)
+    urls = dict.fromkeys((*scope.urls, *sorted(_of_properties(connection, homes))))
+    return replace(scope, urls=_ways(connection, urls), properties=tuple(sorted(homes)))
 
 
 def _at_address(connection: Connection, target: str) -> set[str]:
@@ -133,24 +131,20 @@ def _at_address(connection: Connection, target: str) -> set[str]:
     return found | _column(connection, select(PropertyKey.property_id).where(PropertyKey.key.in_(keys)))
 
 
-def _of_properties(connection: Connection, homes: list[str]) -> set[str]:
-    found = set[str]()
-    for some in chunks(homes):
-        for column, home in (
-            (SourceRow.url, SourceRow.property_id),
-            (Observation.source_url, Observation.property_id),
-            (JobRow.target, JobRow.property_id),
-        ):
-            found |= _column(connection, select(column).where(home.in_(some)).distinct())
-    return found
+def _families(connection: Connection, homes: set[str]) -> set[str]:
+    """The properties, what they were merged into, and all that were merged into these."""
+    head = func.coalesce(Property.merged_into, Property.id)
+    heads = _column(connection, select(head).where(Property.id.in_(homes)))
+    mine = or_(Property.id.in_(heads), Property.merged_into.in_(heads))
+    return homes | _column(connection, select(Property.id).where(mine))
 
 
-def _family(connection: Connection, property_id: str) -> set[str]:
-    """The property, what it was folded into, and all that were folded into that."""
-    merged_into = select(Property.merged_into).where(Property.id == property_id)
-    head = connection.execute(merged_into).scalar() or property_id
-    mine = or_(Property.id == head, Property.merged_into == head)
-    return {property_id} | _column(connection, select(Property.id).where(mine))
+def _of_properties(connection: Connection, homes: set[str]) -> set[str]:
+    """All URLs of their pages, and what was asked for them."""
+    read = select(SourceRow.url).where(SourceRow.property_id.in_(homes))
+    observed = select(Observation.source_url).where(Observation.property_id.in_(homes))
+    asked = select(JobRow.target).where(JobRow.property_id.in_(homes))
+    return _column(connection, union(read, observed, asked))
 
 
 def _ways(connection: Connection, urls: Iterable[str]) -> tuple[str, ...]:
@@ -196,7 +190,7 @@ def _ends(connection: Connection, urls: Iterable[str]) -> set[str]:
     return found - shared
 
 
-def _column(connection: Connection, query: Select[Any]) -> set[Any]:
+def _column(connection: Connection, query: Executable) -> set[Any]:
     return set(connection.execute(query).scalars()) - {None}
 
 
