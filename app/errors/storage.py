@@ -41,6 +41,14 @@ class DatabaseLockedError(StoreError):
     transient = True
 
 
+class RowGoneError(StoreError):
+    """What was to be stored belongs to a row that a purge, or pruning, deleted meanwhile."""
+
+    code = "row_gone"
+    sentence = "What this belongs to was deleted meanwhile from the database {url}: {reason}."
+    remedy = "Nothing of it is stored. Ask for it again if it is wanted after all."
+
+
 class DiskFullError(StoreError):
     code = "disk_full"
     sentence = "There is no room left for the database {url} ({reason})."

@@ -11,7 +11,7 @@ from sqlalchemy import delete, event, select
 
 from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
-from app.errors.storage import StoreError
+from app.errors.storage import RowGoneError, StoreError
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.record import PageKind, PropertyRecord
@@ -63,6 +63,13 @@ def claimed(jobs: JobStore, target: str = URL) -> Lease:
     (job_id,) = jobs.enqueue([target]).new
     assert jobs.claim(job_id, "A", 30) is not None
     return Lease(job_id, "A")
+
+
+def test_a_job_does_not_end_with_a_property_that_was_purged_meanwhile(database: Database, storing: Storing) -> None:
+    lease = claimed(JobStore(database))
+    with pytest.raises(RowGoneError):
+        storing.fresh(lease, ("purged", PageKind.LISTING), (URL,))
+    assert JobStore(database).get(lease.job_id).state is JobState.RUNNING
 
 
 def cancelled(database: Database, clock: ManualClock, lease: Lease) -> None:

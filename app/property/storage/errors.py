@@ -19,6 +19,7 @@ from app.errors.storage import (
     DatabaseUnavailableError,
     DiskFullError,
     NotADatabaseError,
+    RowGoneError,
     StoreError,
 )
 from app.redaction import shown_url
@@ -26,6 +27,7 @@ from app.redaction import shown_url
 #: SQLSTATEs (PostgreSQL documentation, appendix A) that say "somebody else holds it"
 _PG_LOCKED = frozenset({"55P03", "40P01", "40001"})
 _PG_FULL = frozenset({"53100"})
+_PG_FOREIGN_KEY = "23503"
 #: connection exceptions, out of resources, cancelled or shut down, system errors, read-only after a failover
 _PG_UNAVAILABLE = re.compile(r"08...|53...|57...|58...|25006")
 #: result codes of SQLite (https://www.sqlite.org/rescode.html), by the start of their names
@@ -72,6 +74,8 @@ def _of_sqlite(name: str, reason: str, where: str) -> StoreError:
         return DatabaseLockedError(where, reason)
     if name.startswith("SQLITE_FULL"):
         return DiskFullError(where, reason)
+    if name == "SQLITE_CONSTRAINT_FOREIGNKEY":
+        return RowGoneError(where, reason)
     if name.startswith("SQLITE_NOTADB"):
         return NotADatabaseError(where, reason)
     if name.startswith(_SQLITE_UNUSABLE):
@@ -88,6 +92,8 @@ def _is_full(url: URL) -> bool:
 
 def _of_postgresql(exc: BaseException, reason: str, where: str) -> StoreError:
     state = getattr(exc, "sqlstate", None)
+    if state == _PG_FOREIGN_KEY:
+        return RowGoneError(where, reason)
     if state in _PG_LOCKED:
         return DatabaseLockedError(where, reason)
     if state in _PG_FULL or "no space left on device" in str(exc).lower():
