@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.property.storage.database import Database
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
+from app.redis.fleet_clock import FleetClock
 from app.services.reports.identity_decisions import explanation
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
@@ -51,6 +52,25 @@ def test_people_s_decisions_cost_as_many_statements_on_many_pages_as_on_few(data
             decisions.undo(joined.id, who="tester")
         found.append([len(joining), len(explaining), len(undoing)])
     assert found[0] == found[1]
+
+
+def test_the_clock_asks_redis_before_the_transaction_that_stores_a_page(database_url: str, database: Database) -> None:
+    uptime, is_open, asked = [0.0], [False], list[bool]()
+
+    def ask() -> int:
+        asked.append(is_open[0])
+        return 1_800_000_000_000_000
+
+    mine = Database(database_url, FleetClock(ask, monotonic=lambda: uptime[0]))
+    with mine.reading() as connection:
+        engine = connection.engine
+    for name in ("begin", "commit", "rollback"):
+        event.listen(engine, name, lambda _, begins=name == "begin": is_open.__setitem__(0, begins))
+    for _ in range(3):
+        uptime[0] += 61  # seconds, after which it asks again
+        save_record(PropertyStore(mine), source("https://a.example/1", ListPrice=uptime[0], **ADDRESS))
+    mine.close()
+    assert asked == [False, False, False]
 
 
 @ON_POSTGRESQL

@@ -101,6 +101,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that is committed as a whole, or not at all if the block raises."""
         engine = self._opened()
+        self.clock.now()  # the fleet's clock asks Redis now and then: rather before the transaction than in it
         with errors.translated(self.url), engine.begin() as connection:
             yield connection
 
