@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.views import SourceValues
+from app.property.storage.properties.tables import SourceRow
 from app.settings import load_settings
 from cli.brief import WIDTH, brief
 from cli.output import Format, PropertyFormat, show
@@ -24,7 +24,7 @@ _NARROWEST = 40
 def show_properties(
     found: Sequence[Mapping[str, Any]],
     chosen: PropertyFormat | None,
-    said: Sequence[Sequence[SourceValues]],
+    said: Sequence[Sequence[SourceRow]],
     now: datetime,
     *,
     as_list: bool,
@@ -50,7 +50,7 @@ def show_properties(
 
 def said_of(
     properties: PropertyStore, found: Sequence[Mapping[str, Any]], chosen: PropertyFormat | None
-) -> list[list[SourceValues]]:
+) -> list[list[SourceRow]]:
     """What the sources of each property say, for the format that compares them."""
     wanted = chosen is PropertyFormat.TABLE or (chosen is None and sys.stdout.isatty())
-    return [properties.source_values(shown["property"]) if wanted else [] for shown in found]
+    return [properties.sources(shown["property"]) if wanted else [] for shown in found]

@@ -13,14 +13,14 @@ from rich.text import Text
 from app.printable import printable
 from app.property.doubt import others
 from app.property.record import FIELDS
-from app.property.storage.properties.views import SourceValues
+from app.property.storage.properties.tables import SourceRow
 from cli.output import cell, make_table
 
 #: sources in one table: more would be columns of a letter each
 _MOST_COLUMNS = 4
 
 
-def property_tables(shown: Mapping[str, Any], said: Sequence[SourceValues] = ()) -> Iterator[Table | Text]:
+def property_tables(shown: Mapping[str, Any], said: Sequence[SourceRow] = ()) -> Iterator[Table | Text]:
     """A property as `PropertyStore.get` gives it: values with their evidence, sources, what each of these says
     (`said`), what is in conflict and why, and apart from all that what nobody could verify."""
     yield record_table(f"Property {shown['property']}", shown["record"], shown["evidence"])
@@ -53,9 +53,9 @@ def tried_table(tried: Sequence[Mapping[str, Any]]) -> Table:
     return make_table("Sources that were asked", ("source", "kind", "outcome", "detail", "page"), rows)
 
 
-def _side_by_side(shown: Mapping[str, Any], said: Sequence[SourceValues]) -> Iterator[Table]:
+def _side_by_side(shown: Mapping[str, Any], said: Sequence[SourceRow]) -> Iterator[Table]:
     """Field by source, for fields that two or more speak of; `*` marks the value that was chosen, `!` a conflict."""
-    spoken = [name for name in FIELDS if sum(name in one.values for one in said) > 1]
+    spoken = [name for name in FIELDS if sum(name in one.record for one in said) > 1]
     if not spoken:
         return
     doubtful = {conflict["field"] for conflict in shown["conflicts"]}
@@ -69,10 +69,10 @@ def _side_by_side(shown: Mapping[str, Any], said: Sequence[SourceValues]) -> Ite
         yield table
 
 
-def _said(name: str, one: SourceValues, shown: Mapping[str, Any]) -> Text:
-    if name not in one.values:
+def _said(name: str, one: SourceRow, shown: Mapping[str, Any]) -> Text:
+    if name not in one.record:
         return Text("-")
-    text = cell(one.values[name])
+    text = cell(one.record[name])
     proof = shown["evidence"].get(name)
     mine = one.evidence[name]
     if proof and all(proof[part] == mine[part] for part in ("source_url", "content_sha256", "locator")):

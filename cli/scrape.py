@@ -12,7 +12,7 @@ from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.keys import CapacityError
 from app.property.storage.jobs.models import PageFrom
-from app.property.storage.properties.views import SourceValues
+from app.property.storage.properties.tables import SourceRow
 from app.property.storage.statements import new_id
 from app.property.urls.targets import host_of_target, is_address, normalise_target
 from app.services.property_intelligence import Scraper
@@ -61,7 +61,7 @@ def scrape(
     targets = [normalise_target(target) for target in targets]
     batch = new_id()
     results, codes, left = [], [0], list(targets)
-    said: list[list[SourceValues]] = []
+    said: list[list[SourceRow]] = []
     try:
         with tracing(settings), open_resources(settings) as resources:
             for target in targets:

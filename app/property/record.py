@@ -87,6 +87,11 @@ class Evidence(BaseModel):
     recipe: Annotated[str, Field(exclude_if=lambda recipe: not recipe)] = ""
 
 
+def evidence_json(evidence: Mapping[str, Evidence]) -> dict[str, Any]:
+    """Return evidence by field, JSON types only."""
+    return {name: proof.model_dump(mode="json") for name, proof in evidence.items()}
+
+
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "text": (str,),
     "integer": (int,),

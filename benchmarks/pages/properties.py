@@ -19,10 +19,10 @@ from app.property import identity
 from app.property.merge import merge
 from app.property.page import Page
 from app.property.reading.pipeline import extract
-from app.property.record import DERIVED_FIELDS, Evidence
+from app.property.record import DERIVED_FIELDS, Evidence, evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.properties.rows import conflicts_json, evidence_json, search_row
+from app.property.storage.properties.rebuild import conflicts_json, search_row
 from app.property.storage.properties.tables import Property, PropertyKey, SourceRow
 from app.property.storage.statements import chunks, new_id
 from standin.site.pages import bundled_pages
@@ -107,7 +107,7 @@ def _add_rows(
         {
             "id": property_id,
             "record": merged.values,
-            "evidence": evidence_json(merged.evidence.items()),
+            "evidence": evidence_json(merged.evidence),
             "conflicts": conflicts_json(merged),
             "created_at": at,
             "updated_at": at,
@@ -124,7 +124,7 @@ def _add_rows(
                 "content_sha256": source.content_sha256,
                 "fetched_at": source.fetched_at,
                 "record": dict(source.values),
-                "evidence": evidence_json(source.evidence.items()),
+                "evidence": evidence_json(source.evidence),
                 "wanted_model": [],
                 "stored_at": at,
             }

@@ -16,9 +16,8 @@ from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
 from app.property.storage.pages.index import Seen
 from app.property.storage.privacy.ages import AgeLimits
-from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.tables import Observation
+from app.property.storage.properties.tables import Observation, Unverified
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import confirm, put_claims
 
@@ -60,7 +59,14 @@ def test_a_name_goes_with_all_that_repeats_it_when_nobody_saw_it_for_so_long(
     database: Database, properties: PropertyStore, ages: AgeLimits, clock: ManualClock
 ) -> None:
     home = read(properties, clock, ListPrice=100, PublicRemarks=f"Ask {AGENT}.")
-    heard = UnverifiedClaim("ListAgentFullName", AGENT, f"{AGENT} sells it", "https://dead.example/1", "m", clock.now())
+    heard = Unverified(
+        field="ListAgentFullName",
+        value=AGENT,
+        quote=f"{AGENT} sells it",
+        url="https://dead.example/1",
+        said_by="m",
+        seen_at=clock.now(),
+    )
     put_claims(database, home, [heard])
     clock.advance(100 * DAY)
     assert not ages.prune_names(100).records, "it is as old as it may be"

@@ -18,6 +18,7 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.rebuild import rebuild
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import IdentityDecision, Observation, Property
 from app.services.reports.identity_decisions import explanation
@@ -152,7 +153,7 @@ def test_a_join_is_respected_by_every_later_scrape(
     assert store.get(two)["property"] == one
     assert store.get(one)["replaces"] == [two]
     with database.writing() as connection:
-        store.rebuild(connection, one)
+        rebuild(database, connection, one)
     assert sorted(pages(store, one)) == [A, B]
 
 

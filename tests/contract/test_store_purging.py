@@ -39,10 +39,9 @@ from app.property.storage.privacy import purge as purging
 from app.property.storage.privacy.purge import Removal
 from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
-from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.tables import Property
+from app.property.storage.properties.tables import Property, Unverified
 from app.property.storage.tables import metadata
 from app.property.storage.watches.models import Change
 from benchmarks.saving import save_record
@@ -85,11 +84,15 @@ class Service:
         now = self.clock.now()
         answer = StoredSearch({"output": [f"{agent} sells it ({url})"]}, "m", 1, 1, now)
         self.searches.save_search(f"{url} {agent}"[-64:], "12 Oak St, Springfield, IL 62701", answer, [url])
-        put_claims(
-            self.database,
-            home,
-            [UnverifiedClaim("ListAgentFullName", agent, f"{agent} sells it", url, "web_search, m", now)],
+        heard = Unverified(
+            field="ListAgentFullName",
+            value=agent,
+            quote=f"{agent} sells it",
+            url=url,
+            said_by="web_search, m",
+            seen_at=now,
         )
+        put_claims(self.database, home, [heard])
 
     def scrape(self, url: str, agent: str = AGENT, *, page_url: str | None = None, **values: Any) -> tuple[str, str]:
         """-> the ids of job and property."""

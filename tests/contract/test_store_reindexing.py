@@ -13,13 +13,13 @@ from sqlalchemy import func, insert, select, update
 
 from app.clock import ManualClock
 from app.property.identity import KEY_RULES
+from app.property.record import evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.engine import make_engine
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.reindex import BEGIN, count_due, due_after
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.rows import evidence_json
 from app.property.storage.properties.tables import Property, PropertyKey, SourceRow
 from app.property.urls.targets import address_of_target
 from app.services.reports.reindex import reindex
@@ -43,7 +43,7 @@ def store_by_older_version(database: Database, record: SourceRecord, created_at:
     property_id = record.url.rpartition("/")[2].rjust(32, "0")
     number, street = record.values["StreetNumber"], record.values["StreetName"].lower().replace("avenue", "ave")
     filed = [key.format(number=number, street=street, url=record.url) for key in OLD_KEYS]
-    said = {"record": dict(record.values), "evidence": evidence_json(record.evidence.items())}
+    said = {"record": dict(record.values), "evidence": evidence_json(record.evidence)}
     times = {"created_at": created_at, "updated_at": created_at}
     page = {
         "url": record.url, "final_url": record.final_url, "property_id": property_id, "kind": str(record.kind),

@@ -16,8 +16,8 @@ from app.property.storage.llm.cache import AnswerStore, StoredSearch
 from app.property.storage.pages.retention import Retention
 from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
-from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.tables import Unverified
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import put_claims
 from tests.plugins.page_records import page_record
@@ -38,8 +38,9 @@ def house(url: str, at: datetime, **more: Any) -> SourceRecord:
     return record(url, at, StreetNumber="12", StreetName="Fictional Ave", City="Anytown", **more)
 
 
-def said(at: datetime, value: Any = 1987, url: str = DEAD, field: str = "YearBuilt") -> UnverifiedClaim:
-    return UnverifiedClaim(field, value, f"{field}: {value}", url, "web_search, gpt-4.1-mini", at)
+def said(at: datetime, value: Any = 1987, url: str = DEAD, field: str = "YearBuilt") -> Unverified:
+    by = "web_search, gpt-4.1-mini"
+    return Unverified(field=field, value=value, quote=f"{field}: {value}", url=url, said_by=by, seen_at=at)
 
 
 def shown(properties: PropertyStore, property_id: str) -> list[tuple[str, Any, str]]:

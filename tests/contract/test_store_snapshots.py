@@ -87,9 +87,9 @@ def test_each_source_says_what_it_said_whatever_was_chosen(store: PropertyStore,
     address = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
     property_id = save_record(store, source(1, ListPrice=100, YearBuilt=1990, **address))
     save_record(store, source(2, at=T0 + timedelta(days=1), ListPrice=200, **address))
-    first, second = store.source_values(property_id)
-    assert (first.url, first.values["ListPrice"], first.values["YearBuilt"]) == ("https://a.example/1", 100, 1990)
-    assert (second.url, second.values["ListPrice"], "YearBuilt" in second.values) == ("https://a.example/2", 200, False)
+    first, second = store.sources(property_id)
+    assert (first.url, first.record["ListPrice"], first.record["YearBuilt"]) == ("https://a.example/1", 100, 1990)
+    assert (second.url, second.record["ListPrice"], "YearBuilt" in second.record) == ("https://a.example/2", 200, False)
     assert second.evidence["ListPrice"]["quote"] == "200"
     assert [one.url for one in (first, second)] == [page["url"] for page in store.get(property_id)["sources"]]
-    assert store.source_values("nothing") == []
+    assert store.sources("nothing") == []

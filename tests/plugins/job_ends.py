@@ -16,9 +16,9 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages import index as page_index
 from app.property.storage.pages.index import Seen
 from app.property.storage.properties import claims as unverified
-from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.rebuild import canonical_id
 from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.tables import Unverified
 
 
 def finish(  # noqa: PLR0917
@@ -52,9 +52,7 @@ def put_tried(database: Database, job_id: str, tried: Iterable[JobAttempt], aske
     database.repeat(lambda connection: attempts.put_tried(database, connection, job_id, tried, asked_at))
 
 
-def put_claims(
-    database: Database, property_id: str, heard: Iterable[UnverifiedClaim], *, read: Iterable[str] = ()
-) -> None:
+def put_claims(database: Database, property_id: str, heard: Iterable[Unverified], *, read: Iterable[str] = ()) -> None:
     database.repeat(
         lambda connection: unverified.put_claims(
             database, connection, canonical_id(connection, property_id), heard, read=read

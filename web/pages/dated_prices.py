@@ -10,7 +10,7 @@ from typing import Any
 
 from app.property.dated import day_of
 from app.property.fields.table import FIELDS, FOLLOWERS, of_kind
-from app.property.storage.properties.views import SourceValues
+from app.property.storage.properties.tables import SourceRow
 from app.property.values.numbers import tidy
 
 #: not what is for sale, nor a sale that is pending, agreed or fell through
@@ -38,14 +38,14 @@ class DatedPrice:
     sources: tuple[str, ...]
 
 
-def dated_prices(said: Iterable[SourceValues]) -> list[DatedPrice]:
+def dated_prices(said: Iterable[SourceRow]) -> list[DatedPrice]:
     """Rows of every source's histories of prices and its dated sale, the oldest first, each once.
 
     Rows without a date or a number are left out: the page shows them as its source has them.
     """
     found: dict[tuple[str, float, bool], tuple[date, str, list[str]]] = {}
     for one in said:
-        for when, price, event, is_sale in _rows(one.values):
+        for when, price, event, is_sale in _rows(one.record):
             day = day_of(when)
             if day is None or day.year < _FIRST_YEAR or isinstance(price, bool) or not isinstance(price, int | float):
                 continue

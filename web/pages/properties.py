@@ -16,8 +16,9 @@ from app.property.doubt import Other, as_of, others
 from app.property.fields.table import AXES, CURRENCY, FIELDS, of_kind
 from app.property.identity import point_of
 from app.property.short import HEADINGS, in_short
-from app.property.storage.properties.rows import STATUS
-from app.property.storage.properties.views import PropertyFilter, SourceValues
+from app.property.storage.properties.rebuild import STATUS
+from app.property.storage.properties.tables import SourceRow
+from app.property.storage.properties.views import PropertyFilter
 from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.watches.models import Change
 from web.auth import READING, allow
@@ -103,7 +104,7 @@ def list_properties(
 @router.get("/properties/{property_id}", dependencies=[allow(*READING)])
 def show_property(request: Request, property_id: Id, context: ContextOf) -> Response:
     found = context.stores.properties.get(property_id)
-    said = context.stores.properties.source_values(found["property"])
+    said = context.stores.properties.sources(found["property"])
     names = source_names(found)
     prices = dated_prices(said)
     told = ChangeStore(context.stores.database).of(found["property"], limit=_CHANGES)
@@ -174,13 +175,13 @@ def _heard(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(found.get("unverified") or ())
 
 
-def _drawing(found: Mapping[str, Any], said: Sequence[SourceValues]) -> Locator | None:
+def _drawing(found: Mapping[str, Any], said: Sequence[SourceRow]) -> Locator | None:
     """Where the sources see the property, if there are two that do."""
     latitude, _ = AXES
     seen = [
         Seen(number, *point, one.evidence[latitude] == found["evidence"].get(latitude))
         for number, one in enumerate(said, start=1)
-        if (point := point_of(one.values))
+        if (point := point_of(one.record))
     ]
     return locator(seen) if len(seen) > 1 else None
 

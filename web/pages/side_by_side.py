@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from app.property.doubt import says_the_same
 from app.property.record import FIELDS
-from app.property.storage.properties.views import SourceValues
+from app.property.storage.properties.tables import SourceRow
 from web.pages.words import in_words
 
 _LONGEST_CHARS = 160
@@ -50,13 +50,13 @@ def source_names(shown: Mapping[str, Any]) -> list[SourceName]:
     ]
 
 
-def side_by_side(shown: Mapping[str, Any], said: Sequence[SourceValues]) -> list[Row]:
+def side_by_side(shown: Mapping[str, Any], said: Sequence[SourceRow]) -> list[Row]:
     """A row for each field that two sources or more speak of, with a cell for each of `said`; conflicts come first."""
     conflicts = {conflict["field"]: conflict for conflict in shown["conflicts"]}
     rows = [
         Row(name, spec.meaning, name in conflicts, tuple(_cells(name, shown, said, conflicts.get(name))))
         for name, spec in FIELDS.items()
-        if sum(name in one.values for one in said) > 1
+        if sum(name in one.record for one in said) > 1
     ]
     return sorted(rows, key=lambda row: not row.is_conflict)
 
@@ -66,15 +66,15 @@ def _kind(source: Mapping[str, Any]) -> str:
 
 
 def _cells(
-    name: str, shown: Mapping[str, Any], said: Sequence[SourceValues], conflict: Mapping[str, Any] | None
+    name: str, shown: Mapping[str, Any], said: Sequence[SourceRow], conflict: Mapping[str, Any] | None
 ) -> Iterator[Cell]:
     chosen = shown["evidence"].get(name)
     for one in said:
-        if name not in one.values:
+        if name not in one.record:
             yield Cell("", "", "")
             continue
         proof = one.evidence[name]
-        text = in_words(one.values[name])
+        text = in_words(one.record[name])
         text = text if len(text) <= _LONGEST_CHARS else f"{text[: _LONGEST_CHARS - 1]}…"
         verdict, reason = _judged(proof, conflict)
         if not verdict:

@@ -25,8 +25,8 @@ from app.property.reading.model.prompt import Prompt
 from app.property.reading.pipeline import with_paid_values
 from app.property.record import FIELDS
 from app.property.storage.database import Database
-from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.source_records import ASKED_ELSEWHERE
+from app.property.storage.properties.tables import Unverified
 from app.property.urls.targets import address_of_target
 from app.services.scraping.model_reading import ModelReading
 from app.services.scraping.pages import count_fields, paid_by
@@ -178,7 +178,7 @@ def _lacking(read: Sequence[Read]) -> frozenset[str]:
     )
 
 
-def _told(reader: SourceReader, heard: Sequence[UnverifiedClaim]) -> str:
+def _told(reader: SourceReader, heard: Sequence[Unverified]) -> str:
     """What was tried, for an error."""
     tried = [f"{one.source}{f' {one.url}' if one.url else ''}: {one.detail or one.outcome}" for one in reader.tried]
     told = "; ".join(one.rstrip(".") for one in tried[:_TOLD]) or "no source is configured for it"

@@ -17,7 +17,7 @@ from app.property.address import Address
 from app.property.sources.config import Source, Sources, WebSearch
 from app.property.sources.spellings import street_names
 from app.property.storage.jobs.models import OUTSIDE, SEARCHED, SKIPPED, UNCITED
-from app.property.storage.properties.claims import UnverifiedClaim
+from app.property.storage.properties.tables import Unverified
 from app.services.scraping.run import CALL_SECONDS, Run
 from app.services.scraping.source_reading import Asked, SourceReader
 from app.services.scraping.web_search import SearchFound, WebSearcher
@@ -62,7 +62,7 @@ class SourceFinder:
         self._sources = sources
         self._searcher = searcher
 
-    def find(self, wanted: Wanted, reader: SourceReader) -> list[UnverifiedClaim]:
+    def find(self, wanted: Wanted, reader: SourceReader) -> list[Unverified]:
         """Ask until there are enough; -> what a search says of pages that could not be read. Raises
         `ConfigurationError`, what puts off a page, errors of the database, and `openai.RateLimitError`."""
         sources, parts = self._sources(), wanted.address
@@ -93,7 +93,7 @@ class SourceFinder:
             reader.ask(source, wanted.ways(source, number))
         return True
 
-    def _search(self, sources: Sources, wanted: Wanted, reader: SourceReader) -> list[UnverifiedClaim]:
+    def _search(self, sources: Sources, wanted: Wanted, reader: SourceReader) -> list[Unverified]:
         search = sources.web_search
         found: SearchFound | str
         if search.is_on:
@@ -112,8 +112,13 @@ class SourceFinder:
         reader.require_all()
         # a claim about a page that could be read is void: the page speaks for itself
         return [
-            UnverifiedClaim(
-                claim.field, claim.value, claim.quote, claim.url, f"web_search, {found.model}", found.asked_at
+            Unverified(
+                field=claim.field,
+                value=claim.value,
+                quote=claim.quote,
+                url=claim.url,
+                said_by=f"web_search, {found.model}",
+                seen_at=found.asked_at,
             )
             for claim in answer.claims
             if claim.url in reader.unreadable and search.allows(urlsplit(claim.url).hostname or "")

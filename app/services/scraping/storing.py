@@ -26,11 +26,12 @@ from app.property.storage.jobs.models import Job, JobAttempt, PageFrom
 from app.property.storage.jobs.repository import FRESH_DAYS
 from app.property.storage.pages.index import KnownRecord, PageIndex, Seen, note_same
 from app.property.storage.privacy.suppressions import PURGE
-from app.property.storage.properties.claims import UnverifiedClaim, put_claims
+from app.property.storage.properties.claims import put_claims
 from app.property.storage.properties.locks import lock_pages
 from app.property.storage.properties.rebuild import canonical_id
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.source_records import wanted_of
+from app.property.storage.properties.tables import Unverified
 from app.property.urls.rows import answer_of
 from app.services.reports.metrics.instruments import RESULTS
 from app.services.runtime.retry import patiently
@@ -115,7 +116,7 @@ class Storing:
         lease: Lease | None,
         reader: SourceReader,
         notes: Mapping[str, ModelReading],
-        heard: Sequence[UnverifiedClaim],
+        heard: Sequence[Unverified],
         asked_at: datetime,
     ) -> Stored | None:
         """All pages that `reader` read of an address; those that were purged meanwhile are dropped from it. None: no

@@ -154,7 +154,7 @@ for number, html, day in (("a", listed, 1), ("b", listed, 1), ("a", changed, 5),
     record = stored(read(html, day, number))
     made = database.repeat(lambda connection: store.save(connection, record, edition="e1"))
 shown = store.get(made)
-said = store.source_values(made)
+said = store.sources(made)
 files = {}
 for chosen in (ExportFormat.CSV, ExportFormat.JSONL, ExportFormat.GEOJSON):
     stream = io.BytesIO()

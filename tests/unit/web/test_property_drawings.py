@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from app.property.storage.properties.views import SourceValues
+from app.property.storage.properties.tables import SourceRow
 from web.pages.dated_prices import DatedPrice, dated_prices
 from web.pages.locator import SIZE, Seen, distance, locator
 from web.pages.price_chart import PriceChart, price_chart, short
 
 
-def _saying(url: str, **values: Any) -> SourceValues:
-    return SourceValues(url, values, {})
+def _saying(url: str, **values: Any) -> SourceRow:
+    return SourceRow(url=url, record=values, evidence={})
 
 
 def _price(day: date, price: float, *, is_sale: bool = False) -> DatedPrice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.property.storage.properties.views import SourceValues
+from app.property.storage.properties.tables import SourceRow
 from web.pages.side_by_side import Cell, side_by_side, source_names
 
 URLS = "https://county.example/7", "https://homes.example/12", "https://roll.example/7"
@@ -17,8 +17,8 @@ def _proof(url: str, value: Any, unit: str | None = None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _saying(url: str, **values: Any) -> SourceValues:
-    return SourceValues(url, values, {name: _proof(url, value) for name, value in values.items()})
+def _saying(url: str, **values: Any) -> SourceRow:
+    return SourceRow(url=url, record=values, evidence={name: _proof(url, value) for name, value in values.items()})
 
 
 SAID = [

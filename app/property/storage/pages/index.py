@@ -21,9 +21,8 @@ from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.models import JobState
 from app.property.storage.pages.tables import PageAlias
-from app.property.storage.properties.rows import source_record
 from app.property.storage.properties.tables import AS_OF, SourceRow
-from app.property.storage.statements import upsert
+from app.property.storage.statements import entities, upsert
 
 _OF_SAME_PROPERTY = aliased(SourceRow)
 #: some page of the record's property is asked about again
@@ -75,8 +74,8 @@ class PageIndex:
         """What the page said when it was read or confirmed last; None if it never was."""
         query = _newest(or_(SourceRow.page_url == page_url, SourceRow.url == page_url))
         with self._database.reading() as connection:
-            row = connection.execute(query).first()
-        return KnownRecord(source_record(row), row.property_id, not row.wanted_model) if row else None
+            row = next(iter(entities(connection, query)), None)
+        return KnownRecord(row.said(), row.property_id, not row.wanted_model) if row else None
 
     def still_says(self, seen: Seen) -> bool:
         """Whether it can be confirmed (`PropertyStore.confirm`), as far as can be told without a lock."""

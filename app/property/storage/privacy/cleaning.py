@@ -10,10 +10,9 @@ from sqlalchemy import Row
 
 from app.property.fields.table import PEOPLE_FIELDS, of_kind
 from app.property.people import Finder
-from app.property.record import Evidence
+from app.property.record import Evidence, evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.privacy.pii_catalog import Holding, Holds
-from app.property.storage.properties.rows import evidence_json
 from app.property.storage.statements import digest
 
 
@@ -36,7 +35,7 @@ def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[
 
 def source_without(finder: Finder, record: SourceRecord) -> SourceRecord:
     """What a page says, without the name."""
-    told = record_without(finder, record.values, evidence_json(record.evidence.items()))
+    told = record_without(finder, record.values, evidence_json(record.evidence))
     proofs = {name: Evidence.model_validate(proof) for name, proof in told["evidence"].items()}
     return replace(record, values=told["record"], evidence=proofs)
 

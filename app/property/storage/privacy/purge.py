@@ -36,7 +36,6 @@ from app.property.storage.privacy.scope import (
 from app.property.storage.privacy.suppressions import refuse_from_now
 from app.property.storage.properties.locks import lock_pages, lock_rows
 from app.property.storage.properties.rebuild import rebuild
-from app.property.storage.properties.rows import source_record
 from app.property.storage.properties.tables import (
     RECORD_URLS,
     IdentityDecision,
@@ -48,7 +47,7 @@ from app.property.storage.properties.tables import (
     SourceRow,
     Unverified,
 )
-from app.property.storage.statements import chunks
+from app.property.storage.statements import chunks, entities
 from app.property.storage.types import Base
 from app.property.storage.watches.models import Change, Watch
 
@@ -168,7 +167,7 @@ class Removal:
         that are looked at `later`."""
         connection = self.connection
         stored = select(SourceRow).where(is_any(RECORD_URLS, urls))
-        lock_pages(self.database, connection, [source_record(row) for row in connection.execute(stored)])
+        lock_pages(self.database, connection, [row.said() for row in entities(connection, stored)])
         asked = select(JobRow.id).where(JobRow.target.in_(urls)).order_by(JobRow.id).with_for_update()
         self.job_ids |= set(connection.execute(asked).scalars())
         homes = self._decided_on(urls)

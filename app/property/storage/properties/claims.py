@@ -1,13 +1,10 @@
-"""Stores what was only claimed of a property, and by whom: shown beside its record, never in it."""
+"""Stores what was only claimed of a property, and by whom."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete
 
 from app.property.storage.database import Database
 from app.property.storage.privacy.suppressions import purged_since
@@ -15,23 +12,11 @@ from app.property.storage.properties.tables import Unverified
 from app.property.storage.statements import clean, upsert
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedClaim:
-    """A value that `said_by` (a method and a model) read on the page `url`, which could not be read here."""
-
-    field: str
-    value: Any
-    quote: str
-    url: str
-    said_by: str
-    seen_at: datetime
-
-
 def put_claims(
     database: Database,
     connection: Connection,
     property_id: str,
-    claims: Iterable[UnverifiedClaim],
+    claims: Iterable[Unverified],
     *,
     read: Iterable[str] = (),
 ) -> None:
@@ -48,15 +33,3 @@ def put_claims(
             continue
         row = {"value": one.value, "quote": clean(one.quote), "said_by": clean(one.said_by), "seen_at": one.seen_at}
         upsert(connection, Unverified, {"property_id": property_id, "field": one.field, "url": one.url}, row)
-
-
-def claims_of(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return the claims of each property, in the shape that interfaces show."""
-    found: dict[str, list[dict[str, Any]]] = {home: [] for home in property_ids}
-    query = (
-        select(Unverified).where(Unverified.property_id.in_(property_ids)).order_by(Unverified.field, Unverified.url)
-    )
-    for row in connection.execute(query):
-        said = {name: getattr(row, name) for name in ("field", "value", "quote", "url", "said_by")}
-        found[row.property_id].append({**said, "seen_at": row.seen_at.isoformat()})
-    return found

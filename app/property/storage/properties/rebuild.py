@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,14 +12,19 @@ from sqlalchemy.orm import aliased
 
 from app.errors import NotFoundError
 from app.property import identity
+from app.property.fields.table import FIELDS
 from app.property.merge import Merged, merge
+from app.property.record import evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.properties.locks import lock_feed
-from app.property.storage.properties.rows import conflicts_json, evidence_json, search_row
 from app.property.storage.properties.source_records import records_of
 from app.property.storage.properties.tables import Property, PropertyKey
 from app.property.storage.statements import new_id
+
+#: the fields whose words are searched, and the one that properties are filtered by
+SEARCHED = tuple(name for name, spec in FIELDS.items() if spec.searched)
+STATUS = "StandardStatus"
 
 
 def moment(database: Database, connection: Connection) -> datetime:
@@ -79,7 +84,7 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
     merged = merge(sources)
     row = {
         "record": merged.values,
-        "evidence": evidence_json(merged.evidence.items()),
+        "evidence": evidence_json(merged.evidence),
         "conflicts": conflicts_json(merged),
     }
     found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
@@ -96,6 +101,32 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
         connection.execute(update(Property).where(Property.id == property_id).values(change))
     _file(connection, property_id, sources)
     return Rebuilt(stored, sources, merged)
+
+
+def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
+    """Return `[{"field", "chosen": value, "evidence": [chosen first, then the others], "reasons": [why, in that order],
+    "verdicts": ["won", then "agrees", "older" or "conflict"]}]`."""
+    return [
+        {
+            "field": name,
+            "chosen": merged.values[name],
+            "evidence": [say.proof.model_dump(mode="json") for say in says],
+            "reasons": [say.reason for say in says],
+            "verdicts": [str(say.verdict) for say in says],
+        }
+        for name, says in merged.conflicts.items()
+    ]
+
+
+def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -> dict[str, Any]:
+    """Return the columns of `properties` that searching uses. Words are lower-cased here, since SQLite and PostgreSQL
+    differ on letters beyond ASCII."""
+    words = [str(record[name]) for name in SEARCHED if record.get(name)]
+    return {
+        "search_text": " ".join([*words, *urls]).lower(),
+        "standard_status": str(record[STATUS])[:32] if record.get(STATUS) else None,
+        "conflict_count": conflicts,
+    }
 
 
 def _file(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:

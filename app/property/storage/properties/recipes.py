@@ -9,17 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, or_, select
 
 from app.errors.recipes import RecipeNotFoundError
 from app.property.recipes.form import as_json, from_json
-from app.property.recipes.recipe import (
-    FORMAT,
-    MOST_EXAMPLES,
-    MOST_OF_HOST,
-    Recipe,
-    recipe_host,
-)
+from app.property.recipes.recipe import FORMAT, MOST_EXAMPLES, MOST_OF_HOST, Recipe, recipe_host
 from app.property.storage.database import Database
 from app.property.storage.pages.repository import page_by_body
 from app.property.storage.paging import Order, Page
@@ -33,6 +27,7 @@ if TYPE_CHECKING:  # they load all readers, which the web server does without
     from app.property.recipes.learning import Example
 
 ORDER = Order("recipes", (RecipeRow.id,))
+_USABLE = select(RecipeRow).where(RecipeRow.format == FORMAT)
 
 
 class StoredRecipes:
@@ -44,7 +39,7 @@ class StoredRecipes:
     def of_host(self, host: str) -> Sequence[Recipe]:
         """Return the recipes of `host`: those that a person wrote, then the learned ones, last used first."""
         with self._database.reading() as connection:
-            return _of_host(connection, host)
+            return _found(connection, RecipeRow.host == host)
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
         """Return the stored recipe of the same template, else store `recipe`. The host is locked meanwhile.
@@ -55,7 +50,7 @@ class StoredRecipes:
 
         def work(connection: Connection) -> Recipe:
             self._database.exclusively(connection, f"recipes of {recipe.host}")
-            known = [one for one in _of_host(connection, recipe.host) if not one.written]
+            known = [one for one in _found(connection, RecipeRow.host == recipe.host) if not one.written]
             if alike := likest((one for one in known if one.kind == recipe.kind), recipe.fingerprint):
                 return alike[0]
             c, kept = RecipeRow, [one.id for one in known[: MOST_OF_HOST - 1]]
@@ -97,23 +92,19 @@ class StoredRecipes:
         self._database.repeat(work)
 
     def examples(self, recipe_id: str) -> list[Example]:
-        """Return the examples whose pages are still stored, newest last; the others are deleted."""
+        """Return the examples whose pages are still stored, newest last."""
         from app.property.recipes.learning import Example  # noqa: PLC0415
 
-        c, found, gone = RecipeExample, list[Example](), list[str]()
+        c, found = RecipeExample, list[Example]()
         with self._database.reading() as connection:
             mine = select(RecipeExample).where(c.recipe_id == recipe_id).order_by(c.at, c.page_url)
             for row in connection.execute(mine).all():
                 page = page_by_body(connection, row.content_sha256, row.page_url)
                 if page is None:
-                    gone.append(row.page_url)
                     continue
                 values = {name: (value, unit) for name, (value, unit) in row.example["values"].items()}
                 absent, unanswered = frozenset(row.example["absent"]), frozenset(row.example["unanswered"])
                 found.append(Example(page, values, absent, unanswered, row.example["row"]))
-        if gone:
-            which = delete(RecipeExample).where(c.recipe_id == recipe_id, c.page_url.in_(gone))
-            self._database.repeat(lambda connection: connection.execute(which))
         return found
 
     def forget_examples(self, recipe_id: str) -> None:
@@ -138,9 +129,7 @@ class StoredRecipes:
 
     def page(self, cursor: str | None = None, *, host: str | None = None, limit: int = 100) -> Page[Recipe]:
         """Return recipes in the order of their ids, all or those of `host`. Raises `InvalidCursorError`."""
-        query = select(RecipeRow).where(RecipeRow.format == FORMAT)
-        if host is not None:
-            query = query.where(RecipeRow.host == host)
+        query = _USABLE if host is None else _USABLE.where(RecipeRow.host == host)
         with self._database.reading() as connection:
             rows = connection.execute(ORDER.page_query(query, cursor, limit)).all()
         return Page([_recipe(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
@@ -148,16 +137,15 @@ class StoredRecipes:
     def get(self, recipe_id: str) -> Recipe:
         """Return a recipe by its id. Raises `RecipeNotFoundError`."""
         with self._database.reading() as connection:
-            row = connection.execute(_usable().where(RecipeRow.id == recipe_id)).one_or_none()
-        if row is None:
+            found = _found(connection, RecipeRow.id == recipe_id)
+        if not found:
             raise RecipeNotFoundError(recipe_id)
-        return _recipe(row)
+        return found[0]
 
     def named(self, name: str) -> Sequence[Recipe]:
         """Return the recipe of that id, or those of that host. Raises `RecipeNotFoundError` if there is none."""
         with self._database.reading() as connection:
-            row = connection.execute(_usable().where(RecipeRow.id == name)).one_or_none()
-            found = [_recipe(row)] if row is not None else _of_host(connection, recipe_host(name))
+            found = _found(connection, or_(RecipeRow.id == name, RecipeRow.host == recipe_host(name)))
         if not found:
             raise RecipeNotFoundError(name)
         return found
@@ -177,12 +165,8 @@ class StoredRecipes:
         upsert(connection, RecipeRow, {"id": recipe.id}, row)
 
 
-def _usable() -> Any:
-    return select(RecipeRow).where(RecipeRow.format == FORMAT)
-
-
-def _locked(recipe_id: str) -> Any:
-    return _usable().where(RecipeRow.id == recipe_id).with_for_update()
+def _locked(recipe_id: str) -> Select[Any]:
+    return _USABLE.where(RecipeRow.id == recipe_id).with_for_update()
 
 
 def _recipe(row: Row[Any]) -> Recipe:
@@ -192,8 +176,7 @@ def _recipe(row: Row[Any]) -> Recipe:
     return found
 
 
-def _of_host(connection: Connection, host: str) -> list[Recipe]:
+def _found(connection: Connection, which: ColumnElement[bool]) -> list[Recipe]:
     c = RecipeRow
-    newest = _usable().where(c.host == host).order_by(c.written.desc(), c.updated_at.desc(), c.id)
-    rows: Sequence[Row[Any]] = connection.execute(newest.limit(MOST_OF_HOST)).all()
-    return [_recipe(row) for row in rows]
+    newest = _USABLE.where(which).order_by(c.written.desc(), c.updated_at.desc(), c.id)
+    return [_recipe(row) for row in connection.execute(newest.limit(MOST_OF_HOST))]

@@ -16,7 +16,7 @@ from app.property import identity
 from app.property.address import Address
 from app.property.change_belief import Telling
 from app.property.people import NOBODY
-from app.property.record import PEOPLE_FIELDS, PageKind
+from app.property.record import PEOPLE_FIELDS, PageKind, evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.pages.index import PageIndex, Seen, is_fresh, note_url, said_by
@@ -28,7 +28,6 @@ from app.property.storage.properties.merge_into import merge_into
 from app.property.storage.properties.pins import pins_of
 from app.property.storage.properties.rebuild import canonical_id, existing, rebuild
 from app.property.storage.properties.resolve import resolve_property
-from app.property.storage.properties.rows import evidence_json
 from app.property.storage.properties.source_records import (
     drop_doubles,
     observe,
@@ -40,8 +39,8 @@ from app.property.storage.properties.source_records import (
     with_known_kind,
 )
 from app.property.storage.properties.tables import AS_OF, Property, PropertyKey, SourceRow
-from app.property.storage.properties.views import PropertyFilter, SourceValues, views
-from app.property.storage.statements import clean
+from app.property.storage.properties.views import PropertyFilter, views
+from app.property.storage.statements import clean, entities
 from app.property.storage.watches.noticing import Noticing, stands
 
 _PLACE = (Property.updated_at, Property.id)
@@ -98,7 +97,7 @@ class PropertyStore:
             "content_sha256": record.content_sha256,
             "fetched_at": record.fetched_at,
             "record": dict(record.values),
-            "evidence": evidence_json(record.evidence.items()),
+            "evidence": evidence_json(record.evidence),
             "stored_at": now,
             "page_url": record.page_url,
             "checked_at": record.checked_at,
@@ -154,10 +153,6 @@ class PropertyStore:
         for url in connection.execute(query).scalars().all():
             noticing.look(url, at)
 
-    def rebuild(self, connection: Connection, property_id: str) -> None:
-        """Make the property say what its records say. Without any it stays as it was."""
-        rebuild(self.database, connection, property_id)
-
     # --- reading; the id of a property that was merged into another one gives that one
 
     def get(self, property_id: str) -> dict[str, Any]:
@@ -171,14 +166,13 @@ class PropertyStore:
         with self.database.reading() as connection:
             return views(connection, [existing(connection, property_id)])[0]
 
-    def source_values(self, property_id: str) -> list[SourceValues]:
-        """What each source says by itself, before merging chose, in the order of `sources`; none if there is no such
+    def sources(self, property_id: str) -> list[SourceRow]:
+        """Return what each source says by itself, before merging chose, in the order of `get`; none if there is no such
         property."""
         with self.database.reading() as connection:
             mine = SourceRow.property_id == canonical_id(connection, property_id)
-            query = select(SourceRow.url, SourceRow.record, SourceRow.evidence).where(mine)
-            rows = connection.execute(query.order_by(SourceRow.fetched_at, SourceRow.id)).all()
-        return [SourceValues(row.url, row.record, row.evidence) for row in rows]
+            query = select(SourceRow).where(mine).order_by(SourceRow.fetched_at, SourceRow.id)
+            return entities(connection, query)
 
     def sources_of(self, property_id: str) -> tuple[str, list[SourceRecord], set[str]]:
         """Return the property's id, its records, and the URLs of those that people keep together with others. Raises

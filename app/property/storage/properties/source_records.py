@@ -8,13 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
-from app.property.record import SourceKind
+from app.property.record import SourceKind, evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.pages.index import forget_url, note_url
 from app.property.storage.pages.tables import PageAlias
-from app.property.storage.properties.rows import evidence_json, source_record
 from app.property.storage.properties.tables import Observation, SourceRow
-from app.property.storage.statements import digest, insert_if_new
+from app.property.storage.statements import digest, entities, insert_if_new
 
 #: the note of a page of an address whose question went to another one
 ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
@@ -32,10 +31,16 @@ def records_of(connection: Connection, property_id: str) -> list[SourceRecord]:
 
 def records_of_each(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[SourceRecord]]:
     """Return what the pages of each property say."""
-    found: dict[str, list[SourceRecord]] = {home: [] for home in property_ids}
-    query = select(SourceRow).where(SourceRow.property_id.in_(found)).order_by(SourceRow.id)
-    for row in connection.execute(query) if found else ():
-        found[row.property_id].append(source_record(row))
+    query = select(SourceRow).where(SourceRow.property_id.in_(property_ids)).order_by(SourceRow.id)
+    rows = by_property(property_ids, entities(connection, query) if property_ids else ())
+    return {home: [row.said() for row in found] for home, found in rows.items()}
+
+
+def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[str, list[T]]:
+    """Return the rows of each property, by their `property_id`."""
+    found: dict[str, list[T]] = {home: [] for home in property_ids}
+    for row in rows:
+        found[row.property_id].append(row)
     return found
 
 
@@ -95,7 +100,7 @@ def put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) ->
 
 def observe(connection: Connection, property_id: str, record: SourceRecord) -> None:
     """Add what the page says to what was ever said of the property."""
-    proofs = evidence_json(record.evidence.items())
+    proofs = evidence_json(record.evidence)
     rows = [
         {
             "property_id": property_id,

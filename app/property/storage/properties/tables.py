@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.property.record import Evidence, PageKind, SourceKind
+from app.property.source_record import SourceRecord
 from app.property.storage.types import (
     Base,
     BodyHash,
@@ -43,7 +45,7 @@ class Property(Base):
     conflicts: Mapped[JsonWords]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
-    # what it is found by (`rows.search_row`), made of record, conflicts and the URLs of its pages
+    # what it is found by (`rebuild.search_row`), made of record, conflicts and the URLs of its pages
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
@@ -110,6 +112,30 @@ class SourceRow(Base):
         Index("ix_source_records_final_url", "final_url", postgresql_using="hash"),
     )
 
+    def said(self) -> SourceRecord:
+        """Return what the page says."""
+        return SourceRecord(
+            url=self.url,
+            final_url=self.final_url,
+            kind=PageKind(self.kind),
+            content_sha256=self.content_sha256,
+            fetched_at=self.fetched_at,
+            values=self.record,
+            evidence={name: Evidence.model_validate(proof) for name, proof in self.evidence.items()},
+            page_url=self.page_url,
+            checked_at=self.checked_at,
+            source_kind=SourceKind(self.source_kind) if self.source_kind else None,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the shape that interfaces show: JSON types only, without what the page says."""
+        names = ("url", "final_url", "kind", "source_kind", "page_url", "content_sha256", "wanted_model", "model_note")
+        return {
+            **{name: getattr(self, name) for name in names},
+            "fetched_at": self.fetched_at.isoformat(),
+            "checked_at": self.checked_at.isoformat() if self.checked_at else None,
+        }
+
 
 #: when a page was last known to say what its record says
 AS_OF = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
@@ -144,7 +170,8 @@ class Observation(Base):
 
 
 class Unverified(Base):
-    """What was only said of a property: no page that shows it could be read, so it is no part of its record."""
+    """A value that `said_by` (a method and a model) read on the page `url`, which could not be read here: it is shown
+    beside the property's record, never in it."""
 
     __tablename__ = "unverified"
 
@@ -153,7 +180,6 @@ class Unverified(Base):
     field: Mapped[str] = mapped_column(String(64))
     value: Mapped[JsonWords]
     quote: Mapped[Words]
-    # the page that was named for it
     url: Mapped[Url] = mapped_column(index=True)
     said_by: Mapped[Words]
     seen_at: Mapped[datetime]
@@ -162,6 +188,11 @@ class Unverified(Base):
         UniqueConstraint("property_id", "field", "url", name="uq_unverified_once"),
         Index("ix_unverified_field_seen_at", "field", "seen_at"),
     )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the shape that interfaces show: JSON types only."""
+        said = {name: getattr(self, name) for name in ("field", "value", "quote", "url", "said_by")}
+        return said | {"seen_at": self.seen_at.isoformat()}
 
 
 class IdentityDecision(Base):

@@ -15,8 +15,8 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.properties.claims import UnverifiedClaim
 from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.properties.tables import Unverified
 from benchmarks.saving import save_record
 from tests.integration.doors.conftest import Environment
 from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
@@ -75,13 +75,13 @@ def house(database: Database) -> str:
         LivingAreaUnits="Square Feet", ListPrice=512000, X_Currency="USD", StandardStatus="Active",
         X_PriceHistory=HISTORY, Latitude=35.12480, Longitude=-80.87530, StoriesTotal=2, **ADDRESS,
     )  # fmt: skip
-    heard = UnverifiedClaim(
-        "X_RoofYear",
-        2016,
-        "a new roof in 2016",
-        "https://gone.example/12",
-        "web_search gpt-4.1-mini",
-        datetime.now(UTC),
+    heard = Unverified(
+        field="X_RoofYear",
+        value=2016,
+        quote="a new roof in 2016",
+        url="https://gone.example/12",
+        said_by="web_search gpt-4.1-mini",
+        seen_at=datetime.now(UTC),
     )
     put_claims(database, made, [heard])
     return made
