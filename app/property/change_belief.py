@@ -69,10 +69,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`why` in words. `look_at`: when one more look at the page would help; None if only time or others can."""
+    """`why` it is believed, in words. `look_at`: when one more look at the page would help; None if only time or others
+    can."""
 
     outcome: Outcome
-    why: str
+    why: str = ""
     look_at: datetime | None = None
 
 
@@ -82,32 +83,30 @@ def judge(
     """What is to be done about `candidate`, given what all pages of the property say and which value is `chosen`."""
     name, new = candidate.field, candidate.new
     page = next((record for record in records if record.url == candidate.url), None)
-    says = said_of(name, page.values, page.evidence) if page is not None else None
     if page is None:
-        return Judgement(Outcome.OVER, "the page is no source any more")
+        return Judgement(Outcome.OVER)
+    says = said_of(name, page.values, page.evidence)
     if says is not None and is_news(name, says, new):
         went_back = candidate.old is not None and not is_news(name, candidate.old, says)
-        return Judgement(Outcome.BACK, "the page went back") if went_back else Judgement(Outcome.OVER, "said anew")
+        return Judgement(Outcome.BACK if went_back else Outcome.OVER)
     if chosen is None or is_news(name, chosen, new):
-        return Judgement(Outcome.WAIT, "other sources are believed")
+        return Judgement(Outcome.WAIT)
     if candidate.seconded:
         return Judgement(Outcome.TELL, "2 sources changed alike")
     if candidate.old is not None and slip_in(name, candidate.old, new):
-        return Judgement(Outcome.WAIT, "it may be a slip")
+        return Judgement(Outcome.WAIT)
     return _alone(candidate, page, records, looks_wanted)
 
 
 def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord], looks_wanted: int) -> Judgement:
     """One source shows it."""
-    denied = _is_denied(candidate, page, records)
-    in_doubt = denied or candidate.went_back
+    in_doubt = candidate.went_back or _is_denied(candidate, page, records)
     if candidate.looks >= looks_wanted + MORE_LOOKS * in_doubt:
         return Judgement(Outcome.TELL, f"{candidate.looks} further looks agree" if candidate.looks else "it is shown")
     held = candidate.looked_at - candidate.seen_at
     if candidate.looks and held >= HOLD and not in_doubt:
         return Judgement(Outcome.TELL, f"it held for {held.total_seconds() / 3600:.0f} h")
-    why = "the page went back before" if candidate.went_back else "it is looked at again"
-    return Judgement(Outcome.WAIT, "another source denies it" if denied else why, candidate.look_at)
+    return Judgement(Outcome.WAIT, look_at=candidate.look_at)
 
 
 def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord]) -> bool:

@@ -107,7 +107,7 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
     said = context.stores.properties.sources(found["property"])
     names = source_names(found)
     prices = dated_prices(said)
-    told = ChangeStore(context.stores.database).of(found["property"], limit=_CHANGES)
+    told = ChangeStore(context.stores.database).of(found["property"], limit=_CHANGES + 1)
     number_of = {source["url"]: number for number, source in enumerate(found["sources"], start=1)}
     return page(
         request,
@@ -120,8 +120,8 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
         prices=prices,
         chart=price_chart(prices),
         number_of=number_of,
-        changes=[_change(one) for one in told.items],
-        more_changes=told.next_cursor is not None,
+        changes=[_change(one) for one in told[:_CHANGES]],
+        more_changes=len(told) > _CHANGES,
         currency=found["record"].get(CURRENCY),
         point=point_of(found["record"]),
         map_link=found["record"].get(MAP_LINK) or "",

@@ -65,6 +65,13 @@ def entities[T](
         return list(session.scalars(statement, rows, execution_options={"synchronize_session": False}))
 
 
+def insert_all(connection: Connection, objects: Sequence[Base]) -> None:
+    """Insert new mapped objects, which get what their columns have by default."""
+    with Session(connection, expire_on_commit=False) as session:
+        session.add_all(objects)
+        session.flush()
+
+
 def delete_some(database: Database, table: type[Base], which: ColumnElement[bool], at_once: int) -> int:
     """Delete rows, `at_once` at most, in a transaction of its own; return how many. No writer is stopped for none."""
     key = tuple(table.__table__.primary_key.columns)

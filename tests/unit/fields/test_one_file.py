@@ -172,7 +172,7 @@ print(json.dumps({
     "table": [str(cell) for cell in record_table("", shown["record"], shown["evidence"]).columns[0].cells],
     "beside": [row.name for row in side_by_side(shown, said)],
     "brief": brief(shown, datetime(2026, 3, 7, tzinfo=UTC), 30),
-    "changes": [(c.field, c.old, c.new) for c in ChangeStore(database).of(made, limit=9).items],
+    "changes": [(c.field, c.old, c.new) for c in ChangeStore(database).of(made, limit=9)],
 }))
 """
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from app.property.storage.database import Database
-from app.property.storage.paging import Order, Page
+from app.property.storage.paging import Order
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.locks import lock_feed
 from app.property.storage.properties.tables import Property
@@ -25,7 +25,6 @@ from app.property.storage.watches.models import Change, ChangeState
 ORDER = Order("changes", (Change.position,))
 #: a cursor before everything that is still to come
 LATEST = "latest"
-NEWEST_FIRST = Order("newest changes", (Change.position,), descending=True)
 #: changes that are deleted at a time: no other writer waits long
 _AT_ONCE = 1000
 _PUBLISHED = Change.state == ChangeState.PUBLISHED
@@ -62,9 +61,6 @@ class ChangeStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._clock = database.clock
-
-    # --- reading
 
     def since(self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None) -> Followed:
         """Changes after `cursor`, all or of one property, or of the one that it turned out to be. None begins with the
@@ -72,7 +68,8 @@ class ChangeStore:
         """
         if cursor == LATEST:
             with self._database.reading() as connection:
-                return Followed([], ORDER.cursor((_newest(connection),)))
+                newest = connection.execute(select(func.max(Change.position)).where(_PUBLISHED)).scalar()
+            return Followed([], ORDER.cursor((newest or 0,)))
         query = ORDER.page_query(select(Change).where(_PUBLISHED), cursor, limit)
         if property_id is not None:
             query = query.where(_is_of(property_id))
@@ -82,12 +79,11 @@ class ChangeStore:
             return Followed([], cursor if cursor is not None else ORDER.cursor((0,)))
         return Followed(found[:limit], ORDER.cursor((found[:limit][-1].position,)), len(found) > limit)
 
-    def of(self, property_id: str, cursor: str | None = None, *, limit: int = 100) -> Page[Change]:
-        """Changes of a property, or of the one that it turned out to be, the newest first."""
-        query = select(Change).where(_PUBLISHED, _is_of(property_id))
+    def of(self, property_id: str, *, limit: int = 100) -> list[Change]:
+        """The newest changes of a property, or of the one that it turned out to be, the newest first."""
+        query = select(Change).where(_PUBLISHED, _is_of(property_id)).order_by(Change.position.desc())
         with self._database.reading() as connection:
-            found = entities(connection, NEWEST_FIRST.page_query(query, cursor, limit))
-        return Page(found[:limit], NEWEST_FIRST.next_cursor(found, limit))
+            return entities(connection, query.limit(limit))
 
     def count_since(self, cursor: str) -> tuple[int, datetime | None]:
         """Return how many changes there are after `cursor`, and when the first of them was told."""
@@ -95,8 +91,6 @@ class ChangeStore:
         with self._database.reading() as connection:
             count, oldest = connection.execute(ORDER.after(counted, cursor)).one()
         return count, oldest
-
-    # --- retention
 
     def prune(self, before: datetime) -> int:
         """Delete changes that were published, reverted or last seen before that, a thousand at most; -> how many."""
@@ -106,7 +100,3 @@ class ChangeStore:
 def _is_of(property_id: str) -> ColumnElement[bool]:
     home = select(Property.merged_into).where(Property.id == property_id).scalar_subquery()
     return Change.property_id == func.coalesce(home, property_id)
-
-
-def _newest(connection: Connection) -> int:
-    return int(connection.execute(select(func.max(Change.position)).where(_PUBLISHED)).scalar() or 0)

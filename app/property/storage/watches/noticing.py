@@ -4,13 +4,13 @@ and pending ones that are accepted are published.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, or_, select, update
 
 from app.errors.targets import InvalidTargetError
 from app.property.change_belief import MEMORY, Candidate, Outcome, Telling, judge, moved, seconds
@@ -21,7 +21,7 @@ from app.property.storage.database import Database
 from app.property.storage.pages.repository import text_of
 from app.property.storage.properties.rebuild import Rebuilt
 from app.property.storage.properties.tables import RECORD_URLS, Observation, SourceRow
-from app.property.storage.statements import entities, new_id
+from app.property.storage.statements import entities, insert_all, new_id
 from app.property.storage.watches.changes import publish
 from app.property.storage.watches.models import Change, ChangeState
 from app.property.urls.targets import normalise_url
@@ -79,39 +79,36 @@ class Noticing:
         now = said_of(name, record.values, record.evidence)
         if now is None:
             return
-        was = said_of(name, before.record, _evidence(before.evidence, name))
-        if was is None:
-            was = self._said_once(name, record, (before.url, record.url))
+        was = _said(name, before) or self._said_once(name, record, (before.url, record.url))
         if was is None and not (is_same_edition and self._may_appear(name, before, record.evidence[name])):
             return
         pending = [change for change in self._pending if change.field == name]
-        if pending:  # what the property said before any change of the field that is pending
-            old = pending[0].said_before
-        else:
-            said = self._rebuilt.was
-            old = said_of(name, said.record, _evidence(said.evidence, name)) or self._said_once(name, record, ())
+        # what the property said before any change of the field that is pending
+        old = pending[0].said_before if pending else _said(name, self._rebuilt.was) or self._said_once(name, record, ())
         is_known = any(one.url == before.url and not is_news(name, one.candidate.new, now) for one in pending)
         if is_known or not moved(name, was, now, old):
             return
         if was is not None and self._is_read_otherwise(was, now, is_same_edition=is_same_edition):
             return
-        sides = {"new": now} if old is None else {"old": old, "new": now}
-        row = {
-            "id": new_id(),
-            "property_id": self._property_id,
-            "field": name,
-            "url": before.url,
-            "state": ChangeState.PENDING,
-            **{side: said.value for side, said in sides.items()},
-            **{f"{side}_evidence": said.proof.model_dump(mode="json") for side, said in sides.items()},
-            "context": {"old": {}} | {side: dict(said.context) for side, said in sides.items()},
-            "urls": _pages_of(self._connection, self._property_id, (said.proof.source_url for said in sides.values())),
-            "looks": 0,
-            "seen_at": record.as_of,
-            "updated_at": record.as_of,
-        }
-        made = self._connection.execute(insert(Change).values(row).returning(Change.position))
-        self._pending.append(Change(position=made.scalar_one(), **row))
+        urls = {said.proof.source_url for said in (old, now) if said is not None}
+        change = Change(
+            id=new_id(),
+            property_id=self._property_id,
+            field=name,
+            url=before.url,
+            state=ChangeState.PENDING,
+            old=old.value if old else None,
+            new=now.value,
+            old_evidence=old.proof.model_dump(mode="json") if old else None,
+            new_evidence=now.proof.model_dump(mode="json"),
+            context={"old": dict(old.context) if old else {}, "new": dict(now.context)},
+            urls=_pages_of(self._connection, self._property_id, urls),
+            looks=0,
+            seen_at=record.as_of,
+            updated_at=record.as_of,
+        )
+        insert_all(self._connection, [change])
+        self._pending.append(change)
 
     def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
         """A page that never said anything of the field may do so because it was read better: by a model that was not
@@ -148,12 +145,12 @@ class Noticing:
 
     def _judge(self) -> None:
         """Judge each that is pending, once; what is published ends those that say the same."""
-        pending = [(change, change.candidate) for change in self._pending]
         names = {change.field for change in self._pending}
         ended = self._mine.where(~_PENDING, Change.updated_at > self._now - MEMORY, Change.field.in_(names))
         lately = entities(self._connection, ended)
         voices = {record.url: record.voice for record in self._rebuilt.sources}
         merged = self._rebuilt.merged
+        pending = [(change, change.candidate) for change in self._pending]
         accepted: list[Candidate] = []
         for change, one in pending:
             if any(one.field == other.field and not is_news(one.field, other.new, one.new) for other in accepted):
@@ -199,17 +196,18 @@ def stands(connection: Connection, property_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _evidence(stored: Mapping[str, Any], name: str) -> dict[str, Evidence]:
-    return {name: Evidence.model_validate(stored[name])} if name in stored else {}
+def _said(name: str, stored: Row[Any]) -> Said | None:
+    """What a row of a record or of a property says of the field."""
+    evidence = {name: Evidence.model_validate(stored.evidence[name])} if name in stored.evidence else {}
+    return said_of(name, stored.record, evidence)
 
 
-def _pages_of(connection: Connection, property_id: str, urls: Iterable[str]) -> str:
+def _pages_of(connection: Connection, property_id: str, found: set[str]) -> str:
     """The pages with these URLs, by each URL that they are known by, every one between blanks."""
-    found = set(urls)
     for url in sorted(found):
         with suppress(InvalidTargetError):
             found.add(normalise_url(url))
-    named = or_(*(way.in_(sorted(found)) for way in RECORD_URLS))
+    named = or_(*(way.in_(found) for way in RECORD_URLS))
     for row in connection.execute(select(*RECORD_URLS).where(SourceRow.property_id == property_id, named)):
         found |= {url for url in row if url}
     return f" {' '.join(sorted(found))} "
