@@ -24,7 +24,7 @@ from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Watch, WatchStatus
 from app.property.storage.watches.repository import PLANNED, Watches
-from app.property.storage.watches.slots import slot_after
+from app.property.storage.watches.schedule import slot_after
 from tests.plugins.watch_steps import ADDRESS, DAY, PLENTY, URL, begin, due_now, end, store_property
 
 

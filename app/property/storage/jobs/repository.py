@@ -36,7 +36,7 @@ from app.property.storage.jobs.usage import Requester
 from app.property.storage.paging import Order, Page
 from app.property.storage.statements import chunks, clean, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
-from app.property.storage.watches.slots import job_again_at
+from app.property.storage.watches.outcomes import job_again_at
 from app.property.urls.targets import normalise_target
 
 #: a stored property younger than this is not scraped again

@@ -13,7 +13,7 @@ from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.tables import Observation, Property, PropertyKey, SourceRow, Unverified
 from app.property.storage.statements import chunks
 from app.property.storage.watches.models import Change
-from app.property.storage.watches.outcomes import fold_watches
+from app.property.storage.watches.outcomes import merge_watches
 
 #: rows that `home` may have too: by these columns
 _TWICE = {Observation.__table__: ("content_sha256", "field", "value_sha256"), Unverified.__table__: ("field", "url")}
@@ -22,7 +22,7 @@ _TWICE = {Observation.__table__: ("content_sha256", "field", "value_sha256"), Un
 def merge_into(connection: Connection, gone: str, home: str) -> None:
     """Move records, jobs, keys, observations, claims, changes and watches from `gone` to `home`; `gone` stays as a
     pointer to it."""
-    fold_watches(connection, gone, home)
+    merge_watches(connection, gone, home)
     # `home` gets blocking keys when it is made of all its records
     connection.execute(delete(PropertyKey).where(PropertyKey.property_id == gone, PropertyKey.is_blocking))
     for table, names in _TWICE.items():

@@ -25,8 +25,14 @@ from app.property.changes import Said
 from app.property.record import Evidence
 from app.property.storage.types import Base, Id, JsonWords, RowId, Sha256, Url, Urls, Who, Words, where
 
+#: what a tick changes of a watch that it has locked
+_CHANGED = (
+    *("state", "pause_reason", "due_at", "put_off_at", "under_way_since", "prepaid"),
+    *("failures", "failing_since", "error_code", "error_message", "property_id", "refreshed_at"),
+)
 
-def write(connection: Connection, watches: Sequence[Watch], names: Sequence[str]) -> None:
+
+def write(connection: Connection, watches: Sequence[Watch], names: Sequence[str] = _CHANGED) -> None:
     """Write these attributes of `watches`, all in one statement."""
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
     rows = [{"its_id": one.id, **{f"new_{name}": getattr(one, name) for name in names}} for one in watches]

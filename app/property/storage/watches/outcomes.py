@@ -1,81 +1,82 @@
-"""What becomes of watches: a refresh that brought nothing is tried again soon, then rarely, and at last its watch is
-paused; and when two properties turn out to be one, so do their watches.
+"""How refreshes end: one that brought nothing is tried again with backoff, and after weeks its watch is paused. And how
+the watches of two properties that turn out to be one are merged.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, literal, null, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.errors import every_kind
+from app.errors.fetching import HttpStatusError
+from app.errors.jobs import DeadlineExceededError, WorkerDiedError
+from app.errors.pages import PageBlockedError, PageGoneError
+from app.errors.targets import NoSourceError
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.models import JobState
 from app.property.storage.properties.tables import Property
 from app.property.storage.statements import chunks, entities
-from app.property.storage.types import ACTIVE
+from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.models import Watch, write
-from app.property.storage.watches.slots import again_after, is_gone
 
+#: hours from each failure in a row to the next try, by what went wrong: what may pass by itself; and a site that shows
+#: a wall, or refuses (403) what it gave before, which is left alone for longer. All else waits until the watch is due
+_PASSING = {*(kind.code for kind in every_kind() if kind.transient), DeadlineExceededError.code, WorkerDiedError.code}
+_HOURS = {
+    **dict.fromkeys((PageBlockedError.code, HttpStatusError.code), (24, 24)),
+    **dict.fromkeys((*_PASSING, NoSourceError.code), (1, 4, 16, 24, 24)),
+}
+_GONE_STATUS = re.compile(r" answered HTTP 4(?:04|10)\.")
 #: what says that it is gone is asked once more within a day, and then believed
-_GONE_AGAIN = timedelta(days=1)
+_GONE_AGAIN_HOURS = 24
 _GONE_TRIES = 2
 #: for so many refreshes and so long nothing came of it: nobody asks any more until somebody says so
 _HOPELESS_TRIES = 8
 _HOPELESS_AFTER = timedelta(days=14)
 _AT_ONCE = 500
-_CHANGED = (
-    *("error_code", "error_message", "property_id", "failures", "failing_since", "refreshed_at"),
-    *("state", "pause_reason", "due_at", "under_way_since"),
-)
+#: a watch's job that is queued again when it is due
+HAS_FAILED = and_(JobRow.watch_id.is_not(None), JobRow.state == JobState.FAILED, JobRow.due_at.is_not(None))
+UNDER_WAY = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
 
 
 def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Watch]]:
-    """Account for the refreshes whose jobs are all over, at most 500 at a time.
-
-    -> how many ended, by outcome (done, failed, cancelled), and the watches that were paused by it.
-    """
-    theirs = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
-    query = select(Watch).where(Watch.under_way_since.is_not(None), ~theirs)
+    """Settle the refreshes whose jobs are all over, at most 500 at a time; return how many ended, by outcome (done,
+    failed, cancelled), and the watches that were paused by it."""
+    query = select(Watch).where(Watch.under_way_since.is_not(None), ~UNDER_WAY)
     ended = entities(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
-    made = _jobs_of(connection, [watch.id for watch in ended])
+    made = defaultdict[str, list[Row[Any]]](list)
+    columns: tuple[Any, ...] = JobRow, Property.merged_into
+    jobs = select(*columns).outerjoin(Property, Property.id == JobRow.property_id)
+    # also those that came of them
+    jobs = jobs.join(Watch, and_(Watch.id == JobRow.watch_id, JobRow.created_at >= Watch.under_way_since))
+    jobs = jobs.where(Watch.id.in_([watch.id for watch in ended])).order_by(JobRow.created_at, JobRow.position)
+    for job in connection.execute(jobs):
+        made[job.watch_id].append(job)
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
-    write(connection, ended, _CHANGED)
+    write(connection, ended)
     # the watch itself is tried again
     forget_failed(connection, JobRow.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
     return Counter(outcomes.values()), [watch for watch in ended if watch.state == "paused"]
 
 
 def forget_failed(connection: Connection, column: InstrumentedAttribute[Any], values: Sequence[str]) -> None:
-    """Queue failed jobs with one of `values` in `column` not again."""
+    """Give up repeating failed jobs with one of `values` in `column`."""
     for some in chunks(values):
-        waits = column.in_(some), JobRow.state == JobState.FAILED, JobRow.due_at.is_not(None)
-        connection.execute(update(JobRow).where(*waits).values(due_at=None))
-
-
-def _jobs_of(connection: Connection, ids: Sequence[str]) -> Mapping[str, list[Row[Any]]]:
-    """The jobs of the refreshes by watch, with those that came of them."""
-    made = defaultdict[str, list[Row[Any]]](list)
-    c = JobRow
-    its = c.watch_id, c.target, c.state, c.error_code, c.error_message, c.finished_at, c.property_id
-    columns: tuple[Any, ...] = (*its, Property.merged_into)
-    query = select(*columns).join(Watch, Watch.id == c.watch_id)
-    query = query.outerjoin(Property, Property.id == c.property_id)
-    for some in chunks(ids):
-        theirs = query.where(Watch.id.in_(some), c.created_at >= Watch.under_way_since)
-        for job in connection.execute(theirs.order_by(c.created_at, c.position)):
-            made[job.watch_id].append(job)
-    return made
+        connection.execute(update(JobRow).where(column.in_(some), HAS_FAILED).values(due_at=None))
 
 
 def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
-    """Note in `watch` how its refresh ended; -> the outcome."""
+    """Note in `watch` how its refresh ended, and if it failed when it is tried again; return the outcome."""
     bad = [job for job in made if job.state == JobState.FAILED]
     done = [job for job in made if job.state == JobState.DONE]
-    was_gone = is_gone(watch.error_code, watch.error_message)
+    was_gone = _is_gone(watch.error_code, watch.error_message)
     watch.under_way_since = None
     watch.error_code, watch.error_message = (bad[0].error_code, bad[0].error_message) if bad else (None, None)
     if done:
@@ -89,31 +90,49 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
         return "cancelled"
     watch.failures += 1
     watch.failing_since = watch.failing_since or now
-    _try_again(watch, bad, now, was_gone=was_gone)
+    failed_for = now - watch.failing_since
+    is_gone = all(_is_gone(job.error_code, job.error_message) for job in bad)
+    waits = max((_hours(job.error_code, job.error_message) for job in bad), key=len)
+    hours = _GONE_AGAIN_HOURS if is_gone else next(iter(waits[watch.failures - 1 :]), None)
+    if is_gone and was_gone and watch.failures >= _GONE_TRIES:
+        watch.pause(f"It is gone: {watch.error_message}")
+    elif not is_gone and watch.failures >= _HOPELESS_TRIES and failed_for >= _HOPELESS_AFTER:
+        watch.pause(f"{watch.failures} refreshes in {failed_for.days} days brought nothing: {watch.error_message}")
+    elif hours is not None:
+        watch.due_at = min(watch.due_at, now + timedelta(hours=hours))
     return "failed"
 
 
-def _try_again(watch: Watch, bad: Sequence[Row[Any]], now: datetime, *, was_gone: bool) -> None:
-    failed_for = now - (watch.failing_since or now)
-    after = again_after(watch.failures, bad)
-    if all(is_gone(job.error_code, job.error_message) for job in bad):
-        if watch.failures >= _GONE_TRIES and was_gone:
-            watch.pause(f"It is gone: {bad[0].error_message}")
-            return
-        after = _GONE_AGAIN
-    elif watch.failures >= _HOPELESS_TRIES and failed_for >= _HOPELESS_AFTER:
-        why = f"{watch.failures} refreshes in {failed_for.days} days brought nothing: {bad[0].error_message}"
-        watch.pause(why)
-        return
-    if after is not None:
-        watch.due_at = min(watch.due_at, now + after)
+def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnElement[Any]:
+    """Return, as SQL, when a watch's job that fails `now` is queued again: NULL if it is not, or of no watch.
 
-
-def fold_watches(connection: Connection, gone: str, home: str) -> None:
-    """What was watched of the property `gone` is watched of `home`; of two watches one stays, with the jobs of both.
-
-    That is the active one, else the one with the shorter interval. What was due or under way stays so.
+    Its waits are those of a watch. Which one is next follows from how long ago the job was made.
     """
+    hours = _hours(error_code, error_message)
+    waits = [
+        (
+            and_(JobRow.watch_id.is_not(None), JobRow.created_at > now - timedelta(hours=elapsed)),
+            literal(now + timedelta(hours=wait), UtcDateTime()),
+        )
+        for wait, elapsed in zip(hours, accumulate(hours), strict=True)
+    ]
+    return case(*waits, else_=null()) if waits else null()
+
+
+def _hours(error_code: str, error_message: str | None) -> tuple[int, ...]:
+    return () if _is_gone(error_code, error_message) else _HOURS.get(error_code, ())
+
+
+def _is_gone(error_code: str | None, error_message: str | None) -> bool:
+    """Return whether this error of a job or a watch says that the page is gone."""
+    if error_code == HttpStatusError.code:
+        return bool(_GONE_STATUS.search(error_message or ""))
+    return error_code == PageGoneError.code
+
+
+def merge_watches(connection: Connection, gone: str, home: str) -> None:
+    """Move the watch of the property `gone` to `home`. Of two watches the active one stays, else the one with the
+    shorter interval, with the jobs of both; what was due or under way stays so."""
     connection.execute(update(Watch).where(Watch.property_id == gone).values(property_id=home))
     both = select(Watch).where(Watch.kind == "property", Watch.target.in_((gone, home)))
     found = entities(connection, both.order_by(Watch.state, Watch.interval_days, Watch.id))  # `active` before `paused`

@@ -1,6 +1,5 @@
-"""The watches table: what is refreshed on a schedule. How its time comes is `watches/schedule.py`.
-
-A watch is of a stored property (all its pages), of a URL, which may be that of a search, or of an address.
+"""The watches table: what is refreshed on a schedule (`watches/schedule.py`). A watch is of a stored property (all its
+pages), of a URL of a page or a search, or of an address.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Case, ColumnElement, Connection, Select, case, delete, func, insert, or_, select
+from sqlalchemy import Case, ColumnElement, Connection, Select, case, delete, func, or_, select
 from sqlalchemy.orm import with_expression
 
 from app.errors import NotFoundError
@@ -23,14 +22,14 @@ from app.property.storage.jobs.enqueue import refuse_named
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.models import JobState
 from app.property.storage.paging import Order, Page
+from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.tables import Property, SourceRow
-from app.property.storage.statements import chunks, clean, entities, new_id
+from app.property.storage.statements import chunks, clean, entities, insert_all, new_id
 from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Watch, WatchKind, WatchStatus, write
 from app.property.storage.watches.outcomes import forget_failed
-from app.property.storage.watches.schedule import MOST_PAGES, TICK, TICK_SECONDS, Tick, tick
-from app.property.storage.watches.slots import due_first
+from app.property.storage.watches.schedule import MOST_PAGES, TICK, TICK_SECONDS, Tick, Turn, due_first
 from app.property.urls.targets import is_address, is_property_id, normalise_watched
 
 INTERVAL_DAYS = 7
@@ -39,6 +38,9 @@ MOST_WATCHES = 10_000
 ORDER = Order("watches", (Watch.created_at, Watch.id))
 #: what is due first, then what comes next, and what is paused at the end
 PLANNED = Order("planned watches", (Watch.state, Watch.due_at, Watch.id))
+_PLANNED_ANEW = (
+    *("due_at", "put_off_at", "state", "interval_days", "failures", "pause_reason", "failing_since", "prepaid"),
+)
 _IDLE = (Watch.state == "active", Watch.under_way_since.is_(None))
 
 
@@ -68,11 +70,11 @@ class Watches:
     ) -> Added:
         """Watch what is `named`: ids of properties, URLs, addresses. All or nothing.
 
-        One that is watched already gets the new interval, and goes on if it was paused; what is due stays so. Raises
-        `InvalidTargetError`, `NotFoundError` for a property that there is none of, `InvalidWatchError` for an interval
-        out of range, `TooManyWatchesError` if there would be more than `most`.
+        An existing watch gets the new interval, and goes on if it was paused; what is due stays so. Raises
+        `InvalidTargetError`, `NotFoundError` for an unknown property, `InvalidWatchError` for an interval out of range,
+        `TooManyWatchesError` if there would be more than `most`.
 
-        Those that are new, and those that go on, are charged to `requester` like jobs (`QuotaExceededError`): each is
+        New watches, and those that go on, are charged to `requester` like jobs (`QuotaExceededError`), since each is
         refreshed soon. Later refreshes are charged when they begin, to whoever added the watch.
         """
         if not 1 <= interval_days <= MOST_INTERVAL_DAYS:
@@ -84,29 +86,30 @@ class Watches:
             refuse_named(self._database, connection, wanted)
             targets = list(dict.fromkeys(_meant(connection, wanted)))
             there = _watches(connection, targets, now)
-            new = [target for target in targets if target not in there]
-            count = _count(connection, Watch.id)
-            if new and count + len(new) > most:
+            caller = requester.caller if requester is not None else None
+            new = [_new(target, caller, who, now) for target in targets if target not in there]
+            if new and (count := _count(connection, Watch.id)) + len(new) > most:
                 raise TooManyWatchesError(count, len(new), most)
-            paused = [watch for watch in there.values() if watch.state == "paused"]
+            changed = [one for one in there.values() if one.state == "paused" or one.interval_days != interval_days]
             if requester is not None:
-                usage.charge(connection, requester, now, len(new) + len(paused))
-                for watch in paused:
+                begun = [watch for watch in (*new, *changed) if watch.state == "paused"]
+                usage.charge(connection, requester, now, len(begun))
+                for watch in begun:
                     watch.prepaid = True
-            _make(connection, new, interval_days, now, who=who, caller=requester.caller if requester else None)
-            _go_on(connection, list(there.values()), interval_days, now)
+            for watch in (*new, *changed):
+                _plan(watch, interval_days, now)
+            insert_all(connection, new)
+            write(connection, changed, _PLANNED_ANEW)
             made = _watches(connection, targets, now)
             return Added([made[target] for target in targets], len(new))
 
         return self._database.repeat(work)
 
     def remove(self, name: str) -> int:
-        """End a watch, by its id or by what it watches; -> how many of its jobs that no worker had were cancelled.
+        """End a watch, by its id or by what it watches; cancel its jobs that no worker has, and return how many.
 
-        One that runs goes on, and what it asks is still charged; a search finds nothing any more. Raises
-        `NotFoundError`.
+        A running job goes on and is still charged, but a search yields nothing more. Raises `NotFoundError`.
         """
-
         which, now = _is(name), self._clock.now()
 
         def work(connection: Connection) -> int:
@@ -124,7 +127,7 @@ class Watches:
         return self._database.repeat(work)
 
     def get(self, name: str) -> Watch:
-        """The watch, by its id or by what it watches. Raises `NotFoundError`."""
+        """Return the watch, by its id or by what it watches. Raises `NotFoundError`."""
         found = self._read(_all(self._clock.now()).where(_is(name)))
         if not found:
             raise NotFoundError("watch", name)
@@ -133,15 +136,15 @@ class Watches:
     def page(
         self, cursor: str | None = None, *, order: Order = ORDER, status: WatchStatus | None = None, limit: int = 100
     ) -> Page[Watch]:
-        """The watches after `cursor`, all or those of one status: the oldest first, or as they are `PLANNED`. Raises
-        `InvalidCursorError`."""
+        """Return the watches after `cursor`, all or those of one status: the oldest first, or as they are `PLANNED`.
+        Raises `InvalidCursorError`."""
         now = self._clock.now()
         query = order.page_query(_all(now), cursor, limit)
         found = self._read(query if status is None else query.where(_status_at(now) == status.value))
         return Page(found[:limit], order.next_cursor(found, limit))
 
     def counts(self) -> dict[WatchStatus, int]:
-        """How many there are in each status."""
+        """Return how many there are in each status."""
         status = _status_at(self._clock.now()).label("status")
         with self._database.reading() as connection:
             found = {row[0]: row[1] for row in connection.execute(select(status, func.count()).group_by(status))}
@@ -160,15 +163,27 @@ class Watches:
     def daily_pages(self) -> float:
         """Return about how many requests for pages a day the active watches want: for each page that is known."""
         known = select(func.count()).where(SourceRow.property_id == Watch.property_id).scalar_subquery()
-        pages = case((Watch.kind == WatchKind.URL.value, 1), (known > MOST_PAGES, MOST_PAGES), else_=known)
-        pages = case((pages < 1, 1), else_=pages)
+        is_url = Watch.kind == WatchKind.URL.value
+        pages = case((is_url, 1), (known < 1, 1), (known > MOST_PAGES, MOST_PAGES), else_=known)
         share = func.sum(pages * 1.0 / Watch.interval_days)
         with self._database.reading() as connection:
             return float(connection.execute(select(share).where(Watch.state == "active")).scalar() or 0)
 
     def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-        """Account for the refreshes that have ended, and begin what is due and within `limits`; see `schedule.tick`."""
-        return tick(self._database, limits, seconds=seconds)
+        """Settle refreshes that ended, then begin: pages that show a change, then the watches that are due, the longest
+        overdue first, and with what is left the pages that could not be read before.
+
+        The next tick comes after `seconds`. What does not fit into the day's `limits` keeps its place, and is first on
+        the next day.
+        """
+
+        def work(connection: Connection) -> Tick:
+            self._database.exclusively(connection, TICK)
+            self._database.together(connection, PURGE)  # what is purged meanwhile is not asked for afterwards
+            return Turn(connection, now, limits, seconds).take()
+
+        now = self._clock.now()
+        return self._database.repeat(work)
 
     def _read(self, query: Select[Watch]) -> list[Watch]:
         with self._database.reading() as connection:
@@ -206,7 +221,7 @@ def _is(name: str) -> Any:
 
 
 def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
-    """Properties by the ids that they have now, all else as it is. Raises `NotFoundError`."""
+    """Return `wanted` with the ids that its properties have now. Raises `NotFoundError`."""
     ids = [one for one in wanted if is_property_id(one)]
     homes: dict[str, str] = {}
     for some in chunks(ids):
@@ -219,42 +234,36 @@ def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
 
 
 def _watches(connection: Connection, targets: Sequence[str], now: datetime) -> dict[str, Watch]:
-    """The watches of `targets`, by these."""
+    """Return the watches of `targets` by target."""
     found: dict[str, Watch] = {}
     for some in chunks(targets):
         found |= {watch.target: watch for watch in entities(connection, _all(now).where(Watch.target.in_(some)))}
     return found
 
 
-def _make(
-    connection: Connection, targets: Sequence[str], interval_days: int, now: datetime, *, who: str, caller: str | None
-) -> None:
-    """Make new watches; `caller` has paid for the first refresh of each."""
-    common = {"interval_days": interval_days, "state": "active", "created_at": now, "created_by": clean(who)}
-    common |= {"caller": caller, "prepaid": caller is not None}
-    rows = []
-    for target in targets:
-        is_known = is_property_id(target)
-        kind = WatchKind.PROPERTY if is_known else WatchKind.ADDRESS if is_address(target) else WatchKind.URL
-        due_at = due_first(target, interval_days, now, is_known=is_known)
-        own = {"id": new_id(), "kind": kind, "target": target, "property_id": target if is_known else None}
-        rows.append(common | own | {"due_at": due_at})
-    for some in chunks(rows):
-        connection.execute(insert(Watch), some)
+def _new(target: str, caller: str | None, who: str, now: datetime) -> Watch:
+    """Return a watch that nothing is planned for yet."""
+    is_property = is_property_id(target)
+    return Watch(
+        id=new_id(),
+        kind=WatchKind.PROPERTY if is_property else WatchKind.ADDRESS if is_address(target) else WatchKind.URL,
+        target=target,
+        property_id=target if is_property else None,
+        state="paused",
+        created_at=now,
+        created_by=clean(who),
+        caller=caller,
+    )
 
 
-def _go_on(connection: Connection, watches: Sequence[Watch], interval_days: int, now: datetime) -> None:
-    """Give the watches the interval, and let those go on that are paused. What is due, or waits for the next day's
-    budget, keeps its place; what was paused has none."""
-    changed = [watch for watch in watches if watch.state != "active" or watch.interval_days != interval_days]
-    for watch in changed:
-        is_known = watch.kind == WatchKind.PROPERTY or watch.refreshed_at is not None
-        due_at = due_first(watch.target, interval_days, now, is_known=is_known)
-        if watch.state == "active":
-            watch.due_at = min(watch.due_at, due_at)
-        else:
-            watch.due_at, watch.put_off_at = due_at, None
-        watch.state, watch.interval_days, watch.failures = "active", interval_days, 0
-        watch.pause_reason = watch.failing_since = None
-    names = ("due_at", "put_off_at", "state", "interval_days", "failures", "pause_reason", "failing_since", "prepaid")
-    write(connection, changed, names)
+def _plan(watch: Watch, interval_days: int, now: datetime) -> None:
+    """Set the interval, and let it go on if it is paused. What is due or put off keeps its place; what was paused has
+    none."""
+    is_known = watch.kind == WatchKind.PROPERTY or watch.refreshed_at is not None
+    due_at = due_first(watch.target, interval_days, now, is_known=is_known)
+    if watch.state == "active":
+        watch.due_at = min(watch.due_at, due_at)
+    else:
+        watch.due_at, watch.put_off_at = due_at, None
+    watch.state, watch.interval_days, watch.failures = "active", interval_days, 0
+    watch.pause_reason = watch.failing_since = None

@@ -1,36 +1,34 @@
-"""One tick of the clock of watches: what has ended is accounted for, what is due and within the budget is begun.
+"""When a watch is due, and the tick that settles the refreshes that have ended and begins those that are due.
 
-All of it is one transaction, and one at a time in the fleet: whoever dies in it has done nothing, and of two that tick
-at once the second finds nothing left to do. What a watch's pages and questions really cost is charged when they are
-asked (`watches/budget.py`). The number of statements does not grow with the number of watches.
+A tick is one transaction, and only one runs at a time in the fleet. So a crash leaves nothing half done, and of two at
+once the second finds nothing to do. Pages and model calls are charged when they are asked for (`watches/budget.py`).
+The number of statements does not grow with the number of watches.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from app.property.storage.database import Database
 from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import batch_row, make_batch
-from app.property.storage.jobs.models import Job, JobState
+from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.repository import queue_again
-from app.property.storage.privacy.suppressions import PURGE
-from app.property.storage.properties.tables import Property, SourceRow
-from app.property.storage.statements import chunks, entities
+from app.property.storage.properties.tables import AS_OF, Property, SourceRow
+from app.property.storage.statements import entities
 from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import WatchLimits, day_of
 from app.property.storage.watches.models import Change, Watch, WatchKind, write
-from app.property.storage.watches.outcomes import forget_failed, settle
-from app.property.storage.watches.slots import due_next
+from app.property.storage.watches.outcomes import HAS_FAILED, UNDER_WAY, forget_failed, settle
 from app.property.urls.rows import is_row
 
 #: what beat ticks by
@@ -46,137 +44,144 @@ _TAKEN_IN_ORDER = (Watch.due_at, Watch.refreshed_at.asc().nulls_first(), Watch.i
 #: after an outage, or when a day's budget begins, watches are taken so many times as fast as they come due
 _CATCH_UP = 2.0
 _LEAST_A_TICK = 5
+#: one statement takes the pages of all of them
+_MOST_A_TICK = 1000
 #: what is in somebody else's hands is looked at again after that
 _BUSY = timedelta(minutes=10)
 #: a look that came to nothing is due again after this time
 _LOOK_AGAIN = timedelta(minutes=30)
 #: by then the tick has handed its jobs over, else recovery does
 _RESEND = timedelta(seconds=30)
-_CHANGED = ("state", "pause_reason", "due_at", "put_off_at", "under_way_since", "prepaid")
+#: how soon what has never been seen is looked at for the first time
+_FIRST_WITHIN_DAYS = 1
+#: this share of the interval, but at most so many seconds, before it is over comes the next refresh: what has changed
+#: is looked at once more and told in time, even where the day's budget puts the refresh off
+_EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
+
+
+def slot_after(target: str, interval_days: int, moment: datetime) -> datetime:
+    """Return the target's first slot after `moment`. It has one per interval less a twelfth (half a day at most), at a
+    phase that is a hash of the target: all targets are spread evenly."""
+    period = interval_days * 86_400 - _early(interval_days)
+    phase = int.from_bytes(hashlib.sha256(target.encode()).digest()[:8]) % period
+    second = int(moment.timestamp())
+    return datetime.fromtimestamp(second - (second - phase) % period + period, UTC)
+
+
+def _early(interval_days: int) -> int:
+    return min(_EARLY_SECONDS, interval_days * 86_400 // _EARLY_SHARE)
+
+
+def due_first(target: str, interval_days: int, now: datetime, *, is_known: bool) -> datetime:
+    """Return when a new watch is due: within its interval if something is known of it, else within a day."""
+    slot = slot_after(target, interval_days, now)
+    return slot if is_known else min(slot, slot_after(target, _FIRST_WITHIN_DAYS, now))
+
+
+def _due_next(watch: Watch, now: datetime) -> datetime:
+    """Return when a watch that is refreshed `now` is due again: in its own slot, but not in one that follows a late
+    refresh by a few hours; the one after that is still within the interval."""
+    return slot_after(watch.target, watch.interval_days, now + timedelta(seconds=_early(watch.interval_days) / 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What one tick did: `jobs` are to be sent, for `refreshed` watches and `rechecked` pages.
+    """What one tick did: `jobs` are to be sent. `settled` counts the refreshes that ended by outcome (done, failed,
+    cancelled), `paused` are the watches that were paused. `put_off` watches wait for the next day's budget;
+    `tells_put_off` if they are the first of today."""
 
-    `settled` says how many refreshes ended, by outcome (done, failed, cancelled); `paused` are the watches that they
-    paused. `put_off` watches wait for the next day; `tells_put_off` if they are the first of today.
-    """
-
-    jobs: list[Job] = field(default_factory=list)
-    refreshed: int = 0
-    rechecked: int = 0
-    settled: Mapping[str, int] = field(default_factory=dict)
-    paused: list[Watch] = field(default_factory=list)
-    put_off: int = 0
-    tells_put_off: bool = False
+    jobs: list[Job]
+    settled: Mapping[str, int]
+    paused: list[Watch]
+    put_off: int
+    tells_put_off: bool
 
 
-def tick(database: Database, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-    """Settle, then begin: pages that show a change first, then the watches that are due, those due for longest first,
-    and with what is left the pages that could not be read before.
+@dataclass
+class Turn:
+    """One tick, in the caller's transaction, which holds the locks `TICK` and (shared) `PURGE`."""
 
-    `seconds` is how long it takes to the next tick. What does not fit into the day's `limits` keeps its place, so that
-    it is first when the next day begins.
-    """
-
-    def work(connection: Connection) -> Tick:
-        database.exclusively(connection, TICK)
-        database.together(connection, PURGE)  # what is purged meanwhile is not asked for afterwards
-        return _Turn(connection, now, limits, seconds).take()
-
-    now = database.clock.now()
-    return database.repeat(work)
-
-
-class _Turn:
-    """One tick's transaction."""
-
-    def __init__(self, connection: Connection, now: datetime, limits: WatchLimits, seconds: float) -> None:
-        self._connection = connection
-        self._now = now
-        self._limits = limits
-        self._seconds = seconds
-        #: by target the watch that it is for, in the order in which they were taken
-        self._wanted: dict[str, str] = {}
+    connection: Connection
+    now: datetime
+    limits: WatchLimits
+    seconds: float
+    #: by target the watch that it is for, in the order in which they were taken
+    wanted: dict[str, str] = field(default_factory=dict)
+    #: how many requests for pages today has left for what is not wanted yet. It binds nobody
+    left: int = 0
 
     def take(self) -> Tick:
-        """Account for what ended, and begin what is due."""
-        outcomes, paused = settle(self._connection, self._now)
-        self._left = self._room()
+        """Settle what ended, and begin what is due."""
+        outcomes, paused = settle(self.connection, self.now)
+        theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE)
+        under_way = self.connection.execute(select(func.count()).select_from(JobRow).where(*theirs)).scalar_one()
+        self.left = self.limits.pages - day_of(self.connection, self.now.date()).pages - under_way
         most = self._most()
-        rechecked = self._look(most)
-        due = self._due(most)
-        taken, is_short = self._refresh(due)
-        write(self._connection, due, _CHANGED)
-        made = self._make_jobs()
-        again = self._repeat_failed(most)
+        self._look(most)
+        due, is_short = self._refresh(most)
+        write(self.connection, due)
+        jobs = self._make_jobs() + self._repeat_failed(most)
         put_off, tells = self._put_off() if is_short else (0, False)
         paused += [watch for watch in due if watch.state == "paused"]
-        return Tick([*made, *again], taken, rechecked + len(again), outcomes, paused, put_off, tells)
-
-    def _room(self) -> int:
-        """How many requests for pages today has left, less one for each job under way. It binds nobody."""
-        theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE)
-        under_way = self._connection.execute(select(func.count()).select_from(JobRow).where(*theirs)).scalar_one()
-        return self._limits.pages - day_of(self._connection, self._now.date()).pages - under_way
+        return Tick(jobs, outcomes, paused, put_off, tells)
 
     def _most(self) -> int:
-        """How many watches one tick takes: as many as come due in the time, and some more to catch up."""
+        """Return how many watches one tick takes: as many as come due in the time, and some more to catch up."""
         query = select(func.sum(1.0 / Watch.interval_days)).where(Watch.state == "active")
-        a_day = self._connection.execute(query).scalar()
-        return max(_LEAST_A_TICK, ceil(_CATCH_UP * float(a_day or 0) * self._seconds / 86_400))
+        a_day = self.connection.execute(query).scalar()
+        wanted = ceil(_CATCH_UP * float(a_day or 0) * self.seconds / 86_400)
+        return min(_MOST_A_TICK, max(_LEAST_A_TICK, wanted))
 
     # --- what is due
 
-    def _look(self, most: int) -> int:
-        """Take pages that show a change and need one more look, those due for longest first; -> how many.
+    def _look(self, most: int) -> None:
+        """Take pages that show a change and need one more look, the longest overdue first.
 
-        The watch of their property that comes most often pays; where there is none nobody looks before somebody asks.
-        One of several properties in an answer cannot be asked for by itself: it is looked at when its address is. Of a
-        search's listings the search's watch is not known: only those are looked at that are watched themselves.
+        The property's watch with the shortest interval pays; without one there is no look. One of several properties in
+        an answer cannot be asked for alone: it is looked at with its address. Listings of a watched search are looked
+        at only if they are watched themselves, because the search's watch is not recorded with them.
         """
         payers = select(Watch.id).where(Watch.property_id == Change.property_id, Watch.state == "active")
         payer = payers.order_by(Watch.interval_days, Watch.id).limit(1).scalar_subquery().label("payer")
-        query = select(Change.property_id, Change.url, payer).where(Change.look_at <= self._now)
+        busy = exists().where(JobRow.target == Change.url, or_(JobRow.state.in_(ACTIVE), HAS_FAILED)).label("is_busy")
+        query = select(Change.property_id, Change.url, payer, busy).where(Change.look_at <= self.now)
         query = query.group_by(Change.property_id, Change.url).order_by(func.min(Change.look_at), Change.url)
-        looks = self._connection.execute(query.limit(most)).all()
-        busy = self._busy([look.url for look in looks], or_failed=True)
         next_at = list[dict[str, Any]]()
-        for look in looks:
-            again_at: datetime | None = self._now + _LOOK_AGAIN
+        for look in self.connection.execute(query.limit(most)):
+            again_at: datetime | None = self.now + _LOOK_AGAIN
             if look.payer is None:
                 again_at = None
-            elif look.url in busy:
-                again_at = self._now + _BUSY
-            elif look.url not in self._wanted and self._left <= 0:
-                continue
-            elif not is_row(look.url) and look.url not in self._wanted:
-                self._wanted[look.url] = look.payer
-                self._left -= 1
+            elif look.is_busy:
+                again_at = self.now + _BUSY
+            elif look.url not in self.wanted:
+                if self.left <= 0:
+                    continue
+                if not is_row(look.url):
+                    self._want([look.url], look.payer)
             next_at.append({"of": look.property_id, "at": look.url, "again_at": again_at})
         if next_at:
-            due = Change.property_id == bindparam("of"), Change.url == bindparam("at"), Change.look_at <= self._now
-            self._connection.execute(update(Change).where(*due).values(look_at=bindparam("again_at")), next_at)
-        return len(self._wanted)
+            due = Change.property_id == bindparam("of"), Change.url == bindparam("at"), Change.look_at <= self.now
+            self.connection.execute(update(Change).where(*due).values(look_at=bindparam("again_at")), next_at)
 
-    def _due(self, most: int) -> list[Watch]:
-        theirs = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
-        query = select(Watch).where(_is_due(self._now), ~theirs).order_by(*_TAKEN_IN_ORDER)
-        return entities(self._connection, query.limit(most).with_for_update())
+    def _want(self, targets: Sequence[str], watch_id: str) -> None:
+        self.wanted |= dict.fromkeys(targets, watch_id)
+        self.left -= len(targets)
 
-    def _refresh(self, due: Sequence[Watch]) -> tuple[int, bool]:
-        """Take what is due; -> how many watches, and whether the day's budget left one out."""
-        pages = self._pages([watch.target for watch in due if watch.kind == WatchKind.PROPERTY])
-        targets = {watch: pages.get(watch.target, [watch.target]) for watch in due}
-        busy = self._busy([target for its in targets.values() for target in its])
-        payer = {watch: watch.caller for watch in due if watch.caller is not None and not watch.prepaid}
-        quota = None
-        if self._limits.daily_targets is not None:
-            day = self._now.date()
-            quota = usage.left(self._connection, set(payer.values()), self._limits.daily_targets, day)
-        paid, taken, is_short = Counter[str](), 0, False
+    def _refresh(self, most: int) -> tuple[list[Watch], bool]:
+        """Begin the watches that are due; return all that were considered, and whether the budget left one out."""
+        query = select(Watch).where(_is_due(self.now), ~UNDER_WAY).order_by(*_TAKEN_IN_ORDER)
+        due = entities(self.connection, query.limit(most).with_for_update())
+        targets = self._targets(due)
+        wanted = [target for its in targets.values() for target in its]
+        in_hand = select(JobRow.target).where(JobRow.target.in_(wanted), JobRow.state.in_(ACTIVE))
+        busy = {*self.wanted, *self.connection.execute(in_hand).scalars()}
+        payers = {watch.caller for watch in due if watch.caller is not None and not watch.prepaid}
+        quota: dict[str, float] = dict.fromkeys(payers, inf)
+        if self.limits.daily_targets is not None:
+            quota |= usage.left(self.connection, payers, self.limits.daily_targets, self.now.date())
+        paid, is_short = Counter[str](), False
         for watch, its in targets.items():
+            payer = None if watch.prepaid else watch.caller
             if not its:
                 watch.pause("No page is left of the property.")
                 continue
@@ -184,91 +189,75 @@ class _Turn:
                 is_short = True
                 continue
             watch.put_off_at = None
-            if any(target in busy or target in self._wanted for target in its):
-                watch.due_at = self._now + _BUSY
-            elif watch in payer and quota is not None and quota[payer[watch]] <= paid[payer[watch]]:
-                watch.due_at = usage.next_day(self._now)
-            else:
-                if watch in payer:
-                    paid[payer[watch]] += 1
-                watch.due_at = due_next(watch.target, watch.interval_days, self._now)
-                watch.under_way_since, watch.prepaid = self._now, False
-                self._wanted |= dict.fromkeys(its, watch.id)
-                self._left -= len(its)
-                taken += 1
+            if not busy.isdisjoint(its):
+                watch.due_at = self.now + _BUSY
+                continue
+            if payer is not None and quota[payer] <= paid[payer]:
+                watch.due_at = usage.next_day(self.now)
+                continue
+            if payer is not None:
+                paid[payer] += 1
+            watch.due_at, watch.under_way_since, watch.prepaid = _due_next(watch, self.now), self.now, False
+            self._want(its, watch.id)
+            busy.update(its)
         for caller, count in paid.items():
-            usage.charge(self._connection, usage.Requester(caller), self._now, count)
-        return taken, is_short
+            usage.charge(self.connection, usage.Requester(caller), self.now, count)
+        return due, is_short
 
     def _has_room(self, watch: Watch, pages: int) -> bool:
-        """A whole day's budget is room for every watch. One that was put off on an earlier day goes with what there is,
-        and its jobs take from the next day what they lack: smaller ones would else be before it day after day."""
-        if watch.put_off_at is not None and watch.put_off_at < _midnight(self._now):
-            return self._left > 0
-        return self._left >= min(pages, max(1, self._limits.pages))
+        """Return whether the day has room for so many pages. A whole day's budget is room for every watch. One that was
+        put off on an earlier day needs one page only, and its other jobs wait for the next day: else smaller watches
+        would go before it day after day."""
+        if watch.put_off_at is not None and watch.put_off_at < _midnight(self.now):
+            return self.left > 0
+        return self.left >= min(pages, max(1, self.limits.pages))
 
-    def _pages(self, property_ids: Sequence[str]) -> dict[str, list[str]]:
-        """The pages of each property that are refreshed."""
-        pages: dict[str, list[str]] = {one: [] for one in property_ids}
-        read_at = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
-        place = func.row_number().over(partition_by=Property.id, order_by=(read_at.desc(), SourceRow.id))
+    def _targets(self, due: Sequence[Watch]) -> dict[Watch, list[str]]:
+        """Return what each watch asks for: a property's pages, the last read first, else its target."""
+        pages = defaultdict[str, list[str]](list)
+        properties = [watch.target for watch in due if watch.kind == WatchKind.PROPERTY]
         its = SourceRow.property_id == func.coalesce(Property.merged_into, Property.id)
-        for some in chunks(property_ids):
-            query = select(Property.id, SourceRow.url, place.label("place")).join(SourceRow, its)
-            ranked = query.where(Property.id.in_(some)).subquery()
-            newest = select(ranked).where(ranked.c.place <= MOST_PAGES).order_by(ranked.c.id, ranked.c.place)
-            for row in self._connection.execute(newest):
-                pages[row.id].append(row.url)
-        return pages
-
-    def _busy(self, targets: Sequence[str], *, or_failed: bool = False) -> set[str]:
-        """Those of `targets` that a job has in hand, or whose failed job is to be queued again."""
-        found = set[str]()
-        in_hand: ColumnElement[bool] = JobRow.state.in_(ACTIVE)
-        if or_failed:
-            in_hand = or_(in_hand, _HAS_FAILED)
-        for some in chunks(targets):
-            query = select(JobRow.target).where(JobRow.target.in_(some), in_hand)
-            found |= set(self._connection.execute(query).scalars())
-        return found
+        query = select(Property.id, SourceRow.url).join(SourceRow, its).where(Property.id.in_(properties))
+        for row in self.connection.execute(query.order_by(AS_OF.desc(), SourceRow.id)):
+            pages[row.id].append(row.url)
+        return {
+            watch: pages[watch.target][:MOST_PAGES] if watch.kind == WatchKind.PROPERTY else [watch.target]
+            for watch in due
+        }
 
     # --- what becomes of it
 
     def _make_jobs(self) -> list[Job]:
-        if not self._wanted:
+        if not self.wanted:
             return []
-        wanted = list(self._wanted)
-        batch = batch_row(self._now, PRIORITY, len(wanted))
-        made = make_batch(self._connection, batch, wanted, self._now + _RESEND, None, watch_of=self._wanted)
-        forget_failed(self._connection, JobRow.target, wanted)
+        targets = list(self.wanted)
+        batch = batch_row(self.now, PRIORITY, len(targets))
+        made = make_batch(self.connection, batch, targets, self.now + _RESEND, None, watch_of=self.wanted)
+        forget_failed(self.connection, JobRow.target, targets)
         new = set(made.new)
         return [job for job in made.jobs if job.id in new]
 
     def _repeat_failed(self, most: int) -> list[Job]:
-        """Queue failed jobs again that are due, with what the day has left."""
-        is_due = and_(_HAS_FAILED, JobRow.due_at <= self._now)
+        """Queue failed jobs again that are due, within what the day has left."""
+        is_due = and_(HAS_FAILED, JobRow.due_at <= self.now)
         goes_on = select(Watch.id).where(Watch.state == "active")
         over = update(JobRow).where(is_due, JobRow.watch_id.not_in(goes_on))
-        self._connection.execute(over.values(due_at=None))
+        self.connection.execute(over.values(due_at=None))
         other = aliased(JobRow)
         in_hand = exists().where(other.target == JobRow.target, other.state.in_(ACTIVE))
         query = select(JobRow.id, JobRow.target).where(is_due, ~in_hand).order_by(JobRow.due_at, JobRow.id)
-        rows = self._connection.execute(query.limit(max(0, min(most, self._left)))).all()
+        rows = self.connection.execute(query.limit(max(0, min(most, self.left)))).all()
         job_of = {row.target: row.id for row in reversed(rows)}
-        queued = queue_again(self._connection, list(job_of.values()), _HAS_FAILED, self._now + _RESEND)
-        forget_failed(self._connection, JobRow.target, [job.target for job in queued])
+        queued = queue_again(self.connection, list(job_of.values()), HAS_FAILED, self.now + _RESEND)
+        forget_failed(self.connection, JobRow.target, [job.target for job in queued])
         return queued
 
     def _put_off(self) -> tuple[int, bool]:
-        """Note which watches wait for the next day; -> how many, and whether they are the first of today."""
-        at, late = Watch.put_off_at, _is_due(self._now)
-        query = select(func.count(Watch.id), func.count(at), func.max(at)).where(late)
-        count, before, newest = self._connection.execute(query).one()
-        self._connection.execute(update(Watch).where(late, at.is_(None)).values(put_off_at=self._now))
-        return count, before < count and (newest is None or newest < _midnight(self._now))
-
-
-_HAS_FAILED = and_(JobRow.watch_id.is_not(None), JobRow.state == JobState.FAILED, JobRow.due_at.is_not(None))
+        """Mark the watches that wait for the next day; return how many, and whether they are the first of today."""
+        at, late = Watch.put_off_at, _is_due(self.now)
+        count, newest = self.connection.execute(select(func.count(), func.max(at)).where(late)).one()
+        new = self.connection.execute(update(Watch).where(late, at.is_(None)).values(put_off_at=self.now)).rowcount
+        return count, new > 0 and (newest is None or newest < _midnight(self.now))
 
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
