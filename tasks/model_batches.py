@@ -62,8 +62,6 @@ def tend_batches() -> dict[str, int]:
         begun = len(collect(parts))
         while time.monotonic() < until and _tend_one(parts):
             tended += 1
-        parts.requests.prune()
-        parts.batches.prune()
     except (StoreError, redis.RedisError) as exc:
         log.warning("Batches of the model wait for their next turn: %s", redact(str(exc)))
     return {"begun": begun, "tended": tended}

@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="tasks.pages.prune_pages", base=ScheduledTask)
 def prune_pages() -> dict[str, int]:
-    """Remove what is too old or too much; -> `{"bodies": n, "packed_bytes": n, "answers": n, "observations": n,
-    "records": n, "jobs": n, "rows": n}`."""
+    """Remove what is too old or too much; -> `{"bodies": n, "packed_bytes": n, "observations": n, "records": n,
+    "jobs": n, "rows": n}`."""
     resources = current()
     settings, database = resources.settings, resources.database
     try:
@@ -26,5 +26,5 @@ def prune_pages() -> dict[str, int]:
         return pruned | retention.prune_jobs(settings, database)
     except StoreError as exc:
         log.warning("Copies of pages and old values wait to be pruned: %s", redact(str(exc)))
-        names = ("bodies", "packed_bytes", "answers", "observations", "records", "jobs", "rows")
+        names = ("bodies", "packed_bytes", "observations", "records", "jobs", "rows")
         return dict.fromkeys(names, 0)

@@ -25,7 +25,7 @@ from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Observation, Property, SourceRow
 from app.property.storage.watches.models import Change
-from app.services.privacy.retention import prune_pages
+from app.services.privacy.retention import prune_jobs, prune_pages
 from app.settings import Settings
 from benchmarks.saving import save_record
 from tests.contract.test_store_properties import ADDRESS, source
@@ -133,7 +133,7 @@ def test_pruning_copies_with_nothing_due_reads_by_index(database: Database, cloc
         connection.execute(text("ANALYZE"))
     settings = Settings.of()
     with recorded(database) as statements:
-        removed = prune_pages(settings, database)
+        removed = prune_pages(settings, database) | prune_jobs(settings, database)
     assert not any(removed.values())
     assert len(statements) >= 5
     assert not scanned(database, statements, "blobs|pages|llm_cache")

@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from app.clock import ManualClock
 from app.property.storage.database import Database
-from app.property.storage.expiry import prune_rows
+from app.property.storage.expiry import delete_expired
 from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
 from app.property.storage.keys.tables import Alert
 from app.property.storage.outbox import Message
+from app.settings import Settings
 
 DAY_S = 86_400.0
 
@@ -131,10 +132,10 @@ def test_alerts_that_are_over_are_pruned_and_those_that_fire_are_not(
     alerts.book([dead("a"), dead("b")], tell=True)
     alerts.book([dead("b")], tell=True)
     clock.advance(31 * DAY_S)
-    prune_rows(database, job_days=90, page_days=90)
+    delete_expired(database, Settings.of())
     assert [alert.subject for alert in alerts.resolved().items] == ["a"]
     clock.advance(370 * DAY_S)
-    prune_rows(database, job_days=90, page_days=90)
+    delete_expired(database, Settings.of())
     with database.reading() as connection:
         assert list(connection.execute(select(Alert.subject)).scalars()) == ["b"]
 

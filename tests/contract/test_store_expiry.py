@@ -22,6 +22,8 @@ from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Batch, DailyUsage, Job, JobAttempt
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.jobs.usage import Requester
+from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer, StoredSearch
+from app.property.storage.llm.tables import LlmCache
 from app.property.storage.pages.index import note_url
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.tables import PageAlias, PageCopy
@@ -102,12 +104,28 @@ def test_jobs_of_a_batch_go_when_all_of_it_is_over(database: Database, clock: Ma
     jobs.cancel(first)
     clock.advance(timedelta(days=100).total_seconds())
     BatchStore(database).complete()
-    assert (expiry.prune_jobs(database, 90), count(database, Job)) == (0, 2)
+    expire(database)
+    assert count(database, Job) == 2
     jobs.cancel(second)
     BatchStore(database).complete()
-    assert expiry.prune_jobs(database, 90) == 0, "its batch was complete only now"
+    assert expire(database)["jobs"] == 0, "its batch was complete only now"
     clock.advance(timedelta(days=91).total_seconds())
-    assert (expiry.prune_jobs(database, 90), count(database, Job)) == (2, 0)
+    assert (expire(database)["jobs"], count(database, Job)) == (2, 0)
+
+
+def test_answers_of_models_and_searches_go_with_their_age(database: Database, clock: ManualClock) -> None:
+    """They name people: the shorter of the two ages holds."""
+    answers = AnswerStore(database)
+    for n in range(2):
+        question = Question(str(n) * 64, ("Roof",), "m", "p")
+        answers.save_model_answer(question, StoredAnswer({"Roof": (["tile"], "tile")}, "m", 1, 1))
+        found = StoredSearch({"output": []}, "m", 1, 1, clock.now())
+        answers.save_search(str(n) * 64, URL, found, [])
+        clock.advance(timedelta(days=6).total_seconds())
+    assert expire(database) == {"jobs": 0, "rows": 0}
+    settings = Settings.of(page_retention_days=20, personal_data_retention_days=10)
+    assert expiry.delete_expired(database, settings) == {"llm_cache": 2}
+    assert count(database, LlmCache) == 2
 
 
 def test_jobs_are_kept_for_as_long_as_they_say_what_is_fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from sqlalchemy import QueuePool, func, select
 
 from app.clock import ManualClock
 from app.property.storage.database import Database
-from app.property.storage.expiry import prune_rows
+from app.property.storage.expiry import delete_expired
 from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.tables import KeyHour
 from app.property.storage.keys.usage import HOUR, CountedKey, Demand, Uses, hour_of
+from app.settings import Settings
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -270,18 +271,15 @@ def test_demand_of_a_model_is_summed_with_its_refusals(history: KeyHistoryStore,
 def test_old_hours_and_removed_keys_are_pruned_in_small_steps(
     history: KeyHistoryStore, database: Database, clock: ManualClock, requests: Requests
 ) -> None:
-    def prune() -> int:
-        return prune_rows(database, job_days=90, page_days=90)
-
     take_in(history, key("z"))
     take_in(history, *(key(f"old{n}", 1) for n in range(600)), models={"m": Demand(1)})
     take_in(history, key("a", 1))
     clock.advance(399 * DAY_S)
-    assert prune() == 0
+    assert not delete_expired(database, Settings.of())
     clock.advance(2 * DAY_S)
-    prune()
+    delete_expired(database, Settings.of())
     assert 0 < len(requests()) < 600
-    while prune():
+    while delete_expired(database, Settings.of()):
         pass
     assert requests() == {}
     assert [each.key_id for each in history.known_keys()] == ["a"]

@@ -13,6 +13,7 @@ from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
 from app.property.page import Page
 from app.property.storage.database import Database
+from app.property.storage.expiry import delete_expired
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.jobs.repository import JobStore
@@ -21,6 +22,7 @@ from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.property.storage.llm.tables import LlmBatch, LlmBatchState, RequestState
 from app.property.storage.statements import digest
+from app.settings import Settings
 
 WAIT = 26 * 3600.0
 DONE = {"choices": [{"message": {"content": "{}"}}]}
@@ -354,21 +356,21 @@ def test_many_processes_that_begin_at_once_share_no_request(
 
 
 def test_what_was_over_long_ago_is_forgotten(
-    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
+    jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, database: Database, clock: ManualClock
 ) -> None:
     parked(jobs, requests, "a", "b")
     batch = begun(batches)
     batches.answer(batch.id, [answered("a")])
     batches.release(batch.id, "me", None)
     clock.advance(timedelta(days=7).total_seconds())
-    assert requests.prune() == 0
+    assert delete_expired(database, Settings.of()) == {}
     clock.advance(1)
-    assert requests.prune() == 1
+    assert delete_expired(database, Settings.of()) == {"llm_requests": 1}
     clock.advance(timedelta(days=30).total_seconds())
-    assert batches.prune() == 0, "a request of it is still open"
+    assert delete_expired(database, Settings.of()) == {}, "a request of it is still open"
     batches.fail(batch.id, {question("b").id: ("gone", "")})
     clock.advance(timedelta(days=8).total_seconds())
-    assert (requests.prune(), batches.prune()) == (1, 1)
+    assert delete_expired(database, Settings.of()) == {"llm_requests": 1, "llm_batches": 1}
 
 
 def test_figures_count_what_is_open_and_how_long_it_has_waited(

@@ -9,8 +9,9 @@ import pytest
 
 from app.clock import ManualClock
 from app.property.storage.database import Database
-from app.property.storage.expiry import prune_rows
+from app.property.storage.expiry import delete_expired
 from app.property.storage.outbox import Channel, Message, Outbox, put
+from app.settings import Settings
 
 LEASE_S = 60.0
 
@@ -131,9 +132,9 @@ def test_messages_of_alerts_go_after_thirty_days_and_a_receivers_place_stays(
     send(database, "a")
     send(database, "changes", Channel.CHANGE)
     clock.advance(timedelta(days=29).total_seconds())
-    prune_rows(database, job_days=90, page_days=90)
+    delete_expired(database, Settings.of())
     assert outbox.find("a") is not None
     clock.advance(timedelta(days=2).total_seconds())
-    prune_rows(database, job_days=90, page_days=90)
+    delete_expired(database, Settings.of())
     assert outbox.find("a") is None
     assert outbox.find("changes") is not None

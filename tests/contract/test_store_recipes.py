@@ -14,6 +14,7 @@ from app.property.page import Keeping, Page
 from app.property.recipes.learning import Example
 from app.property.recipes.recipe import MOST_EXAMPLES, MOST_OF_HOST, Anchor, Counts, Recipe, RecipeState, new_recipe
 from app.property.storage.database import Database
+from app.property.storage.expiry import delete_expired
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
 from app.property.storage.privacy.names_key import NamesKey
@@ -21,6 +22,7 @@ from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.recipes import StoredRecipes
 from app.property.storage.properties.tables import RecipeExample, RecipeRow
+from app.settings import Settings
 from tests.contract.conftest import count
 
 HOST = "homes.example"
@@ -219,7 +221,7 @@ def test_examples_are_pruned_with_their_pages(database: Database, store: StoredR
     for number in range(3):
         store.add_example(recipe.id, example(database, clock, number))
         clock.advance(86_400)
-    Retention(database).prune_old(days=2.5)
+    delete_expired(database, Settings.of(personal_data_retention_days=2.5))
     assert [one.page.url[-1] for one in store.examples(recipe.id)] == ["1", "2"]
     Retention(database).prune_surplus(0)
     Retention(database).prune_unkept()

@@ -18,8 +18,8 @@ from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageGoneError
 from app.errors.requests import IdempotencyKeyReusedError, QuotaExceededError, RequestUnderWayError
 from app.errors.targets import InvalidTargetError
-from app.property.storage import expiry
 from app.property.storage.database import Database
+from app.property.storage.expiry import delete_expired
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.models import Batch as BatchRow
@@ -28,6 +28,7 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.outbox import Channel, Outbox
 from app.property.storage.statements import digest
+from app.settings import Settings
 
 ALICE, BOB = digest("alice"), digest("bob")
 KEY = RequestKey(digest("key"), digest("what was asked"))
@@ -166,7 +167,7 @@ def test_a_key_is_forgotten_after_a_day(database: Database, jobs: JobStore, cloc
     clock.advance(1)
     assert jobs.earlier(KEY) is None
     assert not jobs.enqueue(TARGETS, requester=by(key=KEY)).repeated
-    expiry.prune_rows(database, job_days=90, page_days=365)
+    delete_expired(database, Settings.of())
     with database.reading() as connection:
         kept = connection.execute(select(BatchRow.idempotency_key, BatchRow.job_ids)).all()
     assert [(row.idempotency_key, len(row.job_ids)) for row in kept if any(row)] == [(KEY.id, 3)]

@@ -12,8 +12,6 @@ from app.clock import ManualClock
 from app.property.page import Keeping, Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
-from app.property.storage.llm.tables import LlmCache
 from app.property.storage.pages.blobs import count_bytes, stored_bytes, subject_of
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
@@ -196,16 +194,6 @@ def test_what_a_job_under_way_needs_is_not_pruned(
     assert store.checkpoint(job_id) is not None
     JobStore(database).cancel(job_id)
     assert retention.prune_old(days=10).bodies == 1
-
-
-def test_an_answer_of_a_model_goes_with_its_age(database: Database, retention: Retention, clock: ManualClock) -> None:
-    answers = AnswerStore(database)
-    for n in range(2):
-        question = Question(str(n) * 64, ("Roof",), "m", "p")
-        answers.save_model_answer(question, StoredAnswer({"Roof": (["tile"], "tile")}, "m", 1, 1))
-        clock.advance(6 * DAY)
-    assert retention.prune_old(days=10).answers == 1
-    assert count(database, LlmCache) == 1
 
 
 def test_of_too_much_the_longest_unused_goes_first(

@@ -13,7 +13,6 @@ from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.llm.cache import AnswerStore, StoredSearch
-from app.property.storage.pages.retention import Retention
 from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties.repository import PropertyStore
@@ -61,16 +60,6 @@ def test_an_answer_serves_until_it_is_too_old_and_a_newer_one_takes_its_place(
     newest = store.search(QUESTION, asked_at)
     assert newest is not None
     assert newest.answer == {"output": ["second"]}
-
-
-def test_an_answer_goes_with_its_age(database: Database, clock: ManualClock) -> None:
-    store, asked_at = AnswerStore(database), clock.now()
-    store.save_search(QUESTION, TARGET, answered(asked_at), [])
-    clock.advance(86_400 * 10)
-    Retention(database).prune_old(11)
-    assert store.search(QUESTION, asked_at) is not None
-    Retention(database).prune_old(9)
-    assert store.search(QUESTION, asked_at) is None
 
 
 @pytest.mark.parametrize(("kind", "name"), [(PurgeKind.URL, DEAD), (PurgeKind.HOST, "dead.example")])

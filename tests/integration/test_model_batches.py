@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -697,8 +697,6 @@ def test_the_database_forgets_the_text_of_a_question_that_is_over(
     with desk.database.reading() as connection:
         bodies = connection.exec_driver_sql("SELECT body FROM llm_requests").scalars().all()
     assert bodies == [None]
-    desk.turn(timedelta(days=8).total_seconds())
-    assert desk.parts.requests.prune() == 1
 
 
 def test_a_job_that_is_over_is_never_woken(make_desk: Callable[..., Desk]) -> None:

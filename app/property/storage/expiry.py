@@ -1,13 +1,14 @@
-"""Deletes rows of the bookkeeping that are too old: each rule by an index, some hundred rows in a transaction.
+"""Deletes rows that are too old: each rule by an index, some hundred rows in a transaction.
 
 What else expires is elsewhere: copies of pages (`pages/retention.py`), and values (`privacy/ages.py`).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 
 from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
@@ -16,65 +17,68 @@ from app.property.storage.jobs.models import Batch as BatchRow
 from app.property.storage.jobs.models import DailyUsage
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.keys.tables import Alert, Key, KeyHour
-from app.property.storage.llm.tables import LlmRequest
+from app.property.storage.llm.tables import CacheKind, LlmBatch, LlmCache, LlmRequest
 from app.property.storage.outbox import Channel, Message
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.privacy.tables import Suppression
-from app.property.storage.properties.tables import IdentityDecision
+from app.property.storage.properties.tables import IdentityDecision, RecipeExample
 from app.property.storage.statements import delete_some
 from app.property.storage.types import Base
+from app.settings import Settings
 
 #: rows that go in one transaction, so that no writer waits long
 AT_ONCE = 500
 #: what was counted by day, for callers and for watches
-_USAGE_KEPT = timedelta(days=62)
+_USAGE_DAYS = 62
 #: lines of the audit, alerts that are over, hours of keys, keys that were removed, and decisions that were undone
-_AUDIT_KEPT = timedelta(days=400)
-#: messages about alerts; those about a batch go with it
-_ALERTS_SENT_KEPT = timedelta(days=30)
+_AUDIT_DAYS = 400
+#: messages about alerts (those about a batch go with it), and batches of the model
+_SENT_DAYS = 30
+#: outcomes of requests to the model
+_REQUEST_DAYS = 7
 
 
-def prune_jobs(database: Database, days: float) -> int:
-    """Delete jobs of batches that were complete `days` ago, with their attempts; return how many, at most `AT_ONCE`."""
-    oldest = database.clock.now() - timedelta(days=days)
-    complete = select(BatchRow.id).where(BatchRow.id == JobRow.batch_id, BatchRow.completed_at < oldest).exists()
-    old = JobRow.finished_at < oldest, complete
-    with database.reading() as connection:
-        query = select(JobRow.id).where(*old).order_by(JobRow.finished_at).limit(AT_ONCE)
-        ids = connection.execute(query).scalars().all()
+def delete_expired(database: Database, settings: Settings) -> Counter[str]:
+    """Delete up to `AT_ONCE` rows by each rule, each in a transaction of its own; return how many went, by table.
 
-    def work(connection: Connection) -> int:
-        # one of them may have been retried meanwhile
-        still = select(JobRow.id).where(JobRow.id.in_(ids), *old).with_for_update()
-        gone = connection.execute(still).scalars().all()
-        return connection.execute(delete(JobRow).where(JobRow.id.in_(gone))).rowcount
+    Answers of models and examples of values name people, so they are kept no longer than these may be.
+    """
+    now, limits = database.clock.now(), settings.retention
 
-    return database.repeat(work) if ids else 0
+    def before(days: float) -> datetime:
+        return now - timedelta(days=days)
 
-
-def prune_rows(database: Database, *, job_days: float, page_days: float) -> int:
-    """Delete up to `AT_ONCE` rows by each other rule, each in a transaction of its own; return how many went."""
-    now = database.clock.now()
-    old_jobs = now - timedelta(days=job_days)
-    has_jobs = select(JobRow.id).where(JobRow.batch_id == BatchRow.id).exists()
-    has_requests = select(LlmRequest.id).where(LlmRequest.batch_id == BatchRow.id).exists()
+    old_jobs, old_pages = before(settings.jobs.job_retention_days), before(limits.page_retention_days)
+    old_names = max(old_pages, before(limits.personal_data_retention_days))
+    of_complete_batch = exists().where(BatchRow.id == JobRow.batch_id, BatchRow.completed_at < old_jobs)
+    has_jobs = exists().where(JobRow.batch_id == BatchRow.id)
+    has_requests = exists().where(LlmRequest.batch_id == BatchRow.id)
+    was_sent_with = exists().where(LlmRequest.llm_batch_id == LlmBatch.id)
     rules: tuple[tuple[type[Base], ColumnElement[bool]], ...] = (
+        (JobRow, (JobRow.finished_at < old_jobs) & of_complete_batch),
+        (LlmRequest, LlmRequest.finished_at < before(_REQUEST_DAYS)),
+        (LlmBatch, (LlmBatch.created_at < before(_SENT_DAYS)) & LlmBatch.next_at.is_(None) & ~was_sent_with),
         (BatchRow, (BatchRow.completed_at < old_jobs) & ~has_jobs & ~has_requests),
-        (PageAlias, PageAlias.seen_at < now - timedelta(days=page_days)),
-        (DailyUsage, DailyUsage.day < (now - _USAGE_KEPT).date()),
-        (Alert, Alert.resolved_at < now - _AUDIT_KEPT),
-        (Key, Key.removed_at < now - _AUDIT_KEPT),
-        (KeyHour, KeyHour.hour < now - _AUDIT_KEPT),
-        (IdentityDecision, IdentityDecision.undone_at < now - _AUDIT_KEPT),
+        # by kind, as the index has it
+        (LlmCache, LlmCache.kind.in_(CacheKind) & (LlmCache.created_at < old_names)),
+        (RecipeExample, RecipeExample.at < old_names),
+        (PageAlias, PageAlias.seen_at < old_pages),
+        (DailyUsage, DailyUsage.day < before(_USAGE_DAYS).date()),
+        (Alert, Alert.resolved_at < before(_AUDIT_DAYS)),
+        (Key, Key.removed_at < before(_AUDIT_DAYS)),
+        (KeyHour, KeyHour.hour < before(_AUDIT_DAYS)),
+        (IdentityDecision, IdentityDecision.undone_at < before(_AUDIT_DAYS)),
         (Suppression, Suppression.expires_at < now),
-        (AuditEntry, AuditEntry.at < now - _AUDIT_KEPT),
-        (Message, (Message.channel == Channel.ALERT) & (Message.created_at < now - _ALERTS_SENT_KEPT)),
+        (AuditEntry, AuditEntry.at < before(_AUDIT_DAYS)),
+        (Message, (Message.channel == Channel.ALERT) & (Message.created_at < before(_SENT_DAYS))),
     )
-    forgotten = _forget_keys(database, now - KEPT)
-    return forgotten + sum(delete_some(database, table, old, AT_ONCE) for table, old in rules)
+    gone = Counter({table.__tablename__: delete_some(database, table, old, AT_ONCE) for table, old in rules})
+    gone["idempotency keys"] = _forget_keys(database)
+    return +gone
 
 
-def _forget_keys(database: Database, oldest: datetime) -> int:
+def _forget_keys(database: Database) -> int:
+    oldest = database.clock.now() - KEPT
     with_key = select(BatchRow.id).where(BatchRow.idempotency_key.is_not(None), BatchRow.created_at <= oldest)
     with database.reading() as connection:
         old = connection.execute(with_key.limit(AT_ONCE)).scalars().all()

@@ -73,13 +73,16 @@ def insert_all(connection: Connection, objects: Sequence[Base]) -> None:
 
 
 def delete_some(database: Database, table: type[Base], which: ColumnElement[bool], at_once: int) -> int:
-    """Delete rows, `at_once` at most, in a transaction of its own; return how many. No writer is stopped for none."""
+    """Delete rows, `at_once` at most, in a transaction of its own; return how many. No writer is stopped for none.
+
+    A row that somebody else changed meanwhile, for whom it waited, goes only if it is still one of these.
+    """
     key = tuple(table.__table__.primary_key.columns)
     some = select(*key).where(which).limit(at_once)
     with database.reading() as connection:
         if connection.execute(some.limit(1)).first() is None:
             return 0
-    gone = delete(table).where(tuple_(*key).in_(some))
+    gone = delete(table).where(tuple_(*key).in_(some), which)
     return database.repeat(lambda connection: connection.execute(gone).rowcount)
 
 

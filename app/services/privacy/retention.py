@@ -4,6 +4,7 @@ bookkeeping."""
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -21,24 +22,22 @@ _PATIENCE_SECONDS = 10.0
 
 
 def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
-    """Remove by PAGE_RETENTION_DAYS and PAGE_STORE_MAX_BYTES; -> `{"bodies": n, "packed_bytes": n, "answers": n}`.
-
-    Copies and answers name people, so they are kept no longer than these may be.
-    """
+    """Remove by PAGE_RETENTION_DAYS and PAGE_STORE_MAX_BYTES; -> `{"bodies": n, "packed_bytes": n}`. Copies name
+    people, so they are kept no longer than these may be."""
     retention, limits = Retention(database), settings.retention
     days = min(limits.page_retention_days, limits.personal_data_retention_days)
     steps: dict[str, Callable[[], Any]] = {"unkept": retention.prune_unkept, "age": lambda: retention.prune_old(days)}
     if limits.page_store_max_bytes:
         steps["size"] = lambda: retention.prune_surplus(limits.page_store_max_bytes)
-    removed = {"bodies": 0, "packed_bytes": 0, "answers": 0}
+    removed = {"bodies": 0, "packed_bytes": 0}
     for reason, pruned in _in_turns(database, steps):
-        for name in removed:
-            removed[name] += getattr(pruned, name)
+        removed["bodies"] += pruned.bodies
+        removed["packed_bytes"] += pruned.packed_bytes
         BODIES_PRUNED.labels(reason).inc(pruned.bodies)
         BODIES_PRUNED_BYTES.labels(reason).inc(pruned.packed_bytes)
     if any(removed.values()):
-        told = f"{removed['bodies']} bodies ({removed['packed_bytes']} bytes), {removed['answers']} answers of models"
-        log.info("Copies of pages went by age, size or their sites' wish: %s", told)
+        told = "By age, size or their sites' wish went %(bodies)s copies of pages (%(packed_bytes)s bytes)"
+        log.info(told, removed)
     return removed
 
 
@@ -59,18 +58,13 @@ def prune_values(settings: Settings, database: Database) -> dict[str, int]:
 
 
 def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
-    """Remove jobs by JOB_RETENTION_DAYS, and other old rows of the bookkeeping; -> `{"jobs": n, "rows": n}`."""
-    days, page_days = settings.jobs.job_retention_days, settings.retention.page_retention_days
-    steps = {
-        "jobs": lambda: expiry.prune_jobs(database, days),
-        "rows": lambda: expiry.prune_rows(database, job_days=days, page_days=page_days),
-    }
-    removed = {"jobs": 0, "rows": 0}
-    for name, gone in _in_turns(database, steps):
-        removed[name] += gone
-    if any(removed.values()):
-        log.info("By age went %(jobs)s jobs, and %(rows)s rows of batches, aliases, usage, and audit", removed)
-    return removed
+    """Remove jobs by JOB_RETENTION_DAYS, and whatever else `expiry.py` lists; -> `{"jobs": n, "rows": n}`."""
+    gone = Counter[str]()
+    for _, some in _in_turns(database, {"rows": lambda: expiry.delete_expired(database, settings)}):
+        gone += some
+    if gone:
+        log.info("By age went: %s", ", ".join(f"{count} {name}" for name, count in gone.items()))
+    return {"jobs": gone["jobs"], "rows": gone.total() - gone["jobs"]}
 
 
 def _in_turns(database: Database, steps: Mapping[str, Callable[[], Any]]) -> Iterator[tuple[str, Any]]:

@@ -12,18 +12,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
 
 from app.errors.jobs import LeaseLostError
 from app.property.storage.database import Database
 from app.property.storage.llm.requests import is_ready, is_wanted, over, wake
 from app.property.storage.llm.tables import LlmBatch, LlmBatchState, LlmRequest, RequestState
-from app.property.storage.statements import chunks, clean, new_id
+from app.property.storage.statements import chunks, clean, entities, new_id
 
 #: a request that was in so many batches and has no answer is asked by its job, like any other
 MOST_SENDS = 3
-KEPT = timedelta(days=30)
 _PAGE = 500
 _R = LlmRequest
 _B = LlmBatch
@@ -100,7 +98,7 @@ class LlmBatchStore:
             tokens = sum(each.input_tokens + each.output_tokens for each in taken)
             row = {"id": new_id(), "model": model, "state": LlmBatchState.NEW, "created_at": now, "next_at": now}
             row |= {"requests": len(taken), "tokens": tokens, "charges": dict(charges_of(taken))}
-            (batch,) = _batches(connection, insert(_B).values(row).returning(_B))
+            (batch,) = entities(connection, insert(_B).values(row).returning(_B))
             change = {"state": RequestState.SENT, "llm_batch_id": batch.id, "attempts": _R.attempts + 1}
             for some in chunks([each.id for each in taken]):
                 connection.execute(update(_R).where(_R.id.in_(some)).values(change))
@@ -133,7 +131,7 @@ class LlmBatchStore:
         def work(connection: Connection) -> LlmBatch | None:
             found = connection.execute(query).scalar_one_or_none()
             change = update(_B).where(_B.id == found, due).values(lease).returning(_B)
-            return next(iter(_batches(connection, change)), None)
+            return next(iter(entities(connection, change)), None)
 
         return self._database.repeat(work)
 
@@ -150,7 +148,7 @@ class LlmBatchStore:
             change["error"] = clean(change["error"])
         held = update(_B).where(_B.id == batch_id, _B.lease_owner == owner).values(change)
         with self._database.writing() as connection:
-            for batch in _batches(connection, held.returning(_B)):
+            for batch in entities(connection, held.returning(_B)):
                 return batch
         raise LeaseLostError(batch_id)
 
@@ -248,7 +246,7 @@ class LlmBatchStore:
         """The first thousand that are not closed, the oldest first."""
         query = select(_B).where(_B.next_at.is_not(None)).order_by(_B.created_at).limit(1000)
         with self._database.reading() as connection:
-            return _batches(connection, query)
+            return entities(connection, query)
 
     def count_under_way(self) -> int:
         """How many are being made or are at OpenAI, without an end yet."""
@@ -261,17 +259,4 @@ class LlmBatchStore:
         """Whatever their state, the newest first."""
         query = select(_B).order_by(_B.created_at.desc(), _B.id).limit(limit)
         with self._database.reading() as connection:
-            return _batches(connection, query)
-
-    def prune(self) -> int:
-        """Forget what was closed long ago; -> how many."""
-        old = _B.created_at < self._clock.now() - KEPT
-        needed = exists().where(_R.llm_batch_id == _B.id)
-        with self._database.writing() as connection:
-            return connection.execute(delete(_B).where(old, _B.next_at.is_(None), ~needed)).rowcount
-
-
-def _batches(connection: Connection, statement: Any) -> list[LlmBatch]:
-    """Return what `statement` reads or returns, as objects that outlive the transaction."""
-    session = Session(connection, expire_on_commit=False)
-    return list(session.scalars(statement, execution_options={"synchronize_session": False}))
+            return entities(connection, query)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from app.property.page import Page
@@ -29,8 +29,6 @@ from app.property.storage.statements import chunks, insert_if_new
 #: A job comes back by itself so long after its request should have been given up, should nobody have woken it: the
 #: longest that OpenAI needs to cancel a batch is ten minutes.
 GRACE = timedelta(hours=1)
-#: how long the outcome of a request is kept
-KEPT = timedelta(days=7)
 _OPEN = (RequestState.PARKED, RequestState.SENT)
 _R = LlmRequest
 _REQUESTS = LlmRequest.__table__
@@ -165,12 +163,6 @@ class LlmRequestStore:
     def release(self, request_ids: Sequence[str]) -> int:
         """These parked requests go back to their jobs, to be asked at once; return how many."""
         return sum(self._end_parked(_R.id.in_(some), RequestState.DIRECT) for some in chunks(request_ids))
-
-    def prune(self) -> int:
-        """Forget what was over long ago; return how many."""
-        old = _R.finished_at < self._clock.now() - KEPT
-        with self._database.writing() as connection:
-            return connection.execute(delete(_R).where(old)).rowcount
 
     def figures(self) -> RequestFigures:
         """Count for metrics and reports."""

@@ -7,18 +7,16 @@ that is not kept any more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job as JobRow
-from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.pages.blobs import stored_bytes
 from app.property.storage.pages.repository import drop_pages
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
-from app.property.storage.properties.tables import RecipeExample
 from app.property.storage.types import ACTIVE
 
 #: bodies that go in one transaction, so that no writer waits long
@@ -27,11 +25,10 @@ _AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What one step removed: copies of pages and their packed bytes, and answers of models. `more`: there is more."""
+    """What one step removed: copies of pages and their packed bytes. `more`: there is more."""
 
     bodies: int = 0
     packed_bytes: int = 0
-    answers: int = 0
     more: bool = False
 
 
@@ -42,22 +39,17 @@ class Retention:
         self._database = database
 
     def prune_old(self, days: float) -> Pruned:
-        """Remove bodies, rows of pages and answers of models that are older than `days`."""
+        """Remove bodies and rows of pages that are older than `days`."""
         oldest = self._database.clock.now() - timedelta(days=days)
 
         def work(connection: Connection) -> Pruned:
-            connection.execute(delete(RecipeExample).where(RecipeExample.at < oldest))
-            said = select(LlmCache.id).where(LlmCache.kind.in_(CacheKind), LlmCache.created_at < oldest)
-            gone_answers = delete(LlmCache).where(LlmCache.id.in_(said.limit(_AT_ONCE)))
-            answers = connection.execute(gone_answers).rowcount
             gone = _drop_bodies(connection, _oldest_first(connection, Blob.used_at < oldest))
             # old rows that are left: newer ones lead to their bodies as well
             old = select(PageCopy.id).where(oldest > SEEN_AT, ~_is_needed()).limit(_AT_ONCE)
             ids = connection.execute(old).scalars().all()
             left = drop_pages(connection, PageCopy.id.in_(ids))
-            more = gone.more or _AT_ONCE in (answers, len(ids))
-            total = gone.packed_bytes + sum(left)
-            return replace(gone, bodies=gone.bodies + len(left), packed_bytes=total, answers=answers, more=more)
+            bodies, packed_bytes = gone.bodies + len(left), gone.packed_bytes + sum(left)
+            return Pruned(bodies, packed_bytes, gone.more or len(ids) == _AT_ONCE)
 
         return self._database.repeat(work)
 
@@ -84,7 +76,7 @@ class Retention:
         def work(connection: Connection) -> Pruned:
             left = select(PageCopy.id).where(IS_UNKEPT, ~_is_needed()).limit(_AT_ONCE)
             gone = drop_pages(connection, PageCopy.id.in_(left))
-            return Pruned(len(gone), sum(gone), 0, len(gone) >= _AT_ONCE)
+            return Pruned(len(gone), sum(gone), len(gone) >= _AT_ONCE)
 
         return self._database.repeat(work)
 
@@ -109,4 +101,4 @@ def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Prune
     hashes = {sha256 for sha256, _ in chosen}
     leads = or_(PageCopy.sha256.in_(hashes), PageCopy.text_sha256.in_(hashes))
     gone = drop_pages(connection, leads, ~_is_needed(), blobs=hashes)
-    return Pruned(len(gone), sum(gone), 0, len(chosen) == _AT_ONCE)
+    return Pruned(len(gone), sum(gone), len(chosen) == _AT_ONCE)
