@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,15 +24,19 @@ from app.errors.storage import (
 )
 from app.redaction import shown_url
 
-#: SQLSTATEs (PostgreSQL documentation, appendix A) that say "somebody else holds it"
-_PG_LOCKED = frozenset({"55P03", "40P01", "40001"})
-_PG_FULL = frozenset({"53100"})
-_PG_FOREIGN_KEY = "23503"
-#: connection exceptions, out of resources, cancelled or shut down, system errors, read-only after a failover
-_PG_UNAVAILABLE = re.compile(r"08...|53...|57...|58...|25006")
-#: result codes of SQLite (https://www.sqlite.org/rescode.html), by the start of their names
-_SQLITE_LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED")
-_SQLITE_UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH", "SQLITE_IOERR")
+#: What codes mean, the first that fits: SQLSTATEs (PostgreSQL documentation, appendix A), and names of SQLite's result
+#: codes (https://www.sqlite.org/rescode.html).
+_MEANINGS: Mapping[str, type[StoreError]] = {
+    r"55P03|40P01|40001|SQLITE_(BUSY|LOCKED).*": DatabaseLockedError,
+    r"53100|SQLITE_FULL.*": DiskFullError,
+    r"23503|SQLITE_CONSTRAINT_FOREIGNKEY": RowGoneError,
+    r"SQLITE_NOTADB.*": NotADatabaseError,
+    r"SQLITE_(CANTOPEN|READONLY|PERM|AUTH|IOERR).*": DatabaseFileError,
+    # connection exceptions, out of resources, cancelled or shut down, system errors, read-only after a failover
+    r"08...|53...|57...|58...|25006": DatabaseUnavailableError,
+}
+#: without a code: the connection is lost, or was never made
+_LOST = ("OperationalError", "ConnectionTimeout", "InterfaceError")
 #: less than this and SQLite's write-ahead log cannot grow, which it reports as an I/O error
 _FULL_BYTES = 1_000_000
 
@@ -59,28 +63,25 @@ def translated(url: URL) -> Iterator[None]:
 
 def translate(exc: BaseException, url: URL) -> StoreError:
     """Our error for an error of the driver or of the operating system."""
-    reason, where = _first_line(exc), shown(url)
+    reason, where, code = _first_line(exc), shown(url), _code(exc)
     if isinstance(exc, OSError):
         full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
         return DiskFullError(where, reason) if full else DatabaseFileError(where, reason)
-    name = getattr(exc, "sqlite_errorname", None)
-    if name and name.startswith("SQLITE_IOERR") and _is_full(url):
+    if code.startswith("SQLITE_"):
+        full = code.startswith("SQLITE_IOERR") and _is_full(url)
+    else:
+        full = "no space left on device" in str(exc).lower()
+    if full:
         return DiskFullError(where, reason)
-    return _of_sqlite(name, reason, where) if name else _of_postgresql(exc, reason, where)
+    if not code and type(exc).__name__ in _LOST:
+        return DatabaseUnavailableError(where, reason)
+    meaning = next((error for codes, error in _MEANINGS.items() if re.fullmatch(codes, code)), StoreError)
+    return meaning(where, reason)
 
 
-def _of_sqlite(name: str, reason: str, where: str) -> StoreError:
-    if name.startswith(_SQLITE_LOCKED):
-        return DatabaseLockedError(where, reason)
-    if name.startswith("SQLITE_FULL"):
-        return DiskFullError(where, reason)
-    if name == "SQLITE_CONSTRAINT_FOREIGNKEY":
-        return RowGoneError(where, reason)
-    if name.startswith("SQLITE_NOTADB"):
-        return NotADatabaseError(where, reason)
-    if name.startswith(_SQLITE_UNUSABLE):
-        return DatabaseFileError(where, reason)
-    return StoreError(where, reason)
+def _code(exc: BaseException | None) -> str:
+    """What the driver calls the error; empty if it has no code."""
+    return getattr(exc, "sqlite_errorname", None) or getattr(exc, "sqlstate", None) or ""
 
 
 def _is_full(url: URL) -> bool:
@@ -90,32 +91,14 @@ def _is_full(url: URL) -> bool:
         return False
 
 
-def _of_postgresql(exc: BaseException, reason: str, where: str) -> StoreError:
-    state = getattr(exc, "sqlstate", None)
-    if state == _PG_FOREIGN_KEY:
-        return RowGoneError(where, reason)
-    if state in _PG_LOCKED:
-        return DatabaseLockedError(where, reason)
-    if state in _PG_FULL or "no space left on device" in str(exc).lower():
-        return DiskFullError(where, reason)
-    lost = state is None and type(exc).__name__ in ("OperationalError", "ConnectionTimeout", "InterfaceError")
-    if lost or (state and _PG_UNAVAILABLE.fullmatch(state)):
-        return DatabaseUnavailableError(where, reason)
-    return StoreError(where, reason)
-
-
 def is_duplicate(exc: IntegrityError) -> bool:
     """True if another process wrote a row with the same unique key first."""
-    name = getattr(exc.orig, "sqlite_errorname", "") or ""
-    return (
-        name in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
-        or getattr(exc.orig, "sqlstate", "") == "23505"
-    )
+    return _code(exc.orig) in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
 
 
 def is_worth_repeating(cause: BaseException | None) -> bool:
     """True if the same transaction, run anew, may pass: PostgreSQL ended it to solve a deadlock or to serialise."""
-    return isinstance(cause, DBAPIError) and getattr(cause.orig, "sqlstate", None) in ("40P01", "40001")
+    return isinstance(cause, DBAPIError) and _code(cause.orig) in ("40P01", "40001")
 
 
 def _first_line(exc: BaseException) -> str:

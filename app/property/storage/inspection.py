@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import text
 
 from app.property.storage import errors
 from app.property.storage.engine import make_engine, parse_url
@@ -16,7 +16,11 @@ from app.property.storage.schema import HEAD, current
 
 #: the longest wait for a lock that another process holds
 _BUSY_SECONDS = 2.0
-_JOURNAL_MODE = "PRAGMA journal_mode"
+#: version, journal mode, and the server's clock
+_FACTS = {
+    "sqlite": text("SELECT sqlite_version(), (SELECT journal_mode FROM pragma_journal_mode), NULL"),
+    "postgresql": text("SELECT current_setting('server_version'), NULL, clock_timestamp()"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +50,12 @@ def inspect_database(url: str) -> DatabaseState:
     shown = errors.shown(parsed)
     if file is not None and not file.exists():
         return DatabaseState(shown, file, exists=False)
-    return _look(parsed, shown, file)
-
-
-def _look(url: URL, shown: str, file: Path | None) -> DatabaseState:
-    engine = make_engine(url, _BUSY_SECONDS)
+    engine = make_engine(parsed, _BUSY_SECONDS)
     try:
-        with errors.translated(url), engine.connect().execution_options(begin="BEGIN") as connection:
+        with errors.translated(parsed), engine.connect().execution_options(begin="BEGIN") as connection:
             revision = current(connection)
             due, reviews = (count_due(connection), count_reviews(connection)) if revision == HEAD else (0, 0)
-            if file is not None:
-                version, mode = (_scalar(connection, query) for query in ("SELECT sqlite_version()", _JOURNAL_MODE))
-                return DatabaseState(shown, file, True, version, revision, mode, due=due, reviews=reviews)
-            now = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-            version = _scalar(connection, "SHOW server_version")
-            return DatabaseState(shown, None, True, version, revision, now=now, due=due, reviews=reviews)
+            version, mode, now = connection.execute(_FACTS[engine.dialect.name]).one()
+            return DatabaseState(shown, file, True, version, revision, mode, now, due, reviews)
     finally:
         engine.dispose()
-
-
-def _scalar(connection: Connection, query: str) -> str:
-    return str(connection.execute(text(query)).scalar_one())
