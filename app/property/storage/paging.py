@@ -47,17 +47,13 @@ class Order:
 
     def page_query(self, query: Select[Any], cursor: str | None, limit: int) -> Select[Any]:
         """`query` for one page, with one row more that tells whether another page follows."""
-        return self.sorted(self.after(query, cursor) if cursor is not None else query).limit(limit + 1)
+        order = (column.desc() if self.descending else column.asc() for column in self.columns)
+        return (self.after(query, cursor) if cursor is not None else query).order_by(*order).limit(limit + 1)
 
     def after(self, query: Select[Any], cursor: str) -> Select[Any]:
         """`query` without the rows up to `cursor`. Raises `InvalidCursorError`."""
         here, place = tuple_(*self.columns), _decoded(self, cursor)
         return query.where(here < place if self.descending else here > place)
-
-    def sorted(self, query: Select[Any], *, backwards: bool = False) -> Select[Any]:
-        """`query` in this order, or in the opposite one."""
-        down = self.descending != backwards
-        return query.order_by(*(column.desc() if down else column.asc() for column in self.columns))
 
     def next_cursor(self, rows: Sequence[Any], limit: int) -> str | None:
         """The cursor after the first `limit` of the rows that `page_query` found."""

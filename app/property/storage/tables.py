@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from app.property.storage import audit, outbox
-from app.property.storage.jobs import models as jobs_models
-from app.property.storage.keys import tables as keys_tables
-from app.property.storage.llm import tables as llm_tables
-from app.property.storage.pages import tables as pages_tables
-from app.property.storage.privacy import tables as privacy_tables
-from app.property.storage.properties import tables as properties_tables
+import app.property.storage.audit
+import app.property.storage.jobs.models
+import app.property.storage.keys.tables
+import app.property.storage.llm.tables
+import app.property.storage.outbox
+import app.property.storage.pages.tables
+import app.property.storage.privacy.tables
+import app.property.storage.properties.tables
+import app.property.storage.watches.models  # noqa: F401 (each adds its classes)
 from app.property.storage.types import Base
-from app.property.storage.watches import models as watches_models
-
-_MODULES = (
-    audit,
-    outbox,
-    jobs_models,
-    keys_tables,
-    llm_tables,
-    pages_tables,
-    privacy_tables,
-    properties_tables,
-    watches_models,
-)
 
 metadata = Base.metadata
