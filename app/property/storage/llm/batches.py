@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, true, update
 
 from app.errors.jobs import LeaseLostError
 from app.property.storage.database import Database
@@ -108,12 +107,10 @@ class LlmBatchStore:
 
     def bodies(self, batch_id: str) -> Iterator[tuple[str, str]]:
         """Id and body of each request of a batch that was not sent yet, by id."""
-        last = ""
+        query, last = select(_R.id, _R.body).where(_unanswered(batch_id)).order_by(_R.id).limit(_PAGE), ""
         while True:
-            of_batch = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT, _R.id > last)
             with self._database.reading() as connection:
-                query = select(_R.id, _R.body).where(of_batch).order_by(_R.id).limit(_PAGE)
-                rows = connection.execute(query).all()
+                rows = connection.execute(query.where(_R.id > last)).all()
             yield from ((row.id, row.body) for row in rows)
             if len(rows) < _PAGE:
                 return
@@ -174,15 +171,15 @@ class LlmBatchStore:
         return self._end(batch_id, changes)
 
     def _end(self, batch_id: str, changes: Mapping[str, Mapping[str, Any]]) -> int:
-        def work(connection: Connection, ids: Sequence[str]) -> int:
-            held, now = self._hold(connection, batch_id, ids), self._clock.now()
+        def work(connection: Connection) -> int:
+            held, now = _hold(connection, _unanswered(batch_id, list(changes))), self._clock.now()
             for request_id in held:
                 change = {**over(now), **changes[request_id]}
                 connection.execute(update(_R).where(_R.id == request_id).values(change))
             wake(connection, held, now)
             return len(held)
 
-        return sum(self._database.repeat(partial(work, ids=some)) for some in chunks(list(changes), _PAGE))
+        return self._database.repeat(work)
 
     def give_back(
         self, batch_id: str, request_ids: Sequence[str] | None, *, pause_seconds: float = 0.0, counted: bool = True
@@ -192,32 +189,21 @@ class LlmBatchStore:
         One that was in `MOST_SENDS` batches, or that has waited long enough, goes to its job instead, to be asked at
         once. Not `counted`: this batch was none of them.
         """
+        which = _unanswered(batch_id, request_ids)
+        these = update(_R).where(which)
 
         def work(connection: Connection) -> int:
-            now, held = self._clock.now(), self._hold(connection, batch_id, request_ids)
-            for some in chunks(held):
-                these = update(_R).where(_R.id.in_(some))
-                if not counted:
-                    connection.execute(these.values(attempts=_R.attempts - 1))
-                ripe = or_(_R.attempts >= MOST_SENDS, _R.give_up_at <= now)
-                direct = these.where(ripe).values(state=RequestState.DIRECT, **over(now)).returning(_R.id)
-                wake(connection, connection.execute(direct).scalars().all(), now)
-                pause = {"not_before": now + timedelta(seconds=pause_seconds), "llm_batch_id": None}
-                again = these.where(_R.state == RequestState.SENT)
-                connection.execute(again.values(state=RequestState.PARKED, **pause))
+            now, held = self._clock.now(), _hold(connection, which)
+            if not counted:
+                connection.execute(these.values(attempts=_R.attempts - 1))
+            ripe = or_(_R.attempts >= MOST_SENDS, _R.give_up_at <= now)
+            direct = these.where(ripe).values(state=RequestState.DIRECT, **over(now)).returning(_R.id)
+            wake(connection, connection.execute(direct).scalars().all(), now)
+            pause = {"not_before": now + timedelta(seconds=pause_seconds), "llm_batch_id": None}
+            connection.execute(these.values(state=RequestState.PARKED, **pause))
             return len(held)
 
         return self._database.repeat(work)
-
-    def _hold(self, connection: Connection, batch_id: str, request_ids: Sequence[str] | None) -> list[str]:
-        """Those of the batch that have no answer yet, held until the transaction ends."""
-        sent = select(_R.id).where(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT)
-        if request_ids is None:
-            return list(connection.execute(sent.order_by(_R.id).with_for_update()).scalars())
-        held: list[str] = []
-        for some in chunks(request_ids):
-            held += connection.execute(sent.where(_R.id.in_(some)).order_by(_R.id).with_for_update()).scalars()
-        return held
 
     def used(self, batch_id: str) -> list[Used]:
         """What its answers used, by batch of jobs."""
@@ -229,10 +215,10 @@ class LlmBatchStore:
 
     def worth_waiting(self, batch_id: str) -> bool:
         """False if nobody wants an answer of it any more, or one of its requests has waited long enough."""
-        sent = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT)
-        late = exists().where(sent, _R.give_up_at <= self._clock.now())
+        sent = exists().where(_unanswered(batch_id))
+        late = sent.where(_R.give_up_at <= self._clock.now())
         with self._database.reading() as connection:
-            return bool(connection.execute(select(exists().where(sent, is_wanted()) & ~late)).scalar())
+            return bool(connection.execute(select(sent.where(is_wanted()) & ~late)).scalar())
 
     # --- looking
 
@@ -260,3 +246,14 @@ class LlmBatchStore:
         query = select(_B).order_by(_B.created_at.desc(), _B.id).limit(limit)
         with self._database.reading() as connection:
             return entities(connection, query)
+
+
+def _unanswered(batch_id: str, request_ids: Sequence[str] | None = None) -> ColumnElement[bool]:
+    """Requests of the batch, some hundred of them by name or all, that have no answer yet."""
+    named = true() if request_ids is None else _R.id.in_(request_ids)
+    return and_(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT, named)
+
+
+def _hold(connection: Connection, which: ColumnElement[bool]) -> list[str]:
+    """Return the ids of requests; nobody else changes these until the transaction ends."""
+    return list(connection.execute(select(_R.id).where(which).order_by(_R.id).with_for_update()).scalars())

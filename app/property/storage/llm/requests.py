@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
@@ -175,22 +174,22 @@ class LlmRequestStore:
         return RequestFigures(counts.get(RequestState.PARKED, 0), counts.get(RequestState.SENT, 0), waited)
 
     def _end_parked(self, which: ColumnElement[bool], state: RequestState) -> int:
-        return self._database.repeat(
-            partial(self._end, which=and_(_R.state == RequestState.PARKED, which), state=state)
-        )
+        parked = and_(_R.state == RequestState.PARKED, which)
 
-    def _end(self, connection: Connection, which: ColumnElement[bool], state: RequestState) -> int:
-        # The rows first, then a statement that looks at the jobs anew: a job may have been parked meanwhile, and
-        # PostgreSQL would judge a row that it had to wait for by the jobs of before the wait.
-        query = select(_R.id).where(which).with_for_update(of=_REQUESTS, skip_locked=True)
-        held = connection.execute(query).scalars().all()
-        now, ended = self._clock.now(), 0
-        for some in chunks(held):
-            change = update(_R).where(_R.id.in_(some), which).values(state=state, **over(now))
-            ids = connection.execute(change.returning(_R.id)).scalars().all()
-            wake(connection, ids, now)
-            ended += len(ids)
-        return ended
+        def work(connection: Connection) -> int:
+            # The rows first, then a statement that looks at the jobs anew: a job may have been parked meanwhile, and
+            # PostgreSQL would judge a row that it had to wait for by the jobs of before the wait.
+            query = select(_R.id).where(parked).with_for_update(of=_REQUESTS, skip_locked=True)
+            held = connection.execute(query).scalars().all()
+            now, ended = self._clock.now(), 0
+            for some in chunks(held):
+                change = update(_R).where(_R.id.in_(some), parked).values(state=state, **over(now))
+                ids = connection.execute(change.returning(_R.id)).scalars().all()
+                wake(connection, ids, now)
+                ended += len(ids)
+            return ended
+
+        return self._database.repeat(work)
 
 
 def over(now: datetime) -> dict[str, Any]:
