@@ -12,7 +12,7 @@ from app.clock import ManualClock
 from app.property.page import Keeping, Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
-from app.property.storage.pages.blobs import count_bytes, stored_bytes, subject_of
+from app.property.storage.pages.blobs import count_bytes, stored_bytes
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.retention import Retention
 from app.property.storage.pages.tables import Blob, PageCopy
@@ -219,7 +219,7 @@ def test_who_counts_what_is_stored_does_not_hold_up_others(
     database: Database, database_url: str, clock: ManualClock
 ) -> None:
     mine, other = (page(clock, body, url=f"{URL}/{body!r}") for body in (b"a", b"b"))
-    assert subject_of(mine.sha256) != subject_of(other.sha256), "else choose other bodies"
+    assert mine.sha256[-1] != other.sha256[-1], "else choose other bodies"
     impatient = Database(database_url, clock, busy_timeout_seconds=1)
     with database.writing() as connection:
         count_bytes(connection, mine.sha256, 1)

@@ -79,12 +79,8 @@ def count_bytes(connection: Connection, sha256: str, change: int) -> None:
     The row is held until the transaction ends. So that no two wait for each other, this is the last thing to do.
     """
     if change:
-        usage.add(connection, usage.EVER, subject_of(sha256), _UNIT, change, limit=None)
-
-
-def subject_of(sha256: str) -> str:
-    """Return which of the rows of the total counts the blob."""
-    return _SUBJECTS[int(sha256, 16) % len(_SUBJECTS)]
+        subject = _SUBJECTS[int(sha256, 16) % len(_SUBJECTS)]
+        usage.add(connection, usage.EVER, subject, _UNIT, change, limit=None)
 
 
 def stored_bytes(connection: Connection) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select, update
 from sqlalchemy.orm import aliased
 
 from app.errors.jobs import LeaseLostError
@@ -61,8 +61,10 @@ class PageIndex:
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
         """The property of the page behind `url` and the page's kind, if that is fresh."""
+        known_as = select(PageAlias.page_url).where(PageAlias.url == url)
+        mine = or_(SourceRow.url == url, SourceRow.page_url.in_(known_as))
         with self._database.reading() as connection:
-            row = connection.execute(_newest(_of_url(url)).where(is_fresh(since))).first()
+            row = connection.execute(_newest(mine).where(is_fresh(since))).first()
         return (row.property_id, PageKind(row.kind)) if row else None
 
     def known_as(self, url: str) -> str | None:
@@ -132,11 +134,6 @@ def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bod
     upsert(connection, PageAlias, {"url": url}, values)
 
 
-def forget_url(connection: Connection, url: str) -> None:
-    """`url` has a record of its own (again)."""
-    connection.execute(delete(PageAlias).where(PageAlias.url == url))
-
-
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
     """Those of `urls` (a list of targets) whose page is fresh."""
     own = select(SourceRow.url).where(SourceRow.url.in_(urls), is_fresh(since))
@@ -146,11 +143,6 @@ def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
         .where(PageAlias.url.in_(urls), is_fresh(since))
     )
     return own.union(other)  # type: ignore[return-value]
-
-
-def _of_url(url: str) -> ColumnElement[bool]:
-    known_as = select(PageAlias.page_url).where(PageAlias.url == url)
-    return or_(SourceRow.url == url, SourceRow.page_url.in_(known_as))
 
 
 def _newest(condition: ColumnElement[bool]) -> Select[Any]:

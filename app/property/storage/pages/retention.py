@@ -44,12 +44,8 @@ class Retention:
 
         def work(connection: Connection) -> Pruned:
             gone = _drop_bodies(connection, _oldest_first(connection, Blob.used_at < oldest))
-            # old rows that are left: newer ones lead to their bodies as well
-            old = select(PageCopy.id).where(oldest > SEEN_AT, ~_is_needed()).limit(_AT_ONCE)
-            ids = connection.execute(old).scalars().all()
-            left = drop_pages(connection, PageCopy.id.in_(ids))
-            bodies, packed_bytes = gone.bodies + len(left), gone.packed_bytes + sum(left)
-            return Pruned(bodies, packed_bytes, gone.more or len(ids) == _AT_ONCE)
+            left = _drop_rows(connection, oldest > SEEN_AT)  # newer rows lead to their bodies as well
+            return Pruned(gone.bodies + left.bodies, gone.packed_bytes + left.packed_bytes, gone.more or left.more)
 
         return self._database.repeat(work)
 
@@ -72,13 +68,7 @@ class Retention:
 
     def prune_unkept(self) -> Pruned:
         """Remove what sites did not want kept and a job that is over left behind, and what only runs needed."""
-
-        def work(connection: Connection) -> Pruned:
-            left = select(PageCopy.id).where(IS_UNKEPT, ~_is_needed()).limit(_AT_ONCE)
-            gone = drop_pages(connection, PageCopy.id.in_(left))
-            return Pruned(len(gone), sum(gone), len(gone) >= _AT_ONCE)
-
-        return self._database.repeat(work)
+        return self._database.repeat(lambda connection: _drop_rows(connection, IS_UNKEPT))
 
 
 def _is_needed() -> ColumnElement[bool]:
@@ -102,3 +92,10 @@ def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Prune
     leads = or_(PageCopy.sha256.in_(hashes), PageCopy.text_sha256.in_(hashes))
     gone = drop_pages(connection, leads, ~_is_needed(), blobs=hashes)
     return Pruned(len(gone), sum(gone), len(chosen) == _AT_ONCE)
+
+
+def _drop_rows(connection: Connection, which: ColumnElement[bool]) -> Pruned:
+    """Delete rows that no job under way needs, and their bodies unless others lead to them."""
+    some = connection.execute(select(PageCopy.id).where(which, ~_is_needed()).limit(_AT_ONCE)).scalars().all()
+    gone = drop_pages(connection, PageCopy.id.in_(some), ~_is_needed())
+    return Pruned(len(gone), sum(gone), len(some) == _AT_ONCE)

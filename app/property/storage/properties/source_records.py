@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from app.property.record import SourceKind, evidence_json
 from app.property.source_record import SourceRecord
-from app.property.storage.pages.index import forget_url, note_url
+from app.property.storage.pages.index import note_url
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.tables import Observation, SourceRow
 from app.property.storage.statements import digest, entities, insert_if_new
@@ -74,7 +74,7 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
     if page_url is not None and page_url != record.url:
         note_url(connection, record.url, page_url, at)
     else:
-        forget_url(connection, record.url)
+        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # it has a record of its own (again)
     return {row.property_id for row in doubles}
 
 
