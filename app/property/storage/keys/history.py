@@ -5,13 +5,13 @@ The pool's counters are cumulative; `take_in` turns what they grew by into hours
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
-from sqlalchemy.orm import defer
+from sqlalchemy import Connection, func, select
+from sqlalchemy.orm import Session, defer
 
 from app.property.storage.database import Database
 from app.property.storage.keys.tables import Key, KeyHour
@@ -29,8 +29,8 @@ _MARKS = {"open": "opened_at", "dead": "died_at", "no_quota": "quota_gone_at"}
 _PLACE = ("hour", "key_id", "model")
 _USES = [column.name for column in fields(Uses)]
 _DEMANDS = [column.name for column in fields(Demand) if column.name != "refusals"]
-#: all that was recorded so far, by key: what newer counters are compared with
-_Base = Mapping[str, Row[Any]]
+#: what was recorded last, by key
+_Base = dict[str, tuple[datetime, datetime | None, Any]]
 
 
 class KeyHistoryStore:
@@ -53,7 +53,7 @@ class KeyHistoryStore:
         """
         for _ in range(_ATTEMPTS):
             with self._database.reading() as connection:
-                base = _base(connection)
+                base = _base(entities(connection, select(Key)))
             counted, now = read(), self._database.clock.now()
             if counted is None or self._record(base, counted, now):
                 return
@@ -63,9 +63,12 @@ class KeyHistoryStore:
 
         def work(connection: Connection) -> bool:
             self._database.exclusively(connection, "key_history")
-            if _base(connection) != base:
-                return False
-            _record_keys(connection, counted, base, now)
+            with Session(connection) as session:
+                known = {row.key_id: row for row in session.scalars(select(Key))}
+                if _base(known.values()) != base:
+                    return False
+                session.add_all(_record_keys(connection, counted, known, now))
+                session.flush()
             return True
 
         return self._database.repeat(work)
@@ -101,44 +104,58 @@ class KeyHistoryStore:
             return connection.execute(select(func.min(Key.first_seen_at))).scalar()
 
 
-def _base(connection: Connection) -> _Base:
-    return {row.key_id: row for row in connection.execute(select(Key.__table__))}
+def _base(rows: Iterable[Key]) -> _Base:
+    return {row.key_id: (row.counted_at, row.removed_at, row.counters) for row in rows}
 
 
-def _record_keys(connection: Connection, keys: Sequence[CountedKey], known: _Base, now: datetime) -> None:
+def _record_keys(
+    connection: Connection, keys: Sequence[CountedKey], known: Mapping[str, Key], now: datetime
+) -> list[Key]:
+    """Add what was done to the hours, and change `known`; return keys that are new."""
     hours: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
-    new: list[dict[str, Any]] = []
+    new: list[Key] = []
     for key in keys:
         row = known.get(key.key_id)
-        if row is None and not key.configured:
-            continue  # one that this database never knew; nobody asks for it
+        if row is None:
+            if not key.configured:
+                continue  # one that this database never knew; nobody asks for it
+            new.append(row := Key(key_id=key.key_id, first_seen_at=now, last_seen_at=now, counted_at=now))
+            row.counters = {"calls": {}, "transitions": {}}
         if known:
             hours += _hours_of_key(key, row, now)
-        if row is None:
-            new.append(_new_row(key, _marks(key, {}, now) if known else {}, now))
-        elif (change := _changed_row(key, row, now)) is not None:
-            changed.append(change)
+        marks = grown(row.counters["transitions"], key.transitions) if known else {}
+        _change(row, key, {_MARKS[name] for name in marks if name in _MARKS}, now)
     present = {key.key_id for key in keys if key.configured and key.key_id}
-    if present:  # a process that has no keys at all knows nothing about them
-        gone = (id_ for id_, row in known.items() if id_ and row.removed_at is None and id_ not in present)
-        _update(connection, [{"id": id_, "removed_at": now} for id_ in gone])
-    if new:
-        connection.execute(insert(Key), new)
-    _update(connection, changed)
+    for row in known.values() if present else ():  # a process that has no keys at all knows nothing about them
+        if row.key_id and row.removed_at is None and row.key_id not in present:
+            row.removed_at = now
     _add(connection, hours)
+    return new
 
 
-def _update(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(update(Key).where(Key.key_id == bindparam("id")), rows)
+def _change(row: Key, key: CountedKey, marks: Collection[str], now: datetime) -> None:
+    """Note what the pool says of the key, unless it is not worth writing it."""
+    was_just_removed = row.removed_at is not None and (now - row.removed_at).total_seconds() < _RELOAD_SECONDS
+    configured = key.configured and not was_just_removed
+    named = (key.mask, key.group) if configured else (row.mask, row.limit_group)
+    calls = {model: flat(figures) for model, figures in key.calls.items()}
+    counters = {"calls": {**row.counters["calls"], **calls}, "transitions": dict(key.transitions)}
+    same = (row.mask, row.limit_group, row.counters, row.removed_at is None) == (*named, counters, configured)
+    if same and not marks and (not configured or (now - row.last_seen_at).total_seconds() < _SEEN_SECONDS):
+        return
+    row.mask, row.limit_group = named
+    row.counters, row.counted_at = counters, now
+    if configured:
+        row.last_seen_at, row.removed_at = now, None
+    else:
+        row.removed_at = row.removed_at or now
+    for column in marks:
+        setattr(row, column, now)
 
 
-def _hours_of_key(key: CountedKey, row: Row[Any] | None, now: datetime) -> Iterator[dict[str, Any]]:
-    before = row.counters["calls"] if row is not None else {}
-    since = row.counted_at if row is not None else now
+def _hours_of_key(key: CountedKey, row: Key, now: datetime) -> Iterator[dict[str, Any]]:
     for model, figures in key.calls.items():
-        for hour, part in spread(grown(before.get(model), flat(figures)), since, now):
+        for hour, part in spread(grown(row.counters["calls"].get(model), flat(figures)), row.counted_at, now):
             counts = {name: part.get(name, 0) for name in (*_USES, *_DEMANDS)}
             refusals = {name.removeprefix(REFUSALS): n for name, n in part.items() if name.startswith(REFUSALS)}
             yield {"hour": hour, "key_id": key.key_id, "model": model, **counts, "refusals": refusals}
@@ -160,36 +177,3 @@ def _add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}
-
-
-def _new_row(key: CountedKey, marks: Mapping[str, datetime], now: datetime) -> dict[str, Any]:
-    seen = {"key_id": key.key_id, "first_seen_at": now, "last_seen_at": now, "counted_at": now}
-    return {**seen, **_told(key), **dict.fromkeys(_MARKS.values()), **marks}  # one INSERT has the same columns in all
-
-
-def _changed_row(key: CountedKey, row: Row[Any], now: datetime) -> dict[str, Any] | None:
-    """What is to be written, as parameters; None if it is not worth it."""
-    told, marks = _told(key), _marks(key, row.counters["transitions"], now)
-    was_just_removed = row.removed_at is not None and (now - row.removed_at).total_seconds() < _RELOAD_SECONDS
-    configured = key.configured and not was_just_removed
-    if not configured:
-        told |= {"mask": row.mask, "limit_group": row.limit_group}
-    told["counters"]["calls"] = {**row.counters["calls"], **told["counters"]["calls"]}
-    same = all(getattr(row, name) == value for name, value in told.items())
-    seen = not configured or (now - row.last_seen_at).total_seconds() < _SEEN_SECONDS
-    if same and seen and not marks and (row.removed_at is None) == configured:
-        return None
-    marks = {name: marks.get(name, getattr(row, name)) for name in _MARKS.values()}
-    present = {"last_seen_at": now, "removed_at": None}
-    absent = {"last_seen_at": row.last_seen_at, "removed_at": row.removed_at or now}
-    return {"id": row.key_id, "counted_at": now, **told, **marks, **(present if configured else absent)}
-
-
-def _told(key: CountedKey) -> dict[str, Any]:
-    calls = {model: flat(figures) for model, figures in key.calls.items()}
-    counters = {"calls": calls, "transitions": dict(key.transitions)}
-    return {"mask": key.mask, "limit_group": key.group, "counters": counters}
-
-
-def _marks(key: CountedKey, before: Mapping[str, int], now: datetime) -> dict[str, datetime]:
-    return {_MARKS[name]: now for name in grown(before, key.transitions) if name in _MARKS}
