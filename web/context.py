@@ -32,7 +32,7 @@ from app.services.keys.store import connect_store
 from app.services.keys.view import KeyReport, KeyView
 from app.services.reports.health.report import newest_report
 from app.services.reports.metrics.exposition import Exposition
-from app.services.reports.metrics.families import HealthFigures
+from app.services.reports.metrics.samples import HealthFigures
 from app.services.reports.metrics.shared_counts import Flusher, make_flusher, read_counts
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings

@@ -17,6 +17,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -71,9 +72,23 @@ def connect(settings: Settings, within_seconds: float | None = None) -> redis.Re
         connection = client(settings) if within_seconds is None else hasty_client(settings, within_seconds)
         connection.ping()
     except (redis.RedisError, OSError, ValueError) as exc:
-        kind = BrokerUnavailableError if settings.state.redis_url is None else RedisUnreachableError
-        raise kind(shown_url(broker_url(settings)), str(exc) or type(exc).__name__) from exc
+        raise _away(settings, exc) from exc
     return connection
+
+
+@contextlib.contextmanager
+def asked(settings: Settings, within_seconds: float) -> Iterator[redis.Redis]:
+    """Connect for the quick questions of the block. Raises `BrokerUnavailableError` also where one has no answer."""
+    with connect(settings, within_seconds) as connection:
+        try:
+            yield connection
+        except (redis.RedisError, OSError) as exc:
+            raise _away(settings, exc) from exc
+
+
+def _away(settings: Settings, exc: Exception) -> BrokerUnavailableError:
+    kind = BrokerUnavailableError if settings.state.redis_url is None else RedisUnreachableError
+    return kind(shown_url(broker_url(settings)), str(exc) or type(exc).__name__)
 
 
 def redis_url(settings: Settings) -> str | None:

@@ -18,7 +18,6 @@ import openai
 from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError
 from app.errors.keys import NoKeysError
-from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_keys_again
 from app.keypool.organisations import SharedLimits
 from app.keypool.pool import KeyPool
@@ -67,7 +66,7 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
         clock = clock or SystemClock()
         self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, strategy, clock), strategy)
-        #: charges and settles batches of requests, and knows what was spent; raises `redis.RedisError`
+        #: charges and settles batches of requests, and knows what was counted and spent; raises `redis.RedisError`
         self.store: Store = self._pool.store
         self._base_url = base_url
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
@@ -138,10 +137,6 @@ class OpenAIClientManager:
     def get_stats(self) -> dict[str, Any]:
         """The `data` of the specification's stats response, keys by their mask."""
         return self._pool.stats()
-
-    def get_figures(self) -> PoolFigures:
-        """Return what was counted for metrics and reports, keys by their id; `scope` says whose."""
-        return self.store.figures()
 
     def get_snapshots(self) -> tuple[KeySnapshot, ...]:
         """Return each key as it stands, the configured ones in their order, then draining ones."""

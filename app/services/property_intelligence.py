@@ -35,7 +35,7 @@ from app.services.scraping.pages import (
 from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import NO_JOB, Run
 from app.services.scraping.search_walk import SearchOutcome, SearchWalker
-from app.services.scraping.storing import Alias, Stored, Storing
+from app.services.scraping.storing import Alias, Stored
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +73,8 @@ class ScrapeOutcome(Stored):
 class Scraper:
     """Scrapes targets with the parts it is given; holds no state of its own and may be used from many threads."""
 
-    def __init__(self, parts: ScrapeParts, addresses: AddressScraper, walker: SearchWalker, storing: Storing) -> None:
+    def __init__(self, parts: ScrapeParts, addresses: AddressScraper, walker: SearchWalker) -> None:
         self._parts = parts
-        self._storing = storing
         self._addresses = addresses
         self._walker = walker
 
@@ -107,10 +106,10 @@ class Scraper:
         url, job_id = normalise_target(target), run.job_id
         if is_address(url):
             return self._addresses.scrape(url, run, refresh=refresh, asked_at=asked_at)
-        now = self._parts.clock.now()
+        now = self._parts.database.clock.now()
         known = None if refresh else self._parts.properties.fresh(url, now - self._parts.fresh)
         if known is not None:
-            return self._storing.fresh(run.lease, known, (url,))
+            return self._parts.storing.fresh(run.lease, known, (url,))
         since = (asked_at or now) if refresh else now - self._parts.fresh
         try:
             visit = self._parts.visitors.visit(url, run, run.led_by)
@@ -125,7 +124,7 @@ class Scraper:
 
     def _result(self, url: str, visit: Visit, run: Run, since: datetime, *, walks: bool) -> Stored | SearchOutcome:
         """What was stored of this very page, else what it says."""
-        unchanged = self._storing.unchanged(run.lease, url, visit)
+        unchanged = self._parts.storing.unchanged(run.lease, url, visit)
         if unchanged is not None:
             return unchanged
         self._take_reading(url, visit.page_url, run.lease)
@@ -135,13 +134,13 @@ class Scraper:
         # where a property was read before, a listing that is gone shows others in its place on many sites
         if is_search and all(index.record_of(one) is None for one in {index.known_as(url) or url, visit.page_url}):
             walked = self._walker.walk(url, visit, extraction.reason, run)
-            return SearchOutcome(walked, self._storing.found(run.lease, walked) if run.lease is not None else ())
+            return SearchOutcome(walked, self._parts.storing.found(run.lease, walked) if run.lease is not None else ())
         require_property(extraction)
         read = source_record(url, extraction, visit)
         known = index.record_of(visit.page_url)
         is_there = known is not None and known.record.url != url and known.is_whole and known.record.as_of > since
         if known is not None and is_there and says_nothing_new(read, known.record):
-            return self._storing.same_page(run.lease, read, known)
+            return self._parts.storing.same_page(run.lease, read, known)
         if visit.canonical not in (None, url) and known is None and self._parts.index.record_of(url) is None:
             outcome = self._by_canonical(read, visit.canonical, run, since)
             if outcome is not None:
@@ -159,7 +158,7 @@ class Scraper:
             if not agrees(read, known.record):
                 return None
             if known.is_whole:
-                return self._storing.same_page(run.lease, read, known)
+                return self._parts.storing.same_page(run.lease, read, known)
         visit = self._canonical_visit(canonical, run)
         if visit is None or visit.page_url != canonical:
             return None
@@ -168,7 +167,7 @@ class Scraper:
         if found.extraction.kind not in WITH_PROPERTY or not agrees(read, itself):
             return None
         alias = read, itself
-        unchanged = self._storing.unchanged(run.lease, canonical, visit, alias)
+        unchanged = self._parts.storing.unchanged(run.lease, canonical, visit, alias)
         return unchanged or self._read(itself, found, run, alias)
 
     def _canonical_visit(self, canonical: str, run: Run) -> Visit | None:
@@ -195,7 +194,7 @@ class Scraper:
                 found.extraction.page.url, f"{reason}; {reading.note}" if reading.note else reason
             )
         record = with_values(read, reading.extraction)
-        stored = self._storing.page(run.lease, record, reading, alias)
+        stored = self._parts.storing.page(run.lease, record, reading, alias)
         count_fields(record)
         self._parts.recipes.learn(found, reading)
         return stored

@@ -30,7 +30,6 @@ from app.property.storage.migrations import versions
 from app.property.storage.schema import HEAD
 from app.property.storage.tables import metadata
 from app.property.storage.types import Base
-from app.services.reports.metrics.families import POOL
 from app.services.reports.metrics.instruments import COUNTED
 from app.services.reports.metrics.specs import ALL, Label, Spec
 from app.settings import AREAS, SECRETS_IN_FILES, Settings
@@ -245,6 +244,9 @@ _UNITS = {
 }
 
 
+_OF_POOL = ("propintel_openai_", "propintel_spent_", "propintel_budget_")
+
+
 def metrics_page() -> str:
     """Every metric with its unit, what its labels say, and how many series it can have."""
     lines = ["# Metrics", "", _WRITTEN.format(source="`app/services/reports/metrics/metrics.toml`")]
@@ -255,9 +257,11 @@ def metrics_page() -> str:
         "many there can be, of a histogram with those of its buckets; there are those that have occurred, and always",
         "those *from 0*.",
     ]
-    others = tuple(spec for spec in ALL if spec not in POOL and spec not in COUNTED)
+    read = [spec for spec in ALL if spec not in COUNTED]
+    pool = [spec for spec in read if spec.name.startswith(_OF_POOL)]
+    others = [spec for spec in read if spec not in pool]
     for title, text, specs in (
-        ("Keys and money", "From the key pool's store in Redis.", POOL),
+        ("Keys and money", "From the key pool's store in Redis; since when a key is known, from the database.", pool),
         ("Jobs, queues, alerts", "From the database and the broker, when they are asked.", others),
         ("What the processes count", "Summed over all processes of the fleet, in Redis.", COUNTED),
     ):

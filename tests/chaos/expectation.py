@@ -14,15 +14,10 @@ from app.errors.pages import PageError
 from app.keypool.keys import make_keys
 from app.property.fetch import Visitor
 from app.property.page import Keeping, Page
-from app.property.sources.config import Sources
 from app.property.storage.database import Database
-from app.property.storage.llm.cache import AnswerStore
-from app.property.storage.privacy.suppressions import PurgedNames
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.runtime.resources import build_scraper
-from app.services.scraping.model_reading import ModelReader
-from app.services.scraping.source_finding import SourceFinder
-from app.services.scraping.web_search import WebSearcher
+from app.settings import Settings
 from standin.openai.config import Config
 from standin.openai.server import OpenAIStandin
 from standin.serving import BackgroundServer
@@ -69,11 +64,8 @@ def expect(urls: Iterable[str], folder: Path) -> Expectation:
     refused: set[str] = set()
     with BackgroundServer(standin.app, standin.stopping) as server:
         manager = OpenAIClientManager(make_keys([_KEY]), base_url=f"{server.address}/v1")
-        clock = SystemClock()
-        searcher = WebSearcher(AnswerStore(database), manager, MODEL, clock, PurgedNames(database))
-        finder = SourceFinder(Sources, searcher)
-        reader = ModelReader(AnswerStore(database), manager, MODEL)
-        scraper = build_scraper(database, _Pages(), finder, reader, clock=clock)
+        settings = Settings.of(propintel_home=folder, openai_model=MODEL, recipe_use="off")
+        scraper = build_scraper(settings, database, manager, _Pages())
         for url in urls:
             try:
                 scraper.scrape(url)

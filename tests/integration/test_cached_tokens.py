@@ -19,7 +19,8 @@ from app.property.storage.jobs.repository import JobStore
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.keys.view import KeyView
 from app.services.reports.health.watch import PoolWatch
-from app.services.reports.metrics.families import pool_families
+from app.services.reports.metrics.samples import pool_samples
+from app.services.reports.metrics.specs import SPECS
 from app.services.runtime.resources import Resources, open_resources
 from app.services.scraping.run import Run
 from app.settings import Settings
@@ -119,8 +120,8 @@ def do(jobs: JobStore, resources: Resources, url: str) -> None:
 def shown(report: Any) -> dict[str, float]:
     """Metrics of the pool by sample, those of one key and model summed."""
     found: dict[str, float] = {}
-    for family in pool_families(1, report):
-        for sample in family.samples:
+    for name, samples in pool_samples(1, report).items():
+        for sample in SPECS[name].family(samples).samples:
             found[sample.name] = found.get(sample.name, 0.0) + sample.value
     return found
 
@@ -144,7 +145,7 @@ def test_a_prompt_that_was_sent_lately_costs_less_and_is_shown_so_everywhere(
     assert cached % 128 == 0
 
     # counted and priced
-    figures = resources.manager.get_figures()
+    figures = resources.manager.store.figures()
     (call,) = [one for one in figures.calls if one.model == MODEL]
     assert call.cached_tokens == cached < call.input_tokens
     usd = ((call.input_tokens - cached) * FULL + cached * CACHED + call.output_tokens * MADE) / 1e6

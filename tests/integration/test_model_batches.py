@@ -257,7 +257,7 @@ def test_usage_is_counted_once_by_key_and_model_at_half_the_price(make_desk: Cal
     desk = make_desk()
     desk.park("a", "b")
     desk.turns(4)
-    (call,) = [c for c in desk.manager.get_figures().calls if c.model == MODEL]
+    (call,) = [c for c in desk.manager.store.figures().calls if c.model == MODEL]
     assert dict(call.outcomes) == {Outcome.SUCCESS: 2}
     used = [desk.outcome(name).answer["usage"] for name in "ab"]  # type: ignore[index]
     given, made = sum(u["prompt_tokens"] for u in used), sum(u["completion_tokens"] for u in used)
@@ -287,7 +287,7 @@ def test_cached_tokens_of_a_batch_are_counted_and_cost_what_a_batch_charges_for_
     given, made = sum(u["prompt_tokens"] for u in used), sum(u["completion_tokens"] for u in used)
     cached = [u["prompt_tokens_details"]["cached_tokens"] for u in used]
     assert sorted(cached) == [0, len(f"{text}It is house ") // 4 // 128 * 128]
-    (call,) = [c for c in desk.manager.get_figures().calls if c.model == model]
+    (call,) = [c for c in desk.manager.store.figures().calls if c.model == model]
     assert (call.input_tokens, call.cached_tokens) == (given, sum(cached))
     cost = (given - sum(cached)) * 0.125 + sum(cached) * 0.0125 + made
     assert call.microusd == pytest.approx(cost, abs=2)
@@ -333,7 +333,7 @@ def test_a_death_before_the_budgets_were_told_counts_once(make_desk: Callable[..
     with pytest.raises(DiedError):
         mortal.turn(60)
     desk.turns(2)
-    (call,) = [c for c in desk.manager.get_figures().calls if c.model == MODEL]
+    (call,) = [c for c in desk.manager.store.figures().calls if c.model == MODEL]
     assert dict(call.outcomes) == {Outcome.SUCCESS: 2}
     assert desk.manager.store.spent().calls == 2
 

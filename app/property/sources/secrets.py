@@ -119,10 +119,6 @@ class Veil:
 Veils = Callable[[str], Veil | None]
 
 
-def no_veil(url: str) -> None:
-    """Where no source has a secret."""
-
-
 def _any_form(char: str) -> str:
     coded = f"{ord(char):02x}"
     either = "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in coded)

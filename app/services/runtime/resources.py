@@ -14,10 +14,9 @@ from datetime import timedelta
 from app.clock import Clock, SystemClock
 from app.property.fetch import Fetcher, build_fetcher
 from app.property.recipes.keeper import AuditRate
-from app.property.sources.secrets import Veils, no_veil
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
-from app.property.storage.jobs.repository import FRESH_DAYS, JobStore
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.cache import AnswerStore
 from app.property.storage.llm.requests import LlmRequestStore
 from app.property.storage.pages.index import PageIndex
@@ -31,11 +30,11 @@ from app.services.openai_client_manager import OpenAIClientManager, build_manage
 from app.services.property_intelligence import Scraper
 from app.services.runtime.stores import Stores, open_database, telling
 from app.services.scraping.addresses import AddressScraper
-from app.services.scraping.model_reading import ModelReader, ParkedQuestions
+from app.services.scraping.model_reading import ModelReader
 from app.services.scraping.pages import PageSource, Visitors
 from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.recipes import Recipes
-from app.services.scraping.search_walk import SearchBounds, SearchWalker
+from app.services.scraping.search_walk import SearchWalker
 from app.services.scraping.source_finding import SourceFinder
 from app.services.scraping.sources import SourceSecrets, sources_file
 from app.services.scraping.storing import Storing
@@ -66,7 +65,6 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         # the pool of keys keeps the fleet's time by itself
         manager_clock, clock = clock or SystemClock(), clock or make_clock(settings)
         database = open_database(settings, clock, opening)
-        properties = PropertyStore(database, telling(settings))
         manager = build_manager(settings, manager_clock, in_task=in_task)
         opening.callback(manager.close)
         if in_task:
@@ -76,69 +74,42 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
             opening.callback(redis.close)
         fetcher = build_fetcher(settings, clock, redis)
         opening.callback(fetcher.close)
-        reader = ModelReader(
-            AnswerStore(database),
-            manager,
-            settings.openai.model,
-            clock,
-            service_tier=settings.openai.service_tier,
-            parked=ParkedQuestions(LlmRequestStore(database), settings.openai.model, clock),
-            use=settings.reading.model_use,
-            text_tokens=settings.openai.text_tokens,
-        )
-        names = PurgedNames(database)
-        searcher = WebSearcher(AnswerStore(database), manager, settings.openai.model, clock, names)
-        sources, recipes = sources_file(settings), Recipes(None, clock)
-        if settings.reading.recipe_use != "off":
-            audits = AuditRate(settings.reading.recipe_audit_share)
-            recipes = Recipes(StoredRecipes(database), clock, audits, settings.reading.model_use)
-        finder = SourceFinder(sources.current, searcher)
-        scraper = build_scraper(
-            database,
-            fetcher,
-            finder,
-            reader,
-            clock=clock,
-            properties=properties,
-            fresh_days=settings.jobs.property_fresh_days,
-            searches=SearchBounds(
-                settings.search.max_pages, settings.search.max_listings, frozenset(settings.search.listing_hosts)
-            ),
-            veils=SourceSecrets(settings, sources.current).veil,
-            recipes=recipes,
-            daily_targets=settings.web.api_daily_targets_per_caller,
-        )
+        scraper = build_scraper(settings, database, manager, fetcher)
+        properties = PropertyStore(database, telling(settings))
         jobs, batches = JobStore(database, fresh_days=settings.jobs.property_fresh_days), BatchStore(database)
         closing = opening.pop_all()
         return Resources(settings, database, jobs, batches, properties, closing, manager, fetcher, scraper)
 
 
-def build_scraper(
-    database: Database,
-    fetcher: PageSource,
-    finder: SourceFinder,
-    reader: ModelReader,
-    *,
-    clock: Clock,
-    properties: PropertyStore | None = None,
-    fresh_days: float = FRESH_DAYS,
-    searches: SearchBounds | None = None,
-    veils: Veils = no_veil,
-    recipes: Recipes | None = None,
-    daily_targets: int | None = None,
-) -> Scraper:
+def build_scraper(settings: Settings, database: Database, manager: OpenAIClientManager, fetcher: PageSource) -> Scraper:
     """What does the jobs, out of the parts that reach outside and those of the database."""
-    properties, pages = properties or PropertyStore(database), PageStore(database)
+    clock, names, model = database.clock, PurgedNames(database), settings.openai.model
+    fresh_days, daily_targets = settings.jobs.property_fresh_days, settings.web.api_daily_targets_per_caller
+    sources, answers, pages = sources_file(settings), AnswerStore(database), PageStore(database)
+    properties, recipes = PropertyStore(database, telling(settings)), Recipes(None, clock)
+    if settings.reading.recipe_use != "off":
+        audits = AuditRate(settings.reading.recipe_audit_share)
+        recipes = Recipes(StoredRecipes(database), clock, audits, settings.reading.model_use)
+    reader = ModelReader(
+        answers,
+        manager,
+        model,
+        clock,
+        service_tier=settings.openai.service_tier,
+        requests=LlmRequestStore(database),
+        use=settings.reading.model_use,
+        text_tokens=settings.openai.text_tokens,
+    )
     parts = ScrapeParts(
-        visitors=Visitors(fetcher, pages, clock, PurgedNames(database), veils),
+        database=database,
+        visitors=Visitors(fetcher, pages, clock, names, SourceSecrets(settings, sources.current).veil),
         pages=pages,
         index=PageIndex(database),
         properties=properties,
         reader=reader,
-        recipes=recipes or Recipes(None, clock),
-        clock=clock,
+        recipes=recipes,
+        storing=Storing(database, properties, fresh_days=fresh_days, daily_targets=daily_targets),
         fresh=timedelta(days=fresh_days),
     )
-    storing = Storing(database, properties, fresh_days=fresh_days, daily_targets=daily_targets)
-    addresses = AddressScraper(parts, finder, database, storing)
-    return Scraper(parts, addresses, SearchWalker(parts.visitors, searches or SearchBounds()), storing)
+    finder = SourceFinder(sources.current, WebSearcher(answers, manager, model, clock, names))
+    return Scraper(parts, AddressScraper(parts, finder), SearchWalker(parts.visitors, settings.search))

@@ -24,7 +24,6 @@ from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.prompt import Prompt
 from app.property.reading.pipeline import with_paid_values
 from app.property.record import FIELDS
-from app.property.storage.database import Database
 from app.property.storage.properties.source_records import ASKED_ELSEWHERE
 from app.property.storage.properties.tables import Unverified
 from app.property.urls.targets import address_of_target
@@ -34,7 +33,7 @@ from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import CALL_SECONDS, Run
 from app.services.scraping.source_finding import SourceFinder, Wanted
 from app.services.scraping.source_reading import Read, SourceReader
-from app.services.scraping.storing import Stored, Storing
+from app.services.scraping.storing import Stored
 from app.tracing import span
 
 log = logging.getLogger(__name__)
@@ -48,11 +47,9 @@ _TOLD = 6
 class AddressScraper:
     """Scrapes addresses with the parts it is given; holds no state of its own and may be used from many threads."""
 
-    def __init__(self, parts: ScrapeParts, finder: SourceFinder, database: Database, storing: Storing) -> None:
+    def __init__(self, parts: ScrapeParts, finder: SourceFinder) -> None:
         self._parts = parts
         self._finder = finder
-        self._database = database
-        self._storing = storing
 
     def scrape(self, target: str, run: Run, *, refresh: bool = False, asked_at: datetime | None = None) -> Stored:
         """Scrape the property at `target`, an address in its one spelling; see `Scraper.scrape`.
@@ -61,22 +58,22 @@ class AddressScraper:
         `OutOfTimeError` where the next run has to go on, `ConfigurationError` for a `sources.toml` that cannot be used,
         errors of the database, and `openai.RateLimitError` if no key has room.
         """
-        parts, now = self._parts, self._parts.clock.now()
+        parts, now = self._parts, self._parts.database.clock.now()
         since = (asked_at or now) if refresh else now - parts.fresh
         wanted = Wanted(target, address_of_target(target), since)
-        reader = SourceReader(wanted.address, run, parts, self._database)
+        reader = SourceReader(wanted.address, run, parts)
         # what is stored by now may be a part of the work of an earlier run of the job
         has_begun = reader.has_begun or (run.job_id is not None and parts.pages.checkpoint(run.job_id) is not None)
         if not refresh and not has_begun:
             known = parts.properties.fresh_at(wanted.address, since)
             if known is not None:
-                return self._storing.fresh(run.lease, known)
+                return parts.storing.fresh(run.lease, known)
         try:
             with paid_by(run.batch):
                 stored = self._scraped(wanted, reader, now)
         except NoSourceError:
             if run.lease is not None:
-                self._storing.tried(run.lease, reader.tried, now)
+                parts.storing.tried(run.lease, reader.tried, now)
                 parts.pages.forget_checkpoint(run.lease.job_id)  # whoever tries again wants everything anew
             raise
         parts.end(run)
@@ -91,7 +88,7 @@ class AddressScraper:
             if known is not None and known.record.content_sha256 == one.record.content_sha256:
                 reader.replaced(one, with_paid_values(one.extraction, known.record.evidence))
         notes = self._ask_model(reader)
-        stored = self._storing.address(reader.run.lease, reader, notes, heard, asked_at)
+        stored = self._parts.storing.address(reader.run.lease, reader, notes, heard, asked_at)
         if stored is None:
             raise NoSourceError(wanted.target, _told(reader, heard))
         # of all pages a model is asked one question: it is saved at most once, on the first page

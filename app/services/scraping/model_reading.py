@@ -24,7 +24,6 @@ from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, Mode
 from app.keypool.pricing import BATCH_TIER
 from app.property.page import Page
 from app.property.reading.base import Extraction
-from app.property.reading.model.dialect import AT_FIRST, Dialect
 from app.property.reading.model.evidence import verify
 from app.property.reading.model.llm import ModelAnswer, ServiceTier, read_completion
 from app.property.reading.model.prompt import TEXT_TOKENS, Prompt, build_prompt
@@ -82,54 +81,11 @@ class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
         self.request = request
 
 
-class ParkedQuestions:
-    """Questions to `model` that wait, or have waited, for a batch."""
-
-    def __init__(self, requests: LlmRequestStore, model: str, clock: Clock) -> None:
-        self._requests = requests
-        self._model = model
-        self._clock = clock
-
-    def take(
-        self, question: Question, prompt: Prompt, page: Page, waited_for: str | None, dialect: Dialect = AT_FIRST
-    ) -> Mapping[str, Any] | str | None:
-        """Return the completion that answers it, or why there is none; None: it is to be asked now, like any other.
-
-        `waited_for` is the request that the job has waited for. A new one is in `dialect`. One that was refused for how
-        it was asked is asked now: the call learns better. Raises `WaitForBatch`, and errors of the database.
-        """
-        body, most = dialect.body(self._model, prompt), dialect.most_tokens(prompt)
-        request = NewRequest(question, body, prompt.prompt_tokens, most, page)
-        found = self._requests.get(request.id)
-        mine = waited_for == request.id
-        if found is None:
-            raise WaitForBatch(request)
-        if found.state.is_open:
-            if self._clock.now() < found.give_up_at + GRACE:
-                raise WaitForBatch(request)
-            log.warning("No batch has answered request %s in time; it is asked now and may be billed twice", request.id)
-            return None
-        if found.state is RequestState.ANSWERED and (mine or found.used_at is None):
-            return found.answer or {}
-        if not mine or found.state is RequestState.WITHDRAWN:
-            raise WaitForBatch(request)
-        if found.state is RequestState.FAILED:
-            if dialect.after_refusal(400, f"{found.error_code} {found.error_message}") is not None:
-                return None
-            return str(ModelError(self._model, f"{found.error_code}, {(found.error_message or '').rstrip('.')}"))
-        return None
-
-    def request(self, request_id: str) -> LlmRequest | None:
-        """Return how far it is; None if it is forgotten."""
-        return self._requests.get(request_id)
-
-    def used(self, question: Question) -> None:
-        """Note that a job has its answer from it."""
-        self._requests.mark_used(question.id)
-
-
 class ModelReader:
-    """Asks `model` through the keys of `manager`: at this `use`, with at most `text_tokens` of a page. Thread-safe."""
+    """Asks `model` through the keys of `manager`: at this `use`, with at most `text_tokens` of a page. Thread-safe.
+
+    Questions of economy jobs wait among the `requests`.
+    """
 
     def __init__(
         self,
@@ -139,7 +95,7 @@ class ModelReader:
         clock: Clock | None = None,
         *,
         service_tier: ServiceTier | None = None,
-        parked: ParkedQuestions | None = None,
+        requests: LlmRequestStore | None = None,
         use: ModelUse = "missing",
         text_tokens: int = TEXT_TOKENS,
     ) -> None:
@@ -148,14 +104,9 @@ class ModelReader:
         self._manager = manager
         self._model = model
         self._calls = ModelCalls(manager, model, TierChoice(service_tier, self._clock))
-        self._parked = parked
+        self._requests = requests
         self._text_tokens = text_tokens
         self.use: ModelUse = use
-
-    @property
-    def dialect(self) -> Dialect:
-        """How the server is asked, as learned so far."""
-        return self._calls.dialect
 
     def read(self, extraction: Extraction, run: Run = NO_JOB) -> ModelReading:
         """Ask for what the page may say and is not known, or take the answer that the same question got before.
@@ -182,9 +133,9 @@ class ModelReader:
         What a batch answers is paid for. A recipe that was learned since may settle some of the fields, which would
         make it another question.
         """
-        if not run.economy or run.waited_for is None or self._parked is None:
+        if not run.economy or run.waited_for is None or self._requests is None:
             return extraction
-        waited = self._parked.request(run.waited_for)
+        waited = self._requests.get(run.waited_for)
         if waited is None or waited.content_sha256 != extraction.page.sha256:
             return extraction
         return replace(extraction, wanted=tuple(name for name in FIELDS if name in waited.fields))
@@ -229,15 +180,18 @@ class ModelReader:
 
     def _by_batch(self, question: Question, prompt: Prompt, run: Run, page: Page) -> StoredAnswer | str | None:
         """Return what a batch answered, good or bad, kept for the next time; or why it did not. None: ask now."""
-        if not run.economy or self._parked is None or not self._manager.keys:
+        if not run.economy or self._requests is None or not self._manager.keys:
             return None
-        found = self._parked.take(question, prompt, page, run.waited_for, self.dialect)
+        dialect = self._calls.dialect
+        body, most = dialect.body(self._model, prompt), dialect.most_tokens(prompt)
+        request = NewRequest(question, body, prompt.prompt_tokens, most, page)
+        found = self._answered(request, self._requests.get(request.id), run.waited_for)
         if found is None:
             return None
         if isinstance(found, str):
             MODEL_ANSWERS.labels("failed").inc()
             log.warning("%s", found)
-            self._parked.used(question)
+            self._requests.mark_used(request.id)
             return found
         try:
             read = read_completion(self._model, ChatCompletion.model_validate(found), prompt)
@@ -246,8 +200,35 @@ class ModelReader:
             read = ModelAnswer({}, self._model, 0, 0, failure=error)
         is_lesson = self._calls.were_taught_by_batch(read)  # then it is asked now, in another way
         answer = None if is_lesson else self._kept(question, read, BATCH_TIER, "batch", page)
-        self._parked.used(question)
+        self._requests.mark_used(request.id)
         return answer
+
+    def _answered(
+        self, request: NewRequest, found: LlmRequest | None, waited_for: str | None
+    ) -> Mapping[str, Any] | str | None:
+        """Return the completion that answers `request`, or why there is none; None: it is to be asked now, like any
+        other.
+
+        `found` is how far it is, `waited_for` the request that the job has waited for. One that was refused for how it
+        was asked is asked now: the call learns better. Raises `WaitForBatch`.
+        """
+        mine = waited_for == request.id
+        if found is None:
+            raise WaitForBatch(request)
+        if found.state.is_open:
+            if self._clock.now() < found.give_up_at + GRACE:
+                raise WaitForBatch(request)
+            log.warning("No batch has answered request %s in time; it is asked now and may be billed twice", request.id)
+            return None
+        if found.state is RequestState.ANSWERED and (mine or found.used_at is None):
+            return found.answer or {}
+        if not mine or found.state is RequestState.WITHDRAWN:
+            raise WaitForBatch(request)
+        if found.state is RequestState.FAILED:
+            if self._calls.dialect.after_refusal(400, f"{found.error_code} {found.error_message}") is not None:
+                return None
+            return str(ModelError(self._model, f"{found.error_code}, {(found.error_message or '').rstrip('.')}"))
+        return None
 
     def _ask(self, question: Question, prompt: Prompt, page: Page, run: Run) -> StoredAnswer | str:
         """Return the model's answer, good or bad, kept for the next time; or why there is none."""

@@ -25,7 +25,7 @@ from app.property.reading_budget import reading
 from app.property.recipes.using import RecipeReading
 from app.property.record import DERIVED_FIELDS, FIELDS, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.sources.secrets import Veils, no_veil
+from app.property.sources.secrets import Veils
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.suppressions import PurgedNames
 from app.property.urls.canonical import answered_url, canonical_of
@@ -80,9 +80,7 @@ class Visit:
 class Visitors:
     """Visits pages for jobs and for whoever asks directly."""
 
-    def __init__(
-        self, fetcher: PageSource, pages: PageStore, clock: Clock, names: PurgedNames, veils: Veils = no_veil
-    ) -> None:
+    def __init__(self, fetcher: PageSource, pages: PageStore, clock: Clock, names: PurgedNames, veils: Veils) -> None:
         self._fetcher = fetcher
         self._veils = veils
         self._pages = pages

@@ -27,19 +27,10 @@ from app.property.storage.jobs.models import Job
 from app.property.urls.site import site_of
 from app.services.scraping.pages import Visit, Visitors, read_page
 from app.services.scraping.run import PAGE_SECONDS, Run
+from app.settings.areas import SearchSettings
 from app.tracing import span
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SearchBounds:
-    """How many pages of results are read of one search, how many listings it may yield, and the hosts of other sites
-    whose listings it may yield."""
-
-    max_pages: int = 20
-    max_listings: int = 500
-    hosts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +42,9 @@ class SearchOutcome:
 
 
 class SearchWalker:
-    """Walks searches with the parts it is given; may be used from many threads."""
+    """Walks searches within `bounds`; may be used from many threads."""
 
-    def __init__(self, visitors: Visitors, bounds: SearchBounds) -> None:
+    def __init__(self, visitors: Visitors, bounds: SearchSettings) -> None:
         self._visitors = visitors
         self._bounds = bounds
 
@@ -110,7 +101,7 @@ class _Walk:
     """What was found so far; `seen` is every listing, those that are left out too."""
 
     url: str
-    bounds: SearchBounds
+    bounds: SearchSettings
     pages: int = 0
     listings: list[str] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
@@ -135,7 +126,7 @@ class _Walk:
         self.left_out[LeftOut.SPONSORED] += len(paid_for)
         for url in new:
             host = urlsplit(url).hostname or ""
-            if site_of(host) != site_of(urlsplit(self.url).hostname or "") and host not in self.bounds.hosts:
+            if site_of(host) != site_of(urlsplit(self.url).hostname or "") and host not in self.bounds.listing_hosts:
                 self.left_out[LeftOut.OTHER_SITE] += 1
             elif self.is_full:
                 self.left_out[LeftOut.OVER_LIMIT] += 1

@@ -29,7 +29,6 @@ from app.property.sources.belonging import Whose, belonging
 from app.property.sources.config import Source
 from app.property.sources.results import the_link
 from app.property.sources.rows import choose
-from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import failed_pages, note_failed_page
 from app.property.storage.jobs.models import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, JobAttempt
 from app.property.values.texts import plain_parcel
@@ -72,13 +71,12 @@ class Read:
 class SourceReader:
     """Reads the sources of one address in one run."""
 
-    def __init__(self, address: Address, run: Run, parts: ScrapeParts, database: Database) -> None:
+    def __init__(self, address: Address, run: Run, parts: ScrapeParts) -> None:
         self._address = address
         self.run = run
         self._parts = parts
-        self._database = database
-        self._begun_at = parts.clock.now()
-        self._before = failed_pages(database, run.job_id) if run.job_id is not None else {}
+        self._begun_at = parts.database.clock.now()
+        self._before = failed_pages(parts.database, run.job_id) if run.job_id is not None else {}
         self._seen: set[str] = set()
         self.read: list[Read] = []
         self.tried: list[JobAttempt] = []
@@ -258,7 +256,7 @@ class SourceReader:
         is_final = not exc.transient or tries >= _MOST_TRIES or not self.run.may_wait
         if lease is not None:
             tried = JobAttempt(asked.source, asked.kind, url, exc.code, str(exc), tries, is_final)
-            self._parts.patiently(lambda: note_failed_page(self._database, lease, tried, self._begun_at))
+            self._parts.patiently(lambda: note_failed_page(self._parts.database, lease, tried, self._begun_at))
         if is_final:
             self._cannot_be_read(url, exc.code)
             self._note(asked, exc.code, str(exc))

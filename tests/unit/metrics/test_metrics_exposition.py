@@ -19,7 +19,7 @@ from app.property.storage.jobs.figures import JobFigures
 from app.services.keys.view import KeyReport
 from app.services.reports.metrics import exposition
 from app.services.reports.metrics.exposition import Exposition
-from app.services.reports.metrics.families import HealthFigures
+from app.services.reports.metrics.samples import HealthFigures
 
 COUNTS = {"queued": 1, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
 

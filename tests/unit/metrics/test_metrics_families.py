@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +16,9 @@ from app.keypool.spending import Budget, Cap, Spent
 from app.property.storage.jobs.figures import JobFigures
 from app.property.storage.llm.requests import RequestFigures
 from app.services.keys.view import KeyReport
-from app.services.reports.metrics.families import POOL, HealthFigures, health_families, job_families, pool_families
+from app.services.reports.metrics.samples import HealthFigures, health_samples, job_samples, pool_samples
 from app.services.reports.metrics.shared_counts import encode, families
-from app.services.reports.metrics.specs import Label, Spec
+from app.services.reports.metrics.specs import SPECS, Label, Samples, Spec
 
 MODEL = Label("model", others="models")
 PAGES = Spec("counter", "pages", "Pages.", (Label("outcome", ("fetched",), "error codes"),))
@@ -35,6 +36,11 @@ def _shown(found: list[Metric]) -> dict[str, dict[tuple[Any, ...], float]]:
             assert tuple(sample.labels.values()) not in values, "a series must not be there twice"
             values[tuple(sample.labels.values())] = sample.value
     return shown
+
+
+def _read(samples: Mapping[str, Samples]) -> dict[str, dict[tuple[Any, ...], float]]:
+    """The same, of what is read where it is kept."""
+    return _shown([SPECS[name].family(one) for name, one in samples.items()])
 
 
 def test_a_bucket_that_was_never_reported_holds_nothing() -> None:
@@ -127,7 +133,7 @@ REPORT = KeyReport(
 
 def test_the_pool_is_shown_by_masks_and_never_by_ids() -> None:
     """Also where a key is a limit group of its own, which goes by the key's id inside."""
-    shown = _shown(pool_families(2, REPORT))
+    shown = _read(pool_samples(2, REPORT))
     assert shown["propintel_openai_requests_total"] == {
         ("sk-a...1", "m", "success"): 4.0,
         ("sk-a...1", "m", "rate_limited"): 1.0,
@@ -147,7 +153,7 @@ def test_the_pool_is_shown_by_masks_and_never_by_ids() -> None:
 
 
 def test_a_key_that_rests_or_drains_is_not_healthy() -> None:
-    shown = _shown(pool_families(2, REPORT))
+    shown = _read(pool_samples(2, REPORT))
     assert shown["propintel_openai_keys_configured"] == {(): 2}
     assert shown["propintel_openai_keys_healthy"] == {(): 1}
     assert shown["propintel_openai_key_in_flight"] == {("sk-a...1",): 2, ("sk-b...2",): 0, ("sk-c...3",): 0}
@@ -156,7 +162,7 @@ def test_a_key_that_rests_or_drains_is_not_healthy() -> None:
 
 
 def test_waits_are_cumulative_as_prometheus_wants_them() -> None:
-    shown = _shown(pool_families(2, REPORT))
+    shown = _read(pool_samples(2, REPORT))
     buckets = shown["propintel_openai_wait_seconds_bucket"]
     assert [buckets["m", bound] for bound in ("0.01", "0.05", "0.1", "60.0", "+Inf")] == [1, 1, 3, 3, 6]
     assert shown["propintel_openai_wait_seconds_count"] == {("m",): 6}
@@ -166,7 +172,7 @@ def test_waits_are_cumulative_as_prometheus_wants_them() -> None:
 
 
 def test_only_budgets_that_are_configured_are_shown_and_none_is_below_zero() -> None:
-    shown = _shown(pool_families(2, REPORT))
+    shown = _read(pool_samples(2, REPORT))
     assert shown["propintel_spent_today"] == {("calls",): 3, ("tokens",): 900, ("usd",): 1.5}
     assert shown["propintel_budget_limit"] == {("day", "calls"): 10, ("day", "usd"): 1.0, ("key_day", "tokens"): 1000}
     assert shown["propintel_budget_left"] == {("day", "calls"): 7, ("day", "usd"): 0}
@@ -174,14 +180,13 @@ def test_only_budgets_that_are_configured_are_shown_and_none_is_below_zero() -> 
 
 
 def test_a_pool_that_cannot_be_asked_has_no_counters_and_says_that_it_is_not_shared() -> None:
-    found = pool_families(2, None)
-    assert len(found) == len(POOL)
-    assert _shown(found) == {"propintel_openai_keys_configured": {(): 2}, "propintel_openai_pool_shared": {(): 0}}
+    shown = _read(pool_samples(2, None))
+    assert shown == {"propintel_openai_keys_configured": {(): 2}, "propintel_openai_pool_shared": {(): 0}}
 
 
 def test_jobs_and_messages_are_absent_where_nobody_can_be_asked() -> None:
     figures = JobFigures({"queued": 2}, 12.5, RequestFigures(parked=3, sent=4, oldest_seconds=7.5), 2)
-    assert _shown(job_families(figures, {"scrape": 2})) == {
+    assert _read(job_samples(figures, {"scrape": 2})) == {
         "propintel_jobs": {("queued",): 2},
         "propintel_oldest_queued_job_age_seconds": {(): 12.5},
         "propintel_model_requests": {("parked",): 3, ("sent",): 4},
@@ -189,7 +194,7 @@ def test_jobs_and_messages_are_absent_where_nobody_can_be_asked() -> None:
         "propintel_model_batches": {(): 2},
         "propintel_queue_messages": {("scrape",): 2},
     }
-    assert _shown(job_families(None, None)) == {}
+    assert _read(job_samples(None, None)) == {}
 
 
 def test_alerts_are_counted_by_kind_and_keys_that_are_gone_are_left_out() -> None:
@@ -197,7 +202,7 @@ def test_alerts_are_counted_by_kind_and_keys_that_are_gone_are_left_out() -> Non
     figures = HealthFigures(
         {"id-a": seen, "id-z": seen}, [("key_dead", "critical"), ("key_dead", "critical"), ("key_old", "warning")]
     )
-    assert _shown(health_families(figures, REPORT.masks)) == {
+    assert _read(health_samples(figures, REPORT.masks)) == {
         "propintel_openai_key_first_seen_timestamp_seconds": {("sk-a...1",): 1767225600.0},
         "propintel_alerts_firing": {("key_dead", "critical"): 2, ("key_old", "warning"): 1},
     }

@@ -18,7 +18,7 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.batches import Answered, LlmBatchStore
 from app.property.storage.llm.cache import AnswerStore
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
-from app.services.scraping.model_reading import ModelReader, ModelReading, ParkedQuestions, WaitForBatch
+from app.services.scraping.model_reading import ModelReader, ModelReading, WaitForBatch
 from app.services.scraping.run import Run
 from tests.unit.services.test_model_reading import NO_KEYS, Api, completion, extraction, roof
 
@@ -51,8 +51,7 @@ class Runs:
     def renew(self) -> None:
         """A reader of its own, as another process has one."""
         manager = self.api.manager() if self._keys else NO_KEYS
-        parked = ParkedQuestions(self.requests, MODEL, self.clock)
-        self._reader = ModelReader(self.answers, manager, MODEL, self.clock, parked=parked)
+        self._reader = ModelReader(self.answers, manager, MODEL, self.clock, requests=self.requests)
 
     def new_job(self, target: str) -> Job:
         (made,) = self._jobs.enqueue([target], economy=True).jobs

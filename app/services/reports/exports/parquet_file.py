@@ -41,7 +41,7 @@ def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO) -> 
     from pyarrow import parquet  # noqa: PLC0415
 
     schema = _schema()
-    with parquet.ParquetWriter(_Counting(stream), schema, compression="snappy") as writer:
+    with parquet.ParquetWriter(stream, schema, compression="snappy") as writer:
         for rows in batched(map(_row, properties), ROWS_PER_GROUP):
             writer.write_table(pa.Table.from_pylist(list(rows), schema=schema))
 
@@ -93,27 +93,3 @@ _AS: Mapping[str, Callable[[Any], Any]] = {
     "texts": lambda value: [_text(part) for part in value],
     "moment": datetime.fromisoformat,
 }
-
-
-class _Counting:
-    """A stream that knows where it is, for the writer: a pipe does not."""
-
-    closed = False
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self._written = stream, 0
-
-    def write(self, data: bytes) -> int:
-        self._stream.write(data)
-        self._written += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        return self._written
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-    def close(self) -> None:
-        """Whoever opened the stream closes it."""
-        self.closed = True

@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import redis
-
-from app.errors.broker import BrokerUnavailableError
 from app.property.storage.keys.tables import Alert
-from app.redaction import shown_url
-from app.redis.embedded_valkey import broker_url, connect
+from app.redis.embedded_valkey import asked
 from app.services.reports.health.advice import Advice
 from app.settings import Settings
 
@@ -95,24 +90,15 @@ def _line(mask: str, figures: Mapping[str, Any]) -> str | None:
 def keep_report(settings: Settings, report: Mapping[str, Any], at: datetime) -> None:
     """Make it the newest in Redis. Raises `BrokerUnavailableError`."""
     kept = json.dumps(shown(report, at))
-    with _redis(settings) as connection:
+    with asked(settings, _PATIENCE_SECONDS) as connection:
         connection.set(_KEY, kept, ex=KEPT_SECONDS)
 
 
 def newest_report(settings: Settings) -> dict[str, Any] | None:
     """Return the newest report as `shown` made it; None if there is none. Raises `BrokerUnavailableError`."""
-    with _redis(settings) as connection:
+    with asked(settings, _PATIENCE_SECONDS) as connection:
         kept = connection.get(_KEY)
     return json.loads(kept) if kept is not None else None
-
-
-@contextmanager
-def _redis(settings: Settings) -> Iterator[redis.Redis]:
-    try:
-        with connect(settings, _PATIENCE_SECONDS) as connection:
-            yield connection
-    except redis.RedisError as exc:
-        raise BrokerUnavailableError(shown_url(broker_url(settings)), type(exc).__name__) from exc
 
 
 def shown(report: Mapping[str, Any], at: datetime) -> dict[str, Any]:

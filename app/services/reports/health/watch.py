@@ -77,7 +77,7 @@ class PoolWatch:
 
         def read() -> list[CountedKey] | None:
             nonlocal figures
-            found = self.manager.get_figures()
+            found = self.manager.store.figures()
             figures = found if found.scope == "fleet" else None
             return counted(self.manager.keys, found) if figures is not None else None
 

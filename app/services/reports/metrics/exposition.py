@@ -22,8 +22,8 @@ from app.deadline import Bounded
 from app.errors import NoAnswerError, PropertyIntelligenceError
 from app.property.storage.jobs.figures import JobFigures
 from app.services.keys.view import KeyReport
-from app.services.reports.metrics.families import HealthFigures, health_families, job_families, pool_families
 from app.services.reports.metrics.instruments import COUNTED
+from app.services.reports.metrics.samples import HealthFigures, health_samples, job_samples, pool_samples
 from app.services.reports.metrics.shared_counts import families
 from app.services.reports.metrics.specs import SPECS
 from app.services.runtime.ttl_cache import Kept
@@ -100,17 +100,16 @@ class Exposition(Collector):
             for source in sources:
                 if source is not self._keys or masks is not None:  # keys that cannot be used say nothing about Redis
                     up[(source.name,)] = min(up.get((source.name,), 1.0), float(source.up))
-            return [
-                *families(COUNTED, totals),
-                *pool_families(len(masks) if masks is not None else None, report),
-                *job_families(jobs, messages),
-                *health_families(health, report.masks if report else masks or {}),
-                SPECS["health_report_timestamp_seconds"].family(
-                    {(): reported_at.timestamp()} if reported_at is not None else None
-                ),
-                SPECS["scrape_source_up"].family(up),
-                SPECS["build_info"].family({(version("property-intelligence"),): 1.0}),
-            ]
+            samples = {
+                **pool_samples(len(masks) if masks is not None else None, report),
+                **job_samples(jobs, messages),
+                **health_samples(health, report.masks if report else masks or {}),
+                "health_report_timestamp_seconds": {(): reported_at.timestamp()} if reported_at is not None else {},
+                "scrape_source_up": up,
+                "build_info": {(version("property-intelligence"),): 1.0},
+            }
+            read = [spec.family(samples.get(name)) for name, spec in SPECS.items() if spec not in COUNTED]
+            return [*families(COUNTED, totals), *read]
 
 
 class _Source[T]:
