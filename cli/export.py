@@ -76,7 +76,7 @@ def export(
     if output == _STDOUT:
         output = None
     check_format(format_)
-    if output is None and not format_.is_text and sys.stdout.isatty():
+    if output is None and format_ is ExportFormat.PARQUET and sys.stdout.isatty():
         raise typer.BadParameter("parquet is not for a terminal: name a file or a pipe", param_hint="--output")
     with (
         open_stores(load_settings()) as stores,

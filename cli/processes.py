@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from app.redis.embedded_valkey import tied_to_parent
-from app.services.keys.reload_signal import Terminal
+from app.services.keys.reload import Terminal
 from cli.child_output import ChildOutput
 
 _POLL_SECONDS = 0.05

@@ -17,10 +17,10 @@ from app.property.storage.statements import new_id
 from app.property.urls.targets import host_of_target, is_address, normalise_target
 from app.services.property_intelligence import Scraper
 from app.services.runtime.resources import open_resources
-from app.services.runtime.traces import tracing
+from app.services.runtime.traces import start_tracing
 from app.services.scraping.run import Run
 from app.settings import load_settings
-from app.tracing import span
+from app.tracing import shutdown_tracing, span
 from cli.failures import INTERRUPTED, report
 from cli.output import PropertyFormatOption, note, print_json, wants_json
 from cli.property_output import said_of, show_properties
@@ -62,8 +62,9 @@ def scrape(
     batch = new_id()
     results, codes, left = [], [0], list(targets)
     said: list[list[SourceRow]] = []
+    start_tracing(settings)
     try:
-        with tracing(settings), open_resources(settings) as resources:
+        with open_resources(settings) as resources:
             for target in targets:
                 try:
                     results.append(_scrape_one(resources.scraper, target, batch, refresh))
@@ -74,6 +75,8 @@ def scrape(
     except KeyboardInterrupt:
         codes.append(INTERRUPTED)
         note(f"interrupted: {len(results)} of {len(targets)} targets are stored; not done: {_listed(left)}")
+    finally:
+        shutdown_tracing()
     if results:
         said += [[] for _ in results[len(said) :]]
         show_properties(results, format_, said, SystemClock().now(), as_list=len(targets) > 1)

@@ -19,7 +19,7 @@ from app.home import make_home_secret
 from app.logs import plain_stderr
 from app.redaction import shown_url
 from app.redis.embedded_valkey import EmbeddedValkey, connect
-from app.services.keys.reload_signal import ReloadMark
+from app.services.keys.reload import ReloadMark
 from app.services.runtime.stores import open_stores
 from app.settings import Settings, load_settings
 from cli.child_output import ChildOutput

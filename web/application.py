@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
-from app.services.keys.reload_signal import on_sighup
+from app.services.keys.reload import on_sighup
 from app.settings import Settings
 from app.settings.names import log_near_misses
 from web import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from app.errors import ConfigurationError
-from app.services.keys.reload_signal import ReloadMark
+from app.services.keys.reload import ReloadMark
 from app.settings import Settings, load_settings
 
 

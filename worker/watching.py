@@ -13,8 +13,7 @@ from typing import Any
 from celery import bootsteps
 
 from app.keypool.keys import load_keys_again
-from app.services.keys.reload import KeyReload, KeyWatch
-from app.services.keys.reload_signal import on_sighup
+from app.services.keys.reload import KeyReload, KeyWatch, on_sighup
 from app.services.openai_client_manager import OpenAIClientManager, reload_of
 from app.settings import Settings
 from worker.configuration import adopt_keys, mark_at_load, note_mark, settings

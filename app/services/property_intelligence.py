@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from app.errors import ConfigurationError
 from app.errors.fetching import FetchError, HostBusyError, PageUnderWayError
@@ -22,6 +22,7 @@ from app.property.same_page import agrees, says_nothing_new
 from app.property.source_record import SourceRecord
 from app.property.storage.jobs.leases import Lease
 from app.property.urls.targets import is_address, normalise_target
+from app.services.runtime.retry import patiently
 from app.services.scraping.addresses import AddressScraper
 from app.services.scraping.pages import (
     NOT_ENOUGH,
@@ -32,10 +33,9 @@ from app.services.scraping.pages import (
     source_record,
     with_values,
 )
-from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import NO_JOB, Run
 from app.services.scraping.search_walk import SearchOutcome, SearchWalker
-from app.services.scraping.storing import Alias, Stored
+from app.services.scraping.storing import Alias, ScrapeParts, Stored
 
 log = logging.getLogger(__name__)
 
@@ -90,9 +90,7 @@ class Scraper:
         of the database, and `openai.RateLimitError` if no key has room; then nothing but the checkpoint is stored. An
         address is scraped from its sources (`scraping/addresses.py`), which may raise `OutOfTimeError`.
         """
-        outcome = self.work(target, run, refresh=refresh, asked_at=asked_at, walks=False)
-        if isinstance(outcome, SearchOutcome):
-            raise AssertionError("who does not walk gets no search")
+        outcome = cast(Stored, self.work(target, run, refresh=refresh, asked_at=asked_at, walks=False))
         shown = self._parts.properties.get(outcome.property_id)
         stored = {one.name: getattr(outcome, one.name) for one in fields(outcome)}
         return ScrapeOutcome(**stored, **{name: shown[name] for name in _SHOWN})
@@ -133,8 +131,7 @@ class Scraper:
         index, is_search = self._parts.index, walks and extraction.kind is PageKind.SEARCH
         # where a property was read before, a listing that is gone shows others in its place on many sites
         if is_search and all(index.record_of(one) is None for one in {index.known_as(url) or url, visit.page_url}):
-            walked = self._walker.walk(url, visit, extraction.reason, run)
-            return SearchOutcome(walked, self._parts.storing.found(run.lease, walked) if run.lease is not None else ())
+            return self._walker.walk(url, visit, extraction.reason, run)
         require_property(extraction)
         read = source_record(url, extraction, visit)
         known = index.record_of(visit.page_url)
@@ -183,7 +180,8 @@ class Scraper:
 
     def _take_reading(self, url: str, page_url: str, lease: Lease | None) -> None:
         """Two jobs whose URLs are one page cost one reading: the second comes back for it."""
-        if lease is not None and not self._parts.patiently(lambda: self._parts.index.take_reading(page_url, lease)):
+        index, clock = self._parts.index, self._parts.database.clock
+        if lease is not None and not patiently(lambda: index.take_reading(page_url, lease), clock):
             raise PageUnderWayError(url, page_url, _READ_ELSEWHERE_SECONDS)
 
     def _read(self, read: SourceRecord, found: RecipeReading, run: Run, alias: Alias | None = None) -> Stored:

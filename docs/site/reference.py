@@ -30,8 +30,7 @@ from app.property.storage.migrations import versions
 from app.property.storage.schema import HEAD
 from app.property.storage.tables import metadata
 from app.property.storage.types import Base
-from app.services.reports.metrics.instruments import COUNTED
-from app.services.reports.metrics.specs import ALL, Label, Spec
+from app.services.reports.metrics.instruments import ALL, COUNTED, Label, Spec
 from app.settings import AREAS, SECRETS_IN_FILES, Settings
 from cli.commands import COMMANDS
 from cli.failures import exit_code_of

@@ -14,9 +14,9 @@ from app.errors.pages import PageError
 from app.keypool.keys import make_keys
 from app.property.fetch import Visitor
 from app.property.page import Keeping, Page
-from app.property.storage.database import Database
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.runtime.resources import build_scraper
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from standin.openai.config import Config
 from standin.openai.server import OpenAIStandin
@@ -59,20 +59,20 @@ def expect(urls: Iterable[str], folder: Path) -> Expectation:
     """Scrape each URL once and without a fault; leaves a database in `folder`."""
     standin = OpenAIStandin(Config.from_json([{"key": _KEY, "rpm": 1e6, "tpm": 1e9}]))
     file = folder / "expectation.sqlite3"
-    database = Database(f"sqlite:///{file}")
+    settings = Settings.of(
+        database_url=f"sqlite:///{file}", propintel_home=folder, openai_model=MODEL, recipe_use="off"
+    )
     prompts: dict[str, str] = {}
     refused: set[str] = set()
-    with BackgroundServer(standin.app, standin.stopping) as server:
+    with BackgroundServer(standin.app, standin.stopping) as server, open_stores(settings, SystemClock()) as stores:
         manager = OpenAIClientManager(make_keys([_KEY]), base_url=f"{server.address}/v1")
-        settings = Settings.of(propintel_home=folder, openai_model=MODEL, recipe_use="off")
-        scraper = build_scraper(settings, database, manager, _Pages())
+        scraper = build_scraper(stores, manager, _Pages())
         for url in urls:
             try:
                 scraper.scrape(url)
             except PageError:
                 refused.add(url)
             prompts |= dict.fromkeys(set(standin.paid) - set(prompts), url)
-    database.close()
     with closing(sqlite3.connect(file)) as connection:
         found = Counter(connection.execute(OBSERVATIONS).fetchall())
     return Expectation(found, prompts, frozenset(refused))

@@ -16,7 +16,7 @@ from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.record import PageKind, PropertyRecord
 from app.property.storage.database import Database
-from app.property.storage.jobs.found import Walked
+from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Batch as BatchRow
 from app.property.storage.jobs.models import Job as JobRow
@@ -126,7 +126,7 @@ def test_a_run_that_lost_its_lease_stores_nothing(
         "fresh": lambda: storing.fresh(lease, (home, PageKind.LISTING), (URL,)),
         "same_page": lambda: storing.same_page(lease, record, KnownRecord(other, home, True)),
         "tried": lambda: storing.tried(lease, [], clock.now()),
-        "found": lambda: storing.found(lease, Walked(["https://a.example/2"], {}, 1, "last_page")),
+        "found": lambda: finish_search(database, lease, Walked(["https://a.example/2"], {}, 1, "last_page")),
     }
     with pytest.raises(LeaseLostError):
         steps[what]()

@@ -19,8 +19,8 @@ from app.property.storage.jobs.repository import JobStore
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.keys.view import KeyView
 from app.services.reports.health.watch import PoolWatch
+from app.services.reports.metrics.instruments import SPECS
 from app.services.reports.metrics.samples import pool_samples
-from app.services.reports.metrics.specs import SPECS
 from app.services.runtime.resources import Resources, open_resources
 from app.services.scraping.run import Run
 from app.settings import Settings

@@ -17,7 +17,7 @@ from tests.plugins.waiting import wait_until
 
 _LISTENS = """
 import os, signal, sys, time
-from app.services.keys.reload_signal import on_sighup
+from app.services.keys.reload import on_sighup
 if sys.argv[1] == "nohup":
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 if sys.argv[2]:  # a session leader that opens a terminal is controlled by it

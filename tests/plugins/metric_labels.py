@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 from prometheus_client.metrics_core import Metric
 
-from app.services.reports.metrics.instruments import REGISTRY
-from app.services.reports.metrics.specs import ALL
+from app.services.reports.metrics.instruments import ALL, REGISTRY
 
 _LABELS = {spec.name: {label.name: label for label in spec.labels} for spec in ALL}
 

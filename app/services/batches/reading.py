@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any
@@ -89,9 +89,3 @@ def _error_of(line: Mapping[str, Any], status: int, body: Mapping[str, Any]) -> 
             code = error.get("code") or error.get("type") or f"http_{status}"
             return str(code)[:64], redact(str(error.get("message") or ""))[:500]
     return f"http_{status}", ""
-
-
-def problems(found: Batch) -> Iterator[tuple[str, str]]:
-    """Yield what was wrong with a batch that failed as a whole: codes and messages."""
-    for error in (found.errors.data or []) if found.errors else []:
-        yield str(error.code or "failed"), redact(str(error.message or ""))[:500]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from app.redaction import redact
 from app.services.batches.api import ENDPOINT
 from app.services.batches.collecting import TOO_MANY_TOKENS
 from app.services.batches.parts import Parts, bulk_of, spent_of
-from app.services.batches.reading import problems, read_results
+from app.services.batches.reading import read_results
 from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
@@ -187,7 +188,10 @@ class BatchRunner:
             return Wait(self._poll_seconds)
         if found.status == "failed":
             # not one of its requests was done, so nothing is billed
-            said = next((f"{code}: {text}" for code, text in problems(found)), "failed: OpenAI gave no reason")
+            said = "failed: OpenAI gave no reason"
+            if found.errors and found.errors.data:
+                error = found.errors.data[0]
+                said = f"{error.code or 'failed'}: {redact(error.message or '')[:500]}"
             log.warning("Batch %s failed and its requests are sent again: %s", batch.id, said)
             batch = self._note(batch, **change)
             return self._dissolve(batch, said, counted=not said.startswith(TOO_MANY_TOKENS))
@@ -204,7 +208,7 @@ class BatchRunner:
             "Batch %s is %s: %d requests answered, %d failed, %d are sent again%s",
             *(batch.id, found.status, tally.answered, tally.failed, tally.returned, f" ({said})" if said else ""),
         )
-        files = {"output_file_id": found.output_file_id, "error_file_id": found.error_file_id}
+        files = [file_id for file_id in (found.output_file_id, found.error_file_id) if file_id is not None]
         batch = self._note(batch, **{**change, "error": said[:500] or None})
         return self._end(batch, self._result_of(batch, tally.failed), files=files, error=said[:500] or None)
 
@@ -274,7 +278,7 @@ class BatchRunner:
         batch: LlmBatch,
         result: BulkResult,
         *,
-        files: dict[str, str | None] | None = None,
+        files: Sequence[str] = (),
         error: str | None = None,
         lost: bool = False,
     ) -> LlmBatch:
@@ -282,7 +286,7 @@ class BatchRunner:
             "used": {payer: astuple(spent) for payer, spent in result.used.items()},
             "outcomes": {outcome.value: count for outcome, count in result.outcomes.items()},
             "tokens": [result.input_tokens, result.output_tokens],
-            "files": [file_id for file_id in (files or {}).values() if file_id is not None],
+            "files": list(files),
             "lost": lost,
         }
         ended_at = self._parts.clock.now()

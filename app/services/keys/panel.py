@@ -15,7 +15,7 @@ from app.property.storage.database import Database
 from app.property.storage.keys.alerts import AlertStore
 from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.tables import Alert
-from app.property.storage.keys.usage import Uses
+from app.property.storage.keys.usage import HOUR, Uses, hour_of
 from app.services.keys.view import KeyReport, amounts
 from app.services.reports.health.alarms import Kind
 
@@ -71,9 +71,9 @@ def make_panel(
 ) -> Panel:
     """Show of more than `MOST_KEYS` keys those that need a person first, and the rest with `all_keys`. Raises
     `StoreError` while the history cannot be read."""
-    now, known = database.clock.now(), dict(KeyHistoryStore(database).by_hour(database.clock.now() - SPAN))
-    first = (now - SPAN).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    hours = [first + timedelta(hours=number) for number in range(int(SPAN.total_seconds() // 3600))]
+    now = database.clock.now()
+    known = dict(KeyHistoryStore(database).by_hour(now - SPAN))
+    hours = [hour_of(now) - number * HOUR for number in reversed(range(SPAN // HOUR))]
     counted = [key for key in found.snapshots if key.state != "draining"]
     alerts, spent = AlertStore(database), amounts(found.spent)
     keys = found.snapshots if all_keys else most_urgent(found.snapshots)
@@ -89,7 +89,7 @@ def make_panel(
         waits=[_wait_row(model) for model in found.figures.models],
         budgets=[{"unit": unit, "used": spent[unit], "cap": cap} for unit, cap in amounts(found.budget.day).items()],
         spent=found.spent,
-        hours=[(hour, known.get(hour, Uses())) for hour in hours if hour <= now],
+        hours=[(hour, known.get(hour, Uses())) for hour in hours],
         outages=alerts.since(now - SPAN, _OUTAGES),
         firing=alerts.firing(),
         advice=advice,

@@ -5,19 +5,26 @@ content of OPENAI_API_KEYS_FILE has changed and then stayed the same for one pol
 when somebody asks: SIGHUP, or the mark that one process sets for all of its PROPINTEL_HOME. Whatever cannot be used is
 logged once and changes nothing. The content is compared, not the file's times: it is small, and an edit within one tick
 of the clock or an exchanged mount is seen all the same.
+
+The kernel sends SIGHUP also when a terminal goes away. A process that was started in one then ends, as it always did;
+everybody else, a service, a container, a program under nohup, goes on.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import queue
+import signal
 import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
 
 from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.redaction import redact
-from app.services.keys.reload_signal import ReloadMark
 from app.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -30,10 +37,35 @@ _UNREADABLE = "unreadable"
 _NO_FILE = ""
 
 
-def with_keys_of(fresh: Settings, kept: Settings) -> Settings:
-    """`kept` with the keys of `fresh`: a process does not change its database or its secrets while it runs."""
-    keys = {name: getattr(fresh.openai, name) for name in _KEY_FIELDS}
-    return kept.model_copy(update={"openai": kept.openai.model_copy(update=keys)})
+class ReloadMark:
+    """`PROPINTEL_HOME/keys.reload`, a file whose time says when all processes of this home were last asked to reload.
+
+    It reaches the children of a forking worker however they were started, those that start later included, without
+    process ids and without a moment in which a signal would end a child that has no handler yet.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._file = home.expanduser() / "keys.reload"
+
+    def stamp(self) -> int:
+        """Nanoseconds since the epoch, 0 if nobody ever asked."""
+        try:
+            return self._file.stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    def set(self) -> int:
+        """Ask; -> the new stamp. Raises `ConfigurationError` if the file cannot be written."""
+        now = time.time_ns()
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file.touch(mode=0o600)
+            os.utime(self._file, ns=(now, now))
+        except OSError as exc:
+            problem = f"{self._file} cannot be written ({exc.strerror})"
+            remedy = "Make PROPINTEL_HOME writable, then send SIGHUP again"
+            raise ConfigurationError("PROPINTEL_HOME", problem, remedy) from exc
+        return self.stamp()
 
 
 class KeyReload:
@@ -98,7 +130,10 @@ class KeyReload:
         """Read and apply. False: refused, which is logged, and not tried again before the file changes or one asks."""
         self._settled, self._pending = _content(self._settings), None
         try:
-            fresh = with_keys_of(self._load(), self._settings)
+            # the keys alone: a process does not change its database or its secrets while it runs
+            loaded, kept = self._load().openai, self._settings
+            keys = {name: getattr(loaded, name) for name in _KEY_FIELDS}
+            fresh = kept.model_copy(update={"openai": kept.openai.model_copy(update=keys)})
             content = _content(fresh)  # before it is read: what is written later is a change
             said = self._apply(fresh)
         except PropertyIntelligenceError as exc:
@@ -148,6 +183,52 @@ class KeyWatch:
                 self._reload.poll() if asked is None else self._reload.ask()
             except Exception:
                 log.exception("OpenAI keys could not be reloaded; the old ones stay in use")
+
+
+class Terminal:
+    """The terminal in which this process was started, if it shows its output there."""
+
+    def __init__(self) -> None:
+        self._attached = any(map(os.isatty, (1, 2))) and _reachable()
+
+    @property
+    def gone(self) -> bool:
+        """True if there was one and it was closed. Safe to ask in a signal handler."""
+        return self._attached and not _reachable()
+
+
+def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
+    """Call `act` at every SIGHUP; -> what puts things back as they were. Does nothing outside the main thread.
+
+    `act` runs inside the signal handler, between any two steps of the main thread: it must not take a lock or log.
+    A SIGHUP because the terminal was closed has its default effect instead, or none under nohup.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+    terminal = Terminal()
+
+    def handle(signum: int, _: FrameType | None) -> None:
+        if not terminal.gone:
+            act()
+        elif before != signal.SIG_IGN:
+            signal.signal(signum, signal.SIG_DFL)
+            os.kill(os.getpid(), signum)
+
+    before = signal.signal(signal.SIGHUP, handle)
+
+    def restore() -> None:
+        signal.signal(signal.SIGHUP, before or signal.SIG_DFL)
+
+    return restore
+
+
+def _reachable() -> bool:
+    """True if this process has a controlling terminal (tty(4)); a hang-up takes it away before the signal arrives."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _content(settings: Settings) -> str:

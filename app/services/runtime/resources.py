@@ -11,33 +11,27 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from app.clock import Clock, SystemClock
+from app.clock import Clock
 from app.property.fetch import Fetcher, build_fetcher
 from app.property.recipes.keeper import AuditRate
-from app.property.storage.database import Database
-from app.property.storage.jobs.batches import BatchStore
-from app.property.storage.jobs.repository import JobStore
 from app.property.storage.llm.cache import AnswerStore
 from app.property.storage.llm.requests import LlmRequestStore
 from app.property.storage.pages.index import PageIndex
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.suppressions import PurgedNames
 from app.property.storage.properties.recipes import StoredRecipes
-from app.property.storage.properties.repository import PropertyStore
 from app.redis.embedded_valkey import client, redis_url
-from app.redis.fleet_clock import make_clock
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.services.property_intelligence import Scraper
-from app.services.runtime.stores import Stores, open_database, telling
+from app.services.runtime.stores import Stores, open_stores
 from app.services.scraping.addresses import AddressScraper
 from app.services.scraping.model_reading import ModelReader
 from app.services.scraping.pages import PageSource, Visitors
-from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.recipes import Recipes
 from app.services.scraping.search_walk import SearchWalker
 from app.services.scraping.source_finding import SourceFinder
 from app.services.scraping.sources import SourceSecrets, sources_file
-from app.services.scraping.storing import Storing
+from app.services.scraping.storing import ScrapeParts, Storing
 from app.services.scraping.web_search import WebSearcher
 from app.settings import Settings
 
@@ -62,31 +56,27 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
     Raises `ConfigurationError` for settings that cannot be used, and errors of the database.
     """
     with ExitStack() as opening:
-        # the pool of keys keeps the fleet's time by itself
-        manager_clock, clock = clock or SystemClock(), clock or make_clock(settings)
-        database = open_database(settings, clock, opening)
-        manager = build_manager(settings, manager_clock, in_task=in_task)
+        stores = opening.enter_context(open_stores(settings, clock))
+        manager = build_manager(settings, clock, in_task=in_task)  # the pool of keys keeps the fleet's time by itself
         opening.callback(manager.close)
         if in_task:
             manager.warm_up(settings.openai.model)
         redis = client(settings) if redis_url(settings) is not None else None  # by which the fleet shares its pace
         if redis is not None:
             opening.callback(redis.close)
-        fetcher = build_fetcher(settings, clock, redis)
+        fetcher = build_fetcher(settings, stores.database.clock, redis)
         opening.callback(fetcher.close)
-        scraper = build_scraper(settings, database, manager, fetcher)
-        properties = PropertyStore(database, telling(settings))
-        jobs, batches = JobStore(database, fresh_days=settings.jobs.property_fresh_days), BatchStore(database)
-        closing = opening.pop_all()
-        return Resources(settings, database, jobs, batches, properties, closing, manager, fetcher, scraper)
+        scraper = build_scraper(stores, manager, fetcher)
+        opened = (settings, stores.database, stores.jobs, stores.batches, stores.properties)
+        return Resources(*opened, opening.pop_all(), manager, fetcher, scraper)
 
 
-def build_scraper(settings: Settings, database: Database, manager: OpenAIClientManager, fetcher: PageSource) -> Scraper:
+def build_scraper(stores: Stores, manager: OpenAIClientManager, fetcher: PageSource) -> Scraper:
     """What does the jobs, out of the parts that reach outside and those of the database."""
+    settings, database, properties = stores.settings, stores.database, stores.properties
     clock, names, model = database.clock, PurgedNames(database), settings.openai.model
-    fresh_days, daily_targets = settings.jobs.property_fresh_days, settings.web.api_daily_targets_per_caller
     sources, answers, pages = sources_file(settings), AnswerStore(database), PageStore(database)
-    properties, recipes = PropertyStore(database, telling(settings)), Recipes(None, clock)
+    recipes = Recipes(None, clock)
     if settings.reading.recipe_use != "off":
         audits = AuditRate(settings.reading.recipe_audit_share)
         recipes = Recipes(StoredRecipes(database), clock, audits, settings.reading.model_use)
@@ -108,8 +98,8 @@ def build_scraper(settings: Settings, database: Database, manager: OpenAIClientM
         properties=properties,
         reader=reader,
         recipes=recipes,
-        storing=Storing(database, properties, fresh_days=fresh_days, daily_targets=daily_targets),
-        fresh=timedelta(days=fresh_days),
+        storing=Storing(database, properties),
+        fresh=timedelta(days=settings.jobs.property_fresh_days),
     )
     finder = SourceFinder(sources.current, WebSearcher(answers, manager, model, clock, names))
-    return Scraper(parts, AddressScraper(parts, finder), SearchWalker(parts.visitors, settings.search))
+    return Scraper(parts, AddressScraper(parts, finder), SearchWalker(database, parts.visitors, settings))

@@ -54,7 +54,9 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
     """Open the database only, by the fleet's clock unless one is given. Raises errors of `app.errors` if it cannot be
     used."""
     with ExitStack() as opening:
-        database = open_database(settings, clock or make_clock(settings), opening)
+        database = Database(database_url(settings), clock or make_clock(settings), names_key=names_key(settings))
+        opening.callback(database.close)
+        database.open()
         jobs = JobStore(database, fresh_days=settings.jobs.property_fresh_days)
         batches, properties = BatchStore(database), PropertyStore(database, telling(settings))
         return Stores(settings, database, jobs, batches, properties, opening.pop_all())
@@ -68,11 +70,3 @@ def telling(settings: Settings) -> Telling:
     except ValueError as exc:
         raise ConfigurationError("CHANGES_FIELDS", str(exc), "Use names of docs/changes.md, comma-separated") from None
     return Telling(fields, settings.changes.confirming_looks)
-
-
-def open_database(settings: Settings, clock: Clock, opening: ExitStack) -> Database:
-    """The configured database, opened, and closed when `opening` unwinds."""
-    database = Database(database_url(settings), clock, names_key=names_key(settings))
-    opening.callback(database.close)
-    database.open()
-    return database

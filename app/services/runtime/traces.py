@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from app.settings import Settings
-from app.tracing import configure_tracing, shutdown_tracing
+from app.tracing import configure_tracing
 
 
 def start_tracing(settings: Settings) -> None:
@@ -18,13 +15,3 @@ def start_tracing(settings: Settings) -> None:
         service_name=settings.traces.service_name,
         ratio=settings.traces.traces_sampler_arg,
     )
-
-
-@contextmanager
-def tracing(settings: Settings) -> Iterator[None]:
-    """Trace the block."""
-    start_tracing(settings)
-    try:
-        yield
-    finally:
-        shutdown_tracing()

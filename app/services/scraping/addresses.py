@@ -29,11 +29,10 @@ from app.property.storage.properties.tables import Unverified
 from app.property.urls.targets import address_of_target
 from app.services.scraping.model_reading import ModelReading
 from app.services.scraping.pages import count_fields, paid_by
-from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import CALL_SECONDS, Run
 from app.services.scraping.source_finding import SourceFinder, Wanted
 from app.services.scraping.source_reading import Read, SourceReader
-from app.services.scraping.storing import Stored
+from app.services.scraping.storing import ScrapeParts, Stored
 from app.tracing import span
 
 log = logging.getLogger(__name__)

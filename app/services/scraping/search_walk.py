@@ -22,11 +22,14 @@ from app.property.reading.search.reading import Results, read_results
 from app.property.reading_budget import reading
 from app.property.recipes.using import read_with
 from app.property.record import PageKind
-from app.property.storage.jobs.found import LeftOut, Walked
+from app.property.storage.database import Database
+from app.property.storage.jobs.found import LeftOut, Walked, finish_search
 from app.property.storage.jobs.models import Job
 from app.property.urls.site import site_of
+from app.services.runtime.retry import patiently
 from app.services.scraping.pages import Visit, Visitors, read_page
 from app.services.scraping.run import PAGE_SECONDS, Run
+from app.settings import Settings
 from app.settings.areas import SearchSettings
 from app.tracing import span
 
@@ -42,17 +45,20 @@ class SearchOutcome:
 
 
 class SearchWalker:
-    """Walks searches within `bounds`; may be used from many threads."""
+    """Walks searches within the bounds of `settings`; may be used from many threads."""
 
-    def __init__(self, visitors: Visitors, bounds: SearchSettings) -> None:
+    def __init__(self, database: Database, visitors: Visitors, settings: Settings) -> None:
+        self._database = database
         self._visitors = visitors
-        self._bounds = bounds
+        self._settings = settings
+        self._bounds = settings.search
 
-    def walk(self, url: str, visit: Visit, reason: str, run: Run) -> Walked:
-        """Return the listings of the search whose first page is `visit`; `reason` says why it is taken for one.
+    def walk(self, url: str, visit: Visit, reason: str, run: Run) -> SearchOutcome:
+        """Return the listings of the search whose first page is `visit`; those of a job become jobs, and it ends.
 
-        Raises `SearchPageError` for a page of which no listing can be read, `OutOfTimeError` where the next run has to
-        go on, and what puts off a page: transient fetch errors, unless the job may wait no longer.
+        `reason` says why the page is taken for a search. Raises `SearchPageError` for a page of which no listing can be
+        read, `OutOfTimeError` where the next run has to go on, what puts off a page (transient fetch errors, unless the
+        job may wait no longer), and `LeaseLostError`.
         """
         page = visit.page
         parts = [urlsplit(one) for one in (url, page.final_url)]
@@ -64,11 +70,20 @@ class SearchWalker:
         if not results.listings and not results.says_none:
             raise SearchPageError(url, f"{reason}, and no link to one of them can be told")
         with span("search", {"server.address": urlsplit(url).hostname}) as walking:
-            walk = _Walk(url, self._bounds)
+            walk = _Walk(url, self._bounds, {url})
             walk.take(results)
             ended_by = self._go_on(walk, results, run)
             walking.set({"propintel.pages": walk.pages, "propintel.listings": len(walk.listings)})
-        return Walked(tuple(walk.listings), dict(walk.left_out), walk.pages, ended_by)
+        walked = Walked(tuple(walk.listings), dict(walk.left_out), walk.pages, ended_by)
+        lease, quota = run.lease, self._settings.web.api_daily_targets_per_caller
+        if lease is None:
+            return SearchOutcome(walked)
+        fresh_days = self._settings.jobs.property_fresh_days
+        made = patiently(
+            lambda: finish_search(self._database, lease, walked, fresh_days=fresh_days, daily_targets=quota),
+            self._database.clock,
+        )
+        return SearchOutcome(walked, made)
 
     def _go_on(self, walk: _Walk, results: Results, run: Run) -> str:
         """Page after page; -> why it ended: in a word, or the code of the error that a page had."""
@@ -102,15 +117,12 @@ class _Walk:
 
     url: str
     bounds: SearchSettings
+    visited: set[str]
     pages: int = 0
     listings: list[str] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     seen: set[str] = field(default_factory=set)
-    visited: set[str] = field(default_factory=set)
     shapes: frozenset[Shape] = frozenset()
-
-    def __post_init__(self) -> None:
-        self.visited.add(self.url)
 
     @property
     def is_full(self) -> bool:

@@ -33,9 +33,10 @@ from app.property.storage.jobs.attempts import failed_pages, note_failed_page
 from app.property.storage.jobs.models import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, JobAttempt
 from app.property.values.texts import plain_parcel
 from app.services.reports.metrics.instruments import SOURCES
+from app.services.runtime.retry import patiently
 from app.services.scraping.pages import NOT_ENOUGH, Visit, require_property, source_record, with_values
-from app.services.scraping.parts import ScrapeParts
 from app.services.scraping.run import PAGE_SECONDS, Run
+from app.services.scraping.storing import ScrapeParts
 
 #: a page that fails in a way that may pass is asked for so often by one job
 _MOST_TRIES = 2
@@ -256,7 +257,8 @@ class SourceReader:
         is_final = not exc.transient or tries >= _MOST_TRIES or not self.run.may_wait
         if lease is not None:
             tried = JobAttempt(asked.source, asked.kind, url, exc.code, str(exc), tries, is_final)
-            self._parts.patiently(lambda: note_failed_page(self._parts.database, lease, tried, self._begun_at))
+            database = self._parts.database
+            patiently(lambda: note_failed_page(database, lease, tried, self._begun_at), database.clock)
         if is_final:
             self._cannot_be_read(url, exc.code)
             self._note(asked, exc.code, str(exc))

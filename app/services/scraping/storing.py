@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,11 +20,10 @@ from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import put_tried
-from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease, finish, hold
-from app.property.storage.jobs.models import Job, JobAttempt, PageFrom
-from app.property.storage.jobs.repository import FRESH_DAYS
+from app.property.storage.jobs.models import JobAttempt, PageFrom
 from app.property.storage.pages.index import KnownRecord, PageIndex, Seen, note_same
+from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.claims import put_claims
 from app.property.storage.properties.locks import lock_pages
@@ -35,8 +34,10 @@ from app.property.storage.properties.tables import Unverified
 from app.property.urls.rows import answer_of
 from app.services.reports.metrics.instruments import RESULTS
 from app.services.runtime.retry import patiently
-from app.services.scraping.model_reading import ModelReading
-from app.services.scraping.pages import Visit
+from app.services.scraping.model_reading import ModelReader, ModelReading
+from app.services.scraping.pages import Visit, Visitors
+from app.services.scraping.recipes import Recipes
+from app.services.scraping.run import Run
 from app.tracing import span
 
 if TYPE_CHECKING:
@@ -65,23 +66,35 @@ class Stored:
     tried: tuple[dict[str, Any], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ScrapeParts:
+    """What the scrape of a page and that of an address work with. `fresh`: what is younger is not asked for again."""
+
+    database: Database
+    visitors: Visitors
+    pages: PageStore
+    index: PageIndex
+    properties: PropertyStore
+    reader: ModelReader
+    recipes: Recipes
+    storing: Storing
+    fresh: timedelta
+
+    def end(self, run: Run) -> None:
+        """Drop the pages that a job got and that their sites do not want kept."""
+        job_id = run.job_id
+        if job_id is not None:
+            patiently(lambda: self.pages.drop_unkept(job_id), self.database.clock)
+
+
 class Storing:
     """Stores what runs found, for them all. Its methods raise `LeaseLostError` where the run's `lease` is lost; then
     nothing is changed. Thread-safe."""
 
-    def __init__(
-        self,
-        database: Database,
-        properties: PropertyStore,
-        *,
-        fresh_days: float = FRESH_DAYS,
-        daily_targets: int | None = None,
-    ) -> None:
+    def __init__(self, database: Database, properties: PropertyStore) -> None:
         self._database = database
         self._properties = properties
         self._index = PageIndex(database)
-        self._fresh_days = fresh_days
-        self._daily_targets = daily_targets
 
     def fresh(self, lease: Lease | None, home: Home, urls: Iterable[str] = ()) -> Stored:
         """End with a property that is stored and fresh; `urls` are those that led to it."""
@@ -153,11 +166,6 @@ class Storing:
             put_tried(self._database, connection, lease.job_id, tried, asked_at)
 
         self._patiently(work)
-
-    def found(self, lease: Lease, walked: Walked) -> list[Job]:
-        """The listings of a search become jobs; -> these, to be sent."""
-        limits: Any = {"fresh_days": self._fresh_days, "daily_targets": self._daily_targets}
-        return patiently(lambda: finish_search(self._database, lease, walked, **limits), self._database.clock)
 
     def _end(
         self,

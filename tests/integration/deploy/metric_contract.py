@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.services.reports.metrics.specs import ALL
+from app.services.reports.metrics.instruments import ALL
 
 
 @dataclass(frozen=True)

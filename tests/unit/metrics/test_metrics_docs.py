@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from app.services.reports.metrics.specs import ALL
+from app.services.reports.metrics.instruments import ALL
 from tests.plugins.documented import ROOT, pages
 
 _NAME = re.compile(r"propintel_[a-z][a-z_]*[a-z]")

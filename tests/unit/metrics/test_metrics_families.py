@@ -16,9 +16,9 @@ from app.keypool.spending import Budget, Cap, Spent
 from app.property.storage.jobs.figures import JobFigures
 from app.property.storage.llm.requests import RequestFigures
 from app.services.keys.view import KeyReport
+from app.services.reports.metrics.instruments import SPECS, Label, Samples, Spec
 from app.services.reports.metrics.samples import HealthFigures, health_samples, job_samples, pool_samples
 from app.services.reports.metrics.shared_counts import encode, families
-from app.services.reports.metrics.specs import SPECS, Label, Samples, Spec
 
 MODEL = Label("model", others="models")
 PAGES = Spec("counter", "pages", "Pages.", (Label("outcome", ("fetched",), "error codes"),))

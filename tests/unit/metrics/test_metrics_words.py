@@ -20,8 +20,7 @@ from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import Charge
 from app.property.storage.watches.models import WatchStatus
 from app.services.reports.health.alarms import Kind
-from app.services.reports.metrics.instruments import HTTP_METHODS, TIERS
-from app.services.reports.metrics.specs import SPECS
+from app.services.reports.metrics.instruments import HTTP_METHODS, SPECS, TIERS
 
 _OF_SOURCES = (tried.USED, tried.SAME_PAGE, tried.OTHER, tried.UNKNOWN)
 _UNASKED = (tried.SKIPPED, tried.OUTSIDE, tried.UNCITED, tried.SEARCHED)

@@ -12,8 +12,7 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.keypool.keys import load_keys_again
-from app.services.keys.reload import POLL_SECONDS, KeyReload, KeyWatch
-from app.services.keys.reload_signal import ReloadMark
+from app.services.keys.reload import POLL_SECONDS, KeyReload, KeyWatch, ReloadMark
 from app.settings import Settings, load_settings
 
 A, B, C = (f"sk-proj-{word * 6}{n:04d}" for n, word in enumerate(("aaaa", "bbbb", "cccc"), start=1))

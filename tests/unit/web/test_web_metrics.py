@@ -13,8 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import CountedKey
 from app.services.reports.metrics import exposition
-from app.services.reports.metrics.instruments import REGISTRY
-from app.services.reports.metrics.specs import ALL
+from app.services.reports.metrics.instruments import ALL, REGISTRY
 from app.services.runtime.stores import Stores
 from app.settings import Settings
 from web import create_app

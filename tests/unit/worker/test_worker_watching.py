@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.keypool.keys import load_keys
-from app.services.keys.reload_signal import ReloadMark
+from app.services.keys.reload import ReloadMark
 from worker import configuration, watching
 
 A, B = (f"sk-proj-{letter * 24}{n:04d}" for n, letter in enumerate("ab", start=1))

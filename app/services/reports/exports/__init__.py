@@ -6,13 +6,15 @@ number.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, BinaryIO, TextIO
 
-from app.services.reports.exports.parquet_file import check_parquet, write_parquet
+from app.errors import ConfigurationError
+from app.services.reports.exports.parquet_file import write_parquet
 from app.services.reports.exports.rows import COLUMNS
 from app.services.reports.exports.text_files import write_csv, write_geojson, write_jsonl
 
@@ -24,10 +26,6 @@ class ExportFormat(StrEnum):
     JSONL = "jsonl"
     PARQUET = "parquet"
     GEOJSON = "geojson"
-
-    @property
-    def is_text(self) -> bool:
-        return self is not ExportFormat.PARQUET
 
 
 @dataclass(slots=True)
@@ -47,15 +45,15 @@ _TEXT: Mapping[ExportFormat, Callable[[Iterable[Mapping[str, Any]], TextIO], Non
 
 def check_format(chosen: ExportFormat) -> None:
     """Raise `ConfigurationError` if what the format needs is not installed."""
-    if chosen is ExportFormat.PARQUET:
-        check_parquet()
+    if chosen is ExportFormat.PARQUET and importlib.util.find_spec("pyarrow") is None:
+        problem = "needs the package pyarrow, which is not installed"
+        raise ConfigurationError("--format parquet", problem, "Install pyarrow where this service is installed")
 
 
 def write(properties: Iterable[Mapping[str, Any]], chosen: ExportFormat, stream: BinaryIO) -> Written:
     """Write `properties` to `stream` in UTF-8, as they come; half of a surrogate pair becomes `?`.
 
-    `stream` is left open. Raises what reading the properties and writing to `stream` raise, and `ConfigurationError`
-    for a format whose library is not installed.
+    `stream` is left open. Raises what reading the properties and writing to `stream` raise.
     """
     written = Written()
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from app.errors import ConfigurationError
 from app.property.record import FIELDS
 from app.services.reports.exports.rows import COLUMNS, row_of
 
@@ -23,20 +21,12 @@ _JSON_COLUMNS = ("evidence", "conflict_evidence")
 _INT64 = range(-(2**63), 2**63)
 
 
-def check_parquet() -> None:
-    """Raise `ConfigurationError` if no library for Parquet is installed, with what to do about it."""
-    if importlib.util.find_spec("pyarrow") is None:
-        problem = "needs the package pyarrow, which is not installed"
-        raise ConfigurationError("--format parquet", problem, "Install pyarrow where this service is installed")
-
-
 def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO) -> None:
     """Columns of text, 64-bit numbers, booleans, lists of texts and moments in UTC; rows of a history are JSON.
 
     Dates are text: many a page knows the year or month only. A value that its column cannot hold (a whole number of
     more than 64 bits) is null there, and as it was in `evidence`. `stream` need not be one that can seek.
     """
-    check_parquet()
     import pyarrow as pa  # noqa: PLC0415 (an extra, and a tenth of a second)
     from pyarrow import parquet  # noqa: PLC0415
 

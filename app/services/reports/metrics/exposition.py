@@ -22,10 +22,9 @@ from app.deadline import Bounded
 from app.errors import NoAnswerError, PropertyIntelligenceError
 from app.property.storage.jobs.figures import JobFigures
 from app.services.keys.view import KeyReport
-from app.services.reports.metrics.instruments import COUNTED
+from app.services.reports.metrics.instruments import COUNTED, SPECS
 from app.services.reports.metrics.samples import HealthFigures, health_samples, job_samples, pool_samples
 from app.services.reports.metrics.shared_counts import families
-from app.services.reports.metrics.specs import SPECS
 from app.services.runtime.ttl_cache import Kept
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """The metrics that are read where they are kept: in the key pool's store, in the database, and in the broker.
 
-Samples are by the name of their metric (`specs.SPECS`). A source that does not answer has none: zeros would look as if
-all counters had begun anew. Keys go by their masks.
+Samples are by the name of their metric (`instruments.SPECS`). A source that does not answer has none: zeros would look
+as if all counters had begun anew. Keys go by their masks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import accumulate
 
 from app.property.storage.jobs.figures import JobFigures
 from app.services.keys.view import KeyReport, amounts
-from app.services.reports.metrics.specs import Samples
+from app.services.reports.metrics.instruments import Samples
 
 
 def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, Samples]:

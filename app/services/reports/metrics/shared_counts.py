@@ -19,8 +19,7 @@ from prometheus_client.metrics_core import Metric
 
 from app.redis.embedded_valkey import broker_url
 from app.services.keys.store import connect_store
-from app.services.reports.metrics.instruments import REGISTRY
-from app.services.reports.metrics.specs import Samples, Spec
+from app.services.reports.metrics.instruments import REGISTRY, Samples, Spec
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
