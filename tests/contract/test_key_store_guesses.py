@@ -18,7 +18,7 @@ from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
 from app.keypool.pool import KeyPool, Pause, Send
 from app.keypool.stores.base import NoRoom, Settlement, Store
-from tests.plugins.redis_fixtures import MakeStore
+from tests.plugins.redis_fixtures import ON_SERVERS, MakeStore
 from tests.plugins.store_steps import MINUTE, SECOND, answer, ask, burst, reading, refused, take
 
 (A,) = make_keys(["sk-a"])
@@ -218,24 +218,22 @@ class Traffic:
                 setattr(self, name, getattr(self, name) + count)
 
 
-@pytest.mark.parametrize("pause_us", [None, SECOND], ids=["no time named", "retry-after 1 s"])
-@pytest.mark.parametrize(
-    "limits",
-    [
-        (3, 5, lambda: TokenBucket(5, 5)),
-        (3, 5, lambda: TokenBucket(5, 300)),
-        (3, 5, lambda: SlidingWindow(5)),
-        (3, 5, lambda: FixedWindow(5)),
-        (1, 10, lambda: TokenBucket(10, 10)),
-        (1, 10, lambda: SlidingWindow(10)),
-    ],
-    ids=["3 buckets of 5", "3 buckets of 300", "3 sliding windows", "3 fixed windows", "1 bucket", "1 sliding window"],
-)
-def test_a_provider_without_headers_is_used_to_its_limit_and_rarely_asked_in_vain(
-    make_store: MakeStore, clock: ManualClock, limits: tuple[int, int, Callable[[], Provider]], pause_us: int | None
+#: keys, what each takes a second, and how the provider counts
+PROVIDERS: dict[str, tuple[int, int, Callable[[], Provider]]] = {
+    "3 buckets of 5": (3, 5, lambda: TokenBucket(5, 5)),
+    "3 buckets of 300": (3, 5, lambda: TokenBucket(5, 300)),
+    "3 sliding windows": (3, 5, lambda: SlidingWindow(5)),
+    "3 fixed windows": (3, 5, lambda: FixedWindow(5)),
+    "1 bucket": (1, 10, lambda: TokenBucket(10, 10)),
+    "1 sliding window": (1, 10, lambda: SlidingWindow(10)),
+}
+
+
+def _is_used_and_rarely_asked_in_vain(
+    make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
 ) -> None:
     """30 callers: at most one rejection in five successes, nobody fails, four fifths of the limit are used."""
-    keys, per_second, provider = limits
+    keys, per_second, provider = PROVIDERS[name]
     configured = make_keys([f"sk-{n}" for n in range(keys)])
     pool = KeyPool(configured, make_store(configured, clock), "round_robin")
     traffic = Traffic(pool, clock, {key.key_id: provider() for key in configured}, pause_us)
@@ -243,3 +241,21 @@ def test_a_provider_without_headers_is_used_to_its_limit_and_rarely_asked_in_vai
     assert traffic.failed == 0
     assert traffic.rejected <= 0.2 * traffic.accepted
     assert traffic.accepted >= 0.8 * keys * per_second * 60
+
+
+@pytest.mark.parametrize("backend", ["memory"], indirect=True)
+@pytest.mark.parametrize("pause_us", [None, SECOND], ids=["no time named", "retry-after 1 s"])
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_provider_without_headers_is_used_to_its_limit_and_rarely_asked_in_vain(
+    make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
+) -> None:
+    _is_used_and_rarely_asked_in_vain(make_store, clock, name, pause_us)
+
+
+@pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
+@pytest.mark.parametrize(("name", "pause_us"), [("3 buckets of 300", None), ("3 sliding windows", SECOND)])
+def test_so_it_is_where_processes_share_the_store(
+    make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
+) -> None:
+    """Servers decide as memory does (`test_key_store_machine.py`), so the two with the least room speak for all."""
+    _is_used_and_rarely_asked_in_vain(make_store, clock, name, pause_us)

@@ -6,6 +6,7 @@ import gzip
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import brotli
@@ -52,22 +53,23 @@ def test_a_large_page_costs_a_third_of_what_unpacking_may(
 
 _HIGH = bytes(0x80 | byte for byte in range(0x100))
 #: nearly all bytes are no UTF-8; text that was encoded twice in one piece and in a million; runs behind a beginning
-BODIES: dict[str, bytes] = {
-    "bytes 80 to FF in order": bytes(range(0x80, 0x100)) * (_MOST // 128),
-    "bytes 80 to FF": random.Random(7).randbytes(_MOST // 9).translate(_HIGH) * 9,
-    "stray bytes": ("é" * 20).encode().join([b"\xe9 "] * 200_000),
-    "encoded twice": b"".join(b"%d m\xc3\x83\xc2\xb2" % number for number in range(700_000)),
-    "encoded twice in pieces": b"".join(b"%d m\xc3\x83\xc2\xb2<" % number for number in range(700_000)),
-    "blanks behind a charset": b"<meta charset=" + b" " * _MOST,
-    "charsets": b"<meta charset=" * (_MOST // 14),
-    "quotation marks": "\u2039".encode() * (_MOST // 3),
+BODIES: dict[str, Callable[[], bytes]] = {
+    "bytes 80 to FF in order": lambda: bytes(range(0x80, 0x100)) * (_MOST // 128),
+    "bytes 80 to FF": lambda: random.Random(7).randbytes(_MOST // 9).translate(_HIGH) * 9,
+    "stray bytes": lambda: ("é" * 20).encode().join([b"\xe9 "] * 200_000),
+    "encoded twice": lambda: b"".join(b"%d m\xc3\x83\xc2\xb2" % number for number in range(700_000)),
+    "encoded twice in pieces": lambda: b"".join(b"%d m\xc3\x83\xc2\xb2<" % number for number in range(700_000)),
+    "blanks behind a charset": lambda: b"<meta charset=" + b" " * _MOST,
+    "charsets": lambda: b"<meta charset=" * (_MOST // 14),
+    "quotation marks": lambda: "\u2039".encode() * (_MOST // 3),
 }
 
 
 @pytest.mark.parametrize("name", BODIES)
-@pytest.mark.parametrize("charset", ["", "; charset=iso-8859-1", "; charset=gb18030", "; charset=utf-8"])
-def test_bodies_are_decoded_in_time(name: str, charset: str) -> None:
-    assert _costs(lambda: decode(BODIES[name], f"text/html{charset}")) < _SECONDS
+def test_bodies_are_decoded_in_time(name: str) -> None:
+    body = BODIES[name]()
+    for charset in ("", "; charset=iso-8859-1", "; charset=gb18030", "; charset=utf-8"):
+        assert _costs(partial(decode, body, f"text/html{charset}")) < _SECONDS, charset
 
 
 def test_repair_ends_where_it_has_cost_enough_and_loses_nothing() -> None:

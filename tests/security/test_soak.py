@@ -41,27 +41,29 @@ def test_no_hostile_page_takes_too_much() -> None:
     assert {"done", "page_too_complex"} <= {one.code for one in soaked.outcomes}
 
 
-#: each of them held a worker for 2 s to 100 s, the fifth as a source of an address; others are in
-#: `test_heavy_pages.py` and `test_slow_bodies.py`
-KNOWN: dict[str, tuple[str, bytes]] = {
-    "blanks": ("text/html", b"<meta http-equiv=" + b" " * 65_000),
-    "quotes": ("text/html", b"<p>" + "‹".encode() * 120_000),
-    "keys": ("application/json", json.dumps({f"k{n}": n for n in range(200_000)}).encode()),
-    "rules": ("text/html", b"<style>" + b"".join(b".a%d .b{color:red}" % n for n in range(20_000)) + b"</style><p>x"),
-    "rows": ("application/json", json.dumps([{"address": "12 Elm St", "text": "y" * 40_000}] * 200).encode()),
-    "attributes": ("text/html", b"<p a='b'c='d'" + b"".join(b" a%d" % n for n in range(150_000)) + b">x"),
-}
-
-
 def test_no_known_attack_takes_too_much() -> None:
+    """Each of them held a worker for 2 s to 100 s, the fifth as a source of an address; others are in
+    `test_heavy_pages.py` and `test_slow_bodies.py`."""
+    known: dict[str, tuple[str, bytes]] = {
+        "blanks": ("text/html", b"<meta http-equiv=" + b" " * 65_000),
+        "quotes": ("text/html", b"<p>" + "‹".encode() * 120_000),
+        "keys": ("application/json", json.dumps({f"k{n}": n for n in range(200_000)}).encode()),
+        "rules": (
+            "text/html",
+            b"<style>" + b"".join(b".a%d .b{color:red}" % n for n in range(20_000)) + b"</style><p>x",
+        ),
+        "rows": ("application/json", json.dumps([{"address": "12 Elm St", "text": "y" * 40_000}] * 200).encode()),
+        "attributes": ("text/html", b"<p a='b'c='d'" + b"".join(b" a%d" % n for n in range(150_000)) + b">x"),
+    }
+
     def page(_: int, number: int) -> HostilePage:
-        name = list(KNOWN)[number]
-        kind, body = KNOWN[name]
+        name = list(known)[number]
+        kind, body = known[name]
         return HostilePage((name,), (("Content-Type", kind),), body)
 
-    soaked = soak(1, range(len(KNOWN)), page)
+    soaked = soak(1, range(len(known)), page)
     assert soaked.failures == []
-    assert len(soaked.outcomes) == len(KNOWN)
+    assert len(soaked.outcomes) == len(known)
 
 
 def test_a_page_is_made_of_its_seed_and_number_alone() -> None:
