@@ -17,9 +17,9 @@ from app.property.source_record import SourceRecord, Voice
 CONFIRMING_LOOKS = 3
 FIRST_LOOK = timedelta(minutes=5)
 _MOST_DOUBLINGS = 8
-#: more looks at a page that another source denies, or that went back before: nine are over after 42 hours, and a page
-#: that alternates every 10 minutes to 42 hours is nearly always seen with its other value by one of them
-MORE_LOOKS = 6
+#: more looks at a page that another source denies, or that went back before: ten are over after 64 hours, and a page
+#: that alternates every 10 minutes to 64 hours is nearly always seen with its other value by one of them
+MORE_LOOKS = 7
 #: one look after so long is enough where nothing is in doubt; less than a day, so that the next day's look counts
 HOLD = timedelta(hours=20)
 #: how long it is remembered that a page went back

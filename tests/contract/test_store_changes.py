@@ -176,7 +176,7 @@ def test_a_real_change_of_a_page_that_flapped_is_told_when_it_holds(home: Home) 
     for price in (500000, 480000, 500000):
         home.read(A, ListPrice=price)
         home.clock.advance(3600)
-    for told in (*([],) * 9, [("ListPrice", 500000, 450000)]):  # nine further looks
+    for told in (*([],) * 10, [("ListPrice", 500000, 450000)]):  # ten further looks
         home.read(A, ListPrice=450000)
         home.clock.advance(86400)
         assert home.told() == told
