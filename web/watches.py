@@ -152,6 +152,5 @@ def get_watch(watch_id: Id, context: ContextOf) -> JSONResponse:
 )
 def remove_watch(watch_id: Id, context: ContextOf) -> JSONResponse:
     """Its jobs that no worker has had are cancelled; one that runs goes on, and what is stored stays."""
-    watches = Watches(context.stores.database)
-    cancelled = watches.remove(watches.get(watch_id).id)
+    cancelled = Watches(context.stores.database).remove(watch_id)
     return success({"id": watch_id, "cancelled_jobs": cancelled})

@@ -48,7 +48,7 @@ _LEAST_A_TICK = 5
 _MOST_A_TICK = 1000
 #: what is in somebody else's hands is looked at again after that
 _BUSY = timedelta(minutes=10)
-#: a look that came to nothing is due again after this time
+#: a look is due again after this time, unless what it finds says otherwise
 _LOOK_AGAIN = timedelta(minutes=30)
 #: by then the tick has handed its jobs over, else recovery does
 _RESEND = timedelta(seconds=30)
@@ -148,16 +148,12 @@ class Turn:
         query = query.group_by(Change.property_id, Change.url).order_by(func.min(Change.look_at), Change.url)
         next_at = list[dict[str, Any]]()
         for look in self.connection.execute(query.limit(most)):
-            again_at: datetime | None = self.now + _LOOK_AGAIN
-            if look.payer is None:
-                again_at = None
-            elif look.is_busy:
-                again_at = self.now + _BUSY
-            elif look.url not in self.wanted:
+            is_new = look.payer is not None and not look.is_busy and look.url not in self.wanted
+            if is_new and not is_row(look.url):
                 if self.left <= 0:
                     continue
-                if not is_row(look.url):
-                    self._want([look.url], look.payer)
+                self._want([look.url], look.payer)
+            again_at = self.now + _LOOK_AGAIN if look.payer is not None else None
             next_at.append({"of": look.property_id, "at": look.url, "again_at": again_at})
         if next_at:
             due = Change.property_id == bindparam("of"), Change.url == bindparam("at"), Change.look_at <= self.now
