@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import redis
 
@@ -38,6 +40,29 @@ def test_nothing_has_been_counted_of_keys_that_were_never_used(make_store: MakeS
     assert store.figures() == PoolFigures(
         store.scope, {A.key_id: A.group, B.key_id: B.group}, (), {}, (), (), stopped={}
     )
+
+
+class ReloadingClock(ManualClock):
+    """Has `reload` called as soon as a store looks at the time for a request that it has composed."""
+
+    reload: Callable[[], None] | None = None
+
+    def now_us(self) -> int:
+        reload, self.reload = self.reload, None
+        if reload is not None:
+            reload()
+        return super().now_us()
+
+
+@pytest.mark.parametrize("backend", ON_SERVERS, indirect=True)
+def test_keys_that_are_reloaded_while_a_server_counts_do_not_mix_up_the_counts(make_store: MakeStore) -> None:
+    clock = ReloadingClock()
+    store = make_store([A], clock)
+    answer(store)
+    clock.reload = lambda: store.set_keys([B, A])
+    assert store.figures().groups == {A.key_id: A.group}
+    assert store.figures().groups == {B.key_id: B.group, A.key_id: A.group}
+    assert [(c.key_id, c.outcomes) for c in store.figures().calls] == [(A.key_id, {Outcome.SUCCESS: 1})]
 
 
 @pytest.mark.parametrize("outcome", Outcome)

@@ -181,9 +181,9 @@ class ScriptStore:
         return tuple(read_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
 
     def figures(self) -> PoolFigures:
-        pairs = (part for pair in self._groups.items() for part in pair)
-        now, found = self._run("figures", *pairs)
-        return read_figures(self.scope, self._groups, json.loads(found), whole(now))
+        groups = self._groups  # which a reload replaces, maybe before the answer is here
+        now, found = self._run("figures", *(part for pair in groups.items() for part in pair))
+        return read_figures(self.scope, groups, json.loads(found), whole(now))
 
     def spent(self, batch: str = "") -> Spent:
         name = f"{self._prefix}:t:{batch}" if batch else f"{self._prefix}:d:{day_of(self.server_now_us())}"
