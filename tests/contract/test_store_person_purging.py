@@ -34,7 +34,7 @@ from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.tables import Blob, PageAlias, PageCopy
 from app.property.storage.privacy import persons
 from app.property.storage.privacy.names_key import NamesKey
-from app.property.storage.privacy.pii_catalog import HOLDINGS, NAMING, Holds
+from app.property.storage.privacy.pii_catalog import NAMING, Holds, columns_of, held
 from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.privacy.suppressions import PurgedNames
@@ -85,19 +85,20 @@ def places(database: Database, *words: str) -> set[str]:
 # --- every table, by the register
 
 
-def _some(column: Column[Any], held: Holds, planted: str, now: datetime) -> Any:
+def _some(column: Column[Any], planted: str, now: datetime) -> Any:
     """A value for a column: what may name a person does."""
     if column.foreign_keys:
         return None
-    if held is Holds.COPY:
+    holds = held(column)
+    if holds is Holds.COPY:
         return pack(f"<p>{planted}</p>".encode())
-    if held in (Holds.TARGET, Holds.URLS):
+    if holds in (Holds.TARGET, Holds.URLS):
         slug = NAME.lower().replace(" ", "-") if ANY.is_in(planted) else "nobody"
         url = f"https://a.example/{column.table.name}/{slug}"
-        return f" {url} https://b.example/ " if held is Holds.URLS else url
+        return f" {url} https://b.example/ " if holds is Holds.URLS else url
     if isinstance(column.type, JSON):
-        return {"said": [planted, f"by {planted}"]} if held is Holds.TEXT else {}
-    if held is Holds.TEXT:
+        return {"said": [planted, f"by {planted}"]} if holds is Holds.TEXT else {}
+    if holds is Holds.TEXT:
         return f"as {planted} says"
     match column.type:
         case UtcDateTime():
@@ -163,10 +164,9 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
 def fill(database: Database, planted: str, now: datetime) -> None:
     """One row in every table, parents first: ids of parents are those of their rows."""
     made = dict[Table, dict[str, Any]]()
-    held = {one.table: one for one in HOLDINGS}
     with database.writing() as connection:
         for table in metadata.sorted_tables:
-            row = {c.name: _some(c, held[table].columns[c.name], planted, now) for c in table.columns}
+            row = {c.name: _some(c, planted, now) for c in table.columns}
             row |= _special(table.name, planted, now)
             for column in table.columns:
                 for key in column.foreign_keys:
@@ -183,7 +183,7 @@ def test_every_column_that_can_name_a_person_loses_the_name(
     """One row in every table that there is; a table that nobody purges, with this name in it, is named here."""
     fill(database, planted, clock.now())
     planted_in = places(database)
-    naming = {f"{h.table.name}.{c.name}" for h in HOLDINGS for c in h.of(*NAMING, Holds.COPY)} - {
+    naming = {str(c) for table in metadata.sorted_tables for c in columns_of(table, *NAMING, Holds.COPY)} - {
         "property_keys.key",  # made of records when they are stored
     }
     assert naming <= planted_in, "else this test looks for nothing there"

@@ -20,7 +20,6 @@ from app.property.people import PersonName, finder_of, parse_name
 from app.property.record import PEOPLE_FIELDS
 from app.property.storage.database import Database
 from app.property.storage.privacy.cleaning import cleaned, record_without
-from app.property.storage.privacy.pii_catalog import HOLDINGS
 from app.property.storage.privacy.repository import record_purge
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.rebuild import rebuild
@@ -35,7 +34,6 @@ _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute
     Unverified: Unverified.seen_at,
     Change: Change.updated_at,
 }
-_OBSERVATIONS = next(held for held in HOLDINGS if held.table is Observation.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +145,7 @@ def _strip(connection: Connection, row: Row[Any]) -> None:
     mine = Observation.property_id == row.property_id, Observation.content_sha256 == row.content_sha256
     for said in connection.execute(select(Observation).where(*mine)).all():
         if finder.is_in([said.value, said.evidence]):
-            clean = cleaned(_OBSERVATIONS, said, finder)
+            clean = cleaned(Observation.__table__, said, finder)
             which = Observation.id == said.id
             if clean is None or clean["value_sha256"] != said.value_sha256:
                 connection.execute(delete(Observation).where(which))  # its value was the name, or held it

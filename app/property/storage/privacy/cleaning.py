@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, Table
 
 from app.property.fields.table import PEOPLE_FIELDS, of_kind
 from app.property.people import Finder
 from app.property.record import Evidence, evidence_json
 from app.property.source_record import SourceRecord
-from app.property.storage.privacy.pii_catalog import Holding, Holds
+from app.property.storage.privacy.pii_catalog import Holds, columns_of
 from app.property.storage.statements import digest
 
 
@@ -47,9 +47,9 @@ def _value_without(finder: Finder, name: str, value: Any) -> Any:
     return finder.without(value)
 
 
-def cleaned(held: Holding, row: Row[Any], finder: Finder) -> dict[str, Any] | None:
+def cleaned(table: Table, row: Row[Any], finder: Finder) -> dict[str, Any] | None:
     """What changes of a row that is kept; None: it goes, since it says nothing but the name."""
-    texts = {column.name: getattr(row, column.name) for column in held.of(Holds.TEXT)}
+    texts = {column.name: getattr(row, column.name) for column in columns_of(table, Holds.TEXT)}
     change = {name: finder.without(value) for name, value in texts.items()}
     if {"record", "evidence"} <= texts.keys():
         return {**change, **record_without(finder, row.record, row.evidence)}
@@ -62,6 +62,6 @@ def cleaned(held: Holding, row: Row[Any], finder: Finder) -> dict[str, Any] | No
             return None
         if isinstance(texts.get("evidence"), dict):
             change["evidence"] = change["evidence"] | {"value": change["value"]}
-    if "value_sha256" in held.table.c:
+    if "value_sha256" in table.c:
         change["value_sha256"] = digest(change["value"])
     return change

@@ -26,13 +26,14 @@ from app.property.storage.llm.tables import LlmCache, LlmRequest
 from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.tables import Blob, PageCopy
 from app.property.storage.privacy.cleaning import cleaned
-from app.property.storage.privacy.pii_catalog import HOLDINGS, NAMING, Holding, Holds
+from app.property.storage.privacy.pii_catalog import NAMING, Holds, columns_of
 from app.property.storage.privacy.purge import Removal, Step, find, steps_of
 from app.property.storage.privacy.scope import Scope, rows_of, stored_urls
 from app.property.storage.privacy.suppressions import Progress, refuse_name
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.rebuild import rebuild
 from app.property.storage.properties.tables import RecipeExample, RecipeRow
+from app.property.storage.tables import metadata
 from app.property.storage.watches.models import Change
 from app.property.urls.targets import normalise_url
 
@@ -58,27 +59,27 @@ def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iter
     pages = _pages(database, finder)
     if pages.urls:
         yield from steps_of(database, find(database, pages, dry_run=dry_run))
-    tables = sorted(HOLDINGS, key=lambda held: held.table.name in _LAST and _LAST.index(held.table.name) + 1)
+    tables = sorted(metadata.sorted_tables, key=lambda table: table.name in _LAST and _LAST.index(table.name) + 1)
     begun = progress.read() if progress is not None else None
-    names = [held.table.name for held in tables]
+    names = [table.name for table in tables]
     first = names.index(begun[0]) if begun is not None and begun[0] in names else 0
     noted = time.monotonic()
-    for held in tables[first:]:
+    for table in tables[first:]:
         # a key that may hold the name, such as a URL, is not noted
-        is_plain = not {column.name for column in held.of(*NAMING)} & set(held.table.primary_key.columns.keys())
-        named, after = list[tuple[Any, ...]](), begun[1] if begun is not None and held.table.name == begun[0] else None
-        for key, said in _rows(database, held, after):
+        is_plain = not {*columns_of(table, *NAMING)} & {*table.primary_key}
+        named, after = list[tuple[Any, ...]](), begun[1] if begun is not None and table.name == begun[0] else None
+        for key, said in _rows(database, table, after):
             if finder.is_in(said):
                 named.append(key)
             late = progress if time.monotonic() > noted + _NOTE_SECONDS else None
             if named and (late is not None or len(named) == _AT_ONCE):
-                yield partial(_clear, finder=finder, held=held, keys=named)
+                yield partial(_clear, finder=finder, table=table, keys=named)
                 named = []
             if late is not None:
-                yield partial(_note, progress=late, table=held.table.name, key=key if is_plain else ())
+                yield partial(_note, progress=late, table=table.name, key=key if is_plain else ())
                 noted = time.monotonic()
         if named:
-            yield partial(_clear, finder=finder, held=held, keys=named)
+            yield partial(_clear, finder=finder, table=table, keys=named)
     if progress is not None:
         yield lambda part: progress.end(part.connection)
 
@@ -97,14 +98,14 @@ def _pages(database: Database, finder: Finder) -> Scope:
 
 
 def _rows(
-    database: Database, held: Holding, after: tuple[Any, ...] | None
+    database: Database, table: Table, after: tuple[Any, ...] | None
 ) -> Iterator[tuple[tuple[Any, ...], Sequence[Any]]]:
     """The key of each row, and all in it that may name people."""
-    width = len(held.table.primary_key.columns)
-    if held.table is Blob.__table__:
+    width = len(table.primary_key.columns)
+    if table is Blob.__table__:
         for row in rows_of(database, Blob.packed, at_once=_BODIES, after=after):
             yield tuple(row[:width]), [_decoded(unpack(bytes(row.packed)))]
-    elif columns := held.of(*NAMING):
+    elif columns := columns_of(table, *NAMING):
         for row in rows_of(database, *columns, after=after):
             yield tuple(row[:width]), row[width:]
 
@@ -118,8 +119,8 @@ def _decoded(body: bytes) -> str:
         return (body.replace(b"\0", b"") if wide else body).decode("latin-1")
 
 
-def _clear(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[Any, ...]]) -> None:
-    table, ids = held.table, [key[0] for key in keys]
+def _clear(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
+    ids = [key[0] for key in keys]
     if table is Blob.__table__:  # the page is fetched anew, and read without the name
         part.drop_copies(or_(PageCopy.sha256.in_(ids), PageCopy.text_sha256.in_(ids)))
         part.drop_blobs(set(ids))
@@ -131,18 +132,19 @@ def _clear(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[An
     elif table in _COPIES:
         part.drop(table, _is_one_of(table, keys))
     else:
-        _clean(part, finder, held, keys)
+        _clean(part, finder, table, keys)
 
 
-def _clean(part: Removal, finder: Finder, held: Holding, keys: Sequence[tuple[Any, ...]]) -> None:
+def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
     """Take the name out. The properties that the rows are of say what their pages say now; whoever follows changes
     learns of it."""
-    connection, table = part.connection, held.table
+    connection = part.connection
     mine = select(table).where(_is_one_of(table, keys))
-    homes = {row._mapping[column] for row in connection.execute(mine) for column in held.of(Holds.PROPERTY)} - {None}
+    of_property = columns_of(table, Holds.PROPERTY)
+    homes = {row._mapping[column] for row in connection.execute(mine) for column in of_property} - {None}
     lock_rows(connection, homes)
     for row in connection.execute(mine).all():
-        change = cleaned(held, row, finder)
+        change = cleaned(table, row, finder)
         if change is not None and all(getattr(row, name) == value for name, value in change.items()):
             continue  # somebody was faster
         which = _is_one_of(table, [tuple(row._mapping[column] for column in table.primary_key.columns)])

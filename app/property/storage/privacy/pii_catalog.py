@@ -6,14 +6,10 @@ Purges go by it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Column, LargeBinary, Table, Text
-
-from app.property.storage.tables import metadata
 
 
 class Holds(StrEnum):
@@ -42,19 +38,7 @@ NAMING = (Holds.TARGET, Holds.URLS, Holds.KEY, Holds.TEXT)
 _IDS = {"properties.id": Holds.PROPERTY, "jobs.id": Holds.JOB, "blobs.sha256": Holds.BODY}
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """One table, with what its columns hold."""
-
-    table: Table
-    columns: Mapping[str, Holds]
-
-    def of(self, *kinds: Holds) -> list[Column[Any]]:
-        """The columns that hold one of `kinds`."""
-        return [self.table.c[name] for name, holds in self.columns.items() if holds in kinds]
-
-
-def _held(column: Column[Any]) -> Holds:
+def held(column: Column[Any]) -> Holds:
     """What the column says, or what it refers to. Words of which nobody said what they are may name anybody."""
     if "pii" in column.info:
         return Holds(column.info["pii"])
@@ -64,4 +48,6 @@ def _held(column: Column[Any]) -> Holds:
     return next((_IDS[name] for name in names if name in _IDS), by_default)
 
 
-HOLDINGS = tuple(Holding(table, {c.name: _held(c) for c in table.columns}) for table in metadata.sorted_tables)
+def columns_of(table: Table, *kinds: Holds) -> list[Column[Any]]:
+    """Return the columns of `table` that hold one of `kinds`."""
+    return [column for column in table.columns if held(column) in kinds]

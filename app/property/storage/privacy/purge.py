@@ -26,10 +26,10 @@ from app.property.storage.llm.tables import LlmCache, LlmRequest
 from app.property.storage.pages.blobs import drop_unused_blobs
 from app.property.storage.pages.tables import Blob, PageAlias, PageCopy
 from app.property.storage.privacy.scope import (
-    Mentions,
     Scope,
     complete,
     is_any,
+    names_page,
     rows_of,
     stored_urls,
 )
@@ -118,18 +118,14 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     has words of these is read without a lock."""
     with database.reading() as connection:  # pages that a search named for the properties
         heard = select(Unverified.url).where(Unverified.property_id.in_(scope.properties))
-        mentions = Mentions(scope, connection.execute(heard).scalars())
+        urls = {*scope.urls, *connection.execute(heard).scalars()}
     searches = rows_of(database, LlmCache.urls, only=[_IS_SEARCH])
-    named = [row.id for row in searches if mentions.are_in(row.urls)]
-    told = rows_of(database, JobRow.error_message, only=[_TELLS_OF_PAGES])
-    tells = [row for row in told if mentions.are_in(row.error_message)]
-    details = rows_of(database, JobAttempt.detail, only=[_TELLS_MORE])
-    hints = [row for row in details if mentions.are_in(row.detail)]
-    for some in chunks(named):
+    for some in chunks([row.id for row in searches if names_page(row.urls, urls, scope)]):
         yield partial(Removal.drop, what=LlmCache, which=LlmCache.id.in_(some))
-    for column, rows in ((JobRow.error_message, tells), (JobAttempt.detail, hints)):
-        for some in chunks(rows, _AT_ONCE):
-            yield partial(Removal.forget_words, column=column, rows=some)
+    for column, which in ((JobRow.error_message, _TELLS_OF_PAGES), (JobAttempt.detail, _TELLS_MORE)):
+        rows = [row for row in rows_of(database, column, only=[which]) if names_page(row[-1], urls, scope)]
+        for told in chunks(rows, _AT_ONCE):
+            yield partial(Removal.forget_words, column=column, rows=told)
 
 
 class Removal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -13,10 +13,11 @@ from app.property.identity import address_keys
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.pages.tables import PageAlias, PageCopy
-from app.property.storage.privacy.pii_catalog import HOLDINGS, Holds
+from app.property.storage.privacy.pii_catalog import Holds, columns_of
 from app.property.storage.privacy.suppressions import host_of
 from app.property.storage.properties.tables import RECORD_URLS, Observation, Property, PropertyKey, SourceRow
 from app.property.storage.statements import chunks
+from app.property.storage.tables import metadata
 from app.property.urls.rows import answer_of
 from app.property.urls.targets import address_of_target, normalise_target, normalise_url
 
@@ -32,7 +33,7 @@ _AFTER_URL = ".,:;!?)'\""
 
 class PurgeKind(StrEnum):
     """What is named: one page by one of its URLs, all pages of a host and those below it, a property, an address, or a
-    person (`privacy/persons.py`)."""
+    person."""
 
     URL = "url"
     HOST = "host"
@@ -58,15 +59,10 @@ class Scope:
         return any(host == name or host.endswith(f".{name}") for name in self.hosts)
 
 
-class Mentions:
-    """Finds the pages of a scope in texts: its URLs as words of their own, and any URL of its hosts."""
-
-    def __init__(self, scope: Scope, more: Iterable[str] = ()) -> None:
-        self._scope, self._urls = scope, {*scope.urls, *more}
-
-    def are_in(self, text: str) -> bool:
-        words = {part for word in text.split() for part in (word, word.rstrip(_AFTER_URL))}
-        return not self._urls.isdisjoint(words) or any(self._scope.is_of_host(word) for word in words)
+def names_page(text: str, urls: Set[str], scope: Scope) -> bool:
+    """Whether one of `urls` is a word of its own in `text`, or any URL of the scope's hosts is."""
+    words = {part for word in text.split() for part in (word, word.rstrip(_AFTER_URL))}
+    return not urls.isdisjoint(words) or any(scope.is_of_host(word) for word in words)
 
 
 def named_scope(kind: PurgeKind, name: str) -> Scope:
@@ -88,7 +84,7 @@ def named_scope(kind: PurgeKind, name: str) -> Scope:
 
 def stored_urls(database: Database, is_wanted: Callable[[str], bool]) -> list[str]:
     """Return the URLs, in whatever table, that are wanted. All rows are read, which holds up nobody."""
-    columns = (column for held in HOLDINGS for column in held.of(Holds.TARGET, Holds.URLS))
+    columns = (column for table in metadata.sorted_tables for column in columns_of(table, Holds.TARGET, Holds.URLS))
     words = (word for column in columns for row in rows_of(database, column) for word in (row[-1] or "").split())
     return sorted({word for word in words if "://" in word and is_wanted(word)})
 
