@@ -45,19 +45,15 @@ class NamesKey:
 
     def make(self) -> bytes:
         """The key, made if there is none and it may be. Raises `ConfigurationError`."""
-        found = self.read()
-        if found is not None:
-            return found
-        if self.path is None:
+        if self.read() is None and self.path is not None:
+            try:
+                write_once(self.path, secrets.token_bytes(_BYTES))  # of two that make one at a time, both use the first
+            except OSError as exc:
+                raise _unusable(f"{self.path} cannot be written ({exc.strerror or exc})") from exc
+        key = self.read()
+        if key is None:
             raise _unusable("the purge of a person needs a key that the whole fleet has")
-        try:
-            write_once(self.path, secrets.token_bytes(_BYTES))  # of two that make one at a time, both use the first
-        except OSError as exc:
-            raise _unusable(f"{self.path} cannot be written ({exc.strerror or exc})") from exc
-        made = self.read()
-        if made is None:
-            raise _unusable(f"{self.path} went away")
-        return made
+        return key
 
 
 def _unusable(problem: str) -> ConfigurationError:
