@@ -21,6 +21,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.statements import digest
 from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
+from tests.plugins.watch_steps import jobs_for
 
 SEARCH = "https://portal.example/homes/anytown"
 ALICE = digest("alice")
@@ -99,11 +100,11 @@ def test_a_watch_of_a_search_takes_what_is_new_and_pays_for_it(
     record = SourceRecord(listing(1), listing(1), PageKind.LISTING, digest(1), at, {}, {})
     save_record(PropertyStore(database), record)
     (watch,) = Watches(database).add([SEARCH]).watches
-    (job_id,) = jobs.enqueue([SEARCH], refresh=True, watch=watch.id).new
-    job = jobs.claim(job_id, "me", 30)
+    (made,) = jobs_for(database, [SEARCH], watch.id)
+    job = jobs.claim(made.id, "me", 30)
     assert job is not None
-    made = finish_search(database, Lease(job.id, "me"), walked(1, 2))
-    assert [(one.target, one.watch_id, one.refresh) for one in made or []] == [(listing(2), watch.id, False)]
+    found = finish_search(database, Lease(job.id, "me"), walked(1, 2))
+    assert [(one.target, one.watch_id, one.refresh) for one in found] == [(listing(2), watch.id, False)]
     assert (jobs.get(job.id).search or {})["left_out"] == {"known": 1}
 
 

@@ -22,6 +22,7 @@ from app.property.storage.watches.budget import Charge, charge_watches
 from benchmarks.saving import save_record
 from tests.contract.test_store_properties import source
 from tests.plugins.job_ends import put_tried
+from tests.plugins.watch_steps import jobs_for
 
 ONE, TWO, THREE = (f"https://homes.example/{n}" for n in (1, 2, 3))
 NOTHING = RecentWork(0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -63,11 +64,11 @@ def does(database: Database, uses: Uses) -> None:
 def end(database: Database, target: str, *, tried: tuple[JobAttempt, ...] = (), watch: str | None = None) -> str:
     """A job of `target` that failed after it asked those sources; -> its id."""
     jobs = JobStore(database)
-    (job_id,) = jobs.enqueue([target], refresh=True, watch=watch).new
-    jobs.claim(job_id, "test", 30)
-    put_tried(database, job_id, tried, database.clock.now())
-    assert jobs.fail(job_id, NoSourceError(target, "nothing"), "test")
-    return job_id
+    (job,) = jobs_for(database, [target], watch)
+    jobs.claim(job.id, "test", 30)
+    put_tried(database, job.id, tried, database.clock.now())
+    assert jobs.fail(job.id, NoSourceError(target, "nothing"), "test")
+    return job.id
 
 
 def test_finished_jobs_and_what_keys_and_searches_used_are_summed_up(database: Database, clock: ManualClock) -> None:

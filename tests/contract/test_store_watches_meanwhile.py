@@ -16,7 +16,7 @@ from app.errors.fetching import HttpStatusError
 from app.errors.targets import InvalidTargetError
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
-from app.property.storage.jobs.enqueue import batch_row, make_batch
+from app.property.storage.jobs.enqueue import make_batch
 from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job
@@ -67,7 +67,7 @@ def in_the_middle_of(
 
     one, other = (threading.Thread(target=each) for each in (work, meanwhile))
     with suppress(_UndoneError), database.writing() as connection:
-        make_batch(connection, batch_row(database.clock.now(), 5, 1), [target], database.clock.now(), None)
+        make_batch(connection, database.clock.now(), [target], priority=5, resend_at=database.clock.now())
         until = time.monotonic() + 8
         one.start()
         while waiting() < 1:

@@ -29,14 +29,15 @@ from tests.plugins.address_world import (
     outcomes,
     tax_roll,
 )
+from tests.plugins.watch_steps import jobs_for
 
 
 @pytest.fixture
 def job(world: World) -> Job:
     """A job of a watch, in a worker's hands."""
     (watch,) = Watches(world.resources.database).add([ADDRESS]).watches
-    (job_id,) = world.resources.jobs.enqueue([ADDRESS], refresh=True, watch=watch.id).new
-    claimed = world.resources.jobs.claim(job_id, "test", 30)
+    (made,) = jobs_for(world.resources.database, [ADDRESS], watch.id)
+    claimed = world.resources.jobs.claim(made.id, "test", 30)
     assert claimed is not None
     return claimed
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import insert
 
@@ -11,13 +13,16 @@ from app.errors import PropertyIntelligenceError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
+from app.property.storage.jobs.enqueue import make_batch
 from app.property.storage.jobs.models import Job, PageFrom
+from app.property.storage.jobs.recovery import RESEND_SECONDS
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.statements import new_id
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Change, Watch
 from app.property.storage.watches.repository import Watches
+from app.property.urls.targets import normalise_target
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
 
@@ -48,6 +53,13 @@ def begin(watches: Watches, clock: ManualClock, name: str, limits: WatchLimits =
     due_now(watches, clock, name)
     watch = watches.get(name)
     return [job for job in watches.tick(limits).jobs if job.watch_id == watch.id]
+
+
+def jobs_for(database: Database, targets: Sequence[str], watch: str | None) -> list[Job]:
+    """Make jobs of a watch, as a tick does."""
+    now, wanted = database.clock.now(), [normalise_target(target) for target in targets]
+    how: Any = {"resend_at": now + timedelta(seconds=RESEND_SECONDS), "watch_of": dict.fromkeys(wanted, watch)}
+    return database.repeat(lambda connection: make_batch(connection, now, wanted, priority=8, **how)).jobs
 
 
 def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> None:

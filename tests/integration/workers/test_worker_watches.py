@@ -17,6 +17,7 @@ from app.property.storage.watches.repository import Watches
 from standin.serving import BackgroundServer
 from tasks.sending import send_jobs
 from tests.plugins.address_world import Place, listing
+from tests.plugins.watch_steps import jobs_for
 
 pytestmark = pytest.mark.worker
 
@@ -52,7 +53,7 @@ def test_three_workers_at_once_ask_for_no_page_too_many(
     fleet = make_fleet(WATCH_DAILY_PAGES="3")
     database, store = fleet.stores.database, fleet.stores.jobs
     (watch,) = Watches(database).add([f"{root}/homes/1"]).watches
-    made = store.enqueue([f"{root}{path}" for path in place.pages], refresh=True, watch=watch.id).jobs
+    made = jobs_for(database, [f"{root}{path}" for path in place.pages], watch.id)
     ids = [job.id for job in made]
     fleet.start_worker(pool="prefork", concurrency=3)
     send_jobs(fleet.app, store, made)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 
 from app.errors import NotFoundError
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import UNLEASED, Batch, Job, JobState
+from app.property.storage.jobs.models import CLEARED, Batch, Job, JobState
 from app.property.storage.outbox import Channel, Message, put
 from app.property.storage.paging import Order, Page
 from app.property.storage.statements import chunks, entities
@@ -96,7 +96,7 @@ class BatchStore:
 
 def cancel_jobs(connection: Connection, *which: ColumnElement[bool], now: datetime) -> int:
     """Cancel the jobs `which`; return how many."""
-    change = {"state": JobState.CANCELLED, "finished_at": now, "due_at": None, "resend_at": None, **UNLEASED}
+    change = {**CLEARED, "state": JobState.CANCELLED, "finished_at": now}
     return connection.execute(update(Job).where(*which).values(change)).rowcount
 
 

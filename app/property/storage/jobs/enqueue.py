@@ -41,31 +41,26 @@ def new_targets(database: Database, targets: Sequence[str], *, fresh_days: float
     return [target for target in wanted if target not in known]
 
 
-def batch_row(now: datetime, priority: int, targets: int, *, economy: bool = False) -> dict[str, Any]:
-    """Return a row of `batches` for so many targets."""
-    return {"id": new_id(), "created_at": now, "priority": priority, "targets": targets, "economy": economy}
-
-
 def make_batch(
     connection: Connection,
-    batch: dict[str, Any],
+    now: datetime,
     wanted: Sequence[str],
-    resend_at: datetime,
-    fresh_since: datetime | None,
     *,
+    priority: int,
+    resend_at: datetime,
+    fresh_since: datetime | None = None,
+    economy: bool = False,
     watch_of: Mapping[str, str | None] = MappingProxyType({}),
+    **columns: Any,
 ) -> Enqueued:
-    """Insert `batch` (a row of `batches`) and the jobs for those of `wanted` that need one.
+    """Insert a batch with these `columns`, and the jobs for those of `wanted` that need one.
 
-    `watch_of` says for a target which watch it is for.
+    Without `fresh_since` fresh ones need one too. `watch_of` says for a target which watch it is for.
     """
-    common = {
-        "batch_id": batch["id"],
-        "refresh": fresh_since is None,
-        "resend_at": resend_at,
-        **{name: batch[name] for name in ("priority", "economy", "created_at")},
-    }
-    connection.execute(insert(Batch).values(batch))
+    batch_id = new_id()
+    shared = {"created_at": now, "priority": priority, "economy": economy}
+    connection.execute(insert(Batch).values(id=batch_id, targets=len(wanted), **shared, **columns))
+    common: dict[str, Any] = {**shared, "batch_id": batch_id, "refresh": fresh_since is None, "resend_at": resend_at}
     found, new = list[Job](), list[str]()
     for some in chunks(list(enumerate(dict.fromkeys(wanted)))):
         known = known_jobs(connection, [target for _, target in some], fresh_since)
@@ -81,10 +76,10 @@ def make_batch(
         found += [job for _, target in some if (job := made.get(target) or known.get(target))]
     duplicates = len(wanted) - len(new)
     change: dict[str, Any] = {"duplicates": duplicates}
-    if "idempotency_key" in batch:
+    if "idempotency_key" in columns:
         change["job_ids"] = [job.id for job in found]
-    connection.execute(update(Batch).where(Batch.id == batch["id"]).values(change))
-    return Enqueued(batch["id"], found, new, duplicates)
+    connection.execute(update(Batch).where(Batch.id == batch_id).values(change))
+    return Enqueued(batch_id, found, new, duplicates)
 
 
 def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, Job]:

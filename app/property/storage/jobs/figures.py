@@ -75,15 +75,15 @@ def read_recent_work(database: Database) -> RecentWork:
     """Sum up the work since midnight UTC `RECENT_DAYS` days ago."""
     today = database.clock.now().date() - timedelta(days=RECENT_DAYS)
     since = datetime.combine(today, time(), UTC)
-    c, h = Job, KeyHour
-    recent = c.finished_at >= since, c.state.in_((JobState.DONE, JobState.FAILED)), c.watch_id.is_(None)
-    of_urls = func.coalesce(func.sum(case((c.target.like("http%://%"), 1), else_=0)), 0)
+    h = KeyHour
+    recent = Job.finished_at >= since, Job.state.in_((JobState.DONE, JobState.FAILED)), Job.watch_id.is_(None)
+    of_urls = func.coalesce(func.sum(case((Job.target.like("http%://%"), 1), else_=0)), 0)
     asked = JobAttempt.position.is_not(None), JobAttempt.url.is_not(None), JobAttempt.outcome.not_in(UNASKED)
     figures = (h.successes, h.input_tokens, h.cached_tokens, h.output_tokens)
     of_searches = LlmCache.kind == CacheKind.SEARCH, LlmCache.created_at >= since
     queries = (
         select(of_urls, func.count() - of_urls).where(*recent),
-        select(func.count()).select_from(JobAttempt).join(Job, c.id == JobAttempt.job_id).where(*recent, *asked),
+        select(func.count()).select_from(JobAttempt).join(Job, Job.id == JobAttempt.job_id).where(*recent, *asked),
         select(*(func.coalesce(func.sum(figure), 0) for figure in figures)).where(h.hour >= since, h.model != ""),
         select(func.count(), func.coalesce(func.sum(LlmCache.prompt_tokens), 0)).where(*of_searches),
         select(func.coalesce(func.sum(DailyUsage.amount), 0)).where(

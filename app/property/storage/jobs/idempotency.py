@@ -55,7 +55,7 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
         raise IdempotencyKeyReusedError()
     if row.answered_at is None and now < row.answer_by:
         raise RequestUnderWayError(max(1.0, (row.answer_by - now).total_seconds()))
-    if row.answered_at is None and not _note(connection, now, mine, Batch.id == row.id):
+    if row.answered_at is None and not note_answered(connection, key, now, Batch.id == row.id):
         return None  # it was withdrawn a moment ago
     found = {
         job.id: job for some in chunks(row.job_ids) for job in entities(connection, select(Job).where(Job.id.in_(some)))
@@ -64,9 +64,10 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
     return Enqueued(row.id, known, [], row.duplicates, repeated=True)
 
 
-def note_answered(connection: Connection, key: RequestKey, now: datetime) -> None:
-    """Note that the first request is answered: whoever asks again need not wait any more."""
-    _note(connection, now, Batch.idempotency_key == key.id)
+def note_answered(connection: Connection, key: RequestKey, now: datetime, *which: ColumnElement[bool]) -> bool:
+    """Note that the first request is answered: whoever asks again need not wait any more. False: the key is free."""
+    mine = Batch.idempotency_key == key.id
+    return connection.execute(update(Batch).where(mine, *which).values(answered_at=now)).rowcount == 1
 
 
 def release(connection: Connection, key: RequestKey, batch_id: str) -> bool:
@@ -75,7 +76,3 @@ def release(connection: Connection, key: RequestKey, batch_id: str) -> bool:
     its = Batch.id == batch_id, Batch.idempotency_key == key.id
     connection.execute(update(Batch).where(*its, Batch.answered_at.is_(None)).values(FORGOTTEN))
     return connection.execute(select(Batch.id).where(*its)).first() is None
-
-
-def _note(connection: Connection, now: datetime, *which: ColumnElement[bool]) -> bool:
-    return connection.execute(update(Batch).where(*which).values(answered_at=now)).rowcount == 1

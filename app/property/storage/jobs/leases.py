@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from app.errors.jobs import LeaseLostError
-from app.property.storage.jobs.models import UNLEASED, Job, JobState, PageFrom
+from app.property.storage.jobs.models import CLEARED, Job, JobState, PageFrom
 from app.property.storage.statements import clean
 
 
@@ -25,16 +25,13 @@ class Lease:
         """The condition on `jobs`. A lease that ran out and that nobody took still holds: a renewal may come late."""
         return and_(Job.id == self.job_id, Job.state == JobState.RUNNING, Job.lease_owner == self.owner)
 
-    def query(self) -> Select[Any]:
-        return select(Job.id).where(self.holds())
-
 
 def hold(connection: Connection, lease: Lease) -> None:
     """Lock the job's row until this transaction ends, so that nobody ends the job or takes it over meanwhile.
 
     Raises `LeaseLostError`: it was cancelled, taken over or purged. `properties/locks.py` has the order of all locks.
     """
-    if connection.execute(lease.query().with_for_update(key_share=True)).first() is None:
+    if connection.execute(select(Job.id).where(lease.holds()).with_for_update(key_share=True)).first() is None:
         raise LeaseLostError(lease.job_id)
 
 
@@ -50,7 +47,8 @@ def finish(
     search: dict[str, Any] | None = None,
 ) -> None:
     """End the job with its property, or with what its search found. Raises `LeaseLostError`."""
-    change: dict[str, Any] = {
+    change = {
+        **CLEARED,
         "state": JobState.DONE,
         "property_id": property_id,
         "wanted_model": list(wanted_model),
@@ -58,8 +56,8 @@ def finish(
         "page_from": page_from,
         "search": search,
         "finished_at": now,
-        **dict.fromkeys(("error_code", "error_message")),
-        **UNLEASED,
+        "error_code": None,
+        "error_message": None,
     }
     if connection.execute(update(Job).where(lease.holds()).values(change)).rowcount != 1:
         raise LeaseLostError(lease.job_id)

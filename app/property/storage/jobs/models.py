@@ -218,8 +218,10 @@ class Job(Base):
         return {**self.shown(names), "tried": [one.as_json() for one in self.tried]}
 
 
-#: what changes with the end of a lease, or of a wait for the model's batch
-UNLEASED: dict[str, Any] = dict.fromkeys(("lease_owner", "lease_expires_at", "reading_url", "parked_at"))
+#: what a change of state clears, but for what the new state sets itself
+CLEARED: dict[str, Any] = dict.fromkeys(
+    ("due_at", "resend_at", "lease_owner", "lease_expires_at", "reading_url", "parked_at")
+)
 #: what does not count as an attempt gives it back
 ONE_ATTEMPT_LESS = case((Job.attempts > 0, Job.attempts - 1), else_=0)
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import UNLEASED, Job, JobState, Recovered, RecoveryReason
+from app.property.storage.jobs.models import CLEARED, Job, JobState, Recovered, RecoveryReason
 from app.property.storage.statements import chunks, entities
 
 #: by then a job that was queued must have been handed to the broker; else its sender has died
@@ -79,12 +79,7 @@ def _taken(connection: Connection, lost: _Lost, limit: int, now: datetime) -> li
     query = select(Job.id, why).where(or_(*lost.values()))
     query = query.order_by(Job.priority, Job.created_at, Job.position).limit(limit)
     reasons = {row[0]: RecoveryReason(row[1]) for row in connection.execute(query)}
-    change = {
-        "state": JobState.QUEUED,
-        "resend_at": now + timedelta(seconds=RESEND_SECONDS),
-        "due_at": None,
-        **UNLEASED,
-    }
+    change = {**CLEARED, "state": JobState.QUEUED, "resend_at": now + timedelta(seconds=RESEND_SECONDS)}
     found: dict[str, Recovered] = {}
     for reason, condition in lost.items():
         for some in chunks([job_id for job_id, its in reasons.items() if its is reason]):

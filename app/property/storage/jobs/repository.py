@@ -11,19 +11,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal, or_, select, update
-from sqlalchemy.orm import selectinload
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, literal, or_, select, update
+from sqlalchemy.orm import aliased, selectinload
 
 from app.errors import NotFoundError, PropertyIntelligenceError
 from app.property.storage.database import Database
 from app.property.storage.jobs import idempotency, usage
 from app.property.storage.jobs.batches import cancel_jobs, count_jobs, reopen_batches
-from app.property.storage.jobs.enqueue import batch_row, make_batch, refuse_named
+from app.property.storage.jobs.enqueue import make_batch, refuse_named
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import (
+    CLEARED,
     ONE_ATTEMPT_LESS,
-    UNLEASED,
     Batch,
     Enqueued,
     Job,
@@ -46,6 +46,9 @@ _HANDED_OVER_PER_SECOND = 500
 #: a countdown's message may come so much before its time, by the clock of another machine
 _EARLY_SECONDS = 1.0
 _ENDED_BADLY = Job.state.in_((JobState.FAILED, JobState.CANCELLED))
+_OTHER = aliased(Job)
+#: whether the target of a job is under way, in this or in another one
+IS_IN_HAND = exists().where(_OTHER.target == Job.target, _OTHER.state.in_(ACTIVE))
 _PLACE = (Job.created_at, Job.position, Job.id)
 ORDER = Order("jobs", _PLACE)
 NEWEST_FIRST = Order("newest jobs", _PLACE, descending=True)
@@ -56,9 +59,10 @@ def queue_again(
     connection: Connection, job_ids: Sequence[str], ended_badly: ColumnElement[bool], resend_at: datetime
 ) -> list[Job]:
     """Queue jobs anew that `ended_badly`, counters at zero, and open their batches; return those that were queued."""
-    change: dict[str, Any] = {
+    change = {
+        **CLEARED,
         **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
-        **dict.fromkeys(("page_from", "request_id", "due_at")),
+        **dict.fromkeys(("page_from", "request_id")),
         "state": JobState.QUEUED,
         "attempts": 0,
         "waited_seconds": 0.0,
@@ -96,32 +100,29 @@ class JobStore:
         callback_url: str | None = None,
         economy: bool = False,
         requester: Requester | None = None,
-        watch: str | None = None,
     ) -> Enqueued:
         """Make a batch of jobs, one for each target that is not under way and whose property is not fresh.
 
         `refresh` asks again for fresh ones. Priority 0 is urgent, 9 last. All or nothing: raises `InvalidTargetError`
         for the first target that is not valid. `callback_url` (checked) is called when all are over. `economy`: they
         can wait for the model's batch. The new jobs are charged to `requester` (`QuotaExceededError`); if its key
-        brought a batch before, that is returned (`repeated`), or an error of `earlier` raised. `watch` (its id) pays
-        for what the jobs ask.
+        brought a batch before, that is returned (`repeated`), or an error of `earlier` raised.
         """
         now, key = self._clock.now(), requester.key if requester is not None else None
         resend_at = self._handed_over_by(now, len(targets))
         fresh_since = None if refresh else now - self._fresh
         wanted = [normalise_target(target) for target in targets]
-        batch = batch_row(now, priority, len(wanted), economy=economy) | {"callback_url": callback_url}
+        batch: dict[str, Any] = {"priority": priority, "economy": economy, "callback_url": callback_url}
         if requester is not None:
             batch["caller"] = requester.caller
         if key is not None:
             batch |= {"idempotency_key": key.id, "fingerprint": key.fingerprint, "answer_by": resend_at}
-        watch_of = dict.fromkeys(wanted, watch)
 
         def work(connection: Connection) -> Enqueued:
             if key is not None and (earlier := idempotency.take(self._database, connection, key, now)) is not None:
                 return earlier
             refuse_named(self._database, connection, wanted)
-            made = make_batch(connection, batch, wanted, resend_at, fresh_since, watch_of=watch_of)
+            made = make_batch(connection, now, wanted, resend_at=resend_at, fresh_since=fresh_since, **batch)
             if requester is not None:
                 usage.charge(connection, requester, now, len(made.new))
             return made
@@ -172,15 +173,12 @@ class JobStore:
             and_(Job.state == JobState.RUNNING, Job.lease_expires_at <= now),
         )
         change = {
+            **CLEARED,
             "state": JobState.RUNNING,
             "lease_owner": owner,
             "lease_expires_at": now + timedelta(seconds=lease_seconds),
             "attempts": Job.attempts + 1,
             "started_at": func.coalesce(Job.started_at, literal(now, UtcDateTime())),
-            "due_at": None,
-            "resend_at": None,
-            "parked_at": None,
-            "reading_url": None,
         }
         statement = update(Job).where(Job.id == job_id, free).values(change).returning(Job)
         with self._database.writing() as connection:
@@ -189,12 +187,12 @@ class JobStore:
     def holds(self, lease: Lease) -> bool:
         """Whether the run still has the job: it may have been cancelled, taken over or purged."""
         with self._database.reading() as connection:
-            return connection.execute(lease.query()).first() is not None
+            return connection.execute(select(Job.id).where(lease.holds())).first() is not None
 
     def renew(self, job_id: str, owner: str, lease_seconds: float) -> bool:
         """Extend the lease, also one that ran out unnoticed. False if it is lost: stop the work."""
         until = self._clock.now() + timedelta(seconds=lease_seconds)
-        return self._held(job_id, owner, {"lease_expires_at": until})
+        return self._change(job_id, owner, {"lease_expires_at": until})
 
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
         """End the job with this reason, without `owner` whoever holds it: its worker is dead.
@@ -203,22 +201,19 @@ class JobStore:
         """
         now = self._clock.now()
         change = {
+            **CLEARED,
             "state": JobState.FAILED,
             "error_code": error.code,
             "error_message": clean(str(error)),
             "finished_at": now,
             "due_at": job_again_at(error.code, str(error), now),
-            "resend_at": None,
-            **UNLEASED,
         }
-        if owner is not None:
-            return self._held(job_id, owner, change)
-        return self._changed(job_id, Job.state.in_(ACTIVE), change)
+        return self._change(job_id, owner, change)
 
     def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float, *, counted: bool = False) -> bool:
         """Let the job wait until `due_at`; `recoverable` hands it out then. The rest is as for `release`."""
-        change = {"state": JobState.DEFERRED, "due_at": due_at, **self._wait(waited_seconds, counted), **UNLEASED}
-        return self._held(job_id, owner, change)
+        change = {"state": JobState.DEFERRED, "due_at": due_at}
+        return self._change(job_id, owner, {**CLEARED, **change, **_wait(waited_seconds, counted)})
 
     def release(
         self,
@@ -237,9 +232,8 @@ class JobStore:
         """
         due_at = self._clock.now() + timedelta(seconds=again_seconds)
         # its message is in a worker's hands until then: recovery misses none in the queue before
-        sent = {"due_at": due_at, "sent_at": due_at, "sent_to": queue, "resend_at": None}
-        change = {"state": JobState.QUEUED, **sent, **self._wait(waited_seconds, counted), **UNLEASED}
-        return self._held(job_id, owner, change)
+        change = {"state": JobState.QUEUED, "due_at": due_at, "sent_at": due_at, "sent_to": queue}
+        return self._change(job_id, owner, {**CLEARED, **change, **_wait(waited_seconds, counted)})
 
     def release_all(self, owners: str) -> builtins.list[str]:
         """Queue what a worker that ends could not finish, and return the ids: recovery sends them at once.
@@ -248,8 +242,8 @@ class JobStore:
         """
         mine = and_(Job.state == JobState.RUNNING, Job.lease_owner.startswith(owners, autoescape=True))
         now = self._clock.now()
-        change = {"state": JobState.QUEUED, "due_at": now, "resend_at": now, "attempts": ONE_ATTEMPT_LESS, **UNLEASED}
-        statement = update(Job).where(mine).values(change).returning(Job.id)
+        change = {"state": JobState.QUEUED, "due_at": now, "resend_at": now, "attempts": ONE_ATTEMPT_LESS}
+        statement = update(Job).where(mine).values({**CLEARED, **change}).returning(Job.id)
         return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
     # --- the operator's hand
@@ -292,26 +286,21 @@ class JobStore:
         """
 
         def work(connection: Connection) -> builtins.list[Job]:
-            queued = self._retry(connection, job_ids)
+            targets: dict[str, str] = {}
+            for some in chunks(job_ids):
+                free = select(Job.id, Job.target).where(Job.id.in_(some), _ENDED_BADLY, ~IS_IN_HAND)
+                targets |= {row.id: row.target for row in connection.execute(free)}
+            chosen: dict[str, str] = {}
+            for job_id in job_ids:
+                if job_id in targets:  # of several for one target the first
+                    chosen.setdefault(targets[job_id], job_id)
+            resend_at = self._handed_over_by(self._clock.now(), len(chosen))
+            queued = queue_again(connection, list(chosen.values()), _ENDED_BADLY, resend_at)
             if requester is not None:
                 usage.charge(connection, requester, self._clock.now(), len(queued))
             return queued
 
         return self._database.repeat(work)
-
-    def _retry(self, connection: Connection, job_ids: Sequence[str]) -> builtins.list[Job]:
-        taken, chosen = set[str](), list[str]()
-        for some in chunks(list(dict.fromkeys(job_ids))):
-            over = select(Job.id, Job.target).where(Job.id.in_(some), _ENDED_BADLY)
-            target_of = {row.id: row.target for row in connection.execute(over)}
-            active = select(Job.target).where(Job.target.in_(target_of.values()), Job.state.in_(ACTIVE))
-            taken.update(connection.execute(active).scalars())
-            for job_id in some:
-                if job_id in target_of and target_of[job_id] not in taken:
-                    taken.add(target_of[job_id])
-                    chosen.append(job_id)
-        resend_at = self._handed_over_by(self._clock.now(), len(chosen))
-        return queue_again(connection, chosen, _ENDED_BADLY, resend_at)
 
     # --- looking
 
@@ -361,14 +350,14 @@ class JobStore:
     def _handed_over_by(self, now: datetime, count: int) -> datetime:
         return now + timedelta(seconds=RESEND_SECONDS + count / _HANDED_OVER_PER_SECOND)
 
-    def _held(self, job_id: str, owner: str, change: dict[str, Any]) -> bool:
-        return self._changed(job_id, Lease(job_id, owner).holds(), change)
-
-    def _changed(self, job_id: str, allowed: ColumnElement[bool], change: dict[str, Any]) -> bool:
+    def _change(self, job_id: str, owner: str | None, change: dict[str, Any]) -> bool:
+        """Change the job if `owner` holds it; without one, if it is not over."""
+        is_active = and_(Job.id == job_id, Job.state.in_(ACTIVE))
+        allowed = Lease(job_id, owner).holds() if owner is not None else is_active
         with self._database.writing() as connection:
-            return connection.execute(update(Job).where(Job.id == job_id, allowed).values(change)).rowcount == 1
+            return connection.execute(update(Job).where(allowed).values(change)).rowcount == 1
 
-    @staticmethod
-    def _wait(waited_seconds: float, counted: bool) -> dict[str, Any]:
-        wait = {"waited_seconds": waited_seconds}
-        return wait if counted else {**wait, "attempts": ONE_ATTEMPT_LESS}
+
+def _wait(waited_seconds: float, counted: bool) -> dict[str, Any]:
+    wait = {"waited_seconds": waited_seconds}
+    return wait if counted else {**wait, "attempts": ONE_ATTEMPT_LESS}

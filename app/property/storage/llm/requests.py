@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease, hold
-from app.property.storage.jobs.models import ONE_ATTEMPT_LESS, UNLEASED, Job, JobState
+from app.property.storage.jobs.models import CLEARED, ONE_ATTEMPT_LESS, Job, JobState
 from app.property.storage.llm.cache import Question
 from app.property.storage.llm.tables import LlmCache, LlmRequest, RequestState
 from app.property.storage.privacy.suppressions import purged_since
@@ -119,7 +119,7 @@ class LlmRequestStore:
                 state, give_up_at = row["state"], row["give_up_at"]
             # woken long before, unless everything that could has failed
             due_at = give_up_at + GRACE if state.is_open else now
-            change = {**UNLEASED, "state": JobState.DEFERRED, "attempts": ONE_ATTEMPT_LESS, "due_at": due_at}
+            change = {**CLEARED, "state": JobState.DEFERRED, "attempts": ONE_ATTEMPT_LESS, "due_at": due_at}
             change |= {"request_id": request.id, "parked_at": now}
             connection.execute(update(Job).where(Job.id == job.id).values(change))
 

@@ -16,13 +16,12 @@ from math import ceil, inf
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, update
-from sqlalchemy.orm import aliased
 
 from app.property.storage.jobs import usage
-from app.property.storage.jobs.enqueue import batch_row, make_batch
+from app.property.storage.jobs.enqueue import make_batch
 from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.models import Job as JobRow
-from app.property.storage.jobs.repository import queue_again
+from app.property.storage.jobs.repository import IS_IN_HAND, queue_again
 from app.property.storage.properties.tables import AS_OF, Property, SourceRow
 from app.property.storage.statements import entities
 from app.property.storage.types import ACTIVE
@@ -227,8 +226,10 @@ class Turn:
         if not self.wanted:
             return []
         targets = list(self.wanted)
-        batch = batch_row(self.now, PRIORITY, len(targets))
-        made = make_batch(self.connection, batch, targets, self.now + _RESEND, None, watch_of=self.wanted)
+        resend_at = self.now + _RESEND
+        made = make_batch(
+            self.connection, self.now, targets, priority=PRIORITY, resend_at=resend_at, watch_of=self.wanted
+        )
         forget_failed(self.connection, JobRow.target, targets)
         new = set(made.new)
         return [job for job in made.jobs if job.id in new]
@@ -239,9 +240,7 @@ class Turn:
         goes_on = select(Watch.id).where(Watch.state == "active")
         over = update(JobRow).where(is_due, JobRow.watch_id.not_in(goes_on))
         self.connection.execute(over.values(due_at=None))
-        other = aliased(JobRow)
-        in_hand = exists().where(other.target == JobRow.target, other.state.in_(ACTIVE))
-        query = select(JobRow.id, JobRow.target).where(is_due, ~in_hand).order_by(JobRow.due_at, JobRow.id)
+        query = select(JobRow.id, JobRow.target).where(is_due, ~IS_IN_HAND).order_by(JobRow.due_at, JobRow.id)
         rows = self.connection.execute(query.limit(max(0, min(most, self.left)))).all()
         job_of = {row.target: row.id for row in reversed(rows)}
         queued = queue_again(self.connection, list(job_of.values()), HAS_FAILED, self.now + _RESEND)
