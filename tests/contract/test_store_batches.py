@@ -17,7 +17,7 @@ from app.property.storage.jobs.batches import BatchStore, reopen_batches
 from app.property.storage.jobs.models import Batch as BatchRow
 from app.property.storage.jobs.models import CallbackState, Enqueued, JobState
 from app.property.storage.jobs.models import Job as JobRow
-from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.repository import JobStore, queue_again
 from app.property.storage.outbox import Channel, Outbox
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.job_ends import finish
@@ -245,7 +245,7 @@ def test_a_batch_that_is_opened_while_it_is_noted_as_complete_stays_open(
     enqueued = enqueue(jobs, 1)
     fail_all(jobs, enqueued)
     with database.writing() as retry:
-        jobs._retry(retry, enqueued.new)
+        assert queue_again(retry, enqueued.new, JobRow.state == JobState.FAILED, database.clock.now())
         assert batches.complete() == []  # the row is held: it is left to the next look
     assert batches.complete() == []
     assert batches.get(enqueued.batch).completed_at is None

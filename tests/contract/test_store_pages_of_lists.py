@@ -245,13 +245,13 @@ def _plan(database: Database, query: Any) -> str:
 
 def test_a_page_in_the_middle_of_100_000_rows_is_read_by_an_index_in_its_order(full: Database) -> None:
     """No plan reads all rows or sorts more than those of one moment."""
-    middle, chosen = START + timedelta(seconds=100), job_store._chosen
+    middle, jobs = START + timedelta(seconds=100), select(JobRow)
     jobs_cursor = job_store.ORDER.cursor((middle, 250, "j"))
     alive = select(Property).where(Property.merged_into.is_(None))
     queries = {
-        "jobs": job_store.ORDER.page_query(chosen(None, None), jobs_cursor, 100),
-        "failed jobs": job_store.ORDER.page_query(chosen(None, "failed"), jobs_cursor, 100),
-        "done jobs": job_store.ORDER.page_query(chosen(None, "done"), jobs_cursor, 100),
+        "jobs": job_store.ORDER.page_query(jobs, jobs_cursor, 100),
+        "failed jobs": job_store.ORDER.page_query(jobs.where(JobRow.state == JobState.FAILED), jobs_cursor, 100),
+        "done jobs": job_store.ORDER.page_query(jobs.where(JobRow.state == JobState.DONE), jobs_cursor, 100),
         "batches": batch_store.ORDER.page_query(select(BatchRow), _cursor("batches", 1_767_225_700_000_000, "b"), 100),
         "properties": property_store.ORDER.page_query(alive, property_store.ORDER.cursor((middle, "p")), 100),
     }
