@@ -15,7 +15,7 @@ from app.property.storage.jobs.models import JobAttempt, PageFrom
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages import index as page_index
 from app.property.storage.pages.index import Seen
-from app.property.storage.properties import claims as unverified
+from app.property.storage.properties import source_records
 from app.property.storage.properties.rebuild import canonical_id
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Unverified
@@ -54,7 +54,7 @@ def put_tried(database: Database, job_id: str, tried: Iterable[JobAttempt], aske
 
 def put_claims(database: Database, property_id: str, heard: Iterable[Unverified], *, read: Iterable[str] = ()) -> None:
     database.repeat(
-        lambda connection: unverified.put_claims(
+        lambda connection: source_records.put_claims(
             database, connection, canonical_id(connection, property_id), heard, read=read
         )
     )

@@ -25,11 +25,10 @@ from app.property.storage.jobs.models import JobAttempt, PageFrom
 from app.property.storage.pages.index import KnownRecord, PageIndex, Seen, note_same
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.suppressions import PURGE
-from app.property.storage.properties.claims import put_claims
 from app.property.storage.properties.locks import lock_pages
 from app.property.storage.properties.rebuild import canonical_id
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.source_records import wanted_of
+from app.property.storage.properties.source_records import put_claims, wanted_of
 from app.property.storage.properties.tables import Unverified
 from app.property.urls.rows import answer_of
 from app.services.reports.metrics.instruments import RESULTS

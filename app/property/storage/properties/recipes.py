@@ -160,7 +160,7 @@ class StoredRecipes:
         return self._database.repeat(lambda connection: connection.execute(gone).rowcount) > 0
 
     def _put(self, connection: Connection, recipe: Recipe) -> None:
-        row = {"host": recipe.host, "written": recipe.written, "format": FORMAT, "state": str(recipe.state)}
+        row = {"host": recipe.host, "written": recipe.written, "format": FORMAT}
         row |= {"document": as_json(recipe), "updated_at": self._database.clock.now()}
         upsert(connection, RecipeRow, {"id": recipe.id}, row)
 

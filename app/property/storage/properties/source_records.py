@@ -1,4 +1,6 @@
-"""The record of a page in the database: which stored one it takes the place of, and what it said as observations."""
+"""The record of a page in the database: which stored one it takes the place of, and what it said as observations; and
+what was only claimed of a property.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,12 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from app.property.record import SourceKind, evidence_json
 from app.property.source_record import SourceRecord
+from app.property.storage.database import Database
 from app.property.storage.pages.index import note_url
 from app.property.storage.pages.tables import PageAlias
-from app.property.storage.properties.tables import Observation, SourceRow
-from app.property.storage.statements import digest, entities, insert_if_new
+from app.property.storage.privacy.suppressions import purged_since
+from app.property.storage.properties.tables import Observation, SourceRow, Unverified
+from app.property.storage.statements import clean, digest, entities, insert_if_new, upsert
 
 #: the note of a page of an address whose question went to another one
 ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
@@ -116,3 +120,26 @@ def observe(connection: Connection, property_id: str, record: SourceRecord) -> N
     ]
     if rows:
         connection.execute(insert_if_new(connection, Observation), rows)
+
+
+def put_claims(
+    database: Database,
+    connection: Connection,
+    property_id: str,
+    claims: Iterable[Unverified],
+    *,
+    read: Iterable[str] = (),
+) -> None:
+    """Add `claims`, in place of earlier ones of the same field and page. Claims of the pages `read` are deleted: these
+    speak for themselves by now.
+
+    Claims of a page that was purged after it was named are left out, and those that name a person who was.
+    """
+    known = Unverified.property_id == property_id, Unverified.url.in_(sorted(set(read)))
+    connection.execute(delete(Unverified).where(*known))
+    for one in claims:
+        purged = purged_since(database, connection, one.seen_at, [one.url])
+        if purged.urls or purged.names.is_in([one.value, one.quote, one.url]):
+            continue
+        row = {"value": one.value, "quote": clean(one.quote), "said_by": clean(one.said_by), "seen_at": one.seen_at}
+        upsert(connection, Unverified, {"property_id": property_id, "field": one.field, "url": one.url}, row)

@@ -32,6 +32,12 @@ _BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
 OfProperty = Annotated[str, mapped_column(String(32), ForeignKey("properties.id", ondelete="CASCADE"))]
 
 
+def _shown(row: Base, *names: str) -> dict[str, Any]:
+    """Return columns by their names, JSON types only."""
+    values = {name: getattr(row, name) for name in names}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+
+
 class Property(Base):
     """What the records of a property say together, or a pointer to the property that it was merged into."""
 
@@ -129,12 +135,8 @@ class SourceRow(Base):
 
     def as_json(self) -> dict[str, Any]:
         """Return the shape that interfaces show: JSON types only, without what the page says."""
-        names = ("url", "final_url", "kind", "source_kind", "page_url", "content_sha256", "wanted_model", "model_note")
-        return {
-            **{name: getattr(self, name) for name in names},
-            "fetched_at": self.fetched_at.isoformat(),
-            "checked_at": self.checked_at.isoformat() if self.checked_at else None,
-        }
+        names = ("url", "final_url", "kind", "source_kind", "page_url", "fetched_at", "checked_at", "content_sha256")
+        return _shown(self, *names, "wanted_model", "model_note")
 
 
 #: when a page was last known to say what its record says
@@ -191,8 +193,7 @@ class Unverified(Base):
 
     def as_json(self) -> dict[str, Any]:
         """Return the shape that interfaces show: JSON types only."""
-        said = {name: getattr(self, name) for name in ("field", "value", "quote", "url", "said_by")}
-        return said | {"seen_at": self.seen_at.isoformat()}
+        return _shown(self, "field", "value", "quote", "url", "said_by", "seen_at")
 
 
 class IdentityDecision(Base):
@@ -225,13 +226,8 @@ class IdentityDecision(Base):
 
     def as_json(self) -> dict[str, Any]:
         """Return the shape that interfaces show: JSON types only."""
-        return {
-            **{name: getattr(self, name) for name in ("id", "who", "kind", "reason", "pages", "undone_by")},
-            "property": self.property_id,
-            "other": self.other_id,
-            "at": self.at.isoformat(),
-            "undone_at": self.undone_at.isoformat() if self.undone_at else None,
-        }
+        shown = _shown(self, "id", "at", "who", "kind", "reason", "pages", "undone_at", "undone_by")
+        return shown | {"property": self.property_id, "other": self.other_id}
 
 
 class IdentityPin(Base):
@@ -256,7 +252,6 @@ class RecipeRow(Base):
     written: Mapped[bool]
     # a recipe of another version of the format is not used
     format: Mapped[int]
-    state: Mapped[str] = mapped_column(String(16))
     # all of it (`app/property/recipes/form.py`)
     document: Mapped[JsonWords]
     updated_at: Mapped[datetime]
