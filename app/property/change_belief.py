@@ -1,4 +1,4 @@
-"""Decide when a change that a page shows is accepted, and so published: at once if a second source shows it too, else
+"""Decides when a change that a page shows is accepted, and so published: at once if a second source shows it too, else
 when enough further looks at the page agree, each after twice the time. Pure.
 """
 
@@ -28,7 +28,7 @@ MEMORY = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Which fields are told, and how many further looks at one page have to agree before it is believed alone."""
+    """Which fields' changes are noticed, and how many further looks must agree before one page alone is accepted."""
 
     fields: tuple[str, ...] = TOLD_FIELDS
     looks: int = CONFIRMING_LOOKS
@@ -59,7 +59,7 @@ class Candidate:
 
 
 class Outcome(StrEnum):
-    """tell: it is believed · wait: not yet · back: the page says what it said before · over: it says something else."""
+    """tell: it is accepted · wait: not yet · back: the page says what it said before · over: it says something else."""
 
     TELL = "tell"
     WAIT = "wait"
@@ -69,8 +69,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`why` it is believed, in words. `look_at`: when one more look at the page would help; None if only time or others
-    can."""
+    """`why` it is accepted, in words. `look_at`: when one more look at the page would help, if one would."""
 
     outcome: Outcome
     why: str = ""
@@ -80,7 +79,7 @@ class Judgement:
 def judge(
     candidate: Candidate, records: Sequence[SourceRecord], chosen: Said | None, looks_wanted: int = CONFIRMING_LOOKS
 ) -> Judgement:
-    """What is to be done about `candidate`, given what all pages of the property say and which value is `chosen`."""
+    """Judge `candidate` by what all pages of the property say and which value is `chosen`."""
     name, new = candidate.field, candidate.new
     page = next((record for record in records if record.url == candidate.url), None)
     if page is None:
@@ -99,7 +98,7 @@ def judge(
 
 
 def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord], looks_wanted: int) -> Judgement:
-    """One source shows it."""
+    """Judge a change that one source shows."""
     in_doubt = candidate.went_back or _is_denied(candidate, page, records)
     if candidate.looks >= looks_wanted + MORE_LOOKS * in_doubt:
         return Judgement(Outcome.TELL, f"{candidate.looks} further looks agree" if candidate.looks else "it is shown")
@@ -110,8 +109,8 @@ def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRec
 
 
 def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord]) -> bool:
-    """Another source that was read at the same time or later says what was said before. Of a history none does: it
-    may only lack a row."""
+    """Return whether another source that was read at the same time or later still has the old value. A history is never
+    denied: another source may only lack a row."""
     if candidate.old is None or candidate.field in HISTORIES:
         return False
     for record in records:
@@ -125,15 +124,15 @@ def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[Sourc
 
 
 def moved(name: str, before: Said | None, now: Said | None, old: Said | None) -> bool:
-    """True if a page that said `before` of the field and now says `now` makes a change of `old`, which the property
-    said. A page that stops saying something tells nothing, nor does one that comes round to what was said already."""
+    """Return whether a page that said `before` and now says `now` changes what the property said, `old`. A page that
+    stops saying something does not, nor does one that comes round to what was said already."""
     if now is None or (before is not None and not is_news(name, before, now)):
         return False
     return old is None or is_news(name, old, now)
 
 
 def seconds(candidate: Candidate, others: Collection[Candidate], voice_of: Mapping[str, Voice]) -> bool:
-    """Whether an independent source has changed to the same; `voice_of` has the voices of pages by their URL."""
+    """Return whether an independent source has changed to the same; `voice_of` has the voices of pages by URL."""
     mine = voice_of.get(candidate.url)
     return mine is not None and any(
         other.field == candidate.field

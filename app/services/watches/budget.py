@@ -40,7 +40,7 @@ class WatchBudget:
 
     def charge(self, what: Charge) -> None:
         """Charge one. Raises `WatchBudgetSpentError`."""
-        limit = self.limits.of(what)
+        limit = self.limits.pages if what is Charge.PAGE else self.limits.model_calls
         is_charged = patiently(lambda: charge_watches(self.database, what, limit), self.database.clock)
         WATCH_CHARGES.labels(what.value, "charged" if is_charged else "refused").inc()
         if not is_charged:

@@ -28,16 +28,12 @@ SUBJECT = "watches"
 
 @dataclass(frozen=True, slots=True)
 class WatchLimits:
-    """How many requests for pages and calls of the model watches may cost a UTC day, all together; and the daily quota
-    of each caller, toward which refreshes of his watches count (None: none)."""
+    """How many requests for pages and model calls all watches together may cost a UTC day; and each caller's daily
+    quota, toward which refreshes of the caller's watches count (None: none)."""
 
     pages: int
     model_calls: int
     daily_targets: int | None = None
-
-    def of(self, what: Charge) -> int:
-        """The limit of one of the two."""
-        return self.pages if what is Charge.PAGE else self.model_calls
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
-"""The feed of changes: what was published, in the order in which it was, for whoever follows; and which pages want one
-more look.
+"""The feed of published changes, in the order of their commits.
 
-A cursor is the position of the last change that somebody has. PostgreSQL's sequences number rows before they are
-committed, so a lower number could appear after a higher one was read. So a change gets its number when it is published,
-by one transaction at a time, which keeps the others from it until it is committed.
+A cursor is the position of the last change that a follower has. PostgreSQL numbers rows before they are committed, so a
+lower number could appear after a higher one was read. So a change gets a new position when it is published, by one
+transaction at a time, which holds the feed's lock until it is committed.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ _PUBLISHED = Change.state == ChangeState.PUBLISHED
 
 
 def publish(database: Database, connection: Connection, change: Change, why: str, now: datetime) -> None:
-    """Move the pending change to the end of the feed, in the caller's transaction, which holds off purges; one that was
-    purged meanwhile, or names a person who was, goes."""
+    """Move the pending change to the end of the feed, in the caller's transaction, which holds off purges. One that was
+    purged meanwhile, or that names a purged person, is deleted."""
     lock_feed(database, connection)
     change.state, change.why, change.look_at, change.updated_at = ChangeState.PUBLISHED, why, None, now
     row = {column.name: getattr(change, column.name) for column in Change.__table__.columns}
@@ -44,8 +43,8 @@ def publish(database: Database, connection: Connection, change: Change, why: str
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Changes after a cursor, the oldest first. `next_since` goes on after the last of them, now or at any later time;
-    `has_more`: some are there already."""
+    """Changes after a cursor, the oldest first. `next_since` is the cursor after the last; `has_more`: there are more
+    already."""
 
     changes: list[Change]
     next_since: str
@@ -57,15 +56,14 @@ class Followed:
 
 
 class ChangeStore:
-    """Changes in a `Database`; each method is one transaction, atomic over all processes."""
+    """Changes in a `Database`; each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def since(self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None) -> Followed:
-        """Changes after `cursor`, all or of one property, or of the one that it turned out to be. None begins with the
-        oldest that is kept, `LATEST` with what comes from now on. Raises `InvalidCursorError`.
-        """
+        """Return changes after `cursor`: all, or those of one property, which may have been merged into another. None
+        begins with the oldest, `LATEST` with what comes from now on. Raises `InvalidCursorError`."""
         if cursor == LATEST:
             with self._database.reading() as connection:
                 newest = connection.execute(select(func.max(Change.position)).where(_PUBLISHED)).scalar()
@@ -80,20 +78,20 @@ class ChangeStore:
         return Followed(found[:limit], ORDER.cursor((found[:limit][-1].position,)), len(found) > limit)
 
     def of(self, property_id: str, *, limit: int = 100) -> list[Change]:
-        """The newest changes of a property, or of the one that it turned out to be, the newest first."""
+        """Return the newest changes of a property, which may have been merged into another, the newest first."""
         query = select(Change).where(_PUBLISHED, _is_of(property_id)).order_by(Change.position.desc())
         with self._database.reading() as connection:
             return entities(connection, query.limit(limit))
 
     def count_since(self, cursor: str) -> tuple[int, datetime | None]:
-        """Return how many changes there are after `cursor`, and when the first of them was told."""
+        """Return how many changes there are after `cursor`, and when the first of them was published."""
         counted: Any = select(func.count(), func.min(Change.updated_at)).where(_PUBLISHED)
         with self._database.reading() as connection:
             count, oldest = connection.execute(ORDER.after(counted, cursor)).one()
         return count, oldest
 
     def prune(self, before: datetime) -> int:
-        """Delete changes that were published, reverted or last seen before that, a thousand at most; -> how many."""
+        """Delete changes that were published, reverted or last seen before that, at most 1000; return how many."""
         return delete_some(self._database, Change, Change.updated_at < before, _AT_ONCE)
 
 

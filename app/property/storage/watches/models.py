@@ -7,17 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import (
-    CheckConstraint,
-    Connection,
-    ForeignKey,
-    Index,
-    String,
-    bindparam,
-    false,
-    text,
-    update,
-)
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, String, bindparam, false, inspect, text, update
 from sqlalchemy.orm import Mapped, mapped_column, query_expression, synonym
 
 from app.property.change_belief import Candidate
@@ -25,18 +15,14 @@ from app.property.changes import Said
 from app.property.record import Evidence
 from app.property.storage.types import Base, Id, JsonWords, RowId, Sha256, Url, Urls, Who, Words, where
 
-#: what a tick changes of a watch that it has locked
-_CHANGED = (
-    *("state", "pause_reason", "due_at", "put_off_at", "under_way_since", "prepaid"),
-    *("failures", "failing_since", "error_code", "error_message", "property_id", "refreshed_at"),
-)
 
-
-def write(connection: Connection, watches: Sequence[Watch], names: Sequence[str] = _CHANGED) -> None:
-    """Write these attributes of `watches`, all in one statement."""
+def write(connection: Connection, watches: Sequence[Watch]) -> None:
+    """Write what has changed of `watches` since they were read, all in one statement."""
+    columns = set(Watch.__table__.columns.keys())
+    names = sorted({name for one in watches for name in columns - inspect(one).unmodified})
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
     rows = [{"its_id": one.id, **{f"new_{name}": getattr(one, name) for name in names}} for one in watches]
-    if rows:
+    if names:
         connection.execute(update(Watch).where(Watch.id == bindparam("its_id")).values(values), rows)
 
 

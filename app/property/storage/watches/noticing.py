@@ -1,5 +1,5 @@
-"""Changes are noticed where a record is stored, in its transaction: what its page shows anew becomes a pending change,
-and pending ones that are accepted are published.
+"""Notices changes in the transaction that stores a record: what its page shows anew becomes a pending change, and
+pending ones that are accepted are published.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from app.property.storage.watches.changes import publish
 from app.property.storage.watches.models import Change, ChangeState
 from app.property.urls.targets import normalise_url
 
-#: what these see of a page may differ from one visit to the next though the page does not
+#: these may read the same page differently on the next visit
 _UNSTEADY = frozenset({Method.LLM, Method.RECIPE})
 _PENDING = Change.state == ChangeState.PENDING
 
@@ -50,8 +50,8 @@ class Noticing:
         self._pending = entities(connection, self._mine.where(_PENDING))
 
     def reread(self, before: Row[Any], record: SourceRecord, edition: str | None) -> None:
-        """Note what the page of `before`, a row of `records` that `record` replaced, shows anew, and publish what is
-        accepted now. `edition` is that of the readers."""
+        """Note what a page shows anew, whose row `before` was replaced by `record`, and publish what is accepted now.
+        `edition` is that of the readers."""
         if record.fetched_at < before.fetched_at:
             return
         if before.property_id == self._property_id and before.content_sha256 != record.content_sha256:
@@ -60,7 +60,7 @@ class Noticing:
         self.look(before.url, record.as_of)
 
     def look(self, url: str, looked_at: datetime) -> None:
-        """The page `url` of the property was looked at: judge what is pending of all its pages."""
+        """Count a look at the page `url` of the property, and judge what is pending of all its pages."""
         for change in self._pending:
             if change.url == url and looked_at >= change.candidate.look_at:
                 self._change(change, looks=change.looks + 1, updated_at=looked_at)
@@ -75,7 +75,7 @@ class Noticing:
     # --- what a page shows
 
     def _note(self, name: str, before: Row[Any], record: SourceRecord, *, is_same_edition: bool) -> None:
-        """Make a pending change of what the page says of the field, if that is new on it and to the property."""
+        """Add a pending change if what the page says of the field is new on the page and to the property."""
         now = said_of(name, record.values, record.evidence)
         if now is None:
             return
@@ -111,8 +111,8 @@ class Noticing:
         self._pending.append(change)
 
     def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
-        """A page that never said anything of the field may do so because it was read better: by a model that was not
-        asked before, or by a recipe that was learned since; unless the words are new on it."""
+        """Return whether a field that the page never gave may be news. It may only have been read better: by a model
+        that was not asked before, or by a recipe that was learned since, unless its words are new on the page."""
         if name in before.wanted_model or proof.method is Method.LLM:
             return False
         if proof.method is not Method.RECIPE:
@@ -121,9 +121,8 @@ class Noticing:
         return old is not None and not has_words(old, proof.quote)
 
     def _is_read_otherwise(self, was: Said, now: Said, *, is_same_edition: bool) -> bool:
-        """Other readers, a model, or a recipe may see another value in a page that has not changed there: then what it
-        is quoted for was there before, and what was quoted before is there still. Of other readers that counts as well
-        where nobody kept the pages."""
+        """Return whether the value differs only because other readers, a model, or a recipe read the same words: both
+        quotes are on both pages. Of other readers that is assumed if the pages were not kept."""
         if is_same_edition and _UNSTEADY.isdisjoint((was.proof.method, now.proof.method)):
             return False
         old, new = (text_of(self._connection, said.proof.content_sha256) for said in (was, now))
@@ -132,7 +131,7 @@ class Noticing:
         return has_words(old, now.proof.quote) and has_words(new, was.proof.quote)
 
     def _said_once(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Said | None:
-        """The newest that was said of the field before `record`: by the pages `urls`, or by any."""
+        """Return the newest value of the field before `record`: of the pages `urls`, or of any."""
         c = Observation
         mine = (c.property_id == self._property_id, c.field == name, c.content_sha256 != record.content_sha256)
         query = select(Observation).where(*mine)
@@ -144,7 +143,7 @@ class Noticing:
     # --- judging
 
     def _judge(self) -> None:
-        """Judge each that is pending, once; what is published ends those that say the same."""
+        """Judge each pending change once; one that is published ends those that say the same."""
         names = {change.field for change in self._pending}
         ended = self._mine.where(~_PENDING, Change.updated_at > self._now - MEMORY, Change.field.in_(names))
         lately = entities(self._connection, ended)
@@ -180,7 +179,7 @@ class Noticing:
 
 
 def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
-    """Whether its page went back on a change of its field, or the field itself did."""
+    """Return whether its page went back on a change of its field, or the field itself did."""
     same = [change for change in lately if change.field == one.field]
     if any(change.state == ChangeState.REVERTED and change.url == one.url for change in same):
         return True
@@ -191,19 +190,19 @@ def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
 
 
 def stands(connection: Connection, property_id: str) -> bool:
-    """Whether there is a change of the property that is pending."""
+    """Return whether a change of the property is pending."""
     query = select(Change.position).where(Change.property_id == property_id, _PENDING).limit(1)
     return connection.execute(query).first() is not None
 
 
 def _said(name: str, stored: Row[Any]) -> Said | None:
-    """What a row of a record or of a property says of the field."""
+    """Return what a row of a record or of a property says of the field."""
     evidence = {name: Evidence.model_validate(stored.evidence[name])} if name in stored.evidence else {}
     return said_of(name, stored.record, evidence)
 
 
 def _pages_of(connection: Connection, property_id: str, found: set[str]) -> str:
-    """The pages with these URLs, by each URL that they are known by, every one between blanks."""
+    """Return every URL of the pages with these URLs, each between blanks."""
     for url in sorted(found):
         with suppress(InvalidTargetError):
             found.add(normalise_url(url))

@@ -93,12 +93,12 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
     failed_for = now - watch.failing_since
     is_gone = all(_is_gone(job.error_code, job.error_message) for job in bad)
     waits = max((_hours(job.error_code, job.error_message) for job in bad), key=len)
-    hours = _GONE_AGAIN_HOURS if is_gone else next(iter(waits[watch.failures - 1 :]), None)
     if is_gone and was_gone and watch.failures >= _GONE_TRIES:
         watch.pause(f"It is gone: {watch.error_message}")
     elif not is_gone and watch.failures >= _HOPELESS_TRIES and failed_for >= _HOPELESS_AFTER:
         watch.pause(f"{watch.failures} refreshes in {failed_for.days} days brought nothing: {watch.error_message}")
-    elif hours is not None:
+    elif is_gone or watch.failures <= len(waits):
+        hours = _GONE_AGAIN_HOURS if is_gone else waits[watch.failures - 1]
         watch.due_at = min(watch.due_at, now + timedelta(hours=hours))
     return "failed"
 
@@ -147,4 +147,4 @@ def merge_watches(connection: Connection, gone: str, home: str) -> None:
             stays.due_at = min(stays.due_at, other.due_at)
         begun = [at for at in (stays.under_way_since, other.under_way_since) if at is not None]
         stays.under_way_since = min(begun, default=None)
-    write(connection, [stays], ("target", "due_at", "under_way_since"))
+    write(connection, [stays])

@@ -38,9 +38,6 @@ MOST_WATCHES = 10_000
 ORDER = Order("watches", (Watch.created_at, Watch.id))
 #: what is due first, then what comes next, and what is paused at the end
 PLANNED = Order("planned watches", (Watch.state, Watch.due_at, Watch.id))
-_PLANNED_ANEW = (
-    *("due_at", "put_off_at", "state", "interval_days", "failures", "pause_reason", "failing_since", "prepaid"),
-)
 _IDLE = (Watch.state == "active", Watch.under_way_since.is_(None))
 
 
@@ -99,7 +96,7 @@ class Watches:
             for watch in (*new, *changed):
                 _plan(watch, interval_days, now)
             insert_all(connection, new)
-            write(connection, changed, _PLANNED_ANEW)
+            write(connection, changed)
             made = _watches(connection, targets, now)
             return Added([made[target] for target in targets], len(new))
 
