@@ -7,7 +7,6 @@ closes) its parent's connections.
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from app.clock import Clock, SystemClock
 from app.errors.storage import StoreError
 from app.property.storage import errors, schema
-from app.property.storage.engine import make_engine, parse_url
+from app.property.storage.engine import make_engine, outside_transaction, parse_url
 from app.property.storage.privacy.names_key import NamesKey
 from app.settings import Settings
 
@@ -112,7 +111,7 @@ class Database:
                 with self.writing() as connection:
                     return work(connection)
             except IntegrityError as exc:
-                if attempt == _ATTEMPTS or not errors.is_duplicate(exc):
+                if attempt == _ATTEMPTS or not errors.is_worth_repeating(exc):
                     raise errors.translate(exc.orig or exc, self.url) from exc
             except StoreError as exc:
                 if attempt == _ATTEMPTS or not errors.is_worth_repeating(exc.__cause__):
@@ -155,14 +154,9 @@ class Database:
             with errors.translated(self.url), engine.connect() as connection:
                 connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM"))
             return False
-        raw = engine.raw_connection()  # outside a transaction, as SQLite demands
-        try:
-            raw.cursor().execute("VACUUM")
-            return bool(raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
-        except sqlite3.Error as exc:
-            raise errors.translate(exc, self.url) from exc
-        finally:
-            raw.close()
+        with errors.translated(self.url), outside_transaction(engine) as cursor:
+            cursor.execute("VACUUM")
+            return bool(cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
 
     def _opened(self) -> Engine:
         if self._pid != os.getpid():

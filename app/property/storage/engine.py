@@ -5,6 +5,8 @@ Knows no table of ours, and no transaction: that is `database.py`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -59,6 +61,13 @@ def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+@contextmanager
+def outside_transaction(engine: Engine) -> Iterator[Any]:
+    """A cursor of SQLite's driver itself, for what SQLite does only outside a transaction."""
+    with closing(engine.raw_connection()) as raw:
+        yield raw.cursor()
 
 
 def _prepare_postgresql(raw: Any, wait_ms: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,8 @@ _MEANINGS: Mapping[str, type[StoreError]] = {
 }
 #: without a code: the connection is lost, or was never made
 _LOST = ("OperationalError", "ConnectionTimeout", "InterfaceError")
+#: another process wrote a row with the same unique key first, or PostgreSQL solved a deadlock or serialised
+_PASSING = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", "40P01", "40001")
 #: less than this and SQLite's write-ahead log cannot grow, which it reports as an I/O error
 _FULL_BYTES = 1_000_000
 
@@ -53,8 +56,8 @@ def translated(url: URL) -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except DBAPIError as exc:
-        raise translate(exc.orig or exc, url) from exc
+    except (DBAPIError, sqlite3.Error) as exc:
+        raise translate(getattr(exc, "orig", None) or exc, url) from exc
     except PoolTimeoutError as exc:
         raise DatabaseUnavailableError(shown(url), "all connections of this process are in use") from exc
     except SQLAlchemyError as exc:
@@ -91,14 +94,9 @@ def _is_full(url: URL) -> bool:
         return False
 
 
-def is_duplicate(exc: IntegrityError) -> bool:
-    """True if another process wrote a row with the same unique key first."""
-    return _code(exc.orig) in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
-
-
 def is_worth_repeating(cause: BaseException | None) -> bool:
-    """True if the same transaction, run anew, may pass: PostgreSQL ended it to solve a deadlock or to serialise."""
-    return isinstance(cause, DBAPIError) and _code(cause.orig) in ("40P01", "40001")
+    """True if the same transaction, run anew, may pass."""
+    return isinstance(cause, DBAPIError) and _code(cause.orig) in _PASSING
 
 
 def _first_line(exc: BaseException) -> str:

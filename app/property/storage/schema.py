@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, inspect, text
@@ -13,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, inspect, text
 from app import files
 from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage import errors
-from app.property.storage.engine import make_engine, parse_url
+from app.property.storage.engine import make_engine, outside_transaction, parse_url
 
 #: the newest revision in migrations/versions; a test keeps it so. Here, so that no start has to load Alembic
 HEAD = "0100"
@@ -67,7 +66,7 @@ def upgrade(url: str) -> tuple[str | None, str]:
     make_file(parsed)
     engine = make_engine(parsed, 30.0)
     try:
-        with errors.translated(parsed), _alone(parsed):
+        with errors.translated(parsed), _file_lock(parsed, fcntl.LOCK_EX):
             if engine.dialect.name == "sqlite":
                 _use_wal(engine)
             return _run(engine)
@@ -112,30 +111,26 @@ def _prepare_sqlite(engine: Engine) -> None:
     with _file_lock(engine.url, fcntl.LOCK_SH), engine.connect() as connection:
         ready = current(connection) == HEAD
     if not ready:
-        with _alone(engine.url):
+        with _file_lock(engine.url, fcntl.LOCK_EX):
             _use_wal(engine)
             _run(engine)
 
 
 def _use_wal(engine: Engine) -> None:
-    """Readers that do not wait for writers; kept in the file. Outside a transaction, as SQLite demands."""
-    raw = engine.raw_connection()
-    try:
-        raw.cursor().execute("PRAGMA journal_mode = WAL")
-    except sqlite3.Error as exc:
-        raise errors.translate(exc, engine.url) from exc
-    finally:
-        raw.close()
-
-
-def _alone(url: URL) -> AbstractContextManager[None]:
-    """One process at a time, and nobody who looks at the schema meanwhile. PostgreSQL locks within the transaction."""
-    return _file_lock(url, fcntl.LOCK_EX) if url.get_backend_name() == "sqlite" else nullcontext()
+    """Readers that do not wait for writers; kept in the file."""
+    with outside_transaction(engine) as cursor:
+        cursor.execute("PRAGMA journal_mode = WAL")
 
 
 @contextmanager
 def _file_lock(url: URL, kind: int) -> Iterator[None]:
-    """A lock on a file beside the database: SQLite fails at once, without waiting, while the journal mode changes."""
+    """A lock on a file beside the database: SQLite fails at once, without waiting, while the journal mode changes.
+
+    Whoever migrates is alone, and nobody looks at the schema meanwhile. PostgreSQL locks within the transaction.
+    """
+    if url.get_backend_name() != "sqlite":
+        yield
+        return
     path = Path(f"{url.database}.lock")
     try:
         handle = open(path, "a", opener=files.private)  # noqa: SIM115 (the `with` is below)

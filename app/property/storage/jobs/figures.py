@@ -12,7 +12,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import UNASKED, DailyUsage, Job, JobAttempt, JobState
 from app.property.storage.keys.tables import KeyHour
 from app.property.storage.llm.batches import LlmBatchStore
-from app.property.storage.llm.requests import NO_REQUESTS, LlmRequestStore, RequestFigures
+from app.property.storage.llm.requests import LlmRequestStore, RequestFigures
 from app.property.storage.llm.tables import CacheKind, LlmCache
 from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import SUBJECT, Charge, WatchDay, watch_day
@@ -32,7 +32,7 @@ class JobFigures:
 
     counts: dict[str, int]
     oldest_queued_seconds: float
-    requests: RequestFigures = NO_REQUESTS
+    requests: RequestFigures = field(default_factory=RequestFigures)
     model_batches: int = 0
     watches: Mapping[WatchStatus, int] = field(default_factory=dict)
     watch_day: WatchDay | None = None

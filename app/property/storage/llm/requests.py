@@ -63,12 +63,9 @@ class Parked(NamedTuple):
 class RequestFigures:
     """`parked` and `sent` requests that are not over; `oldest_seconds` is how long the oldest has waited, 0 without."""
 
-    parked: int
-    sent: int
-    oldest_seconds: float
-
-
-NO_REQUESTS = RequestFigures(0, 0, 0.0)
+    parked: int = 0
+    sent: int = 0
+    oldest_seconds: float = 0.0
 
 
 class LlmRequestStore:
