@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -42,6 +43,16 @@ spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
 #: Called when a request of the current context has its first key, before it is sent. What it raises ends the request;
 #: the SDK raises `APIConnectionError` from it.
 on_first_key: ContextVar[Callable[[], None] | None] = ContextVar("on_first_key", default=None)
+
+
+@contextmanager
+def bound[T](variable: ContextVar[T], value: T) -> Iterator[None]:
+    """Give `variable`, one of those above, this value in the block."""
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(token)
 
 
 class Driver(Protocol):

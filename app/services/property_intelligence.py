@@ -16,6 +16,7 @@ from app.errors.fetching import FetchError, HostBusyError, PageUnderWayError
 from app.errors.pages import NoPropertyDataError, PageError
 from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
+from app.keypool.retry_loop import bound, spending_batch
 from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind
 from app.property.same_page import agrees, says_nothing_new
@@ -28,7 +29,6 @@ from app.services.scraping.pages import (
     NOT_ENOUGH,
     Visit,
     count_fields,
-    paid_by,
     require_property,
     source_record,
     with_values,
@@ -111,7 +111,7 @@ class Scraper:
         since = (asked_at or now) if refresh else now - self._parts.fresh
         try:
             visit = self._parts.visitors.visit(url, run, run.led_by)
-            with paid_by(run.batch):
+            with bound(spending_batch, run.batch):  # model calls count against its budget
                 outcome = self._result(url, visit, run, since, walks=walks)
         except PageError:
             if job_id is not None:

@@ -13,7 +13,7 @@ import openai
 import pytest
 
 from app.keypool.outcomes import Outcome
-from app.keypool.retry_loop import spending_batch
+from app.keypool.retry_loop import bound, spending_batch
 from app.keypool.spending import Budget, Cap, Usage
 from tests.plugins.pooled_sdk import (
     FACES,
@@ -145,11 +145,10 @@ def test_a_budget_that_is_used_up_is_told_with_its_setting(openai_standin: Calla
     there = pooled(standin.base_url, standin.keys, face, Budget(batch=Cap(calls=1)))
 
     async def scenario(client: Any) -> Any:
-        token = spending_batch.set("batch-1")
-        await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
-        with pytest.raises(openai.RateLimitError) as caught:
+        with bound(spending_batch, "batch-1"):
             await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
-        spending_batch.reset(token)
+            with pytest.raises(openai.RateLimitError) as caught:
+                await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
         await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
         return caught.value
 

@@ -30,12 +30,13 @@ _ACTIONS = 10
 
 @router.get("/keys", dependencies=[allow(*MANAGEMENT)])
 def show_keys(request: Request, context: ContextOf, all_keys: Annotated[bool, Query(alias="all")] = False) -> Response:
-    panel = _panel(context, all_keys=all_keys)
+    panel, report = _panel(context, all_keys=all_keys), newest_report(context.settings)
     return live_page(
         request,
         "keys",
         panel=panel,
         all_keys=all_keys,
+        advice=report["advice"] if report is not None else (),
         actions=key_actions(context.stores.database, limit=_ACTIONS).items,
         chart=line_chart(
             [
@@ -71,5 +72,4 @@ def _panel(context: Context, *, all_keys: bool) -> Panel:
         found = context.keys.recent_report()
     except redis.RedisError as exc:
         raise BrokerUnavailableError(origin_of(broker_url(context.settings)), type(exc).__name__) from exc
-    report = newest_report(context.settings)
-    return make_panel(found, context.stores.database, report["advice"] if report else (), all_keys=all_keys)
+    return make_panel(found, context.stores.database, all_keys=all_keys)

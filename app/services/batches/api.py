@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import IO, Any, Final
 
 import openai
 from openai.types import Batch
 
-from app.keypool.retry_loop import KEY_ID, allowed_keys
+from app.keypool.retry_loop import KEY_ID, allowed_keys, bound
 
 ENDPOINT: Final = "/v1/chat/completions"
 #: Who dies before he has deleted a file leaves it at OpenAI for so long: a batch needs its own for 24 hours.
@@ -24,6 +25,8 @@ _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100
 #: by which our clock and OpenAI's may differ
 _SKEW = timedelta(minutes=10)
+#: what is asked for in the block is asked for with these keys alone
+_only = partial(bound, allowed_keys)
 
 
 class BatchApi:
@@ -45,7 +48,7 @@ class BatchApi:
 
     def create(self, key_id: str, file_id: str, name: str) -> Batch:
         """Make the batch; `name` is what `find` finds it by."""
-        with _only({key_id}):
+        with _only(frozenset({key_id})):
             return self._client.batches.create(
                 input_file_id=file_id,
                 endpoint=ENDPOINT,
@@ -57,7 +60,7 @@ class BatchApi:
     def find(self, key_id: str, name: str, since: datetime) -> Batch | None:
         """The batch of that name, made after `since`; None if there is none."""
         oldest = (since - _SKEW).timestamp()
-        with _only({key_id}):
+        with _only(frozenset({key_id})):
             for batch in self._client.batches.list(limit=_LISTED_AT_ONCE):
                 if batch.created_at < oldest:
                     return None
@@ -66,17 +69,17 @@ class BatchApi:
         return None
 
     def look(self, key_id: str, openai_id: str) -> Batch:
-        with _only({key_id}):
+        with _only(frozenset({key_id})):
             return self._client.batches.retrieve(openai_id)
 
     def cancel(self, key_id: str, openai_id: str) -> Batch:
-        with _only({key_id}):
+        with _only(frozenset({key_id})):
             return self._client.batches.cancel(openai_id)
 
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
         """The objects of a result file, as they come over the wire; what is none is left out."""
         with ExitStack() as stack:
-            with _only({key_id}):  # as long as the request takes: the caller goes on between two lines
+            with _only(frozenset({key_id})):  # as long as the request takes: the caller goes on between two lines
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             for line in response.iter_lines():
                 try:
@@ -88,14 +91,5 @@ class BatchApi:
 
     def delete(self, key_id: str, file_id: str) -> None:
         """Delete a file; one that is gone already is fine."""
-        with _only({key_id}), suppress(openai.NotFoundError):
+        with _only(frozenset({key_id})), suppress(openai.NotFoundError):
             self._client.files.delete(file_id)
-
-
-@contextmanager
-def _only(keys: frozenset[str] | set[str]) -> Iterator[None]:
-    token = allowed_keys.set(frozenset(keys))
-    try:
-        yield
-    finally:
-        allowed_keys.reset(token)

@@ -32,21 +32,13 @@ _MEGABYTE = 1_000_000
 _LINE_BYTES = 192
 
 
-def tidy(parts: Parts) -> dict[str, int]:
-    """Take out of the parked requests what is not to be sent; -> how many of each kind."""
-    requests = parts.requests
-    found = {
-        "withdrawn": requests.withdraw_unwanted(),
-        "answered": requests.release_answered(),
-        "overdue": requests.release_overdue(),
-    }
-    if found["overdue"]:
-        log.warning(
-            "%d economy requests had no batch within %d s; their jobs ask like any other",
-            found["overdue"],
-            parts.settings.openai.batch_max_wait_seconds,
-        )
-    return found
+def tidy(parts: Parts) -> None:
+    """Take out of the parked requests what is not to be sent."""
+    parts.requests.withdraw_unwanted()
+    parts.requests.release_answered()
+    if overdue := parts.requests.release_overdue():
+        seconds = parts.settings.openai.batch_max_wait_seconds
+        log.warning("%d economy requests had no batch within %d s; their jobs ask like any other", overdue, seconds)
 
 
 def collect(parts: Parts) -> list[LlmBatch]:

@@ -43,8 +43,8 @@ _REASONS = {
 @dataclass(frozen=True, slots=True)
 class Panel:
     """All of it at `at`. `hours` has every hour of the last day, the oldest first; `outages` are the alerts of that day
-    on keys that took no requests. `advice` is that of the newest health report. The group of a room is the mask of one
-    of its keys, where it has no name. `budgets` are the fleet's daily caps, each with its unit, used and cap.
+    on keys that took no requests. The group of a room is the mask of one of its keys, where it has no name. `budgets`
+    are the fleet's daily caps, each with its unit, used and cap.
 
     `keys` are snapshots with their state in words; they and `rooms` begin with what a person has to see;
     `keys_left_off` and `rooms_left_off` say how many are not in them.
@@ -63,12 +63,9 @@ class Panel:
     hours: Sequence[tuple[datetime, Uses]]
     outages: Sequence[Alert]
     firing: Sequence[Alert]
-    advice: Sequence[Mapping[str, Any]]
 
 
-def make_panel(
-    found: KeyReport, database: Database, advice: Sequence[Mapping[str, Any]], *, all_keys: bool = False
-) -> Panel:
+def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) -> Panel:
     """Show of more than `MOST_KEYS` keys those that need a person first, and the rest with `all_keys`. Raises
     `StoreError` while the history cannot be read."""
     now = database.clock.now()
@@ -92,7 +89,6 @@ def make_panel(
         hours=[(hour, known.get(hour, Uses())) for hour in hours],
         outages=alerts.since(now - SPAN, _OUTAGES),
         firing=alerts.firing(),
-        advice=advice,
     )
 
 

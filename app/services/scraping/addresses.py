@@ -18,6 +18,7 @@ from app.errors.keys import CapacityError
 from app.errors.pages import PageTooComplexError
 from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import NoSourceError
+from app.keypool.retry_loop import bound, spending_batch
 from app.property.merge import merge
 from app.property.reading.base import Extraction
 from app.property.reading.model.label_words import labels_in
@@ -28,7 +29,7 @@ from app.property.storage.properties.source_records import ASKED_ELSEWHERE
 from app.property.storage.properties.tables import Unverified
 from app.property.urls.targets import address_of_target
 from app.services.scraping.model_reading import ModelReading
-from app.services.scraping.pages import count_fields, paid_by
+from app.services.scraping.pages import count_fields
 from app.services.scraping.run import CALL_SECONDS, Run
 from app.services.scraping.source_finding import SourceFinder, Wanted
 from app.services.scraping.source_reading import Read, SourceReader
@@ -68,7 +69,7 @@ class AddressScraper:
             if known is not None:
                 return parts.storing.fresh(run.lease, known)
         try:
-            with paid_by(run.batch):
+            with bound(spending_batch, run.batch):  # model calls count against its budget
                 stored = self._scraped(wanted, reader, now)
         except NoSourceError:
             if run.lease is not None:

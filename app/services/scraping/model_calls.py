@@ -131,13 +131,6 @@ def _reason_of(exc: openai.OpenAIError, tier: ServiceTier | None) -> str:
     return reason
 
 
-def _lacks_capacity(exc: openai.OpenAIError) -> bool:
-    """Return whether `exc` says that the tier is full, or was too slow."""
-    if isinstance(exc, openai.RateLimitError):
-        return bool({exc.code, exc.type} & CAPACITY_CODES)
-    return isinstance(exc, openai.APITimeoutError)
-
-
 class TierChoice:
     """Which service tier the next call asks for: OPENAI_SERVICE_TIER, but not flex while it has no capacity.
 
@@ -197,7 +190,8 @@ class ModelCalls:
         try:
             answer = self._step(prompt, tier, run)
         except (openai.RateLimitError, openai.APITimeoutError) as exc:
-            if tier != "flex" or not _lacks_capacity(exc):
+            is_full = isinstance(exc, openai.APITimeoutError) or {exc.code, exc.type} & CAPACITY_CODES
+            if tier != "flex" or not is_full:
                 raise
             self.tier.refused()
             return self._step(prompt, "default", run)

@@ -6,8 +6,7 @@ What is fetched is the target; which page answered, and which one that claims to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -17,7 +16,6 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageBlockedError, PageError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
-from app.keypool.retry_loop import spending_batch
 from app.property.fetch.pace import Visitor
 from app.property.page import Keeping, NotModified, Page
 from app.property.reading.base import Extraction
@@ -162,16 +160,6 @@ def _visitor(run: Run, *, only_public: bool) -> Visitor:
     return Visitor(
         run.job_id, run.batch, _PATIENCE_SECONDS, comes_back=True, only_public=only_public, on_turn=page_charge()
     )
-
-
-@contextmanager
-def paid_by(batch: str) -> Iterator[None]:
-    """Count model calls of the block against the budget of `batch`; empty: of none."""
-    token = spending_batch.set(batch)
-    try:
-        yield
-    finally:
-        spending_batch.reset(token)
 
 
 def read_page[T: RecipeReading | list[RecipeReading]](page: Page, read: Callable[[Page], T]) -> T:

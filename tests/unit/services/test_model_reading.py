@@ -16,7 +16,7 @@ import pytest
 
 from app.clock import ManualClock, SystemClock
 from app.keypool.keys import make_keys
-from app.keypool.retry_loop import spending_batch
+from app.keypool.retry_loop import bound, spending_batch
 from app.keypool.spending import NO_BUDGET, Budget, Cap
 from app.keypool.stores.memory import MemoryStore
 from app.property.page import Page
@@ -293,11 +293,8 @@ def test_a_budget_that_is_used_up_is_a_note_that_names_it(
     answers: AnswerStore, extraction: Extraction, budget: Budget, says: str
 ) -> None:
     api, before = Api(roof), _answers_counted()
-    token = spending_batch.set("b")
-    try:
+    with bound(spending_batch, "b"):
         found = ModelReader(answers, api.manager(budget), "m-capped").read(extraction)
-    finally:
-        spending_batch.reset(token)
     assert api.calls == 0
     assert found.extraction is extraction
     assert found.note is not None
