@@ -38,11 +38,13 @@ def refresh(watches: Watches, jobs: JobStore, clock: ManualClock, home: str, car
     watches.tick(PLENTY)
 
 
-def next_jobs(watches: Watches, clock: ManualClock, *, within: timedelta) -> tuple[timedelta, Sequence[Job]]:
-    """How long it takes until a tick makes jobs, and these."""
+def next_jobs(
+    watches: Watches, clock: ManualClock, *, within: timedelta, every: timedelta = timedelta(minutes=30)
+) -> tuple[timedelta, Sequence[Job]]:
+    """How long it takes until a tick makes jobs, and these; what ticks is there at each `every`."""
     began = clock.now()
     while clock.now() - began < within:
-        clock.advance(1_800)
+        clock.advance(every.total_seconds())
         if made := watches.tick(PLENTY).jobs:
             return clock.now() - began, made
     return within, []
@@ -76,14 +78,14 @@ def test_when_it_was_read_at_last_it_is_left_alone(
     _, (again,) = next_jobs(watches, clock, within=timedelta(days=1))
     assert (again.id, again.error, again.due_at) == (failed.id, None, None)
     end(jobs, again, home)
-    assert next_jobs(watches, clock, within=timedelta(days=3))[1] == []
+    assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
 
 
 def test_a_job_that_no_watch_made_is_not_queued_again(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
     (job,) = jobs.enqueue([CARD]).jobs
     end(jobs, job, DOWN)
     assert jobs.get(job.id).due_at is None
-    assert next_jobs(watches, clock, within=timedelta(days=3))[1] == []
+    assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
 
 
 @pytest.mark.parametrize("wall", [PageBlockedError(CARD, "captcha"), HttpStatusError(CARD, 403)])
@@ -100,7 +102,7 @@ def test_what_is_forbidden_or_gone_is_left_alone_until_the_watch_is_due(
     error: PropertyIntelligenceError, watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
     refresh(watches, jobs, clock, home, error)
-    assert next_jobs(watches, clock, within=timedelta(days=3))[1] == []
+    assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
 
 
 def test_when_the_watch_is_due_all_its_pages_are_asked_for_and_none_twice(
@@ -111,7 +113,7 @@ def test_when_the_watch_is_due_all_its_pages_are_asked_for_and_none_twice(
     assert sorted(targets(made)) == sorted([URL, CARD])
     for job in made:
         end(jobs, job, home)
-    assert next_jobs(watches, clock, within=timedelta(days=3))[1] == []
+    assert next_jobs(watches, clock, within=timedelta(days=3), every=timedelta(hours=2))[1] == []
 
 
 def test_while_somebody_elses_job_has_the_page_it_is_not_asked_for_again(

@@ -27,6 +27,7 @@ from tasks.sending import send_jobs
 from tests.plugins.ports import free_port
 from tests.plugins.standin_fixtures import KEYS
 from tests.plugins.waiting import wait_until
+from tests.plugins.warm_start import WarmParent
 
 pytestmark = pytest.mark.worker
 _PROGRAM = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"]
@@ -68,17 +69,14 @@ def _lines_of(tmp_path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in _said(tmp_path).splitlines() if line.startswith("{")]
 
 
-def _run(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command of the same user in the same folder, with the same settings."""
-    return subprocess.run(
-        [*_PROGRAM, *arguments],
-        env={**os.environ, **environment},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+@pytest.fixture
+def run(tmp_path: Path, warm_parent: WarmParent) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`run("token", VARIABLE=value)`: a command of the same user in the same folder, with the same settings."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return warm_parent.run_propintel(*arguments, env={**os.environ, **environment}, cwd=tmp_path)
+
+    return run
 
 
 @pytest.fixture
@@ -99,7 +97,9 @@ def jobs_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 
 def test_one_command_starts_all_and_one_ctrl_c_stops_all(
-    start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    start_up: Callable[..., subprocess.Popen[str]],
+    run: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
 ) -> None:
     """With nothing configured: its link signs in once, `propintel token` works, a second `up` is refused, and beat's
     ticks are not in the log, which is JSON that names the process of each line. After Ctrl-C nothing is left."""
@@ -117,13 +117,13 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
     assert again.status_code == 403
     assert "used already or has expired" in again.text
 
-    token = _run(tmp_path, "token", "--role", "manager", "--subject", "tester").stdout.strip()
+    token = run("token", "--role", "manager", "--subject", "tester").stdout.strip()
     headers = {"Authorization": f"Bearer {token}"}
     stats = f"http://127.0.0.1:{port}/api/v1/admin/openai/stats"
     assert httpx2.get(stats, headers=headers, trust_env=False, timeout=300).status_code == 200
     assert (tmp_path / ".propintel" / "jwt_secret").stat().st_mode & 0o777 == 0o600
 
-    second = _run(tmp_path, "up", PORT=str(free_port()))
+    second = run("up", PORT=str(free_port()))
     assert second.returncode == 2
     assert f"process {up.pid}" in second.stderr.splitlines()[-1]
     assert str(tmp_path / ".propintel") in second.stderr.splitlines()[-1]
@@ -145,34 +145,41 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
     assert not re.search(r"\[queues\]|is starting|Started server process|Uvicorn running", said)
 
 
-def test_sighup_reaches_worker_and_web_server_and_ends_neither_beat_nor_flower(
+def test_signals_and_kills_are_survived_by_all_that_go_on(
     start_up: Callable[..., subprocess.Popen[str]],
     jobs_of: Callable[[str], Callable[[], JobState]],
+    openai_standin: Callable[..., Any],
     property_site: str,
     tmp_path: Path,
 ) -> None:
-    """Beat and Flower would end at the signal itself; the same processes go on, with the keys that `.env` has now.
+    """At SIGHUP the same processes go on, with the keys that `.env` has now: beat and Flower would end at the signal
+    itself. Those that do tasks are one per processor and the health worker. As text each line has the name of its
+    process.
 
-    Those that do tasks are one per processor and the health worker. As text each line has the name of its process.
     A Valkey that is killed is started again for the same processes, and a job that comes afterwards is done.
+
+    SIGKILL to the worker's parent while a job hangs: said; what it had forked is ended too, so that nobody keeps the
+    job's lease, and both that job and one that comes after are done.
+
+    If `up` itself is killed its children end, though nobody reads their output.
     """
-    one, two = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
-    dotenv, port = tmp_path / "env", str(free_port())
-    dotenv.write_text(f"OPENAI_API_KEYS={one}\n")
-    flower = str(free_port())
+    standin = openai_standin([{"key": key} for key in KEYS[:2]])
+    dotenv, port, flower = tmp_path / "env", str(free_port()), str(free_port())
+    dotenv.write_text(f"OPENAI_API_KEYS={KEYS[0]}\n")
     more = {"FLOWER_PORT": flower, "FLOWER_URL_PREFIX": "tools", "PROPINTEL_ENV_FILE": str(dotenv)}
-    more |= {"MODEL_USE": "never", "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
-    up = start_up("--flower", "--web", PORT=port, LOG_FORMAT="text", JWT_JWKS_URL="https://id.example/keys", **more)
+    more |= {"OPENAI_BASE_URL": standin.base_url, "JOB_LEASE_SECONDS": "3"}
+    more |= {"FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", "JWT_JWKS_URL": "https://id.example/keys"}
+    up = start_up("--flower", "--web", PORT=port, LOG_FORMAT="text", **more)
     _wait_for(tmp_path, "Ctrl-C")
     assert f"http://127.0.0.1:{port}/" in _said(tmp_path)
     assert f"http://127.0.0.1:{flower}/tools" in _said(tmp_path)
     assert "sign in" not in _said(tmp_path), "who may sign in is the identity provider's to say"
     assert (tmp_path / ".propintel" / "jwt_secret").exists(), "sessions of the pages are signed with it"
     children = {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
-    dotenv.write_text(f"OPENAI_API_KEYS={one},{two}\n")
+    dotenv.write_text(f"OPENAI_API_KEYS={KEYS[0]},{KEYS[1]}\n")
     up.send_signal(signal.SIGHUP)
     _wait_for(tmp_path, "INFO: 2 OpenAI keys read again\n")
-    added = "OpenAI keys reloaded: 1 added (sk-proj-bbb...2222), 0 draining, 1 unchanged"
+    added = "OpenAI keys reloaded: 1 added (sk-sta...0002), 0 draining, 1 unchanged"
     wait_until(lambda: _said(tmp_path).count(added) == (os.cpu_count() or 2) + 1, 30, lambda: _said(tmp_path))
     with urllib.request.urlopen(f"http://127.0.0.1:{flower}/tools/", timeout=300) as answer:
         assert b"Flower" in answer.read()
@@ -188,16 +195,39 @@ def test_sighup_reaches_worker_and_web_server_and_ends_neither_beat_nor_flower(
     state = jobs_of(f"{property_site}/homes/2")
     wait_until(lambda: state() == JobState.DONE, 30, lambda: _said(tmp_path))
     assert children - {valkey.pid} <= {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
-    up.send_signal(signal.SIGINT)
-    assert up.wait(120) == 0
+
+    for key in KEYS[:2]:
+        standin.set_key(key, behaviour="hang")
+    asked = standin.stats()["totals"]["requests"]
+    first = jobs_of(f"{property_site}/homes/1")
+    wait_until(lambda: standin.stats()["totals"]["requests"] == asked + 1, 30, lambda: _said(tmp_path))
+    for key in KEYS[:2]:
+        standin.set_key(key, behaviour="ok")
+    worker = _child(up, "worker", "--pool=prefork")
+    forked = worker.children()
+    worker.kill()
+    wait_until(lambda: "worker is started again" in _said(tmp_path), 30, lambda: _said(tmp_path))
+    assert "worker ended by itself (exit code -9)" in _said(tmp_path)
+    second = jobs_of(f"{property_site}/homes/3")
+    wait_until(lambda: (first(), second()) == (JobState.DONE, JobState.DONE), 30, lambda: _said(tmp_path))
+    assert _child(up, "worker", "--pool=prefork").pid != worker.pid
+    _, alive = psutil.wait_procs(forked, timeout=300)
+    assert alive == []
+
+    left = psutil.Process(up.pid).children(recursive=True)
+    up.kill()
+    _, alive = psutil.wait_procs(left, timeout=300)
+    assert alive == []
 
 
 @pytest.mark.parametrize(("setting", "option"), [("PORT", "--web"), ("FLOWER_PORT", "--flower")])
-def test_a_port_in_use_is_named_before_anything_is_started(tmp_path: Path, setting: str, option: str) -> None:
+def test_a_port_in_use_is_named_before_anything_is_started(
+    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, setting: str, option: str
+) -> None:
     """Exit 2, the last line says which port and which setting; not even the database was made."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        up = _run(tmp_path, "up", option, **{setting: port})
+        up = run("up", option, **{setting: port})
     assert up.returncode == 2
     last = up.stderr.splitlines()[-1]
     assert last.startswith(f"propintel: {setting}: port {port} of 127.0.0.1 is in use")
@@ -235,40 +265,3 @@ def _child(up: subprocess.Popen[str], *words: str) -> psutil.Process:
     """The child of `up` whose command line has all `words`."""
     (found,) = [c for c in psutil.Process(up.pid).children() if set(words) <= set(c.cmdline())]
     return found
-
-
-def test_a_worker_that_is_killed_is_started_again(
-    start_up: Callable[..., subprocess.Popen[str]],
-    jobs_of: Callable[[str], Callable[[], JobState]],
-    openai_standin: Callable[..., Any],
-    property_site: str,
-    tmp_path: Path,
-) -> None:
-    """SIGKILL to its parent while a job hangs: said; what it had forked is ended too, so that nobody keeps the job's
-    lease, and both that job and one that comes after are done. If `up` itself is killed its children end, though
-    nobody reads their output."""
-    standin = openai_standin([{"key": KEYS[0], "behaviour": "hang"}])
-    up = start_up(
-        FETCH_ALLOWED_PRIVATE_NETWORKS="127.0.0.0/8",
-        OPENAI_API_KEYS=KEYS[0],
-        OPENAI_BASE_URL=standin.base_url,
-        JOB_LEASE_SECONDS="3",
-    )
-    _wait_for(tmp_path, "are up")
-    first = jobs_of(f"{property_site}/homes/1")
-    wait_until(lambda: standin.stats()["totals"]["requests"] == 1, 30, lambda: _said(tmp_path))
-    standin.set_key(KEYS[0], behaviour="ok")
-    worker = _child(up, "worker", "--pool=prefork")
-    forked = worker.children()
-    worker.kill()
-    wait_until(lambda: "worker is started again" in _said(tmp_path), 30, lambda: _said(tmp_path))
-    assert "worker ended by itself (exit code -9)" in _said(tmp_path)
-    second = jobs_of(f"{property_site}/homes/2")
-    wait_until(lambda: (first(), second()) == (JobState.DONE, JobState.DONE), 30, lambda: _said(tmp_path))
-    assert _child(up, "worker", "--pool=prefork").pid != worker.pid
-    _, alive = psutil.wait_procs(forked, timeout=300)
-    assert alive == []
-    children = psutil.Process(up.pid).children(recursive=True)
-    up.kill()
-    _, alive = psutil.wait_procs(children, timeout=300)
-    assert alive == []

@@ -48,23 +48,14 @@ def test_without_a_key_jobs_are_done_and_say_what_wanted_the_model(
     assert "OPENAI_API_KEYS" in (job.model_note or "")
 
 
-@pytest.mark.parametrize(
-    ("variable", "value", "said"),
-    [
-        ("OPENAI_KEY_ROTATION_STRATEGY", "fastest", "round_robin"),
-        ("OPENAI_API_KEYS", "sk-ok-0123456789abcdef0123,two words", "OPENAI_API_KEYS"),
-        ("SCRAPE_DEADLINE_SECONDS", "soon", "SCRAPE_DEADLINE_SECONDS"),
-    ],
-)
-def test_a_worker_that_cannot_be_configured_ends_with_the_reason(
-    variable: str, value: str, said: str, make_fleet: Callable[..., Any]
-) -> None:
+def test_a_worker_that_cannot_be_configured_ends_with_the_reason(make_fleet: Callable[..., Any]) -> None:
     """Exit code 2 and one sentence on stderr, no traceback, no value shown."""
     fleet = make_fleet()
     command = ["celery", "-A", "worker", "worker", "--concurrency=1"]
-    ended = fleet.warm_parent.run(command, env={**fleet.env, variable: value}, cwd=fleet.home)
+    env = {**fleet.env, "OPENAI_API_KEYS": "sk-ok-0123456789abcdef0123,two words"}
+    ended = fleet.warm_parent.run(command, env=env, cwd=fleet.home)
     assert ended.returncode == 2, ended.stderr
-    assert said in ended.stderr
+    assert "OPENAI_API_KEYS" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "two words" not in ended.stderr
 
