@@ -15,6 +15,7 @@ from app.services.reports.doctor.findings import State
 from app.services.reports.doctor.machine import check_sources
 from app.services.scraping.sources import sources_file
 from app.settings import Settings
+from tests.plugins.documented import blocks
 
 ROOT = Path(__file__).parents[3]
 AREA = '[[area]]\nname = "X"\nstate = "ST"\n'
@@ -41,6 +42,16 @@ def test_the_example_can_be_used() -> None:
     assert {source.kind for area in sources.areas for source in area.sources} == {
         SourceKind.GIS, SourceKind.ASSESSOR, SourceKind.PERMITS, SourceKind.PORTAL
     }  # fmt: skip
+
+
+def test_the_files_that_the_docs_show_can_be_used(tmp_path: Path) -> None:
+    shown = [block.text for block in blocks() if block.page == "docs/sources.md" and block.language == "toml"]
+    shortest, *_ = files = [read(tmp_path, text) for text in shown if text.startswith("[")]
+    assert shown[0].startswith("[[area]]")
+    assert len(shown[0].splitlines()) <= 13
+    assert names(shortest, "IL", "SPRINGFIELD", "62701") == ["County GIS", "County assessor"]
+    assert names(shortest, "ST", "ANYTOWN", "00000") == []
+    assert files[-1].web_search == WebSearch(True, ("county.example", "portal.example"))
 
 
 @pytest.mark.parametrize(
