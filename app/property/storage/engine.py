@@ -66,8 +66,8 @@ def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
 @contextmanager
 def outside_transaction(engine: Engine) -> Iterator[Any]:
     """A cursor of SQLite's driver itself, for what SQLite does only outside a transaction."""
-    with closing(engine.raw_connection()) as raw:
-        yield raw.cursor()
+    with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
+        yield cursor
 
 
 def _prepare_postgresql(raw: Any, wait_ms: int) -> None:
