@@ -40,13 +40,14 @@ def make_file(url: URL) -> None:
 
 def prepare(engine: Engine) -> None:
     """Make `engine` usable: SQLite is migrated, any other database must be at `HEAD`."""
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine)
-        return
-    with engine.connect() as connection:
+    with _file_lock(engine.url, fcntl.LOCK_SH), engine.connect() as connection:
         found = current(connection)
-    _require_no_old_schema(engine, found)
-    if found != HEAD:
+    if found == HEAD:
+        return
+    if engine.dialect.name == "sqlite":
+        _migrate(engine)
+    else:
+        _require_no_old_schema(engine, found)
         raise DatabaseOutdatedError(errors.shown(engine.url), found or "none")
 
 
@@ -66,12 +67,18 @@ def upgrade(url: str) -> tuple[str | None, str]:
     make_file(parsed)
     engine = make_engine(parsed, 30.0)
     try:
-        with errors.translated(parsed), _file_lock(parsed, fcntl.LOCK_EX):
-            if engine.dialect.name == "sqlite":
-                _use_wal(engine)
-            return _run(engine)
+        with errors.translated(parsed):
+            return _migrate(engine)
     finally:
         engine.dispose()
+
+
+def _migrate(engine: Engine) -> tuple[str | None, str]:
+    with _file_lock(engine.url, fcntl.LOCK_EX):
+        if engine.dialect.name == "sqlite":
+            with outside_transaction(engine) as cursor:
+                cursor.execute("PRAGMA journal_mode = WAL")  # is kept in the file: readers do not wait for writers
+        return _run(engine)
 
 
 def _run(engine: Engine) -> tuple[str | None, str]:
@@ -105,21 +112,6 @@ def is_too_old(revision: str | None) -> bool:
 def _require_no_old_schema(engine: Engine, revision: str | None) -> None:
     if is_too_old(revision):
         raise OldSchemaError(errors.shown(engine.url), str(revision))
-
-
-def _prepare_sqlite(engine: Engine) -> None:
-    with _file_lock(engine.url, fcntl.LOCK_SH), engine.connect() as connection:
-        ready = current(connection) == HEAD
-    if not ready:
-        with _file_lock(engine.url, fcntl.LOCK_EX):
-            _use_wal(engine)
-            _run(engine)
-
-
-def _use_wal(engine: Engine) -> None:
-    """Readers that do not wait for writers; kept in the file."""
-    with outside_transaction(engine) as cursor:
-        cursor.execute("PRAGMA journal_mode = WAL")
 
 
 @contextmanager
