@@ -29,7 +29,6 @@ from app.clock import Clock, SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.jobs import LeaseLostError, WorkerDiedError
-from app.errors.storage import RowGoneError
 from app.property.storage.jobs.models import Job
 from app.property.urls.targets import host_of_target
 from app.redaction import redact
@@ -164,8 +163,8 @@ class JobTask(RedactedTask):
     def working_on(self, job_id: str) -> Iterator[Job | None]:
         """Hold the job's lease for the block; None if there is nothing to do (held by another run, or ended).
 
-        A block that raises `LeaseLostError` ends there: what it found is not stored. So does one whose job or property
-        was purged meanwhile. What else it raises goes through `retry`, so that the job's row never stays in "running".
+        A block that raises `LeaseLostError` ends there: what it found is not stored. What else it raises goes through
+        `retry`, so that the job's row never stays in "running".
         """
         bind_contextvars(job=job_id)
         try:
@@ -181,7 +180,7 @@ class JobTask(RedactedTask):
                 raise WorkerDiedError(job.attempts - 1)
             with LeaseKeeper(lambda: jobs.renew(job_id, owner, lease), lease / 3, self._longest_seconds()):
                 yield job
-        except (LeaseLostError, RowGoneError) as exc:
+        except LeaseLostError as exc:
             log.info("%s What this run found is not stored", exc)
             self.count_end("lost")
         except (Ignore, Reject, Retry, RateLimitError):

@@ -46,7 +46,8 @@ class RowGoneError(StoreError):
 
     code = "row_gone"
     sentence = "What this belongs to was deleted meanwhile from the database {url}: {reason}."
-    remedy = "Nothing of it is stored. Ask for it again if it is wanted after all."
+    remedy = "Nothing of it is stored. A job that is still there tries again by itself."
+    transient = True
 
 
 class DiskFullError(StoreError):

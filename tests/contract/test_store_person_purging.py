@@ -44,6 +44,7 @@ from app.property.storage.types import UtcDateTime
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL
+from tests.plugins.job_ends import finish
 from tests.plugins.statements import recorded
 
 NAME = "Ottilie Quackenbush"
@@ -183,9 +184,7 @@ def test_every_column_that_can_name_a_person_loses_the_name(
     """One row in every table that there is; a table that nobody purges, with this name in it, is named here."""
     fill(database, planted, clock.now())
     planted_in = places(database)
-    naming = {str(c) for table in metadata.sorted_tables for c in columns_of(table, *NAMING, Holds.COPY)} - {
-        "property_keys.key",  # made of records when they are stored
-    }
+    naming = {str(c) for table in metadata.sorted_tables for c in columns_of(table, *NAMING, Holds.COPY)}
     assert naming <= planted_in, "else this test looks for nothing there"
     counted = purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=True).removed
     assert places(database) == planted_in, "a dry run removes nothing"
@@ -246,6 +245,35 @@ def test_what_jobs_tell_is_read_once_however_many_urls_name_the_person(
         removed = purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False).removed
     assert (removed["pages"], removed["blobs"]) == (3, 1)
     assert len([sql for sql, _ in statements if "error_code = 'no_source'" in sql]) == 1
+
+
+def test_where_pages_of_the_person_lead_along_with_others_stays(
+    database: Database, clock: ManualClock, purge: PurgeStore
+) -> None:
+    """Two pages that are named after the person redirect to the same one: a sign-in, which is nobody's."""
+    shared, properties = page_of("nobody", clock.now(), "https://a.example/sign-in"), PropertyStore(database)
+    for number in range(2):
+        url = f"https://a.example/agents/{number}/ottilie-quackenbush"
+        PageStore(database).save_page(replace(shared, url=url, final_url=shared.url))
+    home = save_record(properties, record_of(shared, "Balthasar Vandermolen"))
+    removed = purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False).removed
+    assert removed["pages"] == 2
+    assert properties.get(home)["sources"][0]["url"] == shared.url
+
+
+def test_a_street_with_the_name_of_the_person_stays_and_its_property_is_not_told_to_have_changed(
+    database: Database, clock: ManualClock, purge: PurgeStore
+) -> None:
+    jobs, properties = JobStore(database), PropertyStore(database)
+    home = save_record(properties, record_of(page_of("nobody", clock.now()), "Balthasar Vandermolen"))
+    (job_id,) = jobs.enqueue(["12 Ottilie Quackenbush, Anytown, ST 00000"]).new
+    jobs.claim(job_id, "owner", 300)
+    finish(jobs, job_id, "owner", home)
+    assert ANY.is_in(jobs.get(job_id).target)
+    before = properties.get(home)["updated_at"]
+    clock.advance(5)
+    assert purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False).removed == {}
+    assert properties.get(home)["updated_at"] == before
 
 
 def test_values_stay_with_their_evidence_and_the_property_is_told_to_have_changed(

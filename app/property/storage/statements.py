@@ -73,7 +73,8 @@ def insert_all(connection: Connection, objects: Sequence[Base]) -> None:
 
 
 def delete_some(database: Database, table: type[Base], which: ColumnElement[bool], at_once: int) -> int:
-    """Delete rows, `at_once` at most, in a transaction of its own; return how many. No writer is stopped for none.
+    """Delete rows, `at_once` at most, in a transaction of its own; return how many. No writer is stopped for none, and
+    writers get their turn between two of these.
 
     A row that somebody else changed meanwhile, for whom it waited, goes only if it is still one of these.
     """
@@ -83,7 +84,8 @@ def delete_some(database: Database, table: type[Base], which: ColumnElement[bool
         if connection.execute(some.limit(1)).first() is None:
             return 0
     gone = delete(table).where(tuple_(*key).in_(some), which)
-    return database.repeat(lambda connection: connection.execute(gone).rowcount)
+    with database.turn():
+        return database.repeat(lambda connection: connection.execute(gone).rowcount)
 
 
 def upsert(connection: Connection, table: Table | type[Any], key: Mapping[str, Any], values: Mapping[str, Any]) -> None:

@@ -118,7 +118,7 @@ def test_calls_stop_come_back_with_a_redesign_and_stop_again(
     (shown,) = json.loads(fleet.propintel("recipes", "show", listed[0]["id"], "--format", "json").stdout)
     assert {one["field"] for one in shown["fields"]} >= {"ListPrice", "YearBuilt", "LivingArea", "Roof"}
     newest = next(job for job in fleet.stores.jobs.page(limit=100).items if job.target.endswith("/h/40"))
-    proof = fleet.stores.properties.get(newest.property)["evidence"]["YearBuilt"]
+    proof = fleet.stores.properties.get(newest.property_id)["evidence"]["YearBuilt"]
     assert proof["method"] == "recipe"
     assert proof["recipe"].startswith("recipe for 127.0.0.1, learned from ")
 

@@ -21,7 +21,7 @@ from app.errors.jobs import DeadlineExceededError, JobTimeoutError, OutOfTimeErr
 from app.errors.keys import CapacityError
 from app.errors.models import ModelError, ModelUnreachableError
 from app.errors.pages import PageGoneError
-from app.errors.storage import DatabaseLockedError, DiskFullError, NotADatabaseError
+from app.errors.storage import DatabaseLockedError, DiskFullError, NotADatabaseError, RowGoneError
 from app.errors.watches import WatchBudgetSpentError
 from tasks.policy import Decision, Fail, Standing, TryAgain, Wait, backoff_seconds, decide
 
@@ -110,6 +110,7 @@ def test_what_a_site_refuses_counts_towards_the_deadline() -> None:
     "error",
     [
         DatabaseLockedError("sqlite:///x", "busy"),
+        RowGoneError("sqlite:///x", "FOREIGN KEY constraint failed"),
         DiskFullError("sqlite:///x", "full"),
         BrokerUnavailableError("redis://x", "refused"),
     ],

@@ -186,8 +186,9 @@ class LlmBatchStore:
     ) -> int:
         """Requests of the batch without an answer are parked again; None: all of them; -> how many.
 
-        One that was in `MOST_SENDS` batches, or that has waited long enough, goes to its job instead, to be asked at
-        once. Not `counted`: this batch was none of them.
+        At most some thousand ids: they are parameters of one statement. One that was in `MOST_SENDS` batches, or that
+        has waited long enough, goes to its job instead, to be asked at once. Not `counted`: this batch was none of
+        them.
         """
         which = _unanswered(batch_id, request_ids)
         these = update(_R).where(which)

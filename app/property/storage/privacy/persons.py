@@ -94,20 +94,22 @@ def _pages(database: Database, finder: Finder) -> Scope:
     for url in list(urls):
         with suppress(InvalidTargetError):  # a URL after redirects may be too long for a target
             urls[normalise_url(url)] = None
-    return Scope(urls=tuple(urls))
+    return Scope(urls=tuple(urls), one_by_one=True)
 
 
 def _rows(
     database: Database, table: Table, after: tuple[Any, ...] | None
 ) -> Iterator[tuple[tuple[Any, ...], Sequence[Any]]]:
-    """The key of each row, and all in it that may name people."""
+    """The key of each row, and all in it that may name people: texts, and URLs, but no address of a home."""
     width = len(table.primary_key.columns)
+    texts, targets = columns_of(table, Holds.TEXT), columns_of(table, Holds.TARGET, Holds.URLS)
     if table is Blob.__table__:
         for row in rows_of(database, Blob.packed, at_once=_BODIES, after=after):
             yield tuple(row[:width]), [_decoded(unpack(bytes(row.packed)))]
-    elif columns := columns_of(table, *NAMING):
-        for row in rows_of(database, *columns, after=after):
-            yield tuple(row[:width]), row[width:]
+    elif texts or targets:
+        for row in rows_of(database, *texts, *targets, after=after):
+            words = (word for value in row[width + len(texts) :] for word in str(value or "").split())
+            yield tuple(row[:width]), [*row[width : width + len(texts)], *(word for word in words if "://" in word)]
 
 
 def _decoded(body: bytes) -> str:
@@ -143,17 +145,19 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
     of_property = columns_of(table, Holds.PROPERTY)
     homes = {row._mapping[column] for row in connection.execute(mine) for column in of_property} - {None}
     lock_rows(connection, homes)
+    changed = set[str]()
     for row in connection.execute(mine).all():
         change = cleaned(table, row, finder)
         if change is not None and all(getattr(row, name) == value for name, value in change.items()):
             continue  # somebody was faster
+        changed |= {row._mapping[column] for column in of_property} - {None}
         which = _is_one_of(table, [tuple(row._mapping[column] for column in table.primary_key.columns)])
         if change is not None and _put(part, table, which, change):
             part.removed["texts"] += 1
         else:
             part.drop(table, which)
         part.job_ids |= {row.id} if table is JobRow.__table__ else set()
-    for home in sorted(homes):
+    for home in sorted(changed):
         if not part.dry_run:  # it counts for nothing, and holds up the feed
             rebuild(part.database, connection, home, changed=True)
         part.job_ids |= set(connection.execute(select(JobRow.id).where(JobRow.property_id == home)).scalars())

@@ -33,8 +33,8 @@ class Holds(StrEnum):
     COPY = "copy"
 
 
-#: in these a person can be named
-NAMING = (Holds.TARGET, Holds.URLS, Holds.KEY, Holds.TEXT)
+#: in these a person can be named; keys of properties are made of what the same rows hold, and go with these
+NAMING = (Holds.TEXT, Holds.TARGET, Holds.URLS)
 _IDS = {"properties.id": Holds.PROPERTY, "jobs.id": Holds.JOB, "blobs.sha256": Holds.BODY}
 
 

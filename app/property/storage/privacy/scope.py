@@ -52,6 +52,8 @@ class Scope:
     properties: tuple[str, ...] = ()
     #: the first of `urls` is an address: all that is known of it is meant
     at_address: bool = False
+    #: an end that two of `urls` redirect to is shared, and not purged: they have nothing to do with each other
+    one_by_one: bool = False
 
     def is_of_host(self, url: str) -> bool:
         """Whether the URL is of one of the hosts, or of one below."""
@@ -116,8 +118,10 @@ def complete(connection: Connection, scope: Scope) -> Scope:
     if scope.at_address:
         homes |= _at_address(connection, scope.urls[0])
     homes = _families(connection, homes)
-    urls = dict.fromkeys((*scope.urls, *sorted(_of_properties(connection, homes))))
-    return replace(scope, urls=_ways(connection, urls), properties=tuple(sorted(homes)))
+    named = (*scope.urls, *sorted(_of_properties(connection, homes)))
+    groups = [[url] for url in named] if scope.one_by_one else [named]
+    urls = dict.fromkeys(url for group in groups for url in _ways(connection, dict.fromkeys(group)))
+    return replace(scope, urls=tuple(urls), properties=tuple(sorted(homes)))
 
 
 def _at_address(connection: Connection, target: str) -> set[str]:

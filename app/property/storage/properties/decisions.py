@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
-from sqlalchemy.orm import Session
 
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
@@ -22,7 +21,7 @@ from app.property.storage.properties.pins import JOIN, REVIEW, SPLIT, are_split,
 from app.property.storage.properties.rebuild import canonical_id, existing, moment, new_property, rebuild
 from app.property.storage.properties.source_records import urls_of
 from app.property.storage.properties.tables import IdentityDecision, IdentityPin, Property
-from app.property.storage.statements import clean, entities, new_id
+from app.property.storage.statements import clean, entities, insert_all, new_id
 
 #: who a review is by: no person made it
 SYSTEM = "propintel"
@@ -178,9 +177,7 @@ def _decide(
         replaced=list(replaced.scalars()),
         pins=[IdentityPin(side=n, url=url) for n, (_, urls) in enumerate((kept, moved)) for url in sorted(urls)],
     )
-    with Session(connection, expire_on_commit=False) as session:
-        session.add(decision)
-        session.flush()
+    insert_all(connection, [decision])
     return decision
 
 

@@ -2,7 +2,8 @@
 has one writer at a time anyway.
 
 Locks are taken in this order, and held until the transaction ends: purges (shared), keys, the job's row, rows of
-properties, the feed. If two transactions wait for each other all the same, the database ends one, and `Database.repeat`
+properties, the feed. Only an idempotency key and the adding of watches are locked before purges: whoever purges holds
+neither. If two transactions wait for each other all the same, the database ends one, and `Database.repeat`
 runs it anew.
 """
 

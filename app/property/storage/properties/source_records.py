@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
@@ -137,9 +138,13 @@ def put_claims(
     """
     known = Unverified.property_id == property_id, Unverified.url.in_(sorted(set(read)))
     connection.execute(delete(Unverified).where(*known))
+    by_time = dict[datetime, list[Unverified]]()
     for one in claims:
-        purged = purged_since(database, connection, one.seen_at, [one.url])
-        if purged.urls or purged.names.is_in([one.value, one.quote, one.url]):
+        by_time.setdefault(one.seen_at, []).append(one)
+    gone = {at: purged_since(database, connection, at, {one.url for one in some}) for at, some in by_time.items()}
+    for one in (one for some in by_time.values() for one in some):
+        purged = gone[one.seen_at]
+        if one.url in purged.urls or purged.names.is_in([one.value, one.quote, one.url]):
             continue
         row = {"value": one.value, "quote": clean(one.quote), "said_by": clean(one.said_by), "seen_at": one.seen_at}
         upsert(connection, Unverified, {"property_id": property_id, "field": one.field, "url": one.url}, row)

@@ -32,12 +32,6 @@ _BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
 OfProperty = Annotated[str, mapped_column(String(32), ForeignKey("properties.id", ondelete="CASCADE"))]
 
 
-def _shown(row: Base, *names: str) -> dict[str, Any]:
-    """Return columns by their names, JSON types only."""
-    values = {name: getattr(row, name) for name in names}
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
-
-
 class Property(Base):
     """What the records of a property say together, or a pointer to the property that it was merged into."""
 
@@ -136,7 +130,7 @@ class SourceRow(Base):
     def as_json(self) -> dict[str, Any]:
         """Return the shape that interfaces show: JSON types only, without what the page says."""
         names = ("url", "final_url", "kind", "source_kind", "page_url", "fetched_at", "checked_at", "content_sha256")
-        return _shown(self, *names, "wanted_model", "model_note")
+        return self.shown((*names, "wanted_model", "model_note"))
 
 
 #: when a page was last known to say what its record says
@@ -193,7 +187,7 @@ class Unverified(Base):
 
     def as_json(self) -> dict[str, Any]:
         """Return the shape that interfaces show: JSON types only."""
-        return _shown(self, "field", "value", "quote", "url", "said_by", "seen_at")
+        return self.shown(("field", "value", "quote", "url", "said_by", "seen_at"))
 
 
 class IdentityDecision(Base):
@@ -226,8 +220,8 @@ class IdentityDecision(Base):
 
     def as_json(self) -> dict[str, Any]:
         """Return the shape that interfaces show: JSON types only."""
-        shown = _shown(self, "id", "at", "who", "kind", "reason", "pages", "undone_at", "undone_by")
-        return shown | {"property": self.property_id, "other": self.other_id}
+        names = "id", "at", "who", "kind", "reason", "property_id", "other_id", "pages", "undone_at", "undone_by"
+        return self.shown(names)
 
 
 class IdentityPin(Base):
@@ -260,7 +254,7 @@ class RecipeRow(Base):
 
 
 class RecipeExample(Base):
-    """Verified values of a page that a recipe is learned from: deleted with the stored copy of the page."""
+    """Verified values of a page that a recipe is learned from: deleted with the last stored copy of the page's body."""
 
     __tablename__ = "recipe_examples"
 

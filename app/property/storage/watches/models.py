@@ -79,7 +79,7 @@ class Watch(Base):
     # whose daily quota its refreshes count toward, nobody's without; and whether the next one was counted already
     caller: Mapped[Sha256 | None]
     prepaid: Mapped[bool] = mapped_column(server_default=false())
-    # a `WatchStatus`, where the query asks for it (`repository.status_at`)
+    # a `WatchStatus`, where the query asks for it (`repository.py`)
     status: Mapped[str] = query_expression()
 
     __table_args__ = (

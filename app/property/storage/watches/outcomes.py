@@ -52,7 +52,8 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
     query = select(Watch).where(Watch.under_way_since.is_not(None), ~UNDER_WAY)
     ended = entities(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
     made = defaultdict[str, list[Row[Any]]](list)
-    columns: tuple[Any, ...] = JobRow, Property.merged_into
+    job: tuple[Any, ...] = JobRow.watch_id, JobRow.target, JobRow.state, JobRow.property_id, JobRow.finished_at
+    columns = (*job, JobRow.error_code, JobRow.error_message, Property.merged_into)
     jobs = select(*columns).outerjoin(Property, Property.id == JobRow.property_id)
     # also those that came of them
     jobs = jobs.join(Watch, and_(Watch.id == JobRow.watch_id, JobRow.created_at >= Watch.under_way_since))

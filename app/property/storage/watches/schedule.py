@@ -20,10 +20,9 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func,
 from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import make_batch
 from app.property.storage.jobs.models import Job
-from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.repository import IS_IN_HAND, queue_again
 from app.property.storage.properties.tables import AS_OF, Property, SourceRow
-from app.property.storage.statements import entities
+from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import WatchLimits, day_of
 from app.property.storage.watches.models import Change, Watch, WatchKind, write
@@ -112,8 +111,8 @@ class Turn:
     def take(self) -> Tick:
         """Settle what ended, and begin what is due."""
         outcomes, paused = settle(self.connection, self.now)
-        theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE)
-        under_way = self.connection.execute(select(func.count()).select_from(JobRow).where(*theirs)).scalar_one()
+        theirs = Job.watch_id.is_not(None), Job.state.in_(ACTIVE)
+        under_way = self.connection.execute(select(func.count()).select_from(Job).where(*theirs)).scalar_one()
         self.left = self.limits.pages - day_of(self.connection, self.now.date()).pages - under_way
         most = self._most()
         self._look(most)
@@ -142,7 +141,7 @@ class Turn:
         """
         payers = select(Watch.id).where(Watch.property_id == Change.property_id, Watch.state == "active")
         payer = payers.order_by(Watch.interval_days, Watch.id).limit(1).scalar_subquery().label("payer")
-        busy = exists().where(JobRow.target == Change.url, or_(JobRow.state.in_(ACTIVE), HAS_FAILED)).label("is_busy")
+        busy = exists().where(Job.target == Change.url, or_(Job.state.in_(ACTIVE), HAS_FAILED)).label("is_busy")
         query = select(Change.property_id, Change.url, payer, busy).where(Change.look_at <= self.now)
         query = query.group_by(Change.property_id, Change.url).order_by(func.min(Change.look_at), Change.url)
         next_at = list[dict[str, Any]]()
@@ -168,8 +167,10 @@ class Turn:
         due = entities(self.connection, query.limit(most).with_for_update())
         targets = self._targets(due)
         wanted = [target for its in targets.values() for target in its]
-        in_hand = select(JobRow.target).where(JobRow.target.in_(wanted), JobRow.state.in_(ACTIVE))
-        busy = {*self.wanted, *self.connection.execute(in_hand).scalars()}
+        in_hand = select(Job.target).where(Job.state.in_(ACTIVE))
+        busy = set(self.wanted)
+        for some in chunks(wanted):
+            busy |= set(self.connection.execute(in_hand.where(Job.target.in_(some))).scalars())
         payers = {watch.caller for watch in due if watch.caller is not None and not watch.prepaid}
         quota: dict[str, float] = dict.fromkeys(payers, inf)
         if self.limits.daily_targets is not None:
@@ -212,13 +213,12 @@ class Turn:
         pages = defaultdict[str, list[str]](list)
         properties = [watch.target for watch in due if watch.kind == WatchKind.PROPERTY]
         its = SourceRow.property_id == func.coalesce(Property.merged_into, Property.id)
-        query = select(Property.id, SourceRow.url).join(SourceRow, its).where(Property.id.in_(properties))
-        for row in self.connection.execute(query.order_by(AS_OF.desc(), SourceRow.id)):
+        place = func.row_number().over(partition_by=Property.id, order_by=(AS_OF.desc(), SourceRow.id)).label("place")
+        query = select(Property.id, SourceRow.url, place).join(SourceRow, its).where(Property.id.in_(properties))
+        found = query.subquery()
+        for row in self.connection.execute(select(found).where(found.c.place <= MOST_PAGES).order_by(found.c.place)):
             pages[row.id].append(row.url)
-        return {
-            watch: pages[watch.target][:MOST_PAGES] if watch.kind == WatchKind.PROPERTY else [watch.target]
-            for watch in due
-        }
+        return {watch: pages[watch.target] if watch.kind == WatchKind.PROPERTY else [watch.target] for watch in due}
 
     # --- what becomes of it
 
@@ -230,21 +230,21 @@ class Turn:
         made = make_batch(
             self.connection, self.now, targets, priority=PRIORITY, resend_at=resend_at, watch_of=self.wanted
         )
-        forget_failed(self.connection, JobRow.target, targets)
+        forget_failed(self.connection, Job.target, targets)
         new = set(made.new)
         return [job for job in made.jobs if job.id in new]
 
     def _repeat_failed(self, most: int) -> list[Job]:
         """Queue failed jobs again that are due, within what the day has left."""
-        is_due = and_(HAS_FAILED, JobRow.due_at <= self.now)
+        is_due = and_(HAS_FAILED, Job.due_at <= self.now)
         goes_on = select(Watch.id).where(Watch.state == "active")
-        over = update(JobRow).where(is_due, JobRow.watch_id.not_in(goes_on))
+        over = update(Job).where(is_due, Job.watch_id.not_in(goes_on))
         self.connection.execute(over.values(due_at=None))
-        query = select(JobRow.id, JobRow.target).where(is_due, ~IS_IN_HAND).order_by(JobRow.due_at, JobRow.id)
+        query = select(Job.id, Job.target).where(is_due, ~IS_IN_HAND).order_by(Job.due_at, Job.id)
         rows = self.connection.execute(query.limit(max(0, min(most, self.left)))).all()
         job_of = {row.target: row.id for row in reversed(rows)}
         queued = queue_again(self.connection, list(job_of.values()), HAS_FAILED, self.now + _RESEND)
-        forget_failed(self.connection, JobRow.target, [job.target for job in queued])
+        forget_failed(self.connection, Job.target, [job.target for job in queued])
         return queued
 
     def _put_off(self) -> tuple[int, bool]:
