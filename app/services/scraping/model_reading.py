@@ -24,6 +24,7 @@ from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, Mode
 from app.keypool.pricing import BATCH_TIER
 from app.property.page import Page
 from app.property.reading.base import Extraction
+from app.property.reading.model.dialect import Dialect
 from app.property.reading.model.evidence import verify
 from app.property.reading.model.llm import ModelAnswer, ServiceTier, read_completion
 from app.property.reading.model.prompt import TEXT_TOKENS, Prompt, build_prompt
@@ -108,6 +109,11 @@ class ModelReader:
         self._text_tokens = text_tokens
         self.use: ModelUse = use
 
+    @property
+    def dialect(self) -> Dialect:
+        """How the server is asked, as learned so far."""
+        return self._calls.dialect
+
     def read(self, extraction: Extraction, run: Run = NO_JOB) -> ModelReading:
         """Ask for what the page may say and is not known, or take the answer that the same question got before.
 
@@ -182,7 +188,7 @@ class ModelReader:
         """Return what a batch answered, good or bad, kept for the next time; or why it did not. None: ask now."""
         if not run.economy or self._requests is None or not self._manager.keys:
             return None
-        dialect = self._calls.dialect
+        dialect = self.dialect
         body, most = dialect.body(self._model, prompt), dialect.most_tokens(prompt)
         request = NewRequest(question, body, prompt.prompt_tokens, most, page)
         found = self._answered(request, self._requests.get(request.id), run.waited_for)
@@ -225,7 +231,7 @@ class ModelReader:
         if not mine or found.state is RequestState.WITHDRAWN:
             raise WaitForBatch(request)
         if found.state is RequestState.FAILED:
-            if self._calls.dialect.after_refusal(400, f"{found.error_code} {found.error_message}") is not None:
+            if self.dialect.after_refusal(400, f"{found.error_code} {found.error_message}") is not None:
                 return None
             return str(ModelError(self._model, f"{found.error_code}, {(found.error_message or '').rstrip('.')}"))
         return None
