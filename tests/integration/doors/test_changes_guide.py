@@ -45,7 +45,7 @@ def test_the_commands_follow_the_feed(web: str, bash: Bash, called: Propintel, h
 
 
 def test_the_page_names_the_fields_that_are_told() -> None:
-    (paragraph,) = re.findall(r"^## What is told\n\n(.*?): what the world changes", GUIDE, re.S | re.M)
+    (paragraph,) = re.findall(r"^## What is published\n\n(.*?)\. `CHANGES_FIELDS`", GUIDE, re.S | re.M)
     assert set(re.findall(r"`(\w+)`", paragraph)) == set(TOLD_FIELDS)
 
 
