@@ -371,7 +371,7 @@ _DOORS = ("worker", "web", "cli", "tasks", "standin")
 def parts_page() -> str:
     """Packages, processes, tasks, tables and migrations, each in the words of its own docstring."""
     lines = ["# Parts", "", _WRITTEN.format(source="packages, Procfile, tasks, tables and migrations")]
-    lines += ["How they go together is told in [the house as it stands](../explanation/architecture.md)."]
+    lines += ["How they go together: [architecture](../explanation/architecture.md)."]
     lines += ["", "## Packages", "", *_head("package", "is")]
     lines += [_row(f"`{name}`", _first_sentence(module)) for name, module in sorted(_packages())]
     contracts = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
