@@ -1,7 +1,7 @@
 """How the pages become a site: `make docs`. The pages are plain Markdown as GitHub shows it.
 
-The menu is made from the lists of links in docs/README.md and docs/decisions/README.md, so that it is written once.
-A page that neither of them names, a link or an anchor that leads nowhere: each is a warning, and warnings are errors.
+The menu is made from the lists of links in docs/README.md, and in the README of the decisions and of the benchmarks.
+A page that none of them names, a link or an anchor that leads nowhere: each is a warning, and warnings are errors.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ html_copy_source = html_show_sourcelink = False
 html_theme_options = {"source_view_link": "", "top_of_page_buttons": []}
 
 #: Pages that list others.
-_MENUS = ("docs/README", "docs/decisions/README")
+_MENUS = ("docs/README", "docs/decisions/README", "docs/benchmarks/README")
 _HEADING = re.compile(r"^## (.+)$", re.M)
 _LINK = re.compile(r"\]\(([^)#\s:]+\.md)\)")
 
