@@ -36,10 +36,10 @@ class _Cost(NamedTuple):
     search_tokens: float = 0
 
 
-#: The labeled pages of real sites: a prompt has 3,391 tokens on average, of which OpenAI caches the first 1,024, and an
-#: answer with a fact for each missing label 302. What a search finds counts as a block of 8,000 tokens
+#: The labeled pages of real sites: a prompt has 3,413 tokens on average, of which OpenAI caches the first 1,024, and an
+#: answer that names what the page says 284. What a search finds counts as a block of 8,000 tokens
 #: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11).
-_TYPICAL_URL = _Cost(1, 1, 3_391, 1_024, 302)
+_TYPICAL_URL = _Cost(1, 1, 3_413, 1_024, 284)
 _TYPICAL_ADDRESS = _TYPICAL_URL._replace(pages=2, searches=1, search_tokens=8_000)
 
 
