@@ -13,7 +13,7 @@ from rich.table import Table
 
 from app.property.address import Address
 from app.property.fields.table import FIELDS
-from app.property.short import HEADINGS, in_short
+from app.property.presenting.words import HEADINGS, in_list
 from cli.output import cell, print_json
 
 
@@ -70,7 +70,7 @@ def _properties(properties: list[dict[str, Any]]) -> Table:
         by_model = sum(1 for evidence in one["evidence"].values() if evidence.get("method") == "llm")
         table.add_row(
             cell(Address.of(record).line or "-"),
-            *(in_short(name, record) or "-" for name in shown),
+            *(in_list(name, record) or "-" for name in shown),
             str(len(record)),
             str(by_model),
         )

@@ -11,10 +11,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from app.property.presenting.brief import WIDTH, brief
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import SourceRow
 from app.settings import load_settings
-from cli.brief import WIDTH, brief
 from cli.output import Format, PropertyFormat, show
 from cli.property_tables import property_tables
 

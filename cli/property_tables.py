@@ -50,7 +50,7 @@ def property_tables(shown: Mapping[str, Any], said: Sequence[SourceRow] = ()) ->
 def tried_table(tried: Sequence[Mapping[str, Any]]) -> Table:
     """What came of each source of an address (`JobAttempt.as_json`): of those that were not used, why."""
     rows = [(one["source"], one["kind"], one["outcome"], one["detail"], one["url"]) for one in tried]
-    return make_table("Sources that were asked", ("source", "kind", "outcome", "detail", "page"), rows)
+    return make_table("Sources tried", ("source", "kind", "outcome", "detail", "page"), rows)
 
 
 def _side_by_side(shown: Mapping[str, Any], said: Sequence[SourceRow]) -> Iterator[Table]:

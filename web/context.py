@@ -63,7 +63,7 @@ class Context:
         self.scrape_threads = ThreadPoolExecutor(1, "scrape")
         self.exposition = Exposition(
             masks=lambda: {key.key_id: key.mask for key in self.keys.keys},
-            totals=self._read_counts,
+            totals=self.shared_counts,
             keys=self._report_keys,
             jobs=self._job_figures,
             messages=self._waiting_messages,
@@ -139,7 +139,8 @@ class Context:
                 self._keys = KeyView(self.settings, self._clock)
             return self._keys
 
-    def _read_counts(self) -> dict[str, float]:
+    def shared_counts(self) -> dict[str, float]:
+        """Return the counters of all processes by series (`metrics/shared_counts.py`). Raises `redis.RedisError`."""
         with self._lock:
             if self._counts is None:
                 self._counts = connect_store(broker_url(self.settings))

@@ -31,7 +31,8 @@ class KeySnapshot:
 
     A key that was taken out of the configuration is "draining": it gets no new lease here, its requests finish. One
     that an operator took out is "disabled", whatever its health.
-    `spent_today` is by the UTC day. `rests_us` is for how long it still rests after a 429.
+    `spent_today` is by the UTC day. `rests_us` is for how long it still rests after a 429. `probe_in_us` is the time
+    until a request tests it: 0 unless its circuit is open or it was refused.
     """
 
     key_id: str
@@ -46,6 +47,7 @@ class KeySnapshot:
     spent_today: Spent = NOTHING
     mask: str = ""
     rests_us: int = 0
+    probe_in_us: int = 0
 
     @property
     def circuit_open(self) -> bool:

@@ -273,12 +273,12 @@ def test_a_join_or_a_split_tells_nothing_and_takes_the_changes_along(home: Home,
     before = home.told()
     DecisionStore(database).join(other, one, who="me")
     assert home.told() == before == [("ListPrice", 500000, 450000)]
-    assert [change.field for change in home.feed.of(one)] == ["ListPrice"]  # by either id
+    assert [change.field for change in home.feed.newest(property_id=one)] == ["ListPrice"]  # by either id
     assert [change.field for change in home.feed.since(property_id=one).changes] == ["ListPrice"]
-    assert home.feed.of(other)[0].property_id == other
+    assert home.feed.newest(property_id=other)[0].property_id == other
     split = DecisionStore(database).split(other, [A], who="me")
     assert home.told() == before
-    assert [change.property_id for change in home.feed.of(split.other_id)] == [split.other_id]
+    assert [change.property_id for change in home.feed.newest(property_id=split.other_id)] == [split.other_id]
 
 
 def test_a_feed_is_followed_by_its_cursor(home: Home) -> None:

@@ -1,4 +1,4 @@
-"""Property pages: what is known of a property, and where each value was read."""
+"""Property pages: the brief, every value with its evidence, disagreements, prices, position, and sources."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from app.clock import SystemClock
 from app.property.address import Address
 from app.property.derived import MAP_LINK
 from app.property.doubt import Other, as_of, others
-from app.property.fields.table import AXES, CURRENCY, FIELDS, of_kind
+from app.property.fields.table import AXES, FIELDS, of_kind
 from app.property.identity import point_of
-from app.property.short import HEADINGS, in_short
+from app.property.presenting.brief import brief_entries
+from app.property.presenting.sources import source_name
+from app.property.presenting.words import HEADINGS, day, in_list, in_words
 from app.property.storage.properties.rebuild import STATUS
 from app.property.storage.properties.tables import SourceRow
 from app.property.storage.properties.views import PropertyFilter
@@ -29,40 +32,57 @@ from web.pages.price_chart import price_chart
 from web.pages.rendering import address, page
 from web.pages.route import SignedInRoute
 from web.pages.side_by_side import side_by_side, source_names
-from web.pages.words import in_words
 from web.parameters import Id, PropertiesCursor
 
 router = APIRouter(route_class=SignedInRoute)
 _ROWS = 50
 #: changes of a property that its page shows, and the characters of a quote among them
 _CHANGES, _QUOTE_CHARS = 20, 200
-#: a button's name is read out at a stretch: a longer value is text of its own
-_LONGEST_NAME_CHARS = 300
+#: a longer value, or one of several lines, is collapsed
+_LONGEST_CHARS = 120
+#: words for amounts of a history
+_PRICE = "ListPrice"
+_TECHNICAL = "Units and coordinates"
+#: headings by group of fields, and whether the group is open at first; what the address says stands in the heading
 _GROUPS = {
-    "listing": "Listing",
-    "address": "Address",
-    "facts": "Facts",
-    "tax": "Tax and sales",
-    "text": "Text",
-    "ours": "More",
+    "listing": ("Listing", True),
+    "facts": ("Home", True),
+    "tax": ("Tax and sales", True),
+    "ours": ("More", True),
+    "text": ("Texts", True),
+    "address": ("Address", False),
+    _TECHNICAL: (_TECHNICAL, False),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A field as the page has it: `proof` is its evidence, `as_of` when a source was last known to say it, `others`
-    what other pages say instead."""
+    """A field on the page. `proof` is its evidence, `as_of` when a source was last known to state it, `others` are
+    values of other sources that contradict it, each with the words for it."""
 
     name: str
+    label: str
     meaning: str
     value: str
     proof: Mapping[str, Any]
+    source: str
     as_of: datetime
-    others: list[Other]
+    others: list[tuple[Other, str, str]]
 
     @property
-    def is_long(self) -> bool:
-        return len(self.value) > _LONGEST_NAME_CHARS
+    def size(self) -> str:
+        """How long a value is that is collapsed; empty for one that is shown."""
+        lines = self.value.count("\n") + 1
+        if lines > 1:
+            return f"{lines} rows"
+        return f"{len(self.value):,} characters" if len(self.value) > _LONGEST_CHARS else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    heading: str
+    is_open: bool
+    fields: list[Shown]
 
 
 @router.get("/properties", dependencies=[allow(*READING)])
@@ -87,7 +107,7 @@ def list_properties(
             {
                 **item,
                 "headline": headline(item["record"]),
-                "shown": [(HEADINGS[name], in_short(name, item["record"]), _is_figure(name)) for name in HEADINGS],
+                "shown": [(HEADINGS[name], in_list(name, item["record"]), _is_figure(name)) for name in HEADINGS],
                 "changed": _moment(item["updated_at"]),
             }
             for item in shown.items
@@ -104,36 +124,40 @@ def list_properties(
 @router.get("/properties/{property_id}", dependencies=[allow(*READING)])
 def show_property(request: Request, property_id: Id, context: ContextOf) -> Response:
     found = context.stores.properties.get(property_id)
-    said = context.stores.properties.sources(found["property"])
+    rows = context.stores.properties.sources(found["property"])
+    record, now = found["record"], SystemClock().now()
     names = source_names(found)
-    prices = dated_prices(said)
-    told = ChangeStore(context.stores.database).of(found["property"], limit=_CHANGES + 1)
-    number_of = {source["url"]: number for number, source in enumerate(found["sources"], start=1)}
+    prices = dated_prices(rows)
+    changes = ChangeStore(context.stores.database).newest(property_id=found["property"], limit=_CHANGES + 1)
+    compared = side_by_side(found, rows) if len(rows) == len(names) else []
     return page(
         request,
         "property.html",
         property=found,
-        headline=headline(found["record"]),
-        groups=_grouped(found),
+        headline=headline(record),
+        summary=_summary(record),
+        brief=brief_entries(found, now, context.settings.jobs.property_fresh_days),
+        groups=_groups(found),
         names=names,
-        rows=side_by_side(found, said) if len(said) == len(names) else [],
-        prices=prices,
+        conflicts=[row for row in compared if row.is_conflict],
+        agreed=[row for row in compared if not row.is_conflict],
+        prices=[(row, in_words(_PRICE, row.price, record), day(row.said)) for row in prices],
         chart=price_chart(prices),
-        number_of=number_of,
-        changes=[_change(one) for one in told[:_CHANGES]],
-        more_changes=len(told) > _CHANGES,
-        currency=found["record"].get(CURRENCY),
-        point=point_of(found["record"]),
-        map_link=found["record"].get(MAP_LINK) or "",
-        drawing=_drawing(found, said),
-        unverified=[{**one, "words": in_words(one["value"]), "seen": _moment(one["seen_at"])} for one in _heard(found)],
+        number_of={source["url"]: number for number, source in enumerate(found["sources"], start=1)},
+        changes=[_change(one, found) for one in changes[:_CHANGES]],
+        more_changes=len(changes) > _CHANGES,
+        point=point_of(record),
+        map_link=record.get(MAP_LINK) or "",
+        drawing=_drawing(found, rows),
+        unverified=[_claim(one, record) for one in found.get("unverified") or ()],
         sources=[
             {
                 **source,
+                "name": name.name,
                 "fetched": _moment(source["fetched_at"]),
                 "checked": _moment(source["checked_at"]) if source["checked_at"] else None,
             }
-            for source in found["sources"]
+            for source, name in zip(found["sources"], names, strict=True)
         ],
         created=_moment(found["created_at"]),
         updated=_moment(found["updated_at"]),
@@ -141,42 +165,66 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
 
 
 def headline(record: Mapping[str, Any]) -> str:
-    """What people call the property: its address, else what it is listed as."""
+    """Return what people call the property: its address, else its listing or parcel number."""
     ids = (str(record[name]) for name in of_kind("identifier") if record.get(name))
     return Address.of(record).line or next(ids, "without an address")
+
+
+def _summary(record: Mapping[str, Any]) -> list[str]:
+    """Return the figures of a list of properties in words: `Active`, `$512,000`, `4 beds`."""
+    texts = ((name, in_list(name, record)) for name in HEADINGS)
+    return [f"{text} {HEADINGS[name]}" if FIELDS[name].kind == "count" else text for name, text in texts if text]
 
 
 def _is_figure(name: str) -> bool:
     return FIELDS[name].type != "text"
 
 
-def _grouped(found: Mapping[str, Any]) -> list[tuple[str, list[Shown]]]:
-    """The fields that have a value, in the order of the data dictionary, by the groups that have one."""
-    record, evidence = found["record"], found["evidence"]
+def _groups(found: Mapping[str, Any]) -> list[Group]:
+    """Return the fields that have a value, in the order of the data dictionary, by the groups that have one."""
     groups: dict[str, list[Shown]] = {group: [] for group in _GROUPS}
     for name, spec in FIELDS.items():
-        if name in record:
-            value, proof = in_words(record[name]), evidence[name]
-            groups[spec.group].append(Shown(name, spec.meaning, value, proof, as_of(found, proof), others(found, name)))
-    return [(_GROUPS[group], shown) for group, shown in groups.items() if shown]
+        if name in found["record"]:
+            is_technical = spec.kind in ("coordinate", "currency", "unit")
+            groups[_TECHNICAL if is_technical else spec.group].append(_shown(name, found))
+    return [Group(*_GROUPS[group], fields) for group, fields in groups.items() if fields]
 
 
-def _change(change: Change) -> dict[str, Any]:
-    """A change as the page has it; long quotes are cut, the change itself has them whole."""
-    sides = {
-        name: {**proof, "quote": shorten(proof["quote"], _QUOTE_CHARS, placeholder=" …")} if proof else None
-        for name, proof in (("old_evidence", change.old_evidence), ("new_evidence", change.new_evidence))
-    }
-    words = {"was": in_words(change.old), "is": in_words(change.new)}
-    return {"told_at": change.published_at, "field": change.field, "why": change.why, **words, **sides}
+def _shown(name: str, found: Mapping[str, Any]) -> Shown:
+    record, proof, spec = found["record"], found["evidence"][name], FIELDS[name]
+    text = in_words(name, record[name], record, proof.get("unit"))
+    contradicting = [
+        (
+            other,
+            in_words(name, other.proof["value"], record, other.proof.get("unit")),
+            source_name(found, other.proof["source_url"]),
+        )
+        for other in others(found, name)
+    ]
+    source = source_name(found, proof["source_url"])
+    return Shown(name, spec.label, spec.meaning, text, proof, source, as_of(found, proof), contradicting)
 
 
-def _heard(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return list(found.get("unverified") or ())
+def _change(change: Change, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a change in words, with quotes cut short; the change feed has them whole."""
+    sides = {}
+    for side, value, proof in (("was", change.old, change.old_evidence), ("is", change.new, change.new_evidence)):
+        text = in_words(change.field, value, found["record"], proof.get("unit")) if proof else ""
+        quote = shorten(proof["quote"], _QUOTE_CHARS, placeholder=" …") if proof else ""
+        url = proof["source_url"] if proof else ""
+        sides[side] = {"text": text, "quote": quote, "url": url, "source": source_name(found, url) if url else ""}
+    label = FIELDS[change.field].label
+    return {"at": change.published_at, "field": change.field, "label": label, "why": change.why, **sides}
+
+
+def _claim(claim: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    name = claim["field"]
+    shown = {"label": FIELDS[name].label, "words": in_words(name, claim["value"], record)}
+    return {**claim, **shown, "seen": _moment(claim["seen_at"])}
 
 
 def _drawing(found: Mapping[str, Any], said: Sequence[SourceRow]) -> Locator | None:
-    """Where the sources see the property, if there are two that do."""
+    """Return where the sources place the property, if two or more do."""
     latitude, _ = AXES
     seen = [
         Seen(number, *point, one.evidence[latitude] == found["evidence"].get(latitude))

@@ -41,7 +41,7 @@ class PageRoute(APIRoute):
             except SignInNeededError:
                 return _to_sign_in(request)
             except (PropertyIntelligenceError, RequestValidationError, HTTPException) as exc:
-                return await run_in_threadpool(_error_page, request, exc)
+                return await run_in_threadpool(error_page, request, exc)
 
         return served
 
@@ -122,12 +122,15 @@ def _to_sign_in(request: Request) -> Response:
     return see_other(SIGN_IN_PATH + wanted)
 
 
-def _error_page(request: Request, exc: Exception) -> Response:
+def error_page(request: Request, exc: Exception) -> Response:
+    """Return the page that says what is wrong with the request, or with the service."""
     if isinstance(exc, PropertyIntelligenceError):
         status, message, headers = answer_to(request, exc)
         headers.pop("WWW-Authenticate", None)  # a browser would ask for a password that there is not
     elif isinstance(exc, HTTPException):
         status, message, headers = exc.status_code, str(exc.detail), dict(exc.headers or {})
+        if status == 404:
+            message = f"There is no page at {request.url.path}."
     else:
         assert isinstance(exc, RequestValidationError)  # noqa: S101 (there is no other)
         status, message, headers = 422, problem_of(exc), {}

@@ -1,33 +1,32 @@
-"""What each source says of each field, beside what was chosen: who says what, which value won, and why."""
+"""Compare the values of a property's sources: which one was chosen for each field, which differ, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from app.property.doubt import says_the_same
-from app.property.record import FIELDS
+from app.property.fields.table import FIELDS
+from app.property.presenting.sources import source_name
+from app.property.presenting.words import in_words
 from app.property.storage.properties.tables import SourceRow
-from web.pages.words import in_words
 
 _LONGEST_CHARS = 160
 
 
 @dataclass(frozen=True, slots=True)
 class SourceName:
-    """How a source is called on the page: its number, its host and whose it is."""
+    """A source's number on the page, and its name."""
 
     number: int
-    host: str
-    kind: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What a source says of a field, "" if nothing. `verdict`: chosen, agrees, older, differs, or beside (something
-    else that contradicts nothing); `reason` as the store has it, "" where it has none."""
+    """A source's value of a field, "" if it states none. `verdict`: chosen, agrees, older, differs, or beside (another
+    value that contradicts nothing); `reason` as the store has it, "" where it has none."""
 
     text: str
     verdict: str
@@ -36,33 +35,31 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """A field that two or more sources state, with a cell for each source."""
+
     name: str
+    label: str
     meaning: str
     is_conflict: bool
     cells: tuple[Cell, ...]
 
 
 def source_names(shown: Mapping[str, Any]) -> list[SourceName]:
-    """In the order of `sources`; `kind` is "" where nobody said."""
+    """Return the names of the sources, in the order of `sources`."""
     return [
-        SourceName(number, urlsplit(source["url"]).netloc or source["url"], _kind(source))
-        for number, source in enumerate(shown["sources"], start=1)
+        SourceName(number, source_name(shown, source["url"])) for number, source in enumerate(shown["sources"], start=1)
     ]
 
 
 def side_by_side(shown: Mapping[str, Any], said: Sequence[SourceRow]) -> list[Row]:
-    """A row for each field that two sources or more speak of, with a cell for each of `said`; conflicts come first."""
+    """Return a row for each field that two or more sources state, conflicts first."""
     conflicts = {conflict["field"]: conflict for conflict in shown["conflicts"]}
     rows = [
-        Row(name, spec.meaning, name in conflicts, tuple(_cells(name, shown, said, conflicts.get(name))))
+        Row(name, spec.label, spec.meaning, name in conflicts, tuple(_cells(name, shown, said, conflicts.get(name))))
         for name, spec in FIELDS.items()
         if sum(name in one.record for one in said) > 1
     ]
     return sorted(rows, key=lambda row: not row.is_conflict)
-
-
-def _kind(source: Mapping[str, Any]) -> str:
-    return str(source.get("source_kind") or "").replace("_", " ")
 
 
 def _cells(
@@ -74,7 +71,7 @@ def _cells(
             yield Cell("", "", "")
             continue
         proof = one.evidence[name]
-        text = in_words(one.record[name])
+        text = in_words(name, one.record[name], one.record, proof.get("unit"))
         text = text if len(text) <= _LONGEST_CHARS else f"{text[: _LONGEST_CHARS - 1]}…"
         verdict, reason = _judged(proof, conflict)
         if not verdict:
@@ -85,7 +82,7 @@ def _cells(
 
 
 def _judged(proof: Mapping[str, Any], conflict: Mapping[str, Any] | None) -> tuple[str, str]:
-    """What the store says of it: its verdict, and the reason."""
+    """Return the stored verdict on a value, and its reason."""
     if conflict is None:
         return "", ""
     proofs = conflict["evidence"]

@@ -15,21 +15,14 @@ from web.auth import READING, strangers_counted, verifier_for
 from web.context import context_of
 from web.errors import answer_to
 from web.pages.rendering import page
-from web.pages.route import SIGN_IN_PATH, PageRoute, cookie_name, find_session, inner_path, see_other
+from web.pages.route import SIGN_IN_PATH, PageRoute, cookie_name, inner_path, see_other
 
 router = APIRouter(route_class=PageRoute)
 
 _LINK_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _LINK_OVER = (
-    "This sign-in link was used already or has expired. "
-    "Get a token with `propintel token --role manager --subject NAME` and paste it here."
+    "This sign-in link was used or has expired. Sign in with a token, or ask the operator of this service for one."
 )
-
-
-@router.get("/")
-def home(request: Request) -> Response:
-    """Where everybody who is signed in may be."""
-    return see_other("/jobs" if find_session(request) is not None else SIGN_IN_PATH)
 
 
 @router.get(SIGN_IN_PATH)
@@ -116,7 +109,7 @@ def _caller_of_link(request: Request, code: str) -> Caller:
 def _said(exc: PropertyIntelligenceError) -> str:
     """What is wrong, in the words of somebody who looks at a form."""
     if isinstance(exc, InvalidTokenError):
-        return f"This token does not hold: {exc.facts['reason']}."
+        return f"Invalid token: {exc.facts['reason']}."
     return str(exc)
 
 

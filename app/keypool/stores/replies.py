@@ -42,6 +42,7 @@ def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnap
         spent_today=Spent(*(whole(figure) for figure in figures[12:16])),
         mask=last_mask if mask is None else mask,
         rests_us=max(0, cooling_until - now),
+        probe_in_us=max(0, whole(health[1]) - now) if whole(health[0]) != _CLOSED else 0,
     )
 
 

@@ -27,6 +27,7 @@ class FieldSpec:
     """One field; the head of `fields.toml` explains each key. Ends of ranges are included, areas in square meters."""
 
     name: str
+    label: str
     type: FieldType
     kind: FieldKind
     group: Literal["listing", "address", "facts", "text", "tax", "ours"]

@@ -28,15 +28,16 @@ MOST_ROOMS = 20
 _URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
 #: what the timeline shows of a key
 _OUTAGES = (Kind.CIRCUIT_OPEN, Kind.KEY_DEAD, Kind.QUOTA_GONE)
-_REASONS = {
-    "closed": "takes requests",
-    "cooling": "rests after a 429",
-    "open": "its circuit opened after failures in a row; it is tried again by itself",
-    "half_open": "is being tried with one request",
-    "dead": "was refused by the provider (401): replace it; it is tried once an hour",
-    "no_quota": "its organisation has no credit left",
-    "disabled": "was taken out by an operator, until it is enabled",
-    "draining": "was taken out of the configuration; what is under way finishes",
+#: a state in a user's words, and what it means
+_WORDS = {
+    "closed": ("healthy", ""),
+    "cooling": ("resting", "Rate limited (429)."),
+    "open": ("circuit open", "Circuit open after repeated failures."),
+    "half_open": ("probing", "One request tests whether it works again."),
+    "dead": ("refused", "The provider refused it (401). Replace it."),
+    "no_quota": ("no credit", "Its organization has no credit left. Add credit."),
+    "disabled": ("disabled", "Disabled by an operator until it is enabled."),
+    "draining": ("draining", "Removed from the configuration. Open requests finish."),
 }
 
 
@@ -79,7 +80,7 @@ def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) 
         at=now,
         healthy=sum(key.is_healthy for key in counted),
         total=len(counted),
-        keys=[_key_row(key) for key in keys],
+        keys=[key_row(key) for key in keys],
         keys_left_off=len(found.snapshots) - len(keys),
         rooms=[room._replace(group=found.masks.get(room.group, room.group)) for room in rooms],
         rooms_left_off=len(found.figures.rooms) - len(rooms),
@@ -92,13 +93,24 @@ def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) 
     )
 
 
-def _key_row(key: KeySnapshot) -> dict[str, Any]:
-    reason = _REASONS[key.state]
+def key_row(key: KeySnapshot) -> dict[str, Any]:
+    """Return a snapshot with its state in words."""
+    name, reason = _WORDS[key.state]
     if key.rests_us > 0 and key.state in ("closed", "cooling"):
-        reason = f"rests {key.rests_us / 1_000_000:.0f} s more after a 429"
+        name = f"resting {_span(key.rests_us)}"
+    if key.probe_in_us > 0 and key.state in ("open", "dead"):
+        reason = f"{reason} Next probe in {_span(key.probe_in_us)}."
     last_used = None if key.last_used_us is None else datetime.fromtimestamp(key.last_used_us / 1_000_000, UTC)
     usd = key.spent_today.microusd / 1_000_000
-    return {**asdict(key), "reason": reason, "last_used": last_used, "usd_today": usd}
+    return {**asdict(key), "state_name": name, "reason": reason, "last_used": last_used, "usd_today": usd}
+
+
+def _span(microseconds: int) -> str:
+    """Return a time in its largest unit: `42 s`, `4 min`, `2 h`."""
+    seconds = -(-microseconds // 1_000_000)
+    if seconds < 100:
+        return f"{seconds} s"
+    return f"{-(-seconds // 60)} min" if seconds < 6_000 else f"{-(-seconds // 3_600)} h"
 
 
 def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:

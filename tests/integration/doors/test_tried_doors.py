@@ -76,7 +76,7 @@ def test_every_door_says_why_an_address_is_incomplete(
     assert _data(client.get("/api/v1/jobs"))["jobs"][0]["tried"] == told
     assert _data(client.get(f"/api/v1/properties/{home}"))["tried"] == told
     for shown in (called("jobs", job_id, "--format", "table"), called("show", home, "--format", "table")):
-        assert "Sources that were asked" in shown.stdout
+        assert "Sources tried" in shown.stdout
         assert "robots_disallowed" in shown.stdout
         assert "turned off" in shown.stdout
     assert "1 of 3 sources used" in " ".join(called("jobs", "--format", "table").stdout.split())

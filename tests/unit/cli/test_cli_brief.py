@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cli import us_words as us
-from cli.brief import LINES, brief
+from app.property.presenting import words as us
+from app.property.presenting.brief import LINES, brief
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COUNTY, PORTAL, ROLL = "https://county.example/parcels/7", "https://homes.example/12", "https://roll.example/7"

@@ -99,6 +99,7 @@ def test_a_language_is_one_file(copy: Path) -> None:
 
 _ROW = """
 [X_Elevators]
+label = "Elevators"
 type = "integer"
 kind = "count"
 group = "facts"
@@ -125,7 +126,7 @@ from app.property.storage.database import Database
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.views import PropertyFilter
 from app.services.reports.exports import ExportFormat, write
-from cli.brief import brief
+from app.property.presenting.brief import brief
 from cli.property_tables import record_table
 from web.pages.side_by_side import side_by_side
 
@@ -172,7 +173,7 @@ print(json.dumps({
     "table": [str(cell) for cell in record_table("", shown["record"], shown["evidence"]).columns[0].cells],
     "beside": [row.name for row in side_by_side(shown, said)],
     "brief": brief(shown, datetime(2026, 3, 7, tzinfo=UTC), 30),
-    "changes": [(c.field, c.old, c.new) for c in ChangeStore(database).of(made, limit=9)],
+    "changes": [(c.field, c.old, c.new) for c in ChangeStore(database).newest(property_id=made, limit=9)],
 }))
 """
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from app.keypool.figures import Room
 from app.keypool.snapshots import KeySnapshot, State
-from app.services.keys.panel import MOST_KEYS, MOST_ROOMS, most_urgent, tightest
+from app.services.keys.panel import MOST_KEYS, MOST_ROOMS, key_row, most_urgent, tightest
 
 
 def _key(number: int, state: State = "closed") -> KeySnapshot:
@@ -39,3 +43,19 @@ def test_the_limits_with_the_smallest_share_left_are_shown() -> None:
 def test_a_limit_of_nothing_is_used_up() -> None:
     shut, ample = (Room(name, "gpt-4.1-mini", "tokens", size, size) for name, size in (("shut", 0), ("ample", 10)))
     assert tightest([ample, shut]) == [shut, ample]
+
+
+@pytest.mark.parametrize(
+    ("state", "rests_us", "probe_in_us", "name", "reason"),
+    [
+        ("closed", 0, 0, "healthy", ""),
+        ("cooling", 41_200_000, 0, "resting 42 s", "Rate limited (429)."),
+        ("open", 0, 230_000_000, "circuit open", "Circuit open after repeated failures. Next probe in 4 min."),
+        ("dead", 0, 7_200_000_000, "refused", "The provider refused it (401). Replace it. Next probe in 2 h."),
+    ],
+)
+def test_a_state_is_shown_in_the_words_of_its_user(
+    state: State, rests_us: int, probe_in_us: int, name: str, reason: str
+) -> None:
+    row = key_row(replace(_key(1, state), rests_us=rests_us, probe_in_us=probe_in_us))
+    assert (row["state_name"], row["reason"]) == (name, reason)

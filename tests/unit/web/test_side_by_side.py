@@ -28,7 +28,8 @@ SAID = [
 ]
 SHOWN: dict[str, Any] = {
     "sources": [
-        {"url": URLS[0], "source_kind": "tax_roll"}, {"url": URLS[1], "source_kind": None}, {"url": "odd"},
+        {"url": url, "final_url": url, "page_url": url, "source_kind": kind}
+        for url, kind in ((URLS[0], "tax_roll"), (URLS[1], None), ("odd", None))
     ],
     "evidence": {
         "YearBuilt": SAID[0].evidence["YearBuilt"], "StoriesTotal": SAID[1].evidence["StoriesTotal"],
@@ -69,10 +70,11 @@ def test_conflicts_stored_before_reasons_were_kept_still_name_the_chosen() -> No
     assert [(cell.verdict, cell.reason) for cell in row.cells] == [("chosen", ""), ("differs", ""), ("agrees", "")]
 
 
-def test_sources_are_called_by_number_host_and_whose_they_are() -> None:
-    assert [(name.number, name.host, name.kind) for name in source_names(SHOWN)] == [
-        (1, "county.example", "tax roll"), (2, "homes.example", ""), (3, "odd", ""),
-    ]  # fmt: skip
+def test_sources_have_the_name_in_sources_toml_else_their_kind_and_host() -> None:
+    names = ["tax roll county.example", "homes.example", "odd"]
+    assert [(one.number, one.name) for one in source_names(SHOWN)] == list(enumerate(names, start=1))
+    tried = [{"source": "Sample County", "url": URLS[0]}, {"source": "web search", "url": None}]
+    assert source_names({**SHOWN, "tried": tried})[0].name == "Sample County"
 
 
 def test_long_values_are_cut() -> None:

@@ -77,9 +77,12 @@ class ChangeStore:
             return Followed([], cursor if cursor is not None else ORDER.cursor((0,)))
         return Followed(found[:limit], ORDER.cursor((found[:limit][-1].position,)), len(found) > limit)
 
-    def of(self, property_id: str, *, limit: int = 100) -> list[Change]:
-        """Return the newest changes of a property, which may have been merged into another, the newest first."""
-        query = select(Change).where(_PUBLISHED, _is_of(property_id)).order_by(Change.position.desc())
+    def newest(self, *, property_id: str | None = None, limit: int = 100) -> list[Change]:
+        """Return the newest changes, the newest first: all, or those of one property, which may have been merged into
+        another."""
+        query = select(Change).where(_PUBLISHED).order_by(Change.position.desc())
+        if property_id is not None:
+            query = query.where(_is_of(property_id))
         with self._database.reading() as connection:
             return entities(connection, query.limit(limit))
 

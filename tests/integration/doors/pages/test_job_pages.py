@@ -52,11 +52,11 @@ def test_a_list_becomes_an_estimate_a_batch_and_a_property(
 
     page.wait_for_url(re.compile(r"/batches/[0-9a-f]{32}$"))
     page.evaluate("window.untouched = true")
-    expect(page.get_by_role("status").filter(has_text="All 2 jobs are over.")).to_be_visible(timeout=200_000)
+    expect(page.get_by_role("status").filter(has_text="All 2 jobs have finished.")).to_be_visible(timeout=200_000)
     assert page.evaluate("window.untouched") is True, "the page was loaded again"
     check_accessible(page)
     screenshot(page, "batch")
-    page.get_by_role("link", name="Its jobs").click()
+    page.get_by_role("link", name="Jobs of this batch").click()
     check_accessible(page)
     screenshot(page, "jobs")
     page.get_by_role("link", name="property", exact=True).first.click()
@@ -94,16 +94,16 @@ def test_jobs_are_cancelled_and_done_again_by_hand(signed_in: SignIn, called: Pr
     page.goto(page.url.split("#")[0].replace("/jobs", f"/batches/{made['batch']}"))
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.get_by_role("button", name="Cancel the batch").click()
-    expect(page.get_by_text("0 of 2 jobs are over.")).to_be_visible()
+    expect(page.get_by_text("0 of 2 jobs have finished.")).to_be_visible()
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Cancel the batch").click()
-    expect(page.get_by_text("All 2 jobs are over.")).to_be_visible()
+    expect(page.get_by_text("All 2 jobs have finished.")).to_be_visible()
 
 
 @pytest.mark.usefixtures("broker")
 def test_a_job_appears_without_loading_the_page_again(signed_in: SignIn, called: Propintel) -> None:
     page = signed_in("reader", "/jobs")
-    expect(page.get_by_text("No jobs here")).to_be_visible()
+    expect(page.get_by_text("No jobs yet.")).to_be_visible()
     page.evaluate("window.untouched = true")
     _enqueue(called, "http://homes.example/1")
     expect(page.get_by_role("link", name="http://homes.example/1")).to_be_visible()
@@ -157,7 +157,7 @@ def test_addresses_are_estimated_and_enqueued_once(signed_in: SignIn) -> None:
     check_accessible(page)
     page.get_by_role("button", name="Enqueue 1 job").click()
     page.wait_for_url(re.compile(r"/batches/[0-9a-f]{32}$"))
-    page.get_by_role("link", name="Its jobs").click()
+    page.get_by_role("link", name="Jobs of this batch").click()
     expect(page.get_by_role("link", name="12 MAIN ST, ANYTOWN, ST 00000")).to_be_visible()
     check_accessible(page)
 

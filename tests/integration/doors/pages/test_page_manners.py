@@ -63,7 +63,7 @@ def test_what_a_page_says_of_itself_does_no_harm(database: Database, signed_in: 
     assert page.locator("main img, main script").count() == 0
     page.goto(page.url.replace(scheme, turned))
     assert not set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069") & set(page.content())
-    expect(page.get_by_role("button", name=re.compile("^ListAgentFullName"))).to_contain_text("Ann\ufffdeilrahC\ufffd")
+    expect(page.get_by_role("button", name=re.compile("^Listing agent"))).to_contain_text("Ann\ufffdeilrahC\ufffd")
     page.goto(page.url.split("/properties/")[0] + "/properties")
     expect(page.get_by_role("link", name=evil)).to_be_visible()
     assert page.evaluate("window.harmed") is None
@@ -85,19 +85,20 @@ def test_long_values_are_read_by_those_who_want_to(
         "all => Math.max(...all.map(one => (one.ariaLabel ?? one.textContent).length))"
     )
     assert longest < 500, "a screen reader reads a button's name at a stretch"
-    text = page.get_by_role("region", name="PublicRemarks")
+    page.get_by_text("10,000 characters", exact=True).click()
+    text = page.get_by_role("region", name="Description")
     assert text.bounding_box()["height"] < PHONE["height"]
     text.focus()
     before = text.evaluate("one => one.scrollTop")
     page.keyboard.press("End")
     page.wait_for_function("(top) => document.activeElement.scrollTop > top", arg=before)
-    page.get_by_role("button", name="PublicRemarks: where it was read").press("Enter")
+    page.get_by_role("button", name="Description. Evidence").press("Enter")
     proof = page.locator("#proof-PublicRemarks")
     expect(proof).to_be_visible()
     check_fits(page)
     check_accessible(page)
     page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="PublicRemarks: where it was read")).to_be_focused()
+    expect(page.get_by_role("button", name="Description. Evidence")).to_be_focused()
     screenshot(page, "property-phone-dark", full_page=False)
 
 
@@ -110,7 +111,17 @@ def test_every_page_fits_a_phone_and_a_magnified_window(
     page = signed_in("exec", "/jobs", color_scheme="dark")
     home = page.url.removesuffix("/jobs")
     paths = [f"/jobs/{made['jobs'][0]}", f"/jobs?batch={made['batch']}", "/batches", f"/batches/{made['batch']}"]
-    paths += ["/jobs", "/properties", f"/properties/{kept}", "/watches", "/enqueue", "/keys", "/jobs/nothing"]
+    paths += [
+        "/",
+        "/no-such-page",
+        "/jobs",
+        "/properties",
+        f"/properties/{kept}",
+        "/watches",
+        "/enqueue",
+        "/keys",
+        "/jobs/nothing",
+    ]
     for path in paths:
         page.goto(home + path)
         for viewport in (PHONE, *ZOOMED):

@@ -19,7 +19,7 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Unverified
 from benchmarks.saving import save_record
 from tests.integration.doors.conftest import Environment
-from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+from tests.integration.doors.pages.conftest import DESKTOP, PHONE, SignIn, check_accessible, check_fits
 from tests.plugins.job_ends import finish, put_claims, put_tried
 
 pytestmark = pytest.mark.usefixtures("broker")
@@ -111,7 +111,9 @@ def test_why_the_property_is_not_complete_stands_on_its_page_and_on_the_job_s(
     page = signed_in("reader", f"/properties/{house}")
     for path in (f"/properties/{house}", f"/jobs/{asked}"):
         page.goto(page.url.split("/properties")[0] + path)
-        rows = page.get_by_role("region", name="Sources that were asked").locator("tbody tr")
+        if path.startswith("/properties"):
+            page.get_by_text("Sources tried", exact=True).click()
+        rows = page.get_by_role("region", name="Sources tried").locator("tbody tr")
         expect(rows).to_have_count(3)
         expect(rows.nth(1)).to_contain_text("robots disallowed")
         expect(rows.nth(1).get_by_role("link")).to_have_attribute("href", "https://vault.example/7")
@@ -125,44 +127,79 @@ def test_why_the_property_is_not_complete_stands_on_its_page_and_on_the_job_s(
 def test_who_says_what_which_won_and_why(house: str, signed_in: SignIn, screenshot: Callable[..., Path]) -> None:
     page = signed_in("reader", f"/properties/{house}")
     expect(page.get_by_role("heading", level=1)).to_contain_text("12 Fictional Ave")
-    table = page.get_by_role("region", name="Sources side by side")
+    table = page.get_by_role("region", name="Where sources disagree")
     heads = table.locator("thead th").all_inner_texts()
-    assert [head.split()[1] for head in heads[1:]] == ["homes.example", "assessor.example", "gis.example"]
+    assert heads[1:] == ["1. portal homes.example", "2. assessor assessor.example", "3. county map gis.example"]
     rows = table.locator("tbody tr")
-    assert [row.get_attribute("id") for row in rows.all()][:2] == ["side-LivingArea", "side-YearBuilt"]
+    assert [row.get_attribute("id") for row in rows.all()] == ["side-LivingArea", "side-YearBuilt"]
     year = table.locator("#side-YearBuilt")
-    expect(year.locator("th")).to_contain_text("pages disagree")
+    expect(year.locator("th")).to_have_text("Year built")
     portal, assessor, gis = year.locator("td").all()
     expect(portal).to_contain_text("1978")
     expect(portal).to_contain_text("differs")
     expect(portal.locator("small")).to_contain_text("portal ranks below assessor here")
     expect(assessor).to_contain_text("1987")
     expect(assessor).to_contain_text("chosen")
-    expect(gis).to_have_text("says nothing")
-    expect(table.locator("#side-StoriesTotal")).not_to_contain_text("differs")
+    expect(gis).to_have_text("not stated")
+    # what they agree on is one click away
+    agreed = page.get_by_role("region", name="All values by source")
+    expect(agreed).to_be_hidden()
+    page.get_by_text("All values by source", exact=True).click()
+    expect(agreed.locator("#side-StoriesTotal")).not_to_contain_text("differs")
+    page.get_by_role("button", name="Year built: 1987").click()
+    evidence = page.locator("#proof-YearBuilt")
+    expect(evidence).to_contain_text("Another source says 1978")
+    expect(evidence).to_contain_text("not accepted: portal ranks below assessor here")
     # each value's age: of the page that it is of
-    ages = {
-        name: page.locator("dd", has=page.locator(f"#proof-{name}")).locator(".age")
-        for name in ("YearBuilt", "ListPrice")
-    }
-    expect(ages["YearBuilt"]).to_have_text("3 d ago")
-    expect(ages["ListPrice"]).to_have_text("40 d ago")
-    page.get_by_role("button", name="YearBuilt: 1987").click()
-    expect(page.locator("#proof-YearBuilt")).to_contain_text("Another page says 1978")
-    expect(page.locator("#proof-YearBuilt")).to_contain_text("not believed: portal ranks below assessor here")
+    expect(evidence).to_contain_text("Last known to be stated 3 d ago")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Asking price: $512,000").click()
+    expect(page.locator("#proof-ListPrice")).to_contain_text("Last known to be stated 40 d ago")
     page.keyboard.press("Escape")
     check_accessible(page)
     screenshot(page, "property-sources")
 
 
+@pytest.mark.parametrize(("viewport", "most"), [(DESKTOP, 2500), ({"width": 390, "height": 844}, 5000)])
+def test_a_property_of_seven_sources_is_a_short_page(
+    database: Database, signed_in: SignIn, viewport: dict[str, int], most: int
+) -> None:
+    """Fields of every group, three disagreements, and a history: read without endless scrolling."""
+    values = {
+        "LivingAreaUnits": "Square Feet", "LotSizeArea": 0.25, "LotSizeUnits": "Acres", "BedroomsTotal": 4,
+        "BathroomsTotalInteger": 3, "BathroomsFull": 2, "BathroomsHalf": 1, "RoomsTotal": 9, "StoriesTotal": 2, "Roof":
+        ["Asphalt Shingle"], "Heating": ["Heat Pump"], "Cooling": ["Central Air"], "ConstructionMaterials": ["Brick",
+        "Vinyl Siding"], "ParkingTotal": 2, "PoolPrivateYN": False, "AssociationYN": True, "AssociationFee": 45,
+        "ParcelNumber": "12-34-567", "TaxAnnualAmount": 4120, "TaxAssessedValue": 310000, "TaxYear": 2025,
+        "CountyOrParish": "Sample County", "SubdivisionName": "Oak Hollow", "PropertyType": "Residential",
+        "PropertySubType": "Single Family Residence", "StandardStatus": "Active", "X_Currency": "USD", "ClosePrice":
+        412000, "CloseDate": "2019-06-14", "PublicRemarks": "A quiet street. " * 60, "Latitude": 35.125, "Longitude":
+        -80.875, "X_PriceHistory": HISTORY * 3, "X_EnergyRating": "B",
+    }  # fmt: skip
+    for number in range(7):
+        differing = {
+            "YearBuilt": 1980 + number % 3,
+            "LivingArea": 2300 + 150 * (number % 2),
+            "ListPrice": 500000 + 9000 * (number % 2),
+        }
+        url = f"https://portal-{number}.example/homes/12-fictional-ave"
+        made = _save(database, url, SourceKind.PORTAL, number + 0.2, **values, **differing, **ADDRESS)
+    page = signed_in("reader", f"/properties/{made}", viewport=viewport)
+    expect(page.locator("#sources tbody tr")).to_have_count(7)
+    assert page.get_by_role("region", name="Where sources disagree").locator("tbody tr").count() >= 3
+    assert page.evaluate("document.documentElement.scrollHeight") <= most
+    check_fits(page)
+    check_accessible(page)
+
+
 def test_what_was_only_said_is_apart(house: str, signed_in: SignIn) -> None:
     page = signed_in("reader", f"/properties/{house}")
     apart = page.get_by_role("region", name="Not verified")
-    expect(apart).to_contain_text("X_RoofYear")
+    expect(apart).to_contain_text("Roof year")
     expect(apart).to_contain_text("2016")
     expect(apart.get_by_role("link")).to_have_attribute("href", "https://gone.example/12")
     assert page.locator("#proof-X_RoofYear").count() == 0, "it is no value of the record"
-    expect(page.get_by_role("region", name="Sources side by side")).not_to_contain_text("X_RoofYear")
+    assert page.locator("#side-X_RoofYear").count() == 0
 
 
 def test_prices_are_drawn_and_told(house: str, signed_in: SignIn) -> None:
@@ -173,12 +210,12 @@ def test_prices_are_drawn_and_told(house: str, signed_in: SignIn) -> None:
     assert len(plot.locator("polyline").get_attribute("points").split()) == 3
     table = page.get_by_role("region", name="Prices by date")
     expect(table).to_be_hidden()
-    page.get_by_text("The numbers").press("Enter")
+    page.get_by_text("Price history", exact=True).first.press("Enter")
     rows = [row.locator("th, td").all_inner_texts() for row in table.locator("tbody tr").all()]
     assert rows == [
-        ["2019-06-14", "412,000", "Sold", "1, 2"],
-        ["2019-04-02", "419,900", "Listed for sale", "1"],
-        ["2005-10", "250,000", "Sold", "1"],
+        ["Jun 14, 2019", "$412,000", "Sold", "1, 2"],
+        ["Apr 2, 2019", "$419,900", "Listed for sale", "1"],
+        ["Oct 2005", "$250,000", "Sold", "1"],
     ]
     check_accessible(page)
 
@@ -188,13 +225,13 @@ def test_the_position_is_drawn_without_asking_anybody(house: str, signed_in: Sig
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{web}/properties/{house}")
-    drawing = page.get_by_role("img", name="Where the sources see the property")
+    drawing = page.get_by_role("img", name="Where the sources place the property")
     expect(drawing.locator("circle")).to_have_count(3)
     places = page.locator("#places tbody tr")
     expect(places).to_have_count(3)
     # a county map is believed on positions. From it the assessor is 0.00015 degrees south and 0.0001 west: 16.7 and
     # 9.1 m at 35 degrees; the portal is 38.9 and 36.4 m
-    told = {row.locator("th").inner_text().split()[1]: row.locator("td").nth(1).inner_text() for row in places.all()}
+    told = {row.locator("th").inner_text().split()[-1]: row.locator("td").inner_text() for row in places.all()}
     assert told == {"gis.example": "chosen", "assessor.example": "19 m SW", "homes.example": "53 m SW"}
     links = {link.inner_text(): link.get_attribute("href") for link in page.locator(".position a").all()}
     record = page.locator(".position p .mono").inner_text().split(", ")
@@ -209,7 +246,7 @@ def test_a_phone_in_the_dark_and_a_magnified_window_show_it_all(
     house: str, signed_in: SignIn, screenshot: Callable[..., Path]
 ) -> None:
     page = signed_in("reader", f"/properties/{house}", viewport=PHONE, color_scheme="dark")
-    page.get_by_text("The numbers").press("Enter")
+    page.get_by_text("Price history", exact=True).first.press("Enter")
     check_fits(page)
     check_accessible(page)
     # a row of the comparison is a card whose cells name their source
@@ -231,12 +268,12 @@ def test_what_changed_is_told_with_both_quotes(
             url = f"https://{host}.example/12"
             made = _save(database, url, SourceKind.PORTAL, days_ago, str(price), ListPrice=price, **ADDRESS)
     page = signed_in("reader", f"/properties/{made}")
-    rows = page.get_by_role("region", name="Changes").locator("tbody tr")
+    rows = page.get_by_role("region", name="Changes", exact=True).locator("tbody tr")
     expect(rows).to_have_count(2)
     newest = rows.first
-    expect(newest.get_by_role("cell").nth(0)).to_have_text("ListPrice")
-    expect(newest.get_by_role("cell").nth(1)).to_contain_text("499,000")
-    expect(newest.get_by_role("cell").nth(2)).to_contain_text("480,000")
+    expect(newest.get_by_role("cell").nth(0)).to_have_text("Asking price")
+    expect(newest.get_by_role("cell").nth(1)).to_contain_text("$499,000")
+    expect(newest.get_by_role("cell").nth(2)).to_contain_text("$480,000")
     expect(newest).to_contain_text("2 sources changed alike")
     assert newest.get_by_role("link").nth(0).get_attribute("href") in {
         "https://homes.example/12",
@@ -252,10 +289,11 @@ def test_a_property_of_one_page_has_no_comparison(database: Database, signed_in:
     made = _save(database, "https://homes.example/1", SourceKind.PORTAL, 0, ListPrice=5, **ADDRESS)
     page: Page = signed_in("reader", f"/properties/{made}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert page.get_by_role("region", name="Sources side by side").count() == 0
+    assert page.get_by_role("region", name="Where sources disagree").count() == 0
+    assert page.get_by_text("All values by source").count() == 0
     assert page.get_by_role("img").count() == 0
     assert page.get_by_role("region", name="Not verified").count() == 0
     assert page.get_by_role("region", name="Changes").count() == 0
-    expect(page.locator(".position")).to_contain_text("Nobody says its coordinates.")
+    expect(page.locator(".position")).to_contain_text("No source states its coordinates.")
     expect(page.locator(".position").get_by_role("link", name="Google Earth")).to_be_visible()
     check_accessible(page)

@@ -45,7 +45,7 @@ def test_a_token_that_does_not_hold_is_refused_in_words(web: str, new_page: Call
     check_accessible(page)
     page.get_by_label("Token").fill("no-token")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("This token does not hold")
+    expect(page.get_by_role("alert")).to_contain_text("Invalid token")
     assert page.context.cookies() == []
     check_accessible(page)
     check_fits(page)
@@ -91,7 +91,7 @@ def test_signing_out_ends_the_session_wherever_its_cookie_is(web: str, called: P
     with httpx2.Client(timeout=120, base_url=web, trust_env=False) as client:
         assert client.post("/sign-in", data={"token": _token(called)}).status_code == 303
         stolen = dict(client.cookies)
-        assert client.get("/").headers["location"] == "/jobs"
+        assert client.get("/").status_code == 200
         assert client.post("/sign-out").status_code == 303
         assert client.get("/").headers["location"] == "/sign-in"
     with httpx2.Client(timeout=120, base_url=web, cookies=stolen, trust_env=False) as thief:

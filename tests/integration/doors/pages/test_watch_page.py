@@ -54,8 +54,8 @@ def test_what_is_planned_and_what_did_not_fit_and_why_is_said(
     for target in one_under_way[1:]:
         left_out = rows.filter(has_text=target)
         expect(left_out).to_contain_text("put off")
-        expect(left_out).to_contain_text("first on the next day")
-        expect(left_out).to_contain_text("No room in the budget since")
+        expect(left_out).to_contain_text("first tomorrow (UTC)")
+        expect(left_out).to_contain_text("Waiting for budget since")
     expect(rows.filter(has_text=one_under_way[0])).to_contain_text("under way")
     planned = rows.filter(has_text="12 MAIN ST, SPRINGFIELD, IL 62701")
     expect(planned).to_contain_text("waiting")
@@ -78,14 +78,14 @@ def test_what_is_planned_and_what_did_not_fit_and_why_is_said(
     expect(rows).to_have_count(2)
     page.get_by_label("Status").select_option("paused")
     page.get_by_role("button", name="Show").click()
-    expect(page.get_by_text("Nothing is watched here.")).to_be_visible()
+    expect(page.get_by_text("No watch is paused.")).to_be_visible()
 
 
 def test_an_operator_adds_and_removes(database: Database, signed_in: SignIn, screenshot: Callable[..., Path]) -> None:
     page = signed_in("operator", "/watches", viewport=PHONE, color_scheme="dark")
-    expect(page.get_by_text("Nothing is watched here: name below")).to_be_visible()
+    expect(page.get_by_text("Enter below what to refresh")).to_be_visible()
     page.get_by_label("URLs of pages or searches").fill("https://homes.example/1\nfoo bar\n" + "0" * 32)
-    page.get_by_label("Days from one refresh").fill("3")
+    page.get_by_label("Days between refreshes").fill("3")
     page.get_by_role("button", name="Watch", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("your list line 2: 'foo bar'")
     check_accessible(page)

@@ -1,0 +1,179 @@
+"""The contractor's brief: what a roofing or home-services team wants to know about a house, and how sure each value is.
+
+As text it has at most 80 columns. URLs are not cut, so that they can be followed.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from app.printable import printable
+from app.property.address import Address
+from app.property.derived import MAP_LINK
+from app.property.doubt import Doubt, doubt_about
+from app.property.fields.table import FIELDS
+from app.property.presenting.sources import KINDS, source_name
+from app.property.presenting.words import UNKNOWN, day, in_words
+
+WIDTH = 80
+_LABEL = 18
+_MOST_OTHERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A field of a line, its name beside the line's other fields, and how its values are put into words."""
+
+    field: str
+    name: str
+    words: str
+
+    def of(self, value: Any, record: Mapping[str, Any], unit: str | None) -> str:
+        return in_words(self.field, value, record, unit, words=self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the brief. Its values are no surer than the fields `inputs`, which they are computed from."""
+
+    label: str
+    parts: tuple[Part, ...]
+    inputs: tuple[str, ...] = ()
+
+    def join(self, texts: Sequence[str | None]) -> str:
+        """Return the line's text, from that of each part (None: not known)."""
+        kinds = [FIELDS[part.field].kind for part in self.parts]
+        if not any(texts):
+            return UNKNOWN
+        if len(texts) == 1:
+            return str(texts[0])
+        if set(kinds) == {"money"}:  # a range
+            known = dict.fromkeys(text for text in texts if text)
+            return " to ".join(known)
+        if kinds[0] == "answer":  # a fee means yes
+            has_one, fee = texts
+            return f"yes, fee {fee}" if fee and has_one != "no" else has_one or UNKNOWN
+        return ", ".join(text or f"{part.name} {UNKNOWN}" for text, part in zip(texts, self.parts, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the brief of one property: its text, and what is in doubt about it."""
+
+    line: Line
+    text: str
+    marks: tuple[str, ...]
+
+    @property
+    def is_known(self) -> bool:
+        return self.text != UNKNOWN
+
+
+def _lines() -> Iterator[Line]:
+    """Yield the lines that the field table names, in their order."""
+    placed = [(spec.brief, name, spec) for name, spec in FIELDS.items() if spec.brief is not None]
+    placed.sort(key=lambda one: one[0]["place"])
+    for label, group in groupby(placed, key=lambda one: str(one[0]["line"])):
+        row = list(group)
+        parts = tuple(Part(name, at.get("name", ""), at.get("words", "")) for at, name, _ in row)
+        yield Line(label, parts, tuple(dict.fromkeys(name for *_, spec in row for name in spec.derived_from)))
+
+
+LINES: tuple[Line, ...] = tuple(_lines())
+
+
+def brief_entries(shown: Mapping[str, Any], now: datetime, fresh_days: float) -> list[Entry]:
+    """Return the lines of the brief of a property in the shape of `PropertyStore.get`.
+
+    A mark says what other sources state instead, or that the value is unsure or older than `fresh_days`.
+    """
+    return [Entry(line, _text(line, shown), tuple(_marks(line, shown, now, fresh_days))) for line in LINES]
+
+
+def brief(shown: Mapping[str, Any], now: datetime, fresh_days: float, width: int = WIDTH) -> str:
+    """Return the brief as text: lines of at most `width` columns, each ended."""
+    lines = [*_wrapped(Address.of(shown["record"]).line or f"Address {UNKNOWN}", width), ""]
+    for entry in brief_entries(shown, now, fresh_days):
+        lines += _labelled(entry.line.label, entry.text, width)
+        for mark in entry.marks:
+            lines += _labelled("", f"[{mark}]", width)
+    lines += _unverified(shown, width)
+    lines += ["", "Sources"]
+    for place, source in enumerate(shown["sources"], start=1):
+        moments = (source["fetched_at"], source["checked_at"])
+        at = max(datetime.fromisoformat(moment) for moment in moments if moment)
+        kind = KINDS.get(source.get("source_kind") or "", "page")
+        lines.append(f"{place:2}. {kind}, read {day(at)}")
+        lines.append(f"    {printable(source['url'])}")
+    lines += ["", "Google Earth", f"    {printable(shown['record'].get(MAP_LINK) or UNKNOWN)}"]
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _text(line: Line, shown: Mapping[str, Any]) -> str:
+    record, evidence = shown["record"], shown["evidence"]
+    return line.join(
+        [
+            part.of(record[part.field], record, evidence[part.field].get("unit")) if part.field in record else None
+            for part in line.parts
+        ]
+    )
+
+
+def _marks(line: Line, shown: Mapping[str, Any], now: datetime, fresh_days: float) -> Iterator[str]:
+    record = shown["record"]
+    if any(part.field in record for part in line.parts) and any(
+        name in record and doubt_about(shown, name, now, fresh_days) for name in line.inputs
+    ):
+        yield "in doubt: it follows from values above that are"
+        return
+    found: dict[str, list[str]] = {}
+    for part in line.parts:
+        doubt = doubt_about(shown, part.field, now, fresh_days) if part.field in record else None
+        if doubt is not None:
+            found.setdefault("; ".join(_reasons(part, doubt, shown, now)), []).append(part.name)
+    for text, names in found.items():  # what holds of all parts stands once, for the line
+        name = f"{', '.join(names)}: " if any(names) and len(names) < len(line.parts) else ""
+        yield f"{name}{text}"
+
+
+def _reasons(part: Part, doubt: Doubt, shown: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    if doubt.others:
+        others = dict.fromkeys(
+            f"{source_name(shown, other.proof['source_url'])} says "
+            + part.of(other.proof["value"], shown["record"], other.proof.get("unit"))
+            for other in doubt.others
+        )
+        rest = f", and {len(others) - _MOST_OTHERS} more" if len(others) > _MOST_OTHERS else ""
+        yield f"in doubt: {', '.join(list(others)[:_MOST_OTHERS])}{rest}"
+    if doubt.confidence is not None:
+        yield f"unsure: {100 * doubt.confidence:.0f} %"
+    if doubt.read_at is not None:
+        yield f"old: read {day(doubt.read_at)}, {(now - doubt.read_at).days} days ago"
+
+
+def _unverified(shown: Mapping[str, Any], width: int) -> Iterator[str]:
+    """Yield what only a search answer claims about the fields of the brief. No line above relies on it."""
+    parts = {part.field: (line.label, part) for line in LINES for part in line.parts}
+    claims = [one for one in shown.get("unverified") or () if one["field"] in parts]
+    if not claims:
+        return
+    yield ""
+    yield from _wrapped("Not verified: a search answer says so, and its page could not be read", width)
+    for one in claims:
+        label, part = parts[one["field"]]
+        name = f"{label}, {part.name}" if part.name else label
+        yield from _wrapped(f"  {name}: {part.of(one['value'], shown['record'], None)}", width, "    ")
+        yield f"    {printable(one['url'])}"
+
+
+def _labelled(label: str, text: str, width: int) -> list[str]:
+    return _wrapped(f"{label:{_LABEL}}{text}", width, " " * _LABEL)
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    return textwrap.wrap(printable(text), width, subsequent_indent=indent, drop_whitespace=True) or [""]

@@ -1,0 +1,32 @@
+"""Names of a property's sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.property.doubt import source_of
+
+#: by the kind of a source (`SourceKind`)
+KINDS = {
+    "assessor": "assessor",
+    "gis": "county map",
+    "tax_roll": "tax roll",
+    "permits": "permit office",
+    "portal": "portal",
+    "association": "HOA",
+}
+
+
+def source_name(shown: Mapping[str, Any], url: str) -> str:
+    """Return the name of the source that `url` belongs to: as sources.toml names it, else its kind and its host.
+
+    `shown` is a property in the shape of `PropertyStore.get`.
+    """
+    source = source_of(shown, url)
+    urls = {url} if source is None else {source[name] for name in ("url", "final_url", "page_url")}
+    named = next((one["source"] for one in shown.get("tried") or () if one["url"] in urls), None)
+    kind = KINDS.get((source.get("source_kind") if source else None) or "", "")
+    host = urlsplit(url).netloc.removeprefix("www.") or url
+    return str(named) if named else f"{kind} {host}".strip()

@@ -1,0 +1,163 @@
+"""Put values into words as US readers expect them: square feet, dollars with thousands apart, `Jun 14, 2019`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from app.property.address import Address
+from app.property.fields.table import CURRENCY, FIELDS, UNIT_OF, of_kind
+from app.property.values.areas import IN_SQUARE_METERS, SQUARE_FEET, convert
+
+Record = Mapping[str, Any]
+#: a value, its unit where it has one, and the record that it stands in; -> as it is read
+Words = Callable[[Any, str | None, Record], str]
+
+UNKNOWN = "not known"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
+_ZIP = re.compile(r"\d{5}(?:-\d{4})?")
+#: RESO's status of a listing that somebody could buy now, and of one that is about to be sold
+_ON_SALE, _NEARLY_SOLD = frozenset({"Active", "Coming Soon"}), frozenset({"Pending", "Active Under Contract"})
+
+
+def day(value: str | datetime) -> str:
+    """`Jun 14, 2019`; `Oct 2005` or `1995` where no more is known; what is no date as it is."""
+    match = _DATE.match(value if isinstance(value, str) else value.isoformat())
+    if match is None:
+        return str(value)
+    year, month, date = match.groups()
+    if month is None or not 1 <= int(month) <= 12:
+        return year
+    return f"{_MONTHS[int(month) - 1]} {int(date)}, {year}" if date else f"{_MONTHS[int(month) - 1]} {year}"
+
+
+def is_in_the_us(record: Mapping[str, Any]) -> bool:
+    """By its country; without one by a state of two letters and a ZIP code."""
+    at = Address.of(record)
+    if at.country:
+        return at.country == "US"
+    return bool(re.fullmatch("[A-Z]{2}", at.state or "") and _ZIP.fullmatch(at.postal_code or ""))
+
+
+def is_let(record: Mapping[str, Any]) -> bool:
+    """Whether its price is for a time, or its kind is a lease."""
+    for_a_time = any(record.get(spec.per) for spec in FIELDS.values() if spec.per)
+    return for_a_time or any("lease" in str(record.get(name)).lower() for name in of_kind("choice"))
+
+
+def money(amount: float, record: Mapping[str, Any]) -> str:
+    """`$412,000`, `-$12,000`, `489,000 EUR`. What US offices and portals print without a currency is in dollars; of
+    another country's amount without one the number alone is known."""
+    currency = record.get(CURRENCY) or ("USD" if is_in_the_us(record) else "")
+    number = f"{abs(amount):,.2f}".removesuffix(".00")
+    sign = "-" if amount < 0 else ""
+    return f"{sign}${number}" if currency == "USD" else f"{sign}{number} {currency}".rstrip()
+
+
+def square_feet(area: float, unit: str | None) -> str:
+    """`2,310 sq ft`; of another unit what it comes to, and as it was."""
+    if unit not in IN_SQUARE_METERS:
+        return f"{area:,.10g} (unit {UNKNOWN})"
+    feet = f"{convert(area, str(unit), SQUARE_FEET):,.0f} sq ft"
+    return feet if unit == SQUARE_FEET else f"{feet} ({area:,.10g} {str(unit).lower()})"
+
+
+def number(value: float) -> str:
+    """Stories: `2`, `1.5`."""
+    return f"{value:g}"
+
+
+def yes_no(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def listed(parts: list[Any]) -> str:
+    return ", ".join(str(part) for part in parts)
+
+
+def solar(parts: list[Any]) -> str:
+    """Of ways to produce power (RESO: Photovoltaics, Wind)."""
+    if any(re.search(r"solar|photovolt|\bpv\b", str(part), re.IGNORECASE) for part in parts):
+        return "yes"
+    return f"not stated (power by {listed(parts)})"
+
+
+def for_sale(status: str, record: Mapping[str, Any]) -> str:
+    """Of RESO's status; a home to let is not for sale."""
+    if is_let(record):
+        return f"no, for rent ({status})" if status in _ON_SALE else f"no ({status}, for rent)"
+    if status in _ON_SALE:
+        return "yes" if status == "Active" else f"yes ({status})"
+    return f"no, under contract ({status})" if status in _NEARLY_SOLD else f"no ({status})"
+
+
+def rows(values: list[Any], record: Record) -> str:
+    """Return a line for each row of a history: `Jun 14, 2019: $412,000, Sold`, `2023: assessed $310,000`."""
+    return "\n".join(_row(value, record) if isinstance(value, dict) else str(value) for value in values)
+
+
+def _row(row: Mapping[str, Any], record: Record) -> str:
+    lead = next((name for name in ("date", "year") if row.get(name)), "")
+    when = [day(str(row[lead]))] if lead else []
+    parts = [_part(name, part, record) for name, part in row.items() if name != lead and part not in (None, "")]
+    return ": ".join([*when, ", ".join(parts)])
+
+
+def _part(name: str, part: Any, record: Record) -> str:
+    """Return a part of a row; amounts other than its price are named."""
+    if isinstance(part, bool) or not isinstance(part, int | float):
+        return _plain(part)
+    return money(part, record) if name == "price" else f"{name} {money(part, record)}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return yes_no(value)
+    if isinstance(value, int | float):
+        return f"{value:,}" if abs(value) >= 10_000 else f"{value}"
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+#: how values are put into words: by the name that the field table's `brief` gives, else by the field's kind
+WORDS: Mapping[str, Words] = {
+    "area": lambda value, unit, _: square_feet(value, unit),
+    "answer": lambda value, *_: yes_no(value),
+    "count": lambda value, *_: number(value),
+    "date": lambda value, *_: day(value),
+    "fee": lambda value, _, record: money(value, record) if value else "",
+    "for_sale": lambda value, _, record: for_sale(value, record),
+    "links": lambda value, *_: value if isinstance(value, str) else "\n".join(value),
+    "money": lambda value, _, record: money(value, record),
+    "rows": lambda value, _, record: rows(value, record),
+    "solar": lambda value, *_: solar(value),
+}
+
+
+def in_words(name: str, value: Any, record: Record, unit: str | None = None, *, words: str = "") -> str:
+    """Return a value of the field `name` as people read it, in `unit` or the unit that `record` gives.
+
+    `words` names an entry of `WORDS` other than that of the field's kind. A value of another type than its field's,
+    which only an unverified claim may have, is shown as it is.
+    """
+    how = WORDS.get(words or FIELDS[name].kind)
+    known = unit or record.get(UNIT_OF.get(name, ""))
+    try:
+        return how(value, known, record) if how else _plain(value)
+    except (TypeError, ValueError, AttributeError):
+        return _plain(value)
+
+
+#: columns of lists of properties: headings by field
+HEADINGS: Mapping[str, str] = {name: spec.short for name, spec in FIELDS.items() if spec.short}
+
+
+def in_list(name: str, record: Record) -> str:
+    """Return what a list of properties shows in the column of the field `name`; empty where nothing is known."""
+    shown = next((one for one in (name, FIELDS[name].instead) if one and record.get(one) is not None), None)
+    return in_words(shown, record[shown], record) if shown else ""

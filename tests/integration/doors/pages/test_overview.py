@@ -1,0 +1,87 @@
+"""The overview in a browser: what to do first, and in three clicks at most why a job failed and which key rests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.errors.pages import PageGoneError
+from app.property.storage.database import Database
+from app.property.storage.jobs.repository import JobStore
+from tests.integration.doors.conftest import Environment
+from tests.integration.doors.pages.conftest import PHONE, SignIn, check_accessible, check_fits
+
+pytestmark = pytest.mark.usefixtures("broker")
+GONE = "http://homes.example/gone"
+
+
+@pytest.fixture
+def failed(database: Database) -> str:
+    """A job whose page is gone; -> its id."""
+    jobs = JobStore(database)
+    job_id = jobs.enqueue([GONE]).jobs[0].id
+    jobs.claim(job_id, "test", 30)
+    jobs.fail(job_id, PageGoneError(GONE, "sold"))
+    return job_id
+
+
+def test_an_empty_overview_says_what_to_do_next(
+    database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
+) -> None:
+    page = signed_in("manager", "/")
+    steps = page.get_by_role("region", name="What to do next")
+    expect(steps.get_by_role("listitem")).to_have_count(2)
+    expect(page.get_by_role("link", name="Healthy keys")).to_contain_text("1 of 1")
+    check_accessible(page)
+    screenshot(page, "overview-empty")
+    steps.get_by_role("link", name="Enqueue").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Enqueue")
+
+
+def test_why_a_job_failed_is_two_clicks_away(failed: str, signed_in: SignIn, screenshot: Callable[..., Path]) -> None:
+    page = signed_in("operator", "/")
+    assert page.get_by_role("region", name="What to do next").count() == 0
+    screenshot(page, "overview")
+    page.get_by_role("link", name="Failed jobs").click()
+    expect(page.locator(f"#job-{failed}")).to_contain_text("sold")
+    page.get_by_role("link", name=GONE).click()
+    expect(page.get_by_role("main")).to_contain_text("sold")
+
+
+def test_a_reader_sees_no_keys_and_is_told_whom_to_ask(database: Database, signed_in: SignIn) -> None:
+    page = signed_in("reader", "/", viewport=PHONE, color_scheme="dark")
+    expect(page.get_by_role("link", name="Jobs in progress")).to_contain_text("0")
+    assert page.get_by_role("link", name="Healthy keys").count() == 0
+    expect(page.get_by_role("region", name="What to do next")).to_contain_text("Ask an operator")
+    check_accessible(page)
+    check_fits(page)
+
+
+def test_the_overview_follows_what_happens(failed: str, database: Database, signed_in: SignIn) -> None:
+    page: Page = signed_in("reader", "/")
+    page.evaluate("window.untouched = true")
+    expect(page.get_by_role("link", name="Jobs in progress")).to_contain_text("0")
+    JobStore(database).enqueue(["http://homes.example/new"])
+    expect(page.get_by_role("link", name="Jobs in progress")).to_contain_text("1 queued")
+    assert page.evaluate("window.untouched") is True, "the page was loaded again"
+
+
+def test_a_browser_gets_a_page_and_a_program_gets_json_where_there_is_nothing(
+    web: str, environment: Environment, signed_in: SignIn
+) -> None:
+    page = signed_in("reader", "/")
+    answer = page.goto(f"{web}/no-such-page")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("alert")).to_have_text("There is no page at /no-such-page.")
+    page.get_by_role("link", name="Go to the overview").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    get: Any = httpx2.get
+    for path, accepts in (("/no-such-page", "application/json"), ("/api/v1/nothing", "text/html")):
+        found = get(f"{web}{path}", headers={"Accept": accepts}, trust_env=False, timeout=120)
+        assert (found.status_code, found.json()["error"]["code"]) == (404, "not_found")
