@@ -10,7 +10,7 @@ from typing import Any
 
 from app.property.address import Address
 from app.property.fields.table import CURRENCY, FIELDS, UNIT_OF, of_kind
-from app.property.values.areas import IN_SQUARE_METERS, SQUARE_FEET, convert
+from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, SQUARE_METERS, convert
 
 Record = Mapping[str, Any]
 #: a value, its unit where it has one, and the record that it stands in; -> as it is read
@@ -155,9 +155,15 @@ def in_words(name: str, value: Any, record: Record, unit: str | None = None, *, 
 
 #: columns of lists of properties: headings by field
 HEADINGS: Mapping[str, str] = {name: spec.short for name, spec in FIELDS.items() if spec.short}
+_UNITS = {SQUARE_FEET: "sq ft", SQUARE_METERS: "m²", ACRES: "acres", HECTARES: "ha"}
 
 
 def in_list(name: str, record: Record) -> str:
-    """Return what a list of properties shows in the column of the field `name`; empty where nothing is known."""
+    """Return what a list of properties shows in the column of the field `name`; empty if it is not known. Areas stay
+    in their own unit."""
     shown = next((one for one in (name, FIELDS[name].instead) if one and record.get(one) is not None), None)
-    return in_words(shown, record[shown], record) if shown else ""
+    if shown is None:
+        return ""
+    if FIELDS[shown].kind == "area":
+        return f"{record[shown]:,.10g} {_UNITS.get(record.get(UNIT_OF[shown], ''), '')}".strip()
+    return in_words(shown, record[shown], record)
