@@ -31,7 +31,7 @@ from web.pages.locator import Locator, Seen, locator
 from web.pages.price_chart import price_chart
 from web.pages.rendering import address, page
 from web.pages.route import SignedInRoute
-from web.pages.side_by_side import side_by_side, source_names
+from web.pages.side_by_side import opinions, side_by_side, source_names
 from web.parameters import Id, PropertiesCursor
 
 router = APIRouter(route_class=SignedInRoute)
@@ -42,17 +42,17 @@ _CHANGES, _QUOTE_CHARS = 20, 200
 _LONGEST_CHARS = 120
 #: words for amounts of a history
 _PRICE = "ListPrice"
-_TECHNICAL = "Units and coordinates"
+_HIDDEN = "Address, units, and coordinates"
 #: headings by group of fields, and whether the group is open at first; what the address says stands in the heading
 _GROUPS = {
     "listing": ("Listing", True),
     "facts": ("Home", True),
     "tax": ("Tax and sales", True),
     "ours": ("More", True),
-    "text": ("Texts", True),
-    "address": ("Address", False),
-    _TECHNICAL: (_TECHNICAL, False),
+    _HIDDEN: (_HIDDEN, False),
 }
+#: groups of the field table that are shown in another one
+_SHOWN_IN = {"text": "ours", "address": _HIDDEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
         brief=brief_entries(found, now, context.settings.jobs.property_fresh_days),
         groups=_groups(found),
         names=names,
-        conflicts=[row for row in compared if row.is_conflict],
+        conflicts=[(row, opinions(row, names)) for row in compared if row.is_conflict],
         agreed=[row for row in compared if not row.is_conflict],
         prices=[(row, in_words(_PRICE, row.price, record), day(row.said)) for row in prices],
         chart=price_chart(prices),
@@ -186,7 +186,8 @@ def _groups(found: Mapping[str, Any]) -> list[Group]:
     for name, spec in FIELDS.items():
         if name in found["record"]:
             is_technical = spec.kind in ("coordinate", "currency", "unit")
-            groups[_TECHNICAL if is_technical else spec.group].append(_shown(name, found))
+            group = _HIDDEN if is_technical else _SHOWN_IN.get(spec.group, spec.group)
+            groups[group].append(_shown(name, found))
     return [Group(*_GROUPS[group], fields) for group, fields in groups.items() if fields]
 
 

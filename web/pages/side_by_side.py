@@ -44,6 +44,31 @@ class Row:
     cells: tuple[Cell, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A value of a field, with all sources that state it. `reason` is empty where the store has none."""
+
+    text: str
+    verdict: str
+    reason: str
+    sources: tuple[SourceName, ...]
+
+
+def opinions(row: Row, names: Sequence[SourceName]) -> list[Opinion]:
+    """Return the values that the sources state for a field: the chosen one first, then what most sources state."""
+    found: dict[str, list[tuple[Cell, SourceName]]] = {}
+    for cell, name in zip(row.cells, names, strict=True):
+        if cell.verdict:
+            found.setdefault(cell.text, []).append((cell, name))
+    stated = []
+    for text, some in found.items():
+        verdicts = [cell.verdict for cell, _ in some]
+        verdict = "chosen" if "chosen" in verdicts else verdicts[0]
+        reasons = dict.fromkeys(cell.reason for cell, _ in some if cell.reason and cell.verdict == verdict)
+        stated.append(Opinion(text, verdict, "; ".join(reasons), tuple(name for _, name in some)))
+    return sorted(stated, key=lambda one: (one.verdict != "chosen", -len(one.sources)))
+
+
 def source_names(shown: Mapping[str, Any]) -> list[SourceName]:
     """Return the names of the sources, in the order of `sources`."""
     return [

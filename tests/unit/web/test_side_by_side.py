@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.property.storage.properties.tables import SourceRow
-from web.pages.side_by_side import Cell, side_by_side, source_names
+from web.pages.side_by_side import Cell, opinions, side_by_side, source_names
 
 URLS = "https://county.example/7", "https://homes.example/12", "https://roll.example/7"
 
@@ -54,6 +54,19 @@ def test_conflicts_come_first_with_what_the_store_says_of_each() -> None:
         Cell("1987", "chosen", "2 sources agree"),
         Cell("1978", "differs", "ranks below"),
         Cell("1987", "agrees", "says the same"),
+    )
+
+
+def test_sources_that_state_the_same_are_one_opinion_and_the_chosen_one_is_first() -> None:
+    names = source_names(SHOWN)
+    (first, second) = opinions(side_by_side(SHOWN, SAID)[0], names)
+    assert (first.text, first.verdict, first.reason) == ("1987", "chosen", "2 sources agree")
+    assert first.sources == (names[0], names[2])
+    assert (second.text, second.verdict, second.reason, second.sources) == (
+        "1978",
+        "differs",
+        "ranks below",
+        (names[1],),
     )
 
 

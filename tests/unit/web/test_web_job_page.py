@@ -21,7 +21,7 @@ def shown(page_from: PageFrom | None) -> str:
 def test_each_way_is_said_in_words(page_from: PageFrom) -> None:
     text = shown(page_from)
     assert "<dt>Page</dt>" in text
-    assert ("no model was asked" in text) == (page_from in (PageFrom.UNCHANGED, PageFrom.SAME_PAGE))
+    assert ("so no model was called" in text) == (page_from in (PageFrom.UNCHANGED, PageFrom.SAME_PAGE))
 
 
 def test_a_job_that_is_not_done_says_nothing_of_it() -> None:
