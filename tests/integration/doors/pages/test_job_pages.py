@@ -62,7 +62,7 @@ def test_a_list_becomes_an_estimate_a_batch_and_a_property(
     page.get_by_role("link", name="property", exact=True).first.click()
 
     page.wait_for_url(re.compile(r"/properties/[0-9a-f]{32}$"))
-    price = page.get_by_role("button", name=re.compile("^ListPrice: "))
+    price = page.get_by_role("button", name=re.compile("^Asking price: "))
     quote = page.locator("#proof-ListPrice q")
     expect(quote).to_be_hidden()
     price.hover()
@@ -166,7 +166,7 @@ def test_addresses_are_estimated_and_enqueued_once(signed_in: SignIn) -> None:
 def test_a_file_is_taken_as_well(signed_in: SignIn) -> None:
     page = signed_in("operator", "/enqueue")
     table = b"id,url\n1,http://homes.example/1\n2,http://homes.example/2\n"
-    page.get_by_label("or a file of them").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": table})
+    page.get_by_label("or a file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": table})
     page.get_by_role("button", name="Estimate").click()
     expect(page.get_by_role("button", name="Enqueue 2 jobs")).to_be_visible()
 

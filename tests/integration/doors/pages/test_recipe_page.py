@@ -80,4 +80,4 @@ def test_a_manager_forgets_one(database: Database, signed_in: SignIn) -> None:
     assert StoredRecipes(database).of_host("homes.example") == []
     page.get_by_label("Host").fill("nowhere.example")
     page.get_by_role("button", name="Show").click()
-    expect(page.get_by_text("No recipe of nowhere.example yet.")).to_be_visible()
+    expect(page.get_by_text("No recipe for nowhere.example yet.")).to_be_visible()
