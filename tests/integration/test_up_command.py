@@ -110,12 +110,12 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
     link = re.search(rf"http://127\.0\.0\.1:{port}/sign-in/link\?code=\S+", _said(tmp_path))[0]
     with httpx2.Client(trust_env=False, timeout=300, follow_redirects=True) as browser:
         shown = browser.get(link)
-        assert (shown.url.path, shown.status_code) == ("/jobs", 200)
+        assert (shown.url.path, shown.status_code) == ("/", 200)
         assert "Sign out" in shown.text
         assert browser.get(f"http://127.0.0.1:{port}/keys").status_code == 200
     again = httpx2.get(link, trust_env=False, timeout=300)
     assert again.status_code == 403
-    assert "used already or has expired" in again.text
+    assert "was used or has expired" in again.text
 
     token = run("token", "--role", "manager", "--subject", "tester").stdout.strip()
     headers = {"Authorization": f"Bearer {token}"}
