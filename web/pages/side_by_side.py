@@ -56,12 +56,12 @@ class Opinion:
 
 def opinions(row: Row, names: Sequence[SourceName]) -> list[Opinion]:
     """Return the values that the sources state for a field: the chosen one first, then what most sources state."""
-    found: dict[str, list[tuple[Cell, SourceName]]] = {}
+    found: dict[tuple[str, bool], list[tuple[Cell, SourceName]]] = {}  # texts that were cut may be alike and differ
     for cell, name in zip(row.cells, names, strict=True):
         if cell.verdict:
-            found.setdefault(cell.text, []).append((cell, name))
+            found.setdefault((cell.text, cell.verdict == "differs"), []).append((cell, name))
     stated = []
-    for text, some in found.items():
+    for (text, _), some in found.items():
         verdicts = [cell.verdict for cell, _ in some]
         verdict = "chosen" if "chosen" in verdicts else verdicts[0]
         reasons = dict.fromkeys(cell.reason for cell, _ in some if cell.reason and cell.verdict == verdict)

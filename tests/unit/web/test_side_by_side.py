@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.property.storage.properties.tables import SourceRow
-from web.pages.side_by_side import Cell, opinions, side_by_side, source_names
+from web.pages.side_by_side import Cell, Row, opinions, side_by_side, source_names
 
 URLS = "https://county.example/7", "https://homes.example/12", "https://roll.example/7"
 
@@ -95,3 +95,9 @@ def test_long_values_are_cut() -> None:
     (row,) = side_by_side({**SHOWN, "conflicts": []}, said)
     assert len(row.cells[0].text) == 160
     assert row.cells[0].text.endswith("x…")
+
+
+def test_long_values_that_differ_behind_their_cut_are_two_opinions() -> None:
+    cells = Cell("x" * 159 + "…", "chosen", ""), Cell("x" * 159 + "…", "differs", "an older page"), Cell("", "", "")
+    row = Row("PublicRemarks", "Description", "", is_conflict=True, cells=cells)
+    assert [one.verdict for one in opinions(row, source_names(SHOWN))] == ["chosen", "differs"]
