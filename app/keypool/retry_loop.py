@@ -47,7 +47,7 @@ on_first_key: ContextVar[Callable[[], None] | None] = ContextVar("on_first_key",
 
 @contextmanager
 def bound[T](variable: ContextVar[T], value: T) -> Iterator[None]:
-    """Give `variable`, one of those above, this value in the block."""
+    """Give a context variable this value in the block."""
     token = variable.set(value)
     try:
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,8 @@ from app.property.fields.table import FIELDS
 from app.property.presenting.words import HEADINGS, in_list, in_words
 from app.property.storage.keys.alerts import AlertStore
 from app.property.storage.watches.changes import ChangeStore
-from app.services.keys.store import pricing_of
+from app.services.reports.metrics.shared_counts import encode
+from app.services.reports.recipe_view import savings
 from web.auth import MANAGEMENT, READING, allow
 from web.context import Context, ContextOf
 from web.pages.properties import headline
@@ -25,6 +25,7 @@ from web.pages.route import SignedInRoute
 router = APIRouter(route_class=SignedInRoute)
 #: rows of properties and of changes
 _ROWS = 5
+_SAVED_CALLS, _SAVED_TOKENS = (encode(f"propintel_recipe_saved_{what}_total", {}) for what in ("calls", "tokens"))
 
 
 @router.get("/", dependencies=[allow(*READING)])
@@ -54,24 +55,13 @@ def _of_keys(context: Context, *, is_manager: bool) -> dict[str, Any]:
         totals = context.shared_counts()
     except redis.RedisError:
         return {"is_redis_away": True, "keys": None, "saved_calls": None, "saved_usd": None}
-    tokens = _total(totals, "propintel_recipe_saved_tokens_total")
-    openai = context.settings.openai
-    saved = pricing_of(context.settings)(openai.model, tokens, 0, openai.service_tier or "") / 1_000_000
+    calls, tokens = (round(totals.get(series, 0)) for series in (_SAVED_CALLS, _SAVED_TOKENS))
     keys = None
     if report is not None:
-        counted = [key for key in report.snapshots if key.state != "draining"]
-        keys = {
-            "healthy": sum(key.is_healthy for key in counted),
-            "total": len(counted),
-            "usd": report.spent.microusd / 1_000_000,
-        }
-    saved_calls = _total(totals, "propintel_recipe_saved_calls_total")
-    return {"is_redis_away": False, "keys": keys, "saved_calls": saved_calls, "saved_usd": saved}
-
-
-def _total(totals: Mapping[str, float], name: str) -> int:
-    """Return the sum of all series of a counter."""
-    return round(sum(value for series, value in totals.items() if json.loads(series)[0] == name))
+        healthy = sum(key.is_healthy for key in report.configured)
+        keys = {"healthy": healthy, "total": len(report.configured), "usd": report.spent.microusd / 1_000_000}
+    saved_usd = savings(context.settings)(tokens)
+    return {"is_redis_away": False, "keys": keys, "saved_calls": calls, "saved_usd": saved_usd}
 
 
 def _property(found: Mapping[str, Any]) -> dict[str, Any]:

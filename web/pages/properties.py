@@ -18,7 +18,7 @@ from app.property.fields.table import AXES, FIELDS, of_kind
 from app.property.identity import point_of
 from app.property.presenting.brief import brief_entries
 from app.property.presenting.sources import source_name
-from app.property.presenting.words import HEADINGS, day, in_list, in_words
+from app.property.presenting.words import HEADINGS, day, in_list, in_words, money
 from app.property.storage.properties.rebuild import STATUS
 from app.property.storage.properties.tables import SourceRow
 from app.property.storage.properties.views import PropertyFilter
@@ -40,8 +40,6 @@ _ROWS = 50
 _CHANGES, _QUOTE_CHARS = 20, 200
 #: a longer value, or one of several lines, is collapsed
 _LONGEST_CHARS = 120
-#: words for amounts of a history
-_PRICE = "ListPrice"
 _HIDDEN = "Address, units, and coordinates"
 #: headings by group of fields, and whether the group is open at first; what the address says stands in the heading
 _GROUPS = {
@@ -141,7 +139,7 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
         names=names,
         conflicts=[(row, opinions(row, names)) for row in compared if row.is_conflict],
         agreed=[row for row in compared if not row.is_conflict],
-        prices=[(row, in_words(_PRICE, row.price, record), day(row.said)) for row in prices],
+        prices=[(row, money(row.price, record), day(row.said)) for row in prices],
         chart=price_chart(prices),
         number_of={source["url"]: number for number, source in enumerate(found["sources"], start=1)},
         changes=[_change(one, found) for one in changes[:_CHANGES]],

@@ -72,7 +72,7 @@ def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) 
     now = database.clock.now()
     known = dict(KeyHistoryStore(database).by_hour(now - SPAN))
     hours = [hour_of(now) - number * HOUR for number in reversed(range(SPAN // HOUR))]
-    counted = [key for key in found.snapshots if key.state != "draining"]
+    counted = found.configured
     alerts, spent = AlertStore(database), amounts(found.spent)
     keys = found.snapshots if all_keys else most_urgent(found.snapshots)
     rooms = tightest(found.figures.rooms)

@@ -41,6 +41,11 @@ class KeyReport:
     losses: int
     budget: Budget
 
+    @property
+    def configured(self) -> list[KeySnapshot]:
+        """The keys that count in totals: not those that were taken out of the configuration."""
+        return [key for key in self.snapshots if key.state != "draining"]
+
 
 def amounts(of: Cap | Spent) -> dict[str, float]:
     """By unit ("calls", "tokens", "usd"); without those for which there is no cap."""

@@ -27,14 +27,19 @@ _WHERE = {
 }
 
 
-def recipe_view(settings: Settings) -> Callable[[Recipe], dict[str, Any]]:
-    """Return what shows a recipe in JSON types; `saved_usd` is None where no price of the model is known."""
+def savings(settings: Settings) -> Callable[[int], float | None]:
+    """Return what gives the dollars that prompt tokens would have cost; None where no price of the model is known."""
     price, model, tier = pricing_of(settings), settings.openai.model, settings.openai.service_tier or ""
     is_priced = price(model, 1_000, 0, tier) > 0
+    return lambda tokens: round(price(model, tokens, 0, tier) / 1_000_000, 4) if is_priced else None
+
+
+def recipe_view(settings: Settings) -> Callable[[Recipe], dict[str, Any]]:
+    """Return what shows a recipe in JSON types; `saved_usd` as `savings`."""
+    saved_usd = savings(settings)
 
     def view(recipe: Recipe) -> dict[str, Any]:
         counts = recipe.counts
-        usd = round(price(model, counts.saved_tokens, 0, tier) / 1_000_000, 4)
         return {
             "id": recipe.id,
             "host": recipe.host,
@@ -57,7 +62,7 @@ def recipe_view(settings: Settings) -> Callable[[Recipe], dict[str, Any]]:
             "counts": {name: getattr(counts, name) for name in asdict(counts) if name != "saved_tokens"},
             "saved_calls": counts.without_model,
             "saved_tokens": counts.saved_tokens,
-            "saved_usd": usd if is_priced else None,
+            "saved_usd": saved_usd(counts.saved_tokens),
         }
 
     return view

@@ -15,7 +15,7 @@ from functools import partial
 import openai
 
 from app.errors.watches import WatchBudgetSpentError
-from app.keypool.retry_loop import on_first_key
+from app.keypool.retry_loop import bound, on_first_key
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.usage import next_day
@@ -60,11 +60,8 @@ def limits_of(settings: Settings) -> WatchLimits:
 def paid_by_watch(job: Job, database: Database, settings: Settings) -> Iterator[None]:
     """Charge what the block asks of sites and models to the budget of watches, if a watch made the job."""
     budget = WatchBudget(database, limits_of(settings)) if job.watch_id is not None else None
-    token = _budget.set(budget)
-    try:
+    with bound(_budget, budget):
         yield
-    finally:
-        _budget.reset(token)
 
 
 def page_charge() -> Callable[[], None] | None:
@@ -77,15 +74,13 @@ def page_charge() -> Callable[[], None] | None:
 def model_charge() -> Iterator[None]:
     """Charge a model call of the block when it has its first key. Raises `WatchBudgetSpentError` before it is sent."""
     budget = _budget.get()
-    token = on_first_key.set(partial(budget.charge, Charge.MODEL_CALL) if budget is not None else None)
     try:
-        yield
+        with bound(on_first_key, partial(budget.charge, Charge.MODEL_CALL) if budget is not None else None):
+            yield
     except openai.APIConnectionError as exc:
         if isinstance(exc.__cause__, WatchBudgetSpentError):
             raise exc.__cause__ from None
         raise
-    finally:
-        on_first_key.reset(token)
 
 
 def why_no_model() -> str | None:

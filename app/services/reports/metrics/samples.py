@@ -53,7 +53,7 @@ def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, 
             (masks[s.key_id], masks.get(group_of[s.key_id], group_of[s.key_id]), s.state): 1.0 for s in snapshots
         },
         "openai_key_in_flight": {(masks[s.key_id],): s.in_flight for s in snapshots},
-        "openai_keys_healthy": {(): sum(s.is_healthy and s.state != "draining" for s in snapshots)},
+        "openai_keys_healthy": {(): sum(s.is_healthy for s in report.configured)},
         "openai_limit": {(room.group, room.model, room.unit): room.per_minute for room in rooms},
         "openai_room": {(room.group, room.model, room.unit): room.left for room in rooms},
         "openai_wait_seconds": {
@@ -72,9 +72,8 @@ def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, 
         "budget_left": {("day", unit): max(0.0, cap - spent[unit]) for unit, cap in day.items()},
         "budget_key_left": {
             (masks[s.key_id], unit): max(0.0, cap - amounts(s.spent_today)[unit])
-            for s in snapshots
+            for s in report.configured
             for unit, cap in key_day.items()
-            if s.state != "draining"
         },
     }
 
