@@ -22,7 +22,7 @@ COPY tasks tasks
 COPY worker worker
 COPY web web
 COPY cli cli
-COPY standin standin
+COPY simulators simulators
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
  && pip --python /opt/propintel/bin/python install --no-deps --no-index --prefix /opt/project dist/*.whl
 COPY deploy/docker /opt/project/share/propintel

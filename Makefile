@@ -41,7 +41,7 @@ demo: install ## the whole system with nothing configured: pages become stored r
 	$(VENV)/bin/propintel demo
 
 county: install ## a fictional county on loopback, and what to type to look at its properties: docs/fictional-county.md
-	$(PY) -m standin.county $(COUNTY_ARGS)
+	$(PY) -m simulators.county $(COUNTY_ARGS)
 
 # Contracts run on memory, the embedded Valkey, and SQLite; SERVERS=every adds redis-server, PostgreSQL, and
 # the benchmarks in miniature.

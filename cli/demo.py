@@ -1,7 +1,7 @@
 """`propintel demo`: run the whole system with nothing installed or configured, and leave nothing behind.
 
 It uses a temporary home, an embedded Valkey, a worker and beat as they run in production, a site of bundled pages and a
-rate-limited OpenAI stand-in. It ignores the keys of the shell and of `.env` unless `--real` asks for them.
+rate-limited OpenAI simulator. It ignores the keys of the shell and of `.env` unless `--real` asks for them.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ def _run(
 ) -> tuple[dict[str, Any], list[str]]:
     began = time.monotonic()
     configure_logging(level=logging.ERROR)
-    with Supervisor(signals) as standins:
-        progress.say("starting the site" if real else "starting the site and the API stand-in")
+    with Supervisor(signals) as simulators:
+        progress.say("starting the site" if real else "starting the site and the API simulator")
         bare = service_environment(os.environ, home, openai={})
-        site = start_site(standins, home, bare)
+        site = start_site(simulators, home, bare)
         openai = None
         if not real:
             invented = make_keys(keys)
-            base_url = start_openai(standins, home, bare, invented)
+            base_url = start_openai(simulators, home, bare, invented)
             openai = {"OPENAI_API_KEYS": ",".join(invented.secrets), "OPENAI_BASE_URL": base_url}
         env = service_environment(os.environ, home, openai=openai)
         with environment(env):

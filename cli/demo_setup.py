@@ -1,4 +1,4 @@
-"""Sets up what the demo runs on: a clean environment, invented keys, and two stand-ins on loopback."""
+"""Sets up what the demo runs on: a clean environment, invented keys, and two simulators on loopback."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _AMPLE = {"rpm": 6_000, "tpm": 2_000_000}
 
 @dataclass(frozen=True)
 class DemoKeys:
-    """The invented keys: what the service is given, and what the stand-in knows of them."""
+    """The invented keys: what the service is given, and what the simulator knows of them."""
 
     secrets: tuple[str, ...]
     config: dict[str, object]
@@ -88,21 +88,21 @@ def environment(env: Mapping[str, str]) -> Iterator[None]:
 
 def start_site(supervisor: Supervisor, home: Path, env: Mapping[str, str]) -> str:
     """Start the site of bundled pages; -> its address."""
-    return _start(supervisor, "site", ["standin.site", "--port", "0"], home, env)
+    return _start(supervisor, "site", ["simulators.site", "--port", "0"], home, env)
 
 
 def start_openai(supervisor: Supervisor, home: Path, env: Mapping[str, str], keys: DemoKeys) -> str:
-    """Start the rate-limited stand-in; -> its base URL."""
-    file = home / "standin-keys.json"
+    """Start the rate-limited simulator; -> its base URL."""
+    file = home / "simulator-keys.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps(keys.config), encoding="utf-8")
-    return _start(supervisor, "openai", ["standin.openai", "--port", "0", "--config", str(file)], home, env)
+    return _start(supervisor, "openai", ["simulators.openai", "--port", "0", "--config", str(file)], home, env)
 
 
 def _start(supervisor: Supervisor, name: str, arguments: list[str], home: Path, env: Mapping[str, str]) -> str:
     log = home / f"{name}.log"
     child = supervisor.start(name, [sys.executable, "-m", *arguments], env=env, cwd=home, log=log, grace_seconds=3.0)
-    supervisor.wait_until(lambda: _address(child) is not None, f"the stand-in {name}", _START_SECONDS)
+    supervisor.wait_until(lambda: _address(child) is not None, f"the simulator {name}", _START_SECONDS)
     return _address(child) or ""
 
 

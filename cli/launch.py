@@ -35,7 +35,7 @@ def demo(
             "--keys",
             min=1,
             max=100,
-            help="How many keys the stand-in for OpenAI has. With 2 or more, one is dead; with 3 or more, one of the "
+            help="How many keys the OpenAI simulator has. With 2 or more, one is dead; with 3 or more, one of the "
             "working keys has a low limit and hits it.",
         ),
     ] = 4,
@@ -46,7 +46,7 @@ def demo(
 ) -> None:
     """Run the whole system with nothing installed or configured: a real worker turns pages into records.
 
-    Starts a broker, a Celery worker and its schedule, a small site and a rate-limited stand-in for OpenAI on this
+    Starts a broker, a Celery worker and its schedule, a small site and a rate-limited OpenAI simulator on this
     machine. Enqueues jobs, shows the properties and the key statistics, and stops everything. Costs nothing without
     --real.
     """

@@ -28,7 +28,7 @@ pytest_plugins = [
     "tests.plugins.pooled_sdk",
     "tests.plugins.postgresql_server",
     "tests.plugins.redis_fixtures",
-    "tests.plugins.standin_fixtures",
+    "tests.plugins.simulator_fixtures",
     "tests.plugins.warm_start",
     "tests.plugins.webhook_receiver",
     "tests.plugins.address_world",

@@ -1,1 +1,1 @@
-"""How well the fictional county (`standin/county`) is read: merges, values, conflicts, lies, calls of the model."""
+"""How well the fictional county (`simulators/county`) is read: merges, values, conflicts, lies, calls of the model."""

@@ -14,8 +14,8 @@ from benchmarks.county.run import Scraped, scrape_county
 from benchmarks.postgresql import PostgreSQL, servers_of
 from benchmarks.results import exit_code, machine
 from benchmarks.workers.options import DATABASES, chosen_databases
-from standin.county.county import SEED
-from standin.county.serving import RunningCounty
+from simulators.county.county import SEED
+from simulators.county.serving import RunningCounty
 
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 

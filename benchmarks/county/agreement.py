@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from standin.county.finding import spelled
+from simulators.county.finding import spelled
 
 Values = Mapping[str, Any]
 

@@ -10,12 +10,12 @@ from typing import Any
 from benchmarks.county.agreement import NOT_COMPARED, agrees
 from benchmarks.county.evidence import Pages, unproven
 from benchmarks.county.run import Scraped, Stored
-from standin.county.county import County
-from standin.county.finding import page_at
-from standin.county.homes import Home
-from standin.county.searches import Found, found
-from standin.county.serving import RunningCounty
-from standin.county.sites import HEARTH, MOSAIC, Page
+from simulators.county.county import County
+from simulators.county.finding import page_at
+from simulators.county.homes import Home
+from simulators.county.searches import Found, found
+from simulators.county.serving import RunningCounty
+from simulators.county.sites import HEARTH, MOSAIC, Page
 
 #: a flaw in one of these is reported by a conflict in any of them
 _TOLD_TOGETHER = ({"Latitude", "Longitude"}, {"BathroomsTotalInteger", "BathroomsFull"}, {"CloseDate", "ClosePrice"})

@@ -11,7 +11,7 @@ from benchmarks.workers.tables import DATABASE_NAMES, prose, table
 _ABOUT = """
 `make bench-county` measures this page: it starts the [fictional county](../fictional-county.md) on loopback, scrapes
 the addresses of all its {homes} properties with the service itself (real fetcher, extractors, database; OpenAI is the
-stand-in), then the URLs that show a property a second time, and compares what was stored with the county's truth. Seed
+simulator), then the URLs that show a property a second time, and compares what was stored with the county's truth. Seed
 {seed}; {machine}.
 
 "Right after merge" counts the fields that at least one page of the property states rightly; a field that is missing is

@@ -17,9 +17,9 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Property, SourceRow
 from app.services.runtime.resources import open_resources
 from app.settings import Settings
-from standin.county.homes import Home
-from standin.county.operator import KEYS, sources_toml
-from standin.county.serving import RunningCounty
+from simulators.county.homes import Home
+from simulators.county.operator import KEYS, sources_toml
+from simulators.county.serving import RunningCounty
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def _page(figures: Figures) -> str:
     return f"""# The deployment: image, start, memory
 
 `make bench-deployment` on {machine()}.
-One worker of two processes, with the stand-ins of the demo.
+One worker of two processes, with the simulators of the demo.
 
 | | |
 |---|---|

@@ -37,7 +37,7 @@ def measure(keys: int, samples: int) -> dict[str, Any]:
     """Milliseconds of a round trip with `keys` keys: p50 of acquire in both situations, of settle, and of the pair."""
     with redis_server() as server:
         connection = redis.Redis.from_url(server.url)
-        made = make_keys([f"sk-standin-admission{'x' * 16}{n:05d}" for n in range(keys)])
+        made = make_keys([f"sk-simulator-admission{'x' * 16}{n:05d}" for n in range(keys)])
         store = RedisStore(made, "round_robin", connection)
         for _ in made:
             store.settle(_lease(store), Settlement(Outcome.SUCCESS, limits=_READING))
@@ -63,7 +63,7 @@ def measure_outage(keys: int, samples: int, models: int = 5) -> dict[str, Any]:
     """Milliseconds, p50, while every circuit is open: acquire (a probe, or a refusal), what a process hears of the
     others in brief and in full, and the figures."""
     with redis_server() as server:
-        made = make_keys([f"sk-standin-admission{'x' * 16}{n:05d}" for n in range(keys)])
+        made = make_keys([f"sk-simulator-admission{'x' * 16}{n:05d}" for n in range(keys)])
         store = RedisStore(made, "round_robin", redis.Redis.from_url(server.url), process="bench")
         for model in range(models):
             ask = replace(_ASK, model=f"{MODEL}-{model}")

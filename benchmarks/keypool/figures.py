@@ -48,7 +48,7 @@ def figures(raw: Raw, *, pooled: bool = True) -> dict[str, Any]:
         "jobs_given_up_share": _share(sum(1 for c in done if c[3] > 1 or c[4] == "failed"), len(done)),
         **_latency([c[2] - c[0] for c in finished]),
         "cpu_ms_per_request": round(1000 * cpu / ok, 3) if ok else None,
-        "standin_cpu_share": round(raw.standin_cpu_share, 3),
+        "simulator_cpu_share": round(raw.simulator_cpu_share, 3),
         "bad_key_requests": total_bad,
         "bad_key_requests_after_settled": late,
         "errors": dict(sum((Counter(w["errors"]) for w in raw.workers), Counter())),

@@ -1,7 +1,7 @@
 """What a job asks: one of a fixed set of texts of very different lengths. Standard library only: workers import it.
 
-The mean job is charged `MEAN_TOKENS` by the stand-in (characters / 4 + max completion tokens), which is what the limits
-in `modes.py` are made from.
+The simulator charges the mean job `MEAN_TOKENS` (characters / 4 + max completion tokens). The limits in `modes.py` are
+made from that number.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WORDS = ("the", "house", "has", "a", "bright", "room", "with", "tall", "windows
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One chat completion: `text` is the user's message, `input_tokens` what the stand-in counts it as."""
+    """One chat completion: `text` is the user's message, `input_tokens` what the simulator counts it as."""
 
     text: str
     input_tokens: int

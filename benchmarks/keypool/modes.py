@@ -1,4 +1,4 @@
-"""The keys and the modes: what the stand-in enforces, how the load comes, and what happens during a window.
+"""The keys and the modes: what the simulator enforces, how the load comes, and what happens during a window.
 
 Runs with a closed loop start with empty buckets unless the command says otherwise, with an open loop with full ones.
 A full minute's burst would be 3,000 requests, half of what a window of two minutes refills: for a while it would hide
@@ -23,11 +23,11 @@ DEAD, NO_QUOTA = "dead", "no_quota"
 
 
 def _key(name: str, number: int) -> str:
-    return f"sk-standin-bench{name}{'x' * 16}{number:04d}"
+    return f"sk-simulator-bench{name}{'x' * 16}{number:04d}"
 
 
 def good_keys(rpms: Sequence[int] = _RPM) -> list[dict[str, Any]]:
-    """Keys of so many requests a minute as the stand-in's configuration; tokens bind only on the one of 900."""
+    """Keys of so many requests a minute as the simulator's configuration; tokens bind only on the one of 900."""
     return [
         {"key": _key("good", 10_000 * n + rpm), "rpm": rpm, "tpm": _TOKEN_BOUND.get(rpm, rpm * 2000)}
         for n, rpm in enumerate(rpms)
@@ -59,7 +59,7 @@ class Event:
 class Mode:
     """`load` is "closed" (every slot always busy) or "open" (Poisson arrivals at `rate` of what the keys admit).
 
-    `server` are options of the stand-in, `rpms` the limits of its keys; `processes` and `slots` override the command's.
+    `server` holds options of the simulator, `rpms` its keys' limits. `processes` and `slots` override the command's.
     `streams`: jobs ask for streams and read them to their end.
     """
 

@@ -1,4 +1,4 @@
-"""Starts and ends what a run needs, by process id: a Redis, the stand-in, the workers. All on loopback.
+"""Starts and ends what a run needs, by process id: a Redis, the simulator, the workers. All on loopback.
 
 Each is tied to the thread that starts it (the main one), so that an interrupted benchmark leaves nothing behind.
 """
@@ -97,7 +97,7 @@ class RedisServer:
 
 
 @dataclass
-class Standin:
+class Simulator:
     """The API in a process of its own, and the hand on its controls. `pid` is for reading its CPU time."""
 
     process: subprocess.Popen[str]
@@ -109,9 +109,9 @@ class Standin:
         return f"http://{self.host}:{self.port}/v1"
 
     @classmethod
-    def start(cls, config: Mapping[str, Any]) -> Standin:
+    def start(cls, config: Mapping[str, Any]) -> Simulator:
         process = _start(
-            [sys.executable, "-m", "standin.openai", "--config", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "simulators.openai", "--config", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert process.stdin is not None
         process.stdin.write(json.dumps(config))
@@ -119,7 +119,7 @@ class Standin:
         line = _line(process.stdout, 20)
         if not line.startswith("listening on "):
             _stop(process)
-            raise BenchmarkError(f"the stand-in did not start: {line!r}")
+            raise BenchmarkError(f"the simulator did not start: {line!r}")
         host, port = line.split()[-1].removeprefix("http://").split("/")[0].split(":")
         return cls(process, host, int(port))
 
@@ -224,8 +224,8 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @contextlib.contextmanager
-def standin(config: Mapping[str, Any]) -> Iterator[Standin]:
-    server = Standin.start(config)
+def simulator(config: Mapping[str, Any]) -> Iterator[Simulator]:
+    server = Simulator.start(config)
     try:
         yield server
     finally:

@@ -22,7 +22,7 @@ _INTRODUCTION = """# The key pool, measured
 `make bench-keypool` measures this page; `python -m benchmarks.keypool run --help` shows what can be varied.
 
 {processes} processes x {slots} slots, six keys of 60, 120, 240, 480, 900 and 1,200 requests a minute (the one of 900
-has tokens for 600 mean jobs), {rate:.0f} jobs a second in all, against the stand-in of the API (`standin/openai`) on
+has tokens for 600 mean jobs), {rate:.0f} jobs a second in all, against the OpenAI simulator (`simulators/openai`) on
 loopback, which takes 300 ms (median, log-normal). No limits are configured, except for token-throttle, which has to be
 told them. {repeats} repeats, windows of {window:.0f} s after {warmup:.0f} s, medians. {machine}.
 

@@ -36,7 +36,7 @@ Segment = tuple[Snapshot, Snapshot]
 
 @dataclass(frozen=True)
 class Raw:
-    """What one run left: the stand-in's counters at each moment that matters, and every worker's report.
+    """What one run left: the simulator's counters at each moment that matters, and every worker's report.
 
     `segments` are the pieces of the window with unchanged limits, each by the counters at its begin and its end.
     """
@@ -47,7 +47,7 @@ class Raw:
     last: Snapshot
     refusals: Mapping[str, list[float]]
     workers: tuple[Mapping[str, Any], ...]
-    standin_cpu_share: float
+    simulator_cpu_share: float
     log: str
     per_second: float
 
@@ -71,13 +71,13 @@ class Run:
             redis = running.enter_context(processes.redis_server()) if needs_redis else None
             home = running.enter_context(tempfile.TemporaryDirectory(prefix="bench-keypool-"))
             config = {"server": self._server_options(), "keys": self._keys}
-            standin = running.enter_context(processes.standin(config))
+            simulator = running.enter_context(processes.simulator(config))
             workers = running.enter_context(processes.workers())
             setup = {
                 "contestant": self._entry.module,
                 "option": self._entry.option,
                 "keys": self._keys,
-                "base_url": standin.base_url,
+                "base_url": simulator.base_url,
                 "redis_url": redis.url if redis else "",
                 "home": home,
                 "slots": self._slots,
@@ -86,34 +86,34 @@ class Run:
                 "streams": self._mode.streams,
             }
             workers.start(self._entry.python, self._count, setup)
-            return self._measure(standin, redis, workers)
+            return self._measure(simulator, redis, workers)
 
     def _measure(
-        self, standin: processes.Standin, redis: processes.RedisServer | None, workers: processes.Workers
+        self, simulator: processes.Simulator, redis: processes.RedisServer | None, workers: processes.Workers
     ) -> Raw:
-        first = standin.get("/control/stats")
+        first = simulator.get("/control/stats")
         start = time.monotonic() + _LEAD_SECONDS
         window = start + self._size.warmup
         end = window + self._size.window
         workers.begin([self._plan(n, start, window, end) for n in range(self._count)])
         _sleep_until(window)
-        cpu = standin.cpu_seconds()
-        snapshots = [standin.get("/control/stats")]
+        cpu = simulator.cpu_seconds()
+        snapshots = [simulator.get("/control/stats")]
         for event in self._mode.events:
             _sleep_until(window + event.at * self._size.window)
-            snapshots += self._apply(event, standin, redis)
+            snapshots += self._apply(event, simulator, redis)
         _sleep_until(end)
-        snapshots.append(standin.get("/control/stats"))
-        share = (standin.cpu_seconds() - cpu) / self._size.window
+        snapshots.append(simulator.get("/control/stats"))
+        share = (simulator.cpu_seconds() - cpu) / self._size.window
         reports = workers.results(JOB_SECONDS)
         return Raw(
             window=(window, end),
             first=first,
             segments=tuple(zip(snapshots[::2], snapshots[1::2], strict=True)),
-            last=standin.get("/control/stats"),
-            refusals=standin.get("/control/refusals"),
+            last=simulator.get("/control/stats"),
+            refusals=simulator.get("/control/refusals"),
             workers=tuple(reports),
-            standin_cpu_share=share,
+            simulator_cpu_share=share,
             log=workers.log(),
             per_second=self._mode.per_second,
         )
@@ -129,23 +129,23 @@ class Run:
         rate = None if closed else share * self._mode.per_second / self._count
         return Plan(start, window, end, self._slots, self._seed + number, rate)
 
-    def _apply(self, event: Event, standin: processes.Standin, redis: processes.RedisServer | None) -> list[Any]:
+    def _apply(self, event: Event, simulator: processes.Simulator, redis: processes.RedisServer | None) -> list[Any]:
         if event.limits is not None:
-            taken = standin.get("/control/stats")
+            taken = simulator.get("/control/stats")
             changed = [
                 {"key": k["key"], "rpm": k["rpm"] * event.limits, "tpm": k["tpm"] * event.limits} for k in self._keys
             ]
-            standin.post("/control/keys", changed)
-            return [taken, standin.get("/control/stats")]
+            simulator.post("/control/keys", changed)
+            return [taken, simulator.get("/control/stats")]
         if event.redis_down_seconds is not None and redis is not None:
             redis.kill()
             time.sleep(event.redis_down_seconds)
             redis.start()
         if event.server_down_seconds is not None:
             failing = [{"key": k["key"], "behaviour": "flaky", "failure_rate": 1.0} for k in self._keys]
-            standin.post("/control/keys", failing)
+            simulator.post("/control/keys", failing)
             time.sleep(event.server_down_seconds)
-            standin.post("/control/keys", [{"key": k["key"], "behaviour": "ok"} for k in self._keys])
+            simulator.post("/control/keys", [{"key": k["key"], "behaviour": "ok"} for k in self._keys])
         return []
 
 

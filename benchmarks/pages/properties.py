@@ -25,7 +25,7 @@ from app.property.storage.database import Database
 from app.property.storage.properties.rebuild import conflicts_json, search_row
 from app.property.storage.properties.tables import Property, PropertyKey, SourceRow
 from app.property.storage.statements import chunks, new_id
-from standin.site.pages import bundled_pages
+from simulators.site.pages import bundled_pages
 
 #: pages of listings, and one of a county: a property was read from one to three of them
 _LISTINGS = ("cookie-wall", "oak-hollow-lane", "maple-ridge-broker", "maple-ridge-portal", "sold-bluebird")

@@ -14,7 +14,7 @@ from benchmarks.results import machine
 from benchmarks.watching.judge import judge
 from benchmarks.watching.report import write_report
 from benchmarks.watching.run import START, simulate
-from standin.county.days import make_plan
+from simulators.county.days import make_plan
 
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from app.property.storage.watches.models import Change
 from benchmarks.watching.run import Simulated
-from standin.county.days import Planted
+from simulators.county.days import Planted
 
 
 @dataclass

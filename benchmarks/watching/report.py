@@ -12,7 +12,7 @@ _ABOUT = """
 `make bench-watch` measures this page: {days} simulated days of a county with {homes} watched properties ({pages} pages
 at two portals and an assessor), each refreshed every {interval} days within {budget} pages and {calls} model calls a
 day. The clock is moved by hand; tick, tasks, fetcher, extractors, database (SQLite), model step and webhooks are the
-workers' own, in one process without a broker; sites, receiver and OpenAI's stand-in are real servers on loopback.
+workers' own, in one process without a broker; sites, receiver and the OpenAI simulator are real servers on loopback.
 {planted} changes are planted, {flapping} pages say another price in every other turn of half an hour to 50 hours, one
 page in twenty has another body at every look, the second site follows a change up to 18 hours late, and sites are down
 (503) or show a wall for an hour to two days, eight times. The webhook's receiver is down from noon to midnight, and of

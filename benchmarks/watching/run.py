@@ -38,15 +38,15 @@ from app.services.delivery.deliver import follow_changes, is_due
 from app.services.runtime.resources import Resources, open_resources
 from app.services.watches import watching
 from app.settings import Settings
-from standin.county.days import DailyCounty, Plan
-from standin.openai.config import Config
-from standin.openai.server import OpenAIStandin
-from standin.serving import BackgroundServer
+from simulators.county.days import DailyCounty, Plan
+from simulators.openai.config import Config
+from simulators.openai.server import OpenAISimulator
+from simulators.serving import BackgroundServer
 from tasks import make_celery
 from tasks.resources import close, install
 
 START = datetime.fromisoformat("2026-03-02T00:00:00+00:00")
-KEY = "sk-standin-watching0123456789abcdef"
+KEY = "sk-simulator-watching0123456789abcdef"
 #: the clock moves so far at most between two ticks
 _STEP = timedelta(hours=1)
 _LEAST = timedelta(minutes=1)
@@ -140,7 +140,7 @@ def simulate(
     Every run is the same: ids, from which the times of a watch follow, and jitter are drawn from one seed.
     """
     clock, began, chance = ManualClock(START), time.monotonic(), random.Random(1)
-    openai = OpenAIStandin(Config.from_json({"keys": [{"key": KEY, "rpm": 1_000_000, "tpm": 1_000_000_000}]}))
+    openai = OpenAISimulator(Config.from_json({"keys": [{"key": KEY, "rpm": 1_000_000, "tpm": 1_000_000_000}]}))
     with (
         patch.object(uuid, "uuid4", lambda: uuid.UUID(int=chance.getrandbits(128), version=4)),
         DailyCounty(plan, clock.now) as county,

@@ -10,7 +10,7 @@ from benchmarks.postgresql import PostgreSQL
 from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options, Pool
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
-from standin.site import homes
+from simulators.site import homes
 
 _HUGE, _SMALL = 10_000, 20
 _WORKER = Pool("prefork", 4)

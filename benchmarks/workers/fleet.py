@@ -1,4 +1,4 @@
-"""A fleet for one measurement: Valkey, a database, stand-ins, workers, beat and web door, all real, all on loopback.
+"""A fleet for one measurement: Valkey, a database, simulators, workers, beat and web door, all real, all on loopback.
 
 Each fleet has a home of its own, which is gone afterwards. Start it from the main thread, to which its processes are
 tied: an interrupted benchmark leaves nothing behind.
@@ -188,7 +188,7 @@ def _address(child: Child) -> str:
 
 
 def _start_model(supervisor: Supervisor, home: Path, env: dict[str, str], seconds: float, keys: int) -> dict[str, str]:
-    """Start the stand-in of the API; -> the variables that lead to it."""
+    """Start the OpenAI simulator; -> the variables that lead to it."""
     made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in range(keys))
     entries = [{"key": key, "project": f"proj_{n}", **_AMPLE} for n, key in enumerate(made)]
     config: dict[str, object] = {"server": {"latency_ms": 1000 * seconds}, "keys": entries}

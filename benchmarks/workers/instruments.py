@@ -1,6 +1,6 @@
 """What a job pays for being seen: counters, bound log lines and traces' switches, against the last revision without.
 
-The peer is that revision itself, unpacked beside this tree and run with the same interpreter, stand-ins and jobs. Both
+The peer is that revision itself, unpacked beside this tree and run with the same interpreter, simulators and jobs. Both
 fleets are up all the time; rounds take turns, and while one works the other rests.
 """
 

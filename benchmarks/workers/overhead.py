@@ -24,7 +24,7 @@ from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options, Pool
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
 from benchmarks.workers.usage import cpu_seconds, stopped, wait_for_rest
-from standin.site import homes
+from simulators.site import homes
 from tasks.sending import send_jobs
 
 TARGET_MS = 5.0

@@ -20,7 +20,7 @@ from benchmarks.workers.fleet import Fleet, fleet
 from benchmarks.workers.options import Options, Pool
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
 from benchmarks.workers.usage import Busy, PeakMemory, cpu_seconds, stopped, wait_for_rest
-from standin.site import homes
+from simulators.site import homes
 
 POOLS = (
     Pool("solo", 1),
@@ -29,7 +29,7 @@ POOLS = (
 )
 _SITE_SECONDS = 0.5
 _MODEL_SECONDS = 1.5
-#: the stand-in's latency is log-normal: its mean is this much above its median (spread 0.25)
+#: the simulator's latency is log-normal: its mean is this much above its median (spread 0.25)
 _MEAN_OVER_MEDIAN = math.exp(0.25**2 / 2)
 _JOBS_A_SLOT = 20
 _MOST_SECONDS = 900

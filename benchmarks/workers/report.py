@@ -21,7 +21,7 @@ PARTS = {
 }
 _INTRODUCTION = """
 `make bench-workers` measures this page; `python -m benchmarks.workers --help` shows what can be varied. Real workers on
-the embedded Valkey and on SQLite or a PostgreSQL with its own defaults, the stand-ins for the API and a site, all on
+the embedded Valkey and on SQLite or a PostgreSQL with its own defaults, the API simulators and a site, all on
 one machine: {machine}. {repeats} of each measurement, medians.
 """
 

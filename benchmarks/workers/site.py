@@ -1,4 +1,4 @@
-"""`python -m benchmarks.workers.site --seconds 0.5`: the stand-in's site, every page of which takes its time."""
+"""`python -m benchmarks.workers.site --seconds 0.5`: the simulator's site, every page of which takes its time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import contextlib
 import sys
 from typing import Any
 
-from standin.serving import App, Stopping, run
-from standin.site.server import build_site
+from simulators.serving import App, Stopping, run
+from simulators.site.server import build_site
 
 
 def slow(app: App, seconds: float, stopping: Stopping) -> App:

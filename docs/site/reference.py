@@ -365,7 +365,7 @@ def _field(spec: FieldSpec) -> str:
 # --- parts ----------------------------------------------------------------------------------------------------------
 
 _ROOT = FOLDER.parents[1]
-_DOORS = ("worker", "web", "cli", "tasks", "standin")
+_DOORS = ("worker", "web", "cli", "tasks", "simulators")
 
 
 def parts_page() -> str:

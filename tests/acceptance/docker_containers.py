@@ -100,8 +100,8 @@ class DockerPostgres(CeleryTestContainer):
         return True
 
 
-class DockerStandin(CeleryTestContainer):
-    """The stand-in site or OpenAI, which says when it listens."""
+class DockerSimulator(CeleryTestContainer):
+    """The simulator site or OpenAI, which says when it listens."""
 
     @property
     def ready_prompt(self) -> str:

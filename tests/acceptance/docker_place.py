@@ -1,7 +1,7 @@
 """The fixtures of tests in Docker.
 
-One network, database server and pair of stand-ins for the run, started by the first test that asks for them; broker and
-worker for each test. Nothing is left behind on the engine but the image.
+A run has one network, one database server, and one pair of simulators, started by the first test that needs them. Each
+test has its own broker and worker. Only the image stays on the engine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.acceptance.docker_containers import (
     POSTGRES_IMAGE,
     VALKEY_IMAGE,
     DockerPostgres,
-    DockerStandin,
+    DockerSimulator,
     DockerValkey,
     DockerWorker,
     build_image,
@@ -31,7 +31,7 @@ from tests.acceptance.docker_containers import (
 )
 from tests.acceptance.surroundings import KEY, VARIABLES, Surroundings
 from tests.plugins.ports import free_port
-from tests.plugins.standin_fixtures import KEYS, StandinHandle
+from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 #: in place of the image's volume, which would outlive its container
 _HOME = {"/var/lib/propintel": "uid=10001,mode=0700"}
@@ -77,21 +77,21 @@ docker_postgres = container(
 docker_site = container(
     scope="session",
     image="{celery_base_worker_image.id}",
-    command=["python", "-m", "standin.site", "--host", "0.0.0.0", "--port", "8080"],
+    command=["python", "-m", "simulators.site", "--host", "0.0.0.0", "--port", "8080"],
     network="{docker_network.name}",
     tmpfs=_HOME,
-    wrapper_class=DockerStandin,
+    wrapper_class=DockerSimulator,
 )
 
 docker_openai = container(
     scope="session",
     image="{celery_base_worker_image.id}",
-    command=["sh", "-c", 'echo "$KEYS" | exec python -m standin.openai --host 0.0.0.0 --port 8080 --config -'],
+    command=["sh", "-c", 'echo "$KEYS" | exec python -m simulators.openai --host 0.0.0.0 --port 8080 --config -'],
     environment=fxtr("docker_openai_variables"),
     ports={"8080/tcp": (LOOPBACK, None)},
     network="{docker_network.name}",
     tmpfs=_HOME,
-    wrapper_class=DockerStandin,
+    wrapper_class=DockerSimulator,
 )
 
 docker_valkey_data = volume()
@@ -138,15 +138,15 @@ def docker_worker_command(celery_base_worker_image: Any) -> list[str]:
 
 @pytest.fixture
 def docker_surroundings(
-    home: Path, docker_postgres: DockerPostgres, docker_site: DockerStandin, docker_openai: DockerStandin
+    home: Path, docker_postgres: DockerPostgres, docker_site: DockerSimulator, docker_openai: DockerSimulator
 ) -> Surroundings:
-    """The stand-ins are containers of our image, the database is a new one in PostgreSQL."""
+    """The simulators are containers of our image, the database is a new one in PostgreSQL."""
     database = f"t{secrets.token_hex(8)}"
     with psycopg.connect(docker_postgres.url("postgres", inside=False), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {database}")
     here = docker_postgres.url(database, inside=False)
     upgrade(here)
-    model = StandinHandle(docker_openai.address_here, KEYS[:1])
+    model = SimulatorHandle(docker_openai.address_here, KEYS[:1])
     model.reset()
     model.set_key(**KEY, behaviour="ok")
     return Surroundings(

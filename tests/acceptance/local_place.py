@@ -14,7 +14,7 @@ from cli.processes import Child, StopSignals, Supervisor
 from cli.services import Services
 from tasks.config import kombu_url
 from tests.acceptance.surroundings import KEY, VARIABLES, Surroundings
-from tests.plugins.standin_fixtures import StandinHandle
+from tests.plugins.simulator_fixtures import SimulatorHandle
 from tests.plugins.warm_start import WarmParent
 
 
@@ -117,9 +117,11 @@ def local_valkey(home: Path) -> LocalValkey:
 
 
 @pytest.fixture
-def local_surroundings(home: Path, property_site: str, openai_standin: Callable[..., StandinHandle]) -> Surroundings:
-    """The stand-ins are threads of this process, the database is SQLite below the home."""
-    model = openai_standin([KEY])
+def local_surroundings(
+    home: Path, property_site: str, openai_simulator: Callable[..., SimulatorHandle]
+) -> Surroundings:
+    """The simulators are threads of this process, the database is SQLite below the home."""
+    model = openai_simulator([KEY])
     shared = {**VARIABLES, "OPENAI_BASE_URL": model.base_url, "PROPINTEL_HOME": str(home)}
     return Surroundings(
         property_site,

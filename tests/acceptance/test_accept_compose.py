@@ -29,7 +29,7 @@ _JOBS = 50
 
 @pytest.fixture(scope="module")
 def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeProject]:
-    """Healthy, with two workers, the stand-ins of the demo and Prometheus; nothing of it is left after the tests."""
+    """Healthy, with two workers, the simulators of the demo and Prometheus; nothing of it is left after the tests."""
     folder = copy_checkout(tmp_path_factory.mktemp("clone"))
     image = prometheus_image(tmp_path_factory.mktemp("prometheus") / "image")
     # a worker that is killed should be missed sooner than after half a minute

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 _PLANTED = b"planted-7c0ffee-secret"
 #: where keys and passwords are kept beside a checkout, and within the folders that the image is made of
 _PLACES = [".env", ".env.production", ".propintel/state", ".git/config", "keys.txt", "app/.env", "web/server.key",
-           "cli/.env.local", "standin/tls.pem", "deploy/docker/.env", "secrets/jwt_secret"]  # fmt: skip
+           "cli/.env.local", "simulators/tls.pem", "deploy/docker/.env", "secrets/jwt_secret"]  # fmt: skip
 _OVERLAP = len(_PLANTED) - 1
 
 

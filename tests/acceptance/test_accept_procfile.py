@@ -21,7 +21,7 @@ from app.redis.embedded_valkey import tied_to_parent
 from tests.acceptance.docker_containers import LOOPBACK, ROOT
 from tests.plugins.ports import free_port
 from tests.plugins.postgresql_server import postgresql_server
-from tests.plugins.standin_fixtures import StandinHandle
+from tests.plugins.simulator_fixtures import SimulatorHandle
 
 pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(900)]
 
@@ -43,11 +43,11 @@ def database_url() -> Iterator[str]:
 def variables(
     redis_server_url: str,
     database_url: str,
-    openai_standin: Callable[..., StandinHandle],
+    openai_simulator: Callable[..., SimulatorHandle],
     tmp_path: Path,
 ) -> dict[str, str]:
-    """What an operator sets on a platform, and where the stand-ins are."""
-    model = openai_standin()
+    """What an operator sets on a platform, and where the simulators are."""
+    model = openai_simulator()
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),

@@ -40,7 +40,7 @@ class JobRow:
 
 @dataclass
 class Evidence:
-    """What a run left. Counters are by the URL of the page, but for `paid`: by the stand-in's name of the question."""
+    """What a run left. Counters are by the URL of the page, but for `paid`: by the simulator's name of the question."""
 
     plan: Plan
     home: Path

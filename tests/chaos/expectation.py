@@ -18,13 +18,13 @@ from app.services.openai_client_manager import OpenAIClientManager
 from app.services.runtime.resources import build_scraper
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
-from standin.openai.config import Config
-from standin.openai.server import OpenAIStandin
-from standin.serving import BackgroundServer
-from standin.site import homes
+from simulators.openai.config import Config
+from simulators.openai.server import OpenAISimulator
+from simulators.serving import BackgroundServer
+from simulators.site import homes
 
 MODEL = "gpt-4.1-mini"
-_KEY = "sk-standin-expectation-0001"
+_KEY = "sk-simulator-expectation-0001"
 
 #: one stored observation: the page's URL, the field, the digest of its value
 Observation = tuple[str, str, str]
@@ -33,7 +33,7 @@ OBSERVATIONS = "SELECT source_url, field, value_sha256 FROM observations"
 
 @dataclass(frozen=True)
 class Expectation:
-    """`prompts` maps the stand-in's name of each question to the URL whose page leads to it.
+    """`prompts` maps the simulator's name of each question to the URL whose page leads to it.
 
     `refused` are the URLs whose pages hold no property for us: their jobs end as dead letters, fault or no fault.
     """
@@ -57,14 +57,17 @@ class _Pages:
 
 def expect(urls: Iterable[str], folder: Path) -> Expectation:
     """Scrape each URL once and without a fault; leaves a database in `folder`."""
-    standin = OpenAIStandin(Config.from_json([{"key": _KEY, "rpm": 1e6, "tpm": 1e9}]))
+    simulator = OpenAISimulator(Config.from_json([{"key": _KEY, "rpm": 1e6, "tpm": 1e9}]))
     file = folder / "expectation.sqlite3"
     settings = Settings.of(
         database_url=f"sqlite:///{file}", propintel_home=folder, openai_model=MODEL, recipe_use="off"
     )
     prompts: dict[str, str] = {}
     refused: set[str] = set()
-    with BackgroundServer(standin.app, standin.stopping) as server, open_stores(settings, SystemClock()) as stores:
+    with (
+        BackgroundServer(simulator.app, simulator.stopping) as server,
+        open_stores(settings, SystemClock()) as stores,
+    ):
         manager = OpenAIClientManager(make_keys([_KEY]), base_url=f"{server.address}/v1")
         scraper = build_scraper(stores, manager, _Pages())
         for url in urls:
@@ -72,7 +75,7 @@ def expect(urls: Iterable[str], folder: Path) -> Expectation:
                 scraper.scrape(url)
             except PageError:
                 refused.add(url)
-            prompts |= dict.fromkeys(set(standin.paid) - set(prompts), url)
+            prompts |= dict.fromkeys(set(simulator.paid) - set(prompts), url)
     with closing(sqlite3.connect(file)) as connection:
         found = Counter(connection.execute(OBSERVATIONS).fetchall())
     return Expectation(found, prompts, frozenset(refused))

@@ -18,7 +18,7 @@ from app.services.runtime.stores import Stores, open_stores
 from app.settings import load_settings
 from cli.demo_setup import environment
 from cli.processes import StopSignals, Supervisor
-from standin.serving import BackgroundServer
+from simulators.serving import BackgroundServer
 from tasks.submission import make_sender, submit_targets
 from tests.chaos.evidence import Evidence, JobRow, Probe
 from tests.chaos.expectation import OBSERVATIONS, expect
@@ -28,7 +28,7 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.plan import FIRST_HOME, RUNNING_AGAIN_SECONDS, Plan
 from tests.chaos.site import ChaosSite
 from tests.chaos.store_under_test import StoreUnderTest, open_store, patient_query
-from tests.chaos.surroundings import fleet_environment, start_openai_standin
+from tests.chaos.surroundings import fleet_environment, start_openai_simulator
 from tests.chaos.watch import Watch
 
 #: share of the jobs that come in before the first fault; the rest comes in after each
@@ -52,7 +52,7 @@ def run(plan: Plan, home: Path, say: Say) -> Evidence:
         site = ChaosSite(plan.seed)
         address = stack.enter_context(BackgroundServer(site)).address
         valkey = stack.enter_context(EmbeddedValkey(home))
-        openai = start_openai_standin(stack.enter_context(Supervisor(signals)), home)
+        openai = start_openai_simulator(stack.enter_context(Supervisor(signals)), home)
         env = fleet_environment(home, openai, redis_url=valkey.url, database_url=store.url)
         stack.enter_context(environment(env))
         fleet = Fleet(home, env, stack.enter_context(Supervisor(signals)), skewed_clock=plan.skewed_clock)

@@ -1,6 +1,6 @@
 """A site that is slow, fails and hangs, as its seed has it, and counts what it gave to whom.
 
-Plain ASGI. `/homes/N` are the stand-in's endless homes; `/poison/N` is a page that kills whoever fetches it, by the
+Plain ASGI. `/homes/N` are the simulator's endless homes; `/poison/N` is a page that kills whoever fetches it, by the
 hand of `on_poison`.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from standin.site import homes
+from simulators.site import homes
 from tests.chaos.plan import manners
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]

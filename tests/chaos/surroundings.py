@@ -1,4 +1,4 @@
-"""What the fleet runs on: its environment, and the stand-in for OpenAI with its keys."""
+"""What the fleet runs on: its environment, and the OpenAI simulator with its keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MANNERS: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class OpenAI:
-    """The stand-in, a process of its own."""
+    """The simulator, a process of its own."""
 
     base_url: str
     keys: DemoKeys
@@ -41,8 +41,8 @@ class OpenAI:
             return Counter(json.load(answer))
 
 
-def start_openai_standin(supervisor: Supervisor, home: Path) -> OpenAI:
-    """Start the stand-in; returns when it answers."""
+def start_openai_simulator(supervisor: Supervisor, home: Path) -> OpenAI:
+    """Start the simulator; returns when it answers."""
     made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in _MANNERS)
     entries = [{"key": key, "project": f"proj_{n}", **_MANNERS[n]} for n, key in enumerate(made)]
     keys = DemoKeys(made, {"server": {"latency_ms": _LATENCY_MS}, "keys": entries})

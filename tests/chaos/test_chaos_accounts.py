@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from standin.serving import BackgroundServer
+from simulators.serving import BackgroundServer
 from tests.chaos import words
 from tests.chaos.account import beyond
 from tests.chaos.ledger import Held, Kill, Ledger, pid_of

@@ -39,10 +39,10 @@ def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
 class Asking:
     """A reader of pages, each of them a question of its own, on a pool of the server's keys."""
 
-    def __init__(self, answers: AnswerStore, clock: ManualClock, standin: Any) -> None:
+    def __init__(self, answers: AnswerStore, clock: ManualClock, simulator: Any) -> None:
         self.answers = answers
         self.manager = OpenAIClientManager(
-            make_keys(standin.keys), base_url=standin.base_url, max_wait_seconds=0.2, price=make_pricing()
+            make_keys(simulator.keys), base_url=simulator.base_url, max_wait_seconds=0.2, price=make_pricing()
         )
         self.reader = ModelReader(answers, self.manager, MODEL, clock)
         self.pages = 0
@@ -66,8 +66,8 @@ class Asking:
 
 
 @pytest.fixture
-def asking(answers: AnswerStore, clock: ManualClock, openai_standin: Start) -> Callable[..., Asking]:
-    return lambda **server: Asking(answers, clock, openai_standin(**server))
+def asking(answers: AnswerStore, clock: ManualClock, openai_simulator: Start) -> Callable[..., Asking]:
+    return lambda **server: Asking(answers, clock, openai_simulator(**server))
 
 
 def page(number: int) -> Extraction:
@@ -168,11 +168,11 @@ def test_what_no_other_way_of_asking_mends_is_a_note(asking: Callable[..., Askin
     assert asks.requests() == 1
 
 
-def test_the_simulated_server_words_its_refusals_as_the_api_does(openai_standin: Start) -> None:
-    standin = openai_standin(limits="max_completion_tokens", formats="json_object")
+def test_the_simulated_server_words_its_refusals_as_the_api_does(openai_simulator: Start) -> None:
+    simulator = openai_simulator(limits="max_completion_tokens", formats="json_object")
     body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
-    with httpx2.Client(timeout=120, headers={"authorization": f"Bearer {standin.keys[0]}"}) as client:
-        url = f"{standin.base_url}/chat/completions"
+    with httpx2.Client(timeout=120, headers={"authorization": f"Bearer {simulator.keys[0]}"}) as client:
+        url = f"{simulator.base_url}/chat/completions"
         first = client.post(url, json={**body, "max_tokens": 5})
         assert (first.status_code, first.json()["error"]["param"]) == (400, "max_tokens")
         schema = {"name": "x", "schema": {"type": "object"}}

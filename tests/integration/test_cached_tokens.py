@@ -24,8 +24,8 @@ from app.services.reports.metrics.samples import pool_samples
 from app.services.runtime.resources import Resources, open_resources
 from app.services.scraping.run import Run
 from app.settings import Settings
-from standin.serving import BackgroundServer
-from tests.plugins.standin_fixtures import KEYS, StandinHandle
+from simulators.serving import BackgroundServer
+from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 MODEL = "gpt-4.1-mini"
 #: dollars a million tokens: input, cached input, output (OpenAI's pricing page, 2026-11)
@@ -88,19 +88,19 @@ def url(house: House) -> Iterator[str]:
 
 
 @pytest.fixture
-def standin(openai_standin: Callable[..., StandinHandle]) -> StandinHandle:
-    return openai_standin([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
+def simulator(openai_simulator: Callable[..., SimulatorHandle]) -> SimulatorHandle:
+    return openai_simulator([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
 
 
 @pytest.fixture
-def there(tmp_path: Path, standin: StandinHandle) -> Iterator[tuple[Settings, Resources]]:
+def there(tmp_path: Path, simulator: SimulatorHandle) -> Iterator[tuple[Settings, Resources]]:
     """Settings, and everything that does jobs by them; the pool's counts are in a Valkey."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     settings = Settings.of(
         propintel_home=home,
         openai_api_keys=KEYS[0],
-        openai_base_url=standin.base_url,
+        openai_base_url=simulator.base_url,
         openai_model=MODEL,
         openai_max_wait_seconds=0,
         fetch_allowed_private_networks="127.0.0.0/8",
@@ -127,7 +127,7 @@ def shown(report: Any) -> dict[str, float]:
 
 
 def test_a_prompt_that_was_sent_lately_costs_less_and_is_shown_so_everywhere(
-    there: tuple[Settings, Resources], house: House, url: str, standin: StandinHandle
+    there: tuple[Settings, Resources], house: House, url: str, simulator: SimulatorHandle
 ) -> None:
     """The second job finds the same text in another body: it is asked about anew, and all but the prompt's last tokens
     are in the provider's cache."""
@@ -138,7 +138,7 @@ def test_a_prompt_that_was_sent_lately_costs_less_and_is_shown_so_everywhere(
     assert resources.manager.get_stats()["spent_today"]["cached_tokens"] == 0
     house.remark = "<!-- the same house -->"
     do(resources.jobs, resources, url)
-    totals = standin.stats()["totals"]
+    totals = simulator.stats()["totals"]
     assert totals["ok"] == 2
     cached = totals["cached_tokens"]
     assert cached >= 1024

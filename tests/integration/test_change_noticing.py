@@ -15,14 +15,14 @@ from app.services.runtime.resources import Resources, open_resources
 from app.settings import Settings
 from tests.integration.test_page_cache_service import listing
 from tests.plugins.changing_site import ChangingSite
-from tests.plugins.standin_fixtures import StandinHandle
+from tests.plugins.simulator_fixtures import SimulatorHandle
 
 
 @pytest.fixture
 def service(
-    tmp_path: Path, openai_standin: Callable[..., StandinHandle], changing_site: ChangingSite
+    tmp_path: Path, openai_simulator: Callable[..., SimulatorHandle], changing_site: ChangingSite
 ) -> Iterator[Resources]:
-    api = openai_standin()
+    api = openai_simulator()
     settings = Settings.of(
         propintel_home=tmp_path / "home",
         fetch_allowed_private_networks="127.0.0.0/8",

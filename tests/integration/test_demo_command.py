@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from cli.demo_report import print_result
 from docs.site import readme
-from standin.serving import BackgroundServer
+from simulators.serving import BackgroundServer
 from tests.plugins.waiting import wait_until
 
 pytestmark = pytest.mark.worker

@@ -21,7 +21,7 @@ from app.services.openai_client_manager import (
     install_manager,
 )
 from tests.plugins.pooled_sdk import MESSAGES, MODEL, WIDE
-from tests.plugins.standin_fixtures import KEYS, StandinHandle
+from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 
 class Saying(logging.Handler):
@@ -82,15 +82,15 @@ def ask() -> None:
 
 def test_a_script_uses_the_keys_that_its_file_names_now(
     tmp_path: Path,
-    openai_standin: Callable[..., StandinHandle],
+    openai_simulator: Callable[..., SimulatorHandle],
     managers: Callable[[], OpenAIClientManager],
     reloaded: threading.Event,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    standin, file = openai_standin(), tmp_path / "keys"
+    simulator, file = openai_simulator(), tmp_path / "keys"
     file.write_text(f"{KEYS[0]}\n")
     monkeypatch.setenv("OPENAI_API_KEYS_FILE", str(file))
-    monkeypatch.setenv("OPENAI_BASE_URL", standin.base_url)
+    monkeypatch.setenv("OPENAI_BASE_URL", simulator.base_url)
     monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
     manager = managers()
     assert managers() is manager
@@ -99,7 +99,7 @@ def test_a_script_uses_the_keys_that_its_file_names_now(
     file.write_text(f"{KEYS[1]}\n")
     assert reloaded.wait(120)
     ask()
-    assert [standin.stats_of(key)["ok"] for key in KEYS[:2]] == [1, 1]
+    assert [simulator.stats_of(key)["ok"] for key in KEYS[:2]] == [1, 1]
     manager.close()
     assert watches() == []
     manager.close()
@@ -120,23 +120,23 @@ async def _ask(client: openai.AsyncOpenAI) -> str | None:
 
 
 def test_the_async_twin_rotates_below_the_function_and_keeps_the_cap(
-    openai_standin: Callable[..., StandinHandle],
+    openai_simulator: Callable[..., SimulatorHandle],
 ) -> None:
     bad = [{"key": key, **WIDE, "behaviour": "no_quota"} for key in KEYS[:2]]
-    standin = openai_standin([*bad, {"key": KEYS[2], **WIDE}])
-    with OpenAIClientManager(make_keys(standin.keys), base_url=standin.base_url) as manager:
+    simulator = openai_simulator([*bad, {"key": KEYS[2], **WIDE}])
+    with OpenAIClientManager(make_keys(simulator.keys), base_url=simulator.base_url) as manager:
         with pytest.raises(openai.RateLimitError):
             asyncio.run(manager.aexecute_with_retry(_ask, max_retries=1))
-        assert standin.stats()["totals"]["requests"] == 2
+        assert simulator.stats()["totals"]["requests"] == 2
         assert asyncio.run(manager.aexecute_with_retry(_ask))
         with pytest.raises(ValueError, match="max_retries"):
             asyncio.run(manager.aexecute_with_retry(_ask, max_retries=-1))
 
 
 def test_a_stream_that_outlives_its_client_is_no_failure_of_a_key(
-    openai_standin: Callable[..., StandinHandle],
+    openai_simulator: Callable[..., SimulatorHandle],
 ) -> None:
-    standin = openai_standin([{"key": KEYS[0], **WIDE}])
+    simulator = openai_simulator([{"key": KEYS[0], **WIDE}])
 
     async def late(manager: OpenAIClientManager) -> None:
         stream = await manager.aexecute_with_retry(
@@ -146,7 +146,7 @@ def test_a_stream_that_outlives_its_client_is_no_failure_of_a_key(
             async for _ in stream:
                 pass
 
-    with OpenAIClientManager(make_keys(standin.keys), base_url=standin.base_url) as manager:
+    with OpenAIClientManager(make_keys(simulator.keys), base_url=simulator.base_url) as manager:
         for _ in range(3):
             asyncio.run(late(manager))
         (key,) = manager.get_stats()["keys"].values()

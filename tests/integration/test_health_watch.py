@@ -25,7 +25,7 @@ from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tasks import resources
 from tasks.health import report_key_stats
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 
 MESSAGES: Any = [{"role": "user", "content": "hello"}]
 WIDE = {"rpm": 60_000, "tpm": 100_000_000}
@@ -44,14 +44,14 @@ def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 def make_watch(tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Callable[..., PoolWatch]]:
-    """`make_watch(stand-in)`: a watch of a pool of its keys; keyword arguments change the settings."""
+    """`make_watch(simulator)`: a watch of a pool of its keys; keyword arguments change the settings."""
     closing: list[Callable[[], None]] = []
 
-    def make(standin: Any, **changes: Any) -> PoolWatch:
+    def make(simulator: Any, **changes: Any) -> PoolWatch:
         given = {
             "propintel_home": tmp_path / "home",
-            "openai_api_keys": ",".join(standin.keys),
-            "openai_base_url": standin.base_url,
+            "openai_api_keys": ",".join(simulator.keys),
+            "openai_base_url": simulator.base_url,
             "openai_max_wait_seconds": 0,
         }
         settings = Settings.of(**{**given, **changes})
@@ -77,10 +77,10 @@ def hours(watch: PoolWatch) -> list[Uses]:
 
 
 def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
-    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]
+    openai_simulator: Callable[..., Any], make_watch: Callable[..., PoolWatch]
 ) -> None:
-    standin = openai_standin([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
-    watch = make_watch(standin, budget_daily_model_calls=18, alert_budget_share=0.5)
+    simulator = openai_simulator([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
+    watch = make_watch(simulator, budget_daily_model_calls=18, alert_budget_share=0.5)
     watch.look()  # the first look at a pool only says from where to count
     ask(watch.manager, 9)
     dead = watch.manager.keys[1].mask
@@ -106,10 +106,10 @@ def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
     ("unit", "limit"), [("tokens", {"budget_daily_tokens": 1000}), ("usd", {"budget_daily_usd": 0.001})]
 )
 def test_a_budget_that_stops_calls_is_critical_once_and_stays_so(
-    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], unit: str, limit: dict[str, float]
+    openai_simulator: Callable[..., Any], make_watch: Callable[..., PoolWatch], unit: str, limit: dict[str, float]
 ) -> None:
     """What is left is never nothing: a call is refused when its estimate does not fit."""
-    watch = make_watch(openai_standin([{"key": KEYS[0], **WIDE}]), **limit)
+    watch = make_watch(openai_simulator([{"key": KEYS[0], **WIDE}]), **limit)
     watch.look()
     with pytest.raises(openai.APIStatusError):
         ask(watch.manager, 100, max_completion_tokens=400)
@@ -128,9 +128,9 @@ def viewed(watch: PoolWatch) -> PoolView:
     return view
 
 
-def test_two_that_look_count_once(openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]) -> None:
-    standin = openai_standin()
-    one, other = make_watch(standin), make_watch(standin)
+def test_two_that_look_count_once(openai_simulator: Callable[..., Any], make_watch: Callable[..., PoolWatch]) -> None:
+    simulator = openai_simulator()
+    one, other = make_watch(simulator), make_watch(simulator)
     one.look()
     ask(one.manager, 3)
     for _ in range(3):
@@ -140,10 +140,10 @@ def test_two_that_look_count_once(openai_standin: Callable[..., Any], make_watch
 
 
 def test_a_key_that_another_process_took_out_is_no_alarm_of_one_that_is_late(
-    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]
+    openai_simulator: Callable[..., Any], make_watch: Callable[..., PoolWatch]
 ) -> None:
-    standin = openai_standin([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
-    late, prompt = make_watch(standin), make_watch(standin)
+    simulator = openai_simulator([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
+    late, prompt = make_watch(simulator), make_watch(simulator)
     ask(late.manager, 3)
     assert len(late.check()[0]) == 1
     prompt.manager.replace_keys(prompt.manager.keys[:1])
@@ -152,10 +152,10 @@ def test_a_key_that_another_process_took_out_is_no_alarm_of_one_that_is_late(
 
 
 def test_saturation_and_refusals_reach_the_advice(
-    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch]
+    openai_simulator: Callable[..., Any], make_watch: Callable[..., PoolWatch]
 ) -> None:
-    standin = openai_standin([{"key": KEYS[0], "rpm": 3, "tpm": 100_000_000}])
-    watch = make_watch(standin)
+    simulator = openai_simulator([{"key": KEYS[0], "rpm": 3, "tpm": 100_000_000}])
+    watch = make_watch(simulator)
     watch.look()
     with pytest.raises(openai.RateLimitError):
         ask(watch.manager, 20)
@@ -167,13 +167,13 @@ def test_saturation_and_refusals_reach_the_advice(
 
 
 def test_while_redis_is_away_nothing_is_counted_and_no_key_is_removed(
-    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
+    openai_simulator: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
 ) -> None:
     """The figures of one process would be taken for a store that lost its data.
 
     A process that goes on alone may have to wait for its turn.
     """
-    watch = make_watch(openai_standin(), openai_max_wait_seconds=5)
+    watch = make_watch(openai_simulator(), openai_max_wait_seconds=5)
     ask(watch.manager, 5)
     watch.look()
     before = hours(watch)
@@ -207,18 +207,18 @@ ONE_LOOK = {"EVALSHA": 2, "HMGET": 1, "HGET": 1}
 
 
 def test_one_look_asks_the_server_each_question_once(
-    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
+    openai_simulator: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
 ) -> None:
-    watch = make_watch(openai_standin(), budget_daily_tokens=1000)
+    watch = make_watch(openai_simulator(), budget_daily_tokens=1000)
     watch.check()  # the server learns the scripts
     assert asked_of_the_pool(valkey.url, watch.look) == ONE_LOOK
     assert asked_of_the_pool(valkey.url, watch.check) == ONE_LOOK
 
 
 def test_one_report_asks_the_server_each_question_once(
-    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
+    openai_simulator: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
 ) -> None:
-    settings = make_watch(openai_standin()).settings
+    settings = make_watch(openai_simulator()).settings
     resources.install(open_resources(settings, in_task=True))
     try:
         report_key_stats()
@@ -228,9 +228,9 @@ def test_one_report_asks_the_server_each_question_once(
 
 
 def test_the_newest_report_is_kept_for_thirty_days(
-    openai_standin: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
+    openai_simulator: Callable[..., Any], make_watch: Callable[..., PoolWatch], valkey: EmbeddedValkey
 ) -> None:
-    settings = make_watch(openai_standin()).settings
+    settings = make_watch(openai_simulator()).settings
     assert newest_report(settings) is None
     resources.install(open_resources(settings, in_task=True))
     try:

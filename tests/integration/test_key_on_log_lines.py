@@ -10,7 +10,7 @@ from structlog.contextvars import get_contextvars
 
 from app.keypool.keys import mask
 from tests.plugins.pooled_sdk import Pooled, pooled, value_of
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 
 _MESSAGES = [{"role": "user", "content": "hi"}]
 
@@ -27,10 +27,12 @@ class _Contexts(logging.Handler):
 
 
 @pytest.fixture
-def there(openai_standin: Any, face: str) -> Pooled:
+def there(openai_simulator: Any, face: str) -> Pooled:
     """The first key is dead, so that a line is logged when its request is settled."""
-    standin = openai_standin([{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}])
-    return pooled(standin.base_url, standin.keys, face)
+    simulator = openai_simulator(
+        [{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}]
+    )
+    return pooled(simulator.base_url, simulator.keys, face)
 
 
 def test_the_lines_of_a_request_name_its_key_and_later_ones_do_not(there: Pooled) -> None:

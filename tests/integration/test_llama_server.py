@@ -26,7 +26,7 @@ from app.property.storage.database import Database
 from app.property.storage.llm.cache import AnswerStore
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.scraping.model_reading import ModelReader
-from standin.site.pages import bundled_pages
+from simulators.site.pages import bundled_pages
 
 pytestmark = [pytest.mark.llama, pytest.mark.timeout(1_200)]
 PAGES = ("quarry-hill-farmhouse", "injected-note")

@@ -1,4 +1,4 @@
-"""Batches of the model from parked requests to answers: the real stores, pool and SDK over HTTP, and a stand-in whose
+"""Batches of the model from parked requests to answers: the real stores, pool and SDK over HTTP, and a simulator whose
 ledger says what was billed how often. Time is ours; a process that dies is one that stops between two steps."""
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from app.services.batches.parts import Parts, open_parts
 from app.services.batches.runner import BatchRunner
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.settings import Settings
-from standin.openai.bodies import prompt_sha256
-from tests.plugins.standin_fixtures import KEYS, StandinHandle
+from simulators.openai.bodies import prompt_sha256
+from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 MODEL = "gpt-4.1-mini"
 #: dollars a million tokens, which is also millionths of a dollar a token; half of it with a batch
@@ -60,9 +60,9 @@ class DiedError(BaseException):
 
 @dataclass
 class Desk:
-    """One process that looks after batches, beside a database and a stand-in that outlive it."""
+    """One process that looks after batches, beside a database and a simulator that outlive it."""
 
-    standin: StandinHandle
+    simulator: SimulatorHandle
     database: Database
     clock: ManualClock
     settings: Settings
@@ -132,12 +132,12 @@ class Desk:
 
     def billed(self, *names: str) -> list[int]:
         """How often each question was paid for."""
-        paid = self.standin.prompts()
+        paid = self.simulator.prompts()
         return [paid.get(prompt_sha256(messages(name)), 0) for name in names]
 
     def at_openai(self) -> tuple[int, int]:
         """Batches ever made there, and files that nobody has deleted."""
-        found = self.standin.batches()
+        found = self.simulator.batches()
         return len(found["batches"]), len(found["files"])
 
 
@@ -153,7 +153,7 @@ class Fatal:
 
 
 @pytest.fixture
-def make_desk(openai_standin: Callable[..., StandinHandle], tmp_path: Path) -> Iterator[Callable[..., Desk]]:
+def make_desk(openai_simulator: Callable[..., SimulatorHandle], tmp_path: Path) -> Iterator[Callable[..., Desk]]:
     """`make_desk(keys=[{...}], server={...}, setting=value)`; batches are over as soon as they are looked at."""
     with ExitStack() as closing:
 
@@ -161,11 +161,11 @@ def make_desk(openai_standin: Callable[..., StandinHandle], tmp_path: Path) -> I
             keys: list[dict[str, Any]] | None = None, server: dict[str, Any] | None = None, **settings: Any
         ) -> Desk:
             given = keys or [{"key": KEYS[0]}]
-            standin = openai_standin(given, **{"batch_seconds": 0.0, "batch_cancel_seconds": 0.0, **(server or {})})
+            simulator = openai_simulator(given, **{"batch_seconds": 0.0, "batch_cancel_seconds": 0.0, **(server or {})})
             clock = ManualClock(START)
             chosen = Settings.of(
                 openai_api_keys=",".join(str(key["key"]) for key in given),
-                openai_base_url=standin.base_url,
+                openai_base_url=simulator.base_url,
                 propintel_home=tmp_path,
                 **{
                     "openai_prices": PRICES,
@@ -180,7 +180,7 @@ def make_desk(openai_standin: Callable[..., StandinHandle], tmp_path: Path) -> I
             closing.callback(manager.close)
             parts = open_parts(chosen, database, manager)
             assert parts is not None
-            return Desk(standin, database, clock, chosen, manager, JobStore(database), parts)
+            return Desk(simulator, database, clock, chosen, manager, JobStore(database), parts)
 
         yield make
 
@@ -220,7 +220,7 @@ def test_what_is_uploaded_expires_by_itself_within_three_days(make_desk: Callabl
     desk = make_desk(server={"batch_seconds": 3600})
     desk.park("a")
     desk.turn()
-    (file,) = desk.standin.batches()["files"]
+    (file,) = desk.simulator.batches()["files"]
     assert file["expires_at"] - file["created_at"] == 3 * 86_400
     assert file["purpose"] == "batch"
 
@@ -250,7 +250,7 @@ def test_a_file_is_no_larger_than_it_may_be(make_desk: Callable[..., Desk]) -> N
     desk.turn()
     assert sorted(batch.requests for batch in desk.parts.batches.newest()) == [1, 2, 2]
     limit = desk.settings.openai.batch_max_megabytes * 1e6
-    assert all(file["bytes"] <= limit for file in desk.standin.batches()["files"])
+    assert all(file["bytes"] <= limit for file in desk.simulator.batches()["files"])
 
 
 def test_usage_is_counted_once_by_key_and_model_at_half_the_price(make_desk: Callable[..., Desk]) -> None:
@@ -384,7 +384,7 @@ def test_a_question_that_failed_once_is_answered_by_the_next_batch(make_desk: Ca
     desk = make_desk(server={"batch_line_status": 500})
     desk.park("a")
     desk.turns(2)
-    desk.standin.set_server(batch_line_status=200)
+    desk.simulator.set_server(batch_line_status=200)
     desk.turns(4)
     assert desk.outcome("a").state is RequestState.ANSWERED
     assert desk.billed("a") == [1]
@@ -396,7 +396,7 @@ def test_what_expired_unanswered_is_sent_again_and_what_was_answered_is_not(make
     desk.turns(2)
     assert desk.states("ab") == {RequestState.ANSWERED: 1, RequestState.PARKED: 1}
     assert desk.manager.store.spent().calls == 1, "the other one was not billed"
-    desk.standin.set_server(batch_ends="completed")
+    desk.simulator.set_server(batch_ends="completed")
     desk.turns(4)
     assert {desk.outcome(name).state for name in "ab"} == {RequestState.ANSWERED}
     assert desk.billed("a", "b") == [1, 1]
@@ -407,8 +407,8 @@ def test_a_batch_that_somebody_cancels_at_openai_is_made_again(make_desk: Callab
     desk = make_desk(server={"batch_seconds": 3600})
     desk.park("a")
     desk.turn()
-    desk.standin.client().batches.cancel(desk.batch().openai_id or "")
-    desk.standin.set_server(batch_seconds=0.0)
+    desk.simulator.client().batches.cancel(desk.batch().openai_id or "")
+    desk.simulator.set_server(batch_seconds=0.0)
     desk.turns(5)
     assert desk.outcome("a").state is RequestState.ANSWERED
     assert desk.billed("a") == [1]
@@ -430,7 +430,7 @@ def test_too_many_enqueued_tokens_make_smaller_batches_and_cost_no_attempt(make_
 def test_where_there_is_no_batch_api_the_jobs_ask_like_any_other(make_desk: Callable[..., Desk]) -> None:
     """A gateway that knows chat completions only answers 404 to an upload."""
     desk = make_desk()
-    desk.standin.set_server(batches=False)
+    desk.simulator.set_server(batches=False)
     (job,) = desk.park("a")
     desk.turns(10)
     assert desk.outcome("a").state is RequestState.DIRECT
@@ -443,7 +443,7 @@ def test_a_server_that_is_away_is_waited_for(make_desk: Callable[..., Desk]) -> 
     desk.park("a")
     desk.turns(2)
     assert desk.outcome("a").attempts == 1
-    desk.standin.set_key(KEYS[0], behaviour="ok")
+    desk.simulator.set_key(KEYS[0], behaviour="ok")
     desk.clock.advance(HOUR)  # the key's circuit is closed again
     desk.turns(8)
     assert desk.outcome("a").state is RequestState.ANSWERED
@@ -456,7 +456,7 @@ def test_results_that_somebody_deleted_are_asked_for_again_and_stay_charged(
     desk = make_desk()
     desk.park("a")
     desk.turn()
-    client = desk.standin.client()
+    client = desk.simulator.client()
     made = client.batches.retrieve(desk.batch().openai_id or "")
     client.files.delete(made.output_file_id or "")
     desk.turn(60)
@@ -481,7 +481,7 @@ def test_a_batch_is_looked_after_with_the_key_that_made_it(make_desk: Callable[.
     assert len(used) == 3, "the pool spreads batches over its keys"
     assert desk.billed(*"abcdef") == [1] * 6
     assert desk.at_openai() == (6, 0)
-    assert desk.standin.stats()["totals"]["bad_requests"] == 0, "no key asked for what another one's project made"
+    assert desk.simulator.stats()["totals"]["bad_requests"] == 0, "no key asked for what another one's project made"
 
 
 def test_a_key_of_the_same_project_takes_over_from_one_that_died(
@@ -495,7 +495,7 @@ def test_a_key_of_the_same_project_takes_over_from_one_that_died(
     masks = {key.key_id: key.secret.get_secret_value() for key in desk.manager.keys}
     made_by = masks[desk.batch().key_id or ""]
     assert made_by == KEYS[0]
-    desk.standin.set_key(made_by, behaviour="dead")
+    desk.simulator.set_key(made_by, behaviour="dead")
     desk.turns(2)
     assert "goes on with key" in caplog.text
     assert masks[desk.batch().key_id or ""] == KEYS[1]
@@ -512,8 +512,8 @@ def test_a_batch_whose_project_has_no_key_left_is_given_up_and_sent_with_another
     desk = make_desk(keys=keys, server={"batch_seconds": 3600})
     desk.park("a")
     desk.turn()
-    desk.standin.set_key(KEYS[0], behaviour="dead")
-    desk.standin.set_server(batch_seconds=0.0)
+    desk.simulator.set_key(KEYS[0], behaviour="dead")
+    desk.simulator.set_server(batch_seconds=0.0)
     desk.turns(65)
     assert desk.outcome("a").state is RequestState.SENT, "one refusal may be an accident"
     desk.turns(1)
@@ -522,7 +522,7 @@ def test_a_batch_whose_project_has_no_key_left_is_given_up_and_sent_with_another
     assert "may be billed twice" in lost[0].getMessage()
     desk.turns(4)
     assert desk.outcome("a").state is RequestState.ANSWERED
-    batches = desk.standin.batches()["batches"]
+    batches = desk.simulator.batches()["batches"]
     assert [batch["project"] for batch in batches] == ["a", "b"]
     assert desk.manager.store.spent().calls == 2, "the first may be billed: it stays charged"
 
@@ -536,7 +536,7 @@ def test_a_batch_whose_key_was_taken_out_is_given_up_sooner(make_desk: Callable[
     desk.turns(5)
     assert desk.outcome("a").state is RequestState.SENT, "its successor in the project may be on its way"
     desk.turns(2)
-    assert [batch["project"] for batch in desk.standin.batches()["batches"]] == ["a", "b"]
+    assert [batch["project"] for batch in desk.simulator.batches()["batches"]] == ["a", "b"]
 
 
 @pytest.mark.parametrize("others", [0, 1], ids=["alone", "among others"])
@@ -545,10 +545,10 @@ def test_a_key_that_was_refused_by_accident_keeps_its_batch(make_desk: Callable[
     desk = make_desk(keys=[{"key": key, "project": f"proj_{n}"} for n, key in enumerate(KEYS[: 1 + others])])
     desk.park("a")
     desk.turn()
-    desk.standin.set_key(KEYS[0], behaviour="dead")
+    desk.simulator.set_key(KEYS[0], behaviour="dead")
     desk.turn(60)
     assert desk.batch().unreachable_since is not None
-    desk.standin.set_key(KEYS[0], behaviour="ok")
+    desk.simulator.set_key(KEYS[0], behaviour="ok")
     desk.turns(64)
     assert desk.outcome("a").state is RequestState.ANSWERED
     assert desk.billed("a") == [1]
@@ -573,7 +573,7 @@ def test_a_batch_that_nobody_waits_for_is_cancelled_at_openai(make_desk: Callabl
     desk.turn()
     BatchStore(desk.database).cancel(jobs[0].batch_id)
     desk.turns(3)
-    (made,) = desk.standin.batches()["batches"]
+    (made,) = desk.simulator.batches()["batches"]
     assert made["status"] == "cancelled"
     desk.turns(3)
     assert {desk.outcome(name).state for name in "ab"} == {RequestState.WITHDRAWN}
@@ -592,7 +592,7 @@ def test_a_batch_that_takes_longer_than_a_job_may_wait_is_cancelled_and_the_job_
     desk.turns(4)
     assert desk.outcome("a").state is RequestState.DIRECT
     assert desk.woken() == {job.id}
-    assert [batch["status"] for batch in desk.standin.batches()["batches"]] == ["cancelled"]
+    assert [batch["status"] for batch in desk.simulator.batches()["batches"]] == ["cancelled"]
 
 
 def test_a_question_that_nothing_could_be_done_about_is_the_job_s_again(make_desk: Callable[..., Desk]) -> None:
@@ -679,8 +679,8 @@ def test_logs_and_errors_hold_no_text_of_pages_and_no_key(
     with silent_log(caplog):
         desk.park("secret-villa")
         desk.turns(2)
-        desk.standin.set_key(KEYS[0], behaviour="dead")
-        desk.standin.set_key(KEYS[1], behaviour="forbidden")
+        desk.simulator.set_key(KEYS[0], behaviour="dead")
+        desk.simulator.set_key(KEYS[1], behaviour="forbidden")
         desk.turns(12)
     told = caplog.text + " ".join(str(batch) for batch in desk.parts.batches.newest())
     assert "Batch" in told

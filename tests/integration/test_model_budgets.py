@@ -18,14 +18,14 @@ from app.services.openai_client_manager import build_manager
 from app.services.runtime.resources import open_resources
 from app.services.scraping.run import Run
 from app.settings import Settings
-from tests.plugins.standin_fixtures import KEYS, StandinHandle
+from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 PROCESSES, CALLS_EACH = 4, 6
 
 
-def settings(standin: StandinHandle, **more: Any) -> dict[str, Any]:
+def settings(simulator: SimulatorHandle, **more: Any) -> dict[str, Any]:
     """What a `Settings` is made of, as it may be handed to another process."""
-    return {"openai_api_keys": ",".join(standin.keys), "openai_base_url": standin.base_url, **more}
+    return {"openai_api_keys": ",".join(simulator.keys), "openai_base_url": simulator.base_url, **more}
 
 
 def meet_at(start: Any) -> None:
@@ -71,7 +71,7 @@ def processes() -> Iterator[ProcessPoolExecutor]:
     ids=["day", "batch", "each of two keys"],
 )
 def test_processes_that_ask_at_once_never_exceed_a_budget_together(
-    openai_standin: Callable[..., StandinHandle],
+    openai_simulator: Callable[..., SimulatorHandle],
     embedded_valkey_url: str,
     processes: ProcessPoolExecutor,
     cap: dict[str, int],
@@ -79,11 +79,11 @@ def test_processes_that_ask_at_once_never_exceed_a_budget_together(
 ) -> None:
     with redis.Redis.from_url(embedded_valkey_url) as connection:
         connection.flushdb()
-    standin = openai_standin()
-    given = settings(standin, redis_url=embedded_valkey_url, openai_max_wait_seconds=20, **cap)
+    simulator = openai_simulator()
+    given = settings(simulator, redis_url=embedded_valkey_url, openai_max_wait_seconds=20, **cap)
     runs = list(processes.map(ask_often, [given] * PROCESSES, ["b"] * PROCESSES, timeout=300))
     found = Counter(answer for run in runs for answer in run)
-    assert standin.stats()["totals"]["requests"] == allowed
+    assert simulator.stats()["totals"]["requests"] == allowed
     assert found.pop("answered") == allowed
     (refusal,) = found
     assert next(iter(cap)).upper() in refusal
@@ -95,27 +95,27 @@ def test_processes_that_ask_at_once_never_exceed_a_budget_together(
 )
 def test_a_call_that_would_pass_a_budget_is_not_made_and_the_page_s_own_values_are_stored(
     tmp_path: Path,
-    openai_standin: Callable[..., StandinHandle],
+    openai_simulator: Callable[..., SimulatorHandle],
     property_site: str,
     variable: str,
     too_little: float,
 ) -> None:
     """What a call may use is charged before it is made: tokens with the answer's, dollars by the model's price."""
-    standin = openai_standin()
-    given = settings(standin, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
+    simulator = openai_simulator()
+    given = settings(simulator, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
     with open_resources(Settings.of(**given, **{variable.lower(): too_little})) as resources:
         outcome = resources.scraper.scrape(f"{property_site}/homes/1", Run(batch="b"))
-    assert standin.stats()["totals"]["requests"] == 0
+    assert simulator.stats()["totals"]["requests"] == 0
     assert outcome.wanted_model
     assert variable in (outcome.model_note or "")
     assert outcome.record["ListPrice"]
 
 
 def test_what_is_scraped_for_no_batch_is_paid_by_none(
-    tmp_path: Path, openai_standin: Callable[..., StandinHandle], property_site: str
+    tmp_path: Path, openai_simulator: Callable[..., SimulatorHandle], property_site: str
 ) -> None:
     """Also right after a job of a batch in the same thread: the batch pays for its own scrape and no longer."""
-    given = settings(openai_standin(), propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
+    given = settings(openai_simulator(), propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
     with open_resources(Settings.of(**given, budget_batch_model_calls=1)) as resources:
         told = [
             resources.scraper.scrape(f"{property_site}/homes/{number}", Run(batch=batch)).model_note
@@ -128,10 +128,10 @@ def test_what_is_scraped_for_no_batch_is_paid_by_none(
 
 
 def test_a_request_larger_than_a_key_s_minute_is_a_note_and_no_wait(
-    tmp_path: Path, openai_standin: Callable[..., StandinHandle], property_site: str
+    tmp_path: Path, openai_simulator: Callable[..., SimulatorHandle], property_site: str
 ) -> None:
-    standin = openai_standin([{"key": KEYS[0], "rpm": 60_000, "tpm": 50}])
-    given = settings(standin, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
+    simulator = openai_simulator([{"key": KEYS[0], "rpm": 60_000, "tpm": 50}])
+    given = settings(simulator, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
     with open_resources(Settings.of(**given)) as resources:
         outcome = resources.scraper.scrape(f"{property_site}/homes/1")
     assert "Request too large" in (outcome.model_note or "")

@@ -20,7 +20,7 @@ from app.services.runtime.resources import Resources, open_resources
 from app.services.scraping.run import Run
 from app.settings import Settings
 from tests.plugins.changing_site import ChangingSite
-from tests.plugins.standin_fixtures import StandinHandle
+from tests.plugins.simulator_fixtures import SimulatorHandle
 
 
 def listing(number: int = 12, price: int = 310_000, *, head: str = "", body: str = "", ident: str = "48213") -> str:
@@ -40,12 +40,12 @@ def listing(number: int = 12, price: int = 310_000, *, head: str = "", body: str
 
 
 @pytest.fixture
-def api(openai_standin: Callable[..., StandinHandle]) -> StandinHandle:
-    return openai_standin()
+def api(openai_simulator: Callable[..., SimulatorHandle]) -> SimulatorHandle:
+    return openai_simulator()
 
 
 @pytest.fixture
-def service(tmp_path: Path, api: StandinHandle, changing_site: ChangingSite) -> Iterator[Resources]:
+def service(tmp_path: Path, api: SimulatorHandle, changing_site: ChangingSite) -> Iterator[Resources]:
     settings = Settings.of(
         propintel_home=tmp_path / "home",
         fetch_allowed_private_networks="127.0.0.0/8",  # type: ignore[arg-type]  # as in the environment
@@ -56,7 +56,7 @@ def service(tmp_path: Path, api: StandinHandle, changing_site: ChangingSite) -> 
         yield resources
 
 
-def calls(api: StandinHandle) -> int:
+def calls(api: SimulatorHandle) -> int:
     return int(api.stats()["totals"]["requests"])
 
 
@@ -65,7 +65,7 @@ def scrape(service: Resources, url: str, **options: Any) -> Any:
 
 
 def test_a_page_that_its_site_calls_unchanged_costs_no_call(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
@@ -81,7 +81,7 @@ def test_a_page_that_its_site_calls_unchanged_costs_no_call(
 
 
 def test_a_page_that_has_changed_is_read_and_paid_for(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
@@ -94,7 +94,7 @@ def test_a_page_that_has_changed_is_read_and_paid_for(
 
 
 def test_a_page_without_validators_is_known_by_its_bytes(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     changing_site.has_validators = False
     changing_site.pages["/h/48213"] = listing()
@@ -106,7 +106,7 @@ def test_a_page_without_validators_is_known_by_its_bytes(
 
 
 def test_a_redirect_is_asked_by_the_validators_of_its_end(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     changing_site.pages["/h/48213"] = listing()
     changing_site.redirects["/old/48213"] = "/h/48213"
@@ -123,7 +123,7 @@ def test_a_redirect_is_asked_by_the_validators_of_its_end(
 
 
 def test_a_listing_by_three_urls_is_one_source_and_one_call(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     """Their bytes differ, as those of most sites do from one URL to the next; the canonical link is one."""
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
@@ -139,7 +139,7 @@ def test_a_listing_by_three_urls_is_one_source_and_one_call(
 
 
 def test_a_canonical_url_that_nobody_asked_for_is_fetched_once_and_read_in_place_of_its_other_urls(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     root = changing_site.address
     for path in ("/homes/48213", "/mobile/48213", "/to/48213"):
@@ -160,7 +160,7 @@ def test_a_canonical_url_that_nobody_asked_for_is_fetched_once_and_read_in_place
 
 
 def test_what_another_url_says_otherwise_is_a_source_of_its_own(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
     changing_site.pages["/homes/48213"] = listing(head=canonical)
@@ -174,7 +174,7 @@ def test_what_another_url_says_otherwise_is_a_source_of_its_own(
 
 
 def test_a_canonical_link_to_another_listing_is_not_believed(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     """A template that puts the first listing's address on each: 14 Main St must not become 12 Main St."""
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
@@ -190,7 +190,7 @@ def test_a_canonical_link_to_another_listing_is_not_believed(
 
 
 def test_a_page_that_may_not_be_kept_is_not(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite, tmp_path: Path
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite, tmp_path: Path
 ) -> None:
     changing_site.pages["/h/48213"] = listing(body="Shown to you only.")
     changing_site.headers["/h/48213"] = {"cache-control": "private, no-store"}
@@ -217,7 +217,7 @@ def test_a_page_that_was_of_no_use_is_asked_for_whole(service: Resources, changi
 
 
 def test_a_body_that_was_pruned_is_fetched_anew(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
@@ -229,7 +229,7 @@ def test_a_body_that_was_pruned_is_fetched_anew(
 
 
 def test_a_record_on_which_no_model_was_heard_is_read_again_from_the_kept_body(
-    tmp_path: Path, service: Resources, api: StandinHandle, changing_site: ChangingSite
+    tmp_path: Path, service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     """There was no key when the page came. A 304 leads to the body that is kept, and the model is asked now."""
     changing_site.pages["/h/48213"] = listing()
@@ -245,7 +245,7 @@ def test_a_record_on_which_no_model_was_heard_is_read_again_from_the_kept_body(
 
 
 def test_a_job_that_is_put_off_does_not_forget_that_its_page_was_confirmed(
-    service: Resources, api: StandinHandle, changing_site: ChangingSite
+    service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
     """Else the page would count as old as its first copy, and be asked for again."""
     changing_site.pages["/h/48213"] = listing()

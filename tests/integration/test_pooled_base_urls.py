@@ -14,13 +14,13 @@ from app.services.openai_client_manager import OpenAIClientManager
 
 _ROOM = {"rpm": 60_000, "tpm": 100_000_000}
 _MESSAGES = [{"role": "user", "content": "hello"}]
-_FIRST, _SECOND = "sk-standin-first-0000000001", "sk-standin-second-000000002"
+_FIRST, _SECOND = "sk-simulator-first-0000000001", "sk-simulator-second-000000002"
 
 
 @pytest.fixture
-def providers(openai_standin: Callable[..., Any]) -> list[Any]:
+def providers(openai_simulator: Callable[..., Any]) -> list[Any]:
     """Two, each of which knows one key and refuses any other."""
-    return [openai_standin([{"key": key, **_ROOM}]) for key in (_FIRST, _SECOND)]
+    return [openai_simulator([{"key": key, **_ROOM}]) for key in (_FIRST, _SECOND)]
 
 
 def _manager(default: Any, *urls: str) -> OpenAIClientManager:

@@ -33,9 +33,9 @@ from tests.plugins.pooled_sdk import (
 # --- errors
 
 
-def test_a_bad_key_is_passed_over_whatever_the_method(openai_standin: Callable[..., Any], face: str) -> None:
+def test_a_bad_key_is_passed_over_whatever_the_method(openai_simulator: Callable[..., Any], face: str) -> None:
     bad, good = KEYS[:2]
-    standin = openai_standin([{"key": bad, "behaviour": "no_quota"}, {"key": good, **WIDE}])
+    simulator = openai_simulator([{"key": bad, "behaviour": "no_quota"}, {"key": good, **WIDE}])
 
     async def scenario(client: Any) -> None:
         await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
@@ -43,9 +43,9 @@ def test_a_bad_key_is_passed_over_whatever_the_method(openai_standin: Callable[.
         assert await items_of(stream)
         await value_of(client.embeddings.create(model="e", input="x"))
 
-    there = pooled(standin.base_url, standin.keys, face)
+    there = pooled(simulator.base_url, simulator.keys, face)
     there.run(scenario)
-    assert (standin.stats_of(bad)["requests"], standin.stats_of(good)["ok"]) == (1, 3)
+    assert (simulator.stats_of(bad)["requests"], simulator.stats_of(good)["ok"]) == (1, 3)
     assert [s.outcome for s in there.store.settled] == [Outcome.QUOTA_EXHAUSTED] + [Outcome.SUCCESS] * 3
 
 
@@ -53,10 +53,10 @@ def test_a_bad_key_is_passed_over_whatever_the_method(openai_standin: Callable[.
     ("limit", "named"), [({"rpm": 1, "tpm": 1e8}, "requests"), ({"rpm": 6e4, "tpm": 500}, "tokens")]
 )
 def test_a_429_tells_which_limit_was_hit(
-    openai_standin: Callable[..., Any], face: str, limit: dict[str, float], named: str
+    openai_simulator: Callable[..., Any], face: str, limit: dict[str, float], named: str
 ) -> None:
-    standin = openai_standin([{"key": KEYS[0], **limit}], start_level=0.0)
-    there = pooled(standin.base_url, standin.keys, face)
+    simulator = openai_simulator([{"key": KEYS[0], **limit}], start_level=0.0)
+    there = pooled(simulator.base_url, simulator.keys, face)
 
     async def scenario(client: Any) -> None:
         with pytest.raises(openai.RateLimitError):
@@ -67,12 +67,12 @@ def test_a_429_tells_which_limit_was_hit(
 
 
 def test_a_request_too_large_for_one_key_goes_to_one_with_a_higher_limit(
-    openai_standin: Callable[..., Any], face: str
+    openai_simulator: Callable[..., Any], face: str
 ) -> None:
     """OpenAI answers 429 without a time to come back at: the key goes on with smaller requests at once."""
     small, large = KEYS[:2]
-    standin = openai_standin([{"key": small, "rpm": 60_000, "tpm": 50}, {"key": large, **WIDE}])
-    there = pooled(standin.base_url, standin.keys, face)
+    simulator = openai_simulator([{"key": small, "rpm": 60_000, "tpm": 50}, {"key": large, **WIDE}])
+    there = pooled(simulator.base_url, simulator.keys, face)
 
     async def scenario(client: Any) -> None:
         await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
@@ -82,7 +82,7 @@ def test_a_request_too_large_for_one_key_goes_to_one_with_a_higher_limit(
     there.run(scenario)
     settled = [(s.outcome, s.limited_by) for s in there.store.settled]
     assert settled == [(Outcome.TOO_LARGE, "tokens")] + [(Outcome.SUCCESS, None)] * 3
-    assert [standin.stats_of(key)["ok"] for key in (small, large)] == [1, 2]
+    assert [simulator.stats_of(key)["ok"] for key in (small, large)] == [1, 2]
     figures = there.pool.stats()["keys"]
     assert [(f["failures"], f["rate_limited"], f["circuit_open"]) for f in figures.values()] == [
         (1, False, False),
@@ -91,10 +91,10 @@ def test_a_request_too_large_for_one_key_goes_to_one_with_a_higher_limit(
 
 
 def test_a_request_too_large_for_every_key_gets_the_api_s_own_answer(
-    openai_standin: Callable[..., Any], face: str
+    openai_simulator: Callable[..., Any], face: str
 ) -> None:
-    standin = openai_standin([{"key": key, "rpm": 60_000, "tpm": 50} for key in KEYS[:3]])
-    there = pooled(standin.base_url, standin.keys, face)
+    simulator = openai_simulator([{"key": key, "rpm": 60_000, "tpm": 50} for key in KEYS[:3]])
+    there = pooled(simulator.base_url, simulator.keys, face)
 
     async def scenario(client: Any) -> None:
         with pytest.raises(openai.RateLimitError, match="Request too large"):
@@ -105,10 +105,12 @@ def test_a_request_too_large_for_every_key_gets_the_api_s_own_answer(
     assert there.store.spent().calls == 0
 
 
-def test_flex_without_capacity_is_told_as_it_is_and_rests_no_key(openai_standin: Callable[..., Any], face: str) -> None:
+def test_flex_without_capacity_is_told_as_it_is_and_rests_no_key(
+    openai_simulator: Callable[..., Any], face: str
+) -> None:
     """Every key would hear the same, so no other is tried; a call on the standard tier goes out at once."""
-    standin = openai_standin(flex="unavailable")
-    there = pooled(standin.base_url, standin.keys, face)
+    simulator = openai_simulator(flex="unavailable")
+    there = pooled(simulator.base_url, simulator.keys, face)
 
     async def scenario(client: Any) -> None:
         with pytest.raises(openai.RateLimitError) as caught:
@@ -118,16 +120,16 @@ def test_flex_without_capacity_is_told_as_it_is_and_rests_no_key(openai_standin:
 
     there.run(scenario)
     assert [s.outcome for s in there.store.settled] == [Outcome.NO_CAPACITY, Outcome.SUCCESS]
-    assert standin.stats()["totals"]["no_capacity"] == 1
+    assert simulator.stats()["totals"]["no_capacity"] == 1
     assert there.store.spent().calls == 1
     figures = there.pool.stats()["keys"].values()
     assert [(f["failures"], f["rate_limited"], f["state"]) for f in figures] == [(0, False, "closed")] * 2
 
 
-def test_flex_that_is_silent_opens_no_circuit(openai_standin: Callable[..., Any]) -> None:
+def test_flex_that_is_silent_opens_no_circuit(openai_simulator: Callable[..., Any]) -> None:
     """Whoever asks for flex agrees to wait: the key is not at fault, and the request goes to no other one."""
-    standin = openai_standin(flex="hang")
-    there = pooled(standin.base_url, standin.keys, "sync")
+    simulator = openai_simulator(flex="hang")
+    there = pooled(simulator.base_url, simulator.keys, "sync")
     options: Any = {"model": MODEL, "messages": MESSAGES, "service_tier": "flex", "timeout": 0.2}
 
     async def scenario(client: Any) -> None:
@@ -140,9 +142,9 @@ def test_flex_that_is_silent_opens_no_circuit(openai_standin: Callable[..., Any]
     assert {f["state"] for f in there.pool.stats()["keys"].values()} == {"closed"}
 
 
-def test_a_budget_that_is_used_up_is_told_with_its_setting(openai_standin: Callable[..., Any], face: str) -> None:
-    standin = openai_standin()
-    there = pooled(standin.base_url, standin.keys, face, Budget(batch=Cap(calls=1)))
+def test_a_budget_that_is_used_up_is_told_with_its_setting(openai_simulator: Callable[..., Any], face: str) -> None:
+    simulator = openai_simulator()
+    there = pooled(simulator.base_url, simulator.keys, face, Budget(batch=Cap(calls=1)))
 
     async def scenario(client: Any) -> Any:
         with bound(spending_batch, "batch-1"):
@@ -156,13 +158,13 @@ def test_a_budget_that_is_used_up_is_told_with_its_setting(openai_standin: Calla
     assert (error.code, error.type) == ("budget_exceeded", "budget_exceeded")
     assert "BUDGET_BATCH_MODEL_CALLS" in str(error)
     assert int(error.response.headers["retry-after-ms"]) > 0
-    assert standin.stats()["totals"]["requests"] == 2
+    assert simulator.stats()["totals"]["requests"] == 2
 
 
-def test_no_error_and_no_answer_carries_a_key(openai_standin: Callable[..., Any], face: str) -> None:
+def test_no_error_and_no_answer_carries_a_key(openai_simulator: Callable[..., Any], face: str) -> None:
     """Tracebacks, error reports and logs of requests show what the SDK holds: the placeholder."""
-    standin = openai_standin([{"key": KEYS[0], **WIDE}], models=[MODEL])
-    there = pooled(standin.base_url, standin.keys, face)
+    simulator = openai_simulator([{"key": KEYS[0], **WIDE}], models=[MODEL])
+    there = pooled(simulator.base_url, simulator.keys, face)
 
     async def scenario(client: Any) -> list[httpx2.Request]:
         raw = await value_of(client.chat.completions.with_raw_response.create(model=MODEL, messages=MESSAGES))
@@ -172,15 +174,15 @@ def test_no_error_and_no_answer_carries_a_key(openai_standin: Callable[..., Any]
 
     for request in there.run(scenario):
         assert request.headers["authorization"] == f"Bearer {PLACEHOLDER}"
-        assert standin.keys[0] not in repr(request.headers.raw)
+        assert simulator.keys[0] not in repr(request.headers.raw)
 
 
-def test_a_streamed_upload_gets_one_key(openai_standin: Callable[..., Any], face: str) -> None:
+def test_a_streamed_upload_gets_one_key(openai_simulator: Callable[..., Any], face: str) -> None:
     keys = [{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], **WIDE}]
-    standin = openai_standin(keys)
-    there = pooled(standin.base_url, standin.keys, face)
+    simulator = openai_simulator(keys)
+    there = pooled(simulator.base_url, simulator.keys, face)
     url, body = (
-        f"{standin.base_url}/chat/completions",
+        f"{simulator.base_url}/chat/completions",
         b'{"model": "m", "messages": [{"role": "user", "content": "x"}]}',
     )
 
@@ -197,13 +199,13 @@ def test_a_streamed_upload_gets_one_key(openai_standin: Callable[..., Any], face
     else:
         statuses = asyncio.run(main())
     assert statuses == [401, 200]
-    assert standin.stats()["totals"]["requests"] == 2
+    assert simulator.stats()["totals"]["requests"] == 2
 
 
-def test_an_upload_of_a_file_passes(openai_standin: Callable[..., Any], face: str) -> None:
+def test_an_upload_of_a_file_passes(openai_simulator: Callable[..., Any], face: str) -> None:
     """Multipart bodies cannot be read beforehand."""
-    standin = openai_standin()
-    there = pooled(standin.base_url, standin.keys, face)
+    simulator = openai_simulator()
+    there = pooled(simulator.base_url, simulator.keys, face)
 
     async def scenario(client: Any) -> Any:
         return await value_of(client.files.create(file=("a.jsonl", b"{}"), purpose="batch"))
@@ -228,10 +230,10 @@ def test_a_store_that_blocks_is_never_asked_from_the_loop(there: Pooled) -> None
 
 
 @pytest.mark.parametrize("async_face", FACES[1:])
-def test_a_cancelled_request_gives_its_lease_back(openai_standin: Callable[..., Any], async_face: str) -> None:
+def test_a_cancelled_request_gives_its_lease_back(openai_simulator: Callable[..., Any], async_face: str) -> None:
     """That somebody lost patience says nothing about the key."""
-    standin = openai_standin([{"key": KEYS[0], **WIDE, "behaviour": "hang"}])
-    there = pooled(standin.base_url, standin.keys, async_face)
+    simulator = openai_simulator([{"key": KEYS[0], **WIDE, "behaviour": "hang"}])
+    there = pooled(simulator.base_url, simulator.keys, async_face)
 
     async def scenario(client: Any) -> None:
         asked = asyncio.ensure_future(client.chat.completions.create(model=MODEL, messages=MESSAGES))
@@ -245,10 +247,10 @@ def test_a_cancelled_request_gives_its_lease_back(openai_standin: Callable[..., 
     assert (key.in_flight, key.failures, [s.outcome for s in there.store.settled]) == (0, 0, [Outcome.ABANDONED])
 
 
-def test_a_lease_that_comes_after_the_caller_was_cancelled_goes_back(openai_standin: Callable[..., Any]) -> None:
+def test_a_lease_that_comes_after_the_caller_was_cancelled_goes_back(openai_simulator: Callable[..., Any]) -> None:
     """The thread that asks the store cannot be stopped: what it brings is waited for, and given back."""
-    standin = openai_standin()
-    there = pooled(standin.base_url, standin.keys, "async on a blocking store")
+    simulator = openai_simulator()
+    there = pooled(simulator.base_url, simulator.keys, "async on a blocking store")
     there.store.gate.clear()
 
     async def scenario(client: Any) -> None:
@@ -265,7 +267,7 @@ def test_a_lease_that_comes_after_the_caller_was_cancelled_goes_back(openai_stan
     there.run(scenario)
     assert [s.outcome for s in there.store.settled] == [Outcome.ABANDONED]
     assert [s.in_flight for s in there.store.snapshot()] == [0, 0]
-    assert standin.stats()["totals"]["requests"] == 0
+    assert simulator.stats()["totals"]["requests"] == 0
 
 
 # --- a line that breaks

@@ -19,7 +19,7 @@ from app.keypool.retry_loop import Terms
 from app.keypool.transport import PooledTransport
 from tests.plugins.pooled_sdk import MESSAGES, MODEL, PLACEHOLDER, WIDE
 from tests.plugins.redis_fixtures import MakeStore
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 
 CALLERS = 20
 #: of the issue's five seconds: what matters is that all circuits are open and callers have waited several times
@@ -28,14 +28,14 @@ OUTAGE_SECONDS = 2.0
 
 @pytest.mark.parametrize("known", [True, False], ids=["keys that answered before", "keys that never answered"])
 def test_twenty_callers_outlive_an_outage_of_all_keys(
-    openai_standin: Callable[..., Any], make_store: MakeStore, known: bool
+    openai_simulator: Callable[..., Any], make_store: MakeStore, known: bool
 ) -> None:
-    standin = openai_standin([{"key": key, **WIDE} for key in KEYS])
-    keys = make_keys(standin.keys)
+    simulator = openai_simulator([{"key": key, **WIDE} for key in KEYS])
+    keys = make_keys(simulator.keys)
     pool = KeyPool(keys, make_store(keys, SystemClock()), "round_robin")
     transport = PooledTransport(pool, SystemClock(), Terms(30))
     with httpx2.Client(transport=transport, trust_env=False, timeout=10) as http:
-        client = openai.OpenAI(api_key=PLACEHOLDER, base_url=standin.base_url, http_client=http, max_retries=0)
+        client = openai.OpenAI(api_key=PLACEHOLDER, base_url=simulator.base_url, http_client=http, max_retries=0)
 
         def ask() -> float:
             client.chat.completions.create(model=MODEL, messages=MESSAGES)
@@ -45,9 +45,9 @@ def test_twenty_callers_outlive_an_outage_of_all_keys(
             for _ in KEYS:
                 ask()
         for key in KEYS:
-            standin.set_key(key, behaviour="flaky", failure_rate=1.0)
+            simulator.set_key(key, behaviour="flaky", failure_rate=1.0)
         back = threading.Timer(
-            OUTAGE_SECONDS, lambda: [standin.set_key(key, behaviour="ok", failure_rate=0.0) for key in KEYS]
+            OUTAGE_SECONDS, lambda: [simulator.set_key(key, behaviour="ok", failure_rate=0.0) for key in KEYS]
         )
         with ThreadPoolExecutor(CALLERS) as callers:
             asked = [callers.submit(ask) for _ in range(CALLERS)]
@@ -55,4 +55,4 @@ def test_twenty_callers_outlive_an_outage_of_all_keys(
             answered = [one.result(timeout=300) for one in asked]
     assert len(answered) == CALLERS
     assert "closed" in {figures["state"] for figures in pool.stats()["keys"].values()}
-    assert standin.stats()["totals"]["ok"] == CALLERS + len(KEYS) * known
+    assert simulator.stats()["totals"]["ok"] == CALLERS + len(KEYS) * known

@@ -1,4 +1,4 @@
-"""Every method of the real SDK on the pool, against the stand-in: it gives the same as without, and is counted."""
+"""Every method of the real SDK on the pool, against the simulator: it gives the same as without, and is counted."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def test_chat_is_settled_once_with_what_it_used(there: Pooled) -> None:
 
 
 def test_the_settlement_says_when_the_server_admitted_the_request_and_what_its_limits_are(
-    openai_standin: Callable[..., Any], face: str
+    openai_simulator: Callable[..., Any], face: str
 ) -> None:
-    """The stand-in works for two seconds after admission: that is no delay of the admission."""
-    standin = openai_standin(latency_ms=2000, latency_spread=0.0)
-    there = pooled(standin.base_url, standin.keys, face)
+    """The simulator works for two seconds after admission: that is no delay of the admission."""
+    simulator = openai_simulator(latency_ms=2000, latency_spread=0.0)
+    there = pooled(simulator.base_url, simulator.keys, face)
 
     async def scenario(client: Any) -> None:
         await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
@@ -122,10 +122,10 @@ def test_the_parse_helpers_give_models(there: Pooled) -> None:
 TIERED = "gpt-5-mini"
 
 
-def test_a_call_costs_the_price_of_the_tier_that_served_it(openai_standin: Callable[..., Any], face: str) -> None:
+def test_a_call_costs_the_price_of_the_tier_that_served_it(openai_simulator: Callable[..., Any], face: str) -> None:
     """The reply's word counts: a project may be set to flex, and a request that names no tier is processed there."""
-    standin = openai_standin(project_tier="flex")
-    there = pooled(standin.base_url, standin.keys, face)
+    simulator = openai_simulator(project_tier="flex")
+    there = pooled(simulator.base_url, simulator.keys, face)
 
     async def scenario(client: Any) -> Any:
         chats = [
@@ -178,15 +178,15 @@ def test_a_chat_stream_is_settled_at_its_headers_and_spent_at_its_end(there: Poo
 
 
 def test_a_prompt_is_charged_in_full_until_its_answer_says_what_was_cached(
-    openai_standin: Callable[..., Any], face: str
+    openai_simulator: Callable[..., Any], face: str
 ) -> None:
     """gpt-4.1-mini, a million tokens: $0.40 of input, $0.10 of cached input, $1.60 of output (OpenAI, 2026-11). The
     budget has room for three such answers, but not for what a third might cost."""
-    standin = openai_standin()
+    simulator = openai_simulator()
     long, most = TEXT * 50, 50
     given = -(-len(long) // 4)
     full = given * 0.40 + most * 1.60
-    there = pooled(standin.base_url, standin.keys, face, Budget(day=Cap(microusd=round(2.02 * full))))
+    there = pooled(simulator.base_url, simulator.keys, face, Budget(day=Cap(microusd=round(2.02 * full))))
     asking: Any = {"model": MODEL, "messages": [{"role": "user", "content": long}], "max_completion_tokens": most}
 
     async def scenario(client: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The whole service in one process: real fetcher, extractors and database; site and stand-in API on loopback."""
+"""The whole service in one process: real fetcher, extractors and database; site and simulator API on loopback."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from app.services.runtime.stores import open_stores
 from app.services.scraping.run import Run
 from app.services.scraping.storing import Storing
 from app.settings import Settings
-from standin.openai.config import Config
-from standin.openai.server import OpenAIStandin
-from standin.serving import BackgroundServer
+from simulators.openai.config import Config
+from simulators.openai.server import OpenAISimulator
+from simulators.serving import BackgroundServer
 
-KEY = "sk-standin-0123456789abcdef0123"
+KEY = "sk-simulator-0123456789abcdef0123"
 JSONLD = {
     "@context": "https://schema.org", "@type": "SingleFamilyResidence", "name": "12 Main St",
     "address": {"@type": "PostalAddress", "streetAddress": "12 Main St", "addressLocality": "Springfield",
@@ -98,8 +98,8 @@ def url(site: Site) -> Iterator[str]:
 
 
 @pytest.fixture
-def standin() -> Iterator[tuple[OpenAIStandin, str]]:
-    fake = OpenAIStandin(Config.from_json({"keys": [{"key": KEY, "tpm": 2_000_000}]}))
+def simulator() -> Iterator[tuple[OpenAISimulator, str]]:
+    fake = OpenAISimulator(Config.from_json({"keys": [{"key": KEY, "tpm": 2_000_000}]}))
     with BackgroundServer(fake.app, fake.stopping) as server:
         yield fake, f"{server.address}/v1"
 
@@ -122,8 +122,8 @@ def keyless(tmp_path: Path, url: str) -> Iterator[Resources]:
 
 
 @pytest.fixture
-def keyed(tmp_path: Path, url: str, standin: tuple[OpenAIStandin, str]) -> Iterator[Resources]:
-    with open_resources(settings(tmp_path, standin[1])) as resources:
+def keyed(tmp_path: Path, url: str, simulator: tuple[OpenAISimulator, str]) -> Iterator[Resources]:
+    with open_resources(settings(tmp_path, simulator[1])) as resources:
         yield resources
 
 
@@ -210,7 +210,7 @@ def test_an_inside_address_is_refused_where_it_is_not_allowed(tmp_path: Path, si
 
 
 def test_the_model_fills_what_the_markup_lacks_and_a_redelivered_job_pays_and_fetches_nothing(
-    keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
+    keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
     job_id = enqueue(keyed, f"{url}/house", refresh=True)
     first = keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test")), refresh=True)
@@ -239,11 +239,11 @@ def test_the_model_fills_what_the_markup_lacks_and_a_redelivered_job_pays_and_fe
     ],
 )
 def test_a_bad_answer_costs_no_value_is_told_and_is_paid_for_once(
-    keyed: Resources, standin: tuple[OpenAIStandin, str], url: str, answers: str, told: tuple[str, str]
+    keyed: Resources, simulator: tuple[OpenAISimulator, str], url: str, answers: str, told: tuple[str, str]
 ) -> None:
     """The job is done with what the page says; whoever asks the same soon after hears the same without a call."""
     outcome, says = told
-    standin[0].gate.change_server({"answers": answers})
+    simulator[0].gate.change_server({"answers": answers})
     before = answers_counted(outcome)
     job_id = enqueue(keyed, f"{url}/house")
     first = keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test")))
@@ -257,14 +257,14 @@ def test_a_bad_answer_costs_no_value_is_told_and_is_paid_for_once(
     assert (again.model_note, again.wanted_model) == (first.model_note, first.wanted_model)
     # a model that writes prose is told the schema, one that was cut off before its first fact gets more room: both are
     # asked once more
-    assert list(standin[0].paid.values()) == ([1, 1] if answers in ("rubbish", "truncated") else [1])
+    assert list(simulator[0].paid.values()) == ([1, 1] if answers in ("rubbish", "truncated") else [1])
 
 
 @pytest.mark.parametrize("answers", ["hallucination", "mismatch"])
 def test_values_that_the_model_made_up_are_not_stored_and_their_fields_are_told(
-    keyed: Resources, standin: tuple[OpenAIStandin, str], url: str, answers: str
+    keyed: Resources, simulator: tuple[OpenAISimulator, str], url: str, answers: str
 ) -> None:
-    standin[0].gate.change_server({"answers": answers})
+    simulator[0].gate.change_server({"answers": answers})
     outcome = keyed.scraper.scrape(f"{url}/house")
     assert outcome.model_note is not None
     assert "does not bear the model out: " in outcome.model_note
@@ -277,8 +277,10 @@ def answers_counted(outcome: str) -> float:
     return REGISTRY.get_sample_value("propintel_model_answers_total", {"outcome": outcome}) or 0.0
 
 
-def test_a_dead_key_is_a_note_and_not_a_failure(keyed: Resources, standin: tuple[OpenAIStandin, str], url: str) -> None:
-    standin[0].gate.change_key({"key": KEY, "behaviour": "dead"}, time.monotonic())
+def test_a_dead_key_is_a_note_and_not_a_failure(
+    keyed: Resources, simulator: tuple[OpenAISimulator, str], url: str
+) -> None:
+    simulator[0].gate.change_key({"key": KEY, "behaviour": "dead"}, time.monotonic())
     outcome = keyed.scraper.scrape(f"{url}/house")
     assert outcome.record["ListPrice"] == 310000
     assert outcome.model_note
@@ -286,14 +288,14 @@ def test_a_dead_key_is_a_note_and_not_a_failure(keyed: Resources, standin: tuple
 
 
 def test_fields_that_a_failing_model_left_are_asked_for_with_the_next_job_and_not_after_thirty_days(
-    keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
+    keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
     """The page can be enqueued again without `--refresh` until nothing is missing; then it is fresh."""
-    standin[0].gate.change_key({"key": KEY, "behaviour": "flaky", "failure_rate": 1.0}, time.monotonic())
+    simulator[0].gate.change_key({"key": KEY, "behaviour": "flaky", "failure_rate": 1.0}, time.monotonic())
     job_id = enqueue(keyed, f"{url}/house")
     first = keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test"), is_last=True, is_due=True))
     assert "Roof" in first.wanted_model
-    standin[0].gate.change_key({"key": KEY, "behaviour": "ok"}, time.monotonic())
+    simulator[0].gate.change_key({"key": KEY, "behaviour": "ok"}, time.monotonic())
     job_id = enqueue(keyed, f"{url}/house")
     second = keyed.scraper.scrape(f"{url}/house", Run(Lease(job_id, "test")))
     assert second.property_id == first.property_id
@@ -309,9 +311,9 @@ def test_where_no_key_is_configured_a_page_is_fresh_all_the_same(keyless: Resour
 
 
 def test_no_room_leaves_the_page_behind_for_the_next_try(
-    keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
+    keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
-    standin[0].gate.change_key({"key": KEY, "rpm": 1}, time.monotonic())
+    simulator[0].gate.change_key({"key": KEY, "rpm": 1}, time.monotonic())
     keyed.scraper.scrape(f"{url}/house")
     job_id = enqueue(keyed, f"{url}/same-house")
     with pytest.raises(openai.RateLimitError):
@@ -338,7 +340,7 @@ class ReleaseWhenTold(logging.Handler):
 
 @pytest.mark.parametrize("step", ["page", "answer", "record"])
 def test_what_was_paid_for_is_held_while_the_database_is_locked(
-    step: str, keyed: Resources, site: Site, standin: tuple[OpenAIStandin, str], url: str
+    step: str, keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
     """Another process holds the database just when a page, an answer or a record is to be kept: none is had twice."""
     keyed.database.close()
@@ -366,7 +368,7 @@ def test_what_was_paid_for_is_held_while_the_database_is_locked(
     assert release.waits == 1
     assert outcome.record["ListPrice"] == 310000
     assert site.asked == ["/house"]
-    assert standin[0].gate.stats(0.0)["totals"]["requests"] == 1
+    assert simulator[0].gate.stats(0.0)["totals"]["requests"] == 1
     assert rows(keyed, "source_records") == 1
 
 

@@ -22,10 +22,10 @@ from app.services.runtime.resources import Resources, open_resources
 from app.services.scraping.run import Run
 from app.services.scraping.search_walk import SearchOutcome
 from app.settings import Settings
-from standin.county.results import PER_PAGE
-from standin.county.serving import RunningCounty
-from standin.county.sites import HEARTH, MOSAIC, slug
-from standin.serving import BackgroundServer
+from simulators.county.results import PER_PAGE
+from simulators.county.serving import RunningCounty
+from simulators.county.sites import HEARTH, MOSAIC, slug
+from simulators.serving import BackgroundServer
 
 
 def settings(tmp_path: Path, **more: Any) -> Settings:

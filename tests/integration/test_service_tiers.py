@@ -1,4 +1,4 @@
-"""Model calls on a service tier, against the stand-in: what is sent, what is recorded, and flex when there is none."""
+"""Model calls on a service tier, against the simulator: what is sent, what is recorded, and flex when there is none."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
 
 
 class Asking:
-    """A reader on a pool of the stand-in's keys; each page is a question of its own."""
+    """A reader on a pool of the simulator's keys; each page is a question of its own."""
 
-    def __init__(self, answers: AnswerStore, clock: ManualClock, standin: Any, tier: ServiceTier | None) -> None:
+    def __init__(self, answers: AnswerStore, clock: ManualClock, simulator: Any, tier: ServiceTier | None) -> None:
         self.manager = OpenAIClientManager(
-            make_keys(standin.keys),
-            base_url=standin.base_url,
+            make_keys(simulator.keys),
+            base_url=simulator.base_url,
             max_wait_seconds=0.2,
             timeout_seconds=0.5,
             price=make_pricing(),
@@ -70,14 +70,14 @@ def page(number: int) -> Extraction:
 
 @pytest.fixture
 def asking(
-    answers: AnswerStore, clock: ManualClock, openai_standin: Callable[..., Any]
+    answers: AnswerStore, clock: ManualClock, openai_simulator: Callable[..., Any]
 ) -> Iterator[Callable[..., tuple[Asking, Any]]]:
     opened: list[Asking] = []
 
     def start(tier: ServiceTier | None, **server: Any) -> tuple[Asking, Any]:
-        standin = openai_standin(**server)
-        opened.append(Asking(answers, clock, standin, tier))
-        return opened[-1], standin
+        simulator = openai_simulator(**server)
+        opened.append(Asking(answers, clock, simulator, tier))
+        return opened[-1], simulator
 
     yield start
     for one in opened:
@@ -95,7 +95,7 @@ def tiers_counted() -> dict[tuple[str, str], float]:
 def test_a_call_names_the_tier_and_keeps_the_one_that_the_reply_names(
     asking: Callable[..., tuple[Asking, Any]], wanted: ServiceTier | None, served: str
 ) -> None:
-    """The project of the stand-in is set to flex: that is where a call without a tier, or on auto, is processed."""
+    """The project of the simulator is set to flex: that is where a call without a tier, or on auto, is processed."""
     there, _ = asking(wanted, project_tier="flex")
     before = tiers_counted().get((wanted or "none", served), 0.0)
     assert there.ask() == (None, served)
@@ -106,11 +106,11 @@ def test_a_call_names_the_tier_and_keeps_the_one_that_the_reply_names(
 def test_without_flex_the_call_goes_to_the_standard_tier_and_flex_is_left_alone_for_a_while(
     asking: Callable[..., tuple[Asking, Any]], clock: ManualClock, flex: str
 ) -> None:
-    there, standin = asking("flex", flex=flex)
+    there, simulator = asking("flex", flex=flex)
 
     def tried() -> int:
         """Requests for flex so far."""
-        totals = standin.stats()["totals"]
+        totals = simulator.stats()["totals"]
         return int(totals["no_capacity"] + totals["abandoned"])
 
     assert [there.ask() for _ in range(3)] == [(None, "default")] * 3
@@ -124,10 +124,10 @@ def test_without_flex_the_call_goes_to_the_standard_tier_and_flex_is_left_alone_
     clock.advance(59)  # twice as long
     assert there.ask() == (None, "default")
     assert tried() == 2
-    standin.set_server(flex="ok")
+    simulator.set_server(flex="ok")
     clock.advance(1)
     assert there.ask() == (None, "flex")
-    standin.set_server(flex=flex)
+    simulator.set_server(flex=flex)
     assert there.ask() == (None, "default")
     clock.advance(30)  # the first rest again
     assert there.ask() == (None, "default")
@@ -142,20 +142,20 @@ def test_without_flex_the_call_goes_to_the_standard_tier_and_flex_is_left_alone_
 
 def test_a_rate_limit_of_the_keys_is_no_lack_of_flex(asking: Callable[..., tuple[Asking, Any]]) -> None:
     """It goes up, for the job to come back: the standard tier has the same limits."""
-    there, standin = asking("flex", start_level=0.0)
-    for key in standin.keys:
-        standin.set_key(key, rpm=1)
+    there, simulator = asking("flex", start_level=0.0)
+    for key in simulator.keys:
+        simulator.set_key(key, rpm=1)
     with pytest.raises(openai.RateLimitError):
         there.ask()
-    totals = standin.stats()["totals"]
+    totals = simulator.stats()["totals"]
     assert (totals["rate_limited"], totals["no_capacity"], totals["ok"]) == (2, 0, 0)
 
 
 def test_a_model_without_the_tier_is_told_with_the_setting(asking: Callable[..., tuple[Asking, Any]]) -> None:
-    there, standin = asking("flex", flex="unsupported")
+    there, simulator = asking("flex", flex="unsupported")
     note, kept = there.ask()
     assert kept is None
     assert note is not None
     assert "OPENAI_SERVICE_TIER=flex" in note
     assert "OPENAI_MODEL" in note
-    assert standin.stats()["totals"]["ok"] == 0
+    assert simulator.stats()["totals"]["ok"] == 0

@@ -13,12 +13,12 @@ import pytest
 
 from app.keypool.keys import make_keys
 from app.services.openai_client_manager import OpenAIClientManager
-from tests.plugins.standin_fixtures import KEYS, StandinHandle
+from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 ASK: Any = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "hello"}]}
 
 
-def standin_keys(*homes: tuple[str, str], **more: Any) -> list[dict[str, Any]]:
+def simulator_keys(*homes: tuple[str, str], **more: Any) -> list[dict[str, Any]]:
     """A key for each (organisation, project)."""
     return [
         {"key": key, "organization": organization, "project": project, "rpm": 60_000, "tpm": 1e8, **more}
@@ -27,9 +27,11 @@ def standin_keys(*homes: tuple[str, str], **more: Any) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def managed(standin: StandinHandle, count: int = len(KEYS)) -> Iterator[OpenAIClientManager]:
-    """A manager with the first `count` of the keys that the stand-in knows."""
-    with OpenAIClientManager(make_keys(standin.keys[:count]), base_url=standin.base_url, max_wait_seconds=5) as manager:
+def managed(simulator: SimulatorHandle, count: int = len(KEYS)) -> Iterator[OpenAIClientManager]:
+    """A manager with the first `count` of the keys that the simulator knows."""
+    with OpenAIClientManager(
+        make_keys(simulator.keys[:count]), base_url=simulator.base_url, max_wait_seconds=5
+    ) as manager:
         yield manager
 
 
@@ -45,10 +47,10 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_two_keys_of_one_organisation_are_told_of_once_and_how_to_group_them(
-    openai_standin: Callable[..., StandinHandle], caplog: pytest.LogCaptureFixture
+    openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
     homes = ("org-elm", "proj_1"), ("org-oak", "proj_1"), ("org-elm", "proj_1")
-    with managed(openai_standin(standin_keys(*homes))) as manager:
+    with managed(openai_simulator(simulator_keys(*homes))) as manager:
         ask_often(manager)
     (said,) = warnings(caplog)
     assert "organisation org-elm (project proj_1)" in said
@@ -57,31 +59,31 @@ def test_two_keys_of_one_organisation_are_told_of_once_and_how_to_group_them(
 
 
 def test_keys_of_different_organisations_are_no_news(
-    openai_standin: Callable[..., StandinHandle], caplog: pytest.LogCaptureFixture
+    openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with managed(openai_standin(standin_keys(("org-elm", "proj_1"), ("org-oak", "proj_1")))) as manager:
+    with managed(openai_simulator(simulator_keys(("org-elm", "proj_1"), ("org-oak", "proj_1")))) as manager:
         ask_often(manager)
     assert warnings(caplog) == []
 
 
 def test_a_refusal_names_the_organisation_as_well(
-    openai_standin: Callable[..., StandinHandle], caplog: pytest.LogCaptureFixture
+    openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Two keys that have no money left share it: all the more reason to say so."""
-    standin = openai_standin(standin_keys(*[("org-elm", "proj_1")] * 2, behaviour="no_quota"))
-    with managed(standin) as manager, pytest.raises(openai.RateLimitError):
+    simulator = openai_simulator(simulator_keys(*[("org-elm", "proj_1")] * 2, behaviour="no_quota"))
+    with managed(simulator) as manager, pytest.raises(openai.RateLimitError):
         ask_often(manager)
     assert len(warnings(caplog)) == 1
 
 
 def test_what_the_sync_client_saw_the_async_one_of_the_same_manager_knows(
-    openai_standin: Callable[..., StandinHandle], caplog: pytest.LogCaptureFixture
+    openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def ask_once(manager: OpenAIClientManager) -> None:
         async with manager.open_async_client() as client:
             await client.chat.completions.create(**ASK)
 
-    with managed(openai_standin(standin_keys(*[("org-elm", "proj_1")] * 2))) as manager:
+    with managed(openai_simulator(simulator_keys(*[("org-elm", "proj_1")] * 2))) as manager:
         client = manager.get_client()
         assert client is not None
         client.chat.completions.create(**ASK)
@@ -91,9 +93,9 @@ def test_what_the_sync_client_saw_the_async_one_of_the_same_manager_knows(
 
 
 def test_keys_that_came_by_a_reload_are_compared_as_well(
-    openai_standin: Callable[..., StandinHandle], caplog: pytest.LogCaptureFixture
+    openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with managed(openai_standin(standin_keys(("org-elm", "p"), ("org-oak", "p"), ("org-elm", "p"))), 2) as manager:
+    with managed(openai_simulator(simulator_keys(("org-elm", "p"), ("org-oak", "p"), ("org-elm", "p"))), 2) as manager:
         ask_often(manager)
         assert warnings(caplog) == []
         manager.replace_keys(make_keys(KEYS[:3]))

@@ -38,15 +38,15 @@ def _run(sample: str) -> dict[str, Any]:
 @pytest.mark.real_pages
 @pytest.mark.parametrize("index", [0, 1])
 def test_the_samples_run_as_written(
-    index: int, samples: list[str], openai_standin: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    index: int, samples: list[str], openai_simulator: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With one refused key among three, both get their answer: the pool rotates below them."""
     assert len(samples) == 2
-    server = openai_standin(
+    server = openai_simulator(
         keys=[
-            {"key": "sk-standin-dead-aaaaaaaaaaaa", "behaviour": "dead"},
-            {"key": "sk-standin-good-bbbbbbbbbbbb", "rpm": 600, "tpm": 1_000_000},
-            {"key": "sk-standin-good-cccccccccccc", "rpm": 600, "tpm": 1_000_000},
+            {"key": "sk-simulator-dead-aaaaaaaaaaaa", "behaviour": "dead"},
+            {"key": "sk-simulator-good-bbbbbbbbbbbb", "rpm": 600, "tpm": 1_000_000},
+            {"key": "sk-simulator-good-cccccccccccc", "rpm": 600, "tpm": 1_000_000},
         ]
     )
     monkeypatch.setenv("OPENAI_API_KEYS", ",".join(server.keys))

@@ -25,7 +25,7 @@ from app.settings import load_settings
 from tasks import make_celery
 from tasks.sending import send_jobs
 from tests.plugins.ports import free_port
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 from tests.plugins.waiting import wait_until
 from tests.plugins.warm_start import WarmParent
 
@@ -148,7 +148,7 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
 def test_signals_and_kills_are_survived_by_all_that_go_on(
     start_up: Callable[..., subprocess.Popen[str]],
     jobs_of: Callable[[str], Callable[[], JobState]],
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     property_site: str,
     tmp_path: Path,
 ) -> None:
@@ -163,11 +163,11 @@ def test_signals_and_kills_are_survived_by_all_that_go_on(
 
     If `up` itself is killed its children end, though nobody reads their output.
     """
-    standin = openai_standin([{"key": key} for key in KEYS[:2]])
+    simulator = openai_simulator([{"key": key} for key in KEYS[:2]])
     dotenv, port, flower = tmp_path / "env", str(free_port()), str(free_port())
     dotenv.write_text(f"OPENAI_API_KEYS={KEYS[0]}\n")
     more = {"FLOWER_PORT": flower, "FLOWER_URL_PREFIX": "tools", "PROPINTEL_ENV_FILE": str(dotenv)}
-    more |= {"OPENAI_BASE_URL": standin.base_url, "JOB_LEASE_SECONDS": "3"}
+    more |= {"OPENAI_BASE_URL": simulator.base_url, "JOB_LEASE_SECONDS": "3"}
     more |= {"FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", "JWT_JWKS_URL": "https://id.example/keys"}
     up = start_up("--flower", "--web", PORT=port, LOG_FORMAT="text", **more)
     _wait_for(tmp_path, "Ctrl-C")
@@ -197,12 +197,12 @@ def test_signals_and_kills_are_survived_by_all_that_go_on(
     assert children - {valkey.pid} <= {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
 
     for key in KEYS[:2]:
-        standin.set_key(key, behaviour="hang")
-    asked = standin.stats()["totals"]["requests"]
+        simulator.set_key(key, behaviour="hang")
+    asked = simulator.stats()["totals"]["requests"]
     first = jobs_of(f"{property_site}/homes/1")
-    wait_until(lambda: standin.stats()["totals"]["requests"] == asked + 1, 30, lambda: _said(tmp_path))
+    wait_until(lambda: simulator.stats()["totals"]["requests"] == asked + 1, 30, lambda: _said(tmp_path))
     for key in KEYS[:2]:
-        standin.set_key(key, behaviour="ok")
+        simulator.set_key(key, behaviour="ok")
     worker = _child(up, "worker", "--pool=prefork")
     forked = worker.children()
     worker.kill()

@@ -40,10 +40,10 @@ def _printed(tmp_path: Path, imports: str, work: str, cases: Sequence[Any]) -> l
 def test_the_table_of_prices_is_loaded_before_the_first_request_if_any_will_need_it(tmp_path: Path) -> None:
     """By a process of tasks that has a key, unless the price is one's own."""
     cases = [
-        ("task", {"OPENAI_API_KEYS": "sk-standin-abcdabcd0001"}),
+        ("task", {"OPENAI_API_KEYS": "sk-simulator-abcdabcd0001"}),
         ("task", {}),
         ("task", {"OPENAI_API_KEYS": "sk-a", "OPENAI_MODEL": "m", "OPENAI_PRICES": "m=1/2"}),
-        ("direct", {"OPENAI_API_KEYS": "sk-standin-abcdabcd0001"}),
+        ("direct", {"OPENAI_API_KEYS": "sk-simulator-abcdabcd0001"}),
     ]
     imports = """
 from app.services.runtime.resources import open_resources

@@ -1,4 +1,4 @@
-"""For scrapes of addresses: a county office, a portal and the API's stand-in on loopback, and the service."""
+"""For scrapes of addresses: a county office, a portal and the API simulator on loopback, and the service."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from starlette.routing import Route
 from app.services.runtime.resources import Resources, open_resources
 from app.services.scraping.run import NO_JOB, Run
 from app.settings import Settings
-from standin.serving import BackgroundServer
+from simulators.serving import BackgroundServer
 from tests.plugins.postgresql_server import POSTGRESQL
-from tests.plugins.standin_fixtures import StandinHandle
+from tests.plugins.simulator_fixtures import SimulatorHandle
 
 ADDRESS = "12 Fictional Ave, Anytown, ST 00000"
 TARGET = "12 FICTIONAL AVE, ANYTOWN, ST 00000"
@@ -98,7 +98,7 @@ class World:
     county: Place
     portal: Place
     roots: dict[str, str]
-    api: StandinHandle
+    api: SimulatorHandle
     home: Path
     resources: Resources
 
@@ -147,9 +147,9 @@ def database_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture
 def world(
-    tmp_path: Path, openai_standin: Callable[..., StandinHandle], database_settings: dict[str, Any]
+    tmp_path: Path, openai_simulator: Callable[..., SimulatorHandle], database_settings: dict[str, Any]
 ) -> Iterator[World]:
-    county, portal, api = Place(), Place(), openai_standin()
+    county, portal, api = Place(), Place(), openai_simulator()
     home = tmp_path / "home"
     home.mkdir()
     settings = Settings.of(

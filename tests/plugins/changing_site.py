@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from standin.serving import BackgroundServer
+from simulators.serving import BackgroundServer
 
 
 @dataclass

@@ -33,7 +33,7 @@ MESSAGES: Any = [{"role": "user", "content": TEXT}]
 PROMPT_TOKENS = -(-len(TEXT) // 4)
 WIDE = {"rpm": 60_000, "tpm": 100_000_000}
 FACES = ["sync", "async", "async on a blocking store"]
-KEYS = tuple(f"sk-standin-{letter * 24}0001" for letter in "abcd")
+KEYS = tuple(f"sk-simulator-{letter * 24}0001" for letter in "abcd")
 PLACEHOLDER = "no-key-of-the-pool"
 
 
@@ -77,7 +77,7 @@ class BlockingStore(RememberingStore):
 
 @dataclass
 class Pooled:
-    """A pool on the stand-in's keys, and how to run a scenario on one of its clients."""
+    """A pool on the simulator's keys, and how to run a scenario on one of its clients."""
 
     store: RememberingStore
     pool: KeyPool
@@ -135,10 +135,10 @@ def face(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def there(openai_standin: Callable[..., Any], face: str) -> Pooled:
+def there(openai_simulator: Callable[..., Any], face: str) -> Pooled:
     """Two keys, both well, with room for anything."""
-    standin = openai_standin()
-    return pooled(standin.base_url, standin.keys, face)
+    simulator = openai_simulator()
+    return pooled(simulator.base_url, simulator.keys, face)
 
 
 @contextmanager

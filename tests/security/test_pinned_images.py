@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from standin.serving import BackgroundServer
+from simulators.serving import BackgroundServer
 
 _ROOT = Path(__file__).parents[2]
 _SCRIPT = _ROOT / ".ci" / "base_images.py"

@@ -19,7 +19,7 @@ from app.services.runtime.resources import Resources, open_resources
 from app.settings import Settings
 from tests.plugins.address_world import assessor
 from tests.plugins.changing_site import ChangingSite
-from tests.plugins.standin_fixtures import StandinHandle
+from tests.plugins.simulator_fixtures import SimulatorHandle
 
 ADDRESS = "12 Fictional Ave, Anytown, ST 00000"
 CARD, EVIL = "/parcel/12-fictional-ave-00000", "/uploads/12-fictional-ave-00000"
@@ -39,10 +39,10 @@ url = "{root}/parcel/{{street_line:slug}}-{{postal_code}}"
 
 @pytest.fixture
 def make_service(
-    tmp_path: Path, changing_site: ChangingSite, openai_standin: Callable[..., StandinHandle]
+    tmp_path: Path, changing_site: ChangingSite, openai_simulator: Callable[..., SimulatorHandle]
 ) -> Iterator[Callable[..., Resources]]:
     """The service, whose `sources.toml` names the assessor's card; keyword arguments change its settings."""
-    home, api, opened = tmp_path / "home", openai_standin(), []
+    home, api, opened = tmp_path / "home", openai_simulator(), []
     home.mkdir()
     (home / "sources.toml").write_text(AREA.format(root=changing_site.address))
 

@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.county.judge import Figures, judge
 from benchmarks.county.run import Scraped, Stored, scrape_county
-from standin.county.homes import Home
-from standin.county.searches import LIES
-from standin.county.serving import RunningCounty
+from simulators.county.homes import Home
+from simulators.county.searches import LIES
+from simulators.county.serving import RunningCounty
 
 
 @dataclass

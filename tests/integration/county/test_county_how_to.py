@@ -18,7 +18,7 @@ _REPOSITORY = Path(__file__).parents[3]
 
 def test_the_printed_commands_print_the_brief(tmp_path: Path, warm_parent: WarmParent) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.upper().startswith(VARIABLE_PREFIXES)}
-    command = [sys.executable, "-m", "standin.county", "--port", "0", "--folder", str(tmp_path)]
+    command = [sys.executable, "-m", "simulators.county", "--port", "0", "--folder", str(tmp_path)]
     county = subprocess.Popen(command, cwd=_REPOSITORY, env=clean, stdout=subprocess.PIPE, text=True)
     timer = threading.Timer(110, county.kill)
     timer.start()

@@ -9,9 +9,9 @@ import pytest
 
 from app.services.runtime.resources import open_resources
 from benchmarks.county.run import settings_for
-from standin.county.homes import Home
-from standin.county.serving import RunningCounty
-from standin.county.sites import GIS, LAYER, Page
+from simulators.county.homes import Home
+from simulators.county.serving import RunningCounty
+from simulators.county.sites import GIS, LAYER, Page
 
 #: 12 Fictional Ave, St and Ct, 12 in another town; 88 N and S Main St; 215 E and W 4th St and 4th Ave; 8 condominiums
 _NUMBERS = ("12", "88", "215", "300")

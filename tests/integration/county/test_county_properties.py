@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.county.judge import Figures, judge
 from benchmarks.county.run import scrape_county
-from standin.county.county import County
-from standin.county.homes import Home
-from standin.county.serving import RunningCounty
+from simulators.county.county import County
+from simulators.county.homes import Home
+from simulators.county.serving import RunningCounty
 from tests.plugins.postgresql_server import POSTGRESQL
 
 pytestmark = pytest.mark.benchmark

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from app.settings import VARIABLE_PREFIXES
-from standin.county.county import SEED
-from standin.county.operator import dotenv, settings, sources_toml
-from standin.county.serving import RunningCounty
+from simulators.county.county import SEED
+from simulators.county.operator import dotenv, settings, sources_toml
+from simulators.county.serving import RunningCounty
 from tests.plugins.documented import ROOT, Block, blocks
 from tests.plugins.ports import free_port
 from tests.plugins.warm_start import WarmParent

@@ -169,19 +169,19 @@ def broker(home: Path) -> Iterator[EmbeddedValkey]:
 @pytest.fixture
 def site(environment: Environment, serving: Serving) -> Iterator[str]:
     """The URL of a site of property pages."""
-    with serving("standin.site", environment=environment) as server:
+    with serving("simulators.site", environment=environment) as server:
         yield server.url
 
 
 @pytest.fixture
 def start_openai(environment: Environment, home: Path, serving: Serving) -> Iterator[Callable[[dict[str, Any]], str]]:
-    """Start the OpenAI stand-in with a configuration; -> its base URL."""
+    """Start the OpenAI simulator with a configuration; -> its base URL."""
     with contextlib.ExitStack() as stack:
 
         def start(config: dict[str, Any]) -> str:
             path = home / "openai.json"
             path.write_text(json.dumps(config), encoding="utf-8")
-            argv = ("standin.openai", "--config", str(path))
+            argv = ("simulators.openai", "--config", str(path))
             return f"{stack.enter_context(serving(*argv, environment=environment)).url}/v1"
 
         yield start

@@ -297,7 +297,7 @@ def test_the_targets_of_one_scrape_share_the_budget_of_a_batch(
     called: Propintel, site: str, broker: EmbeddedValkey, start_openai: Callable[[dict[str, Any]], str]
 ) -> None:
     """One model call a batch, counted by the fleet: one target of each command has it, however many commands."""
-    key = "sk-standin-abcdabcd0001"
+    key = "sk-simulator-abcdabcd0001"
     openai = {"OPENAI_API_KEYS": key, "OPENAI_BASE_URL": start_openai({"keys": [{"key": key, "rpm": 600}]})}
     for pages in ((1, 2, 3), (4, 5)):
         ran = called("scrape", *(f"{site}/homes/{n}" for n in pages), **openai, BUDGET_BATCH_MODEL_CALLS="1")

@@ -26,7 +26,7 @@ from app.property.storage.pages.tables import Blob
 from app.property.storage.tables import metadata
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
-from standin.serving import BackgroundServer
+from simulators.serving import BackgroundServer
 from web import create_app
 
 from .conftest import SECRET as JWT_SECRET

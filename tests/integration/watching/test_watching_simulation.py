@@ -10,7 +10,7 @@ import pytest
 from app.property.storage.watches.models import Change
 from benchmarks.watching.judge import judge
 from benchmarks.watching.run import START, Simulated, simulate
-from standin.county.days import Plan, make_plan
+from simulators.county.days import Plan, make_plan
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 from tests.plugins.warm_start import WarmParent
 
 pytestmark = pytest.mark.worker
@@ -43,10 +43,10 @@ NAMES = ["settings", "home", "sources", "redis", "database", "keys", "workers", 
 
 
 def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
-    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], until: Callable[..., None]
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], until: Callable[..., None]
 ) -> None:
-    standin = openai_standin()
-    fleet = make_fleet(OPENAI_API_KEYS=",".join(standin.keys), OPENAI_BASE_URL=standin.base_url)
+    simulator = openai_simulator()
+    fleet = make_fleet(OPENAI_API_KEYS=",".join(simulator.keys), OPENAI_BASE_URL=simulator.base_url)
     worker = fleet.start_worker(concurrency=1)
     health = fleet.services.health_worker(fleet.supervisor)
     fleet.services.wait_for_worker(fleet.supervisor, health)
@@ -56,7 +56,7 @@ def test_a_fleet_that_works_is_healthy_and_one_without_workers_is_not(
     assert _states(well) == dict.fromkeys(NAMES, "ok"), well.stdout
     assert (well.returncode, well.stderr, json.loads(well.stdout)["healthy"]) == (0, "", True)
     assert "2 answer" in _checks(well)["workers"]["said"]
-    assert standin.stats()["totals"]["requests"] == 0, "the API is not asked"
+    assert simulator.stats()["totals"]["requests"] == 0, "the API is not asked"
 
     fleet.supervisor.stop_child(worker)
     fleet.send("http://homes.example/1")

@@ -264,7 +264,7 @@ def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fixtures)
     make_fleet: Callable[..., Fleet],
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     property_site: str,
     make_receiver: Callable[..., Receiver],
     otlp: OtlpReceiver,
@@ -285,7 +285,7 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
     }
     keys = {name: f"sk-proj-{secrets.token_urlsafe(36)}" for name in shapes}
     keys["limited"] = f"gateway.{secrets.token_hex(20)}"  # no shape that a pattern could know
-    standin = openai_standin(
+    simulator = openai_simulator(
         [{"key": keys[name], "project": f"proj_{name}", **shape} for name, shape in shapes.items()], echoes_key=True
     )
     receiver = make_receiver()
@@ -307,7 +307,7 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
             otel_exporter_otlp_headers=(f"x-tenant=homes,api-key={header}", header),
         )
         fleet = make_fleet(
-            OPENAI_BASE_URL=standin.base_url,
+            OPENAI_BASE_URL=simulator.base_url,
             KEY_REPORT_INTERVAL_SECONDS="1",
             FLOWER_UNAUTHENTICATED_API="true",
             OPENAI_STATS_FILE=str(tmp_path / "stats.json"),
@@ -330,7 +330,7 @@ def test_no_secret_is_seen_anywhere_outside_the_processes(  # noqa: PLR0917 (fix
 
     assert {headers["api-key"] for headers in otlp.headers} == {header}
     assert set(forward_proxy.logins) == {"Basic " + base64.b64encode(f"me:{proxy}".encode()).decode()}
-    used = {name: standin.stats_of(key)["requests"] for name, key in keys.items()}
+    used = {name: simulator.stats_of(key)["requests"] for name, key in keys.items()}
     assert all(used.values()), f"a key was never used, so nothing of it could show: {used}"
     everything = b"".join(haul.found.values())
     assert len(haul.found["commands to Redis"]) > 100_000

@@ -15,8 +15,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from app.property.storage.jobs.models import Job as JobRow
-from standin.serving import BackgroundServer
-from tests.plugins.standin_fixtures import StandinHandle
+from simulators.serving import BackgroundServer
+from tests.plugins.simulator_fixtures import SimulatorHandle
 
 pytestmark = pytest.mark.worker
 
@@ -75,10 +75,10 @@ def sources(county: County) -> str:
 
 
 def test_an_address_is_done_by_a_worker_which_comes_back_for_what_failed(
-    make_fleet: Callable[..., Any], county: County, openai_standin: Callable[..., StandinHandle]
+    make_fleet: Callable[..., Any], county: County, openai_simulator: Callable[..., SimulatorHandle]
 ) -> None:
     """The second page fails once: the job tries again, and the first page is not fetched a second time."""
-    api = openai_standin()
+    api = openai_simulator()
     county.failing = {"/bill/00120034"}
     fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")
     (fleet.home / "sources.toml").write_text(sources(county))

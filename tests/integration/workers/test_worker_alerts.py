@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from app.property.storage.keys.alerts import AlertStore
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.worker
@@ -38,13 +38,13 @@ def masks(fleet: Any) -> list[str]:
 def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
     make_fleet: Callable[..., Any],
     make_receiver: Callable[..., Receiver],
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     property_site: str,
     until: Callable[..., None],
 ) -> None:
     """The receiver is down at first. Further reports fire nothing again; taking the bad keys out ends it."""
     receiver = make_receiver(statuses=[503, 200])
-    standin = openai_standin(
+    simulator = openai_simulator(
         keys=[
             {"key": KEYS[0], "behaviour": "dead"},
             {"key": KEYS[1], "behaviour": "no_quota"},
@@ -52,9 +52,9 @@ def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
         ]
     )
     fleet = make_fleet(
-        OPENAI_BASE_URL=standin.base_url, ALERT_WEBHOOK_URL=receiver.url, OPENAI_API_KEYS_FILE="keys", **_FAST
+        OPENAI_BASE_URL=simulator.base_url, ALERT_WEBHOOK_URL=receiver.url, OPENAI_API_KEYS_FILE="keys", **_FAST
     )
-    (fleet.home / "keys").write_text("\n".join(standin.keys))
+    (fleet.home / "keys").write_text("\n".join(simulator.keys))
     fleet.start_worker(concurrency=1)
     fleet.start_beat()
     fleet.wait_for_state(
@@ -75,7 +75,7 @@ def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
     report = fleet.app.send_task("tasks.health.report_key_stats").get(timeout=300)
     assert {alert["kind"] for alert in report["alerts"]} == {"key_dead", "quota_gone"}
     assert report["advice"][0]["code"] == "mend_keys_first"
-    (fleet.home / "keys").write_text(standin.keys[2])
+    (fleet.home / "keys").write_text(simulator.keys[2])
     until(lambda: alerts.firing() == [], 40, lambda: fleet.log("worker"))
     until(lambda: len(told(receiver)) == 4, 40, lambda: fleet.log("worker"))
     assert sorted(told(receiver))[2:] == [
@@ -86,7 +86,7 @@ def test_a_dead_key_and_one_without_quota_are_told_once_and_are_over_once(
     assert log.count(f"Alert key_dead: OpenAI key {dead} was refused") == 1
     assert log.count("Alert quota_gone:") == 1
     assert log.count("Alert key_dead is over") == 1
-    assert all(key not in log for key in standin.keys)
+    assert all(key not in log for key in simulator.keys)
     assert "hunter2" not in log
     assert good in masks(fleet)
 

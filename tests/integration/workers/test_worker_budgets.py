@@ -7,23 +7,23 @@ from typing import Any
 
 import pytest
 
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 
 pytestmark = pytest.mark.worker
 
 
 @pytest.fixture
 def capped_fleet(
-    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any]
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any]
 ) -> Callable[..., tuple[Any, Callable[[], int]]]:
     """`capped_fleet(keys=2, BUDGET_...="2")`: three processes that do jobs, and how many calls the API has answered."""
 
     def make(keys: int = 1, **variables: str) -> tuple[Any, Callable[[], int]]:
         used = KEYS[:keys]
-        standin = openai_standin([{"key": key, "rpm": 60_000, "tpm": 100_000_000} for key in used])
-        fleet = make_fleet(OPENAI_API_KEYS=",".join(used), OPENAI_BASE_URL=standin.base_url, **variables)
+        simulator = openai_simulator([{"key": key, "rpm": 60_000, "tpm": 100_000_000} for key in used])
+        fleet = make_fleet(OPENAI_API_KEYS=",".join(used), OPENAI_BASE_URL=simulator.base_url, **variables)
         fleet.start_worker(pool="prefork", concurrency=3)
-        return fleet, lambda: standin.stats()["totals"]["requests"]
+        return fleet, lambda: simulator.stats()["totals"]["requests"]
 
     return make
 

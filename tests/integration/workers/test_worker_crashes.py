@@ -19,19 +19,19 @@ TARGET = "/listings/oak-hollow-lane"
 
 def test_kill_9_of_a_child_loses_no_job(
     make_fleet: Callable[..., Any],
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     property_site: str,
     until: Callable[..., None],
     pool_processes: Callable[..., Any],
 ) -> None:
     """The child that works on the job is killed; when its lease is over another one takes it up and finishes it."""
-    standin = openai_standin([{"key": KEYS[0], "behaviour": "hang"}])
-    fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=standin.base_url, JOB_LEASE_SECONDS="3")
+    simulator = openai_simulator([{"key": KEYS[0], "behaviour": "hang"}])
+    fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, JOB_LEASE_SECONDS="3")
     worker = fleet.start_worker(concurrency=2)
     fleet.start_beat()
     ids = fleet.send(property_site + TARGET)
-    until(lambda: standin.stats()["totals"]["requests"] == 1, 30, lambda: fleet.told(ids))
-    standin.set_key(KEYS[0], behaviour="ok")
+    until(lambda: simulator.stats()["totals"]["requests"] == 1, 30, lambda: fleet.told(ids))
+    simulator.set_key(KEYS[0], behaviour="ok")
     before = {process.pid for process in pool_processes(worker)}
     for pid in before:
         os.kill(pid, signal.SIGKILL)
@@ -114,17 +114,17 @@ def test_a_late_duplicate_of_a_message_ends_without_work(make_fleet: Callable[..
 
 
 def test_term_ends_a_busy_worker_in_time_and_its_job_is_not_lost(
-    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str, until: Callable[..., None]
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
     """Soft shutdown has ten seconds; a job that hangs longer is given back, long before its lease would end."""
-    standin = openai_standin([{"key": KEYS[0], "behaviour": "hang"}])
+    simulator = openai_simulator([{"key": KEYS[0], "behaviour": "hang"}])
     fleet = make_fleet(
-        OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=standin.base_url, JOB_LEASE_SECONDS="600", REMAP_SIGTERM="SIGQUIT"
+        OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, JOB_LEASE_SECONDS="600", REMAP_SIGTERM="SIGQUIT"
     )
     worker = fleet.start_worker(concurrency=1)
     ids = fleet.send(property_site + TARGET)
-    until(lambda: standin.stats()["totals"]["requests"] == 1, 30, lambda: fleet.told(ids))
-    standin.set_key(KEYS[0], behaviour="ok")
+    until(lambda: simulator.stats()["totals"]["requests"] == 1, 30, lambda: fleet.told(ids))
+    simulator.set_key(KEYS[0], behaviour="ok")
     worker.process.terminate()
     worker.process.wait(120)
     assert "Initiating Soft Shutdown" in fleet.log("worker")
@@ -138,11 +138,11 @@ def test_term_ends_a_busy_worker_in_time_and_its_job_is_not_lost(
 
 
 def test_term_ends_an_idle_worker_at_once_and_its_countdowns_are_not_lost(
-    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str, until: Callable[..., None]
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
     """A worker that only holds a countdown has nothing to finish: the message goes back to the broker."""
-    standin = openai_standin([{"key": KEYS[0], "rpm": 5, "tpm": 1_000_000}], start_level=0.0)
-    fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=standin.base_url, REMAP_SIGTERM="SIGQUIT")
+    simulator = openai_simulator([{"key": KEYS[0], "rpm": 5, "tpm": 1_000_000}], start_level=0.0)
+    fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, REMAP_SIGTERM="SIGQUIT")
     worker = fleet.start_worker(concurrency=1)
     ids = fleet.send(property_site + TARGET)
 

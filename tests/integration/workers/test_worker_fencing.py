@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import func, select
 
 from app.property.storage.properties.tables import Observation, Property
-from standin.openai.config import Config
-from standin.openai.server import OpenAIStandin
-from standin.serving import BackgroundServer
-from standin.site.server import build_site
-from tests.plugins.standin_fixtures import KEYS, StandinHandle
+from simulators.openai.config import Config
+from simulators.openai.server import OpenAISimulator
+from simulators.serving import BackgroundServer
+from simulators.site.server import build_site
+from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 pytestmark = pytest.mark.worker
 HOUSE = "/homes/1"
@@ -47,9 +47,9 @@ def test_a_batch_that_is_cancelled_while_its_job_runs_stores_nothing(
     cancelled_at: str,
     calls: int,
 ) -> None:
-    standin = OpenAIStandin(Config.from_json({"keys": [{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}]}))
-    site, model = Meanwhile(build_site(), HOUSE), Meanwhile(standin.app, "/v1/chat/completions")
-    api = StandinHandle(serve(model, standin.stopping), KEYS[:1])
+    simulator = OpenAISimulator(Config.from_json({"keys": [{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}]}))
+    site, model = Meanwhile(build_site(), HOUSE), Meanwhile(simulator.app, "/v1/chat/completions")
+    api = SimulatorHandle(serve(model, simulator.stopping), KEYS[:1])
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=api.base_url)
     fleet.start_worker(pool="threads", concurrency=1)
     cancelling = {"page": site, "model": model}[cancelled_at]

@@ -159,13 +159,15 @@ def test_a_job_is_seen_after_it_ran_and_no_secret_beside_it(
     make_fleet: Callable[..., Fleet],
     start_flower: Callable[..., Flower],
     redis_server: str,
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     property_site: str,
 ) -> None:
     """On a Redis with a password: that one, Flower's own and the keys are on no page, in no answer and in no log, even
     where Flower logs all its options."""
-    standin = openai_standin()
-    fleet = make_fleet(REDIS_URL=redis_server, OPENAI_API_KEYS=",".join(standin.keys), OPENAI_BASE_URL=standin.base_url)
+    simulator = openai_simulator()
+    fleet = make_fleet(
+        REDIS_URL=redis_server, OPENAI_API_KEYS=",".join(simulator.keys), OPENAI_BASE_URL=simulator.base_url
+    )
     cookies = secrets.token_hex(16)
     flower = start_flower(fleet, FLOWER_BASIC_AUTH=_LOGIN, FLOWER_COOKIE_SECRET=cookies, LOG_LEVEL="DEBUG")
     flower.http.auth = (_USER, _PASSWORD)
@@ -184,7 +186,7 @@ def test_a_job_is_seen_after_it_ran_and_no_secret_beside_it(
     assert "redbeat_redis_url" in pages["/api/workers"], "the worker did not tell its configuration"
     redis_password = redis_server.split("@", maxsplit=1)[0].rpartition(":")[2]
     hidden = {"Redis": redis_password, "Flower": _PASSWORD, "cookies": cookies}
-    hidden |= {f"key {n}": key for n, key in enumerate(standin.keys)}
+    hidden |= {f"key {n}": key for n, key in enumerate(simulator.keys)}
     places = {**pages, "log": flower.log(), "worker's log": fleet.log("worker")}
     assert [(name, place) for name, secret in hidden.items() for place in places if secret in places[place]] == []
 

@@ -11,7 +11,7 @@ import pytest
 
 from app.services.runtime.heartbeats import HEALTH_THREADS
 from tasks.config import TURN_HEADER
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 from worker.schedule import beat_config
 
 pytestmark = pytest.mark.worker
@@ -21,22 +21,22 @@ REPORTED = "OpenAI keys: 1 of 1 healthy"
 
 @pytest.fixture
 def busy_fleet(
-    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str, until: Callable[..., None]
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> Any:
     """Beat, and a worker both of whose slots hang in the API, with more jobs behind."""
-    standin = openai_standin([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
+    simulator = openai_simulator([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
     fleet = make_fleet(
         OPENAI_API_KEYS=KEYS[0],
-        OPENAI_BASE_URL=standin.base_url,
+        OPENAI_BASE_URL=simulator.base_url,
         KEY_REPORT_INTERVAL_SECONDS="1",
         FETCH_CONCURRENCY_PER_HOST="8",
         FETCH_MIN_DELAY_SECONDS="0",
     )
     fleet.start_worker(concurrency=2)
     fleet.wait_for_state(fleet.send(f"{property_site}/homes/1"), "done")  # from now on the key's limits are known
-    standin.set_key(KEYS[0], behaviour="hang")
+    simulator.set_key(KEYS[0], behaviour="hang")
     ids = fleet.send(*(f"{property_site}/homes/{number}" for number in range(2, 8)))
-    until(lambda: standin.stats()["totals"]["requests"] == 3, 40, lambda: fleet.told(ids))
+    until(lambda: simulator.stats()["totals"]["requests"] == 3, 40, lambda: fleet.told(ids))
     fleet.start_beat()
     until(lambda: fleet.log("beat").count("Sending due task report-key-stats") >= 3, 40, lambda: fleet.log("beat"))
     return fleet

@@ -14,8 +14,8 @@ import pytest
 from app.keypool.keys import mask
 from app.services.keys.view import fleet_stats
 from cli.processes import Child
-from standin.site.pages import bundled_pages
-from tests.plugins.standin_fixtures import KEYS
+from simulators.site.pages import bundled_pages
+from tests.plugins.simulator_fixtures import KEYS
 
 pytestmark = pytest.mark.worker
 
@@ -26,9 +26,9 @@ PAGES = [page.path for page in list(bundled_pages().values())[:12]]
 
 @dataclass
 class Rig:
-    """A stand-in with three keys, and a fleet that has its keys from `.env` or from a file."""
+    """A simulator with three keys, and a fleet that has its keys from `.env` or from a file."""
 
-    standin: Any
+    simulator: Any
     make_fleet: Callable[..., Any]
     until: Callable[..., None]
     site: str
@@ -39,7 +39,7 @@ class Rig:
         """A worker; `variable` says what the file is: PROPINTEL_ENV_FILE or OPENAI_API_KEYS_FILE."""
         self.file.write_text(text)
         quick = {"FETCH_MIN_DELAY_SECONDS": "0", "FETCH_CONCURRENCY_PER_HOST": "16"}
-        self.fleet = self.make_fleet(OPENAI_BASE_URL=self.standin.base_url, **quick, **{variable: str(self.file)})
+        self.fleet = self.make_fleet(OPENAI_BASE_URL=self.simulator.base_url, **quick, **{variable: str(self.file)})
         child: Child = self.fleet.start_worker(**options)
         return child
 
@@ -54,7 +54,7 @@ class Rig:
         self.until(lambda: self.fleet.log("worker").count(line) == times, 10, lambda: self.fleet.log("worker"))
 
     def asked(self, key: str) -> int:
-        return int(self.standin.stats_of(key)["requests"])
+        return int(self.simulator.stats_of(key)["requests"])
 
     def all_done(self, ids: list[str]) -> None:
         """At the first attempt, and with the model's help."""
@@ -66,14 +66,14 @@ class Rig:
 @pytest.fixture
 def rig(
     make_fleet: Callable[..., Any],
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     until: Callable[..., None],
     property_site: str,
     tmp_path: Path,
 ) -> Rig:
     """Keys with room for anything; answers take long enough that a change meets requests under way."""
     keys = [{"key": k, "rpm": 60_000, "tpm": 100_000_000} for k in (A, B, C)]
-    return Rig(openai_standin(keys, latency_ms=400.0), make_fleet, until, property_site, tmp_path / "file")
+    return Rig(openai_simulator(keys, latency_ms=400.0), make_fleet, until, property_site, tmp_path / "file")
 
 
 def test_a_key_is_added_and_one_removed_in_the_file_while_jobs_run(rig: Rig) -> None:

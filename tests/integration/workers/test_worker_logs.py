@@ -90,12 +90,12 @@ def _lines(log: str) -> list[dict[str, Any]]:
 def test_each_line_of_a_job_names_it_its_batch_and_the_key_in_use(
     pool: str,
     make_fleet: Callable[..., Any],
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     property_site: str,
     until: Callable[..., None],
 ) -> None:
-    standin = openai_standin()
-    fleet = make_fleet(OPENAI_API_KEYS=",".join(standin.keys), OPENAI_BASE_URL=standin.base_url)
+    simulator = openai_simulator()
+    fleet = make_fleet(OPENAI_API_KEYS=",".join(simulator.keys), OPENAI_BASE_URL=simulator.base_url)
     fleet.start_worker(pool=pool, concurrency=1)
     ids = fleet.send(property_site + TARGET, f"{property_site}/homes/1")
     jobs = fleet.wait_for_state(ids, "done")
@@ -105,7 +105,7 @@ def test_each_line_of_a_job_names_it_its_batch_and_the_key_in_use(
     assert {line["job"] for line in used} == set(ids)
     for line in used:
         assert line["batch"] == jobs[0].batch_id
-        assert line["key"] in {mask(key) for key in standin.keys}
+        assert line["key"] in {mask(key) for key in simulator.keys}
         assert (line["task"], line["task_id"]) == ("tasks.scrape.scrape_property", line["job"])
     ended = [line for line in lines if "succeeded in" in line["event"]]
     assert {line["task_id"] for line in ended} == set(ids)

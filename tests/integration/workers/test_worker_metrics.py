@@ -1,4 +1,4 @@
-"""`/metrics` of one web process says what a prefork worker, its children and the stand-in did, to the last request."""
+"""`/metrics` of one web process says what a prefork worker, its children and the simulator did, to the last request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cli.services import listens
 from tasks.sending import send_jobs
 from tests.plugins.metric_labels import undeclared
 from tests.plugins.ports import free_port
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.worker
@@ -84,11 +84,11 @@ def _sum(values: Mapping[Any, float]) -> float:
 def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
     make_metered_fleet: Callable[..., Any],
     start_web: Callable[[Any], Scraper],
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     property_site: str,
 ) -> None:
     """Two children count, one of three keys is dead, some pages are gone; the worker ends, and with it what it knew."""
-    standin = openai_standin(
+    simulator = openai_simulator(
         [
             {"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000},
             {"key": KEYS[1], "rpm": 60_000, "tpm": 100_000_000},
@@ -97,7 +97,7 @@ def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
     )
     fleet = make_metered_fleet(
         OPENAI_API_KEYS=",".join(KEYS[:3]),
-        OPENAI_BASE_URL=standin.base_url,
+        OPENAI_BASE_URL=simulator.base_url,
         BUDGET_DAILY_MODEL_CALLS="1000",
         FETCH_CONCURRENCY_PER_HOST="8",
         FETCH_MIN_DELAY_SECONDS="0",
@@ -142,13 +142,13 @@ def test_the_figures_are_those_of_the_jobs_table_and_of_the_provider(
     assert seen["propintel_oldest_queued_job_age_seconds"] == {(): 0}
     assert seen["propintel_scrape_source_up"] == {("redis",): 1, ("database",): 1, ("broker",): 1}
 
-    totals = standin.stats()["totals"]
+    totals = simulator.stats()["totals"]
     requests = seen["propintel_openai_requests_total"]
     assert _sum(requests) == totals["requests"]
     masks = dict(zip(KEYS, (key.mask for key in make_keys(KEYS[:3])), strict=False))
     for key in KEYS[:3]:
         of_key = _sum({labels: count for labels, count in requests.items() if labels[0] == masks[key]})
-        assert of_key == standin.stats_of(key)["requests"]
+        assert of_key == simulator.stats_of(key)["requests"]
     assert _sum({labels: n for labels, n in requests.items() if labels[2] == "success"}) == totals["ok"]
     assert _sum({labels: n for labels, n in requests.items() if labels[2] == "invalid_key"}) == totals["unauthorized"]
     answers = {labels: count for labels, count in seen["propintel_model_answers_total"].items() if count}
@@ -182,14 +182,14 @@ def test_two_web_processes_give_the_same_answer(
 def test_waits_recovery_and_callbacks_are_counted_too(
     make_fleet: Callable[..., Any],
     make_receiver: Callable[..., Receiver],
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     property_site: str,
     until: Callable[..., None],
 ) -> None:
     """One key that takes six requests a minute, for a batch whose messages the broker has lost."""
     receiver = make_receiver()
-    standin = openai_standin([{"key": KEYS[0], "rpm": 6, "tpm": 100_000_000}])
-    fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=standin.base_url, FETCH_MIN_DELAY_SECONDS="0")
+    simulator = openai_simulator([{"key": KEYS[0], "rpm": 6, "tpm": 100_000_000}])
+    fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, FETCH_MIN_DELAY_SECONDS="0")
     targets = [f"{property_site}/homes/{n}" for n in (1, 2)]
     batch = fleet.stores.jobs.enqueue(targets, callback_url=receiver.url)
     send_jobs(fleet.app, fleet.stores.jobs, batch.jobs)

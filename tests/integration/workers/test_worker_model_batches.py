@@ -1,5 +1,5 @@
 """Jobs that are not urgent get the model's answers by OpenAI's Batch API, through real workers, beat, Valkey and the
-stand-in, whose ledger tells what was billed how often."""
+simulator, whose ledger tells what was billed how often."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.property.storage.llm.batches import LlmBatchStore
 from app.property.storage.llm.requests import LlmRequestStore
 from app.property.storage.llm.tables import LlmBatch
 from tasks.sending import send_jobs
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 
 pytestmark = pytest.mark.worker
 #: seconds: sent soon, looked at often, a dead process noticed soon
@@ -42,23 +42,25 @@ def batches_of(fleet: Any) -> list[LlmBatch]:
     return LlmBatchStore(fleet.stores.database).newest()[::-1]
 
 
-def billed(standin: Any) -> list[int]:
+def billed(simulator: Any) -> list[int]:
     """How often each question was paid for."""
-    return sorted(standin.prompts().values())
+    return sorted(simulator.prompts().values())
 
 
 @pytest.fixture
-def economy_fleet(make_fleet: Callable[..., Any], openai_standin: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
-    """`economy_fleet(keys=[...], server={...}, VARIABLE=value)`: a fleet without processes yet, and its stand-in."""
+def economy_fleet(
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any]
+) -> Callable[..., tuple[Any, Any]]:
+    """`economy_fleet(keys=[...], server={...}, VARIABLE=value)`: a fleet without processes yet, and its simulator."""
 
     def make(
         keys: list[dict[str, Any]] | None = None, server: dict[str, Any] | None = None, **variables: str
     ) -> tuple[Any, Any]:
         given = keys or [{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}]
-        standin = openai_standin(given, **(server or {}))
+        simulator = openai_simulator(given, **(server or {}))
         used = ",".join(str(key["key"]) for key in given)
-        fleet = make_fleet(OPENAI_API_KEYS=used, OPENAI_BASE_URL=standin.base_url, **{**SOON, **variables})
-        return fleet, standin
+        fleet = make_fleet(OPENAI_API_KEYS=used, OPENAI_BASE_URL=simulator.base_url, **{**SOON, **variables})
+        return fleet, simulator
 
     return make
 
@@ -81,7 +83,7 @@ def test_economy_jobs_wait_together_and_each_gets_its_answer(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
     """From the command line to stored properties with the model's values, by one file, one batch, no ordinary call."""
-    fleet, standin = economy_fleet(server={"batch_seconds": 1.5}, OPENAI_BATCH_COLLECT_SECONDS="4")
+    fleet, simulator = economy_fleet(server={"batch_seconds": 1.5}, OPENAI_BATCH_COLLECT_SECONDS="4")
     fleet.start_worker(pool="threads")
     made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2, 3, 4))
     ids = made["jobs"]
@@ -95,11 +97,11 @@ def test_economy_jobs_wait_together_and_each_gets_its_answer(
     assert [(job.state, job.model_note, job.attempts) for job in jobs] == [("done", None, 1)] * 4, fleet.told(ids)
     methods = {e["method"] for job in jobs for e in fleet.stores.properties.get(job.property_id)["evidence"].values()}
     assert "llm" in methods, "the model's answers passed the check of their evidence"
-    (batch,) = standin.batches()["batches"]
+    (batch,) = simulator.batches()["batches"]
     assert (batch["status"], batch["request_counts"]["completed"]) == ("completed", 4)
-    assert billed(standin) == [1, 1, 1, 1]
+    assert billed(simulator) == [1, 1, 1, 1]
     until(lambda: batches_of(fleet)[0].state == "closed", 20, lambda: fleet.log("worker"))
-    assert standin.batches()["files"] == [], "nothing of the pages' text stays at OpenAI"
+    assert simulator.batches()["files"] == [], "nothing of the pages' text stays at OpenAI"
     assert not any(key in fleet.log("worker") for key in KEYS)
     usage = propintel(fleet, "keys")
     assert sum(key["requests"] for key in usage["keys"].values()) >= 4
@@ -110,22 +112,22 @@ def test_kill_9_between_making_a_batch_and_writing_it_down_makes_no_second_one(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
     """OpenAI has the batch, and nobody has heard its id: the next process finds it by its metadata."""
-    fleet, standin = economy_fleet(keys=[{"key": KEYS[0], "behaviour": "slow", "seconds": 30.0}])
+    fleet, simulator = economy_fleet(keys=[{"key": KEYS[0], "behaviour": "slow", "seconds": 30.0}])
     worker = fleet.start_worker(pool="threads")
     ids = send_economy(fleet, homes(property_site, 1, 2))
     until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.told(ids))
     fleet.start_beat()
-    until(lambda: len(standin.batches()["batches"]) == 1, 40, lambda: fleet.log("worker"))
+    until(lambda: len(simulator.batches()["batches"]) == 1, 40, lambda: fleet.log("worker"))
     kill_9(fleet, worker)
     (left,) = batches_of(fleet)
     assert (left.state, left.openai_id) == ("uploaded", None)
-    standin.set_key(KEYS[0], behaviour="ok")
+    simulator.set_key(KEYS[0], behaviour="ok")
     fleet.start_worker(pool="threads")
     fleet.start_beat()
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=50)
     assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 2, fleet.told(ids)
-    assert len(standin.batches()["batches"]) == 1
-    assert billed(standin) == [1, 1]
+    assert len(simulator.batches()["batches"]) == 1
+    assert billed(simulator) == [1, 1]
     assert "had been made before its maker ended" in fleet.log("worker")
 
 
@@ -133,25 +135,25 @@ def test_kill_9_while_a_result_is_read_loses_and_doubles_nothing(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
     """Worker and beat go while the output file is on its way; it is read again from its beginning."""
-    fleet, standin = economy_fleet(server={"batch_seconds": 0.0}, OPENAI_BATCH_POLL_SECONDS="3")
+    fleet, simulator = economy_fleet(server={"batch_seconds": 0.0}, OPENAI_BATCH_POLL_SECONDS="3")
     worker = fleet.start_worker(pool="threads")
     ids = send_economy(fleet, homes(property_site, 1, 2, 3))
     until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.told(ids))
     fleet.start_beat()
     until(lambda: batches_of(fleet) and batches_of(fleet)[0].state == "running", 40, lambda: fleet.log("worker"))
-    standin.set_key(KEYS[0], behaviour="slow", seconds=5.0)
-    asked = standin.stats()["totals"]["requests"]
+    simulator.set_key(KEYS[0], behaviour="slow", seconds=5.0)
+    asked = simulator.stats()["totals"]["requests"]
     # the look at the batch, and then its output file
-    until(lambda: standin.stats()["totals"]["requests"] >= asked + 2, 40, lambda: fleet.log("worker"))
+    until(lambda: simulator.stats()["totals"]["requests"] >= asked + 2, 40, lambda: fleet.log("worker"))
     kill_9(fleet, worker)
-    assert billed(standin) == [1, 1, 1]
-    standin.set_key(KEYS[0], behaviour="ok")
+    assert billed(simulator) == [1, 1, 1]
+    simulator.set_key(KEYS[0], behaviour="ok")
     fleet.start_worker(pool="threads")
     fleet.start_beat()
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=50)
     assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 3, fleet.told(ids)
-    assert billed(standin) == [1, 1, 1]
-    assert len(standin.batches()["batches"]) == 1
+    assert billed(simulator) == [1, 1, 1]
+    assert len(simulator.batches()["batches"]) == 1
     assert propintel(fleet, "keys")["spent_today"]["calls"] == 3
 
 
@@ -159,30 +161,30 @@ def test_a_batch_that_takes_too_long_is_cancelled_and_its_jobs_ask_like_any_othe
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
     """After OPENAI_BATCH_MAX_WAIT_SECONDS; what the batch never answered is billed once, as an ordinary call."""
-    fleet, standin = economy_fleet(server={"batch_seconds": 1000}, OPENAI_BATCH_MAX_WAIT_SECONDS="6")
+    fleet, simulator = economy_fleet(server={"batch_seconds": 1000}, OPENAI_BATCH_MAX_WAIT_SECONDS="6")
     fleet.start_worker(pool="threads")
     fleet.start_beat()
     ids = send_economy(fleet, homes(property_site, 1, 2))
     jobs = fleet.wait_for_state(ids, "done", "failed", seconds=60)
     assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 2, fleet.told(ids)
-    assert {batch["status"] for batch in standin.batches()["batches"]} <= {"cancelled"}
-    assert billed(standin) == [1, 1]
+    assert {batch["status"] for batch in simulator.batches()["batches"]} <= {"cancelled"}
+    assert billed(simulator) == [1, 1]
 
 
 def test_cancelling_the_jobs_cancels_their_batch_at_openai(
     economy_fleet: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
-    fleet, standin = economy_fleet(server={"batch_seconds": 1000})
+    fleet, simulator = economy_fleet(server={"batch_seconds": 1000})
     fleet.start_worker(pool="threads")
     fleet.start_beat()
     made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2))
-    until(lambda: len(standin.batches()["batches"]) >= 1, 40, lambda: fleet.log("worker"))
+    until(lambda: len(simulator.batches()["batches"]) >= 1, 40, lambda: fleet.log("worker"))
     propintel(fleet, "jobs", "--batch", made["batch"], "--cancel")
     until(
-        lambda: {batch["status"] for batch in standin.batches()["batches"]} == {"cancelled"},
+        lambda: {batch["status"] for batch in simulator.batches()["batches"]} == {"cancelled"},
         30,
         lambda: fleet.log("worker"),
     )
-    until(lambda: standin.batches()["files"] == [], 30, lambda: fleet.log("worker"))
+    until(lambda: simulator.batches()["files"] == [], 30, lambda: fleet.log("worker"))
     until(lambda: LlmRequestStore(fleet.stores.database).figures().sent == 0, 30, lambda: fleet.log("worker"))
-    assert billed(standin) == []
+    assert billed(simulator) == []

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.sending import send_jobs
 from tests.plugins.changing_site import ChangingSite
-from tests.plugins.standin_fixtures import StandinHandle
+from tests.plugins.simulator_fixtures import SimulatorHandle
 
 pytestmark = pytest.mark.worker
 
@@ -31,11 +31,13 @@ def house(head: str, token: str) -> str:
 def test_unchanged_and_equal_pages_are_paid_for_once(
     make_fleet: Callable[..., Any],
     changing_site: ChangingSite,
-    openai_standin: Callable[..., StandinHandle],
+    openai_simulator: Callable[..., SimulatorHandle],
 ) -> None:
     """Ten URLs of one listing, each with other bytes, are enqueued at once; then all are asked for again. They declare
     the same canonical URL, which is fetched once."""
-    api = openai_standin([{"key": "sk-standin-abcdabcdabcdabcdabcdabcdabcd0001", "behaviour": "slow", "seconds": 1}])
+    api = openai_simulator(
+        [{"key": "sk-simulator-abcdabcdabcdabcdabcdabcdabcd0001", "behaviour": "slow", "seconds": 1}]
+    )
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
     for n in range(10):
         changing_site.pages[f"/homes/48213?view={n}"] = house(canonical, f"token {n}")

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
-from standin.site.pages import bundled_pages
+from simulators.site.pages import bundled_pages
 
 pytestmark = pytest.mark.worker
 LISTINGS = [page.path for page in list(bundled_pages().values())[:4]]
@@ -16,15 +16,15 @@ LISTINGS = [page.path for page in list(bundled_pages().values())[:4]]
 
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
 def test_every_pool_gets_its_manager_through_the_signal(
-    pool: str, make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+    pool: str, make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
     """Prefork: each child has its own, the parent none. Threads and solo: the one process has it."""
-    standin = openai_standin()
-    fleet = make_fleet(OPENAI_API_KEYS=",".join(standin.keys), OPENAI_BASE_URL=standin.base_url)
+    simulator = openai_simulator()
+    fleet = make_fleet(OPENAI_API_KEYS=",".join(simulator.keys), OPENAI_BASE_URL=simulator.base_url)
     worker = fleet.start_worker(pool=pool)
     jobs = fleet.wait_for_state(fleet.send(*(property_site + path for path in LISTINGS)), "done", "failed")
     assert [job.state for job in jobs] == ["done"] * len(LISTINGS), fleet.log("worker")
-    assert standin.stats()["totals"]["ok"] > 0
+    assert simulator.stats()["totals"]["ok"] > 0
     parent, users = worker.process.pid, fleet.users_of_the_pool()
     if pool == "prefork":
         assert users

@@ -18,7 +18,7 @@ from app.redis.embedded_valkey import connect
 from app.services.privacy.purging import purge
 from tasks.sending import send_jobs
 from tests.plugins.changing_site import ChangingSite
-from tests.plugins.standin_fixtures import StandinHandle
+from tests.plugins.simulator_fixtures import SimulatorHandle
 
 pytestmark = pytest.mark.worker
 
@@ -78,10 +78,10 @@ def _packed(fleet: Any) -> list[bytes]:
 def test_nothing_of_a_page_is_left_anywhere_and_a_job_under_way_brings_nothing_back(
     make_fleet: Callable[..., Any],
     changing_site: ChangingSite,
-    openai_standin: Callable[..., StandinHandle],
+    openai_simulator: Callable[..., SimulatorHandle],
     until: Callable[..., None],
 ) -> None:
-    api = openai_standin()
+    api = openai_simulator()
     path = "/agents/quackenbush-48213"
     changing_site.pages[path] = PAGE
     fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")
@@ -116,11 +116,11 @@ def test_nothing_of_a_page_is_left_anywhere_and_a_job_under_way_brings_nothing_b
 def test_a_person_is_found_nowhere_after_the_purge_nor_after_the_next_scrape(
     make_fleet: Callable[..., Any],
     changing_site: ChangingSite,
-    openai_standin: Callable[..., StandinHandle],
+    openai_simulator: Callable[..., SimulatorHandle],
 ) -> None:
     """Files of the home (database, its log, Redis' append-only file) and all of Redis. The owner, who stands on the
     same page, is another person and stays."""
-    api = openai_standin()
+    api = openai_simulator()
     changing_site.pages["/homes/12"] = PAGE
     fleet = make_fleet(OPENAI_API_KEY=api.keys[0], OPENAI_BASE_URL=api.base_url, FETCH_MIN_DELAY_SECONDS="0")
     fleet.start_worker(concurrency=1)

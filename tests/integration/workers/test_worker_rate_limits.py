@@ -19,19 +19,19 @@ TARGET = "/listings/oak-hollow-lane"
 AWAY = {"key": KEY, "rpm": 60_000, "tpm": 100_000_000, "behaviour": "flaky", "failure_rate": 1.0}
 
 
-def _limited(make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], rpm: float, **variables: str) -> Any:
+def _limited(make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], rpm: float, **variables: str) -> Any:
     """A fleet with one key whose bucket is empty and refills at `rpm` requests a minute."""
-    standin = openai_standin([{"key": KEY, "rpm": rpm, "tpm": 1_000_000}], start_level=0.0)
-    fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=standin.base_url, **variables)
+    simulator = openai_simulator([{"key": KEY, "rpm": rpm, "tpm": 1_000_000}], start_level=0.0)
+    fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=simulator.base_url, **variables)
     fleet.start_worker(pool="threads")
     return fleet
 
 
 def test_the_servers_wait_is_the_countdown_and_costs_no_retry(
-    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
     """12 requests a minute, nothing in the bucket: the server says when, and the job comes back just then."""
-    fleet = _limited(make_fleet, openai_standin, 12)
+    fleet = _limited(make_fleet, openai_simulator, 12)
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
     assert job.state == "done", fleet.told([job.id])
     assert job.attempts == 1
@@ -44,10 +44,10 @@ def test_the_servers_wait_is_the_countdown_and_costs_no_retry(
 
 
 def test_a_wait_of_more_than_half_a_minute_is_deferred_in_the_table(
-    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
     """No worker holds a countdown message for it: the job has a `due_at`, the broker nothing."""
-    fleet = _limited(make_fleet, openai_standin, 0.2)
+    fleet = _limited(make_fleet, openai_simulator, 0.2)
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "deferred", "done", "failed")
     assert job.state == "deferred", fleet.told([job.id])
     assert 30 <= (job.due_at - datetime.now(UTC)).total_seconds() <= 62, "a minute from the refusal, at most"
@@ -57,28 +57,28 @@ def test_a_wait_of_more_than_half_a_minute_is_deferred_in_the_table(
 
 def test_a_job_outlives_an_outage_of_the_provider_with_all_its_fields(
     make_fleet: Callable[..., Any],
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     property_site: str,
     until: Callable[..., None],
 ) -> None:
     """It waits, at no cost in retries, instead of ending without the fields of the model."""
-    standin = openai_standin([AWAY])
-    fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=standin.base_url, OPENAI_MAX_WAIT_SECONDS="0.2")
+    simulator = openai_simulator([AWAY])
+    fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=simulator.base_url, OPENAI_MAX_WAIT_SECONDS="0.2")
     fleet.start_worker(pool="threads")
     ids = fleet.send(property_site + TARGET)
     until(lambda: fleet.job(ids[0]).waited_seconds > 0, 30, lambda: fleet.told(ids))
-    standin.set_key(KEY, behaviour="ok")
+    simulator.set_key(KEY, behaviour="ok")
     (job,) = fleet.wait_for_state(ids, "done", "failed")
     assert (job.state, job.attempts, job.wanted_model, job.model_note) == ("done", 1, [], None), fleet.told(ids)
     assert "llm" in {found["method"] for found in fleet.stores.properties.get(job.property_id)["evidence"].values()}
 
 
 def test_an_outage_beyond_the_deadline_costs_the_model_s_fields_and_not_the_job(
-    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
-    standin = openai_standin([AWAY])
+    simulator = openai_simulator([AWAY])
     more = {"OPENAI_MAX_WAIT_SECONDS": "0.2", "SCRAPE_DEADLINE_SECONDS": "3"}
-    fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=standin.base_url, **more)
+    fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=simulator.base_url, **more)
     fleet.start_worker(pool="threads")
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
     assert job.state == "done", fleet.told([job.id])
@@ -88,9 +88,9 @@ def test_an_outage_beyond_the_deadline_costs_the_model_s_fields_and_not_the_job(
 
 
 def test_waiting_ends_at_the_deadline_with_an_error_that_says_how_long(
-    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
-    fleet = _limited(make_fleet, openai_standin, 1, SCRAPE_DEADLINE_SECONDS="2")
+    fleet = _limited(make_fleet, openai_simulator, 1, SCRAPE_DEADLINE_SECONDS="2")
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
     assert job.error is not None, fleet.told([job.id])
     assert job.error["code"] == "deadline_exceeded"

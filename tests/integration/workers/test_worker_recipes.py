@@ -13,7 +13,7 @@ from app.property.recipes.recipe import RecipeState
 from app.property.storage.properties.recipes import StoredRecipes
 from app.redis.embedded_valkey import connect
 from tests.plugins.changing_site import ChangingSite
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 
 pytestmark = pytest.mark.worker
 _STREETS = ("Alder", "Birch", "Clover", "Dovecote", "Elder", "Foxglove", "Granite", "Hazel")
@@ -74,19 +74,19 @@ def site(changing_site: ChangingSite) -> Site:
 
 @pytest.fixture
 def learning_fleet(
-    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any]
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any]
 ) -> Callable[..., tuple[Any, Any]]:
     def make(**variables: str) -> tuple[Any, Any]:
-        standin = openai_standin([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
+        simulator = openai_simulator([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
         given = {"FETCH_MIN_DELAY_SECONDS": "0", "RECIPE_AUDIT_SHARE": "0", "JOB_LEASE_SECONDS": "3", **variables}
-        return make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=standin.base_url, **given), standin
+        return make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, **given), simulator
 
     return make
 
 
-def scraped(fleet: Any, standin: Any, site: Site, numbers: Iterable[int]) -> int:
+def scraped(fleet: Any, simulator: Any, site: Site, numbers: Iterable[int]) -> int:
     """Have homes scraped, and nothing wrong stored of them; -> the calls of the model that this took."""
-    before = sum(standin.prompts().values())
+    before = sum(simulator.prompts().values())
     numbers = list(numbers)
     jobs = fleet.wait_for_state(fleet.send(*site.urls(numbers)), "done", seconds=120)
     for number, job in zip(numbers, jobs, strict=True):
@@ -94,7 +94,7 @@ def scraped(fleet: Any, standin: Any, site: Site, numbers: Iterable[int]) -> int
         told = {name: record[name] for name in (*truth(1), "Roof") if name in record}
         assert told == {name: said[name] for name in told if name in said}, f"home {number}"
         assert {"ListPrice", "YearBuilt", "LivingArea"} <= told.keys(), f"home {number}"
-    return int(sum(standin.prompts().values()) - before)
+    return int(sum(simulator.prompts().values()) - before)
 
 
 def recipes(fleet: Any) -> list[Any]:
@@ -104,9 +104,9 @@ def recipes(fleet: Any) -> list[Any]:
 def test_calls_stop_come_back_with_a_redesign_and_stop_again(
     learning_fleet: Callable[..., Any], site: Site, until: Callable[..., None]
 ) -> None:
-    fleet, standin = learning_fleet()
+    fleet, simulator = learning_fleet()
     fleet.start_worker(concurrency=1)
-    calls = [scraped(fleet, standin, site, range(first, first + 10)) for first in (1, 11, 21, 31)]
+    calls = [scraped(fleet, simulator, site, range(first, first + 10)) for first in (1, 11, 21, 31)]
     assert 4 <= calls[0] <= 6
     assert 4 <= calls[2] <= 6
     assert (calls[1], calls[3]) == (0, 0)
@@ -125,26 +125,26 @@ def test_calls_stop_come_back_with_a_redesign_and_stop_again(
 
 def test_workers_that_learn_a_template_together_make_one_recipe(learning_fleet: Callable[..., Any], site: Site) -> None:
     """Four processes meet its first pages at once."""
-    fleet, standin = learning_fleet()
+    fleet, simulator = learning_fleet()
     for _ in range(2):
         fleet.start_worker(concurrency=2)
-    first = scraped(fleet, standin, site, range(1, 17))
+    first = scraped(fleet, simulator, site, range(1, 17))
     assert len(recipes(fleet)) == 1
     assert first < 16
-    assert scraped(fleet, standin, site, range(17, 21)) == 0
+    assert scraped(fleet, simulator, site, range(17, 21)) == 0
     (recipe,) = recipes(fleet)
     assert recipe.state is RecipeState.ACTIVE
 
 
 def test_a_restart_and_a_lost_redis_lose_no_recipe(learning_fleet: Callable[..., Any], site: Site) -> None:
-    fleet, standin = learning_fleet()
+    fleet, simulator = learning_fleet()
     worker = fleet.start_worker(concurrency=1)
-    assert scraped(fleet, standin, site, range(1, 8)) > 0
+    assert scraped(fleet, simulator, site, range(1, 8)) > 0
     (before,) = recipes(fleet)
     fleet.supervisor.stop_child(worker)
     with connect(fleet.settings) as redis:
         redis.flushall()
     fleet.start_worker(concurrency=1)
-    assert scraped(fleet, standin, site, range(8, 21)) == 0
+    assert scraped(fleet, simulator, site, range(8, 21)) == 0
     (after,) = recipes(fleet)
     assert (after.id, after.learned_at, after.fields) == (before.id, before.learned_at, before.fields)

@@ -117,11 +117,11 @@ def test_jobs_outlive_a_failover(
     pair: Pair,
     make_fleet: Callable[..., Any],
     property_site: str,
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     until: Callable[..., None],
 ) -> None:
     """The primary dies while jobs are queued; they are done by way of the new one, by the same processes."""
-    server = openai_standin()
+    server = openai_simulator()
     fleet = make_fleet(
         REDIS_URL=pair.front.url,
         OPENAI_API_KEYS=",".join(server.keys),

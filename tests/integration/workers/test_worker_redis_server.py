@@ -15,9 +15,9 @@ def test_jobs_run_through_a_redis_server_with_a_password(
     make_fleet: Callable[..., Any],
     redis_server: str,
     property_site: str,
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
 ) -> None:
-    server = openai_standin()
+    server = openai_simulator()
     fleet = make_fleet(REDIS_URL=redis_server, OPENAI_API_KEYS=",".join(server.keys), OPENAI_BASE_URL=server.base_url)
     fleet.start_worker()
     ids = fleet.send(*(f"{property_site}/homes/{n}" for n in range(1, 6)))

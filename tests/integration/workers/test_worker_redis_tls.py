@@ -35,11 +35,11 @@ def guarded(tmp_path: Path) -> Iterator[str]:
 
 
 def test_every_process_comes_in_with_its_certificate(
-    guarded: str, make_fleet: Callable[..., Any], property_site: str, openai_standin: Callable[..., Any],
+    guarded: str, make_fleet: Callable[..., Any], property_site: str, openai_simulator: Callable[..., Any],
     until: Callable[..., None],
 ) -> None:  # fmt: skip
     """Worker, its children, the key pool, beat and the web door; nobody's log has the password."""
-    server = openai_standin()
+    server = openai_simulator()
     fleet = make_fleet(
         REDIS_URL=guarded,
         OPENAI_API_KEYS=",".join(server.keys),

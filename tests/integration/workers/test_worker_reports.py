@@ -36,13 +36,13 @@ def come_back(self, *args, **kwargs):
 
 
 def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
-    make_fleet: Callable[..., Any], openai_standin: Callable[..., Any], property_site: str, until: Callable[..., None]
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
 ) -> None:
     """The report sums what the processes published; Flower shows the task's result."""
-    standin = openai_standin()
+    simulator = openai_simulator()
     fleet = make_fleet(
-        OPENAI_API_KEYS=",".join(standin.keys),
-        OPENAI_BASE_URL=standin.base_url,
+        OPENAI_API_KEYS=",".join(simulator.keys),
+        OPENAI_BASE_URL=simulator.base_url,
         KEY_REPORT_INTERVAL_SECONDS="1",
         OPENAI_STATS_FILE="stats.json",
     )
@@ -67,7 +67,7 @@ def test_the_key_report_runs_on_beat_is_logged_exported_and_returned(
     assert kept["summary"].startswith("OpenAI keys: 2 of 2 healthy, 1 requests")
     hours = KeyHistoryStore(fleet.stores.database).by_hour(datetime.now(UTC) - timedelta(days=1))
     assert sum(uses.successes for _, uses in hours) == 1, "counted once, however many reports"
-    assert all(key not in fleet.log("worker") + fleet.log("beat") for key in standin.keys)
+    assert all(key not in fleet.log("worker") + fleet.log("beat") for key in simulator.keys)
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])

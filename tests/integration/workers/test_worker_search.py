@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from app.property.storage.jobs.models import JobState
-from standin.county.serving import RunningCounty
-from standin.county.sites import HEARTH, slug
+from simulators.county.serving import RunningCounty
+from simulators.county.sites import HEARTH, slug
 from tasks.submission import submit_targets
 from tests.plugins.webhook_receiver import Receiver
 

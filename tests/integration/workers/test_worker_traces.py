@@ -18,7 +18,7 @@ from app.keypool.keys import mask
 from cli.services import Services
 from tests.plugins.otlp_receiver import OtlpReceiver, ReceivedSpan
 from tests.plugins.ports import free_port
-from tests.plugins.standin_fixtures import KEYS
+from tests.plugins.simulator_fixtures import KEYS
 from tests.plugins.waiting import wait_until
 
 pytestmark = pytest.mark.worker
@@ -31,10 +31,10 @@ TracedFleet = Callable[..., Any]
 
 @pytest.fixture
 def traced_fleet(make_fleet: Callable[..., Any], otlp: OtlpReceiver) -> TracedFleet:
-    """`traced_fleet(standin, VARIABLE=value, ...)`: a fleet whose traces go to `otlp`."""
+    """`traced_fleet(simulator, VARIABLE=value, ...)`: a fleet whose traces go to `otlp`."""
 
-    def make(standin: Any, **variables: str) -> Any:
-        given = {"OPENAI_API_KEYS": ",".join(standin.keys), "OPENAI_BASE_URL": standin.base_url}
+    def make(simulator: Any, **variables: str) -> Any:
+        given = {"OPENAI_API_KEYS": ",".join(simulator.keys), "OPENAI_BASE_URL": simulator.base_url}
         collector = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.url,
             "OTEL_EXPORTER_OTLP_HEADERS": "api-key=collector-password",
@@ -51,11 +51,13 @@ def _one(spans: list[ReceivedSpan]) -> ReceivedSpan:
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_a_job_its_fetch_and_its_model_call_are_one_trace_with_the_jobs_id(
-    pool: str, traced_fleet: TracedFleet, openai_standin: Callable[..., Any], property_site: str, otlp: OtlpReceiver
+    pool: str, traced_fleet: TracedFleet, openai_simulator: Callable[..., Any], property_site: str, otlp: OtlpReceiver
 ) -> None:
     """The first key is refused, so that the model call has two attempts."""
-    standin = openai_standin([{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}])
-    fleet = traced_fleet(standin, OTEL_SERVICE_NAME="homes")
+    simulator = openai_simulator(
+        [{"key": KEYS[0], "behaviour": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}]
+    )
+    fleet = traced_fleet(simulator, OTEL_SERVICE_NAME="homes")
     fleet.start_worker(pool=pool, concurrency=1)
     (job_id,) = fleet.send(property_site + TARGET + QUERY)
     (job,) = fleet.wait_for_state([job_id], "done")
@@ -92,15 +94,15 @@ def test_a_job_its_fetch_and_its_model_call_are_one_trace_with_the_jobs_id(
     attempts = otlp.named("model.attempt", job_id)
     assert {attempt.parent for attempt in attempts} == {model.span_id}
     seen = {attempt.attributes["propintel.openai.key"]: attempt for attempt in attempts}
-    assert seen.keys() == {mask(key) for key in standin.keys[:2]}
-    assert seen[mask(standin.keys[0])].failed
-    assert seen[mask(standin.keys[0])].attributes["http.response.status_code"] == 401
-    assert not seen[mask(standin.keys[1])].failed
-    assert seen[mask(standin.keys[1])].attributes["gen_ai.usage.cache_read.input_tokens"] == 0
-    assert model.attributes["propintel.openai.key"] == mask(standin.keys[1])
+    assert seen.keys() == {mask(key) for key in simulator.keys[:2]}
+    assert seen[mask(simulator.keys[0])].failed
+    assert seen[mask(simulator.keys[0])].attributes["http.response.status_code"] == 401
+    assert not seen[mask(simulator.keys[1])].failed
+    assert seen[mask(simulator.keys[1])].attributes["gen_ai.usage.cache_read.input_tokens"] == 0
+    assert model.attributes["propintel.openai.key"] == mask(simulator.keys[1])
 
     everything = b"".join(otlp.bodies)
-    for secret in (*standin.keys, "hunter2", "collector-password"):
+    for secret in (*simulator.keys, "hunter2", "collector-password"):
         assert secret.encode() not in everything
     assert otlp.headers[0]["api-key"] == "collector-password"
     assert "collector-password" not in fleet.log("worker")
@@ -137,14 +139,14 @@ def slow_model() -> Iterator[tuple[str, list[str]]]:
 
 def test_a_job_whose_worker_was_killed_goes_on_in_the_same_trace(
     traced_fleet: TracedFleet,
-    openai_standin: Callable[..., Any],
+    openai_simulator: Callable[..., Any],
     property_site: str,
     otlp: OtlpReceiver,
     slow_model: tuple[str, list[str]],
 ) -> None:
     """What the first process had sent, its fetch, and what the second did, which reads the page's checkpoint."""
     base_url, asked = slow_model
-    fleet = traced_fleet(openai_standin(), JOB_LEASE_SECONDS="2")
+    fleet = traced_fleet(openai_simulator(), JOB_LEASE_SECONDS="2")
     working = fleet.services
     fleet.services = Services(fleet.home, {**fleet.env, "OPENAI_BASE_URL": base_url}, cwd=fleet.home, logs=fleet.home)
     first = fleet.start_worker(pool="solo", concurrency=1)
@@ -172,9 +174,9 @@ def test_a_job_whose_worker_was_killed_goes_on_in_the_same_trace(
 
 
 def test_a_job_that_fails_says_why_without_its_url(
-    traced_fleet: TracedFleet, openai_standin: Callable[..., Any], property_site: str, otlp: OtlpReceiver
+    traced_fleet: TracedFleet, openai_simulator: Callable[..., Any], property_site: str, otlp: OtlpReceiver
 ) -> None:
-    fleet = traced_fleet(openai_standin())
+    fleet = traced_fleet(openai_simulator())
     fleet.start_worker(pool="solo", concurrency=1)
     (job_id,) = fleet.send(f"{property_site}/no-such-page{QUERY}")
     fleet.wait_for_state([job_id], "failed")
@@ -188,9 +190,9 @@ def test_a_job_that_fails_says_why_without_its_url(
 
 
 def test_a_collector_that_is_away_costs_no_job_anything_and_is_said_once(
-    traced_fleet: TracedFleet, openai_standin: Callable[..., Any], property_site: str
+    traced_fleet: TracedFleet, openai_simulator: Callable[..., Any], property_site: str
 ) -> None:
-    fleet = traced_fleet(openai_standin(), OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{free_port()}")
+    fleet = traced_fleet(openai_simulator(), OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{free_port()}")
     worker = fleet.start_worker(pool="prefork", concurrency=1)
     fleet.wait_for_state(fleet.send(*(f"{property_site}/homes/{n}" for n in range(1, 6))), "done")
     fleet.supervisor.stop_child(worker)
@@ -201,10 +203,10 @@ def test_a_collector_that_is_away_costs_no_job_anything_and_is_said_once(
 
 
 def test_a_command_that_scrapes_here_and_now_is_traced_too(
-    traced_fleet: TracedFleet, openai_standin: Callable[..., Any], property_site: str, otlp: OtlpReceiver
+    traced_fleet: TracedFleet, openai_simulator: Callable[..., Any], property_site: str, otlp: OtlpReceiver
 ) -> None:
     """Its last spans are sent before it ends."""
-    fleet = traced_fleet(openai_standin())
+    fleet = traced_fleet(openai_simulator())
     argv = [
         sys.executable,
         "-c",

@@ -14,7 +14,7 @@ from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.watches.budget import watch_day
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
-from standin.serving import BackgroundServer
+from simulators.serving import BackgroundServer
 from tasks.sending import send_jobs
 from tests.plugins.address_world import Place, listing
 from tests.plugins.watch_steps import jobs_for

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from app.services.runtime.heartbeats import INTERVAL_SECONDS, health_file
 from app.settings import Settings
-from standin.serving import BackgroundServer
+from simulators.serving import BackgroundServer
 from tasks.config import celery_config
 
 _SCRIPT = runpy.run_path(str(Path(__file__).parents[3] / "deploy" / "docker" / "healthy.py"))
@@ -71,6 +71,6 @@ def test_a_redis_that_does_not_answer_is_told_without_its_password() -> None:
     assert said == "Redis: ConnectionError"
 
 
-@pytest.mark.parametrize("line", ["propintel db upgrade", "python -m standin.site", "sleep 9"])
+@pytest.mark.parametrize("line", ["propintel db upgrade", "python -m simulators.site", "sleep 9"])
 def test_what_is_no_service_is_well_while_it_runs(line: str) -> None:
     assert complaint(line.split(), {}) == ""

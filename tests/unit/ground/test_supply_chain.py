@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from standin.serving import BackgroundServer
+from simulators.serving import BackgroundServer
 
 _ROOT = Path(__file__).parents[3]
 

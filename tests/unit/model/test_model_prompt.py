@@ -18,7 +18,7 @@ from app.property.reading.model.prompt import SCHEMA, Prompt, as_sent, build_pro
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import extract
 from app.property.record import FIELDS, PageKind, PropertyRecord
-from standin.openai.schema import check_strict
+from simulators.openai.schema import check_strict
 
 _FILLER = "<p>The kettle sings while the cat looks out over the hills and thinks of nothing much at all today.</p>"
 

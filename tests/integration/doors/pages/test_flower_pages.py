@@ -26,14 +26,14 @@ _COMMAND = re.search(r"^flower: (.*)$", (_ROOT / "Procfile").read_text(), re.MUL
 
 
 @pytest.fixture
-def standin(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> None:
+def simulator(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> None:
     """One key that answers."""
     environment["OPENAI_API_KEYS"] = KEY
     environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}]})
 
 
 @pytest.fixture
-def flower(environment: Environment, serving: Serving, standin: None, worker: None) -> Iterator[str]:
+def flower(environment: Environment, serving: Serving, simulator: None, worker: None) -> Iterator[str]:
     """The URL of Flower, as the Procfile starts it, beside the worker."""
     environment |= {"FLOWER_BASIC_AUTH": f"viewer:{_PASSWORD}", "FLOWER_PORT": str(free_port())}
     environment["FLOWER_TASKS_COLUMNS"] = "name,uuid,state,args,kwargs,result,received,runtime"

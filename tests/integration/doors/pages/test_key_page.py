@@ -23,7 +23,7 @@ OTHER = "sk-proj-" + "m" * 36 + "0002"
 
 @pytest.fixture
 def openai_url(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> str:
-    """A stand-in with two keys; the door knows them."""
+    """A simulator with two keys; the door knows them."""
     environment["OPENAI_API_KEYS"] = f"{KEY},{OTHER}"
     environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}, {"key": OTHER, "rpm": 600}]})
     return environment["OPENAI_BASE_URL"]

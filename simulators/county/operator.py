@@ -1,0 +1,81 @@
+"""What an operator of the county would write: `sources.toml`, the settings, and the simulator's keys and searches.
+
+`ST` is no state, and 00000 to 00009 are no ZIP codes that the USPS delivers to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from simulators.county.county import County
+from simulators.county.searches import table
+from simulators.county.sites import ASSESSOR, ASSOCIATION, GIS, HEARTH, LAYER, MOSAIC, PERMITS, TAX_ROLL, VAULT, Site
+
+#: invented keys, which nothing but the simulator answers to
+KEYS = tuple(f"sk-simulator-county{number:024d}" for number in (1, 2))
+_LOOKUP = "/lookup?address={street_line}&unit={unit}&zip={postal_code}"
+_WHERE = (
+    "SITUS_ADDR%20%3D%20%27{street_line:upper:sql}%27%20AND%20SITUS_UNIT%20%3D%20%27{unit:upper:sql}%27"
+    "%20AND%20SITUS_ZIP%20%3D%20%27{postal_code}%27"
+)
+_TEMPLATES: tuple[tuple[Site, str], ...] = (
+    (GIS, f"{LAYER}/query?where={_WHERE}&outFields=*&returnCentroid=true&outSR=4326&f=json"),
+    # these two need the number that the GIS gives
+    (ASSESSOR, "/card/{parcel_number}"),
+    (TAX_ROLL, "/bill/{parcel_number}"),
+    (PERMITS, _LOOKUP),
+    (ASSOCIATION, _LOOKUP),
+    (HEARTH, _LOOKUP),
+    (MOSAIC, _LOOKUP),
+)
+
+
+def sources_toml(root: Mapping[str, str]) -> str:
+    """The file; `root` gives each site's address by its key. Farview lies in another county."""
+    lines = [
+        "# Where the pages about an address of the fictional Example County are; see docs/fictional-county.md.",
+        "[[area]]",
+        'name = "Example County"',
+        'state = "ST"',
+        'county = "Example County"',
+        'postal_codes = ["00000", "00001", "00002", "00003"]',
+    ]
+    for site, path in _TEMPLATES:
+        lines += ["", "[[area.source]]", f'name = "{site.name}"', f'kind = "{site.kind}"']
+        lines.append(f'url = "{root[site.key]}{path}"')
+    domains = ", ".join(f'"{site.host}"' for site in (HEARTH, MOSAIC, VAULT))
+    lines += ["", "[web_search]", f"allowed_domains = [{domains}]"]
+    return "\n".join(lines) + "\n"
+
+
+def openai_config(county: County, root: Mapping[str, str]) -> dict[str, Any]:
+    """The configuration of the OpenAI simulator: two keys with room for anything, and what searches find."""
+    keys = [
+        {"key": key, "rpm": 60_000, "tpm": 100_000_000, "organization": f"org-county-{number}"}
+        for number, key in enumerate(KEYS, start=1)
+    ]
+    return {"keys": keys, "searches": table(county, root)}
+
+
+def settings(folder: str, openai_address: str) -> dict[str, str]:
+    """The environment in which `propintel` knows the county. `folder` is where its files are."""
+    return {
+        "PROPINTEL_HOME": f"{folder}/home",
+        "SOURCES_FILE": f"{folder}/sources.toml",
+        "OPENAI_API_KEYS": ",".join(KEYS),
+        "OPENAI_BASE_URL": f"{openai_address}/v1",
+        "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+        "FETCH_MIN_DELAY_SECONDS": "0",
+    }
+
+
+def dotenv(values: Mapping[str, str]) -> str:
+    """`settings` as a file for PROPINTEL_ENV_FILE."""
+    return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def truth_jsonl(county: County, root: Mapping[str, str]) -> str:
+    """The truth of all properties, one JSON object a line."""
+    return "".join(json.dumps(row) + "\n" for row in county.truth(root))

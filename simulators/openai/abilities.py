@@ -1,0 +1,46 @@
+"""Servers that take less than OpenAI does: other names for the bound of an answer, fewer response formats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from simulators.openai.answers import Answer, answer
+from simulators.openai.bodies import Ask
+from simulators.openai.config import ServerConfig
+from simulators.openai.protocol import bad_request
+
+_FORMATS = {"all": ("json_schema", "json_object", "text"), "json_object": ("json_object", "text"), "text": ("text",)}
+
+
+def understood(ask: Ask, server: ServerConfig) -> Ask:
+    """The request as `server` takes it. Raises `ApiError` 400 for what it refuses."""
+    unknown = ask.limit if server.limits not in ("both", ask.limit) else ""
+    if unknown and not server.ignores_unknown:
+        other = f" Use '{server.limits}' instead."
+        message = f"Unsupported parameter: '{unknown}' is not supported with this model.{other}"
+        raise bad_request(message, unknown, "unsupported_parameter")
+    takes_format = ask.format in _FORMATS[server.formats]
+    if not takes_format and not server.ignores_unknown:
+        message = f"Invalid parameter: 'response_format' of type '{ask.format}' is not supported with this model."
+        raise bad_request(message, "response_format")
+    schema = (ask.schema if takes_format else None) or told_schema(ask.instruction)
+    as_json = ask.as_json and takes_format
+    return replace(ask, max_tokens=0.0 if unknown else ask.max_tokens, schema=schema, as_json=as_json)
+
+
+def said_to(ask: Ask, mode: str, server: ServerConfig) -> Answer:
+    """What a model in `mode` answers to a request as the server takes it."""
+    reasoning = server.reasoning_tokens
+    return answer(ask.text, ask.schema, as_json=ask.as_json, mode=mode, max_tokens=ask.max_tokens, reasoning=reasoning)
+
+
+def told_schema(instruction: str) -> Mapping[str, Any] | None:
+    """The JSON schema that an instruction ends with, if it holds one."""
+    start = instruction.find('{"type":"object"')
+    try:
+        return dict(json.loads(instruction[start:])) if start >= 0 else None
+    except ValueError:
+        return None

@@ -1,0 +1,56 @@
+"""Which part of a prompt its project has sent lately, as OpenAI's prompt cache tells it.
+
+A prefix counts from 1,024 tokens on, in steps of 128, if the same organization and project sent it to the same model,
+after the same schema, within `cache_seconds` (guide "Prompt caching", 2026-11). Batches of models before GPT-5 have no
+cache (cookbook "Prompt Caching 201").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from simulators.openai.bodies import CHARACTERS_A_TOKEN, Ask
+
+_LEAST_TOKENS, _STEP_TOKENS = 1_024, 128
+#: prefixes that are remembered; those that were not seen for longest are forgotten first
+_MOST = 100_000
+_CACHED_IN_BATCHES = re.compile(r"gpt-(?:[5-9]|\d\d)")
+
+
+class PromptCache:
+    """Prefixes by when they were last seen. Times are passed in, seconds of one monotonic clock."""
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, float] = {}
+
+    def look_up(self, ask: Ask, project: tuple[str, str], seconds: float, now: float, *, in_batch: bool = False) -> Ask:
+        """`ask` of a `project` (organization, project) with the tokens of its longest prefix that was seen within
+        `seconds`; all its prefixes are seen now."""
+        if seconds <= 0 or (in_batch and not _CACHED_IN_BATCHES.match(ask.model)):
+            return ask
+        cached = 0
+        for tokens, prefix in _prefixes(ask, project):
+            if now - self._seen.pop(prefix, -math.inf) < seconds:
+                cached = tokens
+            self._seen[prefix] = now
+        while len(self._seen) > _MOST:
+            del self._seen[next(iter(self._seen))]
+        return replace(ask, cached_tokens=cached)
+
+    def clear(self) -> None:
+        self._seen.clear()
+
+
+def _prefixes(ask: Ask, project: tuple[str, str]) -> Iterator[tuple[int, bytes]]:
+    """The length in tokens of each prefix that can be cached, and its digest, the shortest first."""
+    digest = hashlib.sha256(json.dumps([*project, ask.model, ask.schema], sort_keys=True).encode())
+    done = 0
+    for tokens in range(_LEAST_TOKENS, len(ask.whole) // CHARACTERS_A_TOKEN + 1, _STEP_TOKENS):
+        digest.update(ask.whole[done : tokens * CHARACTERS_A_TOKEN].encode(errors="replace"))
+        done = tokens * CHARACTERS_A_TOKEN
+        yield tokens, digest.copy().digest()

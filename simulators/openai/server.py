@@ -1,0 +1,327 @@
+"""The HTTP face: routes of the API, and `/control` for whoever runs the trial.
+
+Order of a call, as OpenAI's: authentication, the body, quota and access, limits, then the work and how it may fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from simulators.openai import bodies, protocol
+from simulators.openai.abilities import said_to, understood
+from simulators.openai.answers import Answer, as_said
+from simulators.openai.batch_routes import BatchRoutes
+from simulators.openai.batches import Batches
+from simulators.openai.bodies import Ask
+from simulators.openai.config import Config, ConfigError
+from simulators.openai.gate import Gate, KeyState
+from simulators.openai.prompt_cache import PromptCache
+from simulators.openai.protocol import ApiError
+from simulators.openai.web_search import Search, Searches, read_search, text_and_citations, with_search
+from simulators.serving import Stopping
+
+Reader = Callable[[Mapping[str, Any]], Ask]
+Writer = Callable[[Ask, Answer, int, int], tuple[dict[str, Any], Iterator[str]]]
+
+
+class _ClientGoneError(Exception):
+    """The client closed the connection while it waited."""
+
+
+def _broken_off(events: Iterator[str], whole: Response) -> Response:
+    """A response that begins as `whole` does, a stream of `events` or one body; then its connection breaks."""
+
+    async def beginning() -> AsyncIterator[str | bytes]:
+        yield next(events) if isinstance(whole, StreamingResponse) else bytes(whole.body)[: len(whole.body) // 2]
+        raise ConnectionAbortedError
+
+    return StreamingResponse(beginning(), headers=dict(whole.headers))
+
+
+def _write_chat(ask: Ask, said: Answer, number: int, created: int) -> tuple[dict[str, Any], Iterator[str]]:
+    return (
+        bodies.chat_body(ask, said, number=number, created=created),
+        bodies.chat_events(ask, said, number=number, created=created),
+    )
+
+
+def _write_response(ask: Ask, said: Answer, number: int, created: int) -> tuple[dict[str, Any], Iterator[str]]:
+    return (
+        bodies.response_body(ask, said, number=number, created=created),
+        bodies.response_events(ask, said, number=number, created=created),
+    )
+
+
+class OpenAISimulator:
+    """The server's state and its routes; `app` is the ASGI application, `stopping` ends waits when it goes down."""
+
+    def __init__(self, config: Config) -> None:
+        self.gate = Gate(config)
+        self.stopping = Stopping()
+        self._calls = 0
+        #: answers with 200 by the name of their question (`bodies.prompt_sha256`)
+        self.paid: Counter[str] = Counter()
+        self.searches = Searches(config.searches)
+        self.cache = PromptCache()
+        self.batches = Batches(lambda: self.gate.server, self.paid, self.cache)
+        self.app = Starlette(
+            routes=[
+                Route("/v1/chat/completions", self.chat, methods=["POST"]),
+                Route("/v1/responses", self.responses, methods=["POST"]),
+                Route("/v1/embeddings", self.embeddings, methods=["POST"]),
+                Route("/v1/models", self.models, methods=["GET"]),
+                *BatchRoutes(self.batches, self.gate, self._call, self._take_time, _json).routes(),
+                Route("/control/stats", self.stats, methods=["GET"]),
+                Route("/control/refusals", self.refusals, methods=["GET"]),
+                Route("/control/prompts", self.prompts, methods=["GET"]),
+                Route("/control/searches", self.asked_searches, methods=["GET"]),
+                Route("/control/searches", self.change_searches, methods=["POST"]),
+                Route("/control/keys", self.change_key, methods=["POST"]),
+                Route("/control/server", self.change_server, methods=["POST"]),
+                Route("/control/reset", self.reset, methods=["POST"]),
+            ],
+            exception_handlers={404: _no_route, 405: _no_route},
+        )
+
+    # --- the API
+
+    async def chat(self, request: Request) -> Response:
+        return await self._generate(request, bodies.read_chat, _write_chat)
+
+    async def responses(self, request: Request) -> Response:
+        async def work(state: KeyState, headers: dict[str, str]) -> Response:
+            body = await _json(request)
+            search = read_search(body)
+            if search is None:
+                return await self._said(request, state, headers, bodies.read_responses(body), _write_response)
+            ask = bodies.read_responses(body)
+            if ask.stream:
+                raise protocol.bad_request("This simulator does not stream searches.", "stream")
+            return await self._searched(request, state, headers, ask, search)
+
+        return await self._call(request, work)
+
+    async def _searched(
+        self, request: Request, state: KeyState, headers: dict[str, str], ask: Ask, search: Search
+    ) -> Response:
+        """The answer of a model that searched the web."""
+        ask = understood(self._on_a_tier(ask), self.gate.server)
+        await self._pass(request, state, ask, headers)
+        mode = state.config.answers or self.gate.server.answers
+        found = self.searches.answer(ask.text, search)
+        said = as_said(text_and_citations(found, search)[0], mode=mode, max_tokens=ask.max_tokens)
+        ask = self._cached(state, ask)
+        state.counts["web_searches"] += 1
+        self._calls += 1
+        self.paid[ask.prompt] += 1
+        body = bodies.response_body(ask, said, number=self._calls, created=int(time.time()))
+        return JSONResponse(with_search(body, found, search, said))
+
+    async def embeddings(self, request: Request) -> Response:
+        async def work(state: KeyState, headers: dict[str, str]) -> Response:
+            body = await _json(request)
+            ask, texts = bodies.read_embeddings(body)
+            await self._pass(request, state, ask, headers)
+            return JSONResponse(bodies.embeddings_body(body, ask, texts))
+
+        return await self._call(request, work)
+
+    async def models(self, request: Request) -> Response:
+        async def work(state: KeyState, headers: dict[str, str]) -> Response:  # noqa: ARG001 (same shape as the others)
+            if state.config.behaviour == "dead":
+                raise protocol.invalid_key(state.config.key, state.config.code)
+            return JSONResponse(bodies.models_body(self.gate.server.models, int(time.time())))
+
+        return await self._call(request, work)
+
+    async def _generate(self, request: Request, read: Reader, write: Writer) -> Response:
+        async def work(state: KeyState, headers: dict[str, str]) -> Response:
+            return await self._said(request, state, headers, read(await _json(request)), write)
+
+        return await self._call(request, work)
+
+    async def _said(
+        self, request: Request, state: KeyState, headers: dict[str, str], ask: Ask, write: Writer
+    ) -> Response:
+        """The answer of a model that only reads what it is sent."""
+        ask = understood(self._on_a_tier(ask), self.gate.server)
+        await self._pass(request, state, ask, headers)
+        mode = state.config.answers or self.gate.server.answers
+        said = said_to(ask, mode, self.gate.server)
+        ask = self._cached(state, ask)
+        self._calls += 1
+        self.paid[ask.prompt] += 1
+        body, events = write(ask, said, self._calls, int(time.time()))
+        whole = StreamingResponse(events, media_type="text/event-stream") if ask.stream else JSONResponse(body)
+        if not self.gate.breaks_off():
+            return whole
+        state.counts["broken_off"] += 1
+        return _broken_off(events, whole)
+
+    def _on_a_tier(self, ask: Ask) -> Ask:
+        """The request with the tier that serves it. Raises `ApiError` 400."""
+        server = self.gate.server
+        if ask.tier == "flex" and server.flex == "unsupported":
+            raise protocol.tier_unsupported(ask.model, ask.tier)
+        return replace(ask, tier=server.project_tier) if ask.tier == "auto" else ask
+
+    def _cached(self, state: KeyState, ask: Ask) -> Ask:
+        """The request with what of its prompt the key's project sent lately."""
+        project = state.config.organization, state.config.project
+        ask = self.cache.look_up(ask, project, self.gate.server.cache_seconds, time.monotonic())
+        state.counts["cached_tokens"] += ask.cached_tokens
+        return ask
+
+    async def _pass(self, request: Request, state: KeyState, ask: Ask, headers: dict[str, str]) -> None:
+        """Admission, then the time that the work takes; fills `headers`. Raises `ApiError`, or `_ClientGoneError`."""
+        estimate = math.ceil(ask.characters / bodies.CHARACTERS_A_TOKEN)
+        admission = self.gate.admit(state, ask.model, estimate, ask.max_tokens, time.monotonic(), text=ask.text)
+        headers.update(self.gate.limit_headers(admission.meter, time.monotonic()))
+        if ask.tier == "flex" and self.gate.server.flex == "unavailable":
+            raise protocol.flex_unavailable()
+        if ask.tier == "flex" and self.gate.server.flex == "hang":
+            await self._wait(request, None)
+        else:
+            await self._take_time(request, state)
+        self.gate.fail_by_chance(state, admission, time.monotonic())
+
+    async def _take_time(self, request: Request, state: KeyState) -> None:
+        hangs = state.config.behaviour == "hang"
+        await self._wait(request, None if hangs else self.gate.latency(state))
+
+    async def _wait(self, request: Request, seconds: float | None) -> None:
+        """Let `seconds` go by (None: for ever), but not past the client's patience or the server's life."""
+        if seconds is not None and seconds <= 0.5:
+            await asyncio.sleep(max(0.0, seconds))
+            return
+        gone = asyncio.ensure_future(_until_gone(request))
+        stopping = asyncio.ensure_future(self.stopping.wait())
+        done, pending = await asyncio.wait(
+            {gone, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )  # fmt: skip
+        for task in pending:
+            task.cancel()
+        if gone in done:
+            raise _ClientGoneError
+        if stopping in done:
+            raise protocol.shutting_down()
+
+    async def _call(self, request: Request, work: Callable[[KeyState, dict[str, str]], Any]) -> Response:
+        """One API call from authentication to the counted answer."""
+        started = time.monotonic()
+        headers: dict[str, str] = {}
+        state: KeyState | None = None
+        try:
+            state = self.gate.authenticate(request.headers.get("authorization"))
+            state.begin(time.time())
+            response: Response = await work(state, headers)
+            state.counts["ok"] += 1
+        except ApiError as exc:
+            if state is not None:
+                state.counts[exc.counter] += 1
+            headers.update(exc.headers)
+            if self.gate.server.echoes_key:
+                exc.message += f" The request was sent with {request.headers.get('authorization')}."
+            response = JSONResponse(exc.body(), exc.status)
+        except _ClientGoneError:
+            if state is not None:
+                state.counts["abandoned"] += 1
+            response = Response(status_code=499)
+        finally:
+            if state is not None:
+                state.in_flight -= 1
+        response.headers.update(self._common_headers(state, time.monotonic() - started) | headers)
+        return response
+
+    def _common_headers(self, state: KeyState | None, seconds: float) -> dict[str, str]:
+        found = {"x-request-id": self.gate.request_id(), "openai-version": "2020-10-01"}
+        if state is not None:
+            found["openai-organization"] = state.config.organization
+            found["openai-project"] = state.config.project
+            found["openai-processing-ms"] = str(max(1, round(seconds * 1000)))
+        return found
+
+    # --- control
+
+    async def stats(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
+        """Counters and levels at one moment: `at`, of the server's monotonic clock."""
+        now = time.monotonic()
+        return JSONResponse({"at": now, **self.gate.stats(now)})
+
+    async def refusals(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
+        """When requests came that a dead key or one without quota turned away, by key id; the clock is that of `at`."""
+        return JSONResponse({state.config.id: state.refused_at for state in self.gate.keys.values()})
+
+    async def prompts(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
+        """How often each question was answered with 200, and so paid for: `{prompt_sha256(messages): times}`."""
+        self.batches.overview(time.monotonic())  # what batches have answered by now is among it
+        return JSONResponse(self.paid)
+
+    async def asked_searches(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
+        """Each web search that was answered: `web_search.py`."""
+        return JSONResponse(self.searches.asked)
+
+    async def change_searches(self, request: Request) -> Response:
+        return await self._control(request, self.searches.replace)
+
+    async def change_key(self, request: Request) -> Response:
+        """`{"key" or "id", ...}`: changed settings of a key that exists, or a new key; a list changes several."""
+        return await self._control(
+            request, lambda given: [self.gate.change_key(g, time.monotonic()).as_json() for g in _listed(given)]
+        )
+
+    async def change_server(self, request: Request) -> Response:
+        return await self._control(request, self.gate.change_server)
+
+    async def reset(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
+        self.gate.reset_counts()
+        self.paid.clear()
+        self.searches.asked.clear()
+        self.cache.clear()
+        return JSONResponse({"ok": True})
+
+    async def _control(self, request: Request, act: Callable[[Any], Any]) -> Response:
+        try:
+            return JSONResponse({"ok": True, "data": act(await request.json())})
+        except (ConfigError, json.JSONDecodeError, TypeError, AttributeError) as exc:
+            return JSONResponse({"ok": False, "error": str(exc)}, 400)
+
+
+def _listed(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+async def _json(request: Request) -> Mapping[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        body = None
+    if not isinstance(body, dict):
+        raise protocol.bad_request(
+            "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
+            "library correctly.)"
+        )
+    return body
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _no_route(request: Request, exc: Exception) -> Response:  # noqa: ARG001 (starlette passes it)
+    message = f"Invalid URL ({request.method} {request.url.path})"
+    error = ApiError(404, message, "invalid_request_error")
+    return JSONResponse(error.body(), 404)

@@ -1,0 +1,161 @@
+"""Runs an ASGI app on loopback: as a program of its own, or in a thread of somebody else's.
+
+Knows nothing of what is served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+#: the ASGI application type is structural; uvicorn takes any callable of that shape
+App = Callable[..., Any]
+#: how often another free port is tried where one of several hosts has it in use
+_ATTEMPTS = 20
+
+
+class Stopping:
+    """Tells requests that wait (slow answers, hanging ones) that the server is going down. Set from any thread."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def bind(self) -> None:
+        """Remember the running loop; called once, when the server starts."""
+        self._loop = asyncio.get_running_loop()
+
+    def set(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which says when it is ready and wakes waiting requests before it drains."""
+
+    def __init__(self, app: App, stopping: Stopping, on_ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, log_config=None, log_level="critical", access_log=False, lifespan="off", ws="none",
+                timeout_keep_alive=75, timeout_graceful_shutdown=3, server_header=False,
+            )
+        )  # fmt: skip
+        self._stopping = stopping
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping.bind()
+        await super().startup(sockets=sockets)
+        self._on_ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.leave()
+        super().handle_exit(sig, frame)
+
+    def leave(self) -> None:
+        """End after the requests under way; those that wait are woken."""
+        self._stopping.set()
+        self.should_exit = True
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.create_server((host, port), backlog=2048)
+    # asyncio sets this only on sockets made with IPPROTO_TCP; without it a client's delayed ACK holds a body for 40 ms
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def _listen_all(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    """A listener on each of `hosts`, all on one port; 0 takes one that is free on all of them."""
+    for attempt in range(_ATTEMPTS):
+        opened: list[socket.socket] = []
+        try:
+            for host in hosts:
+                opened.append(_listen(host, opened[0].getsockname()[1] if opened else port))
+        except OSError:
+            for listener in opened:
+                listener.close()
+            if port or not opened or attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return opened
+    return []
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}"
+
+
+def run(app: App, stopping: Stopping, *, host: str, port: int, path: str = "") -> int:
+    """Serve until SIGTERM or SIGINT; prints `listening on <address><path>` once requests are answered.
+
+    Port 0 takes a free one. Returns the exit code: 0 after a signal, 2 if the port cannot be had.
+    """
+    try:
+        listener = _listen(host, port)
+    except OSError as exc:
+        print(f"cannot listen on {host}:{port}: {exc.strerror}; choose another --port", file=sys.stderr)  # noqa: T201
+        return 2
+    address = _address(listener)
+    server = _Server(app, stopping, lambda: print(f"listening on {address}{path}", flush=True))  # noqa: T201
+    # uvicorn raises the signal again when it has drained: this handler then ends the program without a traceback
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    server.run(sockets=[listener])
+    return 0
+
+
+class BackgroundServer:
+    """The same server in a thread of this process, for tests; also a context manager.
+
+    `also` are more hosts that it listens on, all on the port of the first. Raises `OSError` for one that is not here.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        stopping: Stopping | None = None,
+        *,
+        host: str = "127.0.0.1",
+        also: Sequence[str] = (),
+        port: int = 0,
+    ) -> None:
+        self._ready = threading.Event()
+        self._server = _Server(app, stopping or Stopping(), self._ready.set)
+        self._listeners = _listen_all((host, *also), port)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": self._listeners}, name="simulators", daemon=True
+        )
+        self.address = _address(self._listeners[0])
+
+    def start(self) -> None:
+        """Return when requests are answered."""
+        self._thread.start()
+        if not self._ready.wait(10):
+            raise RuntimeError("the server did not start within 10 s")
+
+    def stop(self) -> None:
+        """Return when the server has ended; safe to call twice."""
+        self._server.leave()
+        self._thread.join(10)
+        for listener in self._listeners:
+            listener.close()
+
+    def __enter__(self) -> BackgroundServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,4 +1,0 @@
-"""A small site of invented property pages, for the demo, the tests and the benchmarks.
-
-`python -m standin.site` starts it. Places, people and firms are invented, telephone numbers of the 555 kind.
-"""

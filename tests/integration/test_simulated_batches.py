@@ -1,0 +1,204 @@
+"""The simulator's files and batches through the real SDK: shapes, states, what is billed, and whose they are."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import openai
+import pytest
+
+from simulators.openai.bodies import prompt_sha256
+from tests.plugins.waiting import wait_until
+
+OURS, THEIRS = "sk-simulator-aaaaaaaaaaaaaaaaaaaaaaaa0001", "sk-simulator-bbbbbbbbbbbbbbbbbbbbbbbb0002"
+Start = Callable[..., Any]
+
+
+def line(name: str, text: str = "Built in 1998", **changes: Any) -> dict[str, Any]:
+    body = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": f"{name}: {text}"}]}
+    return {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body, **changes}
+
+
+def upload(client: openai.OpenAI, *lines: Any) -> str:
+    content = "".join((text if isinstance(text, str) else json.dumps(text)) + "\n" for text in lines)
+    named = ("in.jsonl", io.BytesIO(content.encode()))
+    made = client.files.create(file=named, purpose="batch", expires_after={"anchor": "created_at", "seconds": 259_200})
+    assert (made.filename, made.purpose, made.bytes) == ("in.jsonl", "batch", len(content))
+    assert made.expires_at is not None
+    assert made.expires_at - made.created_at == 259_200
+    return made.id
+
+
+def make(client: openai.OpenAI, file_id: str, **more: Any) -> Any:
+    return client.batches.create(
+        input_file_id=file_id, endpoint="/v1/chat/completions", completion_window="24h", **more
+    )
+
+
+def wait(client: openai.OpenAI, batch_id: str, *statuses: str) -> Any:
+    wait_until(lambda: client.batches.retrieve(batch_id).status in statuses, 10)
+    return client.batches.retrieve(batch_id)
+
+
+def lines_of(client: openai.OpenAI, file_id: str | None) -> dict[str, Any]:
+    assert file_id is not None
+    text = client.files.content(file_id).text
+    return {found["custom_id"]: found for found in map(json.loads, text.splitlines())}
+
+
+def test_a_batch_answers_each_line_and_bills_it_once(openai_simulator: Start) -> None:
+    simulator = openai_simulator([{"key": OURS}], batch_seconds=0.2)
+    client = simulator.client()
+    batch = make(client, upload(client, line("a"), line("b", "Built in 1920")), metadata={"ours": "7"})
+    assert (batch.status, batch.metadata) == ("validating", {"ours": "7"})
+    found = wait(client, batch.id, "completed")
+    assert (found.request_counts.total, found.request_counts.completed, found.request_counts.failed) == (2, 2, 0)
+    assert found.error_file_id is None
+    answers = lines_of(client, found.output_file_id)
+    assert set(answers) == {"a", "b"}
+    assert answers["b"]["error"] is None
+    assert answers["b"]["response"]["status_code"] == 200
+    body = answers["b"]["response"]["body"]
+    assert (body["object"], "1920" in body["choices"][0]["message"]["content"]) == ("chat.completion", True)
+    used = [found["response"]["body"]["usage"] for found in answers.values()]
+    assert found.usage.output_tokens == sum(usage["completion_tokens"] for usage in used)
+    asked = prompt_sha256(line("a")["body"]["messages"])
+    assert simulator.prompts()[asked] == 1
+    wait(client, batch.id, "completed")
+    assert simulator.prompts()[asked] == 1, "to look again bills nothing"
+
+
+@pytest.mark.parametrize(
+    ("broken", "code"),
+    [
+        ("{not json", "invalid_json_line"),
+        (line("a"), "duplicate_custom_id"),
+        (line("b", url="/v1/responses"), "invalid_url"),
+        (line("b", body={"model": "gpt-4o", "messages": []}), "mismatched_model"),
+        ({"custom_id": "b"}, "missing_required_parameter"),
+    ],
+)
+def test_a_broken_line_fails_the_batch_and_nothing_is_billed(openai_simulator: Start, broken: Any, code: str) -> None:
+    simulator = openai_simulator([{"key": OURS}])
+    client = simulator.client()
+    found = wait(client, make(client, upload(client, line("a"), broken)).id, "failed", "completed")
+    assert [(error.code, error.line) for error in found.errors.data] == [(code, 2)]
+    assert simulator.prompts() == {}
+
+
+def test_what_expires_bills_only_what_was_answered(openai_simulator: Start) -> None:
+    simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1, batch_ends="expired", batch_answered=0.5)
+    client = simulator.client()
+    found = wait(client, make(client, upload(client, line("a"), line("b"))).id, "expired")
+    assert set(lines_of(client, found.output_file_id)) == {"a"}
+    failed = lines_of(client, found.error_file_id)["b"]
+    assert (failed["response"], failed["error"]["code"]) == (None, "batch_expired")
+    assert sum(simulator.prompts().values()) == 1
+
+
+def test_a_cancelled_batch_is_cancelling_first_and_one_that_is_over_cannot_be(openai_simulator: Start) -> None:
+    simulator = openai_simulator([{"key": OURS}], batch_seconds=60, batch_cancel_seconds=0.2)
+    client = simulator.client()
+    batch = make(client, upload(client, line("a")))
+    assert client.batches.cancel(batch.id).status == "cancelling"
+    found = wait(client, batch.id, "cancelled")
+    assert lines_of(client, found.error_file_id)["a"]["error"]["code"] == "batch_cancelled"
+    with pytest.raises(openai.ConflictError):
+        client.batches.cancel(batch.id)
+    assert simulator.prompts() == {}
+
+
+def test_a_line_may_fail_alone(openai_simulator: Start) -> None:
+    simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1, models=["gpt-4.1-mini"])
+    client = simulator.client()
+    refused = line("b", body={"model": "gpt-4.1-mini", "messages": "none"})
+    found = wait(client, make(client, upload(client, line("a"), refused)).id, "completed")
+    failed = lines_of(client, found.error_file_id)["b"]
+    assert failed["response"]["status_code"] == 400
+    assert failed["response"]["body"]["error"]["type"] == "invalid_request_error"
+    simulator.set_server(batch_line_status=500)
+    again = wait(client, make(client, upload(client, line("c"))).id, "completed")
+    assert again.output_file_id is None
+    assert lines_of(client, again.error_file_id)["c"]["response"]["status_code"] == 500
+
+
+def test_more_tokens_than_may_be_enqueued_fail_the_batch_until_others_are_over(openai_simulator: Start) -> None:
+    simulator = openai_simulator([{"key": OURS}], batch_seconds=0.3, batch_max_tokens=10)
+    client = simulator.client()
+    first = make(client, upload(client, line("a", "x" * 30)))
+    second = wait(client, make(client, upload(client, line("b", "x" * 30))).id, "failed")
+    assert [error.code for error in second.errors.data] == ["token_limit_exceeded"]
+    wait(client, first.id, "completed")
+    wait(client, make(client, upload(client, line("c", "x" * 30))).id, "completed")
+
+
+def test_files_and_batches_are_their_project_s_alone(openai_simulator: Start) -> None:
+    simulator = openai_simulator([{"key": OURS, "project": "proj_a"}, {"key": THEIRS, "project": "proj_b"}])
+    mine, other = simulator.client(OURS), simulator.client(THEIRS)
+    file_id = upload(mine, line("a"))
+    batch = make(mine, file_id)
+    for look in (
+        lambda: other.files.content(file_id),
+        lambda: other.files.delete(file_id),
+        lambda: other.batches.retrieve(batch.id),
+        lambda: make(other, file_id),
+    ):
+        with pytest.raises(openai.NotFoundError):
+            look()
+    assert [each.id for each in other.batches.list()] == []
+    assert [each.id for each in other.files.list()] == []
+    assert [each.id for each in mine.batches.list()] == [batch.id]
+
+
+def test_batches_are_listed_from_the_newest_page_by_page(openai_simulator: Start) -> None:
+    client = openai_simulator([{"key": OURS}]).client()
+    made = [make(client, upload(client, line(name))).id for name in "abcde"]
+    assert [each.id for each in client.batches.list(limit=2)] == made[::-1]
+
+
+def test_a_deleted_file_is_gone_and_the_overview_shows_what_is_left(openai_simulator: Start) -> None:
+    simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1)
+    client = simulator.client()
+    file_id = upload(client, line("a"))
+    found = wait(client, make(client, file_id).id, "completed")
+    assert client.files.delete(file_id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve(file_id)
+    assert [each["id"] for each in simulator.batches()["files"]] == [found.output_file_id]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [("dead", openai.AuthenticationError), ("forbidden", openai.PermissionDeniedError)],
+)
+def test_a_key_that_may_not_is_told_so(openai_simulator: Start, behaviour: str, error: type[Exception]) -> None:
+    client = openai_simulator([{"key": OURS, "behaviour": behaviour}]).client()
+    with pytest.raises(error):
+        upload(client, line("a"))
+
+
+def test_a_key_without_quota_may_look_but_make_no_batch(openai_simulator: Start) -> None:
+    simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1)
+    client = simulator.client()
+    batch = make(client, upload(client, line("a")))
+    simulator.set_key(OURS, behaviour="no_quota")
+    found = wait(client, batch.id, "completed")
+    assert set(lines_of(client, found.output_file_id)) == {"a"}
+    with pytest.raises(openai.BadRequestError) as caught:
+        make(client, upload(client, line("b")))
+    assert caught.value.code == "billing_hard_limit_reached"
+
+
+@pytest.mark.parametrize(("model", "expected"), [("gpt-5-mini", 1408), ("gpt-4.1-mini", 0), ("o4-mini", 0)])
+def test_batches_have_a_cache_from_gpt_5_on(openai_simulator: Start, model: str, expected: int) -> None:
+    client = openai_simulator([{"key": OURS}], batch_seconds=0.0).client()
+    text = "The roof was renewed in 1998. " * 200
+    body = {"model": model, "messages": [{"role": "user", "content": text}]}
+    found = wait(client, make(client, upload(client, line("a", body=body), line("b", body=body))).id, "completed")
+    answers = lines_of(client, found.output_file_id)
+    details = [answers[name]["response"]["body"]["usage"]["prompt_tokens_details"] for name in "ab"]
+    assert [one["cached_tokens"] for one in details] == [0, expected]
+    assert found.usage.input_tokens_details.cached_tokens == expected

@@ -1,0 +1,73 @@
+"""The site as a fetcher meets it: an index, robots.txt, validators, encodings, and pages that hold no property."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPResponse
+from typing import Any
+
+import pytest
+
+
+def get(url: str, **headers: str) -> HTTPResponse:
+    sent = {k.replace("_", "-"): v for k, v in headers.items()}
+    request = urllib.request.Request(url, headers=sent)  # noqa: S310 (loopback)
+    answer: HTTPResponse = urllib.request.urlopen(request, timeout=300)  # noqa: S310 (loopback)
+    return answer
+
+
+def test_every_address_of_the_index_answers(property_site: str) -> None:
+    addresses = get(f"{property_site}/index.txt?homes=8").read().decode().split()
+    assert len(addresses) >= 24 + 8
+    for address in addresses:
+        assert address.startswith(property_site)
+        with get(address) as answer:
+            assert answer.status == 200
+            assert answer.headers["content-type"].partition(";")[0] in ("text/html", "application/json", "text/plain")
+            assert len(answer.read()) > 200
+
+
+def test_a_client_that_has_the_page_is_told_so(property_site: str) -> None:
+    first = get(f"{property_site}/homes/5")
+    etag = first.headers["etag"]
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        get(f"{property_site}/homes/5", If_None_Match=etag)
+    assert caught.value.code == 304
+    caught.value.close()
+    assert get(f"{property_site}/homes/5", If_None_Match='"other"').status == 200
+
+
+def test_robots_keeps_one_folder_closed(property_site: str) -> None:
+    assert "Disallow: /private/" in get(f"{property_site}/robots.txt").read().decode()
+
+
+def test_the_old_encoding_is_told_by_the_page_alone(property_site: str) -> None:
+    answer = get(f"{property_site}/listings/maison-rivebrune")
+    assert answer.headers["content-type"] == "text/html"
+    body = answer.read()
+    assert "Érables".encode("cp1252") in body
+    assert "€".encode("cp1252") in body
+    assert b"charset=iso-8859-1" in body
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/odd/gone", 410), ("/odd/challenge", 403), ("/listings/none", 404), ("/homes/0", 404), ("/homes/10001", 404)],
+)
+def test_pages_without_a_property_have_their_status(property_site: str, path: str, status: int) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        get(property_site + path)
+    assert caught.value.code == status
+    caught.value.close()
+
+
+def test_an_old_address_moves_to_the_new_one(property_site: str) -> None:
+    assert get(f"{property_site}/moved/anything").geturl() == f"{property_site}/listings/oak-hollow-lane"
+
+
+def test_as_a_program_it_ends_cleanly(start_program: Callable[..., Any]) -> None:
+    program = start_program("simulators.site", "--port", "0")
+    assert get(f"{program.address}/robots.txt").status == 200
+    assert program.stop() == (0, "")

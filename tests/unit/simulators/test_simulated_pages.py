@@ -1,0 +1,54 @@
+"""The bundled pages say what the manifest says they say, and the homes without end differ."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from simulators.site import homes
+from simulators.site.pages import bundled_pages
+
+_FOLDER = Path(homes.__file__).parent / "pages"
+
+
+def digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
+
+
+def test_every_file_is_in_the_manifest_and_the_other_way_round() -> None:
+    files = {p.name for p in _FOLDER.iterdir()} - {"manifest.json"}
+    assert {page.file for page in bundled_pages().values()} == files
+    assert len(files) >= 24
+
+
+@pytest.mark.parametrize("slug", sorted(bundled_pages()))
+def test_a_pages_texts_and_large_numbers_stand_on_it(slug: str) -> None:
+    page = bundled_pages()[slug]
+    text = page.body().decode(page.charset)
+    for field, value in page.facts.items():
+        if field in ("X_Currency", "X_RentBasis", "X_PricePeriod", "StandardStatus", "CloseDate"):
+            continue
+        if isinstance(value, str):
+            assert value in text, field
+        elif not isinstance(value, bool) and value >= 1000 and value != 1_250_000:
+            assert digits(f"{value:g}" if value < 1e6 else str(value)) in digits(text), field
+
+
+def test_telephone_numbers_are_of_the_kind_that_nobody_has() -> None:
+    for page in bundled_pages().values():
+        for found in re.findall(r"\(?\b\d{3}\)?[ -]\d{3}-\d{4}\b", page.body().decode(page.charset)):
+            assert "555" in found, page.slug
+
+
+def test_homes_are_the_same_at_every_visit_and_differ_from_each_other() -> None:
+    assert homes.page(7) == homes.page(7)
+    assert len({homes.page(n) for n in range(1, 401)}) == 400
+
+
+def test_homes_end_where_they_are_said_to_end() -> None:
+    assert homes.page(homes.COUNT)
+    for number in (0, homes.COUNT + 1):
+        with pytest.raises(ValueError, match="1 to"):
+            homes.home(number)

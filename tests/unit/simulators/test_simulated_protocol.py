@@ -1,0 +1,107 @@
+"""The wire format is OpenAI's: durations as Go prints them, bodies with exactly four facts, strict schemas only."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulators.openai import protocol
+from simulators.openai.buckets import Meter
+from simulators.openai.config import Config, ConfigError
+from simulators.openai.schema import check_strict, fits, nothing
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (0.017, "17ms"),
+        (0.9996, "1s"),
+        (1, "1s"),
+        (8.64, "8.64s"),
+        (59.9999, "1m0s"),
+        (72.5, "1m12.5s"),
+        (360, "6m0s"),
+        (3600, "1h0m0s"),
+        (86_400, "24h0m0s"),
+    ],
+)
+def test_durations_are_printed_as_openai_prints_them(seconds: float, text: str) -> None:
+    assert protocol.duration(seconds) == text
+
+
+def test_limit_headers_tell_limit_whole_remaining_and_time_to_full() -> None:
+    meter = Meter(60, 600, enforcement="minute", start_level=1.0, now=0.0)
+    meter.admit(150, 0.0)
+    assert protocol.limit_headers(meter, 0.5) == {
+        "x-ratelimit-limit-requests": "60",
+        "x-ratelimit-remaining-requests": "59",
+        "x-ratelimit-reset-requests": "500ms",
+        "x-ratelimit-limit-tokens": "600",
+        "x-ratelimit-remaining-tokens": "455",
+        "x-ratelimit-reset-tokens": "14.5s",
+    }
+
+
+def test_retry_headers_never_promise_too_early() -> None:
+    assert protocol.retry_headers(0.0004) == {"retry-after": "1", "retry-after-ms": "1"}
+    assert protocol.retry_headers(1.2341) == {"retry-after": "2", "retry-after-ms": "1235"}
+
+
+def test_the_message_of_a_bad_key_does_not_show_it() -> None:
+    error = protocol.invalid_key("sk-simulator-secretsecretsecret1234", None)
+    assert "secretsecret" not in error.message
+    assert error.body()["error"].keys() == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
+        {"type": "object", "properties": {"a": {"type": "string"}}, "required": [], "additionalProperties": False},
+        {
+            "type": "object",
+            "properties": {"a": {"type": "array", "items": {"type": "object", "properties": {}}}},
+            "required": ["a"],
+            "additionalProperties": False,
+        },
+    ],
+)
+def test_a_schema_that_strict_mode_refuses_is_refused(schema: dict[str, object]) -> None:
+    with pytest.raises(protocol.ApiError) as caught:
+        check_strict("property", schema)
+    assert (caught.value.status, caught.value.param) == (400, "response_format")
+
+
+def test_an_empty_value_fits_its_schema() -> None:
+    assert nothing({"type": ["integer", "null"]}) is None
+    assert nothing({"type": "object", "properties": {"a": {"type": "integer"}}}) == {"a": 0}
+    assert nothing({"type": "string", "enum": ["x", "y"]}) == "x"
+
+
+def test_a_value_fits_only_its_own_type() -> None:
+    assert fits(3, {"type": ["number", "null"]})
+    assert not fits(True, {"type": "integer"})
+    assert not fits("z", {"type": "string", "enum": ["x"]})
+    assert not fits(1.5, {"type": "integer"})
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"keys": [{"key": "a", "rmp": 1}]}, "rmp"),
+        ({"keys": [{"key": "a", "behaviour": "sleepy"}]}, "sleepy"),
+        ({"keys": [{"key": "a"}, {"key": "a"}]}, "twice"),
+        ({"keys": [{}]}, "key"),
+        ({"key": []}, "keys"),
+        ({"keys": [], "server": {"enforcement": "hour"}}, "hour"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_names_the_thing(given: object, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        Config.from_json(given)
+
+
+def test_a_key_is_not_shown_in_its_configurations_repr() -> None:
+    config = Config.from_json([{"key": "sk-simulator-secretsecret"}])
+    assert "secret" not in repr(config)
