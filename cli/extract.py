@@ -14,12 +14,12 @@ from app.clock import SystemClock
 from app.printable import printable
 from app.property.fetch import page_from_file
 from app.property.reading.base import Extraction
+from app.property.reading.budget import reading
 from app.property.reading.model.evidence import Dropped, verify
 from app.property.reading.model.llm import read_answer
 from app.property.reading.model.prompt import Prompt, build_prompt
 from app.property.reading.pipeline import extract as extract_page
 from app.property.reading.pipeline import with_model_values
-from app.property.reading_budget import reading
 from app.property.urls.targets import normalise_target
 from app.settings import load_settings
 from cli.explaining import explained, explanation, prompt_json, prompt_lines, scores

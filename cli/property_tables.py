@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.printable import printable
-from app.property.doubt import others
+from app.property.merging.doubt import others
 from app.property.record import FIELDS
 from app.property.storage.properties.tables import SourceRow
 from cli.output import cell, make_table

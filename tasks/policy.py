@@ -24,7 +24,7 @@ from app.errors.models import ModelError, ModelUnreachableError
 from app.errors.storage import StoreError
 from app.errors.watches import WatchBudgetSpentError
 from app.keypool.limits import parse_retry_after_us
-from app.property import reading_budget
+from app.property.reading import budget
 from app.redaction import redact
 
 #: Up to here a wait is a countdown message, beyond it a `due_at` in the jobs table: a countdown is held by one worker,
@@ -41,7 +41,7 @@ _LONGEST_OUTAGE_WAIT_SECONDS = 300.0
 #: over so long the jobs come back that wait for the next day's budget
 _NEXT_DAY_SPREAD_SECONDS = 300.0
 #: a page whose job runs out of time while it is read would do so again: that is the end of it
-reading_budget.INTERRUPTIONS.append(SoftTimeLimitExceeded)
+budget.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 _STATUS_TRANSIENT = frozenset({408, 409, 425})
 
 

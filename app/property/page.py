@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from app.property.reading_budget import Spent
+from app.property.reading.budget import Spent
 
 #: what the body of a page begins with that a browser drew, so that every copy of it says so
 RENDERED = b"<!-- drawn by a browser -->\n"

@@ -1,6 +1,6 @@
 """The record: values of the fields in `fields/fields.toml`, and the evidence that every value carries.
 
-Says what a value looks like; how one is found is `reading/`, how records become a property is `merge.py`.
+Says what a value looks like; how one is found is `reading/`, how records become a property is `merging/`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
 class SourceKind(StrEnum):
-    """Whose page it is: what a source may be believed on depends on it (`merge.py`)."""
+    """Whose page it is: what a source may be believed on depends on it (`merging/weights.py`)."""
 
     ASSESSOR = "assessor"
     GIS = "gis"

@@ -17,9 +17,9 @@ from app.errors.pages import NoPropertyDataError, PageError
 from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
 from app.keypool.retry_loop import bound, spending_batch
+from app.property.merging.same_page import agrees, says_nothing_new
 from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind
-from app.property.same_page import agrees, says_nothing_new
 from app.property.source_record import SourceRecord
 from app.property.storage.jobs.leases import Lease
 from app.property.urls.targets import is_address, normalise_target

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import httpx2
 
-from app.property.derived import derive
+from app.property.merging.derived import derive
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.record import DERIVED_FIELDS, Evidence, Method, PageKind, PropertyRecord

@@ -15,7 +15,7 @@ from typing import Any
 
 from lxml import etree
 
-from app.property.derived import derive
+from app.property.merging.derived import derive
 from app.property.reading import lenient_json, pointers
 from app.property.reading.base import Extraction
 from app.property.reading.document import Document

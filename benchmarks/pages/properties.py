@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from app.property import identity
-from app.property.merge import merge
+from app.property.merging import identity
+from app.property.merging.merge import merge
 from app.property.page import Page
 from app.property.reading.pipeline import extract
 from app.property.record import DERIVED_FIELDS, Evidence, evidence_json

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.clock import ManualClock
 from app.errors.requests import InvalidCursorError
-from app.property.change_belief import Telling
+from app.property.merging.change_confirmation import Telling
 from app.property.page import Page
 from app.property.record import Method
 from app.property.storage.database import Database

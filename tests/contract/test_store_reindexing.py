@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from app.clock import ManualClock
-from app.property.identity import KEY_RULES
+from app.property.merging.identity import KEY_RULES
 from app.property.record import evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app.property import change_belief
+from app.property.merging import change_confirmation
 from app.property.storage.watches.changes import ChangeStore
 from app.services.runtime.resources import Resources, open_resources
 from app.settings import Settings
@@ -43,7 +43,7 @@ def test_a_look_that_finds_the_page_unchanged_is_enough_and_fetches_nothing(
     service: Resources, changing_site: ChangingSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        change_belief, "FIRST_LOOK", timedelta(milliseconds=1)
+        change_confirmation, "FIRST_LOOK", timedelta(milliseconds=1)
     )  # else it does not count before five minutes
     url = f"{changing_site.address}/h/48213"
     for price in (310_000, 299_000, 299_000):

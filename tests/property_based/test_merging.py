@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.property.matching import decide
-from app.property.merge import merge
+from app.property.merging.matching import decide
+from app.property.merging.merge import merge
 from app.property.record import DERIVED_FIELDS, Method, PropertyRecord, SourceKind
 from app.property.source_record import SourceRecord
 from tests.plugins.examples import drawn

@@ -24,11 +24,11 @@ from celery.exceptions import SoftTimeLimitExceeded
 from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageTooComplexError
-from app.property import reading_budget
 from app.property.fetch import page_from_file
-from app.property.merge import merge
+from app.property.merging.merge import merge
 from app.property.page import Page
 from app.property.people import parse_name
+from app.property.reading import budget
 from app.property.reading.base import Extraction
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.search.reading import read_results
@@ -104,11 +104,11 @@ def _for_ever() -> None:
 
 def test_cpu_time_ends_whatever_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even what takes every error for its own; and the next page has its own time."""
-    monkeypatch.setattr(reading_budget, "CPU_SECONDS", 0.2)
+    monkeypatch.setattr(budget, "CPU_SECONDS", 0.2)
     for _ in range(2):
-        with pytest.raises(PageTooComplexError, match="CPU time"), reading_budget.reading(URL):
+        with pytest.raises(PageTooComplexError, match="CPU time"), budget.reading(URL):
             _for_ever()
-    with reading_budget.reading(URL):
+    with budget.reading(URL):
         pass
 
 
@@ -121,30 +121,30 @@ def test_no_signal_escapes_from_the_end_of_a_block(monkeypatch: pytest.MonkeyPat
             while time.process_time() < until:
                 pass
 
-    monkeypatch.setattr(reading_budget, "CPU_SECONDS", 0.01)
-    monkeypatch.setattr(reading_budget, "_AGAIN_SECONDS", 0.01)
-    monkeypatch.setattr(reading_budget, "PageTooComplexError", SlowlyMadeError)
+    monkeypatch.setattr(budget, "CPU_SECONDS", 0.01)
+    monkeypatch.setattr(budget, "_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(budget, "PageTooComplexError", SlowlyMadeError)
     until = time.process_time() + 0.2
-    with pytest.raises(SlowlyMadeError, match="CPU time"), reading_budget.reading(URL):
+    with pytest.raises(SlowlyMadeError, match="CPU time"), budget.reading(URL):
         _for_ever()
 
 
 def test_memory_ends_whatever_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading_budget, "MEMORY_BYTES", 200_000_000)
-    with pytest.raises(PageTooComplexError, match="memory"), reading_budget.reading(URL):
+    monkeypatch.setattr(budget, "MEMORY_BYTES", 200_000_000)
+    with pytest.raises(PageTooComplexError, match="memory"), budget.reading(URL):
         bytearray(300_000_000)
     assert len(bytearray(300_000_000)) == 300_000_000, "nobody else is held to it"
 
 
 def _nested_for_ever() -> None:
     while True:
-        with reading_budget.reading("https://homes.example/another"):
+        with budget.reading("https://homes.example/another"):
             pass
 
 
 def test_a_block_inside_a_block_spends_from_the_same_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading_budget, "CPU_SECONDS", 0.2)
-    with pytest.raises(PageTooComplexError) as caught, reading_budget.reading(URL):
+    monkeypatch.setattr(budget, "CPU_SECONDS", 0.2)
+    with pytest.raises(PageTooComplexError) as caught, budget.reading(URL):
         _nested_for_ever()
     assert caught.value.facts["url"] == URL
 
@@ -161,12 +161,12 @@ def test_all_that_is_done_with_a_page_spends_from_one_budget(
     question_about(extraction)
     costs.append(page.spent.cpu_seconds)
     assert 0 < costs[0] < costs[1] < costs[2]
-    monkeypatch.setattr(reading_budget, "CPU_SECONDS", costs[2])
+    monkeypatch.setattr(budget, "CPU_SECONDS", costs[2])
     for work in (lambda: read_page(page), lambda: _READER.read_rows(page, bool), lambda: question_about(extraction)):
         with pytest.raises(PageTooComplexError, match="CPU time"):
             work()
     monkeypatch.undo()
-    assert fetcher.fetch(url).spent.cpu_seconds < reading_budget.CPU_SECONDS
+    assert fetcher.fetch(url).spent.cpu_seconds < budget.CPU_SECONDS
 
 
 def test_a_body_is_hashed_once() -> None:
@@ -177,7 +177,7 @@ def test_a_body_is_hashed_once() -> None:
 
 def test_a_job_that_times_out_while_it_reads_is_over() -> None:
     """While it fetches it is tried again: then the site was slow."""
-    with pytest.raises(PageTooComplexError) as caught, reading_budget.reading(URL):
+    with pytest.raises(PageTooComplexError) as caught, budget.reading(URL):
         raise SoftTimeLimitExceeded
     assert isinstance(_decided(caught.value), Fail)
     assert not isinstance(_decided(SoftTimeLimitExceeded()), Fail)
@@ -260,7 +260,7 @@ def test_a_source_that_is_spent_when_a_model_is_asked_is_kept(
     """Each block costs so much: the page is read with less than it may cost, and what is asked about it is too much."""
     world.county.pages[FOUND] = (200, assessor(Roof="see below") + "<p>The roof was renewed in 2010.</p>")
     world.sources(BY_ADDRESS)
-    monkeypatch.setattr(reading_budget, "time", SimpleNamespace(thread_time=itertools.count(0, block_seconds).__next__))
+    monkeypatch.setattr(budget, "time", SimpleNamespace(thread_time=itertools.count(0, block_seconds).__next__))
     outcome = world.scrape()
     assert outcome.record["YearBuilt"] == 1987
     assert "too complex" in outcome.model_note
@@ -269,12 +269,12 @@ def test_a_source_that_is_spent_when_a_model_is_asked_is_kept(
 _FIRST_PAGE = """
 import sys
 from datetime import UTC, datetime
-from app.property import reading_budget
+from app.property.reading import budget
 from app.property.page import Page
 from app.property.reading.pipeline import extract
 from app.services.scraping.model_reading import question_about
 text = "<h1>12 Elm Street</h1><p>Year built: 1987<p>3 beds"
-reading_budget.MEMORY_BYTES = 50_000_000
+budget.MEMORY_BYTES = 50_000_000
 page = Page("https://homes.example/1", "https://homes.example/1", "text/html", text, b"", datetime.now(UTC))
 print(len(question_about(extract(page)).fields) > 0)
 """
@@ -290,9 +290,9 @@ def test_the_first_page_of_a_process_does_not_pay_for_its_tables() -> None:
 def test_real_pages_are_far_from_every_limit(shared_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them are read, and asked about, with an eighth of the parts and half of the CPU time and memory."""
     for name in ("MOST_TAGS", "MOST_VALUES", "MOST_ELEMENTS", "MOST_CHILDREN"):
-        monkeypatch.setattr(reading_budget, name, getattr(reading_budget, name) // 8)
-    monkeypatch.setattr(reading_budget, "CPU_SECONDS", reading_budget.CPU_SECONDS / 2)
-    monkeypatch.setattr(reading_budget, "MEMORY_BYTES", reading_budget.MEMORY_BYTES // 2)
+        monkeypatch.setattr(budget, name, getattr(budget, name) // 8)
+    monkeypatch.setattr(budget, "CPU_SECONDS", budget.CPU_SECONDS / 2)
+    monkeypatch.setattr(budget, "MEMORY_BYTES", budget.MEMORY_BYTES // 2)
     files = [path for name in ("html", "more") for path in (shared_dir / "pages" / name).rglob("*") if path.is_file()]
     assert len(files) >= 38
     failed = {}
@@ -300,7 +300,7 @@ def test_real_pages_are_far_from_every_limit(shared_dir: Path, monkeypatch: pyte
         page = page_from_file(path, URL, datetime.now(UTC))
         try:
             question_about(read_page(page))
-            with reading_budget.reading(page.url, page.spent):
+            with budget.reading(page.url, page.spent):
                 read_results(page)
         except PropertyIntelligenceError as exc:
             failed[path.name] = str(exc)

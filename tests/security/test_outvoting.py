@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.property.merge import Merged, merge
+from app.property.merging.merge import Merged, merge
 from app.property.record import SourceKind
 from app.property.source_record import SourceRecord
 from tests.plugins.page_records import page_record

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from app.property.dated import day_of
 from app.property.fields.table import FIELDS, FOLLOWERS, of_kind
+from app.property.merging.dated_values import day_of
 from app.property.storage.properties.tables import SourceRow
 from app.property.values.numbers import tidy
 

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.clock import SystemClock
 from app.property.address import Address
-from app.property.derived import MAP_LINK
-from app.property.doubt import Other, as_of, others
 from app.property.fields.table import AXES, FIELDS, of_kind
-from app.property.identity import point_of
+from app.property.merging.derived import MAP_LINK
+from app.property.merging.doubt import Other, as_of, others
+from app.property.merging.identity import point_of
 from app.property.presenting.brief import brief_entries
 from app.property.presenting.sources import source_name
 from app.property.presenting.words import HEADINGS, day, in_list, in_words, money

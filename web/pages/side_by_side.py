@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.property.doubt import says_the_same
 from app.property.fields.table import FIELDS
+from app.property.merging.doubt import says_the_same
 from app.property.presenting.sources import source_name
 from app.property.presenting.words import in_words
 from app.property.storage.properties.tables import SourceRow

@@ -42,7 +42,7 @@ from app.property.fetch.rendering import Drawn, Renderer
 from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from app.property.fetch.robots_shelf import RobotsFile, Shelf
 from app.property.page import RENDERED, Keeping, NotModified, Page
-from app.property.reading_budget import Spent, reading
+from app.property.reading.budget import Spent, reading
 from app.property.urls.site import site_of
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

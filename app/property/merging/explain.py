@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from app.property.matching import Decision, Key, decide
-from app.property.merge import Merged, merge
+from app.property.merging.matching import Decision, Key, decide
+from app.property.merging.merge import Merged, merge
+from app.property.merging.voting import Say
 from app.property.record import DERIVED_FIELDS
 from app.property.source_record import SourceRecord
-from app.property.weighing import Say
 
 _SECONDS_A_DAY = 86_400.0
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.property.matching import Decision, Key, decide
-from app.property.merge import merge
+from app.property.merging.matching import Decision, Key, decide
+from app.property.merging.merge import merge
 from app.property.source_record import SourceRecord, Voice
 
 _STRENGTH = {key: place for place, key in enumerate(Key)}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import unescape
 from urllib.parse import unquote
 
-from app.property.remembering import remembered
+from app.property.values.text_cache import remembered
 
 #: a backslash escape of JSON and JavaScript, a character reference of HTML, escapes of a URL
 _ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});|(?:%[0-9a-fA-F]{2})+")

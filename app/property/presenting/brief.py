@@ -14,9 +14,9 @@ from typing import Any
 
 from app.printable import printable
 from app.property.address import Address
-from app.property.derived import MAP_LINK
-from app.property.doubt import Doubt, doubt_about
 from app.property.fields.table import FIELDS
+from app.property.merging.derived import MAP_LINK
+from app.property.merging.doubt import Doubt, doubt_about
 from app.property.presenting.sources import KINDS, source_name
 from app.property.presenting.words import UNKNOWN, day, in_words
 

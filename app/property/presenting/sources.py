@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.property.doubt import source_of
+from app.property.merging.doubt import source_of
 
 #: by the kind of a source (`SourceKind`)
 KINDS = {

@@ -1,7 +1,7 @@
 """A page made ready for the readers: tree, text segments, JSON body, locale, and what of the page is about others.
 
 Built once a page. Never raises on broken input: a body that cannot be parsed is a document without a tree. One that is
-too large to be read raises `PageTooComplexError` (`reading_budget.py`).
+too large to be read raises `PageTooComplexError` (`budget.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.property.fields.countries import COUNTRIES
 from app.property.fields.languages import languages
 from app.property.page import Page
 from app.property.reading import lenient_json, others, terms, trees, visibility
-from app.property.reading_budget import require_few_parts, require_small_tree
+from app.property.reading.budget import require_few_parts, require_small_tree
 from app.property.values import marks
 from app.property.values.places import US_CODES, country_of_host, country_of_language, country_of_money
 

@@ -13,8 +13,8 @@ from itertools import islice
 from typing import Any
 
 from app.errors.pages import PageTooComplexError
-from app.property.derived import derive
 from app.property.fields.table import BOUND, COUNTED
+from app.property.merging.derived import derive
 from app.property.page import Page
 from app.property.reading import (
     address_bar,
@@ -37,6 +37,7 @@ from app.property.reading import (
 )
 from app.property.reading.base import Candidate, Extraction, Reading
 from app.property.reading.belief import believed
+from app.property.reading.budget import INTERRUPTIONS
 from app.property.reading.checks import checked
 from app.property.reading.document import Document
 from app.property.reading.grounding import grounded
@@ -46,7 +47,6 @@ from app.property.reading.model.evidence import answered_before
 from app.property.reading.ranking import Winner, rank, same
 from app.property.reading.readings import typed
 from app.property.reading.scorer import with_confidence
-from app.property.reading_budget import INTERRUPTIONS
 from app.property.record import DERIVED_FIELDS, FIELDS, WITH_PROPERTY, Evidence, Method, PageKind, PropertyRecord, fits
 from app.settings.forms import ModelUse
 

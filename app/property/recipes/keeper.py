@@ -16,8 +16,8 @@ from app.clock import Clock
 from app.errors.pages import PageTooComplexError
 from app.property.page import Page
 from app.property.reading.base import Extraction
+from app.property.reading.budget import reading
 from app.property.reading.ranking import same
-from app.property.reading_budget import reading
 from app.property.recipes.learning import LEAST_PAGES, Example, example_of, learn
 from app.property.recipes.recipe import MOST_EXAMPLES, Counts, Recipe, RecipeState, new_recipe, recipe_host
 from app.property.recipes.typed import READER

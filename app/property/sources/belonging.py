@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.property import identity
 from app.property.address import Address, compare, differ, normalise
+from app.property.merging import identity
 
 
 class Whose(StrEnum):

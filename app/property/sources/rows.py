@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.property.address import Address
-from app.property.identity import PARCEL, plain_parcel_of
+from app.property.merging.identity import PARCEL, plain_parcel_of
 from app.property.sources.belonging import Whose, belonging
 
 #: parcel numbers and fields that a reason names

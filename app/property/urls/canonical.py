@@ -2,7 +2,7 @@
 
 Pure. A page may declare anything: a stranger's page on the same host, the URL of an office's record; a template, one
 URL for every listing. So a declaration is a claim, on the answering host only, and has to be confirmed: the page at
-that URL, fetched from there, has to agree (`same_page.py`).
+that URL, fetched from there, has to agree (`merging/same_page.py`).
 """
 
 from __future__ import annotations

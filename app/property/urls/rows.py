@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urldefrag
 
-from app.property.identity import address_of, parcel_of
+from app.property.merging.identity import address_of, parcel_of
 
 
 def row_url(url: str, values: Mapping[str, Any]) -> str | None:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from app.property.fields.phrases import by_key, first_of, pattern, words
-from app.property.remembering import remembered
+from app.property.values.text_cache import remembered
 
 #: longer texts are read anew each time: a cache would keep them
 _LONGEST_KEPT = 300

@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from app.clock import Clock
 from app.errors import ConfigurationError
-from app.property.change_belief import Telling
-from app.property.changes import TOLD_FIELDS, checked_fields
+from app.property.merging.change_confirmation import Telling
+from app.property.merging.changes import TOLD_FIELDS, checked_fields
 from app.property.storage.database import Database, database_url, names_key
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.repository import JobStore

@@ -19,7 +19,7 @@ from app.errors.pages import PageTooComplexError
 from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import NoSourceError
 from app.keypool.retry_loop import bound, spending_batch
-from app.property.merge import merge
+from app.property.merging.merge import merge
 from app.property.reading.base import Extraction
 from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.prompt import Prompt

@@ -24,13 +24,13 @@ from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, Mode
 from app.keypool.pricing import BATCH_TIER
 from app.property.page import Page
 from app.property.reading.base import Extraction
+from app.property.reading.budget import reading
 from app.property.reading.model.dialect import Dialect
 from app.property.reading.model.evidence import verify
 from app.property.reading.model.llm import ModelAnswer, ServiceTier, read_completion
 from app.property.reading.model.prompt import TEXT_TOKENS, Prompt, build_prompt
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import with_model_values
-from app.property.reading_budget import reading
 from app.property.record import FIELDS
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.requests import GRACE, LlmRequestStore, NewRequest

@@ -19,7 +19,7 @@ from app.errors.targets import InvalidTargetError
 from app.property.fetch.pace import Visitor
 from app.property.page import Keeping, NotModified, Page
 from app.property.reading.base import Extraction
-from app.property.reading_budget import reading
+from app.property.reading.budget import reading
 from app.property.recipes.using import RecipeReading
 from app.property.record import DERIVED_FIELDS, FIELDS, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord

@@ -14,7 +14,7 @@ from functools import partial
 from app.clock import Clock
 from app.errors.pages import PageTooComplexError
 from app.property.page import Page
-from app.property.reading_budget import INTERRUPTIONS
+from app.property.reading.budget import INTERRUPTIONS
 from app.property.recipes.keeper import AuditRate, RecipeKeeper, RecipeStore, host_of
 from app.property.recipes.recipe import Recipe, RecipeState
 from app.property.recipes.using import RecipeReading, read_rows_with, read_with

@@ -16,10 +16,10 @@ from app.errors.fetching import FetchError
 from app.errors.jobs import OutOfTimeError
 from app.errors.pages import PageError, SearchPageError
 from app.property.page import Page
+from app.property.reading.budget import reading
 from app.property.reading.search.links import Shape
 from app.property.reading.search.pagination import is_same_search
 from app.property.reading.search.reading import Results, read_results
-from app.property.reading_budget import reading
 from app.property.recipes.using import read_with
 from app.property.record import PageKind
 from app.property.storage.database import Database

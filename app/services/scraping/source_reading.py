@@ -19,9 +19,9 @@ from app.errors.pages import PageBlockedError, PageError, PageTooComplexError
 from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
 from app.property.address import Address
-from app.property.identity import PARCEL, plain_parcel_of
+from app.property.merging.identity import PARCEL, plain_parcel_of
 from app.property.reading.base import Extraction
-from app.property.reading_budget import reading
+from app.property.reading.budget import reading
 from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind, SourceKind
 from app.property.source_record import SourceRecord, independent

@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from app.property.merge import SourceRecord
+from app.property.merging.merge import SourceRecord
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.storage.pages.blobs import unpack

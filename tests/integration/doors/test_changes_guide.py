@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.property.changes import TOLD_FIELDS
+from app.property.merging.changes import TOLD_FIELDS
 from app.property.storage.watches.changes import ChangeStore
 from app.services.runtime.stores import open_stores
 from app.settings import Settings

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.property.changes import TELLABLE_FIELDS, TOLD_FIELDS, Said, checked_fields, is_news, said_of, slip_in
+from app.property.merging.changes import TELLABLE_FIELDS, TOLD_FIELDS, Said, checked_fields, is_news, said_of, slip_in
 from app.property.record import DERIVED_FIELDS, Evidence, Method
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

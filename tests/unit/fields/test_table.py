@@ -18,7 +18,7 @@ from app.property.fields.table import (
     FieldType,
     of_kind,
 )
-from app.property.ranks import Topic, topic_of
+from app.property.merging.weights import Topic, topic_of
 from app.property.values.areas import IN_SQUARE_METERS
 from tests.plugins.read_pages import values_of
 

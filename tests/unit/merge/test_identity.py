@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.property.identity import address_of, block_lookups_of, blocks_of, keys_of, lookups_of
-from app.property.matching import Key, decide
+from app.property.merging.identity import address_of, block_lookups_of, blocks_of, keys_of, lookups_of
+from app.property.merging.matching import Key, decide
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 

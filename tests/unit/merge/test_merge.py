@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.property.merge import Merged, merge
+from app.property.merging.merge import Merged, merge
 from app.property.record import Evidence, Method, PageKind, PropertyRecord, SourceKind
 from app.property.source_record import SourceRecord
 

@@ -14,7 +14,7 @@ from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives
 from app.property.fields.table import FIELDS
 from app.property.reading.terms import meaning
-from app.property.remembering import remembered
+from app.property.values.text_cache import remembered
 
 _WORD = re.compile(r"\d(?:st|nd|rd|th)\b|[^\W\d_]+(?:['’.&/][^\W\d_]+)*\.?|#")
 _MOST_WORDS = 6

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Executable, Row, and_, false, func, or_, select, tuple_, union
 
-from app.property.identity import address_keys
+from app.property.merging.identity import address_keys
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.pages.tables import PageAlias, PageCopy

@@ -25,11 +25,11 @@ from app.errors.targets import InvalidTargetError
 from app.property.page import Page
 from app.property.people import NOBODY, Finder, PersonName
 from app.property.people.words import LONGEST_KEPT
-from app.property.remembering import remembered
 from app.property.storage.database import Database
 from app.property.storage.privacy.tables import Suppression
 from app.property.storage.statements import chunks, upsert
 from app.property.urls.targets import normalise_url
+from app.property.values.text_cache import remembered
 
 #: the lock that whoever stores pages holds together, and a purge alone, for a moment
 PURGE = "purge"

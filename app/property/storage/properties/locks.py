@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import BigInteger, Connection, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.property import identity
+from app.property.merging import identity
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.privacy.suppressions import PURGE

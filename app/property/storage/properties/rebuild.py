@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from app.errors import NotFoundError
-from app.property import identity
 from app.property.fields.table import FIELDS
-from app.property.merge import Merged, merge
+from app.property.merging import identity
+from app.property.merging.merge import Merged, merge
 from app.property.record import evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database

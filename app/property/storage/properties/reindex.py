@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select, tuple_, update
 
-from app.property.identity import KEY_RULES
+from app.property.merging.identity import KEY_RULES
 from app.property.storage.database import Database
 from app.property.storage.properties.locks import lock_pages, lock_rows
 from app.property.storage.properties.rebuild import rebuild

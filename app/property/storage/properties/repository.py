@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, or_, select, update
 
-from app.property import identity
 from app.property.address import Address
-from app.property.change_belief import Telling
+from app.property.merging import identity
+from app.property.merging.change_confirmation import Telling
 from app.property.people import NOBODY
 from app.property.record import PEOPLE_FIELDS, PageKind, evidence_json
 from app.property.source_record import SourceRecord

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, literal, select
 
-from app.property import identity
-from app.property.matching import decide
+from app.property.merging import identity
+from app.property.merging.matching import decide
 from app.property.merging.resolve import Resolution, Resolver
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database

@@ -61,7 +61,7 @@ class Property(Base):
 
 
 class PropertyKey(Base):
-    """What a property is found by (`identity.py`).
+    """What a property is found by (`merging/identity.py`).
 
     A key that is not blocking is of one property only, which keeps two processes from storing it twice. Blocking keys
     find properties that a slip keeps from sharing such a key.

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, String, bindparam, false, inspect, text, update
 from sqlalchemy.orm import Mapped, mapped_column, query_expression, synonym
 
-from app.property.change_belief import Candidate
-from app.property.changes import Said
+from app.property.merging.change_confirmation import Candidate
+from app.property.merging.changes import Said
 from app.property.record import Evidence
 from app.property.storage.types import Base, Id, JsonWords, RowId, Sha256, Url, Urls, Who, Words, where
 

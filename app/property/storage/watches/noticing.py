@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, or_, select, update
 
 from app.errors.targets import InvalidTargetError
-from app.property.change_belief import MEMORY, Candidate, Outcome, Telling, judge, moved, seconds
-from app.property.changes import Said, has_words, is_news, said_of
+from app.property.merging.change_confirmation import MEMORY, Candidate, Outcome, Telling, judge, moved, seconds
+from app.property.merging.changes import Said, has_words, is_news, said_of
 from app.property.record import Evidence, Method
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.property.doubt import UNSURE_BELOW
+from app.property.merging.doubt import UNSURE_BELOW
 from app.property.record import FIELDS
 
 #: every column in its place

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 from app.printable import json_text, printable
-from app.property.identity import point_of
+from app.property.merging.identity import point_of
 from app.property.record import FIELDS
 from app.services.reports.exports.rows import COLUMNS, row_of
 

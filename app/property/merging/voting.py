@@ -16,9 +16,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.property.ranks import METHOD_FACTORS, freshness, rank
+from app.property.merging.number_errors import oddities, slip_between
+from app.property.merging.weights import METHOD_FACTORS, freshness, rank
 from app.property.record import Evidence, Method
-from app.property.slips import oddities, slip_between
 from app.property.source_record import SourceRecord, Voice, independent
 
 _WRONG_VALUES = 10

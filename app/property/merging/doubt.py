@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.property.agreement import same_value
+from app.property.merging.agreement import same_value
 from app.property.record import UNIT_OF, PageKind
 from app.property.source_record import SourceRecord
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from app.property.agreement import same_value
 from app.property.fields.table import FIELDS, FOLLOWERS
-from app.property.ranks import HALF_LIFE_DAYS, topic_of
+from app.property.merging.agreement import same_value
+from app.property.merging.weights import HALF_LIFE_DAYS, topic_of
 from app.property.source_record import SourceRecord
 
 #: sales of one home lie further apart than the dates that offices give one sale (signed, closed, recorded)

@@ -1,6 +1,6 @@
 """Many records become one property: per field the weightiest value wins, and whatever disagrees is kept as a conflict.
 
-Which records are of one property is `identity.py`; this takes that as given. What a value weighs is `weighing.py`.
+Which records are of one property is `identity.py`; this takes that as given. What a value weighs is `voting.py`.
 Pure: no database, no clock.
 """
 
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.property.agreement import same_place, same_value, says_less
-from app.property.dated import (
+from app.property.fields.table import AXES, BOUND, COUNTED, DERIVED_FIELDS, FIELDS, FOLLOWERS
+from app.property.merging.agreement import same_place, same_value, says_less
+from app.property.merging.dated_values import (
     FIRST_YEAR,
     HISTORIES,
     current,
@@ -21,12 +22,11 @@ from app.property.dated import (
     of_newest_sale,
     of_newest_year,
 )
-from app.property.derived import derive
-from app.property.fields.table import AXES, BOUND, COUNTED, DERIVED_FIELDS, FIELDS, FOLLOWERS
+from app.property.merging.derived import derive
+from app.property.merging.number_errors import slip_between
+from app.property.merging.voting import Known, Say, Verdict, say_of, weigh, why_lost, why_won
 from app.property.record import Evidence
-from app.property.slips import slip_between
 from app.property.source_record import SourceRecord
-from app.property.weighing import Known, Say, Verdict, say_of, weigh, why_lost, why_won
 
 __all__ = ["Merged", "SourceRecord", "merge", "same_value"]
 

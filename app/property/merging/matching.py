@@ -15,8 +15,8 @@ from typing import Any
 from rapidfuzz.distance import OSA
 
 from app.property.address import Address, compare
-from app.property.facts import Compared, against, compare_facts, metres_apart, support
-from app.property.identity import PARCEL, address_of, county_of, parcel_of
+from app.property.merging.facts import Compared, against, compare_facts, metres_apart, support
+from app.property.merging.identity import PARCEL, address_of, county_of, parcel_of
 
 Values = Mapping[str, Any]
 #: points that it takes where one names no unit, or where a street, a parcel number, the rest or the ZIP code has a slip

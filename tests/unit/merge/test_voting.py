@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.property.merge import Merged, merge
+from app.property.merging.merge import Merged, merge
 from app.property.record import FIELDS, Evidence, Method, PageKind, SourceKind
 from app.property.source_record import SourceRecord
 
@@ -281,7 +281,7 @@ def test_a_house_that_is_still_being_built_has_no_age() -> None:
 
 
 def test_every_field_has_a_rank_for_every_kind() -> None:
-    from app.property.ranks import freshness, rank
+    from app.property.merging.weights import freshness, rank
 
     for name in FIELDS:
         assert all(0 < rank(kind, name) < 1 for kind in (None, *SourceKind))

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.property.agreement import square_meters
 from app.property.fields.table import FIELDS, UNIT_OF
-from app.property.identity import point_of
-from app.property.ranks import topic_of
+from app.property.merging.agreement import square_meters
+from app.property.merging.identity import point_of
+from app.property.merging.weights import topic_of
 
 Result = Literal["same", "close", "differs"]
 Values = Mapping[str, Any]

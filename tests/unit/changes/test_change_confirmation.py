@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.property.change_belief import HOLD, Candidate, Outcome, judge, moved, seconds
-from app.property.changes import Said
+from app.property.merging.change_confirmation import HOLD, Candidate, Outcome, judge, moved, seconds
+from app.property.merging.changes import Said
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord, Voice
 

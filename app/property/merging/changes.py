@@ -1,5 +1,5 @@
 """What is a change of the world, and what only looks like one: formatting, rounding, units, a slip, another reading of
-the same words. Pure; whether a change is believed yet is `change_belief.py`.
+the same words. Pure; whether a change is believed yet is `change_confirmation.py`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from app.property.agreement import same_value
-from app.property.dated import HISTORIES, day_of
 from app.property.fields.table import BOUND, CURRENCY, DERIVED_FIELDS, FIELDS
+from app.property.merging.agreement import same_value
+from app.property.merging.dated_values import HISTORIES, day_of
+from app.property.merging.number_errors import slip_between
 from app.property.record import Evidence, PageKind
-from app.property.slips import slip_between
 from app.property.source_record import SourceRecord
 
 #: what the world changes about a home, and somebody acts on. Left out: what is computed (its inputs are told), what

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.property.agreement import square_meters
 from app.property.fields.table import FIELDS, of_kind
+from app.property.merging.agreement import square_meters
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET
 
 #: fields in which a factor is a slip and no other fact

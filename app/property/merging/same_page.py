@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.property import identity
-from app.property.agreement import same_value
 from app.property.fields.table import FIELDS, of_kind
+from app.property.merging import identity
+from app.property.merging.agreement import same_value
 from app.property.record import Method
 from app.property.source_record import SourceRecord
 

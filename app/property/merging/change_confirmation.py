@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.property.changes import TOLD_FIELDS, Said, is_news, said_of, slip_in
-from app.property.dated import HISTORIES
+from app.property.merging.changes import TOLD_FIELDS, Said, is_news, said_of, slip_in
+from app.property.merging.dated_values import HISTORIES
 from app.property.source_record import SourceRecord, Voice
 
 #: further looks that have to agree, and the time to the first; each next one waits twice as long, at most 21 hours
