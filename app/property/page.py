@@ -1,4 +1,4 @@
-"""One fetched body, decoded: what the fetcher hands to the extractors and what the store keeps by content hash."""
+"""A fetched and decoded page, as the fetcher returns it and the store keeps it by content hash."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from functools import cached_property
 
 from app.property.reading.budget import Spent
 
-#: what the body of a page begins with that a browser drew, so that every copy of it says so
+#: the first line of a page that a browser rendered, so that every copy shows it
 RENDERED = b"<!-- drawn by a browser -->\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What a site said about keeping its answer: validators as they came, None where there is none that can be used.
+    """A response's cache validators as received; None if missing or unusable.
 
-    `no_store`: it may not be kept (RFC 9111 section 5.2.2.5).
+    `no_store`: the response may not be stored (RFC 9111 section 5.2.2.5).
     """
 
     etag: str | None = None
@@ -27,12 +27,11 @@ class Keeping:
 
 @dataclass(frozen=True)
 class Page:
-    """A page as it was received.
+    """A page as received.
 
-    `url` is the address asked for, `final_url` the one after redirects; `content_type` is the media type without
-    parameters, lower case; `text` the body decoded and repaired; `body` the bytes after content decoding.
-    `declared_url` is the canonical URL that the answer's Link header names, not judged; `spent` is what the page has
-    cost so far, since it was asked for.
+    `url` was requested, and `final_url` answered after redirects. `content_type` is the media type without parameters
+    in lower case, `text` the decoded and repaired body, and `body` the bytes after content decoding. `declared_url` is
+    the canonical URL of the response's Link header, unchecked. `spent` is the CPU time that the page has cost so far.
     """
 
     url: str
@@ -47,19 +46,20 @@ class Page:
 
     @property
     def rendered(self) -> bool:
-        """True where `body` is what a browser made of the page: its elements written as HTML, and that they are."""
+        """Return whether a browser rendered `body` and wrote its elements as HTML."""
         return self.body.startswith(RENDERED)
 
     @cached_property
     def sha256(self) -> str:
-        """Hex digest of `body`: the name under which it is stored and checkpointed. An answer of 200 rows asks 400
-        times."""
+        """Return the hex digest of `body`, the key of its stored copy and checkpoint. Cached: a response of 200 rows
+        reads it 400 times.
+        """
         return hashlib.sha256(self.body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The site's word that what it answered before at `final_url` still holds (304)."""
+    """A 304 response: what the site sent earlier for `final_url` is still current."""
 
     url: str
     final_url: str

@@ -1,6 +1,6 @@
-"""The record: values of the fields in `fields/fields.toml`, and the evidence that every value carries.
+"""The record: values of the fields in `fields/fields.toml`, each with its evidence.
 
-Says what a value looks like; how one is found is `reading/`, how records become a property is `merging/`.
+`reading/` finds the values; `merging/` turns records into a property.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ += ["WITH_PROPERTY", "PageKind", "PropertyRecord", "SourceKind", "fits"]
 
 
 class PageKind(StrEnum):
-    """What a fetched page is. Only listings and records hold a property."""
+    """The kind of a fetched page. Only listings and records hold a property."""
 
     LISTING = "listing"
     RECORD = "record"
@@ -33,7 +33,7 @@ WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
 class SourceKind(StrEnum):
-    """Whose page it is: what a source may be believed on depends on it (`merging/weights.py`)."""
+    """The kind of source. It determines how much weight its values get (`merging/weights.py`)."""
 
     ASSESSOR = "assessor"
     GIS = "gis"
@@ -62,13 +62,12 @@ Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Evidence(BaseModel):
-    """Where one value was read.
+    """Where a value was read.
 
-    `raw` is the text as it stood on the page, `quote` enough of its surroundings to find it again, `locator` a JSON
-    pointer (jsonld, state), an XPath (microdata, opengraph, label), either (recipe), or `chars:START-END` in the text
-    sent (llm).
-    `rendered`: the page was drawn by a browser; `recipe` says which recipe read it, and from how many pages that was
-    learned. Where neither is so, nothing is said.
+    `raw` is the text on the page, `quote` enough surrounding text to find it, and `locator` a JSON pointer (jsonld,
+    state), an XPath (microdata, opengraph, label), either (recipe), or `chars:START-END` in the text sent to a model
+    (llm). `rendered`: a browser rendered the page. `recipe` names the recipe that read the value and how many pages it
+    was learned from. Both are left out if empty.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,7 +87,7 @@ class Evidence(BaseModel):
 
 
 def evidence_json(evidence: Mapping[str, Evidence]) -> dict[str, Any]:
-    """Return evidence by field, JSON types only."""
+    """Return evidence by field in JSON types."""
     return {name: proof.model_dump(mode="json") for name, proof in evidence.items()}
 
 
@@ -104,7 +103,7 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def fits(name: str, value: Any) -> bool:
-    """True if `name` is a field and `value` of its type; True and False are no numbers."""
+    """Return whether `name` is a field and `value` has its type; booleans are not numbers."""
     spec = FIELDS.get(name)
     if spec is None:
         return False
@@ -112,7 +111,7 @@ def fits(name: str, value: Any) -> bool:
 
 
 class PropertyRecord(BaseModel):
-    """One page's data: values by RESO name, and the evidence of each. A field that the page lacks is absent.
+    """One page's data: values by RESO name, each with evidence. A field that the page lacks is absent.
 
     Raises `ValueError` for an unknown name, a value of the wrong type, or a value without evidence.
     """
@@ -134,5 +133,5 @@ class PropertyRecord(BaseModel):
         return self
 
     def missing(self) -> tuple[str, ...]:
-        """The fields that a model is worth asking for and that this record lacks, in the order of `FIELDS`."""
+        """Return the fields that a model may be asked for and that this record lacks, in the order of `FIELDS`."""
         return tuple(n for n, spec in FIELDS.items() if spec.ask_model and n not in self.values)

@@ -1,4 +1,4 @@
-"""What one page says of a property: the unit that identity compares and merging weighs."""
+"""The values that one page gives for a property: what identity compares and merging weighs."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from app.property.urls.site import owner_of
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A source as it is counted: all hosts and ports of one owner are one, but for each kind of office that is known.
+    """A source for counting votes: all hosts and ports of one owner, separated by the known kinds of its offices.
 
-    `kind` is None where that is unknown.
+    `kind` is None if unknown.
     """
 
     owner: str
     kind: SourceKind | None
 
     def is_independent_of(self, other: Voice) -> bool:
-        """Whether the two may agree without one repeating the other: of one owner only two offices that are known."""
+        """Return whether agreement of the two is independent: different owners, or two known offices of one owner."""
         return self.owner != other.owner or (None not in (self.kind, other.kind) and self.kind != other.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """What one page says. `url` was asked for, `final_url` answered; both in the spelling of a target.
+    """One page's values. `url` was requested and `final_url` answered; both are normalized.
 
-    `page_url` is the one by which the page is known (`urls/canonical.py`), None where nobody looked. `checked_at` is
-    when its site last said that it still holds. `source_kind` is None where nobody said whose page it is.
+    `page_url` is the page's canonical URL (`urls/canonical.py`), None if undetermined. `checked_at` is when its site
+    last confirmed it unchanged. `source_kind` is None if unknown.
     """
 
     url: str
@@ -48,22 +48,22 @@ class SourceRecord:
 
     @property
     def as_of(self) -> datetime:
-        """When the page was last known to say this."""
+        """Return when the page was last known to state this."""
         return max(self.checked_at or self.fetched_at, self.fetched_at)
 
     @property
     def is_stranger(self) -> bool:
-        """Whether nobody said whose page it is, or only that it is of no known kind."""
+        """Return whether the kind of source is unknown or "other"."""
         return self.source_kind in (None, SourceKind.OTHER)
 
     @property
     def voice(self) -> Voice:
-        """The source that this page speaks for."""
+        """Return the source that this page belongs to."""
         return Voice(owner_of(urlsplit(self.final_url).hostname or ""), None if self.is_stranger else self.source_kind)
 
 
 def independent(voices: Iterable[Voice]) -> set[Voice]:
-    """Those of `voices` that count: a page of unknown kind adds nothing to a known office of the same owner."""
+    """Return the voices that count: a page of unknown kind adds nothing to a known office of the same owner."""
     found = set(voices)
     known = {voice.owner for voice in found if voice.kind is not None}
     return {voice for voice in found if voice.kind is not None or voice.owner not in known}

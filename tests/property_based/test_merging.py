@@ -1,4 +1,4 @@
-"""What pages say, in any order and any number of times, makes one property and the same one."""
+"""Pages in any order and any number give the same property."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SAYINGS = st.fixed_dictionaries({}, optional=_SAID)
 
 @st.composite
 def pages(draw: st.DrawFn) -> list[SourceRecord]:
-    """Up to five pages of four sites, each with what it says, how surely, and when it was read."""
+    """Draw up to five pages of four sites, each with values, confidences, and a time."""
     return [_page(draw, n) for n in range(draw(st.integers(1, 5)))]
 
 
@@ -60,7 +60,7 @@ def _page(draw: st.DrawFn, number: int) -> SourceRecord:
 
 @drawn(300)
 @given(pages(), st.randoms(use_true_random=False))
-def test_the_order_in_which_pages_come_changes_nothing(found: list[SourceRecord], chance: Any) -> None:
+def test_the_order_of_pages_does_not_matter(found: list[SourceRecord], chance: Any) -> None:
     shuffled = found[:]
     chance.shuffle(shuffled)
     assert merge(shuffled) == merge(found)
@@ -68,7 +68,7 @@ def test_the_order_in_which_pages_come_changes_nothing(found: list[SourceRecord]
 
 @drawn(200)
 @given(pages())
-def test_what_is_shown_was_said_by_somebody_and_everything_said_is_accounted_for(found: list[SourceRecord]) -> None:
+def test_every_value_comes_from_a_page_and_every_page_value_is_listed(found: list[SourceRecord]) -> None:
     merged = merge(found)
     PropertyRecord(values=merged.values, evidence=merged.evidence)
     for name in set(merged.values) - DERIVED_FIELDS:
@@ -81,13 +81,13 @@ def test_what_is_shown_was_said_by_somebody_and_everything_said_is_accounted_for
 @drawn(200)
 @given(pages())
 def test_the_same_page_once_more_changes_no_value(found: list[SourceRecord]) -> None:
-    """One voice is one vote, however often it is heard."""
+    """A source has one vote, however often it is read."""
     assert merge([*found, found[0]]).values == merge(found).values
 
 
 @drawn(500)
 @given(SAYINGS, SAYINGS)
-def test_two_are_one_property_whichever_is_looked_at_first(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_matching_is_symmetric(one: dict[str, Any], other: dict[str, Any]) -> None:
     there, back = decide(one, other), decide(other, one)
     assert (there.is_same, there.differs, there.key) == (back.is_same, back.differs, back.key)
 

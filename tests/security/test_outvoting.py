@@ -1,4 +1,4 @@
-"""Nobody outvotes an office by saying a thing on many hosts or ports of one's own."""
+"""Nobody outvotes an office by repeating a value on many hosts or ports of their own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def built(url: str, year: int, kind: SourceKind | None = None) -> SourceRecord:
 
 
 def merged(*sources: SourceRecord) -> Merged:
-    """The same whatever the order in which they come."""
+    """Merge in every order and expect the same result."""
     first, *others = [merge(order) for order in itertools.permutations(sources)]
     assert all(other == first for other in others)
     return first
@@ -56,14 +56,14 @@ def test_hosts_and_ports_of_one_owner_are_one_source(urls: tuple[str, str], kind
         ("http://192.0.2.7/1", "http://192.0.2.8/1"),
     ],
 )
-def test_strangers_are_sources_of_their_own_wherever_they_are_hosted(urls: tuple[str, str]) -> None:
+def test_sites_of_different_owners_are_separate_sources_on_any_host(urls: tuple[str, str]) -> None:
     found = merged(built(ASSESSOR, 1978, SourceKind.ASSESSOR), *(built(url, 1987, SourceKind.PORTAL) for url in urls))
     assert found.values["YearBuilt"] == 1987
     assert found.says["YearBuilt"][0].voices == 2
 
 
 def test_an_unknown_page_of_a_known_source_adds_nothing_to_it() -> None:
-    """Else a portal would have a second vote for each page of it that somebody scrapes by its URL."""
+    """Otherwise a portal would get a second vote for each of its pages that is scraped by URL."""
     portal = built("https://portal.example/1", 1987, SourceKind.PORTAL)
     found = merged(built(ASSESSOR, 1978, SourceKind.ASSESSOR), portal, built("https://blog.portal.example/1", 1987))
     assert found.values["YearBuilt"] == 1978

@@ -1,4 +1,4 @@
-"""Whether two sources say the same of a field: units, rounding, spelling and abbreviations are no difference. Pure."""
+"""Compare the values that two sources give for a field, ignoring units, rounding, spelling, and abbreviations. Pure."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from app.property.source_record import SourceRecord
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.texts import letters_of
 
-#: 0.001 degrees are some 110 m: geocoders set their pin on the door, the roof, the lot or the street
+#: 0.001 degrees are about 110 m. Geocoders place a pin on the door, the roof, the lot, or the street.
 DEGREES = 0.001
-#: two sources round one area differently (131 m² is 1,410 sq ft, 1,410 sq ft is 130.99 m²)
+#: relative tolerance between units: 131 m² rounds to 1,410 sq ft, and 1,410 sq ft is 130.99 m²
 _OTHER_UNIT = 0.015
-#: what rounding may take away at the most: `1 acre` is no 1.4 acres
+#: the largest relative rounding error: `1 acre` never stands for 1.4 acres
 _MOST_ROUNDING = 0.05
-#: `$1.25M`: a number that was written with a multiplier is known to half of its last digit
+#: A number written with a multiplier (`$1.25M`) is exact to half of its last digit.
 _SHORT = re.compile(r"(?<!\d)(\d++(?:[.,](\d++))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
 _TIMES = {"k": 1e3, "thousand": 1e3, "tsd": 1e3, "b": 1e9, "bn": 1e9}
 _WORDS = {"saint": "st", "mount": "mt", "fort": "ft", "heights": "hts", "estates": "est", "estate": "est"}
@@ -30,7 +30,7 @@ _LETTERS_A_SLIP = 5
 
 
 def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """True if both records say the same of `name`, in whatever unit, spelling, rounding or order."""
+    """Return whether both records give `name` the same value, in any unit, spelling, rounding, or order."""
     a, b = one.values[name], other.values[name]
     if name in UNIT_OF:
         return _same_area(name, one, other)
@@ -47,7 +47,7 @@ def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
-    """The other's address is the chosen one's without its unit: many a map or portal knows the house alone."""
+    """Return whether `other` has the chosen address without its unit: many maps and portals know only the house."""
     if FIELDS[name].address_part != "street":
         return False
     address, house = _street(str(chosen.values[name])), _street(str(other.values[name]))
@@ -55,13 +55,15 @@ def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
 
 
 def same_place(one: SourceRecord, other: SourceRecord) -> bool:
-    """Both coordinates are the same point, as far as geocoders agree; one that is missing is not compared."""
+    """Return whether both records name the same point within the error of geocoders. A missing coordinate is
+    skipped.
+    """
     names = [name for name in AXES if name in one.values and name in other.values]
     return all(same_value(name, one, other) for name in names)
 
 
 def square_meters(values: Mapping[str, Any], name: str) -> float | None:
-    """An area in m²; None without a unit that is known."""
+    """Return an area in m²; None without a known unit."""
     area, unit = values.get(name), values.get(UNIT_OF[name])
     return area * IN_SQUARE_METERS[unit] if area is not None and unit in IN_SQUARE_METERS else None
 
@@ -77,7 +79,7 @@ def _same_area(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def _half_step(number: float) -> float:
-    """Half of the last digit that is written: 0.005 for 0.23, 0.5 for 1410."""
+    """Return half of the last written digit: 0.005 for 0.23, 0.5 for 1410."""
     digits = f"{number:.6f}".rstrip("0").partition(".")[2]
     return float(0.5 * 10 ** -len(digits))
 
@@ -91,7 +93,7 @@ def _known_to(record: SourceRecord, name: str) -> float:
 
 
 def _same_list(a: list[Any], b: list[Any]) -> bool:
-    """Texts in any order; one that is told in more detail, or with more of them, is no other one."""
+    """Compare lists of texts in any order. More items or more detailed items are no difference."""
     if any(isinstance(part, dict) for part in (*a, *b)):
         return sorted(map(str, a)) == sorted(map(str, b))
     one, other = [frozenset(_plain_words(str(part))) for part in a], [frozenset(_plain_words(str(p))) for p in b]
@@ -114,7 +116,9 @@ def _same_text(name: str, a: str, b: str) -> bool:
 
 
 def same_street_name(one: str, other: str) -> bool:
-    """Two normalised names of one street: word by word, so that a court is no street and `Oak` no `Oaks`."""
+    """Return whether two normalized names are one street. Words are compared singly: `Ct` is not `St`, `Oak` is not
+    `Oaks`.
+    """
     if one.replace(" ", "") == other.replace(" ", ""):
         return True
     words, others = one.split(), other.split()
@@ -122,7 +126,7 @@ def same_street_name(one: str, other: str) -> bool:
 
 
 def is_slip(one: str, other: str) -> bool:
-    """Two spellings of one name: a letter in five may be wrong, missing or swapped, digits may not."""
+    """Return whether two spellings are one name: one letter in five may be wrong, missing, or swapped, but no digit."""
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):
         return False
     longest = max(len(one), len(other))
@@ -155,7 +159,7 @@ def _plain_words(text: str) -> list[str]:
 
 
 def _same_person(one: str, other: str) -> bool:
-    """Initials in the middle are left out by some; `Smith, Jane` is Jane Smith (the words come sorted)."""
+    """Compare sorted names without middle initials: `Smith, Jane` is Jane Smith."""
     names = [[word for word in text.split() if len(word) > 1] for text in (one, other)]
     return is_slip(*(" ".join(words) for words in names)) if all(names) else False
 
@@ -175,7 +179,7 @@ def _same_street(a: str, b: str) -> bool:
 
 
 def _is_one_house(one: Address, other: Address) -> bool:
-    """Number and street of both are known and the same."""
+    """Return whether both have a house number and a street, and these are the same."""
     if not (one.street_number and one.street_name and other.street_name) or one.street_number != other.street_number:
         return False
     return same_street_name(one.street_name, other.street_name)

@@ -1,5 +1,7 @@
-"""Decides when a change that a page shows is accepted, and so published: at once if a second source shows it too, else
-when enough further looks at the page agree, each after twice the time. Pure.
+"""Decide when a change on a page is accepted and published. Pure.
+
+It is accepted at once if a second source shows it too, else after enough further looks at the page agree. The interval
+between looks doubles.
 """
 
 from __future__ import annotations
@@ -13,22 +15,22 @@ from app.property.merging.changes import TOLD_FIELDS, Said, is_news, said_of, sl
 from app.property.merging.dated_values import HISTORIES
 from app.property.source_record import SourceRecord, Voice
 
-#: further looks that have to agree, and the time to the first; each next one waits twice as long, at most 21 hours
+#: how many further looks must agree, and the time before the first; each interval doubles, up to 21 hours
 CONFIRMING_LOOKS = 3
 FIRST_LOOK = timedelta(minutes=5)
 _MOST_DOUBLINGS = 8
-#: more looks at a page that another source denies, or that went back before: ten are over after 64 hours, and a page
-#: that alternates every 10 minutes to 64 hours is nearly always seen with its other value by one of them
+#: Extra looks when another source contradicts the page or the page went back before. Ten looks take 64 hours. A page
+#: that alternates every 10 minutes to 64 hours then nearly always shows its other value once.
 MORE_LOOKS = 7
-#: one look after so long is enough where nothing is in doubt; less than a day, so that the next day's look counts
+#: Without doubt, one look after this time is enough. It is less than a day so that the next day's look counts.
 HOLD = timedelta(hours=20)
-#: how long it is remembered that a page went back
+#: how long a reverted change is remembered
 MEMORY = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Which fields' changes are noticed, and how many further looks must agree before one page alone is accepted."""
+    """Which fields' changes are published, and how many further looks must agree if only one page shows a change."""
 
     fields: tuple[str, ...] = TOLD_FIELDS
     looks: int = CONFIRMING_LOOKS
@@ -36,10 +38,10 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A change that the page `url` (its record's) shows: from `old` (None: nothing was said before) to `new`.
+    """A change on the page `url`, from `old` (None: no value before) to `new`.
 
-    `looks` counts further looks that found it so, the last at `looked_at`. `went_back`: within `MEMORY` the page went
-    back on a change of this field, or the field itself did. `seconded`: another source changed likewise.
+    `looks` counts further looks that found the same, the last at `looked_at`. `went_back`: within `MEMORY` the page or
+    the property reverted a change of this field. `seconded`: another source changed in the same way.
     """
 
     field: str
@@ -54,12 +56,12 @@ class Candidate:
 
     @property
     def look_at(self) -> datetime:
-        """When the next look is due; an earlier one does not count."""
+        """Return when the next look is due; an earlier look does not count."""
         return self.looked_at + FIRST_LOOK * 2.0 ** min(self.looks, _MOST_DOUBLINGS)
 
 
 class Outcome(StrEnum):
-    """tell: it is accepted · wait: not yet · back: the page says what it said before · over: it says something else."""
+    """What became of a candidate: accepted, still waiting, reverted by its page, or replaced by another value."""
 
     TELL = "tell"
     WAIT = "wait"
@@ -69,7 +71,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`why` it is accepted, in words. `look_at`: when one more look at the page would help, if one would."""
+    """An outcome. `why` says in words why the change was accepted; `look_at` is when another look would help, if it
+    would.
+    """
 
     outcome: Outcome
     why: str = ""
@@ -79,7 +83,7 @@ class Judgement:
 def judge(
     candidate: Candidate, records: Sequence[SourceRecord], chosen: Said | None, looks_wanted: int = CONFIRMING_LOOKS
 ) -> Judgement:
-    """Judge `candidate` by what all pages of the property say and which value is `chosen`."""
+    """Judge `candidate` by the values of all the property's pages and the `chosen` value."""
     name, new = candidate.field, candidate.new
     page = next((record for record in records if record.url == candidate.url), None)
     if page is None:
@@ -98,7 +102,7 @@ def judge(
 
 
 def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord], looks_wanted: int) -> Judgement:
-    """Judge a change that one source shows."""
+    """Judge a change that only one source shows."""
     in_doubt = candidate.went_back or _is_denied(candidate, page, records)
     if candidate.looks >= looks_wanted + MORE_LOOKS * in_doubt:
         return Judgement(Outcome.TELL, f"{candidate.looks} further looks agree" if candidate.looks else "it is shown")
@@ -109,8 +113,10 @@ def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRec
 
 
 def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord]) -> bool:
-    """Return whether another source that was read at the same time or later still has the old value. A history is never
-    denied: another source may only lack a row."""
+    """Return whether another source, read at the same time or later, still has the old value.
+
+    Histories are never contradicted: another source may merely lack a row.
+    """
     if candidate.old is None or candidate.field in HISTORIES:
         return False
     for record in records:
@@ -124,15 +130,17 @@ def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[Sourc
 
 
 def moved(name: str, before: Said | None, now: Said | None, old: Said | None) -> bool:
-    """Return whether a page that said `before` and now says `now` changes what the property said, `old`. A page that
-    stops saying something does not, nor does one that comes round to what was said already."""
+    """Return whether a page's step from `before` to `now` changes the property's value, `old`.
+
+    A page that drops a value is no change, nor is a page that adopts the property's value.
+    """
     if now is None or (before is not None and not is_news(name, before, now)):
         return False
     return old is None or is_news(name, old, now)
 
 
 def seconds(candidate: Candidate, others: Collection[Candidate], voice_of: Mapping[str, Voice]) -> bool:
-    """Return whether an independent source has changed to the same; `voice_of` has the voices of pages by URL."""
+    """Return whether an independent source changed in the same way. `voice_of` maps page URLs to sources."""
     mine = voice_of.get(candidate.url)
     return mine is not None and any(
         other.field == candidate.field

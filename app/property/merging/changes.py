@@ -1,5 +1,7 @@
-"""What is a change of the world, and what only looks like one: formatting, rounding, units, a slip, another reading of
-the same words. Pure; whether a change is believed yet is `change_confirmation.py`.
+"""Tell real changes from apparent ones: formatting, rounding, units, typing errors, or another reading of the same
+words.
+
+Pure. `change_confirmation.py` decides when a change is accepted.
 """
 
 from __future__ import annotations
@@ -19,12 +21,12 @@ from app.property.merging.number_errors import slip_between
 from app.property.record import Evidence, PageKind
 from app.property.source_record import SourceRecord
 
-#: what the world changes about a home, and somebody acts on. Left out: what is computed (its inputs are told), what
-#: names people, what each site words in its own way, estimates that move daily, and facts that are only ever corrected
+#: Fields whose changes people act on. Left out are computed fields (their inputs are published), people's names, texts
+#: in a site's own words, estimates that move daily, and facts that are only ever corrected.
 TOLD_FIELDS = tuple(name for name, spec in FIELDS.items() if spec.told)
-#: what can be asked for beside them
+#: fields whose changes can be requested as well
 TELLABLE_FIELDS = tuple(name for name in FIELDS if name not in DERIVED_FIELDS)
-#: without these a value means nothing, or something else
+#: fields without which a value is ambiguous
 _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         name: (*[CURRENCY] * (spec.kind == "money"), *filter(None, [spec.goes_with]), *BOUND.get(name, ()))
@@ -33,15 +35,15 @@ _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _TAG = re.compile(r"<[^<>]*>")
 _TIMES_A_YEAR = {"day": 365.0, "week": 52.0, "month": 12.0, "year": 1.0}
-#: `$2,000 a month` is `$24,000 a year`, but for the rounding of either
+#: `$2,000 a month` is `$24,000 a year`, within rounding
 _PERIOD_ROUNDING = 0.005
-#: the days that a deed is signed, closed and recorded on
+#: the time between signing, closing, and recording a deed
 _ONE_CLOSING = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is said of a field: the value, what it means nothing without (currency, unit, tax year), where it stands."""
+    """A field's value with its evidence and its context: the currency, unit, or tax year it depends on."""
 
     value: Any
     proof: Evidence
@@ -49,7 +51,7 @@ class Said:
 
 
 def said_of(name: str, values: Mapping[str, Any], evidence: Mapping[str, Evidence]) -> Said | None:
-    """What `values` say of the field; None where they do not."""
+    """Return the statement about the field in `values`; None if the field is missing."""
     if name not in values:
         return None
     context = {other: values[other] for other in _CONTEXT.get(name, ()) if other in values}
@@ -57,11 +59,11 @@ def said_of(name: str, values: Mapping[str, Any], evidence: Mapping[str, Evidenc
 
 
 def is_news(name: str, before: Said, now: Said) -> bool:
-    """True if the world is another one when `now` is right after `before` was."""
+    """Return whether the world has changed if both statements are right."""
     if name in HISTORIES:
         return bool(_new_rows(before.value, now.value))
     if _words(before) == _words(now):
-        return False  # the page has the same words: they were read otherwise
+        return False  # same words, read differently
     if _differs(before, now, CURRENCY):
         return False  # the same price, converted for another visitor
     per = FIELDS[name].per
@@ -73,18 +75,18 @@ def is_news(name: str, before: Said, now: Said) -> bool:
 
 
 def slip_in(name: str, before: Said, now: Said) -> str | None:
-    """What turns the one into the other without the world having changed, in words: a decimal point, a unit."""
+    """Name the error that could explain the difference without a real change: a decimal point or a unit."""
     one, other = _alone(name, before), _alone(name, now)
     return slip_between(name, one.values, other.values)
 
 
 def has_words(text: str, quote: str) -> bool:
-    """Whether a page (its text, with or without markup) has the words of a quote, however they are set."""
+    """Return whether a page's text, with or without markup, contains the words of a quote in any layout."""
     return _plain(quote) in _plain(html.unescape(_TAG.sub(" ", text)))
 
 
 def checked_fields(names: Collection[str]) -> tuple[str, ...]:
-    """`names` in the order of a record. Raises `ValueError` for what is no field, or a computed one."""
+    """Return `names` in record order. Raise `ValueError` for an unknown or computed field."""
     for name in names:
         if name in DERIVED_FIELDS:
             raise ValueError(f"{name} is computed; ask for the fields that it is made of")
@@ -115,13 +117,13 @@ def _is_one_closing(before: str, now: str) -> bool:
 
 
 def _new_rows(before: Sequence[Any], now: Sequence[Any]) -> list[frozenset[tuple[str, str]]]:
-    """Rows of `now` that say something else than every row of `before`. What is no longer listed is no news."""
+    """Return the rows of `now` that no row of `before` covers. A row that disappeared is not a change."""
     known = list(_rows(before))
     return [row for row in _rows(now) if not any(row <= other for other in known)]
 
 
 def _rows(rows: Sequence[Any]) -> Iterator[frozenset[tuple[str, str]]]:
-    """Of each row what its page has in words; what was concluded of them (true or false) is no word of the page."""
+    """Yield the words of each row. Booleans are left out: they were inferred, not read."""
     for row in rows:
         if isinstance(row, Mapping):
             told = ((key, value) for key, value in row.items() if value not in (None, "") and value is not bool(value))
@@ -133,7 +135,7 @@ def _plain(text: str) -> str:
 
 
 def _alone(name: str, said: Said) -> SourceRecord:
-    """A source that says this and nothing else."""
+    """Return a source with this statement alone."""
     proof = said.proof
     values = {**said.context, name: said.value}
     url = proof.source_url

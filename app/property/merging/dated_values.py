@@ -1,4 +1,4 @@
-"""Values that have a time: which sale and which tax year is meant, and what is only an older state of things. Pure."""
+"""Compare dated values: which sale or tax year is meant, and which value is outdated. Pure."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from app.property.merging.agreement import same_value
 from app.property.merging.weights import HALF_LIFE_DAYS, topic_of
 from app.property.source_record import SourceRecord
 
-#: sales of one home lie further apart than the dates that offices give one sale (signed, closed, recorded)
+#: Two dates this close belong to one sale: offices record its signing, closing, and recording.
 _ONE_SALE = timedelta(days=120)
-#: a sum that two deeds have by chance: gifts and transfers within a family are booked with 1, 10 or 100
+#: Two deeds may share a nominal price by chance: gifts and family transfers cost 1, 10, or 100.
 _NOMINAL = 1000
-#: what changes by the month: a page that is so much older says what was
+#: fields that change monthly: a value this much older is outdated
 OUTDATED = timedelta(days=30)
 _CHANGES_BY_THE_MONTH_DAYS = 100.0
-#: of taxes
+#: the first tax year that is plausible
 FIRST_YEAR = 1950
-#: of a history's rows, when they are of and what they say
+#: keys of a history's rows: the time, and the amounts
 _WHEN, _WHAT = ("date", "year"), ("price", "assessed", "market", "tax")
 
 
 def day_of(value: Any) -> date | None:
-    """The day of an ISO date; of a month or a year its first."""
+    """Return the day of an ISO date, or the first day of a month or year."""
     parts = str(value).split("T")[0].split("-")
     try:
         year, month, day = (int(part) for part in (*parts, "1", "1")[:3])
@@ -35,7 +35,7 @@ def day_of(value: Any) -> date | None:
 
 
 def of_newest_sale(name: str, records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:
-    """Those whose date is of the last sale; one after the newest page was read is no sale."""
+    """Return the records of the latest sale. A date after the newest page was read is not a sale."""
     dated = [(day, record) for record in records if (day := day_of(record.values[name])) is not None]
     possible = [(day, record) for day, record in dated if day <= (newest + timedelta(days=1)).date()]
     if not possible:
@@ -45,19 +45,19 @@ def of_newest_sale(name: str, records: Sequence[SourceRecord], newest: datetime)
 
 
 def is_one_sale(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Both dates are of one sale, as far as dates tell."""
+    """Return whether both dates can belong to one sale."""
     a, b = day_of(one.values[name]), day_of(other.values[name])
     return a is not None and b is not None and abs(a - b) <= _ONE_SALE
 
 
 def _is_one_price(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Both name the same price for the sale, and one that is no token."""
+    """Return whether both give the sale the same price, and one that is not nominal."""
     (price,) = FOLLOWERS[name]
     return all(r.values.get(price, 0) > _NOMINAL for r in (one, other)) and same_value(price, one, other)
 
 
 def of_newest_year(name: str, records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:
-    """Those of the newest tax year that can be."""
+    """Return the records of the newest plausible tax year."""
     possible = [record for record in records if FIRST_YEAR <= record.values[name] <= newest.year + 1]
     if not possible:
         return list(records)
@@ -66,8 +66,9 @@ def of_newest_year(name: str, records: Sequence[SourceRecord], newest: datetime)
 
 
 def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
-    """The other page is so much older that what it says of this field has had the time to change, or the winner's own
-    history says that it was so before."""
+    """Return whether `other` is outdated: so much older that the field has probably changed, or a value that the
+    winner's own history lists as earlier.
+    """
     if HALF_LIFE_DAYS[topic_of(name)] < _CHANGES_BY_THE_MONTH_DAYS and winner.as_of - other.as_of > OUTDATED:
         return True
     if other.as_of > winner.as_of or same_value(name, winner, other):
@@ -80,13 +81,13 @@ def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
 
 
 def current(name: str, records: Sequence[SourceRecord]) -> list[SourceRecord]:
-    """Those that no other one makes outdated; all if each does (they cannot all be right)."""
+    """Return the records that no other record outdates; all of them if each is outdated."""
     found = [one for one in records if not any(is_outdated(name, other, one) for other in records)]
     return found or list(records)
 
 
 def is_compatible(one: Sequence[Any], other: Sequence[Any]) -> bool:
-    """Two histories: true where no row of the one denies one of the other; each may know rows that the other lacks."""
+    """Return whether no row of one history contradicts a row of the other. Each may have rows that the other lacks."""
     known = {(name, row[name]): row for row in one for name in _WHEN if row.get(name)}
     for row in other:
         for name in _WHEN:

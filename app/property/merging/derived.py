@@ -1,6 +1,6 @@
-"""Values that are computed, never read and never asked of a model: the fields that `derived_by` names a rule for.
+"""Compute derived values: the fields that name a rule in `derived_by`. They are never read or asked of a model.
 
-Each is made of values that won, and has their evidence: its quote is theirs, it is no surer than the least sure one.
+A derived value carries the evidence of the winning values it is made of, and the lowest of their confidences.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A computed value: `raw` and `locator` are its formula with and without numbers, `inputs` the fields in it."""
+    """A computed value. `raw` and `locator` are its formula with and without numbers, `inputs` its fields."""
 
     value: Any
     raw: str
@@ -31,9 +31,9 @@ class _Made:
 
 
 def derive(values: Values, evidence: Mapping[str, Evidence], newest: datetime | None = None) -> dict[str, Evidence]:
-    """The evidence (its `value` included) of each derived field for which `values` suffices.
+    """Return the evidence, with its `value`, of each derived field that `values` suffices for.
 
-    `newest` is when the property was last read: its age is of that year. Without it there is none.
+    `newest` is when the property was last read. Ages refer to that year, and are left out without it.
     """
     found: dict[str, Evidence] = {}
     for name, (rule, inputs) in _DERIVED.items():
@@ -52,7 +52,7 @@ def _difference(inputs: tuple[str, ...], values: Values, _newest: datetime | Non
 
 
 def _per_area(inputs: tuple[str, ...], values: Values, _newest: datetime | None) -> _Made | None:
-    """In the currency and the unit of its inputs, to two digits behind the point; rents are not per month and area."""
+    """Compute a price per area in its inputs' currency and unit, to two decimals. Rents have none."""
     *prices, area = inputs
     price = next((name for name in prices if name in values), None)
     size, unit = values.get(area), values.get(UNIT_OF[area])
@@ -73,7 +73,7 @@ def _age(inputs: tuple[str, ...], values: Values, newest: datetime | None) -> _M
 
 
 def _map_link(_inputs: tuple[str, ...], values: Values, _newest: datetime | None) -> _Made | None:
-    """The search form of Google Earth's web address, which marks the place with a pin."""
+    """Return Google Earth's search URL, which marks the place with a pin."""
     parts = [AXES] if all(axis in values for axis in AXES) else _address(values)
     names = tuple(name for part in parts for name in part)
     if not names:
@@ -84,7 +84,7 @@ def _map_link(_inputs: tuple[str, ...], values: Values, _newest: datetime | None
 
 
 def _address(values: Values) -> list[tuple[str, ...]]:
-    """The fields of each part of an address that names a town."""
+    """Return the fields of each part of an address that names a town."""
     known = Address.of(values)
     if not (known.street or (known.street_number and known.street_name)) or not (known.city or known.postal_code):
         return []
@@ -100,12 +100,12 @@ _RULES: Mapping[str, Callable[[tuple[str, ...], Values, datetime | None], _Made 
     "map_link": _map_link,
 }
 _DERIVED = {name: (_RULES[spec.derived_by], spec.derived_from) for name, spec in FIELDS.items() if spec.derived_by}
-#: where a map shows the property
+#: the field with a link to a map
 MAP_LINK = next(name for name, spec in FIELDS.items() if spec.derived_by == "map_link")
 
 
 def _proof(made: _Made, inputs: list[Evidence]) -> Evidence:
-    """Evidence of a computed value: no surer than the least sure of its inputs, found where this one was read."""
+    """Return a computed value's evidence, with the confidence and source of its least certain input."""
     weakest = min(inputs, key=lambda proof: proof.confidence)
     return Evidence(
         value=made.value,

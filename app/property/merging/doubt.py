@@ -1,6 +1,6 @@
-"""What is in doubt about a value: sources that say otherwise, a low confidence, an age beyond the freshness.
+"""Report doubts about a value: contradicting sources, a low confidence, or an age beyond the freshness limit.
 
-Works on properties in the shape of `PropertyStore.get`; pure, the moment is an argument.
+Works on properties in the shape of `PropertyStore.get`. Pure: the time is an argument.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from app.property.merging.agreement import same_value
 from app.property.record import UNIT_OF, PageKind
 from app.property.source_record import SourceRecord
 
-#: a value with less confidence is worth a second look: one in ten is wrong
+#: Values below this confidence are marked: one in ten is wrong.
 UNSURE_BELOW = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """What another source says instead of the chosen value; `reason` is why it is not believed, "" where unknown."""
+    """A contradicting source's evidence; `reason` is why it lost ("" if unknown)."""
 
     proof: Mapping[str, Any]
     reason: str
@@ -28,8 +28,9 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """`others` say otherwise, the most believed first. `confidence` is that of the value where it is low, `read_at`
-    when a source was last known to say it where that is long ago; else None."""
+    """Doubts about a value: contradicting sources, the strongest first; its `confidence` if low; `read_at` if
+    outdated.
+    """
 
     others: tuple[Other, ...]
     confidence: float | None
@@ -37,7 +38,7 @@ class Doubt:
 
 
 def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: float) -> Doubt | None:
-    """What is in doubt about the value of the field `name`, which the property has; None if nothing is."""
+    """Return the doubts about the property's value of `name`; None if there are none."""
     proof = shown["evidence"][name]
     read_at = as_of(shown, proof)
     doubt = Doubt(
@@ -49,8 +50,9 @@ def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: 
 
 
 def others(shown: Mapping[str, Any], name: str) -> list[Other]:
-    """What contradicts the chosen value of `name`: not what says the same in another unit or spelling, nor what was
-    right at an earlier time."""
+    """Return the sources that contradict the chosen value of `name`. Other units, spellings, and earlier values do
+    not.
+    """
     found = next((conflict for conflict in shown["conflicts"] if conflict["field"] == name), None)
     if found is None:
         return []
@@ -65,19 +67,19 @@ def others(shown: Mapping[str, Any], name: str) -> list[Other]:
 
 
 def says_the_same(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two pieces of evidence (as JSON) have the same value of `name`, in whatever unit or spelling."""
+    """Return whether two pieces of evidence (as JSON) give `name` the same value, in any unit or spelling."""
     return same_value(name, _alone(name, one), _alone(name, other))
 
 
 def as_of(shown: Mapping[str, Any], proof: Mapping[str, Any]) -> datetime:
-    """When the value was last known to be said: when its page was read, or last found unchanged."""
+    """Return when the value was last confirmed: its page was read, or found unchanged."""
     same = (source for source in shown["sources"] if source["content_sha256"] == proof["content_sha256"])
     moments = [proof["fetched_at"], *(source["checked_at"] for source in same if source["checked_at"])]
     return max(map(datetime.fromisoformat, moments))
 
 
 def source_of(shown: Mapping[str, Any], url: str) -> Mapping[str, Any] | None:
-    """The source that evidence from `url` belongs to, by whichever of its URLs."""
+    """Return the source that has `url` as any of its URLs."""
     for source in shown["sources"]:
         if url in (source["url"], source["final_url"], source["page_url"]):
             found: Mapping[str, Any] = source
@@ -86,7 +88,7 @@ def source_of(shown: Mapping[str, Any], url: str) -> Mapping[str, Any] | None:
 
 
 def _alone(name: str, proof: Mapping[str, Any]) -> SourceRecord:
-    """A source that says this and nothing else."""
+    """Return a source with this value alone."""
     values = {name: proof["value"]}
     if name in UNIT_OF and proof.get("unit"):
         values[UNIT_OF[name]] = proof["unit"]

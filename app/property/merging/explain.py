@@ -1,6 +1,6 @@
-"""Explains why a property is what it is: why each source belongs to it, why each value won, and how old it is.
+"""Explain a property: why each source belongs to it, why each value won, and how old each value is.
 
-Nothing of it is stored but people's decisions: it follows from the records, by the rules of today. Pure.
+Only people's decisions are stored. The rest follows from the records by the current rules. Pure.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _age(as_of: datetime, now: datetime) -> dict[str, Any]:
 
 
 def _belongs(source: SourceRecord, sources: Sequence[SourceRecord], *, is_joined: bool) -> Decision:
-    """Judged beside all the others together; where these tell nothing, beside the one that fits best."""
+    """Compare a source with all the others merged; if that is not conclusive, with the one it fits best."""
     others = [one for one in sources if one is not source]
     if is_joined:
         return Decision(Key.DECISION, True, False, "somebody joined it (see decisions)")

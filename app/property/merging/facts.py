@@ -1,7 +1,7 @@
-"""What two sets of values have in common beside their address, and what speaks against one property. Pure.
+"""Compare two sets of values apart from the address, and score the evidence for one property. Pure.
 
-Points are for telling look-alikes apart: a fact that neighbours share (year, bedrooms) is worth little, one that hardly
-any two homes share (a sale's date and price, a point within some steps) much.
+Points separate look-alikes. A fact that neighbors share (year, bedrooms) earns few; one that hardly any two homes share
+(a sale's date and price, a point within a few steps) earns many.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from app.property.merging.weights import topic_of
 Result = Literal["same", "close", "differs"]
 Values = Mapping[str, Any]
 _EARTH_RADIUS_M = 6_371_000.0
-#: within one lot; within a geocoder's error; further than any two pins of one home that somebody set with care
+#: within one lot; within a geocoder's error; beyond the distance of two carefully set pins of one home
 NEAR_M, AROUND_M, FAR_M = 30.0, 110.0, 250.0
 _TOKEN_PRICE = 1000
-#: fields that are compared, each with the date or year that it goes with
+#: the compared fields, each with the date or year that it depends on
 _WITH_POINTS = {name: spec.goes_with for name, spec in FIELDS.items() if spec.points}
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One thing that was compared: what both say, how that came out, and its points (negative: it speaks against)."""
+    """One comparison: both values, the result, and its points (negative: against one property)."""
 
     what: str
     one: Any
@@ -38,16 +38,18 @@ class Compared:
 
 
 def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
-    """Everything that both know and that has points."""
+    """Compare every fact that has points and that both know."""
     found = {"position": _position(one, other)}
     for name, lead in _WITH_POINTS.items():
         if lead not in found and (fact := _fact(name, one, other)):
-            found[lead or name] = fact  # of what goes with one date or year, the first tells
+            found[lead or name] = fact  # of several facts about one date or year, the first counts
     return tuple(fact for fact in found.values() if fact is not None)
 
 
 def metres_apart(one: Values, other: Values) -> float | None:
-    """Between the points that both name (equirectangular: right to a metre at these distances)."""
+    """Return the distance in meters (equirectangular, exact to a meter at these distances); None without both
+    points.
+    """
     here, there = point_of(one), point_of(other)
     if here is None or there is None:
         return None
@@ -77,8 +79,8 @@ def _fact(name: str, one: Values, other: Values) -> Compared | None:
     said: tuple[Any, Any] = (f"{a:.1f} m²", f"{b:.1f} m²") if name in UNIT_OF else (a, b)
     what, lead = name, FIELDS[name].goes_with
     if lead is not None and one.get(lead) != other.get(lead):
-        return None  # each may know another sale or year
-    if lead is not None and FIELDS[lead].kind == "date":  # a sale is one property's: its date, a price that is no token
+        return None  # they may mean different sales or years
+    if lead is not None and FIELDS[lead].kind == "date":  # a dated price identifies a property unless it is nominal
         if lead not in one or min(a, b) <= _TOKEN_PRICE:
             return None
         what, said = topic_of(name), (f"{one[lead]} {a}", f"{other[lead]} {b}")
@@ -87,10 +89,10 @@ def _fact(name: str, one: Values, other: Values) -> Compared | None:
 
 
 def support(facts: tuple[Compared, ...]) -> float:
-    """Points for and against, together."""
+    """Return the sum of all points."""
     return math.fsum(fact.points for fact in facts)
 
 
 def against(facts: tuple[Compared, ...]) -> float:
-    """Points against alone, as a positive number."""
+    """Return the sum of the points against, as a positive number."""
     return -math.fsum(fact.points for fact in facts if fact.points < 0)

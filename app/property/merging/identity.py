@@ -1,8 +1,8 @@
-"""Where the property of a record may be found: by parcel number, address, coordinates with a house number, its URL.
+"""Compute the keys of a record's property: parcel number, address, coordinates with a house number, and URL. Pure.
 
-`keys_of` gives the keys under which a property is filed, strongest first: whoever has one of them is likely the same.
-`blocks_of` gives blocking keys, which those share too that a typing error keeps from sharing a key. Whether two are the
-same is `matching.py`. Pure.
+`keys_of` returns the keys that a property is stored under, strongest first: records that share one are probably the
+same property. `blocks_of` returns blocking keys, which survive a typing error. `matching.py` decides whether two are
+the same.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from app.property.fields.table import AXES
 from app.property.source_record import SourceRecord
 from app.property.values.texts import plain_parcel
 
-#: the number of the rules by which keys are spelled, addresses and parcel numbers included. Whoever changes
-#: a spelling makes it one more, as a test reminds him: all that is stored is filed anew then (`propintel db reindex`)
+#: The version of the spelling of keys, including addresses and parcel numbers. Raise it when any spelling changes (a
+#: test enforces this); stored properties are then reindexed (`propintel db reindex`).
 KEY_RULES = 2
-#: cells of 0.001 degrees (about 110 m): the house number tells neighbours apart
+#: cells per degree: one is about 110 m, and the house number separates neighbors
 _CELL = 1000
 #: the field that names a parcel within its county
 PARCEL = "ParcelNumber"
 _MAX_KEY_CHARS = 200
 _END_CHARS = 2
-#: a unit without its kind, and the words for kinds that are no apartments
+#: a unit without its kind; the words for units that are not apartments
 _BARE = re.compile(r"[A-Za-z]?-?\d+-?[A-Za-z]?|[A-Za-z]")
 _NAMED = "|".join(word for word, kind in unit_designators().items() if kind not in ("APT", "UNIT"))
 _GERMAN_STREET = re.compile(r"(?<=\w)\s?stra(?:ss|ß)e\b|(?<=\w)str\b")
 
 
 def keys_of(record: SourceRecord) -> tuple[str, ...]:
-    """The keys to file the record's property under, strongest first; never empty."""
+    """Return the keys of the record's property, strongest first; never empty."""
     values = record.values
     address = address_of(values)
     keys = [*_parcel_keys(values, address, record), *_address_keys(address)]
@@ -48,18 +48,18 @@ def keys_of(record: SourceRecord) -> tuple[str, ...]:
 
 
 def address_keys(address: Address) -> tuple[str, ...]:
-    """The keys of an address that stands by itself; none where number, street or place is not known."""
+    """Return the keys of an address alone; none without number, street, or place."""
     return tuple(_short(key) for key in _address_keys(_spelled(replace(address, street=None))))
 
 
 def url_keys(record: SourceRecord) -> tuple[str, ...]:
-    """The keys of its page."""
+    """Return the keys of the record's page."""
     urls = dict.fromkeys((record.page_url or record.final_url, record.final_url, record.url))
     return tuple(_short(f"url:{url}") for url in urls)
 
 
 def lookups_of(record: SourceRecord) -> tuple[str, ...]:
-    """Where the record's property may be filed already: its own keys, and the cells around its coordinates."""
+    """Return the keys to look the record's property up by: its own, and those of the map cells around it."""
     address, cell = address_of(record.values), _cell(record.values)
     keys = list(keys_of(record))
     if address.state and address.street_number and address.street_name and address.city:
@@ -72,7 +72,7 @@ def lookups_of(record: SourceRecord) -> tuple[str, ...]:
 
 
 def address_lookups(address: Address) -> tuple[str, ...]:
-    """Where a property may be filed of which no more than this address is known."""
+    """Return the keys to look a property up by if only its address is known."""
     said = address_of(replace(address, street=None).as_values())
     keys = _address_keys(said)
     if said.state and said.street_number and said.street_name and said.city:
@@ -81,8 +81,9 @@ def address_lookups(address: Address) -> tuple[str, ...]:
 
 
 def is_at(values: Mapping[str, Any], address: Address) -> bool:
-    """Whether a property that is filed under the address is there: two towns of one name may share a key, and without
-    a ZIP the state has to say which."""
+    """Return whether a property found by the address is there. Two towns of one name may share a key, so without a ZIP
+    code the state must match.
+    """
     known, wanted = address_of(values), normalise(address)
     if compare(known, wanted) != "same":
         return False
@@ -90,7 +91,7 @@ def is_at(values: Mapping[str, Any], address: Address) -> bool:
 
 
 def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """The blocking keys to file a property under: house number, place and an end of its street's name; its map cell."""
+    """Return a property's blocking keys: house number, place, and an end of the street's name; and its map cell."""
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:
@@ -101,7 +102,9 @@ def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """The blocking keys to look under: with an address only those without one can lie in the cells around unseen."""
+    """Return the blocking keys to look under. With an address, only properties without one need the surrounding
+    cells.
+    """
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:
@@ -119,7 +122,7 @@ def _cell_key(cell: tuple[int, int]) -> str:
 
 
 def _near_keys(address: Address) -> Iterator[str]:
-    """One slip leaves the beginning or the end of a name's longest word as it is."""
+    """Yield blocking keys: one typing error leaves the beginning or the end of the longest word intact."""
     if not (address.street_number and address.street_name):
         return
     word = max(address.street_name.split(), key=len)
@@ -131,24 +134,24 @@ def _near_keys(address: Address) -> Iterator[str]:
 
 
 def parcel_of(values: Mapping[str, Any]) -> str | None:
-    """The parcel number as it is compared: letters and digits, without zeros in front."""
+    """Return the parcel number for comparison: letters and digits without leading zeros."""
     number = _parcel(values)
     return number.lstrip("0") if number else None
 
 
 def county_of(values: Mapping[str, Any]) -> str | None:
-    """The county in one spelling, without the word."""
+    """Return the county in one spelling, without the word "county"."""
     return re.sub(r"\W+|\b(?:county|parish)\b", "", str(values.get("CountyOrParish") or "").casefold()) or None
 
 
 def point_of(values: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Latitude and longitude, if both are known."""
+    """Return latitude and longitude, if both are known."""
     latitude, longitude = (values.get(axis) for axis in AXES)
     return None if latitude is None or longitude is None else (latitude, longitude)
 
 
 def contradicts(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """True if two sets of values that share `key` are not of one property all the same."""
+    """Return whether two sets of values that share `key` are of different properties."""
     a, b = address_of(one), address_of(other)
     if differ(a.unit, b.unit):
         return True
@@ -164,7 +167,7 @@ def contradicts(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> b
 
 
 def address_of(values: Mapping[str, Any]) -> Address:
-    """The address in one spelling: structured parts first, what they lack from the text."""
+    """Return the address in one spelling: structured parts first, missing parts from the text."""
     return _spelled(Address.of(values))
 
 
@@ -189,8 +192,9 @@ def _spelled(told: Address) -> Address:
 
 
 def _designator(unit: str, text: str) -> str:
-    """How the text calls the unit where a field names it `4` alone, if it is no apartment: a building may have an
-    `Apt 4`, a `Ste 4` and a `Lot 4`. Empty where it says no such word.
+    """Return the unit's kind as the text names it, unless it is an apartment; "" if the text does not.
+
+    A field may give only `4`, while a building may have an `Apt 4`, a `Ste 4`, and a `Lot 4`.
     """
     if not _BARE.fullmatch(unit):
         return ""
@@ -199,7 +203,9 @@ def _designator(unit: str, text: str) -> str:
 
 
 def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceRecord) -> list[str]:
-    """A parcel number is unique within its county; where none is named, within the town or the site."""
+    """Return a key for each scope: a parcel number is unique within its county; without one, within the town or the
+    site.
+    """
     number = _parcel(values)
     if number is None:
         return []
@@ -214,7 +220,7 @@ def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceReco
 
 
 def plain_parcel_of(values: Mapping[str, Any]) -> str | None:
-    """The parcel number without dashes and blanks."""
+    """Return the parcel number without dashes and blanks."""
     return plain_parcel(values.get(PARCEL))
 
 

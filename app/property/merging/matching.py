@@ -1,7 +1,7 @@
-"""Whether two sets of values are of one property, and why: by parcel number, else address and unit, else position with
-bedrooms and area. Pure.
+"""Decide whether two sets of values are one property, and why. Pure.
 
-Prefers two properties where one is right over one where two are: the latter mixes data.
+The parcel number decides first, then address and unit, then position with bedrooms and area. In doubt the answer is two
+properties: merging two would mix their data.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from app.property.merging.facts import Compared, against, compare_facts, metres_
 from app.property.merging.identity import PARCEL, address_of, county_of, parcel_of
 
 Values = Mapping[str, Any]
-#: points that it takes where one names no unit, or where a street, a parcel number, the rest or the ZIP code has a slip
+#: points needed if one names no unit, or if the street, the parcel number, the rest, or the ZIP code has an error
 _FOR_A_UNIT, _FOR_A_TYPO, _FOR_A_PARCEL_TYPO, _FOR_AN_OPEN_ADDRESS, _FOR_ANOTHER_ADDRESS = 1.5, 1.5, 0.5, 2.0, 3.0
-#: the same complete address, and nearly everything else differs: homes of one building that say no unit
+#: One complete address with this many points against it means homes of one building that name no unit.
 _TOO_MUCH_AGAINST = 2.25
 _ONE_SPOT_M = 15.0
-#: kinds of homes of which several have one address or one spot
+#: kinds of homes that share an address or a position
 _SHARED = re.compile(r"condo|apartment|flat|multi|duplex|triplex|co-?op|townh|row|unit|mobile|manufactured", re.I)
 
 
 class Key(StrEnum):
-    """By what two were found to be one, the surest first."""
+    """What matched two records, the surest first."""
 
     DECISION = "decision"
     PARCEL = "parcel"
@@ -42,7 +42,9 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`is_same`: one property; `differs`: surely two (neither: nothing tells). `why` is for people."""
+    """A verdict: `is_same` (one property), `differs` (certainly two), or neither (inconclusive). `why` is for
+    people.
+    """
 
     key: Key
     is_same: bool
@@ -64,7 +66,7 @@ class Decision:
 
 
 def decide(one: Values, other: Values, *, is_page: bool = False) -> Decision:
-    """Whether both are of one property. `is_page`: one is what the other's own page said before."""
+    """Decide whether both are one property. `is_page`: one is what the other's own page stated before."""
     return _Match(one, other, is_page=is_page).decide()
 
 
@@ -91,7 +93,7 @@ class _Match:
         return Decision(key, same, differs, why, (*self._named(), *self._facts), self._points)
 
     def _named(self) -> tuple[Compared, ...]:
-        """Parcel and address, as they were compared."""
+        """Return the comparisons of parcel and address."""
         found = []
         if all(self._parcels):
             result = "same" if self._parcels[0] == self._parcels[1] else "differs"
@@ -106,7 +108,7 @@ class _Match:
         return tuple(found)
 
     def _apart(self) -> str | None:
-        """What two homes never share."""
+        """Return the reason if the two cannot be one home."""
         if _differ(self._one.unit, self._other.unit):
             return "two units of one building"
         if _differ(self._one.state, self._other.state) or _differ(self._one.country, self._other.country):
@@ -118,7 +120,7 @@ class _Match:
     # --- parcel
 
     def _by_parcel(self) -> Decision | None:
-        """None where parcel numbers tell nothing (alone)."""
+        """Decide by parcel number; None if it is inconclusive."""
         a, b = self._parcels
         if not (a and b and a == b and self._is_one_scope()):
             return None
@@ -135,7 +137,7 @@ class _Match:
         return self._told(Key.PARCEL, "one parcel number in one county", same=True)
 
     def _is_one_scope(self) -> bool:
-        """A parcel number is unique in its county; where none is named, in the town, the ZIP code or the site."""
+        """Return whether the parcel numbers share a scope: the county, else the town, the ZIP code, or the site."""
         if all(self._counties):
             return self._counties[0] == self._counties[1]
         for name in ("city", "postal_code"):
@@ -146,15 +148,15 @@ class _Match:
             any((address.city, address.postal_code, county))
             for address, county in zip((self._one, self._other), self._counties, strict=True)
         ]
-        return self._is_page or not all(places)  # one that names no place is filed by its site
+        return self._is_page or not all(places)  # a record without a place is scoped to its site
 
     def _is_zip_only(self) -> bool:
-        """The addresses differ in their ZIP code and nothing else."""
+        """Return whether the addresses differ only in their ZIP code."""
         without = [_without_code(address) for address in (self._one, self._other)]
         return compare(*without) != "different"
 
     def _is_other_parcel(self) -> bool:
-        """Both name one, of one form, and they are not the same: numbers of two forms may be one parcel's."""
+        """Return whether both have parcel numbers of one form that differ. Numbers of two forms may be one parcel's."""
         a, b = self._parcels
         if not (a and b) or a == b or _differ(*self._counties):
             return False
@@ -167,7 +169,7 @@ class _Match:
     # --- address
 
     def _by_address(self) -> Decision | None:
-        """None where an address is missing: position is asked then."""
+        """Decide by address; None if one is missing, so that position decides."""
         a, b = self._one, self._other
         if not (a.street_number and b.street_number and a.street_name and b.street_name):
             return None
@@ -184,7 +186,7 @@ class _Match:
         return any(fact.what == "position" and fact.points > 0 for fact in self._facts)
 
     def _may_be_parcel_typo(self, verdict: str) -> bool:
-        """One address, one digit wrong or two exchanged; where homes share an address, only of the same unit."""
+        """Return whether one digit is wrong or two are swapped. Homes that share an address must name the same unit."""
         kinds = [str(values.get("PropertySubType") or "") for values in self._values]
         is_door = bool(self._one.unit) or not any(_SHARED.search(kind) for kind in kinds)
         return verdict == "same" and is_door and self._is_parcel_typo() and self._points >= _FOR_A_PARCEL_TYPO
@@ -213,7 +215,9 @@ class _Match:
         return self._told(Key.NONE, "two addresses", differs=True)
 
     def _of_unit_and_building(self) -> Decision:
-        """Homes of one building are alike in nearly everything: only a sale that both name tells."""
+        """Decide between a unit and its building. Homes of one building are alike, so only a shared sale is
+        conclusive.
+        """
         is_one_sale = any(fact.what == "sale" and fact.result == "same" for fact in self._facts)
         if is_one_sale and not against(self._facts):
             return self._told(Key.SIMILAR_ADDRESS, "one building and one sale; one of them names no unit", same=True)
@@ -222,7 +226,9 @@ class _Match:
     # --- position
 
     def _by_position(self) -> Decision:
-        """Within some steps, with the same bedrooms and area, nothing against it, no building of several homes."""
+        """Decide by position: a few steps apart, the same bedrooms and area, nothing against it, and no building of
+        several homes.
+        """
         apart = metres_apart(*self._values)
         same = {fact.what for fact in self._facts if fact.result == "same"}
         kinds = [str(values.get("PropertySubType") or "") for values in self._values]

@@ -1,7 +1,6 @@
-"""Many records become one property: per field the weightiest value wins, and whatever disagrees is kept as a conflict.
+"""Merge records into one property: per field the value with most votes wins, and contradictions are kept as conflicts.
 
-Which records are of one property is `identity.py`; this takes that as given. What a value weighs is `voting.py`.
-Pure: no database, no clock.
+`identity.py` and `matching.py` decide which records belong together; `voting.py` weighs their values. Pure.
 """
 
 from __future__ import annotations
@@ -31,18 +30,19 @@ from app.property.source_record import SourceRecord
 __all__ = ["Merged", "SourceRecord", "merge", "same_value"]
 
 
-#: fields that another one chooses the record of
+#: fields whose record is chosen by another field
 _LED = frozenset(name for group in (BOUND, FOLLOWERS) for names in group.values() for name in names)
 _LEADS = tuple(name for name in FIELDS if name not in _LED | DERIVED_FIELDS)
-#: what each source says in its own way: differences there are no conflict
+#: texts in each source's own words: differences are not conflicts
 _OF_ONE_SOURCE = frozenset(name for name, spec in FIELDS.items() if spec.own_words)
 Records = Sequence[SourceRecord]
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A property: values and evidence by field, and all that was said of each field, the winner first (nothing of
-    derived ones). `conflicts`: the fields where some of that cannot be right beside the winner."""
+    """A property: values and evidence by field, and what each source gives for it, the winner first (none for derived
+    fields). `conflicts`: the fields where a source contradicts the winner.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
@@ -54,13 +54,13 @@ class Merged:
 
 
 def merge(records: Records) -> Merged:
-    """One property out of `records`, whatever their order. Derived fields are computed anew from what won.
+    """Merge `records` into one property, in any order. Derived fields are computed from the winning values.
 
-    Where values are contested it is done twice: what nobody contradicts is known then, and tells which of them fits.
+    Contested values are merged in two rounds: the second checks them against the values that nobody contradicts.
     """
     if not records:
         return Merged()
-    # votes are sums of fractions: in one order always
+    # a fixed order, since sums of floats depend on it
     records = sorted(records, key=lambda record: (record.url, record.content_sha256, record.as_of))
     newest = max(record.as_of for record in records)
     says = _Round(records, Known({}, newest)).run()
@@ -85,7 +85,7 @@ def _is_contested(says: Sequence[Say]) -> bool:
 
 
 class _Round:
-    """Chooses every field, given what is `known`; those that others hang on come first."""
+    """One round of choosing every field, given the `known` values; fields that others depend on come first."""
 
     def __init__(self, records: Records, known: Known) -> None:
         self._records = records
@@ -93,7 +93,7 @@ class _Round:
         self._says: dict[str, list[Say]] = {}
 
     def run(self) -> dict[str, list[Say]]:
-        """What was said of each field, the winner first."""
+        """Return each field's source values, the winner first."""
         for name in _LEADS:
             having = [record for record in self._records if name in record.values]
             of_newest = _OF_NEWEST.get(FIELDS[name].kind) if name in FOLLOWERS else None
@@ -129,7 +129,7 @@ class _Round:
         self._choose(name, [r for r in eligible if self._adds_up(name, r)], having)
 
     def _adds_up(self, name: str, record: SourceRecord) -> bool:
-        """The parts of a count together are no more than there are, by the total that was chosen."""
+        """Return whether the parts of a count do not exceed the chosen total."""
         whole = FIELDS[name].counted_in
         total = self._winner(whole) if whole is not None else None
         if whole is None or total is None:
@@ -138,7 +138,7 @@ class _Round:
         return bool(record.values[name] + sum(chosen) <= total.values[whole])
 
     def _choose(self, name: str, eligible: Records, having: Records) -> None:
-        """The best of `eligible`; what the others that have the field say is judged beside it."""
+        """Choose the best of `eligible`, and judge the other records' values against it."""
         if not eligible:
             return
         same = same_place if name == AXES[0] else lambda one, other: same_value(name, one, other)
@@ -171,7 +171,7 @@ class _Round:
             say.verdict, say.reason = Verdict.CONFLICT, why_lost(say, winner)
 
     def _is_of_older_time(self, name: str, winner: SourceRecord, other: SourceRecord) -> bool:
-        """A sale before the last one, values of an earlier tax year."""
+        """Return whether `other` gives an earlier sale, or a value of an earlier tax year."""
         newest = self._known.newest
         kind, lead = FIELDS[name].kind, FIELDS[name].goes_with
         if name in FOLLOWERS and kind == "date":
@@ -184,12 +184,12 @@ class _Round:
         return not _is_one_time(lead, winner, other)
 
 
-#: of a field that others go with: the records of its newest time
+#: how to select the records of a field's newest time, by kind
 _OF_NEWEST = {"date": of_newest_sale, "year": of_newest_year}
 
 
 def _is_one_time(lead: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """What goes with `lead` in both is of one sale, one year, one price or one count."""
+    """Return whether both records mean one sale, year, price, or count in `lead`."""
     kind, whole = FIELDS[lead].kind, FIELDS[lead].counted_in
     if kind == "date":
         return is_one_sale(lead, one, other)
@@ -199,11 +199,11 @@ def _is_one_time(lead: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def _is_one_count(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Both count the same, or one of them does not count it."""
+    """Return whether both counts are the same, or one is missing."""
     counts = one.values.get(name), other.values.get(name)
     return None in counts or counts[0] == counts[1]
 
 
 def _is_of(name: str, silent: SourceRecord, told: SourceRecord) -> bool:
-    """What names no time is of the time of another one if it says the same, but for a slip of either."""
+    """Return whether an undated value matches a dated one, apart from an error in either."""
     return same_value(name, silent, told) or slip_between(name, silent.values, told.values) is not None

@@ -1,7 +1,7 @@
-"""Moved decimal points and wrong units: which of two numbers is the slip, by what else is known of the property. Pure.
+"""Detect moved decimal points and wrong units, and decide which of two numbers is the error. Pure.
 
-Ranges are those that nearly all homes lie in. They are narrower than those of `reading/plausible.py`, since here one of
-two values is wrong for sure: the question is only which.
+The usual ranges hold for nearly all homes. They are narrower than those of `reading/plausible.py`, because here one of
+two values is certainly wrong.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from app.property.fields.table import FIELDS, of_kind
 from app.property.merging.agreement import square_meters
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET
 
-#: fields in which a factor is a slip and no other fact
+#: fields in which a factor indicates an error
 _MONEY, _AREAS = frozenset(of_kind("money")), frozenset(of_kind("area"))
 _COUNTS = frozenset(name for name in of_kind("count") if FIELDS[name].usual)
 _FEET, _ACRE, _HECTARE = IN_SQUARE_METERS[SQUARE_FEET], IN_SQUARE_METERS[ACRES], IN_SQUARE_METERS[HECTARES]
-#: how many of the smaller unit are in the larger
+#: factors between units
 _UNITS = {
     "square feet and square metres": 1 / _FEET,
     "square feet and acres": _ACRE / _FEET,
@@ -27,7 +27,7 @@ _UNITS = {
     "acres and hectares": _HECTARE / _ACRE,
 }
 _PERIODS = {"a month and a year": 12.0}
-#: per field the ratios that it is in
+#: the usual ratios of each field to others
 _BESIDE: Mapping[str, list[tuple[str, str, float, float]]] = {
     name: [
         (one, other, *usual)
@@ -42,9 +42,8 @@ _MOST_DIGITS = 4
 
 
 def slip_between(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
-    """What turns the one value into the other, in words: a decimal point that moved, a unit that was taken for another.
-
-    None where their ratio says nothing.
+    """Name the error that turns one value into the other: a moved decimal point or a wrong unit; None if no factor
+    fits.
     """
     a, b = _number(name, one), _number(name, other)
     if a is None or b is None or a <= 0 or b <= 0:
@@ -68,9 +67,10 @@ def _number(name: str, values: Mapping[str, Any]) -> float | None:
 
 
 def oddities(name: str, values: Mapping[str, Any], known: Mapping[str, Any], year: int) -> list[tuple[float, str]]:
-    """What is odd about the value of `name` in `values` beside what else is `known` of the property.
+    """Return what is unusual about the value of `name`, given what is `known` of the property.
 
-    How far outside of what is usual (1: by a factor of e), and why. `year` is that of the property's newest page.
+    Each item is the distance from the usual range (1: a factor of e) and a reason. `year` is the year of the newest
+    page.
     """
     value = _number(name, values)
     if value is None:
@@ -92,7 +92,7 @@ Ratio = tuple[str, float, float, float]
 
 
 def _ratios(name: str, value: float, known: Mapping[str, Any], year: int) -> Iterator[Ratio]:
-    """(what is compared, the figure, the range that is usual)"""
+    """Yield (what is compared, the number, the lower and the upper usual limit)."""
     spec = FIELDS[name]
     if spec.kind == "year":
         first, last = int((spec.usual or (0,))[0]), year + (spec.years_ahead or 0)
@@ -107,5 +107,5 @@ def _ratios(name: str, value: float, known: Mapping[str, Any], year: int) -> Ite
 
 
 def _once(name: str, known: Mapping[str, Any]) -> float | None:
-    """What is paid once; nothing of a rent."""
+    """Return an amount that is paid once; None for a rent."""
     return None if FIELDS[name].per in known else _number(name, known)

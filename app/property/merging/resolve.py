@@ -1,10 +1,9 @@
-"""Decides which of the properties that are filed near a record are the one that it is of.
+"""Decide which of the candidate properties a record belongs to.
 
-Several that are the same as the record are one property and are merged, unless they are surely two: then the record
-goes to the one that it fits best, and to none of them where that is not clear.
+If several match, they are one property and are merged. If they are certainly different, the record goes to the best
+match, or to none if that is unclear.
 
-A page of unknown kind makes nothing one that is not one without it: it joins the property that it fits best, and a
-person is asked about the others.
+A page of unknown kind never causes a merge by itself: it joins the best match, and a person is asked about the others.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ Pages = Mapping[str, Sequence[SourceRecord]]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A property beside the record. `is_page`: it is filed under the record's own page."""
+    """A property that may match the record. `is_page`: it is stored under the record's own page."""
 
     id: str
     created_at: datetime
@@ -34,33 +33,33 @@ class Candidate:
 
     @property
     def place(self) -> tuple[int, float]:
-        """How well it fits, the best first: by the key, then by the points."""
+        """Return the rank of the match: by key, then by points."""
         return _STRENGTH[self.decision.key], -self.decision.points
 
     @property
     def order(self) -> tuple[int, float, datetime, str]:
-        """By how well it fits, then by age."""
+        """Return the sort order: rank, then age."""
         return *self.place, self.created_at, self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The properties that are one with the record, and those that only a page of unknown kind would make so."""
+    """The properties that match the record, and those that match only through a page of unknown kind."""
 
     same: Sequence[Candidate]
     doubtful: Sequence[Candidate] = ()
 
     @property
     def oldest(self) -> str:
-        """The one of `same` that the others go into."""
+        """Return the id of the oldest match, which the others are merged into."""
         return min(self.same, key=lambda one: (one.created_at, one.id)).id
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Compares `record` with candidates; `preferred` is the property that it is of by how it was found, if any.
+    """Compares `record` with candidates. `preferred` is the property it was looked up for, if any.
 
-    `pages_of` gives the pages of properties, `are_split` says whether people keep two of some properties apart.
+    `pages_of` returns the pages of properties; `are_split` says whether people keep any two properties apart.
     """
 
     record: SourceRecord
@@ -69,7 +68,9 @@ class Resolver:
     are_split: Callable[[Sequence[str]], bool]
 
     def resolve(self, near: Sequence[tuple[Any, bool]]) -> Resolution:
-        """`near`: properties with `id`, `created_at` and `record`, and whether each is filed under the page's URLs."""
+        """Resolve the record. `near` are properties with `id`, `created_at`, and `record`, and whether each is stored
+        under the page's URLs.
+        """
         same = self._chosen([one for one in self._compared(near) if one.decision.is_same])
         if self.record.is_stranger and len(same) < 2:
             return Resolution(same)
@@ -85,8 +86,10 @@ class Resolver:
         return found
 
     def _without_page(self, row: Any, pages: Sequence[SourceRecord]) -> Mapping[str, Any]:
-        """What the property says by its other pages: what this one said before is to be replaced. Nothing if it is the
-        only one: then nothing contradicts it."""
+        """Return the property's values from its other pages, since this page's earlier values are replaced.
+
+        If this is its only page, nothing contradicts the record.
+        """
         others = self._others(pages)
         return row.record if len(others) == len(pages) else merge(others).values
 
@@ -95,12 +98,12 @@ class Resolver:
         return [one for one in pages if one.url != mine.url and (one.page_url is None or one.page_url != mine.page_url)]
 
     def _chosen(self, same: list[Candidate]) -> list[Candidate]:
-        """All of `same` if they may be one; else the one that fits best, if there is one.
+        """Return all of `same` if they can be one property, else the best match, if there is one.
 
-        Of two that people parted and that fit alike it is the older: nothing else would tell a further page from the
-        next.
+        If people keep two apart that match equally well, the older one is returned, so that further pages go the same
+        way.
         """
-        if len(same) > 1:  # a place on the map is one home's: two who are found by it alone are two homes at one place
+        if len(same) > 1:  # two properties matched only by position are two homes at one place
             same = [one for one in same if one.decision.key is not Key.POSITION]
         if len(same) < 2 or not self._are_apart(same):
             return same
@@ -113,10 +116,10 @@ class Resolver:
         return any(decide(a.values, b.values).differs for a, b in pairs) or self.are_split([one.id for one in same])
 
     def _without_strangers(self, same: Sequence[Candidate]) -> Resolution:
-        """Part `same` into those that are one without the word of any one source of unknown kind, and the others.
+        """Separate the matches that hold without any single source of unknown kind from the others.
 
-        A page of unknown kind goes to the preferred one, else to the one that it fits best: rather to one that it fits
-        without another stranger's word.
+        A page of unknown kind goes to the preferred property, else to the best match; one that holds without another
+        such page comes first.
         """
         pages = {home: self._others(found) for home, found in self.pages_of([one.id for one in same]).items()}
         others = [one for one in same if pages[one.id]]
@@ -129,8 +132,9 @@ class Resolver:
 
 
 def _is_vouched(pages: list[SourceRecord], others: list[SourceRecord], *, is_page: bool = False) -> bool:
-    """Whether two properties of these pages are one whichever source of unknown kind is left out. One that has no
-    other source is that source's own."""
+    """Return whether two properties match even without any one source of unknown kind. A source that is a property's
+    only one stays.
+    """
     strangers: set[Voice | None] = {page.voice for page in (*pages, *others) if page.is_stranger}
     return all(
         decide(_said_without(voice, pages), _said_without(voice, others), is_page=is_page).is_same

@@ -1,4 +1,4 @@
-"""Whether two answers are one page: what they say is asked, since what they declare may be wrong. Pure."""
+"""Decide whether two fetched pages are one page by their content, since their declared URLs may be wrong. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from app.property.merging.agreement import same_value
 from app.property.record import Method
 from app.property.source_record import SourceRecord
 
-#: what names one listing
+#: fields that identify one listing
 _IDS = of_kind("identifier")
-#: what a page shows differently from one visit to the next
+#: fields that may differ between visits
 _UNSTEADY = frozenset(name for name, spec in FIELDS.items() if spec.group == "text" and spec.own_words)
 
 
 def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
-    """Whether both name the same listing: an id or an address is the same in both, and nothing contradicts that."""
+    """Return whether both are the same listing: an id or an address matches, and nothing contradicts that."""
     a, b = one.values, other.values
     if identity.contradicts("url:", a, b) or any(_both(name, a, b) and not _same(name, a, b) for name in _IDS):
         return False
@@ -26,7 +26,7 @@ def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def says_nothing_new(read: SourceRecord, known: SourceRecord) -> bool:
-    """Whether `read`, without a model, says nothing of the listing that `known` does not say as well."""
+    """Return whether `read`, which no model completed, adds nothing to `known`."""
     steady = [
         name
         for name, proof in read.evidence.items()
@@ -36,8 +36,9 @@ def says_nothing_new(read: SourceRecord, known: SourceRecord) -> bool:
 
 
 def agrees(read: SourceRecord, known: SourceRecord) -> bool:
-    """Whether `read` may be left out for `known`, the page that it claims to be: it has the same body, or it is of the
-    same listing and says nothing else of it."""
+    """Return whether `read` can be dropped for `known`, the page it claims to be: same body, or same listing without
+    new values.
+    """
     if read.content_sha256 == known.content_sha256:
         return True
     return is_one_listing(read, known) and says_nothing_new(read, known)

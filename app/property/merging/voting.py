@@ -1,10 +1,10 @@
-"""Of several sources that say something of one field, the one to believe: who says it, how it was read, how old it is,
-who agrees, and whether it fits what else is known. Pure.
+"""Choose between the values that sources give for a field: by source, method, age, agreement, and fit with the rest.
+Pure.
 
-A source's accuracy A is the chance that it is right: rank × method × confidence × freshness × fit. Its vote is
-ln(n·A / (1 − A)) with n = 10 wrong values that it could have said instead (the vote count of Dong, Berti-Equille and
-Srivastava, "Integrating Conflicting Data: The Role of Source Dependence", VLDB 2009); a value has the votes of all who
-say the same, one for each source: an owner's domain, or each of its offices that is known.
+A source's accuracy A is the chance that it is right: rank × method × confidence × freshness × fit. Its vote is ln(n·A /
+(1 − A)), where n = 10 is the number of possible wrong values (the vote count of Dong, Berti-Equille and Srivastava,
+"Integrating Conflicting Data: The Role of Source Dependence", VLDB 2009). A value gets the votes of all sources that
+agree, one per source: an owner's domain, or each of its known offices.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from app.property.source_record import SourceRecord, Voice, independent
 
 _WRONG_VALUES = 10
 _LEAST, _MOST = 0.02, 0.97
-#: A page's confidence is the chance that it was read right. From 0.9 on it was: how often one site says a thing, in its
-#: markup and in its text, makes no better witness of it. A tenth of what is beyond counts: it tells equals apart, and
-#: does not outvote whose page it is
+#: A page's confidence is the chance that it was read correctly, which is given from 0.9 on. How often a site repeats a
+#: value does not make the value more likely. Only a tenth of the rest counts: it breaks ties without outvoting a better
+#: source.
 _READ_RIGHT, _BEYOND = 0.9, 0.1
-#: the vote of a source that is nearly always wrong still counts for its value, since somebody says it
+#: the least vote: a value that somebody states always counts a little
 _LEAST_VOTE = 0.05
-#: what is left of the accuracy of a slip: of a value on which two sources agree, or of one that fits better
+#: accuracy left to a number error: a value that two sources contradict by a factor, or that fits less well
 _SLIP = 0.1
 _FITS_LESS = 0.9
-#: a value that lies outside of what is usual by a factor of e loses this much in ln(A), and never more than the second
+#: A value outside the usual range by a factor of e loses this much in ln(A), up to the second number.
 _ODD_BY_E, _MOST_ODD = 2.0, 2.0
 _SECONDS_A_DAY = 86_400.0
 _METHOD_PLACE = {method: -place for place, method in enumerate(Method)}
@@ -40,7 +40,7 @@ Same = Callable[[SourceRecord, SourceRecord], bool]
 
 
 class Verdict(StrEnum):
-    """What became of what a source says: `older` is right of an earlier time, `conflict` is not right beside it."""
+    """The verdict on a source's value: `older` was right earlier, `conflict` contradicts the winner."""
 
     WON = "won"
     AGREES = "agrees"
@@ -50,7 +50,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of the property apart from the field that is judged: values nobody contradicts, the newest page."""
+    """What is known apart from the judged field: uncontested values, and when the newest page was read."""
 
     values: Mapping[str, Any]
     newest: datetime
@@ -58,7 +58,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """Why a source is believed on a field, each factor 0 to 1. `odd`: in which ways its value fits nothing else."""
+    """The factors of a source's accuracy, each 0 to 1. `odd` lists what is unusual about its value."""
 
     rank: float
     method: float
@@ -69,7 +69,7 @@ class Weight:
 
     @property
     def accuracy(self) -> float:
-        """The chance that it is right."""
+        """Return the chance that the value is right."""
         whole = self.rank * self.method * self.confidence * self.freshness * self.fit
         return max(_LEAST, min(_MOST, whole))
 
@@ -85,7 +85,7 @@ class Weight:
 
 @dataclass(slots=True)
 class Say:
-    """What one source says of a field. `votes` are those of all who say the same, `voices` how many these are."""
+    """A source's value of a field. `votes` is the sum over all sources that agree, `voices` their number."""
 
     source: SourceRecord
     proof: Evidence
@@ -97,7 +97,7 @@ class Say:
 
 
 def say_of(name: str, record: SourceRecord, known: Known, *, contested: bool = True) -> Say:
-    """What `record` says of `name`, by itself. Whether it fits is only asked where somebody says otherwise."""
+    """Weigh the record's value of `name` alone. Its fit counts only if other sources contradict it."""
     proof = record.evidence[name]
     age_days = (known.newest - record.as_of).total_seconds() / _SECONDS_A_DAY
     odd = oddities(name, record.values, known.values, known.newest.year) if contested else []
@@ -110,9 +110,9 @@ def say_of(name: str, record: SourceRecord, known: Known, *, contested: bool = T
 
 
 def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) -> list[Say]:
-    """All that `records` (each of which has the field) say of `name`: the winner first, then by their votes.
+    """Return what `records`, which all have the field, give for `name`: the winner first, then by votes.
 
-    `same` tells whether two of them say the same. Independent of the order of `records`.
+    `same` compares two records. The order of `records` does not matter.
     """
     if len(records) == 1:
         (only,) = records
@@ -130,8 +130,9 @@ def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) 
 
 
 def _find_slips(name: str, says: list[Say], agree: list[list[bool]]) -> None:
-    """Of two values that differ by a power of ten or by a unit, the one is the slip that fewer say where two agree on
-    the other, else the one that fits less."""
+    """Find number errors: of two values that differ by a power of ten or a unit, the one with fewer sources if two back
+    the other, else the one that fits less.
+    """
     voices = [len(independent(says[m].source.voice for m, yes in enumerate(row) if yes)) for row in agree]
     fits = [say.weight.fit for say in says]
     for n, say in enumerate(says):
@@ -145,7 +146,7 @@ def _find_slips(name: str, says: list[Say], agree: list[list[bool]]) -> None:
 
 
 def _count(say: Say, agreeing: list[Say]) -> None:
-    """Pages of one source have one vote, that of the surest of them."""
+    """Count one vote per source, that of its surest page."""
     best: dict[Voice, float] = {}
     for other in agreeing:
         voice = other.source.voice
@@ -155,13 +156,13 @@ def _count(say: Say, agreeing: list[Say]) -> None:
 
 
 def _order(say: Say) -> tuple[Any, ...]:
-    """Votes, then the surest of those who agree, the younger page, the method, and a name so that chance has no say."""
+    """Return the sort order: votes, accuracy, age of the page, method, and the URL to make it deterministic."""
     place = _METHOD_PLACE[say.proof.method]
     return round(say.votes, 9), round(say.weight.accuracy, 9), say.source.as_of, place, say.source.url
 
 
 def why_won(winner: Say, *, contested: bool) -> str:
-    """In words, why this value is shown."""
+    """Return in words why this value won."""
     if winner.voices == 1:
         alone = "no other source has it" if not contested else "ranked first"
     else:
@@ -170,7 +171,7 @@ def why_won(winner: Say, *, contested: bool) -> str:
 
 
 def why_lost(say: Say, winner: Say) -> str:
-    """What told against the value, the weightiest first."""
+    """Return in words why the value lost, the strongest reason first."""
     mine, theirs = say.weight, winner.weight
     parts = [
         (9.0 * bool(mine.odd), "; ".join(mine.odd)),

@@ -1,7 +1,7 @@
-"""Whom to believe on what, before anybody is compared: by whose page it is, how it was read, and how old it is.
+"""Prior weights of a value: by the kind of source, how it was read, and its age.
 
-The figures are chances of being right, set from what each office or site is answerable for, to two digits and not
-fitted; ADR 0033 argues for them and docs/merging.md shows them as a table.
+The numbers estimate the chance that a source is right, from what each office or site is responsible for. They have two
+digits and are not fitted; ADR 0033 explains them and docs/merging.md lists them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from app.property.record import FIELDS, Method, SourceKind
 
 
 class Topic(StrEnum):
-    """What a field is about: sources differ in what they know."""
+    """The topic of a field: sources differ in what they know."""
 
     TAX = "tax"
     SALE = "sale"
@@ -28,7 +28,7 @@ class Topic(StrEnum):
     ESTIMATE = "estimate"
 
 
-#: the topic of a group's fields, unless the table names another one
+#: the topic of a group's fields, unless the field table names another
 _GROUPS: Mapping[str, Topic] = {
     "listing": Topic.LISTING,
     "address": Topic.ADDRESS,
@@ -56,12 +56,12 @@ _RANKS: Mapping[Topic, tuple[float, ...]] = {
     Topic.ASSOCIATION: (0.75, 0.70, 0.60, 0.55, 0.85, 0.97, 0.65),
     Topic.ESTIMATE:    (0.70, 0.60, 0.60, 0.40, 0.90, 0.50, 0.65),
 }
-#: days in which a value's weight halves: what a listing says changes by the week, a lot hardly ever
+#: days in which a value's weight halves: a listing changes weekly, a lot hardly ever
 HALF_LIFE_DAYS: Mapping[Topic, float] = MappingProxyType({
     Topic.LISTING: 30.0, Topic.ESTIMATE: 90.0, Topic.TAX: 730.0, Topic.ASSOCIATION: 730.0, Topic.PERMITS: 1825.0,
     Topic.SALE: 3650.0, Topic.FACTS: 3650.0, Topic.ADDRESS: 7300.0, Topic.POSITION: 7300.0, Topic.LOT: 7300.0,
 })
-#: what reading by this method is worth where confidence is the same
+#: the weight of each reading method at the same confidence
 METHOD_FACTORS: Mapping[Method, float] = MappingProxyType({
     Method.JSONLD: 1.0, Method.MICRODATA: 1.0, Method.STATE: 1.0, Method.LABEL: 1.0, Method.OPENGRAPH: 0.97,
     Method.RECIPE: 0.97, Method.LLM: 0.93, Method.DERIVED: 0.9, Method.WEB_SEARCH: 0.6,
@@ -70,16 +70,18 @@ METHOD_FACTORS: Mapping[Method, float] = MappingProxyType({
 
 
 def topic_of(name: str) -> Topic:
-    """What the field `name` is about."""
+    """Return the topic of the field `name`."""
     spec = FIELDS[name]
     return Topic(spec.topic) if spec.topic is not None else _GROUPS[spec.group]
 
 
 def rank(kind: SourceKind | None, name: str) -> float:
-    """How often such a source is right on the field, 0 to 1. One of which nobody said what it is ranks as other."""
+    """Return how often a source of this kind is right on the field, 0 to 1. A source of unknown kind counts as
+    other.
+    """
     return _RANKS[topic_of(name)][_KINDS.index(kind or SourceKind.OTHER)]
 
 
 def freshness(name: str, age_days: float) -> float:
-    """What is left of a value's weight, 1 to 0, when it is `age_days` older than the newest page of its property."""
+    """Return the weight left (1 to 0) to a value `age_days` older than the newest page of its property."""
     return float(0.5 ** (max(0.0, age_days) / HALF_LIFE_DAYS[topic_of(name)]))

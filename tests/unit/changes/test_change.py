@@ -1,4 +1,4 @@
-"""What is a change of the world, and what only looks like one."""
+"""Which differences are real changes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PERMIT = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_said_otherwise_is_no_news(name: str, before: Said, now: Said) -> None:
+def test_another_form_of_the_same_value_is_no_change(name: str, before: Said, now: Said) -> None:
     """Rounding, currency, period, order, detail, unit, the day of a deed, another reading of the same words, old rows
     that are no longer listed, and spelling."""
     assert not is_news(name, before, now)
@@ -64,16 +64,16 @@ def test_what_is_said_otherwise_is_no_news(name: str, before: Said, now: Said) -
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_another_state_of_the_world_is_news(name: str, before: Said, now: Said) -> None:
+def test_a_real_difference_is_a_change(name: str, before: Said, now: Said) -> None:
     assert is_news(name, before, now)
 
 
-def test_a_moved_decimal_point_is_known_for_a_slip() -> None:
+def test_a_moved_decimal_point_is_recognized_as_an_error() -> None:
     assert slip_in("ListPrice", said(500000), said(5000000)) == "a decimal point moved by 1"
     assert slip_in("ListPrice", said(500000), said(450000)) is None
 
 
-def test_a_value_brings_what_it_means_nothing_without() -> None:
+def test_a_value_brings_its_context() -> None:
     values = {"TaxAssessedValue": 210000, "X_Currency": "USD", "TaxYear": 2026, "YearBuilt": 1990}
     proofs = {name: said(value).proof for name, value in values.items()}
     found = said_of("TaxAssessedValue", values, proofs)
@@ -82,8 +82,8 @@ def test_a_value_brings_what_it_means_nothing_without() -> None:
     assert said_of("ListPrice", values, proofs) is None
 
 
-def test_computed_fields_are_never_told() -> None:
-    """Their inputs are; and an age changes every January."""
+def test_computed_fields_are_never_published() -> None:
+    """Their inputs are published; an age would change every January."""
     assert not DERIVED_FIELDS & set(TELLABLE_FIELDS)
     assert set(TOLD_FIELDS) <= set(TELLABLE_FIELDS)
     with pytest.raises(ValueError, match="X_AgeYears is computed"):

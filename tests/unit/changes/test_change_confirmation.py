@@ -1,4 +1,4 @@
-"""When a change that a page shows is believed."""
+"""When a change on a page is accepted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHOWS = page(HERE, 480000)
 CHOSEN = said(480000)
 
 
-def test_a_page_that_alone_shows_a_change_is_looked_at_until_three_further_looks_agree() -> None:
+def test_a_change_on_one_page_needs_three_further_looks() -> None:
     """After 5, 10 and 20 minutes."""
     at, waits = T0, []
     for looks in range(3):
@@ -54,7 +54,7 @@ def test_one_look_a_day_later_is_enough() -> None:
     assert judge(replace(later, looked_at=T0 + HOLD / 2), [SHOWS], CHOSEN).outcome is Outcome.WAIT
 
 
-def test_a_second_source_that_changed_alike_is_enough() -> None:
+def test_the_same_change_on_a_second_source_is_enough() -> None:
     other = Candidate("ListPrice", THERE, said(500000), said(480000), T0, T0)
     voices = {HERE: Voice("a.example", None), THERE: Voice("b.example", None)}
     assert seconds(CUT, [other], voices)
@@ -66,7 +66,7 @@ def test_a_second_source_that_changed_alike_is_enough() -> None:
     assert not seconds(CUT, [replace(other, field="ClosePrice")], voices)
 
 
-def test_a_page_that_goes_back_is_told_apart_from_one_that_changes_again() -> None:
+def test_a_page_that_reverts_differs_from_one_that_changes_again() -> None:
     assert judge(CUT, [page(HERE, 500000)], said(500000)).outcome is Outcome.BACK
     assert judge(CUT, [page(HERE, 470000)], said(470000)).outcome is Outcome.OVER
     assert judge(CUT, [page(THERE, 480000)], CHOSEN).outcome is Outcome.OVER
@@ -76,7 +76,7 @@ DENIES = page(THERE, 500000)
 
 
 def looks_at(one: Candidate, others: list[SourceRecord]) -> list[datetime]:
-    """When the page is looked at, which goes on showing the change, until it is published."""
+    """Return the times of the looks at a page that keeps showing the change, until it is published."""
     times = []
     while (judgement := judge(one, [SHOWS, *others], CHOSEN)).outcome is Outcome.WAIT:
         assert judgement.look_at is not None
@@ -87,49 +87,49 @@ def looks_at(one: Candidate, others: list[SourceRecord]) -> list[datetime]:
 
 
 @pytest.mark.parametrize(("one", "others"), [(CUT, [DENIES]), (replace(CUT, went_back=True), [])])
-def test_a_change_in_doubt_has_to_be_seen_by_ten_further_looks(one: Candidate, others: list[SourceRecord]) -> None:
-    """Another source denies it, or the page went back before."""
+def test_a_doubtful_change_needs_ten_further_looks(one: Candidate, others: list[SourceRecord]) -> None:
+    """Another source contradicts it, or the page reverted before."""
     minutes = [(at - T0) / timedelta(minutes=1) for at in looks_at(one, others)]
     assert minutes == [5, 15, 35, 75, 155, 315, 635, 1275, 2555, 3835]
     daily = replace(one, looks=9, looked_at=T0 + 9 * timedelta(days=1))
     assert judge(daily, [SHOWS, *others], CHOSEN).outcome is Outcome.WAIT, "how long it held does not matter"
 
 
-def test_what_was_read_long_before_denies_nothing() -> None:
+def test_a_page_read_long_before_contradicts_nothing() -> None:
     long_ago = page(THERE, 500000, T0 - timedelta(days=3))
     assert judge(replace(CUT, looks=3, looked_at=T0 + HOLD / 2), [SHOWS, long_ago], CHOSEN).outcome is Outcome.TELL
 
 
 @pytest.mark.parametrize("turn_hours", [0.17, 0.34, 0.5, 1, 2, 3, 5, 7, 11, 12, 16, 20, 24, 36, 42, 50, 63])
-def test_a_page_that_turns_regularly_is_found_out_whatever_its_phase(turn_hours: float) -> None:
-    """It says the new price for one turn and the old one for the next."""
+def test_an_alternating_page_is_detected_in_any_phase(turn_hours: float) -> None:
+    """The page shows the new price for one interval and the old one for the next."""
     looks = [(at - T0) / timedelta(hours=1) for at in looks_at(CUT, [DENIES])]
     for phase in range(40):
         since = turn_hours * phase / 40
         assert any(int((since + hours) // turn_hours) % 2 for hours in looks), f"phase {phase}"
 
 
-def test_a_look_before_its_time_is_not_awaited_for_ever() -> None:
-    """Intervals grow to 21 hours, so that a daily look always counts."""
+def test_a_daily_look_always_counts() -> None:
+    """Intervals grow only to 21 hours."""
     assert replace(CUT, looks=400).look_at - T0 == timedelta(minutes=1280)
 
 
-def test_what_is_not_the_chosen_value_is_not_told() -> None:
+def test_a_value_that_lost_is_not_published() -> None:
     sure = replace(CUT, looks=9, seconded=True)
     assert judge(sure, [SHOWS], said(500000)).outcome is Outcome.WAIT
     assert judge(sure, [SHOWS], None).outcome is Outcome.WAIT
 
 
-def test_a_slip_is_not_told_unless_a_second_source_changed_alike() -> None:
+def test_a_number_error_is_not_published_unless_a_second_source_changed_the_same_way() -> None:
     slip = replace(CUT, new=said(5000000), looks=9, looked_at=T0 + HOLD * 9)
     assert judge(slip, [page(HERE, 5000000)], said(5000000)).outcome is Outcome.WAIT
     assert judge(replace(slip, seconded=True), [page(HERE, 5000000)], said(5000000)).outcome is Outcome.TELL
 
 
-def test_a_page_moves_only_by_itself_and_only_to_what_is_new() -> None:
+def test_only_a_page_s_own_change_to_a_new_value_counts() -> None:
     old = said(500000)
     assert moved("ListPrice", said(500000), said(480000), old)
-    assert not moved("ListPrice", said(480000), said(480000), old)  # it said so before; only the choice differs
-    assert not moved("ListPrice", said(520000), said(500000), old)  # it comes round to what the others say
+    assert not moved("ListPrice", said(480000), said(480000), old)  # it had this value before; only the choice differs
+    assert not moved("ListPrice", said(520000), said(500000), old)  # it adopts the other sources' value
     assert not moved("ListPrice", said(500000), None, old)
     assert moved("ListPrice", None, said(480000), None)

@@ -1,4 +1,4 @@
-"""Which records are of one property, and which only look so."""
+"""Which records belong to one property, and which only look alike."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def record(values: dict[str, Any], site: str = "a") -> SourceRecord:
 
 
 def are_one(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """As the store decides it: found under a key or in a drawer, and the same at a second look."""
+    """Decide as the store does: found by a key or a blocking key, and matched by a second comparison."""
     stored, looked_up = keys_of(record(one, "a")), lookups_of(record(other, "b"))
     is_found = bool(set(stored) & set(looked_up) or set(blocks_of(one)) & set(block_lookups_of(other)))
     return is_found and decide(other, one).is_same
@@ -67,7 +67,7 @@ def are_one(one: dict[str, Any], other: dict[str, Any]) -> bool:
         "coordinates across a cell's edge",
     ],
 )
-def test_one_property_is_recognised(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_records_of_one_property_are_matched(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert are_one(one, other)
     assert are_one(other, one)
 
@@ -119,12 +119,12 @@ def test_a_city_without_its_state_finds_the_same_city_with_it() -> None:
         ({"UnitNumber": "4", "UnparsedAddress": "12 Main St Apt 4, Sault Ste Marie, MI 49783"}, "4"),
     ],
 )
-def test_a_suite_is_none_of_the_apartments_of_its_building(values: dict[str, Any], unit: str) -> None:
-    """As `Ste 4` and `Apt 4` are two targets."""
+def test_a_suite_differs_from_the_apartments_of_its_building(values: dict[str, Any], unit: str) -> None:
+    """`Ste 4` and `Apt 4` are two targets as well."""
     assert address_of(values).unit == unit
 
 
-def test_a_parcel_number_without_a_place_is_known_on_its_own_site_only() -> None:
+def test_a_parcel_number_without_a_place_matches_only_on_its_own_site() -> None:
     one, same, other = (record({"ParcelNumber": "31-2234-0012"}, site) for site in ("a", "a", "b"))
     parcel = [key for key in keys_of(one) if key.startswith("parcel:")]
     assert parcel == [key for key in lookups_of(same) if key.startswith("parcel:")]
@@ -170,7 +170,7 @@ FERN = {**MAIN, "StreetName": "Fernwood Ln"}
     ],
     ids=["typo and facts", "typo and place", "ZIP code", "no address", "parcel typo", "house number", "unit left out"],
 )
-def test_a_slip_is_forgiven_where_the_rest_supports_it(one: dict[str, Any], other: dict[str, Any], key: Key) -> None:
+def test_a_typing_error_is_accepted_if_the_rest_agrees(one: dict[str, Any], other: dict[str, Any], key: Key) -> None:
     assert are_one(one, other)
     assert are_one(other, one)
     found = decide(one, other)
@@ -212,11 +212,11 @@ CONDO = {**MAIN, **HOUSE, **AT, "PropertySubType": "Condominium", "YearBuilt": 1
         ),
     ],
 )  # fmt: skip
-def test_look_alikes_are_kept_apart_however_much_they_share(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_similar_homes_are_kept_apart_however_much_they_share(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert not are_one(one, other)
     assert not are_one(other, one)
 
 
-def test_a_page_stays_with_its_property_unless_it_shows_another_one() -> None:
+def test_a_page_stays_with_its_property_unless_it_shows_another() -> None:
     assert decide({"ListPrice": 2}, {"ListPrice": 1}, is_page=True).key is Key.PAGE
     assert not decide({**MAIN, "StreetNumber": "14"}, MAIN, is_page=True).is_same

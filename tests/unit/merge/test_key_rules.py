@@ -1,4 +1,4 @@
-"""Whoever changes how keys or drawers are spelled says so: what is stored is filed anew then, and else is not found."""
+"""A changed spelling of keys needs a new identity version, or stored properties are no longer found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 
 _ADDRESSES = Path(__file__).parents[1] / "address" / "us_addresses.txt"
-#: what each of the rules makes of the values below. A number that was on main once is never given to other rules
+#: the digest of each version's keys for the values below; a number that was on main is never reused
 _DIGESTS = {
     1: "2ae9d74e8963f3f6fd503b0c6dc4435c38a2aa228cba0b66c7092defae770cee",
     2: "490f2848eec17529624abec4bd369cb09a4c65c395d3f8aca11ca855336991f5",
@@ -52,9 +52,9 @@ def _digest() -> str:
     return sha.hexdigest()
 
 
-def test_other_spellings_are_other_rules() -> None:
-    told = (
-        "keys or drawers are spelled otherwise: make KEY_RULES one more, and write the new digest beside it, "
-        "so that what is stored is filed anew"
+def test_a_new_spelling_of_keys_needs_a_new_version() -> None:
+    advice = (
+        "the spelling of keys or blocking keys changed: increment KEY_RULES and add the new digest, "
+        "so that stored properties are reindexed"
     )
-    assert _DIGESTS.get(KEY_RULES) == _digest(), told
+    assert _DIGESTS.get(KEY_RULES) == _digest(), advice

@@ -1,4 +1,4 @@
-"""Per field the best evidence wins, what belongs together stays together, and disagreement is kept."""
+"""For each field the best evidence wins, related fields come from one source, and conflicts are kept."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def merged_in_any_order(*sources: SourceRecord) -> Merged:
     return results[0]
 
 
-def test_nothing_makes_nothing() -> None:
+def test_no_records_give_an_empty_property() -> None:
     assert merge([]) == Merged()
 
 
@@ -65,7 +65,7 @@ def test_of_equally_sure_values_the_one_that_most_sources_give_wins() -> None:
     assert len(found.conflicts["YearBuilt"]) == 3
 
 
-def test_of_two_that_are_alike_in_all_else_the_younger_page_wins() -> None:
+def test_between_otherwise_equal_pages_the_newer_one_wins() -> None:
     found = merged_in_any_order(source("a", {"ListPrice": 100}), source("b", {"ListPrice": 90}, days=1))
     assert found.values["ListPrice"] == 90
 
@@ -155,8 +155,10 @@ def test_full_and_half_bathrooms_are_those_of_the_total_that_is_shown(
     assert {name: found.values.get(name) for name in shown} == shown
 
 
-def test_a_portal_that_says_a_thing_twice_is_no_better_witness_than_the_assessor() -> None:
-    """Label and state of one page agree, so it is surely read; the assessor's card says it once, and ranks first."""
+def test_a_portal_that_repeats_a_value_does_not_outvote_the_assessor() -> None:
+    """Label and state of one page agree, so it was read correctly; the assessor gives the value once and ranks
+    first.
+    """
     assessor = replace(source("a", baths(3, 2, 1) | {"YearBuilt": 1987}, 0.88), source_kind=SourceKind.ASSESSOR)
     portal = replace(source("p", baths(3, 3, 0) | {"YearBuilt": 1988}, 0.96), source_kind=SourceKind.PORTAL)
     found = merged_in_any_order(assessor, portal)
@@ -166,7 +168,7 @@ def test_a_portal_that_says_a_thing_twice_is_no_better_witness_than_the_assessor
     assert merged_in_any_order(doubtful, portal).values["YearBuilt"] == 1988, "which it was not read surely"
 
 
-def test_of_other_parts_of_bathrooms_none_is_shown_where_they_make_more_than_the_total() -> None:
+def test_bathroom_parts_that_exceed_the_total_are_not_shown() -> None:
     sure = {"BathroomsTotalInteger": 0.5}
     found = merged_in_any_order(source("a", baths(2, None)), source("p", baths(3, 3), sure=sure))
     assert found.values == {"BathroomsTotalInteger": 2}
@@ -176,12 +178,12 @@ def test_of_other_parts_of_bathrooms_none_is_shown_where_they_make_more_than_the
     assert found.values == {"BathroomsTotalInteger": 2, "BathroomsFull": 2}
 
 
-def test_a_price_of_a_page_that_names_no_date_is_better_than_none() -> None:
+def test_a_price_without_a_date_is_better_than_none() -> None:
     found = merged_in_any_order(source("a", {"ClosePrice": 200000}), source("b", {"CloseDate": "2023-02-01"}))
     assert found.values["ClosePrice"] == 200000
 
 
-def test_what_each_site_says_in_its_own_way_is_no_conflict() -> None:
+def test_texts_in_a_site_s_own_words_are_no_conflict() -> None:
     found = merged_in_any_order(
         source("a", {"ListingId": "A1", "PublicRemarks": "Nice"}),
         source("b", {"ListingId": "77", "PublicRemarks": "Great"}),
@@ -217,7 +219,7 @@ def test_a_unit_that_the_chosen_address_lacks_is_a_conflict() -> None:
     assert "UnparsedAddress" in found.conflicts
 
 
-def test_equity_is_computed_from_what_won_and_may_be_negative() -> None:
+def test_equity_is_computed_from_the_winners_and_may_be_negative() -> None:
     estimate = source("a", {"X_EstimatedValueLow": 280000, "X_EstimatedValueHigh": 340000}, 0.8)
     sale = source("b", {"ClosePrice": 310000, "CloseDate": "2023-02-01"}, 0.6)
     found = merged_in_any_order(estimate, sale)
@@ -246,5 +248,5 @@ def test_the_google_earth_link_is_made_of_the_coordinates_or_the_address(values:
 
 
 @pytest.mark.parametrize("values", [{"City": "Springfield"}, {"UnparsedAddress": "12 Main St"}, {"Latitude": 40.5}])
-def test_half_an_address_makes_no_link(values: dict[str, Any]) -> None:
+def test_an_incomplete_address_makes_no_link(values: dict[str, Any]) -> None:
     assert "X_GoogleEarthUrl" not in merge([source("a", values)]).values

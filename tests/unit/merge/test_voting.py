@@ -1,4 +1,4 @@
-"""Who is believed on what: rank of the source, method, freshness, agreement, and what fits the rest."""
+"""Which source wins: rank, method, freshness, agreement, and fit with the rest."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def said(
 
 
 def merged(*sources: SourceRecord) -> Merged:
-    """The same whatever the order in which they come."""
+    """Merge in every order and expect the same result."""
     found = [merge(order) for order in itertools.permutations(sources)]
     assert all(other == found[0] for other in found)
     return found[0]
@@ -62,7 +62,7 @@ def merged(*sources: SourceRecord) -> Merged:
         ("Latitude", 39.8, SourceKind.GIS, 39.9, SourceKind.PORTAL),
     ],
 )
-def test_each_source_is_believed_on_what_it_answers_for(
+def test_each_source_wins_on_the_fields_it_is_responsible_for(
     field: str, right: Any, kind: SourceKind, wrong: Any, other: SourceKind
 ) -> None:
     found = merged(said("a", {field: right}, kind), said("b", {field: wrong}, other))
@@ -71,7 +71,7 @@ def test_each_source_is_believed_on_what_it_answers_for(
     assert "ranks below" in loser.reason
 
 
-def test_two_who_agree_are_believed_more_than_one_who_knows_better() -> None:
+def test_two_sources_that_agree_outvote_one_better_source() -> None:
     found = merged(
         said("county", {"YearBuilt": 1978}, SourceKind.ASSESSOR),
         said("a", {"YearBuilt": 1987}, SourceKind.PORTAL),
@@ -89,7 +89,7 @@ def test_pages_of_one_site_have_one_vote() -> None:
     assert found.values["YearBuilt"] == 1978
 
 
-def test_what_a_model_read_loses_against_the_same_confidence_of_markup() -> None:
+def test_a_model_s_value_loses_to_markup_of_the_same_confidence() -> None:
     found = merged(
         said("a", {"YearBuilt": 1987}, method=Method.LLM), said("b", {"YearBuilt": 1990}, method=Method.JSONLD)
     )
@@ -98,7 +98,7 @@ def test_what_a_model_read_loses_against_the_same_confidence_of_markup() -> None
 
 @pytest.mark.parametrize("factor", [0.01, 0.1, 10, 100, 1000])
 @pytest.mark.parametrize("field", ["ListPrice", "LivingArea", "TaxAssessedValue"])
-def test_a_moved_decimal_point_loses_against_two_who_agree_however_sure_it_is(field: str, factor: float) -> None:
+def test_a_moved_decimal_point_loses_to_two_sources_at_any_confidence(field: str, factor: float) -> None:
     values = {"ListPrice": 350_000, "TaxAssessedValue": 210_000, "LivingArea": 1410, **FEET}
     good = {name: values[name] for name in {field} | (set(FEET) if field == "LivingArea" else set())}
     found = merged(
@@ -111,7 +111,7 @@ def test_a_moved_decimal_point_loses_against_two_who_agree_however_sure_it_is(fi
     assert "decimal point" in slip.reason
 
 
-def test_a_wrong_unit_loses_against_two_who_agree() -> None:
+def test_a_wrong_unit_loses_to_two_sources() -> None:
     good = {"LivingArea": 1410, **FEET}
     found = merged(
         said("a", {"LivingArea": 1410, "LivingAreaUnits": "Square Meters"}, SourceKind.ASSESSOR, confidence=0.99),
@@ -145,7 +145,7 @@ def test_a_wrong_unit_loses_against_two_who_agree() -> None:
     ],
 )
 @pytest.mark.parametrize("kinds", [(SourceKind.ASSESSOR, SourceKind.PORTAL), (SourceKind.PORTAL, SourceKind.ASSESSOR)])
-def test_of_two_sources_the_one_whose_value_fits_nothing_else_loses(
+def test_the_value_that_fits_nothing_else_loses(
     good: dict[str, Any], slip: dict[str, Any], kinds: tuple[SourceKind, SourceKind]
 ) -> None:
     house = {**HOUSE, **good}
@@ -195,14 +195,14 @@ def test_spelling_abbreviations_rounding_and_detail_are_no_conflict(field: str, 
         ("X_PriceHistory", [{"date": "2020-01-01", "price": 1}], [{"date": "2020-01-01", "price": 2}]),
     ],
 )
-def test_what_differs_in_fact_is_a_conflict_with_a_reason_for_each(field: str, one: Any, other: Any) -> None:
+def test_a_real_difference_is_a_conflict_with_a_reason_for_each_source(field: str, one: Any, other: Any) -> None:
     found = merged(said("a", {field: one}, SourceKind.PORTAL), said("b", {field: other}, days_old=1))
     assert list(found.conflicts) == [field]
     assert [say.verdict for say in found.conflicts[field]] == ["won", "conflict"]
     assert all(say.reason for say in found.conflicts[field])
 
 
-def test_a_price_that_was_written_short_is_the_same_price() -> None:
+def test_an_abbreviated_price_is_the_same_price() -> None:
     short = said("a", {"ListPrice": 350_000}, raw={"ListPrice": "$350K"})
     assert merged(short, said("b", {"ListPrice": 349_900})).conflicts == {}
 
@@ -222,9 +222,7 @@ def test_a_price_that_was_written_short_is_the_same_price() -> None:
         (TAX, {"TaxYear": 2024, "TaxAssessedValue": 199_000}, 0),
     ],
 )  # fmt: skip
-def test_an_older_value_of_a_dated_thing_is_no_conflict(
-    newer: dict[str, Any], older: dict[str, Any], days: int
-) -> None:
+def test_an_older_dated_value_is_no_conflict(newer: dict[str, Any], older: dict[str, Any], days: int) -> None:
     found = merged(said("a", newer), said("b", older, SourceKind.PORTAL, confidence=0.95, days_old=days))
     assert found.conflicts == {}
     assert {name: found.values[name] for name in newer} == newer
@@ -243,15 +241,13 @@ def test_an_older_value_of_a_dated_thing_is_no_conflict(
         ("Longitude", {"Latitude": 39.8, "Longitude": -89.6}, {"Latitude": 39.8, "Longitude": -98.6}),
     ],
 )  # fmt: skip
-def test_of_one_sale_one_year_and_one_place_there_is_one_value(
-    field: str, one: dict[str, Any], other: dict[str, Any]
-) -> None:
+def test_one_sale_year_or_place_has_one_value(field: str, one: dict[str, Any], other: dict[str, Any]) -> None:
     found = merged(said("a", one, SourceKind.ASSESSOR), said("b", other, SourceKind.PORTAL))
     assert list(found.conflicts) == [field]
     assert found.values[field] == one[field]
 
 
-def test_a_sale_after_the_page_was_read_is_none() -> None:
+def test_a_sale_after_the_page_was_read_is_ignored() -> None:
     found = merged(
         said("a", {"CloseDate": "2021-06-01", "ClosePrice": 310_000}),
         said("b", {"CloseDate": "2120-06-01", "ClosePrice": 200_000}, SourceKind.ASSESSOR),
@@ -290,8 +286,8 @@ def test_every_field_has_a_rank_for_every_kind() -> None:
 
 
 @pytest.mark.parametrize("name", ["BedroomsTotal", "LivingArea", "TaxAssessedValue", "X_MarketValue"])
-def test_a_source_that_says_zero_is_weighed(name: str) -> None:
-    """It is odd beside what else is known, which is told by ratios."""
+def test_a_value_of_zero_is_weighed(name: str) -> None:
+    """Zero is unusual beside the other values, which are compared by ratio."""
     known = {
         **HOUSE,
         **TAX,
