@@ -1,7 +1,7 @@
-"""Takes a model's answer apart, field by field: a paid answer is not thrown away for its form.
+"""Parse a model's answer field by field, whatever its form, because every answer is paid for.
 
-Fences and words around the JSON, trailing commas, an answer that was cut off, numbers as text, one text for a list, a
-value nested with its quote and lists of facts are understood. What a value claims is not judged here (`evidence.py`).
+Accepted are code fences, surrounding text, trailing commas, truncated answers, numbers as text, one text for a list,
+values nested with their quotes, and lists of facts. `claim_check.py` checks the values.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from app.property.record import FIELDS
 from app.property.values.numbers import find_numbers, tidy
 
 _OPENS = re.compile(r"[{\[]")
-#: whole strings, to their end or to the cut, and what stands between members
+#: whole strings, to their end or the cut, and the marks between members
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)
 _CLOSED_BY = {"{": "}", "[": "]"}
-#: words before the JSON may hold brackets of their own; an answer is nested in three levels at most
+#: Text before the JSON may contain brackets. An answer nests at most three levels.
 _MOST_STARTS, _DEEPEST = 20, 6
-#: what is kept of a value that makes no sense
+#: characters kept of an invalid value
 _LONGEST_ODD = 200
-#: no field's numbers are larger; floats are exact up to here
+#: No field has larger numbers, and floats are exact up to here.
 LARGEST = 1e15
 _NOTHING = frozenset({"", "null", "none", "n/a"})
 _YES_NO = {"true": True, "yes": True, "false": False, "no": False}
@@ -34,9 +34,10 @@ _YES_NO = {"true": True, "yes": True, "false": False, "no": False}
 
 @dataclass(slots=True)
 class Answered:
-    """`values`: fields with something said, and its quote ("" without one); `said_nothing`: fields answered with null.
+    """A parsed answer. `values` maps fields to value and quote ("" without one); `said_nothing` are fields answered
+    with null.
 
-    A value that makes no sense for its field stands in `values` as text; `odd` names such fields.
+    A value that is invalid for its field stays in `values` as text, and `odd` names the field.
     """
 
     values: dict[str, tuple[Any, str]] = field(default_factory=dict)
@@ -45,15 +46,15 @@ class Answered:
 
     @property
     def is_understood(self) -> bool:
-        """Is there any field of which the answer can be understood?"""
+        """Return whether any field's answer is valid."""
         return bool(self.said_nothing or self.values.keys() - self.odd)
 
 
 def take_apart(content: str, fields: Sequence[str], *, lang: str | None = None, cut: bool = False) -> Answered | None:
-    """What `content` says of `fields`; None where it holds no JSON, or none that is about them.
+    """Parse `content` for `fields`; return None without JSON about them.
 
-    `lang` (ISO 639-1) decides what `1.250` means. Of an answer that was `cut` off, what was whole before the cut, value
-    and quote, is taken.
+    `lang` (ISO 639-1) decides the meaning of `1.250`. Of an answer that was `cut` off, the pairs of value and quote
+    before the cut are used.
     """
     best: Answered | None = None
     for value in _values(content):
@@ -61,12 +62,12 @@ def take_apart(content: str, fields: Sequence[str], *, lang: str | None = None, 
         if found is None:
             continue
         if best is None or len(found.values) + len(found.said_nothing) >= len(best.values) + len(best.said_nothing):
-            best = found  # a model that thinks aloud corrects itself: of two answers the later one
+            best = found  # a model that thinks aloud corrects itself: the later answer counts
     return best
 
 
 def _values(content: str) -> Iterator[Any]:
-    """Each JSON value of a text, in order: in one walk, but for brackets that are never closed."""
+    """Yield each JSON value of a text in order, in one pass except for unclosed brackets."""
     place = 0
     for _ in range(_MOST_STARTS):
         opening = _OPENS.search(content, place)
@@ -81,9 +82,9 @@ def _values(content: str) -> Iterator[Any]:
 
 
 def _closed(text: str) -> str:
-    """`text`, which was cut off, up to the last member that was whole, with its brackets closed.
+    """Return truncated `text` up to the last complete member, with its brackets closed.
 
-    A member is whole where a comma or a bracket follows it: `19` may be the beginning of `1987`.
+    A member is complete if a comma or bracket follows: `19` may be the beginning of `1987`.
     """
     open_brackets: list[str] = []
     end, closing = 0, ""
@@ -119,12 +120,12 @@ def _answered(value: Any, fields: Sequence[str], lang: str | None, *, cut: bool)
     return found if found.values or found.said_nothing or is_empty else None
 
 
-#: no quote came with a value, not even null
+#: marks a value without even a null quote
 _ABSENT = object()
 
 
 def _facts(value: Any, fields: frozenset[str], depth: int = 0) -> Iterator[tuple[str, Any, Any]]:
-    """Every (field, value, quote), however they are nested."""
+    """Yield every (field, value, quote), however nested."""
     if depth > _DEEPEST:
         return
     if isinstance(value, list):
@@ -150,7 +151,7 @@ def _facts(value: Any, fields: frozenset[str], depth: int = 0) -> Iterator[tuple
 
 
 def _read(value: Any, name: str, lang: str | None) -> Any:
-    """`value` as one of the field's type; None where it cannot be one."""
+    """Convert `value` to the field's type; None if impossible."""
     kind = FIELDS[name].type
     if isinstance(value, list) and len(value) == 1 and kind != "texts":
         value = value[0]
@@ -168,7 +169,9 @@ def _read(value: Any, name: str, lang: str | None) -> Any:
 
 
 def _number(value: Any, lang: str | None) -> int | float | None:
-    """A number, also one written as text with its unit or currency (`$450,000`, `1,250 sq ft`); of several, none."""
+    """Return a number, also one in text with a unit or currency (`$450,000`, `1,250 sq ft`); None if there are
+    several.
+    """
     if isinstance(value, str):
         found = find_numbers(value, lang)
         found = [n for n in found if not value[max(0, n.start - 1) : n.start].isalpha()] or found  # no `2` of `m2`
@@ -181,7 +184,7 @@ def _number(value: Any, lang: str | None) -> int | float | None:
 
 
 def _text(value: Any) -> str | None:
-    """A text; a number as its digits; of several texts, such as the lines of a quote, all of them."""
+    """Return a text; a number's digits; or several texts joined, such as the lines of a quote."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, list):

@@ -1,20 +1,21 @@
-"""What a model claims, and what is left of it when the text bears it out."""
+"""A model's claim, and the result of checking it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-#: the value is none of the field's type; no quote came with it; it is longer than a passage, or not in the text; the
-#: line speaks to a machine; the
-#: words around the value are not those of its field; it does not say the value, or one that cannot be true
+#: Why a claim is rejected: the value does not fit the field's type; no quote; the quote is too long or not in the text;
+#: the line addresses a machine; the words around the value name another field; the quote does not state the value, or
+#: the value cannot be true.
 Flaw = Literal["not_read", "no_quote", "not_in_text", "order", "other_label", "not_said"]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A model's value of `field` and its quote; `line` is the whole line of the text that the quote stands in, with
-    the one above where it is a value alone."""
+    """A model's value of `field` and its quote. `line` is the whole line of the quote, with the line above if the
+    quote's line is only a value.
+    """
 
     field: str
     value: Any
@@ -27,7 +28,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Supported:
-    """The value as stored, and the unit that the text gives it."""
+    """The value as stored, with the unit that the text gives."""
 
     value: Any
     unit: str | None = None

@@ -1,9 +1,9 @@
-"""How a server of chat completions has to be asked, which it teaches by what it refuses and how it answers.
+"""Request format of a chat completion server, learned from its refusals and answers.
 
-An answer is bounded by `max_completion_tokens` at OpenAI and Azure, whose reasoning models refuse `max_tokens`, and by
-`max_tokens` anywhere else: Ollama (issue 7125), llama.cpp's Python server (issue 1907) and LM Studio ignore the newer
-name without a word, and the answer would have no bound; Mistral and older vLLM refuse it (422, 400). Servers that know
-both get the one that all of them know. Whichever is refused, the other one is sent from then on.
+`max_completion_tokens` limits an answer at OpenAI and Azure, whose reasoning models refuse `max_tokens`. Elsewhere
+`max_tokens` does: Ollama (issue 7125), llama.cpp's Python server (issue 1907), and LM Studio silently ignore the newer
+name, so that the answer has no limit, and Mistral and older vLLM refuse it (422, 400). If a server refuses one, the
+other is sent from then on.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from app.property.reading.model.prompt import Prompt, as_sent
 Limit = Literal["max_completion_tokens", "max_tokens"]
 Shape = Literal["json_schema", "json_object", "text"]
 
-#: what JSON mode is a step down from, and what is one from JSON mode
+#: the next simpler response format
 _NEXT: dict[Shape, Shape] = {"json_schema": "json_object", "json_object": "text"}
 _OTHER: dict[Limit, Limit] = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 _NEWER = (".openai.com", ".azure.com")
-#: tokens of reasoning: the least that is left once a model reasons, what it gets when nothing else is known of it (the
-#: API's documentation advises 25,000 for any task; reading a page is a small one), and the most
+#: Tokens for reasoning: the minimum once a model reasons, the first amount (the API documentation advises 25,000 for
+#: any task; reading a page is a small one), and the maximum.
 _LEAST_ROOM, _FIRST_ROOM, _MOST_ROOM = 2_048, 16_384, 32_768
-#: how much more than it used is left: some pages need more thought than others
+#: factor on the reasoning tokens used, since some pages need more
 _SPARE = 4
-#: statuses of refusals; 500 is how llama.cpp's Python server says what it does not know
+#: statuses of refusals; llama.cpp's Python server answers 500 to unknown parameters
 _REFUSED = (400, 422, 500)
-#: of a 429: a request larger than a key's tokens a minute never gets through
+#: in a 429: a request above a key's tokens per minute never succeeds
 _MORE_THAN_A_MINUTE = "too large"
-#: of a refusal: the parameter is the trouble, and not its value
+#: in a refusal: the parameter is unknown, not its value
 _UNKNOWN = re.compile(
     r"not supported|unsupported|not support|unknown|unrecogni[sz]ed|unexpected|extra|not (?:permitted|allowed)"
     r"|forbidden|cannot find",
@@ -47,11 +47,11 @@ _TOLD = "\nAnswer with one JSON object and nothing else. It follows this JSON sc
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What one server takes, for one model.
+    """The request format of one server and model.
 
-    `limit` is what bounds an answer, `shape` the `response_format`; `tells_schema`: the instruction holds the schema as
-    well. `room` is how many tokens a model that reasons may spend beside its answer, `most_room` as many as the server
-    allows. `refused` are the limits that it does not know.
+    `limit` is the parameter that limits an answer, `shape` the `response_format`, and `tells_schema` puts the schema
+    into the instruction. `room` is the number of tokens for reasoning beyond the answer, and `most_room` the server's
+    maximum. `refused` are the limits that the server does not know.
     """
 
     limit: Limit = "max_completion_tokens"
@@ -63,16 +63,16 @@ class Dialect:
 
     @classmethod
     def of(cls, base_urls: Iterable[str]) -> Dialect:
-        """What to begin with at these servers."""
+        """Return the first format to try at these servers."""
         hosts = [urlsplit(url).hostname or "" for url in base_urls]
         return cls("max_completion_tokens" if all(host.endswith(_NEWER) for host in hosts) else "max_tokens")
 
     def most_tokens(self, prompt: Prompt) -> int:
-        """What an answer may have in all, reasoning included."""
+        """Return the token limit of an answer, including reasoning."""
         return prompt.max_completion_tokens + self.room
 
     def body(self, model: str, prompt: Prompt) -> dict[str, Any]:
-        """What is asked, as the body of a chat completion: in a call of its own, or in a line of a batch's file."""
+        """Return the request body of a chat completion, for a single call or a line of a batch file."""
         messages = prompt.messages
         if self.tells_schema:
             instruction = {**messages[0], "content": messages[0]["content"] + _TOLD + as_sent(prompt.schema)}
@@ -86,7 +86,7 @@ class Dialect:
         return body
 
     def after_refusal(self, status: int, said: str) -> Dialect | None:
-        """How to ask again after an error of `status` that said this; None: asking in another way would not help."""
+        """Return the format for a retry after an error of `status` with this message; None if no format would help."""
         if self.room and (_TOO_LARGE.search(said) if status in _REFUSED else _MORE_THAN_A_MINUTE in said):
             return replace(self, room=self.room // _SPARE, most_room=self.room // _SPARE)
         if status not in _REFUSED:
@@ -99,21 +99,23 @@ class Dialect:
         return None
 
     def with_more_room(self) -> Dialect:
-        """For a model that was cut off before it had begun to answer."""
+        """Return the format for a model that was cut off before answering."""
         return replace(self, room=min(self.most_room, max(_FIRST_ROOM, 2 * self.room)))
 
     def with_room_for(self, reasoning_tokens: int) -> Dialect:
-        """For a model that spent so many tokens on reasoning: room grows at once, and shrinks by halves."""
+        """Return the format for a model that used this many reasoning tokens: room grows at once and shrinks by
+        halves.
+        """
         if reasoning_tokens <= 0:
             return self
         wanted = min(self.most_room, max(_LEAST_ROOM, _SPARE * reasoning_tokens))
         return replace(self, room=max(wanted, self.room // 2))
 
 
-#: what is asked of OpenAI, as long as nothing else is known of it
+#: the format for OpenAI until something else is learned
 AT_FIRST = Dialect()
 
 
 def refused_because(exc: openai.APIStatusError) -> str:
-    """What an error says: the parameter that it names, and its words."""
+    """Return an error's parameter and message."""
     return f"{exc.param or ''} {exc.message}"

@@ -1,6 +1,6 @@
-"""Believes a model only what the page says: each value needs a quote that stands in the text that was sent and says it.
+"""Check a model's claims: each value needs a quote that is in the prompt's text and states the value.
 
-What fails is dropped and counted by what was wrong with it. What passes becomes a candidate like any other extractor's.
+Rejected claims are dropped and counted by reason. Accepted ones become candidates like any reader's.
 """
 
 from __future__ import annotations
@@ -28,60 +28,60 @@ from app.property.record import FIELDS, UNIT_OF, Evidence, Method, fits
 from app.property.values import areas, counts, numbers, prices
 from app.property.values.areas import is_lone_land
 
-#: the quote names its field; its line does; nothing near does
+#: confidence if the quote names the field; if its line does; if nothing nearby does
 _SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
-#: what is left of a value that only data says, or what stands beside the property
+#: share of confidence left to a value that only data or unrelated blocks give
 _UNSHOWN = 0.33
-#: characters and lines of a quote
+#: characters and lines of the longest quote
 LONGEST_QUOTE, MOST_LINES = 400, 3
-#: characters of a line before and behind a quote, places of a value, and of a short quote, that are looked at
+#: limits: characters around a quote in its line, places of a value, places of a short quote
 _AROUND, _MOST_PLACES, _MOST_QUOTES = 400, 20, 5
-#: fields as our schema writes them, which no page does for people: `ListPrice`
+#: field names as in our schema (`ListPrice`), which pages for people never contain
 _OUR_NAMES = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
 )
 #: fields whose values look the same
 _ALIKE = tuple(frozenset(of_kind(*kinds)) for kinds in (("count",), ("year", "date"), ("area",), ("money",), ("name",)))
 _BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
-#: behind a label that counts: there is none
+#: `none` or zero, behind or before a count's label
 _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECASE), re.compile(r"\b(?:0|no)\s$", re.I)
-#: between a label and its value: how many characters a mark counts for, and how many letters are too many
+#: the distance of a separator in characters, and the most letters between a label and its value
 _SEPARATED, _FAR = 20, 80
 #: a label with a colon belongs to what follows
 _LEADS = re.compile(r"\s?:")
 _AMOUNT = re.compile(r"\d[\d.,]*")
-#: heads of columns hold no other figures than years and shares
+#: digits, and the only digits that column heads contain: years and shares
 _FIGURE, _NO_FIGURE = re.compile(r"\d"), re.compile(r"\b(?:19|20)\d\d\b|\d+(?:\.\d+)?\s?%")
 _CELL_BEGINS, _DOTS = re.compile(r"(?:^|[|\n])\s*$"), re.compile(r"\.{2,}")
 _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
-#: words that name nothing we know, as a label
+#: unknown words used as a label
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
-#: fields of names, before which a label of somebody else tells whose they are
+#: fields of names, whose label may be another person's
 _NAMES = frozenset(of_kind("name"))
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
 _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
-#: counts of several things in one: `Beds / Baths: 3 / 2.5`
+#: counts of several things together: `Beds / Baths: 3 / 2.5`
 _SEVERAL = re.compile(
     r"([^:|\n/]{2,30}(?:/[^:|\n/]{2,30}){1,4}):[ ]?(\d[\w. ]{0,6}(?:/[ ]?\d[\w. ]{0,6}){1,4})(?![\w/])"
 )
-#: a sum, which is of what the lines above it are about
+#: a sum, whose subject is in the lines above it
 _SUM = re.compile(rf"(?:^|[|\n:])\W*(?:{alternatives('numbers', 'sums')})\W{{0,6}}$", re.IGNORECASE)
 #: lines above a row that may be its head
 _MOST_ABOVE = 8
-#: the first cell of a row of sales, and what tells that it is one
+#: the first cell of a sales row, and the labels that identify one
 _DATED, _OF_SALES = (
     re.compile(r"(?:\w+ )?date\b|[^|]{0,12}\b\d{4}\b", re.IGNORECASE),
     ("CloseDate", "ClosePrice", "_Sale"),
 )
-#: fields whose value says nothing without a label
+#: fields whose value is meaningless without a label
 _LABELLED = frozenset(name for name, spec in FIELDS.items() if spec.labelled)
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A value of the model that is not believed."""
+    """A rejected claim."""
 
     field: str
     value: Any
@@ -90,9 +90,10 @@ class Dropped:
 
 
 def verify(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[Candidate], tuple[Dropped, ...]]:
-    """Of a model's `values` with their quotes what `prompt.text` bears out, in the order asked, and what it does not.
+    """Check a model's `values` and quotes against `prompt.text`. Return the accepted ones in the order asked, and the
+    rejected ones.
 
-    An area also yields its unit, a price its period and rent basis where its quote tells them. A locator is
+    An area also yields its unit, and a price its period and rent basis, if the quote gives them. A locator is
     `chars:START-END` in `prompt.text`.
     """
     kept: list[Candidate] = []
@@ -110,10 +111,10 @@ def verify(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[
 
 
 def answered_before(field: str, proof: Evidence) -> Candidate:
-    """Return a stored value of a model as the candidate that it was when it was answered.
+    """Return a model's stored value as the candidate it was.
 
-    What is stored is the quote and the confidence that came of it: the line around the quote is taken to name the field
-    where the quote does not, and what could not be surer than unshown to have been unshown.
+    Only the quote and the final confidence are stored. If the quote does not name the field, its line is assumed to; a
+    confidence of at most `MOST_UNSHOWN` means that the value was not shown.
     """
     unshown = proof.confidence <= MOST_UNSHOWN
     strength = _strength(_SURE if names(field, proof.quote, None) else _LIKELY, unshown=unshown)
@@ -123,12 +124,12 @@ def answered_before(field: str, proof: Evidence) -> Candidate:
 
 
 def _strength(named: float, *, unshown: bool) -> float:
-    """Return how strong an answer is whose words name its field so well."""
+    """Return the strength of an answer."""
     return named * (_UNSHOWN if unshown else 1.0)
 
 
 def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candidate] | Flaw:
-    """What the text says of the field, or what is wrong with the claim."""
+    """Return the accepted candidates, or why the claim is rejected."""
     if not fits(field, value) or (isinstance(value, int | float) and abs(value) > LARGEST):
         return "not_read"
     if not quote.strip():
@@ -144,7 +145,7 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
 
 
 def _told(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate] | Flaw:
-    """What the quote at `span` says of the field, or what is wrong with the claim."""
+    """Return the candidates from the quote at `span`, or why the claim is rejected."""
     said, line = prompt.text[span.start : span.end], _line_of(span, prompt.text)
     quote, context = (_parted(text, prompt.lang) for text in (_with_whole_label(said, line, prompt.lang), line))
     before = prompt.text[: prompt.text.rfind("\n", 0, span.start) + 1][-_AROUND * 4 :]
@@ -173,14 +174,14 @@ def _told(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate]
 
 
 def _with_whole_label(said: str, line: str, lang: str | None) -> str:
-    """A quote that begins inside a label of its line, as `baths: 1` of `full baths: 1`, from where that begins."""
+    """Extend a quote that begins inside a label (`baths: 1` of `full baths: 1`) to the label's start."""
     at = line.find(said)
     begun = next((one.start for one in labels_in(line, lang) if one.start < at < one.end), at)
     return line[begun : at + len(said)] if at >= 0 else said
 
 
 def _parted(text: str, lang: str | None) -> str:
-    """`Beds / Baths: 3 / 2` as `Beds: 3 | Baths: 2`, where each of the words names something."""
+    """Split double labels: `Beds / Baths: 3 / 2` becomes `Beds: 3 | Baths: 2` if each word is known."""
 
     def apart(found: re.Match[str]) -> str:
         labels, counted = (part.split("/") for part in found.groups())
@@ -192,7 +193,9 @@ def _parted(text: str, lang: str | None) -> str:
 
 
 def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
-    """True for half baths as the number of all (not `two-and-a-half bath`), and for full ones beside half ones."""
+    """Return whether the claim gives only half baths (except `two-and-a-half bath`), or full baths beside half baths,
+    as the total.
+    """
     if claim.field != "BathroomsTotalInteger":
         return False
     named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}
@@ -204,7 +207,7 @@ def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
 
 
 def _line_of(span: Span, text: str) -> str:
-    """The line, or lines, that the span stands in; with the one above where they have next to no words."""
+    """Return the lines of the span, with the line above if they have almost no words."""
     start = text.rfind("\n", 0, span.start) + 1
     end = text.find("\n", span.end)
     first, last = max(start, span.start - _AROUND), min(end if end >= 0 else len(text), span.end + _AROUND)
@@ -214,9 +217,10 @@ def _line_of(span: Span, text: str) -> str:
 
 
 def _confidence(claim: Claim) -> float | None:
-    """How sure the words around the value are of its field; None where they name another one, or none.
+    """Return the confidence by the words around the value; None if they name another field or none.
 
-    Of the labels of fields that hold the like the one nearest to the value counts, in the quote, else in its line.
+    The label nearest to the value counts, among labels of fields with similar values, first in the quote and then in
+    its line.
     """
     if claim.field in UNIT_OF and is_lone_land(claim.quote, claim.lang, claim.country):
         return _BARE if claim.field == "LotSizeArea" else None
@@ -235,7 +239,7 @@ def _confidence(claim: Claim) -> float | None:
 
 
 def _named_above(claim: Claim) -> str | None:
-    """Return the field that the head of a row's column, or what a sum adds up, names."""
+    """Return the field named by the head of the value's column, or by what a sum adds up."""
     *before, row = claim.line.split("\n")
     above = [*before[::-1], *claim.above][:_MOST_ABOVE]
     if any(_SUM.search(row[:start]) for start, _ in islice(_places(_said_as(claim), row), _MOST_PLACES)):
@@ -254,12 +258,12 @@ def _named_above(claim: Claim) -> str | None:
 
 
 def _is_row(line: str) -> bool:
-    """Whether `line` has cells with figures: a head has other words."""
+    """Return whether `line` has cells with figures; column heads have none."""
     return " | " in line and _FIGURE.search(_NO_FIGURE.sub("", line)) is not None
 
 
 def _is_of_other(claim: Claim) -> bool:
-    """Return whether the words around the value speak of something else, wherever the quote says it."""
+    """Return whether the words around the value are about something else, everywhere in the quote."""
     at = claim.line.find(claim.quote)
     found = islice(_places(_said_as(claim), claim.line), _MOST_PLACES)
     places = [(start, end) for start, end in found if at <= start and end <= at + len(claim.quote)]
@@ -267,12 +271,12 @@ def _is_of_other(claim: Claim) -> bool:
 
 
 def _said_as(claim: Claim) -> tuple[Any, ...]:
-    """Return the values that a text may state for the claim: it may write 2.5 for three bathrooms."""
+    """Return the values that the text may state for the claim: three bathrooms may be written as 2.5."""
     return (claim.value, claim.value - 0.5) if claim.field == "BathroomsTotalInteger" else (claim.value,)
 
 
 def _is_under_unknown_label(claim: Claim) -> bool:
-    """Return whether words that name nothing we know stand as a label right before the value: `Insurance: $900`."""
+    """Return whether unknown words right before the value are a label: `Insurance: $900`."""
     for start, _ in islice(_places((claim.value,), claim.line), _MOST_PLACES):
         before = _UNKNOWN_LABEL.search(claim.line[max(0, start - _AROUND) : start])
         if before is not None and not labels_in(before[1], claim.lang):
@@ -281,7 +285,7 @@ def _is_under_unknown_label(claim: Claim) -> bool:
 
 
 def _nearest(claim: Claim, text: str) -> str | None:
-    """Which of the field and its rivals `text` names nearest to the value; None if it names none of them."""
+    """Return which field `text` names nearest to the value: this field or a rival; None without any."""
     field, alike = claim.field, {claim.field, *_rivals(claim.field)}
     values = _said_as(claim)
     text = _column_of(values, text)
@@ -289,7 +293,7 @@ def _nearest(claim: Claim, text: str) -> str | None:
     labelled = places if isinstance(claim.value, int | float) or field in _NAMES else []
     found = [_in_its_row(one, text, claim.lang) for one in labels_in(text, claim.lang)]
     named = [one for one in found if any(map(one.serves, alike)) or _is_of_nothing(one, text, labelled)]
-    # a unit is no label where there is one
+    # a unit is not a label if there is another
     named = [
         one for one in named if _LEADS.match(text, one.end) or not areas.is_unit(text[one.start : one.end])
     ] or named
@@ -308,7 +312,7 @@ def _nearest(claim: Claim, text: str) -> str | None:
 
 
 def _in_its_row(label: Named, text: str, lang: str | None) -> Named:
-    """`label`; where it is a price in a row that begins with a date and tells a sale, as that of what was paid."""
+    """Return `label`; a price label in a dated row of a sale becomes the price paid."""
     row = text[text.rfind("\n", 0, label.start) + 1 :].partition("\n")[0]
     if label.field != "ListPrice" or " | " not in row or not _DATED.match(row):
         return label
@@ -317,23 +321,22 @@ def _in_its_row(label: Named, text: str, lang: str | None) -> Named:
 
 
 def _letters(between: str) -> int:
-    """How much is read between a label and its value; figures of other columns count for nothing."""
+    """Return the letters between a label and its value; figures of other columns count nothing."""
     return sum(map(str.isalpha, between)) + _SEPARATED * between.count("\n")
 
 
 def _is_of_nothing(label: Named, text: str, places: Sequence[tuple[int, int]]) -> bool:
-    """True for a label of something that is no field, right before a number: `Security deposit: $1,500`."""
+    """Return whether a label without a field is right before a number: `Security deposit: $1,500`."""
     behind = (start for start, _ in places if start >= label.end)
     is_first = label.field in _NO_FIELDS and _CELL_BEGINS.search(text[: label.start]) is not None
     return is_first and any(_ONLY_MARKS.fullmatch(text[label.end : start]) for start in behind)
 
 
 def _column_of(values: Sequence[object], text: str) -> str:
-    """Of the head and the rows of a table, the cells with one of `values` behind what stands above them; of any other
-    text all.
+    """Return the cells with one of `values` behind their column heads; for other texts, the whole text.
 
-    A head above several columns, as `Appraised | Assessed` above `Land | Building | Total` of each, is above equally
-    many; the first column may have a head of its own, or none.
+    A head above several columns (`Appraised | Assessed` above `Land | Building | Total` of each) spans equally many.
+    The first column may or may not have a head.
     """
     head, _, rows = text.partition("\n")
     heads = _CELL_ENDS.split(head)
@@ -365,14 +368,14 @@ def _between(text: str, label: Named, start: int, end: int) -> str:
 
 
 def _gap(text: str, label: Named, start: int, end: int) -> int:
-    """How far a label is from the value that stands from `start` to `end`."""
+    """Return the distance of a label from the value between `start` and `end`."""
     between = _DOTS.sub("", _between(text, label, start, end))
     is_of_next = label.start >= end and _LEADS.match(text, label.end) and not _CELL_BEGINS.search(text[:start])
     return len(between) + _SEPARATED * (len(_SEPARATOR.findall(between)) + bool(is_of_next))
 
 
 def _places(values: Sequence[object], text: str) -> Iterator[tuple[int, int]]:
-    """Return where `text` holds one of `values`: a number also in words, and of a date its year."""
+    """Yield where `text` holds one of `values`; numbers also in words, dates also as their year."""
     for value in values:
         if isinstance(value, int | float) and not isinstance(value, bool):
             for lang in ("en", "de"):
@@ -387,12 +390,12 @@ def _places(values: Sequence[object], text: str) -> Iterator[tuple[int, int]]:
 
 
 def _rivals(field: str) -> frozenset[str]:
-    """The fields whose values look the same."""
+    """Return the fields with similar values."""
     return next((kind - {field} for kind in _ALIKE if field in kind), frozenset())
 
 
 def _companions(claim: Claim, found: Supported) -> Iterator[tuple[str, Supported]]:
-    """What the same quote says of fields that nobody asks a model for."""
+    """Yield values of other fields that the same quote gives and no model is asked for."""
     if claim.field in UNIT_OF and found.unit:
         yield UNIT_OF[claim.field], Supported(found.unit)
     if claim.field == "BathroomsTotalInteger":

@@ -1,6 +1,6 @@
-"""Numbers, areas, amounts and dates: does a quote state them? What is in words is `support.py`.
+"""Check whether a quote states a number, area, amount, or date. `value_check.py` checks words.
 
-Two ways of writing a number are one value: `1,410` and `1.410`. A value that has to be computed is not stated.
+Both notations of a number are one value (`1,410` and `1.410`). A value that must be computed is not stated.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _COUNT_WORDS: Mapping[str, float] = {
     for word in words.split()
 }
 HALF = re.compile(r"\band[ -](?:a|one)[ -]half\b(?! acre)|einhalb|(?<=\d)[ -]?(?:½|1/2\b)", re.IGNORECASE)
-#: a part of an acre is no number of rooms
+#: a fraction of an acre is not a number of rooms
 _FRACTION = re.compile(r"\d/\d(?=[ -]?(?:of an )?(?:acre|ac\b|mile))", re.IGNORECASE)
 _COUNTED = frozenset(of_kind("count"))
 
 
 def _stated(quote: str) -> Iterator[float]:
-    """Every number that `quote` can be read to state, under both meanings of comma and dot."""
+    """Yield every number in `quote`, under both meanings of comma and dot."""
     for lang in ("en", "de"):
         for multipliers in (True, False):
             yield from (n.value for n in numbers.find_numbers(quote, lang, multipliers=multipliers))
@@ -51,17 +51,17 @@ _COUNT_LAST = re.compile(r"(?<![\d.,])\d{1,2}(?:\.\d+)?\W{0,3}$")
 
 
 def said_in_words(quote: str) -> Iterator[float]:
-    """The numbers that `quote` says in words."""
+    """Return the numbers that `quote` gives in words."""
     return (value for value, _ in _in_words(quote))
 
 
 def places_in_words(text: str, value: float) -> Iterator[tuple[int, int]]:
-    """Where `text` says `value` in words."""
+    """Return the places where `text` gives `value` in words."""
     return ((word.start(), word.end()) for said, word in _in_words(text) if said == value)
 
 
 def ends_in_count(text: str) -> bool:
-    """Whether `text` ends in a small number, in digits or words, as before `bedrooms`."""
+    """Return whether `text` ends in a small number, in digits or words, as before `bedrooms`."""
     last = max((word.end() for _, word in _in_words(text[-16:])), default=None)
     return _COUNT_LAST.search(text) is not None or (last is not None and not re.search(r"\w", text[-16:][last:]))
 
@@ -79,14 +79,14 @@ def _equal(a: float, b: float) -> bool:
 
 
 def _in_range(field: str, value: float) -> bool:
-    """Whether the value is no misreading by itself; areas are held to their range where their unit is known."""
+    """Return whether the value is in its field's range. Areas are checked later, with their unit."""
     spec = FIELDS[field]
     low, high = spec.range if spec.range is not None and spec.kind != "area" else (0, 1e12)
     return low <= value <= high
 
 
 def number(claim: Claim) -> Supported | None:
-    """A number in digits; a count of rooms or storeys also in words."""
+    """Check a number in digits; a count of rooms or stories also in words."""
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None
@@ -101,19 +101,19 @@ def number(claim: Claim) -> Supported | None:
     return Supported(int(value) if FIELDS[claim.field].type == "integer" else numbers.tidy(value))
 
 
-#: `2 / 1 ba`; no fraction
+#: `2 / 1 ba`, not a fraction
 _FULL_AND_HALF = re.compile(r"(?<![\d/])(?!1\s?/\s?[24]|3\s?/\s?4)(\d{1,2})\s?/\s?(\d)(?![\d/])")
 _BATHS = frozenset({"BathroomsTotalInteger", "BathroomsFull", "BathroomsHalf", "_BedsBaths"})
 _MARKS = re.compile(r"[^\w\n]{0,4}(?:\([a-z/]{1,9}\))?[^\w\n]{0,4}", re.IGNORECASE)
 _PARTS_OF_BATHS = frozenset({"BathroomsFull", "BathroomsHalf", "_ThreeQuarterBaths"})
 #: `3 baños, 1 medio baño`
 _ALL_AND_HALF = frozenset({"BathroomsTotalInteger", "BathroomsHalf", "_ThreeQuarterBaths"})
-#: a count behind a label or before it
+#: a count behind or before a label
 _BEHIND, _BEFORE = re.compile(r"[\s:|.–-]*(\d{1,2})(?![\d/])"), re.compile(r"(?<![\d.,/])(\d{1,2})[\s:|-]*$")
 
 
 def bathrooms(claim: Claim) -> Supported | None:
-    """RESO counts full and half bathrooms alike: `2.5 baths` are 3; `2 full, 1 half` are 3."""
+    """Check bathrooms. RESO counts full and half ones alike: `2.5 baths` and `2 full, 1 half` are 3."""
     value = int(claim.value)
     if not _in_range(claim.field, value):
         return None
@@ -126,7 +126,7 @@ def bathrooms(claim: Claim) -> Supported | None:
 
 
 def is_sum_of_baths(claim: Claim) -> bool:
-    """Whether the quote tells kinds of bathrooms that are as many together: `2 full, 1 half`, `2 / 1 ba`."""
+    """Return whether the quote gives kinds of bathrooms with this sum: `2 full, 1 half`, `2 / 1 ba`."""
     told = counts.bathrooms(claim.quote, claim.lang)
     if told and told.half is not None and told.total == claim.value:
         return True
@@ -140,7 +140,7 @@ def is_sum_of_baths(claim: Claim) -> bool:
 
 
 def _parts(claim: Claim) -> Iterator[int]:
-    """The numbers beside the labels of full, half, and three-quarter bathrooms: all behind them, or all before."""
+    """Yield the numbers beside the labels of full, half, and three-quarter bathrooms: all behind, or all before."""
     named = labels_in(claim.quote, claim.lang)
     fields = {one.field for one in named}
     wanted = _PARTS_OF_BATHS if "BathroomsFull" in fields else _ALL_AND_HALF
@@ -152,8 +152,9 @@ def _parts(claim: Claim) -> Iterator[int]:
 
 
 def area(claim: Claim) -> Supported | None:
-    """An area, with its unit: right behind the number, else in the quote, else in the line of the quote. A number
-    with neither a unit nor a label is none."""
+    """Check an area and its unit: right behind the number, else in the quote, else in its line. A number needs a unit
+    or a label.
+    """
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None
@@ -172,18 +173,18 @@ def area(claim: Claim) -> Supported | None:
 
 
 def is_of_land(quote: str) -> bool:
-    """Whether `quote` measures in a unit that land is measured in, and no home."""
+    """Return whether the unit in `quote` measures land and not homes."""
     return areas.find_unit(quote) in _OF_LAND
 
 
-#: RESO's units of land alone
+#: RESO's units that only land is measured in
 _OF_LAND = frozenset({"Acres", "Hectares"})
 
 # --- money -----------------------------------------------------------------------------------------------------------
 
 
 def money(claim: Claim) -> Supported | None:
-    """An amount, with the currency of the quote as its unit."""
+    """Check an amount; its unit is the quote's currency."""
     value = float(claim.value)
     if value < 0 or (value == 0 and claim.field != "ClosePrice") or not _in_range(claim.field, value):
         return None
@@ -194,7 +195,7 @@ def money(claim: Claim) -> Supported | None:
 
 
 def list_price(claim: Claim) -> Supported | None:
-    """The price asked, and not one per area. A number with neither a currency nor a label is none."""
+    """Check the price asked, which is not per area. A number needs a currency or a label."""
     if find_currency(claim.quote, claim.country) is None and not names(claim.field, claim.line, claim.lang):
         return None
     if prices.is_per_area(claim.quote) and prices.parse_price(claim.quote, lang=claim.lang) is None:
@@ -206,7 +207,7 @@ def list_price(claim: Claim) -> Supported | None:
 
 
 def date(claim: Claim) -> Supported | None:
-    """A date of the quote. Where the quote gives a month or a year only, so does the stored value."""
+    """Check a date. If the quote gives only a month or a year, so does the stored value."""
     wanted = str(claim.value).strip()
     if not re.fullmatch(r"\d{4}(?:-\d\d(?:-\d\d)?)?", wanted):
         return None
@@ -220,7 +221,7 @@ def date(claim: Claim) -> Supported | None:
 
 
 def _is_first(wanted: str, found: str) -> bool:
-    """Is what `wanted` says beyond `found` only the first day or month, as models fill up dates?"""
+    """Return whether `wanted` adds only the first day or month, as models complete dates."""
     return set(wanted[len(found) :].split("-")) <= {"", "01"}
 
 

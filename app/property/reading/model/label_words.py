@@ -1,6 +1,6 @@
-"""Where a text names fields: the longest runs of words that the lexicon knows as labels, and phrases beside numbers.
+"""Find where a text names fields: the longest known labels, and phrases beside numbers.
 
-One lexicon for labels, keys, and words in running text, so that what a label means is written down once.
+One lexicon serves labels, keys, and running text, so that a label's meaning is defined once.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from app.property.values.text_cache import remembered
 
 _WORD = re.compile(r"\d(?:st|nd|rd|th)\b|[^\W\d_]+(?:['’.&/][^\W\d_]+)*\.?|#")
 _MOST_WORDS = 6
-#: sections of languages' files whose phrases speak of a field in running text
+#: sections of language files with phrases about a field in running text
 _SECTIONS = ("behind_number", "behind_number_here", "before_number", "mentions")
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """`field` is named by the words from `start` to `end`; composites of the lexicon (`_Address`) are named too."""
+    """A field name from `start` to `end`; composites of the lexicon (`_Address`) count too."""
 
     start: int
     end: int
     field: str
 
     def serves(self, field: str) -> bool:
-        """Whether `field` stands under this label."""
+        """Return whether this label may introduce `field`."""
         return self.field == field or (field in FIELDS and self.field in FIELDS[field].stands_under)
 
 
-@remembered(512, 1_500)  # the check of one answer looks at the same quotes and lines several times
+@remembered(512, 1_500)  # one answer's check examines the same quotes and lines several times
 def labels_in(text: str, lang: str | None) -> tuple[Named, ...]:
-    """What names fields in `text` on a page in `lang` (None: any language), in order, none inside another."""
+    """Return what names fields in `text` on a page in `lang` (None: any language), in order, without nesting."""
     phrases = [Named(one.start(), one.end(), str(one.lastgroup)) for one in _phrases(lang).finditer(text)]
     found: list[Named] = []
     taken = bytearray(len(text))
@@ -49,7 +49,7 @@ def labels_in(text: str, lang: str | None) -> tuple[Named, ...]:
 
 
 def names(field: str, text: str, lang: str | None) -> bool:
-    """Whether `text` holds a label or a phrase of `field`."""
+    """Return whether `text` holds a label or phrase of `field`."""
     return any(one.serves(field) for one in labels_in(text, lang))
 
 
@@ -69,7 +69,7 @@ def _labels(text: str, lang: str | None) -> Iterator[Named]:
 
 @cache
 def _phrases(lang: str | None) -> re.Pattern[str]:
-    """The phrases of `lang` and of English, which are known on every page; of all languages where it is None."""
+    """Return the phrases of `lang` and of English, which is known on every page; None: of all languages."""
     among = [None] if lang is None else [lang, "en"]
     files = languages().values()
     fields = dict.fromkeys(name for file in files for section in _SECTIONS for name in file.get(section, ()))

@@ -1,4 +1,4 @@
-"""Segments of a page as lines: a paragraph, a table row, a label with its value."""
+"""Turn a page's segments into lines: a paragraph, a table row, or a label with its value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ _LONGEST = 320
 
 
 def lines_in(texts: Iterable[Segment] | Iterable[str]) -> Iterator[str]:
-    """The lines of segments, labels joined to their values, or of plain texts; long ones sentence by sentence."""
+    """Yield the lines of segments, with labels joined to values, or of plain texts; long lines are split into
+    sentences.
+    """
     found = list(texts)
     raw = found if not found or isinstance(found[0], str) else _joined(_blocks(cast("list[Segment]", found)))
     for line in raw:
@@ -40,7 +42,7 @@ def lines_in(texts: Iterable[Segment] | Iterable[str]) -> Iterator[str]:
 
 
 def head_of(document: Document) -> list[str]:
-    """Title and description: short, and often complete."""
+    """Return title and description, which are short and often complete."""
     described = document.root.xpath(
         "//meta[@name='description' or @property='og:description' or @property='og:title']/@content"
     )
@@ -50,8 +52,9 @@ def head_of(document: Document) -> list[str]:
 
 
 def _blocks(segments: Iterable[Segment]) -> list[tuple[str, str]]:
-    """Text by the block that it stands in, with that block's tag; a row of a table is one block, and in a table with
-    heads each of its cells says under which one it stands."""
+    """Return texts with their block's tag. A table row is one block; in a table with heads, each cell is prefixed by
+    its head.
+    """
     found: list[tuple[str, str]] = []
     heads = cache(_heads)
     last: Any = None
@@ -79,7 +82,7 @@ def _blocks(segments: Iterable[Segment]) -> list[tuple[str, str]]:
 
 
 def _head_of(cell: Any, row: Any, heads: Callable[[Any], tuple[Any, tuple[str, ...]]]) -> str:
-    """What stands above `cell` in the first row of its table; empty for a cell of that row, and where none does."""
+    """Return the head above `cell` in the first row of its table; "" without one."""
     table = next(row.iterancestors("table"), None) if row is not None else None
     first, names = heads(table) if table is not None else (None, ())
     at = row.index(cell) if names and row is not first else len(names)
@@ -87,7 +90,7 @@ def _head_of(cell: Any, row: Any, heads: Callable[[Any], tuple[Any, tuple[str, .
 
 
 def _heads(table: Any) -> tuple[Any, tuple[str, ...]]:
-    """The first row of `table` and its texts, if it consists of heads and more than one row follows."""
+    """Return the first row of `table` and its texts, if it consists of heads and more than one row follows."""
     rows = list(islice(table.iter("tr"), 4))
     if len(rows) < 3 or len(rows[0]) < 2 or any(cell.tag != "th" for cell in rows[0]):
         return None, ()
@@ -96,14 +99,14 @@ def _heads(table: Any) -> tuple[Any, tuple[str, ...]]:
 
 
 def block_of(element: Any) -> Any:
-    """The nearest element around `element`, itself included, that begins a line of its own."""
+    """Return the nearest element, from `element` up, that starts a new line."""
     while element is not None and element.tag not in _BLOCKS:
         element = element.getparent()
     return element
 
 
 def _joined(blocks: Iterable[tuple[str, str]]) -> list[str]:
-    """A label that stands alone is joined to the short line after it: `<dt>` to `<dd>`, or a word that we know."""
+    """Join a lone label to the short line after it: `<dt>` to `<dd>`, or a known word."""
     found: list[str] = []
     label = ""
     for tag, text in blocks:
@@ -129,7 +132,7 @@ def _is_label(tag: str, text: str) -> bool:
 
 
 def _sentences(text: str) -> Iterator[str]:
-    """A short line as it is; a long one sentence by sentence, and those cut where they are very long."""
+    """Yield a short line as it is, and a long one by sentences, cut if they are very long."""
     if len(text) <= 120:
         yield text
         return

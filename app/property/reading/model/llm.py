@@ -1,7 +1,7 @@
-"""One call of the model and what came of it: typed values with their quotes, and what was wrong with the answer.
+"""Call the model once and parse the result: typed values with quotes, and what was wrong with the answer.
 
-An answer is paid for whatever it says, so a bad one is a result and no error. Which key pays, and what happens when
-none has room, is the client's business: its errors pass through.
+An answer is paid for whatever it contains, so a bad one is a result and not an error. The client handles keys and
+capacity; its errors pass through.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.property.reading.model.answers import Answered, take_apart
 from app.property.reading.model.dialect import AT_FIRST, Dialect
 from app.property.reading.model.prompt import Prompt
 
-#: what some servers leave of a model's reasoning in its answer
+#: reasoning that some servers leave in the answer
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 #: how a call is processed and priced (https://developers.openai.com/api/reference, `service_tier`; 2026-11)
 ServiceTier = Literal["auto", "default", "flex", "priority"]
@@ -27,12 +27,12 @@ ServiceTier = Literal["auto", "default", "flex", "priority"]
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """`values`: for every field answered with something, the value and its quote (empty if the model gave none).
+    """A model's answer. `values` maps each answered field to its value and quote ("" without one).
 
-    `model` is the one that answered, by the API's own name; tokens are as the API counted them, 0 if it did not;
-    `service_tier` is the one that the reply names, empty if it names none. `failure` is what was wrong with it: it was
-    refused or invalid, then there are no values; or cut off, then there are those before the cut. `fields_answered`
-    counts those with null as well; `began`: something was written beside the model's thoughts.
+    `model` is the API's name of the model. Tokens are the API's counts, 0 if missing. `service_tier` is the reply's, ""
+    if missing. `failure` is set if the answer was refused or invalid (then there are no values) or cut off (then there
+    are the values before the cut). `fields_answered` includes fields answered with null. `began`: something was written
+    besides reasoning.
     """
 
     values: Mapping[str, tuple[Any, str]]
@@ -53,7 +53,7 @@ def ask_model(
     service_tier: ServiceTier | None = None,
     dialect: Dialect = AT_FIRST,
 ) -> ModelAnswer:
-    """Send `prompt` once, on `service_tier` (None: none is sent), in the server's `dialect`.
+    """Send `prompt` once in the server's `dialect`, with `service_tier` unless it is None.
 
     Every `openai.OpenAIError` (`RateLimitError`, `APITimeoutError`, ...) passes through.
     """
@@ -64,7 +64,7 @@ def ask_model(
 
 
 def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> ModelAnswer:
-    """What the `completion` that `model` was asked for says to `prompt`, good or bad."""
+    """Parse the `completion` of `model` for `prompt`, good or bad."""
     found, failure = Answered(), None
     try:
         found, failure = _said(model, completion, prompt)
@@ -86,9 +86,9 @@ def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> M
 
 
 def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
-    """How to ask the server next that answered so to `dialect`: as before, unless it was cut off or made no sense.
+    """Return the dialect for the next request: unchanged, unless the answer was cut off or invalid.
 
-    One that is cut off before it begins is thinking. One that writes something else than JSON was not told its form.
+    A model that is cut off before it begins is reasoning. One that does not write JSON was not told the schema.
     """
     is_cut = isinstance(answer.failure, ModelAnswerCutError)
     if is_cut and (dialect.room or not answer.began):
@@ -99,7 +99,9 @@ def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
 
 
 def _said(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Answered, BadAnswerError | None]:
-    """The values, and the cut if there was one. Raises `ModelRefusedError` and `ModelAnswerInvalidError`."""
+    """Return the values, and the error if the answer was cut off. Raise `ModelRefusedError` and
+    `ModelAnswerInvalidError`.
+    """
     if not completion.choices:
         raise ModelAnswerInvalidError(model, "it holds no choice")
     choice = completion.choices[0]
@@ -118,9 +120,9 @@ def _said(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Answe
 
 
 def read_answer(content: str, prompt: Prompt, *, model: str) -> Mapping[str, tuple[Any, str]]:
-    """The values of a whole answer, each with its quote; one that makes no sense for its field is left as text.
+    """Return the values of a complete answer with their quotes; an invalid value stays as text.
 
-    Raises `ModelAnswerInvalidError`, which names `model`, where nothing at all can be understood.
+    Raise `ModelAnswerInvalidError`, which names `model`, if nothing is valid.
     """
     return _understood(content, prompt, model).values
 

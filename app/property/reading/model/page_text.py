@@ -1,8 +1,8 @@
-"""A page's text as a model is shown it: what a reader sees line by line, then data that no line says, then the rest.
+"""Compose the page text for a model: visible lines, then data that no line shows, then unrelated blocks.
 
-Lines are paragraphs, rows of tables, and labels joined to their values. Within a budget of tokens the page's own text
-comes first; of a text that is too long the lines that look like facts are kept. Then comes what only scripts, `meta`
-tags and attributes say, as `key: value`, and last what blocks on other properties and the site itself say.
+Lines are paragraphs, table rows, and labels joined to their values. Within the token budget the page's own text comes
+first; if it is too long, lines that look like facts are kept. Then follow `key: value` lines of scripts, `meta` tags,
+and attributes, and last the blocks on other properties and the site.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
 from app.property.values.areas import is_unit
 
-#: tokens that data may take of a text whose lines would fill it
+#: share of tokens for data if the lines would fill the budget
 _DATA_SHARE = 0.2
 _MOST_DATA_LINES = 2_000
-#: a longer value is a text of its own, a shorter number stands somewhere on every page
+#: A longer value is a text; a shorter number appears on every page.
 _LONGEST_VALUE, _SHORTEST_NUMBER = 200, 3
 #: characters of the name of a `meta` tag
 _LONGEST_NAME = 80
@@ -40,7 +40,7 @@ _PLACE_OF_MAP = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """What a reader is shown as the page's own, what its data says, and what stands beside: lines, joined."""
+    """The page's visible text, its data, and its unrelated blocks, each as joined lines."""
 
     shown: str
     data: str = ""
@@ -48,7 +48,7 @@ class PageText:
 
 
 def page_text(document: Document, budget: int, count: Callable[[str], int]) -> PageText:
-    """At most `budget` tokens of the page's text, as `count` counts them; each line once."""
+    """Return at most `budget` tokens of the page's text, counted by `count`; each line once."""
     text = _Text(count)
     if document.json is not None:
         return PageText(text.add_best(lines_in(list(_members(document.json))), budget))
@@ -65,7 +65,7 @@ def page_text(document: Document, budget: int, count: Callable[[str], int]) -> P
 
 
 class _Text:
-    """Lines that have been chosen, and what they cost. Each method returns the lines that it adds."""
+    """The chosen lines and their cost. Each method returns the lines that it adds."""
 
     def __init__(self, count: Callable[[str], int]) -> None:
         self._count = count
@@ -73,7 +73,7 @@ class _Text:
         self.spent = 0
 
     def add(self, lines: Iterable[str], most: int) -> str:
-        """The first of `lines`, until the text has `most` tokens."""
+        """Add the first of `lines`, until the text has `most` tokens."""
         added: list[str] = []
         for line in lines:
             if line not in self._known:
@@ -86,7 +86,7 @@ class _Text:
         return "\n".join(added)
 
     def add_best(self, lines: Iterable[str], most: int) -> str:
-        """All of `lines`, or where they have more than `most` tokens the facts and then the first others, in order."""
+        """Add all `lines`, or if they exceed `most` tokens, the facts and then the first others, in order."""
         ordered = list(dict.fromkeys(lines))
         costs = [self._count(line) + 1 for line in ordered]
         chosen = set(range(len(ordered)))
@@ -100,7 +100,7 @@ class _Text:
 
 
 def _rank(line: str) -> int:
-    """0 for a label with its value, 1 for a short line with a number, 2 for a short line, 3 for prose."""
+    """Return 0 for a label with its value, 1 for a short line with a number, 2 for a short line, 3 for prose."""
     label, colon, value = line.partition(": ")
     if len(line) > _FACT_LENGTH:
         return 3
@@ -121,7 +121,7 @@ def _lines_beside(document: Document) -> list[str]:
 
 
 def data_lines(document: Document) -> list[str]:
-    """What the page's address, scripts, `meta` tags and attributes say, `key: value`: known keys first."""
+    """Return the data of URL, scripts, `meta` tags, and attributes as `key: value`, known keys first."""
     found = dict.fromkeys(islice(_data(document), _MOST_DATA_LINES))
     return [f"page address: {document.url}", *sorted(found, key=lambda line: not _is_known(line.partition(": ")[0]))]
 
@@ -144,7 +144,7 @@ def _data(document: Document) -> Iterator[str]:
 
 
 def _members(value: Any, key: str = "", parent: str = "") -> Iterator[str]:
-    """`key: value` of every plain value that tells something; of a label beside its value, `label: value`."""
+    """Yield `key: value` for every informative plain value; for a label beside its value, `label: value`."""
     if isinstance(value, dict):
         pair = pair_of(value)
         if pair is not None and meaning(pair[0], None) is not None and not is_unit(pair[0]):
@@ -167,7 +167,7 @@ def _is_telling(value: str) -> bool:
 
 
 def _is_shown(line: str, shown: str) -> bool:
-    """Whether the page shows what a line of data says; a short number is shown somewhere, so that its key decides."""
+    """Return whether the page shows a line of data. Short numbers appear anywhere, so their key decides."""
     key, _, value = line.partition(": ")
     plain = _plain(value)
     if len(plain) < _SHORTEST_NUMBER:

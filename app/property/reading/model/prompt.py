@@ -1,11 +1,11 @@
-"""What is sent to the model for one page: instruction, the page's text, and the schema of the answer.
+"""Build the prompt for one page: instruction, page text, and answer schema.
 
-All but the page's text and the names of the wanted fields is the same for every page, and comes first, so that the
-provider keeps it: OpenAI charges what begins as a request before it did at a quarter or less
+Everything but the page text and the names of the wanted fields is the same for every page and comes first, so that the
+provider caches it: OpenAI charges a cached prefix at a quarter or less
 (https://platform.openai.com/docs/guides/prompt-caching).
 
-The page's text is data by strangers. It stands between markers that it cannot contain; the instruction says so, and
-`evidence.py` believes only what the text itself shows.
+The page text is untrusted data. It stands between markers that it cannot contain, the instruction says so, and
+`claim_check.py` accepts only what the text states.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from app.property.reading.model.tokens import count_tokens
 from app.property.record import FIELDS
 from app.settings.forms import ModelUse
 
-#: what a field's name is followed by to name its quote, in an answer that is one flat object
+#: the suffix of a field's quote in a flat answer
 QUOTE = "_quote"
-#: tokens of page text; a page of a property has 2,000 on average, and few have more than this
+#: Tokens of page text. A property page has 2,000 on average, and few have more than this.
 TEXT_TOKENS = 3_500
-#: an answer's size: a fact with its quote, and what is around them
+#: the size of an answer: tokens per fact with its quote, and tokens around them
 _TOKENS_PER_FIELD, _TOKENS_AROUND = 60, 64
-#: a page that shows so much shows what it is about
+#: the least visible characters of a page that shows its content
 _FULL_CHARS = 400
 
 _INSTRUCTION = (
@@ -59,12 +59,11 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One question. `text` is the page text as sent (quotes and locators refer to it), of which the first `shown`
-    characters are what a reader is shown as the page's own (None: all); `fields` is what is asked for.
+    """A prompt. `text` is the page text as sent, which quotes and locators refer to; the first `shown` characters are
+    visible on the page (None: all). `fields` are the fields asked for.
 
-    No fields: nothing is wanted. `lang` and `country` tell how the page's numbers, dates and `$` are read.
-    `prompt_tokens` is our own count of messages and schema (o200k), of which the first `prefix_tokens` are the same for
-    every page.
+    Without fields nothing is asked. `lang` and `country` decide how numbers, dates, and `$` are read. `prompt_tokens`
+    is our own count of messages and schema (o200k); the first `prefix_tokens` are the same for every page.
     """
 
     messages: list[dict[str, str]]
@@ -82,9 +81,9 @@ class Prompt:
 def build_prompt(
     extraction: Extraction, *, lang: str | None = None, budget: int = TEXT_TOKENS, use: ModelUse = "missing"
 ) -> Prompt:
-    """The question about the fields for which a model is asked of `extraction` at this `use`.
+    """Return the prompt for the fields that `extraction` lacks at this `use`.
 
-    `lang` overrides the page's own language, `budget` is the most tokens of page text.
+    `lang` overrides the page's language; `budget` limits the tokens of page text.
     """
     document = Document(extraction.page, lang, extraction.distrusted, extraction.row)
     fields = extraction.asked(use)
@@ -101,7 +100,7 @@ def build_prompt(
         max_completion_tokens=_TOKENS_AROUND + _TOKENS_PER_FIELD * len(fields),
         prompt_tokens=_prefix_tokens() + count_tokens(asked),
         prefix_tokens=_prefix_tokens(),
-        # of a page that shows next to nothing its data is the text
+        # on a page without visible text, the data is the text
         shown=len(shown) if len(shown) >= _FULL_CHARS else len(text) - len(beside),
         lang=document.locale.lang,
         country=document.locale.country,
@@ -110,12 +109,12 @@ def build_prompt(
 
 @cache
 def instruction() -> str:
-    """What every question begins with: what to do, and what the fields mean."""
+    """Return the beginning of every prompt: the task and the meaning of the fields."""
     return _INSTRUCTION + "\n".join(map(_described, _ASKED))
 
 
 def as_sent(schema: Mapping[str, Any]) -> str:
-    """The schema as it goes over the wire: JSON without blanks."""
+    """Return the schema as sent: JSON without blanks."""
     return json.dumps(schema, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -152,7 +151,7 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-#: the answer in OpenAI's strict form: a list of facts, so that what is not stated costs nothing.
+#: The answer schema in OpenAI's strict form: a list of facts, so that missing fields cost nothing.
 #: https://platform.openai.com/docs/guides/structured-outputs#supported-schemas (2025-11)
 SCHEMA = _schema()
 

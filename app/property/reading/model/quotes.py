@@ -1,4 +1,4 @@
-"""Finds a quote in a text, word for word but for whitespace, Unicode forms, and kinds of dashes and quotation marks."""
+"""Find a quote in a text, ignoring whitespace, Unicode forms, and kinds of dashes and quotation marks."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from functools import lru_cache
 _ALIKE = str.maketrans("‘’‚‛“”„‟´`‐‑‒–—−\u00ad", "''''\"\"\"\"''------ ")
 
 
-#: what continues a number behind its last digit, and what stands before its first one
+#: what continues a number after its last digit, and what precedes its first digit
 _GOES_ON = re.compile(r"[.,'/-]\d| ?(?:\d/\d|[\u00bc-\u00be])")
 _WENT_BEFORE = re.compile(r"\d[.,'/-]$")
-#: the thousands of a number that is written with blanks, and what may stand before them
+#: groups of thousands after a blank, and the digits before them
 _GROUP, _FIRST_GROUP = re.compile(r"[ \u00a0\u202f]\d{3}(?![\d.,]?\d)"), re.compile(r"(?<![\w.,])[1-9]\d{0,2}$")
-#: marks that compose with one character; a text of marks alone is not composed
+#: the most combining marks on one character; a text of only marks is not composed
 _MOST_MARKS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`start` to `end` in the text as it was sent."""
+    """A range of the text as sent."""
 
     start: int
     end: int
 
 
 def find_quote(quote: str, text: str) -> Span | None:
-    """The first place where `text` holds `quote`, or None."""
+    """Return the first place of `quote` in `text`, or None."""
     return next(find_quotes(quote, text), None)
 
 
 def find_quotes(quote: str, text: str) -> Iterator[Span]:
-    """The places where `text` holds `quote`, in order. An empty quote is nowhere."""
+    """Yield the places of `quote` in `text`, in order; none for an empty quote."""
     wanted = _folded(quote)[0].strip()
     if not wanted:
         return
@@ -42,7 +42,7 @@ def find_quotes(quote: str, text: str) -> Iterator[Span]:
     at = folded.find(wanted)
     while at >= 0:
         last = at + len(wanted)
-        # a number is found whole or not at all: `1,41` is not in `1,410`
+        # numbers match only as a whole: `1,41` is not in `1,410`
         span = Span(places[at], places[last - 1] + 1)
         ends_line = text[span.end : span.end + 1] == "\n"
         if not (_cuts(folded, at) or (_cuts(folded, last) and not ends_line) or _cuts_groups(text, span)):
@@ -75,7 +75,7 @@ def _folded_text(text: str) -> tuple[str, list[int]]:
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
-    """`text` in compatibility form with single spaces, and for each of its characters the place it came from."""
+    """Return `text` in compatibility form with single spaces, and the original position of each character."""
     letters: list[str] = []
     places: list[int] = []
     for place, character in _composed(text):
@@ -89,7 +89,7 @@ def _folded(text: str) -> tuple[str, list[int]]:
 
 
 def _composed(text: str) -> list[tuple[int, str]]:
-    """Each character with the combining marks that follow it, composed."""
+    """Return each character composed with the combining marks that follow it."""
     found: list[tuple[int, str]] = []
     for place, character in enumerate(text):
         if found and len(found[-1][1]) <= _MOST_MARKS and unicodedata.combining(character):

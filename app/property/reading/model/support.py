@@ -1,6 +1,6 @@
-"""Does a quote say what a model claims it says? One check per kind of field; each gives back the value as it is stored.
+"""Check whether a quote states a claimed value, one check per kind of field. Each returns the value as stored.
 
-Words and vocabularies are here, numbers in `figures.py`. A value that has to be guessed is not supported.
+Words and vocabularies are here, numbers in `number_check.py`. A value that must be guessed is rejected.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from app.property.values.vocabulary import yes_no
 
 
 def supported(claim: Claim) -> Supported | None:
-    """The value of `claim` in its field's form, or None where the quote does not say it or it cannot be true."""
+    """Return the claim's value in its field's form; None if the quote does not state it or it cannot be true."""
     spec = FIELDS[claim.field]
     check = _CHECKS.get(spec.parser or "") or _CHECKS.get(spec.kind) or _BY_TYPE.get(spec.type)
     return check(claim) if check else None
@@ -35,7 +35,7 @@ def supported(claim: Claim) -> Supported | None:
 
 
 def _agent(claim: Claim) -> Supported | None:
-    """No agency; under the label of one alone it has to be a person's full name."""
+    """Check an agent: not an agency, and a full name if the label is an agency's."""
     found = _text(claim)
     if found is None or names.is_agency(str(found.value)) or _BRANCH.search(str(found.value)):
         return None
@@ -43,8 +43,8 @@ def _agent(claim: Claim) -> Supported | None:
 
 
 def _office(claim: Claim) -> Supported | None:
-    """An agency may bear a person's name; what says so is its label, where the line names no agency beside. Under the
-    label of an agent alone only an agency is one.
+    """Check an agency. A person's name needs an agency's label and no agency beside it in the line; under an agent's
+    label only an agency's name is accepted.
     """
     found, is_labelled = _text(claim), _is_labelled(claim)
     if found is None or names.is_agency(str(found.value)):
@@ -55,23 +55,23 @@ def _office(claim: Claim) -> Supported | None:
     return found if is_labelled or not is_person else None
 
 
-#: a name of several words with the place of a branch: `Fenwick Lisle, Marsh Road`
+#: a name with the place of a branch: `Fenwick Lisle, Marsh Road`
 _BRANCH = re.compile(r"\w\s\w.*,\s[A-Z][a-z]{3}")
 
 
 def _is_labelled(claim: Claim) -> bool | None:
-    """Whether the line has a label of this field; None where it has none of agents or agencies."""
+    """Return whether the line has a label of this field; None without labels of agents or agencies."""
     named = {one.field for one in labels_in(claim.line, claim.lang)} & {"ListAgentFullName", "ListOfficeName"}
     return claim.field in named if named else None
 
 
 def _says(quote: str, words: str) -> bool:
-    """Does `quote` hold `words` in a row, whatever their case and punctuation? Scripts without blanks part no words."""
+    """Return whether `quote` contains `words` in a row, ignoring case and punctuation. Some scripts have no blanks."""
     said, wanted = words_of(quote), words_of(words)
     return bool(wanted) and (wanted in said if _UNPARTED.search(wanted) else f" {wanted} " in f" {said} ")
 
 
-#: letters of scripts that set no blank between words: kana, Chinese characters
+#: scripts without blanks between words: kana, Chinese characters
 _UNPARTED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
@@ -80,12 +80,12 @@ def _text(claim: Claim) -> Supported | None:
     return Supported(value) if 0 < len(value) <= 200 and _says(claim.quote, value) else None
 
 
-#: codes of states that are words, too, as before a small letter: `Sale OR rent`
+#: state codes that are also words before a small letter: `Sale OR rent`
 _WORDS_TOO = frozenset({"HI", "IN", "ME", "OH", "OK", "OR"})
 
 
 def _state(claim: Claim) -> Supported | None:
-    """A US state may stand as name or code; it is stored as its code."""
+    """Check a US state by name or code; it is stored as its code."""
     value = " ".join(str(claim.value).split())
     code = us_state(value) if claim.country in (None, "US") else None
     written = rf"\b{code}\b(?!\s[a-z])" if code in _WORDS_TOO else rf"\b{code}\b"
@@ -95,23 +95,23 @@ def _state(claim: Claim) -> Supported | None:
 
 
 def _grams(text: str) -> list[str]:
-    """Runs of one to three words."""
+    """Return all runs of one to three words."""
     words = re.findall(r"[A-Za-z.]+", text)
     return [" ".join(words[i : i + n]) for n in (1, 2, 3) for i in range(len(words) - n + 1)]
 
 
 def _texts(claim: Claim) -> Supported | None:
-    """The items of a list that the quote says; the others are left out."""
+    """Check a list; only the items that the quote contains are kept."""
     said = [v.strip() for v in claim.value if v.strip() and len(v) <= 80 and _says(claim.quote, v)]
     return Supported(list(dict.fromkeys(said))) if said else None
 
 
-#: between the characters of a number; slashes around nothing are its empty parts: map, block and lot `61/ / 0118`
+#: between the characters of a number; slashes with blanks are its empty parts (map, block, and lot `61/ / 0118`)
 _GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
 def _number_word(claim: Claim) -> Supported | None:
-    """A parcel number or postal code: its letters and digits in a row, as the quote writes them."""
+    """Check a parcel number or postal code: its letters and digits in a row, as the quote writes them."""
     bare = re.sub(r"\W", "", str(claim.value)).casefold()
     pattern = _GAP.join(map(re.escape, bare))
     match = re.search(rf"(?<!\w){pattern}(?!\w)", claim.quote, re.IGNORECASE) if 3 <= len(bare) <= 40 else None
@@ -122,7 +122,7 @@ def _number_word(claim: Claim) -> Supported | None:
 
 
 def _status(claim: Claim) -> Supported | None:
-    # `Status: Sold` says it behind its label
+    # in `Status: Sold` the status is behind the label
     told = vocabulary.standard_status(claim.quote.rpartition(":")[2]) or vocabulary.standard_status(claim.quote)
     is_offer = vocabulary.offer(claim.quote) is not None or prices.find_period(claim.quote) is not None
     offered = told is None and claim.value == "Active" and is_offer
@@ -146,7 +146,7 @@ def _subtype(claim: Claim) -> Supported | None:
 
 
 def _kinds(claim: Claim) -> list[vocabulary.Kind]:
-    """What the lines of the quote say the property is."""
+    """Return the kinds of property that the quote's lines name."""
     lines = (vocabulary.property_kind(line, claim.country) for line in claim.quote.split("\n"))
     return [kind for kind in lines if kind is not None]
 
@@ -156,32 +156,32 @@ def _currency(claim: Claim) -> Supported | None:
     return Supported(found) if found is not None and found == str(claim.value).strip().upper() else None
 
 
-#: nothing to pay, which is no association; a row that says no by one letter
+#: nothing to pay, so no association; a cell with the single letter `N`
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
-#: words of an answer in a cell of its own, and what may stand behind a label that has its answer there: `HOA / POA`
+#: the most words of an answer in its own cell, and what may follow a label with such an answer: `HOA / POA`
 _LONGEST_ANSWER, _NO_ANSWER = 2, re.compile(r"\W*(?:/\s?\w+)?\W*")
-#: what parts the clauses of a sentence, and cells
+#: separators of clauses and cells
 _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")
 
 
 @cache
 def _denials(lang: str | None) -> re.Pattern[str]:
-    """The words by which a page in `lang` (None: any language) denies something; English ones are known everywhere."""
+    """Return the words of denial in `lang` (None: any language); English ones are always included."""
     among = (None,) if lang is None else (lang, "en")
     return re.compile("|".join(alternatives("answers", "denials", one) for one in among), re.IGNORECASE)
 
 
 def _is_denied(claim: Claim) -> bool:
-    """Return whether the quote says no in the part of a sentence, or in the cell, that speaks of the field."""
+    """Return whether the quote denies the field, in its clause or cell."""
     parts = _PARTS.split(claim.quote)
     at = next((at for at, part in enumerate(parts) if _names(claim, part)), None)
     said = claim.quote if at is None else parts[at]
     marks = _PARTS.findall(claim.quote)
     behind = parts[at + 1] if at is not None and at < len(marks) and not marks[at].startswith(",") else ""
     if 0 < len(behind.split()) <= _LONGEST_ANSWER and _is_label_alone(claim, said):
-        said = f"{said}: {behind}"  # its answer stands in the next cell
+        said = f"{said}: {behind}"  # the answer is in the next cell
     is_no = yes_no(said.rpartition(":")[2]) is False
     return is_no or _denials(claim.lang).search(said) is not None or _NOTHING.search(said) is not None
 
@@ -196,23 +196,23 @@ def _association(claim: Claim) -> Supported | None:
 
 
 def _answered(claim: Claim, told: bool, denied: bool) -> Supported | None:
-    """A yes or no to what the quote speaks of (`told`), and denies or not."""
+    """Check yes or no: the quote is about the field (`told`), and denies it or not."""
     return Supported(claim.value) if told and denied is (not claim.value) else None
 
 
 def _pool(claim: Claim) -> Supported | None:
-    """The home's own: a community's says nothing of it, nor does room for one."""
+    """Check the home's own pool; a community pool, or room for a pool, does not count."""
     is_others = claim.value and names_other(claim.field, claim.quote)
     return _answered(claim, _names(claim, claim.quote) and not is_others, _is_denied(claim))
 
 
 def _names(claim: Claim, text: str) -> bool:
-    """Does `text` hold a word of the field?"""
+    """Return whether `text` names the field."""
     return names_field(claim.field, text, claim.lang)
 
 
 def _roof_year(claim: Claim) -> Supported | None:
-    """The year of the house's roof, and not the house's own."""
+    """Check the year of the house's roof, which is not the house's own."""
     about = claim.quote if _names(claim, claim.quote) else claim.line
     built = BUILT.search(about)
     is_of_house = built is not None and built["year"] == str(claim.value)
@@ -226,7 +226,7 @@ def _parking(claim: Claim) -> Supported | None:
 
 
 def _county(claim: Claim) -> Supported | None:
-    """`Polk County` is stored as `Polk`; a name that nothing calls a county may be a town's."""
+    """Check a county; `Polk County` is stored as `Polk`. A name without the word may be a town's."""
     found = _text(claim)
     if found is None or not _names(claim, claim.line):
         return None
@@ -235,7 +235,7 @@ def _county(claim: Claim) -> Supported | None:
 
 
 def _power(claim: Claim) -> Supported | None:
-    """Solar power, whatever the page's word for it."""
+    """Check solar power, in any words."""
     is_said = _texts(claim) is not None and _names(claim, claim.quote)
     return Supported(["Solar"]) if is_said and not NO_SOLAR.search(claim.quote) else None
 

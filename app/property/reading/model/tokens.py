@@ -1,4 +1,4 @@
-"""How many tokens a text has."""
+"""Count the tokens of a text."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ def _encoding() -> Any:
 
 
 def count_tokens(text: str) -> int:
-    """Tokens of `text` as the models of the o200k family count them."""
+    """Return the number of tokens of `text` for models of the o200k family."""
     return len(_encoding().encode_ordinary(text))
