@@ -1,7 +1,8 @@
-"""The property's address where it stands without a label: the first line of title, headings and body that holds a
-postal code or region of the page's country, alone or with the street in the line above it.
+"""Read an unlabeled address outside the US: the first line of the title, headings, or body with a postal code or
+region.
 
-Agents show an address too, further down: only the first address of the page counts.
+The street may stand on the line above. Only the first address of the page counts, since agents show theirs further
+down.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ _FIRST_SEGMENTS = 400
 _LONGEST = 160
 _MOST_ABOVE = 12
 _MOST_READ = 40
-#: a code has three digits in a row or letters with digits; parts of an address are parted
+#: A code has three digits in a row, or letters with digits; separators part an address.
 _CAN_PLACE = re.compile(r"\d[\d -]{2}|\b[A-Z]{1,2}\d|[,/|·•;(]")
-#: around an address that is not the property's
+#: words around an address that is not the property's
 _SOMEBODY = re.compile(
     r"agen[tc]|broker|contact|kontakt|branch|office|anbieter|footer|imprint|impressum|solicitor|seller|owner|vendor|"
     r"realtor|makler|mäklar|megler|mægler|courtier|agence|inmobiliaria|registered|head office|©|company|gmbh",
     re.IGNORECASE,
 )
-#: in the line above their own address: who acts in a sale and lives elsewhere
+#: above a lawyer's own address: they act in the sale and are elsewhere
 _LAWYERS = pattern("addresses", "lawyers")
 
 
 def read(page: Document) -> Iterator[Candidate]:
-    """Read street, town, region and code of the first address of the page."""
+    """Read street, town, region, and code of the page's first address."""
     country = page.locale.country
     if country is None or country == "US":
         return
@@ -49,7 +50,7 @@ def read(page: Document) -> Iterator[Candidate]:
             continue
         element = place.owner if isinstance(place, Segment) else place
         if line.postal_code is None and element.tag == "a":
-            continue  # a link without a code leads to another property as often as to the map
+            continue  # a link without a code leads to another property as often as to a map
         if isinstance(place, Segment) and _belongs_to_somebody(place, page):
             continue
         best = best or line
@@ -64,14 +65,15 @@ def _is_placed(line: Line, country: str) -> bool:
 
 
 def _agrees(line: Line, best: Line) -> bool:
-    """True for the same place again, perhaps with more of it."""
+    """Return whether `line` gives the same place, perhaps in more detail."""
     same_code = line.postal_code is None or best.postal_code is None or line.postal_code == best.postal_code
     return same_code and (line.city or "").casefold() == (best.city or "").casefold()
 
 
 def _lines(page: Document, country: str) -> Iterator[tuple[str, Any, float]]:
-    """Texts with their element or segment. Headings first, then the body, then the title: a title adds words of its own
-    around the address.
+    """Yield (text, element or segment, confidence): headings, then the body, then the title.
+
+    The title comes last because it puts other words around the address.
     """
     for heading in page.root.xpath("//h1|//h2|//address")[:6]:
         if not any(above in page.skipped for above in (heading, *heading.iterancestors())) and not _is_contact(
@@ -93,7 +95,7 @@ def _lines(page: Document, country: str) -> Iterator[tuple[str, Any, float]]:
 
 
 def _street_above(segment: Segment, page: Document) -> str | None:
-    """The line above, where it can be a street and this line starts with a code or a town."""
+    """Return the line above if it can be a street and this line starts with a code or a town."""
     if segment.index == 0 or len(segment.text) > 60:
         return None
     above = page.segments[segment.index - 1].text.strip(" ,")
@@ -103,7 +105,7 @@ def _street_above(segment: Segment, page: Document) -> str | None:
 
 
 def _is_contact(heading: Any, page: Document) -> bool:
-    """True for an `<address>` of an agency: HTML means the element for whoever answers for the page."""
+    """Return whether an `<address>` is an agency's: HTML defines the element as contact information."""
     if heading.tag != "address":
         return False
     first = next((s for s in page.segments if s.owner is heading or heading in s.owner.iterancestors()), None)
@@ -111,7 +113,7 @@ def _is_contact(heading: Any, page: Document) -> bool:
 
 
 def _belongs_to_somebody(segment: Segment, page: Document) -> bool:
-    """True inside a block, or right below a line, of an agency."""
+    """Return whether the segment is inside an agency's block or right below an agency's line."""
     for above in (segment.owner, *islice(segment.owner.iterancestors(), _MOST_ABOVE)):
         if above.tag in ("body", "html", "main"):
             break

@@ -1,5 +1,6 @@
-"""Whose books a page is from: the county that names its office in the title or at the head of the page, the town whose
-card it is. What an assessor keeps lies within the assessor's borders.
+"""Read the county or town whose office publishes the page, from its title or its first lines.
+
+An assessor's records are all within the assessor's borders.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ _OFFICES = (
 _NAMED = r"^(?:The |Welcome to (?:the )?|Office of the )?((?:[A-Z][\w.'’-]*\s){1,3}?)(?:County|Parish)"
 _COUNTY = re.compile(rf"{_NAMED},?\s(?:[A-Z]{{2}},?\s)?(?:{_OFFICES})")
 _TOWN = re.compile(r"^(?:Town|City|Village|Borough|Township) of ([A-Z][A-Za-z.' -]{2,40}), ([A-Z]{2})$")
-#: words of the office's page that may stand before the name of a county
+#: words before `County` that are not a county's name
 _NO_NAME = re.compile(r"\b(?:Property|Tax|Real|Search|Home|Official|County|State|Records?|Online)\b")
 _FIRST_SEGMENTS = 20
 _LONGEST = 120
 
 
 def read(page: Document) -> Iterator[Candidate]:
-    """Read the county of an assessor's page, the town of a town's card, and the state in which they lie."""
+    """Read the county of an assessor's page, the town of a town's record card, and their state."""
     counties: dict[str, tuple[str, Any]] = {}
     for text, element in _heads(page):
         for piece in _PIECES.split(text):

@@ -1,4 +1,6 @@
-"""What readers give: readings and candidates. Each reader lives in a file of its own; `pipeline.py` decides."""
+"""The types that readers return: readings and candidates. Each reader has its own module; `pipeline.py` combines
+them.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +13,21 @@ from app.property.page import Page
 from app.property.record import Method, PageKind, PropertyRecord
 from app.settings.forms import ModelUse
 
-#: what was read at this confidence or better is settled
+#: values read at this confidence or above are settled
 SURE = 0.9
-#: what most users come for
+#: the fields that most users need
 CORE = frozenset(name for name, spec in FIELDS.items() if spec.core)
 WITH_PRICE = PARTS["ListPrice"]
-#: what only an offer says: an authority's record promises none of it (but that it is of land)
+#: fields of offers only; of these, an authority's record gives nothing but that the property is land
 ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One raw value as found. `raw` is text, a number, a boolean or a list of texts; `label` the words it stood under.
+    """A raw value as found. `raw` is text, a number, a boolean, or a list of texts; `label` is the label it stood
+    under.
 
-    `field` is a field's name or a composite (`docs/languages.md`) (`_Address`, `_RentWarm`, ...).
+    `field` is a field's name or a composite (`docs/languages.md`) such as `_Address` or `_RentWarm`.
     """
 
     field: str
@@ -38,11 +41,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One value that one reader read for one field, already normalised to the field's type.
+    """A value that one reader read for one field, normalized to the field's type.
 
-    `raw`, `quote`, `locator` and `unit` mean what they mean in `Evidence`; `confidence` is 0 to 1.
-    `unshown`: markup says it, and the page, which should show it, does not or shows something else. `reader` is the
-    name of the reader that found it, `model` for a model's value; the pipeline sets it.
+    `raw`, `quote`, `locator`, and `unit` are as in `Evidence`; `confidence` is 0 to 1. `unshown`: only markup gives the
+    value, and the page, which should show it, shows another or none. `reader` is the name of the reader that found it
+    (`model` for a model), set by the pipeline.
     """
 
     field: str
@@ -59,8 +62,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a value's confidence depends on: its features, the `most` that it may be and why (`bound`), and the
-    fields that a derived value follows from (`sources`).
+    """The inputs of a value's confidence: its features, the upper limit `most` and its reason `bound`, and the fields
+    that a derived value depends on (`sources`).
     """
 
     features: Mapping[str, float]
@@ -71,9 +74,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How a value's confidence came about: `adds` is what each of its features adds to the log-odds of being right.
+    """A value's confidence and how it was computed: `adds` is each feature's share of the log-odds of being right.
 
-    `bound` says what keeps the confidence below what the log-odds give; it is empty where nothing does.
+    `bound` says what limits the confidence below the log-odds; it is empty without a limit.
     """
 
     confidence: float
@@ -92,23 +95,26 @@ def text_of(raw: Any) -> str:
 
 
 def of_text(field: str, value: Any, text: str, where: str, confidence: float) -> Candidate:
-    """A value that stands in a text of the page, which is its evidence."""
+    """Return a candidate whose evidence is a text of the page."""
     return Candidate(field, value, text, Method.LABEL, where, text[:300], confidence)
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What was read from one page without a model (or, after `pipeline.with_model_values`, with it).
+    """What was read from one page without a model, or after `pipeline.with_model_values` with one.
 
-    `candidates` holds every candidate, winners and losers, for `--explain`; `doubtful` the fields whose winner is in
-    conflict or of low confidence; `dropped` counts model values that had no valid evidence; `reason` says in words why
-    the page is of its kind. `denied` is what markup says and the visible page denies, `distrusted` the scripts of which
-    nothing is taken for it (by the part of a locator before its last `#`). `only` limits what a model is asked for
-    (None: nothing does): other pages of the property may say the rest. `row` is the JSON pointer of what was read where
-    the body holds several objects, which are of other properties. `scores` says how the confidences came about.
-    `settled` are fields that a model need not be asked for, whatever their confidence; `audited`: it is asked for all.
-    `wanted` is exactly what it is asked for, whatever is known: it was asked before and its answer is still to come.
-    `recipe` is what is said of values that a recipe read.
+    `candidates` holds all candidates, for `--explain`. `doubtful` are the fields whose winner is contradicted or has a
+    low confidence. `dropped` counts model values without valid evidence. `reason` says why the page has its kind.
+
+    `denied` are markup values that the visible page contradicts; `distrusted` are scripts that are ignored for that
+    (the part of a locator before its last `#`).
+
+    `only` limits what a model is asked for (None: no limit), because other pages of the property may give the rest.
+    `settled` fields are not asked for at any confidence; `audited` asks for all. `wanted` is exactly what is asked for:
+    it was asked before and the answer is pending.
+
+    `row` is the JSON pointer of the object read, if the body holds objects of several properties. `scores` explains the
+    confidences. `recipe` names the recipe that read values.
     """
 
     page: Page
@@ -130,9 +136,11 @@ class Extraction:
     recipe: str = ""
 
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
-        """The fields that a model is asked for: what a page of this kind may state, and where the model is used for
-        what is `missing`, of that what was not read at 0.9 or better; where one of the core fields that were read is
-        among them, all core fields."""
+        """Return the fields that a model is asked for.
+
+        These are the fields that a page of this kind may state. With `missing`, they are limited to those read below
+        0.9; if that includes a core field that was read, all core fields are asked for.
+        """
         if use == "never":
             return ()
         if self.wanted is not None:

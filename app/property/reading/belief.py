@@ -1,9 +1,9 @@
-"""Which values of markup to believe, by what the page shows: JSON-LD, microdata, meta tags and state nobody sees.
+"""Check markup values (JSON-LD, microdata, meta tags, state) against the visible page.
 
-A site writes its markup from the data that it shows, so honest markup says nothing that the visible page denies. Values
-that it denies are left out, with whatever else nobody can see in a block that is denied as often as it is confirmed;
-plain facts that a page full of facts shows nowhere are kept as doubtful. Coordinates, ids and the like are no text of
-any page, and stand by the block that they are in. Pages that show nothing (shells, JSON) deny nothing.
+Sites generate markup from the data they show, so honest markup does not contradict the page. Contradicted values are
+dropped, and so are all hidden values of a block that is contradicted as often as confirmed. Plain facts that a page
+full of facts does not show stay, but doubtful. Coordinates, ids, and the like are not visible text, and depend on their
+block. Pages that show nothing (shells, JSON) contradict nothing.
 """
 
 from __future__ import annotations
@@ -35,15 +35,17 @@ def _visible(*kinds: FieldKind) -> frozenset[str]:
 _NUMBERS, _TEXTS = _visible("money", "count", "area", "year"), _visible("address", "place", "identifier")
 _LISTS, _WORDS, _PEOPLE = _visible("features"), _visible("choice"), _visible("name")
 _COUNTS = _visible("count")
-#: as true as what they were read with
+#: fields that share the verdict of another field
 _PART_OF = {name: spec.part_of for name, spec in FIELDS.items() if spec.part_of is not None}
-#: seen as digits anywhere they would prove nothing
+#: smaller numbers prove nothing by appearing somewhere on the page
 _SMALL = 100.0
-#: a visible value that may deny what is nowhere to be seen; one that may do so though the number stands elsewhere
+#: least confidence of a visible value that contradicts a value not shown; of one that contradicts a number shown
+#: elsewhere
 _WEAK, _STRONG = 0.45, 0.6
-#: what is left of a value that another one denies, though the page shows it; of one that it should show and does not
+#: share of confidence left if a visible value contradicts it although the page shows it; if the page should show it and
+#: does not
 _DENIED, _UNSHOWN = 0.7, 0.55
-#: a page that shows this much shows what it is about
+#: the least text and facts of a page that shows its facts
 _FULL_CHARS, _FULL_FACTS = 400, 3
 _NUMBER = re.compile(r"\d[\d.,'’\u00a0\u202f ]*\d|\d")
 _MULTIPLIED = re.compile(
@@ -52,9 +54,9 @@ _MULTIPLIED = re.compile(
 )
 _META = re.compile(r"/meta(?:\[\d+\])?$")
 _HIDDEN_PLACE = re.compile(r"#|/@|/meta(?:\[\d+\])?$")
-#: letters of the Latin alphabet; of any other
+#: Latin letters; all other letters
 _LATIN, _OTHER_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_A-Za-zÀ-ɏ]")
-#: texts of a row in which its date stands, and such that are looked at
+#: texts of a row that may hold its date, and texts examined
 _FIRST_TEXTS, _MOST_TEXTS = 4, 30
 _DATED = re.compile(r"\W*(?:\w{1,12}\W{1,2}){0,2}(?:\d{1,2}\D)?(?:19|20)\d\d\b|\W*\d{1,2}\W\d{1,2}\W\d{2,4}\b")
 _CENTS = re.compile(r"[.,]\d{1,2}$")
@@ -62,9 +64,9 @@ _CENTS = re.compile(r"[.,]\d{1,2}$")
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """`kept`: candidates with the confidence that is left to them, in their order; `denied`: what the page denies.
+    """The checked candidates: `kept` with reduced confidence, in their order; `denied` by the page.
 
-    `distrusted`: scripts, by the part of a locator before its last `#`, of which nothing is taken.
+    `distrusted` are scripts that are ignored, by the part of a locator before its last `#`.
     """
 
     kept: list[Candidate]
@@ -73,7 +75,7 @@ class Belief:
 
 
 def believed(candidates: Sequence[Candidate], page: Document) -> Belief:
-    """Which of `candidates` to believe, and how far."""
+    """Check the markup values among `candidates` against the page."""
     if page.root is None or not any(map(_is_markup, candidates)):
         return Belief(list(candidates), [], frozenset())
     shown = _Shown.on(page, candidates)
@@ -96,7 +98,7 @@ def believed(candidates: Sequence[Candidate], page: Document) -> Belief:
 
 @dataclass
 class _Shown:
-    """What the page shows: its text, and the values that were read from it, by field."""
+    """The visible page: its text, and the values read from it, by field."""
 
     text: str
     lang: str | None
@@ -108,14 +110,14 @@ class _Shown:
         warm = {c.locator for c in candidates if c.field == "X_RentBasis" and c.value == "warm"}
         values: dict[str, list[Candidate]] = defaultdict(list)
         for c in candidates:
-            # the warm rent does not deny the cold one
+            # a rent with heating does not contradict the rent without
             if _is_visible(c) and c.confidence >= _WEAK and not (c.field == "ListPrice" and c.locator in warm):
                 values[c.field].append(c)
         text = "\n".join((page.title, *(segment.text for segment in page.segments)))
         return cls(text, page.locale.lang, values, page)
 
     def denies(self, candidate: Candidate) -> bool:
-        """True for a value of markup that the page shows nowhere, and another one in its place."""
+        """Return whether the page shows another value instead of this markup value."""
         if not _is_markup(candidate) or candidate.field not in (_NUMBERS | _TEXTS) - _COUNTS:
             return False
         others = self.values.get(candidate.field, ())
@@ -123,7 +125,7 @@ class _Shown:
         return bool(others) and not said
 
     def share(self, candidate: Candidate) -> float:
-        """What is left of a value's confidence: less where the page says something else, or should say it and does
+        """Return the share of confidence left: less if the page contradicts the value, or should show it and does
         not.
         """
         if not _is_markup(candidate):
@@ -141,14 +143,14 @@ class _Shown:
         return _UNSHOWN if expected and not self.has(candidate) else 1.0
 
     def is_past(self, candidate: Candidate) -> bool:
-        """True for a price that the page shows in a row that begins with a date, and nowhere else."""
+        """Return whether the page shows this price only in rows that begin with a date."""
         if candidate.field != "ListPrice":
             return False
         everywhere, past = (amounts[_digits(float(candidate.value))] for amounts in self._amounts)
         return 0 < everywhere <= past
 
     def has(self, candidate: Candidate) -> bool:
-        """True where the value stands in the visible text, or was read there."""
+        """Return whether the value is in the visible text, or was read there."""
         if any(same(candidate, other) for other in self.values.get(candidate.field, ())):
             return True
         value = candidate.value
@@ -173,25 +175,25 @@ class _Shown:
         )
 
     def _has_count(self, field: str, value: float) -> bool:
-        """True where a line that speaks of the field holds the number in digits or in words."""
+        """Return whether a line about the field holds the number in digits or words."""
         number = re.compile(rf"(?<![\d.,]){value:g}(?![\d,])")
         holding = (line for line, said in self._lines if value in said or number.search(line))
         return any(names(field, line, self.lang) for line in holding)
 
     @cached_property
     def _lines(self) -> Sequence[tuple[str, frozenset[float]]]:
-        """Each line with the numbers that it says in words."""
+        """Return each line with its numbers in words."""
         return [(line, frozenset(figures.said_in_words(line))) for line in self.text.split("\n")]
 
     @cached_property
     def is_full(self) -> bool:
-        """True for a page that shows its facts, so that one which it does not show is strange."""
+        """Return whether the page shows its facts, so that a missing one is suspicious."""
         told = sum(field in self.values for field in _NUMBERS | _TEXTS)
         return len(self.text) >= _FULL_CHARS and told >= _FULL_FACTS
 
     @cached_property
     def _amounts(self) -> tuple[Counter[str], Counter[str]]:
-        """How often the digits of each number stand on the page, and in rows that begin with a date."""
+        """Count the digits of each number on the page, and in rows that begin with a date."""
         rows = self.page.root.iter("tr")
         dated = (row for row in rows if _DATED.match(" ".join(islice(row.itertext(), _FIRST_TEXTS))))
         past = "\n".join(" ".join(islice(row.itertext(), _MOST_TEXTS)) for row in dated)
@@ -206,7 +208,7 @@ class _Shown:
 
     @cached_property
     def _numbers(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Digits of the page's numbers, as a whole and part by part; and of those with a word that multiplies them."""
+        """Return the digits of the page's numbers, whole and in parts; and of numbers with a multiplier."""
         plain: set[str] = set()
         multiplied: set[str] = set()
         for match in _NUMBER.finditer(self.text):
@@ -220,13 +222,13 @@ class _Shown:
 
 
 def _is_spelled_otherwise(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """True for `Moskva` where the page shows `Москва`: letters do not tell whether it is the same."""
+    """Return whether the page has the text in another script (`Москва` for `Moskva`), which letters cannot compare."""
     latin = candidate.field in _TEXTS and _LATIN.search(str(candidate.value)) is not None
     return latin and bool(others) and all(_OTHER_LETTERS.search(str(other.value)) for other in others)
 
 
 def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """True for the town `Hamilton (Mill)` where the page shows `Hamilton`, for the code `LS17 6LD` where `LS17`."""
+    """Return whether the value extends a shown one: town `Hamilton (Mill)` of `Hamilton`, code `LS17 6LD` of `LS17`."""
     if FIELDS[candidate.field].address_part not in ("city", "postal_code"):
         return False
     before = re.split(r"\s*[(/,]|\s(?=\d[A-Z]{2}$)", str(candidate.value))[0].strip().casefold()
@@ -234,13 +236,13 @@ def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
 
 
 def _is_markup(candidate: Candidate) -> bool:
-    """True for what nobody has to see: a recipe reads scripts and attributes as well as text."""
+    """Return whether the value comes from markup. A recipe reads scripts and attributes as well as text."""
     hidden = candidate.method is Method.RECIPE and _HIDDEN_PLACE.search(candidate.locator) is not None
     return hidden or candidate.method in _MARKUP
 
 
 def _is_visible(candidate: Candidate) -> bool:
-    """True for what was read from the body, or from the title, which browsers show."""
+    """Return whether the value was read from the body, or from the title, which browsers show."""
     where = candidate.locator
     return candidate.method is Method.LABEL and (
         where == "/html/head/title" or (where.startswith("/html/body") and _META.search(where) is None)
@@ -248,14 +250,14 @@ def _is_visible(candidate: Candidate) -> bool:
 
 
 def _block(candidate: Candidate) -> str | None:
-    """The script that a value stands in, and the name that it gives to the object."""
+    """Return the value's script, with the name the script gives to the object."""
     if candidate.method not in (Method.JSONLD, Method.STATE, Method.RECIPE):
         return None
     return candidate.locator.rpartition("#")[0] or None
 
 
 def _discredited(candidates: Sequence[Candidate], denied: Sequence[bool], shown: _Shown) -> frozenset[str]:
-    """Blocks of which the page denies at least a third of what it confirms."""
+    """Return the blocks with at least a third as many contradicted as confirmed fields."""
     against: dict[str, set[str]] = defaultdict(set)
     confirmed: dict[str, set[str]] = defaultdict(set)
     for candidate, gone in zip(candidates, denied, strict=True):

@@ -1,6 +1,6 @@
-"""Where the value of a label stands: what the markup says of it, before the nearness of texts is asked.
+"""Find a label's value by markup: `<dt>/<dd>`, cells of a row, and the order of labels and values in a block.
 
-`<dt>/<dd>`, cells of one row, and the order in which a block sets labels and values (`Beds 4`, or `4 Beds`).
+A block sets `Beds 4` or `4 Beds`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _MOST_CELLS = 16
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What the markup says of a label: its value and the element that holds it; `value` "" where it has none."""
+    """A label's value and its element, by markup; `value` is "" if the label has none."""
 
     value: str
     element: Any
 
 
 def by_markup(segment: Segment, page: Document) -> Beside | None:
-    """The value that a definition list or a table's row gives to the label `segment`; None where neither holds it, or
-    where the row sets its values first.
+    """Return the value that a definition list or table row gives to a label; None without either, or if the row sets
+    its values first.
     """
     cell = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag in ("td", "th", "dt")), None)
     if cell is None or cell_text(cell) != segment.text[:300]:
@@ -49,17 +49,17 @@ def _in_row(cells: list[Any], at: int, page: Document) -> Beside | None:
     texts = [cell_text(c) for c in cells]
     first = next((t for t in texts if t), "")
     if at == 1 == len(cells) - 1 and page.meaning(texts[0].rstrip(":")) is not None:
-        return Beside("", cells[at])  # `A/C | Heating & Cooling`: the value of the label before it
+        return Beside("", cells[at])  # `A/C | Heating & Cooling` is a value of the label before it
     if at + 1 >= len(cells) or _AMOUNT.match(first) or (len(cells) > 2 and all(c.tag == "th" for c in cells)):
         return None
     own, other = (page.meaning(t.rstrip(":")) for t in texts[at : at + 2])
     if other is not None and (len(cells) > 2 or own is None or own.field != other.field):
-        return None  # headings side by side; but `Cooling | Central air`
+        return None  # headings side by side, unlike `Cooling | Central air`
     return Beside(texts[at + 1], cells[at + 1])
 
 
 def order(segment: Segment, page: Document) -> Literal["label", "value"] | None:
-    """What comes first in the block around the label `segment`: labels, their values, or None for neither surely."""
+    """Return whether labels or values come first in the label's block; None if unclear."""
     block = segment.owner
     while block.getparent() is not None and _is_all(block.getparent(), segment):
         block = block.getparent()
@@ -76,14 +76,14 @@ def order(segment: Segment, page: Document) -> Literal["label", "value"] | None:
 
 
 def _is_all(element: Any, segment: Segment) -> bool:
-    """True where `element` holds the text of `segment` and no other."""
+    """Return whether `element` holds the text of `segment` and no other."""
     parts = (t for t in element.itertext() if t.strip())
     first = next(parts, "")
     return " ".join(first.split()) == segment.text and next(parts, None) is None
 
 
 def _items(parent: Any, segment: Segment, page: Document) -> list[str]:
-    """The texts inside `parent` around `segment`, in order."""
+    """Return the texts inside `parent` around `segment`, in order."""
     first = segment.index
     while first > 0 and segment.index - first < _MOST_ITEMS and is_within(page.segments[first - 1].owner, parent):
         first -= 1

@@ -1,6 +1,6 @@
-"""A page's text block by block: a paragraph, an item of a list, a row of a table, with inline elements joined.
+"""Text blocks of a page: paragraphs, list items, and table rows, with inline elements joined.
 
-Sentences are read from blocks, because a name or an amount often stands in an element of its own: `Sold for <b>$1</b>`.
+Sentences are read from blocks because a name or an amount often has its own element: `Sold for <b>$1</b>`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _MOST_CHARS = 6000
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The text of a block, a line feed for each `<br>`, and the element that makes it."""
+    """A block's text, with a line feed for each `<br>`, and its element."""
 
     text: str
     element: Any
-    index: int  #: of its first text among the page's segments
+    index: int  #: of its first segment on the page
 
 
 def blocks(page: Document) -> list[Block]:
-    """The blocks of the page in order; struck out texts are left out."""
+    """Return the page's blocks in order, without struck-out text."""
     return list(_blocks(page))
 
 
@@ -54,7 +54,7 @@ def _made(parts: list[str], element: Any, start: int) -> Block:
 
 
 def _after_break(segment: Segment) -> bool:
-    """True for a text that begins a new line: right behind a `<br>`."""
+    """Return whether the segment follows a `<br>`."""
     owner = segment.owner
     if any(" ".join((br.tail or "").split()) == segment.text for br in owner.iterchildren("br")):
         return True

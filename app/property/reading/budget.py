@@ -1,8 +1,8 @@
-"""What a page may cost: CPU time, elements and memory. Past it the page fails as `page_too_complex`, for good.
+"""Limit the CPU time, elements, and memory that a page may cost. A page beyond a limit fails as `page_too_complex`.
 
-62 saved real pages have at most 6,400 tags, 24,000 signs of values and 2,900 elements, 280 of them in one, and take up
-to 0.25 s from their bytes to the question for a model. A job may spend 3 s and 400 MB on a page: what is spent outside
-of these blocks, and until a signal comes through, is in the difference.
+The 62 saved real pages have at most 6,400 tags, 24,000 value marks, and 2,900 elements (280 in one), and take up to
+0.25 s from bytes to prompt. A job may spend 3 s and 400 MB on a page; the difference covers work outside these blocks
+and the delay of a signal.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from typing import Any
 
 from app.errors.pages import PageTooComplexError
 
-#: counted before anything is made of a text: tags, and signs before which or behind which a JSON value stands
+#: limits on a text before parsing: tags, and the marks that surround JSON values
 MOST_TAGS = 200_000
 MOST_VALUES = 250_000
-#: counted before anything is looked for in a tree
+#: limits on a tree before reading
 MOST_ELEMENTS = 50_000
 MOST_CHILDREN = 10_000
 CPU_SECONDS = 2.0
 MEMORY_BYTES = 300_000_000
-#: an exception that something swallowed is raised again after so long
+#: how soon the exception is raised again if something swallowed it
 _AGAIN_SECONDS = 0.2
-#: nothing is begun with less: a timer of no seconds would never go off
+#: a block does not start with less: a timer of zero seconds never fires
 _LEAST_SECONDS = 0.001
 _STATM = Path("/proc/self/statm")
 
-#: what ends a run of a job in the middle of Python code: while a page is read, it is the page's fault
+#: exceptions that interrupt a job in the middle of Python code: during reading, the page is to blame
 INTERRUPTIONS: list[type[Exception]] = []
 
 
 class _SpentError(BaseException):
-    """The CPU time is spent. No reader may take it for its own failure."""
+    """The CPU time is used up. Not an `Exception`, so that no reader catches it."""
 
 
 class _Meter:
@@ -47,18 +47,18 @@ class _Meter:
 
 @dataclass(slots=True)
 class Spent:
-    """The CPU seconds that one page has cost so far, in all blocks that were given this."""
+    """The CPU seconds that one page has cost in all blocks that share this object."""
 
     cpu_seconds: float = 0.0
 
 
 def reading(url: str, spent: Spent | None = None, *, seconds: float | None = None) -> AbstractContextManager[None]:
-    """Work on the page at `url` in the block, with at most 300 MB of memory more than there was.
+    """Limit the block to the page's CPU time and to 300 MB of additional memory. Raise `PageTooComplexError` beyond
+    that.
 
-    All blocks that are given the same `spent` have `seconds` (2) of CPU time together; one without has them for itself.
-    Raises `PageTooComplexError`. Time and memory are those of the process, so they are watched in its main thread,
-    where a prefork or solo worker runs its jobs; elsewhere the limits on size have to do. A block inside a block is
-    part of it.
+    Blocks that share `spent` share `seconds` (2) of CPU time; a block without `spent` has its own. Time and memory are
+    those of the process, so they are watched only in its main thread, where a prefork or solo worker runs jobs;
+    elsewhere only the size limits apply. A nested block belongs to the outer one.
     """
     if _Meter.is_running or threading.current_thread() is not threading.main_thread():
         return nullcontext()
@@ -66,7 +66,7 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
 
 
 class _Budget(AbstractContextManager[None]):
-    """The block of `reading` that is measured. A class, so that `_spent` can leave its frames alone."""
+    """The measured block of `reading`. It is a class so that `_spent` can ignore its frames."""
 
     def __init__(self, url: str, spent: Spent, seconds: float) -> None:
         self.url, self.spent, self.seconds = url, spent, seconds
@@ -75,7 +75,7 @@ class _Budget(AbstractContextManager[None]):
         left = self.seconds - self.spent.cpu_seconds
         if left < _LEAST_SECONDS:
             raise self._too_slow()
-        self.began = time.thread_time()  # exact, where the process's clock goes by ticks once its timer runs
+        self.began = time.thread_time()  # exact; the process clock advances in ticks once its timer runs
         self.limits = resource.getrlimit(resource.RLIMIT_AS)
         _limit_memory(self.limits)
         self.before = signal.signal(signal.SIGPROF, _spent)
@@ -102,7 +102,7 @@ class _Budget(AbstractContextManager[None]):
 
 
 def require_few_parts(url: str, text: str) -> None:
-    """Raise `PageTooComplexError` for a text of which nothing should be made, neither a tree nor objects."""
+    """Raise `PageTooComplexError` for a text too large to parse as HTML or JSON."""
     if (tags := text.count("<")) > MOST_TAGS:
         raise PageTooComplexError(url, f"it has {tags} tags, more than {MOST_TAGS}")
     if (values := sum(map(text.count, ",[{"))) > MOST_VALUES:
@@ -110,7 +110,7 @@ def require_few_parts(url: str, text: str) -> None:
 
 
 def require_small_tree(url: str, root: Any) -> None:
-    """Raise `PageTooComplexError` for a tree with too many elements, in all or in one of them."""
+    """Raise `PageTooComplexError` for a tree with too many elements in total or in one element."""
     for count, element in enumerate(root.iter(), 1):
         if count > MOST_ELEMENTS:
             raise PageTooComplexError(url, f"it has more than {MOST_ELEMENTS} elements")
@@ -119,7 +119,7 @@ def require_small_tree(url: str, root: Any) -> None:
 
 
 def _limit_memory(limits: tuple[int, int]) -> None:
-    """Let the process have so much more of address space than it has; nothing where nobody can tell (not Linux)."""
+    """Limit the address space to its current size plus `MEMORY_BYTES`. Do nothing outside Linux."""
     if not _STATM.exists():
         return
     wanted = int(_STATM.read_text().split()[0]) * resource.getpagesize() + MEMORY_BYTES
@@ -128,6 +128,6 @@ def _limit_memory(limits: tuple[int, int]) -> None:
 
 
 def _spent(_: int, frame: FrameType | None) -> None:
-    """Raise in the block. In this file the block is only begun or ended, and nothing would catch the error."""
+    """Raise in the block, but not in this file, which only begins or ends it and would not catch the error."""
     if _Meter.is_running and frame is not None and frame.f_code.co_filename != __file__:
         raise _SpentError

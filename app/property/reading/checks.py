@@ -1,6 +1,4 @@
-"""Cross-checks between the fields of one page: coordinates in the country, plausible ranges, fields that belong
-together.
-"""
+"""Make a page's winners consistent: coordinates in the country, plausible ranges, and fields that belong together."""
 
 from __future__ import annotations
 
@@ -20,22 +18,22 @@ from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.places import in_country, us_state
 from app.property.values.texts import letters_of
 
-#: which of its siblings an item is, and what stands in it
+#: an item's position among its siblings, and its elements
 _ITEM = re.compile(r"\[\d+\](?:/[a-z]+)*$")
 _OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
-#: where rents are asked by the week as often as by the month
+#: countries that quote rents by the week as often as by the month
 _RENT_BY_WEEK = ("AU", "NZ", "GB")
-#: the strength of what is concluded from another field
+#: the strength of a value inferred from another field
 _CONCLUDED = 0.5
-#: the least strength of a value beside its own label
+#: the least strength of a value with its own label
 _LABELLED = 0.65
 
 
 def checked(
     winners: dict[str, Winner], candidates: list[Candidate], page: Document, kind: PageKind
 ) -> dict[str, Winner]:
-    """The winners that hold together, with what follows from them (currency, units, country)."""
+    """Return the consistent winners, and what follows from them (currency, units, country)."""
     kept = dict(winners)
     _plausible_years(kept, page)
     _coordinates(kept, candidates, page)
@@ -52,7 +50,7 @@ def checked(
     _bathrooms(kept)
     if kind is PageKind.RECORD:
         number = kept.get("ListingId")
-        if number is not None and "ParcelNumber" not in kept:  # a county's `Property ID`
+        if number is not None and "ParcelNumber" not in kept:  # a county's `Property ID` is the parcel number
             kept["ParcelNumber"] = replace(number, candidate=replace(number.candidate, field="ParcelNumber"))
         for field in ONLY_LISTING:
             if field != "PropertyType" or kept.get(field) is None or kept[field].candidate.value != "Land":
@@ -61,7 +59,7 @@ def checked(
 
 
 def _whole_code(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
-    """`LS17 6LD` of the page's markup for the `LS17` that it shows: British pages show the first half only."""
+    """Take the full postal code (`LS17 6LD`) from markup if the page shows only its first half, as British pages do."""
     winner = kept.get("PostalCode")
     if winner is None or _OUTCODE.fullmatch(str(winner.candidate.value)) is None:
         return
@@ -79,12 +77,12 @@ def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
             del kept[field]
     for day in of_kind("date"):
         if day in kept and str(kept[day].candidate.value) > page.page.fetched_at.date().isoformat():
-            for field in (day, *FOLLOWERS.get(day, ())):  # a sale to come, such as an auction's, is none yet
+            for field in (day, *FOLLOWERS.get(day, ())):  # a future sale, such as an auction, has not happened
                 kept.pop(field, None)
 
 
 def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
-    """Latitude and longitude of one source, in the page's country; swapped ones are put right, strays dropped."""
+    """Keep latitude and longitude of one source within the page's country; correct swapped ones, drop others."""
     latitude, longitude = (kept.pop(axis, None) for axis in AXES)
     if latitude is None or longitude is None:
         return
@@ -122,14 +120,14 @@ def _country(kept: dict[str, Winner], page: Document) -> str | None:
 
 
 def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Document, field: str) -> None:
-    """The unit that stood with the area; else one that the page names, else the country's."""
+    """Set an area's unit: its own, else one that the page names, else the country's."""
     units, limits = UNIT_OF[field], FIELDS[field].range or (0.0, math.inf)
     area, named = kept.get(field), kept.pop(units, None)
     if area is None:
         return
     unit = area.candidate.unit
     beside = (c for c in candidates if c.field == units and c.locator == area.candidate.locator)
-    source = next((c for c in beside if unit in (None, c.value)), None)  # a row may give the area twice
+    source = next((c for c in beside if unit in (None, c.value)), None)  # a row may give the area in two units
     if unit is None:
         unit = named.candidate.value if named else None
         source = named.candidate if named else None
@@ -150,14 +148,14 @@ def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Docu
 
 
 def _concluded(kept: dict[str, Winner], field: str, value: object, sources: tuple[str, ...], raw: str) -> Winner:
-    """A value that follows from others: its locator names them, its quote is theirs, `raw` says how it follows."""
+    """Return a value inferred from others: its locator names them, its quote is theirs, and `raw` gives the reason."""
     quote = " | ".join(dict.fromkeys(kept[name].candidate.quote for name in sources))
     found = Candidate(field, value, raw, Method.DERIVED, ", ".join(sources), quote, _CONCLUDED)
     return Winner(found, _CONCLUDED, False)
 
 
 def _price(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
-    """What belongs to the price stands or falls with it."""
+    """Drop or complete the fields that depend on the price."""
     price = kept.get("ListPrice")
     if price is None:
         for field in ("X_Currency", "X_PricePeriod", "X_RentBasis"):
@@ -193,7 +191,7 @@ def _currency(kept: dict[str, Winner], price: Winner, page: Document) -> None:
 
 
 def _region(kept: dict[str, Winner], page: Document) -> None:
-    """A US state in two letters, as RESO has it."""
+    """Write a US state as two letters, as RESO does."""
     region = kept.get("StateOrProvince")
     if region is None:
         return
@@ -203,7 +201,7 @@ def _region(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _bathrooms(kept: dict[str, Winner]) -> None:
-    """Full and half add up to the total; where only they are given, the total follows."""
+    """Make full, half, and total bathrooms consistent; a missing total follows from the others."""
     full, half, total = (kept.get(n) for n in ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger"))
     if full is None and half is not None and total is not None and _are_items(half.candidate, total.candidate):
         full = kept["BathroomsFull"] = replace(total, candidate=replace(total.candidate, field="BathroomsFull"))
@@ -217,9 +215,7 @@ def _bathrooms(kept: dict[str, Winner]) -> None:
 
 
 def _street(kept: dict[str, Winner], page: Document) -> None:
-    """The street part without the town, region and code that some sites repeat in it; no street that is the town
-    alone.
-    """
+    """Remove the town, region, and code that some sites repeat in the street; drop a street that is only the town."""
     street = kept.get("UnparsedAddress")
     if street is None:
         if "StreetName" not in kept:
@@ -246,24 +242,26 @@ def _street(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _beside(one: Candidate, other: Candidate) -> bool:
-    """True for two values of one object."""
+    """Return whether both values belong to one object."""
     return one.locator.rpartition("/")[0] == other.locator.rpartition("/")[0]
 
 
 def _are_items(half: Candidate, baths: Candidate) -> bool:
-    """True for half baths and baths that are items of one list: the latter are the full ones."""
+    """Return whether half baths and baths are items of one list, so that the latter are full baths."""
     one, other = (_ITEM.sub("", each.locator) for each in (half, baths))
     return one == other and "total" not in baths.quote.casefold()
 
 
 def _is_one_area(one: Candidate, other: Candidate) -> bool:
-    """True for equal numbers, and for one area in two units, of which one is rounded: `1 596 m²`, `0.394 acres`."""
+    """Return whether two areas are one: equal numbers, or one in two units with rounding (`1 596 m²`, `0.394
+    acres`).
+    """
     sizes = [float(c.value) * IN_SQUARE_METERS.get(c.unit or "", 1.0) for c in (one, other)]
     return one.value == other.value or (one.unit != other.unit and math.isclose(*sizes, rel_tol=2e-3))
 
 
 def _living_is_not_lot(kept: dict[str, Winner]) -> None:
-    """`607 m²` in a headline is the plot's where the plot has just that area."""
+    """Drop the weaker of living area and lot if both are the same area: a headline's `607 m²` is the lot's."""
     living, lot = (kept.get(field) for field in UNIT_OF)
     if living is None or lot is None or not _is_one_area(living.candidate, lot.candidate):
         return
@@ -273,7 +271,7 @@ def _living_is_not_lot(kept: dict[str, Winner]) -> None:
 
 
 def _key(kept: dict[str, Winner], page: Document) -> None:
-    """A key in the address bar that is the postal code is no key; a site's own name before an id is not the id's."""
+    """Drop a URL key that is the postal code; remove the site's own name before an id."""
     for field in ("ListingId", "ListingKey"):
         found = kept.get(field)
         brand, mark, rest = str(found.candidate.value).partition("-") if found else ("", "", "")
@@ -285,15 +283,13 @@ def _key(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _people(kept: dict[str, Winner], page: Document) -> None:
-    """The agency is not its own agent, and the site that shows the page is not the agency because its markup says
-    so.
-    """
+    """Drop an agent who is the agency, and an agency that only markup names after the site."""
     agent, office = kept.get("ListAgentFullName"), kept.get("ListOfficeName")
     if agent and office and letters_of(agent.candidate.value) == letters_of(office.candidate.value):
         del kept["ListAgentFullName"]
     street = kept.get("UnparsedAddress")
     if office and street and letters_of(street.candidate.value).startswith(letters_of(office.candidate.value)):
-        del kept["ListOfficeName"]  # a development's own name
+        del kept["ListOfficeName"]  # the name of a development
         office = None
     brand = _brand(page)
     marked_up = office is not None and office.candidate.method in (Method.MICRODATA, Method.JSONLD, Method.OPENGRAPH)
@@ -302,13 +298,13 @@ def _people(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _brand(page: Document) -> str:
-    """The letters of the longest label of the site's host: `trulia` of `www.trulia.com`; empty where there is none."""
+    """Return the letters of the longest label of the site's host (`trulia` of `www.trulia.com`); "" without one."""
     labels = (url_parts(page.url).hostname or "").split(".")
     return letters_of(max(labels[:-1], key=len)) if len(labels) > 1 else ""
 
 
 def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
-    """The price of a finished sale is not asked any more; what was asked is what a label says, if it says another."""
+    """Drop the price asked if it is the price paid in a finished sale; use another labeled one if there is one."""
     status, asked, paid = kept.get("StandardStatus"), kept.get("ListPrice"), kept.get("ClosePrice")
     if not (status and asked and paid) or status.candidate.value != "Closed":
         return

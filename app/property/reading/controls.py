@@ -1,4 +1,4 @@
-"""What a person opens on a page: tabs, accordions, "read more". A control is believed only where it is shown itself."""
+"""Find controls that open hidden content: tabs, accordions, "read more". Only visible controls count."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.property.fields.phrases import pattern
 
 #: words of controls
 _WORDS = pattern("pages", "controls")
-#: tag (None: any), attribute, and how its value begins
+#: tag (None: any), attribute, and the beginning of its value
 _NAMES_ITS_PANEL = (
     (None, "aria-controls", ""),
     (None, "data-target", ""),
@@ -19,17 +19,17 @@ _NAMES_ITS_PANEL = (
     ("label", "for", ""),
     ("a", "href", "#"),
 )
-#: calls that are handed the panel's id: `onclick="toggle('facts')"`
+#: attributes whose calls pass the panel's id: `onclick="toggle('facts')"`
 _CALLS = ((None, "onclick", ""), ("a", "href", "javascript:"))
 _ATTRIBUTES = frozenset({"href", "onclick", "aria-controls", "data-target", "data-bs-target", "for"})
 _QUOTED = re.compile(r"""["']#?([\w:.-]{2,100})["']""")
 _MOST_CALL_CHARS = 1_000
-#: no page nests deeper, and none hides more beside one control
+#: limits on depth, and on hidden siblings beside a control
 _DEEPEST, _MOST_BESIDE = 300, 30
 
 
 def openers(body: Any, covers: Container[Any]) -> Callable[[Any], bool]:
-    """Tells whether a control on the page opens an element: one that names its id, or one right beside it."""
+    """Return a test for whether a control opens an element: one that names its id, or one right beside it."""
     named: dict[str, list[Any]] = {}
     controls = [e for e in body.iterdescendants() if not _ATTRIBUTES.isdisjoint(e.keys())]
     for tag, attribute, begins in _CALLS:
@@ -55,7 +55,7 @@ def _has(control: Any, tag: str | None, attribute: str, begins: str) -> bool:
 
 
 def _beside(element: Any, covers: Container[Any]) -> Iterator[Any]:
-    """The nearest shown elements before and behind, and the first links and buttons in them."""
+    """Yield the nearest visible siblings before and behind, and their first links and buttons."""
     for others in (element.itersiblings(preceding=True), element.itersiblings()):
         shown = next((o for o in islice(others, _MOST_BESIDE) if isinstance(o.tag, str) and o not in covers), None)
         if shown is not None:

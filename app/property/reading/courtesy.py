@@ -1,5 +1,5 @@
-"""Who offers a property, in sentences: `Listing courtesy of Dana Holloway, Piedmont Crest Realty`, `Presented by ... of
-...`, and the company below an agent's name.
+"""Read who offers a property, from sentences (`Listing courtesy of Dana Holloway, Piedmont Crest Realty`) and from the
+company below an agent's name.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OFFER = re.compile(
 _AGENT_AND_OFFICE = re.compile(
     rf"^(?P<agent>{_NAME})(?:\s*[,\n(•·|–—]|\s+(?:of|with|at|[-/])\s)\s*(?P<office>[A-Z0-9][^\n]*)"
 )
-#: where the company's name ends: a sentence, a separator, a telephone number
+#: the end of a company's name: a sentence, a separator, or a telephone number
 _END = re.compile(
     r"(?<!\bCo)(?<!\bInc)(?<!\bLtd)(?<!\bCorp)(?<!\bSt)(?<!\bMt)\.(?:\s|$)|[;|•·—–\n]|\s-\s|"
     r",?\s*(?:\(?\d{3}\)?[-. ]\d{3}|"
@@ -53,12 +53,12 @@ _SITES_OWN = re.compile(r"\b(?:your|our|featured|contact (?:an?|our)|find an?|as
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read who offers the property."""
+    """Read the agent and the office."""
     if page.locale.lang not in (None, "en"):
         return
     for block in page.once(blocks)[:_MOST_BLOCKS]:
         for match in _OFFER.finditer(block.text[:1500]):
-            manages = match.group()[:7].lower() == "managed" and not page.once(lets)  # an association's manager
+            manages = match.group()[:7].lower() == "managed" and not page.once(lets)  # the manager of an association
             manages = manages and not _PROPERTY.search(block.text[: match.start()])
             if not manages and not _NOT_OURS.search(block.text[: match.start()]):
                 yield from _named(match["who"], match.group()[:200], block, page)
@@ -88,9 +88,7 @@ def _made(named: tuple[str, str], quote: str, element: Any, page: Document, conf
 
 
 def _agent_blocks(page: Document) -> Iterator[Reading]:
-    """A person's name, perhaps with a number, and the company below it: under a heading that names the agent, or in an
-    element that is named for one.
-    """
+    """Read a person's name and the company below it, under a heading for agents or in an agent's element."""
     for heading, person in pairwise(page.segments):
         following = page.segments[person.index + 1 : person.index + 3]
         after = next((s for s in following if not _TELEPHONE.match(s.text)), None)
@@ -100,7 +98,7 @@ def _agent_blocks(page: Document) -> Iterator[Reading]:
             continue
         if not OFFICE_WORDS.search(after.text) or _AGENT_TITLE.search(after.text) or not texts.is_office(after.text):
             continue
-        if _AGENT_HEADING.match(heading.text):  # the label's reader knows the name
+        if _AGENT_HEADING.match(heading.text):  # the labels reader reads the name
             yield _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.55)
         elif any(is_within(after.owner, above) and _is_agents(above) for above in _around(person.owner)):
             yield _made(("ListAgentFullName", person.text), person.text, person.owner, page, 0.5)

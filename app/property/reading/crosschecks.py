@@ -1,8 +1,7 @@
-"""What the values of one page say about each other: each check passes, fails, or has nothing to say.
+"""Check a page's values against each other. Each check passes, fails, or is not applicable.
 
-A strong finding is one that a misread value would rarely pass by chance: the page's own title, heading or address bar
-repeats it; the ZIP code lies in the state, the point in the country. A plausible one only lies in the range, or is
-among the words, that such values have.
+A misread value rarely passes a strong check: the title, heading, or URL repeats it, the ZIP code is in the state, or
+the point is in the country. A plausible check only tests a range or a vocabulary.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from app.property.values.us_zip import states_of_zip
 
 
 def crosschecks(winners: Mapping[str, Winner], page: Document) -> dict[str, tuple[Verdict, ...]]:
-    """The findings on each field that any check has something to say about."""
+    """Return the verdicts on each field that has any."""
     values = {name: winner.candidate.value for name, winner in winners.items()}
     found: dict[str, tuple[Verdict, ...]] = {}
     for check in (_one_address(winners), _learned(winners), *(c(values, page) for c in _CHECKS)):
@@ -44,7 +43,7 @@ _LEAST_CHARS = 4
 
 
 def _headlines(values: Values, page: Document) -> Iterator[Finding]:
-    """The title, the first heading or the address bar repeats the value."""
+    """Find values that the title, the first heading, or the URL repeats."""
     heads = [_glued(page.title), _glued(_heading(page)), _glued(_address(page))]
     for name in _IN_HEADLINES:
         wanted = _glued(_shown(values.get(name)))
@@ -66,7 +65,7 @@ def _shown(value: Any) -> str:
 
 
 def _glued(text: str) -> str:
-    """Letters without accents, and digits: `1,250,000` and `1250000` are one, so are `Wólka` and `wolka`."""
+    """Return letters without accents, and digits: `1,250,000` is `1250000`, `Wólka` is `wolka`."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     return re.sub(r"[\W_]+", "", "".join(c for c in plain if not unicodedata.combining(c))).replace("ł", "l")
 
@@ -78,7 +77,7 @@ _ADDRESS = (ADDRESS_FIELDS["street"], ADDRESS_FIELDS["city"], _STATE, _CODE)
 
 
 def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
-    """Three parts of an address and more that stand in one line or one object."""
+    """Find address parts of which at least three stand in one line or one object."""
     places: dict[str, set[str]] = {}
     for name in _ADDRESS:
         for witness in winners[name].witnesses if name in winners else ():
@@ -91,7 +90,7 @@ def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
 
 
 def _learned(winners: Mapping[str, Winner]) -> Iterator[Finding]:
-    """It stands where the verified values of other pages of the site do."""
+    """Find values read by a recipe, at the place of verified values on the site's other pages."""
     for name, winner in winners.items():
         if any(witness.method is Method.RECIPE for witness in winner.witnesses):
             yield name, Verdict.STRONG
@@ -101,7 +100,7 @@ _CODES = {code: country.postal_code for code, country in COUNTRIES.items() if co
 
 
 def _postal_code(values: Values, page: Document) -> Iterator[Finding]:
-    """A US ZIP code lies in the state that was read; another country's code has that country's form."""
+    """Check that a US ZIP code is in the state, and that another country's code has its form."""
     code, state = values.get(_CODE), values.get(_STATE)
     country = values.get(_COUNTRY) or page.locale.country
     if code is None:
@@ -114,7 +113,7 @@ def _postal_code(values: Values, page: Document) -> Iterator[Finding]:
 
 
 def _point(values: Values, page: Document) -> Iterator[Finding]:
-    """Both coordinates, of one source (`checks.py` sees to it), in the country, with the digits that a map gives."""
+    """Check that the coordinates, which are of one source (`consistency.py`), are in the country and precise enough."""
     latitude, longitude = (values.get(axis) for axis in AXES)
     country = values.get(_COUNTRY) or page.locale.country
     if latitude is None or longitude is None or country is None:
@@ -125,7 +124,7 @@ def _point(values: Values, page: Document) -> Iterator[Finding]:
 
 
 def _country(values: Values, page: Document) -> Iterator[Finding]:
-    """The country that the page's host stands for, and the currency that is paid there."""
+    """Check the country against the page's host, and the currency against the country."""
     country, code = values.get(_COUNTRY), values.get(CURRENCY)
     host = country_of_host(url_parts(page.page.final_url).hostname or "")
     if country and host:

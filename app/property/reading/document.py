@@ -1,7 +1,7 @@
-"""A page made ready for the readers: tree, text segments, JSON body, locale, and what of the page is about others.
+"""A page prepared for the readers: tree, text segments, JSON body, locale, and which blocks are unrelated.
 
-Built once a page. Never raises on broken input: a body that cannot be parsed is a document without a tree. One that is
-too large to be read raises `PageTooComplexError` (`budget.py`).
+Built once per page. Broken input never raises: a body that cannot be parsed has no tree. A page that is too large
+raises `PageTooComplexError` (`budget.py`).
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from app.property.reading.budget import require_few_parts, require_small_tree
 from app.property.values import marks
 from app.property.values.places import US_CODES, country_of_host, country_of_language, country_of_money
 
-#: the labelled pages have at most 3,000; more is a list or a book
+#: the labeled pages have at most 3,000; more is a list or a book
 _MOST_SEGMENTS = 8_000
 _MOJIBAKE = re.compile(r"Â[²£°\u00a0·]|â‚¬|Ã[¤¶¼Ÿ©±³]|Å‚|Ä…")
 _DESCRIBED = frozenset({"og:title", "og:description"})
 _MOJIBAKE_BEGINS = "ÂâÃÅÄ"
 _WORD = re.compile(r"\w+")
-#: a unit's sign, and its name that pages set behind it for those who listen
+#: a unit's sign, and the name that pages add behind it for screen readers
 _UNIT_SIGNS = frozenset({"m²", "m2", "ft²", "ft2", "sq ft", "sqft", "sq. ft.", "sq.ft."})
 _UNIT_NAMES = frozenset({"square meters", "square metres", "square feet", "square meter", "square metre"})
 _LANGUAGE_OF = {word: code for code, words in languages().items() for word in words.get("telltales", ())}
 
 
-#: what only pages about these countries show, the surest first
+#: texts that only pages about these countries show, the most reliable first
 _COUNTRY_SIGNS = tuple(
     (code, re.compile((COUNTRIES[code].signs or "(?!)").replace("<states>", "|".join(sorted(US_CODES)))))
     for code in ("IE", "CA", "GB", "US", "PL", "SE")
@@ -45,14 +45,16 @@ _COUNTRY_SIGNS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Locale:
-    """What decides how numbers, dates and `$` are read: ISO 639-1 language, ISO 3166-1 country; None: not known."""
+    """The language (ISO 639-1) and country (ISO 3166-1) that decide how numbers, dates, and `$` are read; None if
+    unknown.
+    """
 
     lang: str | None
     country: str | None
 
 
 def url_parts(url: str) -> SplitResult:
-    """`urlsplit` for addresses that a page gives: a malformed one has empty parts."""
+    """Split a URL that a page gives; a malformed one has empty parts."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -60,7 +62,7 @@ def url_parts(url: str) -> SplitResult:
 
 
 def _drop_reordered(root: Any) -> None:
-    """Empties texts that are shown in another order than they are written in."""
+    """Empty texts that are displayed in another order than they are written."""
     for element in root.iter():
         if element.text and marks.reorders(element.text):
             element.text = None
@@ -70,7 +72,7 @@ def _drop_reordered(root: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One text node, whitespace folded. `owner` is the element that it stands in (for a tail: the parent)."""
+    """A text node with whitespace folded. `owner` is its element (for a tail: the parent)."""
 
     text: str
     owner: Any
@@ -78,26 +80,26 @@ class Segment:
 
 
 def _shown_value(element: Any) -> str | None:
-    """What a form shows without letting it be changed: the value of a read-only field."""
+    """Return the value of a read-only field, which a form shows as text."""
     fixed = element.get("readonly") is not None or element.get("disabled") is not None
     return element.get("value") if fixed and (element.get("type") or "text").lower() == "text" else None
 
 
 @dataclass
 class Document:
-    """The page and, made on first use, everything that the readers share."""
+    """The page and, created on first use, what the readers share."""
 
     page: Page
     wanted_lang: str | None = None
-    distrusted: frozenset[str] = frozenset()  # scripts whose state the page denies, as `Extraction` names them
-    row: str | None = None  # of a JSON body that holds several objects the pointer of the one that is read
+    distrusted: frozenset[str] = frozenset()  # scripts that the page contradicts, as in `Extraction`
+    row: str | None = None  # the pointer of the object read, if a JSON body holds several
     _paths: dict[Any, str] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict)
     _elements: trees.Elements | None = None
 
     @cached_property
     def text(self) -> str:
-        """The body's text, with double-encoded characters mended and without characters that nobody sees."""
+        """Return the body's text with double encoding repaired and invisible characters removed."""
         require_few_parts(self.page.url, self.page.text)
         raw = marks.without_unseen(self.page.text.replace("\x00", ""))
         twice = not raw.isascii() and any(c in raw for c in _MOJIBAKE_BEGINS) and _MOJIBAKE.search(raw)
@@ -105,7 +107,7 @@ class Document:
 
     @cached_property
     def json(self) -> Any:
-        """The body as JSON where the body is JSON, else None."""
+        """Return the body's JSON; None if it is not JSON."""
         head = self.text.lstrip("\ufeff \r\n\t")[:1]
         if head not in ("{", "[") or "html" in self.page.content_type:
             return None
@@ -113,14 +115,14 @@ class Document:
         return lenient_json.unpacked(value) if isinstance(value, dict | list) else None
 
     def of_row(self, row: str) -> Document:
-        """The same JSON body, of which the object at the pointer `row` alone is read."""
+        """Return a document of the same JSON body that reads only the object at the pointer `row`."""
         narrowed = replace(self, row=row, _paths={}, _made={})
         narrowed.__dict__["json"] = self.json  # parsed once
         return narrowed
 
     @cached_property
     def root(self) -> Any:
-        """The root element, or None for JSON and empty bodies. What a person cannot see holds no text."""
+        """Return the root element; None for JSON and empty bodies. Invisible elements have no text."""
         if self.json is not None or not self.text.strip():
             return None
         root = trees.parsed(self.text)
@@ -135,7 +137,7 @@ class Document:
 
     @cached_property
     def title_element(self) -> Any:
-        """The title, which parsers move into the body where something shown stands before it; None without one."""
+        """Return the title element, or None. Parsers move it into the body if visible content precedes it."""
         return next(self.root.iter("title"), None) if self.root is not None else None
 
     @cached_property
@@ -144,27 +146,27 @@ class Document:
 
     @cached_property
     def title_path(self) -> str:
-        """XPath of the title."""
+        """Return the title's XPath."""
         return self.path(self.title_element) if self.title_element is not None else "/html/head/title"
 
     def having(self, *attributes: str) -> list[Any]:
-        """The elements of the page, in order, that have any of `attributes`."""
+        """Return the elements with any of `attributes`, in page order."""
         return self._elements.having(*attributes) if self.root is not None and self._elements else []
 
     @cached_property
     def heading(self) -> Any:
-        """The first `<h1>`, or None."""
+        """Return the first `<h1>`, or None."""
         return next(self.root.iter("h1"), None) if self.root is not None else None
 
     @cached_property
     def described(self) -> list[Any]:
-        """The `<meta>` elements with a title or description for others to show."""
+        """Return the `<meta>` elements with a title or description."""
         found = self.root.iter("meta") if self.root is not None else ()
         return [e for e in found if e.get("property") in _DESCRIBED or e.get("name") == "description"]
 
     @cached_property
     def url(self) -> str:
-        """The page's own address: canonical link or og:url, else the address it was fetched from."""
+        """Return the page's own URL: its canonical link or og:url, else the one it was fetched from."""
         if self.root is None:
             return self.page.final_url
         found = [e.get("href") or "" for e in self.root.iter("link") if e.get("rel") == "canonical"]
@@ -174,7 +176,7 @@ class Document:
 
     @cached_property
     def ids(self) -> frozenset[str]:
-        """Tokens of the page's addresses that look like an id: at least four characters, one of them a digit."""
+        """Return the tokens of the page's URLs that look like an id: at least four characters, one of them a digit."""
         tokens: set[str] = set()
         for address in {self.url, self.page.final_url, self.page.url}:
             parts = url_parts(unquote(address))
@@ -189,7 +191,7 @@ class Document:
         declared = self.root.get("lang") if self.root is not None else None
         country = (
             country_of_host(host)
-            or self._evident_country()  # before the declared language: content systems say en-US by default
+            or self._evident_country()  # before the declared language, because content systems declare en-US by default
             or country_of_language(declared)
             or self._locale_country()
             or country_of_money(lang, f"{self.title} " + " ".join(s.text for s in self.segments[:80]))
@@ -216,7 +218,7 @@ class Document:
         return best if counts[best] >= 5 else None
 
     def _evident_country(self) -> str | None:
-        """The country whose postal codes or counties the title and first lines show."""
+        """Return the country whose postal codes or counties the title and the first lines show."""
         head = f"{self.title} " + " ".join(s.text for s in self.segments[:80] if len(s.text) <= 160)
         return next((code for code, pattern in _COUNTRY_SIGNS if pattern.search(head)), None)
 
@@ -226,14 +228,14 @@ class Document:
 
     @cached_property
     def skipped(self) -> frozenset[Any]:
-        """Elements that hold nothing about this property: page furniture, filters, and blocks on other properties."""
+        """Return the elements unrelated to this property: page furniture, filters, and blocks on other properties."""
         if self.root is None:
             return frozenset()
         return others.skipped(self.root)
 
     @cached_property
     def segments(self) -> list[Segment]:
-        """Visible text in document order, without what is `skipped`."""
+        """Return the visible text in document order, without `skipped` elements."""
         found: list[Segment] = []
         if self.root is not None:
             body = self.root.find("body")
@@ -242,7 +244,7 @@ class Document:
 
     @cached_property
     def segments_beside(self) -> list[Segment]:
-        """Visible text of what is `skipped`: menus, blocks on other properties, the site itself."""
+        """Return the visible text of `skipped` elements: menus, other properties, and the site itself."""
         found: list[Segment] = []
         if self.root is not None:
             unread = frozenset(e for e in self.skipped if not isinstance(e.tag, str) or e.tag in others.NEVER_TEXT)
@@ -279,22 +281,22 @@ class Document:
 
     @cached_property
     def abbreviates(self) -> bool:
-        """True for a printed sheet of a listing: its labels are abbreviations."""
+        """Return whether the page is a printed listing sheet, whose labels are abbreviations."""
         return len({s.text for s in self.segments if s.text.endswith(":") and terms.is_abbreviation(s.text)}) >= 5
 
     def once[T](self, make: Callable[[Document], T]) -> T:
-        """What `make` gives for this page, made once however many readers ask."""
+        """Return `make(self)`, computed once for all readers."""
         if make not in self._made:
             self._made[make] = make(self)
         return cast("T", self._made[make])
 
     def meaning(self, label: str) -> terms.Meaning | None:
-        """What a visible label means on this page, or None for one that we do not know."""
+        """Return the meaning of a visible label on this page; None for an unknown label."""
         return terms.label_meaning(label, self.locale.lang, sheet=self.abbreviates)
 
     @cached_property
     def tables(self) -> list[Any]:
-        """Visible tables that hold data: those without another table inside, at most 400."""
+        """Return the visible data tables (those without an inner table), at most 400."""
         if self.root is None:
             return []
         innermost = (t for t in self.root.iter("table") if next(t.iterdescendants("table"), None) is None)
@@ -302,7 +304,7 @@ class Document:
         return [t for t in leaves if not any(a in self.skipped for a in (t, *t.iterancestors()))]
 
     def path(self, element: Any) -> str:
-        """XPath of an element of this page."""
+        """Return an element's XPath."""
         if element not in self._paths:
             self._paths[element] = str(element.getroottree().getpath(element))
         return self._paths[element]

@@ -1,4 +1,4 @@
-"""Which readers these are: a record that others made is read again when its page is visited."""
+"""The version of the readers: records by another version are read again on the next visit."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from importlib.resources.abc import Traversable
 
 @cache
 def edition() -> str:
-    """A digest of the code and words by which pages are read, 16 hex digits; the same in all processes of a release.
+    """Return a digest of the readers' code and words, 16 hex digits; the same in all processes of a release.
 
-    By hand it would be forgotten: a mended reader would never reach the pages that do not change.
+    A manual number would be forgotten, and a fixed reader would then never reach pages that do not change.
     """
     digest = hashlib.sha256()
     for part in ("reading", "values", "fields"):

@@ -1,7 +1,7 @@
-"""Takes floods out of markup before it is parsed: libxml2 compares every attribute of an element with all others.
+"""Remove excess attributes before parsing: libxml2 compares each attribute of an element with all others.
 
-Tags are taken apart by the rules of the HTML Standard (13.2.5, "tokenization"), as libxml2 does: what the two would see
-differently would be a way around the limit, and no signal ends what libxml2 has begun.
+Tags are tokenized by the HTML Standard (13.2.5), as in libxml2. Any difference would bypass the limit, and no signal
+interrupts libxml2.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 
 _MOST_ATTRIBUTES = 300
 _BLANK = r"[\t\n\f\r ]"
-#: the next attribute is behind blanks or slashes, or right behind a quote; quotes are but letters of a name
+#: An attribute follows blanks, slashes, or a quote; quotes within a name are ordinary characters.
 _NAME = r"(?:=[^\t\n\f\r />=]*+|[^\t\n\f\r />=]++)"
 _VALUE = r"""(?:"[^"]*+"?+|'[^']*+'?+|[^\t\n\f\r >"'][^\t\n\f\r >]*+)"""
 _ATTRIBUTE = rf"(?:[\t\n\f\r /]*+{_NAME}(?:{_BLANK}*+={_BLANK}*+{_VALUE}?+)?+)"
@@ -18,5 +18,5 @@ _FLOOD = re.compile(rf"(<[A-Za-z][^\t\n\f\r />]*+{_ATTRIBUTE}{{{_MOST_ATTRIBUTES
 
 
 def without(text: str) -> str:
-    """`text` with at most 300 attributes an element; the same object where no element has more."""
+    """Return `text` with at most 300 attributes per element; the same object if no element has more."""
     return _FLOOD.sub(r"\1", text)

@@ -1,7 +1,6 @@
-"""Tables that have a row of headings: which they are, their columns, and the text that stands above them.
+"""Find tables with a heading row, their columns, and the text above them.
 
-A grid is a table whose first row with several texts names columns. Tables that pair a label with a value are left to
-`labels.py`.
+A grid's first row with several texts names columns. `labels.py` reads tables of label/value pairs.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from app.property.reading.terms import words_of
 from app.property.reading.trees import squared
 
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-#: a row that adds up the rows above it
+#: a row with the totals of the rows above
 TOTAL = re.compile(r"^\W*(?:grand |combined )?(?:totals?|ttl)\b", re.IGNORECASE)
 #: words above tables of other properties
 OTHERS = re.compile(
@@ -25,7 +24,7 @@ OTHERS = re.compile(
 _MOST_ROWS = 60
 _MOST_COLUMNS = 24
 # fmt: off
-#: columns that say nothing of the property, but do say that a row is one of headings
+#: columns without data of the property, which still identify a heading row
 _COLUMN_WORDS = frozenset({
     "actual", "amount", "book", "book/page", "buyer", "buyer name", "date", "date paid", "deed book / page",
     "description",
@@ -38,8 +37,8 @@ _COLUMN_WORDS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table's headings, its rows of cell texts below them, the words above the table, its heading row's cells, its
-    other rows' cells, and the table. A cell that spans columns stands in the first of them.
+    """A table with headings: their texts, the rows below as texts, the words above the table, the elements of the
+    heading row and the other rows, and the table. A cell that spans columns is in the first of them.
     """
 
     headings: tuple[str, ...]
@@ -55,18 +54,18 @@ class Grid:
 
 
 def grids(page: Document) -> list[Grid]:
-    """The tables of the page that have headings which we know, in page order."""
+    """Return the tables with known headings, in page order."""
     found = (_grid(table, rows, page) for table, rows in page.once(rows_of_tables))
     return [grid for grid in found if grid is not None]
 
 
 def rows_of_tables(page: Document) -> list[tuple[Any, list[list[Any]]]]:
-    """The tables of the page, each with its rows: several readers go through them."""
+    """Return the page's tables with their rows. Cached on the document for several readers."""
     return [(table, own_rows(table)) for table in page.tables]
 
 
 def own_rows(table: Any) -> list[list[Any]]:
-    """Cells of the first 60 rows."""
+    """Return the cells of the first 60 rows."""
     own = table.xpath("./tr|./tbody/tr|./thead/tr|./tfoot/tr|./thead[th]|./form/tr|./form/tbody/tr")[:_MOST_ROWS]
     rows = [[cell for cell in row if cell.tag in ("td", "th")] for row in own]
     return [row for row in rows if row]
@@ -78,7 +77,7 @@ def cell_text(cell: Any) -> str:
 
 
 def texts_of(cells: list[Any]) -> list[str]:
-    """The texts of a row by column: a cell that spans three columns is followed by two empty texts."""
+    """Return a row's texts by column: a cell that spans three columns is followed by two empty texts."""
     found: list[str] = []
     for cell in cells:
         span = cell.get("colspan") or "1"
@@ -94,7 +93,7 @@ def _grid(table: Any, rows: list[list[Any]], page: Document) -> Grid | None:
         filled = [t for t in texts if t]
         if len(filled) < 2:
             told = words_of(filled[0]) if filled and len(filled[0]) <= 80 else ""
-            title = told or title  # a remark in brackets below the title has no words of its own
+            title = told or title  # a remark in brackets below the title has no words
             continue
         below = rows[index + 1 :]
         if not _names_columns(filled, row, below, page, wide=len(texts) > 2):
@@ -112,9 +111,7 @@ def _grid(table: Any, rows: list[list[Any]], page: Document) -> Grid | None:
 
 
 def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], page: Document, *, wide: bool) -> bool:
-    """True where most texts of a row are names of columns: known words, no values among them, and no labels in the
-    rows below.
-    """
+    """Return whether most texts of a row name columns: known words, no values, and no labels in the rows below."""
     if wide and _alternates(row):
         return False
     if below and len(row) == len(texts) and sets_pairs(row, [page.meaning(t) is not None for t in texts], below[0]):
@@ -127,20 +124,20 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
     if len(texts) == 2 and not wide:
         return all(known) and not any(labelled)
     if terms[0] and not known[1] and sum(labelled) * 2 >= len(labelled):
-        return False  # two pairs of label and value beside each other
+        return False  # two label/value pairs side by side
     return known.count(True) * 2 >= len(texts) - 2 and not any(
         re.search(r"\d{2}", t) and not YEAR.search(t) for t in texts
     )
 
 
 def _alternates(row: list[Any]) -> bool:
-    """True for labels and values in turn: `<th>`, `<td>`, `<th>`, `<td>`."""
+    """Return whether labels and values alternate: `<th>`, `<td>`, `<th>`, `<td>`."""
     return len(row) >= 4 and all(c.tag == ("td" if i % 2 else "th") for i, c in enumerate(row))
 
 
 def sets_pairs(row: list[Any], told: list[bool], below: list[Any]) -> bool:
-    """True for labels that we know and values that we do not in turn, where the row below has words in the places of
-    the labels: `EXTERIOR WALL | STUCCO | ROOF COVER | SHINGLE` above `ROOF STRUCT | HIP | FLOOR | TILE`.
+    """Return whether known labels and unknown values alternate, and the row below has words in the labels' places:
+    `EXTERIOR WALL | STUCCO | ROOF COVER | SHINGLE` above `ROOF STRUCT | HIP | FLOOR | TILE`.
     """
     turns = len(told) >= 4 and told == [True, False] * (len(told) // 2)
     if not turns or len(below) != len(row) or all(c.tag == "th" for c in row):
@@ -153,7 +150,7 @@ def _knows(row: list[Any], page: Document) -> bool:
 
 
 def heading_above(table: Any) -> str:
-    """The caption, or the nearest short text before the table."""
+    """Return the caption, or the nearest short text before the table."""
     caption = table.find("caption")
     if caption is not None:
         return words_of(cell_text(caption))
@@ -170,5 +167,5 @@ def heading_above(table: Any) -> str:
 
 
 def is_total(row: tuple[str, ...]) -> bool:
-    """Whether a row says what the others come to."""
+    """Return whether a row holds totals."""
     return TOTAL.match(next((text for text in row if text), "")) is not None

@@ -1,8 +1,7 @@
-"""Puts evidence where the value stands, literally: the cell of a row, the key of an object, the element that holds the
-whole text.
+"""Point evidence at the exact place of a value: a cell, the key of an object, or the element with the whole text.
 
-Readers name the table and the number of its row, and write dates and amounts in their own form; a user who follows the
-evidence wants the cell and its words. Only winners are looked at. What cannot be found on the page is not stored.
+Readers name the table and the row number, and write dates and amounts in their own form, but users who follow the
+evidence want the cell and its words. Only winners are processed. A value whose evidence is not on the page is dropped.
 """
 
 from __future__ import annotations
@@ -26,24 +25,24 @@ from app.property.values.dates import parse_date
 from app.property.values.prices import parse_price
 from app.property.values.texts import letters_of
 
-#: fields that are read out of the rows of a table or a list
+#: fields read from the rows of a table or a list
 _OF_ROWS = frozenset(
     name for lead in of_kind("date", "year") if (names := FOLLOWERS.get(lead)) for name in (lead, *names)
 ).union(of_kind("rows"))
 _ROW = re.compile(r"^(.*)/(\d+)$")
-#: what stands on the evidence of other fields, or on a quote that was found in the text (`evidence.py`)
+#: Methods whose evidence is already exact: that of other fields, or a quote found in the text (`model/claim_check.py`).
 _PROVEN = frozenset({Method.DERIVED, Method.LLM})
 #: markup before the first word of a text
 _MARKUP_FIRST = re.compile(r"(?:<[^<>]{1,400}>(?:\s|&nbsp;)*)+(?=\S)")
-#: characters of a text that a quote does not hold whole, of the longest quote
+#: the longest text that a quote holds whole, and the longest quote
 _LONG, _LONGEST_QUOTE = 300, 500
 _MOST_ROWS, _MOST_CELLS = 80, 40
-#: how far the element that holds a whole value may stand above the text node that was taken for it
+#: how many levels the element with the whole value may be above the text node
 _MOST_CLIMB = 4
 
 
 def grounded(winners: Mapping[str, Winner], page: Document) -> dict[str, Winner]:
-    """`winners` with literal evidence; without those whose evidence is not on the page."""
+    """Return `winners` with exact evidence, without those whose evidence is not on the page."""
     found = {name: _ground(_quoted(winner.candidate), page) for name, winner in winners.items()}
     return {
         name: replace(winners[name], candidate=candidate) for name, candidate in found.items() if candidate is not None
@@ -51,12 +50,12 @@ def grounded(winners: Mapping[str, Winner], page: Document) -> dict[str, Winner]
 
 
 def _quoted(candidate: Candidate) -> Candidate:
-    """Quotes the part of a long text that says a value in words, where the quote only opens the text."""
+    """Quote the part of a long text that states the value, if the quote is only the text's beginning."""
     value, raw = candidate.value, candidate.raw
     if not isinstance(value, str) or value in candidate.quote:
         return candidate
     if candidate.field in PROSE and (first := _MARKUP_FIRST.match(raw)):
-        return replace(candidate, quote=raw[first.end() : first.end() + _LONGEST_QUOTE])  # styles say nothing
+        return replace(candidate, quote=raw[first.end() : first.end() + _LONGEST_QUOTE])  # without the styling
     if len(raw) <= _LONG:
         return candidate
     at = raw.casefold().find(value.casefold())
@@ -91,20 +90,20 @@ def _in_html(candidate: Candidate, page: Document) -> Candidate | None:
             break
     own = letters_of(first)
     if own and (own in letters_of(candidate.quote) or letters_of(candidate.quote) in own):
-        return replace(candidate, raw=first[:300])  # said in words, or pieced together of several lines
+        return replace(candidate, raw=first[:300])  # stated in words, or joined from several lines
     return candidate
 
 
 def _element(path: str, page: Document) -> Any:
     try:
         found = page.root.xpath(path)
-    except (etree.XPathError, ValueError):  # ValueError: a key of the page's own script, with control characters
+    except (etree.XPathError, ValueError):  # ValueError: a key of the page's script has control characters
         return None
     return found[0] if isinstance(found, list) and len(found) == 1 else None
 
 
 def _in_rows(candidate: Candidate, table: Any, page: Document) -> Candidate | None:
-    """The first row of `table` that says the value, and where the quote names another figure of the row, that too."""
+    """Point at the first row that states the value, and preferably the other words of the quote."""
     if isinstance(candidate.value, list):
         text = spaced_text(table)
         return replace(candidate, locator=page.path(table), raw=text, quote=text[:300])
@@ -125,13 +124,13 @@ def _in_rows(candidate: Candidate, table: Any, page: Document) -> Candidate | No
 
 
 def _is_said(candidate: Candidate, text: str) -> bool:
-    """Does a cell or a JSON value say the candidate's date, year or amount?"""
+    """Return whether a cell or JSON value states the candidate's date, year, or amount."""
     if not text or len(text) > 200:
         return False
     value = candidate.value
     kind = FIELDS[candidate.field].kind
     if kind == "date":
-        if len(text) > 40 or str(value)[2:4] not in text:  # what cannot be the date costs no reading of dates
+        if len(text) > 40 or str(value)[2:4] not in text:  # skip texts that cannot be the date, since parsing is slow
             return False
         return bool(parse_date(text) == value)
     if kind == "year":
@@ -152,9 +151,9 @@ def _in_json(candidate: Candidate, page: Document) -> Candidate | None:
         return None
     rows = pointed(body, pointer)
     if isinstance(rows, str | int | float):
-        return candidate  # a key of its own
+        return candidate  # a key with one value
     if rows is None and (row := _ROW.match(pointer)):
-        rows, pointer = pointed(body, row[1]), row[1]  # numbered keys of one object
+        rows, pointer = pointed(body, row[1]), row[1]  # numbered keys in one object
     if isinstance(candidate.value, list):
         first = next((f'"{key}": {value}' for _, _, key, value in _leaves(rows, "") if str(value).strip()), "")
         return replace(candidate, locator=f"{head}{mark}{pointer}", raw=first[:300], quote=first[:300])
@@ -166,7 +165,7 @@ def _in_json(candidate: Candidate, page: Document) -> Candidate | None:
 
 
 def _leaves(value: Any, pointer: str, depth: int = 3) -> Iterator[tuple[str, Any, str, Any]]:
-    """Plain values below `value`: pointer from there, the object that holds it, its key, itself."""
+    """Yield the plain values below `value`: their pointer, object, key, and value."""
     if depth < 0:
         return
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -183,7 +182,7 @@ def _json_text(value: Any) -> str:
 
 
 def _shown(owner: Any, key: str) -> str:
-    """The key with its value."""
+    """Return the key with its value."""
     if not isinstance(owner, dict):
         return str(owner)[:300]
     return f'"{key}": {owner[key]}'[:300]

@@ -1,7 +1,6 @@
-"""Addresses, prices, kinds of building and ids that stand without a label: in title, headings, address bar, short
-lines.
+"""Read unlabeled addresses, counties, kinds of building, ids, and map points from the title, headings, URL, and links.
 
-Everything here is a guess from place and shape, so it ranks below markup and labels.
+These are guesses from place and shape, so they rank below markup and labels.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from app.property.reading.terms import words_of
 from app.property.reading.trees import spaced_text
 from app.property.record import Method
 
-#: groups of capitals and digits, no date: `/property/HWL-20418`, `?pin=121-00418-0310`
+#: groups of capitals and digits that are not a date: `/property/HWL-20418`, `?pin=121-00418-0310`
 _GROUPED_KEY = re.compile(r"[/=_](?!(?:19|20)\d\d-\d\d-\d\d)((?:[A-Z\d]{1,12}-){1,4}[A-Z\d]{2,12})(?=$|[/?&#])")
 _LEAST_DIGITS = 4
 _OFFERING = re.compile(r"^.{0,80}?\b(?:for sale|for rent|to let|to rent|sold)\b(?: in| at| on)?[ :,]*", re.IGNORECASE)
@@ -37,12 +36,12 @@ _MAP_LINK = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{4,})\s?(?:,|~|%2C)\s?\+?(-?\d{
 _SEPARATORS = re.compile(r"\s+[|•·–—]\s+|\s+-\s+|\s*\|\s*")
 _EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
 _FIRST_SEGMENTS = 160
-#: headings of what every property has
+#: headings of sections that every property has
 _SECTIONS = frozenset({"land", "lot", "lots", "site", "plot", "parcel"})
 
 
 def read(page: Document) -> Iterator[Reading | Candidate]:
-    """Read what stands out on the page."""
+    """Read headlines, ids, and map points."""
     yield from key_in_address(page)
     for text, where, confidence in _headings(page):
         yield from _addresses_in(text, where, confidence, page)
@@ -57,7 +56,7 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 
 
 def key_in_address(page: Document) -> Iterator[Candidate]:
-    """The last word of the page's address that looks like an id, as the site's own key."""
+    """Read the last word of the page's URL that looks like an id, as the site's key."""
     parts = url_parts(unquote(page.url))
     whole = f"{parts.path}?{parts.query}"
     grouped = next(
@@ -88,7 +87,7 @@ def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
 
 
 def _map_points(page: Document) -> Iterator[Reading]:
-    """The point that a map's link or an element's data names, where the page names no other."""
+    """Read the point of a map link or of an element's data, if the page names no other point."""
     points: dict[tuple[str, str], tuple[str, Any]] = {}
     for element in page.root.iter("a", "img", "iframe"):
         link = element.get("href" if element.tag == "a" else "src") or ""
@@ -124,14 +123,14 @@ def _addresses_in(text: str, where: str, confidence: float, page: Document) -> I
 
 
 def _is_address(parsed: addresses.Address) -> bool:
-    """Enough for a text without a label: town and code, or three parts of which one is a region or a code."""
+    """Return whether an unlabeled text is an address: town and code, or three parts with a region or a code."""
     told = [p for p in (parsed.street, parsed.city, parsed.state, parsed.postal_code) if p]
     placed = bool(parsed.state or parsed.postal_code)
     return (len(told) >= 3 and placed) or bool(parsed.city and parsed.postal_code)
 
 
 def _kind_in(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:
-    """The kind of building that a heading or a title names."""
+    """Read the kind of building from a heading or title."""
     if words_of(text) in _SECTIONS:
         return
     for candidate in candidates_of(

@@ -1,6 +1,6 @@
-"""Sales and tax years in lists of JSON objects and in rows of tables: history rows, and the newest row's values.
+"""Read sales and tax years from JSON lists and table rows: the history rows, and the newest row's values.
 
-The newest sale is the newest dated one, even where its price is nominal (a "$10" deed): the rows keep the earlier ones.
+The newest sale is the newest dated one, even at a nominal price (a "$10" deed); the rows keep the earlier sales.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _EVENTS = frozenset({
 
 
 def rows(objects: Sequence[Mapping[str, Any]], source: Source, place: Place) -> Iterator[Reading]:
-    """Readings of a list of dated sales or of tax years; nothing where the list is neither."""
+    """Read a list of dated sales or of tax years; yield nothing for any other list."""
     above = " ".join(place.parents[-2:])
     told = _SALES.search(above) or _PRICES.search(above) or _TAXES.search(above)
     if max(len(row) for row in objects) > 40 or (len(objects) == 1 and not told):
@@ -42,7 +42,7 @@ def rows(objects: Sequence[Mapping[str, Any]], source: Source, place: Place) -> 
 
 
 def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The entries of a row, those of an object inside it under both keys: `assessment total`."""
+    """Yield a row's entries; entries of an inner object have both keys: `assessment total`."""
     for key, value in row.items():
         if isinstance(value, dict):
             yield from ((f"{key} {inner}", plain) for inner, plain in value.items())
@@ -51,7 +51,7 @@ def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def of_table(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
-    """`table`: rows by column words; `above`: the words of the list's key or the table's heading."""
+    """Read `table`, rows by column words. `above` is the list's key or the table's heading in words."""
     sales = [s for i, row in enumerate(table) if (s := _sale(row, above, i)) is not None]
     if sales:
         yield from _sales_readings(sales, source, locator)
@@ -62,7 +62,7 @@ def of_table(table: Sequence[Mapping[str, Any]], above: str, source: Source, loc
 
 
 def numbered_sales(node: Mapping[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Sales in numbered keys of one object: `saleDate1`, `salePrice1`, `saleDate2`, ..."""
+    """Read sales from numbered keys of one object: `saleDate1`, `salePrice1`, `saleDate2`, ..."""
     groups: dict[str, dict[str, Any]] = defaultdict(dict)
     for key, value in node.items():
         match = re.fullmatch(r"(.*?\D)(\d{1,2})", key)
@@ -76,7 +76,7 @@ def numbered_sales(node: Mapping[str, Any], source: Source, place: Place) -> Ite
 
 
 def _sale(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | None:
-    """The row as a sale or a change of price: None without a date, and for rows that are about neither."""
+    """Return the row as a sale or a price change; None without a date, or if it is about neither."""
     fields = {words: getattr(meaning(words), "field", "") for words in row}
     about_sales = _SALES.search(above) is not None or {"CloseDate", "ClosePrice"} <= set(fields.values())
     about = about_sales or _PRICES.search(above) is not None

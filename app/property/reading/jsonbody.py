@@ -1,7 +1,7 @@
-"""Bodies that are JSON: property services of counties, ArcGIS queries, listing APIs.
+"""Read JSON bodies: property services of counties, ArcGIS queries, and listing APIs.
 
-ArcGIS names its columns in `fields[].alias`; the alias is read where the name is a code. A list of parcels is not one
-property: of such an answer the page says nothing, and each of its objects is read by itself (`Document.row`).
+ArcGIS names its columns in `fields[].alias`, which is read if the column name is a code. A list of parcels is not one
+property: nothing is read from the whole, and each object is read alone (`Document.row`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NEWEST = re.compile(r"\s+current$", re.IGNORECASE)
 
 
 def read(page: Document) -> Iterator[Reading | Candidate]:
-    """Read the whole body as one object."""
+    """Read the body as one object."""
     value, pointer = the_one(page.json, page.row)
     if value is None:
         return
@@ -38,8 +38,10 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 
 
 def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
-    """Where the one feature of an ArcGIS answer, or that of the pointer `row`, is, if its coordinates are degrees: a
-    point, or the centroid that was asked for. A parcel's corners alone name no point that could be quoted.
+    """Read the point of the only ArcGIS feature, or of the one at `row`, if it is in degrees: a point, or the requested
+    centroid.
+
+    A parcel's corners alone contain no point to quote.
     """
     if row is None and len(parcels(body)) != 1:
         return
@@ -66,13 +68,14 @@ def _feature_at(row: str) -> int | None:
 
 
 def _in_degrees(reference: Any) -> bool:
-    """True for WGS 84 and NAD 83, which differ by a metre or two (EPSG 4326 and 4269)."""
+    """Return whether the reference is WGS 84 or NAD 83 (EPSG 4326 and 4269), which differ by a meter or two."""
     return isinstance(reference, dict) and reference.get("wkid") in (4326, 4269)
 
 
 def _labels(body: Any) -> dict[str, str]:
-    """The alias of each column of an ArcGIS answer, by its name: of `fieldAliases` and of `fields`. Of columns for this
-    year and the last (`Full Cash Value Current`) the newest one's says no more than it would alone.
+    """Return the aliases of an ArcGIS answer's columns by name, from `fieldAliases` and `fields`.
+
+    Of columns for this year and the last, the newer one's suffix (`Full Cash Value Current`) is removed.
     """
     if not isinstance(body, dict):
         return {}
@@ -83,7 +86,7 @@ def _labels(body: Any) -> dict[str, str]:
 
 
 def _under_its_name(candidate: Candidate, names: dict[str, str]) -> Candidate:
-    """`candidate` with the key of the body in locator and quote, where it was read under the alias of that key."""
+    """Replace an alias in the candidate's locator and quote by the key of the body."""
     head, _, key = candidate.locator.rpartition("/")
     alias = key_of(key)
     if alias not in names or f'"{alias}"' not in candidate.quote or names[alias] == alias:
@@ -93,7 +96,7 @@ def _under_its_name(candidate: Candidate, names: dict[str, str]) -> Candidate:
 
 
 def parcels(value: Any) -> list[dict[str, Any]]:
-    """The attributes of each feature of an ArcGIS or GeoJSON answer, else an empty list."""
+    """Return the attributes of each feature of an ArcGIS or GeoJSON answer, else an empty list."""
     features = value.get("features") if isinstance(value, dict) else None
     if not isinstance(features, list):
         return []
@@ -102,8 +105,8 @@ def parcels(value: Any) -> list[dict[str, Any]]:
 
 
 def objects_in(value: Any) -> list[tuple[dict[str, Any], str]]:
-    """The objects of a JSON body that lists some, each with its pointer: the features of an ArcGIS or GeoJSON answer,
-    the items of a list, or of the first list under a key that names results.
+    """Return the objects that a JSON body lists, each with its pointer: the features of an ArcGIS or GeoJSON answer,
+    the items of a list, or of the first list under a key for results.
     """
     found = _listed(value, "", 0)
     if found is None:
@@ -122,7 +125,7 @@ def objects_in(value: Any) -> list[tuple[dict[str, Any], str]]:
 
 
 def _listed(value: Any, pointer: str, depth: int) -> tuple[list[Any], str] | None:
-    """The list of objects in a body, and its pointer, three levels deep at most."""
+    """Return the list of objects in a body and its pointer, at most three levels deep."""
     if isinstance(value, list):
         return (value, pointer) if any(isinstance(item, dict) for item in value) else None
     if not isinstance(value, dict) or depth > 2:
@@ -137,8 +140,8 @@ def _listed(value: Any, pointer: str, depth: int) -> tuple[list[Any], str] | Non
 
 
 def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
-    """The object of a JSON body that holds the property, and its pointer; (None, "") where it holds several or none.
-    With `row` the one of several at that pointer.
+    """Return the object with the property and its pointer; (None, "") if the body holds none or several. `row` selects
+    one of several.
     """
     if row is not None:
         found = pointed(value, row)
@@ -159,5 +162,5 @@ def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
 
 
 def _aliased(row: dict[str, Any], aliases: dict[str, str]) -> dict[str, Any]:
-    """`row` of a body under its columns' `aliases`, where the names say nothing."""
+    """Return `row` with its columns' `aliases` in place of names without a meaning."""
     return {aliases[k] if k in aliases and meaning(k) is None and meaning(aliases[k]) else k: v for k, v in row.items()}

@@ -1,4 +1,4 @@
-"""JSON-LD, read tolerantly: broken blocks are repaired, `@graph` and nesting followed, nodes on other things
+"""Read JSON-LD tolerantly: broken blocks are repaired, `@graph` and nesting are followed, nodes on other things are
 dropped.
 """
 
@@ -23,7 +23,7 @@ _NOT_PROPERTY = re.compile(
     r"Breadcrumb|Organi[sz]ation|WebSite|WebPage|ImageObject|SearchAction|RealEstateAgent|Person|"
     r"ItemList|Article|FAQ|Video|Rating|Review|(?<!Lodging)Business|Corporation|ProfessionalService"
 )
-#: the labelled pages have at most 20
+#: the labeled pages have at most 20
 _MOST_BLOCKS = 200
 _ID_KEYS = ("sku", "mpn", "productID", "identifier")
 
@@ -37,7 +37,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def blocks(page: Document) -> list[tuple[str, Any]]:
-    """The value of each block with the XPath of its script, in page order; strings of JSON unpacked."""
+    """Return the value of each block with its script's XPath, in page order; JSON in strings is unpacked."""
     scripts = (s for s in page.root.iter("script") if "ld+json" in (s.get("type") or ""))
     return [
         (page.path(script), lenient_json.unpacked(lenient_json.loads(script.text or "")))
@@ -46,7 +46,7 @@ def blocks(page: Document) -> list[tuple[str, Any]]:
 
 
 def _nodes(value: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """The outermost nodes on a property, `@graph` and lists opened."""
+    """Yield the outermost nodes about a property, inside `@graph` and lists."""
     if isinstance(value, list):
         for i, item in enumerate(value[:50]):
             yield from _nodes(item, f"{pointer}/{i}")
@@ -61,13 +61,13 @@ def _nodes(value: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]
 
 
 def node_type(node: dict[str, Any]) -> str:
-    """`@type`, several in one text."""
+    """Return `@type`; several are joined."""
     kind = node.get("@type", "")
     return " ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
 
 
 def _node_readings(node: dict[str, Any], source: Source, pointer: str) -> Iterator[Reading]:
-    # availability is a word of schema.org's, read below
+    # schema.org's availability is read below
     yield from (r for r in objects.read(node, source, Place(pointer)) if not r.locator.endswith("/availability"))
     for key in _ID_KEYS:
         value = node.get(key)

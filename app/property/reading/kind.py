@@ -1,6 +1,6 @@
-"""What a page is: a listing, a record of an assessor, a list of several, a block page, or a page that is gone.
+"""Classify a page: a listing, an assessor's record, a list of properties, a block page, or a page that is gone.
 
-Decided from the title, the visible text and what was read; a block page must never reach the model.
+The title, the visible text, and the values read decide. A block page must never reach the model.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from app.property.record import PageKind
 from app.property.values.vocabulary import offer
 
 _BLOCKED, _GONE, _RECORD = (pattern("pages", key) for key in ("blocked", "gone", "record"))
-#: of titles and headings; `23 homes`
+#: in titles and headings, such as `23 homes`
 _SEARCH = re.compile(
     rf"{alternatives('pages', 'search')}|\b\d[\d,. ]* (?:{alternatives('pages', 'results')})", re.IGNORECASE
 )
-#: a block or "gone" page has little else to say
+#: a block or "gone" page has little other text
 _SMALL_PAGE_CHARS = 2500
 #: a price, or words such as `price on application`
 _PRICED = frozenset({"ListPrice", "X_PriceQualifier"})
-#: what an authority sets for good or for a year
+#: fields that an authority sets permanently or yearly
 _RECORD_FIELDS = frozenset(
     name for name, spec in FIELDS.items() if spec.group == "tax" and spec.kind != "year" and not spec.recurs
 )
-#: pages on one property tell more of these than this; what tells fewer may be a list of others
+#: a page about one property has more telling fields than this
 _FEW = 3
 _LEAST_CARDS = 3
 Found = tuple[PageKind, str]
 
 
 def classify(page: Document, fields: Mapping[str, float]) -> Found:
-    """The kind and the reason in words; `fields`: the best confidence of a value by field."""
+    """Return the page's kind and the reason in words. `fields` maps fields to the best confidence of a value."""
     if page.json is not None:
         return _json_kind(page.json, page.row, fields)
     text = " ".join(s.text for s in page.segments)
@@ -56,7 +56,7 @@ def classify(page: Document, fields: Mapping[str, float]) -> Found:
 
 
 def _refusal(page: Document, text: str, told: int) -> Found | None:
-    """A wall, or a page that is gone."""
+    """Recognize a block page or a page that is gone."""
     if told >= _FEW:
         return None
     shown = f"{page.title} {page.once(heading_of)}"
@@ -70,7 +70,7 @@ def _refusal(page: Document, text: str, told: int) -> Found | None:
 
 
 def _search(page: Document, told: int, *, priced: bool) -> Found | None:
-    """Several properties, or a form that asks for one."""
+    """Recognize a page with several properties, or a search form."""
     shown = f"{page.title} {page.once(heading_of)}"
     if match := _SEARCH.search(shown):
         return PageKind.SEARCH, f"the title says {match.group()!r}"
@@ -96,15 +96,15 @@ def _with_property(page: Document, fields: Mapping[str, float], text: str, told:
     words = _RECORD.search(f"{page.title} {text[:3000]}")
     if words and not _asks(page, fields):
         return PageKind.RECORD, f"the page says {words.group()!r} and asks no price"
-    banner = fields.get("StandardStatus", 0.0) >= 0.6 and not words  # sold, pending, off the market
-    banner = banner or _AUCTION.search(page.title) is not None  # which asks no price
+    banner = fields.get("StandardStatus", 0.0) >= 0.6 and not words  # sold, pending, or off the market
+    banner = banner or _AUCTION.search(page.title) is not None  # an auction asks no price
     if _RECORD_FIELDS & set(fields) and not _asks(page, fields) and not banner:
         return PageKind.RECORD, "it has a parcel number or assessed values and asks no price"
     return PageKind.LISTING, f"it tells {told} of the facts that a listing tells"
 
 
 def _asks(page: Document, fields: Mapping[str, float]) -> bool:
-    """True where a price is asked: one that markup or a label names, or any next to words that offer."""
+    """Return whether a price is asked: one from markup or a label, or any next to words that offer."""
     price = fields.get("ListPrice", 0.0)
     offered = offer(f"{page.title} {page.once(heading_of)}") is not None
     profile = _RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
@@ -117,7 +117,7 @@ def _asks(page: Document, fields: Mapping[str, float]) -> bool:
 
 
 def heading_of(page: Document) -> str:
-    """The first heading, cut."""
+    """Return the beginning of the first heading."""
     return whole_text(page.heading)[:200] if page.heading is not None else ""
 
 
@@ -141,7 +141,7 @@ def _json_kind(body: Any, row: str | None, fields: Mapping[str, float]) -> Found
 
 
 def _error(body: Any) -> Found | None:
-    """What an error says: refused, or not there."""
+    """Recognize a JSON error: refused or not found."""
     said = list(_said(body, 0))
     codes = {int(word) for text in said for word in re.findall(r"\b[45]\d\d\b", text)}
     text = " ".join(said)
@@ -153,7 +153,7 @@ def _error(body: Any) -> Found | None:
 
 
 def _said(value: Any, depth: int) -> Iterator[str]:
-    """The words and codes of an error, at most three levels deep."""
+    """Yield the words and codes of a JSON error, at most three levels deep."""
     if depth > 3:
         return
     if isinstance(value, list):
@@ -169,12 +169,12 @@ def _said(value: Any, depth: int) -> Iterator[str]:
 
 
 def _lists_results(body: Any) -> bool:
-    """True where the answer is a list of what was found, with another number of objects than one."""
+    """Return whether the answer is a list of results with any number of objects but one."""
     return any(len(found) != 1 for found in _results(body, 0))
 
 
 def _results(value: Any, depth: int) -> Iterator[list[dict[str, Any]]]:
-    """The objects of each list under a key that names results."""
+    """Yield the objects of each list under a key for results."""
     for key, inner in value.items() if isinstance(value, dict) and depth <= 2 else ():
         if isinstance(inner, list) and words_of(key) in RESULT_KEYS:
             yield [item for item in inner if isinstance(item, dict)]
@@ -183,5 +183,5 @@ def _results(value: Any, depth: int) -> Iterator[list[dict[str, Any]]]:
 
 
 def _lists_several(value: Any) -> bool:
-    """True where a page's state lists properties, under a key that names results."""
+    """Return whether a page's state lists properties under a key for results."""
     return any(map(objects.are_listings, _results(value, 0)))

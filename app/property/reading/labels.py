@@ -1,8 +1,8 @@
-"""Labels in the visible page: `Year built: 1998`, `<dt>/<dd>`, cells side by side, a number above its word.
+"""Read labeled values on the visible page: `Year built: 1998`, `<dt>/<dd>`, adjacent cells, a number above its word.
 
-Works on the page's text nodes in order, so that it needs no site's markup. Tables with a row of headings are
-`tables.py`, counts inside running text (`3 bed house`) are `phrases.py`; where a value stands is `nearby.py`, pairs
-inside one text are `pairs.py`.
+Works on the text nodes in order, independent of any site's markup. `tables.py` reads tables with headings, and
+`phrases.py` counts in running text (`3 bed house`). `nearby.py` locates values, and `pairs.py` splits pairs inside one
+text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MOST_PAIR_CHARS = 400
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read pairs of a known label and the text that belongs to it."""
+    """Read known labels with their values."""
     tables = _table_headings(page)
     for segment in page.segments:
         if segment.owner in tables:
@@ -30,7 +30,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _table_headings(page: Document) -> set[Any]:
-    """Elements of grids, which `tables.py` reads, and of rows of headings."""
+    """Return the elements of grids, which `tables.py` reads, and of heading rows."""
     found: set[Any] = set()
     for grid in page.once(grids.grids):
         rows = [grid.head]
@@ -69,7 +69,7 @@ def _reading(found: Meaning, pair: tuple[str, str], element: Any, page: Document
 
 
 def _beside(found: Meaning, segment: Segment, page: Document) -> Iterator[Reading]:
-    """The value of a label that stands alone."""
+    """Read the value of a label that has its own text."""
     if found.field == "_Ignore":
         return
     near = nearby.value_of(found, segment, page)
@@ -78,7 +78,7 @@ def _beside(found: Meaning, segment: Segment, page: Document) -> Iterator[Readin
 
 
 def _composite(segment: Segment, page: Document) -> Iterator[Reading]:
-    """A label that names several things: `Lot SF / Acres`, or `Yr Built / Eff: 1988 / 1992` in one text."""
+    """Read a label for several things: `Lot SF / Acres`, or `Yr Built / Eff: 1988 / 1992` in one text."""
     label, colon, value = segment.text.partition(":")
     if colon and value.strip():
         for pair in pairs.composite(label, value.strip(), page):

@@ -1,6 +1,6 @@
-"""JSON as sites write it: repaired, cut out of scripts, and unpacked where JSON hides in strings of JSON.
+"""Parse JSON as sites write it: repaired, cut from scripts, and unpacked from strings.
 
-`loads` never raises. Order: the standard parser, small repairs, then chompjs for what is JavaScript rather than JSON.
+`loads` never raises. It tries the standard parser, small repairs, then chompjs for JavaScript.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import chompjs
 _DECODER = json.JSONDecoder(strict=False)
 _OPENS = re.compile(r"^(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)")
 _CLOSES = re.compile(r"(?:-->|//\s*\]\]>|\]\]>)\s*;?$")
-#: the longest end that is looked at for what closes a wrapper
+#: characters at the end that may hold a wrapper's closing
 _TAIL = 100
 _MISSING_VALUE = re.compile(r'("[^"\n]{1,60}"\s*:)\s*(?=[,}\]])')
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
@@ -24,21 +24,21 @@ _ASSIGNMENT = re.compile(
     r"(?:^|[;{}\s(,])(?:(?:var|let|const)\s+)?(?:window|self|globalThis|this)?\.?(?:\[[\"'])?"
     r"([A-Za-z_$][\w$.]{0,80})(?:[\"']\])?\s*=\s*(?=JSON\.parse\(|[\[{\"'])"
 )
-#: what the names of `_ASSIGNMENT` must be given for a value to come of it; quick, because it begins with a letter
+#: a fast pre-check: the right side of an assignment that can yield a value
 _ASSIGNED = re.compile(r"=\s*(?:JSON\.parse\(|[\[{]|[\"']\s*[\[{\\])")
 _PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
 #: smaller blobs hold switches and tags, not a property
 _LEAST_CHARS = 60
 _LEAST_ARGUMENT = 300
 _MOST_NESTING = 4
-#: no site nests deeper; a hostile body does, and Python's stack ends at about a thousand
+#: Real sites nest less; hostile bodies would exhaust Python's stack of about a thousand frames.
 _DEEPEST = 200
-#: each costs a walk to the end of the script; a broken script has thousands
+#: each unclosed value costs a scan to the end of the script, and broken scripts have thousands
 _MOST_UNCLOSED = 20
 
 
 def loads(text: str) -> Any:
-    """The value that `text` holds, repaired if need be; None where nothing can be made of it."""
+    """Return the value in `text`, repaired if necessary; None if it cannot be parsed."""
     text = _unwrapped(text.strip()).strip().rstrip(";").strip()
     if not text:
         return None
@@ -70,8 +70,8 @@ def _javascript(text: str) -> Any:
 
 
 def assignments(script: str) -> Iterator[tuple[str, int, Any]]:
-    """`name = {...}`, `name = [...]`, `name = "{...}"` and `name = JSON.parse("...")` of a script: (name, offset,
-    value).
+    """Yield (name, offset, value) of a script's assignments: `name = {...}`, `= [...]`, `= "{...}"`, `=
+    JSON.parse("...")`.
     """
     if _ASSIGNED.search(script) is None:
         return
@@ -93,8 +93,8 @@ _LONGEST_LITERAL, _MOST_PLACES = 50_000, 20
 
 
 def arguments(script: str) -> Iterator[tuple[int, Any]]:
-    """Objects handed to functions, `render(Page, {...})`: (offset, value). Small ones are left out, and literals
-    (`new Map({center: {lat: 43.65}})`) that name no place.
+    """Yield (offset, value) of objects passed to functions, `render(Page, {...})`, without small ones and without
+    literals that name no place.
     """
     yield from _literals(script)
     yield from _flights(script)
@@ -118,8 +118,8 @@ _FLIGHT_ROW = re.compile(r"(?:^|\n)([0-9a-f]{1,6}):(?=[\[{])")
 
 
 def _flights(script: str) -> Iterator[tuple[int, Any]]:
-    """What React sends to the page in strings of rows, `push([1, "7:{...}\\n8:[...]"])`: values by the row's id. Rows
-    that go on in the next string are left out.
+    """Yield React's streamed rows, `push([1, "7:{...}\\n8:[...]"])`: values by row id. Rows that continue in the next
+    string are left out.
     """
     broken = 0
     for call in _FLIGHT.finditer(script):
@@ -152,7 +152,9 @@ def _decoded(text: str, start: int) -> Any:
 
 
 def _literals(script: str) -> Iterator[tuple[int, Any]]:
-    """Objects with bare keys that are the first thing handed to a function and name a place."""
+    """Yield objects with bare keys that are a function's first argument and name a place: `new Map({center: {lat:
+    43.65}})`.
+    """
     position = 0
     for place in islice(_PLACE.finditer(script), _MOST_PLACES):
         if place.start() < position:
@@ -187,7 +189,7 @@ def _object_at(script: str, start: int) -> tuple[Any, int]:
 
 
 def balanced(script: str, start: int) -> int:
-    """Where the bracket that opens at `start` ends, strings skipped; `start` itself where it is never closed."""
+    """Return the end of the bracket that opens at `start`, skipping strings; `start` if it is never closed."""
     depth, i, quote = 0, start, ""
     for match in re.compile(r"[\[\]{}\"'`]|\\.", re.DOTALL).finditer(script, start):
         mark, i = match.group(), match.end()
@@ -225,8 +227,8 @@ def _unescaped(text: str) -> str:
 
 
 def unpacked(value: Any, depth: int = _MOST_NESTING, level: int = 0) -> Any:
-    """`value` with strings that are JSON objects or arrays replaced by what they hold, level after level. What is
-    nested deeper than 200 levels is left out.
+    """Replace strings that are JSON objects or arrays by their values, repeatedly. Values nested deeper than 200 levels
+    are left out.
     """
     if level > _DEEPEST:
         return None

@@ -1,8 +1,7 @@
-"""The point that scripts and widgets hand to a map.
+"""Read the point that scripts and widgets pass to a map.
 
-`new Map({center: {lat: 43.65, lng: -116.45}})` says too little of a home to be its state. The point is the home's where
-the whole page has no other. Where the visitor is, what a map shows at first and where an office lies are left out by
-their keys.
+`new Map({center: {lat: 43.65, lng: -116.45}})` holds too little to be a home's state. The point is the home's if the
+page has no other. Keys for the visitor's position, a map's first view, or an office are excluded.
 """
 
 from __future__ import annotations
@@ -20,23 +19,23 @@ from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
-#: whose point it may be instead: the visitor's, a map's before it knows better, a firm's
+#: keys of other points: the visitor's, a map's default, or a firm's
 _ELSEWHERE = re.compile(
     r"\b(?:viewer|visitors?|clients?|ip|geo ?ip|request|default\w*|initial\w*|fallback|home ?page|headquarters|stores?|"
     r"dealers?|websites?|pois?|places|stations?|amenities|sold|areas?|bounds|viewport|north\w*|south\w*)\b"
 )
-#: digits behind the point from which on a place is a house and not a town
+#: decimals from which a point is a house and not a town
 _PRECISE = re.compile(r"-?\d{1,3}\.\d{4,}")
-#: `markerLat` is a latitude
+#: prefixes of coordinates: `markerLat` is a latitude
 _OF_A_MAP = re.compile(r"^(?:marker|map|pin|center|geo) ")
 #: degrees within which two points are one
 _NEAR = 0.001
-#: an object of at most so many is a map's alone
+#: nodes examined; with at most this many nodes an object is only a map's
 _MOST_NODES, _FEW_NODES = 200, 12
 FIRM = re.compile(
     r"\b(?:our (?:office|team)|offices?|headquarters|realty|realtors|agency|brokerage|contact us|visit us)\b", re.I
 )
-#: attributes that are read, and the longest of them
+#: attributes read, and the longest of them
 _MOST_WIDGETS, _MOST_CARRIED = 40, 50_000
 _CARRIERS = ("data-props", "data-state", "data-config", "data-options", "data-map", "data-settings", "data-json")
 
@@ -54,7 +53,7 @@ def read(page: Document) -> Iterator[Reading]:
         yield from _readings(*own[0])
 
 
-#: latitude and longitude: the field, the pointer to it, what stands there
+#: latitude and longitude: field, pointer, and value
 Point = list[tuple[str, str, Any]]
 
 
@@ -66,7 +65,7 @@ def _readings(where: str, point: Point) -> Iterator[Reading]:
 
 
 def _widgets(page: Document) -> Iterator[tuple[str, Any]]:
-    """What elements carry for their scripts in an attribute, by the place of that attribute: `data-props='{...}'`."""
+    """Yield the JSON in elements' attributes (`data-props='{...}'`) with its place."""
     carried = ((element, name, element.get(name) or "") for element in page.having(*_CARRIERS) for name in _CARRIERS)
     telling = (one for one in carried if "lat" in one[2] and len(one[2]) <= _MOST_CARRIED)
     for element, name, text in islice(telling, _MOST_WIDGETS):
@@ -80,7 +79,7 @@ def _speaks_of_a_firm(node: dict[str, Any]) -> bool:
 
 
 def _may_be_own(path: str, point: Point) -> bool:
-    """Is the point as precise as a house's, and do the keys that lead to it say nothing of another's?"""
+    """Return whether the point is as precise as a house's and no key leads elsewhere."""
     keys = [(key, words_of(key)) for key in path.rpartition("#")[2].split("/")]
     return all(_PRECISE.fullmatch(str(raw)) for _, _, raw in point) and not any(map(_leads_elsewhere, keys))
 
@@ -97,7 +96,7 @@ def _are_near(one: Point, other: Point) -> bool:
 
 
 def _nodes(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Objects with their pointers; at most 200."""
+    """Yield objects with their pointers, at most 200."""
     stack: list[tuple[str, Any]] = [("", value)]
     for _ in range(_MOST_NODES):
         if not stack:
@@ -110,7 +109,7 @@ def _nodes(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _point(pointer: str, node: dict[str, Any]) -> Point | None:
-    """Both coordinates with their pointers; None for an object that has not both."""
+    """Return both coordinates with their pointers; None without both."""
     named = ((key, meaning(_OF_A_MAP.sub("", words_of(str(key))))) for key in node)
     told = {found.field: key for key, found in named if found is not None}
     if not all(axis in told and isinstance(node[told[axis]], str | float) for axis in AXES):

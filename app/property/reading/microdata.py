@@ -1,7 +1,7 @@
-"""Microdata: `itemprop` in HTML. The scope decides whose value it is; scopes on agents, reviews and crumbs are set
-apart.
+"""Read microdata (`itemprop`). The scope decides whose value it is: scopes on agents, reviews, and breadcrumbs are
+separate.
 
-Reads with lxml rather than extruct: pages nest scopes wrongly, and each value needs the XPath of its element.
+Uses lxml rather than extruct, because pages nest scopes incorrectly and each value needs its element's XPath.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _FOREIGN = re.compile(
 _PEOPLE = re.compile(r"Person")
 _OFFICES = re.compile(r"RealEstateAgent|Organi[sz]ation|LocalBusiness|Corporation")
 _ATTRIBUTES = {"meta": "content", "time": "datetime", "data": "value", "meter": "value"}
-#: properties that may be believed wherever the page puts them; the rest needs a scope that is a property
+#: properties accepted anywhere on the page; others need a property's scope
 _OWN_FIELDS = frozenset(
     {"_Address", *of_kind("address", "place", "coordinate", "currency", "count", "area"), *PROSE}
     | {name for name in of_kind("money", "year") if FIELDS[name].tells}
 )
-#: no page about one property has more; a hostile one does
+#: limits: no page about one property has more
 _MOST_PROPERTIES, _MOST_SCOPES, _DEEPEST = 2_000, 300, 250
 _TELLING = frozenset({"address", "streetAddress", "price"})
 _IDS = frozenset({"productid", "sku", "mpn", "identifier"})
@@ -38,7 +38,7 @@ _IDS = frozenset({"productid", "sku", "mpn", "identifier"})
 def read(page: Document) -> Iterator[Reading]:
     """Read schema.org in `itemprop` attributes."""
     dropped = _second_scopes(page)
-    known: dict[Any, tuple[list[str], bool]] = {}  # by the element that holds the property
+    known: dict[Any, tuple[list[str], bool]] = {}  # by the property's parent element
     for element in page.having("itemprop")[:_MOST_PROPERTIES]:
         parent = element.getparent()
         if parent not in known:
@@ -49,9 +49,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _second_scopes(page: Document) -> set[Any]:
-    """Scopes of a type of which the page has several with an address or price: all but the first are other
-    properties.
-    """
+    """Return the scopes of other properties: all but the first of a type that repeats with an address or price."""
     telling = [e for e in page.having("itemprop") if e.get("itemprop") in _TELLING][:500]
     told = {above for element in telling for above in islice(element.iterancestors(), 40) if above.get("itemtype")}
     seen: set[str] = set()
@@ -67,7 +65,7 @@ def _second_scopes(page: Document) -> set[Any]:
 
 
 def _scopes(element: Any, page: Document, dropped: set[Any]) -> tuple[list[str], bool]:
-    """The types of the scopes around `element`, nearest first, and whether it may speak of this property."""
+    """Return the types of the scopes around `element`, nearest first, and whether it may describe this property."""
     types: list[str] = []
     for depth, above in enumerate(element.iterancestors()):
         if depth > _DEEPEST or above in dropped or (above in page.skipped and above.tag != "head"):
@@ -90,7 +88,7 @@ def _readings(element: Any, types: list[str], page: Document) -> Iterator[Readin
 
 
 def _is_estimate(element: Any) -> bool:
-    """True where the text right around a price calls it an estimate."""
+    """Return whether the text around a price calls it an estimate."""
     for above in islice(element.iterancestors(), 3):
         text = " ".join(" ".join(islice(above.itertext(), 20)).split())
         if len(text) <= 80 and re.search(r"\best(?:imated?|\.)?\b", text, re.IGNORECASE):

@@ -1,5 +1,5 @@
-"""What a raw text or JSON value says in money: prices and rents, values, taxes, fees, ranges of estimates; and its
-currency and period.
+"""Parse money from raw texts and JSON values: prices, rents, taxes, fees, and estimate ranges, with currency and
+period.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _LEAST_PRICE = (FIELDS["ListPrice"].range or (0, 0))[0]
 _RENT_LABEL = pattern("prices", "rents")
 _YEAR_BESIDE = re.compile(r"(?<![\d,.$])((?:19|20)\d\d)(?![\d,.])")
 _RANGE_GAP = re.compile(r"\s*(?:[-–—]|\bto\b)\s*(?=[$€£]?\s?\d)")
-#: a day is no amount
+#: dates, which are not amounts
 _DAY = re.compile(r"(?<![\d/-])\d{1,2}([/-])\d{1,2}\1(?:\d{4}|\d\d)(?![\d/-])")
-#: what ends the yes or no that opens a text
+#: what ends a leading yes or no
 FIRST_WORD = re.compile(r"[\s,;:.(/–—-]+")
 
 
@@ -67,9 +67,9 @@ def _warm_rent(reading: Reading, locale: Locale) -> Iterator[Value]:
     yield "X_RentBasis", "warm", None
 
 
-#: a year with its colon, and the amount behind it
+#: a year with a colon, and the amount behind it
 _YEAR_AND_AMOUNT = re.compile(r"^(?:19|20)\d\d:\s+(?P<amount>[$€£]\s?\d[\d,]*(?:\.\d\d)?)")
-#: a row of a year and its amounts: the first number is none of these
+#: a row of a year and its amounts, whose first number is not an amount
 _YEAR_FIRST = re.compile(r"^(?:19|20)\d\d\s+(?:[$€£]|\d{1,3}(?:,\d{3})+)")
 
 
@@ -87,7 +87,9 @@ def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _estimate_range(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """`$88,000 - $104,000`; a single amount is an estimate without its range, and no value of ours."""
+    """Parse a range of estimates, `$88,000 - $104,000`. A single amount is an estimate without range and not a
+    field.
+    """
     parts = _RANGE_GAP.split(text_of(reading.raw))
     told = [prices.parse_price(part, lang=locale.lang, country=locale.country) for part in parts[:2]]
     if len(parts) == 2 and all(told) and told[0].amount <= told[1].amount:  # type: ignore[union-attr]

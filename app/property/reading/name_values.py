@@ -1,4 +1,4 @@
-"""Agents and agencies out of raw texts and JSON values."""
+"""Parse agents and agencies from raw texts and JSON values."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from app.property.record import Method
 from app.property.values import names, texts
 
 _CJK_NAME = re.compile(r"^[\u3400-\u9fff\uac00-\ud7af]{2,5}$")
-#: what stands beside a label of the agent and is nobody's name
+#: texts beside an agent's label that are not names
 _NO_CJK_NAME = re.compile(r"担当|営業|売主|貸主|仲介|店舗|会社|相談|予約|問合|不在|未定|センター")
-#: the end of a sentence, or what a button says
+#: the end of a sentence, or a button's text
 _JAPANESE_SENTENCE = re.compile(r"。|(?:ください|下さい|ます|です|予約|請求|こちら|検索|一覧)$")
 _AROUND = re.compile(r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$", re.IGNORECASE)
 
 
-#: labels that name an office as often as a person
+#: labels for an office or a person
 _EITHER = frozenset(
     {"broker", "courtesy of", "listing broker", "listing by", "listing courtesy of", "listing provided by"}
     | {"anbieter", "anunciante", "annonceur", "inserent", "inserzionista", "ogłoszeniodawca"}
 )
-#: words of companies that sell, let or manage homes
+#: words for companies that sell, let, or manage homes
 OFFICE_WORDS = pattern("people", "offices")
 _PHONE_OR_STREET = re.compile(r",\s*\d.*$|\s*\(?\b\d{3}\)?[-. ]\d{3}[-. ]\d{4}.*$")
 
 
 def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """A person; beside a label perhaps with a role and the agency in the same line."""
+    """Parse a person; a labeled text may also hold a role and the agency."""
     text = names.without_title(_AROUND.sub("", text_of(reading.raw).strip(" ,;:-")))
     if reading.method is Method.LABEL:
         if len(text.split()) < 2 and not _CJK_NAME.match(text):
-            return  # beside a label, one word is a link or a heading more often than a name
+            return  # one word beside a label is more often a link or heading than a name
         if len(text) == 2 and _CJK_NAME.match(text):  # a surname
             yield "ListAgentFullName", None if _NO_CJK_NAME.search(text) else text, None
             return

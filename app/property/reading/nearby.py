@@ -1,6 +1,6 @@
-"""The value of a label that stands alone in a text of its own: what markup says of it, else the nearest text.
+"""Find the value of a label with its own text: by markup, else the nearest text.
 
-A label's value stands behind it, or before it where the page sets numbers above their words.
+The value follows the label, or precedes it if the page sets numbers above their words.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from app.property.values.areas import find_unit
 _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
 _MONEY = re.compile(r"^(?:[A-Z]{0,3}[$€£])\s?\d[\d.,' \u00a0]*$")
 _NUMBER_ONLY = re.compile(r"^[\d.,½]+\+?$|^[-–]+$")
-#: words that sites set below or behind their number
+#: fields whose label may follow its number
 _COUNTED = frozenset(
     {"_RentWarm", *of_kind("area", "count"), *(n for n in of_kind("money", "year") if FIELDS[n].points)}
 )
 _NAMES = frozenset(of_kind("name"))
-#: of a cell with several texts, these take the first: remarks and links follow
+#: fields that take the first text of a cell: remarks and links follow
 _ONE_TEXT = _NAMES.union(of_kind("identifier"))
 _FEATURES = frozenset({*of_kind("features", "answer"), "X_AccessNotes"})
-#: a mark behind a label that leads to a note about it
+#: a mark behind a label that points to a note
 _NOTE = re.compile(r"\*+ ?(?:note|see note)?|\(?\d\)|\?|\(\?\)|help", re.IGNORECASE)
 _MOST_VALUE_CHARS = 160
 _MOST_CLIMB = 4
@@ -36,7 +36,7 @@ _INNER_LABEL = re.compile(r"(?:^|\s)([A-Z][\w/# ]{1,30}?)(?::| [–—])\s")
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """A value, the element that holds it, and how far it may be trusted to be the label's."""
+    """A value, its element, and the confidence that it belongs to the label."""
 
     value: str
     element: Any
@@ -44,7 +44,7 @@ class Nearby:
 
 
 def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
-    """The value of the label `segment`, which means `found`; None where the page gives it none."""
+    """Return the value of the label `segment`, which means `found`; None without a value."""
     if _is_value(segment, found, page):
         return None
     after = _neighbour(segment, page, +1)
@@ -73,8 +73,9 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
 
 
 def _is_value(segment: Segment, found: Meaning, page: Document) -> bool:
-    """True for a word that means the field of the label before it and stands nearer to that than to what follows:
-    `Central air` in `Cooling`, `Central air`, `Parking spaces`, `2`.
+    """Return whether the segment is the value of the label before it, although it is also a label itself.
+
+    `Central air` in `Cooling`, `Central air`, `Parking spaces`, `2` is nearer to the label before it.
     """
     before, after = _neighbour(segment, page, -1), _neighbour(segment, page, +1)
     if before is None or getattr(page.meaning(before.text), "field", "") != found.field:
@@ -83,12 +84,14 @@ def _is_value(segment: Segment, found: Meaning, page: Document) -> bool:
 
 
 def _has_labels(value: str, page: Document) -> bool:
-    """True for a block of pairs: then the label was the heading of a section."""
+    """Return whether the text is a block of pairs, so that the label was a section's heading."""
     return any(page.meaning(m[1].strip()) is not None for m in _INNER_LABEL.finditer(value))
 
 
 def _is_item(segment: Segment, after: Segment, found: Meaning) -> bool:
-    """True for one of a list of features, `Heating` before `Ceiling Fans`: what the next item says is another thing."""
+    """Return whether the label is an item in a list of features (`Heating` before `Ceiling Fans`), unrelated to the
+    next.
+    """
     item = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag == "li"), None)
     if item is None or found.field not in _FEATURES or segment.text.endswith(":"):
         return False
@@ -103,7 +106,7 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
     spec = FIELDS.get(found.field)
     if spec is not None and spec.kind == "year":
         return re.match(r"^(?:1[6-9]|20)\d\d$", segment.text) is not None
-    if spec is not None and spec.kind == "money":  # what is asked needs no sign
+    if spec is not None and spec.kind == "money":  # a price asked needs no currency sign
         return (_PRICE_LIKE if spec.per else _MONEY).match(segment.text) is not None
     if spec is not None and spec.kind == "area":
         return re.fullmatch(r"[^\d:/]{0,12}\d[\d.,' \u00a0]*", segment.text) is not None or (
@@ -113,7 +116,7 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
 
 
 def _neighbour(segment: Segment, page: Document, step: int) -> Segment | None:
-    """The next text that is not mere punctuation, if it stands in the same surroundings."""
+    """Return the next text that is not punctuation, if it is nearby in the tree."""
     for hop in (1, 2):
         index = segment.index + step * hop
         if not 0 <= index < len(page.segments):
@@ -126,7 +129,7 @@ def _neighbour(segment: Segment, page: Document, step: int) -> Segment | None:
 
 
 def _distance(one: Segment, other: Segment) -> int:
-    """How many elements one must climb from `one` to reach an element that also holds `other`; 9 if many."""
+    """Return how many levels above `one` an element also holds `other`, at most 9."""
     around = {other.owner, *other.owner.iterancestors()}
     element = one.owner
     for steps in range(9):
@@ -137,7 +140,7 @@ def _distance(one: Segment, other: Segment) -> int:
 
 
 def _number_leads(segment: Segment, page: Document) -> bool:
-    """In a flat run of numbers and words, true where the run opens with a number."""
+    """Return whether a flat run of numbers and words opens with a number."""
     index = segment.index
     while index > 0 and segment.index - index <= 12:
         before = page.segments[index - 1]
@@ -151,9 +154,7 @@ def _number_leads(segment: Segment, page: Document) -> bool:
 
 
 def _whole_value(start: Segment, label: Segment, page: Document) -> str:
-    """The text of the largest element that holds `start` but not the label, if it is short; else the text node
-    itself.
-    """
+    """Return the text of the largest element with `start` but without the label, if short; else the text node."""
     around = {label.owner, *label.owner.iterancestors()}
     block = start.owner
     if block in around:
@@ -180,6 +181,6 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
         if not is_within(other.owner, block):
             break
         if len(parts) >= 1 and other is not start and page.meaning(other.text) is not None and len(other.text) > 3:
-            return ""  # a block of pairs: the label was the heading of a section
+            return ""  # a block of pairs, whose heading was the label
         parts.append(other.text)
     return squared((", " if block.tag in ("ul", "ol") else " ").join(parts))

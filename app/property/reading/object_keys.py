@@ -1,4 +1,4 @@
-"""Key words of JSON objects, `object_keys.toml`."""
+"""Key words of JSON objects, from `object_keys.toml`."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ UNIT_CODES: dict[str, str] = {code: unit for unit, codes in _TABLE["unit_codes"]
 NUMERIC = frozenset({*of_kind("money", "area", "count"), "_RentWarm"})
 GEO = frozenset({*of_kind("place"), "UnparsedAddress"})
 MEASURED = NUMERIC | {"MlsStatus", "PropertySubType", "YearBuilt", "_Address"}
-#: `ForSaleQuery{"id":71}`, `homeByUrl({"url":"/p/71"})`: a cache's key is the query whose answer it holds
+#: a cache's key holds its query: `ForSaleQuery{"id":71}`, `homeByUrl({"url":"/p/71"})`
 _ARGUMENTS = re.compile(r"[({]")
 
 
 def is_cut(key: str, words: str) -> bool:
-    """True for a key whose branch is about something else; a long key, or one with arguments, is a cache's query."""
+    """Return whether a key's branch is about something else. A long key, or one with arguments, is a cache's query."""
     return len(key) <= 60 and _ARGUMENTS.search(key) is None and _is_cut(words)
 
 
@@ -38,5 +38,5 @@ def _is_cut(words: str) -> bool:
 
 
 def is_no_result(key: str) -> bool:
-    """True for a branch of a page of results that holds none."""
+    """Return whether a branch of a results page holds no results."""
     return len(key) <= 60 and _NO_RESULTS.search(words_of(key)) is not None

@@ -1,4 +1,4 @@
-"""One value of a JSON object: plain, as a quantity with its unit, or as a pair of label and value.
+"""Read one value of a JSON object: plain, a quantity with its unit, or a label/value pair.
 
 `objects.py` walks the object and decides what is read.
 """
@@ -16,16 +16,16 @@ from app.property.reading.base import Reading
 from app.property.reading.terms import Meaning, meaning
 from app.property.record import Method
 
-#: `"279.000"` is no price of 279: the language of the page decides what the dot means
+#: `"279.000"` is not a price of 279: the page's language decides the meaning of the dot
 _THOUSANDS = re.compile(r"^\d{1,3}\.\d{3}$")
 _PLAIN_NUMBER = re.compile(r"^-?\d+\.\d+$|^[1-9]\d{0,11}$")
-#: what a value loses a level: an object inside the property says less about it than the property itself
+#: confidence lost per level: an inner object says less about the property
 _DECAY = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How the values of an object are to be marked; `lang` decides which labels are known."""
+    """The method, confidence, and language (for labels) of an object's values."""
 
     method: Method
     confidence: float
@@ -34,7 +34,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the reader stands: JSON pointer, the words of the keys above (nearest last), and whose branch it is."""
+    """The reader's position: JSON pointer, words of the keys above (nearest last), and whose branch it is."""
 
     pointer: str
     parents: tuple[str, ...] = ()
@@ -50,12 +50,12 @@ class Place:
         return Place(pointers.below(self.pointer, key), parents, role)
 
     def at(self, key: str) -> Place:
-        """The place of a plain value right here."""
+        """Return the place of a plain value in this object."""
         return replace(self, pointer=f"{self.pointer}/{key}")
 
 
 def plain(found: Meaning, key: str, value: Any, node: dict[str, Any], at: tuple[Source, Place]) -> Reading:
-    """The reading of a plain value under `key` of `node`; `at` says how to mark it and where it stands."""
+    """Return the reading of a plain value under `key` of `node`; `at` is its source and place."""
     source, place = at
     shown = str(value)
     if (
@@ -75,13 +75,13 @@ def plain(found: Meaning, key: str, value: Any, node: dict[str, Any], at: tuple[
 
 
 def unit_beside(node: dict[str, Any], key: str = "") -> str:
-    """The unit that an object names for its own number, as text that `areas.find_unit` reads."""
+    """Return the unit an object names for its number, as text for `areas.find_unit`."""
     unit = _unit_named(node, key)
     return object_keys.UNIT_CODES.get(unit.strip().upper(), unit)
 
 
 def _unit_named(node: dict[str, Any], key: str = "") -> str:
-    """That unit in the object's own spelling, such as `MTK`."""
+    """Return the unit in the object's spelling, such as `MTK`."""
     names = (
         *object_keys.UNIT_KEYS,
         f"{key}Units",
@@ -98,12 +98,12 @@ def _unit_named(node: dict[str, Any], key: str = "") -> str:
 
 
 _MONEY = frozenset(of_kind("money"))
-#: fields of which a JSON list holds several values that belong together
+#: fields that take several values of a JSON list
 _LISTS = frozenset({*of_kind("features", "choice"), "_Coordinates"})
 
 
 def quantity(found: Meaning, key: str, value: Any, source: Source, place: Place) -> Iterator[Reading]:
-    """A field whose value is an object (`{"value": 131, "unitCode": "MTK"}`) or a list of plain values."""
+    """Read a field whose value is an object (`{"value": 131, "unitCode": "MTK"}`) or a list of plain values."""
     if isinstance(value, list):
         plain_ones = [v for v in value if isinstance(v, str | int | float) and not isinstance(v, bool)]
         if plain_ones and len(plain_ones) == len(value) and (len(value) == 1 or found.field in _LISTS):
@@ -123,7 +123,9 @@ def quantity(found: Meaning, key: str, value: Any, source: Source, place: Place)
 
 
 def pair_of(node: dict[str, Any]) -> tuple[str, Any, str] | None:
-    """(label, value, key of the value) of an object such as `{"label": "Year built", "value": 1998}`, else None."""
+    """Return (label, value, the value's key) of an object such as `{"label": "Year built", "value": 1998}`, else
+    None.
+    """
     if len(node) > 14:
         return None
     for value_key in object_keys.VALUE_KEYS:
@@ -142,12 +144,12 @@ def pair_of(node: dict[str, Any]) -> tuple[str, Any, str] | None:
 
 
 def pair(found: tuple[str, Any, str], node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """The reading of such a pair, where its label, key or type is a word that we know."""
+    """Read such a pair if its label, key, or type is known."""
     label, value, value_key = found
     if place.role != "property":
         return
     kind = node.get("type") or node.get("level")
-    kind = kind if isinstance(kind, str) and kind != "state" else ""  # "state" is a region here and a condition there
+    kind = kind if isinstance(kind, str) and kind != "state" else ""  # "state" may be a region or a condition
     part = meaning(kind, source.lang)
     if part is not None and part.field in object_keys.GEO:
         text = value if isinstance(value, str) else label

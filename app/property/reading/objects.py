@@ -1,8 +1,7 @@
-"""Reads one JSON object that describes a property: keys by their meaning, nested objects with their parents'
-words.
+"""Read a JSON object that describes a property: keys by meaning, inner objects with their parents' words.
 
-Serves JSON-LD, embedded state and JSON bodies alike. Lists of sales and of tax years are `history.py`; which object of
-a page to read is the caller's business.
+Used for JSON-LD, embedded state, and JSON bodies. `history.py` reads lists of sales and tax years. The caller chooses
+the object.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ _ONLY_SUFFIXED_SALE = re.compile(r"^(.*?\D)([2-9]|1\d)$")
 
 _UNIT_KEYS = frozenset({"unit", "apt", "apartment", "suite", "apt unit", "unit apt"})
 _STREETS = frozenset({"_Address", ADDRESS_FIELDS["street"], ADDRESS_FIELDS["street_name"]})
-#: a number, a letter, or both: no word, as of a measure
+#: a number, a letter, or both, unlike a unit of measure
 _UNIT = re.compile(r"#?(?:[A-Za-z]?-?\d{1,5}-?[A-Za-z]?|[A-Z])")
 
 
 def read(node: Any, source: Source, place: Place) -> Iterator[Reading]:
-    """Everything that `node` (an object or a list) says about the property; at most 600 readings."""
+    """Read everything that `node` (an object or a list) gives for the property, at most 600 readings."""
     for count, reading in enumerate(_node(node, source, place, _DEPTH)):
         if count >= _MOST_READINGS:
             return
@@ -90,7 +89,7 @@ def _entry(
 
 
 def _estimate(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """The ends of an estimate's range; its middle is nobody's price."""
+    """Read the ends of an estimate's range; its middle is not a price."""
     for key, value in node.items():
         nested = value[0] if isinstance(value, list) and value else value
         if isinstance(nested, dict) and place.pointer.count("/") < _MOST_STEPS:
@@ -115,7 +114,7 @@ def _meaning(key: str, words: str, place: Place, source: Source) -> Meaning | No
 
 
 def _person(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Who offers the property: an agent's name, and the office that a branch or an agent names."""
+    """Read who offers the property: an agent's name, and the office."""
 
     def named(field: str, key: str, name: str) -> Reading:
         return Reading(
@@ -133,13 +132,13 @@ def _person(node: dict[str, Any], source: Source, place: Place) -> Iterator[Read
     known = object_keys.NAMES | (object_keys.OFFICE_KEYS if place.role == "office" else frozenset())
     found = next((texts[words] for words in texts if words in known), None)
     if found is not None:
-        works = not {"worksFor", "memberOf"}.isdisjoint(node)  # a person of that trade, not the company
+        works = not {"worksFor", "memberOf"}.isdisjoint(node)  # a person of the trade, not the company
         is_office = place.role == "office" or (not works and _BUSINESS.search(str(node.get("@type", ""))) is not None)
         yield named("ListOfficeName" if is_office else "ListAgentFullName", *found)
 
 
 def _halves_of_code(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """`{"outcode": "LS17", "incode": "6LD"}`: the two halves of a British postal code."""
+    """Join the halves of a British postal code: `{"outcode": "LS17", "incode": "6LD"}`."""
     halves = [str(node[key]) for words in ("outcode", "incode") for key in node if words_of(key) == words]
     if len(halves) == 2 and all(halves) and place.role == "property":
         quote = f'"outcode": {halves[0]}, "incode": {halves[1]}'
@@ -147,7 +146,7 @@ def _halves_of_code(node: dict[str, Any], source: Source, place: Place) -> Itera
 
 
 def _unit(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """`"unit": "2B"` beside a street: by itself the word may be one of measure."""
+    """Read `"unit": "2B"` only beside a street: alone it may be a unit of measure."""
     if place.role != "property":
         return
     named = next((key for key in node if words_of(key) in _UNIT_KEYS), None)
@@ -179,7 +178,7 @@ def _list(node: list[Any], source: Source, place: Place, depth: int) -> Iterator
 
 
 def _lines(node: list[Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Lists of lines such as `Roof: Composition Shingle`."""
+    """Read lists of lines such as `Roof: Composition Shingle`."""
     for index, line in enumerate(node[:60]):
         label, colon, value = line.partition(": ") if isinstance(line, str) and len(line) <= 200 else ("", "", "")
         known = meaning(label, source.lang) if colon else None
@@ -189,7 +188,7 @@ def _lines(node: list[Any], source: Source, place: Place) -> Iterator[Reading]:
 
 
 def are_listings(objects: list[dict[str, Any]]) -> bool:
-    """True for a list of several things that each have a price or an address: other properties, not this one."""
+    """Return whether several objects each have a price or an address, and so are other properties."""
     known = [{m.field for k in v if (m := meaning(k)) is not None} for v in objects]
     several = sum(
         bool(fields & {"ListPrice", "_Address", "UnparsedAddress", "BedroomsTotal", "City"}) for fields in known

@@ -1,6 +1,6 @@
-"""Whether the page sells or lets, and its status: from title, headings, address, breadcrumb and short banners.
+"""Read whether the home is for sale or rent, and its status, from title, headings, URL, and short banners.
 
-A tenanted flat that is sold (`vermietet`) is not for rent: only words that offer are read, never words that describe.
+Only words that offer count: a tenanted flat for sale (`vermietet`) is not for rent.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BANNER = re.compile(
     r"for sale|coming soon|new home for sale)\W*$",
     re.IGNORECASE,
 )
-#: `SOLD MAR 28, 2025` above the facts; further down it is other homes that were sold
+#: `SOLD MAR 28, 2025` above the facts; further down it is about other homes
 _SOLD_ON = re.compile(r"^sold\s+(?P<date>[a-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}/\d{1,2}/\d{4})$", re.IGNORECASE)
 _FIRST_BANNERS = 30
 _MOST_BANNERS = 400
@@ -35,7 +35,7 @@ _HIDDEN = frozenset({"hidden", "is-hidden", "d-none", "hide", "visually-hidden",
 
 
 def read(page: Document) -> Iterator[Reading | Candidate]:
-    """Read type and status of what is offered."""
+    """Read the type and status of the offer."""
     for text, where, confidence in _texts(page):
         kind = offer(text)
         if kind is not None:
@@ -49,7 +49,7 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
             yield Reading("CloseDate", sold["date"], Method.LABEL, where, segment.text, 0.5)
 
 
-#: how far above a word its card may begin, and the columns of a list of homes
+#: levels above a word within which its card begins, and columns of a list of homes
 _MOST_CARD_LEVELS, _LEAST_COLUMNS = 4, 3
 
 
@@ -65,9 +65,7 @@ def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
 
 
 def _is_past(element: Any) -> bool:
-    """True for a banner that a script would show, for the head of a column, and for an event in a dated row of a
-    history.
-    """
+    """Return whether a banner is hidden, heads a column, or is an event in a dated row or another home's card."""
     if element.tag == "th" and element.getparent().find("td") is None:
         return True
     row = next((a for a in islice(element.iterancestors(), 4) if a.tag == "tr"), None)
@@ -76,7 +74,9 @@ def _is_past(element: Any) -> bool:
 
 
 def _is_in_card(element: Any) -> bool:
-    """True in one of several short blocks or rows that are made alike, or in part of a link: these show other homes."""
+    """Return whether the element is in one of several similar short blocks or rows, or in a link: these show other
+    homes.
+    """
     for above in (element, *islice(element.iterancestors(), _MOST_CARD_LEVELS)):
         if is_long(above):
             return False
@@ -92,7 +92,7 @@ def _is_in_card(element: Any) -> bool:
 
 
 def _is_in_dated_rows(element: Any) -> bool:
-    """True in a block that begins with a date, below or above another that is made alike."""
+    """Return whether the block begins with a date and has a similar neighbor."""
     row = element.getparent()
     if row is None or not _begins_with_date(row):
         return False
@@ -106,7 +106,7 @@ def _begins_with_date(row: Any) -> bool:
 
 
 def _is_hidden(element: Any) -> bool:
-    """True for banners that a script would show: the site writes all of them into every page."""
+    """Return whether a banner is hidden: sites put all of them into every page for a script to show."""
     for above in (element, *element.iterancestors()):
         style = (above.get("style") or "").replace(" ", "")
         names = (above.get("class") or "").split()

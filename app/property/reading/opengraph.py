@@ -1,4 +1,4 @@
-"""Meta tags: OpenGraph with its real-estate namespaces, `geo.position`, the description."""
+"""Read meta tags: OpenGraph with its real-estate namespaces, `geo.position`, and the description."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from app.property.reading.document import Document
 from app.property.reading.terms import meaning
 from app.property.record import Method
 
-#: what OpenGraph and its vendors agree on, by the words behind the namespace; and names that are no words
+#: standard OpenGraph names, by the words behind the namespace; and names without words
 _STANDARD = re.compile(
     r"(?:product|og):(price:.*)|place:(location:.*)|"
     r"og:(latitude|longitude|street-address|locality|region|postal-code|country)(?:-name)?"
 )
 _KNOWN = {"geo.position": ("_Coordinates", 0.7), "icbm": ("_Coordinates", 0.7), "geo.placename": ("City", 0.4)}
-#: namespaces of sites and platforms that are never about the property
+#: namespaces that are never about the property
 _SITE_NAMESPACES = frozenset({
     "fb", "al", "article", "profile", "video", "music", "book", "viewport", "robots", "msapplication", "apple",
     "google", "theme", "dc", "og"

@@ -1,6 +1,6 @@
-"""Find words that are about something else than this home: a home nearby, an average, its garage, the buyer's agent.
+"""Find words about something other than this home: a home nearby, an average, its garage, the buyer's agent.
 
-The words are `other_subjects` in the languages' files. Readers and the check of a model's answers ask here.
+The words are `other_subjects` in the language files. The readers and the check of model claims use them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.vocabulary import property_kind
 
 _SECTION = "other_subjects"
-#: what a value of each kind, or a field of its own kind, may be of instead
+#: other possible subjects of a value, by kind and by field
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("money", "count", "date"), ("nearby", "averages")),
     "area": ("nearby", "averages", "parts"),
@@ -31,9 +31,9 @@ _OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "StandardStatus": ("market",),
     "PoolPrivateYN": ("shared",),
 }
-#: what a home has: where words for a home follow, they speak of that
+#: Parts of a home: if words for a home follow, they describe the home.
 _ITS_OWN = frozenset({"parts", "works"})
-#: what is counted, as in `2 car garage`, describes a home
+#: a counted part (`2 car garage`) describes a home
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}[ -](?:\w{1,12}[ -]){0,2}$")
 _NEAR = 60
 _CLAUSE = re.compile(r"[.!?]\s(?=[^a-z])|[;|•·\n]|,\s|\d{3}(?!\d)")
@@ -44,7 +44,9 @@ _UNIT = re.compile(
 
 
 def is_of_other(field: str, before: str, behind: str = "") -> bool:
-    """Whether words `before` a statement about `field`, in its clause, or right `behind` it give it another subject."""
+    """Return whether words `before` a statement about `field`, in its clause, or right `behind` it change its
+    subject.
+    """
     clauses = _CLAUSE.split(before[-_NEAR:])
     clause = clauses[0] if len(clauses) == 2 and not clauses[1] else clauses[-1]  # `Room addition, 240 sq ft`
     return any(_is_told(topic, clause, behind) for topic in _topics(field))
@@ -71,6 +73,6 @@ def _is_told(topic: str, clause: str, behind: str) -> bool:
 
 
 def _is_of_home(before: str, behind: str) -> bool:
-    """Whether the words around a part tell of a home that has it."""
+    """Return whether the words around a part describe a home that has it."""
     is_named = property_kind(behind) is not None or pattern(_SECTION, "home").search(behind) is not None
     return is_named or _COUNTED.search(before) is not None

@@ -1,4 +1,4 @@
-"""What of a page is about something else: page furniture, filters, blocks and cards of other properties."""
+"""Find blocks unrelated to the property: page furniture, filters, and cards of other properties."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from app.property.fields.phrases import pattern
 from app.property.reading.trees import whole_text
 
-#: tags whose text nobody reads
+#: tags without readable text
 NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
 _SKIPPED_TAGS = NEVER_TEXT | {"nav", "footer", "button"}
-#: words of classes and ids of blocks that show other properties, or the site itself; such words in a row
+#: words in classes and ids of blocks on other properties or the site; and sequences of such words
 OTHERS = frozenset({
     "similar", "nearby", "related", "recommend", "recommended", "recommendation", "recommendations", "comparable",
     "comparables", "comps", "recently", "suggest", "suggested", "suggestion", "suggestions", "footer", "breadcrumb",
@@ -31,7 +31,7 @@ _ELSEWHERE = pattern("pages", "elsewhere")
 
 
 def skipped(root: Any) -> frozenset[Any]:
-    """Elements whose text and markup say nothing about the page's own property."""
+    """Return the elements unrelated to the page's own property."""
     known: dict[str, bool] = {}
     found = {e for e in root.iter() if _is_furniture(e, known)}
     for heading in root.iter("h2", "h3", "h4", "h5", "div", "p", "strong", "b"):
@@ -43,7 +43,7 @@ def skipped(root: Any) -> frozenset[Any]:
 
 
 def heads_others(heading: Any) -> bool:
-    """True for a heading such as `Similar homes`."""
+    """Return whether the heading introduces other properties: `Similar homes`."""
     return _is_of_others(" ".join(islice(heading.itertext(), 20)).strip())
 
 
@@ -52,7 +52,7 @@ def _is_of_others(text: str) -> bool:
 
 
 def _is_furniture(element: Any, known: dict[str, bool]) -> bool:
-    """`known`: what the names of elements before this one say, for pages repeat them."""
+    """Return whether the element is page furniture. `known` caches the results for class names, which repeat."""
     if not isinstance(element.tag, str) or element.tag in _SKIPPED_TAGS:
         return True
     names = f"{element.get('class') or ''} {element.get('id') or ''}".strip()
@@ -65,13 +65,15 @@ def _is_furniture(element: Any, known: dict[str, bool]) -> bool:
 
 
 def words_of_names(names: str) -> list[str]:
-    """The words of classes and ids: `SimilarHomes card_2` as `similar`, `homes`, `card`, `2`."""
+    """Split classes and ids into words: `SimilarHomes card_2` into `similar`, `homes`, `card`, `2`."""
     return _NAME_WORDS.split(_CAMEL.sub("-", names)[:400].lower())
 
 
 def _block_of_others(heading: Any) -> Any:
-    """The block that a heading such as `Similar homes` opens: its nearest ancestor that holds more than the heading, or
-    where that holds the page's own facts too the list right behind it.
+    """Return the block that a heading such as `Similar homes` opens.
+
+    This is the nearest ancestor with more than the heading, or the list right behind the heading if that ancestor also
+    holds the page's own facts.
     """
     text = whole_text(heading)[:80]
     if not _is_of_others(text):
@@ -90,16 +92,16 @@ def _block_of_others(heading: Any) -> Any:
     return behind if behind is not None and behind.tag in ("table", "ul", "ol") else None
 
 
-#: a card names a price, a place and a few facts
+#: the longest card: a price, a place, and a few facts
 _CARD_CHARS = 600
 _ARTICLE_CHARS = 1500
-#: more cards than this are a page of results
+#: more cards than this are a results page
 _MOST_CARDS = 400
 _AMOUNT = re.compile(r"[$€£]\s?\d{2}|\d\s?(?:€|zł|kr\b|EUR)")
 
 
 def _repeated(card: Any) -> Any:
-    """`card`, or the wrapper around it that has another alike at its side."""
+    """Return `card`, or the wrapper around it that has a similar sibling."""
     element = card
     for _ in range(3):
         parent = element.getparent()
@@ -122,7 +124,7 @@ def is_long(element: Any) -> bool:
 
 
 def cards(root: Any) -> set[Any]:
-    """Cards on other properties: siblings that each show a price and lead to an address of their own."""
+    """Return the cards of other properties: siblings that each show a price and link to their own page."""
     by_parent: dict[Any, dict[Any, str]] = {}
     for element in islice((e for e in root.iter() if _shows_price(e)), _MOST_CARDS):
         found = _card_around(element)
@@ -135,20 +137,20 @@ def cards(root: Any) -> set[Any]:
         card = parent if parent is not None and parent.tag == "li" else article
         link = _link_in(article)
         if link and card.getparent() is not None and article.find(".//h1") is None and not _is_text(article):
-            # those of one page's parts have names and lengths of their own
+            # parts of one page have names and lengths of their own
             articles.setdefault((card.getparent(), article.get("class")), {}).setdefault(card, link)
     groups = (*by_parent.values(), *articles.values())
     return {card for group in groups if len(set(group.values())) >= 2 and _alike(group) for card in group}
 
 
 def _alike(cards: Iterable[Any]) -> bool:
-    """False for two blocks whose classes have no word in common: links on other things beside the page's own text."""
+    """Return whether the cards are similar. Two blocks without a common class are unrelated links."""
     names = [frozenset((card.get("class") or "").split()) for card in cards]
     return len(names) != 2 or not all(names) or not names[0].isdisjoint(names[1])
 
 
 def _is_text(article: Any) -> bool:
-    """True for more than a card holds, who offers it and a few lines on it included."""
+    """Return whether the article is longer than a card, including its agent and a few lines."""
     return len(whole_text(article)) > _ARTICLE_CHARS
 
 
@@ -158,7 +160,7 @@ def _shows_price(element: Any) -> bool:
 
 
 def _card_around(element: Any) -> tuple[Any, str] | None:
-    """The nearest short block around a price that leads somewhere, and where it leads."""
+    """Return the nearest short block around a price that links somewhere, and the link."""
     for card in (element, *islice(element.iterancestors(), 7)):
         if card.tag not in ("li", "article", "a", "div"):
             continue

@@ -1,5 +1,5 @@
-"""Pairs of label and value inside one text: `Year built: 1998`, several in a row, lines set with dots, and labels that
-name two things at once (`Yr Built / Eff: 1988 / 1992`).
+"""Split label/value pairs inside one text: `Year built: 1998`, several in a row, dotted lines, and double labels (`Yr
+Built / Eff: 1988 / 1992`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SEVERAL = re.compile(
     r"(?:^|[,;|•·—]\s*|\s{2,})([A-Z][\w/#&'. -]{1,32}?):\s+([^:;|•·—]{1,80}?)(?=\s*(?:[,;|•·—]|"
     r"\s{2,})\s*[A-Z][\w/#&'. -]{1,32}?:\s|\s*[;|•·—]|\s*$)"
 )
-#: dots that lead the eye from a label to its value
+#: leader dots between a label and its value
 _LEADER = re.compile(r"\s*\.{3,}\s*|\s*…+\s*")
 #: `Living Area – 1,872 SF`
 _DASHED = re.compile(r"^([A-Z#][^–—|•$]{1,34}?)\s+[–—-]\s+([^\s–—][^–—]{0,80})$")
@@ -34,16 +34,16 @@ _MOST_VALUE_CHARS = 160
 
 
 class Pair(NamedTuple):
-    """A label that we know with the text that belongs to it."""
+    """A known label with its value."""
 
     found: Meaning
     label: str
     value: str
-    alone: bool  #: the only pair of its text
+    alone: bool  #: whether it is the only pair of its text
 
 
 def in_text(text: str, page: Document) -> list[Pair]:
-    """The pairs of one text, in order."""
+    """Return the pairs of one text, in order."""
     text = _LEADER.sub(": ", text)
     if counts := _counts(text, page):
         return counts
@@ -55,7 +55,7 @@ def in_text(text: str, page: Document) -> list[Pair]:
     several = _SEVERAL.findall(text)
     known = page.meaning(pair[1]) if pair else None
     if len(several) < 2 and len(_COLON.findall(text)) >= 2:
-        return []  # where one pair ends and the next begins is not plain
+        return []  # the borders between the pairs are unclear
     if pair and known is not None and len(several) < 2:
         value = _first_sentence(pair[2]) if known.field in _AMOUNT_FIELDS else pair[2]
         return [Pair(known, pair[1], value, alone=True)] if len(value) <= _MOST_VALUE_CHARS else []
@@ -64,7 +64,7 @@ def in_text(text: str, page: Document) -> list[Pair]:
 
 
 def _counts(text: str, page: Document) -> list[Pair]:
-    """`Rooms 8 Beds 3`: words that count, each before its number."""
+    """Return counted words, each before its number: `Rooms 8 Beds 3`."""
     if len(text) > 80 or not _COUNT_RUN.match(text):
         return []
     found = [(page.meaning(label), label, value) for label, value in _COUNT.findall(text)]
@@ -78,7 +78,7 @@ def _first_sentence(value: str) -> str:
 
 
 def in_lines(text: str, page: Document) -> Iterator[Pair]:
-    """The pairs of preformatted text, which sets them in columns."""
+    """Yield the pairs of preformatted text, which has columns."""
     for line in text.splitlines()[:400]:
         for label, value in _LINE_PAIR.findall(line[:300]):
             found = page.meaning(label)
@@ -87,14 +87,15 @@ def in_lines(text: str, page: Document) -> Iterator[Pair]:
 
 
 def names_several(label: str, page: Document) -> bool:
-    """True for a label of two or three names of which we know one."""
+    """Return whether a label has two to four names, one of which is known."""
     names = [n.strip() for n in label.split("/")]
     return 2 <= len(names) <= 4 and any(page.meaning(n) is not None for n in names)
 
 
 def composite(label: str, value: str, page: Document) -> list[Pair]:
-    """The pairs of a label that names several things, `Yr Built / Eff` with `1988 / 1992`; empty for any other. Where
-    the value is one, it is that of the last known name: `Bldg/Liv Area`.
+    """Return the pairs of a label for several things, `Yr Built / Eff` with `1988 / 1992`; empty for others.
+
+    A single value belongs to the last name, if known: `Bldg/Liv Area`.
     """
     names = [n.strip() for n in re.split(r"/", label.rstrip(":")) if n.strip()]
     if not 2 <= len(names) <= 4:
@@ -110,7 +111,7 @@ def composite(label: str, value: str, page: Document) -> list[Pair]:
             for n, k in zip(names, known, strict=True)
         )
         pairs = [Pair(k, n, v, alone=False) for k, n, v in zip(told, names, values, strict=True) if k is not None and v]
-        halves = any(pair.found.field == "BathroomsHalf" for pair in pairs)  # then `Baths` are the full ones
+        halves = any(pair.found.field == "BathroomsHalf" for pair in pairs)  # then `Baths` means full baths
         return [
             pair._replace(found=Meaning("BathroomsFull"))
             if halves and pair.found.field == "BathroomsTotalInteger"

@@ -1,7 +1,7 @@
-"""Building permits in tables and in lists of JSON objects: their rows, and the year of the roof.
+"""Read building permits from tables and JSON lists: their rows, and the year of the roof.
 
-The roof's year is that of the newest permit for a roof of the house whose work was found done: by a date of that, or a
-status; where the list tells neither, every permit is taken for done that was not refused.
+The roof's year is that of the newest finished permit for the house's roof. A finish date or a status shows that work is
+finished; if the list gives neither, every permit counts that was not refused.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from app.property.reading.other_subjects import names_other
 from app.property.values.dates import parse_date
 from app.property.values.vocabulary import is_commercial
 
-#: columns that hold dates, the most telling first
+#: columns of dates, the most reliable first
 _DATES = tuple(pattern("history", key) for key in ("finished", "issued", "applied"))
 _KINDS, _STATUS, _PERMIT, _REFUSED, _DONE = (
     pattern("history", key) for key in ("works", "status", "permits", "refused", "done")
 )
-#: a roof, one that carries something, and what has one
+#: a roof, something on a roof, and a house
 _ROOF, _ON_ROOF, _HOUSE = (pattern("history", key) for key in ("roofs", "on_roofs", "houses"))
 
 
 def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
-    """`table`: rows by column words; `above`: the words of the list's key or the table's heading. Nothing where the
-    rows are not permits.
+    """Read permits from `table`, rows by column words; yield nothing for other tables.
+
+    `above` is the list's key or the table's heading in words.
     """
     if not _PERMIT.search(above) and not any(_PERMIT.search(words) for row in table[:1] for words in row):
         return
@@ -46,7 +47,7 @@ def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, loca
 
 
 def _is_of_house(kind: str) -> bool:
-    """True for work on the roof of the house, alone or with its garage."""
+    """Return whether the work is on the house's roof, alone or with its garage."""
     return (
         _ROOF.search(kind) is not None
         and not _ON_ROOF.search(kind)
@@ -70,7 +71,7 @@ def _permit(row: Mapping[str, Any], *, tells_done: bool) -> dict[str, Any] | Non
 
 
 def _says_done(status: str | None, tells_done: bool) -> bool:
-    """Without a status a permit is done, unless its list tells of others when they were done."""
+    """Return whether a permit is finished. Without a status it is, unless its list dates the finish of others."""
     return _DONE.search(status) is not None if status and status.strip() else not tells_done
 
 

@@ -1,7 +1,7 @@
-"""What titles, headings and short lines say in running words: `3 bed semi-detached house for sale`,
+"""Read counts and offers from titles, headings, and short lines: `3 bed semi-detached house for sale`,
 `4-Zimmer-Wohnung, 150 m²`.
 
-The weakest of the deterministic sources: it fills what no label and no markup gave.
+The weakest of the deterministic readers: it fills gaps that labels and markup leave.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _counted(words: str) -> re.Pattern[str]:
 
 
 def _behind(field: str) -> str:
-    """What stands behind a number of `field`: `3 chambres`."""
+    """Return the words behind a number of `field`: `3 chambres`."""
     return alternatives("behind_number", field, whole=False)
 
 
@@ -76,7 +76,7 @@ _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
 )
-#: words that other languages use for something else
+#: words with another meaning in other languages
 _LOCAL_COUNTS = {
     code: tuple(
         (field, _counted(alternatives("behind_number_here", field, code, whole=False)))
@@ -90,7 +90,7 @@ _WORDED: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("BedroomsTotal", re.compile(rf"{_WORD}(?:(?:double )?bed(?:room(?:ed|s)?)?\b|{_behind('BedroomsTotal')})", re.I)),
     ("BathroomsTotalInteger", re.compile(rf"{_WORD}(?:bath(?:room)?s?\b|{_behind('BathroomsTotalInteger')})", re.I)),
 )
-#: said in the middle of a text, and plain enough to be read there
+#: patterns clear enough for running text
 _IN_PROSE: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("YearBuilt", _COUNTS[3][1]),
     (
@@ -108,7 +108,7 @@ _SHORT = 140
 
 
 def read(page: Document) -> Iterator[Reading | Candidate]:
-    """Read counts and offers in the title, the first headings, the description and short lines."""
+    """Read counts and offers in the title, the first headings, the description, and short lines."""
     for text, element, confidence in _texts(page):
         for reading in _readings(text, page.path(element), confidence, page):
             about_land = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
@@ -122,7 +122,7 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 
 
 def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
-    """Texts worth reading, with their element and how far to trust a count in them."""
+    """Yield texts with their element and the confidence of a count in them."""
     for title in page.root.xpath("//title[1]"):
         yield whole_text(title)[:300], title, 0.5
     for tag, confidence in (("h1", 0.55), ("h2", 0.35)):
@@ -146,7 +146,9 @@ _ATTRIBUTES = ("title", "aria-label", "alt", "data-label")
 
 
 def _in_attributes(page: Document) -> Iterator[Reading]:
-    """`<span title="Bathrooms">2</span>`, `<img alt="Bedrooms"><span>3</span>`: the label is an attribute."""
+    """Read values whose label is an attribute: `<span title="Bathrooms">2</span>`, `<img
+    alt="Bedrooms"><span>3</span>`.
+    """
     for element in page.having(*_ATTRIBUTES)[:120]:
         name = next((element.get(a) for a in _ATTRIBUTES if element.get(a)), "")
         known = meaning(name, page.locale.lang) if len(name) <= 30 else None
@@ -163,14 +165,14 @@ def _is_skipped(element: Any, page: Document) -> bool:
 
 
 def _prose(page: Document) -> Iterator[tuple[str, Any]]:
-    """Longer texts, in which only what is said in so many words is read."""
+    """Yield longer texts, which only the patterns for running text read."""
     for segment in page.segments[:400]:
         if 40 < len(segment.text) <= _LONG:
             yield segment.text, segment.owner
 
 
 def _said(text: str) -> Iterator[tuple[str, str, str]]:
-    """Field, raw value, and the words as they stand: `3` and `three bedrooms`."""
+    """Yield the field, the raw value, and the words as written: `3` and `three bedrooms`."""
     for field, pattern in _IN_PROSE:
         found = list(pattern.finditer(text))
         if len(found) == 1 and not _is_of_other(field, text, found[0]):
@@ -188,12 +190,12 @@ def _around(text: str, words: str) -> str:
 
 
 def _layouts(text: str, where: str, confidence: float, page: Document) -> Iterator[Reading]:
-    """`3LDK`, `T4`, `3+kk` in a title, a heading or a line of their own."""
+    """Read layouts such as `3LDK`, `T4`, and `3+kk` in a title, a heading, or their own line."""
     if parse_layout(text, page.locale.lang) is not None:
         yield Reading("_Layout", text[:120], Method.LABEL, where, text, confidence)
 
 
-#: `1 - 3 bd` in a line of its own, `ranging from 702-1346 sq ft`
+#: ranges of several homes: `1 - 3 bd` in its own line, `ranging from 702-1346 sq ft`
 _RANGE = re.compile(r"^\d(?:\.\d)? ?[-–—] ?\d[^-–—]*$|\d{3} ?[-–—] ?[\d,]{3,6} ?sq[^-–—]*$", re.I)
 _FULL_AND_HALF = re.compile(
     r"\b\d{1,2} full,? (?:and )?\d (?:half|partial) (?:bath|bathroom)s?\b|\b\d{1,2} ba 1 (?:1/2|½) ba\b", re.I
@@ -206,7 +208,7 @@ def _readings(text: str, where: str, confidence: float, page: Document) -> Itera
     for field, pattern in (*_COUNTS, *_LOCAL_COUNTS.get(page.locale.lang or "", ())):
         found = list(pattern.finditer(text))
         if len(found) == 1 and _RANGE.search(text[: found[0].end()]):
-            continue  # of several homes
+            continue  # a range over several homes
         if len(found) == 1 and not _is_of_other(field, text, found[0]):
             less = 0.1 if field == "LivingArea" else 0.0
             yield Reading(field, found[0].group(), Method.LABEL, where, text, confidence - less)

@@ -1,6 +1,6 @@
-"""From a page to a record: every reader in order, ranking, cross-checks, and the model's values on top.
+"""Turn a page into a record: run the readers, rank candidates, check them, and add a model's values.
 
-Pure: no network, no clock. Whatever the page holds, `extract` answers; it raises nothing but `PageTooComplexError`.
+Pure: no network, no clock. `extract` raises only `PageTooComplexError`, whatever the page holds.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ from app.settings.forms import ModelUse
 
 _LOG = logging.getLogger(__name__)
 
-#: reads one kind of markup; broken input yields less, never an error
+#: A reader reads one kind of markup. Broken input yields fewer values, never an error.
 Reader = Callable[[Document], Iterable[Reading | Candidate]]
-#: by the name that weights know it by, the cheapest and most trustworthy first; a new reader is added here
+#: The readers by their names in `weights.toml`, the cheapest and most reliable first. Add a new reader here.
 READERS: Mapping[str, Reader] = {
     **{"jsonld": jsonld.read, "microdata": microdata.read, "opengraph": opengraph.read, "state": state.read},
     **{"jsonbody": jsonbody.read, "tables": tables.read, "labels": labels.read, "remarks": remarks.read},
@@ -62,26 +62,26 @@ READERS: Mapping[str, Reader] = {
     **{"address_bar": address_bar.read, "authority": authority.read, "price_bar": price_bar.read},
     **{"offers": offers.read, "map": map_calls.read},
 }
-#: of a page without a tree; of one of several objects of its body
+#: for a page without a tree; for one of several objects in a body
 _OF_JSON: Mapping[str, Reader] = {"jsonbody": jsonbody.read, "headlines": headlines.key_in_address}
 _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
-#: what a model's quote says beside the field that was asked for
+#: fields that a model's quote gives beside the requested field
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {name: (*BOUND.get(name, ()), *COUNTED.get(name, ())) for name in FIELDS}
-#: the reader of a model's values
+#: the reader name of a model's values
 _MODEL = "model"
-#: a page has no end of values that fail
+#: a page may have any number of failing values
 _MOST_ROUNDS = 4
 
 
-#: reads a page once more, knowing what all readers found
+#: reads a page again, given what all readers found
 LastReader = Callable[[Document, Sequence[Candidate]], Iterable[Candidate]]
 
 
 def extract(page: Page, *, lang: str | None = None, last: LastReader | None = None) -> Extraction:
-    """What the page says without a model. `lang` (ISO 639-1) overrides the page's own language.
+    """Read the page without a model. `lang` (ISO 639-1) overrides the page's language.
 
-    The candidates of `last` are ranked and checked with all others. Search, blocked and gone pages come back with that
-    kind and an empty record.
+    The candidates of `last` are ranked and checked with all others. Search, blocked, and gone pages return that kind
+    and an empty record.
     """
     return _extracted(Document(page, lang), last)
 
@@ -89,10 +89,10 @@ def extract(page: Page, *, lang: str | None = None, last: LastReader | None = No
 def extract_rows(
     page: Page, is_worth: Callable[[str], bool], *, most: int = 200, last: LastReader | None = None
 ) -> list[Extraction]:
-    """What a JSON body says that lists several objects, of each by itself, in their order; none for any other body.
+    """Read each object of a JSON body that lists several, in order; return an empty list for any other body.
 
-    Left out are those whose JSON text `is_worth` is False of, and all beyond the first `most` of the others. Of a row
-    nothing is read but the object itself: neither its neighbours nor the page's URL.
+    Only the first `most` objects whose JSON text passes `is_worth` are read. A row is read alone, without its neighbors
+    or the page's URL.
     """
     document = Document(page)
     found = objects_in(document.json) if document.json is not None else []
@@ -134,9 +134,9 @@ def with_model_values(
     lang: str | None = None,
     use: ModelUse = "missing",
 ) -> Extraction:
-    """`extraction` with a model's verified values for the fields that it was asked for at this `use`.
+    """Add a model's verified values for the fields it was asked for at this `use`.
 
-    They are ranked, checked and calibrated with all other candidates: what the checks rejected without them stays
+    They are ranked, checked, and scored with all other candidates. Values that the checks rejected before stay
     rejected. `dropped` is added to the count of dropped values; `lang` is what `extract` was given.
     """
     asked = {name for field in extraction.asked(use) for name in (field, *_COMPANIONS.get(field, ()))}
@@ -151,16 +151,16 @@ def with_model_values(
 
 
 def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -> Extraction:
-    """`extraction` with what a model read of the same body before: as if it had just been answered."""
+    """Add what a model read from the same body before, as if it had answered now."""
     paid = [answered_before(name, proof) for name, proof in evidence.items() if proof.method is Method.LLM]
     return with_model_values(extraction, paid, 0) if paid else extraction
 
 
 def _winners(candidates: Sequence[Candidate], document: Document, kind: PageKind) -> dict[str, Winner]:
-    """The winners that hold together, with their confidence.
+    """Return the consistent winners with their confidence.
 
-    Of a field that a model answered, a winner that fails the checks gives way to the next one: a value of the page that
-    no check passes keeps no better one out.
+    For a field that a model answered, a winner that fails the checks is replaced by the next candidate, so that an
+    invalid page value does not displace a valid one.
     """
     answered = {c.field for c in candidates if c.method is Method.LLM}
     left, kept = list(candidates), dict[str, Winner]()
@@ -180,7 +180,7 @@ def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
     for name, read in readers.items():
         try:
             found.extend(replace(one, reader=name) for one in typed(read(document), document.locale))
-        except Exception as exc:  # a page may break one reader; the others still answer
+        except Exception as exc:  # a page may break one reader; the others continue
             if isinstance(exc, (PageTooComplexError, MemoryError, *INTERRUPTIONS)):
                 raise
             _LOG.warning("reader %s failed on %s: %s: %s", name, document.page.final_url, type(exc).__name__, exc)
@@ -189,7 +189,7 @@ def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
 
 
 def _built(extraction: Extraction, winners: dict[str, Winner]) -> Extraction:
-    """`extraction` with the record that `winners` make."""
+    """Return `extraction` with the record of `winners`."""
     kept = {name: w for name, w in winners.items() if _is_valid(name, w.candidate.value)}
     read = {name: _evidence(w, extraction.page) for name, w in kept.items() if name not in DERIVED_FIELDS}
     known = {**read, **derive({name: found.value for name, found in read.items()}, read)}

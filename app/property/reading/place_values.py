@@ -1,4 +1,4 @@
-"""Where a property is: addresses, their parts and coordinates out of raw texts and JSON values."""
+"""Parse addresses, their parts, and coordinates from raw texts and JSON values."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from app.property.reading.document import Locale
 from app.property.record import Method
 from app.property.values import address_lines, areas, numbers, places, regions, texts
 
-#: where a house's number stands behind its street
+#: countries that write the house number after the street
 _NUMBER_BEHIND = frozenset(
     {"AR", "AT", "BE", "BG", "BR", "CH", "CL", "CO", "CZ", "DE", "DK", "EE", "ES", "FI", "GR", "HR", "HU", "IT", "LT"}
     | {"LV", "MX", "NL", "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "TR"}
 )
-#: countries that write `town, district` without a street as freely as `street, town`
+#: countries where a line without a number is as often `town, district` as `street, town`
 _STREETS_HAVE_NUMBERS = _NUMBER_BEHIND | {"FR", "LU", "JP", "AE"}
-#: `Hatcher County, Georgia` names no town
+#: a county instead of a town: `Hatcher County, Georgia`
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
-#: who else taxes, beside the county in the heads of tables
+#: other taxing units in the heads of tables
 _NO_COUNTY = re.compile(
     r"^(?:schools?|school (?:board|district)|non-?school|city|municipal\w*|state|town|all|water|library|fire|total)$",
     re.IGNORECASE,
 )
-#: where mail is kept, and no house stands
+#: a post office box, which is not a house
 _BOX = re.compile(r"\bP\.? ?O\.? box\b", re.IGNORECASE)
-#: where the word for a state is also the word for a condition: `Estado: Usado`
+#: countries whose word for a state also means a condition: `Estado: Usado`
 _STATE_IS_CONDITION = frozenset({"PT", "BR", "ES", "MX", "AR", "IT"})
 _REGION = re.compile(r"\bregion\b", re.IGNORECASE)
 
@@ -65,7 +65,7 @@ def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _names_places_only(text: str, locale: Locale) -> bool:
-    """`Warszawa, Ursynów`: where streets come with numbers, a line without one says nothing sure about a street."""
+    """Return whether the line has no street: in some countries a street has a number, unlike `Warszawa, Ursynów`."""
     return (
         locale.country in _STREETS_HAVE_NUMBERS
         and not any(c.isdigit() for c in text)
@@ -74,7 +74,7 @@ def _names_places_only(text: str, locale: Locale) -> bool:
 
 
 def address_values(parts: addresses.Address) -> Iterator[Value]:
-    """The parts of an address as values of their fields."""
+    """Yield the parts of an address as values of their fields."""
     county = _COUNTY.match(parts.city or "") if places.us_state(parts.state or "") else None
     if county:
         yield "CountyOrParish", county[1], None
@@ -83,7 +83,7 @@ def address_values(parts: addresses.Address) -> Iterator[Value]:
 
 
 def placed(parts: addresses.Address, text: str, where: str, confidence: float) -> Iterator[Candidate]:
-    """The parts of an address that stands in a text of the page."""
+    """Return the parts of an address in a text of the page as candidates."""
     return (of_text(field, value, text, where, confidence) for field, value, _ in address_values(parts) if value)
 
 
@@ -106,7 +106,7 @@ def _region(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = text_of(reading.raw)
     doubtful = locale.country in _STATE_IS_CONDITION and not regions.is_region(text, locale.country)
     if reading.method is Method.LABEL and locale.country == "US" and _REGION.search(reading.label):
-        doubtful = places.us_state(text) is None  # `Region: Gilbert` is a listing service's
+        doubtful = places.us_state(text) is None  # `Region: Gilbert` is a listing service's region
     if texts.is_place_name(text) and not doubtful:
         yield reading.field, text, None
 
@@ -118,7 +118,7 @@ def _city(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _county(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """`Maricopa County` as RESO has it: `Maricopa`."""
+    """Parse a county; `Maricopa County` becomes `Maricopa`, as in RESO."""
     text = text_of(reading.raw)
     name = _COUNTY.match(text)
     if len(text) <= 120 and re.search(r"[^\W\d]{3}", text) and not _NO_COUNTY.match(text.strip()):
@@ -140,14 +140,16 @@ def _postal_code(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def ends_a_street(end: str, rest: str, city: str | None) -> bool:
-    """True for the `Ct` of `14 Elm Ct` in Connecticut: a code of two letters behind what names no street without it."""
+    """Return whether a two-letter code is the end of a street (`14 Elm Ct` in Connecticut), which has no other
+    suffix.
+    """
     placed = "," in end or (city is not None and rest.casefold().endswith(city.casefold()))
     last = rest.rpartition(" ")[2].strip(".,").upper()
     return re.fullmatch(r"\W+[A-Za-z]{2}", end) is not None and not placed and last not in suffixes()
 
 
 def numbered(street: str, number: str, country: str | None) -> str:
-    """A street with its house's number, as `country` writes them."""
+    """Return a street with its house number in the order of `country`."""
     return f"{street} {number}" if country in _NUMBER_BEHIND else f"{number} {street}"
 
 
@@ -155,7 +157,7 @@ _CITY_STATE_ZIP = re.compile(r"^([A-Za-z][A-Za-z.' -]+?),?\s+(?:([A-Z]{2}),?\s+)
 
 
 def _city_state_zip(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """`PALM BRANCH FL 33852`; the state may be missing."""
+    """Parse `PALM BRANCH FL 33852`; the state may be missing."""
     match = _CITY_STATE_ZIP.match(text_of(reading.raw).strip())
     if match and texts.is_place_name(match[1]):
         state = match[2] if match[2] and places.us_state(match[2]) else None

@@ -1,6 +1,6 @@
-"""Ranges and words that the values of one property lie in, and how they fit each other: sizes, prices, years, taxes.
+"""Check that a property's values are in plausible ranges and fit each other: sizes, prices, years, taxes.
 
-Wide on purpose: a value outside is misread, one inside is only not absurd.
+The ranges are wide: a value outside is misread, a value inside may still be wrong.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from app.property.values import areas
 
 
 class Verdict(StrEnum):
-    """What a check found."""
+    """The result of a check."""
 
     STRONG = "strong"
     PLAUSIBLE = "plausible"
@@ -29,13 +29,13 @@ Check = Callable[[Values, Document], Iterator[Finding]]
 
 
 def told(names: tuple[str, ...], good: bool, verdict: Verdict) -> Iterator[Finding]:
-    """`verdict` on all of `names` where the check is passed, else a failure."""
+    """Yield `verdict` for all `names` if the check passed, else a failure."""
     yield from ((name, verdict if good else Verdict.FAILED) for name in names)
 
 
 # --- what it is ------------------------------------------------------------------------------------------------------
 
-#: square metres a bedroom, square metres a room
+#: square meters per bedroom, square meters per room
 _PER_BEDROOM, _PER_ROOM = (8.0, 250.0), (6.0, 120.0)
 
 
@@ -45,7 +45,7 @@ def _square_meters(values: Values, field: str, units: str) -> float | None:
 
 
 def _sizes(values: Values, _page: Document) -> Iterator[Finding]:
-    """Living area by bedroom and by room, bedrooms by rooms, bathrooms by bedrooms, living area by plot."""
+    """Check living area per bedroom and room, bedrooms per rooms, bathrooms per bedrooms, and living area per lot."""
     living = _square_meters(values, "LivingArea", "LivingAreaUnits")
     beds, rooms, baths = (values.get(n) for n in ("BedroomsTotal", "RoomsTotal", "BathroomsTotalInteger"))
     if living and beds:
@@ -66,7 +66,7 @@ def _within(names: tuple[str, ...], value: float, limits: tuple[float, float]) -
 
 
 def _offer(values: Values, _page: Document) -> Iterator[Finding]:
-    """A price, a status and a type of offer that tell one story."""
+    """Check that price, status, and type of offer agree."""
     price, status, kind = (values.get(n) for n in ("ListPrice", "StandardStatus", "PropertyType"))
     if price and status in ("Active", "Pending", "Coming Soon", "Active Under Contract"):
         yield "StandardStatus", Verdict.PLAUSIBLE
@@ -84,7 +84,9 @@ _TRADE = by_key("materials", *of_kind("features"))
 
 
 def _words(values: Values, _page: Document) -> Iterator[Finding]:
-    """Roofs, walls, heating and cooling in the words of the trade; storeys that a house has; a parcel's number."""
+    """Check the vocabulary of roofs, walls, heating, and cooling, the number of stories, and the form of a parcel
+    number.
+    """
     for name, words in _TRADE.items():
         if values.get(name) and all(words.search(str(item)) for item in values[name]):
             yield name, Verdict.PLAUSIBLE
@@ -98,7 +100,7 @@ def _words(values: Values, _page: Document) -> Iterator[Finding]:
 
 
 def _years(values: Values, page: Document) -> Iterator[Finding]:
-    """Built within the centuries that homes are from, sold and taxed after that and before today."""
+    """Check that the year built is usual, and that sale and tax years follow it and are not in the future."""
     today = page.page.fetched_at.year
     built, sold, taxed = values.get("YearBuilt"), values.get("CloseDate"), values.get("TaxYear")
     if built and _is_usual("YearBuilt", built, today):
@@ -125,7 +127,7 @@ _TAX_SHARE = (0.0005, 0.12)
 
 
 def _taxes(values: Values, _page: Document) -> Iterator[Finding]:
-    """Assessed value, market value and tax are of one property; a sale's price and date of one sale."""
+    """Check that assessed value, market value, and tax fit, and that a sale has both price and date."""
     assessed, market, tax = (values.get(n) for n in ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"))
     if assessed and market:
         yield from told(("TaxAssessedValue", "X_MarketValue"), assessed <= 1.05 * market, Verdict.PLAUSIBLE)

@@ -1,7 +1,7 @@
-"""The price asked where it stands without a label, whole in one element or parted among its children:
-`<b>AED</b> 5,750,000`, `£1,285 pcm`, `5 490 000 Kč`.
+"""Read an unlabeled price asked, in one element or split among its children: `<b>AED</b> 5,750,000`, `£1,285 pcm`, `5
+490 000 Kč`.
 
-The further down, and the more amounts stood above, the less it counts. Fees, deposits and payments say what they are.
+Confidence falls with the position and the number of amounts above. Words mark fees, deposits, and payments.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SKIPPED = frozenset({"td", "th", "dd", "dt", "option"})
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read amounts that stand alone near the top of the page."""
+    """Read amounts in their own text near the top of the page."""
     lang, country = page.locale.lang, page.locale.country
     seen: list[str] = []
     count = 0
@@ -47,7 +47,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _blocks(page: Document) -> Iterator[tuple[str, Segment]]:
-    """Each text node with a digit alone, and the whole short element around it where that says more."""
+    """Yield each text node with a digit, and the whole short element around it if that has more text."""
     for segment in page.segments[:_FIRST_SEGMENTS]:
         if len(segment.text) > 60 or not any(c.isdigit() for c in segment.text):
             continue
@@ -75,16 +75,16 @@ def _text_of(block: Any) -> str:
 
 
 def _is_asked(text: str, segment: Segment, page: Document) -> bool:
-    """False for amounts that the words around them call something else, and for small ones without a period."""
+    """Return whether the amount is the price asked: no other label, and not small without a period."""
     before, after = _short(page, segment.index - 1), _short(page, segment.index + 1)
-    is_end = before in ("-", "–", "—")  # of a range
+    is_end = before in ("-", "–", "—")  # the end of a range
     if is_end or names_other("ListPrice", text) or not _is_big(text, page):
         return False
     for beside in (before, after):
         known = meaning(beside.rstrip(": "), page.locale.lang) if beside else None
         if known is not None and known.field == "ListPrice":
             return True
-        # the label's reader knows that it is the rent with heating; `$548,000` above `Sold price` was paid
+        # the labels reader reads rents with heating, and `$548,000` above `Sold price` was paid
         others = ("_RentWarm", "_Ignore" if beside is before else "ClosePrice")
         if known is not None and known.field in others:
             return False
@@ -102,7 +102,9 @@ def _lets(page: Document) -> bool:
 
 
 def _is_big(text: str, page: Document) -> bool:
-    """The price of a home: five digits and more, or three where a period or the title says that it is a rent."""
+    """Return whether the price can be a home's: five digits or more, or three for a rent (by its period or the
+    title).
+    """
     price = prices.parse_price(text, lang=page.locale.lang, country=page.locale.country)
     if price is None:
         return False

@@ -1,7 +1,7 @@
-"""Which candidate wins a field, and how sure that is.
+"""Choose the winning candidate of each field.
 
-Candidates that say the same support each other, once a method; the strongest group wins. A field is doubtful where the
-winner is weak or another value is nearly as strong.
+Equal candidates support each other, once per method, and the strongest group wins. A field is doubtful if the winner is
+weak or another value is nearly as strong.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from app.property.record import Method
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.texts import has_street_word
 
-#: below this a winner is doubtful; a rival within this share of the winner's strength makes it so as well
+#: a weaker winner is doubtful; so is one with a rival above this share of its strength
 LEAST_SURE = 0.5
 RIVAL_SHARE = 0.85
 _MOST_SURE = 0.98
-#: what a guess from place and shape is worth at most
+#: the most that a guess from place and shape is worth
 _LEAST_ALONE = 0.5
-#: texts of which one source gives more than another: `420 W 56th St` and `420 W 56th St Unit 5`
+#: texts that one source may give in more detail: `420 W 56th St` and `420 W 56th St Unit 5`
 _STREET = ADDRESS_FIELDS["street"]
 _EXTENDED = PROSE | {_STREET}
 
@@ -33,9 +33,8 @@ _EXTENDED = PROSE | {_STREET}
 class Winner:
     """The winning candidate, its strength after comparison, and whether it is doubtful.
 
-    `witnesses` are the candidates that say the same, itself included; `rival` is the strength of the strongest other
-    value as a share of theirs, 0 where nothing contradicts. `scorer.py` turns all of it into the confidence that is
-    stored, and the `score` says how.
+    `witnesses` are the equal candidates, including itself. `rival` is the strength of the strongest other value as a
+    share of theirs, 0 without one. `scorer.py` computes the stored confidence from these; `score` explains it.
     """
 
     candidate: Candidate
@@ -47,7 +46,7 @@ class Winner:
 
 
 def rank(candidates: Iterable[Candidate]) -> dict[str, Winner]:
-    """The winner of each field."""
+    """Return the winner of each field."""
     by_field: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         by_field[candidate.field].append(candidate)
@@ -70,7 +69,7 @@ def _winner(found: list[Candidate]) -> Winner | None:
     rival = strengths[order[1]] if len(order) > 1 else 0.0
     confidence = min(_MOST_SURE, strength) * (1.0 - 0.25 * (rival / strength if strength else 0.0))
     if max(c.confidence for c in best) <= _LEAST_ALONE and rival >= 0.95 * strength:
-        return None  # weak voices that contradict each other say nothing
+        return None  # weak candidates that contradict each other decide nothing
     chosen = max(best, key=lambda c: (_has_unit_number(c), round(c.confidence, 1), _richness(c)))
     chosen = _without_district(chosen, best)
     doubtful = confidence < LEAST_SURE or rival >= RIVAL_SHARE * strength
@@ -79,7 +78,7 @@ def _winner(found: list[Candidate]) -> Winner | None:
 
 
 def _without_district(chosen: Candidate, group: list[Candidate]) -> Candidate:
-    """`52 Shrewsbury` for `52 Shrewsbury, Ballsbridge` where another source ends there: what follows is no street."""
+    """Drop a district that another source leaves out: `52 Shrewsbury` of `52 Shrewsbury, Ballsbridge`."""
     if chosen.field != _STREET:
         return chosen
     head, mark, tail = str(chosen.value).partition(", ")
@@ -100,7 +99,7 @@ def _richness(candidate: Candidate) -> float:
 
 
 def _strength(group: list[Candidate]) -> float:
-    """1 - product(1 - c) over the best candidate of each method: independent witnesses that agree."""
+    """Return 1 - product(1 - c) over the best candidate of each method, as for independent witnesses."""
     best: dict[Method, float] = {}
     for candidate in group:
         best[candidate.method] = max(best.get(candidate.method, 0.0), candidate.confidence)
@@ -111,9 +110,9 @@ def _strength(group: list[Candidate]) -> float:
 
 
 def same(one: Candidate, other: Candidate) -> bool:
-    """True where two candidates of one field say the same, spelling and unit apart."""
+    """Return whether two candidates of a field give the same value, apart from spelling and unit."""
     if one.field == "X_AccessNotes":
-        return True  # each is a note on the gate: `Gated`, `Gated entry and a guard`
+        return True  # notes on a gate never contradict: `Gated`, `Gated entry and a guard`
     a, b = _key(one), _key(other)
     if one.field in _EXTENDED and isinstance(a, str) and isinstance(b, str) and min(len(a), len(b)) >= 5:
         return a.startswith(b) or b.startswith(a)

@@ -1,7 +1,6 @@
-"""From what a reader read to candidates: a term's raw text or JSON value becomes typed values of one or more
-fields.
+"""Turn readings into candidates: a raw text or JSON value becomes typed values of one or more fields.
 
-One reading can yield several candidates: a price its currency and period, an area its unit, an address its parts.
+A price also yields its currency and period, an area its unit, and an address its parts.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from app.property.reading.typed_values import BY_TYPE, SPECIAL
 from app.property.record import Method
 from app.property.values import numbers, texts, vocabulary
 
-#: fields of which `None` is an answer
+#: fields for which `None` is an answer
 _ANSWERED = frozenset(of_kind("answer")) | {name for name, spec in FIELDS.items() if spec.recurs}
 
 
@@ -33,7 +32,7 @@ def typed(found: Iterable[Reading | Candidate], locale: Locale) -> Iterator[Cand
 
 
 def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
-    """The typed values of `reading`; none where the raw value does not hold what its field asks for."""
+    """Return the typed values of `reading`; none if the raw value does not fit its field."""
     if reading.raw is None or reading.raw == "" or reading.field == "_Ignore":
         return
     raw = texts.clean(reading.raw) if isinstance(reading.raw, str) else reading.raw
@@ -56,12 +55,12 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
 
 
 def _says_none(reading: Reading, raw: str) -> bool:
-    """`None` beside a label that asks for yes or no, or for an association's fee, is an answer."""
+    """Return whether `None` is an answer: beside a yes/no label or a label for an association's fee."""
     return reading.field in _ANSWERED and reading.method is Method.LABEL and vocabulary.yes_no(raw) is False
 
 
 def _doubt(name: str, unit: str | None, raw: Any) -> float:
-    """Less than 1 for an area without a unit, and for a kind so general that a closer word beside it should win."""
+    """Return a factor below 1 for an area without a unit, and for a kind so general that a closer word should win."""
     if name in UNIT_OF and unit is None:
         return 0.8
     return (
@@ -78,7 +77,7 @@ def _shown(raw: Any) -> str:
     return raw if isinstance(raw, str) else str(numbers.tidy(raw) if isinstance(raw, float) else raw)
 
 
-#: by composite, by the parser that a field names, and by kind
+#: by composite, by the field's parser, and by kind
 _PARSERS = {**SPECIAL, **NAMES, **PLACES}
 
 

@@ -1,4 +1,4 @@
-"""What running text says in sentences, and the prices that short texts offer.
+"""Read values stated in sentences, and prices offered in short texts.
 
 Weaker than labels, stronger than guesses from place: every pattern names what it reads.
 """
@@ -30,15 +30,15 @@ _NO_RENT = re.compile(
     r"\b(?:pet|parking|storage|deposit|fee|lot|hoa|est\w*|from|tax\w*|insurance|mortgage|payment|utilit\w*)\b", re.I
 )
 _PIECES = re.compile(r"\s+[•|·—–/-]\s+")
-#: where words stand as labels and values, not in sentences
+#: elements with labels and values instead of sentences
 _PAIRED = frozenset({"tr", "dt", "dd", "pre"})
-#: characters of a text that may offer a price
+#: the longest text that may offer a price
 _SHORT = 140
 _MOST_BLOCKS = 1500
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read sentences and items that say a value in words."""
+    """Read sentences and list items that state a value."""
     if page.locale.lang not in (None, "en"):
         return
     for block in page.once(blocks)[:_MOST_BLOCKS]:
@@ -54,7 +54,7 @@ def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:
 
 
 def lets(page: Document) -> bool:
-    """True where title or first heading offer a rent."""
+    """Return whether the title or the first heading offers a rent."""
     heading = "".join(page.heading.itertext()) if page.heading is not None else ""
     return "rent" in (offer(page.title), offer(heading[:200]))
 
@@ -64,7 +64,7 @@ def _before(block: Block, page: Document) -> str:
 
 
 def _prices(text: str, block: Block, page: Document) -> Iterator[tuple[str, object, float]]:
-    """A price offered, in a short text; an estimate with its range."""
+    """Read a price offered in a short text, or an estimate with its range."""
     if "$" not in text:
         return
     if span := _RANGE.search(text):

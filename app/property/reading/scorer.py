@@ -1,8 +1,8 @@
-"""How sure a value is: a logistic score over what speaks for it and against it.
+"""Compute a value's confidence: a logistic score over what supports it and what contradicts it.
 
-`make fit` fits the weights on labelled pages and stores them in `weights.toml` (ADR 0052). Features are what agrees
-with the value, which checks it passed, and what contradicts it. Their signs are constrained: agreement never lowers a
-score, a rival never raises it. The strengths that choose a winner (`ranking.py`) are not touched.
+`make fit` fits the weights on labeled pages and stores them in `weights.toml` (ADR 0052). Features are agreeing
+candidates, passed checks, and contradictions. Their signs are constrained: agreement never lowers a score, a rival
+never raises it. The strengths that choose a winner (`ranking.py`) are separate.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from app.property.record import Method, PageKind
 
 Weights = Mapping[str, float]
 WEIGHTS_FILE = Path(__file__).with_name("weights.toml")
-#: features that never lower a score, and such that never raise one; a reader's weight is `reader.NAME`
+#: features that never lower a score, and those that never raise one; a reader's feature is `reader.NAME`
 RAISES = frozenset({"strength", "other_methods", "other_places", "strong_checks", "plausible_checks"})
 LOWERS = frozenset({"rival", "failed_checks", "derived"})
-#: beyond so many, places by one method and plausible checks say nothing new
+#: more places by one method, or plausible checks, add nothing
 _MOST_COUNTED = 2
 _LEAST, _MOST = 0.02, 0.99
-#: derived values that follow from each other
+#: the longest chain of derived values
 _LONGEST_CHAIN = 3
-#: 0.9 takes another place or a check that was passed
+#: 0.9 requires a second place or a passed check
 _MOST_ALONE = 0.89
-#: markup alone is not trusted where the page should show the value (ADR 0028)
+#: the limit for markup that the page should show and does not (ADR 0028)
 MOST_UNSHOWN = 0.45
 
 
 def with_confidence(winners: Mapping[str, Winner], page: Document, kind: PageKind) -> dict[str, Winner]:
-    """Return `winners` with their scores; one that is not shown or fails a cross-check becomes doubtful."""
+    """Return `winners` with their scores. A winner that is not shown or fails a cross-check becomes doubtful."""
     checks = crosschecks(winners, page)
     facts = {name: facts_of(name, winner, checks.get(name, ()), kind) for name, winner in winners.items()}
     scores = scored(facts, fitted_weights())
@@ -71,7 +71,7 @@ def facts_of(name: str, winner: Winner, checks: tuple[Verdict, ...], kind: PageK
 def scored(facts: Mapping[str, Facts], weights: Weights) -> dict[str, Score]:
     """Return the scores of one page's values by `weights`."""
     scores = {name: _score(told, weights) for name, told in facts.items()}
-    for _ in range(_LONGEST_CHAIN):  # a derived value may be a source of another one
+    for _ in range(_LONGEST_CHAIN):  # a derived value may be another one's source
         scores = {name: _no_surer_than_sources(score, scores) for name, score in scores.items()}
     return scores
 
@@ -119,7 +119,7 @@ def _is_unshown(winner: Winner) -> bool:
 
 
 def _place(candidate: Candidate) -> str:
-    """Return where a candidate stands: one script is one place, so is one element."""
+    """Return a candidate's place: an element, or a whole script."""
     return candidate.locator.partition("#")[0] if "#" in candidate.locator else candidate.locator
 
 

@@ -1,6 +1,6 @@
-"""Simple CSS selectors, compiled and matched: tags, classes, ids, attributes, `:not()`, descendants and children.
+"""Compile and match simple CSS selectors: tags, classes, ids, attributes, `:not()`, descendants, and children.
 
-A selector with anything else in it compiles to None.
+Any other selector compiles to None.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SPLIT = re.compile(r"\s*([>+~\s])\s*")
-#: `act` is what a person does to a page: a rule with it shows what a control opens
+#: `act` is a user's action: a rule with it shows what a control opens
 _COMPOUND = re.compile(
     r"(?P<tag>[A-Za-z][\w-]*|\*)|#(?P<id>[\w-]+)|\.(?P<name>(?:[\w-]|\\.)+)"
     r"|\[\s*(?P<attr>[\w-]+)\s*(?:=\s*[\"']?(?P<value>[^\"'\]]*)[\"']?\s*)?\]|:not\((?P<never>[\w.#\[\]=\"'-]+)\)"
     r"|:(?P<act>hover|focus|focus-within|focus-visible|active|checked|target|open)(?![\w-])"
 )
-#: longer ones are generated and name nothing that a page hides
+#: longer selectors are generated and hide nothing
 MOST_CHARS = 300
 _MOST_PARTS, _MOST_STEPS = 6, 60
 
 
 @dataclass(slots=True)
 class Part:
-    """One compound selector, and how the one before it is reached: " ", ">", or "" for the first."""
+    """A compound selector, and its combinator with the previous one: " ", ">", or "" for the first."""
 
     reach: str
     tag: str | None = None
@@ -34,7 +34,7 @@ class Part:
     dynamic: bool = False
 
     def fits(self, element: Any) -> bool:
-        """True where `element` alone is what this part asks for."""
+        """Return whether `element` matches this part."""
         if not isinstance(element.tag, str) or (self.tag not in (None, "*", element.tag)):
             return False
         if (self.id and element.get("id") != self.id) or any(inner.fits(element) for inner in self.never):
@@ -45,14 +45,14 @@ class Part:
 
     @property
     def weight(self) -> tuple[int, int, int]:
-        """Specificity, as CSS counts it."""
+        """Return the CSS specificity."""
         own = (int(self.id is not None), len(self.names) + len(self.tests), int(self.tag not in (None, "*")))
         return _sum([own, *(inner.weight for inner in self.never)])
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """`dynamic`: it holds while a person points at, opens or checks something."""
+    """A selector. `dynamic`: it applies while a user points at, opens, or checks something."""
 
     parts: tuple[Part, ...]
     weight: tuple[int, int, int]
@@ -60,12 +60,12 @@ class Selector:
 
     @property
     def key(self) -> str:
-        """`#id`, `.class`, tag or `*`: what an element has that this selector can match."""
+        """Return what an element must have to match: `#id`, `.class`, tag, or `*`."""
         last = self.parts[-1]
         return f"#{last.id}" if last.id else f".{min(last.names)}" if last.names else last.tag or "*"
 
     def matches(self, element: Any) -> bool:
-        """True where `element` is named; ancestors are looked for 60 levels up."""
+        """Return whether the selector matches `element`, looking up to 60 ancestors."""
         if not self.parts[-1].fits(element):
             return False
         at = element
@@ -77,7 +77,7 @@ class Selector:
 
 
 def compiled(text: str) -> Selector | None:
-    """The selector that `text` is, or None where it holds something else than this module knows."""
+    """Compile `text`; return None if it contains anything this module does not support."""
     if not text or len(text) > MOST_CHARS:
         return None
     pieces = _SPLIT.split(text)
@@ -90,7 +90,7 @@ def compiled(text: str) -> Selector | None:
         if part is None or (beside and not dynamic):
             return None
         if beside:
-            parts.clear()  # `:checked ~ .panel` opens the panel: only the panel is looked for
+            parts.clear()  # `:checked ~ .panel` opens the panel, so only the panel is matched
         dynamic = dynamic or part.dynamic
         parts.append(part)
     if not parts or len(parts) > _MOST_PARTS:

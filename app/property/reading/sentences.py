@@ -1,6 +1,6 @@
-"""What single sentences say of a home: the `sentences` of a language's file, which `docs/languages.md` explains.
+"""Read facts from single sentences by the `sentences` of a language file (`docs/languages.md`).
 
-Pure: text in, (field, raw value, confidence) out.
+Pure: returns (field, raw value, confidence).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EXPRESSIONS = frozenset({"telling", "denied", "answered", "pattern", "unless"})
 
 @cache
 def _table(lang: str) -> dict[str, Any]:
-    """The sentences of a language with their expressions; empty for one without."""
+    """Return a language's sentence rules with compiled patterns; empty without any."""
     told = language(lang).get("sentences", {})
     return {**_compiled(told), "rows": [_compiled(row) for row in told.get("rows", ())]}
 
@@ -34,7 +34,7 @@ def _compiled(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def said(text: str, lang: str, *, prose: bool = True) -> Iterator[tuple[str, object, float]]:
-    """What the sentence `text` says; outside of `prose`, where words stand as labels, not what must be said once."""
+    """Yield the facts in the sentence `text`. `once` rules apply only to `prose`, where words are not labels."""
     table = _table(lang)
     if not table["rows"] or table["telling"].search(text) is None:
         return
@@ -55,7 +55,7 @@ def _found(row: dict[str, Any], text: str, table: dict[str, Any]) -> re.Match[st
 
 
 def _is_out(row: dict[str, Any], text: str, found: re.Match[str], table: dict[str, Any]) -> bool:
-    """True where the words around `found` give the statement another subject, deny it, or make it a label."""
+    """Return whether the words around `found` change its subject, deny it, or make it a label."""
     before, behind = text[: found.start()], text[found.end() :]
     if "loose" in row:  # `Carport, metal roof 2018`
         return is_of_other(row["field"], text[: found.end()].replace(found["year"], "").replace(",", ""))

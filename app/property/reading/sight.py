@@ -1,4 +1,4 @@
-"""Whether CSS takes an element's text from sight, and how: by its own declarations, and by the colour behind it."""
+"""Decide whether CSS hides an element's text, by its own declarations and the color behind it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from app.property.reading.stylesheet import Declarations, Stylesheet, declaratio
 
 
 class Cover(Enum):
-    """How text is kept from sight."""
+    """How text is hidden."""
 
-    CLOSED = auto()  # not laid out: what a control may open
+    CLOSED = auto()  # not laid out; a control may open it
     SPOKEN = auto()  # only for screen readers
-    FAINT = auto()  # without opacity: what a script may fade in
-    GONE = auto()  # laid out where or as nobody can see it
+    FAINT = auto()  # transparent; a script may fade it in
+    GONE = auto()  # laid out but invisible
 
 
 _LENGTH = re.compile(r"^(-?[\d.]+)\s*(px|pt|em|rem|%|vw|vh|vmin|vmax|ex|ch|cm|mm|in|pc|)$")
@@ -25,7 +25,7 @@ _FAR, _TINY = 400.0, 3.0
 
 
 def by_style(declared: Mapping[str, str]) -> Cover | None:
-    """Judges one element's own declarations, colours apart."""
+    """Judge an element's own declarations, except colors."""
     if (
         declared.get("display") == "none"
         or declared.get("visibility") in ("hidden", "collapse")
@@ -38,7 +38,7 @@ def by_style(declared: Mapping[str, str]) -> Cover | None:
         return Cover.SPOKEN if placed else Cover.CLOSED if flat and "clip" not in declared else Cover.GONE
     if _is_faint(declared):
         return Cover.FAINT
-    unread = _is_tiny(declared) or "override" in declared.get("unicode-bidi", "")  # shown in another order than written
+    unread = _is_tiny(declared) or "override" in declared.get("unicode-bidi", "")  # reordered
     return Cover.SPOKEN if _is_away(declared) else Cover.GONE if unread else None
 
 
@@ -47,7 +47,9 @@ _SIDES = ("height", "max-height", "width", "max-width")
 
 
 def may_hide(declared: Declarations) -> bool:
-    """Quick and generous: what may take text from sight, alone or with what other rules declare."""
+    """Return quickly whether the declarations may hide text, alone or with other rules. May be wrong only toward
+    True.
+    """
     told = {name: value for name, (value, _) in declared.items()}
     return (
         by_style(told) is not None
@@ -68,7 +70,7 @@ def _is_clipped(declared: Mapping[str, str]) -> bool:
 
 
 def _is_shrunk(declared: Mapping[str, str]) -> bool:
-    """No room to be seen in: at most one pixel high or wide, and what is larger is cut off."""
+    """Return whether the element is at most one pixel high or wide and clips its overflow."""
     cut = any(declared.get(name, "") in ("hidden", "clip") for name in ("overflow", "overflow-x", "overflow-y"))
     sides = (_pixels(declared.get(name)) for name in ("height", "max-height", "width", "max-width"))
     return cut and any(side is not None and side <= 1 for side in sides)
@@ -84,7 +86,7 @@ def _is_away(declared: Mapping[str, str]) -> bool:
 
 
 def _is_faint(declared: Mapping[str, str]) -> bool:
-    """No opacity, unless the element is on its way in: pages fade their content in."""
+    """Return whether the element is transparent and not animated: pages fade their content in."""
     opacity = _number(declared.get("opacity", "1").rstrip("%"))
     fades = {"transition", "animation", "animation-name", "will-change", "transform"} & declared.keys()
     return (opacity is not None and opacity <= 0.05 and not fades) or bool(
@@ -101,7 +103,7 @@ def _is_tiny(declared: Mapping[str, str]) -> bool:
 
 
 def _pixels(text: str | None) -> float | None:
-    """A CSS length in pixels, roughly for units that depend on the screen; None where it is none."""
+    """Return a CSS length in pixels, approximate for screen-dependent units; None if it is not a length."""
     match = _LENGTH.match((text or "").strip())
     value = _number(match[1]) if match else None
     return None if match is None or value is None else value * _IN_PIXELS.get(match[2], 37)
@@ -118,12 +120,12 @@ _NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0), "snow": (255, 25
 _WHITE = (255, 255, 255)
 #: no page nests deeper
 _DEEPEST = 300
-#: the largest difference of any of red, green and blue that nobody sees
+#: the largest invisible difference of red, green, or blue
 _ALIKE = 12
 
 
 def may_vanish(declared: Mapping[str, str]) -> bool:
-    """Text that is nearly white or transparent, or whose rule paints what is behind it as well."""
+    """Return whether the text is nearly white or transparent, or its rule also paints the background."""
     colour = declared.get("color")
     if colour is None:
         return False
@@ -133,8 +135,8 @@ def may_vanish(declared: Mapping[str, str]) -> bool:
 
 
 class Backgrounds:
-    """Whether text has the colour of what is behind it; not known, and so not said, where a style sheet of another
-    address or a picture may be behind it.
+    """Detects text in the color of its background. Unknown backgrounds (external style sheets, pictures) count as
+    visible.
     """
 
     def __init__(self, sheet: Stylesheet, root: Any) -> None:

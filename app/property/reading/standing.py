@@ -1,6 +1,6 @@
-"""A US address that stands in the page without a label: in one line, or a street above its town.
+"""Read an unlabeled US address: in one line, or a street above its town.
 
-The first one only, and none on pages that name an owner: there every address may be the owner's.
+Only the first counts, and none on pages that name an owner, because any address there may be the owner's.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WHOLE = re.compile(rf"(?:^|(?<=[.!?•|·:–-] )){_ADDRESS}", re.I)
 _ANYWHERE = re.compile(rf"(?<![\w#-]){_ADDRESS}", re.I)
 _TOWN_LINE = re.compile(rf"^{_TOWN}{_ZIP}(?:,\s.{{0,40}})?$")
 _TOWN_ALONE = re.compile(rf"(?:^|[—–|•·-]\s){_TOWN}$")
-#: what stands between the town and a price in one line
+#: what separates the town from a price in one line
 _BESIDE = re.compile(r"\s+[|•·]\s+")
 _STREET_LINE = re.compile(r"^\d{1,6}(?:-\d{1,6})?[A-Z]?\s+(?=\S*[A-Za-z])[^$|•:]{3,50}$")
 _OTHERS = re.compile(
@@ -45,7 +45,7 @@ _FIRST_TOWNS = 30
 
 
 def read(page: Document) -> Iterator[Candidate]:
-    """Read street, town, state and ZIP code of the first address of a listing's page."""
+    """Read street, town, state, and ZIP code of a listing page's first address."""
     is_abroad = page.locale.country not in (None, "US")
     is_owned = is_abroad or any(len(s.text) <= 40 and _OWNER.match(s.text) for s in page.segments)
     yield from _in_lines(page, is_owned=is_owned)
@@ -65,8 +65,9 @@ def read(page: Document) -> Iterator[Candidate]:
 
 
 def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
-    """The first address in one line or in two, unless the page `is_owned`; in two lines also that of the heading and
-    those below a label that asks for the property's.
+    """Read the first address in one line or two, unless the page `is_owned`.
+
+    In two lines, also read the heading's address and those below a label for the property's address.
     """
     first = not is_owned
     for segment in page.segments:
@@ -92,7 +93,7 @@ def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
 
 
 def _below_own_label(street: Segment, page: Document) -> bool:
-    """True for a street below a label of the property's address, or of its owner's where that is the same."""
+    """Return whether the street is below a label for the property's address, or for its owner's if that is the same."""
     for before in reversed(page.segments[max(0, street.index - 6) : street.index]):
         known = page.meaning(before.text) if len(before.text) <= 60 else None
         if known is not None:
@@ -104,7 +105,7 @@ def _below_own_label(street: Segment, page: Document) -> bool:
 
 
 def us_address_in(text: str) -> addresses.Address | None:
-    """The US address in one line of a longer text."""
+    """Return the US address in one line of a longer text."""
     found = _ANYWHERE.search(text) if len(text) <= 400 else None
     return _address(found["street"], found) if found and us_state(found["state"]) else None
 
@@ -115,7 +116,7 @@ def _address(street: str, found: re.Match[str]) -> addresses.Address:
 
 
 def _is_others(index: int, before: str, page: Document) -> bool:
-    """True where the words right before speak of an office, an agent, an owner, or name a company."""
+    """Return whether the words before mention an office, an agent, an owner, or a company."""
     near = [s.text for s in page.segments[max(0, index - 2) : index] if len(s.text) <= 60]
     company = texts.has_legal_form(before.rstrip(" -–—|•·,"))
     return company or _OTHERS.search(" ".join((*near, before[-60:]))) is not None

@@ -1,8 +1,7 @@
-"""Embedded state: JSON in scripts (`__NEXT_DATA__`, `window.__X__ = {...}`, `JSON.parse("...")`), and the object on
-this page.
+"""Read embedded state: JSON in scripts (`__NEXT_DATA__`, `window.__X__ = {...}`, `JSON.parse("...")`).
 
-The object is the one whose id or address matches the page's, else the one that says most about a property; branches on
-similar and nearby listings are cut away before anything is read.
+The object whose id or URL matches the page's is read, else the one with most facts about a property. Branches on
+similar and nearby listings are skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from app.property.reading.object_values import Place, Source, pair_of
 from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
-#: fields that only a property has, and what naming each is worth
+#: fields that only a property has, and their weights
 _TELLING = {
     **{name: spec.tells for name, spec in FIELDS.items() if spec.tells},
     **{"_Address": 1.0, "_Coordinates": 1.0, "_RentWarm": 2.0},
@@ -30,12 +29,12 @@ _TELLING = {
 _ID_KEYS = re.compile(
     r"^(?:id|_id|.*id|.*key|.*code|url|.*url|slug|href|canonical.*|path|reference|.*number)$", re.IGNORECASE
 )
-#: more of a key says no more
+#: characters of a key examined
 _LONGEST_KEY = 80
 _FADING = (1.0, 0.8, 0.55, 0.3)
 _LEAST_SCORE = 5.0
 _MOST_NODES = 40_000
-#: shorter scripts hold no property; more of them no page has
+#: shorter scripts hold no property, and no page has more
 _LEAST_SCRIPT, _MOST_SCRIPTS = 40, 300
 
 
@@ -50,13 +49,13 @@ class _Found:
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read JSON that the page carries for its own scripts."""
+    """Read the JSON that the page embeds for its scripts."""
     found = [best for where, value in blobs(page) if (best := _best(value, where, page)) is not None]
     found.sort(key=lambda f: (f.matches, f.score), reverse=True)
     for rank, best in enumerate(found[:3]):
         if rank and found[0].matches and not best.matches:
             return
-        # an object handed to a function is often made for statistics, rounded and renamed
+        # an object passed to a function is often for statistics, rounded and renamed
         base = (0.8 if best.matches else 0.65) - 0.12 * rank - (0.12 if "#chars:" in best.where else 0.0)
         source = Source(Method.STATE, base, page.locale.lang)
         where = f"{best.where}#{best.pointer}"
@@ -76,7 +75,7 @@ def _own_id(best: _Found, source: Source, where: str, ids: frozenset[str]) -> It
 
 
 def _beside(best: _Found, page: Document) -> Iterator[Reading]:
-    """What the objects next to the chosen one say, for what it does not."""
+    """Read the objects next to the chosen one, which may fill gaps."""
     source = Source(Method.STATE, 0.42, page.locale.lang)
     for key, value in best.parent.items():
         if isinstance(value, dict) and value is not best.node and not object_keys.is_cut(key, words_of(key)):
@@ -85,15 +84,15 @@ def _beside(best: _Found, page: Document) -> Iterator[Reading]:
 
 
 def blobs(page: Document) -> Iterator[tuple[str, Any]]:
-    """Every JSON value of the page's scripts with the XPath of its script; strings of JSON unpacked. Without the
-    scripts that `page` distrusts.
+    """Yield the JSON values of the page's scripts with their scripts' XPaths, strings unpacked, without distrusted
+    scripts.
     """
     if page.root is not None:
         yield from ((where, value) for where, value in page.once(_all_blobs) if where not in page.distrusted)
 
 
 def _all_blobs(page: Document) -> list[tuple[str, Any]]:
-    """Parsed once: several readers ask, and most of a page's time goes there."""
+    """Parse all scripts once: several readers need them, and parsing takes most of a page's time."""
     return list(_blobs(page))
 
 
@@ -127,7 +126,7 @@ def _best(value: Any, where: str, page: Document) -> _Found | None:
             best is None
             or (found.matches, found.score) > (best.matches, best.score)
             or (
-                # the smaller object, where a larger one says the same
+                # the smaller of two objects with the same facts
                 found.matches == best.matches and found.score >= best.score and found.pointer.startswith(best.pointer)
             )
         ):
@@ -136,9 +135,7 @@ def _best(value: Any, where: str, page: Document) -> _Found | None:
 
 
 def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Objects outside the branches on other properties, in document order: pointer, object, the object that holds
-    it.
-    """
+    """Yield (pointer, object, parent) in document order, outside branches on other properties."""
     stack: list[tuple[str, Any, dict[str, Any]]] = [("", value, {})]
     for _ in range(_MOST_NODES):
         if not stack:
@@ -162,7 +159,7 @@ def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
 
 
 def _score(node: dict[str, Any]) -> float:
-    """What the object says about a property by its own keys and those of objects inside it, fading with depth."""
+    """Score the object's facts about a property, in its own keys and those of inner objects, less with depth."""
     told: dict[str, float] = {}
     _tell(node, 0, told, "")
     return sum(told.values())
@@ -183,7 +180,7 @@ def _tell(node: dict[str, Any], depth: int, told: dict[str, float], parent: str)
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """A key's words; the telling field that it names (empty: none) and what naming that is worth."""
+    """A key's words, the field it names ("" for none), and the weight of naming it."""
 
     words: str
     field: str
@@ -208,7 +205,7 @@ def _tell_pairs(items: list[Any], depth: int, told: dict[str, float]) -> None:
 
 
 def _matches(node: dict[str, Any], page: Document) -> bool:
-    """True where one of the object's own ids or addresses names an id of the page's address."""
+    """Return whether one of the object's ids or URLs contains an id of the page's URL."""
     for key, value in node.items():
         if isinstance(value, str | int) and not isinstance(value, bool) and _ID_KEYS.match(key):
             tokens = {t.lower() for t in re.split(r"[^\w]+|_", str(value)[:300])}

@@ -1,8 +1,7 @@
-"""The part of CSS that decides whether text is seen: declarations, simple selectors, and which rule wins.
+"""Apply the part of CSS that hides text: declarations, simple selectors, and precedence.
 
-Reads `<style>` elements and `style` attributes only; style sheets of their own addresses are not fetched. A selector
-that is not understood matches nothing, so that a doubt leaves text on the page. Never raises; time is linear in the
-text.
+Reads only `<style>` elements and `style` attributes; external style sheets are not fetched. An unsupported selector
+matches nothing, so doubtful text stays visible. Never raises; time is linear in the text.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 from app.property.reading import selectors
 from app.property.reading.selectors import Selector
 
-#: the properties that can take text from sight
+#: the properties that can hide text
 PROPERTIES = frozenset({
     "display", "visibility", "content-visibility", "opacity", "color", "background", "background-color", "font-size",
     "font", "text-indent", "position", "left", "right", "top", "bottom", "margin-left", "margin-top", "clip",
@@ -26,11 +25,11 @@ PROPERTIES = frozenset({
 _COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
 _BRACE = re.compile(r"[{}]")
 _SCREENS = re.compile(r"^@media\s+(?:only\s+)?(?:screen|all)\s*$|^@(?:supports|layer|container)\b", re.IGNORECASE)
-#: more than any page has of rules that hide or show
+#: more rules than any page has
 _MOST_RULES = 30_000
-#: selectors in the lists of rules that may matter; the labelled pages have at most 560
+#: selectors of rules that may matter; the labeled pages have at most 560
 _MOST_SELECTORS = 30_000
-#: selectors tried on elements; the labelled pages need at most 10,000
+#: selectors tried on elements; the labeled pages need at most 10,000
 _MOST_MATCHING = 60_000
 #: an element has fewer classes
 _MOST_CLASSES = 40
@@ -49,7 +48,7 @@ class Rule:
 
 
 def declarations(text: str) -> dict[str, tuple[str, bool]]:
-    """The properties of `text` that matter here: value in lower case, and whether it is `!important`."""
+    """Return the relevant properties of `text`: value in lower case, and whether it is `!important`."""
     found: dict[str, tuple[str, bool]] = {}
     for piece in text[:4_000].split(";"):
         name, colon, value = piece.partition(":")
@@ -67,7 +66,7 @@ _Index = Mapping[str, list[tuple[int, Rule]]]
 
 
 class Stylesheet:
-    """The rules of a page's `<style>` elements. Those that hide are read at once, the others when they are needed."""
+    """The rules of a page's `<style>` elements. Hiding rules are compiled at once, the others on demand."""
 
     def __init__(self, texts: list[str], may_hide: Callable[[Declarations], bool]) -> None:
         blocks = (block for text in texts for block in _blocks(_COMMENT.sub("", text)))
@@ -81,7 +80,7 @@ class Stylesheet:
         self._named_before: dict[str, bool] = {}
 
     def hidden_by_rule(self, element: Any) -> bool:
-        """True where a rule that hides names `element`, whether or not another rule wins over it."""
+        """Return whether a hiding rule matches `element`, even if another rule overrides it."""
         if self._left <= 0:
             return True
         hiding = self._hiding
@@ -100,14 +99,15 @@ class Stylesheet:
         return self._named_before[names]
 
     def learn(self, elements: Iterable[Any]) -> None:
-        """Read the rules that may speak of `elements`: `declared` knows no others."""
+        """Compile the rules that may match `elements`; `declared` uses only these."""
         keys = {key for element in elements for key in _keys_of(element)}
         wanted = ((o, s, d) for o, whole, d in self._blocks for s in _selectors(whole) if keys & _named_last(s))
         self._known = _indexed(_compiled(wanted))
 
     def declared(self, element: Any, inline: Declarations) -> tuple[dict[str, str], bool]:
-        """What holds for `element` at rest, and whether a rule shows it once a person acts on the page. On a page with
-        more rules for its elements than anybody writes, nothing is shown.
+        """Return the declarations of `element` at rest, and whether a user's action shows it.
+
+        A page with excessively many rules for its elements is treated as hidden.
         """
         won: dict[str, tuple[tuple[bool, tuple[int, int, int], int], str]] = {}
         opens = False
@@ -155,7 +155,7 @@ def _selectors(whole: str) -> list[str]:
 
 
 def _named_last(selector: str) -> set[str]:
-    """`.class`, `#id` and `tag` of the selector's last part."""
+    """Return `.class`, `#id`, and `tag` of the selector's last part."""
     return set(_NAMED.findall(re.split(r"[\s>+~]", selector)[-1])) or {"*"}
 
 
@@ -165,7 +165,7 @@ def _keys_of(element: Any) -> list[str]:
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Selector lists and their declarations that hold on every screen; those inside other at-rules are left out."""
+    """Yield selector lists and declarations that apply on every screen, without those inside other at-rules."""
     start, held = 0, [True]
     opened: str | None = None
     for match in _BRACE.finditer(text):

@@ -1,4 +1,4 @@
-"""What tables with headings say: permits, sales, values by part and by year, single rows, and a pool among features."""
+"""Read tables with headings: permits, sales, values by part and by year, single rows, and a pool among features."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from app.property.reading.object_values import Source
 from app.property.reading.terms import Meaning, words_of
 from app.property.record import Method
 
-#: what a property is worth and owes for one year
+#: yearly values and taxes
 _YEARLY = ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount")
-#: headings of the market's value that mean something else elsewhere
+#: headings of a market value that mean something else elsewhere
 _WHOLE = frozenset({"actual", "appraised", "current value", "full", "total"})
 _PARTS = re.compile(
     r"\b(?:land|lot|buildings?|improvements?|dwelling|structures?|impr|bldg|outbuildings?|residential)\b", re.I
@@ -29,7 +29,7 @@ _FEATURES = re.compile(
     r"out ?buildings?|accessor(?:y|ies)|features|xfob|detached structures?|yard items?)\b"
 )
 _POOL = re.compile(r"^(?:\w{1,4} - )?(?:(?:in|above)[ -]?ground |swimming |private )*pool\b", re.IGNORECASE)
-#: what is built around a pool, stands beside it or is shared, and what is gone
+#: parts of a pool, a shared pool, or one that is gone
 _NO_POOL = re.compile(
     r"pool[ -]*(?:cage|house|deck|screen|encl\w*|heat\w*|equip\w*|cover|table|fence|bath|shed|patio|room|slide)|"
     r"\b(?:community|shared|common|club|no|none|removed|demolished|filled|razed)\b",
@@ -39,7 +39,7 @@ Rows = list[list[Any]]
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Read history rows, the newest sale, the newest tax year, and what single rows and totals say."""
+    """Read history rows, the newest sale, the newest tax year, single rows, and totals."""
     source = Source(Method.LABEL, 0.75, page.locale.lang)
     for grid in page.once(grids):
         if not OTHERS.search(grid.above):
@@ -50,7 +50,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _readings(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
-    """What the first reader says that knows the grid."""
+    """Read the grid with the first reader that recognizes it."""
     where = page.path(grid.table)
     table = [{k: v for k, v in zip(grid.names, row, strict=False) if v} for row in grid.rows if not is_total(row)]
     for reader in (
@@ -70,7 +70,7 @@ def _yearly(label: str, page: Document) -> Meaning | None:
 
 
 def _totals(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
-    """`Land | 118,000`, `Improvements | 402,350`, `Total | 520,350` under the headings of one or several values."""
+    """Read a total row: `Land | 118,000`, `Improvements | 402,350`, `Total | 520,350` under one or several headings."""
     total = next((row for row in grid.rows if is_total(row)), None)
     if total is None or not any(_PARTS.search(next(filter(None, row), "")) for row in grid.rows):
         return
@@ -86,7 +86,7 @@ def _totals(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
 
 
 def _newest_column(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
-    """Rows of values under columns of years (`Market value | 2025 | 2024`): the newest column's, and its year."""
+    """Read the newest column of rows under years (`Market value | 2025 | 2024`), and its year."""
     header = next((row for row in rows[:2] if _heads_years([cell_text(c) for c in row])), None)
     if header is None:
         return
@@ -114,8 +114,8 @@ def _newest(text: str) -> int:
 
 
 def _under_headings(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
-    """A row of nothing but headings with one row of cells below it. In a table of land an area is the lot's, and a
-    value is the land's alone.
+    """Read a heading row with one row of cells below. In a table of land, an area is the lot's and a value is only the
+    land's.
     """
     for index, (upper, lower) in enumerate(pairwise(rows)):
         after = rows[index + 2] if index + 2 < len(rows) else []
@@ -130,14 +130,14 @@ def _under_headings(table: Any, rows: Rows, page: Document) -> Iterator[Reading]
             if known is None or not value or known.field in ("TaxAnnualAmount", "_Ignore"):
                 continue
             if land and (known.field in _YEARLY or words_of(value) in ("land", "lot")):
-                continue  # every property has land; its buildings are in other tables
+                continue  # every property has land; other tables list its buildings
             field = "LotSizeArea" if land and known.field == "LivingArea" else known.field
             where, quote = page.path(lower[0].getparent()), f"{heading}: {value}"
             yield Reading(field, value, Method.LABEL, where, quote, 0.7 * known.trust, heading)
 
 
 def _pool(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
-    """A row that begins with a pool in a table of extra features and outbuildings."""
+    """Read a pool from a table of extra features and outbuildings."""
     filled = [t for t in map(cell_text, rows[0] if rows else []) if t]
     if not _FEATURES.search(words_of(filled[0]) if len(filled) == 1 else heading_above(table)):
         return

@@ -1,8 +1,8 @@
-"""What labels and JSON keys mean: the words of `fields/languages/` to field names.
+"""Map labels and JSON keys to fields, by the words in `fields/languages/`.
 
-The same words serve labels in the DOM (`Year Built:`), columns of tables and keys of embedded state (`yearBuilt`),
-because all are normalised to the same words. Names that start with `_` are not fields: `_Ignore` is recognised so that
-it is not taken for something else, the others are composites that `readings.py` takes apart.
+The same words serve visible labels (`Year Built:`), table columns, and keys of embedded state (`yearBuilt`), after
+normalization. Names with a leading `_` are not fields: `_Ignore` marks known labels without a field, the others are
+composites that `readings.py` splits.
 """
 
 from __future__ import annotations
@@ -29,15 +29,17 @@ _FILLERS = re.compile(r"\b(?:ca|approx|approximate|approximately|total of|the|k 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """The field that a term stands for, and how far the term may be trusted (0 to 1)."""
+    """The field that a term means, and how reliable the term is (0 to 1)."""
 
     field: str
     trust: float = 1.0
 
 
 def words_of(label: str) -> str:
-    """A label or JSON key as lower-case words: `livingAreaM2`, `Living area (m²):` and `living_area` are alike."""
-    return _words(label[:_LONGEST])  # cut before the cache, which would keep a page's long texts
+    """Return a label or JSON key as lower-case words: `livingAreaM2`, `Living area (m²):`, and `living_area` are
+    equal.
+    """
+    return _words(label[:_LONGEST])  # cut before the cache, which would otherwise keep long texts
 
 
 @lru_cache(maxsize=20_000)
@@ -54,7 +56,7 @@ def _folded(label: str) -> str:
 
 
 def _labels(sections: Sections, sure: str = "labels", unsure: str = "unsure_labels") -> Mapping[str, Meaning]:
-    """What each label of a language means, by its words."""
+    """Return the meaning of a language's labels, by their words."""
     by_trust = {"1.0": sections.get(sure, {}), **sections.get(unsure, {})}
     return {
         words_of(term): Meaning(field, float(trust))
@@ -67,7 +69,7 @@ def _labels(sections: Sections, sure: str = "labels", unsure: str = "unsure_labe
 _EN = language("en")
 _ENGLISH = _labels(_EN)
 _SHEET = _labels(_EN, "sheet_labels", "")
-#: keys that databases write in one word: `SITEADDRESS`, `YEARBUILT`
+#: keys that databases write as one word: `SITEADDRESS`, `YEARBUILT`
 _GLUED = MappingProxyType(
     {glued: found for term, found in _ENGLISH.items() if " " in term and len(glued := term.replace(" ", "")) >= 8}
 )
@@ -76,11 +78,11 @@ _PATTERNS = tuple(
 )
 _ANY_PATTERN = re.compile("|".join(pattern.pattern for pattern, _ in _PATTERNS))
 _OTHERWISE = re.compile(rf"\b(?:{'|'.join(_EN['label_patterns']['unless'])})\b")
-#: `$/SqFt`, `$ per sq ft`: what a unit costs
+#: a price per unit: `$/SqFt`, `$ per sq ft`
 _RATE = re.compile(r"\W*[$€£]\s?(?:/|per\b)")
-#: what a unit behind a label may measure
+#: fields that a unit behind a label may measure
 _AREAS = frozenset({*of_kind("area"), "_Ignore"})
-#: what databases set before the names of their columns, and what is left of `# of`
+#: prefixes of database columns, and the rest of `# of`
 _PREFIXES = frozenset({"attr", "char", "chars", "fld", "of"})
 _SHORT_WORDS = MappingProxyType({short: word for word, shorts in _EN["short_words"].items() for short in shorts})
 
@@ -91,25 +93,25 @@ def _of_file(code: str) -> Mapping[str, Meaning]:
 
 
 def _of_language(lang: str) -> Mapping[str, Meaning]:
-    """The labels of a language other than English; none of one that we do not know."""
+    """Return the labels of a language other than English; none for an unknown language."""
     return _of_file(code) if (code := _file_of(lang)) != "en" else {}
 
 
 def _file_of(lang: str) -> str:
-    """The first code of the language's file; English for a language without one."""
+    """Return the first code of the language's file; `en` without a file."""
     return str(language(lang).get("codes", ("en",))[0])
 
 
 @cache
 def _of_all_languages() -> Mapping[str, Meaning]:
-    """Those of all languages other than English; where two use a word differently, of one of them."""
+    """Return the labels of all languages but English; a label with several meanings has one of them."""
     return {words: found for code in languages() if code != "en" for words, found in _of_file(code).items()}
 
 
 def meaning(label: str, lang: str | None = "en") -> Meaning | None:
-    """What `label` means on a page in `lang` (None: in any language), or None for a word we do not know.
+    """Return what `label` means on a page in `lang` (None: any language); None for an unknown label.
 
-    English words are known on every page: sites of all countries name their JSON keys in English.
+    English words are known on every page, because sites of all countries use English JSON keys.
     """
     return _meaning(label, lang) if 0 < len(label) <= _LONGEST else None
 
@@ -124,7 +126,7 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
     own = _of_all_languages() if lang is None else _of_language(lang)
     whole = _folded(label) if "(" in label or "[" in label else words
     spellings = (whole, words, _TRAILING_NUMBER.sub("", words), _UNIT_TAIL.sub("", words))
-    first, second = (_ENGLISH, own) if lang is None else (own, _ENGLISH)  # `construction` is a year in French only
+    first, second = (_ENGLISH, own) if lang is None else (own, _ENGLISH)  # `construction` is a year only in French
     for spelling in dict.fromkeys(spellings):
         found = first.get(spelling) or second.get(spelling)
         if found and (spelling != spellings[-1] or spelling == words or found.field in _AREAS):
@@ -135,15 +137,15 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
     return known or _abbreviated(words, lang) or _without_modifier(words, lang)
 
 
-#: words before a label that leave its meaning as it is
+#: words before a label that do not change its meaning
 _MODIFIERS = frozenset({"new", "current", "approx", "approximate", "total", "overall", "reported"})
-#: an abbreviation has so many letters at least, and is trusted so much less than the words themselves
+#: the shortest abbreviation, and the factor on its reliability
 _SHORTEST, _LESS = 4, 0.8
 
 
 @cache
 def _by_beginnings(code: str | None) -> Mapping[tuple[str, ...], tuple[tuple[tuple[str, ...], Meaning], ...]]:
-    """The labels of English (None), or of a language's file, by the first letters of their words."""
+    """Return the labels of English (None) or of a language's file, by the beginnings of their words."""
     found: dict[tuple[str, ...], list[tuple[tuple[str, ...], Meaning]]] = {}
     for term, meaning_of in (_ENGLISH if code is None else _of_file(code)).items():
         parts = tuple(term.split())
@@ -153,8 +155,9 @@ def _by_beginnings(code: str | None) -> Mapping[tuple[str, ...], tuple[tuple[tup
 
 
 def _abbreviated(words: str, lang: str | None) -> Meaning | None:
-    """What a label means whose words begin those of labels that mean one thing: `maint. fee`, `bldg. area`. One word
-    alone may be a word of its own: `Main`, `Park`.
+    """Return the meaning of abbreviated words (`maint. fee`, `bldg. area`) if all matching labels mean one field.
+
+    Single words are excluded, since they may be complete: `Main`, `Park`.
     """
     parts = tuple(part.rstrip(".") for part in words.split())
     if len(parts) < 2 or not all(len(part) > 2 and part.isalpha() for part in parts):
@@ -176,14 +179,16 @@ def _begins(short: str, whole: str) -> bool:
 
 
 def _without_modifier(words: str, lang: str | None) -> Meaning | None:
-    """`new roof covering` as `roof covering`."""
+    """Return the meaning without a modifier: `new roof covering` as `roof covering`."""
     first, _, rest = words.partition(" ")
     found = meaning(rest, lang) if first in _MODIFIERS and " " in rest else None
     return found and Meaning(found.field, found.trust * _LESS)
 
 
 def _spelled_out(words: str, lang: str | None) -> Meaning | None:
-    """`prop location` as `property location`, `assd val` as `assessed value`, `abv grd sqft` as `above grade sqft`."""
+    """Return the meaning with short words expanded: `prop location` as `property location`, `abv grd sqft` as `above
+    grade sqft`.
+    """
     parts = words.split()
     if len(parts) > 1 and parts[0] in _PREFIXES:
         parts = parts[1:]  # `char_beds`, `fld_yrblt`
@@ -195,7 +200,7 @@ def _spelled_out(words: str, lang: str | None) -> Meaning | None:
 
 
 def _by_pattern(words: str, lang: str | None) -> Meaning | None:
-    """What a longer label means: `total gross living area`."""
+    """Return the meaning of a longer label by pattern: `total gross living area`."""
     if lang not in (None, "en") or words.count(" ") > 5 or _OTHERWISE.search(words):
         return None
     if _ANY_PATTERN.fullmatch(words) is None:
@@ -204,12 +209,12 @@ def _by_pattern(words: str, lang: str | None) -> Meaning | None:
 
 
 def label_meaning(label: str, lang: str | None, *, sheet: bool = False) -> Meaning | None:
-    """What `label` means to a reader of a page: `meaning`, and abbreviations on a `sheet` of them."""
+    """Return the meaning of a visible label, including the abbreviations of a listing `sheet`."""
     if sheet and len(label) <= 20 and (found := _SHEET.get(words_of(label))):
         return found
     return meaning(label, lang)
 
 
 def is_abbreviation(label: str) -> bool:
-    """True for a label that only a sheet of abbreviations uses."""
+    """Return whether only listing sheets use this label."""
     return len(label) <= 14 and (words := words_of(label)) in _SHEET and words not in _ENGLISH

@@ -1,6 +1,6 @@
-"""Markup to a tree of plain lxml elements, and the whole text of one of them.
+"""Parse markup into plain lxml elements, and return the text of elements.
 
-`lxml.html`'s own parser would ask a function of Python which class each element shall have, every time it is met.
+The parser of `lxml.html` calls a Python function for the class of each element, every time it is accessed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SQUARED = re.compile(r"(?<![^\W\d_])m 2\b(?![.,]\d)")
 
 
 def parsed(text: str) -> Any:
-    """The root of `text`, without comments and processing instructions; None where nothing can be made of it."""
+    """Return the root of `text`, without comments and processing instructions; None if it cannot be parsed."""
     parser = etree.HTMLParser(encoding="utf-8", recover=True, huge_tree=True, remove_comments=True, remove_pis=True)
     try:
         return etree.fromstring(floods.without(text).encode("utf-8", "replace"), parser)
@@ -26,9 +26,9 @@ def parsed(text: str) -> Any:
 
 
 class Elements:
-    """The elements of a tree in page order, by the attributes that they have.
+    """The elements of a tree in page order, indexed by attribute.
 
-    While somebody holds them lxml hands out these, and makes none anew at every look.
+    While this object holds them, lxml reuses its element proxies instead of creating new ones on each access.
     """
 
     def __init__(self, root: Any) -> None:
@@ -43,7 +43,7 @@ class Elements:
         return found
 
     def having(self, *attributes: str) -> list[Any]:
-        """The elements that have any of `attributes`."""
+        """Return the elements with any of `attributes`."""
         if len(attributes) == 1:
             return [self._all[i] for i in self._by_attribute.get(attributes[0], ())]
         indexes = {i for name in attributes for i in self._by_attribute.get(name, ())}
@@ -51,20 +51,20 @@ class Elements:
 
 
 def is_within(element: Any, block: Any) -> bool:
-    """Whether `element` is `block` or stands in it."""
+    """Return whether `element` is `block` or inside it."""
     return element is block or any(above is block for above in element.iterancestors())
 
 
 def spaced_text(element: Any) -> str:
-    """All text inside `element`, a space between what stands in elements of its own, whitespace folded."""
+    """Return all text inside `element`, with spaces between elements and whitespace folded."""
     return " ".join(" ".join(element.itertext()).split())
 
 
 def squared(text: str) -> str:
-    """`74.36m 2` of `74.36m<sup>2</sup>` as `74.36m2`."""
+    """Join a superscript: `74.36m 2` (of `74.36m<sup>2</sup>`) becomes `74.36m2`."""
     return _SQUARED.sub("m2", text)
 
 
 def whole_text(element: Any) -> str:
-    """All text inside `element`, whitespace folded."""
+    """Return all text inside `element`, with whitespace folded."""
     return " ".join("".join(element.itertext()).split())

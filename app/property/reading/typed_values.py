@@ -1,7 +1,7 @@
-"""What a raw text or JSON value says in the type of its field: areas, counts, words of vocabularies, dates, layouts.
+"""Parse raw texts and JSON values into a field's type: areas, counts, vocabularies, dates, layouts.
 
-One function a kind of value, each `(reading, locale) -> (field, value, unit)...`. Money is
-`money_values.py`, names are `people_values.py`, addresses `place_values.py`.
+Each kind of value has a function from `(reading, locale)` to `(field, value, unit)` tuples. Money is in
+`money_values.py`, names in `name_values.py`, and addresses in `place_values.py`.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from app.property.values import areas, counts, currency, dates, numbers, prices,
 from app.property.values.layouts import parse_layout, total_floors
 
 _NUMBER_WORDS = {"single": 1, **{words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}}
-#: `Area: 346 - University City` is a part of the map
+#: `Area: 346 - University City` is a map area
 _CODE_AND_NAME = re.compile(r"\d{1,4}[A-Z]? [-–—] ([A-Z][a-z]+.*)")
 _COOLS = re.compile(r"\ba/?c\b|air cond|central air|cool|evaporat", re.IGNORECASE)
-#: a label of heating and cooling: `Heat/AC`
+#: a label for both heating and cooling: `Heat/AC`
 _OF_BOTH = re.compile(r"cool|\ba/?c\b", re.IGNORECASE)
-#: a code before a feature; a year, or its condition, behind one: `2-BRICK`, `Arch Shingle (2021)`
+#: a code before a feature, or a year or condition behind it: `2-BRICK`, `Arch Shingle (2021)`
 _CODE = re.compile(r"^\d{1,3}\s?[-–]\s?(?=[A-Za-z]{3})(?!year)", re.IGNORECASE)
 _CONDITION = re.compile(
     r"\s*\([^()]{0,30}(?:\b(?:19|20)\d\d\b|\b(?:not |un)tested\b|\binoperable\b|\bnot working\b)[^()]{0,30}\)$",
     re.IGNORECASE,
 )
 
-#: words of heat alone
+#: words that mean only heating
 _HEATS = re.compile(
     r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat|"
     r"^(?!.*(?:\ba/?c\b|air cond|central air|cool|pump|hvac))"
@@ -42,7 +42,8 @@ _HEATS = re.compile(
     re.IGNORECASE,
 )
 
-#: how new a building is (`constructionType: secondHand`), and an area, as of the plot below the heading `Exterior`
+#: texts that are not materials: a building's age (`constructionType: secondHand`), or an area below the heading
+#: `Exterior`
 _NO_MATERIAL = re.compile(
     rf"{alternatives('materials', 'no_walls')}|\d\s?(?:m²|m2\b|sq\.? ?(?:ft|m)\b|sqft\b)", re.IGNORECASE
 )
@@ -58,12 +59,12 @@ def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
     if isinstance(reading.raw, str) and (
         _FRACTION.search(reading.raw) or currency.find_currency(reading.raw, locale.country)
     ):
-        return  # `under 1/2 acre` are no two acres, and `Land: $41,200` is no area
+        return  # `under 1/2 acre` is not two acres, and `Land: $41,200` is not an area
     area = areas.parse_area(text_of(reading.raw), None if not isinstance(reading.raw, str) else locale.lang)
     if area is None or not 0 < area.value < 1e9:
         return
     if "units" in reading.label.casefold() and area.unit is None:
-        return  # `Land units: 1.00` counts lots as often as acres
+        return  # `Land units: 1.00` may count lots
     unit = area.unit or areas.find_unit(re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", reading.label))
     if unit is None and reading.label.strip(" :").casefold() in ("lot", "plot", "parcel"):
         return  # `Lot: 0190` is the lot's number
@@ -86,7 +87,7 @@ def _bathrooms(reading: Reading, locale: Locale) -> Iterator[Value]:
         yield from ((name, count, None) for name, count in zip(parts, (found.full, found.half), strict=True))
 
 
-#: who lives there, not what it is
+#: who lives there, not the kind of building
 _OCCUPIED = re.compile(r"\W*(?:vacant|owner|tenant|occupied|unoccupied)\b", re.IGNORECASE)
 _FRACTION = re.compile(r"(?<![\d/])\d/\d{1,2}\s?-?(?:of an )?(?:acre|ac\b|mile)", re.IGNORECASE)
 _OWN_POOL = re.compile(r"\b(?:in|above)[- ]?ground|\b(?:private|play pool|gunite|fiberglass|lap pool)\b", re.IGNORECASE)
@@ -126,7 +127,7 @@ def _parcel(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _beds_and_baths(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """`4 / 2.0`."""
+    """Parse bedrooms and bathrooms from `4 / 2.0`."""
     beds, mark, baths = text_of(reading.raw).partition("/")
     if mark:
         yield "BedroomsTotal", _integer(replace(reading, field="BedroomsTotal", raw=beds), locale), None
@@ -134,7 +135,7 @@ def _beds_and_baths(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _sale_date(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """A date, with the price where both stand in one text: `Oct 2005 for $925,000`."""
+    """Parse a date, and the price if the text has both: `Oct 2005 for $925,000`."""
     text = text_of(reading.raw)
     yield reading.field, dates.parse_date(text, lang=locale.lang, country=locale.country), None
     if currency.find_currency(text, locale.country):
@@ -143,16 +144,16 @@ def _sale_date(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _age(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """An `age` that holds a year: the key says one thing and holds another."""
+    """Parse an `age` that is really a year."""
     year = _integer(replace(reading, field="YearBuilt"), locale)
     if year is not None:
         yield "YearBuilt", year, None
 
 
 def _stories(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """A number, or words: `One and One Half`, `Two Story`, `1 1/2`."""
+    """Parse a number of stories in digits or words: `One and One Half`, `Two Story`, `1 1/2`."""
     text = text_of(reading.raw).casefold()
-    if _OF_MANY.match(text):  # `Floor: 18 of 26` is where a flat lies
+    if _OF_MANY.match(text):  # `Floor: 18 of 26` is a flat's floor
         return
     if match := re.match(r"(\d)[ -](?:1/2|½)", text):
         yield reading.field, int(match[1]) + 0.5, None
@@ -165,7 +166,7 @@ def _stories(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """Notes on a gate; nothing where the page says that there is none."""
+    """Parse notes on a gate; nothing if the page denies one."""
     text = text_of(reading.raw)
     told = vocabulary.yes_no(FIRST_WORD.split(text, maxsplit=1)[0])
     if told is False or re.search(r"\b(?:no|non|not|un)[- ]?gate", text, re.IGNORECASE):
@@ -178,12 +179,12 @@ def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _parking(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """One number, or the sum of several kinds."""
+    """Parse one number, or the sum of several kinds."""
     yield reading.field, counts.of_kinds(text_of(reading.raw)) or _integer(reading, locale), None
 
 
 def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Yes or no, or how a home's own pool is made; a community's says nothing of it."""
+    """Parse yes or no, or the kind of a home's own pool. A community pool does not count."""
     told = _boolean(reading, locale)
     text = "" if isinstance(reading.raw, bool) else text_of(reading.raw)
     if told is None and _OWN_POOL.search(text) and not _SHARED_POOL.search(text):
@@ -192,7 +193,7 @@ def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """The description, and what its sentences say of the house and its lot."""
+    """Parse the description, and the facts that its sentences give about the house and its lot."""
     text = text_of(reading.raw)
     yield reading.field, _text_value(reading, locale), None
     if reading.method == "label":
@@ -204,7 +205,7 @@ def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _plain_features(reading: Reading) -> list[str]:
-    """The features of a text, without a code before one and a year or its condition behind it."""
+    """Return the features of a text, without leading codes and trailing years or conditions."""
     is_both = isinstance(reading.raw, str) and _OF_BOTH.search(reading.label) is not None
     parts = texts.features(reading.raw.replace(" / ", ", ") if is_both else reading.raw)
     return [_CODE.sub("", _CONDITION.sub("", part)) for part in parts]
@@ -212,7 +213,7 @@ def _plain_features(reading: Reading) -> list[str]:
 
 def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
     answer = vocabulary.yes_no(text_of(reading.raw))
-    if answer is not None:  # `Central air: Yes` names it in its label, `Cooling: No` says that there is none
+    if answer is not None:  # `Central air: Yes` has the feature in its label; `Cooling: No` means none
         words = reading.label.strip(" :").split()
         if answer and len(words) > 1 and not isinstance(reading.raw, bool | int):
             yield reading.field, [reading.label.strip(" :")], None
@@ -286,8 +287,10 @@ def _layout(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _floors(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """The storeys of the building, also beside the flat's (`4 of 8`). A lone number is the flat's where its label asks
-    for that; in the US such a label tells where a flat lies in its tower.
+    """Parse the stories of the building, also beside the flat's floor (`4 of 8`).
+
+    A lone number is the flat's floor if its label asks for that. In the US, such a label gives the flat's floor in a
+    tower.
     """
     of_flat = reading.field != "_Stories"
     total = total_floors(text_of(reading.raw), alone=not of_flat) if not of_flat or locale.country != "US" else None

@@ -1,7 +1,7 @@
-"""What of a page a person can see: shown at once, or opened by a control that is shown.
+"""Decide which text of a page is visible: at once, or after a visible control opens it.
 
-`unseen` names the elements whose text nobody sees: it is not the page's word. What a script or a style sheet of another
-address would hide is not known here and counts as seen; so does what a control opens (tabs, accordions, "read more").
+`unseen` returns the elements with hidden text, which does not count as the page's statement. Text that only a script or
+an external style sheet hides counts as visible, and so does what a control opens (tabs, accordions, "read more").
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from app.property.reading.stylesheet import Stylesheet, declarations
 from app.property.reading.terms import meaning
 from app.property.values import vocabulary
 
-#: what a browser that runs scripts never shows
+#: elements that a browser with scripts never shows
 _NEVER = frozenset(
     {"template", "noscript", "noframes", "noembed", "datalist", "bdo", "object", "audio", "video", "canvas"}
 )
-#: class names of the common style sheets, which come from addresses of their own
+#: class names of common external style sheets
 _CLOSED_NAMES = frozenset(
     {"hidden", "d-none", "is-hidden", "hide", "display-none", "invisible", "uk-hidden", "u-hidden"}
 )
 _SPOKEN_NAMES = frozenset(
     {"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screen-reader-only", "u-visually-hidden"}
 )
-#: longer texts are no headings
+#: longer texts are not headings
 _NAME_CHARS = 40
 _HIDING_NAMES = _CLOSED_NAMES | _SPOKEN_NAMES
-#: `hidden md:block`, `d-none d-lg-flex`: shown on a wider screen
+#: shown on a wider screen: `hidden md:block`, `d-none d-lg-flex`
 _WIDER = re.compile(
     r"^(?:[a-z0-9]+:(?:block|flex|grid|inline\S*|table\S*|contents|visible)|d-(?:sm|md|lg|xl|xxl)-(?!none).+)$"
 )
-#: no page nests deeper, and none closes more
+#: limits on depth and on hidden elements
 _MOST_DEPTH, _MOST_CLOSED = 300, 3_000
 
 
 def unseen(root: Any) -> dict[Any, Cover]:
-    """The outermost elements below `root` whose text nobody sees, and why."""
+    """Return the outermost elements below `root` with hidden text, and how it is hidden."""
     body = root.find("body")
     body = root if body is None else body
     sheet = Stylesheet([s.text or "" for s in root.iter("style") if _for_screens(s)], may_hide)
@@ -58,8 +58,9 @@ def unseen(root: Any) -> dict[Any, Cover]:
 
 
 def blank(root: Any) -> None:
-    """Empties the text of what nobody sees. The elements stay, so that XPaths hold; so do scripts, and the names that
-    screen readers hear in place of headings.
+    """Empty hidden texts.
+
+    The elements stay, so that XPaths hold. Scripts and the labels for screen readers keep their text.
     """
     for element, cover in unseen(root).items():
         if cover is Cover.SPOKEN and _is_name(element):
@@ -73,7 +74,7 @@ def blank(root: Any) -> None:
 
 
 def _is_name(element: Any) -> bool:
-    """A word for what is seen beside it (`Bedrooms`), never a value or an offer."""
+    """Return whether the text is a label for a visible neighbor (`Bedrooms`), not a value or an offer."""
     text = " ".join(" ".join(islice(element.itertext(), 10)).split())
     if not text or len(text) > _NAME_CHARS or any(c.isdigit() for c in text):
         return False
@@ -86,9 +87,7 @@ def _for_screens(style: Any) -> bool:
 
 
 def _is_suspect(element: Any, sheet: Stylesheet, hiding: dict[str, bool]) -> bool:
-    """True where something may take `element` from sight: worth a closer look. `hiding`: which styles of earlier
-    elements may hide.
-    """
+    """Return whether `element` may be hidden and needs a closer look. `hiding` caches the results for styles."""
     if not isinstance(element.tag, str):
         return False
     style, names = element.get("style"), element.get("class")
@@ -120,7 +119,9 @@ def _with_ancestors(elements: Iterable[Any]) -> set[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """`covers`: the outermost unseen elements; `held`: for each of them the suspects inside, not yet looked at."""
+    """Judges elements. `covers` are the outermost hidden elements; `held` are the suspects inside them, not yet
+    examined.
+    """
 
     sheet: Stylesheet
     backgrounds: Backgrounds
@@ -128,7 +129,7 @@ class _Judge:
     held: dict[Any, list[Any]]
 
     def cover(self, suspects: Iterable[Any]) -> list[Any]:
-        """Adds those of `suspects` (in page order) that nobody sees, but for what another one covers already."""
+        """Add the hidden ones of `suspects` (in page order), except those inside another hidden element."""
         added: list[Any] = []
         for element in suspects:
             above = next((a for a in islice(element.iterancestors(), _MOST_DEPTH) if a in self.covers), None)
@@ -143,7 +144,7 @@ class _Judge:
 
 
 def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover | None:
-    """How `element` is kept from sight at rest and, for all that the page's rules say, when a person acts on it."""
+    """Return how `element` is hidden at rest; None if visible, or if a rule shows it on a user's action."""
     declared, opens = sheet.declared(element, declarations(element.get("style") or ""))
     names = (element.get("class") or "").split()
     styled = by_style(declared)
@@ -164,13 +165,13 @@ def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover |
 
 
 def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
-    """Takes out what a control opens; what is hidden inside it stays so."""
+    """Remove what a control opens; what is hidden inside stays hidden."""
     if Cover.CLOSED not in covers.values():
         return
     opens = openers(body, covers)
     fresh = list(covers)
     while closed := [element for element in fresh[:_MOST_CLOSED] if covers[element] is Cover.CLOSED]:
-        opened = [e for e in closed if opens(e)]  # all are asked before any is shown
+        opened = [e for e in closed if opens(e)]  # all are tested before any is shown
         for element in opened:
             del covers[element]
         fresh = [added for element in opened for added in judge.cover(judge.held.pop(element, []))]
@@ -178,13 +179,14 @@ def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
 
 # --- pages before their script ran -----------------------------------------------------------------------------------
 
-#: fewer visible characters than this are no page
+#: a page with fewer visible characters is an empty shell
 _SHELL_CHARS = 300
 
 
 def _leave_shell(covers: dict[Any, Cover], body: Any) -> None:
-    """A page that shows next to nothing is one that its script will show: its wrappers are read. So is content that
-    fades in, told by the page's headings being among it.
+    """Read the hidden wrappers of a page that is nearly empty, since its script will show them.
+
+    Faded content is also read if the page's headings are part of it.
     """
     headings = list(islice(body.iter("h1"), 20))
     kinds = {_cover_of(heading, covers) for heading in headings}

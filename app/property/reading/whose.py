@@ -1,4 +1,4 @@
-"""Whose address a label introduces: the property's, or that of its owner, whom a county's page names as well."""
+"""Decide whether a label introduces the property's address or its owner's, which county pages name as well."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from app.property.reading.terms import words_of
 _SITED = re.compile(r"^(?:situs|site|property|physical|location|premises?|parcel) (?:address|location)\b")
 _PLACED = frozenset({"location", "situs"})
 _STREET = re.compile(r"^\d{1,6}[A-Z]?\s+\S*[A-Za-z]")
-#: a county's page names the owner, not the house
+#: labels of an owner on a county's page
 _OWNERS = re.compile(
     r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b|^name ?(?:/|and|&) ?address$"
 )
-#: labels of a place that do not say whose it is
+#: place labels that do not say whose place it is
 _PLAIN = frozenset(
     {"address", "city", "town", "state", "zip", "zip code", "city state zip", "city/state/zip", "city st zip"}
 )
@@ -29,14 +29,14 @@ _MOST_ABOVE = 8
 
 
 def names_site(page: Document) -> bool:
-    """True where a label says which address is the property's: `Situs Address`, `Property Location`."""
+    """Return whether a label marks the property's address: `Situs Address`, `Property Location`."""
     labels = (s.text.partition(":")[0] for s in page.segments if len(s.text) <= 120)
     return any(_SITED.search(words_of(label)) for label in labels if len(label) <= 30)
 
 
 def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
-    """True for the plain label of a place that is the owner's: where another label names the site,
-    or below the owner's name or mailing address.
+    """Return whether a plain place label belongs to the owner: another label marks the site, or the owner's name or
+    mailing address is above.
     """
     words = words_of(label)
     if field in _PLACES and len(segment.text) <= 40 and _OWNERS.search(words_of(segment.text)):
@@ -49,7 +49,7 @@ def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
 
 
 def placed_streets(page: Document) -> frozenset[str]:
-    """Return the streets that stand behind `Location`, in lower case."""
+    """Return the streets after `Location`, in lower case."""
     return frozenset(
         other.text.casefold()
         for one, other in zip(page.segments, page.segments[1:], strict=False)
@@ -58,7 +58,7 @@ def placed_streets(page: Document) -> frozenset[str]:
 
 
 def _labels_above(segment: Segment, page: Document) -> list[str]:
-    """The texts above, nearest first; where a row holds several labels, those of the same column."""
+    """Return the texts above, nearest first; in a row of several labels, those of the same column."""
     cell = next((e for e in (segment.owner, *segment.owner.iterancestors()) if e.tag in ("td", "th")), None)
     row = cell.getparent() if cell is not None else None
     if row is not None and len(row) > 2:
@@ -77,7 +77,7 @@ def _below_owner(segment: Segment, page: Document) -> bool:
 
 
 def _continues_owners(segment: Segment, page: Document) -> bool:
-    """True where the nearest label of an address above is the owner's."""
+    """Return whether the nearest address label above is the owner's."""
     for label in _labels_above(segment, page):
         words, known = words_of(label), page.meaning(label)
         if len(label) <= 30 and _OWNERS.search(words):

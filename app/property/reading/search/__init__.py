@@ -1,1 +1,1 @@
-"""Pages of results: the listings that one names, and the page that goes on where it ends. Pure, for any site."""
+"""Read search result pages: the listings, and the next page. Pure, for any site."""

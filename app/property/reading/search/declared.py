@@ -1,4 +1,4 @@
-"""Listings that a page of results names for machines: JSON-LD lists, the state of its scripts, a body of JSON."""
+"""Find listings in a results page's data: JSON-LD lists, script state, and JSON bodies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TELLING = TELLING | {"_Address", *(ADDRESS_FIELDS[part] for part in ("city", "p
 
 
 def declared(page: Document, links: Links) -> Iterator[str]:
-    """URLs of listings as the page names them for machines, in order; some of them several times."""
+    """Yield the listing URLs in the page's data, in order; some repeat."""
     if page.json is not None:
         yield from _listed(page.json, links)
         return
@@ -37,7 +37,7 @@ def declared(page: Document, links: Links) -> Iterator[str]:
 
 
 def _items(value: Any, links: Links) -> Iterator[str]:
-    """What lists of schema.org name, and nodes on several properties that stand beside each other."""
+    """Yield the URLs of schema.org lists, and of several property nodes side by side."""
     alone: list[str] = []
     for node in _nodes(value):
         kind = node_type(node)
@@ -75,7 +75,7 @@ def _own_url(node: dict[str, Any]) -> str | None:
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Objects, outermost first; what is inside a list's elements is not looked at by itself."""
+    """Yield objects, outermost first, without the inside of list elements."""
     stack = [value]
     for _ in range(_MOST_NODES):
         if not stack:
@@ -95,7 +95,7 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _listed(value: Any, links: Links) -> Iterator[str]:
-    """URLs in lists of objects that each say something of a property, outside the branches on others."""
+    """Yield URLs from lists of objects that each describe a property, outside branches on others."""
     stack: list[tuple[str, Any]] = [("", value)]
     for _ in range(_MOST_NODES):
         if not stack:
@@ -114,7 +114,7 @@ def _listed(value: Any, links: Links) -> Iterator[str]:
 
 
 def _of_row(row: dict[str, Any], links: Links) -> str | None:
-    """The page of the property that a row tells of: two or more facts, of its own or of an object in it."""
+    """Return the URL of the property in a row with two or more facts, its own or an inner object's."""
     for node in (row, *(v for v in row.values() if isinstance(v, dict))):
         if (url := _url_in(node, links)) is not None:
             return url if len(_told(row)) >= 2 else None

@@ -1,4 +1,4 @@
-"""Links of a page of results in the one spelling of a target, and what their shape says of where they lead."""
+"""Normalize the links of a results page, and classify them by shape."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.property.urls.targets import normalise_url
 
 _NOWHERE = ("#", "javascript:", "mailto:", "tel:", "sms:", "data:", "whatsapp:")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-#: paths of pages that are about no property, in the languages that portals have
+#: paths of pages that are not about a property, in the languages of portals
 _ELSEWHERE = re.compile(
     r"^(?:agents?|people|team|staff|members?|brokers?|brokerages?|realtors?|offices?|agency|agencies|makler|anbieter|advertiser|users?|profiles?|"
     r"login|log-in|sign-?in|sign-?up|register|account|saved|favou?rites?|merken|compare|share|contact|about|help|legal|"
@@ -23,8 +23,7 @@ _ELSEWHERE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What links to pages of one kind have in common: the host, the first word of the path, whether a number names the
-    page."""
+    """What links to one kind of page share: the host, the first word of the path, and whether it contains a number."""
 
     host: str
     first: str
@@ -44,7 +43,7 @@ class Links:
         self._listings: dict[str | None, str | None] = {}
 
     def target(self, href: str | None) -> str | None:
-        """Where `href` leads, in the spelling of a target; None if that is no page of the web, or this one."""
+        """Return the normalized URL of `href`; None if it is not a web page or is this page."""
         text = (href or "").strip()
         if not text or text.lower().startswith(_NOWHERE):
             return None
@@ -52,8 +51,9 @@ class Links:
         return None if url is None or url == self.page_url else url
 
     def listing(self, href: str | None) -> str | None:
-        """The same for what may be the page of a listing: neither the search itself in another order, nor a page about
-        agents, signing in and the like."""
+        """Return the normalized URL if it can be a listing: not this search in another order, nor a page about agents,
+        signing in, and the like.
+        """
         if href not in self._listings:
             self._listings[href] = self._listing(href)
         return self._listings[href]
@@ -70,7 +70,7 @@ class Links:
 
 
 def shape_of(url: str) -> Shape:
-    """The shape of a link in the spelling of a target."""
+    """Return the shape of a normalized link."""
     parts = _parts(url)
     first = parts.path.strip("/").partition("/")[0]
     is_word = _WORD.fullmatch(first) is not None and first != parts.path.strip("/")
@@ -78,14 +78,16 @@ def shape_of(url: str) -> Shape:
 
 
 def is_one_page(url: str, other: str) -> bool:
-    """Whether two links of one card are ways to one page: the same path, and what its query says names no page."""
+    """Return whether two links of one card lead to one page: the same path, with a query that identifies nothing."""
     one, two = _parts(url), _parts(other)
     is_named = any(c.isdigit() for c in one.path) or not (one.query and two.query)
     return (one.netloc, one.path) == (two.netloc, two.path) and (one.query == two.query or is_named)
 
 
 def _names_one(link: SplitResult, search: SplitResult) -> bool:
-    """True for `/view?id=5` on the page `/view`: one parameter that names a page, none of them the search's own."""
+    """Return whether the link's only parameter identifies a page and is not the search's own: `/view?id=5` on
+    `/view`.
+    """
     mine = {part.partition("=")[0] for part in link.query.split("&") if part}
     its = {part.partition("=")[0] for part in search.query.split("&") if part}
     return (

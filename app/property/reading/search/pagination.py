@@ -1,7 +1,7 @@
-"""The page of results that goes on where one ends: a link that says so, or the next number of a row of numbers.
+"""Find the next results page: a link that says so, or the next number in a row of numbers.
 
-Followed is what stays within the search and differs in a number or a cursor. A calendar's next month, the search in
-another order or another search is none, whatever the link says.
+It must stay within the search and differ in a number or cursor. A calendar's next month, another order, and another
+search are excluded, whatever the link says.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _NEXT = re.compile(rf"\W*(?:{alternatives('pages', 'next')})\W*", re.IGNORECASE)
 _NEXT_NAMES = re.compile(r"(?:^|[\s_-])(?:next|pagination-next|next-page|nextpage)(?=$|[\s_-])", re.IGNORECASE)
 _DATES = re.compile(r"\b(?:calendar|datepicker|month|week|day|date|year|event|events)\b")
 _DATE_VALUE = re.compile(r"(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])\b|\b\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d")
-#: parameters that say which part of the results it is
+#: parameters for the page, offset, or cursor
 _PAGE_NAMES = re.compile(
     r"^(?:p|pg|pn|pn?o|page.*|.*page|seite|pagina|página|sida|side|strona|str|offset|start|from|skip|begin|first|s|"
     r"index|cursor|after|next.*|token|searchafter|search after)$"
 )
 _CURSOR_NAMES = re.compile(r"cursor|after|token|next")
-#: the end of a path that says which page it is: `/page/2`, `/2`, `/page-2`, `/2_p`, `/p2`, `/index-2.html`
+#: the end of a path with a page number: `/page/2`, `/2`, `/page-2`, `/2_p`, `/p2`, `/index-2.html`
 _PAGE_END = re.compile(
     r"/(?:(?:page|seite|pagina|sida|strona|p)[-/_=]?\d{1,4}|\d{1,4}(?:_p)?|[a-z]*-?(?:page|p|pg)[-_]?\d{1,4}"
     r"|(?:index|page)[-_]?\d{0,4}\.(?:html?|php|aspx?))/?$",
@@ -42,7 +42,7 @@ _JSON_NEXT = frozenset(
 
 
 def next_page(page: Document, links: Links) -> str | None:
-    """The URL of the next page of results, in the spelling of a target; None on the last one."""
+    """Return the normalized URL of the next results page; None on the last one."""
     offered = _in_json(page.json, links) if page.json is not None else _offered(page, links)
     return next((url for url in offered if _goes_on(links.page_url, url)), None)
 
@@ -71,7 +71,7 @@ def _says_next(anchor: Any) -> bool:
 
 
 def _numbered(anchors: list[Any], links: Links) -> Iterator[str]:
-    """The link whose text is the number after this page's own."""
+    """Yield the links whose text is the number after this page's."""
     here = _number_of(links.page_url) or 1
     for anchor in anchors:
         text = whole_text(anchor)[:8].strip()
@@ -80,7 +80,7 @@ def _numbered(anchors: list[Any], links: Links) -> Iterator[str]:
 
 
 def _number_of(url: str) -> int | None:
-    """The number of a page of results, as far as its URL counts pages."""
+    """Return the page number in a results URL, if it has one."""
     parts = urlsplit(url)
     for name, value in _parameters(parts).items():
         if re.fullmatch(r"p|pg|pn|page.*|.*page|seite|pagina|sida|side|strona|str", words_of(name)) and value.isdigit():
@@ -91,7 +91,7 @@ def _number_of(url: str) -> int | None:
 
 
 def _is_of_dates(anchor: Any) -> bool:
-    """True in a calendar: its months have a next one too."""
+    """Return whether the link is in a calendar, which has a next month."""
     for element in (anchor, *islice(anchor.iterancestors(), 6)):
         if element.tag in ("body", "main"):
             return False
@@ -101,7 +101,7 @@ def _is_of_dates(anchor: Any) -> bool:
 
 
 def _goes_on(here: str, there: str) -> bool:
-    """Whether `there` can be the same search as `here`, further on."""
+    """Return whether `there` can be a later page of the same search."""
     one, other = urlsplit(here), urlsplit(there)
     if one.netloc != other.netloc or _search_path(one.path) != _search_path(other.path):
         return False
@@ -116,7 +116,7 @@ def _goes_on(here: str, there: str) -> bool:
 
 
 def is_same_search(asked: str, led_to: str) -> bool:
-    """Whether the page that `asked`, a page of a search, led to is one of that search too, whichever."""
+    """Return whether `led_to`, where the results page `asked` redirected, is a page of the same search."""
     one, other = urlsplit(asked), urlsplit(led_to)
     hosts = [(parts.hostname or "").removeprefix("www.") for parts in (one, other)]
     paths = [_search_path(parts.path).lower() for parts in (one, other)]
@@ -147,7 +147,7 @@ def _parameters(parts: SplitResult) -> dict[str, str]:
 
 
 def _in_json(body: Any, links: Links) -> Iterator[str]:
-    """Plain links only: how a cursor would have to be sent, the answer does not say."""
+    """Yield plain links only: the answer does not say how to send a cursor."""
     if not isinstance(body, dict):
         return
     for node in (body, *(v for v in body.values() if isinstance(v, dict))):

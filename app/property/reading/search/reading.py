@@ -1,4 +1,4 @@
-"""What a page of results says: its listings, in order and each once, those that were paid for, and what follows."""
+"""Read a results page: its listings in order, its paid listings, and the next page."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from app.property.reading.search.links import Links, Shape, shape_of
 from app.property.reading.search.pagination import next_page
 from app.property.reading.search.shown import shown
 
-#: what one page can name; the labelled portals show at most 100
+#: the most listings of one page; the labeled portals show at most 100
 MOST_LISTINGS = 2_000
 _NOTHING = pattern("pages", "no_results")
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One page of results. `listings` and `paid_for` are URLs in the spelling of targets, each once; `shapes` are those
-    of the listings. `says_none`: the page says in words that nothing was found."""
+    """A results page. `listings` and `paid_for` are distinct normalized URLs, and `shapes` those of the listings.
+    `says_none`: the page says that nothing was found.
+    """
 
     listings: tuple[str, ...]
     paid_for: tuple[str, ...]
@@ -31,7 +32,7 @@ class Results:
 
 
 def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
-    """What `page` names. `known` are shapes of the listings on the search's earlier pages. Raises nothing."""
+    """Read the results on `page`. `known` are the listings' shapes on earlier pages of the search. Never raises."""
     document = Document(page)
     links = Links(document)
     cards = shown(document, links, known)
@@ -42,7 +43,7 @@ def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
             named[url] = None
     follows = next_page(document, links)
     paid_for = tuple(url for url in dict.fromkeys(cards.paid_for) if url not in named)
-    # the same page with and without a word on where its visitor came from
+    # the same URL with and without a referral parameter
     once = dict.fromkeys(bare if (bare := url.partition("?")[0]) in named else url for url in named)
     listings = tuple(url for url in once if url != follows)[:MOST_LISTINGS]
     return Results(

@@ -1,8 +1,7 @@
-"""Listings that a page of results shows: cards or rows of one shape, each with facts of a property and a link of its
-own.
+"""Find the listings that a results page shows: similar cards or rows, each with facts and its own link.
 
-No class name of any site is known here: what repeats, says an address, a price or a size, and leads somewhere else each
-time is a list of properties.
+No site's class names are known here. Repeated elements with an address, a price, or a size that link to different pages
+are a list of properties.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ from app.property.reading.search.links import Links, Shape, is_one_page, shape_o
 from app.property.reading.trees import whole_text
 
 _MOST_LINKS = 4_000
-#: a card with remarks and a history of prices; longer is a page in itself
+#: the longest card, with remarks and a price history
 _CARD_CHARS = 1_500
 _CLIMB = 12
-#: so many kinds of facts make a card one on a property by itself
+#: kinds of facts that make a single card a property
 _TELLS = 2
 _FURNITURE_TAGS = frozenset({"nav", "footer", "head", "script", "style", "noscript", "template", "select", "iframe"})
 _FURNITURE = (OTHERS - {"mortgage", "calculator", "filter", "filters", "searchbox", "autocomplete", "recently"}) | {
     "pagination", "pager", "sponsored", "advert", "adverts", "advertisement", "advertisements", "datepicker", "calendar"
 }  # fmt: skip
-#: what says of a card that somebody paid for its place
+#: words that mark a paid position
 _PAID_FOR = re.compile(rf"\W*(?:{alternatives('pages', 'advertisements')})\W*", re.IGNORECASE)
 _FACTS = (
     re.compile(r"[$€£]\s?\d[\d,.]{2,}|\d[\d.,\u00a0 ]*\s?(?:€|zł|kr\b|EUR|CHF|USD)"),
@@ -50,7 +49,7 @@ _FACTS = (
 
 @dataclass
 class Cards:
-    """What the page shows: URLs of listings, and those whose place was paid for."""
+    """The URLs of shown listings, and of paid ones."""
 
     listings: list[str] = field(default_factory=list)
     paid_for: list[str] = field(default_factory=list)
@@ -65,7 +64,7 @@ class _Card:
 
 
 def shown(page: Document, links: Links, known: frozenset[Shape]) -> Cards:
-    """The cards of the page. `known` are shapes of listings on earlier pages, which one card alone may have."""
+    """Return the page's cards. `known` are shapes of earlier listings, which a single card may have."""
     found = Cards()
     if page.root is None:
         return found
@@ -87,12 +86,12 @@ def shown(page: Document, links: Links, known: frozenset[Shape]) -> Cards:
 
 
 def _is_alike(shape: Shape, wanted: set[Shape | None]) -> bool:
-    """The kind of page that the best group leads to, on whatever host."""
+    """Return whether the shape is wanted, on any host."""
     return any(one is not None and (one.first, one.is_numbered) == (shape.first, shape.is_numbered) for one in wanted)
 
 
 def _groups(root: Any, links: Links) -> Iterator[list[_Card]]:
-    """Cards that stand side by side and are of one shape."""
+    """Yield groups of similar cards side by side."""
     furniture = _furniture(root)
     by_place: dict[tuple[Any, str, str], dict[Any, list[tuple[Any, str]]]] = {}
     anchors = (a for a in root.iter("a") if a.get("href"))
@@ -108,7 +107,7 @@ def _groups(root: Any, links: Links) -> Iterator[list[_Card]]:
 
 
 def _card_of(anchor: Any, url: str, links: Links) -> Any:
-    """The largest block around the link that leads to no other listing of its shape."""
+    """Return the largest block around the link without another listing of the same shape."""
     mine, card = shape_of(url), anchor
     for above in islice(anchor.iterancestors(), _CLIMB):
         if above.tag in ("body", "html", "main", "tbody", "table", "ul", "ol") or _leads_on(above, url, mine, links):
@@ -138,7 +137,7 @@ def _says_paid_for(card: Any) -> bool:
 
 
 def _judged(cards: list[_Card]) -> tuple[list[_Card], float]:
-    """The cards, and how many kinds of facts one of them tells on average; 0 where they all lead to one page."""
+    """Return the cards, and their average number of kinds of facts; 0 if they all link to one page."""
     urls = {url for card in cards for url in card.urls}
     if len(cards) > 1 and len(urls) < 2:
         return cards, 0.0
@@ -146,7 +145,7 @@ def _judged(cards: list[_Card]) -> tuple[list[_Card], float]:
 
 
 def _usual(of_cards: Sequence[Sequence[str]]) -> Shape | None:
-    """The shape that most cards have a link of, each to another page."""
+    """Return the shape of link that most cards have, each to another page."""
     cards, pages = Counter[Shape](), dict[Shape, set[str]]()
     for urls in of_cards:
         for shape in {shape_of(url) for url in urls}:
@@ -159,7 +158,9 @@ def _usual(of_cards: Sequence[Sequence[str]]) -> Shape | None:
 
 
 def _link_of(card: _Card, usual: Shape) -> str | None:
-    """The card's own page: of the usual shape; on another host one that is alike, or any that the card tells of."""
+    """Return the card's own page: of the usual shape; else a similar one on another host, or any other host if the card
+    has enough facts.
+    """
     found = [url for url in card.urls if shape_of(url) == usual]
     found += [url for url in card.urls if _is_alike(shape_of(url), {usual})]
     if card.facts >= _TELLS:
@@ -168,12 +169,12 @@ def _link_of(card: _Card, usual: Shape) -> str | None:
 
 
 def _first_class(element: Any) -> str:
-    """The first of its class names: the others say how one of several looks."""
+    """Return the first class name; the others style single cards."""
     return next(iter((element.get("class") or "").split()), "")
 
 
 def _furniture(root: Any) -> frozenset[Any]:
-    """Elements whose links lead away from what was searched for."""
+    """Return the elements whose links lead away from the results."""
     found = {element for element in root.iter() if _is_furniture(element)}
     for heading in root.iter("h2", "h3", "h4", "h5"):
         if SIMILAR.match(whole_text(heading)[:80]):
