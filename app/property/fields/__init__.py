@@ -1,1 +1,1 @@
-"""What is known of fields and of languages, as data; the modules here only load it."""
+"""Knowledge about fields and languages as data; the modules only load it."""

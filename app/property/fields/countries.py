@@ -15,10 +15,10 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """One country. `names` are in small letters, the English one first; `regions` are casefolded.
+    """A country. `names` are in lower case, the English one first; `regions` are casefolded.
 
-    `postal_code`, `currency_sign`, and `signs`, which only its pages show, are regular expressions. In an address in
-    one line the code stands `before` or `behind` the town.
+    `postal_code`, `currency_sign`, and `signs` (texts that only its pages show) are regular expressions. In a one-line
+    address the code is `before` or `behind` the town.
     """
 
     names: tuple[str, ...]
@@ -53,13 +53,13 @@ COUNTRIES: Mapping[str, Country] = MappingProxyType(
         for code, row in _TABLE.items()
     }
 )
-#: two-letter codes by names in small letters
+#: two-letter codes by lower-case names
 US_STATES: Mapping[str, str] = MappingProxyType(_TABLE["US"]["states"])
 
 _CURRENCIES = tomllib.loads(_HERE.with_name("currencies.toml").read_text("utf-8"))
-#: every ISO 4217 code that we know
+#: all known ISO 4217 codes
 CURRENCIES = frozenset(_CURRENCIES["signs"]) | {country.currency for country in COUNTRIES.values()}
-#: codes by signs and words that mean one currency only
+#: codes by signs and words of a single currency
 CURRENCY_SIGNS: Mapping[str, str] = {sign: code for code, signs in _CURRENCIES["signs"].items() for sign in signs}
-#: codes by signs that several currencies share; the first is meant where the country does not decide
+#: codes by shared signs; the first is used if the country does not decide
 SHARED_SIGNS: Mapping[str, tuple[str, ...]] = {sign: tuple(codes) for sign, codes in _CURRENCIES["shared"].items()}

@@ -1,6 +1,6 @@
-"""The words of each language: `languages/<ISO 639-1 code>.toml`. docs/languages.md describes the sections.
+"""Load the words of each language from `languages/<ISO 639-1 code>.toml` (sections: docs/languages.md).
 
-Files are read on first use and kept: all of them take some 10 ms. Close languages share a file (Czech and Slovak).
+Files are loaded on first use and cached; all of them take about 10 ms. Close languages share a file (Czech and Slovak).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-#: what one file holds: lists of words by section and key
+#: the content of a file: word lists by section and key
 Sections = Mapping[str, Any]
 
 _FOLDER = Path(__file__).with_name("languages")
@@ -20,7 +20,7 @@ _FOLDER = Path(__file__).with_name("languages")
 
 @cache
 def languages() -> Mapping[str, Sections]:
-    """The sections of every file by the first of its language codes, in alphabetical order."""
+    """Return every file's sections by its first language code, in alphabetical order."""
     read = (tomllib.loads(file.read_text("utf-8")) for file in sorted(_FOLDER.glob("*.toml")))
     return MappingProxyType({sections["codes"][0]: sections for sections in read})
 
@@ -31,5 +31,5 @@ def _by_code() -> Mapping[str, Sections]:
 
 
 def language(code: str | None) -> Sections:
-    """The sections of the language with this code; empty for one that has no file."""
+    """Return the sections of a language; empty without a file."""
     return _by_code().get(code or "", {})

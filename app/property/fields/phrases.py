@@ -1,7 +1,7 @@
-"""Phrases in the languages' files as regular expressions.
+"""Compile the phrases of language files into regular expressions.
 
-A phrase stands for itself, as whole words in any case. `*` is the rest of a word, `(a|b)` a choice, `[a]` what
-may be absent, `^` the beginning of the text, punctuation aside, `$` its end. `re:` begins a regular expression.
+A phrase matches whole words in any case. `*` is the rest of a word, `(a|b)` a choice, `[a]` an optional part, `^` the
+beginning of the text (ignoring punctuation), and `$` its end. `re:` starts a regular expression.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from functools import cache
 
 from app.property.fields.languages import language, languages
 
-#: how each mark is written in a regular expression. No rest of a word is longer than this, so that the work on a page
-#: grows with its size alone
+#: Each mark as a regular expression. The rest of a word is limited, so that matching is linear in the page's size.
 _MARKS = {"(": "(?:", "[": "(?:", "]": ")?", ")": ")", "|": "|", "*": r"\w{0,30}"}
 _WRITTEN = str.maketrans({**{char: f"\\{char}" for char in string.punctuation}, **_MARKS})
-#: scripts from Hebrew on join words or do not part them
+#: scripts from Hebrew on join words or do not separate them
 _FIRST_JOINED = "\u0590"
 
 
 def expression(phrase: str, *, whole: bool = True) -> str:
-    """The regular expression of one phrase; unless `whole`, it may begin within a word, as behind a number."""
+    """Return a phrase's regular expression. Unless `whole`, it may start within a word, as behind a number."""
     if phrase.startswith("re:"):
         return phrase.removeprefix("re:")
     begins, ends = phrase.startswith("^"), phrase.endswith("$")
@@ -33,13 +32,15 @@ def expression(phrase: str, *, whole: bool = True) -> str:
 
 
 def _boundary(body: str) -> str:
-    """What stands before the first or, reversed, behind the last letter of a phrase."""
+    """Return the word boundary for the first letter of a phrase, or of a reversed phrase."""
     first = next((c for c in body if c not in "()[]|"), "")
     return r"\b" if first.isalnum() and first < _FIRST_JOINED else ""
 
 
 def alternatives(section: str, key: str, lang: str | None = None, *, whole: bool = True) -> str:
-    """The phrases of all languages, or of `lang`, as alternatives of one expression; none match nothing."""
+    """Return the phrases of all languages, or of `lang`, as alternatives; without phrases, a pattern that never
+    matches.
+    """
     among = languages().values() if lang is None else [language(lang)]
     phrases = dict.fromkeys(phrase for sections in among for phrase in sections.get(section, {}).get(key, ()))
     return "|".join(expression(phrase, whole=whole) for phrase in phrases) or r"(?!)"
@@ -47,21 +48,21 @@ def alternatives(section: str, key: str, lang: str | None = None, *, whole: bool
 
 @cache
 def pattern(section: str, key: str) -> re.Pattern[str]:
-    """The phrases of all languages, in any case."""
+    """Return the pattern of all languages' phrases, ignoring case."""
     return re.compile(alternatives(section, key), re.IGNORECASE)
 
 
 def by_key(section: str, *keys: str) -> Mapping[str, re.Pattern[str]]:
-    """The patterns of a section's `keys`, in their order."""
+    """Return the patterns of a section's `keys`, in their order."""
     return {key: pattern(section, key) for key in keys}
 
 
 def first_of(patterns: Mapping[str, re.Pattern[str]], text: str) -> str | None:
-    """The key of the first pattern that occurs in `text`."""
+    """Return the key of the first pattern that matches in `text`."""
     return next((key for key, found in patterns.items() if found.search(text)), None)
 
 
 @cache
 def words(section: str, key: str) -> frozenset[str]:
-    """The plain words of all languages."""
+    """Return the plain words of all languages."""
     return frozenset(word for sections in languages().values() for word in sections.get(section, {}).get(key, ()))

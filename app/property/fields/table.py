@@ -1,6 +1,6 @@
-"""The field table, `fields.toml`: what each field holds, where it may come from, and what it means.
+"""Load the field table, `fields.toml`: each field's content, sources, and meaning.
 
-Names follow the RESO Data Dictionary 2.0 (https://ddwiki.reso.org); ours are prefixed `X_`.
+Names follow the RESO Data Dictionary 2.0 (https://ddwiki.reso.org); ours start with `X_`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-#: What a field is stored as: text, a whole or decimal number, yes/no, an ISO 8601 date, a list of texts, or rows.
+#: How a field is stored: text, a whole or decimal number, yes/no, an ISO 8601 date, a list of texts, or rows.
 FieldType = Literal["text", "integer", "number", "boolean", "date", "texts", "rows"]
-#: What is read: it decides how a text becomes a value.
+#: What a field holds, which decides how its text is parsed.
 FieldKind = Literal[
     "address", "answer", "area", "choice", "coordinate", "count", "currency", "date", "features", "identifier", "links",
     "money", "name", "place", "rows", "text", "unit", "year",
@@ -24,7 +24,9 @@ FieldKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One field; the head of `fields.toml` explains each key. Ends of ranges are included, areas in square meters."""
+    """A field. The head of `fields.toml` explains each key. Ranges include their ends, and areas are in square
+    meters.
+    """
 
     name: str
     label: str
@@ -73,7 +75,7 @@ class FieldSpec:
 
     @property
     def derived(self) -> bool:
-        """True for what is computed and never read."""
+        """Return whether the field is computed and never read."""
         return self.derived_by is not None
 
 
@@ -94,31 +96,31 @@ FIELDS: Mapping[str, FieldSpec] = _read()
 
 @cache
 def of_kind(*kinds: FieldKind) -> tuple[str, ...]:
-    """The fields of these kinds that are read, in the table's order."""
+    """Return the fields of these kinds that are read, in table order."""
     return tuple(name for name, spec in FIELDS.items() if spec.kind in kinds and not spec.derived)
 
 
 def _by(column: str) -> Mapping[str, tuple[str, ...]]:
-    """Return, for each field that `column` names, the fields whose rows name it there, both in the table's order."""
+    """Map each field named in `column` to the fields whose rows name it, both in table order."""
     named = {name: getattr(spec, column) for name, spec in FIELDS.items()}
     return MappingProxyType(
         {lead: tuple(name for name, own in named.items() if own == lead) for lead in FIELDS if lead in named.values()}
     )
 
 
-#: by a field: those that come from the record that gave it, that go with it, that mean nothing without it, its parts
+#: by field: the fields from the same record, those that go with it, and its parts
 BOUND, FOLLOWERS, PARTS, COUNTED = map(_by, ("bound_to", "goes_with", "part_of", "counted_in"))
 #: the fields that hold texts of several sentences
 PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
-#: what a page about one property tells, three or more of it as a rule
+#: fields that a page about one property gives, usually three or more of them
 TELLING = frozenset(name for name, spec in FIELDS.items() if spec.tells >= 1.5)
-#: the field that says in what unit another one is
+#: the unit field of each area
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
 #: latitude and longitude, in this order
 AXES = of_kind("coordinate")
 (CURRENCY,) = of_kind("currency")
 #: the field that holds each part of an address
 ADDRESS_FIELDS: Mapping[str, str] = {spec.address_part: name for name, spec in FIELDS.items() if spec.address_part}
-#: Fields that name people: they are kept no longer than personal data may be (`storage/privacy/ages.py`).
+#: fields that name people, kept no longer than personal data may be (`storage/privacy/ages.py`)
 PEOPLE_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.personal)
 DERIVED_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.derived)

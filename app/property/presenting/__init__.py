@@ -1,1 +1,1 @@
-"""How people read a property, in the terminal and on web pages: values in words, the brief, names of sources."""
+"""Present a property to people, in the terminal and on web pages: values in words, the brief, and source names."""

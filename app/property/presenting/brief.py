@@ -1,4 +1,4 @@
-"""The contractor's brief: what a roofing or home-services team wants to know about a house, and how sure each value is.
+"""The contractor's brief: what a roofing or home-services team needs to know about a house, and how certain it is.
 
 As text it has at most 80 columns. URLs are not cut, so that they can be followed.
 """
@@ -27,7 +27,7 @@ _MOST_OTHERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field of a line, its name beside the line's other fields, and how its values are put into words."""
+    """A field of a line, its name among the line's fields, and how its values are worded."""
 
     field: str
     name: str
@@ -39,14 +39,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the brief. Its values are no surer than the fields `inputs`, which they are computed from."""
+    """A line of the brief. Its values are no more certain than `inputs`, the fields they are computed from."""
 
     label: str
     parts: tuple[Part, ...]
     inputs: tuple[str, ...] = ()
 
     def join(self, texts: Sequence[str | None]) -> str:
-        """Return the line's text, from that of each part (None: not known)."""
+        """Return the line's text from its parts' texts (None: unknown)."""
         kinds = [FIELDS[part.field].kind for part in self.parts]
         if not any(texts):
             return UNKNOWN
@@ -63,7 +63,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the brief of one property: its text, and what is in doubt about it."""
+    """A line of one property's brief: its text and its doubts."""
 
     line: Line
     text: str
@@ -88,9 +88,9 @@ LINES: tuple[Line, ...] = tuple(_lines())
 
 
 def brief_entries(shown: Mapping[str, Any], now: datetime, fresh_days: float) -> list[Entry]:
-    """Return the lines of the brief of a property in the shape of `PropertyStore.get`.
+    """Return the brief's lines for a property in the shape of `PropertyStore.get`.
 
-    A mark says what other sources state instead, or that the value is unsure or older than `fresh_days`.
+    A mark says what other sources state, or that the value is uncertain or older than `fresh_days`.
     """
     return [Entry(line, _text(line, shown), tuple(_marks(line, shown, now, fresh_days))) for line in LINES]
 
@@ -136,7 +136,7 @@ def _marks(line: Line, shown: Mapping[str, Any], now: datetime, fresh_days: floa
         doubt = doubt_about(shown, part.field, now, fresh_days) if part.field in record else None
         if doubt is not None:
             found.setdefault("; ".join(_reasons(part, doubt, shown, now)), []).append(part.name)
-    for text, names in found.items():  # what holds of all parts stands once, for the line
+    for text, names in found.items():  # a doubt about all parts is printed once, for the line
         name = f"{', '.join(names)}: " if any(names) and len(names) < len(line.parts) else ""
         yield f"{name}{text}"
 
@@ -157,7 +157,7 @@ def _reasons(part: Part, doubt: Doubt, shown: Mapping[str, Any], now: datetime) 
 
 
 def _unverified(shown: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Yield what only a search answer claims about the fields of the brief. No line above relies on it."""
+    """Yield unverified claims of search answers about the brief's fields. No line above uses them."""
     parts = {part.field: (line.label, part) for line in LINES for part in line.parts}
     claims = [one for one in shown.get("unverified") or () if one["field"] in parts]
     if not claims:

@@ -20,7 +20,7 @@ KINDS = {
 
 
 def source_name(shown: Mapping[str, Any], url: str) -> str:
-    """Return the name of the source that `url` belongs to: as sources.toml names it, else its kind and its host.
+    """Return the name of the source of `url`: its name in sources.toml, else its kind and host.
 
     `shown` is a property in the shape of `PropertyStore.get`.
     """

@@ -1,4 +1,4 @@
-"""Put values into words as US readers expect them: square feet, dollars with thousands apart, `Jun 14, 2019`."""
+"""Put values into words for US readers: square feet, dollars with thousands separators, `Jun 14, 2019`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from app.property.fields.table import CURRENCY, FIELDS, UNIT_OF, of_kind
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, SQUARE_METERS, convert
 
 Record = Mapping[str, Any]
-#: a value, its unit where it has one, and the record that it stands in; -> as it is read
+#: formats a value, given its unit (if any) and its record
 Words = Callable[[Any, str | None, Record], str]
 
 UNKNOWN = "not known"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?")
-#: RESO's status of a listing that somebody could buy now, and of one that is about to be sold
+#: RESO statuses of listings for sale, and of those under contract
 _ON_SALE, _NEARLY_SOLD = frozenset({"Active", "Coming Soon"}), frozenset({"Pending", "Active Under Contract"})
 
 
 def day(value: str | datetime) -> str:
-    """`Jun 14, 2019`; `Oct 2005` or `1995` where no more is known; what is no date as it is."""
+    """Format a date as `Jun 14, 2019`, `Oct 2005`, or `1995`, as exact as known; return other text unchanged."""
     match = _DATE.match(value if isinstance(value, str) else value.isoformat())
     if match is None:
         return str(value)
@@ -36,7 +36,7 @@ def day(value: str | datetime) -> str:
 
 
 def is_in_the_us(record: Mapping[str, Any]) -> bool:
-    """By its country; without one by a state of two letters and a ZIP code."""
+    """Return whether the property is in the US: by its country, else by a two-letter state and a ZIP code."""
     at = Address.of(record)
     if at.country:
         return at.country == "US"
@@ -44,14 +44,16 @@ def is_in_the_us(record: Mapping[str, Any]) -> bool:
 
 
 def is_let(record: Mapping[str, Any]) -> bool:
-    """Whether its price is for a time, or its kind is a lease."""
+    """Return whether the property is for rent: its price has a period, or its type is a lease."""
     for_a_time = any(record.get(spec.per) for spec in FIELDS.values() if spec.per)
     return for_a_time or any("lease" in str(record.get(name)).lower() for name in of_kind("choice"))
 
 
 def money(amount: float, record: Mapping[str, Any]) -> str:
-    """`$412,000`, `-$12,000`, `489,000 EUR`. What US offices and portals print without a currency is in dollars; of
-    another country's amount without one the number alone is known."""
+    """Format an amount: `$412,000`, `-$12,000`, `489,000 EUR`.
+
+    Without a currency, amounts of US properties are in dollars; others are printed as plain numbers.
+    """
     currency = record.get(CURRENCY) or ("USD" if is_in_the_us(record) else "")
     number = f"{abs(amount):,.2f}".removesuffix(".00")
     sign = "-" if amount < 0 else ""
@@ -59,7 +61,7 @@ def money(amount: float, record: Mapping[str, Any]) -> str:
 
 
 def square_feet(area: float, unit: str | None) -> str:
-    """`2,310 sq ft`; of another unit what it comes to, and as it was."""
+    """Format an area as `2,310 sq ft`; other units are converted, with the original in parentheses."""
     if unit not in IN_SQUARE_METERS:
         return f"{area:,.10g} (unit {UNKNOWN})"
     feet = f"{convert(area, str(unit), SQUARE_FEET):,.0f} sq ft"
@@ -67,7 +69,7 @@ def square_feet(area: float, unit: str | None) -> str:
 
 
 def number(value: float) -> str:
-    """Stories: `2`, `1.5`."""
+    """Format a number of stories: `2`, `1.5`."""
     return f"{value:g}"
 
 
@@ -80,14 +82,14 @@ def listed(parts: list[Any]) -> str:
 
 
 def solar(parts: list[Any]) -> str:
-    """Of ways to produce power (RESO: Photovoltaics, Wind)."""
+    """Return whether the power sources (RESO: Photovoltaics, Wind) include solar."""
     if any(re.search(r"solar|photovolt|\bpv\b", str(part), re.IGNORECASE) for part in parts):
         return "yes"
     return f"not stated (power by {listed(parts)})"
 
 
 def for_sale(status: str, record: Mapping[str, Any]) -> str:
-    """Of RESO's status; a home to let is not for sale."""
+    """Return whether the home is for sale by its RESO status; a rental is not."""
     if is_let(record):
         return f"no, for rent ({status})" if status in _ON_SALE else f"no ({status}, for rent)"
     if status in _ON_SALE:
@@ -108,7 +110,7 @@ def _row(row: Mapping[str, Any], record: Record) -> str:
 
 
 def _part(name: str, part: Any, record: Record) -> str:
-    """Return a part of a row; amounts other than its price are named."""
+    """Return a part of a row. Amounts other than the price are named."""
     if isinstance(part, bool) or not isinstance(part, int | float):
         return _plain(part)
     return money(part, record) if name == "price" else f"{name} {money(part, record)}"
@@ -124,7 +126,7 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-#: how values are put into words: by the name that the field table's `brief` gives, else by the field's kind
+#: formatters by the name in the field table's `brief`, else by the field's kind
 WORDS: Mapping[str, Words] = {
     "area": lambda value, unit, _: square_feet(value, unit),
     "answer": lambda value, *_: yes_no(value),
@@ -140,10 +142,10 @@ WORDS: Mapping[str, Words] = {
 
 
 def in_words(name: str, value: Any, record: Record, unit: str | None = None, *, words: str = "") -> str:
-    """Return a value of the field `name` as people read it, in `unit` or the unit that `record` gives.
+    """Return a value of the field `name` in words, in `unit` or the record's unit.
 
-    `words` names an entry of `WORDS` other than that of the field's kind. A value of another type than its field's,
-    which only an unverified claim may have, is shown as it is.
+    `words` selects an entry of `WORDS` other than that of the field's kind. A value of the wrong type, which only an
+    unverified claim may have, is shown as it is.
     """
     how = WORDS.get(words or FIELDS[name].kind)
     known = unit or record.get(UNIT_OF.get(name, ""))
@@ -153,14 +155,13 @@ def in_words(name: str, value: Any, record: Record, unit: str | None = None, *, 
         return _plain(value)
 
 
-#: columns of lists of properties: headings by field
+#: column headings of property lists, by field
 HEADINGS: Mapping[str, str] = {name: spec.short for name, spec in FIELDS.items() if spec.short}
 _UNITS = {SQUARE_FEET: "sq ft", SQUARE_METERS: "m²", ACRES: "acres", HECTARES: "ha"}
 
 
 def in_list(name: str, record: Record) -> str:
-    """Return what a list of properties shows in the column of the field `name`; empty if it is not known. Areas stay
-    in their own unit."""
+    """Return the field's text in a list of properties; "" if unknown. Areas keep their unit."""
     shown = next((one for one in (name, FIELDS[name].instead) if one and record.get(one) is not None), None)
     if shown is None:
         return ""

@@ -1,4 +1,4 @@
-"""From text as it stands on a page to a value: numbers, prices, areas, dates, currencies, vocabularies.
+"""Parse text into values: numbers, prices, areas, dates, currencies, vocabularies.
 
-Every function is pure and answers `None` for text that holds no such value; none raises on odd input.
+Every function is pure, returns `None` for text without such a value, and never raises on odd input.
 """

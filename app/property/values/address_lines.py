@@ -1,6 +1,6 @@
-"""An address in one line, taken apart by the habits of its country: where the postal code stands, what regions are.
+"""Parse an address in one line by its country's conventions: the position of the postal code, and the regions.
 
-Pure and quiet: what cannot be told stays None. US addresses are `app.property.address`, which uses this for the rest.
+Pure; unknown parts stay None. `app.property.address` parses US addresses and calls this module for other countries.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from app.property.values.vocabulary import offer
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The parts of an address, each None where the line does not tell it; `street` as written."""
+    """The parts of an address, None if missing; `street` is as written."""
 
     street: str | None = None
     city: str | None = None
@@ -30,7 +30,7 @@ _MARK = r"(?:(?:[A-Z]{1,2}-|C\.?P\.?:?\s?|CEP:?\s?|PIN(?: code)?:?\s?)(?=\d))?"
 
 
 def _codes(stands: str) -> Iterator[tuple[str, str]]:
-    """Each country whose addresses put the postal code there, and the code's expression."""
+    """Yield each country that puts the postal code there, with the code's pattern."""
     for code, country in COUNTRIES.items():
         if country.postal_code is not None and country.postal_code_stands == stands:
             yield code, country.postal_code
@@ -43,7 +43,7 @@ _BEFORE_CODES = {
 _AFTER_CODES = {
     country: re.compile(rf"(?<![\w-]){_MARK}({code})(?![\w-]){_NO_CODE}") for country, code in _codes("behind")
 }
-#: four digits may be a year: only at a border of the line's parts are they a code
+#: four digits may be a year, so they are a code only at the border of a part
 _BORDER = re.compile(r"(?:^|[,;|·•(–/]|\s-|\d[A-Za-z]?)\s*(?:[A-Z]{1,2}-)?$")
 _PARTS = re.compile(r"\s*[,;|·•\n]\s*")
 _PLACE_END = re.compile(r"\s*(?:[,;|·•(\[/:]|\s[-–—]\s)\s*")
@@ -54,7 +54,7 @@ _PARTICLES = (
 )
 _TOWN = re.compile(rf"(?:[^\W\d_a-z²³]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
                    r"(?=[^\W\d_a-zß-öø-ÿ])[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?){0,4}")  # fmt: skip
-#: one word, or more where the first or a particle says so: `Bad Bevensen`, `Herrsching am Ammersee`
+#: one word, or more if the first word or a particle shows it: `Bad Bevensen`, `Herrsching am Ammersee`
 _GERMAN_TOWN = re.compile(
     r"(?:(?:Bad|Sankt|St\.|Markt|Groß|Gross|Klein|Alt|Neu|Hohen|Lutherstadt|Hansestadt|Königs|Deutsch|Hann\.|Maria|Burg|Schloß)\s)*"
     rf"[^\W\d_][^\s]*(?:\s(?:(?:{_PARTICLES})\s)+[^\W\d_][^\s]*)*"
@@ -69,7 +69,7 @@ _DISTRICT = re.compile(
     r"^(?:gm\.|gmina|pow\.|powiat|okres|dz\.|Bezirk|Ortsteil|OT|zona|cartier\w*|kvart\w+|кв\.|ж\.к\.)\s|\bkommun$",
     re.IGNORECASE,
 )
-#: countries where the last part of a line without code is the town
+#: countries where the last part of a line without a code is the town
 _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "AE": frozenset(
         {"dubai", "abu dhabi", "sharjah", "ajman", "ras al khaimah", "fujairah", "umm al quwain", "al ain"}
@@ -77,15 +77,15 @@ _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "SG": frozenset({"singapore"}),
     "HK": frozenset({"hong kong"}),
 }
-#: where regions bear the names of their capitals, a line without code does not tell which of the two is meant
+#: countries whose regions share the names of their capitals, so that a line without a code is ambiguous
 _REGIONS_LIKE_TOWNS = frozenset({"ES", "PT", "BE", "NL", "NZ", "MX", "IT", "HU", "TR", "BG"})
-#: where all that stands before the town is the street part: houses have names
+#: countries where everything before the town is the street part, because houses have names
 _ALL_IS_STREET = frozenset({"GB", "IE", "AU", "CA", "ZA"})
 _CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "dublin", "cork", "zürich", "genève"})
 
 
 def read(text: str, country: str | None) -> Line | None:
-    """The parts of `text` by the rules of `country`; None where it holds neither a code nor a region of it."""
+    """Parse `text` by the rules of `country`; None if it holds neither a code nor a region of it."""
     text = " ".join(text.split())[:300]
     if country is None:
         return None
@@ -99,7 +99,7 @@ def read(text: str, country: str | None) -> Line | None:
 
 
 def has_code(country: str | None) -> bool:
-    """True for a country whose postal codes we know."""
+    """Return whether the country's postal codes are known."""
     return country in _BEFORE_CODES or country in _AFTER_CODES or country in SPACELESS
 
 
@@ -121,7 +121,7 @@ def _code_first(text: str, country: str) -> Line | None:
 
 
 def _code_between(before: str, code: str, after: str, country: str) -> Line | None:
-    """`Lindspitzweg 8, 8408 Winterthur (ZH)`."""
+    """Parse a code between street and town: `Lindspitzweg 8, 8408 Winterthur (ZH)`."""
     town = _TOWN.match(after.strip())
     if town is None or town.group()[0].islower():
         return None
@@ -135,21 +135,21 @@ def _code_between(before: str, code: str, after: str, country: str) -> Line | No
 
 
 def _code_behind(before: str, code: str) -> Line | None:
-    """`Maison 6 pièces - Uzès (30700)`."""
+    """Parse a code in brackets after the town: `Maison 6 pièces - Uzès (30700)`."""
     chunk = re.split(r"\s[-–—|]\s|[,;|]", before.strip())[-1]
     town = _LAST_TOWN.search(chunk)
     return Line(city=town[1], postal_code=code) if town else None
 
 
 def _street_in(before: str) -> str | None:
-    """The street at the end of what stands before the code."""
+    """Return the street before the code."""
     chunk = re.split(r"\s[-–—|·•]\s|[|;]", before.strip(" ,-–"))[-1]
     parts = [p for p in _PARTS.split(_LABEL.sub("", chunk)) if p]
     return _street_of(parts, keep_all=False)
 
 
 def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
-    """The parts up to the last one with a number or a word such as `street`; what follows is a quarter of the town."""
+    """Return the parts up to the last one with a number or a word for a street; a quarter of the town follows it."""
     if not keep_all:
         ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
         parts = parts[: ends[-1] + 1] if ends else []
@@ -163,7 +163,7 @@ def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
 
 def _code_last(text: str, country: str) -> Line | None:
     matches = list(_AFTER_CODES[country].finditer(text))
-    if country in ("AU", "NZ", "ZA"):  # four digits are a code at the end only
+    if country in ("AU", "NZ", "ZA"):  # four digits are a code only at the end
         matches = [
             m for m in matches if re.match(r"\W*$|\W+(?:Australia|New Zealand|South Africa)\W*$", text[m.end() :])
         ]
@@ -185,7 +185,7 @@ def _split(text: str, country: str) -> list[str]:
 
 
 def _placed(parts: list[str], country: str) -> Line | None:
-    """Street, town and region of parts that end with the town or the region."""
+    """Return street, town, and region of parts that end with the town or the region."""
     if not parts:
         return None
     region: str | None = None
@@ -209,17 +209,17 @@ def _town_of(part: str, country: str) -> str | None:
 
 
 def _shown(region: str) -> str:
-    """A region without the word that says what it is, where that is no part of its name."""
+    """Return a region without the word for its kind, unless the word is part of its name."""
     return re.sub(r"^(?:woj\.?|województwo)\s+", "", region, flags=re.IGNORECASE)
 
 
 def _is_town_of_street(parts: list[str], country: str) -> bool:
-    """After a street, a county's name is its town's: `Tullow Road, Carlow`."""
+    """Return whether a county's name after a street is its town: `Tullow Road, Carlow`."""
     return country in ("IE", "GB") and texts.ends_like_street(parts[-2]) and not regions.is_named(parts[-1], country)
 
 
 def _region_at_end(part: str, country: str) -> tuple[str, str] | None:
-    """`Yackandandah VIC` as town and region."""
+    """Split `Yackandandah VIC` into town and region."""
     words = part.split()
     for count in range(min(4, len(words) - 1), 0, -1):
         tail = " ".join(words[-count:])
@@ -232,7 +232,9 @@ def _region_at_end(part: str, country: str) -> tuple[str, str] | None:
 
 
 def _without_code(text: str, country: str) -> Line | None:
-    """`Majorna, Göteborgs kommun, Västra Götalands län`: a region at the end that is none of the country's towns."""
+    """Parse a line that ends in a region, which must not be a town: `Majorna, Göteborgs kommun, Västra Götalands
+    län`.
+    """
     parts = _split(text, country)
     if len(parts) < 2:
         return None
@@ -246,7 +248,7 @@ def _without_code(text: str, country: str) -> Line | None:
 
 
 def _numbered_first(parts: list[str]) -> str | None:
-    """The street where its number leads or a word says what it is: `Marina Gate 2` is a development."""
+    """Return a street with a leading number or a street word; `Marina Gate 2` is a development."""
     street = _street_of(parts, keep_all=False)
     named = street is not None and (street[0].isdigit() or texts.ends_like_street(re.sub(r"\s+\d+[A-Z]?$", "", street)))
     return street if named else None
@@ -262,14 +264,14 @@ def _before_region(parts: list[str], country: str) -> Line | None:
     return Line(_street_of(kept[:-1], keep_all=country in _ALL_IS_STREET), city, _shown(parts[-1]))
 
 
-#: countries where `ul.` opens a street's name, so that what stands beside it is the town
+#: countries where `ul.` marks the street, so that the part beside it is the town
 _STREET_FIRST_OR_LAST = frozenset({"PL", "BG"})
 _STREET_OPENS = re.compile(r"^(?:ul|al|os|pl|ул|бул|пл)\.\s?\S", re.IGNORECASE)
 _TOWN_OPENS = re.compile(r"^(?:град|гр\.|с\.|село|m\.st\.|miasto)\s+")
 
 
 def _beside_street(parts: list[str]) -> Line | None:
-    """`Konstancin-Jeziorna, Skolimów, ul. Sobieskiego`, or the other way round."""
+    """Parse `Konstancin-Jeziorna, Skolimów, ul. Sobieskiego`, or the reverse order."""
     at = next((i for i, p in enumerate(parts) if _STREET_OPENS.match(p)), None)
     if at is None or at not in (0, len(parts) - 1):
         return None
@@ -278,7 +280,7 @@ def _beside_street(parts: list[str]) -> Line | None:
 
 
 def _ends_in_region(parts: list[str], country: str) -> bool:
-    """True where the last part can only be a region: no town of that name is meant."""
+    """Return whether the last part can only be a region, not a town of that name."""
     last = parts[-1]
     if not regions.is_region(last, country) or country == "ES" or _is_town_of_street(parts, country):
         return False
@@ -291,7 +293,7 @@ _JAPANESE = re.compile(
     r"[^\d町村]{1,5}[町村])"
 )
 _JAPANESE_CODE = re.compile(r"〒?\s?(\d{3}-\d{4})\s*")
-#: town behind the region, in lines without spaces between
+#: the town after the region, in lines without spaces
 _TOWNS = {
     "JP": _JAPANESE,
     "TW": re.compile(r"^([^\d區鄉鎮市]{1,4}[區鄉鎮市])"),
@@ -301,7 +303,7 @@ SPACELESS = frozenset(_TOWNS)
 
 
 def without_spaces(text: str, country: str) -> Line | None:
-    """Region, town and the rest of `〒167-0032 東京都杉並区天沼３-１８` or `경기도 고양시 일산서구`."""
+    """Parse region, town, and street of `〒167-0032 東京都杉並区天沼３-１８` or `경기도 고양시 일산서구`."""
     code = _JAPANESE_CODE.search(text) if country == "JP" else None
     if code:
         text = text[: code.start()] + text[code.end() :]

@@ -1,7 +1,7 @@
-"""Areas: value and unit out of one text, RESO unit names, and conversion.
+"""Parse areas: value and unit, RESO unit names, and conversion.
 
 Factors: 1 ft = 0.3048 m exactly (international foot), 1 acre = 43,560 sq ft, 1 tsubo or ping = 400/121 m². RESO names
-four units; areas in others (ares, tsubo, square yards, rai, ...) come out in square metres.
+four units; areas in other units (ares, tsubo, square yards, rai, ...) are returned in square meters.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from app.property.fields.phrases import alternatives, by_key
 from app.property.values.numbers import Number, find_numbers
 
 SQUARE_FEET, SQUARE_METERS, ACRES, HECTARES = "Square Feet", "Square Meters", "Acres", "Hectares"
-#: square metres in one of each unit
+#: square meters per unit
 IN_SQUARE_METERS: dict[str, float] = {
     SQUARE_METERS: 1.0,
     SQUARE_FEET: 0.09290304,
@@ -23,20 +23,20 @@ IN_SQUARE_METERS: dict[str, float] = {
     HECTARES: 10000.0,
 }
 _UNITS = by_key("units", *IN_SQUARE_METERS)
-#: square metres in one of the units that RESO does not name
+#: square meters per unit that RESO does not name
 _OTHERS = {
     **{"Ares": 100.0, "Centiares": 1.0, "Tsubo": 400 / 121, "Square Yards": 0.83612736, "Dunams": 1000.0},
     **{"Stremmata": 1000.0, "Rai": 1600.0, "Gunthas": 101.17141056, "Marlas": 25.29285264, "Kanals": 505.8570528},
 }
 _LARGE = {HECTARES: IN_SQUARE_METERS[HECTARES], **_OTHERS}
 _TO = re.compile(r"\s*(?:sq\.? ?ft\.?|sqft|m²)?\s*(?:-|–|—|to)\s*", re.I)
-#: `5 - 1,200 sq ft` are a unit and its area
+#: `5 - 1,200 sq ft` is a unit number and its area
 _WIDEST_RANGE = 10
 
 
 @cache
 def _behind(lang: str | None) -> tuple[tuple[re.Pattern[str], float], ...]:
-    """Hectares and the units outside RESO's four right behind a number; `lang` has a file, or is empty or None."""
+    """Return patterns for hectares and non-RESO units after a number. `lang` has a file, or is "" or None."""
     here = {
         name: f"{alternatives('units', name, whole=False)}|{alternatives('units_here', name, lang, whole=False)}"
         for name in _LARGE
@@ -46,14 +46,14 @@ def _behind(lang: str | None) -> tuple[tuple[re.Pattern[str], float], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A value in `unit`, one of the four unit names, or None where the text names none."""
+    """A value in `unit`, one of the four unit names; None if the text names none."""
 
     value: float
     unit: str | None
 
 
 def find_unit(text: str) -> str | None:
-    """The unit that stands first in `text`."""
+    """Return the first unit in `text`."""
     best: tuple[int, str] | None = None
     for name, pattern in _UNITS.items():
         match = pattern.search(text)
@@ -63,12 +63,12 @@ def find_unit(text: str) -> str | None:
 
 
 def is_unit(text: str) -> bool:
-    """True for a unit and nothing else."""
+    """Return whether `text` is only a unit."""
     return any(pattern.fullmatch(text.strip(" .")) for pattern in _UNITS.values())
 
 
 def parse_area(text: str, lang: str | None = None) -> Area | None:
-    """The first area of `text`: a number with a unit right behind it, else a lone number without one.
+    """Return the first area of `text`: a number with a unit behind it, else a lone number.
 
     `11 ares 42 ca` and `1 ha 20 a` are one area.
     """
@@ -90,7 +90,7 @@ def parse_area(text: str, lang: str | None = None) -> Area | None:
 
 
 def is_range(text: str, lang: str | None = None) -> bool:
-    """True for `702 - 1,346 sq ft`: neither end is the area of one home."""
+    """Return whether `text` is a range (`702 - 1,346 sq ft`), whose ends are not one home's area."""
     found = find_numbers(text[:60], lang, multipliers=False)
     if len(found) != 2 or not 1 < found[1].value / max(found[0].value, 1e-9) <= _WIDEST_RANGE:
         return False
@@ -98,7 +98,7 @@ def is_range(text: str, lang: str | None = None) -> bool:
 
 
 def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None:
-    """Square metres of numbers that follow each other with a unit outside RESO's four behind at least one of them."""
+    """Return the square meters of adjacent numbers, at least one with a non-RESO unit."""
     total, end, others = 0.0, numbers[0].start, 0
     for number in numbers[:3]:
         if text[end : number.start].strip(" ,"):
@@ -113,27 +113,27 @@ def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None
 
 
 def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
-    """Square metres of the unit at `at`, and where it ends; hectares and the units outside RESO's four."""
+    """Return the square meters of the unit at `at`, and its end; for hectares and non-RESO units."""
     found = ((pattern.match(text, at), factor) for pattern, factor in _behind(_known(lang)))
     return next(((factor, match.end()) for match, factor in found if match), None)
 
 
 def _known(lang: str | None) -> str | None:
-    """The first code of the language's file; empty for one without a file, None (any of them) where it is not known."""
+    """Return the first code of the language's file; "" without a file, None (any) for an unknown language."""
     return language(lang).get("codes", ("",))[0] if lang is not None else None
 
 
 def convert(value: float, unit: str, to: str) -> float:
-    """`value` in `unit` expressed in `to`; both are among the four unit names."""
+    """Convert `value` from `unit` to `to`; both are among the four unit names."""
     return value * IN_SQUARE_METERS[unit] / IN_SQUARE_METERS[to]
 
 
-#: an area alone on a page of these countries is the land's, where it is this big (square metres)
+#: in these countries a lone area of at least this size (square meters) is the land's
 _LAND_FIRST, _LEAST_LAND = frozenset({"AU", "NZ"}), 300
 _ALONE = re.compile(r"[\d.,\s]+\w{1,3}²?")
 
 
 def is_lone_land(text: str, lang: str | None, country: str | None) -> bool:
-    """Whether `text` is an area and nothing else, which in `country` is the land's."""
+    """Return whether `text` is only an area, which in `country` is the land's."""
     area = parse_area(text, lang) if country in _LAND_FIRST and _ALONE.fullmatch(text.strip()) else None
     return area is not None and area.value >= _LEAST_LAND

@@ -1,4 +1,4 @@
-"""Counts of rooms: one plain number, bathrooms in all the ways in which listings write them."""
+"""Parse counts of rooms: one plain number, and bathrooms in all notations of listings."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from app.property.values.dates import year_of_era
 from app.property.values.numbers import find_numbers
 
 _RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
-#: `3rd`, `3e`: the place of one, not how many there are
+#: an ordinal (`3rd`, `3e`), not a count
 ORDINAL = re.compile(rf"\d+(?:{alternatives('numbers', 'ordinals', whole=False)})(?!\w)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _FULL = re.compile(r"(\d+)[^\S\n]*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
-#: `2 (2/0)`, `2.5 (2 1)`: all, and in parentheses full and half
+#: `2 (2/0)`, `2.5 (2 1)`: the total, with full and half ones in parentheses
 _TOTAL_OF_BOTH = re.compile(r"(\d{1,2}(?:\.\d)?)\s?\((\d{1,2})\s?[/ ]\s?(\d)\)")
 _HALF = re.compile(r"(\d+)[^\S\n]*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 
 
-#: English words for numbers; of other languages many are articles, too
+#: English number words; in other languages many are also articles
 _WORDS = {words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}
 _WORD = re.compile(rf"({'|'.join(_WORDS)})\b(?![ -]of\b)", re.I)
 _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b", re.I)
@@ -28,7 +28,9 @@ _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b",
 
 @dataclass(frozen=True, slots=True)
 class Bathrooms:
-    """`total` counts full and half bathrooms alike, as RESO BathroomsTotalInteger; full and half None if not told."""
+    """Bathrooms. `total` counts full and half ones alike, as RESO BathroomsTotalInteger; the parts are None if
+    unknown.
+    """
 
     total: int
     full: int | None = None
@@ -36,7 +38,7 @@ class Bathrooms:
 
 
 def single(text: str, lang: str | None = None, *, year: bool = False) -> float | None:
-    """The one number of `text`; None for a range (`3, 4 & 5`) and for text in which the number is not the point."""
+    """Return the only number of `text`; None for a range (`3, 4 & 5`) and for longer text."""
     text = text.strip()
     if len(text) > (60 if year else 40):
         return None
@@ -59,7 +61,9 @@ def of_kinds(text: str) -> int | None:
 
 
 def bathrooms(text: str, lang: str | None = None) -> Bathrooms | None:
-    """`2`, `2.5`, `2 full, 1 half`, `3 / 0` and `3 (3/0)` (full / half), `6 ba 1 1/2 ba`, `two and a half baths`."""
+    """Parse `2`, `2.5`, `2 full, 1 half`, `3 / 0` and `3 (3/0)` (full / half), `6 ba 1 1/2 ba`, `two and a half
+    baths`.
+    """
     text = text.strip()
     if len(text) > 60:
         return None
@@ -84,11 +88,11 @@ def _of_number(value: float, lang: str | None) -> Bathrooms | None:
     if value == whole:
         return Bathrooms(whole)
     halves = round(10 * (value - whole), 3)
-    if halves == 7.5:  # a room without a tub, which is none of the half ones
+    if halves == 7.5:  # a room without a tub is not a half bathroom
         return Bathrooms(whole + 1)
     if halves == 5:
         return _made(whole, 1)
-    # `2.1` of some US listing services: two full ones and one half; parts of a bathroom are quarters
+    # `2.1` of some US listing services means two full and one half; fractions of a bathroom are quarters
     return _made(whole, int(halves)) if lang in (None, "en") and halves in (1, 2, 3) else None
 
 

@@ -1,4 +1,4 @@
-"""Currencies: ISO 4217 codes from codes, symbols and, where a symbol is shared, the country."""
+"""Parse currencies: ISO 4217 codes from codes and symbols, and from the country for shared symbols."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS
 
-#: by ISO 3166-1 alpha-2: what a `$`, `kr` or `£` means there, and what prices without a sign are in
+#: by ISO 3166-1 alpha-2: the meaning of `$`, `kr`, or `£`, and the currency of prices without a sign
 COUNTRY_CURRENCY = {code: country.currency for code, country in COUNTRIES.items()}
 _CODES = sorted(CURRENCIES)
 _LOCAL = {
@@ -34,13 +34,15 @@ _SIGNS = frozenset(s[-1] for s in (*CURRENCY_SIGNS, *SHARED_SIGNS) if not s[-1].
 
 
 def _may_name(text: str) -> bool:
-    """Quick and generous: false for most texts that name no currency."""
+    """Return quickly whether `text` may name a currency; False only if it does not."""
     lowered = text.lower()
     return not _SIGNS.isdisjoint(lowered) or not _WORDS.isdisjoint(_LETTERS.findall(lowered))
 
 
 def find_currency(text: str, country: str | None = None) -> str | None:
-    """ISO 4217 of the first currency that `text` names; a shared symbol is read as `country`'s where it may be."""
+    """Return the ISO 4217 code of the first currency in `text`; a shared symbol means `country`'s currency if
+    possible.
+    """
     match = _PATTERN.search(text) if _may_name(text) else None
     local = _LOCAL.get(country or "")
     if local is not None and (own := local[1].search(text)) and (match is None or own.start() < match.start()):
@@ -58,13 +60,13 @@ def find_currency(text: str, country: str | None = None) -> str | None:
 
 
 def without_currency(text: str, country: str | None = None) -> str:
-    """`text` with the first currency that it names blanked."""
+    """Return `text` with its first currency blanked."""
     local = _LOCAL.get(country or "")
     match = (local[1].search(text) if local else None) or (_PATTERN.search(text) if _may_name(text) else None)
     return f"{text[: match.start()]} {text[match.end() :]}" if match else text
 
 
 def valid_code(text: str) -> str | None:
-    """`text` as an ISO 4217 code that we know, or None."""
+    """Return `text` as a known ISO 4217 code, or None."""
     code = text.strip().upper()
     return code if code in _CODES else None

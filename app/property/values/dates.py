@@ -1,4 +1,4 @@
-"""Dates as ISO 8601: `2024-06-03`, or `2005-10` and `1995` where the page gives no more."""
+"""Parse dates into ISO 8601: `2024-06-03`, or `2005-10` and `1995` if the page gives no more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MONTH_YEAR = re.compile(r"^\s*(\d{1,2})[/.](\d{4})\s*$")
 _YEAR = re.compile(r"^\s*((?:1[6-9]|20)\d{2})\s*$")
 #: `22-JUN-12`, as databases print dates
 _DASHED = re.compile(r"^\s*(\d{1,2})-([A-Za-z]{3})-(\d{4}|\d{2})\b")
-#: first years of the Japanese eras; the first year of an era is 1
+#: first years of the Japanese eras, which count from 1
 _ERAS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
 _EAST_ASIAN = re.compile(
     rf"(?:({'|'.join(_ERAS)})\s?(\d{{1,2}}|元)|((?:1[6-9]|20)\d\d))\s?[年년]"
@@ -32,7 +32,7 @@ _WORDS = re.compile(
 
 
 def parse_date(text: str, *, lang: str | None = None, country: str | None = None) -> str | None:
-    """The first date of `text`. `03/04/2024` is March in the US, April elsewhere."""
+    """Return the first date of `text`. `03/04/2024` is in March in the US, in April elsewhere."""
     text = text.strip()[:80]
     if _EAST_ASIAN.search(text):
         return _east_asian(text)
@@ -65,7 +65,7 @@ def _iso(text: str) -> str | None:
 
 
 def year_of_era(text: str) -> int | None:
-    """The year of a date in Chinese characters or hangul, Japanese eras included: `平成16年3月` is 2004."""
+    """Return the year of a date in Chinese characters or hangul, including Japanese eras: `平成16年3月` is 2004."""
     match = _EAST_ASIAN.search(text)
     if match is None:
         return None
@@ -82,14 +82,14 @@ def _east_asian(text: str) -> str | None:
 
 
 def _year_first(text: str, lang: str | None) -> str | None:
-    """`2024. március 5.`"""
+    """Parse a date with the year first: `2024. március 5.`"""
     match = _YEAR_FIRST.search(text)
     month = month_of(match[2], lang) if match else None
     return _as_exact(int(match[1]), month, int(match[3]) if match[3] else None) if match and month else None
 
 
 def _as_exact(year: int, month: int | None, day: int | None) -> str | None:
-    """No more than is given: a year, a month or a day."""
+    """Return a date as exact as given: a year, a month, or a day."""
     if month is None:
         return str(year)
     if not 1 <= month <= 12:

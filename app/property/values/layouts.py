@@ -1,6 +1,6 @@
-"""Rooms in the short hand of each country: `3LDK`, `3+kk`, `T4`, `3 BHK`, `3室2厅1卫`, `trilocale`, `3h+k+s`.
+"""Parse room layouts in each country's shorthand: `3LDK`, `3+kk`, `T4`, `3 BHK`, `3室2厅1卫`, `trilocale`, `3h+k+s`.
 
-What such a word counts differs: rooms in Japan, Czechia, France and Italy; bedrooms in Portugal, India, China, Turkey.
+The shorthand counts rooms in Japan, Czechia, France, and Italy, and bedrooms in Portugal, India, China, and Turkey.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from app.property.fields.phrases import expression
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Counts that a layout tells, each None where it does not; rooms may be halves."""
+    """The counts of a layout, None if missing; rooms may be halves."""
 
     rooms: float | None = None
     bedrooms: int | None = None
@@ -23,7 +23,7 @@ class Layout:
 
 
 def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    """Expressions of each language; their first group is the count, a second one a half."""
+    """Return each language's patterns; group 1 is the count, group 2 a half."""
     return {
         code: tuple(map(re.compile, sections["layouts"][key]))
         for sections in languages().values()
@@ -33,7 +33,7 @@ def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
 
 
 _ROOMS, _BEDROOMS, _BATHROOMS = _patterns("rooms"), _patterns("bedrooms"), _patterns("bathrooms")
-#: flats named by their rooms, in every language
+#: names of flats by their rooms, in every language
 _NAMES = tuple(
     (re.compile("|".join(map(expression, phrases)), re.IGNORECASE), rooms)
     for sections in languages().values()
@@ -42,7 +42,7 @@ _NAMES = tuple(
 
 
 def parse_layout(text: str, lang: str | None) -> Layout | None:
-    """What the first layout of `text` counts by the habits of `lang` (ISO 639-1); None where there is none."""
+    """Return the counts of the first layout in `text` by the conventions of `lang` (ISO 639-1); None without one."""
     text = text[:120]
     if beds := _first(_BEDROOMS, lang, text):
         baths = _first(_BATHROOMS, lang, text)
@@ -73,9 +73,9 @@ _FLOORS: tuple[re.Pattern[str], ...] = (
 
 
 def total_floors(text: str, *, alone: bool = True) -> int | None:
-    """The storeys of the building in a text that may also name the storey of the flat: `5階/RC7階建`, `4 z celkem 8`.
+    """Return the stories of the building in a text that may also name the flat's floor: `5階/RC7階建`, `4 z celkem 8`.
 
-    `alone`: whether a number by itself is the building's.
+    `alone`: whether a lone number is the building's.
     """
     for pattern in _FLOORS:
         if match := pattern.search(text):

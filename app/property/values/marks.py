@@ -1,4 +1,4 @@
-"""Characters that a text holds and nobody sees: zero-width spaces, tag characters, overrides of the reading order."""
+"""Remove invisible characters: zero-width spaces, tag characters, and overrides of the text direction."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 
 #: zero-width space, word joiner, invisible operators, byte order mark
 _ZERO_WIDTH = "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
-#: joiners and marks of direction belong to the spelling of Persian, Hindi, Arabic and Hebrew, not between ASCII
+#: joiners and direction marks, needed in Persian, Hindi, Arabic, and Hebrew, but not between ASCII characters
 _JOINERS = "\u200c\u200d\u200e\u200f"
 _STRAY_JOINERS = re.compile(f"(?<=[\\x21-\\x7e])[{_JOINERS}]+(?=[\\x21-\\x7e])")
-#: tags and the supplement of variation selectors; in UTF-8 they begin with these two bytes
+#: tags and supplementary variation selectors, which begin with these two bytes in UTF-8
 _TAGS = re.compile("[\U000e0000-\U000e007f\U000e0100-\U000e01ef]")
 _TAGS_BEGIN = b"\xf3\xa0"
 _UNSEEN_ENTITIES = re.compile(
@@ -17,12 +17,12 @@ _UNSEEN_ENTITIES = re.compile(
     r"#[xX]0*(?:200[b-fB-F]|206[0-4]|[fF][eE][fF][fF]|[eE]0[01][0-9a-fA-F]{2})|ZeroWidthSpace|NoBreak)(?![0-9A-Za-z]);?"
 )
 _OVERRIDES = re.compile(r"[\u202d\u202e]|&#(?:0*823[78]|[xX]0*202[dDeE])(?![0-9A-Fa-f])|\\u202[dDeE]")
-#: how the overrides begin, all of them rare in a page
+#: beginnings of the overrides, which are rare in pages
 _OVERRIDES_BEGIN = ("\u202d", "\u202e", "&#823", "&#0", "&#x2", "&#X2", "&#x0", "&#X0", "\\u202")
 
 
 def without_unseen(text: str) -> str:
-    """`text` as it is seen; the same object where it holds nothing unseen."""
+    """Return `text` as displayed; the same object if nothing is invisible."""
     if "&" in text:
         text = _UNSEEN_ENTITIES.sub("", text)
     if text.isascii():
@@ -36,5 +36,5 @@ def without_unseen(text: str) -> str:
 
 
 def reorders(text: str) -> bool:
-    """True where a character, or its spelling in HTML or JSON, makes the text be shown in another order."""
+    """Return whether a character, or its HTML or JSON escape, changes the display order."""
     return any(part in text for part in _OVERRIDES_BEGIN) and _OVERRIDES.search(text) is not None

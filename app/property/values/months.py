@@ -1,6 +1,6 @@
-"""Names of months in the page's language, from CLDR: in Croatian `listopada` is in October, in Polish in November.
+"""Parse month names in the page's language, from CLDR: `listopada` is October in Croatian and November in Polish.
 
-Case, accents, and the end of an abbreviation make no difference: `Sept.`, `fevrier`, `RUJAN`.
+Case, accents, and the end of an abbreviation do not matter: `Sept.`, `fevrier`, `RUJAN`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from app.property.fields.languages import languages
 
 #: characters of the shortest abbreviation
 _LEAST = 3
-#: languages of pages that are kept at once
+#: languages cached at once
 _MOST_LANGUAGES = 64
 
 
 def month_of(word: str, lang: str | None) -> int | None:
-    """1 to 12 for a month's name in `lang` or in English; else what it means in all other languages that have it."""
+    """Return 1 to 12 for a month's name in `lang` or English, else its meaning in all other languages that have it."""
     name = _folded(word)
     if len(name) < _LEAST:
         return None
@@ -26,7 +26,7 @@ def month_of(word: str, lang: str | None) -> int | None:
 
 
 def _find(name: str, names: Mapping[str, int]) -> int | None:
-    """The month of `name`, or the only one whose name begins with it."""
+    """Return the month of `name`, or the only month whose name begins with it."""
     if name in names:
         return names[name]
     begun = {month for known, month in names.items() if known.startswith(name)}
@@ -40,7 +40,7 @@ def _names(lang: str) -> Mapping[str, int]:
 
 @cache
 def _all_names() -> Mapping[str, int]:
-    """The names in all languages that have a file, without those that mean another month in another language."""
+    """Return the names of all languages with a file, without those that mean several months."""
     meant: dict[str, set[int]] = {}
     for sections in languages().values():
         for code in sections["codes"]:
@@ -50,7 +50,7 @@ def _all_names() -> Mapping[str, int]:
 
 
 def _of_language(lang: str) -> Iterator[tuple[str, int]]:
-    """Full and short names, alone and beside a day; none for a language that CLDR lacks."""
+    """Yield full and short names, alone and beside a day; none for a language missing in CLDR."""
     from babel import Locale, UnknownLocaleError  # noqa: PLC0415 (most pages have no month in words)
 
     try:
@@ -66,6 +66,6 @@ def _of_language(lang: str) -> Iterator[tuple[str, int]]:
 
 
 def _folded(word: str) -> str:
-    """In small letters, without accents and the full stop of an abbreviation."""
+    """Return `word` in lower case, without accents and an abbreviation's period."""
     plain = unicodedata.normalize("NFKD", word.casefold().strip(" ."))
     return "".join(c for c in plain if not unicodedata.combining(c)).replace("ı", "i")

@@ -1,6 +1,6 @@
-"""Names of people and agencies: titles off, a person parted from the role and the agency in the same line.
+"""Parse names of people and agencies: remove titles, and separate a person from the role and agency in one line.
 
-`Bc. Radovan Šimůnek, Bytovka reality s.r.o.` is a person and an agency; `Mélanie Cuendet, courtière` a person alone.
+`Bc. Radovan Šimůnek, Bytovka reality s.r.o.` is a person and an agency; `Mélanie Cuendet, courtière` is only a person.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from app.property.fields.phrases import alternatives, pattern
 from app.property.values import texts
 
-#: characters of a line that are looked at
+#: characters of a line examined
 _LONGEST = 300
 _TITLES = re.compile(
     rf"^(?:(?:{alternatives('people', 'titles')})\.?(?:-\w+\.)?\s+)+(?=[^\W\d_]\S*\s+\S)", re.IGNORECASE
 )
 #: an agent's own corporation, as in British Columbia
 _CORPORATION = re.compile(r",?\s+(?:PREC|Personal Real Estate Corporation)\b\*?$", re.IGNORECASE)
-#: a broker's licence in Japan, which stands behind the firm's name
+#: a broker's license in Japan, after the firm's name
 _LICENCE = re.compile(r"\s*(?:国土交通大臣|[^\s()（）]{2,4}知事)\s?(?:免許)?\s?[(（].*$")
 _LEAD = re.compile(r"^(?:privat von|von|by|from|listed by|ask for|contact)\s+", re.IGNORECASE)
 _PHONE = re.compile(
@@ -27,11 +27,11 @@ _PHONE = re.compile(
 )
 _GOES_ON = re.compile(rf"\s[&+]\s|,?\s(?:{alternatives('people', 'companies')})(?!\w)", re.IGNORECASE)
 _ROLE_BEHIND = re.compile(rf"[\s,–-]*(?:\w+\s){{0,2}}(?:{alternatives('people', 'roles')})", re.IGNORECASE)
-#: names that a firm joins
+#: joined names of a firm
 _SEVERAL = re.compile(r"\s[&+]\s")
 _STRONG = re.compile(r"\s+[-–—|·•/]\s+|\s*[|·•]\s*")
 _WEAK = re.compile(r",\s+|;\s*|(?<!\b[A-Z])\.\s+(?=[^\W\d_a-zß-öø-ÿ])|\s*\(")
-#: what parts names in a line; a name's role right behind it
+#: separators of names in a line; a role right behind a name
 _PIECES = re.compile(
     r"[|·•\n,;]|\s[-–—/]\s|[.:]\s|\s(?:of|at|with|by|von|chez|de)\s|\(?\+?\d[\d() .-]{6,}|"
     rf"\b(?:office|phone|cell|tel|contact|call|fax|e-?mail|mobile|main|{alternatives('people', 'titles')})\b",
@@ -42,24 +42,24 @@ ROLE, _TRADE = pattern("people", "roles"), pattern("people", "trade")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """A person and an agency, each None where the text names none."""
+    """A person and an agency, each None if missing."""
 
     person: str | None = None
     office: str | None = None
 
 
 def without_title(text: str) -> str:
-    """`Frau Dr. Wiebke Detlefsen` as `Wiebke Detlefsen`."""
+    """Remove titles: `Frau Dr. Wiebke Detlefsen` becomes `Wiebke Detlefsen`."""
     return _CORPORATION.sub("", _TITLES.sub("", text.strip()))
 
 
 def without_licence(text: str) -> str:
-    """`くすのき不動産株式会社 国土交通大臣免許(3)第9999号` as `くすのき不動産株式会社`."""
+    """Remove a license: `くすのき不動産株式会社 国土交通大臣免許(3)第9999号` becomes `くすのき不動産株式会社`."""
     return _LICENCE.sub("", " ".join(text[:_LONGEST].split()))
 
 
 def is_full_name(text: str) -> bool:
-    """True for two to five capitalised words that can be a person's name and are no agency's."""
+    """Return whether `text` is two to five capitalized words that can be a person's name and not an agency's."""
     words = text.split()
     capital = [w for w in words if w[:1].isupper()]
     particles = all(w[:1].isupper() or w.casefold() in _PARTICLES for w in words)
@@ -79,13 +79,13 @@ _PARTICLES = frozenset({
 
 
 def is_agency(text: str) -> bool:
-    """True for a name with a legal form or a word of the trade."""
+    """Return whether the name has a legal form or a word of the trade."""
     named = texts.has_legal_form(text) or _TRADE.search(text) is not None or _SEVERAL.search(text) is not None
     return texts.is_office(text) and named and len(text.split()) <= 9
 
 
 def has_agency_beside(person: str, line: str) -> bool:
-    """True where `line` goes on behind `person` with an agency or a role, or names an agency before."""
+    """Return whether an agency or a role follows `person` in `line`, or an agency precedes it."""
     found = re.search(re.escape(person), line, re.IGNORECASE)
     before, behind = (line[: found.start()], line[found.end() :]) if found else ("", "")
     if _GOES_ON.match(behind):
@@ -95,7 +95,7 @@ def has_agency_beside(person: str, line: str) -> bool:
 
 
 def split(text: str) -> Names:
-    """Person and agency of a line beside a label that asks for a person."""
+    """Return the person and agency of a line with a person's label."""
     text = _PHONE.sub("", _LEAD.sub("", " ".join(text[:_LONGEST].split()).strip(" ,;:-")))
     strong = [_trimmed(p) for p in _STRONG.split(text) if _trimmed(p)]
     if not strong:
@@ -113,18 +113,18 @@ def split(text: str) -> Names:
 
 
 def _trimmed(piece: str) -> str:
-    """A piece without the marks around it; the last dot of a legal form is its own."""
+    """Return a piece without surrounding marks; a legal form keeps its last dot."""
     bare = piece.strip(" ,)")
     return bare if texts.has_legal_form(bare.replace("\x00", ".")) else bare.strip(" ,.)")
 
 
 def _is_cased(person: str) -> bool:
-    """True where every word is capitalised, a particle, or of a script without capitals."""
+    """Return whether every word is capitalized, a particle, or in a script without capitals."""
     return all(not w[:1].islower() or w.casefold() in _PARTICLES for w in person.split())
 
 
 def _shielded(text: str) -> str:
-    """`text` whose titles and legal forms keep their dots when it is split at full stops."""
+    """Protect the dots of titles and legal forms from splitting at periods."""
     return (
         re.sub(r"\b(\w{1,4})\.(?=\s?\w{0,3}\.|\s+[^\W\d_a-z]\S*\s+[^\W\d_a-z])", "\\1\x00", text)
         if _TITLES.match(text)

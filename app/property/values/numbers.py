@@ -1,6 +1,6 @@
-"""Numbers as people write them: `1.234,56`, `1’365`, `12 500`, `$1.25M`, `1,15,000`, `1億2,800万`.
+"""Parse numbers as people write them: `1.234,56`, `1’365`, `12 500`, `$1.25M`, `1,15,000`, `1億2,800万`.
 
-Knows digits, separators and multipliers; what the number measures is `prices.py`, `areas.py` and `values.py`.
+Handles digits, separators, and multipliers. `prices.py`, `areas.py`, and `counts.py` interpret the number.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from app.property.fields.languages import languages
 from app.property.fields.phrases import words
 
-#: Languages that write the decimal part after a comma; the last ones have no file.
+#: languages with a decimal comma; the last ones have no file
 COMMA_LANGUAGES = frozenset(
     {code for sections in languages().values() if sections.get("decimal_comma") for code in sections["codes"]}
     | {"et", "lv", "lt", "is", "id", "vi", "ca", "gl", "eu"}
 )
 
 _GAP = " \u00a0\u202f\u2009"
-#: letters that stand right before a number without being part of it, as in `約2,800万`
+#: letters that may precede a number, as in `約2,800万`
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _NUMBER = re.compile(
     rf"(?<![.,])(?<![^\W{_CJK}])[-\u2212]?"
@@ -46,7 +46,7 @@ _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number and where it stands in the text (`start` to `end`, multiplier included)."""
+    """A number and its position in the text (`start` to `end`, including a multiplier)."""
 
     value: float
     start: int
@@ -73,7 +73,7 @@ def _plain(digits: str, lang: str | None) -> float | None:
 
 
 def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
-    """`text` with its only kind of separator resolved: repeated or before three digits it parts thousands."""
+    """Resolve the only kind of separator in `text`: repeated, or before three digits, it separates thousands."""
     head, _, tail = text.rpartition(mark)
     groups = text.split(mark)
     in_thousands = len(tail) == 3 and head.strip("0") != "" and len(groups[0]) <= 3
@@ -83,7 +83,7 @@ def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
 
 
 def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True) -> list[Number]:
-    """Every number of `text` that is finite, in order. `lang` (ISO 639-1) decides what a lone comma or dot means."""
+    """Return every finite number of `text`, in order. `lang` (ISO 639-1) decides what a lone comma or dot means."""
     found: list[Number] = []
     for match in _NUMBER.finditer(text[:4000]):
         value = _plain(match.group(), lang)
@@ -104,7 +104,7 @@ def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True
 
 
 def _continues(before: Number, value: float, start: int, text: str) -> bool:
-    """True for the lower part of one number: the `2,800万` of `1億2,800万`, the `4200` of `1万4200`."""
+    """Return whether this is the lower part of one number: the `2,800万` of `1億2,800万`, the `4200` of `1万4200`."""
     gap = text[before.end : start]
     return gap in ("", " ") and text[before.end - 1] in _EAST_ASIAN and 0 < value < _MULTIPLIERS[text[before.end - 1]]
 
@@ -120,11 +120,11 @@ def _multiplied(value: float, end: int, text: str, lang: str | None) -> tuple[fl
 
 
 def parse_number(text: str, lang: str | None = None) -> float | None:
-    """The first number of `text` as its digits say it, or None."""
+    """Return the first number of `text` without multipliers, or None."""
     numbers = find_numbers(text, lang, multipliers=False)
     return numbers[0].value if numbers else None
 
 
 def tidy(value: float) -> int | float:
-    """A whole number as `int`, so that 3.0 is stored as 3."""
+    """Return a whole number as `int`, so that 3.0 is stored as 3."""
     return int(value) if float(value).is_integer() else value

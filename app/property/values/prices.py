@@ -1,6 +1,6 @@
-"""Prices: amount, currency, period, qualifier and rent basis out of one text, and what is no price at all.
+"""Parse prices: amount, currency, period, qualifier, and rent basis; and recognize what is not a price.
 
-A price per area is not a price, `from` and `offers over` are qualifiers, `€1.2M - €1.4M` is a range (its low end).
+A price per area is not a price, `from` and `offers over` are qualifiers, and `€1.2M - €1.4M` is a range (its low end).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _RANGE_GAP = re.compile(
     r"\s*(?:-|–|—|\bto\b|\bbis\b|\bdo\b|\btill\b|\bà\b|\ba\b|\btot\b|\btil\b|~|～|〜)\s*(?:[^\w\s]{0,2}|"
     r"[A-Z]{2,3}\s?)\s*$"
 )
-#: the plausible prices of a property, sale or rent, in any currency
+#: the plausible prices of a property, for sale or rent, in any currency
 _LEAST, _MOST = 1.0, 5e11
 
 
@@ -42,27 +42,27 @@ class Price:
 
 
 def is_per_area(text: str) -> bool:
-    """True where `text` names a price per square metre, foot or acre."""
+    """Return whether `text` names a price per square meter, foot, or acre."""
     return _PER_AREA.search(text) is not None
 
 
 def find_period(text: str) -> str | None:
-    """day, week, month or year, where `text` names it."""
+    """Return "day", "week", "month", or "year" if `text` names it."""
     return first_of(_PERIODS, text)
 
 
 def find_qualifier(text: str) -> str | None:
-    """from, on application or auction, where `text` says so."""
+    """Return "from", "on application", or "auction" if `text` says so."""
     return first_of(_QUALIFIERS, text)
 
 
 def parse_price(text: str, *, lang: str | None = None, country: str | None = None) -> Price | None:
-    """The first price of `text`; None where there is none or it is one per area."""
+    """Return the first price of `text`; None without one, or if it is per area."""
     text = text[:300]
     per_area = _PER_AREA.search(text)
     clean = text[: per_area.start()] if per_area else text
     numbers = [n for n in find_numbers(clean, lang) if _LEAST <= n.value <= _MOST]
-    if per_area and not text.startswith(":", per_area.end()):  # the number before "/m²" is the one per area
+    if per_area and not text.startswith(":", per_area.end()):  # the number before "/m²" is a price per area
         numbers = numbers[:-1]
     if not numbers:
         return None
@@ -79,21 +79,21 @@ def parse_price(text: str, *, lang: str | None = None, country: str | None = Non
 
 
 def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | None:
-    """The first number with a currency at its side."""
+    """Return the first number with a currency beside it."""
     return next((n for n in numbers if find_currency(clean[max(0, n.start - 5) : n.end + 5], country)), None)
 
 
-#: what may stand beside a price that stands alone: words that offer, qualify, tax or time it
+#: words allowed beside a lone price: offers, qualifiers, taxes, periods
 _BESIDE = re.compile(
     rf"(?:\b(?:{alternatives('prices', 'beside')})(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+", re.IGNORECASE
 )
 
 
 def stands_alone(text: str, *, lang: str | None = None, country: str | None = None) -> bool:
-    """True where `text` is one price and nothing else: amount, currency, and words that offer or time it."""
+    """Return whether `text` is only a price: amount, currency, and words of an offer or period."""
     if len(text) > 60:
         return False
-    bare = without_currency(text, country)  # the cheapest question first: most texts name no money
+    bare = without_currency(text, country)  # the cheapest test first: most texts name no money
     if bare == text and not any(c in "万萬億亿만억" for c in text):
         return False
     if is_per_area(text) or parse_price(text, lang=lang, country=country) is None:
@@ -102,7 +102,7 @@ def stands_alone(text: str, *, lang: str | None = None, country: str | None = No
     if len(numbers) == 2 and _RANGE_GAP.search(bare[numbers[0].end : numbers[1].start]):
         if numbers[1].value <= numbers[0].value:
             return False
-        bare = without_currency(bare, country)  # the second amount names it again
+        bare = without_currency(bare, country)  # the second amount repeats the currency
         numbers = [n for n in find_numbers(bare, lang) if n.value >= _LEAST]
         rest = f"{bare[: numbers[0].start]} {bare[numbers[-1].end :]}"
     elif len(numbers) == 1:

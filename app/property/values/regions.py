@@ -1,4 +1,4 @@
-"""Tells a region of a country from a town, by the names in `fields/countries.toml`. What the page writes is stored."""
+"""Tell a country's regions from its towns, by the names in `fields/countries.toml`. The page's spelling is stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from app.property.fields.countries import COUNTRIES
 
 _ALL = frozenset().union(*(country.regions for country in COUNTRIES.values()))
-#: what may stand before a region's name
+#: words before a region's name
 _PREFIX = re.compile(
     r"^(?:co\.?|county|woj\.?|województwo|kanton|canton|provincia(?: di| de)?|province(?: de)?|provincie|prov\.?|"
     r"departamento|département|distrito de|estado de(?! m)|județul|jud\.|νομός|ν\.|област|обл\.|bundesland|region|"
@@ -19,7 +19,7 @@ _SUFFIX = re.compile(r"\s+(?:kanton|vármegye|megye|province|state|county|\(prov
 
 
 def is_region(text: str, country: str | None) -> bool:
-    """True where `text`, a prefix such as `Co.` or `woj.` apart, is a region of `country`."""
+    """Return whether `text`, without a prefix such as `Co.` or `woj.`, is a region of `country`."""
     return bool(text) and (_bare(text) in _regions(country) or (country == "IE" and _COUNTY.match(text) is not None))
 
 
@@ -33,14 +33,16 @@ def _bare(text: str) -> str:
 
 
 def is_named(text: str, country: str | None) -> bool:
-    """True for a region that says of itself that it is one: `Co. Kildare`, `woj. mazowieckie`, `Hallands län`."""
+    """Return whether the region includes a word for its kind: `Co. Kildare`, `woj. mazowieckie`, `Hallands län`."""
     word = " ".join(text.split()).strip(" ,.()").casefold()
     named = _PREFIX.match(word) is not None or _SUFFIX.search(word) is not None or word.endswith((" län", " kraj"))
     return named and is_region(text, country)
 
 
 def leading(text: str, country: str | None) -> str | None:
-    """The region that opens `text` without a space behind it, as addresses in Japan, Taiwan and Korea write it."""
+    """Return the region at the start of `text` without a following space, as in addresses of Japan, Taiwan, and
+    Korea.
+    """
     if country not in ("JP", "TW", "KR"):
         return None
     return max((name for name in COUNTRIES[country].regions if text.startswith(name)), key=len, default=None)

@@ -1,4 +1,4 @@
-"""Answers about short texts are kept; those about long ones, which a stranger's page is full of, are not."""
+"""Cache functions of short texts. Long texts, which fill strangers' pages, are never kept."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from functools import lru_cache, update_wrapper
 def remembered[*More, Answer](
     most: int, longest: int
 ) -> Callable[[Callable[[str, *More], Answer]], Callable[[str, *More], Answer]]:
-    """Let a function of a text keep its last `most` answers, none about a text of more than `longest` characters.
+    """Cache a function's last `most` results for texts of at most `longest` characters.
 
-    What else the function takes must be hashable, and is given by place.
+    The other arguments must be hashable and positional.
     """
 
     def keeping(answer: Callable[[str, *More], Answer]) -> Callable[[str, *More], Answer]:

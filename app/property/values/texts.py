@@ -1,4 +1,4 @@
-"""Texts: cleaning, placeholders that mean "missing", and whether a text can be a name, a place, a street or an id."""
+"""Clean texts, recognize placeholders, and test whether a text can be a name, a place, a street, or an id."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from app.property.fields.phrases import alternatives, pattern
 from app.property.values.places import us_state
 
-#: characters of a name, a place, or a number that are looked at
+#: characters of a name, place, or number examined
 _LONGEST = 200
 _EMPTY_BOX, _TICKED = "☐", re.compile(r"[☑☒]([^☐☑☒]*)")
 _TAGS = re.compile(r"<[^<>]{1,400}>")
@@ -17,25 +17,25 @@ _EMPTY = re.compile(rf"[\W_]*|(?:{alternatives('answers', 'unknown')})|\{{\{{.*"
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
 _POSTAL = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}$")
 _NO_PERSON = re.compile(rf"\d|@|https?:|www\.|{alternatives('people', 'no_names')}", re.IGNORECASE)
-#: those whose maps, schools and scores stand on the pages of all firms are none of them
+#: includes firms whose maps, schools, and scores appear on the pages of all agencies
 _NO_OFFICE = re.compile(rf"@|https?:|{alternatives('people', 'no_offices')}", re.IGNORECASE)
 _TITLE = re.compile(
     rf"(?:(?:{alternatives('people', 'ranks')})[ -]+)*(?:{alternatives('people', 'trades')})", re.IGNORECASE
 )
 _NO_STREET = re.compile(rf"https?:|[@|€£$<>{{}}_]|{alternatives('addresses', 'no_streets')}", re.IGNORECASE)
 _NO_PLACE = re.compile(rf"[\d²³|€£$<>{{}}@:]|https?|{alternatives('addresses', 'no_places')}", re.IGNORECASE)
-#: words of a link to a map, or of the map itself, behind an address in its cell
+#: words of a map link after an address in its cell
 _TO_A_MAP = pattern("pages", "map_links")
-#: parts of a town, beside it where both are one text
+#: parts of a town, written with it
 _DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
 _ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
-#: what the name of a picture ends in
+#: file extensions of pictures
 _FILES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "svg", "pdf"})
 _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
 
 def clean(text: str) -> str:
-    """Entities resolved, tags removed, whitespace folded; of boxes to tick, what stands behind those that are."""
+    """Resolve entities, remove tags, and fold whitespace; of checkboxes, keep only ticked ones."""
     if "&" in text:
         text = html.unescape(text)
     if "<" in text:
@@ -46,32 +46,32 @@ def clean(text: str) -> str:
 
 
 def letters_of(text: str) -> str:
-    """Its letters and digits, in small letters: what is left of two spellings of one name."""
+    """Return the letters and digits in lower case, to compare spellings of a name."""
     return re.sub(r"[\W_]+", "", text.casefold())
 
 
 def words_of(text: str) -> str:
-    """Its words in small letters, one space between them."""
+    """Return the words in lower case, separated by single spaces."""
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def plain_parcel(number: Any) -> str | None:
-    """A parcel number without dashes and blanks; None where there is none."""
+    """Return a parcel number without dashes and blanks; None without one."""
     return re.sub(r"[\W_]+", "", str(number or "")).upper() or None
 
 
 def is_empty(text: str) -> bool:
-    """True for dashes, `N/A`, `keine Angabe` and the like."""
+    """Return whether the text is a placeholder: dashes, `N/A`, `keine Angabe`, and the like."""
     return _EMPTY.fullmatch(text.strip()) is not None
 
 
 def is_identifier(text: str) -> bool:
-    """True for what can be a listing's id: short, one word or a few, with a digit."""
+    """Return whether the text can be a listing's id: short, a few words at most, with a digit."""
     return 3 <= len(text) <= 40 and any(c.isdigit() for c in text) and _IDENTIFIER.match(text) is not None
 
 
 def parcel_number(text: str) -> str | None:
-    """A parcel number as written, without a trailing remark in brackets; None for what cannot be one."""
+    """Return a parcel number as written, without a trailing remark in brackets; None if it cannot be one."""
     text = " ".join(text[:_LONGEST].split())
     text = re.sub(r"\s*(?:\(.*|\[.*|<<.*|>>.*|\|.*|(?:/\s*)+|\s+[A-Z][a-z]+ (?:ID|No)\b.*)$", "", text).strip(" :#")
     digits = sum(c.isdigit() for c in text)
@@ -84,7 +84,7 @@ def is_postal_code(text: str) -> bool:
 
 
 def is_place_name(text: str) -> bool:
-    """True for what can be a town's or region's name."""
+    """Return whether the text can be a town's or region's name."""
     return (
         2 <= len(text) <= 60
         and any(c.isalpha() for c in text)
@@ -93,13 +93,15 @@ def is_place_name(text: str) -> bool:
 
 
 def before_map(text: str) -> str:
-    """What stands before the words of a link to a map: the `12 Elm St` of `12 Elm St (view map)`."""
+    """Return the text before a map link's words: `12 Elm St` of `12 Elm St (view map)`."""
     found = _TO_A_MAP.search(text)
     return text[: found.start()].rstrip(" [(|>,;•·-") if found is not None else text
 
 
 def town(text: str) -> str:
-    """The town of `Dahlem, Berlin`, `San Francisco, CA`, `Düsseldorf - Flingern Nord` or `Stockholms kommun`."""
+    """Return the town of `Dahlem, Berlin`, `San Francisco, CA`, `Düsseldorf - Flingern Nord`, or `Stockholms
+    kommun`.
+    """
     parts = [p.strip() for p in " ".join(text[:_LONGEST].split()).split(",") if p.strip()]
     while len(parts) > 1 and (us_state(parts[-1]) or _DISTRICT.search(parts[-1])):
         parts.pop()
@@ -119,12 +121,12 @@ def has_street_word(text: str) -> bool:
 
 
 def ends_like_street(text: str) -> bool:
-    """True for an English street's name: `Tullow Road`."""
+    """Return whether the text ends like an English street: `Tullow Road`."""
     return _STREET_END.search(text) is not None
 
 
 def capitalised(text: str) -> str:
-    """`greystanes` as `Greystanes`; any other spelling as it is."""
+    """Capitalize a lower-case ASCII name; return any other spelling unchanged."""
     return text.title() if text.islower() and text.isascii() else text
 
 
@@ -133,7 +135,7 @@ def looks_like_street(text: str) -> bool:
 
 
 def looks_like_address(text: str) -> bool:
-    """True for one line of street, place or both."""
+    """Return whether the text can be one line of street, place, or both."""
     return looks_like_street(text) and (any(c.isdigit() for c in text) or "," in text)
 
 
@@ -144,12 +146,12 @@ _LEGAL_FORM = re.compile(
 
 
 def has_legal_form(text: str) -> bool:
-    """True for a name that ends as companies' names do: `... GmbH`, `... s.r.o.`, `株式会社...`."""
+    """Return whether the name has a company's legal form: `... GmbH`, `... s.r.o.`, `株式会社...`."""
     return _LEGAL_FORM.search(text.strip()) is not None
 
 
 def is_person(text: str) -> bool:
-    """True for two to five words that can be a person's name."""
+    """Return whether the text is one to five words that can be a person's name."""
     words = text.split()
     return (
         1 <= len(words) <= 5
@@ -160,12 +162,12 @@ def is_person(text: str) -> bool:
 
 
 def is_title(text: str) -> bool:
-    """True for what somebody who sells homes is by trade: `Senior Broker`."""
+    """Return whether the text is a job title of the trade: `Senior Broker`."""
     return _TITLE.fullmatch(text.strip()) is not None
 
 
 def is_office(text: str) -> bool:
-    """True for what can be a firm's name; `11 x 10` is the size of a room."""
+    """Return whether the text can be a firm's name; `11 x 10` is a room's size."""
     if not 2 <= len(text) <= 90:
         return False
     named = any(c.isalpha() for c in _ROOM_SIZE.sub("", text))
@@ -174,7 +176,7 @@ def is_office(text: str) -> bool:
 
 
 def features(raw: Any) -> list[str]:
-    """A list of features out of a list or of text parted by commas, semicolons or bars; placeholders dropped."""
+    """Return the features in a list, or in text separated by commas, semicolons, or bars; placeholders are dropped."""
     parts = [str(p) for p in raw] if isinstance(raw, list) else _SPLIT.split(str(raw))
     kept = [clean(p).strip(" .;") for p in parts]
     kept = [p for p in kept if p and not is_empty(p) and len(p) <= 60 and any(c.isalpha() for c in p)]

@@ -1,4 +1,4 @@
-"""Which US state a ZIP code lies in, by its first three digits.
+"""Map ZIP codes to US states by their first three digits.
 
 Source: the three-digit prefixes of the United States Postal Service (Publication 65, National Five-Digit ZIP Code
 Directory). Prefixes of the armed forces and of territories without a state are left out.
@@ -31,5 +31,5 @@ _STATES = _by_prefix()
 
 
 def states_of_zip(code: str) -> frozenset[str]:
-    """Two-letter codes of the states whose ZIP codes begin as `code` does; empty where we know of none."""
+    """Return the two-letter codes of the states with this ZIP code's prefix; empty if unknown."""
     return _STATES.get(code.strip()[:3], frozenset())

@@ -1,6 +1,6 @@
-"""Words of the languages' files to RESO enumerations: property type and subtype, status; what is offered; yes and no.
+"""Map words of the language files to RESO enumerations: property type and subtype, status, kind of offer, yes and no.
 
-RESO Data Dictionary 2.0 lookups; `Semi Detached` is ours, RESO has no word for it.
+The enumerations are RESO Data Dictionary 2.0 lookups. `Semi Detached` is ours, since RESO has no value for it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from app.property.fields.phrases import by_key, first_of, pattern, words
 from app.property.values.text_cache import remembered
 
-#: longer texts are read anew each time: a cache would keep them
+#: longer texts are not cached
 _LONGEST_KEPT = 300
 
-#: in the order in which they are tried, so that a semi-detached house is not a plain one
+#: in order of precedence, so that a semi-detached house is not a plain one
 _SUBTYPES = by_key(
     "kinds",
     *("Single Family Residence", "Unimproved Land", "Multi Family", "Duplex", "Warehouse", "Industrial", "Office"),
@@ -24,7 +24,7 @@ _SUBTYPES = by_key(
 _COMMERCIAL = pattern("kinds", "Commercial")
 _COMMERCIAL_SUBTYPES = frozenset({"Warehouse", "Industrial", "Office", "Retail"})
 
-#: what the more general word stands for
+#: the RESO values of more general words
 _MEANT = {"House": "Single Family Residence", "Sold Subject To Contract": "Pending"}
 _STATUSES = by_key(
     "status", *("Sold Subject To Contract", "Closed", "Pending", "Withdrawn", "Expired", "Coming Soon", "Active")
@@ -34,19 +34,19 @@ _RENT, _SALE = pattern("offers", "rent"), pattern("offers", "sale")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """RESO PropertyType (None where the words do not say) and PropertySubType."""
+    """RESO PropertyType (None if unknown) and PropertySubType."""
 
     type: str | None
     subtype: str | None
 
 
-#: where a duplex is a flat on two floors, not a house of two flats
+#: countries where a duplex is a flat on two floors, not a house of two flats
 _DUPLEX_IS_FLAT = frozenset({"BE", "BR", "ES", "FR", "GB", "IE", "IT", "LU", "NL", "PT"})
 _DUPLEX = re.compile(r"\bduplex\b", re.IGNORECASE)
 
 
 def property_kind(text: str, country: str | None = None) -> Kind | None:
-    """What `text` (a type label's value, a land-use description) says the property is in `country`."""
+    """Return the kind of property that `text` (a type label's value, a land-use description) names in `country`."""
     kind = _kind(text)
     flat = kind is not None and kind.subtype == "Duplex" and country in _DUPLEX_IS_FLAT and _DUPLEX.search(text)
     return Kind(None, "Apartment") if flat else kind
@@ -65,12 +65,12 @@ def _kind(text: str) -> Kind | None:
 
 
 def is_commercial(text: str) -> bool:
-    """Whether `text` names a business."""
+    """Return whether `text` names a business."""
     return _COMMERCIAL.search(text) is not None
 
 
 def standard_status(text: str) -> str | None:
-    """RESO StandardStatus of the site's words."""
+    """Return the RESO StandardStatus of the site's words."""
     text = text.replace("_", " ")
     status = first_of(_STATUSES, text)
     return _MEANT.get(status or "", status)
@@ -78,7 +78,7 @@ def standard_status(text: str) -> str | None:
 
 @remembered(2_000, _LONGEST_KEPT)
 def offer(text: str) -> str | None:
-    """`rent` or `sale` where `text` says which of the two is offered; None where it says neither or both."""
+    """Return "rent" or "sale" if `text` offers one of the two; None for neither or both."""
     text = text.replace("_", " ")
     rent, sale = bool(_RENT.search(text)), bool(_SALE.search(text))
     return None if rent == sale else "rent" if rent else "sale"
@@ -88,6 +88,6 @@ _YES, _NO = words("answers", "yes"), words("answers", "no")
 
 
 def yes_no(text: str) -> bool | None:
-    """True or False where `text` is a plain yes or no in one of our languages."""
+    """Return True or False if `text` is a plain yes or no in a known language."""
     word = text.strip(" .:!").lower()
     return True if word in _YES else False if word in _NO else None

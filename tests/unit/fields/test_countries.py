@@ -1,4 +1,4 @@
-"""The table of countries: rows that hold together."""
+"""The table of countries: consistent rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.property.values.regions import is_region
 
 
 @pytest.mark.parametrize("country", COUNTRIES.values(), ids=COUNTRIES)
-def test_a_row_of_the_table_holds_together(country: Country) -> None:
+def test_a_row_of_the_table_is_consistent(country: Country) -> None:
     assert all(
         word == word.strip() == word.lower() != "" for word in (*country.names, *country.hosts, *country.languages)
     )
@@ -51,23 +51,23 @@ def test_a_country_is_known_by_name_host_and_language() -> None:
     assert country_of_language("es") is None
 
 
-def test_a_point_is_in_a_country_without_boxes_wherever_it_lies() -> None:
+def test_any_point_may_be_in_a_country_without_boxes() -> None:
     assert boxes_of("QA") == ()
     assert in_country(0.0, 0.0, "QA")
     assert not in_country(0.0, 0.0, "DE")
 
 
-def test_a_region_is_one_of_its_country_alone() -> None:
+def test_a_region_belongs_only_to_its_country() -> None:
     assert is_region("Bayern", "DE")
     assert not is_region("Bayern", "AT")
     assert not is_region("Bayern", None)
-    assert is_region("Έβρος", "GR")  # a sigma at the end of a word is another letter until it is folded
+    assert is_region("Έβρος", "GR")  # a final sigma is another letter until it is folded
 
 
 @pytest.mark.parametrize(
     ("country", "code"), [("MX", "06140"), ("BR", "01310-100"), ("IE", "T12 C4HF"), ("JP", "167-0032")]
 )
-def test_a_postal_code_looks_as_those_of_its_country_do(country: str, code: str) -> None:
+def test_a_postal_code_has_its_country_s_form(country: str, code: str) -> None:
     expression = COUNTRIES[country].postal_code
     assert expression is not None
     assert re.fullmatch(expression, code)

@@ -1,4 +1,4 @@
-"""The files of languages, which people edit by hand: what may stand in them."""
+"""The language files, which people edit by hand: their allowed content."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def test_a_word_has_one_meaning_in_its_language(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", _CODES)
-def test_trust_is_between_nothing_and_certain(code: str) -> None:
+def test_trust_is_between_zero_and_one(code: str) -> None:
     assert all(0 < float(trust) < 1 for trust in languages()[code].get("unsure_labels", {}))
 
 
-def test_every_language_stands_in_one_file_only() -> None:
+def test_every_language_is_in_one_file() -> None:
     codes = Counter(code for sections in languages().values() for code in sections["codes"])
     assert max(codes.values()) == 1
 

@@ -1,4 +1,4 @@
-"""A language is one file, and a field a row with its labels: in a copy of the package, with nothing else changed."""
+"""Adding a language takes one file, and adding a field takes a row with its labels: tested in a copy of the package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from benchmarks.extraction.size import files_naming_a_field
 
 _ROOT = Path(__file__).parents[3]
-#: Esperanto, which no page of ours is in
+#: Esperanto, which none of our pages uses
 _ESPERANTO = """\
 codes = ["eo"]
 decimal_comma = true
@@ -178,8 +178,8 @@ print(json.dumps({
 """
 
 
-def test_a_field_is_a_row_with_its_labels(copy: Path) -> None:
-    """It is read, checked, asked of a model, merged, compared, told, shown, and exported."""
+def test_a_field_is_one_row_with_its_labels(copy: Path) -> None:
+    """The field is read, checked, asked of a model, merged, compared, published, shown, and exported."""
     facts = {"Address": "12 Elm Street, Ames, IA 50010", "Year built": "1998", "Price": "$310,000", "Bedrooms": "3"}
     pages = [_page("en", {**facts, "Elevators": number}) for number in ("2", "3", "41")]
     prose = "The building is served by 3 elevators and stands in a quiet street behind the park."
@@ -203,5 +203,5 @@ def test_a_field_is_a_row_with_its_labels(copy: Path) -> None:
 
 
 def test_few_files_name_a_field() -> None:
-    """Knowledge of fields belongs into their table: the mean may only fall."""
+    """Knowledge of fields belongs in their table: the mean may only fall."""
     assert files_naming_a_field() <= 4.89

@@ -1,4 +1,4 @@
-"""The notation of phrases in the languages' files."""
+"""The notation of phrases in the language files."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SECTIONS = (
         (r"re:br\b(?!\.)", "3 br", "3 br."),
     ],
 )
-def test_a_phrase_stands_for_itself_and_what_its_marks_allow(phrase: str, said: str, not_said: str) -> None:
+def test_a_phrase_matches_itself_and_what_its_marks_allow(phrase: str, said: str, not_said: str) -> None:
     found = re.compile(expression(phrase), re.IGNORECASE)
     assert found.search(said)
     assert not found.search(not_said)
@@ -57,7 +57,7 @@ def test_a_key_without_phrases_matches_nothing() -> None:
 
 
 @pytest.mark.parametrize("code", tuple(languages()))
-def test_every_phrase_is_an_expression_of_its_own(code: str) -> None:
+def test_every_phrase_compiles_alone(code: str) -> None:
     sections = languages()[code]
     for section in _SECTIONS:
         for key, phrases in sections.get(section, {}).items():
@@ -82,14 +82,14 @@ def test_phrases_of_all_languages_count_on_every_page() -> None:
         ("中古マンション", "Apartment"),
     ],
 )
-def test_kinds_are_told_from_the_words_of_their_language(text: str, subtype: str) -> None:
+def test_kinds_are_recognized_by_the_words_of_their_language(text: str, subtype: str) -> None:
     found = property_kind(text)
     assert found is not None
     assert found.subtype == subtype
 
 
 def test_a_toilet_is_not_to_let() -> None:
-    """A blank in a phrase is a blank: `to let` was found in the middle of a word."""
+    """A blank in a phrase matches only a blank: `to let` was once found inside a word."""
     assert offer("Ground floor: hall, toilet") is None
     assert standard_status("Guest toilet") is None
 
@@ -130,7 +130,7 @@ def test_words_behind_digits_multiply_them_by_what_they_mean_in_the_language(
 
 
 @pytest.mark.parametrize("text", ["k.A.", "N/A", "keine Angabe", "brak danych", "saknas", "--", "see remarks", ""])
-def test_what_stands_for_a_missing_value_is_none(text: str) -> None:
+def test_a_placeholder_is_no_value(text: str) -> None:
     assert is_empty(text)
     assert not is_empty(f"{text} 3 rooms")
 
@@ -152,7 +152,7 @@ def test_one_list_of_units_serves_areas_and_running_text(text: str, unit: str) -
 @pytest.mark.parametrize(
     "text", ["$410 /SF", "3 200 €/m²", "30 000 Kč za m²", "12 500 kr per kvm", "坪単価 210万円", "€/mq 2.300"]
 )
-def test_a_price_by_area_is_told_by_its_units(text: str) -> None:
+def test_a_price_per_area_is_recognized_by_its_units(text: str) -> None:
     assert is_per_area(text)
     assert not is_per_area(text.replace("/", " ").replace("za", "").replace("per", "").replace("坪", ""))
 
@@ -189,10 +189,10 @@ def test_case_matters_where_a_legal_form_is_a_word_too(name: str) -> None:
         ("30坪", "ja", 99.1736),
         ("3 a", "en", None),  # an article
         ("3 a", "qq", None),
-        ("11 ares 42 ca", None, 1142),  # of an unknown language all count
+        ("11 ares 42 ca", None, 1142),  # for an unknown language all units count
     ],
 )
-def test_a_unit_that_is_another_word_elsewhere_counts_in_its_language_alone(
+def test_an_ambiguous_unit_counts_only_in_its_language(
     text: str, lang: str | None, square_meters: float | None
 ) -> None:
     area = parse_area(text, lang)
@@ -201,7 +201,7 @@ def test_a_unit_that_is_another_word_elsewhere_counts_in_its_language_alone(
 
 
 @pytest.mark.parametrize("code", tuple(languages()))
-def test_expressions_of_layouts_have_a_group_for_the_count(code: str) -> None:
+def test_layout_patterns_have_a_group_for_the_count(code: str) -> None:
     layouts = languages()[code].get("layouts", {})
     for key in ("rooms", "bedrooms", "bathrooms"):
         assert all(re.compile(written).groups in (1, 2) for written in layouts.get(key, ()))
@@ -212,13 +212,13 @@ def test_expressions_of_layouts_have_a_group_for_the_count(code: str) -> None:
     ("text", "lang", "rooms"),
     [("Trilocale in centro", "it", 3), ("Двустаен апартамент", "bg", 2), ("3+kk", "sk", 3), ("3 izbový byt", "cs", 3)],
 )
-def test_a_layout_counts_rooms_by_the_habits_of_its_language(text: str, lang: str, rooms: int) -> None:
+def test_a_layout_counts_rooms_by_its_language_s_convention(text: str, lang: str, rooms: int) -> None:
     layout = parse_layout(text, lang)
     assert layout is not None
     assert layout.rooms == rooms
 
 
-def test_the_rest_of_a_word_ends_somewhere() -> None:
-    """Else each beginning of a phrase in a long word would be followed to the word's end."""
+def test_the_rest_of_a_word_is_limited() -> None:
+    """Otherwise each beginning of a phrase in a long word would be followed to the word's end."""
     assert re.search(expression("rodinn* dom"), f"rodinn{'ý' * 30} dom")
     assert not re.search(expression("rodinn* dom"), f"rodinn{'ý' * 31} dom")

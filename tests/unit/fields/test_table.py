@@ -1,4 +1,4 @@
-"""The field table: rows that hold together, and what is taken from it elsewhere."""
+"""The field table: consistent rows, and the sets derived from it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STORED = {
 
 
 @pytest.mark.parametrize("spec", FIELDS.values(), ids=FIELDS)
-def test_a_row_of_the_table_holds_together(spec: FieldSpec) -> None:
+def test_a_row_of_the_table_is_consistent(spec: FieldSpec) -> None:
     assert spec.type in get_args(FieldType)
     assert spec.kind in get_args(FieldKind)
     assert spec.type in _STORED[spec.kind]
@@ -62,7 +62,7 @@ def test_every_kind_and_status_in_the_languages_is_one_of_the_fields_values() ->
     assert statuses - {"Sold Subject To Contract"} == set(FIELDS["StandardStatus"].values)
 
 
-def test_a_price_takes_what_means_nothing_without_it_along() -> None:
+def test_a_price_brings_the_fields_that_depend_on_it() -> None:
     assert PARTS["ListPrice"] == ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
 
 
@@ -102,7 +102,7 @@ def test_an_area_is_held_to_its_range_in_square_meters(stated: str, kept: int | 
     assert values_of(html, "https://homes.example/1").get("LivingArea") == kept
 
 
-def test_a_record_promises_no_field_of_listings() -> None:
+def test_a_record_has_no_listing_fields() -> None:
     html = (
         "<html><head><title>Property Record Card</title></head><body><table>"
         "<tr><td>Parcel Number</td><td>12-345-678</td></tr><tr><td>Total Assessed Value</td><td>$210,000</td></tr>"
