@@ -27,7 +27,7 @@ from cli.demo_setup import environment, make_keys, service_environment, start_op
 from cli.processes import ChildDiedError, StopRequestedError, StopSignals, Supervisor
 from cli.services import Services
 from tasks import make_celery
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 
 _CONCURRENCY = 4
 #: far above what any demo of a sensible size takes: a demo that hangs says so

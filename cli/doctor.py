@@ -16,7 +16,7 @@ from app.settings.sources import env_file_in_use
 from cli.failures import FAILED, USAGE, say_error
 from cli.output import FormatOption, make_table, show
 from tasks import make_celery
-from tasks.census import courier
+from tasks._celery.worker_inspection import celery_facts
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -55,7 +55,7 @@ def _examine() -> list[Finding]:
     except ConfigurationError as exc:  # without settings there is nothing to look at
         return [finding_of(exc, "settings")]
     with closing(make_celery(settings)) as celery_app:
-        return examine(settings, courier(celery_app), SystemClock(), env_file_in_use())
+        return examine(settings, celery_facts(celery_app), SystemClock(), env_file_in_use())
 
 
 def _table(findings: Sequence[Finding]) -> Table:

@@ -19,7 +19,7 @@ from cli.failures import FAILED, INTERRUPTED, say_error
 from cli.output import Format, FormatOption, note, show
 from cli.targets import read_targets
 from cli.waiting import wait_for_jobs
-from tasks.submission import make_sender, submit_targets
+from tasks._celery.submission import make_sender, submit_targets
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

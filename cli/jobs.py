@@ -21,7 +21,7 @@ from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.output import FormatOption, make_table, note, show
 from cli.property_tables import tried_table
-from tasks.submission import make_sender, resubmit_jobs
+from tasks._celery.submission import make_sender, resubmit_jobs
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -24,7 +24,7 @@ from app.tracing import shutdown_tracing, span
 from cli.failures import INTERRUPTED, report
 from cli.output import PropertyFormatOption, note, print_json, wants_json
 from cli.property_output import said_of, show_properties
-from tasks.policy import capacity_wait_seconds
+from tasks.retry_policy import capacity_wait_seconds
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.services.runtime.heartbeats import HEALTH_THREADS, read_heartbeats
+from app.services.runtime.heartbeats import MAINTENANCE_THREADS, read_heartbeats
 from cli.processes import Child, Supervisor
 
 #: a worker's soft shutdown takes up to ten seconds, then it re-queues what is left
@@ -52,14 +52,19 @@ class Services:
             options.append(f"--concurrency={concurrency}")
         return self.start(supervisor, "worker", [*_CELERY, "worker", *options, *_INFO], grace_seconds=grace_seconds)
 
-    def health_worker(self, supervisor: Supervisor) -> Child:
+    def maintenance_worker(self, supervisor: Supervisor) -> Child:
         """Start a worker for reports and recovery alone, which no job can keep busy; up as `worker` is.
 
         Threads, so that a report does not wait for a recovery that has much to do.
         """
-        node = f"health-{os.getpid()}@{socket.gethostname()}"
-        options = ["--queues=health", "--pool=threads", f"--concurrency={HEALTH_THREADS}", f"--hostname={node}"]
-        return self.start(supervisor, "health", [*_CELERY, "worker", *options, "--without-mingle", *_INFO])
+        node = f"maintenance-{os.getpid()}@{socket.gethostname()}"
+        options = [
+            "--queues=maintenance",
+            "--pool=threads",
+            f"--concurrency={MAINTENANCE_THREADS}",
+            f"--hostname={node}",
+        ]
+        return self.start(supervisor, "maintenance", [*_CELERY, "worker", *options, "--without-mingle", *_INFO])
 
     def beat(self, supervisor: Supervisor) -> Child:
         return self.start(supervisor, "beat", [*_CELERY, "beat", "--pidfile=", *_INFO])

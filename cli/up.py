@@ -1,4 +1,4 @@
-"""`propintel up`: worker, health worker and beat, on request Flower and the web server, until Ctrl-C.
+"""`propintel up`: worker, maintenance worker and beat, on request Flower and the web server, until Ctrl-C.
 
 What is in the way is found before anything starts (`conflicts.py`). What ends by itself once it was up is started again
 (`keeping.py`). SIGHUP reloads the OpenAI keys.
@@ -33,7 +33,7 @@ _WATCH_SECONDS = 0.5
 _BEAT = "beat"
 #: beat tells nobody that it is up: who lives so long could be configured
 _BEAT_UP_SECONDS = 10.0
-_NAMES = ("worker", "health", _BEAT, "web", "flower")
+_NAMES = ("worker", "maintenance", _BEAT, "web", "flower")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
         port = settings.web.port
         yield ChildLife("web", supervisor, lambda: services.web(supervisor, port), lambda _: listens(port))
     yield ChildLife("worker", supervisor, lambda: services.worker(supervisor), services.takes_tasks)
-    yield ChildLife("health", supervisor, lambda: services.health_worker(supervisor), services.takes_tasks)
+    yield ChildLife("maintenance", supervisor, lambda: services.maintenance_worker(supervisor), services.takes_tasks)
     yield ChildLife(_BEAT, supervisor, lambda: services.beat(supervisor), _lived_for(_BEAT_UP_SECONDS))
     if wanted.flower:
         place, host = settings.flower.port, flower_host(settings)

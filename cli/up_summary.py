@@ -30,7 +30,7 @@ def summary(settings: Settings, *, broker: str, flower: bool, web: bool) -> str:
         rows += _web_rows(settings)
     if flower:
         rows.append(("Flower", flower_url(settings)))
-    lines = ["propintel: worker, health worker and beat are up. Press Ctrl-C to stop everything."]
+    lines = ["propintel: worker, maintenance worker and beat are up. Press Ctrl-C to stop everything."]
     return "\n".join([*lines, *(f"  {name:<10}{text}" for name, text in rows)])
 
 

@@ -1,4 +1,4 @@
-"""What beat asks for every few seconds: batches whose jobs are over are complete, and their callbacks are sent."""
+"""Batches of jobs: mark finished batches as complete every few seconds and send their callbacks."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from app.property.storage.jobs.models import Batch
 from app.property.storage.outbox import Channel
 from app.redaction import redact
 from app.services.reports.metrics.instruments import BATCHES_COMPLETED
+from tasks._celery.context import current
 from tasks.base import ScheduledTask
 from tasks.delivery import send_if_due
-from tasks.resources import current
 
 log = logging.getLogger(__name__)
 
 
 @shared_task(name="tasks.batches.complete_batches", base=ScheduledTask)
 def complete_batches() -> dict[str, int]:
-    """Note the batches whose jobs are over, and have callbacks delivered if any is due; -> `{"completed": n}`."""
+    """Mark batches whose jobs have all ended as complete and send due callbacks. Returns `{"completed": n}`."""
     batches = current().batches
     try:
         completed = batches.complete()
@@ -31,7 +31,7 @@ def complete_batches() -> dict[str, int]:
             log.info("Batch %s is complete: %s", batch.id, _outcome(batch))
         send_if_due(Channel.BATCH)
     except (StoreError, OperationalError, redis.RedisError) as exc:
-        log.warning("Batches wait for their next turn: %s", redact(str(exc)))
+        log.warning("Batches were not completed, the next run tries again: %s", redact(str(exc)))
         return {"completed": 0}
     return {"completed": len(completed)}
 

@@ -1,4 +1,4 @@
-"""What beat asks for every few seconds: the webhook of changes is sent what is new, and what is old goes."""
+"""Changes of properties: send new ones to the webhook every few seconds and delete old ones."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from app.property.storage.outbox import Channel
 from app.property.storage.watches.changes import ChangeStore
 from app.redaction import redact
 from app.services.delivery.deliver import follow_changes
+from tasks._celery.context import current
 from tasks.base import ScheduledTask
 from tasks.delivery import send_if_due
-from tasks.resources import current
 
 log = logging.getLogger(__name__)
 
 
 @shared_task(name="tasks.changes.check_changes", base=ScheduledTask)
 def check_changes() -> dict[str, int]:
-    """Have the webhook told if anything is due, and let go of what is old; -> `{"pruned": n}` changes."""
+    """Send due changes to the webhook and delete changes past their retention. Returns `{"pruned": n}`."""
     resources = current()
     changes, settings = ChangeStore(resources.database), resources.settings
     try:
@@ -34,6 +34,6 @@ def check_changes() -> dict[str, int]:
             follow_changes(settings, resources.database)
             send_if_due(Channel.CHANGE)
     except (StoreError, ConfigurationError, OperationalError, redis.RedisError) as exc:
-        log.warning("Changes wait for their next turn: %s", redact(str(exc)))
+        log.warning("Changes were not sent, the next run tries again: %s", redact(str(exc)))
         return {"pruned": 0}
     return {"pruned": pruned}

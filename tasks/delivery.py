@@ -1,8 +1,8 @@
-"""Sending what the outbox holds, a message of the broker for each channel.
+"""Webhooks: deliver what the outbox holds, one message per channel.
 
-A receiver may take ten seconds to answer, so this is done beside the jobs and ahead of all of them: no hanging receiver
-delays a report, and no backlog of jobs delays a webhook. Alerts go with the reports: they matter most when the workers
-of jobs are in trouble.
+A receiver may take ten seconds to answer. Deliveries therefore have their own queue, which is served before all jobs:
+a hanging receiver delays no report, and a backlog of jobs delays no webhook. Alerts use the maintenance queue: they
+matter most when the workers for jobs are in trouble.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from app.errors.storage import StoreError
 from app.property.storage.outbox import Channel
 from app.redaction import redact
 from app.services.delivery import deliver
+from tasks._celery.config import CALLBACK_QUEUE, MAINTENANCE_QUEUE
+from tasks._celery.context import current
 from tasks.base import ScheduledTask
-from tasks.config import CALLBACK_QUEUE, HEALTH_QUEUE
-from tasks.resources import current
 
 log = logging.getLogger(__name__)
 
 
 def send_if_due(channel: Channel) -> None:
-    """Have `deliver_due` run if the channel has something to send. Raises what the database and the broker do."""
+    """Send a `deliver_due` message if the channel has a due webhook. Raises errors of the database and the broker."""
     if deliver.is_due(channel, current().database):
-        queue = HEALTH_QUEUE if channel is Channel.ALERT else CALLBACK_QUEUE
+        queue = MAINTENANCE_QUEUE if channel is Channel.ALERT else CALLBACK_QUEUE
         deliver_due.send_ahead(str(channel), queue=queue)
 
 
 @shared_task(name="tasks.delivery.deliver_due", base=ScheduledTask)
 def deliver_due(channel: str) -> dict[str, int]:
-    """Send the webhooks of a channel that are due; -> `{"delivered": n, "failed": n, "given_up": n}`."""
+    """Send the due webhooks of a channel. Returns `{"delivered": n, "failed": n, "given_up": n}`."""
     resources = current()
     try:
         return deliver.deliver_due(Channel(channel), resources.settings, resources.database)
     except (StoreError, ConfigurationError) as exc:
-        log.warning("Webhooks (%s) wait for their next turn: %s", channel, redact(str(exc)))
+        log.warning("Webhooks (%s) were not delivered, the next run tries again: %s", channel, redact(str(exc)))
         return {"delivered": 0, "failed": 0, "given_up": 0}

@@ -1,4 +1,4 @@
-"""What beat asks for every few seconds: jobs whose message or worker was lost are sent again."""
+"""Recovery: every few seconds, send again the jobs whose message or worker was lost."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from app.property.storage.jobs.models import Recovered
 from app.property.storage.jobs.repository import JobStore
 from app.redaction import redact
 from app.services.reports.metrics.instruments import JOBS_RECOVERED
+from tasks._celery.context import current
+from tasks._celery.publish import send_jobs, waiting_messages
 from tasks.base import ScheduledTask
-from tasks.resources import current
-from tasks.sending import send_jobs, waiting_messages
 
 log = logging.getLogger(__name__)
 
-#: jobs that are taken and sent together; what is left after `_PATIENCE_SECONDS` waits for the next run
+#: the number of jobs that are read and sent together; one run goes on for `_RUN_SECONDS`, the next run sends the rest
 LIMIT = 1000
-_PATIENCE_SECONDS = 2.0
+_RUN_SECONDS = 2.0
 
 
 @shared_task(name="tasks.recovery.recover_jobs", bind=True, base=ScheduledTask)
 def recover_jobs(self: Any) -> dict[str, int]:
-    """Send again what was lost; -> `{"sent": n}`.
+    """Send lost jobs again. Returns `{"sent": n}`.
 
-    Jobs whose lease ran out (their worker died), deferred ones that are due, those that a worker gave back when it
-    ended, queued ones that nobody sent when they should have been, and as many as the broker holds too few messages
-    for: all of them if it lost its data.
+    A job is sent if its lease ran out (its worker died), if it was deferred and is due, if a stopping worker returned
+    it, or if it is queued and its sender died. If the broker holds fewer messages than there are queued jobs, the
+    missing number is sent too: all of them if the broker lost its data.
     """
     sent = Counter[str]()
     try:
@@ -43,7 +43,7 @@ def recover_jobs(self: Any) -> dict[str, int]:
             for reason, count in counts.items():
                 JOBS_RECOVERED.labels(reason).inc(count)
     except (StoreError, BrokerUnavailableError) as exc:
-        log.warning("Recovery waits for its next turn: %s", redact(str(exc)))
+        log.warning("Recovery failed, the next run tries again: %s", redact(str(exc)))
     if sent:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(sent.items()))
         log.info("Recovery sent %d jobs again (%s)", sent.total(), reasons)
@@ -51,11 +51,11 @@ def recover_jobs(self: Any) -> dict[str, int]:
 
 
 def _recovered(app: Celery, store: JobStore) -> Iterator[list[Recovered]]:
-    """What was sent, a part at a time."""
-    until = time.monotonic() + _PATIENCE_SECONDS
+    """Yield the jobs that were sent, up to `LIMIT` at a time."""
+    until = time.monotonic() + _RUN_SECONDS
     full = True
     while full and time.monotonic() < until:
-        messages = waiting_messages(app)  # before the table is read: a job that is claimed meanwhile is not missed
+        messages = waiting_messages(app)  # before the table is read: a job that is claimed in between is not missed
         some = store.recoverable(LIMIT, messages)
         send_jobs(app, store, [each.job for each in some])
         yield some

@@ -1,4 +1,8 @@
-"""The scrape job: one target, from its row in the jobs table to a stored property."""
+"""The scrape job: turn one target from the jobs table into a stored property.
+
+Model calls use the client of `self.manager`, the `OpenAIClientManager` that `worker_init` or `worker_process_init`
+opened for this process (`worker/signals.py`).
+"""
 
 from __future__ import annotations
 
@@ -20,34 +24,32 @@ from app.services.scraping.model_reading import WaitForBatch
 from app.services.scraping.run import Run
 from app.services.scraping.search_walk import SearchOutcome
 from app.services.watches.budget import paid_by_watch
+from tasks._celery.context import current
+from tasks._celery.publish import send_jobs
 from tasks.base import JobTask
-from tasks.policy import MAX_RETRIES
-from tasks.resources import current
-from tasks.sending import send_jobs
+from tasks.retry_policy import MAX_RETRIES
 
 log = logging.getLogger(__name__)
 
 
 @shared_task(name="tasks.scrape.scrape_property", bind=True, base=JobTask, autoretry_for=(RateLimitError,))
 def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
-    """Do the job and say how it ended: `{"job", "state": "done" | "parked" | "skipped", "property", "page_from",
-    "wanted_model"}`.
+    """Do the job. Returns `{"job", "state", "property", "page_from", "wanted_model"}`.
 
-    "parked": it waits for a batch of the model, which wakes it. A search is done without a property: its listings are
-    jobs of their own then.
+    The state is "done", "parked", or "skipped". A parked job waits for a batch of model requests, which queues it
+    again. A skipped message is a late duplicate, or its run lost the lease: another run holds the job, or it has ended.
+    A search ends as "done" without a property: each of its listings becomes a job.
 
-    "skipped" is a late duplicate of a message, or a run that lost its lease: another run holds the job, or it has
-    ended. `RateLimitError` means that the pool below has already rotated through its keys and none has room: the base
-    class turns it into a wait.
+    The pool raises `RateLimitError` when no key has capacity, after it has tried every key. `JobTask.retry` then waits.
     """
     with self.working_on(job_id) as job:
         if job is not None:
-            return _done(self, job)
-    return {"job": redact_urls(job_id), "state": "skipped"}  # whoever reaches the broker may have sent any text
+            return _scrape(self, job)
+    return {"job": redact_urls(job_id), "state": "skipped"}  # any client of the broker may send any text
 
 
-def _done(task: JobTask, job: Job) -> dict[str, Any]:
-    """Do the job, end it, and say how. Raises `LeaseLostError`: then nothing is stored."""
+def _scrape(task: JobTask, job: Job) -> dict[str, Any]:
+    """Scrape the job's target and end the job. Raises `LeaseLostError` if nothing was stored."""
     resources, lease = current(), Lease(job.id, task.request.owner)
     is_due = job.waited_seconds >= resources.settings.jobs.scrape_deadline_seconds
     run = Run(
@@ -58,7 +60,7 @@ def _done(task: JobTask, job: Job) -> dict[str, Any]:
         seconds_left=task.seconds_left,
         led_by=_led_by(job),
         holds=lambda: resources.jobs.holds(lease),
-        economy=job.economy,
+        economy=job.economy and task.manager.get_client() is not None,  # without a key, nothing would end the wait
         waited_for=job.request_id,
     )
     try:
@@ -68,20 +70,24 @@ def _done(task: JobTask, job: Job) -> dict[str, Any]:
                 run,
                 refresh=job.refresh,
                 asked_at=job.created_at,
-                walks=job.found_by is None,  # what a search found is a listing, or nothing
+                walks=job.found_by is None,  # a result of a search is a listing or nothing, never another search
             )
     except WaitForBatch as waits:
         _park(task, job, waits.request)
         return _ended(job, "parked")
     task.count_end("done")
     if isinstance(outcome, SearchOutcome):
+        _count_listings(outcome)
         _send(task, job, outcome)
         return _ended(job, "done")
     return _ended(job, "done", outcome.property_id, str(outcome.page_from), outcome.wanted_model)
 
 
 def _led_by(job: Job) -> str | None:
-    """The search whose page names the job's target, "" if it is no longer known which; None: somebody asked for it."""
+    """Return the search whose page names the job's target, or "" if that search was deleted.
+
+    None: a user requested the job.
+    """
     if job.found_by is None:
         return None
     try:
@@ -91,21 +97,20 @@ def _led_by(job: Job) -> str | None:
 
 
 def _park(task: JobTask, job: Job, request: NewRequest) -> None:
-    """Let the job wait for its request: no worker holds it, and it costs no retry."""
+    """Let the job wait for its model request. No worker holds a parked job, and parking costs no retry."""
     resources = current()
     requests, seconds = LlmRequestStore(resources.database), resources.settings.openai.batch_max_wait_seconds
     patiently(lambda: requests.park(job, task.request.owner, request, seconds), resources.database.clock)
     task.count_end("deferred", "model_batch")
-    log.info("Job %s waits for a batch of the model", job.id)
+    log.info("Job %s waits for a batch of model requests", job.id)
 
 
 def _send(task: JobTask, job: Job, outcome: SearchOutcome) -> None:
-    """Send the jobs that a search made of its listings."""
-    _tell(outcome)
+    """Send the jobs that a search created for its listings."""
     try:
         send_jobs(task.app, current().jobs, outcome.made)
-    except PropertyIntelligenceError as exc:  # they are in the table: recovery sends them
-        log.warning("%d jobs that job %s found are sent later: %s", len(outcome.made), job.id, exc)
+    except PropertyIntelligenceError as exc:  # the jobs are in the table, so recovery sends them
+        log.warning("Recovery sends the %d jobs that job %s created: %s", len(outcome.made), job.id, exc)
 
 
 def _ended(
@@ -120,7 +125,7 @@ def _ended(
     }
 
 
-def _tell(outcome: SearchOutcome) -> None:
+def _count_listings(outcome: SearchOutcome) -> None:
     taken = len(outcome.made)
     SEARCH_LISTINGS.labels("taken").inc(taken)
     SEARCH_LISTINGS.labels("known").inc(len(outcome.walked.listings) - taken)

@@ -1,4 +1,4 @@
-"""What beat asks for every minute: watches whose time has come get their jobs."""
+"""Watched properties: create and send the jobs of due watches once a minute."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import StoreError
 from app.redaction import redact
 from app.services.watches import watching
+from tasks._celery.context import current
+from tasks._celery.publish import send_jobs
 from tasks.base import ScheduledTask
-from tasks.resources import current
-from tasks.sending import send_jobs
 
 log = logging.getLogger(__name__)
 
 
 @shared_task(name="tasks.watches.tick_watches", bind=True, base=ScheduledTask)
 def tick_watches(self: Any) -> dict[str, int]:
-    """Begin the refreshes that are due and within the day's budget; -> `{"sent": n, "put_off": n}`.
+    """Start the refreshes that are due and within the day's budget. Returns `{"sent": n, "put_off": n}`.
 
-    Jobs that cannot be sent are in the table all the same: recovery sends them.
+    Jobs that cannot be sent stay in the table, and recovery sends them.
     """
     resources = current()
     sent, put_off = 0, 0
@@ -31,5 +31,5 @@ def tick_watches(self: Any) -> dict[str, int]:
         put_off = done.put_off
         sent = send_jobs(self.app, resources.jobs, done.jobs)
     except (StoreError, BrokerUnavailableError) as exc:
-        log.warning("Watches wait for the next tick: %s", redact(str(exc)))
+        log.warning("Not all due watches were started, the next run tries again: %s", redact(str(exc)))
     return {"sent": sent, "put_off": put_off}

@@ -27,10 +27,10 @@ from web import (
     errors,
     estimates,
     health,
-    health_reports,
     identity,
     jobs,
     key_actions,
+    key_reports,
     me,
     metrics,
     pages,
@@ -88,7 +88,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
         admin,
         key_actions,
         purges,
-        health_reports,
+        key_reports,
         jobs,
         estimates,
         batches,
@@ -114,16 +114,16 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
         chosen = context.settings
         configure_logging(level=chosen.logs.level or logging.INFO, log_format=chosen.logs.format)
         log_near_misses()
-        watch = context.watch_keys()  # reads the settings: what is wrong with them is said now, not at a request
-        watch.start()
+        reloader = context.key_reloader()  # reads the settings: what is wrong with them is said now, not at a request
+        reloader.start()
         flusher = context.report_counts()
         flusher.start()
-        restore = on_sighup(watch.ask)  # uvicorn leaves SIGHUP its default, which is to end the process
+        restore = on_sighup(reloader.ask)  # uvicorn leaves SIGHUP its default, which is to end the process
         try:
             yield
         finally:
             restore()
-            await run_in_threadpool(watch.stop)
+            await run_in_threadpool(reloader.stop)
             await run_in_threadpool(flusher.stop)
             await run_in_threadpool(context.close)
 

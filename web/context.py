@@ -27,18 +27,18 @@ from app.property.storage.jobs.usage import Requester
 from app.property.storage.keys.alerts import AlertStore
 from app.property.storage.keys.history import KeyHistoryStore
 from app.redis.embedded_valkey import broker_url, connect
-from app.services.keys.reload import KeyReload, KeyWatch
+from app.services.keys.reload import KeyReload, KeyReloader
 from app.services.keys.store import connect_store
 from app.services.keys.view import KeyReport, KeyView
-from app.services.reports.health.report import newest_report
+from app.services.reports.key_report.report import newest_report
 from app.services.reports.metrics.exposition import Exposition
 from app.services.reports.metrics.samples import HealthFigures
 from app.services.reports.metrics.shared_counts import Flusher, make_flusher, read_counts
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
-from tasks.config import ALL_QUEUES
-from tasks.sending import waiting_messages
-from tasks.submission import make_sender
+from tasks._celery.config import ALL_QUEUES
+from tasks._celery.publish import waiting_messages
+from tasks._celery.submission import make_sender
 
 #: the longest that readiness waits for each of database and broker
 _PROBE_SECONDS = 2.0
@@ -178,9 +178,9 @@ class Context:
     def _ping_broker(self) -> None:
         connect(self.settings, within_seconds=_PROBE_SECONDS).close()
 
-    def watch_keys(self) -> KeyWatch:
+    def key_reloader(self) -> KeyReloader:
         """What reads the keys anew at SIGHUP, the mark or a change of their file; the caller starts and stops it."""
-        return KeyWatch(KeyReload(self.settings, self._use_keys, load=self._load))
+        return KeyReloader(KeyReload(self.settings, self._use_keys, load=self._load))
 
     def _use_keys(self, fresh: Settings) -> str:
         """Put settings and the view that is made of them to use together, or leave both as they are."""

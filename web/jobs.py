@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from app.access.tokens import Caller
 from app.property.record import SourceKind
 from app.property.storage.jobs.models import JobState, PageFrom
-from tasks.submission import resubmit_jobs, submit_targets
+from tasks._celery.submission import resubmit_jobs, submit_targets
 from web.auth import OPERATIONS, READING, allow, api_router
 from web.context import ContextOf
 from web.envelope import answers, failure, success

@@ -1,21 +1,21 @@
-"""The Celery process: `celery -A worker worker|beat|flower` finds its app here.
+"""The Celery processes: `celery -A worker worker`, `beat` and `flower` load their app from this package.
 
-What a process opens and closes is `signals.py`, what beat sends is `schedule.py`. Importing reads no environment.
+`signals.py` opens and closes the resources of a process; `beat_schedule.py` lists the scheduled tasks. Importing the
+package reads no environment.
 """
 
 from __future__ import annotations
 
 from tasks import make_celery
-from worker import flower, health, signals
-from worker.configuration import settings
-from worker.schedule import beat_config
-from worker.watching import ReloadOnHangup
+from worker import flower, heartbeat, signals
+from worker.beat_schedule import beat_config
+from worker.config_reload import ReloadOnSighup, settings
 
 __all__ = ["app"]
 
 app = make_celery(settings)
 app.add_defaults(lambda: beat_config(settings()))
 signals.connect()
-health.connect()
+heartbeat.connect()
 flower.connect(app)
-app.steps["worker"].add(ReloadOnHangup)
+app.steps["worker"].add(ReloadOnSighup)

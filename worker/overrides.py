@@ -1,6 +1,6 @@
-"""Compares the internals that `overrides.toml` lists with those of the installed libraries.
+"""Compare the library internals that `overrides.toml` lists with the installed libraries.
 
-`python -m worker.overrides` prints what no longer matches, with the current fingerprints.
+`python -m worker.overrides` prints each entry that no longer matches, with the current fingerprint.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 _LIST = Path(__file__).with_name("overrides.toml")
-#: the packages whose modules have another name
+#: packages whose name differs from the name of their module
 _PACKAGES = {"redbeat": "celery-redbeat"}
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """`target`, `module:name` of a library or a whole `module`, is overridden or relied on by `file`."""
+    """An internal of a library that `file` overrides or relies on: `module:name`, or a whole `module`."""
 
     target: str
     file: str
@@ -36,24 +36,24 @@ class Override:
 
     @property
     def package(self) -> str:
-        """The distribution that has `target`."""
+        """The distribution that contains `target`."""
         top = self.target.partition(".")[0]
         return _PACKAGES.get(top, top)
 
 
 def overrides() -> list[Override]:
-    """Return the entries of the list."""
+    """Return all entries."""
     files = tomllib.loads(_LIST.read_text(encoding="utf-8"))["overrides"]
     return [Override(target, file, **entry) for file, entries in files.items() for target, entry in entries.items()]
 
 
 def checked_versions() -> dict[str, str]:
-    """Return the versions that the entries were last checked against, by package."""
+    """Return the version of each package that the entries were last checked against."""
     return dict(tomllib.loads(_LIST.read_text(encoding="utf-8"))["checked"])
 
 
 def complaints() -> Iterator[str]:
-    """Yield a line for each entry that does not match the installed library, with what to do."""
+    """Yield a line with a remedy for each entry that does not match the installed library."""
     checked = checked_versions()
     for one in overrides():
         if (current := current_fingerprint(one.target)) != one.fingerprint:
@@ -75,7 +75,7 @@ def current_fingerprint(target: str) -> str | None:
 
 
 def fingerprint(source: str) -> str:
-    """Return a hash of the code without comments, blank lines and layout. It is the same in every version of Python."""
+    """Return a hash of the code without comments and layout, which is equal in all versions of Python."""
     left_out = (tokenize.COMMENT, tokenize.NL)
     layout = (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE)
     words = (

@@ -1,8 +1,9 @@
-"""What is opened where: one set of resources per process that runs tasks, never one that is shared over a fork.
+"""Celery's signals, and what each one opens and closes (`connect` at the end is the table).
 
-A client that is used in the parent and inherited by its children answers one call with another call's answer. So a
-forking worker opens nothing in its parent and everything in each child; a worker whose pool does not fork has no
-children, and opens in itself. Celery swallows what a signal handler raises: who cannot build its resources exits here.
+Each process that runs tasks opens its own resources; none is shared over a fork. If children inherit a client that the
+parent has used, one call can get another call's answer. A forking worker therefore opens everything in each child, and
+a worker whose pool does not fork opens everything in its only process. Celery swallows exceptions of signal handlers,
+so a process that cannot open its resources exits here.
 """
 
 from __future__ import annotations
@@ -46,31 +47,31 @@ from app.services.runtime.traces import start_tracing
 from app.settings import Settings
 from app.settings.names import log_near_misses
 from app.tracing import shutdown_tracing
-from tasks import resources
-from tasks.config import CALLBACK_QUEUE, LANES, MODEL_BATCH_QUEUE, SCRAPE_QUEUE
-from tasks.lease import worker_name
-from worker import watching
-from worker.configuration import exit_with, settings
-from worker.routine import log_at_debug
-from worker.schedule import beat_config
+from tasks._celery import context
+from tasks._celery.config import CALLBACK_QUEUE, LANES, MODEL_BATCH_QUEUE, SCRAPE_QUEUE
+from tasks._celery.lease import worker_name
+from worker import config_reload
+from worker.beat_logs import log_at_debug
+from worker.beat_schedule import beat_config
+from worker.config_reload import exit_with, settings
 
 log = logging.getLogger(__name__)
 
-#: EX_CONFIG of sysexits.h: the pool sees a failed child, the log says why
+#: EX_CONFIG of sysexits.h; the log has the reason
 _CHILD_EXIT_CODE = 78
-#: A child that cannot start is replaced at once; this keeps a lost database from becoming a storm of forks.
-#: Celery gives a child four seconds to come up.
+#: Celery replaces a child that exits at once. The pause limits the rate of forks while the database is away; Celery
+#: gives a child four seconds to start.
 _CHILD_EXIT_PAUSE_SECONDS = 2.0
 
 
 def children_run_tasks(pool_cls: Any) -> bool:
-    """True if this pool (a class, or a name as for `--pool`) runs tasks in forked children: the one place to ask."""
+    """Return whether this pool (a class, or a name as for `--pool`) runs tasks in forked children."""
     implementation = concurrency.get_implementation(pool_cls)
     return isinstance(implementation, type) and issubclass(implementation, TaskPool)
 
 
-def _on_setup_logging(loglevel: Any = None, **_: Any) -> None:
-    """Worker and beat. LOG_LEVEL counts more than `--loglevel`, which stands in command lines that nobody edits."""
+def _configure_logging(loglevel: Any = None, **_: Any) -> None:
+    """Set up logging. LOG_LEVEL overrides `--loglevel`, which is part of fixed command lines."""
     wanted = loglevel if isinstance(loglevel, int) and loglevel else logging.INFO
     configure_logging(level=settings().logs.level or wanted, log_format=settings().logs.format)
     log_at_debug({entry["task"] for entry in beat_config(settings())["beat_schedule"].values()})
@@ -79,35 +80,35 @@ def _on_setup_logging(loglevel: Any = None, **_: Any) -> None:
 
 @cache
 def _log_near_misses_once() -> None:
-    """Celery sets up logs several times in a process; forked children inherit that it is done."""
+    """Log misspelled settings once: Celery sets up logging several times, and forked children inherit the cache."""
     log_near_misses()
 
 
 def _on_import_modules(**_: Any) -> None:
-    """Every command of Celery's that works with the app; Flower sends no signal of its own. A worker asks again."""
-    _on_setup_logging()
+    """Set up logging for Celery commands that send no signal of their own, such as Flower."""
+    _configure_logging()
 
 
-def _on_task_start(task_id: str = "", task: Any = None, **_: Any) -> None:
+def _bind_task(task_id: str = "", task: Any = None, **_: Any) -> None:
     bind_contextvars(task=task.name, task_id=task_id)
 
 
-def _on_task_end(**_: Any) -> None:
+def _unbind_task(**_: Any) -> None:
     unbind_contextvars("task", "task_id")
 
 
-def _on_queues_chosen(instance: Any = None, **_: Any) -> None:
-    """A worker that serves jobs serves all their lanes: `-Q scrape` would leave most of a large batch to nobody."""
+def _select_queues(instance: Any = None, **_: Any) -> None:
+    """Add all queues of jobs to a worker that serves one: `-Q scrape` alone would leave most of a large batch."""
     queues = instance.app.amqp.queues
     if SCRAPE_QUEUE in queues.consume_from:
         for lane in (*LANES, CALLBACK_QUEUE, MODEL_BATCH_QUEUE):
             queues.select_add(queues[lane])
 
 
-def _on_worker_init(sender: Any = None, **_: Any) -> None:
-    """In the parent: refuse what could never work; open resources only if tasks run right here."""
-    _on_setup_logging(sender.loglevel)  # Celery would set it up only after this
-    worker_name()  # forked children share it
+def _check_or_open(sender: Any = None, **_: Any) -> None:
+    """In the parent: exit if a setting cannot work. Open resources only if the pool does not fork."""
+    _configure_logging(sender.loglevel)  # Celery sets up logging only after this signal
+    worker_name()  # created before the fork, so that children share it
     try:
         for channel in Channel:
             receiver_of(channel, settings())
@@ -117,8 +118,8 @@ def _on_worker_init(sender: Any = None, **_: Any) -> None:
             _open()
     except PropertyIntelligenceError as exc:
         exit_with(redact(str(exc)))
-    count_tokens("")  # its tables are most of a child's memory, shared; and no job waits for them
-    atexit.register(_give_back, os.getpid())
+    count_tokens("")  # loads tables that are most of a child's memory, so that children share them
+    atexit.register(_release_jobs, os.getpid())
 
 
 def _open() -> None:
@@ -126,14 +127,14 @@ def _open() -> None:
     start_tracing(loaded)
     opened = open_resources(loaded, in_task=True)
     follow_changes(loaded, opened.database)
-    resources.install(opened)
-    watching.watch_manager(opened.manager)
+    context.install(opened)
+    config_reload.start_reloader(opened.manager)
 
 
 def _check(loaded: Settings) -> None:
-    """A bad key set, strategy, browser or database ends the worker here; what is opened for it is closed before a fork.
+    """Exit the worker if keys, strategy, browser or database cannot be used, and close everything before the fork.
 
-    What stays are prices, which children share with their parent.
+    The table of prices stays loaded, so that children share it.
     """
     check_browser(loaded)
     open_stores(loaded).close()
@@ -142,20 +143,20 @@ def _check(loaded: Settings) -> None:
         log.info("%d OpenAI keys, strategy %s", len(manager.keys), loaded.openai.key_rotation_strategy)
 
 
-def _on_fork(**_: Any) -> None:
-    """Before each fork: the collector leaves what there is alone, else its marks would copy every shared page."""
+def _freeze_memory(**_: Any) -> None:
+    """Before each fork: exclude existing objects from garbage collection, which would copy every shared page."""
     gc.collect()
     gc.freeze()
 
 
-def _on_child_start(**_: Any) -> None:
+def _open_in_child(**_: Any) -> None:
     """In a forked child: open everything, or exit with the reason."""
-    if resources.is_open():  # the solo pool sends this signal too, in the one process, which has opened everything
+    if context.is_open():  # the solo pool sends this signal too, in the process that has opened everything
         return
     try:
         _open()
-        watching.leave_hangup_to_the_parent()
-    except BaseException as exc:  # noqa: BLE001 (Celery would go on with a child that can do nothing)
+        config_reload.ignore_sighup()
+    except BaseException as exc:  # noqa: BLE001 (Celery would keep a child that cannot work)
         reason = str(exc) if isinstance(exc, PropertyIntelligenceError) else f"{type(exc).__name__}: {exc}"
         log.critical("A worker process could not start: %s", redact(reason))
         time.sleep(_CHILD_EXIT_PAUSE_SECONDS)
@@ -163,16 +164,16 @@ def _on_child_start(**_: Any) -> None:
         os._exit(_CHILD_EXIT_CODE)
 
 
-def _on_stop(**_: Any) -> None:
-    watching.stop()
-    resources.close()
+def _close(**_: Any) -> None:
+    config_reload.stop_reloader()
+    context.close()
     shutdown_tracing()
 
 
-def _give_back(worker_pid: int) -> None:
-    """At the end of the parent, when no process of it works any more: what they could not finish is others' at once.
+def _release_jobs(worker_pid: int) -> None:
+    """At the parent's exit, release the leases of unfinished jobs, so that other workers take them at once.
 
-    Not at `worker_shutdown`, which Celery does not send when it cancels tasks to be in time (seen with 5.7).
+    `worker_shutdown` is too early, and Celery does not send it when it cancels running tasks (seen with 5.7).
     """
     if os.getpid() != worker_pid:
         return
@@ -180,24 +181,25 @@ def _give_back(worker_pid: int) -> None:
         with open_stores(settings()) as stores:
             released = stores.jobs.release_all(worker_name())
     except PropertyIntelligenceError as exc:
-        log.warning("Jobs under way could not be given back, they wait for their leases: %s", redact(str(exc)))
+        log.warning("Unfinished jobs could not be released and wait until their leases end: %s", redact(str(exc)))
         return
     if released:
-        log.info("%d jobs could not be finished in time and are given back", len(released))
+        log.info("%d unfinished jobs are released", len(released))
 
 
 def connect() -> None:
-    """Follow the worker's life; safe to call again."""
+    """Connect the handlers. Safe to call again."""
     for signal, handler in (
-        (setup_logging, _on_setup_logging),
-        (import_modules, _on_import_modules),
-        (task_prerun, _on_task_start),
-        (task_postrun, _on_task_end),
-        (celeryd_after_setup, _on_queues_chosen),
-        (worker_init, _on_worker_init),
-        (worker_before_create_process, _on_fork),
-        (worker_process_init, _on_child_start),
-        (worker_process_shutdown, _on_stop),
-        (worker_shutdown, _on_stop),
+        # signal                      handler                   process, and what the handler does
+        (setup_logging, _configure_logging),  # each process: logging
+        (import_modules, _on_import_modules),  # Flower and other commands: logging
+        (celeryd_after_setup, _select_queues),  # parent: the queues of jobs
+        (worker_init, _check_or_open),  # parent: checks settings; without children, opens the resources
+        (worker_before_create_process, _freeze_memory),  # parent: keeps memory shared
+        (worker_process_init, _open_in_child),  # child: opens manager, fetcher and database
+        (task_prerun, _bind_task),  # process of the task: names the task in log lines
+        (task_postrun, _unbind_task),
+        (worker_process_shutdown, _close),  # child: closes everything
+        (worker_shutdown, _close),  # parent: closes what it has opened
     ):
         signal.connect(handler, dispatch_uid=f"propintel-{handler.__name__}", weak=False)

@@ -19,7 +19,7 @@ from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError
 from app.errors.keys import NoKeysError
 from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_keys_again
-from app.keypool.organisations import SharedLimits
+from app.keypool.organizations import SharedLimits
 from app.keypool.pool import KeyPool
 from app.keypool.pricing import Pricing, free_of_charge
 from app.keypool.retry_loop import Terms
@@ -27,7 +27,7 @@ from app.keypool.snapshots import KeySnapshot
 from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport
-from app.services.keys.reload import KeyReload, KeyWatch
+from app.services.keys.reload import KeyReload, KeyReloader
 from app.services.keys.store import open_key_store, pricing_of
 from app.settings import Settings, load_settings
 from app.settings.base_url import checked_base_url
@@ -72,7 +72,7 @@ class OpenAIClientManager:
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
         self._proxy = proxy
         self._terms = Terms(max_wait_seconds, price, base_url, SharedLimits(lambda: self._pool.keys))
-        self._watch: KeyWatch | None = None
+        self._reloader: KeyReloader | None = None
         inner = inner or httpx2.HTTPTransport(proxy=proxy, limits=openai.DEFAULT_CONNECTION_LIMITS)
         self._transport = PooledTransport(self._pool, clock, self._terms, inner)
         # trust_env: a proxy from the environment would be mounted in place of the pool
@@ -161,10 +161,10 @@ class OpenAIClientManager:
 
     def follow_keys_file(self, settings: Settings) -> None:
         """Read the keys of `settings` again whenever their file has changed, until this manager is closed. For a
-        process that has no watch of its own (a worker and the web door have). Without a file it does nothing."""
-        if settings.openai.api_keys_file is not None and self._watch is None:
-            self._watch = KeyWatch(reload_of(self, settings))
-            self._watch.start()
+        process without its own reloader (workers and the web server have one). Without a file it does nothing."""
+        if settings.openai.api_keys_file is not None and self._reloader is None:
+            self._reloader = KeyReloader(reload_of(self, settings))
+            self._reloader.start()
 
     def warm_up(self, model: str) -> None:
         """Look up what `model` costs: the first look-up loads the table of prices, for which no request should wait."""
@@ -173,8 +173,8 @@ class OpenAIClientManager:
 
     def close(self) -> None:
         """Close the connections, and report to the fleet what is still to be reported. Safe to call again."""
-        if self._watch is not None:
-            self._watch.stop()
+        if self._reloader is not None:
+            self._reloader.stop()
         try:
             self._http.close()
         finally:

@@ -17,8 +17,8 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import CountedKey, Uses
 from app.services.keys.view import KeyView
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
-from app.services.reports.health.alarms import Kind
-from app.services.reports.health.report import keep_report
+from app.services.reports.key_report.alarms import Kind
+from app.services.reports.key_report.report import keep_report
 from benchmarks.pages.past import Past
 from benchmarks.workers.fleet import Fleet
 

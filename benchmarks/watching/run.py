@@ -43,7 +43,7 @@ from simulators.openai.config import Config
 from simulators.openai.server import OpenAISimulator
 from simulators.serving import BackgroundServer
 from tasks import make_celery
-from tasks.resources import close, install
+from tasks._celery.context import close, install
 
 START = datetime.fromisoformat("2026-03-02T00:00:00+00:00")
 KEY = "sk-simulator-watching0123456789abcdef"
@@ -161,7 +161,7 @@ def simulate(
         resources = open_resources(settings, clock, in_task=True)
         install(replace(resources, rng=chance))
         try:
-            from tasks.resources import current  # noqa: PLC0415 (what has just been installed)
+            from tasks._celery.context import current  # noqa: PLC0415 (what has just been installed)
 
             with closing(make_celery(settings)) as celery:
                 celery.loader.import_default_modules()

@@ -33,8 +33,8 @@ from benchmarks.workers.options import Pool
 from cli.demo_setup import DemoKeys, environment, service_environment, start_openai
 from cli.processes import Child, StopSignals, Supervisor
 from cli.services import Services, listens
-from tasks.config import SCRAPE_QUEUE
-from tasks.submission import make_sender, submit_targets
+from tasks._celery.config import SCRAPE_QUEUE
+from tasks._celery.submission import make_sender, submit_targets
 
 ROOT = Path(__file__).parents[2]
 _LOUD = re.compile(r"^[\d:]+ (?:WARNING|ERROR|CRITICAL): (.*)$", re.M)
@@ -86,9 +86,9 @@ class Fleet:
         self._services.wait_for_worker(self.supervisor, child)
         return psutil.Process(child.process.pid)
 
-    def start_health_worker(self) -> None:
-        """The one of the Procfile, on the queue `health`."""
-        self._services.wait_for_worker(self.supervisor, self._services.health_worker(self.supervisor))
+    def start_maintenance_worker(self) -> None:
+        """The one of the Procfile, on the queue `maintenance`."""
+        self._services.wait_for_worker(self.supervisor, self._services.maintenance_worker(self.supervisor))
 
     def start_beat(self) -> None:
         self._services.beat(self.supervisor)

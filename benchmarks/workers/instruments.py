@@ -30,7 +30,7 @@ from benchmarks.workers.options import Options, Pool
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
 from benchmarks.workers.usage import cpu_seconds, stopped, wait_for_rest
 from cli.services import Services
-from tasks.config import SCRAPE_QUEUE
+from tasks._celery.config import SCRAPE_QUEUE
 
 TARGET_SHARE = 0.02
 #: the last revision that counted nothing

@@ -25,7 +25,7 @@ from benchmarks.workers.options import Options, Pool
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, median, number, prose, table
 from benchmarks.workers.usage import cpu_seconds, stopped, wait_for_rest
 from simulators.site import homes
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 
 TARGET_MS = 5.0
 POOLS = (Pool("prefork", 1), Pool("solo", 1))

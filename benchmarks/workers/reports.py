@@ -1,7 +1,7 @@
-"""Health reports while the fleet is busy: are all of them made, and when; and what recovery costs meanwhile.
+"""Key reports while the fleet is busy: are all of them made, and when; and what recovery costs meanwhile.
 
 Ten thousand jobs are queued, one worker's children are all held by a slow site, and a worker of its own takes the queue
-`health`. What happens is read from Celery's events, as Flower does.
+`maintenance`. What happens is read from Celery's events, as Flower does.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _REPORT, _RECOVERY = "tasks.health.report_key_stats", "tasks.recovery.recover_jo
 
 @dataclass
 class Events:
-    """Ends of tasks of the health queue: by name, when (seconds since the epoch) and how long they ran (seconds)."""
+    """Ends of maintenance tasks: by name, when (seconds since the epoch) and how long they ran (seconds)."""
 
     ended_at: dict[str, list[float]] = field(default_factory=dict)
     runtimes: dict[str, list[float]] = field(default_factory=dict)
@@ -89,7 +89,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 def _one(running: Fleet, queued: int, seconds: int) -> dict[str, Any]:
     running.submit(running.targets(1, queued))
     running.start_worker(Pool("prefork", 4))
-    running.start_health_worker()
+    running.start_maintenance_worker()
     with Watch(running.sender) as events:
         running.start_beat()
         # the first report finds a cold worker: what is counted begins with the second
@@ -109,7 +109,7 @@ def _one(running: Fleet, queued: int, seconds: int) -> dict[str, Any]:
         "recovery_ms_median": round(1000 * statistics.median(recovery), 1) if recovery else None,
         "recovery_ms_most": round(1000 * max(recovery), 1) if recovery else None,
         "messages": running.messages(),
-        "complaints": running.complaints("health"),
+        "complaints": running.complaints("maintenance"),
     }
 
 
@@ -156,6 +156,6 @@ def section(rows: Rows) -> str:
 
 _ABOUT = f"""
 A report every {_INTERVAL_SECONDS} s, while one worker's four children are held by a slow site and the rest of the jobs
-is queued. The Procfile's health worker takes the reports, and `recover_jobs` every five seconds. One report is due in
-every interval, at the phase of the earliest. Target: all, at most {TARGET_LATE_SECONDS:.0f} s late.
+is queued. The Procfile's maintenance worker takes the reports, and `recover_jobs` every five seconds. One report is due
+in every interval, at the phase of the earliest. Target: all, at most {TARGET_LATE_SECONDS:.0f} s late.
 """

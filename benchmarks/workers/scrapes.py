@@ -53,7 +53,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
         with fleet(server, site_seconds=0.0, model_seconds=_MODEL_SECONDS, keys=KEYS, **_VARIABLES) as running:
             running.submit(running.targets(1, options.scaled(_QUEUED, least=100)))
             running.start_worker(POOL)
-            running.start_health_worker()
+            running.start_maintenance_worker()
             running.start_beat()
             web = running.start_web()
             running.wait_until(lambda: running.model_calls() >= POOL.slots, "the first answers", 120)
@@ -161,7 +161,7 @@ def section(rows: Rows) -> str:
 
 _LOADS = {"wrk:1": "wrk, 1 connection", "wrk:8": "wrk, 8 connections", "scrape": "one every 1.2 s"}
 _ABOUT = f"""
-{KEYS} keys, {POOL.slots} worker processes that do jobs all the while, the health worker and beat, one process of the
-web door, and `wrk`, all on the same cores. `wrk` asks again as soon as it is answered. What comes every 1.2 s finds
+{KEYS} keys, {POOL.slots} worker processes that do jobs all the while, the maintenance worker and beat, one process of
+the web door, and `wrk`, all on the same cores. `wrk` asks again as soon as it is answered. What comes every 1.2 s finds
 nothing that was kept from the time before: what a Prometheus pays.
 """

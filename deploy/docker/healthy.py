@@ -22,7 +22,7 @@ from pathlib import Path
 
 #: four heartbeats, as app/services/runtime/heartbeats.py has it
 FRESH_SECONDS = 20.0
-#: `redbeat_key_prefix` of tasks/config.py, and RedBeat's own name for its lock
+#: `redbeat_key_prefix` of tasks/_celery/config.py, and RedBeat's own name for its lock
 BEAT_LOCK = "propintel:beat::lock"
 _ANSWER_SECONDS = 4.0
 
@@ -55,7 +55,7 @@ def _status(path: str, port: int, wanted: range) -> str:
 
 
 def _heartbeat(home: Path) -> str:
-    ages = [time.time() - file.stat().st_mtime for file in (home / "health").glob("*.json")]
+    ages = [time.time() - file.stat().st_mtime for file in (home / "heartbeats").glob("*.json")]
     return "" if ages and min(ages) < FRESH_SECONDS else f"no heartbeat for {FRESH_SECONDS:.0f} s"
 
 

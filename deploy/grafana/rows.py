@@ -22,7 +22,7 @@ STATES = {
 
 def overview() -> list[Panel]:
     finished = "propintel:jobs_finished:increase1h"
-    health = "propintel_health_report_timestamp_seconds"
+    reported = "propintel_key_report_timestamp_seconds"
     left_usd = gauge("propintel_budget_left", 'budget="day"', 'unit="usd"')
     return [
         number(
@@ -40,8 +40,8 @@ def overview() -> list[Panel]:
             about="Redis lost: every process goes on with its share, and the pool's figures are unknown meanwhile.",
         ),
         number(
-            "Latest health report",
-            {"": f"time() - {gauge(health)}"},
+            "Latest key report",
+            {"": f"time() - {gauge(reported)}"},
             "s",
             steps=((None, GOOD), (120, WARN), (180, BAD)),
         ),
@@ -60,7 +60,7 @@ def overview() -> list[Panel]:
             stack=True,
         ),
         graph(
-            "Alerts of the health report",
+            "Alerts of the key report",
             {"{{alert}} ({{severity}})": f"{gauge('propintel_alerts_firing')} > 0"},
             stack=True,
         ),

@@ -35,10 +35,10 @@ from app.settings import AREAS, SECRETS_IN_FILES, Settings
 from cli.commands import COMMANDS
 from cli.failures import exit_code_of
 from tasks import make_celery
-from tasks.config import LANES
+from tasks._celery.config import LANES
 from web.application import create_app
 from web.errors import status_of
-from worker.schedule import beat_config
+from worker.beat_schedule import beat_config
 
 FOLDER = Path(__file__).parents[1] / "reference"
 _WRITTEN = "Written by `make reference` from {source}; a test holds it to the code.\n"

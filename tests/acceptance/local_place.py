@@ -12,7 +12,7 @@ import pytest
 from app.redis.embedded_valkey import EmbeddedValkey
 from cli.processes import Child, StopSignals, Supervisor
 from cli.services import Services
-from tasks.config import kombu_url
+from tasks._celery.config import kombu_url
 from tests.acceptance.surroundings import KEY, VARIABLES, Surroundings
 from tests.plugins.simulator_fixtures import SimulatorHandle
 from tests.plugins.warm_start import WarmParent

@@ -144,7 +144,7 @@ def test_a_person_can_be_forgotten(project: ComposeProject) -> None:
 
 
 def test_a_batch_of_which_the_workers_are_killed_loses_no_job(project: ComposeProject) -> None:
-    """Jobs go to `worker`, recovery to `health`, which took up what the dead ones had."""
+    """Jobs go to `worker`, recovery to `maintenance`, which took up what the dead ones had."""
     token = project.propintel("token", "--role", "operator", "--subject", "tester")["token"]
     workers = [worker["Id"] for worker in project.containers()["worker"]]
     with project.client(project.web_port) as api:
@@ -164,8 +164,8 @@ def test_a_batch_of_which_the_workers_are_killed_loses_no_job(project: ComposePr
             start(*workers)
         assert wait_until(counts, lambda found: not {"queued", "running", "deferred"} & found.keys()) == {"done": _JOBS}
     scraped, recovered = "Task tasks.scrape.scrape_property[", '"task": "tasks.recovery.recover_jobs"'
-    assert recovered in project.run("logs", "health")
-    assert scraped not in project.run("logs", "health")
+    assert recovered in project.run("logs", "maintenance")
+    assert scraped not in project.run("logs", "maintenance")
     assert recovered not in project.run("logs", "worker")
 
 
@@ -216,7 +216,7 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
         "migrate",
         "web",
         "worker",
-        "health",
+        "maintenance",
         "beat",
         "flower",
     }

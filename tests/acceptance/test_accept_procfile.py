@@ -26,7 +26,7 @@ from tests.plugins.simulator_fixtures import SimulatorHandle
 pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(900)]
 
 _JOBS = 50
-_PROCESS_TYPES = ["web", "worker", "health", "beat", "flower"]
+_PROCESS_TYPES = ["web", "worker", "maintenance", "beat", "flower"]
 #: honcho kills what has not ended by then
 _HONCHO_GRACE_SECONDS = 5
 
@@ -101,7 +101,7 @@ def _answers(client: httpx2.Client, path: str) -> int:
 def test_the_processes_of_the_procfile_do_a_batch(
     variables: dict[str, str], property_site: str, tmp_path: Path
 ) -> None:
-    """The release makes the schema and ends; then jobs come in over HTTP and all are done, none by the health worker.
+    """The release creates the schema; then all jobs from HTTP are done, none of them by the maintenance worker.
 
     The API and Flower ask for a password. TERM to honcho, as platforms send it, ends every process.
     """
@@ -135,7 +135,7 @@ def test_the_processes_of_the_procfile_do_a_batch(
         assert web.get("/api/v1/admin/openai/stats").json()["data"]["healthy_keys"] == 2
         _wait_until(lambda: _answers(flower, "/healthcheck") == 200, tmp_path)
         assert flower.get("/workers").status_code == 401
-        assert "health@" in flower.get("/workers", auth=tuple(variables["FLOWER_BASIC_AUTH"].split(":"))).text
+        assert "maintenance@" in flower.get("/workers", auth=tuple(variables["FLOWER_BASIC_AUTH"].split(":"))).text
         started = psutil.Process(processes.pid).children(recursive=True)
         processes.send_signal(signal.SIGTERM)
         processes.wait(_HONCHO_GRACE_SECONDS + 20)
@@ -144,4 +144,6 @@ def test_the_processes_of_the_procfile_do_a_batch(
     said = (tmp_path / "log").read_text()
     for name in _PROCESS_TYPES:
         assert f"{name}.1" in said
-    assert "Task tasks.scrape.scrape_property[" not in "".join(line for line in said.splitlines() if "health.1" in line)
+    assert "Task tasks.scrape.scrape_property[" not in "".join(
+        line for line in said.splitlines() if "maintenance.1" in line
+    )

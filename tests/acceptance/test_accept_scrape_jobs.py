@@ -10,7 +10,7 @@ from pytest_celery import CeleryTestSetup
 from pytest_docker_tools.wrappers.container import wait_for_callable
 
 from app.services.runtime.stores import Stores
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 from tests.acceptance.surroundings import Surroundings
 
 pytestmark = pytest.mark.worker

@@ -218,7 +218,7 @@ def _reports(evidence: Evidence, missing: list[tuple[float, float]]) -> Figure:
     cases = tuple(f"{x:.1f} s late at {at - evidence.began:.0f} s" for x, at in late if x > LATE_SECONDS)
     worst = max([0.0, *(lateness for lateness, _ in late)]) if late else _NEVER
     seen = f"{len(late) - len(cases)} of {len(late)}, at most {_seconds(worst)} late"
-    name = f"health reports on schedule (every {REPORT_SECONDS:.0f} s)"
+    name = f"key reports on schedule (every {REPORT_SECONDS:.0f} s)"
     return Figure(name, f"all, ≤ {LATE_SECONDS:.0f} s late", seen, worst <= LATE_SECONDS, cases)
 
 

@@ -1,4 +1,4 @@
-"""The processes of a run: two workers of four children, a worker for health, two beats, restarted as a platform would.
+"""The processes of a run: two workers of four children, a maintenance worker, two beats, restarted like on a platform.
 
 One scrape worker's clock may be an hour ahead (libfaketime).
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from app.services.runtime.heartbeats import HEALTH_THREADS, read_heartbeats
+from app.services.runtime.heartbeats import MAINTENANCE_THREADS, read_heartbeats
 from cli.processes import Child, Supervisor
 from cli.services import Services
 
@@ -66,9 +66,9 @@ class Fleet:
         right = Services(home, env, cwd=home, logs=home)
         wrong = Services(home, _skewed(env), cwd=home, logs=home) if skewed_clock else right
         self.workers = [_worker("scrape-1", right, CHILDREN), _worker("scrape-2", wrong, CHILDREN)]
-        self.health = _worker("health", right, 0)
+        self.maintenance = _worker("maintenance", right, 0)
         self.beats = [Member(f"beat-{n}", [*_CELERY, "beat", "--pidfile=", _TICKS], right) for n in (1, 2)]
-        self.members = [*self.workers, self.health, *self.beats]
+        self.members = [*self.workers, self.maintenance, *self.beats]
         #: who ended although nobody killed it, with the exit code
         self.ended: list[str] = []
 
@@ -76,7 +76,7 @@ class Fleet:
         """Start everything; returns when the workers take tasks."""
         for member in self.members:
             self._start(member)
-        wanted = {member.child.process.pid for member in (*self.workers, self.health) if member.child}
+        wanted = {member.child.process.pid for member in (*self.workers, self.maintenance) if member.child}
         self._supervisor.wait_until(
             lambda: wanted <= {beat.pid for beat in read_heartbeats(self.home)}, "the workers", _START_SECONDS
         )
@@ -133,9 +133,9 @@ class Fleet:
 
 
 def _worker(name: str, services: Services, children: int) -> Member:
-    """A worker of that many children for scraping, or without any for health."""
+    """A worker of that many children for scraping, or without any for maintenance."""
     scraping = [f"--concurrency={children}", "-Q", "scrape"]
-    pool = scraping if children else ["--pool=threads", f"--concurrency={HEALTH_THREADS}", "-Q", "health"]
+    pool = scraping if children else ["--pool=threads", f"--concurrency={MAINTENANCE_THREADS}", "-Q", "maintenance"]
     return Member(name, [*_CELERY, "worker", f"--hostname={name}@chaos", "--without-mingle", *pool, *_INFO], services)
 
 

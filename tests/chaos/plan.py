@@ -17,7 +17,7 @@ ALL: Mapping[str, int] = {**ONCE, "child": 5, "worker": 2, "broker_kill": 2}
 
 #: pages are numbered from here, so that every street number is a usual one
 FIRST_HOME = 1
-#: gap between two health reports of the fleet
+#: gap between two key reports of the fleet
 REPORT_SECONDS = 5.0
 #: within this time the jobs of a worker that was killed run again
 RUNNING_AGAIN_SECONDS = 60.0

@@ -19,7 +19,7 @@ from app.settings import load_settings
 from cli.demo_setup import environment
 from cli.processes import StopSignals, Supervisor
 from simulators.serving import BackgroundServer
-from tasks.submission import make_sender, submit_targets
+from tasks._celery.submission import make_sender, submit_targets
 from tests.chaos.evidence import Evidence, JobRow, Probe
 from tests.chaos.expectation import OBSERVATIONS, expect
 from tests.chaos.faults import Away, Faults, NobodyToKillError

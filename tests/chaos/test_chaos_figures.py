@@ -48,8 +48,8 @@ def sound(tmp_path: Path) -> Evidence:
     evidence.ledger.kills = [kill("worker", 10.0, unsaved), kill("beat", 40.0)]
     evidence.ledger.kills += [kill("poison", float(n)) for n in range(5)]
     evidence.watch.starts = [Start(5.0, "home", "one"), Start(45.0, "home", "two")]
-    evidence.watch.said = [Said(n * REPORT_SECONDS, "health", report=True) for n in range(9)]
-    evidence.watch.said += [Said(50.0, "beat-2", report=False), Said(54.0, "health", report=True)]
+    evidence.watch.said = [Said(n * REPORT_SECONDS, "maintenance", report=True) for n in range(9)]
+    evidence.watch.said += [Said(50.0, "beat-2", report=False), Said(54.0, "maintenance", report=True)]
     evidence.probes = [Probe("broker_kill", 20.0, 21.0), Probe("broker_wipe", 30.0, 34.0)]
     return evidence
 
@@ -81,7 +81,7 @@ BREAKAGES: dict[str, Callable[[Evidence], object]] = {
     "running again after kill -9 of a whole worker": lambda e: e.watch.starts.pop(),
     "consuming again after the broker was killed": lambda e: e.probes.append(Probe("broker_kill", 60.0, 66.0)),
     "consuming again after the broker was wiped": lambda e: e.probes.append(Probe("broker_wipe", 60.0, None)),
-    "health reports on schedule": lambda e: e.watch.said.append(Said(62.0, "health", report=True)),
+    "key reports on schedule": lambda e: e.watch.said.append(Said(62.0, "maintenance", report=True)),
     "a beat sends again after the active one was killed": lambda e: e.ledger.kills.append(kill("beat", 51.0)),
     "processes that ended by themselves": lambda e: e.ended.append("scrape-1, exit code 1"),
     "processes left": lambda e: e.left_over.append("4711 python"),

@@ -25,7 +25,7 @@ from app.property.storage.schema import upgrade
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.repository import Watches
 from app.services.reports.doctor.database import check_database, check_jobs, file_system
-from app.services.reports.doctor.fleet import Courier, check_clock
+from app.services.reports.doctor.fleet import CeleryFacts, check_clock
 from app.services.reports.reindex import reindex
 from app.settings import Settings, load_settings
 from benchmarks.saving import save_record
@@ -46,10 +46,10 @@ def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_valk
     return make
 
 
-def fleet_of(*queues: str) -> Courier:
+def fleet_of(*queues: str) -> CeleryFacts:
     """One worker that consumes these queues; nobody, without any."""
     nodes: dict[str, Collection[str]] = {"celery@here": queues} if queues else {}
-    return Courier(lambda: nodes, "scrape", "health", "p:", "p::lock", "p::schedule")
+    return CeleryFacts(lambda: nodes, "scrape", "maintenance", "p:", "p::lock", "p::schedule")
 
 
 def test_a_database_at_this_version_is_well(make_settings: MakeSettings, database_url: str) -> None:
@@ -145,7 +145,7 @@ def test_jobs_that_wait_for_nobody_are_a_failure(
     JobStore(database).enqueue([f"http://homes.example/{n}" for n in range(120)])
     database.close()
     settings = make_settings(DATABASE_URL=database_url)
-    for queues in ([], ["health"]):
+    for queues in ([], ["maintenance"]):
         verdict = check_jobs(settings, fleet_of(*queues), clock)
         assert verdict.state == "failed"
         assert "120 queued" in verdict.said
@@ -186,7 +186,7 @@ def test_economy_requests_that_nobody_sends_and_batches_that_nobody_reaches_are_
     requests, batches = LlmRequestStore(database), LlmBatchStore(database)
     page = Page(job.target, job.target, "text/html", "", b"", clock.now())
     requests.park(job, "w", NewRequest(question, {"model": "m"}, input_tokens=9, output_tokens=9, page=page), 86_400)
-    fleet = fleet_of("scrape", "health")
+    fleet = fleet_of("scrape", "maintenance")
     clock.advance(600 + 900)
     assert check_jobs(settings, fleet, clock).state == "ok"
     clock.advance(1)

@@ -13,10 +13,10 @@ from celery import Celery
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 from tasks import make_celery
-from worker.schedule import OneSchedule, beat_config
+from worker.beat_schedule import ResilientScheduler, beat_config
 
 
-class Unlucky(OneSchedule):
+class Unlucky(ResilientScheduler):
     """Its Redis is emptied just after the schedule was written, the first time."""
 
     server: redis.Redis
@@ -65,7 +65,7 @@ def test_a_schedule_that_is_lost_while_it_is_written_is_written_anew(app: Celery
 def test_a_beat_that_was_told_to_end_ends_even_if_the_signal_got_lost(app: Celery, valkey: EmbeddedValkey) -> None:
     """Celery's handler closes the scheduler and raises `SystemExit`, lost in a `__del__`. Another beat may have
     the lock by then, and this one would wait for it for ever."""
-    first, other = OneSchedule(app=app), OneSchedule(app=app)
+    first, other = ResilientScheduler(app=app), ResilientScheduler(app=app)
     first.tick()
     first.close()
     other.tick()
@@ -75,7 +75,7 @@ def test_a_beat_that_was_told_to_end_ends_even_if_the_signal_got_lost(app: Celer
 
 
 def test_a_beat_that_cannot_give_its_lock_back_ends_all_the_same(app: Celery, valkey: EmbeddedValkey) -> None:
-    beat = OneSchedule(app=app)
+    beat = ResilientScheduler(app=app)
     beat.tick()
     valkey.kill()
     beat.close()
@@ -86,7 +86,7 @@ def test_a_beat_that_cannot_give_its_lock_back_ends_all_the_same(app: Celery, va
 def test_a_beat_that_starts_while_redis_is_away_writes_its_schedule_later(tmp_path: Path) -> None:
     valkey = EmbeddedValkey(tmp_path)
     app = make_app(valkey, tmp_path)
-    beat = OneSchedule(app=app)
+    beat = ResilientScheduler(app=app)
     assert beat.tick() > 0, "it says when it looks again"
     with valkey, redis.Redis.from_url(valkey.url) as server:
         beat.tick()

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from app.settings import Settings
 from tasks import make_celery
-from tasks.broker import SteadyConnection
-from tasks.config import kombu_url
+from tasks._celery.config import kombu_url
+from tasks._celery.connection import RetryingConnection
 
 
 def _message_of_a_lost_connection(connection: Connection, queue_name: str) -> Message:
@@ -28,7 +28,7 @@ def _message_of_a_lost_connection(connection: Connection, queue_name: str) -> Me
 
 def test_a_lost_connection_that_is_closed_gives_its_messages_back(embedded_valkey_url: str) -> None:
     """With kombu's own that raises an AttributeError, on which Celery ends the worker."""
-    connection = SteadyConnection(kombu_url(embedded_valkey_url))
+    connection = RetryingConnection(kombu_url(embedded_valkey_url))
     _message_of_a_lost_connection(connection, "held")
     connection.release()
     assert _waits(embedded_valkey_url, "held")
@@ -36,7 +36,7 @@ def test_a_lost_connection_that_is_closed_gives_its_messages_back(embedded_valke
 
 def test_a_message_of_a_lost_connection_can_be_acknowledged(embedded_valkey_url: str) -> None:
     """Its task has ended meanwhile. With kombu's own that raises the same."""
-    connection = SteadyConnection(kombu_url(embedded_valkey_url))
+    connection = RetryingConnection(kombu_url(embedded_valkey_url))
     _message_of_a_lost_connection(connection, "done").ack()
     connection.release()
     assert not _waits(embedded_valkey_url, "done")
@@ -64,4 +64,4 @@ def test_a_worker_that_is_told_to_stop_does_not_wait_for_its_broker(monkeypatch:
 def test_a_worker_connects_that_way(embedded_valkey_url: str) -> None:
     app = make_celery(Settings.of(redis_url=SecretStr(embedded_valkey_url)))
     with app.connection_for_read() as connection:
-        assert isinstance(connection, SteadyConnection)
+        assert isinstance(connection, RetryingConnection)

@@ -18,7 +18,7 @@ from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.repository import JobStore
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.keys.view import KeyView
-from app.services.reports.health.watch import PoolWatch
+from app.services.reports.key_report.pool_monitor import PoolMonitor
 from app.services.reports.metrics.instruments import SPECS
 from app.services.reports.metrics.samples import pool_samples
 from app.services.runtime.resources import Resources, open_resources
@@ -132,8 +132,8 @@ def test_a_prompt_that_was_sent_lately_costs_less_and_is_shown_so_everywhere(
     """The second job finds the same text in another body: it is asked about anew, and all but the prompt's last tokens
     are in the provider's cache."""
     settings, resources = there
-    watch = PoolWatch(settings, resources.manager, resources.database)
-    watch.look()  # the first look at a pool only says from where to count
+    monitor = PoolMonitor(settings, resources.manager, resources.database)
+    monitor.look()  # the first look at a pool only says from where to count
     do(resources.jobs, resources, url)
     assert resources.manager.get_stats()["spent_today"]["cached_tokens"] == 0
     house.remark = "<!-- the same house -->"
@@ -151,12 +151,12 @@ def test_a_prompt_that_was_sent_lately_costs_less_and_is_shown_so_everywhere(
     usd = ((call.input_tokens - cached) * FULL + cached * CACHED + call.output_tokens * MADE) / 1e6
     assert call.microusd / 1e6 == pytest.approx(usd, abs=2e-6)
 
-    # statistics, hours of the health reports, metrics
+    # statistics, hours of the key reports, metrics
     stats = resources.manager.get_stats()
     assert stats["spent_today"]["cached_tokens"] == cached
     assert stats["spent_today"]["usd"] == pytest.approx(usd, abs=2e-6)
-    watch.look()
-    ((_, uses),) = watch.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))
+    monitor.look()
+    ((_, uses),) = monitor.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))
     assert (uses.cached_tokens, uses.microusd) == (cached, call.microusd)
     with closing(KeyView(settings)) as keys:
         families = shown(keys.report())

@@ -71,7 +71,7 @@ def managers() -> Iterator[Callable[[], OpenAIClientManager]]:
 
 
 def watches() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "key-watch"]
+    return [thread for thread in threading.enumerate() if thread.name == "key-reloader"]
 
 
 def ask() -> None:

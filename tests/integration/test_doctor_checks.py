@@ -14,9 +14,9 @@ import redis
 
 from app.clock import ManualClock, SystemClock
 from app.redis.embedded_valkey import EmbeddedValkey, connect
-from app.services.reports.doctor.fleet import Courier, check_beat, check_keys, check_redis, check_workers
+from app.services.reports.doctor.fleet import CeleryFacts, check_beat, check_keys, check_redis, check_workers
 from app.services.reports.doctor.machine import check_home, check_settings
-from app.services.runtime.heartbeats import health_file
+from app.services.runtime.heartbeats import heartbeat_file
 from app.settings import Settings, load_settings
 from app.settings.sources import env_file_in_use
 
@@ -42,9 +42,9 @@ def connection(settings: Settings) -> Iterator[redis.Redis]:
         yield connection
 
 
-def courier(nodes: dict[str, Collection[str]] | None = None) -> Courier:
+def celery_facts(nodes: dict[str, Collection[str]] | None = None) -> CeleryFacts:
     """What the doctor is told of Celery; `nodes` are the workers that answer."""
-    return Courier(lambda: nodes or {}, "scrape", "health", "p:", "p::lock", "p::schedule")
+    return CeleryFacts(lambda: nodes or {}, "scrape", "maintenance", "p:", "p::lock", "p::schedule")
 
 
 def test_the_embedded_valkey_is_well(settings: Settings) -> None:
@@ -73,7 +73,7 @@ def test_a_server_that_does_not_keep_what_it_is_given_is_said(
 
 
 def test_without_beat_s_lock_no_beat_runs(settings: Settings) -> None:
-    verdict = check_beat(settings, courier(), SystemClock())
+    verdict = check_beat(settings, celery_facts(), SystemClock())
     assert (verdict.state, "no beat runs" in verdict.said) == ("failed", True)
     assert "propintel up" in str(verdict.remedy)
 
@@ -85,9 +85,9 @@ def test_a_beat_that_sends_nothing_is_noticed(
     """The lock alone is no proof of life: what is due must have been sent."""
     now = SystemClock().now().timestamp()
     connection.set("p::lock", "token")
-    assert check_beat(settings, courier(), SystemClock()).said == "beat holds its lock but has no schedule"
+    assert check_beat(settings, celery_facts(), SystemClock()).said == "beat holds its lock but has no schedule"
     connection.zadd("p::schedule", {"p:recover-jobs": now - late_seconds, "p:report-key-stats": now + 60})
-    verdict = check_beat(settings, courier(), SystemClock())
+    verdict = check_beat(settings, celery_facts(), SystemClock())
     assert verdict.state == state, verdict.said
     assert ("recover-jobs is due since" in verdict.said) == (state == "warning")
 
@@ -96,15 +96,15 @@ def test_a_beat_that_sends_nothing_is_noticed(
     ("nodes", "state", "said"),
     [
         ({}, "failed", "no worker runs"),
-        ({"celery@a": ["scrape", "health"]}, "ok", "1 answer (celery@a)"),
-        ({"health@a": ["health"]}, "failed", "nobody does jobs"),
+        ({"celery@a": ["scrape", "maintenance"]}, "ok", "1 answer (celery@a)"),
+        ({"maintenance@a": ["maintenance"]}, "failed", "nobody does jobs"),
         ({"celery@a": ["scrape"]}, "failed", "nobody reports and recovers"),
-        ({"celery@a": ["scrape", "health"], "celery@b": ["scrape"]}, "failed", "2 machines, but SQLite"),
-        ({f"w{n}@a": ["scrape", "health"] for n in range(5)}, "warning", "wait for each other at SQLite"),
+        ({"celery@a": ["scrape", "maintenance"], "celery@b": ["scrape"]}, "failed", "2 machines, but SQLite"),
+        ({f"w{n}@a": ["scrape", "maintenance"] for n in range(5)}, "warning", "wait for each other at SQLite"),
     ],
 )
 def test_who_consumes_what(settings: Settings, nodes: dict[str, Collection[str]], state: str, said: str) -> None:
-    verdict = check_workers(settings, courier(nodes), SystemClock())
+    verdict = check_workers(settings, celery_facts(nodes), SystemClock())
     assert verdict.state == state, verdict.said
     assert said in verdict.said
 
@@ -123,13 +123,13 @@ def test_heartbeats_are_held_against_who_answers(
 ) -> None:
     """A stale one of a worker that answers is no news: perhaps its disk was full."""
     clock, node = ManualClock(), "celery@here"
-    file = health_file(settings.state.propintel_home, node)
+    file = heartbeat_file(settings.state.propintel_home, node)
     file.parent.mkdir()
     at = clock.now() - timedelta(seconds=age_seconds)
     file.write_text(json.dumps({"at": at.isoformat(), "node": node, "pid": 4711}))
-    others: dict[str, Collection[str]] = {"celery@there": ["scrape", "health"]}
-    nodes = {node: ["scrape", "health"]} if answers else others
-    verdict = check_workers(settings, courier(nodes), clock)
+    others: dict[str, Collection[str]] = {"celery@there": ["scrape", "maintenance"]}
+    nodes = {node: ["scrape", "maintenance"]} if answers else others
+    verdict = check_workers(settings, celery_facts(nodes), clock)
     assert verdict.state == state, verdict.said
     assert said in verdict.said
 
@@ -147,8 +147,8 @@ def test_a_server_that_hangs_is_not_waited_for(settings: Settings, valkey: Embed
     os.kill(valkey.pid, signal.SIGSTOP)
     try:
         assert check_keys(settings).state == "skipped"
-        assert check_workers(settings, courier(), SystemClock()).state == "skipped"
-        assert check_beat(settings, courier(), SystemClock()).state == "skipped"
+        assert check_workers(settings, celery_facts(), SystemClock()).state == "skipped"
+        assert check_beat(settings, celery_facts(), SystemClock()).state == "skipped"
     finally:
         os.kill(valkey.pid, signal.SIGCONT)
 

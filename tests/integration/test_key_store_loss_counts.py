@@ -15,7 +15,7 @@ from app.keypool.spending import Spent, Usage
 from app.keypool.stores.base import KeyRequest, Later, Lease, NoRoom, Settlement
 from app.keypool.stores.fleet import FleetStore
 from app.keypool.stores.redis import RedisStore
-from app.keypool.stores.tally import Alone
+from app.keypool.stores.tally import OfflineActivity
 from app.services.keys.store import connect_store
 from tests.plugins.lossy_server import KEYS, LosesReplies, Server, answered, know, sent
 from tests.plugins.waiting import wait_until
@@ -280,10 +280,10 @@ def test_a_report_that_arrives_twice_adds_nothing(lossy_server: Server) -> None:
     """Its sender heard no answer, and sends it again."""
     with connect_store(lossy_server.url) as connection:
         store = RedisStore(KEYS, "round_robin", connection)
-        alone = Alone({"t:b": Spent(1, 20, 3, 16)}, {"w:m": {"r:no_room": 4}}, {KEYS[0].key_id: 5})
+        alone = OfflineActivity({"t:b": Spent(1, 20, 3, 16)}, {"w:m": {"r:no_room": 4}}, {KEYS[0].key_id: 5})
         for _ in range(2):
-            store.add_alone("a report", alone, losses=1)
-        store.add_alone("another report", Alone(used_us={KEYS[0].key_id: 4}), losses=0)
+            store.add_offline("a report", alone, losses=1)
+        store.add_offline("another report", OfflineActivity(used_us={KEYS[0].key_id: 4}), losses=0)
         assert (store.losses(), store.spent("b")) == (1, Spent(1, 20, 3, 16))
         assert [model.refusals for model in store.figures().models] == [{"no_room": 4}]
         assert store.snapshot()[0].last_used_us == 5

@@ -13,7 +13,7 @@ import pytest
 from app import files
 from app.property.storage.privacy.names_key import NamesKey
 from app.redis.embedded_valkey import EmbeddedValkey, connect
-from app.services.reports.health.report import export_report
+from app.services.reports.key_report.report import export_report
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 

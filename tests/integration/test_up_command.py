@@ -23,7 +23,7 @@ from app.property.storage.jobs.models import JobState
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from tasks import make_celery
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 from tests.plugins.ports import free_port
 from tests.plugins.simulator_fixtures import KEYS
 from tests.plugins.waiting import wait_until
@@ -140,7 +140,7 @@ def test_one_command_starts_all_and_one_ctrl_c_stops_all(
     assert said.count(link.partition("code=")[2]) == 1, "only where `up` prints it"
     assert said.count("/sign-in/link?code=[redacted]") == 2, "the access log"
     lines = _lines_of(tmp_path)
-    assert {line["process"] for line in lines} == {"worker", "health", "beat", "web"}
+    assert {line["process"] for line in lines} == {"worker", "maintenance", "beat", "web"}
     assert [line for line in lines if re.search("Sending due task|received|succeeded in", line["event"])] == []
     assert not re.search(r"\[queues\]|is starting|Started server process|Uvicorn running", said)
 
@@ -153,7 +153,7 @@ def test_signals_and_kills_are_survived_by_all_that_go_on(
     tmp_path: Path,
 ) -> None:
     """At SIGHUP the same processes go on, with the keys that `.env` has now: beat and Flower would end at the signal
-    itself. Those that do tasks are one per processor and the health worker. As text each line has the name of its
+    itself. Those that do tasks are one per processor and the maintenance worker. As text each line has the name of its
     process.
 
     A Valkey that is killed is started again for the same processes, and a job that comes afterwards is done.
@@ -186,7 +186,7 @@ def test_signals_and_kills_are_survived_by_all_that_go_on(
     assert {child.pid for child in psutil.Process(up.pid).children(recursive=True)} == children
     assert "Traceback" not in _said(tmp_path)
     assert not re.search("Registered tasks|Visit me|Inspect method", _said(tmp_path))
-    form = re.compile(r"(worker|health|beat  |web   |flower) \| \S|propintel: |  ")
+    form = re.compile(r"(worker     |maintenance|beat       |web        |flower     ) \| \S|propintel: |  ")
     assert [line for line in _said(tmp_path).splitlines() if not form.match(line)] == []
 
     (valkey,) = [child for child in psutil.Process(up.pid).children() if "valkey" in child.name()]
@@ -245,7 +245,7 @@ def test_a_child_that_ends_before_it_was_up_ends_all_with_its_reason(
     children = family.children(recursive=True)
     assert up.wait(120) == 1
     before, _, after = _said(tmp_path).partition("ended by itself (exit code 2)")
-    assert re.search(r"^(worker|health) \| OPENAI_KEY_ROTATION_STRATEGY: ", before, re.MULTILINE)
+    assert re.search(r"^(worker     |maintenance) \| OPENAI_KEY_ROTATION_STRATEGY: ", before, re.MULTILINE)
     assert "its last lines are above" in after
     _, alive = psutil.wait_procs(children, timeout=300)
     assert alive == []

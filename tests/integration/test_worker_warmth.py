@@ -67,7 +67,7 @@ from worker import signals
 """
     work = """
 print("bpe_openai" in sys.modules)
-signals._on_worker_init(SimpleNamespace(pool_cls=case, loglevel="INFO"))
+signals._check_or_open(SimpleNamespace(pool_cls=case, loglevel="INFO"))
 print("bpe_openai" in sys.modules)
 """
     assert _printed(tmp_path, imports, work, ["prefork", "threads"]) == ["False", "True"] * 2

@@ -35,7 +35,7 @@ import pytest
 
 import cli.main
 from app.property.reading.model.tokens import count_tokens
-from tasks.config import TASK_MODULES
+from tasks._celery.config import TASK_MODULES
 from tests.plugins.warm_client import MESSAGE_BYTES, ask
 
 #: what `celery -A worker worker|beat|flower` and `uvicorn web:app` import, at the start and later

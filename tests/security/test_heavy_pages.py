@@ -39,7 +39,7 @@ from app.property.storage.privacy.suppressions import PurgedNames, refuse_name
 from app.services.scraping.model_reading import question_about
 from app.services.scraping.pages import with_values
 from app.services.scraping.recipes import Recipes
-from tasks.policy import Fail, Standing, decide
+from tasks.retry_policy import Fail, JobProgress, decide
 from tests.plugins.address_world import BILL, BY_ADDRESS, BY_NUMBER, FOUND, World, assessor, outcomes
 from tests.security.refused import refused
 
@@ -184,7 +184,7 @@ def test_a_job_that_times_out_while_it_reads_is_over() -> None:
 
 
 def _decided(exc: Exception) -> Any:
-    return decide(exc, Standing(0, 0.0, 3600.0), now=datetime.now(UTC), rng=random.Random(1), model="m")
+    return decide(exc, JobProgress(0, 0.0, 3600.0), now=datetime.now(UTC), rng=random.Random(1), model="m")
 
 
 def test_no_reader_takes_the_end_of_its_job_for_its_own_failure(monkeypatch: pytest.MonkeyPatch) -> None:

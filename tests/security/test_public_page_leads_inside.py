@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 
 from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 from tests.plugins.network_namespace import ROOT, run_isolated
 from tests.security import public_and_inside
 from tests.security.public_and_inside import FACTS, INSIDE, PUBLIC

@@ -10,7 +10,7 @@ from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from app.access.tokens import Caller
 from app.errors.targets import InvalidTargetListError
 from app.services.reports.estimate import estimate
-from tasks.submission import submit_targets
+from tasks._celery.submission import submit_targets
 from web.auth import OPERATIONS, allow
 from web.context import ContextOf
 from web.idempotency import request_key

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request, Response
 from app.access.tokens import Caller
 from app.property.storage.jobs.models import JobState
 from app.property.storage.paging import every
-from tasks.submission import resubmit_jobs
+from tasks._celery.submission import resubmit_jobs
 from web.auth import OPERATIONS, READING, allow
 from web.context import ContextOf
 from web.pages.rendering import address, live_page

@@ -15,7 +15,7 @@ from app.redaction import origin_of
 from app.redis.embedded_valkey import broker_url
 from app.services.keys.actions import MOST_CHARACTERS, act
 from app.services.keys.panel import SPAN, Panel, make_panel
-from app.services.reports.health.report import newest_report
+from app.services.reports.key_report.report import newest_report
 from web.auth import MANAGEMENT, allow
 from web.context import Context, ContextOf
 from web.pages.charts import line_chart, timeline

@@ -17,7 +17,7 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.tables import Alert
 from app.property.storage.keys.usage import HOUR, Uses, hour_of
 from app.services.keys.view import KeyReport, amounts
-from app.services.reports.health.alarms import Kind
+from app.services.reports.key_report.alarms import Kind
 
 #: how far back charts and timeline go
 SPAN = timedelta(hours=24)

@@ -69,7 +69,7 @@ class ReloadMark:
 
 
 class KeyReload:
-    """Decides when keys are read again, one step at a time; the thread is `KeyWatch`'s. Used by one thread.
+    """Decides when keys are read again, one step at a time; the thread is `KeyReloader`'s. Used by one thread.
 
     `apply` puts the keys of new settings to use and returns the line to log, "" for none; what it raises leaves the old
     keys in use. `seen` is the mark's stamp when `settings` were loaded. `watches_file`: False where only SIGHUP and the
@@ -147,7 +147,7 @@ class KeyReload:
         return True
 
 
-class KeyWatch:
+class KeyReloader:
     """The one thread of a process that polls, and that reloads when a signal handler asks for it. Start it after a
     fork: a thread does not survive one."""
 
@@ -156,7 +156,7 @@ class KeyWatch:
         self._poll_seconds = poll_seconds
         # SimpleQueue.put is reentrant, so that a signal handler may call it; an Event's set is not
         self._asks: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="key-watch", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="key-reloader", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -67,9 +67,9 @@ def test_a_silent_beat_fires_when_its_last_report_is_old(
 ) -> None:
     """By the time that the report names, not by when it was scraped."""
     silent = {"alertname": "PropintelBeatSilent", "job": "propintel", "severity": "critical"}
-    door_metrics.set("propintel_health_report_timestamp_seconds", time.time() - 240)
+    door_metrics.set("propintel_key_report_timestamp_seconds", time.time() - 240)
     _until(prometheus_server, [silent])
-    door_metrics.set("propintel_health_report_timestamp_seconds", time.time())
+    door_metrics.set("propintel_key_report_timestamp_seconds", time.time())
     _until(prometheus_server, [])
 
 

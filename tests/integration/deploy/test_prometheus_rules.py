@@ -13,7 +13,7 @@ import yaml
 from tests.integration.deploy.files import GUIDE, PROMETHEUS, ROOT, RULE_TESTS, RULES
 from tests.integration.deploy.vocabulary import known_series, mistakes, rules
 
-#: the kinds of the health report, and the rules that say the same
+#: the kinds of the key report, and the rules that say the same
 TWINS = {
     "circuit_open": "OpenAIKeyCircuitOpen",
     "key_dead": "OpenAIKeyDead",
@@ -74,7 +74,7 @@ def test_rules_speak_of_metrics_and_labels_that_there_are() -> None:
 
 
 @pytest.mark.parametrize(("kind", "alert"), TWINS.items())
-def test_every_kind_of_the_health_report_has_its_twin(kind: str, alert: str) -> None:
+def test_every_kind_of_the_key_report_has_its_twin(kind: str, alert: str) -> None:
     """And the twin points at the kind's section of the runbook."""
     assert _alerts()[alert]["annotations"]["runbook"] == f"docs/alerts.md#{kind}"
 

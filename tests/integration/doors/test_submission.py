@@ -22,7 +22,7 @@ from app.property.storage.statements import digest
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings
-from tasks.submission import make_sender, resubmit_jobs, submit_targets
+from tasks._celery.submission import make_sender, resubmit_jobs, submit_targets
 from tests.plugins.hanging_server import HangingServer
 
 TARGETS = ["http://homes.example/1", "http://homes.example/2"]

@@ -22,7 +22,7 @@ from app.settings import Settings, load_settings
 from cli.processes import Child, StopSignals, Supervisor
 from cli.services import Services
 from tasks import make_celery
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 from tests.plugins.ports import free_port
 from tests.plugins.waiting import wait_until
 from tests.plugins.warm_start import WarmParent

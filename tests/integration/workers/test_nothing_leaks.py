@@ -46,7 +46,7 @@ from celery import shared_task
 from app.settings import VARIABLES
 from app.tracing import span
 from tasks.base import RedactedTask
-from tasks.resources import current
+from tasks._celery.context import current
 
 @shared_task(name="probe.tell", base=RedactedTask)
 def tell(field):
@@ -349,7 +349,7 @@ def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *
     fleet.services.flower(fleet.supervisor, flower_port)
     wait_until(lambda: listens(web_port) and listens(flower_port), 60, lambda: fleet.log("web"))
     _start_telling_worker(fleet)
-    fleet.services.wait_for_worker(fleet.supervisor, fleet.services.health_worker(fleet.supervisor))
+    fleet.services.wait_for_worker(fleet.supervisor, fleet.services.maintenance_worker(fleet.supervisor))
     fleet.start_beat()
     bearer = {"Authorization": f"Bearer {token}"}
     targets = [f"{site}/homes/{n}" for n in range(1, 16)]
@@ -360,7 +360,7 @@ def _work(fleet: Fleet, haul: Haul, token: str, site: str, receiver: Receiver, *
         jobs = [job.id for job in fleet.stores.jobs.page(batch=batch).items]
         fleet.wait_for_state(jobs, "done", "failed", "deferred", seconds=60)
         _let_slip(fleet)
-        wait_until(lambda: len(receiver.requests) >= 2, 30, lambda: fleet.log("health"))
+        wait_until(lambda: len(receiver.requests) >= 2, 30, lambda: fleet.log("maintenance"))
         _crawl_the_door(http, haul)
         _crawl_the_pages(http, haul, token, jobs[0], batch)
         assert fleet.settings.web.metrics_token is not None

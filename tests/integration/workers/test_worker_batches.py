@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.worker
@@ -65,7 +65,7 @@ def test_a_retry_of_what_failed_tells_again_when_it_is_over(
     fleet = make_fleet(FETCH_MIN_DELAY_SECONDS="0")
     enqueued = fleet.stores.jobs.enqueue([f"{property_site}/odd/gone"], callback_url=receiver.url)
     send_jobs(fleet.app, fleet.stores.jobs, enqueued.jobs)
-    for queue in ("scrape", "health"):
+    for queue in ("scrape", "maintenance"):
         fleet.services.start(
             fleet.supervisor, queue, ["celery", "-A", "worker", "worker", "-Q", queue, "--pool=solo", "-n", queue]
         )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 from tests.integration.test_page_cache_service import listing
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.webhook_receiver import Receiver

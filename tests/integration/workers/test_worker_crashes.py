@@ -92,7 +92,7 @@ def test_a_message_lost_among_many_is_sent_again_and_the_others_are_not(
         worker = fleet.services.start(
             fleet.supervisor,
             "worker",
-            ["celery", "-A", "worker", "worker", "-Q", "health", "--pool=solo", "--loglevel=INFO"],
+            ["celery", "-A", "worker", "worker", "-Q", "maintenance", "--pool=solo", "--loglevel=INFO"],
         )
         fleet.services.wait_for_worker(fleet.supervisor, worker)
         until(lambda: fleet.job(ids[0]).sent_times == 2, 30, lambda: fleet.told(ids))

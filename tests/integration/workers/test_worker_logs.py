@@ -24,7 +24,7 @@ _PROBE = f"""
 import os, sys, threading, warnings
 from celery import shared_task
 from tasks.base import JobTask, RedactedTask, ScheduledTask
-from tasks.resources import current
+from tasks._celery.context import current
 
 SECRET = "".join({list(_SECRET)!r})
 PASSWORD = "".join({list(_PASSWORD)!r})
@@ -158,10 +158,10 @@ def test_beat_and_flower_log_like_the_worker(make_fleet: Callable[..., Any], unt
     fleet.start_beat()
     fleet.services.flower(fleet.supervisor, free_port())
     until(lambda: "Sending due task" in fleet.log("beat"), 30, lambda: fleet.log("beat"))
-    until(lambda: "asks for no password" in fleet.log("flower"), 30, lambda: fleet.log("flower"))
+    until(lambda: "Flower has no password" in fleet.log("flower"), 30, lambda: fleet.log("flower"))
     ticks = [line for line in _lines(fleet.log("beat")) if line["event"].startswith("Scheduler: Sending due task")]
     assert {line["level"] for line in ticks} == {"debug"}
-    assert any(line["event"].startswith("Flower asks for no password") for line in _lines(fleet.log("flower")))
+    assert any(line["event"].startswith("Flower has no password") for line in _lines(fleet.log("flower")))
 
 
 def test_a_lost_child_process_prints_no_secret(

@@ -19,7 +19,7 @@ from app.redis.embedded_valkey import broker_url, connect
 from app.services.keys.store import connect_store
 from app.services.reports.metrics.shared_counts import INTERVAL_SECONDS, encode, read_counts
 from cli.services import listens
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 from tests.plugins.metric_labels import undeclared
 from tests.plugins.ports import free_port
 from tests.plugins.simulator_fixtures import KEYS

@@ -14,7 +14,7 @@ import pytest
 from app.property.storage.llm.batches import LlmBatchStore
 from app.property.storage.llm.requests import LlmRequestStore
 from app.property.storage.llm.tables import LlmBatch
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 from tests.plugins.simulator_fixtures import KEYS
 
 pytestmark = pytest.mark.worker

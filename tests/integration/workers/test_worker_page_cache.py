@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.simulator_fixtures import SimulatorHandle
 

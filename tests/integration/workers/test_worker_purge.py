@@ -16,7 +16,7 @@ from app.property.storage.pages.tables import Blob
 from app.property.storage.privacy.scope import PurgeKind
 from app.redis.embedded_valkey import connect
 from app.services.privacy.purging import purge
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 from tests.plugins.changing_site import ChangingSite
 from tests.plugins.simulator_fixtures import SimulatorHandle
 

@@ -15,10 +15,10 @@ from celery import Celery
 
 from app.property.storage.keys.history import KeyHistoryStore
 from app.redis.embedded_valkey import connect
-from app.services.reports.health.report import newest_report
+from app.services.reports.key_report.report import newest_report
 from app.services.runtime.heartbeats import read_heartbeats
-from tasks.config import LANES, TURN_HEADER
-from tasks.sending import send_jobs
+from tasks._celery.config import INTERVAL_HEADER, LANES
+from tasks._celery.publish import send_jobs
 
 pytestmark = pytest.mark.worker
 TARGET = "/listings/oak-hollow-lane"
@@ -139,7 +139,7 @@ def test_messages_of_beat_that_piled_up_run_once_and_whoever_asks_gets_a_report(
     fleet = make_fleet()
     fleet.app.loader.import_default_modules()
     task = fleet.app.tasks["tasks.health.report_key_stats"]
-    headers = {TURN_HEADER: 600.0}
+    headers = {INTERVAL_HEADER: 600.0}
     results = [task.apply_async(headers=headers) for _ in range(3)]
     fleet.start_worker(pool="solo", concurrency=1)
     answers = [result.get(timeout=300) for result in results]

@@ -12,7 +12,7 @@ import pytest
 from app.property.storage.jobs.models import JobState
 from simulators.county.serving import RunningCounty
 from simulators.county.sites import HEARTH, slug
-from tasks.submission import submit_targets
+from tasks._celery.submission import submit_targets
 from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.worker

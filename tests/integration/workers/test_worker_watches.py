@@ -15,7 +15,7 @@ from app.property.storage.watches.budget import watch_day
 from app.property.storage.watches.models import Watch
 from app.property.storage.watches.repository import Watches
 from simulators.serving import BackgroundServer
-from tasks.sending import send_jobs
+from tasks._celery.publish import send_jobs
 from tests.plugins.address_world import Place, listing
 from tests.plugins.watch_steps import jobs_for
 
@@ -40,7 +40,7 @@ def make_due(fleet: Any) -> None:
 
 def tick(fleet: Any) -> dict[str, int]:
     """What beat sends every minute, done by a worker."""
-    sent: dict[str, int] = fleet.app.send_task("tasks.watches.tick_watches", queue="health").get(timeout=300)
+    sent: dict[str, int] = fleet.app.send_task("tasks.watches.tick_watches", queue="maintenance").get(timeout=300)
     return sent
 
 
@@ -67,7 +67,7 @@ def test_three_workers_at_once_ask_for_no_page_too_many(
         yesterday = watch_day(database).day - timedelta(days=1)
         connection.execute(update(DailyUsage).values(day=yesterday))
         connection.execute(update(JobRow).where(JobRow.state == "deferred").values(due_at=datetime.now(UTC)))
-    fleet.app.send_task("tasks.recovery.recover_jobs", queue="health")
+    fleet.app.send_task("tasks.recovery.recover_jobs", queue="maintenance")
     until(lambda: watch_day(database).pages == 3, 40, lambda: fleet.told(ids))
     until(lambda: (store.counts()["deferred"], store.counts()["done"]) == (2, 6), 40, lambda: fleet.told(ids))
     assert (sum(place.asked.values()), max(place.asked.values())) == (6, 1)

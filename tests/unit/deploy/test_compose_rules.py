@@ -23,7 +23,7 @@ _SECRETS = runpy.run_path(str(_ROOT / "deploy" / "docker" / "make_secrets.py"))
 
 _ONCE = {"init", "migrate"}
 _STORES = {"valkey", "postgres"}
-_OURS = {"migrate", "web", "worker", "health", "beat", "flower"}
+_OURS = {"migrate", "web", "worker", "maintenance", "beat", "flower"}
 #: no part of the system proper: they have no business with its data
 _BESIDE = {"site", "openai", "prometheus"}
 #: PostgreSQL and Valkey begin as root and give it up; `init` gives each secret to its reader
@@ -124,7 +124,7 @@ def test_each_starts_when_what_it_needs_is_there() -> None:
 def test_each_has_the_time_to_end_that_it_may_need() -> None:
     """Celery's soft shutdown is 10 s, and a child that hangs gets as long again; the web door waits for requests."""
     grace = {name: _seconds(service["stop_grace_period"]) for name, service in _SERVICES.items()}
-    assert {grace["worker"], grace["health"]} == {40}
+    assert {grace["worker"], grace["maintenance"]} == {40}
     assert grace["web"] >= int(_after(_SERVICES["web"]["command"], "--timeout-graceful-shutdown")) + 5
     assert grace["postgres"] >= 60
     assert min(grace.values()) >= 30

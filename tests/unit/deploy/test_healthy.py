@@ -14,10 +14,10 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.services.runtime.heartbeats import INTERVAL_SECONDS, health_file
+from app.services.runtime.heartbeats import INTERVAL_SECONDS, heartbeat_file
 from app.settings import Settings
 from simulators.serving import BackgroundServer
-from tasks.config import celery_config
+from tasks._celery.config import celery_config
 
 _SCRIPT = runpy.run_path(str(Path(__file__).parents[3] / "deploy" / "docker" / "healthy.py"))
 complaint = _SCRIPT["complaint"]
@@ -41,7 +41,7 @@ def test_a_door_that_does_not_listen_is_not_well() -> None:
 def test_a_worker_is_well_while_its_heartbeat_is_fresh(tmp_path: Path) -> None:
     env = {"PROPINTEL_HOME": str(tmp_path)}
     assert complaint(_WORKER, env) == "no heartbeat for 20 s"
-    file = health_file(tmp_path, "celery@host")
+    file = heartbeat_file(tmp_path, "celery@host")
     file.parent.mkdir()
     file.touch()
     assert complaint(_WORKER, env) == ""

@@ -19,7 +19,7 @@ _RAILWAY = {file.stem: json.loads(file.read_text()) for file in sorted((_ROOT / 
 #: what the image sets for all, and a Procfile for those that know it
 _REMAP = "REMAP_SIGTERM=SIGQUIT"
 _CONCURRENCY = "WORKER_CONCURRENCY=2"
-_PROCESS_TYPES = ["web", "worker", "health", "beat", "flower"]
+_PROCESS_TYPES = ["web", "worker", "maintenance", "beat", "flower"]
 
 
 def _words(line: str) -> list[str]:
@@ -61,7 +61,7 @@ def test_railway_expands_no_variable_outside_a_shell() -> None:
     assert any("$" in one for one in commands)
 
 
-@pytest.mark.parametrize("name", ["worker", "health"])
+@pytest.mark.parametrize("name", ["worker", "maintenance"])
 def test_workers_end_by_a_soft_shutdown_and_have_the_time_for_it(name: str) -> None:
     """Celery's soft shutdown lasts 10 s and hears of TERM only when it is remapped (docs/jobs.md)."""
     assert f"{_REMAP} celery " in _PROCFILE[name]

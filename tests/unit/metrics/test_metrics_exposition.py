@@ -66,15 +66,15 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exposition, "_DATABASE_KEPT_SECONDS", 0.0)
 
 
-def test_the_newest_health_report_is_dated_while_redis_answers() -> None:
+def test_the_newest_key_report_is_dated_while_redis_answers() -> None:
     told = _told(_exposition(totals=dict, reported=lambda: datetime(2026, 1, 1, tzinfo=UTC)))
-    assert told["propintel_health_report_timestamp_seconds"] == {(): 1767225600.0}
+    assert told["propintel_key_report_timestamp_seconds"] == {(): 1767225600.0}
 
     def no_keys() -> Any:
         raise ConfigurationError("OPENAI_API_KEYS", "two words", "separate keys by commas")
 
     told = _told(_exposition(masks=no_keys, totals=dict, reported=_no_redis))
-    assert "propintel_health_report_timestamp_seconds" not in told
+    assert "propintel_key_report_timestamp_seconds" not in told
     assert told["propintel_scrape_source_up"][("redis",)] == 0, "it alone was asked and did not answer"
 
 

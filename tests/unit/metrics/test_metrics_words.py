@@ -19,7 +19,7 @@ from app.property.storage.keys.alerts import Severity
 from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import Charge
 from app.property.storage.watches.models import WatchStatus
-from app.services.reports.health.alarms import Kind
+from app.services.reports.key_report.alarms import Kind
 from app.services.reports.metrics.instruments import HTTP_METHODS, SPECS, TIERS
 
 _OF_SOURCES = (tried.USED, tried.SAME_PAGE, tried.OTHER, tried.UNKNOWN)

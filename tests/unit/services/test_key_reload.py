@@ -12,7 +12,7 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.keypool.keys import load_keys_again
-from app.services.keys.reload import POLL_SECONDS, KeyReload, KeyWatch, ReloadMark
+from app.services.keys.reload import POLL_SECONDS, KeyReload, KeyReloader, ReloadMark
 from app.settings import Settings, load_settings
 
 A, B, C = (f"sk-proj-{word * 6}{n:04d}" for n, word in enumerate(("aaaa", "bbbb", "cccc"), start=1))
@@ -130,8 +130,8 @@ def test_a_file_missing_for_a_moment_is_not_worth_a_word(
     "case",
     [
         (Path.unlink, "cannot be read (FileNotFoundError)"),
-        (lambda file: file.write_text(""), "holds no key"),
-        (lambda file: file.write_text("# none yet\n\n"), "holds no key"),
+        (lambda file: file.write_text(""), "contains no key"),
+        (lambda file: file.write_text("# none yet\n\n"), "contains no key"),
         (lambda file: file.write_text(f"{A}\n{C} and more\n"), "key 2 is malformed"),
         (lambda file: file.write_bytes(b"\xff\xfe"), "cannot be read (UnicodeDecodeError)"),
     ],
@@ -265,34 +265,34 @@ def test_a_mark_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[[KeyReload], KeyWatch]]:
-    started: list[KeyWatch] = []
+def start() -> Iterator[Callable[[KeyReload], KeyReloader]]:
+    started: list[KeyReloader] = []
 
-    def start(reload: KeyReload) -> KeyWatch:
-        started.append(KeyWatch(reload, poll_seconds=0.01))
+    def start(reload: KeyReload) -> KeyReloader:
+        started.append(KeyReloader(reload, poll_seconds=0.01))
         started[-1].start()
         return started[-1]
 
     yield start
-    for watch in started:
-        watch.stop()
-        watch.stop()
+    for reloader in started:
+        reloader.stop()
+        reloader.stop()
 
 
-def test_the_watch_follows_the_file_and_whoever_asks(
-    keys: Keys, file: Path, start: Callable[[KeyReload], KeyWatch]
+def test_the_reloader_follows_the_file_and_whoever_asks(
+    keys: Keys, file: Path, start: Callable[[KeyReload], KeyReloader]
 ) -> None:
-    watch = start(KeyReload(load_settings(), keys.apply))
+    reloader = start(KeyReload(load_settings(), keys.apply))
     assert keys.applied.acquire(timeout=300)
     file.write_text(f"{A}\n{C}\n")
     assert keys.applied.acquire(timeout=300)
     assert keys.used == [A, C]
-    watch.ask()
+    reloader.ask()
     assert keys.applied.acquire(timeout=300)
 
 
-def test_a_defect_in_a_reload_does_not_end_the_watch(
-    keys: Keys, file: Path, start: Callable[[KeyReload], KeyWatch], caplog: pytest.LogCaptureFixture
+def test_a_defect_in_a_reload_does_not_end_the_reloader(
+    keys: Keys, file: Path, start: Callable[[KeyReload], KeyReloader], caplog: pytest.LogCaptureFixture
 ) -> None:
     failed = threading.Event()
 
@@ -302,20 +302,20 @@ def test_a_defect_in_a_reload_does_not_end_the_watch(
             raise RuntimeError("a defect")
         return keys.apply(fresh)
 
-    watch = start(KeyReload(load_settings(), fail_once))
+    reloader = start(KeyReload(load_settings(), fail_once))
     assert failed.wait(60)
-    watch.ask()
+    reloader.ask()
     assert keys.applied.acquire(timeout=300)
     assert "could not be reloaded" in caplog.text
 
 
 def test_asking_before_the_start_is_not_lost(keys: Keys, file: Path) -> None:
     """A signal may come between the handler's installation and the thread."""
-    watch = KeyWatch(KeyReload(load_settings(), keys.apply), poll_seconds=60)
-    watch.ask()
-    watch.start()
+    reloader = KeyReloader(KeyReload(load_settings(), keys.apply), poll_seconds=60)
+    reloader.ask()
+    reloader.start()
     assert keys.applied.acquire(timeout=300)
-    watch.stop()
+    reloader.stop()
 
 
 def test_a_changed_file_is_looked_for_often_enough_to_be_noticed_within_five_seconds() -> None:

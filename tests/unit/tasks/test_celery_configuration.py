@@ -16,9 +16,17 @@ from redbeat.schedulers import get_redis
 from app.property.storage.jobs.models import Job
 from app.settings import Settings, load_settings
 from tasks import make_celery
-from tasks.broker import shown
-from tasks.config import LANES, SOFT_TIME_LIMIT, TIME_LIMIT, VISIBILITY_TIMEOUT, kombu_url, lane_of, urgency_of
-from tasks.policy import LONGEST_COUNTDOWN_SECONDS
+from tasks._celery.config import (
+    LANES,
+    SOFT_TIME_LIMIT,
+    TIME_LIMIT,
+    VISIBILITY_TIMEOUT,
+    kombu_url,
+    lane_of,
+    message_priority,
+)
+from tasks._celery.connection import redacted_repr
+from tasks.retry_policy import LONGEST_COUNTDOWN_SECONDS
 
 
 @pytest.fixture
@@ -71,7 +79,7 @@ def test_a_scrape_message_reaches_the_scrape_queue_alone(settings: Settings) -> 
     """Two queues bound to one exchange with one key would each get every message."""
     queues = make_celery(settings).conf.task_queues
     bindings = {queue.name: (queue.exchange.name, queue.routing_key) for queue in queues}
-    names = ["health", "callbacks", "model-batches", "scrape", "scrape.medium", "scrape.large", "scrape.bulk"]
+    names = ["maintenance", "callbacks", "model-batches", "scrape", "scrape.medium", "scrape.large", "scrape.bulk"]
     assert bindings == {name: (name, name) for name in names}
 
 
@@ -96,7 +104,7 @@ def test_a_job_waits_in_the_lane_of_its_place_in_the_batch(position: int, starte
 
 @pytest.mark.parametrize(("priority", "started", "urgency"), [(5, False, 5), (5, True, 4), (0, True, 0), (9, True, 8)])
 def test_a_job_that_was_under_way_goes_one_level_ahead(priority: int, started: bool, urgency: int) -> None:
-    assert urgency_of(_job(0, started=started, priority=priority)) == urgency
+    assert message_priority(_job(0, started=started, priority=priority)) == urgency
 
 
 def _job(position: int, *, started: bool, priority: int = 5) -> Job:
@@ -151,16 +159,16 @@ def test_reports_and_recovery_have_a_queue_of_their_own(settings: Settings) -> N
         name: app.amqp.router.route({}, name)["queue"].name
         for name in ("tasks.scrape.scrape_property", "tasks.health.report_key_stats", "tasks.recovery.recover_jobs")
     }
-    assert list(routes.values()) == ["scrape", "health", "health"]
+    assert list(routes.values()) == ["scrape", "maintenance", "maintenance"]
 
 
-def test_a_receiver_that_hangs_cannot_delay_a_health_report(settings: Settings) -> None:
+def test_a_receiver_that_hangs_cannot_delay_a_key_report(settings: Settings) -> None:
     """Batches are noted as complete beside the reports; telling about them, which may take long, is not done there."""
     app = make_celery(settings)
     app.loader.import_default_modules()
     names = ("tasks.batches.complete_batches", "tasks.delivery.deliver_due")
     assert all(name in app.tasks for name in names)
-    assert [app.amqp.router.route({}, name)["queue"].name for name in names] == ["health", "callbacks"]
+    assert [app.amqp.router.route({}, name)["queue"].name for name in names] == ["maintenance", "callbacks"]
     assert "callbacks" not in LANES, "recovery would take a webhook's message for a job's"
 
 
@@ -170,7 +178,7 @@ def test_batches_of_the_model_delay_neither_reports_nor_count_as_jobs(settings: 
     app.loader.import_default_modules()
     names = ("tasks.model_batches.look_at_batches", "tasks.model_batches.tend_batches")
     assert all(name in app.tasks for name in names)
-    assert [app.amqp.router.route({}, name)["queue"].name for name in names] == ["health", "model-batches"]
+    assert [app.amqp.router.route({}, name)["queue"].name for name in names] == ["maintenance", "model-batches"]
     assert "model-batches" not in LANES, "recovery would take its message for a job's"
 
 
@@ -211,8 +219,8 @@ def test_scrape_property_retries_on_rate_limits_in_the_one_base_class(settings: 
     ],
 )
 def test_shown_arguments_hold_no_secret(value: object, secret: str, kept: str) -> None:
-    assert secret not in shown(value)
-    assert kept in shown(value)
+    assert secret not in redacted_repr(value)
+    assert kept in redacted_repr(value)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import threading
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 from app.errors.storage import DatabaseLockedError
-from tasks.lease import LeaseKeeper, new_owner, worker_name
+from tasks._celery.lease import LeaseKeeper, new_owner, worker_name
 
 
 def test_the_lease_is_renewed_until_the_block_ends() -> None:

@@ -34,4 +34,4 @@ def test_a_retry_that_cannot_be_sent_is_no_rejected_task(app: Celery, caplog: py
             task._come_back(lambda **more: Task.retry(task, **more), 2.0, reason)
     finally:
         task.pop_request()
-    assert "The broker is away (OperationalError); job j1 waits in the table" in caplog.text
+    assert "The broker is away (OperationalError); recovery sends job j1 again" in caplog.text

@@ -23,14 +23,14 @@ from app.errors.models import ModelError, ModelUnreachableError
 from app.errors.pages import PageGoneError
 from app.errors.storage import DatabaseLockedError, DiskFullError, NotADatabaseError, RowGoneError
 from app.errors.watches import WatchBudgetSpentError
-from tasks.policy import Decision, Fail, Standing, TryAgain, Wait, backoff_seconds, decide
+from tasks.retry_policy import Decision, Fail, JobProgress, TryAgain, Wait, backoff_seconds, decide
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-FRESH = Standing(retries=0, waited_seconds=0.0, deadline_seconds=3600.0)
+FRESH = JobProgress(retries=0, waited_seconds=0.0, deadline_seconds=3600.0)
 REQUEST = httpx2.Request("POST", "https://api.openai.com/v1/chat/completions")
 
 
-def _decide(exc: BaseException, standing: Standing = FRESH) -> Decision:
+def _decide(exc: BaseException, standing: JobProgress = FRESH) -> Decision:
     return decide(exc, standing, now=NOW, rng=random.Random(7), model="gpt-test")
 
 
@@ -66,11 +66,11 @@ def test_the_pools_own_estimate_is_waited_for_too() -> None:
 
 def test_the_last_wait_ends_at_the_deadline_and_the_next_one_fails() -> None:
     """3,590 of 3,600 s waited: ten are left; at 3,600 the job ends and says how long it waited."""
-    near = Standing(retries=0, waited_seconds=3590.0, deadline_seconds=3600.0)
+    near = JobProgress(retries=0, waited_seconds=3590.0, deadline_seconds=3600.0)
     decision = _decide(_status_error(429, retry_after="42"), near)
     assert isinstance(decision, Wait)
     assert decision.seconds == pytest.approx(10.0)
-    over = Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)
+    over = JobProgress(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)
     ended = _decide(_status_error(429, retry_after="42"), over)
     assert isinstance(ended, Fail)
     assert isinstance(ended.error, DeadlineExceededError)
@@ -89,13 +89,13 @@ def test_a_site_that_names_a_time_is_obeyed_and_ends_with_its_own_error() -> Non
     decision = _decide(error)
     assert isinstance(decision, Wait)
     assert decision.seconds == 120.0
-    over = _decide(error, Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0))
+    over = _decide(error, JobProgress(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0))
     assert over == Fail(error)
 
 
 def test_an_appointment_at_a_busy_site_never_ends_a_job() -> None:
     """The last of ten thousand pages of a site waits for hours, and none of its waits is in vain."""
-    over = Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)
+    over = JobProgress(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)
     busy = HostBusyError("https://example.com/", 9000.0, 0.0)
     assert _decide(busy, over) == Wait(9000.0, busy, 0.0)
 
@@ -103,7 +103,7 @@ def test_an_appointment_at_a_busy_site_never_ends_a_job() -> None:
 def test_what_a_site_refuses_counts_towards_the_deadline() -> None:
     held = HostBusyError("https://example.com/", 9000.0, 600.0)
     assert _decide(held) == Wait(9000.0, held, 600.0)
-    assert _decide(held, Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)) == Fail(held)
+    assert _decide(held, JobProgress(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)) == Fail(held)
 
 
 @pytest.mark.parametrize(
@@ -117,16 +117,16 @@ def test_what_a_site_refuses_counts_towards_the_deadline() -> None:
 )
 def test_our_own_outages_cost_the_job_no_retry_and_end_at_its_deadline(error: PropertyIntelligenceError) -> None:
     """About five seconds, not the same for all jobs that they stopped at once."""
-    decision = _decide(error, Standing(retries=9, waited_seconds=0.0, deadline_seconds=3600.0))
+    decision = _decide(error, JobProgress(retries=9, waited_seconds=0.0, deadline_seconds=3600.0))
     assert isinstance(decision, Wait)
     assert 4.0 <= decision.seconds <= 6.0
     assert decision.reason is error
-    assert _decide(error, Standing(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)) == Fail(error)
+    assert _decide(error, JobProgress(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)) == Fail(error)
 
 
 def test_a_run_without_time_goes_on_in_another_one_at_no_cost() -> None:
     error = OutOfTimeError(1.0)
-    assert _decide(error, Standing(retries=9, waited_seconds=0.0, deadline_seconds=3600.0)) == Wait(1.0, error, 1.0)
+    assert _decide(error, JobProgress(retries=9, waited_seconds=0.0, deadline_seconds=3600.0)) == Wait(1.0, error, 1.0)
 
 
 def test_a_job_waits_for_the_next_days_budget_on_however_many_days() -> None:

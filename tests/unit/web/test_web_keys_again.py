@@ -19,10 +19,10 @@ A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 def _read_again(app: FastAPI) -> None:
     """What SIGHUP brings about, to its end."""
     context: Context = app.state.context
-    watch = context.watch_keys()
-    watch.ask()
-    watch.start()
-    watch.stop()
+    reloader = context.key_reloader()
+    reloader.ask()
+    reloader.start()
+    reloader.stop()
 
 
 def test_the_keys_that_were_checked_are_those_that_are_used(

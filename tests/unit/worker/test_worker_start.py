@@ -11,13 +11,13 @@ import pytest
 from celery.concurrency.prefork import TaskPool
 from celery.signals import import_modules, setup_logging
 
-from app.services.runtime.heartbeats import WorkerHeartbeat, health_file, read_heartbeats
+from app.services.runtime.heartbeats import WorkerHeartbeat, heartbeat_file, read_heartbeats
 from app.settings import Settings
 from tasks import make_celery
-from tasks.config import TURN_HEADER
-from worker import configuration, signals
-from worker.health import Heartbeat
-from worker.schedule import beat_config
+from tasks._celery.config import INTERVAL_HEADER
+from worker import config_reload, signals
+from worker.beat_schedule import beat_config
+from worker.heartbeat import Heartbeat
 from worker.signals import children_run_tasks
 
 
@@ -34,14 +34,14 @@ def test_beat_reports_as_often_as_the_settings_say() -> None:
     assert schedule["report-key-stats"]["schedule"] == 7
     assert schedule["recover-jobs"]["schedule"] <= 5
     assert schedule["complete-batches"]["schedule"] <= 5
-    assert all(entry["options"]["headers"] == {TURN_HEADER: entry["schedule"]} for entry in schedule.values())
+    assert all(entry["options"]["headers"] == {INTERVAL_HEADER: entry["schedule"]} for entry in schedule.values())
 
 
 def test_a_near_miss_of_a_setting_s_name_is_logged_once_in_a_process(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Celery sets up logs several times in a worker."""
-    monkeypatch.setattr(configuration, "_loaded", None)
+    monkeypatch.setattr(config_reload, "_loaded", None)
     monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path))
     monkeypatch.setenv("OPENAI_APIKEYS", "hunter2")
     signals._log_near_misses_once.cache_clear()
@@ -62,7 +62,7 @@ def test_a_worker_does_as_many_jobs_at_once_as_the_settings_say(chosen: int | No
 
 def test_the_heartbeat_file_says_who_lives_since_when(tmp_path: Path) -> None:
     """Written whole, read back, and taken away at the end."""
-    heart = Heartbeat(health_file(tmp_path, "celery@here"), "celery@here", interval_seconds=60)
+    heart = Heartbeat(heartbeat_file(tmp_path, "celery@here"), "celery@here", interval_seconds=60)
     heart.start()
     (beat,) = read_heartbeats(tmp_path)
     assert beat.node == "celery@here"
@@ -79,6 +79,6 @@ def test_an_old_heartbeat_is_not_a_sign_of_life() -> None:
 
 
 def test_a_file_that_is_no_heartbeat_is_skipped(tmp_path: Path) -> None:
-    (tmp_path / "health").mkdir()
-    (tmp_path / "health" / "broken.json").write_text("{")
+    (tmp_path / "heartbeats").mkdir()
+    (tmp_path / "heartbeats" / "broken.json").write_text("{")
     assert read_heartbeats(tmp_path) == []

@@ -1,6 +1,6 @@
 """The doctor: what can be wrong with an installation, and what to do about each of it.
 
-It changes nothing and asks no paid API. Celery is described to it by a `Courier`; callers show the findings.
+It changes nothing and asks no paid API. Celery is described to it by a `CeleryFacts`; callers show the findings.
 """
 
 from __future__ import annotations
@@ -12,21 +12,28 @@ from app.clock import Clock
 from app.redis.fleet_clock import make_clock
 from app.services.reports.doctor.database import check_database, check_jobs
 from app.services.reports.doctor.findings import Finding, State, finding_of, run_checks
-from app.services.reports.doctor.fleet import Courier, check_beat, check_clock, check_keys, check_redis, check_workers
+from app.services.reports.doctor.fleet import (
+    CeleryFacts,
+    check_beat,
+    check_clock,
+    check_keys,
+    check_redis,
+    check_workers,
+)
 from app.services.reports.doctor.machine import check_home, check_settings, check_sources
 from app.services.runtime.ttl_cache import Kept
 from app.settings import Settings
 
-__all__ = ["Courier", "Finding", "State", "examine", "finding_of"]
+__all__ = ["CeleryFacts", "Finding", "State", "examine", "finding_of"]
 
 #: the longest that a check may take; all run side by side
 _CHECK_SECONDS = 10.0
 
 
-def examine(settings: Settings, courier: Courier, clock: Clock, env_file: Path | None) -> list[Finding]:
+def examine(settings: Settings, celery: CeleryFacts, clock: Clock, env_file: Path | None) -> list[Finding]:
     """Return all findings, after ten seconds at the latest. `env_file` is the file of settings, if any. `clock` is this
     machine's. No finding shows a secret: keys have their masks, URLs no password. Raises nothing."""
-    courier = replace(courier, consumers=Kept(courier.consumers, _CHECK_SECONDS))  # two checks ask, once
+    celery = replace(celery, consumers=Kept(celery.consumers, _CHECK_SECONDS))  # two checks ask, once
     checks = {
         "settings": lambda: check_settings(settings, env_file),
         "home": lambda: check_home(settings),
@@ -34,9 +41,9 @@ def examine(settings: Settings, courier: Courier, clock: Clock, env_file: Path |
         "redis": lambda: check_redis(settings),
         "database": lambda: check_database(settings),
         "keys": lambda: check_keys(settings),
-        "workers": lambda: check_workers(settings, courier, clock),
-        "beat": lambda: check_beat(settings, courier, clock),
+        "workers": lambda: check_workers(settings, celery, clock),
+        "beat": lambda: check_beat(settings, celery, clock),
         "clock": lambda: check_clock(settings, clock),
-        "jobs": lambda: check_jobs(settings, courier, make_clock(settings)),
+        "jobs": lambda: check_jobs(settings, celery, make_clock(settings)),
     }
     return run_checks(checks, _CHECK_SECONDS, sorted(set(settings.secrets()), key=len, reverse=True))

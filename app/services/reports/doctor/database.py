@@ -20,7 +20,7 @@ from app.property.storage.llm.requests import LlmRequestStore
 from app.property.storage.schema import HEAD, is_too_old
 from app.property.storage.watches.repository import Watches
 from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok, skipped, warning
-from app.services.reports.doctor.fleet import Courier
+from app.services.reports.doctor.fleet import CeleryFacts
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
@@ -90,7 +90,7 @@ def file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
     return next((kinds[folder] for folder in (where, *where.parents) if folder in kinds), None)
 
 
-def check_jobs(settings: Settings, courier: Courier, clock: Clock) -> Finding:
+def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
     """Count jobs, and check that those that wait have somebody who does them."""
     try:
         found = inspect_database(database_url(settings))
@@ -110,7 +110,7 @@ def check_jobs(settings: Settings, courier: Courier, clock: Clock) -> Finding:
     seconds = (clock.now() - oldest.created_at).total_seconds() if oldest else 0.0
     waiting = counts[JobState.QUEUED] + counts[JobState.DEFERRED]
     try:
-        if waiting and not courier.is_served(settings, courier.scrape_queue):
+        if waiting and not celery.is_served(settings, celery.scrape_queue):
             jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
             late = failed(f"{jobs} and no worker runs", "Run `propintel up`, or `celery -A worker worker`.")
             return all_in_all(said, [late, *complaints])

@@ -20,7 +20,7 @@ from app.redaction import shown_url
 from app.redis.embedded_valkey import asked, broker_url
 from app.services.keys.view import fleet_stats
 from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok, skipped, warning
-from app.services.runtime.heartbeats import HEALTH_THREADS, health_file, read_heartbeats
+from app.services.runtime.heartbeats import MAINTENANCE_THREADS, heartbeat_file, read_heartbeats
 from app.settings import Settings
 
 #: each step of a question to Redis; the key pool itself gives up after one second
@@ -38,13 +38,13 @@ _MANY_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Courier:
+class CeleryFacts:
     """What the doctor must know of Celery: names in Redis, and who consumes what. `consumers()` asks all workers
     through the broker, which must answer, for their queues by node (`celery@host`)."""
 
     consumers: Callable[[], Mapping[str, Collection[str]]]
     scrape_queue: str
-    health_queue: str
+    maintenance_queue: str
     beat_prefix: str
     beat_lock: str
     beat_schedule: str
@@ -85,12 +85,12 @@ def _redis_complaints(info: Mapping[str, Any], milliseconds: float) -> Iterator[
         yield warning("every model call waits for that", "Use a Redis nearer to the workers.")
 
 
-def check_beat(settings: Settings, courier: Courier, clock: Clock) -> Finding:
+def check_beat(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
     """Check that somebody holds beat's lock and that what is due is sent."""
     try:
         with asked(settings, _ANSWER_SECONDS) as connection:
-            held = bool(connection.exists(courier.beat_lock))
-            due = cast(list[tuple[bytes, float]], connection.zrange(courier.beat_schedule, 0, 0, withscores=True))
+            held = bool(connection.exists(celery.beat_lock))
+            due = cast(list[tuple[bytes, float]], connection.zrange(celery.beat_schedule, 0, 0, withscores=True))
     except BrokerUnavailableError:
         return skipped("beat's lock is in Redis, which does not answer")
     if not held:
@@ -100,7 +100,7 @@ def check_beat(settings: Settings, courier: Courier, clock: Clock) -> Finding:
         return warning("beat holds its lock but has no schedule", "See beat's log, and start it anew.")
     late = clock.now().timestamp() - due[0][1]
     if late > _LATE_SECONDS:
-        name = due[0][0].decode(errors="replace").removeprefix(courier.beat_prefix)
+        name = due[0][0].decode(errors="replace").removeprefix(celery.beat_prefix)
         said = f"beat holds its lock but {name} is due since {late:.0f} s"
         return warning(said, "See beat's log, and start it anew.")
     return ok("one beat holds the schedule and sends what is due")
@@ -153,14 +153,14 @@ def check_keys(settings: Settings) -> Finding:
     return all_in_all(said, [complain(resting, remedy)] if resting else [])
 
 
-def check_workers(settings: Settings, courier: Courier, clock: Clock) -> Finding:
+def check_workers(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
     """Check who answers, who left a heartbeat below this home, and whether jobs and reports are both served."""
     home = settings.state.propintel_home.expanduser()
     beats = {beat.node: beat for beat in read_heartbeats(home)}
     fresh = [node for node, beat in beats.items() if beat.is_fresh(clock.now())]
     try:
         with asked(settings, _ANSWER_SECONDS):
-            nodes = courier.consumers()
+            nodes = celery.consumers()
     except BrokerUnavailableError:
         return skipped(f"{len(fresh)} with a fresh heartbeat here; nobody can be asked, since Redis does not answer")
     found = []
@@ -172,22 +172,22 @@ def check_workers(settings: Settings, courier: Courier, clock: Clock) -> Finding
             found.append(warning(said, f"See its log if this lasts (process {beat.pid})."))
         else:
             said = f"{node} left its last heartbeat at {beat.at:%Y-%m-%d %H:%M:%S} UTC: it was killed, or hangs"
-            file = health_file(home, node)
+            file = heartbeat_file(home, node)
             remedy = f"Start it again (it was process {beat.pid}); is it gone for good, delete {file}."
             found.append(warning(said, remedy))
     if nodes:
-        found += [*_unserved(courier, set().union(*nodes.values())), *_too_many(settings, nodes)]
+        found += [*_unserved(celery, set().union(*nodes.values())), *_too_many(settings, nodes)]
     elif not fresh:
         found.append(failed("no worker runs", "Run `propintel up`, or `celery -A worker worker`."))
     return all_in_all(f"{len(nodes)} answer ({', '.join(sorted(nodes))})" if nodes else "nobody answers", found)
 
 
-def _unserved(courier: Courier, queues: Collection[str]) -> Iterator[Finding]:
-    if courier.scrape_queue not in queues:
+def _unserved(celery: CeleryFacts, queues: Collection[str]) -> Iterator[Finding]:
+    if celery.scrape_queue not in queues:
         yield failed("nobody does jobs (queue scrape)", "Run `celery -A worker worker`.")
-    if courier.health_queue not in queues:
-        remedy = f"Run `celery -A worker worker -Q health --pool=threads --concurrency={HEALTH_THREADS}`."
-        yield failed("nobody reports and recovers (queue health)", remedy)
+    if celery.maintenance_queue not in queues:
+        remedy = f"Run `celery -A worker worker -Q maintenance --pool=threads --concurrency={MAINTENANCE_THREADS}`."
+        yield failed("nobody reports and recovers (queue maintenance)", remedy)
 
 
 def _too_many(settings: Settings, nodes: Collection[str]) -> Iterator[Finding]:

@@ -48,7 +48,7 @@ class Exposition(Collector):
     """Thread-safe. `render` may take as long as a source is waited for.
 
     Each argument asks for figures, in a thread of its own, and may raise `redis.RedisError` and errors of `app.errors`.
-    `masks` names the configured keys and is not asked of anybody else; `reported` is when the newest health report was
+    `masks` names the configured keys and is not asked of anybody else; `reported` is when the newest key report was
     made, None if there was none.
     """
 
@@ -103,7 +103,7 @@ class Exposition(Collector):
                 **pool_samples(len(masks) if masks is not None else None, report),
                 **job_samples(jobs, messages),
                 **health_samples(health, report.masks if report else masks or {}),
-                "health_report_timestamp_seconds": {(): reported_at.timestamp()} if reported_at is not None else {},
+                "key_report_timestamp_seconds": {(): reported_at.timestamp()} if reported_at is not None else {},
                 "scrape_source_up": up,
                 "build_info": {(version("property-intelligence"),): 1.0},
             }

@@ -1,0 +1,161 @@
+"""What is wrong with the pool now: pure, from a view of it and what was firing before.
+
+What a budget has used is corrected up and down all day, so an alert on one goes on for the day. What happens to a key
+between two evaluations is not missed: the pool counts openings and refusals, and each is an alarm for `HELD` at least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from app.property.storage.keys.alerts import Alarm, Severity
+from app.property.storage.keys.tables import Alert
+from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView, named
+
+#: how long an opening or refusal that is over already is an alarm
+HELD = timedelta(minutes=1)
+#: of the threshold; what was above goes on as an alarm until it is below this
+_STILL = 0.8
+#: a budget that is used up but for rounding
+_ALL = 0.9995
+POOL = "pool"
+
+
+class Kind(StrEnum):
+    """All kinds of alerts. Labels of metrics, webhooks and the runbook (docs/alerts.md) have the same words."""
+
+    CIRCUIT_OPEN = "circuit_open"
+    KEY_DEAD = "key_dead"
+    QUOTA_GONE = "quota_gone"
+    KEY_OLD = "key_old"
+    BUDGET_NEARLY_SPENT = "budget_nearly_spent"
+    NO_HEALTHY_KEY = "no_healthy_key"
+
+
+#: an alert that is firing, by its kind and subject
+Name = tuple[str, str]
+
+
+def find_alarms(
+    view: PoolView, key_age_days: float, budget_share: float, firing: Collection[Alert] = ()
+) -> list[Alarm]:
+    """All that is wrong, each kind and subject once. Budgets are an alarm from `budget_share` (0 to 1) on. `firing` are
+    the alerts that were not over before."""
+    before = {(alert.kind, alert.subject): alert for alert in firing}
+    return [
+        *_no_healthy_key(view),
+        *_circuits(view),
+        *_dead(view),
+        *_out_of_quota(view),
+        *_budgets(view, budget_share, before),
+        *_old(view, key_age_days),
+    ]
+
+
+def _no_healthy_key(view: PoolView) -> Iterator[Alarm]:
+    """A key that rests after a 429 counts as healthy: it works again by itself, within a minute as a rule."""
+    if view.keys and not any(key.is_in_rotation for key in view.keys):
+        states = sorted({key.state for key in view.keys})
+        message = f"None of the {len(view.keys)} OpenAI keys is healthy ({', '.join(states)}): no model is asked."
+        if states == ["disabled"]:
+            message = f"All {len(view.keys)} OpenAI keys are disabled by an operator: no model is asked."
+        yield Alarm(Kind.NO_HEALTHY_KEY, POOL, Severity.CRITICAL, message, {"keys": len(view.keys), "states": states})
+
+
+def _circuits(view: PoolView) -> Iterator[Alarm]:
+    for key in view.keys:
+        if key.state in ("open", "half_open") or _just(key.opened_at, view.at):
+            message = (
+                f"Circuit breaker opened for OpenAI key {key.mask}: its requests fail; it is tried again by itself."
+            )
+            yield Alarm(Kind.CIRCUIT_OPEN, key.mask, Severity.WARNING, message, {"key": key.mask, "state": key.state})
+
+
+def _dead(view: PoolView) -> Iterator[Alarm]:
+    for key in view.keys:
+        if key.state == "dead" or _just(key.died_at, view.at):
+            message = f"OpenAI key {key.mask} was refused (401): out of rotation until it is replaced."
+            yield Alarm(Kind.KEY_DEAD, key.mask, Severity.WARNING, message, {"key": key.mask})
+
+
+def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
+    """One for each limit group: its keys share the quota, and are out together."""
+    out: dict[str, list[KeyView]] = {}
+    for key in view.keys:
+        if key.state == "no_quota" or _just(key.quota_gone_at, view.at):
+            out.setdefault(key.group, []).append(key)
+    for group, keys in out.items():
+        masks = [key.mask for key in keys]
+        message = f"OpenAI key {masks[0]} has no quota left: it is out of rotation."
+        if len(masks) > 1:
+            message = (
+                f"Limit group {group} has no quota left: its {len(masks)} OpenAI keys ({named(masks)}) are out of "
+            )
+            message += "rotation."
+        subject = masks[0] if group == keys[0].key_id else group  # one that shares with nobody is a group of its own
+        yield Alarm(Kind.QUOTA_GONE, subject, Severity.WARNING, message, {"group": group, "keys": masks})
+
+
+def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> Iterator[Alarm]:
+    """One for each daily cap; of a cap per key one for all keys that are near it.
+
+    Critical once the budget is used up (a cap per key: by all keys), or had no room for a request: each is admitted
+    with its estimate, so tokens and dollars are hardly ever used to the last. What is an alarm stays so, and as severe,
+    for the rest of the UTC day, unless the cap is changed.
+    """
+    for budget, unit in dict.fromkeys((use.budget, use.unit) for use in view.budgets):
+        subject = f"{budget} {unit}"
+        uses = [use for use in view.budgets if (use.budget, use.unit) == (budget, unit)]
+        before = firing.get((Kind.BUDGET_NEARLY_SPENT, subject))
+        held = _of_today(before, uses[0].cap, view.at)
+        least = threshold * (_STILL if before is not None else 1.0)
+        near = [use for use in uses if use.stopped or use.share >= least]
+        if near or held is not None:
+            spent = held is Severity.CRITICAL or all(use.stopped or use.share >= _ALL for use in uses)
+            yield _budget(subject, near or [max(uses, key=lambda use: use.share)], view.at, all_spent=spent)
+
+
+def _of_today(alert: Alert | None, cap: float, now: datetime) -> Severity | None:
+    """How severe this budget has been on this UTC day, with this cap; None if it was no alarm."""
+    if alert is None or (alert.details.get("day"), alert.details.get("cap")) != (_day(now), cap):
+        return None
+    return Severity(alert.severity)
+
+
+def _budget(subject: str, uses: Sequence[BudgetUse], at: datetime, *, all_spent: bool) -> Alarm:
+    worst = max(uses, key=lambda use: use.share)
+    masks = [use.mask for use in uses if use.mask]
+    whose = f"The daily budget of OpenAI key {named(masks)}" if masks else "The daily budget"
+    what = f"{worst.used:,.2f} of {worst.cap:,.2f} US dollars"
+    if worst.unit != "usd":
+        what = f"{worst.used:,.0f} of {worst.cap:,.0f} {worst.unit}"
+    end = "nearly spent"
+    if worst.share >= _ALL:
+        end = "used up: no call is made with it before midnight UTC"
+    elif all_spent:
+        end = "spent: a request that needs more than is left of it is not made before midnight UTC"
+    message = f"{whose} is {end} ({what}, {min(worst.share, 1.0):.0%})."
+    details = {"unit": worst.unit, "used": worst.used, "cap": worst.cap, "keys": masks, "day": _day(at)}
+    severity = Severity.CRITICAL if all_spent else Severity.WARNING
+    return Alarm(Kind.BUDGET_NEARLY_SPENT, subject, severity, message, details)
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(UTC).date().isoformat()
+
+
+def _old(view: PoolView, days: float) -> Iterator[Alarm]:
+    for key in view.keys:
+        if key.first_seen_at is not None and view.at - key.first_seen_at > timedelta(days=days):
+            age = (view.at - key.first_seen_at).days
+            message = (
+                f"OpenAI key {key.mask} is in use for {age} days, rotate keys every {days:g}: add a new one first."
+            )
+            details = {"key": key.mask, "first_seen_at": key.first_seen_at.isoformat(), "days": age}
+            yield Alarm(Kind.KEY_OLD, key.mask, Severity.WARNING, message, details)
+
+
+def _just(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and now - moment < HELD

@@ -1,0 +1,169 @@
+"""Read what the pool has counted, store it, and raise and resolve alerts. Used by the scheduled tasks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from app.keypool.figures import CallFigures, ModelFigures, PoolFigures
+from app.keypool.keys import ApiKey
+from app.keypool.outcomes import Outcome
+from app.keypool.spending import Budget, Cap
+from app.property.storage.database import Database
+from app.property.storage.keys.alerts import AlertStore, Severity
+from app.property.storage.keys.history import KeyHistoryStore
+from app.property.storage.keys.tables import Alert, Key
+from app.property.storage.keys.usage import CountedKey, Demand, Uses
+from app.services.keys.store import budget_of
+from app.services.keys.view import amounts
+from app.services.openai_client_manager import OpenAIClientManager
+from app.services.reports.key_report.alarms import find_alarms
+from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: what is held against a key (see `usage.Uses`)
+_FAILURES = (Outcome.QUOTA_EXHAUSTED, Outcome.INVALID_KEY, Outcome.FORBIDDEN, Outcome.SERVER_FAILURE)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolMonitor:
+    """Monitors the pool of a manager, with the history in a database."""
+
+    settings: Settings
+    manager: OpenAIClientManager
+    database: Database
+
+    @property
+    def history(self) -> KeyHistoryStore:
+        return KeyHistoryStore(self.database)
+
+    @property
+    def alerts(self) -> AlertStore:
+        return AlertStore(self.database)
+
+    def look(self, at: datetime | None = None, stats: Mapping[str, Any] | None = None) -> PoolView | None:
+        """Take in what was counted; -> the view that is judged, None while the figures are not the fleet's.
+
+        `stats` of the manager, if they were just read, and a moment `at` before that. A key that another process has
+        just taken out is left out: this one is about to read its keys again. Raises `StoreError`.
+        """
+        at = at or self.database.clock.now()
+        figures = self._take_in()
+        if figures is None:
+            return None
+        stats = stats or self.manager.get_stats()
+        if stats["scope"] != "fleet":
+            return None
+        known = {key.key_id: key for key in self.history.known_keys()}
+        keys = tuple(
+            _key_view(key, str(stats["keys"][key.mask]["state"]), known.get(key.key_id))
+            for key in self.manager.keys
+            if key.mask in stats["keys"]  # else it came between the two questions
+            and (key.key_id not in known or known[key.key_id].removed_at is None)
+        )
+        return PoolView(at, keys, tuple(budget_uses(stats, figures.stopped, budget_of(self.settings))))
+
+    def _take_in(self) -> PoolFigures | None:
+        """Count what the fleet has done since the last time; -> its figures, None while they cannot be had.
+
+        Those of one process alone, while Redis is away, would be taken for a store that lost its data.
+        """
+        figures: PoolFigures | None = None
+
+        def read() -> list[CountedKey] | None:
+            nonlocal figures
+            found = self.manager.store.figures()
+            figures = found if found.scope == "fleet" else None
+            return counted(self.manager.keys, found) if figures is not None else None
+
+        self.history.take_in(read)
+        return figures
+
+    def check(self) -> tuple[list[Alert], list[Alert]]:
+        """Find what is wrong now and book it; log what that changed, and return it. Raises `StoreError`."""
+        view = self.look()
+        if view is None:
+            return [], []
+        alerts, wanted = self.alerts, self.settings.alert
+        alarms = find_alarms(view, wanted.key_age_days, wanted.budget_share, alerts.firing())
+        fired, resolved = alerts.book(alarms, tell=wanted.webhook_url is not None)
+        for alert in fired:
+            level = logging.ERROR if alert.severity == Severity.CRITICAL else logging.WARNING
+            log.log(level, "Alert %s: %s", alert.kind, alert.message)
+        for alert in resolved:
+            log.info("Alert %s is over: %s", alert.kind, alert.message)
+        return fired, resolved
+
+
+def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
+    """What the pool has counted, as the history takes it: a key by its id, mask and limit group, and the whole pool."""
+    configured = {key.key_id: key for key in keys}
+    calls: dict[str, dict[str, Uses]] = {}
+    for one in figures.calls:
+        calls.setdefault(one.key_id, {})[one.model] = _uses(one)
+    return [
+        CountedKey("", "", "", True, {model.model: _demand(model) for model in figures.models}),
+        *(
+            CountedKey(
+                key_id,
+                configured[key_id].mask if key_id in configured else "",
+                figures.groups.get(key_id, key_id),
+                key_id in configured,
+                calls.get(key_id, {}),
+                {str(name): n for name, n in figures.transitions.get(key_id, {}).items()},
+            )
+            for key_id in dict.fromkeys((*configured, *calls))
+        ),
+    ]
+
+
+def budget_uses(stats: Mapping[str, Any], stopped: Mapping[str, int], budget: Budget) -> Iterator[BudgetUse]:
+    """How much of each daily cap that is set is used: of the fleet, then of each key. `stopped` as in `PoolFigures`."""
+    yield from _of_cap("day", budget.day, stats["spent_today"], stopped, None)
+    for mask, figures in stats["keys"].items():
+        if figures["state"] != "draining":
+            yield from _of_cap("key_day", budget.key_day, figures["spent_today"], stopped, mask)
+
+
+def _of_cap(
+    name: Literal["day", "key_day"], cap: Cap, spent: Mapping[str, Any], stopped: Mapping[str, int], mask: str | None
+) -> Iterator[BudgetUse]:
+    for unit, most in amounts(cap).items():
+        figure = "microusd" if unit == "usd" else unit
+        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)  # one that was raised has room again
+        yield BudgetUse(name, unit, spent[unit], most, mask, is_stopped)
+
+
+def _key_view(key: ApiKey, state: str, known: Key | None) -> KeyView:
+    if known is None:
+        return KeyView(key.key_id, key.mask, key.group, state)
+    marks = (known.first_seen_at, known.opened_at, known.died_at, known.quota_gone_at)
+    return KeyView(key.key_id, key.mask, known.limit_group, state, *marks)
+
+
+def _uses(call: CallFigures) -> Uses:
+    return Uses(
+        requests=sum(call.outcomes.values()),
+        successes=call.outcomes.get(Outcome.SUCCESS, 0),
+        failures=sum(count for outcome, count in call.outcomes.items() if outcome in _FAILURES),
+        rate_limits=call.outcomes.get(Outcome.RATE_LIMITED, 0),
+        input_tokens=call.input_tokens,
+        output_tokens=call.output_tokens,
+        microusd=call.microusd,
+        cached_tokens=call.cached_tokens,
+    )
+
+
+def _demand(model: ModelFigures) -> Demand:
+    return Demand(
+        sent=sum(model.waits),
+        waited_us=model.waited_us,
+        saturated_requests_us=model.saturated_us.get("requests", 0),
+        saturated_tokens_us=model.saturated_us.get("tokens", 0),
+        refusals=dict(model.refusals),
+    )

@@ -1,0 +1,141 @@
+"""The key report: the stats of the specification, what they advise and what is firing; logged, exported, kept."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from app.property.storage.keys.tables import Alert
+from app.redis.embedded_valkey import asked
+from app.services.reports.key_report.advice import Advice
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+#: alerts and pieces of advice in a report; all alerts are in the database. The result of a task travels through Redis,
+#: to Flower too
+MOST_ALERTS = 10
+MOST_ADVICE = 10
+_ALERT_FIELDS = ("kind", "subject", "severity", "message", "fired_at")
+#: unhealthy keys in what is kept of a report
+MOST_UNHEALTHY = 20
+#: where the newest report is kept, and for how long if no other follows
+_KEY = "{propintel}:key-report"
+KEPT_SECONDS = 30 * 86_400
+_PATIENCE_SECONDS = 2.0
+#: those that need somebody first, those that only rest last
+_OUT_OF_ROTATION = ("dead", "no_quota", "open", "half_open", "cooling")
+
+
+def make_report(stats: Mapping[str, Any], advice: Sequence[Advice], firing: Sequence[Alert]) -> dict[str, Any]:
+    """The `data` of the specification's stats response; the first of `advice` and `alerts`, and `alerts_firing`."""
+    alerts = [alert.as_json() for alert in firing[:MOST_ALERTS]]
+    return {
+        **stats,
+        "advice": [piece.as_json() for piece in advice[:MOST_ADVICE]],
+        "alerts": [{name: alert[name] for name in _ALERT_FIELDS} for alert in alerts],
+        "alerts_firing": len(firing),
+    }
+
+
+def summary_of(report: Mapping[str, Any]) -> str:
+    """One line: `OpenAI keys: 2 of 3 healthy, 9 requests, 3 failures, strategy random`, then how many keys an operator
+    has disabled and how many alerts fire, if any."""
+    requests = sum(key["requests"] for key in report["keys"].values())
+    failures = sum(key["failures"] for key in report["keys"].values())
+    line = f"OpenAI keys: {report['healthy_keys']} of {report['total_keys']} healthy, {requests} requests, "
+    line += f"{failures} failures, strategy {report['rotation_strategy']}"
+    if disabled := sum(key["state"] == "disabled" for key in report["keys"].values()):
+        line += f", {disabled} disabled by an operator"
+    firing = report["alerts_firing"]
+    return f"{line}, {firing} {'alert' if firing == 1 else 'alerts'} firing" if firing else line
+
+
+def log_report(report: Mapping[str, Any]) -> None:
+    """The summary, a line per key that takes no traffic (in the words in which the pool told it), and the warnings."""
+    log.info(summary_of(report))
+    for mask, figures in report["keys"].items():
+        if line := _line(mask, figures):
+            log.log(logging.INFO if figures["state"] == "disabled" else logging.WARNING, line)
+    log_advice(report)
+
+
+def log_advice(report: Mapping[str, Any]) -> None:
+    """The warnings among the advice."""
+    for piece in report["advice"]:
+        if piece["severity"] == "warning":
+            log.warning("Advice: %s", piece["sentence"])
+
+
+def _line(mask: str, figures: Mapping[str, Any]) -> str | None:
+    match figures["state"]:
+        case "open" | "half_open":
+            return f"Circuit breaker opened for OpenAI key {mask} after {figures['failures']} failures"
+        case "cooling":
+            return f"Rate limited on OpenAI key {mask} backing off for {figures['resting_seconds']}s"
+        case "dead":
+            return f"OpenAI key {mask} was refused (401): out of rotation until it is replaced"
+        case "no_quota":
+            return f"OpenAI key {mask} has no quota left: its limit group is out of rotation"
+        case "disabled":
+            return f"OpenAI key {mask} is disabled by an operator: it gets no request until it is enabled"
+    return None
+
+
+def keep_report(settings: Settings, report: Mapping[str, Any], at: datetime) -> None:
+    """Make it the newest in Redis. Raises `BrokerUnavailableError`."""
+    kept = json.dumps(shown(report, at))
+    with asked(settings, _PATIENCE_SECONDS) as connection:
+        connection.set(_KEY, kept, ex=KEPT_SECONDS)
+
+
+def newest_report(settings: Settings) -> dict[str, Any] | None:
+    """Return the newest report as `shown` made it; None if there is none. Raises `BrokerUnavailableError`."""
+    with asked(settings, _PATIENCE_SECONDS) as connection:
+        kept = connection.get(_KEY)
+    return json.loads(kept) if kept is not None else None
+
+
+def shown(report: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """Return what is kept and shown of a report made at `at`, as JSON.
+
+    `unhealthy` has the first `MOST_UNHEALTHY` keys by their state, `unhealthy_left_off` how many more there were.
+    """
+    unhealthy = [
+        {"key": mask, "state": figures["state"], "failures": figures["failures"]}
+        for mask, figures in report["keys"].items()
+        if figures["state"] in _OUT_OF_ROTATION
+    ]
+    unhealthy.sort(key=lambda key: _OUT_OF_ROTATION.index(key["state"]))
+    return {
+        "reported_at": at.isoformat(),
+        "healthy_keys": report["healthy_keys"],
+        "total_keys": report["total_keys"],
+        "unhealthy": unhealthy[:MOST_UNHEALTHY],
+        "unhealthy_left_off": max(0, len(unhealthy) - MOST_UNHEALTHY),
+        "summary": summary_of(report),
+        "advice": report["advice"],
+    }
+
+
+def export_report(report: Mapping[str, Any], path: Path, at: datetime) -> None:
+    """Write the report to a JSON file, whole or not at all.
+
+    `{"reported_at", "data": the specification's stats, "advice", "alerts", "alerts_firing"}`. Nothing fails for it: a
+    file that cannot be written is logged.
+    """
+    added = ("advice", "alerts", "alerts_firing")
+    data = {name: value for name, value in report.items() if name not in added}
+    told = {"reported_at": at.isoformat(timespec="seconds"), "data": data, **{name: report[name] for name in added}}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            json.dump(told, file, indent=2)
+        Path(file.name).replace(path)
+    except OSError as exc:
+        log.error("OPENAI_STATS_FILE %s could not be written (%s)", path, exc.strerror or type(exc).__name__)

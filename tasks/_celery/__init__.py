@@ -1,0 +1,1 @@
+"""The Celery plumbing under the tasks: configuration, connection, publishing, leases, redaction, and context."""

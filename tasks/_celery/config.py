@@ -1,0 +1,193 @@
+"""Celery's configuration, which every process of the fleet must share: queues, priorities, timeouts."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from kombu.entity import Exchange, Queue
+
+from app.property.storage.jobs.models import Job
+from app.redis.embedded_valkey import broker_url
+from app.settings import Settings
+
+TASK_MODULES = [
+    "tasks.scrape",
+    "tasks.health",
+    "tasks.recovery",
+    "tasks.batches",
+    "tasks.alerts",
+    "tasks.changes",
+    "tasks.delivery",
+    "tasks.pages",
+    "tasks.model_batches",
+    "tasks.watches",
+]
+
+SCRAPE_QUEUE = "scrape"
+#: Jobs wait in lanes by their position in their batch; each lane is a queue. Within a priority, workers serve the lanes
+#: round-robin, so that a small batch does not wait behind a huge one. The numbers are the positions after each lane.
+LANES = {
+    SCRAPE_QUEUE: 20,
+    f"{SCRAPE_QUEUE}.medium": 200,
+    f"{SCRAPE_QUEUE}.large": 2000,
+    f"{SCRAPE_QUEUE}.bulk": sys.maxsize,
+}
+#: webhooks; every worker for jobs serves this queue too (in a lane, the messages would count as jobs)
+CALLBACK_QUEUE = "callbacks"
+#: reports, alerts, recovery and retention, which a backlog of jobs must not delay
+MAINTENANCE_QUEUE = "maintenance"
+#: batches of model requests, whose upload or download may take minutes
+MODEL_BATCH_QUEUE = "model-batches"
+ALL_QUEUES = (MAINTENANCE_QUEUE, CALLBACK_QUEUE, MODEL_BATCH_QUEUE, *LANES)
+
+#: a header of beat's messages: the seconds between two messages of a task
+INTERVAL_HEADER = "propintel_interval_seconds"
+
+#: 0 is the most urgent, 9 the least. By default, Celery maps ten levels to four.
+PRIORITIES = range(10)
+DEFAULT_PRIORITY = 5
+
+#: a task that runs longer gets `SoftTimeLimitExceeded`; after `TIME_LIMIT` its process is killed
+SOFT_TIME_LIMIT = timedelta(seconds=270)
+TIME_LIMIT = timedelta(seconds=300)
+#: an unacknowledged message is delivered again after this time, which exceeds the time limit and every countdown
+VISIBILITY_TIMEOUT = timedelta(seconds=1800)
+
+
+def lane_of(job: Job) -> str:
+    """Return the queue for the message of `job`. A job that has run before does not wait in a lower lane again."""
+    if job.started_at is not None:
+        return SCRAPE_QUEUE
+    return next(lane for lane, end in LANES.items() if job.position < end)
+
+
+def message_priority(job: Job) -> int:
+    """Return the priority of the message of `job`: one level more urgent if the job has run before.
+
+    A retried job has already waited, and would otherwise wait again behind new jobs and other retries.
+    """
+    return job.priority if job.started_at is None else max(PRIORITIES[0], job.priority - 1)
+
+
+def celery_config(settings: Settings) -> dict[str, Any]:
+    """Return the default configuration of every app that `make_celery` creates."""
+    url = broker_url(settings)
+    return {**_broker(url), **_results(url), **_delivery(), **_worker(settings), **_beat(url)}
+
+
+def kombu_url(url: str) -> str:
+    """Return a Redis URL in the form of kombu and Celery's result backend: a Unix socket is `redis+socket://`.
+
+    For TLS, `ssl_cert_reqs=required` is added: other clients verify certificates by default, these do not.
+    """
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    if parts.scheme == "rediss" and "ssl_cert_reqs" not in query:
+        return parts._replace(query=f"{parts.query}&ssl_cert_reqs=required".lstrip("&")).geturl()
+    if parts.scheme != "unix":
+        return url
+    database = query.get("db", ["0"])[0]
+    return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={database}"
+
+
+def _broker(url: str) -> dict[str, Any]:
+    return {
+        "broker_url": kombu_url(url),
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,  # the default gives up after 100 tries
+        "broker_transport_options": {
+            "visibility_timeout": VISIBILITY_TIMEOUT.total_seconds(),
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 30,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+            "priority_steps": list(PRIORITIES),
+            "queue_order_strategy": "round_robin",  # within a priority level
+        },
+        # a failed send raises soon instead of hanging
+        "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1},
+    }
+
+
+def _results(url: str) -> dict[str, Any]:
+    return {
+        "result_backend": kombu_url(url),
+        "result_expires": timedelta(minutes=10),  # the database holds results, Redis does not
+        "result_extended": False,
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "event_serializer": "json",
+        "accept_content": ["json"],
+        "enable_utc": True,
+        "timezone": "UTC",
+    }
+
+
+def _queue(name: str) -> Queue:
+    """Return a queue with its own exchange. The default exchange would deliver every message to every queue."""
+    return Queue(name, Exchange(name, type="direct"), routing_key=name)  # type: ignore[no-untyped-call]
+
+
+def _delivery() -> dict[str, Any]:
+    return {
+        "task_queues": [_queue(name) for name in ALL_QUEUES],
+        "task_default_queue": SCRAPE_QUEUE,
+        "task_default_priority": DEFAULT_PRIORITY,
+        "task_routes": {
+            "tasks.health.*": {"queue": MAINTENANCE_QUEUE},
+            "tasks.alerts.*": {"queue": MAINTENANCE_QUEUE},
+            "tasks.recovery.*": {"queue": MAINTENANCE_QUEUE},
+            "tasks.pages.*": {"queue": MAINTENANCE_QUEUE},
+            "tasks.watches.*": {"queue": MAINTENANCE_QUEUE},
+            "tasks.batches.*": {"queue": MAINTENANCE_QUEUE},
+            "tasks.changes.*": {"queue": MAINTENANCE_QUEUE},
+            "tasks.delivery.*": {"queue": CALLBACK_QUEUE},
+            "tasks.model_batches.look_at_batches": {"queue": MAINTENANCE_QUEUE},
+            "tasks.model_batches.tend_batches": {"queue": MODEL_BATCH_QUEUE},
+        },
+        "task_create_missing_queues": False,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_retry_on_worker_lost": True,  # counts as a retry; a plain redelivery would loop forever
+        "task_soft_time_limit": SOFT_TIME_LIMIT.total_seconds(),
+        "task_time_limit": TIME_LIMIT.total_seconds(),
+        "task_track_started": True,
+        "task_send_sent_event": True,
+    }
+
+
+def _worker(settings: Settings) -> dict[str, Any]:
+    return {
+        "worker_concurrency": settings.jobs.worker_concurrency,  # None: the number of processors; `--concurrency` wins
+        "worker_prefetch_multiplier": 1,
+        "worker_send_task_events": True,
+        "worker_soft_shutdown_timeout": 10.0,  # works with REMAP_SIGTERM=SIGQUIT, which the Procfile sets
+        "worker_max_tasks_per_child": 1000,  # limits memory leaks
+        "worker_max_memory_per_child": 600_000,  # KiB
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_redirect_stdouts": False,
+    }
+
+
+def _beat(url: str) -> dict[str, Any]:
+    """Return beat's configuration, with user name and password outside the URL.
+
+    A worker sends its configuration to Flower, and Celery hides passwords only in options whose names it knows and in
+    the broker's URL.
+    """
+    parts = urlsplit(url)
+    login, at, _ = parts.netloc.rpartition("@")
+    given = {"username": unquote(parts.username or ""), "password": unquote(parts.password or "")}
+    return {
+        # one beat is active however many run; another takes over within lock + loop seconds
+        "beat_max_loop_interval": 2,
+        "redbeat_redis_url": url.replace(f"{login}@", "", 1) if at else url,
+        "redbeat_redis_options": {"socket_timeout": 30, **{name: text for name, text in given.items() if text}},
+        "redbeat_key_prefix": "propintel:beat:",
+        "redbeat_lock_timeout": 10,
+    }

@@ -1,0 +1,35 @@
+"""Ask the workers which queues they consume, and name the Redis keys of Celery's parts, for `propintel doctor`."""
+
+from __future__ import annotations
+
+from celery import Celery
+
+from app.services.reports.doctor import CeleryFacts
+from tasks._celery.config import MAINTENANCE_QUEUE, SCRAPE_QUEUE
+from tasks._celery.publish import broker_errors
+
+#: a worker answers from its main loop, whatever its pool does, so a slower answer means trouble
+ANSWER_SECONDS = 2.0
+
+
+def celery_facts(celery_app: Celery) -> CeleryFacts:
+    """Return what `propintel doctor` needs to know about the Celery app."""
+    prefix = str(celery_app.conf.redbeat_key_prefix)
+    return CeleryFacts(
+        consumers=lambda: consumers(celery_app),
+        scrape_queue=SCRAPE_QUEUE,
+        maintenance_queue=MAINTENANCE_QUEUE,
+        beat_prefix=prefix,
+        beat_lock=f"{prefix}:lock",
+        beat_schedule=f"{prefix}:schedule",
+    )
+
+
+def consumers(celery_app: Celery, seconds: float = ANSWER_SECONDS) -> dict[str, frozenset[str]]:
+    """Return the queues that each worker consumes, by node name, for the workers that answer within `seconds`.
+
+    Raises `BrokerUnavailableError`.
+    """
+    with broker_errors(celery_app):
+        found = celery_app.control.inspect(timeout=seconds).active_queues() or {}
+    return {node: frozenset(str(queue["name"]) for queue in queues) for node, queues in found.items()}

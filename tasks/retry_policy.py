@@ -1,0 +1,191 @@
+"""Decide what happens to a job after an error. The functions know neither Celery nor clocks.
+
+`Wait`: the keys have no capacity, the model's provider is away, the site named a time to return, or the database or
+broker is away. A wait costs no retry; the job's deadline bounds the sum of its waits. `TryAgain`: the failure may pass;
+it counts as a retry and backs off with jitter. `Fail`: the job ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+from dataclasses import dataclass
+from datetime import datetime
+
+import openai
+from celery.exceptions import SoftTimeLimitExceeded
+
+from app.errors import PropertyIntelligenceError, UnexpectedError
+from app.errors.broker import BrokerUnavailableError
+from app.errors.fetching import HostBusyError
+from app.errors.jobs import DeadlineExceededError, JobTimeoutError, OutOfResourcesError
+from app.errors.keys import CapacityError
+from app.errors.models import ModelError, ModelUnreachableError
+from app.errors.storage import StoreError
+from app.errors.watches import WatchBudgetSpentError
+from app.keypool.limits import parse_retry_after_us
+from app.property.reading import budget
+from app.redaction import redact
+
+#: A wait up to this length is a countdown; a longer one is a `due_at` in the jobs table. A worker holds its countdowns,
+#: which must stay far below the visibility timeout of the broker.
+LONGEST_COUNTDOWN_SECONDS = 30.0
+#: retries of failures that may pass
+MAX_RETRIES = 4
+#: a wait for capacity without a named time, and a wait for the database or the broker
+_DEFAULT_WAIT_SECONDS = 5.0
+_SHORTEST_WAIT_SECONDS = 0.1
+_FIRST_BACKOFF_SECONDS = 2.0
+#: the longest time between two attempts to reach a provider that is away
+_LONGEST_OUTAGE_WAIT_SECONDS = 300.0
+#: jobs that wait for the next day's budget are spread over this time
+_NEXT_DAY_SPREAD_SECONDS = 300.0
+#: a page whose job times out while it is read would time out again, so the job ends
+budget.INTERRUPTIONS.append(SoftTimeLimitExceeded)
+_STATUS_TRANSIENT = frozenset({408, 409, 425})
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Retry in `seconds` without counting a retry; `charged_seconds` count toward the job's deadline."""
+
+    seconds: float
+    reason: PropertyIntelligenceError
+    charged_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Retry in `seconds` and count it; after `max_retries`, the job ends with `error`."""
+
+    seconds: float
+    error: PropertyIntelligenceError
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """End the job with `error`, which can be pickled."""
+
+    error: PropertyIntelligenceError
+
+
+Decision = Wait | TryAgain | Fail
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """A job's counted retries, the seconds that it has waited, and the most that it may wait."""
+
+    retries: int
+    waited_seconds: float
+    deadline_seconds: float
+    soft_limit_seconds: float = 270.0
+
+
+def decide(exc: BaseException, progress: JobProgress, *, now: datetime, rng: random.Random, model: str) -> Decision:
+    """Return what to do after `exc`. Raises nothing."""
+    seconds = capacity_wait_seconds(exc, now)
+    if seconds is not None:
+        too_late = DeadlineExceededError(progress.waited_seconds, progress.deadline_seconds)
+        return _wait(seconds, progress, CapacityError(seconds), too_late)
+    error = to_own_error(exc, progress, model)
+    if not error.transient:
+        return Fail(error)
+    if isinstance(error, ModelUnreachableError | StoreError | BrokerUnavailableError):  # an outage affects all jobs
+        return _wait(_outage_wait_seconds(exc, error, progress, now, rng), progress, error, error)
+    if isinstance(error, HostBusyError):
+        return _wait_for_host(error, progress)
+    asked = error.facts.get("retry_after_seconds")
+    if isinstance(asked, int | float):
+        return _wait_as_asked(error, float(asked), progress, rng)
+    return TryAgain(backoff_seconds(progress.retries, rng), error)
+
+
+def _wait_as_asked(
+    error: PropertyIntelligenceError, seconds: float, progress: JobProgress, rng: random.Random
+) -> Decision:
+    if isinstance(error, WatchBudgetSpentError):  # waiting for the budget is free, on any number of days
+        return Wait(seconds + rng.uniform(0, _NEXT_DAY_SPREAD_SECONDS), error, 0.0)
+    return _wait(seconds, progress, error, error)
+
+
+def capacity_wait_seconds(exc: BaseException, now: datetime) -> float | None:
+    """Return the wait that the server or the pool named if `exc` reports missing capacity, else None."""
+    if isinstance(exc, CapacityError):
+        return float(exc.facts["retry_after_seconds"])
+    if not isinstance(exc, openai.RateLimitError):
+        return None
+    microseconds = parse_retry_after_us(exc.response.headers, now)
+    return _DEFAULT_WAIT_SECONDS if microseconds is None else microseconds / 1_000_000
+
+
+def _outage_wait_seconds(
+    exc: BaseException, error: PropertyIntelligenceError, progress: JobProgress, now: datetime, rng: random.Random
+) -> float:
+    """Return the seconds until the next attempt after an outage.
+
+    For a provider, that is about as long as the job has waited so far, so that waits double, or the provider's own
+    `Retry-After` if it is longer.
+    """
+    if not isinstance(error, ModelUnreachableError):
+        return _DEFAULT_WAIT_SECONDS * rng.uniform(0.8, 1.2)
+    named = parse_retry_after_us(exc.response.headers, now) if isinstance(exc, openai.APIStatusError) else None
+    doubled = min(_LONGEST_OUTAGE_WAIT_SECONDS, max(_FIRST_BACKOFF_SECONDS, progress.waited_seconds))
+    return max((named or 0) / 1_000_000, doubled * rng.uniform(0.75, 1.0))
+
+
+def _wait(
+    seconds: float, progress: JobProgress, reason: PropertyIntelligenceError, too_late: PropertyIntelligenceError
+) -> Decision:
+    left = progress.deadline_seconds - progress.waited_seconds
+    if left <= 0:
+        return Fail(too_late)
+    # the last attempt happens at the deadline; a wait of 0 s would loop without reaching it
+    seconds = min(max(seconds, _SHORTEST_WAIT_SECONDS), left)
+    return Wait(seconds, reason, seconds)
+
+
+def _wait_for_host(busy: HostBusyError, progress: JobProgress) -> Decision:
+    """Wait for a slot of the host. Only time that the site itself refused counts toward the deadline.
+
+    The last of ten thousand pages of a site gets its slot hours later.
+    """
+    held = float(busy.facts["held_seconds"])
+    if held > 0 and progress.waited_seconds >= progress.deadline_seconds:
+        return Fail(busy)
+    return Wait(max(float(busy.facts["retry_after_seconds"]), _SHORTEST_WAIT_SECONDS), busy, held)
+
+
+def backoff_seconds(retries: int, rng: random.Random) -> float:
+    """Return an exponential backoff with equal jitter (half fixed, half random): 1 to 2 s at first, at most 30 s."""
+    ceiling = min(LONGEST_COUNTDOWN_SECONDS, _FIRST_BACKOFF_SECONDS * 2.0**retries)
+    return ceiling / 2 + rng.uniform(0, ceiling / 2)
+
+
+def to_own_error(exc: BaseException, progress: JobProgress, model: str) -> PropertyIntelligenceError:
+    """Return `exc` as a `PropertyIntelligenceError`, which can be pickled, names its facts, and shows no key."""
+    if isinstance(exc, PropertyIntelligenceError):
+        return exc
+    if isinstance(exc, SoftTimeLimitExceeded):
+        return JobTimeoutError(progress.soft_limit_seconds)
+    if isinstance(exc, openai.OpenAIError):
+        return _model_error(exc, model)
+    if _is_exhaustion(exc):
+        return OutOfResourcesError(type(exc).__name__, redact(str(exc)))
+    return UnexpectedError(type(exc).__name__, redact(str(exc)))
+
+
+def _model_error(exc: openai.OpenAIError, model: str) -> PropertyIntelligenceError:
+    if isinstance(exc, openai.APIConnectionError):
+        return ModelUnreachableError(model, redact(str(exc)))
+    if isinstance(exc, openai.APIStatusError):
+        transient = exc.status_code >= 500 or exc.status_code in _STATUS_TRANSIENT
+        kind = ModelUnreachableError if transient else ModelError
+        return kind(model, f"HTTP {exc.status_code}, {redact(str(exc.message))}")
+    return ModelError(model, redact(str(exc)))
+
+
+def _is_exhaustion(exc: BaseException) -> bool:
+    if isinstance(exc, OSError):
+        return exc.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+    return isinstance(exc, MemoryError) or (isinstance(exc, RuntimeError) and "start new thread" in str(exc))

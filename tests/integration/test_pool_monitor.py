@@ -1,0 +1,251 @@
+"""One look at a real pool: what it did is counted, judged and advised upon, on a real Redis and database."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+import redis
+
+from app.property.storage.keys.alerts import Severity
+from app.property.storage.keys.usage import Uses
+from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.openai_client_manager import OpenAIClientManager, build_manager
+from app.services.reports.key_report.advice import advise, gather
+from app.services.reports.key_report.pool_monitor import PoolMonitor
+from app.services.reports.key_report.report import KEPT_SECONDS, newest_report
+from app.services.reports.key_report.view import PoolView
+from app.services.runtime.resources import open_resources
+from app.services.runtime.stores import open_stores
+from app.settings import Settings
+from tasks._celery import context
+from tasks.health import report_key_stats
+from tests.plugins.simulator_fixtures import KEYS
+
+MESSAGES: Any = [{"role": "user", "content": "hello"}]
+WIDE = {"rpm": 60_000, "tpm": 100_000_000}
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    """The Redis of the home that `make_monitor` uses."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    server = EmbeddedValkey(home)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_monitor(tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Callable[..., PoolMonitor]]:
+    """`make_monitor(simulator)`: a monitor of a pool of its keys; keyword arguments change the settings."""
+    closing: list[Callable[[], None]] = []
+
+    def make(simulator: Any, **changes: Any) -> PoolMonitor:
+        given = {
+            "propintel_home": tmp_path / "home",
+            "openai_api_keys": ",".join(simulator.keys),
+            "openai_base_url": simulator.base_url,
+            "openai_max_wait_seconds": 0,
+        }
+        settings = Settings.of(**{**given, **changes})
+        stores, manager = open_stores(settings), build_manager(settings)
+        closing.extend((stores.close, manager.close))
+        return PoolMonitor(settings, manager, stores.database)
+
+    yield make
+    for close in reversed(closing):
+        close()
+
+
+def ask(manager: OpenAIClientManager, times: int = 1, **more: Any) -> None:
+    client = manager.get_client()
+    assert client is not None
+    for _ in range(times):
+        client.chat.completions.create(model="gpt-4.1-mini", messages=MESSAGES, **more)
+
+
+def hours(monitor: PoolMonitor) -> list[Uses]:
+    """What all keys did, hour by hour."""
+    return [uses for _, uses in monitor.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))]
+
+
+def test_a_look_counts_what_was_done_books_what_is_wrong_and_advises(
+    openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor]
+) -> None:
+    simulator = openai_simulator([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
+    monitor = make_monitor(simulator, budget_daily_model_calls=18, alert_budget_share=0.5)
+    monitor.look()  # the first look at a pool only says from where to count
+    ask(monitor.manager, 9)
+    dead = monitor.manager.keys[1].mask
+    fired, _ = monitor.check()
+    assert sorted((alert.kind, alert.subject) for alert in fired) == [
+        ("budget_nearly_spent", "day calls"),
+        ("key_dead", dead),
+    ]
+    assert monitor.check() == ([], [])
+    (done,) = hours(monitor)
+    assert (done.requests, done.successes, done.failures, done.rate_limits) == (10, 9, 1, 0)
+    assert done.input_tokens > 0
+    assert done.output_tokens > 0
+    assert done.microusd > 0
+    view = monitor.look()
+    assert view is not None
+    assert [key.state for key in view.keys] == ["closed", "dead"]
+    advice = {piece.code for piece in advise(gather(view, monitor.history))}
+    assert advice == {"mend_keys_first", "enough"}
+
+
+@pytest.mark.parametrize(
+    ("unit", "limit"), [("tokens", {"budget_daily_tokens": 1000}), ("usd", {"budget_daily_usd": 0.001})]
+)
+def test_a_budget_that_stops_calls_is_critical_once_and_stays_so(
+    openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], unit: str, limit: dict[str, float]
+) -> None:
+    """What is left is never nothing: a call is refused when its estimate does not fit."""
+    monitor = make_monitor(openai_simulator([{"key": KEYS[0], **WIDE}]), **limit)
+    monitor.look()
+    with pytest.raises(openai.APIStatusError):
+        ask(monitor.manager, 100, max_completion_tokens=400)
+    (use,) = [use for use in viewed(monitor).budgets if use.unit == unit]
+    assert use.share < 0.9, "not even near by what was used"
+    fired, _ = monitor.check()
+    assert [(a.kind, a.subject, a.severity) for a in fired] == [
+        ("budget_nearly_spent", f"day {unit}", Severity.CRITICAL)
+    ]
+    assert monitor.check() == ([], [])
+
+
+def viewed(monitor: PoolMonitor) -> PoolView:
+    view = monitor.look()
+    assert view is not None
+    return view
+
+
+def test_two_that_look_count_once(
+    openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor]
+) -> None:
+    simulator = openai_simulator()
+    one, other = make_monitor(simulator), make_monitor(simulator)
+    one.look()
+    ask(one.manager, 3)
+    for _ in range(3):
+        one.look()
+        other.look()
+    assert sum(uses.requests for uses in hours(one)) == 3
+
+
+def test_a_key_that_another_process_took_out_is_no_alarm_of_one_that_is_late(
+    openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor]
+) -> None:
+    simulator = openai_simulator([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behaviour": "dead", **WIDE}])
+    late, prompt = make_monitor(simulator), make_monitor(simulator)
+    ask(late.manager, 3)
+    assert len(late.check()[0]) == 1
+    prompt.manager.replace_keys(prompt.manager.keys[:1])
+    assert len(prompt.check()[1]) == 1
+    assert late.check()[0] == []
+
+
+def test_saturation_and_refusals_reach_the_advice(
+    openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor]
+) -> None:
+    simulator = openai_simulator([{"key": KEYS[0], "rpm": 3, "tpm": 100_000_000}])
+    monitor = make_monitor(simulator)
+    monitor.look()
+    with pytest.raises(openai.RateLimitError):
+        ask(monitor.manager, 20)
+    view = monitor.look()
+    assert view is not None
+    (demand,) = monitor.history.demand(view.at.replace(minute=0, second=0, microsecond=0)).values()
+    assert demand.refusals == {"no_room": 1}
+    assert demand.sent >= 1
+
+
+def test_while_redis_is_away_nothing_is_counted_and_no_key_is_removed(
+    openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
+) -> None:
+    """The figures of one process would be taken for a store that lost its data.
+
+    A process that goes on alone may have to wait for its turn.
+    """
+    monitor = make_monitor(openai_simulator(), openai_max_wait_seconds=5)
+    ask(monitor.manager, 5)
+    monitor.look()
+    before = hours(monitor)
+    valkey.kill()
+    ask(monitor.manager, 2)
+    assert monitor.look() is None
+    stats = monitor.manager.get_stats()
+    assert (stats["scope"], monitor.look(stats=stats)) == ("process", None)
+    assert monitor.check()[0] == []
+    assert hours(monitor) == before
+    valkey.start()
+
+
+def asked_of_the_pool(url: str, work: Callable[[], object]) -> collections.Counter[str]:
+    """The commands about the pool that a real server hears while `work` is done, by name; what scripts do is not."""
+    heard: collections.Counter[str] = collections.Counter()
+    with redis.Redis.from_url(url) as client, client.monitor() as monitor:
+        with redis.Redis.from_url(url) as other:
+            work()
+            other.echo("that was all")
+        for said in monitor.listen():
+            if "that was all" in said["command"]:
+                return heard
+            if said["client_type"] != "lua" and "{propintel}:pool" in said["command"]:
+                heard[said["command"].split()[0].upper()] += 1
+    raise AssertionError("the server ended")
+
+
+#: two scripts (counts, and how each key is), what was spent today, and how often processes were alone
+ONE_LOOK = {"EVALSHA": 2, "HMGET": 1, "HGET": 1}
+
+
+def test_one_look_asks_the_server_each_question_once(
+    openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
+) -> None:
+    monitor = make_monitor(openai_simulator(), budget_daily_tokens=1000)
+    monitor.check()  # the server learns the scripts
+    assert asked_of_the_pool(valkey.url, monitor.look) == ONE_LOOK
+    assert asked_of_the_pool(valkey.url, monitor.check) == ONE_LOOK
+
+
+def test_one_report_asks_the_server_each_question_once(
+    openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
+) -> None:
+    settings = make_monitor(openai_simulator()).settings
+    context.install(open_resources(settings, in_task=True))
+    try:
+        report_key_stats()
+        assert asked_of_the_pool(valkey.url, report_key_stats) == ONE_LOOK
+    finally:
+        context.close()
+
+
+def test_the_newest_report_is_kept_for_thirty_days(
+    openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
+) -> None:
+    settings = make_monitor(openai_simulator()).settings
+    assert newest_report(settings) is None
+    context.install(open_resources(settings, in_task=True))
+    try:
+        report_key_stats()
+        first = newest_report(settings)
+        report_key_stats()
+    finally:
+        context.close()
+    kept = newest_report(settings)
+    assert first is not None
+    assert kept is not None
+    assert kept["reported_at"] > first["reported_at"]
+    assert (kept["healthy_keys"], [piece["code"] for piece in kept["advice"]]) == (2, ["idle"])
+    with redis.Redis.from_url(valkey.url) as client:
+        (name,) = client.keys("*:key-report")
+        assert KEPT_SECONDS - 60 < client.ttl(name) <= KEPT_SECONDS

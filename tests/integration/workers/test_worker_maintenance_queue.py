@@ -1,0 +1,97 @@
+"""Reports wait behind no job: the maintenance worker does them while every slot of every other worker is busy."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from app.services.runtime.heartbeats import MAINTENANCE_THREADS
+from tasks._celery.config import INTERVAL_HEADER
+from tests.plugins.simulator_fixtures import KEYS
+from worker.beat_schedule import beat_config
+
+pytestmark = pytest.mark.worker
+REPORT = "tasks.health.report_key_stats"
+REPORTED = "OpenAI keys: 1 of 1 healthy"
+
+
+@pytest.fixture
+def busy_fleet(
+    make_fleet: Callable[..., Any], openai_simulator: Callable[..., Any], property_site: str, until: Callable[..., None]
+) -> Any:
+    """Beat, and a worker both of whose slots hang in the API, with more jobs behind."""
+    simulator = openai_simulator([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
+    fleet = make_fleet(
+        OPENAI_API_KEYS=KEYS[0],
+        OPENAI_BASE_URL=simulator.base_url,
+        KEY_REPORT_INTERVAL_SECONDS="1",
+        FETCH_CONCURRENCY_PER_HOST="8",
+        FETCH_MIN_DELAY_SECONDS="0",
+    )
+    fleet.start_worker(concurrency=2)
+    fleet.wait_for_state(fleet.send(f"{property_site}/homes/1"), "done")  # from now on the key's limits are known
+    simulator.set_key(KEYS[0], behaviour="hang")
+    ids = fleet.send(*(f"{property_site}/homes/{number}" for number in range(2, 8)))
+    until(lambda: simulator.stats()["totals"]["requests"] == 3, 40, lambda: fleet.told(ids))
+    fleet.start_beat()
+    until(lambda: fleet.log("beat").count("Sending due task report-key-stats") >= 3, 40, lambda: fleet.log("beat"))
+    return fleet
+
+
+def test_reports_go_on_while_every_job_slot_hangs(busy_fleet: Any, until: Callable[..., None]) -> None:
+    """Those that the busy worker left are done, and the next ones too; the jobs still hang."""
+    assert REPORTED not in busy_fleet.log("worker")
+    maintenance = busy_fleet.services.maintenance_worker(busy_fleet.supervisor)
+    busy_fleet.services.wait_for_worker(busy_fleet.supervisor, maintenance)
+    until(lambda: busy_fleet.log("maintenance").count(REPORTED) >= 3, 30, lambda: busy_fleet.log("maintenance"))
+    assert REPORTED not in busy_fleet.log("worker")
+    assert busy_fleet.stores.jobs.counts()["running"] == 2
+
+
+def test_the_maintenance_worker_takes_no_job(make_fleet: Callable[..., Any], property_site: str) -> None:
+    """And what reports and recovers is done by a worker for jobs too, where there is no maintenance worker."""
+    fleet = make_fleet()
+    maintenance = fleet.services.maintenance_worker(fleet.supervisor)
+    fleet.services.wait_for_worker(fleet.supervisor, maintenance)
+    ids = fleet.send(f"{property_site}/homes/1")
+    report = fleet.app.send_task("tasks.health.report_key_stats")
+    assert report.get(timeout=300)["total_keys"] == 0
+    assert fleet.job(ids[0]).state == "queued"
+    fleet.supervisor.stop_child(maintenance)
+    fleet.start_worker(concurrency=1)
+    assert fleet.app.send_task("tasks.health.report_key_stats").get(timeout=300)["total_keys"] == 0
+    fleet.wait_for_state(ids, "done")
+
+
+def test_reports_wait_neither_for_what_a_locked_database_keeps_nor_for_the_report_before(
+    make_fleet: Callable[..., Any], until: Callable[..., None]
+) -> None:
+    """Every other task of beat's hangs, then a report does once it has been logged; the next one is logged all the
+    same. At DEBUG the worker also logs when it receives a report and ends one.
+    """
+    fleet = make_fleet(LOG_LEVEL="debug")
+    maintenance = fleet.services.maintenance_worker(fleet.supervisor)
+    fleet.services.wait_for_worker(fleet.supervisor, maintenance)
+
+    def said(line: str) -> int:
+        return fleet.log("maintenance").count(line)
+
+    tasks = {entry["task"] for entry in beat_config(fleet.settings)["beat_schedule"].values()}
+    with closing(sqlite3.connect(fleet.stores.database.url.database, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        for task in (*sorted(tasks - {REPORT}), REPORT, REPORT):
+            reports = said("OpenAI keys: 0 of 0") + (task == REPORT)  # counted first: a report may be logged at once
+            fleet.app.send_task(task, headers={INTERVAL_HEADER: 0.001})
+            until(lambda reports=reports: said("OpenAI keys: 0 of 0") == reports, 8, lambda: fleet.log("maintenance"))
+        assert not said("locked"), "nothing has given up on the database yet"
+        holder.execute("ROLLBACK")
+    until(lambda: said(f"Task {REPORT}[") == 4, 20, lambda: fleet.log("maintenance"))
+    assert said("the one before still waits for the database") == 1
+
+
+def test_the_maintenance_worker_has_a_thread_for_each_task_of_beat(make_fleet: Callable[..., Any]) -> None:
+    assert len(beat_config(make_fleet().settings)["beat_schedule"]) < MAINTENANCE_THREADS

@@ -1,0 +1,177 @@
+"""What figures advise, and that noise, a young installation and an idle pool say nothing they do not know."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.property.storage.keys.usage import Demand
+from app.services.reports.key_report.advice import Advice, Evidence, advise
+from app.services.reports.key_report.view import KeyView
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY = timedelta(hours=24)
+DAY_US = 86_400 * 1_000_000
+LONG_AGO = NOW - timedelta(days=30)
+
+
+def key(name: str, state: str = "closed", **values: Any) -> KeyView:
+    return KeyView(name, f"sk-{name}", values.pop("group", name), state, **{"first_seen_at": LONG_AGO, **values})
+
+
+def evidence(**values: Any) -> Evidence:
+    """A pool of two good keys that did something and had room."""
+    base = Evidence((key("a"), key("b")), {"m": Demand(sent=1000)}, DAY)
+    return replace(base, **values)
+
+
+def saturated(share: float, unit: str = "requests", **values: Any) -> dict[str, Demand]:
+    return {"m": Demand(sent=1000, **{f"saturated_{unit}_us": round(share * DAY_US)}, **values)}
+
+
+def codes(advice: list[Advice]) -> list[str]:
+    return [piece.code for piece in advice]
+
+
+def only(advice: list[Advice], code: str) -> Advice:
+    (found,) = [piece for piece in advice if piece.code == code]
+    return found
+
+
+# --- capacity
+
+
+def test_a_pool_with_room_needs_no_more() -> None:
+    (piece,) = advise(evidence())
+    assert (piece.code, piece.severity) == ("enough", "info")
+    assert "needs no more keys or quota" in piece.sentence
+
+
+@pytest.mark.parametrize(("share", "says"), [(0.0099, ["enough"]), (0.01, ["saturated", "more_quota_helps"])])
+def test_from_one_per_cent_of_the_day_a_pool_is_saturated(share: float, says: list[str]) -> None:
+    assert codes(advise(evidence(demand=saturated(share)))) == says
+
+
+@pytest.mark.parametrize(("share", "severity"), [(0.099, "info"), (0.1, "warning")])
+def test_from_ten_per_cent_it_is_a_warning(share: float, severity: str) -> None:
+    assert only(advise(evidence(demand=saturated(share))), "saturated").severity == severity
+
+
+@pytest.mark.parametrize(("unit", "words"), [("requests", "requests per minute"), ("tokens", "tokens per minute")])
+def test_saturation_names_model_share_and_the_limit_that_was_in_the_way(unit: str, words: str) -> None:
+    piece = only(advise(evidence(demand=saturated(0.23, unit, refusals={"no_room": 7}))), "saturated")
+    assert piece.sentence == f"m: the pool was saturated for 23% of the last 24 hours, by its {words}."
+    assert piece.numbers == {"model": "m", "unit": unit, "share": 0.23, "seconds": 19_872.0, "found_no_room": 7}
+
+
+def test_each_saturated_model_is_named() -> None:
+    demand = {"x": Demand(1, saturated_tokens_us=DAY_US // 2), "m": Demand(1, saturated_requests_us=DAY_US // 2)}
+    advice = advise(evidence(demand=demand | {"idle": Demand()}))
+    assert [piece.numbers["model"] for piece in advice if piece.code == "saturated"] == ["m", "x"]
+
+
+def test_keys_that_share_a_limit_group_add_nothing_and_are_counted() -> None:
+    keys = tuple(key(f"k{n}", group=f"team{n % 3}") for n in range(12))
+    piece = only(advise(evidence(keys=keys, demand=saturated(0.5))), "more_quota_helps")
+    assert "your 12 keys are in 3 limit groups" in piece.sentence
+    assert piece.numbers == {"keys": 12, "limit_groups": 3}
+
+
+def test_keys_that_share_nothing_are_not_told_that_they_do() -> None:
+    piece = only(advise(evidence(demand=saturated(0.5))), "more_quota_helps")
+    assert "limit groups" not in piece.sentence
+    assert "another organisation or project" in piece.sentence
+
+
+@pytest.mark.parametrize("state", ["open", "half_open", "dead", "no_quota"])
+def test_keys_out_of_rotation_are_mended_before_any_is_bought(state: str) -> None:
+    advice = advise(evidence(keys=(key("a", state), key("b")), demand=saturated(0.5)))
+    assert codes(advice) == ["mend_keys_first", "saturated"]
+    assert "1 of 2 keys are out of rotation (sk-a)" in advice[0].sentence
+
+
+def test_a_disabled_key_is_mentioned_and_not_mended() -> None:
+    """While one is disabled nobody should buy more: enabling it may be enough."""
+    keys = (key("a", "disabled"), key("b"), key("c"))
+    piece, *others = advise(evidence(keys=keys, demand=saturated(0.5)))
+    assert (piece.code, piece.severity) == ("keys_disabled", "info")
+    assert piece.sentence.startswith("1 of 3 keys is disabled by an operator (sk-a)")
+    assert piece.numbers == {"disabled": 1, "keys": 3, "masks": ["sk-a"]}
+    assert codes(others) == ["saturated"]
+
+
+@pytest.mark.parametrize("state", ["closed", "cooling"])
+def test_a_key_that_rests_after_a_429_is_in_rotation(state: str) -> None:
+    assert codes(advise(evidence(keys=(key("a", state),)))) == ["enough"]
+
+
+def test_where_a_budget_stops_calls_more_keys_do_not_help() -> None:
+    piece = only(advise(evidence(demand={"m": Demand(9, refusals={"budget": 4}), "n": Demand(refusals={"budget": 1})})),
+                 "budget_stops")  # fmt: skip
+    assert piece.sentence.startswith("A budget stopped 5 requests in the last 24 hours: more keys do not help")
+
+
+def test_a_model_that_no_key_may_use_is_named() -> None:
+    piece = only(advise(evidence(demand={"gpt-9": Demand(refusals={"forbidden": 3})})), "model_forbidden")
+    assert "No key may use gpt-9: 3 requests" in piece.sentence
+
+
+def test_a_pool_that_was_not_asked_has_nothing_to_say_about_capacity() -> None:
+    assert codes(advise(evidence(demand={}))) == ["idle"]
+    assert codes(advise(evidence(demand={"m": Demand()}))) == ["idle"]
+
+
+def test_without_keys_there_is_no_advice() -> None:
+    assert advise(evidence(keys=())) == []
+
+
+def test_a_young_installation_speaks_of_the_time_that_it_knows() -> None:
+    half = timedelta(minutes=30)
+    demand = {"m": Demand(1, saturated_requests_us=900 * 1_000_000)}
+    piece = only(advise(evidence(demand=demand, observed=half)), "saturated")
+    assert "50% of the last 30 minutes" in piece.sentence
+    assert codes(advise(evidence(observed=timedelta(0)))) == ["enough"], "its first second"
+
+
+# --- whatever the figures
+
+_keys = st.builds(
+    KeyView,
+    key_id=st.text("abc", min_size=1, max_size=3),
+    mask=st.text(min_size=1, max_size=8),
+    group=st.sampled_from(["g", "h"]),
+    state=st.sampled_from(["closed", "open", "half_open", "dead", "no_quota", "cooling"]),
+    first_seen_at=st.none() | st.just(LONG_AGO),
+)
+_demand = st.builds(
+    Demand,
+    sent=st.integers(0, 10**9),
+    saturated_requests_us=st.integers(0, 2 * DAY_US),
+    saturated_tokens_us=st.integers(0, 2 * DAY_US),
+    refusals=st.dictionaries(st.sampled_from(["budget", "no_room", "forbidden", "quota"]), st.integers(0, 10**6)),
+)
+
+
+@given(
+    keys=st.lists(_keys, max_size=6).map(tuple),
+    demand=st.dictionaries(st.sampled_from(["m", "n", ""]), _demand, max_size=2),
+    observed=st.timedeltas(timedelta(0), DAY),
+)
+def test_advice_never_contradicts_itself(
+    keys: tuple[KeyView, ...], demand: dict[str, Demand], observed: timedelta
+) -> None:
+    """To buy, to be content and to mend first exclude each other; every piece is JSON."""
+    advice = advise(Evidence(keys, demand, observed))
+    found = codes(advice)
+    assert sum(code in found for code in ("enough", "more_quota_helps", "idle")) <= 1
+    assert not {"mend_keys_first", "more_quota_helps"} <= set(found)
+    assert not {"saturated", "enough"} <= set(found)
+    assert ("saturated" in found) or ("more_quota_helps" not in found)
+    assert all(0 <= piece.numbers.get("share", 0) <= 1 for piece in advice)
+    json.dumps([piece.as_json() for piece in advice], allow_nan=False)

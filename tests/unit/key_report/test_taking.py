@@ -1,0 +1,86 @@
+"""What the pool has counted, as the history takes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.keypool.figures import CallFigures, ModelFigures, PoolFigures
+from app.keypool.keys import make_keys
+from app.keypool.outcomes import ACCEPTED, Outcome
+from app.keypool.spending import Budget, Cap
+from app.property.storage.keys.usage import Demand, Uses
+from app.services.reports.key_report.pool_monitor import budget_uses, counted
+from app.services.reports.key_report.view import BudgetUse
+
+(KEY,) = make_keys(["sk-proj-aaaaaaaaaaaaaaaaaaaa1111"])
+
+
+def figures(**values: Any) -> PoolFigures:
+    return PoolFigures(
+        **{
+            "scope": "fleet",
+            "groups": {},
+            "calls": (),
+            "transitions": {},
+            "models": (),
+            "rooms": (),
+            "stopped": {},
+            **values,
+        }
+    )
+
+
+def test_outcomes_are_what_is_held_against_a_key_and_what_is_not() -> None:
+    """One that was aborted or at fault itself, too large or from a region not served, is no failure of its key."""
+    outcomes = dict.fromkeys(Outcome, 1)
+    found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", outcomes, 7, 8, 9, 6),)))
+    assert found[1].calls == {"m": Uses(len(Outcome), 1, 4, 1, 7, 8, 9, 6)}
+
+
+def test_what_shows_that_a_key_was_accepted_is_not_held_against_it() -> None:
+    """Neither here nor in the pool's statistics."""
+    accepted = dict.fromkeys(ACCEPTED, 1)
+    found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", accepted, 0, 0, 0),)))
+    assert found[1].calls["m"].failures == 0
+
+
+def test_keys_are_told_with_group_and_transitions_and_former_ones_as_such() -> None:
+    calls = (CallFigures("gone", "m", {Outcome.SUCCESS: 2}, 0, 0, 0),)
+    opened = {KEY.key_id: {"open": 3}}
+    found = counted(
+        [KEY],
+        figures(groups={KEY.key_id: "org-1"}, calls=calls, transitions=opened),
+    )
+    _, mine, gone = found
+    assert (mine.key_id, mine.mask, mine.group, mine.configured) == (KEY.key_id, KEY.mask, "org-1", True)
+    assert (mine.calls, mine.transitions) == ({}, {"open": 3})
+    assert (gone.key_id, gone.configured, gone.calls) == ("gone", False, {"m": Uses(requests=2, successes=2)})
+
+
+def test_a_model_is_told_with_its_waits_refusals_and_saturation() -> None:
+    model = ModelFigures("m", {"no_room": 2}, (3, 0, 4), 1_500, {"tokens": 900})
+    (pool,) = counted([], figures(models=(model,)))
+    assert (pool.key_id, pool.calls) == ("", {"m": Demand(7, 1_500, 0, 900, {"no_room": 2})})
+
+
+def test_of_budgets_only_caps_that_are_set_are_used() -> None:
+    """Of keys that are taken out nobody needs to know."""
+    spent = {"calls": 5, "tokens": 70, "usd": 0.25}
+    stats = {"spent_today": spent, "keys": {"a": {"state": "closed", "spent_today": spent},
+                                            "b": {"state": "draining", "spent_today": spent}}}  # fmt: skip
+    budget = Budget(day=Cap(calls=10, microusd=500_000), key_day=Cap(tokens=100))
+    assert list(budget_uses(stats, {}, budget)) == [
+        BudgetUse("day", "calls", 5, 10),
+        BudgetUse("day", "usd", 0.25, 0.5),
+        BudgetUse("key_day", "tokens", 70, 100, "a"),
+    ]
+    assert list(budget_uses(stats, {}, Budget())) == []
+
+
+def test_a_budget_that_stopped_a_request_is_told_as_such_until_it_is_raised() -> None:
+    spent = {"calls": 5, "tokens": 70, "usd": 0.25}
+    stats = {"spent_today": spent, "keys": {"a": {"state": "closed", "spent_today": spent}}}
+    budget = Budget(day=Cap(calls=10, tokens=100, microusd=500_000), key_day=Cap(tokens=100))
+    stopped = {"day tokens": 99, "day microusd": 500_000, "key_day tokens": 120}
+    uses = list(budget_uses(stats, stopped, budget))
+    assert [(use.budget, use.unit) for use in uses if use.stopped] == [("day", "usd"), ("key_day", "tokens")]

@@ -1,0 +1,201 @@
+"""What Celery keeps of an exception holds no secret, and as much of the rest as there is."""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+from typing import Any
+
+import pytest
+from celery.exceptions import Retry
+from pydantic import BaseModel
+
+from app.errors import PropertyIntelligenceError, UnexpectedError
+from app.errors.targets import InvalidTargetError
+from app.redaction import protect
+from tasks._celery.redaction import without_secrets
+
+_KEY = "sk-proj-" + "A1b2C3d4" * 6
+
+
+def _raised(error: Exception, cause: Exception | None = None) -> Exception:
+    try:
+        try:
+            if cause is not None:
+                raise cause
+        except Exception as exc:
+            raise error from exc
+        raise error
+    except Exception as exc:  # noqa: BLE001 (it is returned)
+        return exc
+
+
+def _all_of(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)) + repr(error.args)
+
+
+def test_an_exception_without_a_secret_is_left_as_it_is() -> None:
+    error = _raised(ValueError("plain"), KeyError("cause"))
+    before = _all_of(error)
+    assert without_secrets(error) is error
+    assert _all_of(error) == before
+
+
+def test_a_foreign_exception_becomes_ours_and_keeps_its_traceback() -> None:
+    clean = without_secrets(_raised(ValueError(f"bad header {_KEY}")))
+    assert isinstance(clean, UnexpectedError)
+    assert clean.args == ("ValueError", "bad header [redacted]")
+    assert "in _raised" in _all_of(clean)
+    assert _KEY not in _all_of(clean)
+
+
+def test_our_own_exception_keeps_its_class_and_code() -> None:
+    clean = without_secrets(_raised(InvalidTargetError(f"http://h/{_KEY}", "no")))
+    assert isinstance(clean, InvalidTargetError)
+    assert clean.args == ("http://h/[redacted]", "no")
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_what_an_exception_came_from_is_cleaned_too(depth: int) -> None:
+    error: Exception = ValueError(_KEY)
+    for _ in range(depth):
+        error = _raised(RuntimeError("above it"), error)
+    clean = without_secrets(error)
+    assert clean is error
+    assert _KEY not in _all_of(clean)
+    assert "UnexpectedError: Unexpected ValueError: [redacted]" in _all_of(clean)
+
+
+def test_an_exception_during_another_shows_no_secret_of_that() -> None:
+    caught: BaseException | None = None
+    try:
+        try:
+            raise ValueError(_KEY)
+        finally:
+            raise RuntimeError("during it")
+    except RuntimeError as exc:
+        caught = exc
+    assert _KEY not in _all_of(without_secrets(caught))
+
+
+def test_a_hidden_context_stays_hidden() -> None:
+    try:
+        try:
+            raise ValueError("hidden")
+        except ValueError:
+            raise RuntimeError(_KEY) from None
+    except RuntimeError as exc:
+        clean = without_secrets(exc)
+    assert "ValueError: hidden" not in _all_of(clean)
+
+
+def test_a_note_with_a_secret_goes() -> None:
+    error = ValueError("plain")
+    error.add_note(f"while sending {_KEY}")
+    assert _KEY not in _all_of(without_secrets(_raised(error)))
+
+
+def test_a_retry_stays_a_retry_and_its_reason_is_cleaned() -> None:
+    """Celery goes by its class, keeps the reason, and pickles it to the parent process."""
+    reason = ValueError(_KEY)
+    retry = _raised(Retry("again", reason, 5), reason)
+    clean = without_secrets(retry)
+    assert clean is retry
+    assert isinstance(clean, Retry)
+    assert clean.when == 5
+    for one in (clean, pickle.loads(pickle.dumps(clean))):  # noqa: S301 (our own)
+        assert _KEY not in f"{_all_of(one)} {one.exc} {one.excs}"
+        assert "[redacted]" in str(one.exc)
+
+
+def test_a_circular_chain_ends() -> None:
+    one, other = ValueError("one"), ValueError("other")
+    one.__cause__, other.__cause__ = other, one
+    assert without_secrets(one) is one
+
+
+class _Model(BaseModel):
+    """As the SDK's answers are."""
+
+    url: str
+
+
+class _UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError(_KEY)
+
+
+_NESTED = _raised(ValueError("above"), KeyError(_KEY))
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        f"text {_KEY}",
+        f"bytes {_KEY}".encode(),
+        bytearray(_KEY.encode()),
+        {"headers": {"authorization": [f"Bearer {_KEY}"]}},
+        {_KEY: 1},
+        [{"deep": (1, {_KEY})}],
+        ValueError(_KEY),
+        _NESTED,
+        {"error": _raised(RuntimeError("above"), ValueError(f"{_KEY}"))},
+        _Model(url=f"https://h/{_KEY}"),
+        frozenset({_KEY}),
+    ],
+)
+@pytest.mark.parametrize("kind", [PropertyIntelligenceError, ValueError])
+def test_facts_of_every_kind_are_cleaned(kind: type[Exception], fact: Any) -> None:
+    """As they are shown, as they are kept, and as tracebacks show what they came from."""
+    clean = without_secrets(_raised(kind("about", fact) if kind is ValueError else kind(fact)))
+    chained = "".join("".join(traceback.format_exception(one)) for one in _exceptions_in(clean.args))
+    assert _KEY not in f"{_all_of(clean)} {clean} {chained}"
+    assert _KEY.encode() not in pickle.dumps(clean)
+    if kind is PropertyIntelligenceError:
+        assert type(clean) is PropertyIntelligenceError
+
+
+def _exceptions_in(value: Any) -> list[BaseException]:
+    if isinstance(value, BaseException):
+        return [value]
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return [found for one in inside for found in _exceptions_in(one)]
+
+
+def test_what_is_no_secret_in_a_fact_stays() -> None:
+    about = {"status": 500, "headers": {"a": "b", "x-key": _KEY}, "raw": b"\xff plain"}
+    clean = without_secrets(_raised(PropertyIntelligenceError(about)))
+    assert clean.args == ({"status": 500, "headers": {"a": "b", "x-key": "[redacted]"}, "raw": b"\xff plain"},)
+
+
+def test_bytes_stay_bytes_and_hold_no_protected_value_in_any_script() -> None:
+    protect(["geheimes-Prüfwort"])
+    clean = without_secrets(_raised(PropertyIntelligenceError(b"\xff geheimes-Pr\xc3\xbcfwort")))
+    assert clean.args == (b"\xff [redacted]",)
+
+
+def test_facts_without_a_secret_are_left_as_they_are() -> None:
+    about = {"status": [500, None, 1.5], "raw": b"\xff", "error": ValueError("plain"), "model": _Model(url="https://h")}
+    error = _raised(PropertyIntelligenceError(about))
+    assert without_secrets(error) is error
+    assert error.args[0] is about
+
+
+def test_the_exceptions_of_a_group_are_cleaned_with_what_they_came_from() -> None:
+    group = ExceptionGroup("some failed", [ValueError("plain"), _NESTED, ValueError(f"refused {_KEY}")])
+    clean = without_secrets(_raised(group))
+    assert isinstance(clean, ExceptionGroup)
+    assert "some failed" in _all_of(clean)
+    assert "refused [redacted]" in _all_of(clean)
+    assert _KEY not in _all_of(clean)
+
+
+def test_a_fact_that_holds_itself_ends() -> None:
+    about: list[Any] = [_KEY]
+    about.append(about)
+    assert _KEY not in _all_of(without_secrets(_raised(PropertyIntelligenceError(about))))
+
+
+def test_an_exception_that_cannot_be_shown_shows_no_secret() -> None:
+    clean = without_secrets(_raised(_UnprintableError()))
+    assert _KEY not in _all_of(clean)

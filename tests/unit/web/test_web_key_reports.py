@@ -1,0 +1,100 @@
+"""The routes of alerts and of the key report, on a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
+from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.reports.key_report.report import keep_report
+from app.services.runtime.stores import Stores
+from app.settings import Settings
+from web.key_reports import AlertList, KeyReportView
+
+Bearer = Callable[..., dict[str, str]]
+ALERTS, KEY_REPORT = "/api/v1/admin/alerts", "/api/v1/admin/key-report"
+
+
+def alarm(subject: str, severity: Severity = Severity.WARNING) -> Alarm:
+    return Alarm("key_dead", subject, severity, f"Key {subject} is dead.", {"key": subject})
+
+
+def test_alerts_that_fire_are_listed_with_those_that_are_over(
+    client: TestClient, bearer: Bearer, stores: Stores
+) -> None:
+    alerts = AlertStore(stores.database)
+    alerts.book([alarm("a"), alarm("b"), alarm("c", Severity.CRITICAL)], tell=True)
+    alerts.book([alarm("a"), alarm("c", Severity.CRITICAL)], tell=True)
+    data = client.get(ALERTS, headers=bearer("exec")).json()["data"]
+    AlertList.model_validate(data)
+    assert [each["subject"] for each in data["firing"]] == ["c", "a"]
+    assert [each["subject"] for each in data["resolved"]] == ["b"]
+    assert data["firing"][1] == alerts.firing()[1].as_json()
+    assert data["webhook"] == {"pending": 2, "given_up": 0, "error": None}
+    assert data["next_cursor"] is None
+
+
+def test_alerts_that_are_over_come_in_pages_the_newest_first(
+    client: TestClient, bearer: Bearer, stores: Stores
+) -> None:
+    alerts = AlertStore(stores.database)
+    for subject in "abc":
+        alerts.book([alarm(subject)], tell=False)
+        alerts.book([], tell=False)
+    first = client.get(f"{ALERTS}?limit=2", headers=bearer()).json()["data"]
+    second = client.get(f"{ALERTS}?limit=2&cursor={first['next_cursor']}", headers=bearer()).json()["data"]
+    assert [each["subject"] for page in (first, second) for each in page["resolved"]] == ["c", "b", "a"]
+    assert second["next_cursor"] is None
+
+
+def test_the_newest_report_comes_with_its_advice(
+    client: TestClient, bearer: Bearer, stores: Stores, make_settings: Callable[..., Settings]
+) -> None:
+    settings = make_settings()
+    with EmbeddedValkey(settings.state.propintel_home):
+        assert client.get(KEY_REPORT, headers=bearer()).json()["data"] == {"report": None, "alerts_firing": 0}
+        now = stores.database.clock.now()
+        advice = [{"code": "enough", "severity": "info", "sentence": "Enough.", "numbers": {"keys": 2}}]
+        report = {
+            "keys": {"sk-a": {"state": "dead", "failures": 3, "requests": 9}},
+            "healthy_keys": 1,
+            "total_keys": 2,
+            "rotation_strategy": "random",
+            "alerts_firing": 0,
+            "advice": advice,
+        }
+        keep_report(settings, {**report, "healthy_keys": 2}, now - timedelta(minutes=1))
+        keep_report(settings, report, now)
+        AlertStore(stores.database).book([alarm("a")], tell=False)
+        data = client.get(KEY_REPORT, headers=bearer()).json()["data"]
+    KeyReportView.model_validate(data)
+    assert data["report"] == {
+        "reported_at": now.isoformat(),
+        "healthy_keys": 1,
+        "total_keys": 2,
+        "unhealthy": [{"key": "sk-a", "state": "dead", "failures": 3}],
+        "unhealthy_left_off": 0,
+        "summary": "OpenAI keys: 1 of 2 healthy, 9 requests, 3 failures, strategy random",
+        "advice": advice,
+    }
+    assert data["alerts_firing"] == 1
+
+
+def test_without_redis_there_is_no_report_to_show(client: TestClient, bearer: Bearer) -> None:
+    answer = client.get(KEY_REPORT, headers=bearer())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "broker_unavailable")
+
+
+@pytest.mark.parametrize("path", [ALERTS, KEY_REPORT])
+def test_only_management_sees_them(client: TestClient, bearer: Bearer, path: str) -> None:
+    assert client.get(path).status_code == 401
+    assert client.get(path, headers=bearer("operator")).status_code == 403
+    assert client.get(path, headers=bearer("manager")).status_code in {200, 503}, "no Redis runs here"
+
+
+def test_a_page_that_makes_no_sense_is_refused(client: TestClient, bearer: Bearer) -> None:
+    assert client.get(f"{ALERTS}?limit=0", headers=bearer()).status_code == 422

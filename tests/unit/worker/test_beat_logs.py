@@ -1,0 +1,86 @@
+"""What beat sends every few seconds is logged at DEBUG, and nothing else that Celery says."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from celery.app.trace import LOG_FAILURE, LOG_RECEIVED, LOG_SUCCESS
+
+from app.settings import Settings
+from worker.beat_logs import RoutineFilter, log_at_debug
+from worker.beat_schedule import beat_config
+
+_SCHEDULED = "tasks.recovery.recover_jobs"
+_JOB = "tasks.scrape.scrape_property"
+_NAMES = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
+
+
+class Kept(logging.Handler):
+    """The lines that get through, each with its level."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[tuple[str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append((record.levelname, record.getMessage()))
+
+
+@pytest.fixture
+def kept() -> Iterator[Kept]:
+    """What Celery's loggers let through at INFO, with the tasks of beat's own schedule as routine."""
+    handler, before = Kept(), {name: logging.getLogger(name).level for name in _NAMES}
+    schedule = beat_config(Settings.of())["beat_schedule"]
+    log_at_debug({entry["task"] for entry in schedule.values()})
+    for name in _NAMES:
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(logging.INFO)
+    yield handler
+    for name in _NAMES:
+        logging.getLogger(name).removeHandler(handler)
+        logging.getLogger(name).setLevel(before[name])
+        for found in [one for one in logging.getLogger(name).filters if isinstance(one, RoutineFilter)]:
+            logging.getLogger(name).removeFilter(found)
+
+
+def _log_a_life_of(task: str) -> None:
+    """What Celery logs of a task that is received and succeeds, as it does it."""
+    about = {"id": "1", "name": task, "return_value": "{}", "runtime": 0.1, "args": "()", "kwargs": "{}"}
+    logging.getLogger("celery.worker.strategy").info(LOG_RECEIVED, about, extra={"data": about})
+    logging.getLogger("celery.app.trace").info(LOG_SUCCESS, about, extra={"data": about})
+
+
+def test_ticks_and_scheduled_tasks_are_silent_at_info(kept: Kept) -> None:
+    logging.getLogger("celery.beat").info("Scheduler: Sending due task %s (%s)", "recover-jobs", _SCHEDULED)
+    _log_a_life_of(_SCHEDULED)
+    assert kept.lines == []
+
+
+def test_at_debug_they_are_there_and_say_so(kept: Kept) -> None:
+    for name in _NAMES:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    logging.getLogger("celery.beat").info("Scheduler: Sending due task %s (%s)", "recover-jobs", _SCHEDULED)
+    _log_a_life_of(_SCHEDULED)
+    assert [level for level, _ in kept.lines] == ["DEBUG"] * 3
+
+
+def test_jobs_and_events_of_beat_stay_at_info(kept: Kept) -> None:
+    _log_a_life_of(_JOB)
+    logging.getLogger("celery.beat").info("beat: Starting...")
+    assert [level for level, _ in kept.lines] == ["INFO"] * 3
+    assert _JOB in kept.lines[0][1]
+
+
+def test_the_failure_of_a_scheduled_task_is_an_error(kept: Kept) -> None:
+    about = {"id": "1", "name": _SCHEDULED, "exc": "KeyError", "description": "raised unexpected", "traceback": ""}
+    logging.getLogger("celery.app.trace").error(LOG_FAILURE, about, extra={"data": about})
+    assert [level for level, _ in kept.lines] == ["ERROR"]
+
+
+def test_the_task_of_each_entry_of_the_schedule_is_routine() -> None:
+    """The report logs a line of its own, which is not Celery's."""
+    schedule = beat_config(Settings.of())["beat_schedule"]
+    assert {_SCHEDULED, "tasks.health.report_key_stats"} <= {entry["task"] for entry in schedule.values()}
+    assert _JOB not in {entry["task"] for entry in schedule.values()}

@@ -1,0 +1,42 @@
+"""Log scheduled tasks at DEBUG: beat's ticks, and the worker's lines about receiving and ending these tasks.
+
+Celery logs every task at INFO, so that an idle fleet would write ten lines every five seconds. Lines that a scheduled
+task logs itself and its failures keep their level. All other tasks, above all jobs, are logged as usual.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+#: the loggers of Celery and RedBeat that report ticks, received tasks, and ended tasks
+_LOGGERS = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
+_TICK = "Scheduler: Sending due task"
+
+
+class RoutineFilter(logging.Filter):
+    """Lowers INFO records about `tasks` to DEBUG, and drops them unless their logger is enabled for DEBUG."""
+
+    def __init__(self, tasks: Collection[str] = ()) -> None:
+        super().__init__()
+        self.tasks = frozenset(tasks)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno == logging.INFO and self._is_routine(record):
+            record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
+            return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+        return True
+
+    def _is_routine(self, record: logging.LogRecord) -> bool:
+        about = getattr(record, "data", None)  # Celery attaches the arguments of its message
+        return str(record.msg).startswith(_TICK) or (isinstance(about, dict) and about.get("name") in self.tasks)
+
+
+_filter = RoutineFilter()
+
+
+def log_at_debug(tasks: Collection[str]) -> None:
+    """Log Celery's lines about these tasks at DEBUG in this process. Safe to call again."""
+    _filter.tasks = frozenset(tasks)
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_filter)

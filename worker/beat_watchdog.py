@@ -1,0 +1,78 @@
+"""Beat's scheduler: one beat is active however many run. It survives the loss of Redis, its lock, or its schedule."""
+
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+from typing import Any
+
+import redis
+from celery import Celery
+from redbeat import RedBeatScheduler
+from redbeat.schedulers import acquire_distributed_beat_lock
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 1.0
+
+
+class ResilientScheduler(RedBeatScheduler):
+    """A RedBeat scheduler that survives the loss of Redis, and an earlier beat whose clock was ahead.
+
+    RedBeat exits with an exception if its lock runs out (Redis was paused, restarted or emptied) or Redis is away. This
+    scheduler waits, takes the lock again, and writes its schedule again. It writes its first schedule in its first
+    tick, so that it can start while Redis is away. An entry whose last run lies in the future is scheduled again.
+
+    After `close`, the next tick exits. Celery closes the scheduler in its signal handler and then raises `SystemExit`,
+    which is lost inside a finalizer (`__del__`) and is not raised at all if `close` fails.
+    """
+
+    lock: Any
+    _has_schedule = False
+    _is_complete = False
+    _is_closed = False
+
+    def __init__(self, app: Celery, **options: Any) -> None:
+        super().__init__(app, **{**options, "lazy": True})
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        if self._is_closed:
+            raise SystemExit
+        try:
+            if self.lock is None or not self._has_schedule:
+                self._take_over()
+            return float(super().tick(*args, **kwargs))
+        except redis.exceptions.LockError:
+            log.warning("Beat lost its lock and waits until it can take the lock again")
+            self.lock, self._has_schedule = None, False
+        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as exc:
+            log.warning("Beat cannot reach Redis (%s)", type(exc).__name__)
+        return _RETRY_SECONDS
+
+    def close(self) -> None:
+        self._is_closed = True
+        try:
+            super().close()
+        except (redis.exceptions.RedisError, OSError) as exc:
+            self.lock = None
+            log.warning("Beat could not release its lock (%s); another beat waits until it expires", type(exc).__name__)
+
+    def setup_schedule(self) -> None:
+        super().setup_schedule()
+        self._is_complete = True
+        for name in self.app.conf.beat_schedule:
+            try:
+                entry = self.Entry.from_key(f"{self.app.redbeat_conf.key_prefix}{name}", app=self.app)
+            except KeyError:
+                log.warning("Redis was emptied while beat wrote its schedule; beat writes it again")
+                self._is_complete = False
+                return
+            if entry.last_run_at is not None and entry.last_run_at > self.app.now():
+                log.warning("%s ran last at %s by another machine's clock, which is ahead", name, entry.last_run_at)
+                entry.reschedule()
+
+    def _take_over(self) -> None:
+        if self.lock is None:
+            acquire_distributed_beat_lock(sender=SimpleNamespace(scheduler=self))
+        self.setup_schedule()
+        self._has_schedule = self._is_complete

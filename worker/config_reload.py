@@ -1,0 +1,119 @@
+"""The worker's settings, read once, and SIGHUP, which reloads the OpenAI keys without interrupting a job.
+
+Celery handles SIGHUP by restarting the worker, which interrupts running tasks. The bootstep replaces that handler as
+soon as Celery has installed it. The parent of a forking worker uses no keys. It reads them for the children that it
+forks later, and sets the mark that tells running children to reload (`app.services.keys.reload`). Other processes
+reload their own keys.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from celery import bootsteps
+
+from app.errors import ConfigurationError
+from app.keypool.keys import load_keys_again
+from app.services.keys.reload import KeyReload, KeyReloader, ReloadMark, on_sighup
+from app.services.openai_client_manager import OpenAIClientManager, reload_of
+from app.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """The settings, and the stamp of the reload mark when their keys were read. A forked child inherits both."""
+
+    settings: Settings
+    mark: int
+
+
+_loaded: _Loaded | None = None
+_reloader: KeyReloader | None = None
+
+
+def settings() -> Settings:
+    """Return the process's settings. If they are invalid, exit with the reason and code 2."""
+    return _load().settings
+
+
+def exit_with(reason: str) -> NoReturn:
+    """Exit with code 2 and the reason on stderr."""
+    sys.stderr.write(f"{reason}\n")
+    raise SystemExit(2)
+
+
+def start_reloader(manager: OpenAIClientManager) -> None:
+    """Reload the keys of `manager` when the keys file or the mark changes. For a process that runs tasks."""
+    _start(reload_of(manager, settings(), seen=_load().mark))
+
+
+def start_reloader_for_children() -> None:
+    """Read keys for future children when the mark changes, and pass SIGHUP on. For the parent of a forking worker."""
+    _start(KeyReload(settings(), _adopt, seen=_load().mark, watches_file=False, passes_on=_note_mark))
+
+
+def ignore_sighup() -> None:
+    """Ignore SIGHUP in a forked child, in case all processes of a service get the signal: the parent sets the mark.
+
+    A handler would not work: billiard later makes every handled signal of its list end the child.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def stop_reloader() -> None:
+    """Stop reloading. Safe to call when nothing was started."""
+    global _reloader
+    reloader, _reloader = _reloader, None
+    if reloader is not None:
+        reloader.stop()
+
+
+class ReloadOnSighup(bootsteps.StartStopStep):
+    """Install the SIGHUP handler after Celery's own, before the first job."""
+
+    label = "Keys"
+
+    def start(self, parent: Any) -> None:  # noqa: ARG002 (Celery passes the worker)
+        if _reloader is None:
+            start_reloader_for_children()
+        if _reloader is not None:
+            on_sighup(_reloader.ask)
+
+    def stop(self, parent: Any) -> None:
+        """Do nothing: the worker's shutdown signals stop the reloader after the last job."""
+
+
+def _load() -> _Loaded:
+    if _loaded is not None:
+        return _loaded
+    try:
+        return _keep(load_settings())
+    except ConfigurationError as exc:
+        exit_with(str(exc))
+
+
+def _keep(found: Settings, mark: int | None = None) -> _Loaded:
+    global _loaded  # noqa: PLW0603 (one per process by design)
+    _loaded = _Loaded(found, ReloadMark(found.state.propintel_home).stamp() if mark is None else mark)
+    return _loaded
+
+
+def _note_mark(stamp: int) -> None:
+    """Record that the current keys answer the mark with this stamp, so that children do not read them again."""
+    _keep(settings(), stamp)
+
+
+def _adopt(fresh: Settings) -> str:
+    """Use `fresh` in this process and in the children that it forks from now on. Returns the line to log."""
+    found = load_keys_again(fresh)
+    _keep(fresh)
+    return f"{len(found.keys)} OpenAI keys read again for this worker's processes"
+
+
+def _start(reload: KeyReload) -> None:
+    global _reloader  # noqa: PLW0603 (one per process by design)
+    _reloader = KeyReloader(reload)
+    _reloader.start()
