@@ -1,5 +1,5 @@
-"""Many OpenAI keys behave as one client. Knows nothing of properties, tasks or doors.
+"""Use many OpenAI keys as one client.
 
-`keys`, `breaker`, `limits`, `outcomes`, `admission` and `strategies` are pure rules; `stores` hold state atomically;
-`pool` takes a key for a request and reports how it went; `transport` puts that under every SDK method.
+`keys`, `breaker`, `limits`, `outcomes` and `strategies` are pure rules. `stores` hold the state and change it
+atomically. `pool` acquires a key for a request and reports the outcome. `transport` does so under every SDK method.
 """

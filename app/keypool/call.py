@@ -1,8 +1,7 @@
-"""One request on its way through the pool: which keys it may still use, and whether it is sent again.
+"""The state of one request in the pool: which keys it may still use, and whether it is sent again.
 
-Waiting costs time, not attempts: a 429 and a server that fails pass by themselves. The request is sent again until the
-caller's wait is over, with the same key if there is no other. Answers that broke off were billed and are not asked for
-without end.
+A 429 and a server failure pass with time, so that the request is sent again until the caller's longest wait is over,
+with the same key if there is no other. Interrupted answers were billed, so their number is limited.
 """
 
 from __future__ import annotations
@@ -13,19 +12,20 @@ from dataclasses import dataclass, field
 from app.keypool.outcomes import BARS_KEY, PASSES, ROTATES, Outcome
 from app.keypool.stores.base import Lease, Settlement
 
-#: Pause after the first failure, doubled after each further one, and the longest.
+#: the pause after the first failure, which doubles with each further one, and the longest pause
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 2.0
-#: Further attempts after a 403 ("one other key": the model may be barred for all of them), and after failures when the
-#: caller's wait is over or answers broke off (each may have been billed).
+#: Further attempts after a 403 (one, because the model may be forbidden for all keys), and further attempts after
+#: failures when the caller's wait is over or answers were interrupted (each may have been billed).
 _FORBIDDEN_TRIES = 1
 _FAILURE_TRIES = 2
 
 
 @dataclass(slots=True)
 class Call:
-    """What one request asks for and what has become of it so far. Belongs to one thread or task.
+    """The needs of one request and its attempts so far. Used by one thread or task.
 
-    It may wait `max_wait_us` in all and use `further_keys` beside the first one. Times are by the store's clock.
+    The request may wait `max_wait_us` in total and use `further_keys` keys after the first one. Times are those of the
+    store's clock.
     """
 
     model: str
@@ -34,39 +34,39 @@ class Call:
     further_keys: int
     microusd: int = 0
     batch: str = ""
-    #: when its wait is over; the first step sets it
+    #: when the longest wait ends; set by the first step
     deadline_us: int | None = None
     reservation: Lease | None = None
-    #: until when the reservation has to wait
+    #: when the reserved lease may be sent
     reserved_until_us: int = 0
-    #: it held a place that was lost
+    #: True if the request has lost a reservation
     waited: bool = False
-    #: to pause before the next step
+    #: the pause before the next step
     backoff_seconds: float = 0.0
-    #: keys that this request may not use
+    #: keys that this request must not use
     barred: set[str] = field(default_factory=set)
-    #: keys on which it failed, and when the server wants to be asked again: used again only if no other key can be
+    #: keys that failed, and when the server allows the next attempt; used again only if no other key is usable
     failed: dict[str, int] = field(default_factory=dict)
-    #: keys with which it was sent
+    #: keys that the request was sent with
     used: set[str] = field(default_factory=set)
     attempts: int = 0
     failures: int = 0
-    #: answers that began and broke off
+    #: answers that were interrupted
     broken: int = 0
     forbidden: int = 0
 
     def sent_with(self, key_id: str) -> None:
-        """The request goes out."""
+        """Count an attempt with this key."""
         self.used.add(key_id)
         self.attempts += 1
 
     def barred_keys(self, all_keys: Iterable[str]) -> frozenset[str]:
-        """The keys that it may not have now."""
+        """Return the keys that the request must not use now."""
         unused = set(all_keys) - self.used if len(self.used) > self.further_keys else set[str]()
         return frozenset(self.barred | self.failed.keys() | unused)
 
     def tries_again(self, key_id: str, settlement: Settlement, now_us: int) -> bool:
-        """After an attempt with this key: whether another one may do better."""
+        """Record the outcome of an attempt with this key. Returns whether to send the request again."""
         outcome = settlement.outcome
         if outcome in BARS_KEY:
             self.barred.add(key_id)
@@ -78,7 +78,7 @@ class Call:
             self.failures += 1
             self.backoff_seconds = _backoff(self.failures)
         if outcome is Outcome.RATE_LIMITED:
-            self.backoff_seconds = _backoff(self.attempts - len(self.used))  # none while there are other keys
+            self.backoff_seconds = _backoff(self.attempts - len(self.used))  # 0 while there are unused keys
         if outcome in PASSES:
             if self.broken > _FAILURE_TRIES:
                 return False
@@ -87,7 +87,7 @@ class Call:
         return outcome in ROTATES
 
     def forgive_failures(self, now_us: int) -> int | None:
-        """Where no other key can be used: microseconds until the first on which it failed may be. None: too late."""
+        """Allow failed keys again, when no other key is usable. Returns the microseconds to wait; None if too long."""
         at_us = max(now_us, min(self.failed.values(), default=now_us))
         if not self.failed or not self._may_wait_until(at_us):
             return None
@@ -98,6 +98,6 @@ class Call:
         return self.deadline_us is not None and at_us < self.deadline_us
 
 
-def _backoff(times: int) -> float:
-    """Seconds before the next attempt, after so many that went wrong alike."""
-    return min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2 ** (times - 1)) if times > 0 else 0.0
+def _backoff(failures: int) -> float:
+    """Return the seconds before the next attempt after this number of similar failures."""
+    return min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2 ** (failures - 1)) if failures > 0 else 0.0

@@ -1,7 +1,6 @@
-"""What a store has counted, for metrics and reports: requests by key, how they ended, and how long they waited.
+"""The counts of a store, for metrics and reports: requests by key, their outcomes, and their waits.
 
-All counts only grow, from the moment a key is first known; a store that lost its data begins again at 0, as a
-Prometheus counter does. Nothing here decides anything.
+Counts only grow after a key is first known. A store that lost its data starts again at 0, like a Prometheus counter.
 """
 
 from __future__ import annotations
@@ -13,30 +12,29 @@ from typing import Literal, NamedTuple
 
 from app.keypool.outcomes import Outcome
 
-#: Upper bounds of the classes of waits, in seconds; the last class has none.
+#: upper bounds of the histogram of waits, in seconds; the last bucket has no bound
 WAIT_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _WAIT_BOUNDS_US = tuple(round(bound * 1_000_000) for bound in WAIT_BOUNDS_S)
-#: What a limit is of.
+#: what a limit counts
 Unit = Literal["requests", "tokens"]
-#: Whose figures they are.
+#: whether figures cover the whole fleet or this process only
 Scope = Literal["fleet", "process"]
-#: What became of a key: its circuit opened or closed, it was refused (401), its group's money ran out, or it was
-#: rate limited (429).
+#: A change of a key: its circuit opened or closed, it was refused (401), its group has no quota left, or it was rate
+#: limited (429).
 Transition = Literal["open", "closed", "dead", "no_quota", "cooling"]
 
 
 def wait_class(waited_us: int) -> int:
-    """Which class of `ModelFigures.waits` a wait belongs to: each holds its own upper bound."""
+    """Return the index in `ModelFigures.waits` for a wait. A bucket includes its upper bound."""
     return bisect_left(_WAIT_BOUNDS_US, waited_us)
 
 
 class CallFigures(NamedTuple):
-    """One key with one model ("" for a request that names none, as for the list of models).
+    """The calls of one key with one model ("" for a request without a model, such as a list of models).
 
-    `outcomes` are those of leases that have ended, each once, and one more `server_failure` for each stream that broke
-    after its head was a success. Tokens and `microusd`, the estimated cost in millionths of a US dollar, are what
-    responses said was used: never an estimate, and nothing while a stream is still open. `cached_tokens`, of the input,
-    came from the provider's cache.
+    `outcomes` counts each ended lease once, and one more `server_failure` for each stream that broke after a successful
+    head. Token counts are those of the responses, never estimates; a stream counts when it ends. `microusd` is the cost
+    of these tokens in millionths of a US dollar. `cached_tokens` is the part of the input from the provider's cache.
     """
 
     key_id: str
@@ -50,16 +48,15 @@ class CallFigures(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ModelFigures:
-    """One model, all keys together.
+    """The requests to one model, for all keys.
 
-    `refusals` by reason (`stores.base.Reason`): no key was to be had in the time that the request could wait. `waits`
-    counts sent requests by how long they had waited for their key (`Settlement.waited_us`), one class for each of
-    `WAIT_BOUNDS_S` and one for what is longer; `waited_us` is their sum. `saturated_us` is for how long no key could
-    have taken a request, although some were in rotation, by the limit that was in the way. Mappings hold only what is
-    above 0.
+    `refusals` counts, by reason (`stores.base.Reason`), the requests that got no key within their longest wait. `waits`
+    is a histogram of the time that sent requests had waited for their key (`Settlement.waited_us`), with a bucket for
+    each of `WAIT_BOUNDS_S` and one for longer waits; `waited_us` is the sum. `saturated_us` is the time in which no key
+    had room for a request although some keys were in rotation, by the limit that was exhausted. Mappings omit zeros.
 
-    Saturation is what requests met, not what the pool holds: its time runs from a request that found no key with room
-    for its own tokens until the first would have had it. A large request may wait where a smaller one goes at once.
+    Saturation is measured by requests. It starts when a request finds no key with room for its tokens, and ends when
+    the first key would have had that room. A large request may have to wait while a smaller one does not.
     """
 
     model: str
@@ -70,10 +67,10 @@ class ModelFigures:
 
 
 class Room(NamedTuple):
-    """One limit, as far as the provider has named it: so much a minute, of which so much is left now.
+    """One limit that the provider has named: its rate per minute, and what is left of it now.
 
-    `left` is what the provider's bucket holds, places that are reserved taken off; 0 while a 429 rests the group for
-    this model. It is at most the bucket's capacity, which may be far less than a minute's worth.
+    `left` is the content of the provider's bucket minus reservations, and 0 while the group rests after a 429 for this
+    model. The bucket's capacity may be far smaller than a minute's worth.
     """
 
     group: str
@@ -85,13 +82,12 @@ class Room(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PoolFigures:
-    """Everything at one moment.
+    """All counts at one moment.
 
-    `scope` says whose: the fleet's, or of this process alone, which has no store of the fleet or has lost it. `groups`
-    gives the limit group of each key: the configured ones in their order, then those that were taken out and have been
-    counted. `transitions` says how often each happened to a key. `rooms` are of the groups of configured keys.
-    `stopped` names the daily budgets ("day tokens", "key_day calls") that had no room for a request of this UTC day,
-    with the largest cap at which that was so.
+    `scope` is "process" if this process has no fleet store or has lost it. `groups` maps each key to its limit group:
+    configured keys in their order, then removed keys that have counts. `transitions` counts the changes of each key.
+    `rooms` covers the groups of configured keys. `stopped` maps each daily budget ("day tokens", "key_day calls") that
+    refused a request on this UTC day to the largest cap that was exceeded.
     """
 
     scope: Scope

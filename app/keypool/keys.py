@@ -1,7 +1,4 @@
-"""What a key is: its secret, its public names, and the environment forms it can come in.
-
-Leaves reading the environment to `app.settings` and everything that changes over time to `breaker` and `limits`.
-"""
+"""OpenAI keys: their secret, their public names, and the settings that they are read from."""
 
 from __future__ import annotations
 
@@ -20,25 +17,25 @@ from app.redaction import protect, shown_url
 from app.settings import Settings
 from app.settings.base_url import checked_base_url
 
-#: The form of keys that is watched while a process runs.
+#: the setting of the keys file, which running processes read again when it changes
 KEYS_FILE = "OPENAI_API_KEYS_FILE"
 KEY_BASE_URLS = "OPENAI_KEY_BASE_URLS"
-#: Prefixes that OpenAI issues; they say what a key is, not which one, so a mask may show them.
+#: prefixes that OpenAI issues; they show the kind of key only, so a mask includes them
 _PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-)?")
-#: What may stand in an HTTP header value without quoting (RFC 9110 section 5.6.2), and in every key issued so far.
+#: characters of an HTTP header value without quoting (RFC 9110 section 5.6.2), which include those of all keys so far
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._~+/=:-]+")
-#: What people put between keys where it cannot stand.
+#: separators that users put between keys by mistake
 _SEPARATORS = re.compile(r"[;\s]+")
 _SHORTEST_MASKED_BY_ENDS = 24
-#: Personalises the hash, so that a fingerprint cannot be looked up in a table of plain hashes.
+#: the key of the hash, so that a fingerprint cannot be looked up in a table of plain hashes
 _FINGERPRINT_KEY = b"property-intelligence key fingerprint v1"
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One OpenAI key. `key_id` and `mask` are public; `group` names the limit group whose quota it shares.
+    """One OpenAI key. `key_id` and `mask` are public; `group` is the limit group whose quota the key shares.
 
-    `base_url` is where it is sent, if that is not where all others are; no slash at its end.
+    `base_url` is the key's own API server without a trailing slash, or "" for the default server.
     """
 
     secret: SecretStr
@@ -49,12 +46,15 @@ class ApiKey:
 
 
 def fingerprint(secret: str) -> str:
-    """16 hex digits that name a key everywhere: BLAKE2b-64, keyed. The same in every process, useless to a thief."""
+    """Return the public id of a key, 16 hex digits: a keyed BLAKE2b-64, equal in every process."""
     return hashlib.blake2b(secret.encode(), digest_size=8, key=_FINGERPRINT_KEY).hexdigest()
 
 
 def mask(secret: str) -> str:
-    """`sk-proj-abc...xyz1`: the kind, three characters and the last four. A key under 24 characters shows none."""
+    """Return `sk-proj-abc...xyz1`: the prefix, three characters, and the last four.
+
+    A key under 24 characters becomes `key-` and eight digits of its fingerprint.
+    """
     if len(secret) < _SHORTEST_MASKED_BY_ENDS:
         return f"key-{fingerprint(secret)[:8]}"
     prefix = _PREFIX.match(secret)
@@ -63,10 +63,10 @@ def mask(secret: str) -> str:
 
 
 def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str] = ()) -> tuple[ApiKey, ...]:
-    """Keys in the given order, each in its limit group (its own, where `groups` says nothing), with unique masks.
+    """Return keys in the given order with unique masks, each in its limit group (by default a group of its own).
 
-    `groups` is OPENAI_KEY_GROUPS: `name=1,2;other=3`, keys counted from 1. `base_urls` has one for each key, empty
-    where it has none of its own. Raises `ConfigurationError`.
+    `groups` is OPENAI_KEY_GROUPS: `name=1,2;other=3`, where the first key is 1. `base_urls` has an entry for each key,
+    "" for the default server. Raises `ConfigurationError`.
     """
     group_of = _parse_groups(groups, len(secrets))
     masks = [mask(secret) for secret in secrets]
@@ -83,9 +83,10 @@ def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The configured keys, and the variable they came from.
+    """The configured keys, and the variable that they were read from.
 
-    `duplicates` were dropped. `ignored` are the other variables that hold keys, each with how many.
+    `duplicates` is the number of repeated keys. `ignored` lists other variables with keys that are not used, each with
+    its number of keys.
     """
 
     keys: tuple[ApiKey, ...]
@@ -94,7 +95,7 @@ class KeySet:
     ignored: tuple[tuple[str, int], ...] = ()
 
     def remarks(self) -> tuple[str, ...]:
-        """A sentence for each thing that was left out."""
+        """Return a sentence about duplicates and one about ignored variables, if there are any."""
         found = []
         if self.duplicates:
             found.append(f"{self.source} repeats {_keys(self.duplicates)}; each is used once")
@@ -109,11 +110,12 @@ def _keys(count: int) -> str:
 
 
 def load_keys(settings: Settings) -> KeySet:
-    """The keys of the first form that holds any: the keys file, OPENAI_API_KEYS, OPENAI_API_KEY_1..n, OPENAI_API_KEY.
+    """Return the keys of the first source that has any.
 
-    Blanks are trimmed and empty entries skipped. No key at all is an empty set, not an error. The keys of all forms are
-    protected: `app.redaction` shows their masks. Raises `ConfigurationError` for a malformed key (named by variable and
-    position, never shown), an unreadable file, or a base URL that is none.
+    Sources are the keys file, OPENAI_API_KEYS, OPENAI_API_KEY_1..n and OPENAI_API_KEY. Blanks are trimmed and empty
+    entries skipped. Without any key, the set is empty. `app.redaction` masks the keys of all sources from now on.
+    Raises `ConfigurationError` for a malformed key (named by variable and position, never shown), an unreadable file,
+    or an invalid base URL.
     """
     all_forms = ((source, [_split(text) for s in given if (text := s.strip())]) for source, given in _forms(settings))
     forms = [(source, given) for source, given in all_forms if given]
@@ -131,15 +133,15 @@ def load_keys(settings: Settings) -> KeySet:
 
 
 def load_keys_again(settings: Settings) -> KeySet:
-    """`load_keys` for a process that has keys already: no key at all is an error, and so is a keys file without one.
+    """Return the keys for a process that already has keys. An empty keys file, or no key at all, is an error.
 
-    A file that is about to be written, or was emptied by mistake, must not leave a running fleet without keys or on
-    those of another variable. Raises `ConfigurationError`; the caller then keeps what it has.
+    A keys file that is being written, or was emptied by mistake, must not leave a running fleet without keys, or with
+    those of another variable. Raises `ConfigurationError` or `NoKeysError`; the caller then keeps its keys.
     """
     found = load_keys(settings)
     if settings.openai.api_keys_file is not None and found.source != KEYS_FILE:
-        problem = f"{settings.openai.api_keys_file} holds no key"
-        raise ConfigurationError(KEYS_FILE, problem, "Write one key a line into it")
+        problem = f"{settings.openai.api_keys_file} contains no key"
+        raise ConfigurationError(KEYS_FILE, problem, "Write one key per line into it")
     if not found.keys:
         raise NoKeysError
     return found
@@ -147,7 +149,7 @@ def load_keys_again(settings: Settings) -> KeySet:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """What a new set of keys is against the one before, by masks. `draining` keys get no new lease."""
+    """The difference between two sets of keys, by masks. `draining` keys get no new lease."""
 
     added: tuple[str, ...]
     draining: tuple[str, ...]
@@ -157,14 +159,14 @@ class KeyChange:
         return bool(self.added or self.draining)
 
     def __str__(self) -> str:
-        """`1 added (sk-abc...wxyz), 0 draining, 3 unchanged`"""
+        """Return, for example, `1 added (sk-abc...wxyz), 0 draining, 3 unchanged`."""
         counted = (("added", self.added), ("draining", self.draining))
         parts = [f"{len(masks)} {word}" + (f" ({', '.join(masks)})" if masks else "") for word, masks in counted]
         return ", ".join((*parts, f"{self.unchanged} unchanged"))
 
 
 def compare_keys(old: Sequence[ApiKey], new: Sequence[ApiKey]) -> KeyChange:
-    """Which keys came and which went; one that only changed its place or group is unchanged."""
+    """Return the added and removed keys. A key with a new position or group counts as unchanged."""
     before, after = {key.key_id for key in old}, {key.key_id for key in new}
     return KeyChange(
         added=tuple(key.mask for key in new if key.key_id not in before),
@@ -188,26 +190,26 @@ def _read_keys_file(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         problem = f"{path} cannot be read ({type(exc).__name__})"
-        raise ConfigurationError(KEYS_FILE, problem, "Give a text file with one key a line") from None
+        raise ConfigurationError(KEYS_FILE, problem, "Use a text file with one key per line") from None
     return [line for line in lines if not line.lstrip().startswith("#")]
 
 
 def _check(secret: str, source: str, position: int) -> None:
     parts = _SEPARATORS.split(secret)
     if len(parts) > 1 and all(_WELL_FORMED.fullmatch(part) for part in parts if part):
-        problem = f"key {position} is malformed: it holds blanks, line breaks, or semicolons"
-        remedy = "Write one key a line" if source == KEYS_FILE else "Separate keys with commas"
+        problem = f"key {position} is malformed: it contains blanks, line breaks, or semicolons"
+        remedy = "Write one key per line" if source == KEYS_FILE else "Separate keys with commas"
         raise ConfigurationError(source, problem, f"{remedy}, or paste the key again")
     if not _WELL_FORMED.fullmatch(secret):
-        problem = f"key {position} is malformed: it holds quotes or other characters that no key has"
+        problem = f"key {position} is malformed: it contains quotes or other characters that no key has"
         raise ConfigurationError(source, problem, "Paste it again as OpenAI shows it, without quotes")
     if secret.endswith("...") or "your" in secret.lower().split("-"):
         problem = f"key {position} is a placeholder"
-        raise ConfigurationError(source, problem, "Replace it by a key from the OpenAI dashboard")
+        raise ConfigurationError(source, problem, "Replace it with a key from the OpenAI dashboard")
 
 
 def _split(entry: str) -> tuple[str, str]:
-    """A key, and the base URL that may stand behind it."""
+    """Return the key and the base URL after it, or ""."""
     secret, *rest = entry.split(maxsplit=1)
     return (secret, rest[0]) if rest and "://" in rest[0] else (entry, "")
 
@@ -225,7 +227,7 @@ def _parse_groups(groups: str, count: int) -> dict[int, str]:
 
 
 def _parse_base_urls(settings: Settings, urls: list[str]) -> list[str]:
-    """`urls`, completed by OPENAI_KEY_BASE_URLS: `position,...=URL;...`, keys counted from 1."""
+    """Return `urls` with those of OPENAI_KEY_BASE_URLS added: `position,...=URL;...`, where the first key is 1."""
     for part in _parts(settings.openai.key_base_urls):
         members, _, url = part.partition("=")
         found = _positions(members, len(urls))
@@ -246,7 +248,7 @@ def _parts(setting: str) -> list[str]:
 
 
 def _positions(members: str, count: int) -> list[int]:
-    """`1,3`; empty if that is no list of positions of `count` keys."""
+    """Parse `1,3`. Returns an empty list unless all are positions of `count` keys."""
     texts = [member.strip() for member in members.split(",")]
     valid = all(text.isdecimal() and 1 <= int(text) <= count for text in texts)
     return [int(text) for text in texts] if valid else []

@@ -1,6 +1,6 @@
-"""What responses say of rate limits: OpenAI's headers and durations, RFC 9110's retry-after. Pure.
+"""Parse rate limits in responses: OpenAI's headers and durations, and the `retry-after` of RFC 9110.
 
-Times are microseconds, rates are per minute. What follows from a reading is decided in `stores/lua/meters.lua`.
+Times are microseconds, rates are per minute. `stores/lua/meters.lua` uses the readings.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 MINUTE_US = 60_000_000
-#: A retry-after beyond a day is cut to one: it comes from a broken clock.
+#: a longer retry-after is cut to a day, because it comes from a broken clock
 _LONGEST_PAUSE_S = 86_400.0
-#: No bucket is full later than this; a longer reset is nonsense.
+#: a longer reset is invalid
 _LONGEST_RESET_US = 31 * 86_400 * 1_000_000
 
 _DURATION = re.compile(
@@ -25,7 +25,7 @@ _DURATION_UNITS_US = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_00
 
 
 def parse_duration_us(text: str) -> int | None:
-    """Microseconds of an OpenAI duration: `1s`, `6m0s`, `17ms`, `8.64s`, `1h2m3s`, or a bare number of seconds."""
+    """Parse an OpenAI duration (`1s`, `6m0s`, `17ms`, `8.64s`, `1h2m3s`, or seconds) as microseconds."""
     text = text.strip()
     try:
         microseconds = float(text) * 1_000_000
@@ -38,7 +38,7 @@ def parse_duration_us(text: str) -> int | None:
 
 
 def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | None:
-    """The pause that the server asks for (`retry-after-ms`, else RFC 9110 section 10.2.3), None if it names none."""
+    """Return the pause that `retry-after-ms`, else `retry-after` (RFC 9110 section 10.2.3), asks for, if any."""
     milliseconds = headers.get("retry-after-ms", "")
     seconds = _number(milliseconds)
     if seconds is not None:
@@ -64,7 +64,7 @@ def _number(text: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class MeterReading:
-    """One trio of headers: the limit, what remains of it, microseconds until the bucket is full."""
+    """One group of headers: the limit, what remains of it, and the microseconds until the bucket is full."""
 
     limit: float
     remaining: float
@@ -73,14 +73,14 @@ class MeterReading:
 
 @dataclass(frozen=True, slots=True)
 class LimitReading:
-    """What one response said of its limit group and model."""
+    """The limits in one response, for its limit group and model."""
 
     requests: MeterReading | None = None
     tokens: MeterReading | None = None
 
 
 def read_limits(headers: Mapping[str, str]) -> LimitReading:
-    """The `x-ratelimit-*` headers of a response; a trio that is incomplete or makes no sense is left out."""
+    """Parse the `x-ratelimit-*` headers of a response, without incomplete or invalid groups."""
     return LimitReading(_meter(headers, "requests"), _meter(headers, "tokens"))
 
 
@@ -88,7 +88,7 @@ def _meter(headers: Mapping[str, str], what: str) -> MeterReading | None:
     limit = _number(headers.get(f"x-ratelimit-limit-{what}", ""))
     remaining = _number(headers.get(f"x-ratelimit-remaining-{what}", ""))
     named = headers.get(f"x-ratelimit-reset-{what}")
-    if named is None and limit and remaining is not None:  # Azure names none: what was used comes back within a minute
+    if named is None and limit and remaining is not None:  # Azure sends no reset: used tokens return within a minute
         reset: int | None = round((limit - remaining) * MINUTE_US / limit)
     else:
         reset = parse_duration_us(named or "")

@@ -1,4 +1,4 @@
-"""What a response means: HTTP status and error code become an outcome. Pure; what an outcome does is `breaker`'s.
+"""Classify responses: HTTP status and error code become an outcome.
 
 Codes: https://platform.openai.com/docs/guides/error-codes (2026-11). `error.code` is a word, never "429".
 """
@@ -10,25 +10,25 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The classes of response that the pool tells apart."""
+    """The kinds of response that the pool distinguishes."""
 
     SUCCESS = "success"
     RATE_LIMITED = "rate_limited"
-    #: larger than all that this key may use in a minute: no wait helps, a key with a higher limit does
+    #: the request exceeds the key's limit per minute: waiting does not help, a key with a higher limit does
     TOO_LARGE = "too_large"
     QUOTA_EXHAUSTED = "quota_exhausted"
-    #: the provider has no capacity for the service tier that was asked for (flex): so for every key, and not billed
+    #: the provider has no capacity for the requested service tier (flex), whatever the key; not billed
     NO_CAPACITY = "no_capacity"
     INVALID_KEY = "invalid_key"
     FORBIDDEN = "forbidden"
     REGION_BLOCKED = "region_blocked"
     SERVER_FAILURE = "server_failure"
     REQUEST_FAULT = "request_fault"
-    #: the caller went away before any answer (cancelled, interrupted)
+    #: the caller went away before an answer (canceled, interrupted)
     ABANDONED = "abandoned"
 
 
-#: 429 codes that say "no money", not "too fast".
+#: 429 codes that mean "no quota left" instead of "too fast"
 QUOTA_CODES = frozenset(
     {
         "insufficient_quota",
@@ -40,13 +40,11 @@ QUOTA_CODES = frozenset(
         "project_spend_limit_exceeded",
     }
 )
-#: How the message of a 429 begins if the request is larger than a whole minute's limit; its code is that of any other
-#: 429 (2026-11).
+#: the start of a 429's message if the request exceeds the limit per minute; the code is that of any other 429 (2026-11)
 TOO_LARGE_WORDS = "Request too large"
-#: What the message of a 5xx names where the request is at fault and not the server: llama.cpp's Python server answers
-#: so to a parameter that it does not know.
+#: part of a 5xx's message if the request is at fault: llama.cpp's Python server sends it for an unknown parameter
 FAULT_WORDS = "validation error"
-#: What a 429 of the flex tier says when there is no capacity for it
+#: codes of a 429 that means "no capacity for the flex tier"
 #: (https://developers.openai.com/api/docs/guides/flex-processing, 2026-11: "429 Resource Unavailable", not charged).
 CAPACITY_CODES = frozenset({"resource_unavailable"})
 REGION_CODES = frozenset({"unsupported_country_region_territory"})
@@ -55,9 +53,9 @@ _TRANSIENT_4XX = frozenset({408})
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error body's facts: `code`, `type` and `message` of OpenAI's `error` object, empty where absent.
+    """The `code`, `type` and `message` of OpenAI's `error` object, each "" if absent.
 
-    A message may quote the key, so it is not shown.
+    A message may quote the key, so that `repr` omits it.
     """
 
     code: str = ""
@@ -66,7 +64,7 @@ class Failure:
 
 
 def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
-    """The outcome of a response with `status`; None stands for no response at all (timeout, connection)."""
+    """Return the outcome of a response with `status`; None means no response (timeout, connection)."""
     if status is None or status >= 500 or status in _TRANSIENT_4XX:
         return Outcome.REQUEST_FAULT if FAULT_WORDS in failure.message else Outcome.SERVER_FAILURE
     if status < 400:
@@ -88,9 +86,9 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
     return by_status.get(status, Outcome.REQUEST_FAULT)
 
 
-#: Outcomes that show that the key was accepted, even where the request was at fault.
+#: outcomes in which the server accepted the key, even if the request was at fault
 ACCEPTED = frozenset({Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED})
-#: What the provider does not bill, having turned it away.
+#: outcomes of rejected requests, which the provider does not bill
 UNBILLED = frozenset(
     {
         Outcome.RATE_LIMITED,
@@ -103,7 +101,7 @@ UNBILLED = frozenset(
         Outcome.REQUEST_FAULT,
     }
 )
-#: Outcomes after which the same request may go out again under another key.
+#: outcomes after which the request may be sent again with another key
 ROTATES = frozenset(
     {
         Outcome.RATE_LIMITED,
@@ -114,7 +112,7 @@ ROTATES = frozenset(
         Outcome.SERVER_FAILURE,
     }
 )
-#: Those of them that pass by themselves: the same key may answer the same request later.
+#: outcomes that pass with time: the same key may answer the request later
 PASSES = frozenset({Outcome.RATE_LIMITED, Outcome.SERVER_FAILURE})
-#: Those that bar the key for the rest of this request, whatever the pool thinks of it.
+#: outcomes after which this request does not use the key again
 BARS_KEY = ROTATES - PASSES

@@ -1,6 +1,6 @@
-"""The pool: takes a key for a request, reports how it went, decides whether another key is tried.
+"""The pool: acquires a key for a request, reports the outcome, and decides whether to try another key.
 
-Does no I/O of its own and never sleeps: `retry_loop.py` takes a `Call` from step to step.
+The pool does no I/O of its own and never sleeps: `retry_loop.py` runs a `Call` step by step.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Se
 
 log = logging.getLogger(__name__)
 
-#: A place that moves beyond the longest wait by more than this is given up; the caller gets a 429 with `retry-after`.
+#: a reservation that moves past the longest wait by more than this is released, and the caller gets a 429
 _LATEST_US = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Sleep this long, then take the next step."""
+    """Sleep this long, then call `step` again."""
 
     seconds: float
 
@@ -40,24 +40,24 @@ class Send:
 
 
 class KeyPool:
-    """Many keys over one `store`, which may be asked directly. Thread-safe, since the store is."""
+    """The keys of one `store`. Thread-safe, because the store is."""
 
     def __init__(self, keys: Sequence[ApiKey], store: Store, strategy: str) -> None:
         self.strategy = strategy
-        #: True if a step may take a network's time
+        #: True if a step may wait for the network
         self.blocking = store.blocking
         self.store = store
         self.keys = tuple(keys)
         self._by_id = {key.key_id: key for key in keys}
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
-        """From now on only `keys` get new leases; requests of keys that are missing finish, and are still reported."""
+        """Give leases only to `keys` from now on. Running requests with removed keys finish and are reported."""
         self._by_id = {**self._by_id, **{key.key_id: key for key in keys}}
         self.keys = tuple(keys)
         self.store.set_keys(keys)
 
     def step(self, call: Call) -> Send | Pause | NoRoom:
-        """What to do next: send, sleep, or give up."""
+        """Return what to do next: send, sleep, or give up."""
         if call.backoff_seconds:
             pause, call.backoff_seconds = call.backoff_seconds, 0.0
             return Pause(pause)
@@ -108,9 +108,9 @@ class KeyPool:
                 return refusal
 
     def settle(self, call: Call, lease: Lease, settlement: Settlement) -> bool:
-        """Report how a sent request went. True: take the next step, another key or another moment may do better.
+        """Report the outcome of a sent request. Returns whether to try again with another key or later.
 
-        Of several failures of one request only the first counts.
+        Only the first of several failures of one request counts against a key.
         """
         outcome = settlement.outcome
         if outcome is Outcome.SERVER_FAILURE and call.failures > 0:
@@ -120,12 +120,12 @@ class KeyPool:
         return call.tries_again(lease.key_id, settlement, self.store.now_us())
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
-        """Report the end of a stream that was settled at its head: whether it broke, and its usage if it named any."""
+        """Report the end of a stream that was settled at its head: whether it broke, and its usage if it sent any."""
         change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
     def abandon(self, call: Call, lease: Lease | None = None, *, waited_us: int = 0) -> None:
-        """The caller went away: give back what the call holds, without a verdict on the key."""
+        """Release what the call holds, because the caller went away. The outcome does not count for the key."""
         if lease is not None:
             self.store.settle(lease, Settlement(Outcome.ABANDONED, waited_us=waited_us))
         if call.reservation is not None:
@@ -133,7 +133,7 @@ class KeyPool:
             call.reservation = None
 
     def snapshots(self) -> tuple[KeySnapshot, ...]:
-        """Configured keys in their order, then draining ones, each under a mask that no other has."""
+        """Return configured keys in their order, then draining ones, each with a unique mask."""
         taken = {known.mask for known in self._by_id.values()}
         found = []
         for snapshot in self.store.snapshot():
@@ -143,14 +143,15 @@ class KeyPool:
         return tuple(found)
 
     def stats(self, *, with_ids: bool = False) -> dict[str, Any]:
-        """The specification's stats: figures per masked key, with its `id` (`ApiKey.key_id`) if asked for.
+        """Return the specification's stats: figures per masked key, with `id` (`ApiKey.key_id`) if `with_ids`.
 
-        Added to its fields: `scope` ("fleet", or "process" if there is no store for the fleet, or it is away), per key
-        `state`, how often it was rate limited (`rate_limits`), what it spent this UTC day and, if it rests after a 429,
-        for how long (`resting_seconds`); what all keys spent, and how often processes had to go on without the fleet's
-        store. `circuit_open` is true for every key out of rotation that is not merely resting after a 429, whatever
-        took it out; `state` says which ("disabled": an operator). Keys that were taken out of the configuration follow,
-        "draining", and are in no total.
+        Fields beyond the specification: `scope` ("fleet", or "process" without a fleet store), `spent_today` of all
+        keys, and `store_losses`, the number of times that a process lost the fleet store. Per key: `state`,
+        `rate_limits`, `spent_today` (UTC day), and `resting_seconds` while the key rests after a 429.
+
+        `circuit_open` is true for every key out of rotation except those that rest after a 429; `state` gives the
+        reason ("disabled": by an operator). Keys removed from the configuration follow as "draining" and are in no
+        total.
         """
         return {
             **stats_of(self.snapshots(), self.strategy, with_ids=with_ids),
@@ -160,7 +161,7 @@ class KeyPool:
         }
 
     def _mask(self, snapshot: KeySnapshot, taken: set[str]) -> str:
-        """Its mask here; a key known from elsewhere has the one it had there, made unique."""
+        """Return the key's mask here, or, for a key of other processes, its unique mask there."""
         key = self._by_id.get(snapshot.key_id)
         if key is not None:
             return key.mask
@@ -190,4 +191,4 @@ class KeyPool:
         if outcome is Outcome.FORBIDDEN:
             log.error("OpenAI key %s may not use model %s (403)", key.mask, lease.model or "(none)")
         if outcome is Outcome.REGION_BLOCKED:
-            log.error("OpenAI refuses this region (403): no key of the pool can help")
+            log.error("OpenAI refuses this region (403), whatever the key")

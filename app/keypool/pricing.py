@@ -1,10 +1,9 @@
-"""What a model call costs, estimated, in millionths of a US dollar.
+"""Estimate the cost of a model call in millionths of a US dollar.
 
-Prices come from `genai-prices`, whose table lies in the package: nothing is fetched. OPENAI_PRICES overrides them, for
-models that it does not know and for prices of one's own. A service tier has its own price: what the table says of it,
-else a share of the standard one.
+Prices come from the table in the package `genai-prices`; nothing is fetched. OPENAI_PRICES overrides them, for unknown
+models and negotiated prices. A service tier costs its price in the table, else a multiple of the standard price.
 
-Input that came from the provider's cache costs what is known for it, else as much as any other: never too little.
+Cached input costs the known price for cached input, else the full price, so that an estimate is never too low.
 """
 
 from __future__ import annotations
@@ -19,25 +18,26 @@ from app.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
-#: what stands for the service tier of what is asked with a batch
+#: the name of the batch API among the service tiers
 BATCH_TIER = "batch"
-#: What stands for the web search tool in the place of a model, its searches for input tokens: $10 a thousand, whatever
-#: the tier (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11). OPENAI_PRICES overrides that too.
+#: The web search tool is priced as a model of this name whose input tokens are searches: $10 per thousand in every tier
+#: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11). OPENAI_PRICES overrides this price too.
 WEB_SEARCH = "web_search"
 _SEARCH_USD_PER_MILLION = 10_000.0
-#: Tiers that cost another price than the standard one, and how many times as much where the table does not tell: batch
-#: and flex are half price (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times
-#: the price (gpt-5.5, the most of the table; 2026-11).
-_SHARES = {BATCH_TIER: 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
-#: Below this many input tokens no model of the table has a second tier (the lowest starts at 128,000; 2026-11).
+#: The factor on the standard price for tiers without a price in the table: batch and flex are half price
+#: (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times the price (gpt-5.5, the
+#: highest of the table; 2026-11).
+_FACTORS = {BATCH_TIER: 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
+#: below this many input tokens, no model of the table has a second price (the lowest starts at 128,000; 2026-11)
 _LONG_INPUT = 100_000
 _SAMPLE = 1_000
 
 
 class Pricing(Protocol):
-    """What a call costs in millionths of a US dollar; `tier` is a `service_tier` or "batch", else the standard one.
+    """Returns the cost of a call in millionths of a US dollar; `tier` is a `service_tier` or "batch", else standard.
 
-    Of the tokens `given`, `cached` came from the provider's cache, and `written` were put there; `made` is the output.
+    `given` counts the input tokens, of which `cached` were read from the provider's cache and `written` were written to
+    it. `made` counts the output tokens.
     """
 
     def __call__(
@@ -46,14 +46,14 @@ class Pricing(Protocol):
 
 
 def free_of_charge(*_: object, **__: object) -> int:
-    """The price where nobody counts cost."""
+    """Return 0. For pools that count no cost."""
     return 0
 
 
 class Price(NamedTuple):
-    """US dollars per million tokens, which is also millionths of a dollar per token.
+    """Prices in US dollars per million tokens, which equals millionths of a dollar per token.
 
-    `cached` is the price of input that came from the provider's cache, `written` of input that was put there.
+    `cached` is the price of input that is read from the provider's cache, `written` of input that is written to it.
     """
 
     input: float
@@ -63,7 +63,7 @@ class Price(NamedTuple):
 
 
 def parse_prices(text: str) -> dict[str, Price]:
-    """OPENAI_PRICES: `model=input/output;...` or `model=input/output/cached`, US dollars per million tokens.
+    """Parse OPENAI_PRICES: `model=input/output;...` or `model=input/output/cached`, in US dollars per million tokens.
 
     Raises `ConfigurationError`.
     """
@@ -77,7 +77,7 @@ def parse_prices(text: str) -> dict[str, Price]:
         if not model or len(cached) > 1 or not all(0 <= price < math.inf for price in (given, made, *cached)):
             raise _unusable(f"{entry!r} is not MODEL=INPUT/OUTPUT or MODEL=INPUT/OUTPUT/CACHED")
         if any(price > given for price in cached):
-            raise _unusable(f"{entry!r} has cached input cost more than other input")
+            raise _unusable(f"{entry!r} prices cached input higher than other input")
         if model in prices:
             raise _unusable(f"{model!r} is priced twice")
         prices[model] = Price(given, made, min(cached, default=given), given)
@@ -85,19 +85,18 @@ def parse_prices(text: str) -> dict[str, Price]:
 
 
 def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
-    """The function that prices a call.
+    """Return the function that prices a call.
 
-    A model's own name is looked up in `overrides`, which are prices of the standard tier, then in the table, which also
-    knows dated names and tiers. A model found in neither costs 0, and is named once in the log. The table is loaded at
-    the first look-up (0.3 s, 13 MB).
+    A model is looked up in `overrides` (standard tier), then in the table, which includes dated names and tiers. An
+    unknown model costs 0 and is logged once. The table is loaded at the first lookup (0.3 s, 13 MB).
     """
     own = {"": Price(0, 0, 0, 0), WEB_SEARCH: Price(_SEARCH_USD_PER_MILLION, 0, 0, 0), **(overrides or {})}
 
     def microusd(
         model: str, given: float, made: float, tier: str = "", /, *, cached: float = 0, written: float = 0
     ) -> int:
-        tier, length = tier if tier in _SHARES else "", round(given) if given > _LONG_INPUT else _SAMPLE
-        price = _at_share(own[model], tier) if model in own else _listed_price(model, length, tier)
+        tier, length = tier if tier in _FACTORS else "", round(given) if given > _LONG_INPUT else _SAMPLE
+        price = _at_tier(own[model], tier) if model in own else _listed_price(model, length, tier)
         if price is None:
             _name_unpriced(model)
             return 0
@@ -106,10 +105,10 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
     return microusd
 
 
-def _at_share(price: Price, tier: str) -> Price:
-    """The tier's share of a standard price. Not all batches have a price of cached input, so none is assumed."""
+def _at_tier(price: Price, tier: str) -> Price:
+    """Return a standard price times the tier's factor. Some batches have no price for cached input: none is assumed."""
     price = price._replace(cached=price.input) if tier == BATCH_TIER else price
-    return Price(*(_SHARES.get(tier, 1.0) * one for one in price))
+    return Price(*(_FACTORS.get(tier, 1.0) * one for one in price))
 
 
 @cache
@@ -121,13 +120,13 @@ def _name_unpriced(model: str) -> None:
 
 @lru_cache(maxsize=1024)
 def _listed_price(model: str, input_tokens: int, tier: str) -> Price | None:
-    """The table's price of a model for a prompt of that length: above a threshold some charge all tokens more.
+    """Return the table's price of a model for a prompt of this length: some models cost more above a threshold.
 
-    A tier of which the table says nothing costs there what the standard one does, so the estimate stays from above.
-    A tier with a price of its own and none for cached input charges it like other input: so do batches before GPT-5
+    A tier without a price in the table costs the standard price, so that the estimate is not too low. A tier with its
+    own price and none for cached input charges cached input like other input, as batches before GPT-5 do
     (https://developers.openai.com/api/docs/pricing, 2026-11).
     """
-    from genai_prices import Usage, calc_price  # noqa: PLC0415 (the table is loaded only when a price is asked for)
+    from genai_prices import Usage, calc_price  # noqa: PLC0415 (loads the table, only when a price is needed)
 
     def listed(**context: str) -> Price:
         usages = [
@@ -144,7 +143,7 @@ def _listed_price(model: str, input_tokens: int, tier: str) -> Price | None:
     except LookupError:
         return None
     if found == standard:
-        return _at_share(found, tier) if tier == BATCH_TIER else found
+        return _at_tier(found, tier) if tier == BATCH_TIER else found
     return found._replace(cached=found.input) if found.cached == standard.cached else found
 
 

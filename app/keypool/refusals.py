@@ -1,4 +1,4 @@
-"""The pool's own answers, in OpenAI's form, when no key can take a request."""
+"""The pool's own error responses, in OpenAI's form, for requests that no key can take."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _REFUSALS = {
     "dead": (401, "invalid_api_key", "invalid_request_error", "All OpenAI keys were refused; replace them."),
     "forbidden": (403, "model_not_found", "invalid_request_error", "No OpenAI key may use this model."),
     "quota": (429, "insufficient_quota", "insufficient_quota", "No OpenAI key has quota left."),
-    "circuit": (429, "rate_limit_exceeded", "requests", "All OpenAI keys are failing; come back later."),
-    "no_room": (429, "rate_limit_exceeded", "requests", "No OpenAI key has room; come back later."),
+    "circuit": (429, "rate_limit_exceeded", "requests", "All OpenAI keys are failing; retry later."),
+    "no_room": (429, "rate_limit_exceeded", "requests", "No OpenAI key has capacity; retry later."),
     "disabled": (
         429,
         "rate_limit_exceeded",
@@ -21,10 +21,10 @@ _REFUSALS = {
     "barred": (429, "rate_limit_exceeded", "requests", "No other OpenAI key is left for this request."),
     "budget": (429, "budget_exceeded", "budget_exceeded", "A budget is used up."),
 }
-#: `NoRoom.detail` is "<whose> <of what>": whose budget, the start of its setting's name, and what to do
+#: by the first word of `NoRoom.detail`: the budget, the start of its setting's name, and the remedy
 _BUDGETS = {
-    "day": ("The day's budget", "BUDGET_DAILY", "raise it or come back after 00:00 UTC."),
-    "key_day": ("Every key's budget for the day", "BUDGET_KEY_DAILY", "raise it or come back after 00:00 UTC."),
+    "day": ("The day's budget", "BUDGET_DAILY", "raise it or retry after 00:00 UTC."),
+    "key_day": ("Every key's budget for the day", "BUDGET_KEY_DAILY", "raise it or retry after 00:00 UTC."),
     "batch": ("The batch's budget", "BUDGET_BATCH", "raise it or submit the rest as another batch."),
 }
 _UNITS = {
@@ -35,7 +35,7 @@ _UNITS = {
 
 
 def answer(refusal: NoRoom, request: httpx2.Request) -> httpx2.Response:
-    """The response for `refusal`: OpenAI's error body, and when to come back in `retry-after` and `retry-after-ms`."""
+    """Return the response for `refusal`: OpenAI's error body, with `retry-after` and `retry-after-ms`."""
     status, code, kind, message = _REFUSALS[refusal.reason]
     if refusal.reason == "budget":
         message = budget_message(refusal.detail) or message
@@ -46,7 +46,7 @@ def answer(refusal: NoRoom, request: httpx2.Request) -> httpx2.Response:
 
 
 def budget_message(detail: str) -> str:
-    """`day calls` -> the sentence that names the budget, its setting and the remedy; empty for an unknown one."""
+    """Return a sentence with the budget of `detail` ("day calls"), its setting and the remedy; "" if it is unknown."""
     whose, _, unit = detail.partition(" ")
     if whose not in _BUDGETS or unit not in _UNITS:
         return ""

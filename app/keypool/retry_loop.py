@@ -1,7 +1,7 @@
-"""Sends one request with one key after another, until there is an answer to hand out.
+"""Send one request, with one key after another, until there is a response to return.
 
-Does no I/O itself: a `Driver` does, in a thread or on an event loop (`transport.py`). What a response means is read by
-`wire`, what it does to a key is decided by the pool.
+A `Driver` does the I/O, in a thread or on an event loop (`transport.py`). `wire` reads the responses, and the pool
+decides what they mean for a key.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.keypool import wire
 from app.keypool.call import Call
 from app.keypool.keys import ApiKey
 from app.keypool.limits import parse_retry_after_us, read_limits
-from app.keypool.organisations import SharedLimits
+from app.keypool.organizations import SharedLimits
 from app.keypool.outcomes import Failure, Outcome, classify
 from app.keypool.pool import KeyPool, Pause, Send
 from app.keypool.pricing import WEB_SEARCH, Pricing, free_of_charge
@@ -33,21 +33,21 @@ from app.keypool.stores.base import Lease, NoRoom, Settlement
 from app.keypool.streams import NO_ANSWER, StreamReport
 from app.tracing import current_span, span
 
-#: The only keys, by their ids, that requests of the current context may use (what one project made no other sees);
-#: None: any.
+#: The ids of the keys that requests of the current context may use; None allows all. Objects that one project has
+#: created are invisible to other projects.
 allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", default=None)
-#: Where an answer says whose it is: the id of its key, among `httpx2.Response.extensions`.
+#: the entry of `httpx2.Response.extensions` with the id of the key that got the response
 KEY_ID = "propintel.key_id"
-#: The batch whose budget pays for the requests of the current context; empty: none.
+#: the batch whose budget pays for the requests of the current context, or ""
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
-#: Called when a request of the current context has its first key, before it is sent. What it raises ends the request;
-#: the SDK raises `APIConnectionError` from it.
+#: Called when a request of the current context has its first key, before it is sent. An exception ends the request; the
+#: SDK raises `APIConnectionError` from it.
 on_first_key: ContextVar[Callable[[], None] | None] = ContextVar("on_first_key", default=None)
 
 
 @contextmanager
 def bound[T](variable: ContextVar[T], value: T) -> Iterator[None]:
-    """Give a context variable this value in the block."""
+    """Set a context variable during the block."""
     token = variable.set(value)
     try:
         yield
@@ -56,16 +56,16 @@ def bound[T](variable: ContextVar[T], value: T) -> Iterator[None]:
 
 
 class Driver(Protocol):
-    """Does what a request needs, one thing after the other."""
+    """Does the I/O of a request, one step at a time."""
 
     async def call[T](self, work: Callable[[], T]) -> T:
-        """Call the pool. With a store that blocks this takes a network's time; it runs to its end, come what may."""
+        """Call the pool, which may wait for the network. The call runs to its end even if the caller is canceled."""
         ...
 
     async def pause(self, seconds: float) -> None: ...
 
     async def send(self, request: httpx2.Request) -> httpx2.Response:
-        """The response, its body unread."""
+        """Send the request and return the response with its body unread."""
         ...
 
     async def read(self, response: httpx2.Response) -> bytes:
@@ -79,9 +79,9 @@ class Driver(Protocol):
 class Terms:
     """Options for every request of a transport.
 
-    `price` is what tokens cost. `base_url` is the client's; a key may have another one. `shared_limits` sees each
-    answer. A request may use `further_keys` beside its first (None: all). `monotonic_ns` measures durations. `closed`
-    is set when the transport is closed: a stream that breaks then is no failure.
+    `price` returns the cost of tokens. `base_url` is the client's; a key may have its own. `shared_limits` reads each
+    response. A request may use `further_keys` keys after the first one (None: all). `monotonic_ns` measures durations.
+    `closed` is set when the transport is closed; a stream that breaks after that is no failure.
     """
 
     max_wait_seconds: float
@@ -94,14 +94,14 @@ class Terms:
 
 
 class RetryLoop:
-    """One request: its call, the lease in hand, the response that is open. Belongs to one thread or task.
+    """One request: its call, its current lease, and its open response. Used by one thread or task.
 
-    After its end, a `stream_report` wants to be fed with the body and closed at its end.
+    If `stream_report` is set after `run`, feed it the body and close it at the end of the stream.
     """
 
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms, driver: Driver) -> None:
         need = wire.read_need(request)
-        # charged as if nothing of it were in the provider's cache yet, and all of it written there
+        # charged as if the whole input were new to the provider's cache and written to it
         given, fee = need.input_tokens, terms.price(WEB_SEARCH, need.searches, 0)
         self._pool = pool
         self._driver = driver
@@ -118,13 +118,13 @@ class RetryLoop:
         )
         if (allowed := allowed_keys.get()) is not None:
             self._call.barred.update(key.key_id for key in pool.keys if key.key_id not in allowed)
-        #: the URL behind the base URL; None: it goes elsewhere, and what has a place of its own must not
+        #: the URL after the base URL; None for another server, to which keys with their own server must not be sent
         self._path = _path_behind(terms.base_url, str(request.url))
         if self._path is None:
             self._call.barred.update(key.key_id for key in pool.keys if key.base_url)
         self._on_first_key = on_first_key.get()
         self._lease: Lease | None = None
-        #: it began, or its last attempt ended
+        #: when the request started, or its last attempt ended
         self._waits_since_ns = terms.monotonic_ns()
         self._sent_ns = self._waits_since_ns
         self._attempts = 0
@@ -132,9 +132,9 @@ class RetryLoop:
         self.stream_report: StreamReport | None = None
 
     async def run(self) -> httpx2.Response:
-        """From the first key to the response to hand out. Raises what the last attempt raised.
+        """Send the request and return the final response. Raises the exception of the last attempt.
 
-        If it is interrupted, whatever is still held goes back, without a verdict on the key.
+        If the request is interrupted, its lease and reservation are released without counting for the key.
         """
         try:
             return await self._attempt_until_answered()
@@ -156,13 +156,13 @@ class RetryLoop:
                 await self._driver.pause(step.seconds)
                 continue
             if isinstance(step, NoRoom):
-                # what really happened says more than that no other key is left, or can be used in what time remains
+                # a real response says more than a refusal for lack of keys or time
                 failed = isinstance(last, Exception) or (last is not None and last.is_server_error)
                 real = step.reason == "barred" or (failed and step.reason in {"no_room", "circuit"})
-                return _handed_out(last if last is not None and real else answer(step, self._request))
+                return _returned_or_raised(last if last is not None and real else answer(step, self._request))
             again, last = await self._observed_attempt(step)
             if not again:
-                return _handed_out(last)
+                return _returned_or_raised(last)
 
     def _step(self) -> Send | Pause | NoRoom:
         step = self._pool.step(self._call)
@@ -174,7 +174,7 @@ class RetryLoop:
         return step
 
     async def _observed_attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
-        """`_attempt`; meanwhile each log line names the key, and a span stands for it."""
+        """Run `_attempt` in a span, with the key in each log line."""
         self._attempts += 1
         key = {"propintel.openai.key": send.key.mask}
         current_span().set({**key, "propintel.openai.attempts": self._attempts})
@@ -185,26 +185,26 @@ class RetryLoop:
             return again, last
 
     async def _attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
-        """Send with one key, and settle. True: another key may do better."""
+        """Send with one key and settle. Returns whether to try again, and the response or exception."""
         try:
             response = await self._driver.send(self._addressed(send.key))
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
             self._open_response = response
             response.extensions[KEY_ID] = send.key.key_id
             if self._terms.shared_limits is not None:
-                self._terms.shared_limits.saw(send.key, response.headers)
+                self._terms.shared_limits.observe(send.key, response.headers)
             kind, body = wire.body_kind(response), {}
             if kind == "whole":
                 raw = await self._driver.read(response)
-                # read by the SDK like any other body, whatever method it uses for that
+                # the SDK can read the body with any method
                 response.stream = httpx2.ByteStream(raw)
                 body = wire.read_body(response, raw)
                 if response.is_success and (status := wire.hidden_status(body)) is not None:
-                    response.status_code = status  # the SDK raises what it is
+                    response.status_code = status  # the SDK raises the right exception
         except NO_ANSWER as exc:
             self._call.broken += self._open_response is not None
             self._open_response = None
-            # flex may be slow: a timeout is no failure of the key, and another key would not be faster
+            # flex may be slow: a timeout is not the key's failure, and another key would not be faster
             slow = self._need.tier == "flex" and isinstance(exc, httpx2.ReadTimeout)
             outcome = Outcome.ABANDONED if slow else Outcome.SERVER_FAILURE
             unbilled = isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)
@@ -217,16 +217,16 @@ class RetryLoop:
         return again, response
 
     def _addressed(self, key: ApiKey) -> httpx2.Request:
-        """The request with this key. A copy: the caller's, which errors carry, never holds a secret."""
+        """Return a copy of the request with this key. Errors carry the caller's request, which must hold no secret."""
         request = self._request
         headers = request.headers.copy()
         headers["authorization"] = f"Bearer {key.secret.get_secret_value()}"
         if len(self._pool.keys) > 1:
-            # a key says which project pays; headers of the environment would name another one's
+            # the key determines the project; headers from the environment may name another one
             for name in ("openai-organization", "openai-project"):
                 headers.pop(name, None)
         if self._need.streams:
-            headers["accept-encoding"] = "identity"  # or the usage in it could not be read as it passes
+            headers["accept-encoding"] = "identity"  # so that the usage in the stream can be read
         url = self._url_for(key)
         if url != request.url:
             headers["host"] = url.netloc.decode()
@@ -248,7 +248,7 @@ class RetryLoop:
         if response.is_error:
             failure, limited_by = wire.read_failure(body)
             pause_us = parse_retry_after_us(headers, wire.server_time(headers, datetime.now(UTC)))
-        # what only looks at an earlier answer (a GET) shows its usage again, and is not charged for it
+        # a GET of an earlier answer shows its usage again, which must not be charged twice
         used = wire.read_usage(body.get("usage")) if self._need.model and response.is_success else None
         return self._settle(
             Settlement(
@@ -270,13 +270,14 @@ class RetryLoop:
         return lease is not None and self._pool.settle(self._call, lease, settlement) and self._need.replayable
 
     def _waited_us(self) -> int:
-        """How long the request had waited when it was last sent, the pauses after a failure included."""
+        """Return how long the request had waited when it was last sent, including pauses after a failure."""
         return max(0, self._sent_ns - self._waits_since_ns) // 1000
 
     def _usage(self, used: wire.TokensUsed, served_on: str, searches: int | None = None) -> Usage:
-        """What was used, at the price of the service tier that the answer names, else of the one asked for.
+        """Return the usage, priced for the service tier that the response names, else for the requested tier.
 
-        `searches` of the web cost apart; None (a stream, whose end alone is read): as many as it might.
+        `searches` is the number of web searches, which are priced separately. None (a stream, of which only the end is
+        read) charges the most that the request allows.
         """
         need, tier = self._need, served_on or self._need.tier
         price = self._terms.price(need.model, used.input, used.output, tier, cached=used.cached, written=used.written)
@@ -287,18 +288,18 @@ class RetryLoop:
 
 @cache
 def _normal(base_url: str) -> str:
-    """As it stands at the beginning of a request's URL, without slashes at its end."""
+    """Return a base URL as request URLs start with it, without trailing slashes."""
     return str(httpx2.URL(base_url)).rstrip("/")
 
 
 def _path_behind(base_url: str, url: str) -> str | None:
-    """The part of a URL below a base URL, with its slash; None: it is not below it."""
+    """Return the part of a URL after a base URL, with its slash, or None if the URL is not below it."""
     base_url = _normal(base_url)
     path = url.removeprefix(base_url)
     return path if base_url and path != url and path.startswith("/") else None
 
 
-def _handed_out(found: httpx2.Response | Exception) -> httpx2.Response:
+def _returned_or_raised(found: httpx2.Response | Exception) -> httpx2.Response:
     if isinstance(found, Exception):
         raise found
     return found

@@ -1,4 +1,4 @@
-"""One key as it is shown, and what an operator may ask of it."""
+"""The figures of one key, and an operator's actions on a key."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import Literal
 
 from app.keypool.spending import NOTHING, Spent
 
-#: The one word for a key. "half_open": the time of its probe has come; "dead": the provider refused it (401).
+#: the state of a key; "half_open": its probe is due; "dead": the provider refused it (401)
 State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "disabled", "draining"]
-#: What an operator may ask of one key.
+#: an operator's action on a key
 Action = Literal["disable", "enable", "probe"]
 
 
 @dataclass(frozen=True, slots=True)
-class Acted:
-    """What an operator's action came to, and the key's state after it.
+class ActionResult:
+    """The effect of an operator's action, and the key's state after it.
 
-    `done`: it changed the key; `nothing`: there was nothing to change; `under_way`: the probe that was asked for is
-    out already.
+    `done`: the action changed the key; `nothing`: there was nothing to change; `under_way`: a probe was already sent.
     """
 
     effect: Literal["done", "nothing", "under_way"]
@@ -27,12 +26,12 @@ class Acted:
 
 @dataclass(frozen=True, slots=True)
 class KeySnapshot:
-    """One key's figures. `requests` counts leases sent; every one ends as a success or a failure, or was abandoned.
+    """The figures of one key. `requests` counts sent leases, which end as a success, a failure, or abandoned.
 
-    A key that was taken out of the configuration is "draining": it gets no new lease here, its requests finish. One
-    that an operator took out is "disabled", whatever its health.
-    `spent_today` is by the UTC day. `rests_us` is for how long it still rests after a 429. `probe_in_us` is the time
-    until a request tests it: 0 unless its circuit is open or it was refused.
+    A key that was removed from the configuration is "draining": it gets no new lease here, and its requests finish. A
+    key that an operator disabled is "disabled", whatever its circuit. `spent_today` covers the UTC day. `rests_us` is
+    the rest of its pause after a 429. `probe_in_us` is the time until a request tests the key: 0 unless its circuit is
+    open or it was refused.
     """
 
     key_id: str
@@ -51,10 +50,10 @@ class KeySnapshot:
 
     @property
     def circuit_open(self) -> bool:
-        """True for every key out of rotation that is not merely resting after a 429."""
+        """Return whether the key is out of rotation for another reason than a pause after a 429."""
         return self.state in {"open", "dead", "no_quota", "disabled"}
 
     @property
     def is_healthy(self) -> bool:
-        """It takes requests now, as far as it is configured; one that rests after a 429 does not."""
+        """Return whether the key takes requests now. A key that rests after a 429 does not."""
         return not (self.circuit_open or self.rate_limited)

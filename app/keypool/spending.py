@@ -1,4 +1,4 @@
-"""What requests use of the fleet's budgets: model calls, tokens, money. Values alone; `ledger.lua` counts them."""
+"""Values for the fleet's budgets: model calls, tokens and cost, which `ledger.lua` counts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from app.keypool.outcomes import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Model calls, tokens and estimated cost (millionths of a US dollar) that were used.
+    """Used model calls, tokens, and estimated cost in millionths of a US dollar.
 
-    `cached_tokens`, of `tokens`, are those of the input that the provider had in its cache.
+    `cached_tokens` is the part of `tokens` that the provider had in its cache.
     """
 
     calls: int = 0
@@ -33,14 +33,14 @@ NOTHING = Spent()
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """The most that may be used; None: no cap."""
+    """Limits for calls, tokens and cost; None means no limit."""
 
     calls: int | None = None
     tokens: int | None = None
     microusd: int | None = None
 
     def exceeded(self, used: Spent, more: Spent) -> str | None:
-        """The first figure ("calls", "tokens", "microusd") that `more` would bring over the cap; nothing never does."""
+        """Return the first figure ("calls", "tokens", "microusd") that `more` would bring over its limit, if any."""
         if more == NOTHING:
             return None
         caps, total = {f.name: getattr(self, f.name) for f in fields(self)}, used + more
@@ -49,7 +49,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Caps of the whole fleet: for a UTC day, for one key in a UTC day, and for one batch in all."""
+    """Limits of the fleet: per UTC day, per key and UTC day, and per batch in total."""
 
     day: Cap = Cap()
     key_day: Cap = Cap()
@@ -61,10 +61,10 @@ NO_BUDGET = Budget()
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a finished request used, as its response says.
+    """The usage of a finished request, from its response.
 
-    `output_tokens`, of `tokens`, are those of the completion, `cached_tokens` those of the input that came from the
-    provider's cache; `microusd` is the estimated cost.
+    `output_tokens` is the part of `tokens` in the completion, and `cached_tokens` the part of the input from the
+    provider's cache. `microusd` is the estimated cost.
     """
 
     tokens: int
@@ -75,10 +75,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """Requests to one model that are sent together with one key, apart from the limits of a minute (a batch).
+    """Requests to one model that are sent together with one key, outside the limits per minute (the batch API).
 
-    `bulk_id` is theirs for ever. `charges` are their estimates together, by the batch of jobs whose budget pays ("":
-    none).
+    `bulk_id` is never reused. `charges` maps each batch of jobs, whose budget pays ("": none), to the total estimate of
+    its requests.
     """
 
     bulk_id: str
@@ -88,13 +88,13 @@ class Bulk:
 
     @property
     def charged(self) -> Spent:
-        """All of them together."""
+        """The sum of the charges."""
         return sum(self.charges.values(), NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What came of a bulk: what was used in place of its charges, how its requests ended, and tokens by direction."""
+    """The result of a bulk: the usage that replaces its charges, the outcomes of its requests, and its tokens."""
 
     used: Mapping[str, Spent] = field(default_factory=dict)
     outcomes: Mapping[Outcome, int] = field(default_factory=dict)
@@ -103,5 +103,5 @@ class BulkResult:
 
     @property
     def total(self) -> Spent:
-        """What all of them used together."""
+        """The sum of the usage."""
         return sum(self.used.values(), NOTHING)

@@ -1,4 +1,4 @@
-"""The specification's stats: what the figures of a pool's keys look like in its answers."""
+"""The specification's stats response, made from the snapshots of the keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.keypool.spending import Spent
 
 
 def stats_of(snapshots: Sequence[KeySnapshot], strategy: str, *, with_ids: bool) -> dict[str, Any]:
-    """Totals of the configured keys, and figures per masked key, with its `id` if asked for (`KeyPool.stats`)."""
+    """Return totals of the configured keys, and figures per masked key, with `id` if `with_ids` (`KeyPool.stats`)."""
     configured = [s for s in snapshots if s.state != "draining"]
     return {
         "total_keys": len(configured),
@@ -39,11 +39,11 @@ def _figures(snapshot: KeySnapshot) -> dict[str, Any]:
 
 
 def spent_stats(spent: Spent) -> dict[str, Any]:
-    """Model calls, tokens, US dollars, and how many of the tokens were cached."""
+    """Return model calls, tokens, US dollars, and cached tokens."""
     usd = round(spent.microusd / 1_000_000, 6)
     return {"calls": spent.calls, "tokens": spent.tokens, "usd": usd, "cached_tokens": spent.cached_tokens}
 
 
 def _utc(us: int | None) -> str | None:
-    """UTC without offset, whole seconds, as the specification shows it."""
+    """Return a time in the specification's format: UTC without offset, in whole seconds."""
     return None if us is None else datetime.fromtimestamp(us // 1_000_000, UTC).replace(tzinfo=None).isoformat()

@@ -1,4 +1,4 @@
-"""Streams of events on their way to the caller: how each ended, and what it used, is reported when it is over."""
+"""Pass event streams on to the caller, and report to the pool how each ended and what it used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.keypool.spending import Usage
 from app.keypool.stores.base import Lease
 from app.keypool.wire import TokensUsed, read_object, read_usage, status_of_error
 
-#: Without any answer: the key, the line or the server is at fault. Everything else httpx2 raises is ours.
+#: errors without an answer, which count against the key; all other errors of httpx2 are the caller's
 NO_ANSWER = (
     httpx2.NetworkError,
     httpx2.ConnectTimeout,
@@ -26,33 +26,33 @@ NO_ANSWER = (
     httpx2.DecodingError,
 )
 
-#: Usage stands in a stream's last event. What follows it there (metadata, `[DONE]`) is far shorter.
+#: how much of a stream's end is kept: the last event has the usage, and what follows it is far shorter
 _TAIL_BYTES = 65_536
-#: How many places that look like usage are read from the end, and the longest usage: nonsense must not cost time.
+#: limits on the candidates for usage that are parsed, and on their length, so that invalid data costs no time
 _USAGES_READ = 4
 _USAGE_BYTES = 8_192
-#: A quote inside a JSON string is escaped, so this never matches text that a model wrote.
+#: a quote inside a JSON string is escaped, so this never matches a model's text
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
-#: How many events are read from a stream's end to find an error, and what begins one.
+#: the number of events at a stream's end that are searched for an error, and the form of an event
 _EVENTS_READ = 4
 _EVENT = re.compile(rb"^data: *(\{.*\})\s*$", re.MULTILINE)
 _TIER = re.compile(rb'"service_tier"\s*:\s*"(\w{1,32})"')
 
 
 class StreamTail:
-    """The end of a stream of server-sent events, kept to read the usage in it. Holds at most 128 KiB."""
+    """The end of a stream of server-sent events, at most 128 KiB, from which errors and usage are read."""
 
     def __init__(self) -> None:
         self._tail = bytearray()
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes, split wherever the network split them."""
+        """Add the next bytes, which may start and end anywhere in an event."""
         self._tail += chunk[-_TAIL_BYTES:]
         if len(self._tail) > 2 * _TAIL_BYTES:
             del self._tail[:-_TAIL_BYTES]
 
     def failed(self) -> bool:
-        """True if one of the last events says that the server failed, and not the request."""
+        """Return whether one of the last events reports a server error."""
         for event in _EVENT.findall(self._tail)[-_EVENTS_READ:]:
             body = read_object(event)
             response = body.get("response")
@@ -64,12 +64,12 @@ class StreamTail:
         return False
 
     def tier(self) -> str:
-        """The last service tier that was named in what came, empty if none was."""
+        """Return the last service tier that the kept bytes name, or ""."""
         named = _TIER.findall(self._tail)
         return bytes(named[-1]).decode() if named else ""
 
     def usage(self) -> TokensUsed | None:
-        """The last usage in what came, None if there was none (a stream that was left early, or not asked for it)."""
+        """Return the last usage in the kept bytes. None if there is none (closed early, or usage was not requested)."""
         for match in list(_USAGE.finditer(self._tail))[: -_USAGES_READ - 1 : -1]:
             text = self._tail[match.end() : match.end() + _USAGE_BYTES].decode(errors="replace")
             try:
@@ -83,7 +83,7 @@ class StreamTail:
 
 
 class StreamReport:
-    """Tells the pool, once, how a stream ended and what it has used."""
+    """Reports to the pool, once, how a stream ended and what it used."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class StreamReport:
         self.feed = self._tail.feed
 
     def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
-        """The stream is over, with `error` if it broke: the report to make, None if it was made."""
+        """End the stream, with `error` if it broke. Returns the report to run, or None if it was returned before."""
         if self._over:
             return None
         self._over = True
@@ -111,8 +111,8 @@ class StreamReport:
         return lambda: self._pool.end_stream(self._lease, usage, broke=broke)
 
 
-class WatchedStream(httpx2.SyncByteStream):
-    """For a sync client."""
+class ReportingStream(httpx2.SyncByteStream):
+    """A stream of a sync client that reports its end."""
 
     def __init__(self, inner: httpx2.SyncByteStream, report: StreamReport) -> None:
         self._inner = inner
@@ -140,8 +140,8 @@ class WatchedStream(httpx2.SyncByteStream):
             report()
 
 
-class AsyncWatchedStream(httpx2.AsyncByteStream):
-    """For an async client."""
+class AsyncReportingStream(httpx2.AsyncByteStream):
+    """A stream of an async client that reports its end."""
 
     def __init__(self, inner: httpx2.AsyncByteStream, report: StreamReport, pool: KeyPool) -> None:
         self._inner = inner
@@ -178,19 +178,19 @@ class AsyncWatchedStream(httpx2.AsyncByteStream):
 async def call_pool[T](pool: KeyPool, work: Callable[[], T]) -> T:
     """Call the pool, from a thread if its store blocks.
 
-    Runs to its end even if the caller is cancelled, and raises `CancelledError` afterwards: a lease that was taken
-    meanwhile must be known before it can be given back.
+    The call runs to its end even if the caller is canceled, and `CancelledError` is raised afterwards: a lease must be
+    known before it can be released.
     """
     if not pool.blocking:
         return work()
     task = asyncio.ensure_future(asyncio.to_thread(work))
-    cancelled: asyncio.CancelledError | None = None
+    canceled: asyncio.CancelledError | None = None
     while not task.done():
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError as exc:
-            cancelled = exc
-    if cancelled is not None:
-        task.exception()  # looked at, or the loop complains
-        raise cancelled
+            canceled = exc
+    if canceled is not None:
+        task.exception()  # retrieved, or the loop logs a warning
+        raise canceled
     return task.result()

@@ -1,7 +1,7 @@
-"""The pool under a plain `openai.OpenAI`: httpx2 transports, sync and async, that put a lease on each request.
+"""httpx2 transports, sync and async, that send each request of a plain `openai.OpenAI` with a key of the pool.
 
-They sit below every SDK method, see every response, rotate keys, and answer themselves when no key has room
-(`retry_loop.py`). The SDK above must not retry (`max_retries=0`): the task retries later.
+They see the requests and responses of every SDK method, rotate keys, and answer 429 themselves when no key has capacity
+(`retry_loop.py`). The SDK must not retry (`max_retries=0`): the task retries later.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import httpx2
 from app.clock import Clock
 from app.keypool.pool import KeyPool
 from app.keypool.retry_loop import RetryLoop, Terms
-from app.keypool.streams import AsyncWatchedStream, WatchedStream, call_pool
+from app.keypool.streams import AsyncReportingStream, ReportingStream, call_pool
 
 
 class PooledTransport(httpx2.BaseTransport):
-    """Sync: `OpenAI(http_client=httpx2.Client(transport=PooledTransport(pool, clock, terms)), max_retries=0)`."""
+    """For `OpenAI(http_client=httpx2.Client(transport=PooledTransport(pool, clock, terms)), max_retries=0)`."""
 
     def __init__(self, pool: KeyPool, clock: Clock, terms: Terms, inner: httpx2.BaseTransport | None = None) -> None:
         self._pool = pool
@@ -30,7 +30,7 @@ class PooledTransport(httpx2.BaseTransport):
         self._inner = inner or httpx2.HTTPTransport()
 
     def capped(self, further_keys: int) -> Self:
-        """The same keys and connections, for requests that may use so many keys beside their first one."""
+        """Return a transport with the same keys and connections whose requests may use this many further keys."""
         capped = copy.copy(self)
         capped._terms = replace(self._terms, further_keys=further_keys)
         return capped
@@ -39,7 +39,7 @@ class PooledTransport(httpx2.BaseTransport):
         loop = RetryLoop(self._pool, request, self._terms, ThreadDriver(self._clock, self._inner))
         response = run_in_thread(loop.run())
         if loop.stream_report is not None:
-            response.stream = WatchedStream(cast(httpx2.SyncByteStream, response.stream), loop.stream_report)
+            response.stream = ReportingStream(cast(httpx2.SyncByteStream, response.stream), loop.stream_report)
         return response
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class PooledTransport(httpx2.BaseTransport):
 
 @dataclass(frozen=True, slots=True)
 class ThreadDriver:
-    """A `Driver` that blocks its thread: nothing that it does is ever awaited."""
+    """A `Driver` that blocks its thread. Its coroutines never wait for an event loop."""
 
     clock: Clock
     inner: httpx2.BaseTransport
@@ -75,16 +75,16 @@ class ThreadDriver:
 
 
 def run_in_thread[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never waits for anything."""
+    """Return the result of a coroutine that never waits for an event loop."""
     try:
         coroutine.send(None)
     except StopIteration as end:
         return cast(T, end.value)
-    raise RuntimeError("a coroutine that was to block its thread waits for an event loop")
+    raise RuntimeError("a coroutine of a blocking driver waits for an event loop")
 
 
 class AsyncPooledTransport(httpx2.AsyncBaseTransport):
-    """The same for `openai.AsyncOpenAI`. `sleep` is how it waits for a key."""
+    """The async transport, for `openai.AsyncOpenAI`. `sleep` waits for a key."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
         response = await loop.run()
         if loop.stream_report is not None:
             stream = cast(httpx2.AsyncByteStream, response.stream)
-            response.stream = AsyncWatchedStream(stream, loop.stream_report, self._pool)
+            response.stream = AsyncReportingStream(stream, loop.stream_report, self._pool)
         return response
 
     async def aclose(self) -> None:

@@ -1,7 +1,4 @@
-"""Reads requests and responses. Pure; `retry_loop.py` decides what follows.
-
-Nothing here raises for what others wrote: a body that makes no sense tells nothing.
-"""
+"""Read requests and responses for `retry_loop.py`. An invalid body raises nothing and yields empty values."""
 
 from __future__ import annotations
 
@@ -17,9 +14,9 @@ import httpx2
 
 from app.keypool.outcomes import QUOTA_CODES, Failure
 
-#: Bytes of text that a token stands for, on the safe side for English. Headers correct what was charged by it.
+#: bytes of text per token, a safe estimate for English; the headers of the response correct the charge
 _BYTES_PER_TOKEN = 4
-#: A picture of 1024 x 1024 at high detail (OpenAI's vision guide, 2026-11); its bytes say nothing about its tokens.
+#: a picture of 1024 x 1024 at high detail (OpenAI's vision guide, 2026-11), whatever its number of bytes
 _PICTURE_TOKENS = 765
 _PROMPT_FIELDS = ("messages", "input", "instructions", "prompt")
 _TEXT_FIELDS = ("content", "text", "output", "arguments", "function", "tool_calls", "summary")
@@ -29,13 +26,13 @@ _MOST_TOKENS = 10_000_000
 _MOST_CHOICES = 128
 _MOST_SEARCHES = 1_000
 
-#: The way to the server takes no longer than this; the rest of the time until the headers came, it worked.
+#: the longest time for a request to reach the server; the rest of the time until the headers is work
 _LONGEST_WAY_US = 100_000
 _ROUNDING_US = 1_000
 
 _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
 
-#: What an answer holds that is more than an error: a response that failed is one, and says why in `error`.
+#: members of a body that is more than an error; a failed response has them too, and its reason in `error`
 _ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF = {
@@ -52,11 +49,11 @@ _STATUS_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What a request asks of the pool.
+    """What a request needs from the pool.
 
-    `output_tokens` is the completion that it allows; 0 where it names no bound: reserving the longest answer the model
-    could give would keep most of the limit idle. `replayable`: its body can be sent twice. `tier` is the `service_tier`
-    that it asks for, empty if it names none. `searches`: so many searches of the web it allows, which cost apart.
+    `output_tokens` is the longest completion that the request allows, or 0 without a bound: reserving the model's
+    longest answer would leave most of the limit unused. `replayable`: the body can be sent twice. `tier` is the
+    requested `service_tier`, or "". `searches` is the number of allowed web searches, which are priced separately.
     """
 
     model: str = ""
@@ -69,7 +66,7 @@ class Need:
 
 
 def read_need(request: httpx2.Request) -> Need:
-    """Read a request. A body that is streamed up cannot be read here, nor sent twice; a foreign one asks nothing."""
+    """Read a request. A streamed body cannot be read, or sent twice; a body that is not JSON needs nothing."""
     try:
         content = request.content
     except httpx2.RequestNotRead:
@@ -90,18 +87,18 @@ def read_need(request: httpx2.Request) -> Need:
 
 
 def read_tier(body: Mapping[str, Any]) -> str:
-    """The `service_tier` of a request, or the one that a response says it was served on; empty if it names none."""
+    """Return the `service_tier` in the body of a request or response, or ""."""
     tier = body.get("service_tier")
     return tier if isinstance(tier, str) else ""
 
 
 def _weight(value: Any, depth: int = 0) -> int:
-    """Bytes of a prompt's text, or what else costs as much."""
+    """Return the bytes of a prompt's text, and the equivalent for pictures and token numbers."""
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode(errors="replace"))
     if isinstance(value, list) and depth < _DEEPEST_TEXT:
         if value and isinstance(value[0], int):
-            return len(value) * _BYTES_PER_TOKEN  # tokens by their numbers (embeddings)
+            return len(value) * _BYTES_PER_TOKEN  # token numbers (embeddings)
         return sum(_weight(part, depth + 1) for part in value)
     if isinstance(value, dict) and depth < _DEEPEST_TEXT:
         if value.get("type") in ("image_url", "input_image"):
@@ -118,7 +115,7 @@ def _allowed_output(body: Mapping[str, Any]) -> float:
 
 
 def _allowed_searches(body: Mapping[str, Any]) -> int:
-    """How often the tool may be used: where nothing bounds it, once is counted, as a rule it is."""
+    """Return how many web searches a request allows; 1, the usual number, if it names no limit."""
     tools = body.get("tools")
     kinds = [str(tool.get("type")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
     if not any(kind.startswith("web_search") for kind in kinds):
@@ -128,7 +125,7 @@ def _allowed_searches(body: Mapping[str, Any]) -> int:
 
 
 def read_searches(body: Mapping[str, Any]) -> int:
-    """How often a response says that it searched the web. Pages that it opened cost nothing."""
+    """Return the number of web searches in a response. Opened pages cost nothing."""
     output = body.get("output")
     items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
     actions = [item.get("action") for item in items if item.get("type") == "web_search_call"]
@@ -144,7 +141,7 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 def body_kind(response: httpx2.Response) -> Literal["whole", "events", "opaque"]:
-    """How to treat the body: read it whole (JSON, errors), watch it pass (events), or leave it alone (files)."""
+    """Return how to treat the body: read it whole (JSON, errors), report its stream (events), or ignore it (files)."""
     kind = response.headers.get("content-type", "").lower()
     if response.is_error or "json" in kind:
         return "whole"
@@ -154,7 +151,7 @@ def body_kind(response: httpx2.Response) -> Literal["whole", "events", "opaque"]
 
 
 def read_body(response: httpx2.Response, body: bytes) -> dict[str, Any]:
-    """The JSON object in a body as it came over the wire; empty if there is none. Raises `httpx2.DecodingError`."""
+    """Return the JSON object in a body as received, or {}. Raises `httpx2.DecodingError`."""
     if "content-encoding" in response.headers:
         body = httpx2.Response(response.status_code, headers=response.headers, content=body).content
     return read_object(body)
@@ -169,7 +166,7 @@ def read_object(content: bytes) -> dict[str, Any]:
 
 
 def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", "tokens"] | None]:
-    """The facts of an error body, and which limit it says was hit."""
+    """Return the facts of an error body, and the limit that it names."""
     error = body.get("error")
     if not isinstance(error, dict):
         return Failure(), None
@@ -183,10 +180,9 @@ def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", 
 
 
 def hidden_status(body: Mapping[str, Any]) -> int | None:
-    """The status that the body of a 200 should have come with: some gateways answer so with an error and nothing else.
+    """Return the real status of a 200 whose body is only an error, as some gateways send it. None for other bodies.
 
-    It is the number in the error, else what its words stand for: 400 for words that nobody knows, 502 without any. None
-    for any other body.
+    The status is the number in the error, else that of its code or type: 400 for an unknown one, 502 without any.
     """
     error = body.get("error")
     if not error or not isinstance(error, dict | str) or not _ANSWERS.isdisjoint(body):
@@ -203,10 +199,11 @@ def status_of_error(*places: Mapping[str, Any]) -> int:
 
 
 def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
-    """At the latest, how long after sending the server admitted the request whose headers came after `elapsed_us`.
+    """Return the latest time, after sending, at which the server admitted a request.
 
-    It works (`openai-processing-ms`) after admission. A server that does not say how long it worked is given half the
-    time, or the longest way: time spent on the answer must not count as delay.
+    The headers came after `elapsed_us`. The server works on the request (`openai-processing-ms`) after admission.
+    Without that header, the time to reach the server is taken as half of `elapsed_us`, at most 100 ms: work on the
+    answer must not count as delay.
     """
     try:
         worked_us = int(headers.get("openai-processing-ms", "")) * 1000
@@ -218,7 +215,7 @@ def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
 
 
 def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
-    """The server's clock, which a date in `retry-after` is by; ours if it does not say."""
+    """Return the server's time, which a date in `retry-after` refers to; `ours` if the server sends no date."""
     try:
         said = parsedate_to_datetime(headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):
@@ -228,9 +225,10 @@ def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class TokensUsed:
-    """A `usage` object: what was read, what was written, and what counts.
+    """A `usage` object: tokens of input and output, and their total for limits.
 
-    Of the input, `cached` came from the provider's cache, and `written` was put there, which some models charge extra.
+    `cached` is the part of the input from the provider's cache, and `written` the part written to it, for which some
+    models charge extra.
     """
 
     input: int
@@ -241,7 +239,7 @@ class TokensUsed:
 
 
 def read_usage(usage: Any) -> TokensUsed | None:
-    """The counts of chat completions, responses and embeddings; None if it holds none."""
+    """Read a `usage` of chat completions, responses or embeddings. Returns None without counts."""
     if not isinstance(usage, dict):
         return None
     given = _count(usage, "prompt_tokens", "input_tokens")

@@ -1,8 +1,8 @@
-"""Every environment variable, by area; nothing else reads the environment.
+"""All settings, by area. No other code reads the environment.
 
-The areas are in `areas.py`, the types of values in `forms.py`, the places they come from in `sources.py`, near misses
-of their names in `names.py`. Worker, web and cli call `load_settings()`, and so do the functions that the specification
-names. Everything below them takes what it needs as arguments.
+`areas.py` defines the areas, `forms.py` the types of values, `sources.py` the sources of values, and `names.py` finds
+misspelled names. Only worker, web, cli, and the functions that the specification names call `load_settings()`. All
+other code gets its values as arguments.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from app.settings.sources import env_file_in_use, secrets_in_files
 
 
 class Settings(BaseModel):
-    """Every setting. `docs/reference/settings.md` is written from the fields of the areas."""
+    """Every setting. `docs/reference/settings.md` is generated from the fields of the areas."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -62,10 +62,10 @@ class Settings(BaseModel):
 
     @classmethod
     def of(cls, env_file: Path | None = None, **given: object) -> Self:
-        """Return settings with the `given` values, named as their variables but in lower case; the rest is read from
-        the environment and from `env_file`.
+        """Return settings with the `given` values, named like their variables in lower case.
 
-        Raises `pydantic.ValidationError`, and `TypeError` for a name that is no setting.
+        Other values are read from the environment and from `env_file`. Raises `pydantic.ValidationError`, and
+        `TypeError` for an unknown name.
         """
         return cls(**_areas(env_file, given))
 
@@ -83,9 +83,9 @@ class Settings(BaseModel):
         return (getattr(self, area) for area in AREAS)
 
     def secrets(self) -> Iterator[str]:
-        """Return every secret value, in the forms in which a text may contain it. Some may be short.
+        """Yield every secret value, in the forms in which a text may contain it. Some may be short.
 
-        Of URLs and headers only the secret parts. A URL that is not a secret setting may contain a login too.
+        URLs and headers yield only their secret parts. URLs in settings that are not secret may contain a login too.
         """
         for variable, (area, name) in VARIABLES.items():
             value = getattr(getattr(self, area), name)
@@ -96,12 +96,12 @@ class Settings(BaseModel):
                     yield from filter(None, url_secrets(one))
 
     def protect_secrets(self) -> None:
-        """Hide every secret value in the logs of this process from now on."""
+        """Redact every secret value in the logs of this process from now on."""
         protect(self.secrets())
 
 
 def _secrets_of(name: str, value: str) -> Iterator[str]:
-    """Return the secret parts of `value`. The end of the setting's name says how it is built."""
+    """Yield the secret parts of `value`. The end of the setting's name tells its format."""
     if name.endswith(("_url", "_proxy")):
         yield from url_secrets(value, path_too=True)
     elif name.endswith("_headers"):
@@ -121,25 +121,25 @@ AREAS = {name: cast("type[Area]", field.annotation) for name, field in Settings.
 VARIABLES = {variable: (area, name) for area, kind in AREAS.items() for variable, name in kind.variables()}
 #: every variable with the declaration of its type, default, and meaning
 DECLARED = {variable: AREAS[area].model_fields[name] for variable, (area, name) in VARIABLES.items()}
-#: the variables whose value may also be in a file, which the variable with `_FILE` at its end names
+#: the variables whose value may be in a file that the variable with the suffix `_FILE` names
 SECRETS_IN_FILES = tuple(variable for kind in AREAS.values() for variable, _ in secrets_in_files(kind))
-#: The prefixes of all variables but PORT. A process that must not see its caller's configuration starts without them.
+#: The prefixes of all variables except PORT. Processes that must not see the configuration are started without them.
 #: `OPENAI_` includes the SDK's own variables.
 VARIABLE_PREFIXES = tuple(sorted({f"{name.split('_')[0]}_" for name in VARIABLES if "_" in name}))
-#: what a program needs to run; none of it is configuration of this service
-_OF_THE_MACHINE = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
+#: variables that programs need to run, none of which configures this service
+_SYSTEM_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 
 
 def bare_environment() -> dict[str, str]:
     """Return the environment for a program that must not see the settings of this service."""
-    return {name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ}
+    return {name: os.environ[name] for name in _SYSTEM_VARIABLES if name in os.environ}
 
 
 def load_settings() -> Settings:
-    """Read the environment, then the env file for what it lacks (`env_file_in_use`).
+    """Read settings from the environment, then from the env file (`env_file_in_use`).
 
-    The secrets among them are protected: `app.redaction` hides them. Raises `ConfigurationError`, which names the first
-    variable at fault and never shows a value.
+    `app.redaction` hides secret values from now on. Raises `ConfigurationError`, which names the first invalid variable
+    and never shows a value.
     """
     settings = _loaded(Settings.of)
     settings.protect_secrets()
@@ -147,13 +147,13 @@ def load_settings() -> Settings:
 
 
 def load_log_settings() -> LogSettings:
-    """Read the settings of logging alone; otherwise as `load_settings`."""
+    """Read only the settings for logging. Raises `ConfigurationError`."""
     return _loaded(lambda file: LogSettings(_env_file=file))
 
 
 def _areas(env_file: Path | None, given: Mapping[str, object]) -> dict[str, Any]:
     if unknown := {name for name in given if name.upper() not in VARIABLES}:
-        raise TypeError(f"no settings: {', '.join(sorted(unknown))}")
+        raise TypeError(f"unknown settings: {', '.join(sorted(unknown))}")
     chosen: dict[str, dict[str, Any]] = {area: {} for area in AREAS}
     for name, value in given.items():
         area, field = VARIABLES[name.upper()]

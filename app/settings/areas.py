@@ -45,14 +45,14 @@ class Area(BaseSettings):
 
     @classmethod
     def variables(cls) -> Iterator[tuple[str, str]]:
-        """Each variable of this area with the name of its field."""
+        """Return each variable of this area with the name of its field."""
         prefix = cls.model_config.get("env_prefix", "")
         return ((f"{prefix}{name}".upper(), name) for name in cls.model_fields)
 
     @field_validator("*", mode="before")
     @classmethod
     def _blank_is_unset(cls, value: object, info: ValidationInfo) -> object:
-        """`NAME=` in a file or a platform's form means the default, not an empty value."""
+        """Return the default for a blank value: `NAME=` in a file or a web form means that it is not set."""
         if isinstance(value, str) and not value.strip() and info.field_name:
             return cls.model_fields[info.field_name].get_default(call_default_factory=True)
         return value
@@ -68,7 +68,7 @@ class Area(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         env_file = getattr(dotenv_settings, "env_file", None)
         numbered, files = NumberedKeys(settings_cls, env_file), SecretFiles(settings_cls, env_file)
-        # a secret's file counts where the variable is blank too, so it comes first
+        # files with secrets come first, because they also count if the variable is blank
         return init_settings, files, env_settings, dotenv_settings, numbered, file_secret_settings
 
 
@@ -95,17 +95,17 @@ class OpenAISettings(Area):
     base_url: str = Field("https://api.openai.com/v1", description="Base URL of the API.")
     key_base_urls: str = Field(
         "",
-        description="Keys that have a base URL of their own: `position,...=URL;...`. Positions count from 1. In the"
-        " keys file, the URL stands behind the key.",
+        description="Keys with their own base URL: `position,...=URL;...`. Positions count from 1. In the keys file, a"
+        " URL follows its key.",
     )
     allow_plain_http: bool = Field(
         False,
-        description="Allow sending keys to a base URL with `http://` on another machine, where anybody on the network"
+        description="Allow sending keys to a base URL with `http://` on another machine, where anyone on the network"
         " path can read them. Loopback is always allowed.",
     )
     model: str = Field("gpt-4.1-mini", description="The model that reads missing fields.")
     text_tokens: int = Field(
-        3_500, ge=200, le=100_000, description="Most tokens of a page's text that a model is sent."
+        3_500, ge=200, le=100_000, description="Most tokens of a page's text that are sent to a model."
     )
     service_tier: ServiceTier = Field(
         None, description="Service tier of model calls; `flex` costs half and is slower. Empty: not sent."
@@ -141,7 +141,7 @@ class OpenAISettings(Area):
         description="Prices that replace the known ones, in US dollars per million tokens: `model=input/output;...`, or"
         " `model=input/output/cached;...` where cached input is cheaper.",
     )
-    stats_file: Path | None = Field(None, description="The health report is also written to this JSON file.")
+    stats_file: Path | None = Field(None, description="The key report is also written to this JSON file.")
 
 
 class ReadingSettings(Area):
@@ -165,7 +165,7 @@ class ReadingSettings(Area):
 
 
 class StateSettings(Area):
-    """State: where everything is kept."""
+    """State: Redis, the database, and the home folder."""
 
     redis_url: RedisUrl = Field(None, description="URL of Redis or Valkey. Empty: the embedded Valkey.")
     database_url: UrlWithLogin = Field(
@@ -175,7 +175,7 @@ class StateSettings(Area):
 
 
 class AddressSettings(Area):
-    """Addresses: the sources that are searched for one."""
+    """Addresses: the sources that are searched."""
 
     sources_file: Path = Field(
         Path("sources.toml"),
@@ -215,13 +215,13 @@ class WebSettings(Area):
     port: int = Field(8000, ge=1, le=65535, description="Port of the HTTP server.")
     trusted_proxies: Proxies = Field(
         (),
-        description="Reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses or CIDRs,"
-        " separated by commas. Empty: nobody's.",
+        description="Reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are used: addresses or CIDRs,"
+        " separated by commas. Empty: none.",
     )
 
 
 class FlowerSettings(Area):
-    """Flower: those of its own variables that this service checks."""
+    """Flower: the variables of Flower that this service checks."""
 
     model_config = SettingsConfigDict(env_prefix="FLOWER_")
 
@@ -263,7 +263,7 @@ class FetchSettings(Area):
     )
     browser_hosts: Hosts = Field((), description="Hosts whose pages are always rendered, separated by commas.")
     browser_sandbox: bool = Field(
-        True, description="Chromium's sandbox. `false` only if a container of its own is the sandbox."
+        True, description="Chromium's sandbox. `false` only if the container itself is a sandbox."
     )
     browser_memory_bytes: int = Field(
         1_500_000_000, ge=300_000_000, le=10**11, description="A browser that uses more memory is stopped."
@@ -395,12 +395,12 @@ class JobSettings(Area):
     job_lease_seconds: float = Field(
         30.0, ge=1, le=600, description="How long before another worker takes over a crashed worker's job."
     )
-    key_report_interval_seconds: float = Field(60.0, ge=1, le=86400, description="Time between two health reports.")
+    key_report_interval_seconds: float = Field(60.0, ge=1, le=86400, description="Time between two key reports.")
 
     @field_validator("job_retention_days")
     @classmethod
     def _outlasts_freshness(cls, days: float, info: ValidationInfo) -> float:
-        """A fresh address is recognized by the job that found its property."""
+        """Check PROPERTY_FRESH_DAYS: a fresh address is recognized by the job that found its property."""
         if days < info.data.get("property_fresh_days", 0):
             raise ValueError("Input should be at least PROPERTY_FRESH_DAYS")
         return days

@@ -1,4 +1,4 @@
-"""Where the API is: a URL that keys may be sent to."""
+"""Check the base URL of the API, which keys are sent to."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from app.settings.forms import is_loopback
 
 
 def checked_base_url(url: str, setting: str, settings: Settings) -> str:
-    """The URL without slashes at its end. Raises `ConfigurationError`, naming the setting that it came from.
+    """Return the URL without trailing slashes. Raises `ConfigurationError`, which names `setting`.
 
-    Plain HTTP to another machine needs OPENAI_ALLOW_PLAIN_HTTP: anybody on the network path can read the keys.
+    Plain HTTP to another machine needs OPENAI_ALLOW_PLAIN_HTTP, because anyone on the network path can read the keys.
     """
     if not url.startswith(("https://", "http://")) or not url.split("://", 1)[1].strip("/"):
         problem = f"{shown_url(url)!r} is not an http:// or https:// URL"
-        raise ConfigurationError(setting, problem, "Give the address of the API, such as https://api.openai.com/v1")
-    if is_read_on_the_way(url) and not settings.openai.allow_plain_http:
+        raise ConfigurationError(setting, problem, "Set the URL of the API, such as https://api.openai.com/v1")
+    if leaves_unencrypted(url) and not settings.openai.allow_plain_http:
         problem = f"{shown_url(url)!r} would send keys to another machine over plain HTTP"
-        remedy = "Use https://, or set OPENAI_ALLOW_PLAIN_HTTP=true if the network between is your own"
+        remedy = "Use https://, or set OPENAI_ALLOW_PLAIN_HTTP=true if you control the network in between"
         raise ConfigurationError(setting, problem, remedy)
     return url.rstrip("/")
 
 
-def is_read_on_the_way(url: str) -> bool:
-    """Whether what is sent to `url` leaves this machine without TLS. A URL that cannot be parsed counts as such."""
+def leaves_unencrypted(url: str) -> bool:
+    """Return whether requests to `url` leave this machine without TLS. True also for a URL that cannot be parsed."""
     try:
         parts = urlsplit(url)
         return parts.scheme != "https" and not is_loopback(parts.hostname or "")

@@ -1,7 +1,4 @@
-"""The forms of values: types for the fields of `Settings`, with what a value of each has to be.
-
-What is said of a wrong secret never shows it.
-"""
+"""Types for the fields of `Settings`, which check their values. Messages never show a secret."""
 
 from __future__ import annotations
 
@@ -16,18 +13,18 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-#: URLs of files, whose paths may hold anything
+#: URLs of files, whose paths may contain any character
 _WITHOUT_PASSWORD = ("unix://", "sqlite")
 _PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-#: `user:password`, printable ASCII without blanks; nobody counts wrong guesses, so the password is long
+#: `user:password`, printable ASCII without blanks; the password is long, because Flower does not limit wrong guesses
 _LOGIN = re.compile("[!-9;-~]+:[!-~]{16,}")
 _HOST = re.compile(r"[a-z0-9:]([a-z0-9._:-]*[a-z0-9])?")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
 def is_loopback(host: str) -> bool:
-    """True for an address of this machine's own loopback, and for its name."""
+    """Return whether `host` is a loopback address or `localhost`."""
     address = _address(host)
     return host == "localhost" or (address is not None and address.is_loopback)
 
@@ -40,10 +37,10 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def names_elsewhere(host: str) -> bool:
-    """True for a Host header with a name that a stranger may lead to this machine: any but localhost, and no address.
+    """Return whether a Host header has a name that an attacker may point to this machine: not localhost, no address.
 
-    A browser keeps apart what has different names. So a page of `evil.example`, whose name leads to 127.0.0.1 of late
-    (DNS rebinding), may read what is answered under that name.
+    Browsers separate sites by name. If `evil.example` resolves to 127.0.0.1 (DNS rebinding), its pages can read the
+    responses under that name.
     """
     try:
         name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
@@ -53,16 +50,16 @@ def names_elsewhere(host: str) -> bool:
 
 
 def flower_logins(text: str) -> list[str]:
-    """`user:password,...` one by one. Raises `ValueError` with what is wrong, never with the value."""
+    """Split `user:password,...`. Raises `ValueError`, which never shows the value."""
     logins = [part.strip() for part in text.split(",") if part.strip()]
     if not logins or not all(_LOGIN.fullmatch(login) for login in logins):
         form = "user:password, several separated by commas, each password with at least 16 characters"
-        raise ValueError(f"must be {form}, of ASCII and without blanks; make one with `openssl rand -hex 16`")
+        raise ValueError(f"must be {form}, of ASCII and without blanks; create one with `openssl rand -hex 16`")
     return logins
 
 
 def _secret(check: Callable[[str], object]) -> AfterValidator:
-    """`check` raises `ValueError` if the secret, where there is one, is not as it has to be."""
+    """Return a validator that calls `check` with the secret, if there is one. `check` raises `ValueError`."""
 
     def checked(value: SecretStr | None) -> SecretStr | None:
         if value is not None:
@@ -73,7 +70,7 @@ def _secret(check: Callable[[str], object]) -> AfterValidator:
 
 
 def _text(change: Callable[[str], object]) -> BeforeValidator:
-    """`change` makes of the text that the environment gives what the type asks for; a default is it already."""
+    """Return a validator that converts text from the environment with `change`. Defaults have the type already."""
     return BeforeValidator(lambda value: change(value) if isinstance(value, str) else value)
 
 
@@ -83,31 +80,30 @@ def _redis(url: str) -> None:
 
 
 def _redis_tls(url: str) -> None:
-    """Celery waits for ever on some of this, and tells of none of it which file or word is wrong."""
+    """Check TLS parameters: Celery waits forever on some wrong ones, and never names the wrong file or word."""
     try:
         given = {name: text for name, text in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
-    except ValueError:  # said by who looks for the password
+    except ValueError:  # reported by the check of the password
         return
     if given and not url.startswith("rediss://"):
-        raise ValueError(f"names {', '.join(given)}, which are of TLS; write rediss:// for it")
+        raise ValueError(f"has {', '.join(given)}, which need TLS; write rediss://")
     if (reqs := given.get("ssl_cert_reqs", "required")) not in ("required", "optional", "none"):
-        raise ValueError(f"has ssl_cert_reqs={reqs}, which is none of required, optional and none")
+        raise ValueError(f"has ssl_cert_reqs={reqs}; use required, optional, or none")
     for name in _TLS_FILES:
         if name in given and not os.access(given[name], os.R_OK):
-            raise ValueError(f"names {given[name]} as {name}, which is no file that this process can read")
+            raise ValueError(f"names {given[name]} as {name}, which this process cannot read")
 
 
-def _password_in_its_place(url: str) -> None:
-    """A password that ends the host's part of a URL would be taken for something else, and shown.
+def _password_before_host(url: str) -> None:
+    """Refuse a password in the query, or with characters that must be encoded: it would not be redacted.
 
-    One in the query is found by some clients only (Celery's does not look there), and shown by others.
+    Some clients ignore a password in the query (Celery's does), and others show it.
     """
     if _has_password_in_query(url):
         scheme = url.partition("://")[0]
         place = "/path/to/socket" if scheme == "unix" else "host"
         raise ValueError(
-            "carries its password as a query parameter; take it out there and write it before the host,"
-            f" as in {scheme}://user:password@{place}"
+            f"has its password in the query; write it before the host instead, as in {scheme}://user:password@{place}"
         )
     if not url.startswith(_WITHOUT_PASSWORD) and not _is_whole(url):
         raise ValueError("has a character in its password that must be percent-encoded (/ is %2F, # %23, ? %3F, @ %40)")
@@ -121,7 +117,7 @@ def _has_password_in_query(url: str) -> bool:
 
 
 def _is_whole(url: str) -> bool:
-    """True if host and port of `url` are where they belong, and no rest of a password behind them."""
+    """Return whether `url` has a valid port and no `@` after the host, which would be part of a password."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -131,7 +127,7 @@ def _is_whole(url: str) -> bool:
 
 
 def _webhook(url: str) -> None:
-    """What can be said without knowing where webhooks may go; the rest when a worker starts."""
+    """Check the form of a webhook's URL. A starting worker checks where it leads."""
     if not re.match(r"https?://[^/]", url, re.IGNORECASE):
         raise ValueError("is not an absolute http:// or https:// URL")
 
@@ -144,23 +140,23 @@ def _otlp(url: str | None) -> str | None:
 
 def _of_32_bytes(text: str) -> None:
     if len(text.encode()) < 32:
-        raise ValueError("must have at least 32 bytes; make one with `openssl rand -hex 32`")
+        raise ValueError("must have at least 32 bytes; create one with `openssl rand -hex 32`")
 
 
 def _hard_to_guess(text: str) -> None:
     if not re.fullmatch("[!-~]{16,}", text):
-        remedy = "make one with `openssl rand -hex 32`"
+        remedy = "create one with `openssl rand -hex 32`"
         raise ValueError(f"must have at least 16 characters, of ASCII and without blanks; {remedy}")
 
 
 def _signing(text: str) -> None:
     if not (text.startswith("whsec_") and 24 <= _base64_bytes(text[6:]) <= 64):
-        remedy = "make one with `echo whsec_$(openssl rand -base64 32)`"
+        remedy = "create one with `echo whsec_$(openssl rand -base64 32)`"
         raise ValueError(f"must be whsec_ and the base64 of 24 to 64 bytes; {remedy}")
 
 
 def _base64_bytes(text: str) -> int:
-    """How many bytes the base64 `text` stands for; -1 if it is none."""
+    """Return the number of bytes that the base64 `text` encodes, or -1 if it is invalid."""
     try:
         return len(base64.b64decode(text, validate=True))
     except ValueError:
@@ -174,7 +170,7 @@ def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network,
 def _proxies(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     networks = _networks(text)
     if any(network.prefixlen == 0 for network in networks):
-        raise ValueError("would believe everybody; name the addresses of your proxies")
+        raise ValueError("would trust every machine; name the addresses of your proxies")
     return networks
 
 
@@ -182,19 +178,19 @@ def _hosts(text: str) -> tuple[str, ...]:
     hosts = tuple(part.strip().lower().rstrip(".") for part in text.split(",") if part.strip())
     wrong = next((host for host in hosts if not _HOST.fullmatch(host)), None)
     if wrong is not None:
-        raise ValueError(f"{wrong!r} is no host; give names like `www.county.example`, without scheme, port or path")
+        raise ValueError(f"{wrong!r} is not a host; use names like `www.county.example`, without scheme, port or path")
     return hosts
 
 
 def _path(text: str) -> str:
-    """Without slashes around it: Flower would take them for a part of it."""
+    """Return the path without slashes around it, which Flower would treat as part of it."""
     prefix = text.strip().strip("/")
     if prefix and not _PREFIX.fullmatch(prefix):
         raise ValueError("must be a path of letters, digits, - and _, like flower or tools/flower")
     return prefix
 
 
-#: an amount of US dollars; counted in millionths, of which a billion dollars has few enough to be exact everywhere
+#: an amount of US dollars; as millionths, amounts up to a billion dollars are exact in Lua and in Python
 Dollars = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Stripped = Annotated[str, AfterValidator(str.strip)]
 UrlPath = Annotated[str, AfterValidator(_path)]
@@ -212,12 +208,12 @@ OnOff = Annotated[Literal["on", "off"], _text(lambda text: text.strip().lower())
 ServiceTier = Annotated[Literal["auto", "default", "flex", "priority"] | None, _text(lambda text: text.strip().lower())]
 
 OtlpUrl = Annotated[str | None, AfterValidator(_otlp)]
-RedisUrl = Annotated[SecretStr | None, _secret(_redis), _secret(_redis_tls), _secret(_password_in_its_place)]
-UrlWithLogin = Annotated[SecretStr | None, _secret(_password_in_its_place)]
+RedisUrl = Annotated[SecretStr | None, _secret(_redis), _secret(_redis_tls), _secret(_password_before_host)]
+UrlWithLogin = Annotated[SecretStr | None, _secret(_password_before_host)]
 WebhookUrl = Annotated[SecretStr | None, _secret(_webhook)]
-#: a key of HMAC-SHA256 is as long as the hash at least (RFC 2104 section 3, for tokens RFC 7518 section 3.2)
+#: a key of HMAC-SHA256 is at least as long as the hash (RFC 2104 section 3, for tokens RFC 7518 section 3.2)
 HmacKey = Annotated[SecretStr | None, _secret(_of_32_bytes)]
-#: in the form and of the lengths that the Standard Webhooks specification gives a symmetric secret
+#: form and lengths of a symmetric secret in the Standard Webhooks specification
 WebhookSecret = Annotated[SecretStr | None, _secret(_signing)]
 BearerToken = Annotated[SecretStr | None, _secret(_hard_to_guess)]
 FlowerLogins = Annotated[SecretStr | None, _secret(flower_logins)]

@@ -1,7 +1,4 @@
-"""Variables whose names are almost those of a setting: `OPENAI_APIKEYS` for `OPENAI_API_KEYS`.
-
-Such a variable has no effect, and without a word about it nobody sees why.
-"""
+"""Warn about variables whose names are almost those of a setting, such as `OPENAI_APIKEYS`."""
 
 from __future__ import annotations
 
@@ -18,12 +15,12 @@ from app.settings.sources import ENV_FILE_VARIABLE, NUMBERED, env_file_in_use, g
 
 log = logging.getLogger(__name__)
 
-#: a variable of many other programs
-_OF_OTHERS = "LOGLEVEL"
-#: words that people leave out: `OPENAI_KEY`, `OPENAI_TIMEOUT`
+#: a variable that many other programs use
+_COMMON = "LOGLEVEL"
+#: words that users leave out: `OPENAI_KEY`, `OPENAI_TIMEOUT`
 _LEFT_OUT = frozenset({"API", "BYTES", "DAYS", "MEGABYTES", "SECONDS"})
-#: The edits that make a near miss, by the least length of the setting's name without `_`. Shorter names have none:
-#: too many programs have a variable that is close to `PORT`.
+#: The number of edits in a misspelled name, by the least length of the setting's name without `_`. Shorter names are
+#: not matched: too many programs have a variable that is close to `PORT`.
 _EDITS = {8: 1, 12: 2}
 
 
@@ -33,7 +30,7 @@ class NearMiss:
 
     name: str
     meant: str
-    #: the env file it stands in; None: the environment
+    #: the env file with the variable; None: the environment
     file: Path | None = None
 
     def __str__(self) -> str:
@@ -42,13 +39,13 @@ class NearMiss:
 
 
 def log_near_misses() -> None:
-    """Log a warning for each; for a process to call once, when its log is configured."""
+    """Log a warning for each near miss. Call this once, after logging is configured."""
     for miss in near_misses():
         log.warning("%s", miss)
 
 
 def near_misses() -> list[NearMiss]:
-    """Return those in the environment and in the env file. Raises `ConfigurationError` as `env_file_in_use`."""
+    """Return near misses in the environment and the env file. Raises `ConfigurationError` as `env_file_in_use`."""
     file = env_file_in_use()
     here = given_variables(None)
     found = [NearMiss(name, meant) for name, meant in _near(here)]
@@ -63,17 +60,18 @@ def _near(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def meant_by(name: str) -> str | None:
-    """Return the setting that the variable `name` (in capitals) almost names; None if it is a setting, or no setting
-    is close.
+    """Return the setting whose name is closest to `name` (in capitals).
+
+    None if `name` is a setting, or no setting is close.
     """
-    if name in _names() or name == _OF_OTHERS or NUMBERED.fullmatch(name):
+    if name in _names() or name == _COMMON or NUMBERED.fullmatch(name):
         return None
     close = [(edits, known) for known in _candidates(name) if (edits := _edits(name, known)) is not None]
     return min(close, key=itemgetter(0))[1] if close else _shortened().get(name)
 
 
 def _edits(name: str, known: str) -> int | None:
-    """Return how many edits make `name` the setting `known`, `_` apart; None if they are too many."""
+    """Return the number of edits from `name` to the setting `known`, ignoring `_`; None if there are too many."""
     bare, other = name.replace("_", ""), known.replace("_", "")
     allowed = max((edits for length, edits in _EDITS.items() if len(other) >= length), default=-1)
     if abs(len(bare) - len(other)) > allowed:
@@ -85,7 +83,7 @@ def _edits(name: str, known: str) -> int | None:
 
 
 def _candidates(name: str) -> Iterator[str]:
-    """The settings with its first letter; before them, for a name with a number at its end, that numbered key."""
+    """Yield the numbered key for a name that ends with a number, then the settings with the same first letter."""
     if (number := re.search(r"(?<!\d)(\d++)$", name)) is not None:
         yield f"OPENAI_API_KEY_{int(number[1])}"
     yield from (known for known in _names() if known[0] == name[0])
@@ -93,7 +91,7 @@ def _candidates(name: str) -> Iterator[str]:
 
 @cache
 def _shortened() -> dict[str, str]:
-    """The settings by their names without one of the words that people leave out."""
+    """Return the settings by their names without one of the words that users leave out."""
     made: dict[str, str] = {}
     for known in sorted(_settings()):
         words = known.split("_")
@@ -110,6 +108,6 @@ def _settings() -> frozenset[str]:
 
 @cache
 def _names() -> tuple[str, ...]:
-    """Every variable that counts, the numbered keys apart."""
+    """Return every variable that is read, except the numbered keys."""
     files = {f"{name}_FILE" for name in SECRETS_IN_FILES}
     return tuple(sorted({*_settings(), *files, ENV_FILE_VARIABLE}))

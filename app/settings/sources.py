@@ -1,4 +1,4 @@
-"""Where settings come from: the env file, numbered variables, and files with secrets."""
+"""Sources of settings: the env file, numbered variables, and files with secrets."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def given_variables(env_file: Path | None) -> dict[str, str]:
 
 
 class _Variables(PydanticBaseSettingsSource):
-    """A source that searches all variables that are set."""
+    """A source that searches all given variables."""
 
     def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
         super().__init__(settings_cls)
@@ -83,10 +83,10 @@ class NumberedKeys(_Variables):
 
 
 class SecretFiles(_Variables):
-    """`NAME_FILE`, for every secret NAME that is not set itself: a file that holds the value, as secret mounts do.
+    """Reads the value of a secret NAME that is not set from the file that `NAME_FILE` names, such as a mounted secret.
 
-    OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE are no such variables but settings of their own: they hold one secret a
-    line, and are read again.
+    OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE are settings of their own: these files hold one secret per line, and
+    are read again.
     """
 
     def __call__(self) -> dict[str, Any]:
@@ -95,14 +95,14 @@ class SecretFiles(_Variables):
 
 
 def _named_files(area: type[Area], given: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """The secrets that are read from files: their variables, fields, and files."""
+    """Yield variable, field, and file of each secret that is read from a file."""
     for variable, name in secrets_in_files(area):
         if variable not in given and (path := given.get(f"{variable}_FILE")):
             yield variable, name, path
 
 
 def files_with_secrets(areas: Iterable[Area], env_file: Path | None) -> list[Path]:
-    """Return the files that settings were read from and that hold secrets: the env file, and those of secrets."""
+    """Return the files with secrets that settings were read from, the env file included."""
     found, given = [env_file], given_variables(env_file)
     for area in areas:
         kind = type(area)
@@ -113,25 +113,25 @@ def files_with_secrets(areas: Iterable[Area], env_file: Path | None) -> list[Pat
 
 
 def _holds_secrets(area: type[Area], name: str) -> bool:
-    """Whether the field `name` is the file of another one, a secret one: OPENAI_API_KEYS_FILE is."""
+    """Return whether the field `name` is the file of a secret setting, as OPENAI_API_KEYS_FILE is."""
     secret = area.model_fields.get(name.removesuffix("_file"))
     return secret is not None and secret.annotation == SecretStr | None
 
 
 def secrets_in_files(area: type[Area]) -> Iterator[tuple[str, str]]:
-    """Variables (with their fields) whose value may be in a file that `NAME_FILE` names: secrets of a single text."""
+    """Yield variables, with their fields, whose value may be in a file that `NAME_FILE` names."""
     for variable, name in area.variables():
         if area.model_fields[name].annotation == SecretStr | None and f"{name}_file" not in area.model_fields:
             yield variable, name
 
 
 def _text_of(variable: str, path: str) -> str:
-    """What the file holds, without the line's end that editors leave. Raises `ConfigurationError` if it is nothing."""
+    """Return the file's content without surrounding blanks. Raises `ConfigurationError` if it is empty."""
     remedy = f"Correct {variable}_FILE, or the file's mode and owner"
     try:
         text = Path(path).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else "it is no text"
+        reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else "it is not text"
         raise ConfigurationError(f"{variable}_FILE", f"{path} cannot be read ({reason})", remedy) from None
     if not text:
         raise ConfigurationError(f"{variable}_FILE", f"{path} is empty", remedy)

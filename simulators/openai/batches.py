@@ -28,7 +28,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Ask]] = {
     "/v1/chat/completions": bodies.read_chat,
     "/v1/responses": bodies.read_responses,
 }
-#: key -> (organisation, project)
+#: key -> (organization, project)
 Project = tuple[str, str]
 
 

@@ -7,7 +7,7 @@ import pytest
 from app.clock import ManualClock
 from app.keypool.keys import ApiKey, make_keys
 from app.keypool.outcomes import Outcome
-from app.keypool.snapshots import Acted
+from app.keypool.snapshots import ActionResult
 from app.keypool.stores.base import Lease, NoRoom, Settlement, Store
 from app.keypool.stores.redis import RedisStore
 from tests.plugins.redis_fixtures import TAG, Backend, MakeStore
@@ -34,7 +34,7 @@ def test_a_disabled_key_gets_no_request_while_those_under_way_finish(store: Stor
     answer(store)
     answer(store)
     flying = take(store, ONLY_A)
-    assert store.act(A.key_id, "disable") == Acted("done", "disabled")
+    assert store.act(A.key_id, "disable") == ActionResult("done", "disabled")
     assert {answer(store).key_id for _ in range(4)} == {B.key_id}
     assert (of(store, A).state, of(store, A).in_flight, of(store, A).circuit_open) == ("disabled", 1, True)
     store.settle(flying, Settlement(Outcome.SUCCESS))
@@ -98,7 +98,7 @@ def test_an_enabled_key_is_back_with_the_health_that_it_had(store: Store, clock:
     answer(store)
     store.act(A.key_id, "disable")
     clock.advance(299)
-    assert store.act(A.key_id, "enable") == Acted("done", "open")
+    assert store.act(A.key_id, "enable") == ActionResult("done", "open")
     assert {answer(store).key_id for _ in range(3)} == {B.key_id}
     clock.advance(1)
     assert take(store).key_id == A.key_id
@@ -111,7 +111,7 @@ def test_an_enabled_key_that_was_healthy_is_used_at_once(store: Store, clock: Ma
     for _ in range(3):
         clock.advance(3600)
         answer(store)
-    assert store.act(A.key_id, "enable") == Acted("done", "closed")
+    assert store.act(A.key_id, "enable") == ActionResult("done", "closed")
     assert answer(store).key_id == A.key_id
 
 
@@ -126,9 +126,9 @@ def test_an_answer_that_comes_while_a_key_is_disabled_counts_for_its_health(stor
 
 
 def test_what_is_so_already_is_not_done_again(store: Store) -> None:
-    assert store.act(A.key_id, "enable") == Acted("nothing", "closed")
+    assert store.act(A.key_id, "enable") == ActionResult("nothing", "closed")
     store.act(A.key_id, "disable")
-    assert store.act(A.key_id, "disable") == Acted("nothing", "disabled")
+    assert store.act(A.key_id, "disable") == ActionResult("nothing", "disabled")
 
 
 def test_disabling_holds_for_every_process_and_outlives_all_of_them(
@@ -160,8 +160,8 @@ def test_a_disabled_key_that_is_taken_out_and_put_back_is_still_disabled(store: 
 def test_a_key_can_be_disabled_before_it_is_configured(make_store: MakeStore, clock: ManualClock) -> None:
     store = make_store((B,), clock)
     answer(store)
-    assert store.act(A.key_id, "probe") == Acted("nothing", "draining")
-    assert store.act(A.key_id, "disable") == Acted("done", "draining")
+    assert store.act(A.key_id, "probe") == ActionResult("nothing", "draining")
+    assert store.act(A.key_id, "disable") == ActionResult("done", "draining")
     store.set_keys(KEYS)
     assert {answer(store).key_id for _ in range(4)} == {B.key_id}
 
@@ -218,7 +218,7 @@ def test_a_probe_lets_an_open_key_go_with_the_next_request_once(store: Store) ->
     _open(store)
     answer(store)
     assert isinstance(store.acquire(ONLY_A), NoRoom)
-    assert store.act(A.key_id, "probe") == Acted("done", "half_open")
+    assert store.act(A.key_id, "probe") == ActionResult("done", "half_open")
     probe = take(store)
     assert (probe.key_id, probe.probe) == (A.key_id, True)
     assert isinstance(store.acquire(ONLY_A), NoRoom)
@@ -230,7 +230,7 @@ def test_a_probe_lets_a_dead_key_go_with_the_next_request_once(store: Store) -> 
     answer(store, Outcome.INVALID_KEY, ONLY_A)
     answer(store)
     assert {answer(store).key_id for _ in range(3)} == {B.key_id}
-    assert store.act(A.key_id, "probe") == Acted("done", "dead")
+    assert store.act(A.key_id, "probe") == ActionResult("done", "dead")
     assert answer(store, Outcome.INVALID_KEY).key_id == A.key_id
     assert {answer(store).key_id for _ in range(3)} == {B.key_id}
     assert of(store, A).state == "dead"
@@ -245,7 +245,7 @@ def test_a_probe_lets_a_group_without_quota_go_with_the_next_request_once(
     answer(store, request=ask(barred=frozenset({a.key_id, b.key_id})))
     answer(store, Outcome.QUOTA_EXHAUSTED, ask(barred=frozenset({b.key_id, c.key_id})))
     assert {answer(store).key_id for _ in range(3)} == {c.key_id}
-    assert store.act(a.key_id, "probe") == Acted("done", "no_quota")
+    assert store.act(a.key_id, "probe") == ActionResult("done", "no_quota")
     probe = take(store, ask(barred=frozenset({a.key_id})))
     assert (probe.key_id, probe.probe) == (b.key_id, True)
     assert {answer(store).key_id for _ in range(3)} == {c.key_id}
@@ -285,9 +285,9 @@ def test_a_probe_has_no_effect_on_a_healthy_key(store: Store) -> None:
     answer(store)
     answer(store)
     before = store.snapshot()
-    assert store.act(A.key_id, "probe") == Acted("nothing", "closed")
+    assert store.act(A.key_id, "probe") == ActionResult("nothing", "closed")
     answer(store, Outcome.RATE_LIMITED, ONLY_A)
-    assert store.act(A.key_id, "probe") == Acted("nothing", "cooling")
+    assert store.act(A.key_id, "probe") == ActionResult("nothing", "cooling")
     assert isinstance(store.acquire(ONLY_A), NoRoom)
     assert before[1] == of(store, B)
 
@@ -296,9 +296,9 @@ def test_a_probe_that_is_due_or_under_way_is_not_asked_for_again(store: Store, c
     answer(store)
     _open(store)
     store.act(A.key_id, "probe")
-    assert store.act(A.key_id, "probe") == Acted("nothing", "half_open")
+    assert store.act(A.key_id, "probe") == ActionResult("nothing", "half_open")
     take(store, ONLY_A)
-    assert store.act(A.key_id, "probe") == Acted("under_way", "half_open")
+    assert store.act(A.key_id, "probe") == ActionResult("under_way", "half_open")
     clock.advance(120)
     assert isinstance(store.acquire(ONLY_A), Lease)
 
@@ -307,5 +307,5 @@ def test_a_disabled_key_is_not_probed(store: Store) -> None:
     answer(store)
     _open(store)
     store.act(A.key_id, "disable")
-    assert store.act(A.key_id, "probe") == Acted("nothing", "disabled")
-    assert store.act(A.key_id, "enable") == Acted("done", "open")
+    assert store.act(A.key_id, "probe") == ActionResult("nothing", "disabled")
+    assert store.act(A.key_id, "enable") == ActionResult("done", "open")

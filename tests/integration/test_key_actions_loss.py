@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from app.keypool.snapshots import Acted
+from app.keypool.snapshots import ActionResult
 from app.keypool.stores.base import KeyRequest, Lease
 from app.keypool.stores.fleet import FleetStore
 from tests.plugins.lossy_server import KEYS, Server, answered, know
@@ -28,7 +28,7 @@ def test_a_disabled_key_stays_out_while_the_server_is_away(
     first, second = open_fleet_store(), open_fleet_store()
     know(first)
     answered(second)
-    assert first.act(A, "disable") == Acted("done", "disabled")
+    assert first.act(A, "disable") == ActionResult("done", "disabled")
     _all_know(first, second)
     lossy_server.kill()
     for store in (first, second):
@@ -77,5 +77,5 @@ def test_a_server_that_lost_its_data_is_told_who_is_disabled(
     wait_until(lambda: not store.lost, 4)
     newcomer = open_fleet_store()
     assert {answered(newcomer).key_id for _ in range(10)} == {B}
-    assert newcomer.act(A, "enable") == Acted("done", "closed")
+    assert newcomer.act(A, "enable") == ActionResult("done", "closed")
     assert A in {answered(newcomer).key_id for _ in range(10)}

@@ -38,7 +38,7 @@ def _ask(client: openai.OpenAI) -> str | None:
 
 
 def test_each_key_is_sent_to_its_own_place(providers: list[Any], caplog: pytest.LogCaptureFixture) -> None:
-    """The organisation of one provider is none of the other's, by the same name or not."""
+    """The organization of one provider is none of the other's, by the same name or not."""
     first, second = providers
     with _manager(first, "", second.base_url) as manager:
         client = manager.get_client()

@@ -1,1 +1,1 @@
-"""Where the pool's state lives. `base` is the contract; every other file here is one store."""
+"""The stores of the pool's state. `base` is the contract that all stores implement."""

@@ -1,6 +1,6 @@
-"""The contract of a store: state of all keys, changed atomically, by the store's own clock.
+"""The contract of a store, which holds the state of all keys and changes it atomically by its own clock.
 
-A store is done when the contract suite (`tests/contract`) passes on it. It never sees a secret: a key is its `key_id`.
+Every store passes the contract suite (`tests/contract`). A store never gets a secret, only a `key_id`.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from app.keypool.figures import PoolFigures, Scope, Unit
 from app.keypool.keys import ApiKey
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
-from app.keypool.snapshots import Acted, Action, KeySnapshot
+from app.keypool.snapshots import Action, ActionResult, KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent, Usage
 
-#: A lease that was neither settled nor given back is forgotten after this time: its process has died.
+#: a lease that was neither settled nor released is forgotten after this time, because its process has died
 LEASE_US = 7_200_000_000
-#: A process without a heartbeat for so long is gone.
+#: a process without a heartbeat for this long is dead
 SILENT_US = 10_000_000
 DAY_US = 86_400_000_000
 
 
 def day_of(at_us: int) -> int:
-    """Days since the Unix epoch, UTC."""
+    """Return the days since the Unix epoch, UTC."""
     return at_us // DAY_US
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRequest:
-    """One request that wants a key.
+    """A request for a key.
 
-    `tokens` is our estimate of its input, and the completion that it allows: both are charged at admission.
-    `max_wait_us` is the longest acceptable wait, `barred` the keys that this request must not get again. `waited`: it
-    held a place that was lost, and may now use the reserve that newcomers cannot. `microusd` is its estimated cost,
-    `batch` whose budget pays ("": none).
+    `tokens` is the estimated input plus the longest completion; both are charged at admission. `max_wait_us` is the
+    longest acceptable wait. `barred` keys must not be used for this request. `waited`: the request lost a reservation,
+    and may use the reserve that new requests cannot use. `microusd` is the estimated cost, and `batch` the batch whose
+    budget pays ("": none).
     """
 
     model: str
@@ -51,9 +51,9 @@ class KeyRequest:
 class Lease:
     """The right to send one request with one key, at `at_us` or later.
 
-    A `reserved` lease has its place, and must be confirmed when its time has come, or given back. `text` is what the
-    scripts need to know of it (`leases.lua`). `last_resort` is true if no key was healthy, `probe` if this is the one
-    request that its key (or group) may carry until it has answered.
+    A `reserved` lease must be confirmed at that time, or released. `text` holds the data that the scripts need
+    (`leases.lua`). `last_resort` is true if no key was healthy. `probe` is true if the key (or group) takes no other
+    request until this one is answered.
     """
 
     lease_id: str
@@ -66,28 +66,28 @@ class Lease:
     probe: bool = False
 
     def sent(self, at_us: int, text: str) -> Lease:
-        """This lease as it goes out, at its real time."""
+        """Return the lease with the time at which its request is sent."""
         return replace(self, at_us=at_us, reserved=False, text=text)
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Not yet: ask (or confirm) again after `pause_us`."""
+    """Not yet: call `acquire` (or `confirm`) again after `pause_us`."""
 
     pause_us: int
 
 
-#: `barred`: no key is left that this request has not tried in vain. `forbidden`: no key may use the model.
-#: `disabled`: an operator took every key out.
+#: `barred`: the request has failed with every key that it may use. `forbidden`: no key may use the model.
+#: `disabled`: an operator has disabled every key.
 Reason = Literal["no_room", "quota", "dead", "circuit", "forbidden", "barred", "budget", "disabled"]
 
 
 @dataclass(frozen=True, slots=True)
 class NoRoom:
-    """No key within the longest wait. `retry_after_us` is when to come back, spaced so that callers come one by one.
+    """No key within the longest wait. `retry_after_us` is spaced so that callers return one by one.
 
-    With "barred" a request that was sent before gets its last real answer. `detail` names the budget that is used up:
-    "day calls", "key_day tokens", "batch microusd" and so on.
+    After "barred", a request that was sent before returns its last response. `detail` names the exceeded budget, for
+    example "day calls", "key_day tokens" or "batch microusd".
     """
 
     retry_after_us: int
@@ -97,15 +97,14 @@ class NoRoom:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a leased request went.
+    """The result of a leased request.
 
-    `counts` is False for the second and later failures of one request, which are not held against a key. `pause_us` is
-    the server's retry-after, None if it named none. `unbilled` is True for a failure that cost nothing: no connection,
-    or an answer with a status that says so (5xx). `admitted_after_us` is how long after the lease's `at_us` the
-    server admitted the request, at the latest. `limited_by` is the limit that a 429 names. `usage` is None if the
-    response does not tell. `streams` is True for the head of a stream: what it used, and whether it forgives an earlier
-    failure, is known at its end (`Store.end_stream`). `waited_us` is how long the request had waited for this key when
-    it was sent: since it began, or since its attempt with another key had ended.
+    `counts` is False for the second and later failures of one request, which do not count against a key. `pause_us` is
+    the server's retry-after, if any. `unbilled` is True for a failure without cost: no connection, or a 5xx.
+    `admitted_after_us` is the latest time, after the lease's `at_us`, at which the server admitted the request.
+    `limited_by` is the limit that a 429 names. `usage` is None if unknown. `streams` is True for the head of a stream:
+    `Store.end_stream` reports its usage and whether it was a complete success. `waited_us` is the time that the request
+    waited for this key before it was sent, since it started or since its previous attempt ended.
     """
 
     outcome: Outcome
@@ -120,7 +119,7 @@ class Settlement:
     waited_us: int = 0
 
     def later(self, age_us: int, open_us: int) -> Settlement:
-        """As it counts so much later: a pause has gone on meanwhile, a failure older than `open_us` counts no more."""
+        """Return the settlement at `age_us`: a pause is shorter, and a failure older than `open_us` does not count."""
         if self.outcome is Outcome.SERVER_FAILURE and age_us > open_us:
             return replace(self, outcome=Outcome.ABANDONED)
         return self if self.pause_us is None else replace(self, pause_us=max(0, self.pause_us - age_us))
@@ -128,7 +127,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a settlement did to a key, for logs, metrics and alerts.
+    """The effect of a settlement on a key, for logs, metrics and alerts.
 
     `opened_after` is the number of failures that opened the circuit, `cooled_us` the length of a new cooldown.
     """
@@ -141,94 +140,95 @@ class Change:
 
 
 class Store(Protocol):
-    """Holds the state of all keys of one pool. Every method is atomic and may be called from any thread."""
+    """The state of all keys of one pool. Every method is atomic and may be called from any thread."""
 
     @property
     def scope(self) -> Scope:
-        """Whose figures these are, now."""
+        """Return whether figures cover the fleet or this process, now."""
         ...
 
     @property
     def blocking(self) -> bool:
-        """True if a call may take a network's time: an event loop then asks from a thread."""
+        """Return whether a call may wait for the network. An event loop then uses a thread."""
         ...
 
     def acquire(self, request: KeyRequest) -> Lease | Later | NoRoom:
-        """Admit a request, reserve a place for it, or refuse. First come, first served."""
+        """Admit a request, reserve a time for it, or refuse it. First come, first served."""
         ...
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
-        """The time of a reservation has come: the lease to send with, or how much longer its place has to wait.
+        """Turn a reservation whose time has come into a lease to send with, or return the time left to wait.
 
-        None: the key died or cools, or a budget has no room any more; the place was given back, acquire again (with
-        `KeyRequest.waited`).
+        None: the key died or rests, or a budget is used up. The reservation was released; call `acquire` again with
+        `KeyRequest.waited`.
         """
         ...
 
     def give_back(self, lease: Lease) -> None:
-        """A reservation that will not be used frees its place."""
+        """Release a reservation that will not be used."""
         ...
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
-        """End a lease. Settling one twice changes nothing."""
+        """End a lease. Settling a lease twice changes nothing."""
         ...
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        """Report the end of a stream that was settled as a success at its head, and its usage if it named any.
+        """Report the end of a stream that was settled as a success at its head, and its usage if it sent any.
 
-        One that `broke` becomes a failure of the key. To say it again, within `LEASE_US`, changes nothing.
+        A stream that `broke` counts as a failure of the key. Repeating the call within `LEASE_US` changes nothing.
         """
         ...
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge all of it, or nothing: then the budget that has no room, as in `NoRoom.detail`.
+        """Charge the whole bulk. If a budget has no room, charge nothing and return it as in `NoRoom.detail`.
 
-        To charge it again changes nothing. No limit of a minute is asked.
-        Raises `redis.RedisError` if the server is away.
-        """
-        ...
-
-    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
-        """What came of it replaces what it was charged, on the day of that, and is counted. Again: nothing changes.
-
-        One that was not charged (any more) is only counted. Raises as `charge_bulk`.
-        """
-        ...
-
-    def set_keys(self, keys: Sequence[ApiKey]) -> None:
-        """The keys that get leases from now on; a key that is missing drains, one that is back is as it was."""
-        ...
-
-    def act(self, key_id: str, action: Action) -> Acted:
-        """Carry out an operator's action on one key, configured or not, for the whole fleet.
-
-        A disabled key gets no new lease until it is enabled, not even as the last resort. It keeps its health; requests
-        under way finish, reservations are not confirmed. A probe lets an open or dead key, or one without quota, take
-        the next request, once. If that fails, the key waits as long again. Raises `redis.RedisError` if the server is
+        Repeating the call changes nothing. Limits per minute are ignored. Raises `redis.RedisError` if the server is
         away.
         """
         ...
 
+    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
+        """Replace the charge of a bulk, on the day it was charged, by its usage, and count its outcomes.
+
+        Repeating the call changes nothing. A bulk without a charge, or with an expired one, is only counted. Raises
+        `redis.RedisError` if the server is away.
+        """
+        ...
+
+    def set_keys(self, keys: Sequence[ApiKey]) -> None:
+        """Give leases to these keys from now on. Missing keys drain; keys that return keep their earlier state."""
+        ...
+
+    def act(self, key_id: str, action: Action) -> ActionResult:
+        """Apply an operator's action to one key, configured or not, for the whole fleet.
+
+        A disabled key gets no new lease until it is enabled, not even as the last resort. Its circuit stays as it is,
+        its running requests finish, and its reservations are not confirmed. A probe lets an open or dead key, or one
+        without quota, take the next request, once. If that request fails, the key waits as long again. Raises
+        `redis.RedisError` if the server is away.
+        """
+        ...
+
     def snapshot(self) -> tuple[KeySnapshot, ...]:
-        """Configured keys in their order, then draining ones, at one moment."""
+        """Return configured keys in their order, then draining ones, at one moment."""
         ...
 
     def figures(self) -> PoolFigures:
-        """What was counted so far. A refusal for want of any key at all is not: there is no pool to speak of."""
+        """Return all counts. Refusals without any configured key are not counted."""
         ...
 
     def spent(self, batch: str = "") -> Spent:
-        """What was used this UTC day, or by `batch` in all."""
+        """Return the usage of this UTC day, or the total usage of `batch`."""
         ...
 
     def losses(self) -> int:
-        """How often a process of the fleet has lost the store and gone on alone."""
+        """Return how often a process of the fleet has lost the store and continued alone."""
         ...
 
     def now_us(self) -> int:
-        """The store's clock, which all times of leases are by."""
+        """Return the time of the store's clock, which all times of leases refer to."""
         ...
 
     def close(self) -> None:
-        """Report what is still to be reported and let go of connections. May be called again."""
+        """Send outstanding reports and close connections. May be called again."""
         ...

@@ -1,6 +1,6 @@
-"""The fleet's store as a process uses it: Redis while it is there, this process's share of every limit while it is not.
+"""The fleet's store: Redis, or this process's share of every limit while Redis is away.
 
-No request fails because Redis does. What goes on in the background is the outbox's (`outbox.py`).
+No request fails because Redis is away. Background work is in `outbox.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.keypool.breaker import Policy
 from app.keypool.figures import PoolFigures, Scope
 from app.keypool.keys import ApiKey
 from app.keypool.outcomes import Outcome
-from app.keypool.snapshots import Acted, Action, KeySnapshot
+from app.keypool.snapshots import Action, ActionResult, KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent, Usage
 from app.keypool.stores.base import SILENT_US, Change, KeyRequest, Later, Lease, NoRoom, Settlement
 from app.keypool.stores.outbox import Report, ReportOutbox
@@ -29,21 +29,21 @@ from app.keypool.stores.redis import RedisStore
 from app.keypool.stores.script_store import DEFAULT_PREFIX
 from app.keypool.stores.server_time import monotonic_us
 from app.keypool.stores.share import Fleet, RetiredShares, ShareStore
-from app.keypool.stores.tally import Alone
+from app.keypool.stores.tally import OfflineActivity
 
 log = logging.getLogger(__name__)
 
-#: So many batches' spending comes with each heartbeat.
+#: the number of batches whose spending each heartbeat returns
 _MOST_BATCHES = 32
-#: Health and limits of more keys than that are not asked for with every beat, but so often.
-_FEW_KEYS, _HEAR_ALL_US = 64, 20_000_000
+#: With more keys than this, heartbeats return circuits and limits only at this interval.
+_FEW_KEYS, _FULL_BEAT_US = 64, 20_000_000
 
 
 class FleetStore:
-    """`Store` that survives its server. One for each process, never carried over a fork; `close` it.
+    """A `Store` that survives the loss of its server. One per process, never shared over a fork; must be closed.
 
-    `connection` must fail within about a second when the server does not answer (see `services.key_store`); `options`
-    (policy, rng, budget) are as `ScriptStore` has them.
+    `connection` must fail within about a second if the server does not answer. `options` (policy, rng, budget) are
+    those of `ScriptStore`.
     """
 
     blocking = True
@@ -60,9 +60,9 @@ class FleetStore:
         self._keys = tuple(keys)
         self._strategy, self._options = strategy, options
         self._policy: Policy = options.get("policy") or Policy()
-        #: the fleet as of the last heartbeat, at most some seconds ago
+        #: the state of the fleet at the last heartbeat
         self.fleet = Fleet()
-        self._back_since_us = self._heard_all_at_us = 0
+        self._back_since_us = self._full_beat_at_us = 0
         self._redis = RedisStore(
             keys,
             strategy,
@@ -80,7 +80,7 @@ class FleetStore:
         self._batches: deque[str] = deque(maxlen=_MOST_BATCHES)
         self._outbox = ReportOutbox(self, self._redis)
 
-    # --- the contract
+    # --- methods of the contract
 
     @property
     def scope(self) -> Scope:
@@ -97,8 +97,8 @@ class FleetStore:
                 answer = self._redis.acquire(request, lease_id)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-                # The server may have admitted it. Take it back after the rejoin, which restores what was spent as of
-                # the last heartbeat and would overwrite an earlier correction.
+                # The server may have admitted the request. Undo that only after the rejoin, which restores the spending
+                # of the last heartbeat and would overwrite an earlier correction.
                 self._outbox.keep(lambda store: store.undo(lease_id))
             else:
                 if isinstance(answer, Lease) and answer.reserved:
@@ -118,7 +118,7 @@ class FleetStore:
                 return self._redis.confirm(lease)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-        # the place was promised by all for all: it holds, whatever is away now
+        # the fleet reserved this time for the request, so that it may be used without the server
         if share.has_disabled(lease.key_id):
             self.give_back(lease)
             return None
@@ -132,7 +132,7 @@ class FleetStore:
             share.give_back(lease)
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
-        """As the contract has it; an ordinary success is reported in the background, since it decides nothing."""
+        """End a lease. An ordinary success is reported in the background, because no decision depends on it."""
         if ShareStore.made(lease):
             holder = self._holder(lease)
             return Change() if holder is None else holder.settle(lease, settlement)
@@ -150,9 +150,9 @@ class FleetStore:
             return self.lose(exc).settle_foreign(lease, settlement)
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        """As the contract has it; what may change the key's health is reported at once."""
+        """Report the end of a stream, at once if it may change the key's circuit, else in the background."""
         if ShareStore.made(lease):
-            # any will do: it says how much more it was than the share that gave it had said
+            # any share can report it: the report is the difference to what the lease's own share has counted
             any_share = self._share or self._retired.newest
             return any_share.end_stream(lease, usage, broke=broke) if any_share else Change()
 
@@ -168,7 +168,7 @@ class FleetStore:
         return Change()
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """As the contract has it: a bulk can wait until the fleet knows of it."""
+        """Charge a bulk. Raises while Redis is away, because a bulk can wait."""
         return self._redis.charge_bulk(bulk)
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
@@ -181,18 +181,18 @@ class FleetStore:
         if share is not None:
             share.set_keys(keys)
 
-    def act(self, key_id: str, action: Action) -> Acted:
-        """As the contract has it: what could hold for this process alone is refused."""
+    def act(self, key_id: str, action: Action) -> ActionResult:
+        """Apply an operator's action. Raises while Redis is away: the action would affect this process only."""
         return self._redis.act(key_id, action)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
-        return self._ask(lambda store: store.snapshot())
+        return self._read(lambda store: store.snapshot())
 
     def figures(self) -> PoolFigures:
-        return self._ask(lambda store: store.figures())
+        return self._read(lambda store: store.figures())
 
     def spent(self, batch: str = "") -> Spent:
-        return self._ask(lambda store: store.spent(batch))
+        return self._read(lambda store: store.spent(batch))
 
     def losses(self) -> int:
         if self._share is None:
@@ -203,29 +203,29 @@ class FleetStore:
         return self._losses
 
     def now_us(self) -> int:
-        return self._ask(lambda store: store.now_us())
+        return self._read(lambda store: store.now_us())
 
     def close(self) -> None:
         self._outbox.stop()
         self._redis.close()
 
-    # --- the loss
+    # --- the loss of the server
 
     @property
     def lost(self) -> bool:
-        """True while this process goes on alone."""
+        """Return whether this process currently works without the server."""
         return self._share is not None
 
     def lose(self, exc: redis.RedisError) -> ShareStore:
-        """Go on alone. The first thread that notices logs it."""
+        """Continue without the server. Only the first thread logs the loss."""
         with self._lock:
             share = self._share
             if share is None:
                 self._losses += 1
-                # a server's own words may quote what it was sent, a password included
+                # a server's message may quote its input, such as a password
                 reason = f"{type(exc).__name__}: {str(exc).partition(chr(39))[0][:80]}"
                 log.warning(
-                    "The key store in Redis is lost (%s): each of %d processes goes on with its share of the limits",
+                    "The key store in Redis is lost (%s): each of %d processes continues with its share of the limits",
                     reason.rstrip(" .,:"),
                     self.fleet.size,
                 )
@@ -241,7 +241,7 @@ class FleetStore:
             return share
 
     def rejoin(self) -> None:
-        """Say hello with what is known, and have what was used alone added. Raises if the server is not back."""
+        """Register again and report what was used without the server. Raises `redis.RedisError` if it is still away."""
         self._redis.forget_connections()
         self._redis.register()
         with self._lock:
@@ -251,49 +251,50 @@ class FleetStore:
             self._retired.add(share)
             self._share, self._back_since_us = None, monotonic_us()
         self._report_retired()
-        loss = partial(RedisStore.add_alone, report=os.urandom(8).hex(), alone=Alone(), losses=1)
+        loss = partial(RedisStore.add_offline, report=os.urandom(8).hex(), activity=OfflineActivity(), losses=1)
         self._outbox.keep(loss, first=True)
         log.warning("The key store in Redis is back: all processes share the limits again")
 
     def beat(self) -> None:
-        """Send a heartbeat and what this process did alone, and read the state of the fleet."""
+        """Send a heartbeat and reports of offline activity, and read the state of the fleet."""
         self._report_retired()
-        brief = len(self._keys) > _FEW_KEYS and monotonic_us() < self._heard_all_at_us + _HEAR_ALL_US
+        brief = len(self._keys) > _FEW_KEYS and monotonic_us() < self._full_beat_at_us + _FULL_BEAT_US
         reported = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self.fleet)
-        self._heard_all_at_us = self._heard_all_at_us if brief else monotonic_us()
+        self._full_beat_at_us = self._full_beat_at_us if brief else monotonic_us()
         if monotonic_us() - self._back_since_us < SILENT_US and reported.size < self.fleet.size:
-            # the others have had no time yet to say that they live
+            # the other processes may not have sent a heartbeat since the return
             reported = replace(reported, size=self.fleet.size, rank=self.fleet.rank)
         self.fleet = reported
 
     def leave(self) -> None:
-        """End this process's heartbeats. If the server is away, try once more to report what was used alone."""
+        """End this process's heartbeats. If the server is away, try once more to report offline activity."""
         if self._share is not None:
             self.rejoin()
         self._report_retired()
         self._outbox.send_kept()
         self._redis.leave()
 
-    def _ask[T](self, question: Callable[[RedisStore | ShareStore], T]) -> T:
-        """Of the fleet's store, or of this process's share while that is lost."""
+    def _read[T](self, query: Callable[[RedisStore | ShareStore], T]) -> T:
+        """Query the fleet's store, or this process's share while the server is lost."""
         share = self._share
         if share is None:
             try:
-                return question(self._redis)
+                return query(self._redis)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-        return question(share)
+        return query(share)
 
     def _later(self, lease: Lease, settlement: Settlement) -> Report:
-        """The settlement as it is worth when it arrives."""
+        """Return a report that adjusts the settlement to its age on arrival."""
         since = monotonic_us()
         return lambda store: store.settle(lease, settlement.later(monotonic_us() - since, self._policy.open_us))
 
     def _holder(self, lease: Lease) -> ShareStore | None:
-        """The share that gave a lease: it may end in the next loss but one. None if it has ended."""
+        """Return the share that holds a lease, even after later losses. None if the lease has ended."""
         share = self._share
         return share if share is not None and share.holds(lease) else self._retired.holder(lease)
 
     def _report_retired(self) -> None:
-        for alone in self._retired.reports():
-            self._outbox.keep(partial(RedisStore.add_alone, report=os.urandom(8).hex(), alone=alone), first=True)
+        for activity in self._retired.reports():
+            report = partial(RedisStore.add_offline, report=os.urandom(8).hex(), activity=activity)
+            self._outbox.keep(report, first=True)

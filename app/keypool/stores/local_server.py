@@ -1,7 +1,7 @@
-"""A server for the pool's Lua scripts inside this process: the part of Redis that they use, in the same Lua (5.1).
+"""Run the pool's Lua scripts in this process, with Redis' Lua version (5.1) and the commands that the scripts use.
 
-So the rules of admission exist once, whether the pool's state is on a server or in one process. The contract suite runs
-on both, and a state machine (`tests/property_based`) compares them.
+The rules of admission therefore exist once, for Redis and for a single process. The contract suite runs on both, and a
+state machine (`tests/property_based`) compares them.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 from lupa import lua51
 from redis.exceptions import NoScriptError
 
-#: Expired values are dropped once the number of values that expire has doubled, and not below this number.
+#: expired values are dropped when the number of values with an expiry has doubled, and is above this number
 _FEWEST_TO_SWEEP = 1_024
 
 
 class LocalServer:
-    """Hashes, sets, sorted sets and strings by name. Thread-safe; a script runs alone.
+    """Holds hashes, sets, sorted sets and strings by name. Thread-safe; one script runs at a time.
 
-    Offers what `ScriptStore` needs of a Redis client, for scripts that are given the time. Commands behave as
-    https://redis.io/docs/latest/commands says; values expire by this machine's monotonic clock.
+    Has the methods of a Redis client that `ScriptStore` needs. Scripts must be given the time. Commands behave as in
+    https://redis.io/docs/latest/commands; values expire by this machine's monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -47,10 +47,10 @@ class LocalServer:
             name.removeprefix("_do_").upper(): getattr(self, name) for name in dir(self) if name.startswith("_do_")
         }
 
-    # --- what a store asks of a server
+    # --- the methods for a store
 
     def evalsha(self, sha: str, count: int, *parts: str | float) -> Any:
-        """Run a script that is known; the first `count` parts are its keys. Raises `NoScriptError`."""
+        """Run a loaded script; the first `count` parts are its keys. Raises `NoScriptError`."""
         if sha not in self._scripts:
             raise NoScriptError("No matching script")
         texts = [part if isinstance(part, str) else repr(part) for part in parts]
@@ -58,7 +58,7 @@ class LocalServer:
             return _as_lists(self._scripts[sha](self._table(texts[:count]), self._table(texts[count:])))
 
     def eval(self, text: str, count: int, *parts: str | float) -> Any:
-        """Make a script known, and run it."""
+        """Load a script and run it."""
         sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
         with self._lock:
             self._scripts[sha] = self._lua.execute(f"return function(KEYS, ARGV)\n{text}\nend")
@@ -72,12 +72,12 @@ class LocalServer:
             return [self._read(name, {}).get(field) for field in fields]
 
     def has_member(self, name: str, member: str) -> bool:
-        """True if the sorted set has it."""
+        """Return whether the sorted set contains the member."""
         with self._lock:
             return member in self._read(name, {})
 
     def hashes(self) -> Mapping[str, Mapping[str, str]]:
-        """A copy of every hash, by name."""
+        """Return a copy of every hash, by name."""
         with self._lock:
             return {
                 name: dict(value)
@@ -86,7 +86,7 @@ class LocalServer:
             }
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no connections."""
 
     # --- values
 
@@ -111,7 +111,7 @@ class LocalServer:
     def _ranked(self, name: str) -> list[tuple[float, str]]:
         return sorted((score, member) for member, score in self._read(name, {}).items())
 
-    # --- commands of every kind of value
+    # --- commands for all types
 
     def _do_del(self, *names: str) -> int:
         for name in names:
@@ -215,7 +215,7 @@ class LocalServer:
         return False if score is None else _text(score)
 
     def _do_zrange(self, name: str, start: str, stop: str, *options: str) -> Any:
-        """By rank, both ends included; negative ranks count from the end. Option: WITHSCORES."""
+        """Return members by rank, ends included. Negative ranks count from the end. Option: WITHSCORES."""
         ranked, last = self._ranked(name), int(stop)
         chosen = ranked[int(start) : last + 1 if last >= 0 else max(0, len(ranked) + last + 1)]
         if options:
@@ -238,7 +238,7 @@ class LocalServer:
         return len(found)
 
     def _between(self, name: str, lowest: str, highest: str) -> list[str]:
-        """Both ends included, but for one that begins with a parenthesis."""
+        """Return members by score, ends included unless a bound starts with a parenthesis."""
         low, high = (float(bound.lstrip("(")) for bound in (lowest, highest))
         return [
             member
@@ -250,12 +250,12 @@ class LocalServer:
 
 
 def _text(value: str | float) -> str:
-    """As Redis writes a number that a script gives it."""
+    """Format a script's number as Redis does."""
     return value if isinstance(value, str) else f"{value:.17g}"
 
 
 def _as_json(value: Any) -> Any:
-    """As Redis encodes it: a table that has no first entry is an object."""
+    """Convert a Lua value for JSON as Redis does: a table without a first entry is an object."""
     if lua51.lua_type(value) != "table":
         return value
     if value[1] is None:
@@ -264,7 +264,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _as_lists(reply: Any) -> Any:
-    """A script's reply: its tables are lists."""
+    """Convert the tables in a script's reply to lists."""
     if lua51.lua_type(reply) == "table":
         return [_as_lists(part) for part in reply.values()]
     return reply

@@ -1,4 +1,4 @@
-"""The store of one process: the same scripts, run inside it."""
+"""The store of a single process, which runs the scripts itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.keypool.stores.server_time import Now
 
 
 class MemoryStore(ScriptStore):
-    """`Store` for a process without Redis; `options` as `ScriptStore` has them."""
+    """A `Store` for a process without Redis. `options` are those of `ScriptStore`."""
 
     scope: Scope = "process"
     blocking = False

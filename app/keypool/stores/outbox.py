@@ -1,7 +1,7 @@
-"""Reports to the fleet's store in the background, and heartbeats.
+"""Send reports to the fleet's store in the background, and heartbeats.
 
-While the store is lost the outbox keeps reports and tries to come back, twice a second at first, less often if each
-return is followed by the next loss.
+While the store is lost, the outbox keeps reports and tries to rejoin: twice a second at first, less often if the store
+is lost again soon after each return.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _BEAT_US = 2_000_000
 _REGISTER_US = 3_600_000_000
 _RETRY_US = 500_000
 _LONGEST_RETRY_US = 30_000_000
-#: A loss so soon after a return makes the next return wait longer.
+#: a loss within this time after a return doubles the wait before the next attempt
 _UNSTEADY_US = 10_000_000
-#: Reports that wait for the store's return; older ones are dropped, their leases end by themselves.
+#: the most reports that are kept while the store is lost; older ones are dropped, and their leases expire
 _MOST_KEPT = 10_000
 _CLOSE_SECONDS = 3.0
-#: The server is away, or not in a state to write: the same report will succeed later.
+#: errors of a server that is away or cannot write: the report will succeed later
 _AWAY = (
     redis.ConnectionError,
     redis.TimeoutError,
@@ -46,10 +46,10 @@ Report = Callable[[RedisStore], object]
 
 
 class ReportOutbox:
-    """One daemon thread of a store, started with its first request and ended by `stop`."""
+    """The background thread of a store, which the first request starts and `stop` ends."""
 
     def __init__(self, store: FleetStore, remote: RedisStore) -> None:
-        """For `store`, whose reports go to `remote`."""
+        """Send the reports of `store` to `remote`."""
         self._store = store
         self._remote = remote
         self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
@@ -61,7 +61,7 @@ class ReportOutbox:
         self._retry_us = _RETRY_US
 
     def start(self) -> None:
-        """Begin, if that has not happened yet."""
+        """Start the thread if it is not running."""
         if self._thread is not None:
             return
         with self._starting:
@@ -70,12 +70,12 @@ class ReportOutbox:
                 self._thread.start()
 
     def send(self, report: Report) -> None:
-        """Deliver soon, in order; kept if the store is away."""
+        """Send a report soon, in order. It is kept while the store is away."""
         self.start()
         self._reports.put(report)
 
     def keep(self, report: Report, *, first: bool = False) -> None:
-        """Deliver once the store is back, before all others that are kept if `first`."""
+        """Send a report when the store is back; if `first`, before the other kept reports."""
         if first:
             self._kept.appendleft(report)
         else:
@@ -83,11 +83,11 @@ class ReportOutbox:
         self.wake()
 
     def wake(self) -> None:
-        """Something has changed: look now."""
+        """Make the thread check its state now."""
         self._reports.put(_nothing)
 
     def stop(self) -> None:
-        """Deliver what is left, within some seconds, and end. May be called again."""
+        """Send the remaining reports within three seconds, and end the thread. May be called again."""
         with self._starting:
             self._stopped = True
         self._reports.put(None)
@@ -95,7 +95,7 @@ class ReportOutbox:
             self._thread.join(_CLOSE_SECONDS)
 
     def send_kept(self) -> None:
-        """Send all that was kept. Raises `redis.RedisError` if the store is away again."""
+        """Send all kept reports. Raises `redis.RedisError` if the store is away again."""
         while self._kept:
             report = self._kept.popleft()
             try:
@@ -107,7 +107,7 @@ class ReportOutbox:
     def _run(self) -> None:
         while True:
             try:
-                report = self._reports.get(timeout=self._patience_seconds())
+                report = self._reports.get(timeout=self._seconds_to_wait())
             except queue.Empty:
                 report = _nothing
             try:
@@ -120,14 +120,14 @@ class ReportOutbox:
                     self._send_and_beat(report)
             except redis.RedisError as exc:
                 if report is None:
-                    return  # the process ends, and the others will notice that it is silent
+                    return  # other processes notice the missing heartbeats
                 self._store.lose(exc)
             except Exception:
-                log.exception("The key store's outbox stumbled")
+                log.exception("The key store's outbox failed to send a report")
                 if report is None:
                     return
 
-    def _patience_seconds(self) -> float:
+    def _seconds_to_wait(self) -> float:
         due = self._rejoin_at_us if self._store.lost else self._beat_at_us
         return max(0.0, (due - monotonic_us()) / 1_000_000)
 
@@ -144,7 +144,7 @@ class ReportOutbox:
             self._remote.register()
 
     def _send(self, report: Report) -> None:
-        """One that the server will never take is dropped: those behind it must not wait for it."""
+        """Send one report. A report that the server refuses is dropped, so that it does not block the others."""
         try:
             report(self._remote)
         except _AWAY:
@@ -168,4 +168,4 @@ class ReportOutbox:
 
 
 def _nothing(_store: RedisStore) -> None:
-    """No report: the outbox wakes up because it is time."""
+    """Report nothing; only wakes the thread."""

@@ -1,4 +1,4 @@
-"""The replies of the scripts: lists of text."""
+"""Parse the replies of the scripts, which are lists of text."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from app.keypool.snapshots import KeySnapshot, State
 from app.keypool.spending import Spent
 from app.keypool.stores.base import KeyRequest, Lease
 
-#: as `keys.lua` numbers them
+#: the numbers of `keys.lua`
 _CLOSED, _DEAD = 0, 2
 
 
 def whole(text: str) -> int:
-    """A whole number, however Lua wrote it."""
+    """Parse a whole number in any of Lua's formats."""
     return int(float(text))
 
 
 def read_lease(reply: Sequence[str], request: KeyRequest, lease_id: str) -> Lease:
-    """What `acquire.lua` answers to a request that it admits."""
+    """Parse the lease in a reply of `acquire.lua`."""
     reserved, last_resort, probe = (flag == "1" for flag in reply[4:7])
     return Lease(lease_id, reply[2], request.model, whole(reply[3]), reserved, reply[7], last_resort, probe)
 
 
 def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnapshot:
-    """From what `snapshot.lua` says of one key. `mask` is None for a key that is no longer configured here."""
+    """Parse one key in a reply of `snapshot.lua`. `mask` is None for a key that is not configured here."""
     configured = mask is not None
-    key_id, last_mask, *health = figures[:6]
+    key_id, last_mask, *circuit_figures = figures[:6]
     counts = [whole(figure) for figure in figures[6:11]]
-    cooling_until = whole(health[-1])
+    cooling_until = whole(circuit_figures[-1])
     return KeySnapshot(
         key_id=key_id,
-        state=read_state(health, now, configured=configured, disabled=figures[16] == "1"),
+        state=read_state(circuit_figures, now, configured=configured, disabled=figures[16] == "1"),
         rate_limited=cooling_until > now and configured,
         requests=counts[0],
         successes=counts[1],
@@ -42,13 +42,13 @@ def read_snapshot(figures: Sequence[str], now: int, mask: str | None) -> KeySnap
         spent_today=Spent(*(whole(figure) for figure in figures[12:16])),
         mask=last_mask if mask is None else mask,
         rests_us=max(0, cooling_until - now),
-        probe_in_us=max(0, whole(health[1]) - now) if whole(health[0]) != _CLOSED else 0,
+        probe_in_us=max(0, whole(circuit_figures[1]) - now) if whole(circuit_figures[0]) != _CLOSED else 0,
     )
 
 
-def read_state(health: Sequence[str], now: int, *, configured: bool, disabled: bool) -> State:
-    """From circuit, when it may be probed, the time between probes for quota, and until when the group cools."""
-    circuit, retry_at, gap, cooling_until = map(whole, health)
+def read_state(circuit_figures: Sequence[str], now: int, *, configured: bool, disabled: bool) -> State:
+    """Return the state for: circuit, time of its next probe, interval of quota probes, and end of the cooldown."""
+    circuit, retry_at, gap, cooling_until = map(whole, circuit_figures)
     if not configured:
         return "draining"
     if disabled:

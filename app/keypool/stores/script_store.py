@@ -1,7 +1,7 @@
-"""The contract by Lua scripts: one admits, one settles, each atomically, by one clock.
+"""The contract, implemented with Lua scripts: one admits, one settles, each atomically and by one clock.
 
-The scripts in `lua/` hold all rules. Where they run is a server's business: Redis (`redis.py`), or this process
-(`memory.py`). No secret ever gets there: a key is its `key_id` and mask.
+The scripts in `lua/` hold all rules. They run in Redis (`redis.py`) or in this process (`memory.py`). They get a key's
+`key_id` and mask, never its secret.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from redis.exceptions import NoScriptError
 from app.keypool.breaker import Policy
 from app.keypool.figures import PoolFigures, Scope, wait_class
 from app.keypool.keys import ApiKey
-from app.keypool.snapshots import Acted, Action, KeySnapshot
+from app.keypool.snapshots import Action, ActionResult, KeySnapshot
 from app.keypool.spending import NO_BUDGET, Budget, Bulk, BulkResult, Spent, Usage
 from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoRoom, Settlement, day_of
 from app.keypool.stores.replies import read_lease, read_snapshot, read_state, whole
@@ -29,14 +29,14 @@ from app.keypool.stores.scripts import SEEDS, load_scripts
 from app.keypool.stores.server_time import Now, ServerTime, monotonic_us
 from app.keypool.stores.tally import read_figures
 
-#: Where `ledger.lua` keeps calls, tokens, microusd and cached tokens: the fields of `Spent` in their order.
+#: the fields of `ledger.lua` for calls, tokens, microusd and cached tokens, in the order of `Spent`
 SPENT_FIELDS = "ctuh"
-#: Of every name on a server.
+#: the prefix of every name on a server
 DEFAULT_PREFIX = "{propintel}:pool"
 
 
 class Server(Protocol):
-    """As much of a Redis client as scripts need."""
+    """The methods of a Redis client that the scripts need."""
 
     def evalsha(self, sha: str, count: int, *parts: str | float) -> Any: ...
     def eval(self, text: str, count: int, *parts: str | float) -> Any: ...
@@ -46,11 +46,11 @@ class Server(Protocol):
 
 
 class ScriptStore:
-    """`Store` over a server; thread-safe as far as `server` is. One for each process, never carried over a fork.
+    """A `Store` on a server, thread-safe if `server` is. One per process, never shared over a fork.
 
-    `clock` None lets the server's time rule. `process` names this process in heartbeats, "" if it sends none. `learned`
-    gives what this process knows of limits and keys, for a server that has lost its data (see `register.lua`).
-    `processes` is by how many what is left of each budget is divided. Raises `ConfigurationError` for an unknown
+    Without a `clock`, the scripts use the server's time. `process` is this process's name in heartbeats, or "" if it
+    sends none. `learned` returns what this process knows about limits and keys, for a server that has lost its data
+    (see `register.lua`). The rest of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown
     strategy.
     """
 
@@ -75,7 +75,7 @@ class ScriptStore:
         self._server = server
         self._prefix = prefix
         self._scripts = load_scripts(strategy, policy or Policy(), budget, processes)
-        #: the server's clock as this process remembers it; never asks
+        #: the server's clock, computed without asking the server
         self.time = ServerTime(clock)
         self._rng = rng or random.Random()
         self._learned = learned or (lambda: {"learned": [], "verified": [], "spent": [], "disabled": []})
@@ -85,7 +85,7 @@ class ScriptStore:
         self.set_keys(keys)
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:
-        """As the contract has it; the server learns of it with the next request."""
+        """Give leases to these keys from now on. The server gets them with the next request."""
         text = json.dumps([(key.key_id, key.group, key.mask) for key in keys], separators=(",", ":"))
         digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
         self._registration = (digest, text, {key.key_id: key.mask for key in keys})
@@ -93,7 +93,7 @@ class ScriptStore:
         self._unregistered = True
 
     def register(self) -> None:
-        """Register the keys of this process, and what it knows of them."""
+        """Register this process's keys on the server, with what the process knows about them."""
         self._unregistered = False
         digest, text, _ = self._registration
         known = self._learned()
@@ -108,14 +108,14 @@ class ScriptStore:
         return f"{self._leases}-{next(self._numbers)}"
 
     def acquire(self, request: KeyRequest, lease_id: str = "") -> Lease | Later | NoRoom:
-        """As the contract has it, under this id if one is given."""
+        """Admit, reserve or refuse a request. `lease_id` is the id of the lease, by default a new one."""
         digest, _, mine = self._registration
         if not mine:
             return NoRoom(0, "barred")
         lease_id = lease_id or self.new_lease_id()
         wait, seed = (request.max_wait_us, int(request.waited)), self._rng.randrange(SEEDS)
         names = (request.batch, lease_id, self._process, *sorted(request.barred))
-        reply = self._ask("acquire", digest, request.model, request.tokens, *wait, seed, request.microusd, *names)
+        reply = self._run_known("acquire", digest, request.model, request.tokens, *wait, seed, request.microusd, *names)
         match reply[0]:
             case "lease":
                 return read_lease(reply, request, lease_id)
@@ -125,12 +125,12 @@ class ScriptStore:
                 return NoRoom(whole(reply[2]), reply[3], reply[4])
 
     def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
-        """As the contract has it. `was_sent`: whatever has become of the key, the request is out and counts, once."""
+        """Confirm a reservation. `was_sent`: the request was sent already, and is counted whatever the key's state."""
         digest, _, mine = self._registration
         if not mine and not was_sent:
             self.give_back(lease)
             return None
-        reply = self._ask("confirm", digest, int(was_sent), lease.text, lease.at_us)
+        reply = self._run_known("confirm", digest, int(was_sent), lease.text, lease.at_us)
         if reply[0] == "gone":
             return None
         if reply[0] == "later":
@@ -141,7 +141,7 @@ class ScriptStore:
         self._run("give_back", lease.text, lease.at_us)
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """As the contract has it. `foreign`: another server gave the lease; only what it says of its key is taken."""
+        """End a lease. `foreign`: another server gave the lease, so that only the effect on its key counts."""
         given = {**_known(settlement), "wait_class": wait_class(settlement.waited_us), "foreign": foreign}
         return self._change("settle", lease, given)
 
@@ -159,19 +159,19 @@ class ScriptStore:
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
         total, (given, made) = result.total, (result.input_tokens, result.output_tokens)
-        told = {
+        results = {
             "charges": spent_rows(bulk.charges),
             "used": spent_rows(result.used),
             "outcomes": [(outcome.value, count) for outcome, count in result.outcomes.items()],
             "tokens": [("i", given), ("o", made), ("u", total.microusd), ("h", total.cached_tokens)],
         }
-        self._run("settle_bulk", bulk.bulk_id, bulk.key_id, bulk.model, json.dumps(told))
+        self._run("settle_bulk", bulk.bulk_id, bulk.key_id, bulk.model, json.dumps(results))
 
-    def act(self, key_id: str, action: Action) -> Acted:
+    def act(self, key_id: str, action: Action) -> ActionResult:
         digest, _, mine = self._registration
-        reply = self._ask("act", digest if mine else "", key_id, action)
+        reply = self._run_known("act", digest if mine else "", key_id, action)
         state = read_state(reply[3:], whole(reply[0]), configured=key_id in mine, disabled=reply[2] == "1")
-        return Acted(reply[1], state)
+        return ActionResult(reply[1], state)
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
         _, _, mine = self._registration
@@ -181,7 +181,7 @@ class ScriptStore:
         return tuple(read_snapshot(figures, now, mine.get(figures[0])) for figures in reply[1:])
 
     def figures(self) -> PoolFigures:
-        groups = self._groups  # which a reload replaces, maybe before the answer is here
+        groups = self._groups  # a reload may replace them before the reply arrives
         now, found = self._run("figures", *(part for pair in groups.items() for part in pair))
         return read_figures(self.scope, groups, json.loads(found), whole(now))
 
@@ -199,14 +199,14 @@ class ScriptStore:
         return self.time.now_us()
 
     def server_now_us(self) -> int:
-        """The server's time, asked for."""
+        """Return the server's time."""
         return self.time.now_us()
 
     def close(self) -> None:
         self._server.close()
 
-    def _ask(self, name: str, *arguments: str | float) -> Any:
-        """Run a script that needs this process's keys to be known: after a change of them, or of the server."""
+    def _run_known(self, name: str, *arguments: str | float) -> Any:
+        """Run a script that needs this process's keys, and register the keys first if they or the server are new."""
         if self._unregistered:
             self.register()
         reply = self._run(name, *arguments)
@@ -214,7 +214,7 @@ class ScriptStore:
             self.register()
             reply = self._run(name, *arguments)
             if reply[0] == "register":
-                raise redis.RedisError("the server forgets this pool's keys as soon as they are registered")
+                raise redis.RedisError("the server lost this pool's keys right after they were registered")
         return reply
 
     def _run(self, name: str, *arguments: str | float) -> Any:
@@ -224,17 +224,17 @@ class ScriptStore:
         except NoScriptError:
             reply = _text(self._server.eval(script.text, 1, *parts))
         if isinstance(reply, list):
-            self.time.saw(whole(reply[0] if reply[0][:1].isdigit() else reply[1]), asked_at)
+            self.time.synchronize(whole(reply[0] if reply[0][:1].isdigit() else reply[1]), asked_at)
         return reply
 
 
 def _known(settlement: Settlement) -> dict[str, Any]:
-    """Its fields, without what is None."""
+    """Return the fields of a settlement that are not None."""
     return asdict(settlement, dict_factory=lambda pairs: {name: value for name, value in pairs if value is not None})
 
 
 def spent_rows(spent: Mapping[str, Spent]) -> list[tuple[str | int, ...]]:
-    """As scripts take it (`ledger.lua`): {name, calls, tokens, microusd, cached tokens} of each budget or batch."""
+    """Return rows for `ledger.lua`: name of the budget or batch, calls, tokens, microusd, cached tokens."""
     return [(name, *astuple(of)) for name, of in spent.items()]
 
 

@@ -1,7 +1,7 @@
-"""The pool's Lua scripts: their text, put together from the files in `lua/` and what is configured.
+"""Build the text of the pool's Lua scripts from the files in `lua/` and the configuration.
 
-A number that Python needs as well is written there, and goes into the text. Processes with the same configuration share
-one script, known to the server by its hash.
+Constants that Python needs too are defined in Python and inserted into the text. Processes with the same configuration
+use the same scripts, which the server knows by their hash.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from app.keypool.spending import Budget, Cap
 from app.keypool.stores import base
 from app.keypool.strategies import load_strategy
 
-#: One draw below this prime decides among equals.
+#: a random seed below this prime decides between equal keys
 SEEDS = 65_537
 _FOLDER = resources.files("app.keypool.stores").joinpath("lua")
-#: What all scripts begin with, each part after those that it builds on.
+#: the start of all scripts; each part uses only the parts before it
 _SHARED = ("names", "meters", "guesses", "buckets", "keys", "tally", "ledger", "leases")
 _NAMES = {
-    "turn": "c.k.turn",
+    "latest_lease": "c.k.latest_lease",
     "requests_last_hour": "requests_last_hour(c.k, now)",
     "headroom": "headroom(c.b, now)",
     "chance": "chance_of(seed, c.k.position)",
@@ -34,20 +34,20 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Script:
-    """One script's text, and the hash by which the server knows it."""
+    """The text of a script and its hash on the server."""
 
     text: str
 
     @cached_property
     def sha(self) -> str:
-        """SHA-1 of the text, as EVALSHA wants it."""
+        """The SHA-1 of the text, for EVALSHA."""
         return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
 def load_scripts(strategy: str, policy: Policy, budget: Budget, processes: int = 1) -> dict[str, Script]:
-    """The scripts for one configuration by name, one file in `lua/` each.
+    """Return the scripts for one configuration by the name of their file in `lua/`.
 
-    `processes` share what is left of each budget. Raises `ConfigurationError` for an unknown strategy.
+    The rest of each budget is divided by `processes`. Raises `ConfigurationError` for an unknown strategy.
     """
     shared, score = shared_text(policy, budget, processes), _score(strategy)
     names = {file.name.removesuffix(".lua") for file in _FOLDER.iterdir()} - set(_SHARED)
@@ -56,7 +56,7 @@ def load_scripts(strategy: str, policy: Policy, budget: Budget, processes: int =
 
 
 def shared_text(policy: Policy, budget: Budget, processes: int = 1) -> str:
-    """What every script begins with: numbers, names, and the rules."""
+    """Return the start of every script: constants, names, and rules."""
     return "\n".join((_constants(policy, budget, processes), *map(_read, _SHARED)))
 
 
@@ -65,7 +65,7 @@ def _read(name: str) -> str:
 
 
 def _score(strategy: str) -> str:
-    """The expression over what `acquire.lua` knows of a candidate `c`; what it does not name costs nothing."""
+    """Return the strategy's expression with the variables of a candidate `c` in `acquire.lua`."""
     return re.sub(r"[a-z_]+", lambda word: _NAMES.get(word[0], word[0]), load_strategy(strategy))
 
 
@@ -87,7 +87,7 @@ def _constants(policy: Policy, budget: Budget, processes: int) -> str:
 
 
 def _in_lua(value: object) -> str:
-    """A set is a table whose values are true, and a cap that there is not is -1."""
+    """Convert a constant to Lua: a set becomes a table with true values, and a missing cap -1."""
     if isinstance(value, Cap):
         return _table((f.name, _in_lua(-1 if (cap := getattr(value, f.name)) is None else cap)) for f in fields(value))
     if isinstance(value, frozenset):

@@ -1,31 +1,31 @@
-"""The clock of the fleet's store, as a process that is asked for it can tell it without asking."""
+"""Compute the time of the fleet store's clock without asking the server each time."""
 
 from __future__ import annotations
 
 import time
 from typing import Protocol
 
-#: Replies within this are always good enough to tell the time, and the quickest counts less with every one.
-_USUAL_US, _PATIENCE = 1_000, 1.05
+#: A reply within this time is always used. The quickest time grows by this factor with every reply.
+_ACCEPTED_US, _GROWTH = 1_000, 1.05
 
 
 def monotonic_us() -> int:
-    """This machine's monotonic clock in microseconds."""
+    """Return this machine's monotonic clock in microseconds."""
     return time.monotonic_ns() // 1000
 
 
 class Now(Protocol):
-    """A clock, as far as stores need one."""
+    """The part of a clock that stores need."""
 
     def now_us(self) -> int:
-        """Microseconds since the epoch."""
+        """Return microseconds since the epoch."""
         ...
 
 
 class ServerTime:
-    """The server's clock, as this process can tell it between two replies: its own monotonic clock plus a difference.
+    """The server's clock between two replies: this machine's monotonic clock plus an offset.
 
-    With `clock` (tests, and a process without a server) that clock rules, and scripts get its time.
+    With `clock` (in tests, and without a server), that clock is used, and scripts get its time.
     """
 
     def __init__(self, clock: Now | None) -> None:
@@ -35,30 +35,30 @@ class ServerTime:
 
     @property
     def known(self) -> bool:
-        """False until the server has answered once."""
+        """Return whether the server has answered once."""
         return self._clock is not None or self._ahead_us is not None
 
     def given(self) -> str:
-        """The time to pass to a script; "" lets it ask the server."""
+        """Return the time to pass to a script; "" makes it use the server's time."""
         return "" if self._clock is None else str(self._clock.now_us())
 
-    def saw(self, server_us: int, asked_at_us: int) -> None:
-        """A reply to a question asked at `asked_at_us` of our monotonic clock: the server's time was half way.
+    def synchronize(self, server_us: int, asked_at_us: int) -> None:
+        """Set the offset from a reply: the server's time applies halfway between `asked_at_us` (monotonic) and now.
 
-        A reply that took much longer than others says little of that, and is ignored.
+        A reply that took much longer than others is ignored, because it is inexact.
         """
         now = monotonic_us()
         took = now - asked_at_us
-        if self._ahead_us is not None and took > 3 * self._quickest_us + _USUAL_US:
-            self._quickest_us *= _PATIENCE
+        if self._ahead_us is not None and took > 3 * self._quickest_us + _ACCEPTED_US:
+            self._quickest_us *= _GROWTH
             return
-        self._quickest_us = min(took, self._quickest_us * _PATIENCE) if self._ahead_us is not None else took
+        self._quickest_us = min(took, self._quickest_us * _GROWTH) if self._ahead_us is not None else took
         self._ahead_us = server_us - (asked_at_us + now) // 2
 
     def now_us(self) -> int:
-        """The server's time, to within half a round trip."""
+        """Return the server's time, exact to half a round trip."""
         if self._clock is not None:
             return self._clock.now_us()
-        if self._ahead_us is None:  # it has never answered: our own wall clock, for want of a better one
+        if self._ahead_us is None:  # the server has never answered
             return time.time_ns() // 1000
         return monotonic_us() + self._ahead_us

@@ -1,4 +1,4 @@
-"""What a process does while the fleet's store is away: it goes on with its share of every limit (`share.lua`)."""
+"""The store while the fleet's server is away: the process continues with its share of every limit (`share.lua`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.keypool.stores.base import Change, Lease, Settlement
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.script_store import SPENT_FIELDS, spent_rows
 from app.keypool.stores.server_time import Now
-from app.keypool.stores.tally import Alone
+from app.keypool.stores.tally import OfflineActivity
 
 _LOCAL = "share-"
 _NUMBERS = itertools.count(1)
@@ -24,13 +24,13 @@ _NUMBERS = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The fleet as of this process's last heartbeat: its rank among `size` live processes, and what they have learned.
+    """The state of the fleet at this process's last heartbeat, and the process's rank among `size` live processes.
 
-    `bad` maps a key to its circuit as `keys.lua` numbers them (dead also without quota), or to -1 if it has never
-    answered; `limits` maps (group, model) to limits a minute and capacities of requests and tokens (0: unknown), the
-    end of the latest cooldown, and when a limit of requests that no header names was last cut (0: none is guessed);
-    `spent` maps a budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to what was used. `disabled` are the keys
-    that an operator has taken out.
+    `bad` maps a key to its circuit as in `keys.lua` (dead also without quota), or to -1 if the key has never answered.
+    `limits` maps (group, model) to the limits per minute and capacities of requests and tokens (0: unknown), the end of
+    the latest cooldown, and the time of the last cut of a guessed limit of requests (0: not guessed). `spent` maps a
+    budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to its usage. `disabled` holds the keys that an operator has
+    disabled.
     """
 
     rank: int = 0
@@ -42,8 +42,7 @@ class Fleet:
 
     @classmethod
     def read(cls, reported: Mapping[str, Any], before: Fleet) -> Fleet:
-        """From the reply of `beat.lua`; what a brief one does not tell is as before. Lua's empty table is an empty
-        object."""
+        """Parse a reply of `beat.lua`. A brief reply keeps the rest of `before`. Lua encodes {} for an empty list."""
         spent = {name: Spent(*used) for name, *used in reported["spent"] or ()}
         known = replace(
             before,
@@ -62,11 +61,11 @@ class Fleet:
         )
 
     def learned(self, keys: Sequence[ApiKey]) -> dict[str, Any]:
-        """What to restore of these keys on a server that has lost its data (see `register.lua`)."""
+        """Return the state of these keys to restore on a server that has lost its data (see `register.lua`)."""
         groups = {key.group for key in keys}
         return {
             "verified": self.verified(keys),
-            # what was guessed will be guessed again
+            # guessed limits are not restored: they will be guessed again
             "learned": [
                 [*place, 0 if cut_us else rpm, *others[:3]]
                 for place, (rpm, *others, cut_us) in self.limits.items()
@@ -77,14 +76,14 @@ class Fleet:
         }
 
     def verified(self, keys: Sequence[ApiKey]) -> list[str]:
-        """The keys that have answered."""
+        """Return the keys that have answered."""
         return [key.key_id for key in keys if self.limits and key.key_id not in self.bad]
 
 
 class ShareStore(MemoryStore):
-    """A memory store whose limits are this process's share. Made when the fleet's store is lost, kept until it is back.
+    """A memory store whose limits are this process's share. Used from the loss of the fleet's store to its return.
 
-    `since_us` is the latest time for which this process had been promised a place.
+    `since_us` is the latest time for which this process holds a reservation.
     """
 
     def __init__(
@@ -100,7 +99,7 @@ class ShareStore(MemoryStore):
         super().__init__(keys, strategy, clock, processes=fleet.size, **options)
         self._fleet = fleet
         self._since_us = max(since_us, self.now_us())
-        self._reported = Alone()
+        self._reported = OfflineActivity()
         self._learned = lambda: {"learned": [], "spent": [], "verified": fleet.verified(keys), "disabled": []}
         self.register()
         self._seed(
@@ -118,38 +117,38 @@ class ShareStore(MemoryStore):
 
     @staticmethod
     def made(lease: Lease) -> bool:
-        """True if a store of this kind gave the lease."""
+        """Return whether a `ShareStore` gave the lease."""
         return lease.lease_id.startswith(_LOCAL)
 
     def holds(self, lease: Lease) -> bool:
-        """True if this very store gave the lease, and it has not ended."""
+        """Return whether this store gave the lease, and the lease has not ended."""
         return self.made(lease) and self._server.has_member(f"{self._prefix}:f:{lease.key_id}", lease.lease_id)
 
     @property
     def idle(self) -> bool:
-        """True if none of its leases is under way."""
+        """Return whether no lease is in flight."""
         return not any(key.in_flight for key in self.snapshot())
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """As the contract has it. Of a response only the limits themselves are taken: their buckets are everybody's."""
+        """End a lease. Only the limits in a response are used, because their remainders belong to the whole fleet."""
         change = super().settle(lease, replace(settlement, limits=LimitReading()), foreign=foreign)
-        said = [reading and asdict(reading) for reading in (settlement.limits.requests, settlement.limits.tokens)]
-        if any(said):
-            self._seed([[self._groups.get(lease.key_id, lease.key_id), lease.model, *said, 0, 0]])
+        readings = [reading and asdict(reading) for reading in (settlement.limits.requests, settlement.limits.tokens)]
+        if any(readings):
+            self._seed([[self._groups.get(lease.key_id, lease.key_id), lease.model, *readings, 0, 0]])
         return change
 
     def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
-        """A lease of the lost store ends: what it says of its key is taken, as far as the key is known here."""
+        """End a lease of the lost store. Its effect on the key is applied if the key is configured."""
         if lease.key_id not in self._groups:
             return Change()
         return self.settle(lease, settlement, foreign=True)
 
     def has_disabled(self, key_id: str) -> bool:
-        """True if an operator has taken the key out."""
+        """Return whether an operator has disabled the key."""
         return self._server.hget(f"{self._prefix}:off", key_id) == "1"
 
-    def report(self) -> Alone:
-        """What is new since the last report, at first since the loss: to be added once the store is back."""
+    def report(self) -> OfflineActivity:
+        """Return the activity since the last report, or since the loss, to add when the server is back."""
         spent, counts, used_us = {}, {}, {}
         for name, of in self._server.hashes().items():
             kind, _, rest = (short := name.removeprefix(f"{self._prefix}:")).partition(":")
@@ -162,10 +161,10 @@ class ShareStore(MemoryStore):
             elif kind == "c":
                 counts[short] = {field: int(count) for field, count in of.items()}
             elif kind == "w":
-                # the others are full at the same time: its part of that time is one of their number
+                # all processes are saturated at the same time, so each reports its share of that time
                 parts = {field: self._fleet.size if field.startswith("s:") else 1 for field in of}
                 counts[short] = {field: int(count) // parts[field] for field, count in of.items()}
-        before, self._reported = self._reported, Alone(spent, counts, used_us)
+        before, self._reported = self._reported, OfflineActivity(spent, counts, used_us)
         return self._reported.since(before)
 
     def _seed(self, limits: Sequence[Sequence[Any]], **known: Any) -> None:
@@ -175,7 +174,7 @@ class ShareStore(MemoryStore):
 
 
 class RetiredShares:
-    """The shares of losses that are over: their leases end there. Thread-safe."""
+    """The shares of earlier losses, which hold leases that have not ended. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -190,22 +189,22 @@ class RetiredShares:
             self._shares = (*self._shares, share)
 
     def holder(self, lease: Lease) -> ShareStore | None:
-        """The share that gave a lease which has not ended."""
+        """Return the share that gave the lease, or None if the lease has ended."""
         return next((share for share in self._shares if share.holds(lease)), None)
 
-    def reports(self) -> list[Alone]:
-        """What each has done since it last reported: requests may end long after the return of the store."""
+    def reports(self) -> list[OfflineActivity]:
+        """Return each share's activity since its last report. Requests may end long after the server's return."""
         shares = self._shares
-        over = [share for share in shares if share.idle]
-        reports = [alone for share in shares if (alone := share.report()) != Alone()]
-        # the newest stays: a stream of any share may still say what it has used
+        idle = [share for share in shares if share.idle]
+        reports = [activity for share in shares if (activity := share.report()) != OfflineActivity()]
+        # the newest stays, because it counts the usage of streams of any share
         with self._lock:
-            self._shares = tuple(s for s in self._shares if s not in over or s is self._shares[-1])
+            self._shares = tuple(s for s in self._shares if s not in idle or s is self._shares[-1])
         return reports
 
 
 def _full(per_minute: float) -> dict[str, Any] | None:
-    """What a limit a minute says of itself that nobody has used, None if it is unknown."""
+    """Return the reading of an unused limit per minute, or None if the limit is unknown."""
     return asdict(MeterReading(per_minute, per_minute, 0)) if per_minute > 0 else None
 
 

@@ -1,6 +1,6 @@
-"""What a store counts for metrics and reports, by the names of `lua/names.lua`.
+"""Parse the counts of a store for metrics and reports (names in `lua/names.lua`).
 
-Counts of a process that was alone for a while need only be added to the fleet's.
+Counts of a process that worked without the server are added to those of the fleet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, Spent
 
-#: Between model and what is counted, in a field of `c:<key>`; no kind of count holds it, so the last one separates.
+#: separates the model and the kind of count in a field of `c:<key>`; no kind contains it, so the last one separates
 _OF = "\x1f"
 _SATURATED = "s:"
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
@@ -25,25 +25,25 @@ Counts = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
-    """What a process did without the fleet's store: to be added to what that holds, once.
+class OfflineActivity:
+    """The activity of a process without the fleet's server, to be added there once.
 
-    `spent` is by the name of the budget, `counts` by the name of the hash (`c:<key>`, `k:<key>`, `w:<model>`),
-    `used_us` when each key was last used.
+    `spent` is by the name of the budget, and `counts` by the name of the hash (`c:<key>`, `k:<key>`, `w:<model>`).
+    `used_us` is the time at which each key was last used.
     """
 
     spent: Mapping[str, Spent] = field(default_factory=dict)
     counts: Counts = field(default_factory=dict)
     used_us: Mapping[str, int] = field(default_factory=dict)
 
-    def since(self, before: Alone) -> Alone:
-        """What is new since `before`, an earlier state of the same process."""
+    def since(self, before: OfflineActivity) -> OfflineActivity:
+        """Return the difference to `before`, an earlier state of the same process."""
         spent = {name: of - before.spent.get(name, NOTHING) for name, of in self.spent.items()}
         counts = {
             name: {f: more for f, count in of.items() if (more := count - before.counts.get(name, {}).get(f, 0))}
             for name, of in self.counts.items()
         }
-        return Alone(
+        return OfflineActivity(
             {name: more for name, more in spent.items() if more != NOTHING},
             {name: of for name, of in counts.items() if of},
             {key_id: at for key_id, at in self.used_us.items() if at != before.used_us.get(key_id)},
@@ -51,7 +51,7 @@ class Alone:
 
 
 def read_figures(scope: Scope, groups: Mapping[str, str], found: Mapping[str, Any], now: int) -> PoolFigures:
-    """From what `figures.lua` says; `scope` and `groups` as in `PoolFigures`, of the configured keys."""
+    """Parse the reply of `figures.lua`; `scope` and `groups` as in `PoolFigures`, for the configured keys."""
     former = {key_id: (group, counts) for key_id, group, counts in sorted(found["former"])}
     of_keys = dict(zip(groups, map(_counts, found["counts"]), strict=True))
     of_keys |= {key_id: _counts(counts) for key_id, (_, counts) in former.items()}
@@ -67,7 +67,7 @@ def read_figures(scope: Scope, groups: Mapping[str, str], found: Mapping[str, An
 
 
 def _counts(pairs: Sequence[str]) -> dict[str, int]:
-    """A hash of counts: field, count, field, count, and so on. An empty table of Lua is an empty object."""
+    """Parse a hash of counts: field, count, field, count, and so on. Lua encodes {} for an empty list."""
     return dict(zip(pairs[::2], map(int, pairs[1::2]), strict=True)) if pairs else {}
 
 
@@ -75,7 +75,7 @@ def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
     by_model: dict[str, dict[str, int]] = {}
     for name, count in counts.items():
         model, separator, what = name.rpartition(_OF)
-        if separator and count:  # a stream that used nothing makes no entry
+        if separator and count:  # a stream without usage has no entry
             by_model.setdefault(model, {})[what] = count
     for model, of in sorted(by_model.items()):
         outcomes = {_OUTCOMES[what]: count for what, count in of.items() if what in _OUTCOMES}
@@ -83,7 +83,7 @@ def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
 
 
 def _rooms(bucket: Sequence[str], now: int) -> Iterator[Room]:
-    """What is left of each limit that is known."""
+    """Yield what is left of each known limit."""
     group, model, cooldown_until, *meters = bucket
     rests = now < float(cooldown_until)
     for unit, limit, capacity, full_at in zip(_UNITS, meters[::3], meters[1::3], meters[2::3], strict=True):

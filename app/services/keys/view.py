@@ -16,7 +16,7 @@ from app.clock import Clock, SystemClock
 from app.keypool.figures import PoolFigures
 from app.keypool.keys import ApiKey, load_keys
 from app.keypool.pool import KeyPool
-from app.keypool.snapshots import Acted, Action, KeySnapshot
+from app.keypool.snapshots import Action, ActionResult, KeySnapshot
 from app.keypool.spending import Budget, Cap, Spent
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
@@ -89,7 +89,7 @@ class KeyView:
         """Every key that is known, each under a mask of its own. Raises `redis.RedisError`."""
         return self._pool.snapshots()
 
-    def act(self, key_id: str, action: Action) -> Acted:
+    def act(self, key_id: str, action: Action) -> ActionResult:
         """An operator's word on one key, for the whole fleet; shown by the next look. Raises `redis.RedisError`."""
         acted = self._store.act(key_id, action)
         self.stats.forget()

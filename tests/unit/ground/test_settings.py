@@ -337,7 +337,7 @@ def test_a_password_in_a_query_is_refused_and_not_shown(
     monkeypatch.setenv(name, url)
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
-    assert str(caught.value).startswith(f"{name}: carries its password as a query parameter")
+    assert str(caught.value).startswith(f"{name}: has its password in the query")
     assert remedy in str(caught.value)
     assert "Secr3t" not in str(caught.value)
 
@@ -363,11 +363,11 @@ def test_a_url_whose_parts_are_where_they_belong_is_taken(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("redis://host:6379/0?ssl_cert_reqs=required", "names ssl_cert_reqs, which are of TLS; write rediss://"),
-        ("rediss://host:6379/0?ssl_cert_reqs=CERT_REQUIRED", "ssl_cert_reqs=CERT_REQUIRED, which is none of required"),
-        ("rediss://host:6379/0?ssl_ca_certs=/no/ca.pem", "names /no/ca.pem as ssl_ca_certs, which is no file"),
-        ("rediss://host:6379/0?ssl_certfile=/no/c.pem", "names /no/c.pem as ssl_certfile, which is no file"),
-        ("rediss://host:6379/0?ssl_keyfile=/no/c.key", "names /no/c.key as ssl_keyfile, which is no file"),
+        ("redis://host:6379/0?ssl_cert_reqs=required", "has ssl_cert_reqs, which need TLS; write rediss://"),
+        ("rediss://host:6379/0?ssl_cert_reqs=CERT_REQUIRED", "ssl_cert_reqs=CERT_REQUIRED; use required"),
+        ("rediss://host:6379/0?ssl_ca_certs=/no/ca.pem", "names /no/ca.pem as ssl_ca_certs, which this process"),
+        ("rediss://host:6379/0?ssl_certfile=/no/c.pem", "names /no/c.pem as ssl_certfile, which this process"),
+        ("rediss://host:6379/0?ssl_keyfile=/no/c.key", "names /no/c.key as ssl_keyfile, which this process"),
     ],
 )
 def test_a_redis_url_whose_tls_cannot_work_is_refused_by_name(

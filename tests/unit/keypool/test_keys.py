@@ -212,7 +212,7 @@ def test_a_running_process_does_not_accept_an_empty_set(monkeypatch: pytest.Monk
         load_keys_again(_settings(monkeypatch))
     file = tmp_path / "keys"
     file.write_text("# nothing\n")
-    with pytest.raises(ConfigurationError, match="holds no key"):
+    with pytest.raises(ConfigurationError, match="contains no key"):
         load_keys_again(_settings(monkeypatch, OPENAI_API_KEYS_FILE=str(file), OPENAI_API_KEYS="sk-other"))
     file.write_text("sk-one\n")
     assert len(load_keys_again(load_settings()).keys) == 1

@@ -279,9 +279,9 @@ if q.gap > 0 then
   save_quota(q)
 end
 if probe then note_health(k, q, now) end
-k.turn = redis.call('HINCRBY', P .. ':p', 'turn', 1)
-if k.turn == 1 then redis.call('PEXPIRE', P .. ':p', C.TTL_MS) end
-redis.call('HSET', P .. ':k:' .. k.id, 'tu', k.turn)
+k.latest_lease = redis.call('HINCRBY', P .. ':p', 'leases', 1)
+if k.latest_lease == 1 then redis.call('PEXPIRE', P .. ':p', C.TTL_MS) end
+redis.call('HSET', P .. ':k:' .. k.id, 'tu', k.latest_lease)
 if at <= now then
   use(k, now)
   if of_model[1] then redis.call('HDEL', P .. ':m:' .. model, 'df') end

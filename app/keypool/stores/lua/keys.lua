@@ -20,7 +20,7 @@ local function load_key(id, model)
   return {
     id = id, circuit = num(v[1], CLOSED), failures = num(v[2], 0), generation = num(v[3], 0), verified = v[4] == '1',
     retry_at = num(v[5], 0), openings = num(v[6], 0), probe_until = num(v[7], 0), probed_at = num(v[8], 0),
-    turn = num(v[9], 0), group = v[10] or id, siblings = num(v[11], 1), forbidden = num(v[12], 0),
+    latest_lease = num(v[9], 0), group = v[10] or id, siblings = num(v[11], 1), forbidden = num(v[12], 0),
     prober = v[13] or '',
   }
 end

@@ -3,7 +3,7 @@
 --   k:<key>           hash: one key (keys.lua). c = circuit (0 closed, 1 open, 2 dead), fa = failures,
 --                     ge = generation, ve = verified, ra = retry at, op = openings, pu = probe until, pa = probed at,
 --                     pr = the process that probes; gr = its group, gn = how many keys that has, mk = mask,
---                     se = when a process last registered it; x:<model> = forbidden until; tu = its turn;
+--                     se = when a process last registered it; x:<model> = forbidden until; tu = the number of its latest lease;
 --                     rq, ok, ng, rl = requests, successes, failures, rate limits; lu = last used; h0, h1 = requests of
 --                     the clock hour hr and of the one before
 --   q:<group>         hash: its quota (keys.lua). ge = generation, ga = time between probes (0: there is quota),
@@ -37,7 +37,7 @@
 --   s:<set>           sorted set: the keys of one configuration -> position
 --   keys              sorted set of all keys in the order in which they became known
 --   models            sorted set: model -> when a request for it was last admitted
---   p                 hash: the latest turn, how many keys have become known, losses
+--   p                 hash: the number of the latest lease, how many keys have become known, losses
 --   procs             sorted set: process -> its last heartbeat
 
 

@@ -19,9 +19,9 @@ local function take(m, said)
   local rate, known = rate_of(said), (m.l or 0) * given.size * C.MARGIN
   if math.abs(rate - known) <= C.WAVERING * known then return m end
   local mine, slot = unknown_meter(), C.MINUTE_US / rate * C.MARGIN
-  local turn, first = given.size * slot, given.rank * slot
-  mine.l, mine.a, mine.n, mine.g = C.MINUTE_US / turn, 1, m.n, m.n
-  mine.f = first + math.ceil((given.since - first) / turn) * turn
+  local cycle, first = given.size * slot, given.rank * slot
+  mine.l, mine.a, mine.n, mine.g = C.MINUTE_US / cycle, 1, m.n, m.n
+  mine.f = first + math.ceil((given.since - first) / cycle) * cycle
   return mine
 end
 

@@ -19,7 +19,7 @@ from app.services.keys.store import pricing_of
 from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok, warning
 from app.services.scraping.sources import SourceSecrets, sources_file
 from app.settings import Settings
-from app.settings.base_url import checked_base_url, is_read_on_the_way
+from app.settings.base_url import checked_base_url, leaves_unencrypted
 from app.settings.forms import is_loopback
 from app.settings.names import near_misses
 from app.settings.sources import files_with_secrets
@@ -39,7 +39,7 @@ def check_settings(settings: Settings, env_file: Path | None) -> Finding:
     form = f"keys from {keys.source}" if keys.keys else "no key"
     file = f"the environment and {env_file}" if env_file is not None else "the environment"
     found = [warning(it, "Leave only the variable that is meant, and each key once in it.") for it in keys.remarks()]
-    for url in sorted(filter(is_read_on_the_way, {key.base_url or base_url for key in keys.keys})):
+    for url in sorted(filter(leaves_unencrypted, {key.base_url or base_url for key in keys.keys})):
         said = f"OPENAI_ALLOW_PLAIN_HTTP lets keys be read on their way to {shown_url(url)}"
         found.append(warning(said, "Use https:// for the API, or be sure that nobody listens in the network between."))
     found += _open_files(settings, env_file)

@@ -1,4 +1,4 @@
-"""Keys of one organisation and project share limits: said once, with the remedy, and never acted on."""
+"""Keys of one organization and project share limits: said once, with the remedy, and never acted on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from app.keypool.keys import make_keys
-from app.keypool.organisations import SharedLimits, grouped
+from app.keypool.organizations import SharedLimits, groups_setting
 
 SECRETS = [f"sk-proj-{letter * 24}{n:04d}" for n, letter in enumerate("abcd", start=1)]
 
@@ -30,20 +30,20 @@ def _all_levels(caplog: pytest.LogCaptureFixture) -> None:
 def test_two_keys_of_one_project_are_named_once_with_the_remedy(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, _, c, _) = _shared()
     for _ in range(3):
-        shared.saw(a, _headers("org-x", "proj_1"))
-        shared.saw(c, _headers("org-x", "proj_1"))
+        shared.observe(a, _headers("org-x", "proj_1"))
+        shared.observe(c, _headers("org-x", "proj_1"))
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
-        "OpenAI keys 1 (sk-proj-aaa...0001) and 3 (sk-proj-ccc...0003) belong to organisation org-x (project proj_1): "
-        "they share its limits, more of them buy nothing. Group them: OPENAI_KEY_GROUPS=org-x=1,3"
+        "OpenAI keys 1 (sk-proj-aaa...0001) and 3 (sk-proj-ccc...0003) belong to organization org-x (project proj_1) "
+        "and share its limits, so they add no capacity. Group them: OPENAI_KEY_GROUPS=org-x=1,3"
     )
 
 
 def test_a_third_key_is_named_with_the_two_before(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, b, c, _) = _shared()
     for key in (c, a, b):
-        shared.saw(key, _headers("org-x", None))
+        shared.observe(key, _headers("org-x", None))
     assert len(caplog.records) == 2
     assert "OPENAI_KEY_GROUPS=org-x=1,2,3" in caplog.messages[-1]
     assert "project" not in caplog.messages[-1]
@@ -51,56 +51,56 @@ def test_a_third_key_is_named_with_the_two_before(caplog: pytest.LogCaptureFixtu
 
 def test_keys_that_are_grouped_already_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, b, *_) = _shared("us=1,2")
-    shared.saw(a, _headers("org-x", "proj_1"))
-    shared.saw(b, _headers("org-x", "proj_1"))
+    shared.observe(a, _headers("org-x", "proj_1"))
+    shared.observe(b, _headers("org-x", "proj_1"))
     assert caplog.records == []
 
 
-def test_other_organisations_and_missing_headers_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+def test_other_organizations_and_missing_headers_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, b, c, d) = _shared()
-    shared.saw(a, _headers("org-x", "proj_1"))
-    shared.saw(b, _headers("org-y", "proj_1"))
-    shared.saw(c, _headers(None, None))
-    shared.saw(d, _headers("", "proj_1"))
+    shared.observe(a, _headers("org-x", "proj_1"))
+    shared.observe(b, _headers("org-y", "proj_1"))
+    shared.observe(c, _headers(None, None))
+    shared.observe(d, _headers("", "proj_1"))
     assert caplog.records == []
 
 
-def test_two_projects_of_one_organisation_are_told_once_without_alarm(caplog: pytest.LogCaptureFixture) -> None:
-    """OpenAI's limits are per organisation; a project's own may be lower, and that may be what the operator wants."""
+def test_two_projects_of_one_organization_are_told_once_without_alarm(caplog: pytest.LogCaptureFixture) -> None:
+    """OpenAI's limits are per organization; a project's own may be lower, and that may be what the operator wants."""
     shared, (a, b, c, _) = _shared()
     for key, project in ((a, "proj_1"), (b, "proj_2"), (c, "proj_3")):
-        shared.saw(key, _headers("org-x", project))
+        shared.observe(key, _headers("org-x", project))
     (record,) = caplog.records
     assert record.levelno == logging.INFO
-    assert "different projects of organisation org-x" in record.getMessage()
+    assert "different projects of organization org-x" in record.getMessage()
 
 
 def test_a_key_that_was_removed_is_not_compared(caplog: pytest.LogCaptureFixture) -> None:
     """Positions are those of the keys as they are now."""
     keys = list(make_keys(SECRETS))
     shared = SharedLimits(lambda: keys)
-    shared.saw(keys[0], _headers("org-x", "proj_1"))
+    shared.observe(keys[0], _headers("org-x", "proj_1"))
     gone = keys.pop(0)
-    shared.saw(keys[0], _headers("org-x", "proj_1"))
-    shared.saw(gone, _headers("org-x", "proj_9"))
+    shared.observe(keys[0], _headers("org-x", "proj_1"))
+    shared.observe(gone, _headers("org-x", "proj_9"))
     assert caplog.records == []
-    shared.saw(keys[1], _headers("org-x", "proj_1"))
+    shared.observe(keys[1], _headers("org-x", "proj_1"))
     assert "OPENAI_KEY_GROUPS=org-x=1,2" in caplog.messages[-1]
 
 
 def test_the_remedy_keeps_the_groups_that_there_are() -> None:
     """It is the whole value, to be pasted; who is grouped with one of them comes along."""
     keys = make_keys(SECRETS, "us=1,2;eu=4")
-    assert grouped(keys, [keys[1], keys[2]], "org-x") == "us=1,2,3;eu=4"
-    assert grouped(keys, [keys[0], keys[3]], "org-x") == "us=1,2,4"
-    value = grouped(keys, [keys[2]], "org x;=,")
+    assert groups_setting(keys, [keys[1], keys[2]], "org-x") == "us=1,2,3;eu=4"
+    assert groups_setting(keys, [keys[0], keys[3]], "org-x") == "us=1,2,4"
+    value = groups_setting(keys, [keys[2]], "org x;=,")
     assert [key.group for key in make_keys(SECRETS, value)] == ["us", "us", "org-x-", "eu"]
 
 
 def test_what_a_foreign_server_writes_into_its_headers_does_not_break_the_log(caplog: pytest.LogCaptureFixture) -> None:
     shared, (a, b, *_) = _shared()
     for key in (a, b):
-        shared.saw(key, _headers("org\x1b[31m" + "x" * 5000, "p\n2026 ERROR: forged"))
+        shared.observe(key, _headers("org\x1b[31m" + "x" * 5000, "p\n2026 ERROR: forged"))
     (line,) = caplog.messages
     assert "\x1b" not in line
     assert "\n" not in line
