@@ -12,7 +12,7 @@ from rich.text import Text
 
 from app.clock import SystemClock
 from app.printable import printable
-from app.property.fetch import page_from_file
+from app.property.fetch.decode.text import page_from_file
 from app.property.reading.base import Extraction
 from app.property.reading.budget import reading
 from app.property.reading.model.evidence import Dropped, verify

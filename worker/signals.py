@@ -35,7 +35,7 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from app.errors import PropertyIntelligenceError
 from app.logs import configure_logging
-from app.property.fetch import check_browser
+from app.property.fetch.browser.setup import check_browser
 from app.property.reading.model.tokens import count_tokens
 from app.property.storage.outbox import Channel
 from app.redaction import redact

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.property.fetch.decode import page_from_file
+from app.property.fetch.decode.text import page_from_file
 from app.property.reading.pipeline import extract
 from app.property.record import PageKind
 from benchmarks.extraction.run import SAVED, Run, load_truth

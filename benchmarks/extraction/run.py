@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.property.fetch.decode import page_from_file
+from app.property.fetch.decode.text import page_from_file
 from app.property.reading.base import Extraction
 from app.property.reading.pipeline import extract
 

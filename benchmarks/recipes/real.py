@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.clock import ManualClock
-from app.property.fetch.decode import page_from_file
+from app.property.fetch.decode.text import page_from_file
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.model.evidence import verify

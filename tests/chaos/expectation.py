@@ -12,7 +12,7 @@ from pathlib import Path
 from app.clock import SystemClock
 from app.errors.pages import PageError
 from app.keypool.keys import make_keys
-from app.property.fetch import Visitor
+from app.property.fetch.pace.rules import Visitor
 from app.property.page import Keeping, Page
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.runtime.resources import build_scraper

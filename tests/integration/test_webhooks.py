@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from app.clock import Clock, ManualClock, SystemClock
 from app.errors.webhooks import InvalidCallbackError, WebhookError, WebhookRefusedError
-from app.property.fetch.ranges import IPAddress
+from app.property.fetch.guard.ranges import IPAddress
 from app.services.delivery.webhooks import Event, WebhookSender, check_callback_url
 from app.settings import Settings
 from tests.plugins.webhook_receiver import Receiver

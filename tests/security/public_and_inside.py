@@ -18,9 +18,9 @@ from typing import Any
 
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
-from app.property.fetch import build_fetcher
-from app.property.fetch.ranges import IPAddress
-from app.property.fetch.rendering import RenderLimits
+from app.property.fetch.browser.renderer import RenderLimits
+from app.property.fetch.build import build_fetcher
+from app.property.fetch.guard.ranges import IPAddress
 from app.settings import Settings
 
 PUBLIC, INSIDE = "5.9.101.1", "10.0.0.5"

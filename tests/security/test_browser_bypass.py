@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from app.property.fetch.rendering import RenderLimits
+from app.property.fetch.browser.renderer import RenderLimits
 from tests.integration.fetch.browser.conftest import chromium, drawing, make_drawer, shell
 
 __all__ = ["chromium", "make_drawer"]

@@ -24,7 +24,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageTooComplexError
-from app.property.fetch import page_from_file
+from app.property.fetch.decode.text import page_from_file
 from app.property.merging.merge import merge
 from app.property.page import Page
 from app.property.people import parse_name

@@ -28,7 +28,8 @@ from app.errors.fetching import (
     TransientHttpStatusError,
     UnsupportedContentError,
 )
-from app.property.fetch import Fetcher, Limits
+from app.property.fetch.client.fetcher import Fetcher
+from app.property.fetch.limits import Limits
 
 MB = 1_000_000
 OPEN = "127.0.0.0/8"

@@ -12,14 +12,15 @@ import pytest
 from app.clock import ManualClock
 from app.errors.fetching import HostBusyError
 from app.errors.pages import PageBlockedError
-from app.property.fetch import Fetcher, Limits
-from app.property.fetch.guard import Destination, Guard
-from app.property.fetch.pace import Visitor
-from app.property.fetch.pace_stores import LocalPace
-from app.property.fetch.politeness import Politeness
-from app.property.fetch.resolver import SystemResolver
-from app.property.fetch.robots import Robots
-from app.property.fetch.robots_shelf import LocalShelf, RobotsFile
+from app.property.fetch.client.fetcher import Fetcher
+from app.property.fetch.guard.check import Destination, Guard
+from app.property.fetch.guard.resolver import SystemResolver
+from app.property.fetch.limits import Limits
+from app.property.fetch.pace.politeness import Politeness
+from app.property.fetch.pace.rules import Visitor
+from app.property.fetch.pace.stores import LocalPace
+from app.property.fetch.robots.cache import LocalRobotsCache, RobotsFile
+from app.property.fetch.robots.rules import Robots
 
 JOB = Visitor("job", "batch", patience_seconds=2.0, comes_back=True)
 FIVE_MINUTES = 300.0
@@ -37,7 +38,7 @@ class _Fleet:
         texts = {f"https://{host}/robots.txt": text for host, text in rules.items()}
         self._robots = Robots(
             lambda url, _: RobotsFile(200, texts.get(url, "").encode()),
-            LocalShelf(self.clock),
+            LocalRobotsCache(self.clock),
             self.clock,
             "roofbot/1.0",
         )
@@ -98,7 +99,7 @@ def paced() -> Iterator[Fetcher]:
     fetcher = Fetcher(
         guard=_LoopbackIsPublic(SystemResolver(clock), (ip_network("127.0.0.0/8"),)),
         politeness=Politeness(LocalPace(clock, concurrency=2, lease_seconds=70), clock, min_gap_seconds=1.0),
-        robots_shelf=LocalShelf(clock),
+        robots_cache=LocalRobotsCache(clock),
         limits=Limits(),
         user_agent="tester/1.0",
         clock=clock,

@@ -13,9 +13,10 @@ import brotli
 import pytest
 
 from app.property.address import american
-from app.property.fetch import Fetcher, Limits
-from app.property.fetch.decode import decode, repair
-from app.property.fetch.refresh import refresh
+from app.property.fetch.client.fetcher import Fetcher
+from app.property.fetch.client.refresh import refresh
+from app.property.fetch.decode.text import decode, repair
+from app.property.fetch.limits import Limits
 from tests.security.refused import refused
 
 #: half of what a page may cost in all; each of these took more than 3 s, one of them more than a day

@@ -22,10 +22,10 @@ from app.errors.fetching import BlockedAddressError, FetchError
 from app.errors.targets import InvalidTargetError
 from app.errors.webhooks import InvalidCallbackError, WebhookError, WebhookRefusedError
 from app.printable import json_text
-from app.property.fetch.exchange import Exchange
-from app.property.fetch.guard import Guard, check_url
+from app.property.fetch.client.exchange import Exchange
+from app.property.fetch.guard.check import Guard, check_url
+from app.property.fetch.guard.resolver import Resolver, SystemResolver
 from app.property.fetch.limits import Limits
-from app.property.fetch.resolver import Resolver, SystemResolver
 from app.redaction import origin_of
 from app.settings import Settings
 

@@ -14,7 +14,7 @@ from app.errors.broker import BrokerUnavailableError
 from app.errors.fetching import BlockedAddressError
 from app.errors.storage import StoreError
 from app.errors.targets import InvalidHostError, InvalidTargetError
-from app.property.fetch.guard import check_url
+from app.property.fetch.guard.check import check_url
 from app.property.storage.database import Database
 from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.clock import Clock
-from app.property.fetch import Fetcher, build_fetcher
+from app.property.fetch.build import build_fetcher
+from app.property.fetch.client.fetcher import Fetcher
 from app.property.recipes.keeper import AuditRate
 from app.property.storage.llm.cache import AnswerStore
 from app.property.storage.llm.requests import LlmRequestStore

@@ -16,7 +16,7 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageBlockedError, PageError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
-from app.property.fetch.pace import Visitor
+from app.property.fetch.pace.rules import Visitor
 from app.property.page import Keeping, NotModified, Page
 from app.property.reading.base import Extraction
 from app.property.reading.budget import reading

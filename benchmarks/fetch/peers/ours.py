@@ -18,7 +18,9 @@ import redis
 
 from app.clock import SystemClock
 from app.errors.fetching import HostBusyError
-from app.property.fetch import Fetcher, Visitor, build_fetcher
+from app.property.fetch.build import build_fetcher
+from app.property.fetch.client.fetcher import Fetcher
+from app.property.fetch.pace.rules import Visitor
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 

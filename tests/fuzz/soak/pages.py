@@ -7,8 +7,8 @@ import random
 from dataclasses import dataclass
 from functools import cache
 
-from app.property.fetch import Limits
-from app.property.fetch.content import HTML, JSON, TEXT
+from app.property.fetch.decode.media_type import HTML, JSON, TEXT
+from app.property.fetch.limits import Limits
 from tests.fuzz.seeds import WORDS, seeds
 from tests.fuzz.soak.grammar import PARTS, json_text
 from tests.fuzz.soak.units import repeated, text

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from app.clock import Clock, SystemClock
-from app.property.fetch import Fetcher, Limits, build_fetcher
-from app.property.fetch.ranges import IPAddress
-from app.property.fetch.rendering import RenderLimits
+from app.property.fetch.browser.renderer import RenderLimits
+from app.property.fetch.build import build_fetcher
+from app.property.fetch.client.fetcher import Fetcher
+from app.property.fetch.guard.ranges import IPAddress
+from app.property.fetch.limits import Limits
 from app.settings import Settings
 from tests.integration.fetch.certificates import Tls, make_tls
 

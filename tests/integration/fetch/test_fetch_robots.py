@@ -9,7 +9,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.fetching import ConnectionFailedError, RobotsDisallowedError, TransientHttpStatusError
-from app.property.fetch import Fetcher
+from app.property.fetch.client.fetcher import Fetcher
 
 OPEN = "127.0.0.0/8"
 

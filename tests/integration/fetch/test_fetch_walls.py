@@ -16,7 +16,7 @@ from app.errors.fetching import (
     TransientHttpStatusError,
 )
 from app.errors.pages import PageBlockedError
-from app.property.fetch import Fetcher
+from app.property.fetch.client.fetcher import Fetcher
 
 LOGIN = b"<title>Sign in</title><form><input name=u><input type=password name=p></form>"
 

@@ -43,7 +43,11 @@ def test_jobs_of_a_prefork_worker_have_their_pages_drawn(
     shown = [fleet.stores.properties.get(job.property_id) for job in jobs]
     assert [one["record"]["ListPrice"] for one in shown] == [250_000, 250_001, 250_002, 250_003]
     assert all(one["evidence"]["ListPrice"]["rendered"] for one in shown)
-    browsers = [one for one, line in _commands_below(worker.process.pid).items() if "app.property.browser" in line]
+    browsers = [
+        one
+        for one, line in _commands_below(worker.process.pid).items()
+        if "app.property.fetch.browser.chromium" in line
+    ]
     assert 1 <= len(browsers) <= 2, "one for each child that draws"
     chromiums = [child for browser in browsers for child in _commands_below(browser.pid)]
     assert chromiums

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from app.clock import ManualClock
-from app.property.fetch.pace import Answered, Visitor
-from app.property.fetch.pace_stores import LocalPace
+from app.property.fetch.pace.rules import Answered, Visitor
+from app.property.fetch.pace.stores import LocalPace
 
 FETCH_SECONDS, PATIENCE_SECONDS, COUNTDOWN_SECONDS, RECOVERY_SECONDS = 0.2, 2.0, 30.0, 5.0
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.errors import ConfigurationError
-from app.property.fetch.rendering import check_browser
+from app.property.fetch.browser.setup import check_browser
 from app.settings import Settings
 
 

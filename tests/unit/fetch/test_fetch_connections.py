@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 
 from app.clock import ManualClock
-from app.property.fetch.connections import Connections
+from app.property.fetch.client.connections import Connections
 
 ONE, OTHER = "https://one.example", "https://other.example"
 

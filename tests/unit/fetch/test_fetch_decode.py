@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.errors.fetching import EmptyPageError, PageTooLargeError, UnsupportedContentError
-from app.property.fetch import decode, page_from_file
-from app.property.fetch.decode import repair
+from app.property.fetch.decode.text import decode, page_from_file, repair
 
 DE = "Schöne Wohnung, 85 m² Wohnfläche – Küche für 1.200 €"
 PL = "Mieszkanie, łazienka, świetne położenie, 59 m², cena 459 000 zł"

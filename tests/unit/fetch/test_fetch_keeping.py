@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.property.fetch.keeping import conditions, directives, keeping_of
+from app.property.fetch.cache_validators import conditions, directives, keeping_of
 from app.property.page import Keeping
 
 DATE = "Tue, 03 Mar 2026 10:00:00 GMT"

@@ -10,10 +10,10 @@ import pytest
 from app.clock import ManualClock
 from app.errors.fetching import HostBusyError
 from app.errors.pages import PageBlockedError
-from app.property.fetch.guard import Destination
-from app.property.fetch.pace import Visitor
-from app.property.fetch.pace_stores import LocalPace
-from app.property.fetch.politeness import Politeness
+from app.property.fetch.guard.check import Destination
+from app.property.fetch.pace.politeness import Politeness
+from app.property.fetch.pace.rules import Visitor
+from app.property.fetch.pace.stores import LocalPace
 
 ANYBODY = Visitor("anybody")
 JOB = Visitor("job", "batch", patience_seconds=2.0, comes_back=True)

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, ip_address
 
 import pytest
 
-from app.property.fetch.ranges import effective, legacy_ipv4, refusal, unmapped
+from app.property.fetch.guard.ranges import effective, legacy_ipv4, refusal, unmapped
 
 REFUSED = """
 0.0.0.0 0.255.255.255 10.0.0.0 10.255.255.255 100.64.0.0 100.127.255.255 127.0.0.1 127.255.255.255 169.254.0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.property.fetch.refresh import refresh
+from app.property.fetch.client.refresh import refresh
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from app.clock import ManualClock
-from app.property.fetch.resolver import SystemResolver
+from app.property.fetch.guard.resolver import SystemResolver
 
 
 class _System:

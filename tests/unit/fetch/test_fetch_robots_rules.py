@@ -9,10 +9,10 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.fetching import HostBusyError
-from app.property.fetch.guard import Destination
-from app.property.fetch.pace import Visitor
-from app.property.fetch.robots import Robots, product_token
-from app.property.fetch.robots_shelf import LocalShelf, RobotsFile
+from app.property.fetch.guard.check import Destination
+from app.property.fetch.pace.rules import Visitor
+from app.property.fetch.robots.cache import LocalRobotsCache, RobotsFile
+from app.property.fetch.robots.rules import Robots, product_token
 
 ANYBODY = Visitor("anybody")
 PAGE = Destination("https://homes.example/1", "https", "homes.example", 443, (ip_address("93.184.216.34"),), False)
@@ -24,7 +24,7 @@ def _robots(text: str) -> Robots:
 
 def _robots_by(fetch: Callable[[str, Visitor], RobotsFile], user_agent: str) -> Robots:
     clock = ManualClock()
-    return Robots(fetch, LocalShelf(clock), clock, user_agent)
+    return Robots(fetch, LocalRobotsCache(clock), clock, user_agent)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.property.fetch.rendering.shell import is_shell
+from app.property.fetch.browser.shell import is_shell
 from app.property.page import Page
 
 LONG = "x = 1;" * 100

@@ -9,8 +9,8 @@ import pytest
 
 from app.errors.fetching import BlockedAddressError
 from app.errors.targets import InvalidTargetError
-from app.property.fetch.guard import Guard
-from app.property.fetch.ranges import IPAddress
+from app.property.fetch.guard.check import Guard
+from app.property.fetch.guard.ranges import IPAddress
 
 
 class _Public:

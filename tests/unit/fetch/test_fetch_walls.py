@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.property.fetch.blocks import _MARKUP, visible_chars, wall
+from app.property.fetch.decode.walls import _MARKUP, visible_chars, wall
 
 URL = "https://homes.example/12-elm-street"
 LOGIN = "https://homes.example/account/login?next=%2F12-elm-street"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.property.fetch.decode import page_from_file
+from app.property.fetch.decode.text import page_from_file
 from app.property.page import Page
 from app.property.reading.pipeline import extract
 from app.property.record import PageKind

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.property.fetch.decode import page_from_file
+from app.property.fetch.decode.text import page_from_file
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.document import Locale

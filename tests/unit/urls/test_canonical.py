@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.property.fetch.keeping import declared_in
+from app.property.fetch.cache_validators import declared_in
 from app.property.page import Page
 from app.property.urls.canonical import answered_url, canonical_of
 

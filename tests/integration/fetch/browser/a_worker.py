@@ -14,7 +14,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from app.clock import SystemClock
-from app.property.fetch import build_fetcher
+from app.property.fetch.build import build_fetcher
 from app.settings import Settings
 from tests.integration.fetch.browser.conftest import drawing, renderer_of, shell
 

@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import pytest
 
-from app.property.fetch import Fetcher
+from app.property.fetch.browser import process
+from app.property.fetch.browser.renderer import RenderLimits
+from app.property.fetch.client.fetcher import Fetcher
 from app.property.fetch.limits import Limits
-from app.property.fetch.rendering import RenderLimits, process
 
 OPENED = "127.0.0.0/8,::1/128"
 QUICK = RenderLimits(settle_seconds=8.0, quiet_seconds=0.4)

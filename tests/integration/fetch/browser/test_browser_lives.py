@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from app.errors.fetching import BrowserFailedError, BrowserUnavailableError, FetchTimeoutError, PageTooLargeError
-from app.property.browser import memory
-from app.property.fetch import Fetcher, Limits
-from app.property.fetch.rendering import RenderLimits
+from app.property.fetch.browser.chromium import memory
+from app.property.fetch.browser.renderer import RenderLimits
+from app.property.fetch.client.fetcher import Fetcher
+from app.property.fetch.limits import Limits
 from tests.integration.fetch.browser import a_worker
 from tests.integration.fetch.browser.conftest import (
     FACTS,

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from app.errors.fetching import BrowserFailedError, FetchError, RobotsDisallowedError, TooManyRedirectsError
-from app.property.fetch import Fetcher
-from app.property.fetch.rendering import RenderLimits
+from app.property.fetch.browser.renderer import RenderLimits
+from app.property.fetch.client.fetcher import Fetcher
 from app.property.reading.pipeline import extract
 from tests.integration.fetch.browser.conftest import FACTS, drawing, shell
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from app.property.fetch import Fetcher
+from app.property.fetch.client.fetcher import Fetcher
 from tests.integration.fetch.browser.conftest import shell
 
 _SAY = "text => {document.getElementById('root').append(' [' + text + ']')}"

@@ -15,9 +15,9 @@ from app.clock import Clock
 from app.errors.broker import BrokerUnavailableError
 from app.errors.fetching import HostBusyError
 from app.errors.pages import PageBlockedError
-from app.property.fetch.guard import Destination
-from app.property.fetch.pace import BLOCK_REST_US, Answered, Reply, Visitor
-from app.property.fetch.pace_stores import PaceStore
+from app.property.fetch.guard.check import Destination
+from app.property.fetch.pace.rules import BLOCK_REST_US, Answered, Reply, Visitor
+from app.property.fetch.pace.stores import PaceStore
 from app.property.urls.site import site_of
 
 logger = logging.getLogger(__name__)

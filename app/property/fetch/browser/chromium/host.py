@@ -18,10 +18,10 @@ from typing import Any
 
 from playwright.async_api import Browser, Error, async_playwright
 
-from app.property.browser import memory, wire
-from app.property.browser.program import launch_options
-from app.property.browser.visit import Order, VisitError, drawn
-from app.property.browser.wire import Message
+from app.property.fetch.browser.chromium import memory, wire
+from app.property.fetch.browser.chromium.program import launch_options
+from app.property.fetch.browser.chromium.visit import Order, VisitError, drawn
+from app.property.fetch.browser.chromium.wire import Message
 
 _WATCH_SECONDS = 0.25
 _END_SECONDS = 3.0

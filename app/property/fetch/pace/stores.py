@@ -8,8 +8,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.clock import Clock
-from app.property.fetch import pace
-from app.property.fetch.pace import Answered, Reply, Site, Visitor
+from app.property.fetch.pace import rules
+from app.property.fetch.pace.rules import Answered, Reply, Site, Visitor
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -95,8 +95,8 @@ class RedisPace:
             self._places,
             self._lease_us,
         ]
-        rules = [pace.POLL_US, pace.WAITERS, pace.WAITED_US, pace.LATE_US, pace.FORGOTTEN_US]
-        reply: Any = self._enter(keys=_keys(site), args=[self._now(), *asked, *rules])
+        numbers = [rules.POLL_US, rules.WAITERS, rules.WAITED_US, rules.LATE_US, rules.FORGOTTEN_US]
+        reply: Any = self._enter(keys=_keys(site), args=[self._now(), *asked, *numbers])
         wait, is_appointment, held = (int(number) for number in reply)
         return Reply(wait, is_appointment=bool(is_appointment), held_us=held)
 
@@ -110,14 +110,14 @@ class RedisPace:
             int(answered.pushed_back),
             "" if answered.retry_after_us is None else answered.retry_after_us,
         ]
-        rules = [
-            pace.RECOVERY_SHARE,
-            pace.PUSHED_BACK_US,
-            pace.SLOWEST_US,
-            pace.LONGEST_HOLD_US,
-            pace.FORGOTTEN_US,
+        numbers = [
+            rules.RECOVERY_SHARE,
+            rules.PUSHED_BACK_US,
+            rules.SLOWEST_US,
+            rules.LONGEST_HOLD_US,
+            rules.FORGOTTEN_US,
         ]
-        self._leave(keys=_keys(site)[:3], args=[self._now(), token, *took, self._places, *rules])
+        self._leave(keys=_keys(site)[:3], args=[self._now(), token, *took, self._places, *numbers])
 
     def _now(self) -> int | str:
         return "" if self._clock is None else self._clock.now_us()
@@ -134,4 +134,4 @@ def _us(seconds: float) -> int:
 
 @cache
 def _script(name: str) -> str:
-    return resources.files("app.property.fetch").joinpath("lua", f"{name}.lua").read_text("utf-8")
+    return resources.files("app.property.fetch.pace").joinpath("lua", f"{name}.lua").read_text("utf-8")

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Error, Request, Route
 
-from app.property.browser.wire import Message, from_text, to_text
+from app.property.fetch.browser.chromium.wire import Message, from_text, to_text
 
 #: kinds as Playwright names them (https://playwright.dev/python/docs/api/class-request#request-resource-type)
 _PASSED = frozenset({"script", "xhr", "fetch"})

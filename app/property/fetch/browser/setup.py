@@ -8,10 +8,9 @@ import sys
 
 from app.clock import Clock
 from app.errors import ConfigurationError
-from app.property.fetch.limits import Limits
-from app.property.fetch.rendering.loads import Load, Loaded
-from app.property.fetch.rendering.process import Program
-from app.property.fetch.rendering.renderer import (
+from app.property.fetch.browser.loads import Load, Loaded
+from app.property.fetch.browser.process import Program
+from app.property.fetch.browser.renderer import (
     BrowserRenderer,
     Document,
     Drawn,
@@ -19,6 +18,7 @@ from app.property.fetch.rendering.renderer import (
     Renderer,
     RenderLimits,
 )
+from app.property.fetch.limits import Limits
 from app.settings import Settings
 
 __all__ = [

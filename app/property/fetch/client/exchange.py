@@ -18,10 +18,10 @@ import httpx2
 from app.clock import Clock
 from app.errors.fetching import ConnectionFailedError, FetchError, FetchTimeoutError, PageTooLargeError
 from app.errors.pages import PageTooComplexError
-from app.property.fetch.connections import Connections
-from app.property.fetch.guard import Destination
+from app.property.fetch.client.connections import Connections
+from app.property.fetch.client.network import Request
+from app.property.fetch.guard.check import Destination
 from app.property.fetch.limits import Limits
-from app.property.fetch.network import Request
 
 _HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.9,text/plain;q=0.5",

@@ -1,6 +1,6 @@
 """robots.txt (RFC 9309): whether a page may be fetched, and how slowly.
 
-How the file is fetched is the caller's business, who hands in a function; where files are kept is `robots_shelf.py`.
+How the file is fetched is the caller's business, who hands in a function; where files are kept is `robots_cache.py`.
 Parsed rules are remembered in this process.
 """
 
@@ -23,9 +23,9 @@ from app.errors.fetching import (
     TooManyRedirectsError,
     TransientHttpStatusError,
 )
-from app.property.fetch.guard import Destination
-from app.property.fetch.pace import Visitor
-from app.property.fetch.robots_shelf import Kept, RobotsFile, Shelf
+from app.property.fetch.guard.check import Destination
+from app.property.fetch.pace.rules import Visitor
+from app.property.fetch.robots.cache import Kept, RobotsCache, RobotsFile
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Robots:
     def __init__(
         self,
         fetch: Callable[[str, Visitor], RobotsFile],
-        shelf: Shelf,
+        shelf: RobotsCache,
         clock: Clock,
         user_agent: str,
         *,

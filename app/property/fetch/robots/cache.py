@@ -50,7 +50,7 @@ class Kept:
     until_us: int
 
 
-class Shelf(Protocol):
+class RobotsCache(Protocol):
     """Keeps files by their origin."""
 
     def get(self, origin: str) -> Kept | None:
@@ -70,7 +70,7 @@ class Shelf(Protocol):
         ...
 
 
-class LocalShelf:
+class LocalRobotsCache:
     """The files of this process."""
 
     def __init__(self, clock: Clock) -> None:
@@ -104,7 +104,7 @@ class LocalShelf:
             self._claims.pop(origin, None)
 
 
-class RedisShelf:
+class RedisRobotsCache:
     """The files of the whole fleet. While Redis is away nothing is kept, and everybody reads for himself."""
 
     def __init__(self, client: Redis, clock: Clock) -> None:

@@ -15,7 +15,7 @@ import charset_normalizer
 import ftfy
 
 from app.errors.fetching import EmptyPageError, PageTooLargeError
-from app.property.fetch.content import HTML, JSON, TEXT, XML, media_type
+from app.property.fetch.decode.media_type import HTML, JSON, TEXT, XML, media_type
 from app.property.fetch.limits import Limits
 from app.property.page import Page
 

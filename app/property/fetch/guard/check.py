@@ -17,7 +17,7 @@ import idna
 
 from app.errors.fetching import BlockedAddressError, BlockedPortError, NameNotResolvedError
 from app.errors.targets import InvalidTargetError
-from app.property.fetch.ranges import (
+from app.property.fetch.guard.ranges import (
     IPAddress,
     IPNetwork,
     effective,
@@ -26,7 +26,7 @@ from app.property.fetch.ranges import (
     refusal,
     unmapped,
 )
-from app.property.fetch.resolver import Resolver
+from app.property.fetch.guard.resolver import Resolver
 from app.property.urls.spelling import DEFAULT_PORTS
 
 MAX_URL_CHARS = 4096

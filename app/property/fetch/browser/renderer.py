@@ -13,16 +13,16 @@ from urllib.parse import urlsplit
 
 from app.clock import Clock
 from app.errors.fetching import BrowserFailedError, BrowserUnavailableError, FetchTimeoutError, PageTooLargeError
-from app.property.browser.wire import Message
-from app.property.fetch.limits import Limits
-from app.property.fetch.rendering.loads import Load, Loaded, Loads
-from app.property.fetch.rendering.process import (
+from app.property.fetch.browser.chromium.wire import Message
+from app.property.fetch.browser.loads import Load, Loaded, Loads
+from app.property.fetch.browser.process import (
     BrowserGoneError,
     BrowserProcess,
     BrowserStartError,
     Conversation,
     Program,
 )
+from app.property.fetch.limits import Limits
 from app.property.page import Page
 
 log = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ class BrowserRenderer:
             return False
         if urlsplit(page.final_url).hostname in self._hosts:
             return True
-        from app.property.fetch.rendering.shell import is_shell  # noqa: PLC0415 (all extractors: for who draws alone)
+        from app.property.fetch.browser.shell import is_shell  # noqa: PLC0415 (all extractors: for who draws alone)
 
         return is_shell(page)
 

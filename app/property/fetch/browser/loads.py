@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from app.property.browser.wire import Message, from_text, to_text
-from app.property.fetch.rendering.process import BrowserGoneError, Conversation
+from app.property.fetch.browser.chromium.wire import Message, from_text, to_text
+from app.property.fetch.browser.process import BrowserGoneError, Conversation
 
 
 @dataclass(frozen=True, slots=True)

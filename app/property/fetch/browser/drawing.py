@@ -12,12 +12,13 @@ import httpx2
 from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.fetching import PageTooLargeError
-from app.property.fetch.exchange import Exchange
-from app.property.fetch.guard import Destination, Guard
+from app.property.fetch.browser.loads import Load, Loaded
+from app.property.fetch.browser.renderer import Document, Drawn, Onward, Renderer
+from app.property.fetch.client.exchange import Exchange
+from app.property.fetch.guard.check import Destination, Guard
 from app.property.fetch.limits import Limits
-from app.property.fetch.pace import Visitor
-from app.property.fetch.rendering import Document, Drawn, Load, Loaded, Onward, Renderer
-from app.property.fetch.robots import Robots
+from app.property.fetch.pace.rules import Visitor
+from app.property.fetch.robots.rules import Robots
 from app.property.page import Page
 from app.property.urls.site import site_of
 

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import Protocol
 
 from app.clock import Clock
-from app.property.fetch.ranges import IPAddress
+from app.property.fetch.guard.ranges import IPAddress
 
 _Answers = queue.SimpleQueue[list[IPAddress] | OSError]
 #: no longer than the shortest time to live in common use, since the system does not tell that of its answers

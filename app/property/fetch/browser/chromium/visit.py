@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from playwright.async_api import Browser, BrowserContext, Dialog, Error, Page, Route, WebSocketRoute
 from playwright.async_api import TimeoutError as SlowBrowserError
 
-from app.property.browser.gate import Gate
-from app.property.browser.wire import Message
+from app.property.fetch.browser.chromium.gate import Gate
+from app.property.fetch.browser.chromium.wire import Message
 
 _LOOK_SECONDS = 0.1
 _CLOSE_SECONDS = 3.0

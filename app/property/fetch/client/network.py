@@ -17,7 +17,7 @@ import httpcore2
 
 from app.clock import Clock
 from app.errors.fetching import BlockedAddressError, FetchTimeoutError, PageTooLargeError
-from app.property.fetch.guard import Destination
+from app.property.fetch.guard.check import Destination
 from app.property.fetch.limits import Limits
 
 

@@ -1,11 +1,11 @@
-"""The browser's process: `python -m app.property.browser`, with a pipe on either side (see `wire.py`)."""
+"""Run the browser process, connected to the worker by two pipes (see `wire.py`)."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 
-from app.property.browser.host import serve
+from app.property.fetch.browser.chromium.host import serve
 
 if __name__ == "__main__":
     # what anything prints must not get among the messages

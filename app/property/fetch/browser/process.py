@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from app.property.browser import wire
-from app.property.browser.wire import Message
+from app.property.fetch.browser.chromium import wire
+from app.property.fetch.browser.chromium.wire import Message
 from app.settings import bare_environment
 
 _START_SECONDS = 45.0
@@ -60,7 +60,7 @@ class BrowserProcess:
         fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._log = (self._folder / "stderr").open("w+b")
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "app.property.browser"],
+            [sys.executable, "-I", "-m", "app.property.fetch.browser.chromium"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

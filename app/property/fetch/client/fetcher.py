@@ -27,20 +27,20 @@ from app.errors.fetching import (
 )
 from app.errors.pages import PageBlockedError
 from app.errors.targets import InvalidTargetError
-from app.property.fetch.blocks import HEAD_BYTES, REFUSALS, wall
-from app.property.fetch.content import media_type, require_readable
-from app.property.fetch.decode import decode, is_blank
-from app.property.fetch.drawing import Arrival, Drawing
-from app.property.fetch.exchange import Exchange
-from app.property.fetch.guard import Destination, Guard
-from app.property.fetch.keeping import conditions, declared_in, is_conditional, keeping_of
+from app.property.fetch.browser.drawing import Arrival, Drawing
+from app.property.fetch.browser.renderer import Drawn, Renderer
+from app.property.fetch.cache_validators import conditions, declared_in, is_conditional, keeping_of
+from app.property.fetch.client.exchange import Exchange
+from app.property.fetch.client.refresh import refresh
+from app.property.fetch.decode.media_type import media_type, require_readable
+from app.property.fetch.decode.text import decode, is_blank
+from app.property.fetch.decode.walls import HEAD_BYTES, REFUSALS, wall
+from app.property.fetch.guard.check import Destination, Guard
 from app.property.fetch.limits import Limits, TimeBudget
-from app.property.fetch.pace import Visitor
-from app.property.fetch.politeness import Politeness
-from app.property.fetch.refresh import refresh
-from app.property.fetch.rendering import Drawn, Renderer
-from app.property.fetch.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
-from app.property.fetch.robots_shelf import RobotsFile, Shelf
+from app.property.fetch.pace.politeness import Politeness
+from app.property.fetch.pace.rules import Visitor
+from app.property.fetch.robots.cache import RobotsCache, RobotsFile
+from app.property.fetch.robots.rules import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
 from app.property.page import RENDERED, Keeping, NotModified, Page
 from app.property.reading.budget import Spent, reading
 from app.property.urls.site import site_of
@@ -71,7 +71,7 @@ class Fetcher:
         *,
         guard: Guard,
         politeness: Politeness,
-        robots_shelf: Shelf,
+        robots_cache: RobotsCache,
         limits: Limits,
         user_agent: str,
         clock: Clock,
@@ -84,7 +84,7 @@ class Fetcher:
         self._limits = limits
         self._clock = clock
         self._exchange = Exchange(limits, clock, user_agent, ssl_context)
-        self._robots = Robots(self._fetch_robots, robots_shelf, clock, user_agent, ignored=ignored_robots)
+        self._robots = Robots(self._fetch_robots, robots_cache, clock, user_agent, ignored=ignored_robots)
         self._drawing = (
             Drawing(renderer, guard=guard, robots=self._robots, exchange=self._exchange, limits=limits, clock=clock)
             if renderer is not None

@@ -1,0 +1,1 @@
+"""Send requests and follow redirects within fixed limits."""

@@ -1,0 +1,1 @@
+"""Check URLs from strangers before anything connects to them (SSRF protection)."""

@@ -1,0 +1,1 @@
+"""Apply robots.txt (RFC 9309) and cache it."""
