@@ -1,4 +1,4 @@
-"""Servers for the demo, the tests and the benchmarks: an OpenAI simulator and a site of invented property pages.
+"""Servers for the demo, tests, and benchmarks: a simulated OpenAI API, a site of invented listings, and a county.
 
-Production code never imports this package, and it shares no code and no arithmetic with what it stands in for.
+Production code never imports this package, and it shares no code with what it simulates.
 """

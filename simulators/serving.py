@@ -1,7 +1,4 @@
-"""Runs an ASGI app on loopback: as a program of its own, or in a thread of somebody else's.
-
-Knows nothing of what is served.
-"""
+"""Run an ASGI app on loopback, as a program of its own or in a background thread."""
 
 from __future__ import annotations
 
@@ -16,21 +13,21 @@ from typing import Any
 
 import uvicorn
 
-#: the ASGI application type is structural; uvicorn takes any callable of that shape
+#: ASGI applications have a structural type; uvicorn accepts any callable of this shape
 App = Callable[..., Any]
-#: how often another free port is tried where one of several hosts has it in use
+#: how often another free port is tried if one of several hosts already uses it
 _ATTEMPTS = 20
 
 
 class Stopping:
-    """Tells requests that wait (slow answers, hanging ones) that the server is going down. Set from any thread."""
+    """Wakes waiting requests (slow or hanging answers) when the server stops. Can be set from any thread."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def bind(self) -> None:
-        """Remember the running loop; called once, when the server starts."""
+        """Remember the running loop. Called once, when the server starts."""
         self._loop = asyncio.get_running_loop()
 
     def set(self) -> None:
@@ -42,7 +39,7 @@ class Stopping:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which says when it is ready and wakes waiting requests before it drains."""
+    """A uvicorn server that reports when it is ready and wakes waiting requests before it drains."""
 
     def __init__(self, app: App, stopping: Stopping, on_ready: Callable[[], None]) -> None:
         super().__init__(
@@ -64,20 +61,20 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     def leave(self) -> None:
-        """End after the requests under way; those that wait are woken."""
+        """Wake waiting requests and stop after the requests in progress."""
         self._stopping.set()
         self.should_exit = True
 
 
 def _listen(host: str, port: int) -> socket.socket:
     listener = socket.create_server((host, port), backlog=2048)
-    # asyncio sets this only on sockets made with IPPROTO_TCP; without it a client's delayed ACK holds a body for 40 ms
+    # asyncio sets this only on sockets made with IPPROTO_TCP; without it, delayed ACKs hold up bodies for 40 ms
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
 def _listen_all(hosts: Sequence[str], port: int) -> list[socket.socket]:
-    """A listener on each of `hosts`, all on one port; 0 takes one that is free on all of them."""
+    """Return a listener on each of `hosts`, all on the same port. Port 0 picks one that is free on all hosts."""
     for attempt in range(_ATTEMPTS):
         opened: list[socket.socket] = []
         try:
@@ -99,9 +96,9 @@ def _address(listener: socket.socket) -> str:
 
 
 def run(app: App, stopping: Stopping, *, host: str, port: int, path: str = "") -> int:
-    """Serve until SIGTERM or SIGINT; prints `listening on <address><path>` once requests are answered.
+    """Serve until SIGTERM or SIGINT. Prints `listening on <address><path>` once requests are answered.
 
-    Port 0 takes a free one. Returns the exit code: 0 after a signal, 2 if the port cannot be had.
+    Port 0 picks a free port. Returns the exit code: 0 after a signal, 2 if the port is not available.
     """
     try:
         listener = _listen(host, port)
@@ -110,7 +107,7 @@ def run(app: App, stopping: Stopping, *, host: str, port: int, path: str = "") -
         return 2
     address = _address(listener)
     server = _Server(app, stopping, lambda: print(f"listening on {address}{path}", flush=True))  # noqa: T201
-    # uvicorn raises the signal again when it has drained: this handler then ends the program without a traceback
+    # uvicorn raises the signal again after draining; this handler then ends the program without a traceback
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     server.run(sockets=[listener])
@@ -120,7 +117,7 @@ def run(app: App, stopping: Stopping, *, host: str, port: int, path: str = "") -
 class BackgroundServer:
     """The same server in a thread of this process, for tests; also a context manager.
 
-    `also` are more hosts that it listens on, all on the port of the first. Raises `OSError` for one that is not here.
+    `also` are further hosts, served on the same port. Raises `OSError` for a host that this machine does not have.
     """
 
     def __init__(
@@ -141,13 +138,13 @@ class BackgroundServer:
         self.address = _address(self._listeners[0])
 
     def start(self) -> None:
-        """Return when requests are answered."""
+        """Start the server and return when it answers requests."""
         self._thread.start()
         if not self._ready.wait(10):
             raise RuntimeError("the server did not start within 10 s")
 
     def stop(self) -> None:
-        """Return when the server has ended; safe to call twice."""
+        """Stop the server and return when it has ended. Safe to call twice."""
         self._server.leave()
         self._thread.join(10)
         for listener in self._listeners:

@@ -1,4 +1,4 @@
-"""`python -m simulators.county`: start the county, write what `propintel` needs to know of it, and say how to ask."""
+"""Start the county with `python -m simulators.county`, write its settings, and print how to use it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulators.county.operator import dotenv, settings, sources_toml, truth_jso
 from simulators.county.serving import RunningCounty
 from simulators.county.sites import SITES
 
-#: none that anything else is known for
+#: a port that no well-known service uses
 _PORT = 8009
 _NO_ADDRESSES = (
     "cannot listen on {host}:{port}: {why}. Choose another --port; where only 127.0.0.1 is a loopback address (macOS), "
@@ -23,12 +23,10 @@ _NO_ADDRESSES = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until a signal; exit 0 then, 2 if the county cannot be served here."""
+    """Serve until a signal. Returns exit code 0 after a signal, 2 if the county cannot be served here."""
     parser = argparse.ArgumentParser(prog="python -m simulators.county", description=__doc__)
-    parser.add_argument(
-        "--port", type=int, default=_PORT, help="of all sites, each of which has its own address; 0: any"
-    )
-    parser.add_argument("--seed", type=int, default=SEED, help="another number makes another county")
+    parser.add_argument("--port", type=int, default=_PORT, help="of all sites; each has its own address; 0: any")
+    parser.add_argument("--seed", type=int, default=SEED, help="each seed generates a different county")
     parser.add_argument("--folder", type=Path, default=Path(".county"), help="where its files are written")
     args = parser.parse_args(argv)
     try:
@@ -41,23 +39,23 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     with county:
-        print(_told(county, _write(county, args.folder)), flush=True)  # noqa: T201
+        print(_instructions(county, _write(county, args.folder)), flush=True)  # noqa: T201
         stopped.wait()
     return 0
 
 
 def _write(county: RunningCounty, folder: Path) -> Path:
-    """Sources, settings and the truth; -> the folder, absolute, so that the settings hold wherever one is."""
+    """Write sources, settings, and truth; return the folder's absolute path, so that the settings work anywhere."""
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sources.toml").write_text(sources_toml(county.roots), encoding="utf-8")
     (folder / "truth.jsonl").write_text(truth_jsonl(county.county, county.roots), encoding="utf-8")
-    (folder / "env").touch(mode=0o600)  # it holds keys, though invented ones
+    (folder / "env").touch(mode=0o600)  # it contains keys, though invented ones
     (folder / "env").write_text(dotenv(settings(str(folder), county.openai_address)), encoding="utf-8")
     return folder
 
 
-def _told(county: RunningCounty, folder: Path) -> str:
+def _instructions(county: RunningCounty, folder: Path) -> str:
     sites = "\n".join(f"  {county.roots[site.key]}  {site.name}" for site in SITES)
     address = county.county.homes[SHOWN - 1].address
     return f"""The county is up:
@@ -65,7 +63,7 @@ def _told(county: RunningCounty, folder: Path) -> str:
   {county.openai_address}  OpenAI simulator
 
 Its settings are in {folder}/env, its sources in {folder}/sources.toml,
-what is true of its {len(county.county.homes)} properties in {folder}/truth.jsonl. In another terminal:
+the true facts of its {len(county.county.homes)} properties in {folder}/truth.jsonl. In another terminal:
 
   export PROPINTEL_ENV_FILE={folder}/env
   .venv/bin/propintel scrape "{address}" --format brief

@@ -1,4 +1,4 @@
-"""The county as a whole: every property, every page that tells of one, and what is wrong with them."""
+"""Generate the whole county: every property, every page about one, and every planted error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulators.county.homes import Home, homes
 from simulators.county.sites import HEARTH, MOSAIC, Page, Site, pages_of, slug
 
 SEED = 1
-#: pages of a portal that stand there twice, that are walled off, whose street is mistyped
+#: the numbers of duplicated, blocked, and mistyped pages
 _TWICE = {HEARTH: 12, MOSAIC: 8}
 _BLOCKED = 5
 _MISTYPED = 6
@@ -21,7 +21,7 @@ _MISTYPED = 6
 
 @dataclass(frozen=True)
 class County:
-    """What `make_county` made; `pages` by the number of their home."""
+    """A generated county. `pages` are keyed by the number of their home."""
 
     homes: tuple[Home, ...]
     pages: Mapping[int, Sequence[Page]]
@@ -33,13 +33,13 @@ class County:
         return {(page.site.key, page.path): page for of_home in self.pages.values() for page in of_home}
 
     def of_site(self, site: Site) -> Iterator[Page]:
-        """The pages of one site, one a property."""
+        """Return the pages of one site, one per property."""
         return (page for page in self.every_page.values() if page.site is site and not page.variant)
 
     def truth(self, root: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        """One JSON object a property: what is true, what each page says, and what is planted.
+        """Yield one JSON object per property: its true facts, what each page says, and the planted errors.
 
-        `root` gives the address of each site by its key, without a slash at the end.
+        `root` contains the address of each site by its key, without a final slash.
         """
         for home in self.homes:
             yield {
@@ -65,7 +65,7 @@ def _as_json(one: Planted) -> dict[str, Any]:
 
 
 def make_county(seed: int = SEED) -> County:
-    """The same county for the same seed."""
+    """Generate the county of a seed; the same seed gives the same county."""
     made = homes(seed)
     chance = random.Random(f"{seed}/county")
     pages = {home.number: list(pages_of(home, seed)) for home in made}
@@ -79,7 +79,7 @@ def make_county(seed: int = SEED) -> County:
 
 
 def _some(pages: Mapping[int, Sequence[Page]], site: Site, count: int, chance: random.Random) -> list[Page]:
-    """Plain pages of the site, none of the property that the how-to shows."""
+    """Return random unmodified pages of the site, none about the property in the how-to."""
     plain = [
         page
         for number, of_home in pages.items()
@@ -103,7 +103,7 @@ def _mistyped(page: Page) -> Page:
 
 
 def _again(page: Page) -> Page:
-    """The home put on the portal a second time, by somebody else: another address, another spelling, fewer facts."""
+    """Return a second page of the portal about the home, with another address, spelling, and fewer facts."""
     home = page.home
     is_typo = home.number % 2 == 0
     line = home.line(home.street.mistyped if is_typo else home.street.long.lower(), "#").replace("# ", "#")

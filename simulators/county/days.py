@@ -1,8 +1,9 @@
-"""A county that changes from day to day, by a clock that somebody else moves: what is planted, when, and who shows it.
+"""A county that changes from day to day, by a clock that the caller moves.
 
-Each home has a page at both portals, every third a record card too. Of some homes something changes, once; of other
-pages one value comes and goes, as where two copies of a page answer in turn; some pages change with every look and say
-the same; and whole sites are down, or show a wall, for hours or days.
+The plan says what changes, when, and which sites show it. Each home has a page on both portals, and every third has a
+record card. One value of some homes changes once. On other pages, a value alternates, as if two copies of the page
+answered in turn. Some pages change at every request without changing a fact. Whole sites are down, or show a bot
+challenge, for hours or days.
 """
 
 from __future__ import annotations
@@ -35,17 +36,17 @@ _NAMES = ("Alder", "Birch", "Clover", "Dogwood", "Elder", "Foxglove", "Ginger", 
           "Willow", "Yarrow", "Zinnia")  # fmt: skip
 _PER_STREET = 20
 _TOWNS = (ANYTOWN, SAMPLETON, PLACEHOLDER_FALLS)
-#: hours after a change until each further site has it
+#: hours until the last site shows a change
 _LAG_HOURS = 18.0
-#: hours: copies of a page that answer by turns, nightly and slower ones that take turns from day to day
+#: hours between alternations: some within a night, some over days
 TURNS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 11.0, 17.0, 26.0, 50.0)
-#: days before which nothing changes, and after which nothing more is planted
+#: nothing changes in the first days, and no change is planted in the last days
 _QUIET_DAYS, _LAST_DAYS = 2.0, 9.0
 
 
 @dataclass(frozen=True)
 class Planted:
-    """What changes of a home. `shown` has for each site that says the field since when it shows the new value."""
+    """A planted change of a home. `shown` says for each site with the field when it starts to show the new value."""
 
     home: int
     field: str
@@ -55,13 +56,13 @@ class Planted:
 
     @property
     def at(self) -> datetime:
-        """Since when a page shows it."""
+        """When the first page shows the change."""
         return min(self.shown.values())
 
 
 @dataclass(frozen=True)
 class Flapping:
-    """A page that says `wrong` instead of what is true in every other turn of `hours`, from `since` on."""
+    """A page that says `wrong` instead of the truth in every other period of `hours`, starting at `since`."""
 
     home: int
     site: str
@@ -73,7 +74,7 @@ class Flapping:
 
 @dataclass(frozen=True)
 class Outage:
-    """A site that answers 503 to everything, or a wall, for a while."""
+    """A period in which a site answers 503 to everything, or a bot challenge."""
 
     site: str
     since: datetime
@@ -83,7 +84,7 @@ class Outage:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that happens."""
+    """Everything that happens in the county."""
 
     homes: tuple[Home, ...]
     pages: Mapping[tuple[str, str], Page]
@@ -93,7 +94,7 @@ class Plan:
     restless: frozenset[tuple[str, str]]
 
     def says(self, page: Page, now: datetime) -> Page:
-        """The page as it is at `now`."""
+        """Return the page as it is at `now`."""
         changes: dict[str, Any] = {}
         for one in self.planted:
             if one.home == page.home.number and page.site.key in one.shown and one.shown[page.site.key] <= now:
@@ -106,7 +107,7 @@ class Plan:
         return page.saying(changes) if changes else page
 
     def is_down(self, site: Site, now: datetime) -> Outage | None:
-        """The outage that the site has at `now`."""
+        """Return the outage of the site at `now`."""
         return next((one for one in self.outages if one.site == site.key and one.since <= now < one.until), None)
 
 
@@ -120,7 +121,9 @@ def make_plan(
     turns: Sequence[float] = TURNS,
     seed: int = 1,
 ) -> Plan:
-    """The same for the same arguments. `turns` are the hours for which a flapping page says one thing, by turns."""
+    """Generate a plan; the same arguments give the same plan. `turns` are the hours between alternations of flapping
+    pages.
+    """
     chance = random.Random(f"{seed}/days")
     made = _homes(seed, homes)
     pages = {(page.site.key, page.path): page for home in made for page in _pages(home, seed)}
@@ -156,7 +159,7 @@ def _homes(seed: int, count: int) -> tuple[Home, ...]:
 
 
 def _offered(seed: int, home: Home) -> Home:
-    """Every one of them is for sale, so that the portals have something to change."""
+    """Put every home up for sale, so that the portals have something to change."""
     chance = random.Random(f"{seed}/offer/{home.number}")
     offer = {
         "StandardStatus": "Active",
@@ -172,7 +175,7 @@ def _pages(home: Home, seed: int) -> list[Page]:
 
 
 def _planted(pages: Sequence[Page], at: datetime, chance: random.Random) -> Planted:
-    """A price, a status, or the value on the county's roll."""
+    """Plant a new price, status, or assessed value."""
     with_card = any(page.site is ASSESSOR for page in pages)
     kinds = ["ListPrice", "ListPrice", "StandardStatus", "AssociationFee"] + ["TaxAssessedValue"] * with_card
     field = chance.choice([name for name in kinds if any(name in page.says for page in pages)])
@@ -186,7 +189,7 @@ def _planted(pages: Sequence[Page], at: datetime, chance: random.Random) -> Plan
 
 
 def _new(field: str, old: Any, chance: random.Random) -> Any:
-    """What the field's value becomes."""
+    """Return the new value of the field."""
     if field == "StandardStatus":
         return "Pending"
     if field == "ListPrice":
@@ -203,7 +206,7 @@ def _flapping(pages: Sequence[Page], since: datetime, hours: float, chance: rand
 
 
 def _outages(start: datetime, days: int) -> tuple[Outage, ...]:
-    """Down for a day and a half, a wall for six hours, down for an hour on each of five days: where they fit in."""
+    """Return outages of 1.5 days, a challenge of 6 hours, and five outages of 1 hour, scaled to the plan's length."""
 
     def at(day: float) -> datetime:
         return start + timedelta(days=day * days / 60)
@@ -217,9 +220,9 @@ def _outages(start: datetime, days: int) -> tuple[Outage, ...]:
 
 
 class DailyCounty:
-    """Serves a plan, each site on an address of its own; a context manager. `now` is whose clock it lives by.
+    """Serves a plan, each site on its own address; a context manager. `now` returns the current time.
 
-    `asked` counts requests for pages by UTC day, those of `robots.txt` left out.
+    `asked` counts requests for pages by UTC day, without those for `robots.txt`.
     """
 
     def __init__(self, plan: Plan, now: Callable[[], datetime]) -> None:
@@ -243,7 +246,7 @@ class DailyCounty:
         self._running.close()
 
     def urls(self) -> list[str]:
-        """The addresses of all pages."""
+        """Return the addresses of all pages."""
         return [self.roots[site] + path for site, path in self.plan.pages]
 
     async def _robots(self, _: Request) -> Response:

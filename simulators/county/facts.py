@@ -1,4 +1,4 @@
-"""What is true of a property apart from where it stands, drawn from a `random.Random`. RESO names throughout."""
+"""Draw the facts of a property, other than its location, from a `random.Random`. In RESO fields."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from simulators.county import names
 
-#: the newest tax roll
+#: the year of the newest tax roll
 TAX_YEAR = 2025
 _LAST_SALE = date(2025, 6, 30)
 
 
 def building(chance: random.Random, *, is_shared: bool, subdivision: str) -> dict[str, Any]:
-    """What all units of a building have in common."""
+    """Return the facts that all units of a building share."""
     year = chance.randint(1952, 2019)
     found: dict[str, Any] = {
         "PropertyType": "Residential", "YearBuilt": year, "StoriesTotal": 3 if is_shared else chance.choice((1, 1, 2)),
@@ -25,7 +25,7 @@ def building(chance: random.Random, *, is_shared: bool, subdivision: str) -> dic
         "LotSizeArea": round(chance.uniform(0.14, 0.92), 2), "LotSizeUnits": "Acres",
     }  # fmt: skip
     if found["AssociationYN"]:
-        # one association asks the same of all its houses
+        # an association charges all its houses the same fee
         found["AssociationFee"] = 40 + 15 * (sum(map(ord, subdivision)) % 9)
     if subdivision in names.GATED:
         found["X_AccessNotes"] = "Gated community"
@@ -33,7 +33,7 @@ def building(chance: random.Random, *, is_shared: bool, subdivision: str) -> dic
 
 
 def inside(chance: random.Random, *, is_unit: bool, is_house: bool) -> dict[str, Any]:
-    """Rooms, area and parking of one house or unit."""
+    """Return rooms, area, and parking of one house or unit."""
     bedrooms = chance.randint(1, 3) if is_unit else chance.randint(2, 5)
     full, half = chance.randint(1, max(1, bedrooms - 1)), chance.choice((0, 0, 1))
     area = 420 + bedrooms * chance.randint(240, 380) + 10 * full
@@ -46,7 +46,7 @@ def inside(chance: random.Random, *, is_unit: bool, is_house: bool) -> dict[str,
 
 
 def whole_building(units: int) -> dict[str, Any]:
-    """A house of flats that has one owner: nobody counts its bedrooms."""
+    """Return the facts of an apartment building with one owner, whose bedrooms nobody counts."""
     return {
         "PropertySubType": "Multi Family", "LivingArea": units * 850, "LivingAreaUnits": "Square Feet",
         "ParkingTotal": units, "PoolPrivateYN": False,
@@ -56,7 +56,7 @@ def whole_building(units: int) -> dict[str, Any]:
 def money(
     chance: random.Random, area: int, built: int
 ) -> tuple[Sequence[tuple[date, int]], Sequence[Mapping[str, Any]], dict[str, Any]]:
-    """Sales and tax years, the newest first, and what of them is the property's present state."""
+    """Return sales and tax years, newest first, and the current values derived from them."""
     price = area * chance.randint(150, 310)
     first = date(max(built, 1988) + 1, 1, 1)
     days = (_LAST_SALE - first).days
@@ -85,7 +85,7 @@ def money(
 
 
 def shown_building() -> dict[str, Any]:
-    """The building of the property that the how-to shows: old enough to have had a new roof."""
+    """Return the building of the property in the how-to: old enough to have had a new roof."""
     return {
         "YearBuilt": 1987, "StoriesTotal": 2, "Roof": ["Architectural shingle"], "ConstructionMaterials": ["Brick"],
         "Heating": ["Forced air"], "Cooling": ["Central air"],
@@ -93,7 +93,7 @@ def shown_building() -> dict[str, Any]:
 
 
 def shown_permits() -> tuple[Sequence[Mapping[str, Any]], dict[str, Any]]:
-    """Its permits: a roof, panels on it, and a carport, whose roof is younger than the house's."""
+    """Return its permits: a roof, solar panels, and a carport whose roof is newer than the house's."""
     rows = [
         _row(date(2022, 4, 4), date(2022, 4, 29), "Building", "New carport with metal roof"),
         _row(date(2020, 9, 1), date(2020, 10, 13), "Solar", "Roof-mounted photovoltaic system, 6.2 kW"),
@@ -114,9 +114,9 @@ _WORK = (
 
 
 def permits(chance: random.Random, built: int) -> tuple[Sequence[Mapping[str, Any]], dict[str, Any]]:
-    """Permits, the newest first, and what they tell: the roof's year, and solar power.
+    """Return permits, newest first, and the facts they imply: the roof's year and solar power.
 
-    Some are no roof of the house although they name one: a carport's, a refused one, one on which panels stand.
+    Some mention a roof without replacing the house's: a carport, an expired permit, solar panels on the roof.
     """
     rows: list[dict[str, Any]] = []
     told: dict[str, Any] = {}
@@ -146,7 +146,7 @@ def permits(chance: random.Random, built: int) -> tuple[Sequence[Mapping[str, An
 
 
 def owner(chance: random.Random, line: str, town: str, postal_code: str) -> tuple[str, str]:
-    """Who owns it, and where he gets his mail: there, in another town, or in another house of the county."""
+    """Return the owner and the mailing address: the property, another town, or another house of the county."""
     name = f"{chance.choice(names.LAST).upper()} {chance.choice(names.FIRST).upper()}"
     drawn = chance.random()
     if drawn < 0.5:
@@ -159,7 +159,7 @@ def owner(chance: random.Random, line: str, town: str, postal_code: str) -> tupl
 
 
 def listing(chance: random.Random, area: int, *, is_let: bool) -> dict[str, Any]:
-    """What a broker adds for every third home; empty for the others. Flats of one owner are not sold one by one."""
+    """Return what a broker adds for every third home, or nothing. Rented apartments are not sold separately."""
     if is_let or chance.random() > 0.34:
         return {}
     return {

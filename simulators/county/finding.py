@@ -1,4 +1,4 @@
-"""How the sites find a page: by its path, by a query of the GIS, or by an address in whatever spelling."""
+"""Find a site's page by its path, by a GIS query, or by an address in any spelling."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from simulators.county.county import County
 from simulators.county.pages import gis
 from simulators.county.sites import GIS, LAYER, SITES, Page, Site
 
-#: a word as it is written out, and as the sites' books have it
+#: a word in full and as the sites' records abbreviate it
 _SHORT = {
     "avenue": "ave", "av": "ave", "street": "st", "boulevard": "blvd", "lane": "ln", "court": "ct", "drive": "dr",
     "road": "rd", "terrace": "ter", "circle": "cir", "north": "n", "south": "s", "east": "e", "west": "w",
     "fourth": "4th", "saint": "st",
 }  # fmt: skip
 _UNIT = re.compile(r"\b(?:unit|apt|apartment|ste|suite|no)\b|#")
-#: a search without a street's kind or with half a number finds several
+#: the most results of a search with an incomplete address
 MOST_RESULTS = 20
 
 
 def spelled(line: str) -> str:
-    """The street line as the sites' books have it: `12 North Main Street, Apt 3` is `12 n main st 3`."""
+    """Return the street line in the records' spelling: `12 n main st 3` for `12 North Main Street, Apt 3`."""
     words = re.sub(r"[^\w\s-]", " ", _UNIT.sub(" ", line.lower())).split()
     return " ".join(_SHORT.get(word, word) for word in words)
 
 
 def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence[Page]:
-    """The pages whose line is `address` with `unit`, else those that begin so; of one `zip` only if it is given."""
+    """Return the pages whose line equals `address` with `unit`, or else starts with it; limited to `zip` if given."""
     wanted = spelled(f"{asked.get('address', '').partition(',')[0]} {asked.get('unit', '')}")
     postal_code = asked.get("zip", "")
     there = [p for p in county.of_site(site) if postal_code in ("", p.home.town.postal_code)]
@@ -37,7 +37,7 @@ def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence
 
 
 def page_at(county: County, url: str) -> Page | None:
-    """The page that a GET of `url` ends at, redirects followed; None where it shows no single property."""
+    """Return the page that a GET of `url` ends at, after redirects; None if it shows no single property."""
     parts = urlsplit(url)
     site = next((site for site in SITES if site.host == parts.hostname), None)
     if site is None:

@@ -1,4 +1,4 @@
-"""What is wrong in the county: planted on purpose, counted, and written down with what is right."""
+"""Plant a known number of errors on the county's pages, and record them with the correct values."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Changes = dict[str, Any]
 
 @dataclass(frozen=True)
 class Planted:
-    """One flaw: at `site`, in `field`, of which `right` is true, `wrong` is said, and other sites say the truth.
+    """One planted error: `site` says `wrong` in `field` where `right` is true and other sites say so.
 
-    `kind`: `conflict` (another plausible value), `decimal` (a moved point), `unit` (the number of one unit with the
-    name of another), `outdated` (was true once).
+    `kind`: `conflict` (another plausible value), `decimal` (a moved decimal point), `unit` (the number of one unit with
+    the name of another), `outdated` (formerly true).
     """
 
     home: int
@@ -32,7 +32,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class Flaw:
-    """`count` pages of `site` are to say what `spoil` makes of them; None: this page cannot be spoilt."""
+    """An error for `count` pages of `site`. `spoil` returns the changed values; None: this page cannot have it."""
 
     kind: str
     site: Site
@@ -71,7 +71,7 @@ def _stories(page: Page, _: random.Random) -> Changes:
 
 
 def _pin(page: Page, chance: random.Random) -> Changes:
-    """The middle of the ZIP code instead of the house: some kilometres away."""
+    """Return the center of the ZIP code instead of the house, some kilometers away."""
     return {
         "Latitude": round(page.says["Latitude"] + chance.choice((-1, 1)) * chance.uniform(0.02, 0.04), 5),
         "Longitude": round(page.says["Longitude"] + chance.choice((-1, 1)) * chance.uniform(0.02, 0.04), 5),
@@ -128,9 +128,9 @@ FLAWS: tuple[Flaw, ...] = (
 
 
 def plant(pages: Mapping[int, Sequence[Page]], seed: int) -> tuple[dict[int, list[Page]], list[Planted]]:
-    """Pages by home with the flaws in them, and the list of these: at most two a home, one a page and field.
+    """Return the pages by home with the errors, and the list of errors.
 
-    Only where another page of the home tells the truth about the field.
+    A home has at most two errors, a page and field at most one. Another page of the home always states the truth.
     """
     chance = random.Random(f"{seed}/flaws")
     spoilt = {number: list(of_home) for number, of_home in pages.items()}

@@ -1,4 +1,4 @@
-"""The 200 properties: where they stand, chosen so that many are easily taken for another one, and the truth of each."""
+"""The 200 properties and their true facts. Their locations are chosen so that many are easily confused."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from simulators.county.streets import (
 )
 
 COUNT = 200
-#: the property that the how-to shows
+#: the property in the how-to
 SHOWN = 1
 
 
 @dataclass(frozen=True)
 class Lot:
-    """One street's houses; with `units` one house, of as many units. `one_parcel`: they are let, not owned singly."""
+    """The houses of one street; with `units`, one house of several units. `one_parcel`: the units are rented, not
+    owned.
+    """
 
     town: Town
     street: Street
@@ -42,7 +44,7 @@ def _every_other(first: int, count: int) -> tuple[str, ...]:
 
 
 LOTS: tuple[Lot, ...] = (
-    # neighbours of one spelling: a letter behind the number, a digit before it, another suffix, town or direction
+    # neighbors with similar spellings: a letter after the number, a digit before it, another suffix, town, or direction
     Lot(ANYTOWN, Street("Fictional", "Ave"), ("12", "12A", "14", "16", "18", "21", "112", "114", "120", "121", "212"),
         "Fictional Ridge"),
     Lot(ANYTOWN, Street("Fictional", "St"), ("12", "14", "21", "112"), "Old Town Addition"),
@@ -53,7 +55,7 @@ LOTS: tuple[Lot, ...] = (
     Lot(ANYTOWN, Street("4th", "St", "W"), ("215", "217"), "Old Town Addition"),
     Lot(ANYTOWN, Street("4th", "Ave"), ("215",), "Old Town Addition"),
     Lot(ANYTOWN, Street("St Clair", "Ave"), ("31", "33"), "Old Town Addition"),
-    # one building, eight owners; and one building, one owner, six tenants
+    # one building with eight owners, and one building with one owner and six tenants
     Lot(ANYTOWN, Street("Example", "Blvd"), ("300",), "Example Heights", tuple("12345678")),
     Lot(ANYTOWN, Street("Sample", "St"), ("510",), "Old Town Addition", ("", *"123456"), one_parcel=True),
     Lot(ANYTOWN_WEST, Street("Placeholder", "Way"), ("77",), "Example Heights", tuple("ABCDEF")),
@@ -77,10 +79,10 @@ LOTS: tuple[Lot, ...] = (
 
 @dataclass(frozen=True)
 class Home:
-    """One property. `truth` holds what is true of it, in RESO names; the rest is what pages tell besides.
+    """One property. `truth` holds its true facts in RESO fields; the rest is what pages add.
 
-    `sales`, `taxes` and `permits` are rows as the county's books have them, the newest first; `listing` is what a
-    broker adds while it is for sale, empty otherwise. Prices are US dollars, areas square feet, the lot's acres.
+    `sales`, `taxes`, and `permits` are rows as in the county's records, newest first. `listing` is what a broker adds
+    while it is for sale, or empty. Prices are in US dollars, areas in square feet, lots in acres.
     """
 
     number: int
@@ -99,7 +101,7 @@ class Home:
 
     @property
     def address(self) -> str:
-        """`12 Fictional Ave, Anytown, ST 00000`: as an operator would ask for it."""
+        """The address as an operator would enter it: `12 Fictional Ave, Anytown, ST 00000`."""
         return f"{self.truth['UnparsedAddress']}, {self.place}"
 
     @property
@@ -111,12 +113,12 @@ class Home:
         return str(self.truth["ParcelNumber"])
 
     def line(self, street: str, unit_word: str = "Unit") -> str:
-        """House number, the street in that spelling, and the unit if there is one."""
+        """Return the house number, the street in that spelling, and the unit if there is one."""
         return f"{self.house} {street}" + (f" {unit_word} {self.unit}" if self.unit else "")
 
 
 def homes(seed: int) -> tuple[Home, ...]:
-    """All of them, the same for the same seed."""
+    """Return all properties of a seed; the same seed gives the same properties."""
     made = on_lots(seed, LOTS)
     if len(made) != COUNT:
         raise AssertionError(f"the lots make {len(made)} properties, not {COUNT}")
@@ -124,13 +126,13 @@ def homes(seed: int) -> tuple[Home, ...]:
 
 
 def on_lots(seed: int, lots: Sequence[Lot]) -> tuple[Home, ...]:
-    """The properties on these lots, numbered from 1."""
+    """Return the properties on these lots, numbered from 1."""
     return tuple(_home(seed, number, place) for number, place in enumerate(_places(lots), start=1))
 
 
 @dataclass(frozen=True)
 class _Place:
-    """A property's lot, and where it stands: the `block`-th street, the `index`-th house of it."""
+    """A property's lot and location: the `block`-th street and its `index`-th house."""
 
     lot: Lot
     house: str
@@ -140,7 +142,7 @@ class _Place:
     index: int
 
     def truth(self) -> dict[str, Any]:
-        """What is true of it by where it stands."""
+        """Return the facts that follow from its location."""
         lot, town = self.lot, self.lot.town
         line = f"{self.house} {lot.street.short}"
         found: dict[str, Any] = {
@@ -172,7 +174,7 @@ def _places(lots: Sequence[Lot]) -> Iterator[_Place]:
 
 
 def _home(seed: int, number: int, at: _Place) -> Home:
-    # a parcel has one position, one building, one owner and one set of books
+    # a parcel has one position, one building, one owner, and one set of records
     lot = at.lot
     chance = random.Random(f"{seed}/{number}")
     shared = random.Random(f"{seed}/{lot.street.short}/{at.house}") if lot.units else chance
@@ -190,7 +192,7 @@ def _home(seed: int, number: int, at: _Place) -> Home:
     owner, mailing = facts.owner(books, place["UnparsedAddress"], lot.town.name, lot.town.postal_code)
     listing = facts.listing(chance, inside["LivingArea"], is_let=lot.one_parcel)
     if lot.one_parcel and at.unit:
-        # a tenant's flat has neither a sale nor a value of its own
+        # a rented apartment has neither its own sales nor its own value
         sales, money = (), {}
     truth = {**place, **building, **inside, **money, **told, **listing, "X_Currency": "USD"}
     return Home(

@@ -1,4 +1,4 @@
-"""Invented people, firms and descriptions, from which the generator draws."""
+"""Invented people, firms, and descriptions for the generator."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FIRMS = (
     "Keystone Lane Realty", "Meadow & Main Realty", "Lantern Realty", "Four Gables Properties", "Oxbow Realty",
     "Weathervane Homes",
 )  # fmt: skip
-#: of the neighbourhoods in `homes`, those with an owners' association; and those with a gate
+#: the neighborhoods in `homes` with an owners' association, and those with a gate
 ASSOCIATIONS = frozenset({"Fictional Ridge", "Lorem Estates", "Draft Meadows", "Outline Commons", "Example Heights"})
 GATED = frozenset({"Fictional Ridge", "Lorem Estates"})
-#: out-of-town owners get their mail there
+#: mailing towns of out-of-town owners
 MAIL_TOWNS = (("Elsewhere", "ST", "00044"), ("Overyonder", "ST", "00057"), ("Nowhere Springs", "ST", "00068"))
 
 ROOFS = ("Composition shingle", "Architectural shingle", "Standing seam metal", "Clay tile", "Wood shake")

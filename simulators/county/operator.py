@@ -1,6 +1,6 @@
-"""What an operator of the county would write: `sources.toml`, the settings, and the simulator's keys and searches.
+"""What an operator of the county would write: `sources.toml`, settings, and the simulator's keys and searches.
 
-`ST` is no state, and 00000 to 00009 are no ZIP codes that the USPS delivers to.
+`ST` is not a state, and the USPS does not deliver to ZIP codes 00000 to 00009.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from simulators.county.county import County
 from simulators.county.searches import table
 from simulators.county.sites import ASSESSOR, ASSOCIATION, GIS, HEARTH, LAYER, MOSAIC, PERMITS, TAX_ROLL, VAULT, Site
 
-#: invented keys, which nothing but the simulator answers to
+#: invented keys that only the simulator accepts
 KEYS = tuple(f"sk-simulator-county{number:024d}" for number in (1, 2))
 _LOOKUP = "/lookup?address={street_line}&unit={unit}&zip={postal_code}"
 _WHERE = (
@@ -22,7 +22,7 @@ _WHERE = (
 )
 _TEMPLATES: tuple[tuple[Site, str], ...] = (
     (GIS, f"{LAYER}/query?where={_WHERE}&outFields=*&returnCentroid=true&outSR=4326&f=json"),
-    # these two need the number that the GIS gives
+    # these two need the parcel number from the GIS
     (ASSESSOR, "/card/{parcel_number}"),
     (TAX_ROLL, "/bill/{parcel_number}"),
     (PERMITS, _LOOKUP),
@@ -33,9 +33,9 @@ _TEMPLATES: tuple[tuple[Site, str], ...] = (
 
 
 def sources_toml(root: Mapping[str, str]) -> str:
-    """The file; `root` gives each site's address by its key. Farview lies in another county."""
+    """Return the file. `root` contains each site's address by its key. Farview is in another county."""
     lines = [
-        "# Where the pages about an address of the fictional Example County are; see docs/fictional-county.md.",
+        "# Where to find pages about an address in the fictional Example County; see docs/fictional-county.md.",
         "[[area]]",
         'name = "Example County"',
         'state = "ST"',
@@ -51,7 +51,7 @@ def sources_toml(root: Mapping[str, str]) -> str:
 
 
 def openai_config(county: County, root: Mapping[str, str]) -> dict[str, Any]:
-    """The configuration of the OpenAI simulator: two keys with room for anything, and what searches find."""
+    """Return the simulator's configuration: two keys with ample limits, and the search results."""
     keys = [
         {"key": key, "rpm": 60_000, "tpm": 100_000_000, "organization": f"org-county-{number}"}
         for number, key in enumerate(KEYS, start=1)
@@ -60,7 +60,7 @@ def openai_config(county: County, root: Mapping[str, str]) -> dict[str, Any]:
 
 
 def settings(folder: str, openai_address: str) -> dict[str, str]:
-    """The environment in which `propintel` knows the county. `folder` is where its files are."""
+    """Return the environment variables for `propintel`. `folder` contains its files."""
     return {
         "PROPINTEL_HOME": f"{folder}/home",
         "SOURCES_FILE": f"{folder}/sources.toml",
@@ -72,10 +72,10 @@ def settings(folder: str, openai_address: str) -> dict[str, str]:
 
 
 def dotenv(values: Mapping[str, str]) -> str:
-    """`settings` as a file for PROPINTEL_ENV_FILE."""
+    """Return `settings` as a file for PROPINTEL_ENV_FILE."""
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
 def truth_jsonl(county: County, root: Mapping[str, str]) -> str:
-    """The truth of all properties, one JSON object a line."""
+    """Return the true facts of all properties, one JSON object per line."""
     return "".join(json.dumps(row) + "\n" for row in county.truth(root))

@@ -1,10 +1,10 @@
-"""Pages of results of the two portals, and what such pages do to whoever follows them.
+"""Result pages of the two portals, with traps for crawlers that follow them.
 
-Hearthlist lists a town's homes in numbered pages: the last home of a page stands on the next one again, a sponsored
-card leads to House Rumours, one card of the first page to the other portal, and a calendar of open houses has a next
-month for ever. Behind the last page comes the last page again. `/fresh/` never ends and only shuffles what it has
-shown; `/endless/` never ends and has another home each time, none of which exists. Mosaic Homes shows nine of each
-page's homes and has the others in its state; robots.txt forbids its third page.
+Hearthlist lists a town's homes in numbered pages. The last home of a page is repeated on the next page. A sponsored
+card leads to House Rumours, one card of the first page leads to the other portal, and a calendar of open houses always
+links to a next month. Pages after the last repeat the last page. `/fresh/` never ends and only reshuffles the same
+homes; `/endless/` never ends and always lists new homes that do not exist. Mosaic Homes shows nine homes of each page
+as cards and the others in its state; robots.txt forbids its third page.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from simulators.county.pages import mosaic
 from simulators.county.pages.writing import document, dollars, number
 from simulators.county.sites import HEARTH, MOSAIC, RUMOURS, Page, Site, slug
 
-#: homes on one page of results; of Mosaic's, those that are shown as cards
+#: homes per result page; on Mosaic's, the number shown as cards
 PER_PAGE, SHOWN = 12, 9
-#: robots.txt of Mosaic Homes forbids this page of each town
+#: Mosaic's robots.txt forbids this page of each town
 FORBIDDEN_PAGE = 3
 ROBOTS = f"Disallow: /for-sale/*/{FORBIDDEN_PAGE}\n"
 
 
 class Results:
-    """The pages of results of `county`. `site_of` says which site was asked, `root_of` a site's address by its key."""
+    """The result pages of `county`. `site_of` returns the requested site, `root_of` a site's address."""
 
     def __init__(
         self, county: County, site_of: Callable[[Request], Site], root_of: Callable[[Request, Site], str]
@@ -49,7 +49,7 @@ class Results:
         ]
 
     def homes(self, site: Site, town: str) -> list[Page]:
-        """What a search of `site` for `town` finds, in its order."""
+        """Return what a search of `site` for `town` finds, in order."""
         return [page for page in self._county.of_site(site) if slug(page.home.town.name) == town]
 
     async def _town(self, request: Request) -> Response:
@@ -59,7 +59,7 @@ class Results:
         here, last = _page_number(request), -(-len(found) // PER_PAGE)
         here = min(here, last)
         start = (here - 1) * PER_PAGE
-        shown = found[max(0, start - 1) : start + PER_PAGE]  # the last of the page before comes again
+        shown = found[max(0, start - 1) : start + PER_PAGE]  # repeats the last home of the previous page
         path, town = request.url.path, found[0].home.town.name
         cards = [_card(page) for page in shown]
         cards.insert(2, self._sponsored(request))
@@ -80,7 +80,7 @@ class Results:
         return HTMLResponse(document(title, head, body))
 
     async def _calendar(self, request: Request) -> Response:
-        """Open houses: there are none, and always a next month in which to look."""
+        """Return a month without open houses and a link to the next month."""
         if not self._asked(request, HEARTH):
             return _not_found()
         year, month = (int(part) for part in request.query_params.get("month", "2026-12").split("-"))

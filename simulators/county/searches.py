@@ -1,7 +1,7 @@
-"""What a search of the web finds about each property, for the OpenAI simulator: much is right, and some of it is not.
+"""Web search results about each property for the OpenAI simulator; many are right, some are false.
 
-The table is in the form of `simulators/openai/web_search.py`. Homes of the county have templates, so that nobody should
-search for them; what would be found then lies.
+The table has the form of `simulators/openai/web_search.py`. Homes in the county have templates, so nobody should need
+to search for them; their results are false.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from simulators.county.county import County
 from simulators.county.homes import Home
 from simulators.county.sites import HEARTH, MOSAIC, RUMOURS, VAULT, Page, slug
 
-#: said by no page of the county
+#: false values that no page of the county states
 LIES: Mapping[str, Any] = {
     "YearBuilt": 1901, "BedroomsTotal": 9, "ListPrice": 1, "Roof": "Thatch", "AssociationFee": 999,
 }  # fmt: skip
@@ -23,7 +23,7 @@ _FACTS = ("BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "YearBuilt")
 
 @dataclass(frozen=True)
 class Found:
-    """What is found about `home`. `kind` says how good it is; `lies` holds what it says that is said nowhere else."""
+    """A search result about `home`. `kind` says how good it is; `lies` are the false values that only it states."""
 
     home: int
     kind: str
@@ -42,7 +42,7 @@ class _Search:
         return self.root[page.site.key] + page.path
 
     def right(self) -> list[dict[str, Any]]:
-        """Every portal's page of the home, with some facts that stand there."""
+        """Return every portal's page of the home with some of its facts."""
         return [line for page in self.pages if page.site in (HEARTH, MOSAIC) for line in self.cited(page)]
 
     def cited(self, page: Page) -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ class _Search:
 
 
 def _lying(search: _Search) -> list[dict[str, Any]]:
-    """Cites a page that says nothing of the kind, and no page at all."""
+    """Cite a page that does not say this, and make uncited claims."""
     page = next(p for p in search.pages if p.site in (HEARTH, MOSAIC))
     lies = [{"text": f"{name}: {value}", "url": search.url(page)} for name, value in LIES.items()]
     return [*lies, {"text": "It was featured on television, and has a secret cellar."}, *search.right()]
@@ -64,7 +64,7 @@ def _dead(search: _Search) -> list[dict[str, Any]]:
 
 
 def _wrong(search: _Search) -> list[dict[str, Any]]:
-    """The house next door, cited as this one."""
+    """Cite the house next door as the requested one."""
     neighbours = [p for p in search.county.of_site(MOSAIC) if p.home.street == search.home.street and p.is_open]
     near = min((p for p in neighbours if p.home != search.home), key=lambda p: abs(p.home.number - search.home.number))
     return [*search.cited(near), *search.right()]
@@ -78,13 +78,13 @@ def _outside(search: _Search) -> list[dict[str, Any]]:
 
 
 def _results(search: _Search) -> list[dict[str, Any]]:
-    """A page of many homes instead of this one's."""
+    """Cite a page of many homes instead of the requested one."""
     url = f"{search.root['hearth']}/homes/st/{slug(search.home.town.name)}"
     return [{"text": "BedroomsTotal: 9", "url": url, "title": "Homes"}, *search.right()]
 
 
 def _forbidden(search: _Search) -> list[dict[str, Any]]:
-    """A page that robots.txt forbids, and nothing else: what is said stays unverified."""
+    """Cite only a page that robots.txt forbids, so that the values stay unverified."""
     url = f"{search.root[VAULT.key]}/archive/{search.home.number * 911}"
     facts = {name: search.home.truth[name] for name in _FACTS if name in search.home.truth}
     return [{"text": f"{name}: {value}", "url": url, "title": VAULT.name} for name, value in facts.items()]
@@ -105,7 +105,7 @@ _KINDS: Sequence[tuple[str, Callable[[_Search], list[dict[str, Any]]], Sequence[
 
 
 def found(county: County, root: Mapping[str, str]) -> Iterator[Found]:
-    """What is found about each home; `root` gives the address of each site by its key."""
+    """Yield the search result of each home. `root` contains the address of each site by its key."""
     for home in county.homes:
         in_county = home.town.county == "Example"
         kind, write, lies = _KINDS[1 if in_county else home.number % len(_KINDS)]
@@ -119,7 +119,7 @@ def _has_portal(search: _Search) -> bool:
 
 
 def table(county: County, root: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The simulator's `searches`; units first, for a house's address stands in those of its units."""
+    """Return the simulator's `searches`. Units come first, because a unit's address contains its house's address."""
     entries = [(one, county.homes[one.home - 1]) for one in found(county, root)]
     entries.sort(key=lambda pair: (-len(pair[1].unit), pair[0].home))
     return [dict(one.entry) for one, _ in entries]

@@ -1,4 +1,4 @@
-"""The sites' HTTP faces: one application, which answers as the site on whose address it was asked."""
+"""The HTTP application of all sites. It answers as the site whose address was requested."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _BY_HOST: Mapping[str, Site] = {site.host: site for site in SITES}
 
 
 class CountyServer:
-    """Answers for all sites of `county`; `app` is the ASGI application. Thread-safe: it only reads."""
+    """Answers for all sites of `county`. `app` is the ASGI application. Thread-safe: it only reads."""
 
     def __init__(self, county: County) -> None:
         self._county = county
-        #: how often each site was asked for anything but its robots.txt, by its key
+        #: number of requests by site key, without those for robots.txt
         self.asked: Counter[str] = Counter()
         self._bodies: Mapping[str, Callable[[Page, str], str]] = {
             "assessor": lambda page, _: assessor.body(page),
@@ -62,7 +62,7 @@ class CountyServer:
         return PlainTextResponse(_CLOSED if site is VAULT else _ROBOTS + (ROBOTS if site is MOSAIC else ""))
 
     async def _rumour(self, request: Request) -> Response:
-        """A page that looks like a listing and is wrong in everything."""
+        """Return a page that looks like a listing and is wrong in every fact."""
         if _site(request) is not RUMOURS:
             return _not_found()
         line = escape(request.path_params["rest"].replace("-", " ").title())
@@ -75,7 +75,7 @@ class CountyServer:
         return HTMLResponse(document(site.name, "", f"<h1>{site.name}</h1>{form}"))
 
     async def _query(self, request: Request) -> Response:
-        """ArcGIS answers what it does not understand with 200 and an error in the body."""
+        """Answer a query. ArcGIS answers an invalid query with 200 and an error in the body."""
         if _site(request) is not GIS:
             return _not_found()
         try:
@@ -85,7 +85,7 @@ class CountyServer:
             return JSONResponse({"error": refused})
 
     async def _lookup(self, request: Request) -> Response:
-        """The property where one is found, else a page of results."""
+        """Redirect to the property if exactly one is found, or else list the results."""
         asked = request.query_params
         found = finding.by_address(self._county, _site(request), asked)
         if len(found) == 1:
@@ -94,7 +94,7 @@ class CountyServer:
 
     @staticmethod
     def _root(request: Request, site: Site) -> str:
-        """The address of another site: all have the port that was asked."""
+        """Return the address of another site. All sites use the same port."""
         return f"{request.url.scheme}://{site.host}:{request.scope['server'][1]}"
 
     async def _page(self, request: Request) -> Response:
@@ -112,7 +112,7 @@ class CountyServer:
         return await call_next(request)
 
     def _near(self, page: Page) -> Sequence[Page]:
-        """Other homes of the site in the same town, those of the next numbers first."""
+        """Return other homes of the site in the same town, those with the nearest numbers first."""
         others = [p for p in self._county.of_site(page.site) if p.home.town is page.home.town and p.home != page.home]
         return sorted(others, key=lambda p: (abs(p.home.number - page.home.number), p.home.number))[:_NEAR]
 

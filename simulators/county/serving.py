@@ -1,4 +1,4 @@
-"""Starts the county's sites, each on a loopback address of its own, and the OpenAI simulator that knows of them."""
+"""Start the county's sites, each on its own loopback address, and an OpenAI simulator with matching searches."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from simulators.serving import BackgroundServer
 class RunningCounty:
     """The county and its servers, in threads of this process; a context manager.
 
-    `roots` gives the address of each site by its key, without a slash at the end. The simulator has the port behind
-    `port`, any if that is 0. Raises `OSError` where the machine has no loopback address but 127.0.0.1, or one is taken.
+    `roots` contains the address of each site by its key, without a final slash. The simulator uses the next port after
+    `port`, or any if `port` is 0. Raises `OSError` if the machine's only loopback address is 127.0.0.1, or a port is in
+    use.
     """
 
     def __init__(self, seed: int = SEED, port: int = 0) -> None:

@@ -1,6 +1,6 @@
-"""The county's sites, and what each says of a property before anybody errs.
+"""The county's sites, and what each correctly says about a property.
 
-Every site is a listener of its own on loopback, so that pace, robots.txt and allowed domains are each site's own.
+Every site listens on its own loopback address, so that each has its own pace, robots.txt, and domain.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from simulators.county.homes import Home
 
 @dataclass(frozen=True)
 class Site:
-    """`kind` is whose pages they are, in the words of `sources.toml`; `host` a loopback address."""
+    """A site. `kind` is its kind of source in `sources.toml`; `host` is a loopback address."""
 
     key: str
     name: str
@@ -32,11 +32,11 @@ MOSAIC = Site("mosaic", "Mosaic Homes", "portal", "127.0.9.4")
 ASSOCIATION = Site("association", "Example Community Associations", "association", "127.0.9.5")
 TAX_ROLL = Site("tax_roll", "Example County Treasurer", "tax_roll", "127.0.9.6")
 PERMITS = Site("permits", "Example County Building Department", "permits", "127.0.9.7")
-#: robots.txt forbids all of it
+#: a site whose robots.txt forbids everything
 VAULT = Site("vault", "Listing Vault", "portal", "127.0.9.8")
-#: the layer of parcels at the GIS
+#: the parcel layer of the GIS
 LAYER = "/arcgis/rest/services/Public/Parcels/MapServer/0"
-#: not among the domains that may be searched; whatever it is asked, it tells lies
+#: a site outside the allowed search domains; everything it says is false
 RUMOURS = Site("rumours", "House Rumours", "other", "127.0.9.9")
 SITES = (ASSESSOR, GIS, HEARTH, MOSAIC, ASSOCIATION, TAX_ROLL, PERMITS, VAULT, RUMOURS)
 
@@ -46,7 +46,7 @@ _AREA, _LOT = ("LivingArea", "LivingAreaUnits"), ("LotSizeArea", "LotSizeUnits")
 _SALE = ("CloseDate", "ClosePrice")
 _OFFER = ("StandardStatus", "ListPrice", "ListAgentFullName", "ListOfficeName", "ListingId")
 _TAX = ("TaxYear", "TaxAssessedValue", "X_MarketValue")
-#: what each kind of site tells, as far as it is true of the home
+#: the fields that each site states if the home has them
 _TELLS: Mapping[str, tuple[str, ...]] = {
     "assessor": (
         *_PLACE, "CountyOrParish", "SubdivisionName", "ParcelNumber", "PropertySubType", "YearBuilt", *_AREA, *_LOT,
@@ -76,10 +76,10 @@ _TELLS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Page:
-    """A page of `site` about `home`. `says` holds what it states, in RESO names, right or wrong.
+    """A page of `site` about `home`. `says` holds what it states in RESO fields, right or wrong.
 
-    `line` is the street line in the page's spelling, `sold` the sale that it calls the last one. A `variant` is a
-    second page of the same site about the same home; one that is `blocked` shows a wall to whoever comes.
+    `line` is the street line in the page's spelling; `sold` is the sale it calls the last one. A `variant` is a second
+    page of the same site about the same home. A `blocked` page shows a bot challenge to every visitor.
     """
 
     site: Site
@@ -93,16 +93,16 @@ class Page:
 
     @property
     def is_open(self) -> bool:
-        """Whether a polite visitor gets to read it."""
+        """Whether a polite crawler can read the page."""
         return not self.blocked and self.site is not VAULT
 
     def saying(self, changes: Mapping[str, Any]) -> Page:
-        """The same page with other values."""
+        """Return the same page with other values."""
         return replace(self, says={**self.says, **changes})
 
 
 def pages_of(home: Home, seed: int) -> Iterator[Page]:
-    """Every page about the home, all of them right."""
+    """Yield every page about the home, without errors."""
     chance = random.Random(f"{seed}/pages/{home.number}")
     of_homes = tuple(site for site in SITES if site.key in _TELLS)
     in_county = home.town.county == "Example"
@@ -136,7 +136,7 @@ def _page(site: Site, home: Home) -> Page:
 
 
 def line_of(site: Site, home: Home) -> str:
-    """The street line as that kind of site writes it."""
+    """Return the street line in the spelling of that site."""
     street = home.street
     if site is ASSESSOR:
         return home.line(street.short).upper()
@@ -152,12 +152,12 @@ def line_of(site: Site, home: Home) -> str:
 
 
 def slug(text: str) -> str:
-    """`12-fictional-ave`"""
+    """Return `12-fictional-ave`."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def path_of(site: Site, home: Home) -> str:
-    """Where the site shows the home."""
+    """Return the path of the home's page on the site."""
     line, place = home.line(home.street.short), slug(home.town.name)
     return {
         "assessor": f"/card/{home.parcel}",

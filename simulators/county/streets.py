@@ -1,4 +1,4 @@
-"""Streets and towns of the county, and how many spellings one street has."""
+"""Streets and towns of the county, and the spellings of a street."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ORDINALS = {"4th": "Fourth"}
 
 @dataclass(frozen=True)
 class Town:
-    """A town with one ZIP code, the county it lies in, and where its first house stands, in degrees."""
+    """A town with one ZIP code, its county, and the coordinates of its first house in degrees."""
 
     name: str
     postal_code: str
@@ -29,13 +29,13 @@ ANYTOWN = Town("Anytown", "00000", "Example", 39.1204, -98.4102)
 ANYTOWN_WEST = Town("Anytown", "00001", "Example", 39.1188, -98.4711)
 SAMPLETON = Town("Sampleton", "00002", "Example", 39.2093, -98.3315)
 PLACEHOLDER_FALLS = Town("Placeholder Falls", "00003", "Example", 39.0411, -98.2840)
-#: in the county beyond, for which the operator has no templates: only a search finds its pages
+#: a town in the next county, without templates: only searches find its pages
 FARVIEW = Town("Farview", "00009", "Faraway", 39.4120, -98.0233)
 
 
 @dataclass(frozen=True)
 class Street:
-    """A street by its parts, in the USPS abbreviations (Publication 28, appendices B and C1)."""
+    """A street by its parts, in USPS abbreviations (Publication 28, appendices B and C1)."""
 
     name: str
     suffix: str
@@ -54,7 +54,7 @@ class Street:
 
     @property
     def mistyped(self) -> str:
-        """With two letters in the middle of its name exchanged: `Ficitonal Ave`."""
+        """The street with two letters in the middle of its name exchanged: `Ficitonal Ave`."""
         middle = len(self.name) // 2
         swapped = self.name[: middle - 1] + self.name[middle] + self.name[middle - 1] + self.name[middle + 1 :]
         return " ".join(part for part in (self.direction, swapped, self.suffix) if part)

@@ -1,4 +1,4 @@
-"""`python -m simulators.openai --port 0 --config keys.json`."""
+"""Start the simulated OpenAI API: `python -m simulators.openai --port 0 --config keys.json`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from simulators.serving import run
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until a signal; exit 0 then, 2 for a configuration that cannot be used."""
+    """Serve until a signal. Returns exit code 0 after a signal, 2 for an invalid configuration."""
     parser = argparse.ArgumentParser(prog="python -m simulators.openai", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free port")
     parser.add_argument("--config", required=True, help="a JSON file, - for stdin")
     args = parser.parse_args(argv)
     try:

@@ -1,4 +1,4 @@
-"""Servers that take less than OpenAI does: other names for the bound of an answer, fewer response formats."""
+"""Simulate servers that accept less than OpenAI: other names for the answer's length limit, fewer response formats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FORMATS = {"all": ("json_schema", "json_object", "text"), "json_object": ("json
 
 
 def understood(ask: Ask, server: ServerConfig) -> Ask:
-    """The request as `server` takes it. Raises `ApiError` 400 for what it refuses."""
+    """Return the request as `server` understands it. Raises `ApiError` 400 for what it refuses."""
     unknown = ask.limit if server.limits not in ("both", ask.limit) else ""
     if unknown and not server.ignores_unknown:
         other = f" Use '{server.limits}' instead."
@@ -32,13 +32,13 @@ def understood(ask: Ask, server: ServerConfig) -> Ask:
 
 
 def said_to(ask: Ask, mode: str, server: ServerConfig) -> Answer:
-    """What a model in `mode` answers to a request as the server takes it."""
+    """Return the answer of a model in `mode` to a request that `understood` returned."""
     reasoning = server.reasoning_tokens
     return answer(ask.text, ask.schema, as_json=ask.as_json, mode=mode, max_tokens=ask.max_tokens, reasoning=reasoning)
 
 
 def told_schema(instruction: str) -> Mapping[str, Any] | None:
-    """The JSON schema that an instruction ends with, if it holds one."""
+    """Return the JSON schema at the end of an instruction; None if there is none."""
     start = instruction.find('{"type":"object"')
     try:
         return dict(json.loads(instruction[start:])) if start >= 0 else None

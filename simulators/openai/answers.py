@@ -1,7 +1,4 @@
-"""Turns a request's text into the content of an answer, well-behaved or in one of the ways in which models fail.
-
-Knows nothing of HTTP; `bodies.py` wraps what comes out.
-"""
+"""Produce the content of an answer from a request's text, correct or in one of the ways in which models fail."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from simulators.openai.reader import Fact, read, read_all
 
 _QUOTE = "_quote"
 _NAMES = re.compile(r"\w+")
-#: what an obedient model falls for
+#: instructions in a page that an obedient model follows
 _ORDER = re.compile(r"(?i)\b(?:set|report|change|answer)\b[^.\n]{0,40}?\b([A-Z]\w+)\s+(?:to|as|=)\s+\"?([\w.-]+)")
 
 
@@ -38,8 +35,9 @@ class Answer:
 def answer(
     text: str, schema: Mapping[str, Any] | None, *, as_json: bool, mode: str, max_tokens: float, reasoning: int = 0
 ) -> Answer:
-    """The answer to a request whose user messages are `text`, within `max_tokens` (0: no limit), of which
-    `reasoning` are spent on thought.
+    """Return the answer to a request with the user messages `text`, within `max_tokens` (0: no limit).
+
+    `reasoning` of these tokens are spent on reasoning.
     """
     if 0 < max_tokens <= reasoning:
         return Answer("", finish_reason="length", reasoning_tokens=int(max_tokens))
@@ -61,7 +59,7 @@ def answer(
 
 
 def as_said(content: str, *, mode: str, max_tokens: float) -> Answer:
-    """`content` as the answer of a model in `mode`, within `max_tokens` (0: no limit)."""
+    """Return `content` as the answer of a model in `mode`, within `max_tokens` (0: no limit)."""
     if mode in _SPECIAL:
         return _SPECIAL[mode]
     limit = int(max_tokens * 4)
@@ -79,7 +77,7 @@ _SPECIAL: Mapping[str, Answer] = {
 }
 
 
-@functools.lru_cache(maxsize=1024)  # reading costs more than the whole rest of a call, and benchmarks repeat texts
+@functools.lru_cache(maxsize=1024)  # reading costs more than the rest of a call, and benchmarks repeat texts
 def _prose(text: str) -> str:
     facts = read_all(text)
     if not facts:
@@ -88,7 +86,7 @@ def _prose(text: str) -> str:
 
 
 def _object(text: str, schema: Mapping[str, Any], mode: str) -> dict[str, Any]:
-    """One value per property: facts by name, their quotes beside them, nothing where there is nothing."""
+    """Return one value per property: facts by name with their quotes, empty values for missing facts."""
     properties: Mapping[str, Any] = schema.get("properties", {})
     filled: dict[str, Any] = {}
     for name, sub in properties.items():
@@ -108,13 +106,13 @@ def _object(text: str, schema: Mapping[str, Any], mode: str) -> dict[str, Any]:
 
 
 def _listed(sub: Mapping[str, Any]) -> tuple[tuple[str, ...], Mapping[str, Any]] | None:
-    """The fields of a list of facts (`field`, `value`, `quote`), and the schema of a value; None for anything else."""
+    """Return the fields of a list of facts (`field`, `value`, `quote`) and a value's schema; None for other lists."""
     parts: Mapping[str, Any] = sub.get("items", {}).get("properties", {})
     return (tuple(parts["field"].get("enum", ())), parts["value"]) if {"field", "value"} <= parts.keys() else None
 
 
 def _facts(text: str, fields: Iterable[str], value: Mapping[str, Any], mode: str) -> list[dict[str, Any]]:
-    """A fact for each field that the text says and, where its last line names fields, that is wanted."""
+    """Return a fact for each field that the text states and that its last line, if it names fields, asks for."""
     told = text.rpartition("\n")[2]
     wanted = set(_NAMES.findall(told)) if told.startswith("Wanted:") else set(fields)
     found = {name: _fact(text, name, value, mode) for name in fields if name in wanted}
@@ -140,7 +138,7 @@ def _fact(text: str, name: str, sub: Mapping[str, Any], mode: str) -> Fact | Non
 
 
 def _obeyed(text: str, name: str, sub: Mapping[str, Any]) -> Fact | None:
-    """What the text orders a gullible model to answer."""
+    """Return the value that the text instructs a gullible model to give."""
     for match in _ORDER.finditer(text):
         if match[1].lower() == name.lower():
             value: Any = match[2].rstrip(".")
@@ -160,7 +158,7 @@ def _invented(sub: Mapping[str, Any]) -> Any:
 
 
 def _changed(value: Any, sub: Mapping[str, Any]) -> Any:
-    """Another value of the same type."""
+    """Return another value of the same type."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""The lines of a batch's input file: what is wrong with them, and what is said of one that was not answered."""
+"""Check the lines of a batch's input file, and describe lines that were not answered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_LINES = 50_000
 
 
 def read_lines(content: bytes, endpoint: str) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]]]:
-    """The requests of a file, or what is wrong with it."""
+    """Return the requests in a file, and its errors."""
     if len(content) > LARGEST_FILE:
         return [], [_fault(None, "file_too_large", "The batch input file is larger than the 200 MB maximum.")]
     lines: list[Mapping[str, Any]] = []
@@ -57,7 +57,7 @@ def model_of(lines: list[Mapping[str, Any]]) -> str | None:
 
 
 def tokens_of_line(line: Mapping[str, Any]) -> float:
-    """What a line counts against the limit of enqueued tokens: its input."""
+    """Return what a line counts against the limit on enqueued tokens: its input tokens."""
     try:
         return bodies.read_chat(line["body"]).characters / 4
     except ApiError:

@@ -1,7 +1,8 @@
-"""OpenAI's files and batches: what a project has uploaded, batches on their way, and the files that they leave.
+"""OpenAI's files and batches: uploads, running batches, and their output files.
 
-https://platform.openai.com/docs/api-reference/files and .../batch (2026-11). Files and batches are a project's: any of
-its keys sees them, no other. Nothing runs by itself: a batch is as far as its age says whenever somebody looks.
+https://platform.openai.com/docs/api-reference/files and .../batch (2026-11). Files and batches belong to a project: any
+of its keys can see them, other keys cannot. Nothing runs in the background: a batch's progress is computed from its age
+whenever it is read.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Ask]] = {
     "/v1/chat/completions": bodies.read_chat,
     "/v1/responses": bodies.read_responses,
 }
-#: key -> (organization, project)
+#: (organization, project)
 Project = tuple[str, str]
 
 
 @dataclass
 class StoredFile:
-    """A file as it was uploaded or made; `expires_at` in seconds since the epoch."""
+    """An uploaded or produced file. `expires_at` is in seconds since the epoch."""
 
     id: str
     project: Project
@@ -60,7 +61,7 @@ class StoredFile:
 
 @dataclass
 class StoredBatch:
-    """A batch; `moments` are OpenAI's `..._at` by name, `began` and `cancelled` seconds of the server's clock."""
+    """A batch. `moments` are OpenAI's `..._at` by name; `began` and `cancelled` are monotonic seconds."""
 
     id: str
     project: Project
@@ -107,7 +108,7 @@ class StoredBatch:
 
 
 class Batches:
-    """All files and batches of the server, whose `cache` they share. `paid` is told of each answered question."""
+    """All files and batches of the server. They share its prompt `cache`. `paid` counts each answered question."""
 
     def __init__(self, server: Callable[[], ServerConfig], paid: Counter[str], cache: PromptCache) -> None:
         self._server = server
@@ -122,7 +123,7 @@ class Batches:
     def upload(
         self, key: KeyConfig, filename: str, purpose: str, content: bytes, expires_seconds: int | None
     ) -> dict[str, Any]:
-        """`POST /v1/files`. Raises `ApiError` 400."""
+        """Handle `POST /v1/files`. Raises `ApiError` 400."""
         if purpose not in ("batch", "assistants", "fine-tune", "vision", "user_data", "evals"):
             raise protocol.bad_request(f"'{purpose}' is not one of the purposes of a file.", "purpose")
         if expires_seconds is not None and not 3600 <= expires_seconds <= 2_592_000:
@@ -132,7 +133,7 @@ class Batches:
         return self._store(_project(key), filename, purpose, content, expires_seconds or 30 * 86_400).as_json()
 
     def file(self, key: KeyConfig, file_id: str) -> StoredFile:
-        """Raises `ApiError` 404, also for another project's."""
+        """Return a file of the key's project. Raises `ApiError` 404 for any other."""
         found = self.files.get(file_id)
         if found is None or found.project != _project(key):
             raise ApiError(404, f"No such File object: {file_id}", "invalid_request_error", param="id")
@@ -149,7 +150,7 @@ class Batches:
     # --- batches
 
     def create(self, key: KeyConfig, given: Mapping[str, Any], now: float) -> dict[str, Any]:
-        """`POST /v1/batches`. Raises `ApiError`; what is wrong with the file's lines fails the batch later."""
+        """Handle `POST /v1/batches`. Raises `ApiError`. Invalid lines fail the batch later."""
         if key.behaviour == "no_quota":
             raise protocol.bad_request("Billing hard limit has been reached", code="billing_hard_limit_reached")
         endpoint = given.get("endpoint")
@@ -177,7 +178,7 @@ class Batches:
         return batch.as_json()
 
     def batch(self, key: KeyConfig, batch_id: str, now: float) -> StoredBatch:
-        """As far as it is by now. Raises `ApiError` 404, also for another project's."""
+        """Return a batch of the key's project in its current state. Raises `ApiError` 404 for any other."""
         found = self.batches.get(batch_id)
         if found is None or found.project != _project(key):
             raise ApiError(404, f"No batch found with id '{batch_id}'.", "invalid_request_error")
@@ -198,7 +199,7 @@ class Batches:
         return {"object": "list", "data": shown, **ends, "has_more": len(mine) > limit}
 
     def cancel(self, key: KeyConfig, batch_id: str, now: float) -> dict[str, Any]:
-        """`POST /v1/batches/{id}/cancel`. Raises `ApiError` 409 for one that is over."""
+        """Handle `POST /v1/batches/{id}/cancel`. Raises `ApiError` 409 for a batch that has ended."""
         batch = self.batch(key, batch_id, now)
         if batch.status in _FINAL:
             message = f"Cannot cancel a batch with status '{batch.status}'."
@@ -209,7 +210,7 @@ class Batches:
         return batch.as_json()
 
     def overview(self, now: float) -> dict[str, Any]:
-        """What `/control/batches` shows, of all projects: batches, and the files that nobody has deleted."""
+        """Return the body of `/control/batches`: batches and undeleted files of all projects."""
         for batch in self.batches.values():
             self._advance(batch, now)
         return {
@@ -217,7 +218,7 @@ class Batches:
             "files": [{**f.as_json(), "project": f.project[1]} for f in self.files.values()],
         }
 
-    # --- a batch gets older
+    # --- progress
 
     def _advance(self, batch: StoredBatch, now: float) -> None:
         server = self._server()
@@ -237,7 +238,7 @@ class Batches:
             self._end(batch, server.batch_ends, server)
 
     def _end(self, batch: StoredBatch, status: str, server: ServerConfig) -> None:
-        """Answer the lines, all of a completed batch and a share of any other, and leave the files."""
+        """Answer all lines of a completed batch, or a share of any other, and store the output files."""
         share = 1.0 if status == "completed" else server.batch_answered
         answered: list[dict[str, Any]] = []
         errors: list[dict[str, Any]] = []

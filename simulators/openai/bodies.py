@@ -1,6 +1,6 @@
-"""Requests and answers in OpenAI's JSON: chat completions, responses, embeddings and models.
+"""Requests and responses in OpenAI's JSON: chat completions, responses, embeddings, and models.
 
-https://platform.openai.com/docs/api-reference (2025-11). Only what clients read is filled.
+https://platform.openai.com/docs/api-reference (2025-11). Only members that clients read are filled in.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ DEFAULT_MODELS = ("gpt-4.1-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini", "gpt-4", "
 
 @dataclass(frozen=True)
 class Ask:
-    """What a request wants, whichever endpoint it came to. `characters` is what its token estimate is made from.
+    """A request in a form common to all endpoints.
 
-    `prompt` names the question: the SHA-256 of its messages, however they were spelled; empty for embeddings. `tier` is
-    its `service_tier`, "auto" if it names none; the server puts the one in its place that serves it. `limit` is the
-    parameter that bounds the answer, `format` the type of its response format, `instruction` what is no user's text.
-    `whole` is all text of its messages; the server fills in how many tokens its cache held (`prompt_cache.py`).
+    `characters` is the basis of its token estimate. `prompt` identifies the question: the SHA-256 of its messages;
+    empty for embeddings. `tier` is its `service_tier`, "auto" if it names none; the server replaces it with the tier
+    that serves it. `limit` is the parameter that bounds the answer, `format` the type of its response format,
+    `instruction` all text that is not the user's. `whole` is all text of its messages. The server fills in
+    `cached_tokens` (`prompt_cache.py`).
     """
 
     model: str
@@ -51,7 +52,7 @@ class Ask:
 
 
 def prompt_sha256(messages: Any) -> str:
-    """The name of a question in `/control/prompts`: hex digest of its messages as compact JSON with sorted names."""
+    """Return the id of a question in `/control/prompts`: SHA-256 of its messages as compact JSON with sorted names."""
     return hashlib.sha256(json.dumps(messages, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -73,7 +74,7 @@ def _model(body: Mapping[str, Any]) -> str:
 
 
 def _schema(given: Any) -> tuple[Mapping[str, Any] | None, bool]:
-    """The strict schema of a `json_schema` format, and whether JSON is wanted at all. Raises `ApiError` 400."""
+    """Return the schema of a `json_schema` format, and whether JSON is requested at all. Raises `ApiError` 400."""
     if not isinstance(given, Mapping) or given.get("type") in (None, "text"):
         return None, False
     if given["type"] == "json_object":
@@ -87,7 +88,7 @@ def _schema(given: Any) -> tuple[Mapping[str, Any] | None, bool]:
 
 
 def _tier(body: Mapping[str, Any]) -> str:
-    """The `service_tier` asked for. Raises `ApiError` 400."""
+    """Return the requested `service_tier`. Raises `ApiError` 400."""
     given = body.get("service_tier")
     if given is None:
         return "auto"
@@ -106,7 +107,7 @@ def _format(given: Any) -> str:
 
 
 def read_chat(body: Mapping[str, Any]) -> Ask:
-    """A `POST /v1/chat/completions` body. Raises `ApiError` 400."""
+    """Parse a `POST /v1/chat/completions` body. Raises `ApiError` 400."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages or not all(isinstance(m, Mapping) for m in messages):
         raise bad_request("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
@@ -132,7 +133,7 @@ def read_chat(body: Mapping[str, Any]) -> Ask:
 
 
 def read_responses(body: Mapping[str, Any]) -> Ask:
-    """A `POST /v1/responses` body. Raises `ApiError` 400."""
+    """Parse a `POST /v1/responses` body. Raises `ApiError` 400."""
     given = body.get("input")
     if not isinstance(given, str | list) or not given:
         raise bad_request("Missing required parameter: 'input'.", "input", "missing_required_parameter")
@@ -159,12 +160,12 @@ def read_responses(body: Mapping[str, Any]) -> Ask:
 
 
 def tokens_of(text: str) -> int:
-    """Tokens in an answer's usage, at four characters each."""
+    """Return the number of tokens in an answer, at four characters each."""
     return -(-len(text) // CHARACTERS_A_TOKEN)
 
 
 def chat_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dict[str, Any]:
-    """A `chat.completion`."""
+    """Return a `chat.completion`."""
     message: dict[str, Any] = {
         "role": "assistant",
         "content": answer.content,
@@ -196,7 +197,7 @@ def _chat_usage(ask: Ask, answer: Answer) -> dict[str, Any]:
 
 
 def chat_events(ask: Ask, answer: Answer, *, number: int, created: int) -> Iterator[str]:
-    """The server-sent events of a streamed chat completion, `[DONE]` last."""
+    """Yield the server-sent events of a streamed chat completion, `[DONE]` last."""
     head = {
         "id": f"chatcmpl-{number:024x}",
         "object": "chat.completion.chunk",
@@ -225,7 +226,7 @@ def _event(data: Mapping[str, Any], name: str | None = None) -> str:
 
 
 def response_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dict[str, Any]:
-    """A `response`."""
+    """Return a `response`."""
     part: dict[str, Any] = {"type": "output_text", "text": answer.text, "annotations": []}
     if answer.refusal:
         part = {"type": "refusal", "refusal": answer.refusal}
@@ -259,7 +260,7 @@ def response_body(ask: Ask, answer: Answer, *, number: int, created: int) -> dic
 
 
 def response_events(ask: Ask, answer: Answer, *, number: int, created: int) -> Iterator[str]:
-    """The events of a streamed response that carry its text."""
+    """Yield the events of a streamed response that carry its text."""
     whole = response_body(ask, answer, number=number, created=created)
     empty = {**whole, "status": "in_progress", "output": [], "usage": None}
     yield _event({"type": "response.created", "sequence_number": 0, "response": empty}, "response.created")
@@ -281,7 +282,7 @@ def response_events(ask: Ask, answer: Answer, *, number: int, created: int) -> I
 
 
 def read_embeddings(body: Mapping[str, Any]) -> tuple[Ask, list[str]]:
-    """A `POST /v1/embeddings` body and its texts. Raises `ApiError` 400."""
+    """Parse a `POST /v1/embeddings` body and return its texts. Raises `ApiError` 400."""
     given = body.get("input")
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not texts or not all(isinstance(t, str) and t for t in texts):
@@ -291,7 +292,7 @@ def read_embeddings(body: Mapping[str, Any]) -> tuple[Ask, list[str]]:
 
 
 def embeddings_body(body: Mapping[str, Any], ask: Ask, texts: list[str]) -> dict[str, Any]:
-    """Unit vectors that depend on the text alone: the same text, the same vector."""
+    """Return unit vectors that depend on the text alone."""
     size = int(_first_number(body, "dimensions") or 1536)
     vectors = [_vector(text, size) for text in texts]
     data = [

@@ -1,7 +1,7 @@
-"""Token buckets as OpenAI describes its limits: refilled continuously, never fuller than the limit.
+"""Token buckets that follow OpenAI's description of its limits: refilled continuously, never above the limit.
 
-https://platform.openai.com/docs/guides/rate-limits (2025-11): limits are measured in requests and tokens per minute
-and may be enforced over shorter times; unsuccessful requests count. Times are seconds of any monotonic clock.
+https://platform.openai.com/docs/guides/rate-limits (2025-11): limits are measured in requests and tokens per minute,
+may be enforced over shorter intervals, and unsuccessful requests count. Times are seconds of any monotonic clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Bucket:
-    """`capacity` units that come back at `per_second`; `level` of them were there at time `at`."""
+    """`capacity` units, refilled at `per_second`; it held `level` units at time `at`."""
 
     capacity: float
     per_second: float
@@ -23,19 +23,19 @@ class Bucket:
         self.at = max(self.at, now)
 
     def wait_for(self, amount: float, now: float) -> float:
-        """Seconds until `amount` can be taken; 0 if now. More than the capacity needs a full bucket."""
+        """Return the seconds until `amount` can be taken. More than the capacity needs a full bucket."""
         self.refill(now)
         missing = min(amount, self.capacity) - self.level
-        # a billionth of a unit is rounding, not a reason to refuse
+        # ignore rounding errors
         return missing / self.per_second if missing > 1e-9 else 0.0
 
     def take(self, amount: float, now: float) -> None:
-        """Use up `amount`. A charge above the capacity leaves a debt."""
+        """Take `amount`. More than the capacity leaves a negative level."""
         self.refill(now)
         self.level -= amount
 
     def spill(self, amount: float, now: float) -> None:
-        """Use up what there is of `amount`, without a debt."""
+        """Take at most `amount`, without going below zero."""
         self.refill(now)
         self.level -= min(max(self.level, 0.0), amount)
 
@@ -44,24 +44,24 @@ class Bucket:
         self.level = min(self.capacity, self.level + amount)
 
     def full_in(self, now: float) -> float:
-        """Seconds until the bucket is full."""
+        """Return the seconds until the bucket is full."""
         self.refill(now)
         return max(0.0, self.capacity - self.level) / self.per_second
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request has no room: `what` is "requests" or "tokens", `wait` the seconds until it would have."""
+    """Why a request was refused: `what` is "requests" or "tokens", `wait` the seconds until there is capacity."""
 
     what: str
     wait: float
 
 
 class Meter:
-    """The limits of one key (or group) for one model.
+    """The limits of one key or group for one model.
 
-    `shown` is what headers tell, `enforced` decides. They are the same buckets when enforcement is by the minute; by
-    the second, the enforced ones hold a sixtieth (at least one request) and `headers_of` says which are shown.
+    Headers report `shown`; `enforced` decides. Both are the same buckets if enforcement is per minute. Per second, the
+    enforced buckets hold a sixtieth (at least one request), and `headers_of` chooses which are shown.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class Meter:
             self.shown = self.enforced
 
     def levels(self, now: float) -> dict[str, float]:
-        """What the enforced buckets hold: requests and tokens."""
+        """Return what the enforced buckets hold: requests and tokens."""
         for bucket in self.enforced.values():
             bucket.refill(now)
         return {what: bucket.level for what, bucket in self.enforced.items()}
 
     def carry_over(self, old: Meter, now: float) -> None:
-        """Start with what `old` had used up, as when limits change: what was used stays used."""
+        """Start with what `old` had used up, so that changed limits do not refund past use."""
         for mine, theirs in ((self.shown, old.shown), (self.enforced, old.enforced)):
             for what, bucket in mine.items():
                 was = theirs[what]
@@ -99,7 +99,7 @@ class Meter:
         return [shown] if shown is enforced else [shown, enforced]
 
     def admit(self, tokens: float, now: float) -> Refusal | None:
-        """Take one request and its tokens, or say why not; nothing is taken then."""
+        """Take one request and its tokens, or return why not and take nothing."""
         charges = {"requests": 1.0, "tokens": tokens}
         waits = {what: self.enforced[what].wait_for(charge, now) for what, charge in charges.items()}
         worst = max(waits, key=lambda what: waits[what])
@@ -111,17 +111,17 @@ class Meter:
         return None
 
     def use_up(self, now: float) -> None:
-        """Take all requests that are left, as another program with the same limits may do."""
+        """Take all remaining requests, as another program with the same limits might."""
         for bucket in self._buckets("requests"):
             bucket.spill(bucket.capacity, now)
 
     def count_rejected(self, now: float) -> None:
-        """A rejected request uses up one request where failed requests count."""
+        """Take one request for a rejected one, if failed requests count."""
         for bucket in self._buckets("requests"):
             bucket.spill(1.0, now)
 
     def refund(self, tokens: float, now: float) -> None:
-        """Take back an admission that failed, where failed requests do not count."""
+        """Undo the admission of a failed request, if failed requests do not count."""
         for what, charge in (("requests", 1.0), ("tokens", tokens)):
             for bucket in self._buckets(what):
                 bucket.give_back(charge, now)

@@ -1,4 +1,4 @@
-"""What the simulator is told: one entry per key, and options of the server. Read from JSON, changed while it runs."""
+"""The simulator's configuration: keys and server options. Read from JSON, and changeable while the server runs."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ _CHOICES = {
     "behaviour": BEHAVIOURS,
     "answers": ANSWERS,
     "enforcement": ("minute", "second"),
-    "token_charge": ("sum", "max"),
-    "headers": ("full", "no_ms", "no_retry", "no_reset", "none"),
+    "headers": ("full", "no_reset", "none"),
     "headers_of": ("minute", "enforced"),
     "batch_ends": ("completed", "expired"),
     "limits": ("both", "max_tokens", "max_completion_tokens"),
@@ -37,11 +36,11 @@ _CHOICES = {
 
 
 class ConfigError(ValueError):
-    """The configuration names something that does not exist; the message says what does."""
+    """The configuration contains an unknown name or value. The message lists what is allowed."""
 
 
 class _FromJson:
-    """Builds a frozen dataclass from a JSON object and refuses what it does not know."""
+    """Builds a frozen dataclass from a JSON object and refuses unknown names."""
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
@@ -52,7 +51,7 @@ class _FromJson:
             raise ConfigError(f"{cls.__name__}: {exc}") from None
 
     def changed(self, given: Mapping[str, Any]) -> Self:
-        """A copy with the values of `given`."""
+        """Return a copy with the values of `given`."""
         _check(type(self), given)
         return replace(self, **given)  # type: ignore[type-var]
 
@@ -69,12 +68,13 @@ def _check(cls: type, given: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class KeyConfig(_FromJson):
-    """One key. `rpm` and `tpm` are requests and tokens a minute, per model; keys of one `group` share them.
+    """The configuration of one key.
 
-    `seconds` is how long a slow key waits, `failure_rate` how often (0 to 1) a flaky one fails, `code` another error
-    code than the usual one of the behaviour, `models` the models that the key may use (None: all).
-    `answers` overrides the server's. After `used_up_after` admitted requests another program of the same project has
-    used up the minute's requests, once.
+    `rpm` and `tpm` are requests and tokens per minute and model; keys of one `group` share them. `seconds` is the delay
+    of a slow key, `failure_rate` the share of requests (0 to 1) that fail for a flaky key. `code` replaces the usual
+    error code of the behavior. `models` are the models that the key may use (None: all). `answers` overrides the
+    server's. After `used_up_after` admitted requests, the rest of the minute's requests is used up once, as if by
+    another program.
     """
 
     key: str = field(repr=False)
@@ -93,12 +93,12 @@ class KeyConfig(_FromJson):
 
     @property
     def id(self) -> str:
-        """Names the key without showing it: the first 12 hex digits of its SHA-256."""
+        """The public id of the key: the first 12 hex digits of its SHA-256."""
         return key_id(self.key)
 
 
 def key_id(key: str) -> str:
-    """The public name of a key in `/control`."""
+    """Return the public id of a key in `/control`."""
     return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
@@ -106,34 +106,35 @@ def key_id(key: str) -> str:
 class ServerConfig(_FromJson):
     """Options for all keys.
 
-    `enforcement`: "minute" has buckets as large as the limit; "second" enforces a sixtieth of it per second. The
-    headers' remaining and reset then speak of the bucket that `headers_of` names: the "minute" or the one "enforced";
-    their limit is always the minute's. `failed_requests_count`: a rejected or failed request uses up room as well.
-    `token_charge`: estimate and max tokens in "sum", or the larger ("max"); `token_factor` scales the estimate. With
-    `token_factor_high` the factor depends on the text and lies evenly between the two, the same text's always the same.
-    `headers`: "full", "no_ms" (no retry-after-ms), "no_retry" (no retry-after at all), "no_reset" (only how
-    large a limit is and what remains), "none" (nothing).
-    `start_level` is how full buckets are at first (0 to 1); `models` lists the models that exist (None: any).
-    `flex`: what becomes of requests for that service tier: "ok", "unavailable" (429 `resource_unavailable`),
-    "unsupported" (400) or "hang"; `project_tier` is the tier of requests that name none, or "auto".
-    `echoes_key`: error messages quote the key that was sent, as careless gateways do.
-    `break_rate` is how often (0 to 1) the connection breaks off in the middle of an answer or a stream.
-    Latency is log-normal around `latency_ms`. A prompt's prefix is cached for `cache_seconds` after it was last sent; 0
-    caches nothing.
-    `limits` is which name of an answer's bound the server takes, `formats` which response formats beside text. What it
-    does not know is refused (400), or with `ignores_unknown` ignored. A schema that the instruction holds is followed
-    like one of the format. `reasoning_tokens` are spent before each answer.
-    Without `batches` there are no files and batches, as at a gateway. One is over `batch_seconds` after it was made, as
-    `batch_ends` says; one that was cancelled after `batch_cancel_seconds`. Of one that expired or was cancelled a share
-    of `batch_answered` (0 to 1) is answered. Each of its lines gets `batch_line_status`. `batch_max_tokens` limits what
-    a project may have enqueued.
+    - `enforcement`: "minute" has buckets as large as the limit; "second" enforces a sixtieth of it per second.
+    - `headers_of`: which bucket the headers' remaining and reset describe, the "minute" or the one "enforced". Their
+      limit is always the minute's.
+    - `failed_requests_count`: rejected and failed requests also use up capacity.
+    - `token_factor` scales the token estimate. With `token_factor_high`, the factor depends on the text and is spread
+      evenly between the two; the same text always has the same factor.
+    - `headers`: "full", "no_reset" (only limits and remaining), or "none".
+    - `start_level`: how full buckets are at the start (0 to 1).
+    - `models`: the models that exist (None: any).
+    - `flex`: the result of flex requests: "ok", "unavailable" (429 `resource_unavailable`), "unsupported" (400), or
+      "hang".
+    - `project_tier`: the service tier of requests that name none, or "auto".
+    - `echoes_key`: error messages quote the key that was sent, as careless gateways do.
+    - `break_rate`: the share of answers and streams (0 to 1) whose connection breaks midway.
+    - `latency_ms`: the median of the log-normal latency; `latency_spread` is its sigma.
+    - `cache_seconds`: how long a prompt prefix stays cached after its last use (0: never).
+    - `limits`: the accepted name of the answer's length limit. `formats`: the accepted response formats. Others are
+      refused (400), or ignored with `ignores_unknown`. A schema in the instruction is followed like one in the format.
+    - `reasoning_tokens` are spent before each answer.
+    - `batches`: False removes files and batches, as at a gateway.
+    - `batch_seconds`: the age at which a batch ends, with the status `batch_ends`. A canceled batch ends after
+      `batch_cancel_seconds`. `batch_answered` is the answered share (0 to 1) of an expired or canceled batch. Each line
+      gets `batch_line_status`. `batch_max_tokens` limits a project's enqueued tokens.
     """
 
     latency_ms: float = 0.0
     latency_spread: float = 0.25
     enforcement: str = "minute"
     failed_requests_count: bool = True
-    token_charge: str = "sum"
     token_factor: float = 1.0
     token_factor_high: float | None = None
     headers: str = "full"
@@ -162,8 +163,9 @@ class ServerConfig(_FromJson):
 
 @dataclass(frozen=True)
 class Config:
-    """The whole file: `{"server": {...}, "keys": [{"key": ..., ...}], "searches": [...]}`; a plain list is taken for
-    the keys. What `searches` holds is in `web_search.py`.
+    """The whole configuration: `{"server": {...}, "keys": [{"key": ..., ...}], "searches": [...]}`.
+
+    A plain list is read as the keys. `web_search.py` describes `searches`.
     """
 
     keys: tuple[KeyConfig, ...]
@@ -172,7 +174,7 @@ class Config:
 
     @classmethod
     def from_json(cls, given: Any) -> Config:
-        """Raises `ConfigError`."""
+        """Build the configuration from JSON data. Raises `ConfigError`."""
         if isinstance(given, list):
             given = {"keys": given}
         if not isinstance(given, dict) or not isinstance(given.get("keys"), list):
@@ -190,7 +192,7 @@ class Config:
 
     @classmethod
     def read(cls, text: str) -> Config:
-        """From JSON text. Raises `ConfigError`."""
+        """Build the configuration from JSON text. Raises `ConfigError`."""
         try:
             return cls.from_json(json.loads(text))
         except json.JSONDecodeError as exc:

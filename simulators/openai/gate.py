@@ -1,6 +1,6 @@
-"""Who may do what now: authentication, behaviours, limits and counting. Knows nothing of HTTP bodies or answers.
+"""Admit requests: authentication, behaviors, limits, and counters. It knows nothing about bodies or answers.
 
-One event loop calls it, so nothing is locked.
+One event loop calls it, so there are no locks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from simulators.openai import protocol
 from simulators.openai.buckets import Meter
 from simulators.openai.config import Config, ConfigError, KeyConfig, ServerConfig, key_id
 
-#: what `/control/stats` always shows, even at zero
+#: the counters that `/control/stats` always includes, even at zero
 COUNTERS = (
     "requests",
     "admitted",
@@ -35,34 +35,28 @@ COUNTERS = (
     "web_searches",
     "cached_tokens",
 )
-#: Requests that a dead key or one without quota turned away, whose times are kept per key.
+#: the most times kept per key of requests that a dead key or one without quota refused
 _REFUSALS_KEPT = 5000
 
 
 @dataclass
 class KeyState:
-    """A key while the server runs: its configuration now and what happened to it."""
+    """A key at run time: its current configuration and its counters."""
 
     config: KeyConfig
     counts: Counter[str] = field(default_factory=Counter)
     tokens: float = 0.0
     in_flight: int = 0
-    max_in_flight: int = 0
     used_up: bool = False
-    first_at: float | None = None
-    last_at: float | None = None
-    #: seconds of the server's monotonic clock at which requests came that the key as such could not serve
+    #: when requests came that the key could not serve at all, in seconds of the monotonic clock
     refused_at: list[float] = field(default_factory=list)
 
-    def begin(self, now: float) -> None:
+    def begin(self) -> None:
         self.counts["requests"] += 1
         self.in_flight += 1
-        self.max_in_flight = max(self.max_in_flight, self.in_flight)
-        self.first_at = now if self.first_at is None else self.first_at
-        self.last_at = now
 
     def as_json(self) -> dict[str, Any]:
-        """The counters; the key itself appears only as its id and its last four characters."""
+        """Return the counters. The key appears only as its id and its last four characters."""
         return {
             "id": self.config.id,
             "suffix": self.config.key[-4:],
@@ -73,22 +67,19 @@ class KeyState:
             **{name: self.counts[name] for name in COUNTERS},
             "tokens": round(self.tokens),
             "in_flight": self.in_flight,
-            "max_in_flight": self.max_in_flight,
-            "first_at": self.first_at,
-            "last_at": self.last_at,
         }
 
 
 @dataclass(frozen=True)
 class Admission:
-    """One request that was let in: what it was charged and where."""
+    """An admitted request: its charge and its meter."""
 
     meter: Meter
     tokens: float
 
 
 class Gate:
-    """All keys of the server. Times are passed in, seconds of one monotonic clock."""
+    """All keys of the server. Callers pass the time, in seconds of one monotonic clock."""
 
     def __init__(self, config: Config) -> None:
         self.server: ServerConfig = config.server
@@ -98,7 +89,7 @@ class Gate:
         self._meters: dict[tuple[str, str], Meter] = {}
 
     def authenticate(self, authorization: str | None) -> KeyState:
-        """The key of an Authorization header. Raises `ApiError` 401."""
+        """Return the key in an Authorization header. Raises `ApiError` 401."""
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             self.strangers["requests"] += 1
@@ -112,7 +103,7 @@ class Gate:
     def admit(
         self, state: KeyState, model: str, estimate: float, max_tokens: float, now: float, *, text: str = ""
     ) -> Admission:
-        """Let a request in and charge it, or raise the `ApiError` that OpenAI would answer."""
+        """Admit and charge a request, or raise the `ApiError` that OpenAI would return."""
         key = state.config
         if key.behaviour in ("dead", "no_quota") and len(state.refused_at) < _REFUSALS_KEPT:
             state.refused_at.append(now)
@@ -137,18 +128,18 @@ class Gate:
         return Admission(meter, tokens)
 
     def fail_by_chance(self, state: KeyState, admission: Admission, now: float) -> None:
-        """Raises `ApiError` 500 for a flaky key, as often as it is configured."""
+        """Raise `ApiError` 500 for a flaky key, at its configured rate."""
         if state.config.behaviour == "flaky" and self.chance.random() < state.config.failure_rate:
             if not self.server.failed_requests_count:
                 admission.meter.refund(admission.tokens, now)
             raise protocol.server_error()
 
     def breaks_off(self) -> bool:
-        """True as often as `break_rate` says."""
+        """Return True at the rate `break_rate`."""
         return self.server.break_rate > 0 and self.chance.random() < self.server.break_rate
 
     def latency(self, state: KeyState) -> float:
-        """Seconds that this request takes."""
+        """Return the duration of this request in seconds."""
         if state.config.behaviour == "slow":
             return state.config.seconds
         if self.server.latency_ms <= 0:
@@ -169,7 +160,7 @@ class Gate:
     # --- control
 
     def stats(self, now: float) -> dict[str, Any]:
-        """What `/control/stats` answers. A key's `levels` are what its buckets hold, by model."""
+        """Return the body of `/control/stats`. A key's `levels` are the contents of its buckets by model."""
         keys = [state.as_json() | {"levels": self._levels(state.config, now)} for state in self.keys.values()]
         totals = {name: sum(k[name] for k in keys) for name in (*COUNTERS, "tokens")}
         return {"keys": keys, "unknown_keys": {"requests": self.strangers["requests"]}, "totals": totals}
@@ -191,7 +182,7 @@ class Gate:
         return found
 
     def change_server(self, given: Mapping[str, Any]) -> None:
-        """Change options; buckets start anew when the way of enforcement changes. Raises `ConfigError`."""
+        """Change options. Buckets start anew when the enforcement changes. Raises `ConfigError`."""
         before = self.server
         self.server = before.changed(given)
         if (self.server.enforcement, self.server.headers_of) != (before.enforcement, before.headers_of):
@@ -202,7 +193,6 @@ class Gate:
             state.counts.clear()
             state.tokens = 0.0
             state.refused_at.clear()
-            state.max_in_flight, state.first_at, state.last_at = state.in_flight, None, None
         self.strangers.clear()
 
     # --- inside
@@ -227,10 +217,9 @@ class Gate:
         server = self.server
         factor = server.token_factor
         if server.token_factor_high is not None:
-            # CRC-32 spreads evenly and is the same in every process and on every machine
+            # CRC-32 is spread evenly and is the same in every process and on every machine
             factor += (server.token_factor_high - factor) * zlib.crc32(text.encode()) / 0xFFFF_FFFF
-        scaled = estimate * factor
-        return max(scaled, max_tokens) if self.server.token_charge == "max" else scaled + max_tokens
+        return estimate * factor + max_tokens
 
     def _meter(self, key: KeyConfig, model: str, now: float) -> Meter:
         place = (f"group:{key.group}" if key.group else key.key, model)
@@ -246,13 +235,12 @@ class Gate:
         return self._meters[place]
 
     def _forget_meters(self, key: KeyConfig, now: float) -> None:
-        """New limits take effect at once; what was used in the last minute stays used."""
+        """Apply new limits at once, keeping the last minute's use."""
         for (place, model), old in list(self._meters.items()):
             if place in (key.key, f"group:{key.group}"):
                 del self._meters[place, model]
                 self._meter(key, model, now).carry_over(old, now)
 
     def _shown_retry(self, headers: dict[str, str]) -> dict[str, str]:
-        in_ms = ("retry-after-ms",)
-        hidden = {"full": (), "no_ms": in_ms, "no_reset": in_ms}.get(self.server.headers, ("retry-after", *in_ms))
-        return {name: value for name, value in headers.items() if name not in hidden}
+        hidden = {"full": (), "no_reset": ("retry-after-ms",), "none": ("retry-after", "retry-after-ms")}
+        return {name: value for name, value in headers.items() if name not in hidden[self.server.headers]}

@@ -1,4 +1,4 @@
-"""Numbers, counts and dates as people write them in English, German and Polish pages. The simulator's own reading."""
+"""Parse numbers, counts, and dates in English, German, and Polish. Shares no code with the application's parsers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TIMES = (
 
 
 def count(text: str) -> float | None:
-    """`3`, `2.5`, `three`, `two and a half`; None for anything else."""
+    """Return `3`, `2.5`, `three`, or `two and a half` as a number; None for anything else."""
     words = text.lower().strip()
     half = 0.5 if re.search(r"and[ -]a[ -]half|einhalb|½", words) else 0.0
     digits = re.match(r"\d+(?:[.,]\d+)?", words)
@@ -44,7 +44,7 @@ def count(text: str) -> float | None:
 
 
 def number(text: str) -> float | None:
-    """`1,410`, `1.410`, `1 410`, `131,5`, `0.34`, `$1.25M`, `450k`: the number in a piece of text."""
+    """Return the number in a text such as `1,410`, `1.410`, `1 410`, `131,5`, `0.34`, `$1.25M`, `450k`."""
     found = _NUMBER.search(text)
     if found is None:
         return None
@@ -60,7 +60,7 @@ def number(text: str) -> float | None:
 
 
 def iso_date(text: str) -> str | None:
-    """`March 3, 2016`, `3. März 2016`, `3 marca 2016`, `03/14/2016`, `14.03.2016`, `2016-03-14` as ISO 8601."""
+    """Return a date such as `March 3, 2016`, `3. März 2016`, `3 marca 2016`, `03/14/2016`, `14.03.2016` in ISO 8601."""
     iso = re.search(r"\b(\d{4})-(\d\d)-(\d\d)\b", text)
     if iso:
         return iso[0]

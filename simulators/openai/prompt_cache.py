@@ -1,8 +1,8 @@
-"""Which part of a prompt its project has sent lately, as OpenAI's prompt cache tells it.
+"""Simulate OpenAI's prompt cache: which prefix of a prompt its project sent recently.
 
-A prefix counts from 1,024 tokens on, in steps of 128, if the same organization and project sent it to the same model,
-after the same schema, within `cache_seconds` (guide "Prompt caching", 2026-11). Batches of models before GPT-5 have no
-cache (cookbook "Prompt Caching 201").
+Prefixes count from 1,024 tokens in steps of 128, if the same organization and project sent them to the same model,
+after the same schema, within `cache_seconds` (guide "Prompt caching", 2026-11). Batches of models before GPT-5 are not
+cached (cookbook "Prompt Caching 201").
 """
 
 from __future__ import annotations
@@ -17,20 +17,22 @@ from dataclasses import replace
 from simulators.openai.bodies import CHARACTERS_A_TOKEN, Ask
 
 _LEAST_TOKENS, _STEP_TOKENS = 1_024, 128
-#: prefixes that are remembered; those that were not seen for longest are forgotten first
+#: the most prefixes that are remembered; the least recently used ones are dropped first
 _MOST = 100_000
 _CACHED_IN_BATCHES = re.compile(r"gpt-(?:[5-9]|\d\d)")
 
 
 class PromptCache:
-    """Prefixes by when they were last seen. Times are passed in, seconds of one monotonic clock."""
+    """The cached prefixes and when they were last seen, in seconds of one monotonic clock."""
 
     def __init__(self) -> None:
         self._seen: dict[bytes, float] = {}
 
     def look_up(self, ask: Ask, project: tuple[str, str], seconds: float, now: float, *, in_batch: bool = False) -> Ask:
-        """`ask` of a `project` (organization, project) with the tokens of its longest prefix that was seen within
-        `seconds`; all its prefixes are seen now."""
+        """Return `ask` with the token count of its longest prefix seen within `seconds`, and record its prefixes.
+
+        `project` is (organization, project).
+        """
         if seconds <= 0 or (in_batch and not _CACHED_IN_BATCHES.match(ask.model)):
             return ask
         cached = 0
@@ -47,7 +49,7 @@ class PromptCache:
 
 
 def _prefixes(ask: Ask, project: tuple[str, str]) -> Iterator[tuple[int, bytes]]:
-    """The length in tokens of each prefix that can be cached, and its digest, the shortest first."""
+    """Yield each cacheable prefix as its length in tokens and its digest, shortest first."""
     digest = hashlib.sha256(json.dumps([*project, ask.model, ask.schema], sort_keys=True).encode())
     done = 0
     for tokens in range(_LEAST_TOKENS, len(ask.whole) // CHARACTERS_A_TOKEN + 1, _STEP_TOKENS):

@@ -1,7 +1,7 @@
-"""The wire format of OpenAI: durations, headers and error bodies.
+"""OpenAI's wire format: durations, headers, and error bodies.
 
-Sources: https://platform.openai.com/docs/guides/rate-limits (headers), .../guides/error-codes (errors), both 2025-11;
-durations are printed as Go's time.Duration does.
+Sources: https://platform.openai.com/docs/guides/rate-limits (headers) and .../guides/error-codes (errors), both
+2025-11. Durations are printed like Go's time.Duration.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _DOCS = "https://platform.openai.com"
 
 
 def duration(seconds: float) -> str:
-    """`17ms`, `1s`, `8.64s`, `6m0s`, `1h0m0s`: whole milliseconds, Go's format."""
+    """Format seconds like Go, in whole milliseconds: `17ms`, `1s`, `8.64s`, `6m0s`, `1h0m0s`."""
     ms = max(0, round(seconds * 1000))
     if ms == 0:
         return "0s"
@@ -31,7 +31,7 @@ def duration(seconds: float) -> str:
 
 
 def limit_headers(meter: Meter, now: float) -> dict[str, str]:
-    """The six `x-ratelimit-*` headers."""
+    """Return the six `x-ratelimit-*` headers."""
     found: dict[str, str] = {}
     for what, bucket in meter.shown.items():
         bucket.refill(now)
@@ -42,13 +42,13 @@ def limit_headers(meter: Meter, now: float) -> dict[str, str]:
 
 
 def retry_headers(wait: float) -> dict[str, str]:
-    """`retry-after` in whole seconds and `retry-after-ms`, both rounded up."""
+    """Return `retry-after` in seconds and `retry-after-ms`, both rounded up."""
     return {"retry-after": str(max(1, math.ceil(wait))), "retry-after-ms": str(max(1, math.ceil(wait * 1000)))}
 
 
 @dataclass
 class ApiError(Exception):
-    """An error answer. `counter` is the name under which `/control/stats` counts it."""
+    """An error response. `counter` is the name under which `/control/stats` counts it."""
 
     status: int
     message: str
@@ -59,7 +59,7 @@ class ApiError(Exception):
     headers: dict[str, str] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
-        """OpenAI's error body."""
+        """Return OpenAI's error body."""
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
 
@@ -114,7 +114,7 @@ def too_large(model: str, organization: str, limit: float, asked: float) -> ApiE
 
 
 def flex_unavailable() -> ApiError:
-    """No capacity for flex, which is not billed. The code is that of the guide (flex processing, 2026-11)."""
+    """Return the error for missing flex capacity, which is not billed (guide to flex processing, 2026-11)."""
     message = "Resource temporarily unavailable for service_tier flex. Please try again later or use another tier."
     return ApiError(429, message, "resource_unavailable", "resource_unavailable", counter="no_capacity")
 
@@ -124,7 +124,7 @@ def tier_unsupported(model: str, tier: str) -> ApiError:
 
 
 def rate_limited(model: str, organization: str, meter: Meter, refusal: Refusal, asked: float) -> ApiError:
-    """429 as OpenAI words it, for the limit that was hit."""
+    """Return a 429 in OpenAI's words for the limit that was reached."""
     long, short = {"requests": ("requests", "RPM"), "tokens": ("tokens", "TPM")}[refusal.what]
     limit, level = int(meter.limits[refusal.what]), meter.shown[refusal.what].level
     used = max(0, math.ceil(limit - level))

@@ -1,6 +1,6 @@
-"""Reads property facts out of the text of a request: what stands in for a model that understands it.
+"""Read property facts from the text of a request, in place of a model that understands it.
 
-A value comes with the words that it was read from. What no rule finds is not there.
+Each value comes with the words it was read from. Values that no rule finds are missing.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from simulators.openai.reading_rules import RULES
 
 @dataclass(frozen=True)
 class Fact:
-    """A value and the verbatim piece of text that says it."""
+    """A value and the verbatim text that states it."""
 
     value: Any
     quote: str
 
 
 def read(text: str, field: str) -> Fact | None:
-    """The value of one field, or None if the text does not say."""
+    """Return the value of one field, or None if the text does not state it."""
     for pattern, kind in RULES.get(field, ()):
         for match in pattern.finditer(text):
             raw = match.groupdict().get("v") or match[0]
@@ -33,7 +33,7 @@ def read(text: str, field: str) -> Fact | None:
 
 
 def read_all(text: str) -> dict[str, Fact]:
-    """Every field that the text says something about."""
+    """Return every field that the text states."""
     found = {field: read(text, field) for field in RULES}
     return {field: fact for field, fact in found.items() if fact is not None}
 

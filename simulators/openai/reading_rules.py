@@ -1,9 +1,9 @@
 # ruff: noqa: E501 (a pattern is easier to read on one line)
 # fmt: off
-"""What the simulator looks for, per field: patterns as a reader would know them, in English, German and Polish.
+"""Patterns that find each field in a text, in English, German, and Polish.
 
-A rule is a pattern and how its group `v` becomes a value; `=X` means the value X wherever the pattern stands. The first
-rule that matches wins, then the place furthest up. The whole match is the quote.
+A rule is a pattern and the conversion for its group `v`; `=X` means the value X wherever the pattern matches. The first
+matching rule wins, then the first match in the text. The whole match is the quote.
 """
 
 from __future__ import annotations

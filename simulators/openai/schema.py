@@ -1,4 +1,4 @@
-"""Strict JSON schemas: the rules that OpenAI checks before it answers, and empty values of the right type.
+"""Check strict JSON schemas as OpenAI does, and build empty values for them.
 
 https://platform.openai.com/docs/guides/structured-outputs#supported-schemas (2025-11): every object lists all of its
 properties as required and sets additionalProperties to false.
@@ -19,7 +19,7 @@ def _refuse(name: str, path: tuple[str, ...], problem: str) -> ApiError:
 
 
 def check_strict(name: str, schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> None:
-    """Raises `ApiError` 400, worded as OpenAI does, for the first rule that is broken."""
+    """Raise `ApiError` 400, in OpenAI's words, for the first violated rule."""
     if not path and schema.get("type") != "object":
         found = schema.get("type")
         raise _refuse(name, path, f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{found}\"'.")
@@ -40,7 +40,7 @@ def check_strict(name: str, schema: Mapping[str, Any], path: tuple[str, ...] = (
 
 
 def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """The JSON types that a schema allows."""
+    """Return the JSON types that a schema allows."""
     found = schema.get("type")
     if isinstance(found, str):
         return (found,)
@@ -50,7 +50,7 @@ def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def nothing(schema: Mapping[str, Any]) -> Any:
-    """Null where the schema allows it, else the emptiest value that it does."""
+    """Return null if the schema allows it, or else the emptiest allowed value."""
     types = types_of(schema)
     if "null" in types:
         return None
@@ -62,7 +62,7 @@ def nothing(schema: Mapping[str, Any]) -> Any:
 
 
 def fits(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Does a flat value (no objects) meet the types and the enum of a schema?"""
+    """Return whether a flat value (no objects) matches the types and the enum of a schema."""
     types, enum = types_of(schema), schema.get("enum")
     if enum and value not in enum:
         return False

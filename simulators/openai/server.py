@@ -1,6 +1,6 @@
-"""The HTTP face: routes of the API, and `/control` for whoever runs the trial.
+"""HTTP routes of the simulated API, and `/control` for tests and benchmarks.
 
-Order of a call, as OpenAI's: authentication, the body, quota and access, limits, then the work and how it may fail.
+Checks run in OpenAI's order: authentication, body, quota and access, limits, then the work and its possible failures.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ Writer = Callable[[Ask, Answer, int, int], tuple[dict[str, Any], Iterator[str]]]
 
 
 class _ClientGoneError(Exception):
-    """The client closed the connection while it waited."""
+    """The client closed the connection while waiting."""
 
 
 def _broken_off(events: Iterator[str], whole: Response) -> Response:
-    """A response that begins as `whole` does, a stream of `events` or one body; then its connection breaks."""
+    """Return a response that starts like `whole` and then breaks its connection."""
 
     async def beginning() -> AsyncIterator[str | bytes]:
         yield next(events) if isinstance(whole, StreamingResponse) else bytes(whole.body)[: len(whole.body) // 2]
@@ -65,13 +65,13 @@ def _write_response(ask: Ask, said: Answer, number: int, created: int) -> tuple[
 
 
 class OpenAISimulator:
-    """The server's state and its routes; `app` is the ASGI application, `stopping` ends waits when it goes down."""
+    """The server's state and routes. `app` is the ASGI application; `stopping` ends waits at shutdown."""
 
     def __init__(self, config: Config) -> None:
         self.gate = Gate(config)
         self.stopping = Stopping()
         self._calls = 0
-        #: answers with 200 by the name of their question (`bodies.prompt_sha256`)
+        #: number of 200 answers by question (`bodies.prompt_sha256`)
         self.paid: Counter[str] = Counter()
         self.searches = Searches(config.searches)
         self.cache = PromptCache()
@@ -116,7 +116,7 @@ class OpenAISimulator:
     async def _searched(
         self, request: Request, state: KeyState, headers: dict[str, str], ask: Ask, search: Search
     ) -> Response:
-        """The answer of a model that searched the web."""
+        """Answer as a model that searched the web."""
         ask = understood(self._on_a_tier(ask), self.gate.server)
         await self._pass(request, state, ask, headers)
         mode = state.config.answers or self.gate.server.answers
@@ -155,7 +155,7 @@ class OpenAISimulator:
     async def _said(
         self, request: Request, state: KeyState, headers: dict[str, str], ask: Ask, write: Writer
     ) -> Response:
-        """The answer of a model that only reads what it is sent."""
+        """Answer as a model that only reads the request."""
         ask = understood(self._on_a_tier(ask), self.gate.server)
         await self._pass(request, state, ask, headers)
         mode = state.config.answers or self.gate.server.answers
@@ -171,21 +171,21 @@ class OpenAISimulator:
         return _broken_off(events, whole)
 
     def _on_a_tier(self, ask: Ask) -> Ask:
-        """The request with the tier that serves it. Raises `ApiError` 400."""
+        """Return the request with the tier that serves it. Raises `ApiError` 400."""
         server = self.gate.server
         if ask.tier == "flex" and server.flex == "unsupported":
             raise protocol.tier_unsupported(ask.model, ask.tier)
         return replace(ask, tier=server.project_tier) if ask.tier == "auto" else ask
 
     def _cached(self, state: KeyState, ask: Ask) -> Ask:
-        """The request with what of its prompt the key's project sent lately."""
+        """Return the request with the number of its cached prompt tokens."""
         project = state.config.organization, state.config.project
         ask = self.cache.look_up(ask, project, self.gate.server.cache_seconds, time.monotonic())
         state.counts["cached_tokens"] += ask.cached_tokens
         return ask
 
     async def _pass(self, request: Request, state: KeyState, ask: Ask, headers: dict[str, str]) -> None:
-        """Admission, then the time that the work takes; fills `headers`. Raises `ApiError`, or `_ClientGoneError`."""
+        """Admit the request and wait for its duration. Fills `headers`. Raises `ApiError` or `_ClientGoneError`."""
         estimate = math.ceil(ask.characters / bodies.CHARACTERS_A_TOKEN)
         admission = self.gate.admit(state, ask.model, estimate, ask.max_tokens, time.monotonic(), text=ask.text)
         headers.update(self.gate.limit_headers(admission.meter, time.monotonic()))
@@ -202,7 +202,7 @@ class OpenAISimulator:
         await self._wait(request, None if hangs else self.gate.latency(state))
 
     async def _wait(self, request: Request, seconds: float | None) -> None:
-        """Let `seconds` go by (None: for ever), but not past the client's patience or the server's life."""
+        """Wait `seconds` (None: forever), or until the client leaves or the server stops."""
         if seconds is not None and seconds <= 0.5:
             await asyncio.sleep(max(0.0, seconds))
             return
@@ -219,13 +219,13 @@ class OpenAISimulator:
             raise protocol.shutting_down()
 
     async def _call(self, request: Request, work: Callable[[KeyState, dict[str, str]], Any]) -> Response:
-        """One API call from authentication to the counted answer."""
+        """Run one API call from authentication to the counted response."""
         started = time.monotonic()
         headers: dict[str, str] = {}
         state: KeyState | None = None
         try:
             state = self.gate.authenticate(request.headers.get("authorization"))
-            state.begin(time.time())
+            state.begin()
             response: Response = await work(state, headers)
             state.counts["ok"] += 1
         except ApiError as exc:
@@ -256,28 +256,28 @@ class OpenAISimulator:
     # --- control
 
     async def stats(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Counters and levels at one moment: `at`, of the server's monotonic clock."""
+        """Return counters and bucket levels at one moment; `at` is the server's monotonic clock."""
         now = time.monotonic()
         return JSONResponse({"at": now, **self.gate.stats(now)})
 
     async def refusals(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """When requests came that a dead key or one without quota turned away, by key id; the clock is that of `at`."""
+        """Return by key id when a dead key or one without quota was refused, in the clock of `at`."""
         return JSONResponse({state.config.id: state.refused_at for state in self.gate.keys.values()})
 
     async def prompts(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """How often each question was answered with 200, and so paid for: `{prompt_sha256(messages): times}`."""
-        self.batches.overview(time.monotonic())  # what batches have answered by now is among it
+        """Return how often each question was answered with 200 (and paid): `{prompt_sha256(messages): count}`."""
+        self.batches.overview(time.monotonic())  # completes due batches, so that their answers are counted
         return JSONResponse(self.paid)
 
     async def asked_searches(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Each web search that was answered: `web_search.py`."""
+        """Return the answered web searches; see `web_search.py`."""
         return JSONResponse(self.searches.asked)
 
     async def change_searches(self, request: Request) -> Response:
         return await self._control(request, self.searches.replace)
 
     async def change_key(self, request: Request) -> Response:
-        """`{"key" or "id", ...}`: changed settings of a key that exists, or a new key; a list changes several."""
+        """Change settings of an existing key or add a key: `{"key" or "id", ...}`, or a list of these."""
         return await self._control(
             request, lambda given: [self.gate.change_key(g, time.monotonic()).as_json() for g in _listed(given)]
         )

@@ -1,23 +1,23 @@
-"""The `web_search` tool of `/v1/responses`: what a search finds, out of a table that whoever runs the trial gives.
+"""Simulate the `web_search` tool of `/v1/responses`, with results from a configured table.
 
-The table is a list; the first entry all of whose `match` words stand in the request's user text is the answer (case and
-punctuation do not count), without one the model says that it found nothing:
+The table is a list. The answer is the first entry all of whose `match` words appear in the request's user text,
+ignoring case and punctuation. If none matches, the model says that it found nothing.
 
-    {"match": "12 fictional ave anytown",              # or a list of such texts, of which one suffices
-     "lines": [                                        # the answer, a line each
+    {"match": "12 fictional ave anytown",              # or a list of such texts, one of which must match
+     "lines": [                                        # the lines of the answer
        {"text": "YearBuilt: 1987", "url": "http://...", "title": "..."},   # cited: a marker and its url_citation
-       {"text": "Roof: Slate", "url": "http://...", "cited": false},       # named in the text, cited by nobody
+       {"text": "Roof: Slate", "url": "http://...", "cited": false},       # URL in the text without a citation
        {"text": "It is a fine house."}],
-     "sources": ["http://..."]}                        # what was looked at beside the cited pages
+     "sources": ["http://..."]}                        # pages read in addition to the cited ones
 
-It is part of the configuration (`"searches": [...]` beside `"keys"`) and replaced by `POST /control/searches` (the
-list). `GET /control/searches` tells of each search that was answered, oldest first: `{"text", "allowed_domains",
-"entry"}` (the entry's place in the table, null if none matched); `/control/stats` counts them as `web_searches`.
-Nothing is filtered: an answer may be wrong, may lie, and may cite what was not allowed, as a model may.
+The table is part of the configuration (`"searches": [...]` beside `"keys"`). `POST /control/searches` replaces it. `GET
+/control/searches` lists each answered search, oldest first, as `{"text", "allowed_domains", "entry"}`; `entry` is the
+entry's index in the table, or null if none matched. `/control/stats` counts searches as `web_searches`. Answers are not
+filtered: like a model's, they may be wrong and may cite pages outside the allowed domains.
 
-As OpenAI's (guide "Web search", reference of the Responses API, 2026-11): the citation of a line is a Markdown link in
-brackets behind it, which the annotation's `start_index` and `end_index` span; `sources` come only where `include` asks
-for them; with a `json_schema` format nothing is annotated, with `json_object` the request is refused.
+Like OpenAI's (guide "Web search", reference of the Responses API, 2026-11): a line's citation is a Markdown link in
+brackets after it, which the annotation's `start_index` and `end_index` span. `sources` are returned only if `include`
+requests them. A `json_schema` format has no annotations; `json_object` is refused.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _LINE_KEYS, _ENTRY_KEYS = {"text", "url", "title", "cited"}, {"match", "lines", 
 
 @dataclass(frozen=True)
 class Search:
-    """What a request asks of the tool. `with_sources`: it wants to hear what was looked at."""
+    """A request for the tool. `with_sources`: the response must list the pages read."""
 
     allowed_domains: tuple[str, ...] = ()
     with_sources: bool = False
@@ -51,7 +51,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an answer, and the page that is named behind it."""
+    """One line of an answer, and the page named after it."""
 
     text: str
     url: str = ""
@@ -61,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Entry:
-    """One answer: to whom it is given, its lines, and further sources."""
+    """One answer: which requests get it, its lines, and further sources."""
 
     match: tuple[frozenset[str], ...]
     lines: tuple[Line, ...]
@@ -69,7 +69,7 @@ class Entry:
 
 
 def read_search(body: Mapping[str, Any]) -> Search | None:
-    """The search that a `POST /v1/responses` body asks for, None if it does not. Raises `ApiError` 400."""
+    """Return the search that a `POST /v1/responses` body requests; None without one. Raises `ApiError` 400."""
     tools = body.get("tools")
     given = [t for t in tools if isinstance(t, Mapping)] if isinstance(tools, list) else []
     tool = next((t for t in given if t.get("type") in _TOOLS), None)
@@ -106,20 +106,20 @@ def _domains(tool: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 class Searches:
-    """The table, and what was asked of it."""
+    """The table of answers, and the requests made of it."""
 
     def __init__(self, table: Any = ()) -> None:
         self.asked: list[dict[str, Any]] = []
         self.replace(table)
 
     def replace(self, table: Any) -> None:
-        """Put `table` in the place of the one there is. Raises `ConfigError`."""
+        """Replace the table. Raises `ConfigError`."""
         if not isinstance(table, list | tuple):
             raise ConfigError("searches is a list of answers")
         self._table = tuple(_entry(given) for given in table)
 
     def answer(self, text: str, search: Search) -> Entry:
-        """The answer to a request whose user messages are `text`; it is written down that it was asked."""
+        """Return the answer to a request with the user messages `text`, and record the request."""
         words = _words(text)
         place = next((n for n, one in enumerate(self._table) if any(match <= words for match in one.match)), None)
         self.asked.append({"text": text, "allowed_domains": list(search.allowed_domains), "entry": place})
@@ -145,7 +145,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def text_and_citations(entry: Entry, search: Search) -> tuple[str, list[dict[str, Any]]]:
-    """The text of the answer, and the annotations of its output_text part."""
+    """Return the text of the answer, and the annotations of its output_text part."""
     text, citations = "", []
     for line in entry.lines:
         text += ("\n" if text else "") + line.text
@@ -168,7 +168,7 @@ def text_and_citations(entry: Entry, search: Search) -> tuple[str, list[dict[str
 
 
 def with_search(body: dict[str, Any], entry: Entry, search: Search, said: Answer) -> dict[str, Any]:
-    """A `response` as one that searched: its call before the message, the citations in it."""
+    """Return a `response` with the search call before its message, and with citations."""
     _, citations = text_and_citations(entry, search)
     action: dict[str, Any] = {"type": "search", "query": "property record", "queries": ["property record"]}
     if search.with_sources:

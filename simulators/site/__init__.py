@@ -1,4 +1,4 @@
-"""A small site of invented property pages, for the demo, the tests and the benchmarks.
+"""A small site of invented listings, for the demo, tests, and benchmarks.
 
-`python -m simulators.site` starts it. Places, people and firms are invented, telephone numbers of the 555 kind.
+`python -m simulators.site` starts it. Places, people, and firms are invented; telephone numbers are from the 555 range.
 """

@@ -1,6 +1,6 @@
-"""Homes without end: `/homes/1` to `/homes/10000`, each another property, the same at every visit.
+"""Generated listings, `/homes/1` to `/homes/10000`: each a different property, the same at every visit.
 
-So that N jobs have N different pages. The styles take turns; in some of them facts stand in prose alone.
+They give any number of jobs a page each. The page styles alternate; some state facts in prose only.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six")
 
 @dataclass(frozen=True)
 class Home:
-    """The facts of one home, from which its page is written."""
+    """The facts of one listing, from which its page is written."""
 
     number: int
     street: str
@@ -77,7 +77,7 @@ class Home:
         return f"/homes/{self.number}"
 
     def facts(self) -> Mapping[str, object]:
-        """RESO names and the values that the page states."""
+        """Return the RESO fields and values that the page states."""
         return {
             "ListPrice": self.price, "X_Currency": "USD", "UnparsedAddress": self.street, "City": self.town,
             "StateOrProvince": self.state, "PostalCode": self.postal_code, "BedroomsTotal": self.bedrooms,
@@ -88,7 +88,7 @@ class Home:
 
 
 def home(number: int) -> Home:
-    """The home of that number. Raises `ValueError` outside 1 to `COUNT`."""
+    """Return the listing with that number. Raises `ValueError` outside 1 to `COUNT`."""
     if not 1 <= number <= COUNT:
         raise ValueError(f"homes are numbered 1 to {COUNT}")
     chance = random.Random(number * 7919)
@@ -123,7 +123,7 @@ def home(number: int) -> Home:
 
 
 def page(number: int) -> str:
-    """The HTML page of that home. Raises `ValueError` as `home` does."""
+    """Return the HTML page of that listing. Raises `ValueError` like `home`."""
     one = home(number)
     body = _STYLES[number % len(_STYLES)](one)
     title = escape(f"{one.street}, {one.town}, {one.state} {one.postal_code}")
@@ -136,7 +136,7 @@ def _dues(one: Home) -> str:
 
 
 def _tail(one: Home) -> str:
-    """What every style leaves to prose, so that a reader or a model has to find it."""
+    """Return the facts that every style states in prose, so that a reader or a model must find them."""
     stories = f"{_NUMBERS[one.stories]} {'story' if one.stories == 1 else 'stories'}"
     return (
         f"<p>The home has {stories} under a {one.roof.lower()} roof, {one.wall.lower()} siding, and "

@@ -1,4 +1,4 @@
-"""The bundled pages and what they say: files below `pages/`, listed in `pages/manifest.json`."""
+"""The bundled pages and their facts: files below `pages/`, listed in `pages/manifest.json`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _TYPES = {".html": "text/html", ".json": "application/json", ".txt": "text/plain
 
 @dataclass(frozen=True)
 class BundledPage:
-    """One page. `facts` holds RESO names with the values that a careful reader finds on it (not all of them).
+    """One page. `facts` holds some RESO fields with the values that a careful reader finds on it.
 
-    The file is UTF-8; the page is sent in `charset`, which the Content-Type header tells only if `announce`.
+    The file is UTF-8. The page is sent in `charset`; the Content-Type header names it only if `announce`.
     """
 
     slug: str
@@ -42,6 +42,6 @@ class BundledPage:
 
 @cache
 def bundled_pages() -> Mapping[str, BundledPage]:
-    """Every bundled page by its slug, in the order of the manifest."""
+    """Return every bundled page by its slug, in the order of the manifest."""
     entries = json.loads((_FOLDER / "manifest.json").read_text(encoding="utf-8"))
     return {entry["slug"]: BundledPage(**entry) for entry in entries}

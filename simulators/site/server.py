@@ -1,4 +1,4 @@
-"""The site's routes: listings, homes without end, an index, robots.txt, and a few pages that hold no property."""
+"""The site's routes: listings, generated listings, an index, robots.txt, and a few pages without a property."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CARDS = "".join(
     f'<div class="card"><a href="{one.path}">{one.street}</a> ${one.price:,} {one.bedrooms} beds</div>'
     for one in map(homes.home, range(1, 25))
 )
-#: pages that hold no property: status, title, text
+#: pages without a property: status, title, text
 _ODD: dict[str, tuple[int, str, str]] = {
     "gone": (410, "Gone", "<h1>This listing has been removed</h1><p>The property is no longer available.</p>"),
     "off-market": (200, "Not available", "<h1>This listing is no longer available</h1><p>It has been removed.</p>"),
@@ -29,12 +29,12 @@ _ODD: dict[str, tuple[int, str, str]] = {
 
 
 def _with_validators(request: Request, body: bytes, content_type: str) -> Response:
-    """The body, or 304 where the client has it (RFC 9110 section 13.1)."""
+    """Return the body, or 304 if the client has it (RFC 9110 section 13.1)."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Last-Modified": _MODIFIED, "Cache-Control": "max-age=60"}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    # the header is set whole: the response class would add a charset that the page does not announce
+    # set the whole header: the response class would add a charset that the page does not announce
     return Response(body, headers={**headers, "Content-Type": content_type})
 
 
@@ -54,7 +54,7 @@ async def _home(request: Request) -> Response:
 
 
 async def _index(request: Request) -> Response:
-    """One address a line; `?homes=N` adds the first N homes."""
+    """List one address per line. `?homes=N` adds the first N generated listings."""
     given = request.query_params.get("homes", "0")
     count = min(int(given), homes.COUNT) if given.isdigit() else 0
     paths = [page.path for page in bundled_pages().values()] + [f"/homes/{n}" for n in range(1, count + 1)]
@@ -92,7 +92,7 @@ def _not_found() -> Response:
 
 
 def build_site() -> Starlette:
-    """The ASGI application."""
+    """Return the ASGI application."""
     return Starlette(
         routes=[
             Route("/", _front),

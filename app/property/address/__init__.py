@@ -1,6 +1,6 @@
-"""Addresses: one text taken apart, parts brought to one spelling, two addresses compared.
+"""Addresses: split a text into parts, normalize parts, and compare two addresses.
 
-`parse` is for texts of pages and never raises; `read_target` is for what somebody asks for and says what lacks.
+`parse` reads text from pages and never raises. `read_target` reads what a user requests and reports missing parts.
 """
 
 from app.property.address.comparing import address_key, compare, differ, normalise

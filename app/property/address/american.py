@@ -1,4 +1,4 @@
-"""A US address that somebody asks for, in one line: strict, so that what lacks is named instead of guessed."""
+"""Read a requested US address from one line. Strict: missing parts are reported, not guessed."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _NUMBERS_ONLY = re.compile(r"\d+\w?(?:-\d+\w?)?")
 
 
 def read(text: str) -> Address:
-    """The address that `text` names, every part in the spelling of Publication 28.
+    """Return the address in `text`, with every part in the spelling of Publication 28.
 
-    `street` is the delivery line (`123 N MAIN ST UNIT 4`), `street_name` that without number and unit, `unit` the
-    identifier alone where the designator is any (`4`), else both (`STE 4`); `postal_code` has five digits.
+    `street` is the delivery line (`123 N MAIN ST UNIT 4`) and `street_name` the street without number and unit. `unit`
+    is the identifier alone if any designator fits (`4`), or else both (`STE 4`). `postal_code` has five digits.
 
-    Raises `ValueError`, whose text says of the target what is wrong or names everything that lacks.
+    Raises `ValueError` with what is wrong or with all missing parts.
     """
     words = _COUNTRY.sub("", plain(text))
     if bad := _BAD_ZIP.search(words):
@@ -59,13 +59,13 @@ def read(text: str) -> Address:
 
 
 def spelled(address: Address) -> str:
-    """A US address that was `read`, in one line: `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`."""
+    """Return a US address from `read` in one line: `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`."""
     region = " ".join(part for part in (address.state, address.postal_code) if part)
     return ", ".join(part for part in (address.street, address.city, region) if part)
 
 
 def _without_mail(words: str) -> str:
-    """`words` without a post box beside a street. Raises `ValueError` where mail goes and nobody lives."""
+    """Remove a post box beside a street. Raises `ValueError` for an address that only receives mail."""
     if _MILITARY.search(words):
         raise ValueError("is a military mail address, which is no property; give the address of the building")
     if re.search(r"\bGENERAL DELIVERY\b", words):
@@ -85,7 +85,7 @@ def _rural_in(words: str) -> re.Match[str] | None:
 
 
 def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
-    """(the delivery line, units that stand in parts of their own, what comes after). Names before it are left out."""
+    """Return the delivery line, the units in parts of their own, and the following parts. Leading names are dropped."""
     parts = _joined_numbers(parts)
     at = next((i for i, part in enumerate(parts) if streets.starts_with_number(part) or _RURAL.match(part)), None)
     if at is None:
@@ -99,7 +99,7 @@ def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
 
 
 def _joined_numbers(parts: Sequence[str]) -> list[str]:
-    """`123, MAIN ST` is one line; `123, SALEM` is a number and a town."""
+    """Join `123, MAIN ST` into one line; `123, SALEM` stays a number and a town."""
     if len(parts) > 1 and _NUMBERS_ONLY.fullmatch(parts[0]) and not parts[1][0].isdigit():
         line = f"{parts[0]} {parts[1]}"
         return [line, *parts[2:]] if len(parts) > 2 or streets.read_line(line).suffix else list(parts)
@@ -113,7 +113,7 @@ def _with_line(address: Address, line: str, unit_parts: Sequence[str]) -> Addres
     street = streets.read_line(line)
     unit = " ".join((street.unit, *unit_parts)).strip()
     street = replace(street, unit=unit)
-    # where the unit is not known from the line alone, it stays a part of its own
+    # a unit that the line alone would not show stays a separate part
     written = street.line if streets.read_line(street.line) == street else f"{replace(street, unit='').line}, {unit}"
     return replace(
         address,

@@ -1,4 +1,4 @@
-"""One spelling of every part, a key for it, and whether two addresses are one: typos pass, other houses never do."""
+"""Normalize addresses, derive keys, and compare. Typing errors match; different houses never do."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from app.property.address.words import plain
 from app.property.values.places import country_code, us_state
 
 Verdict = Literal["same", "different", "unsure"]
-#: one road under the words of many states: key and comparison know it by its number
+#: states name the same kind of road differently; keys and comparisons use the road's number
 _STATE_ROAD = re.compile(r"^(OLD )?(?:STATE (?:HIGHWAY|ROAD|ROUTE)|(?!US )[A-Z]{2} HIGHWAY|HIGHWAY|ROUTE) (?!OF )")
 _ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROAD|ROUTE)|FM|RM|RANCH ROAD) ")
 _STRASSE = re.compile(r"STRASSE\b")
-#: designators of doors: with the same identifier they may be one, with different ones they never are
+#: designators of doors: equal identifiers may be the same door, different identifiers never are
 _DOORS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
-#: (letters that a name has at least, typing errors that it may hold)
+#: (least number of letters in a name, typing errors allowed in it)
 _TYPOS = ((10, 2), (6, 1))
 
 
 def address_key(address: Address) -> str:
-    """One text for one address, the same for all its spellings and stable over versions: `12|n main st|4|00000`.
+    """Return one text per address, equal for all its spellings and stable over versions: `12|n main st|4|00000`.
 
-    By ZIP code (of its first five digits), else by town and state. Raises `ValueError` where number, street or place is
-    not known.
+    The place is the ZIP code (five digits), or else town and state. Raises `ValueError` if number, street, or place is
+    unknown.
     """
     parts = normalise(address)
     place = parts.postal_code or (parts.city and f"{parts.city}/{parts.state or ''}")
@@ -41,9 +41,10 @@ def address_key(address: Address) -> str:
 
 
 def normalise(address: Address) -> Address:
-    """One spelling of every part: small letters, no punctuation, postal abbreviations; for comparing, not for showing.
+    """Return the address with every part normalized for comparison, not for display.
 
-    Number and name of the street are taken from `street` where they are not given by themselves.
+    Normalized parts have lower case, no punctuation, and postal abbreviations. Street number and name are taken from
+    `street` if they are not given separately.
     """
     street = _street(address)
     return Address(
@@ -59,10 +60,11 @@ def normalise(address: Address) -> Address:
 
 
 def compare(one: Address, other: Address) -> Verdict:
-    """`same` where number, street, unit and a place agree; `different` where a part contradicts; else `unsure`.
+    """Compare two addresses.
 
-    A street's name, or the town's, may have a typing error or two if it is long enough. Numbers, units, ZIP codes,
-    directions, suffixes and the figures in a name may have none.
+    Return `same` if number, street, unit, and place agree, `different` if a part contradicts, and `unsure` otherwise. A
+    long enough name of a street or town may contain one or two typing errors. Numbers, units, ZIP codes, directions,
+    suffixes, and digits in a name may not.
     """
     a, b = normalise(one), normalise(other)
     for name in ("postal_code", "state", "country"):
@@ -79,7 +81,7 @@ def compare(one: Address, other: Address) -> Verdict:
 
 @lru_cache(maxsize=20_000)
 def _street(address: Address) -> Street:
-    """Its street in capitals, whatever of it is given by itself first."""
+    """Return the street in capitals. Separately given parts take precedence over the street line."""
     american = (country_code(address.country or "") or "US") == "US"
     written = streets.read_line(plain(address.street or "").replace(",", "")) if american else Street()
     number = streets.spelled_number(plain(address.street_number or "")) or written.number
@@ -96,7 +98,7 @@ def _street(address: Address) -> Street:
 
 
 def _town(city: str | None) -> str | None:
-    """The town as postal towns are spelled; a name that no town has stays what it is."""
+    """Return the town in postal spelling; an impossible town name is returned unchanged."""
     if not city:
         return None
     try:
@@ -116,7 +118,7 @@ def _lower(value: str | None) -> str | None:
 
 
 def _numbers(one: str, other: str) -> Verdict:
-    """A number within the other's range, and `42-10` beside `4210`, are left open."""
+    """Return `unsure` for a number within the other's range, and for `42-10` against `4210`."""
     if not (one and other):
         return "unsure"
     if one == other:
@@ -135,7 +137,7 @@ def _is_within(number: str, span: str) -> bool:
 
 
 def _units(one: str, other: str) -> Verdict:
-    """`same` for none on both sides; a unit on one side only, or doors of other kinds, are left open."""
+    """Return `same` if neither has a unit; `unsure` for a unit on one side only or for different kinds of doors."""
     if one == other:
         return "same"
     a, b = units.split_up(one), units.split_up(other)
@@ -162,12 +164,12 @@ def _names(one: Street, other: Street) -> Verdict:
 
 
 def _is_typo(one: str, other: str) -> bool:
-    """True for long words that a slip or two of the keyboard makes one of the other."""
+    """Return whether one long word could be a mistyped form of the other."""
     shorter = min(len(one), len(other))
     allowed = next((errors for length, errors in _TYPOS if shorter >= length), 0)
     return not re.search(r"\d", one + other) and OSA.distance(one, other) <= allowed
 
 
 def differ(one: str | None, other: str | None) -> bool:
-    """Whether both are known, and not the same."""
+    """Return whether both values are known and different."""
     return one is not None and other is not None and one != other

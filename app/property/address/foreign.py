@@ -1,4 +1,4 @@
-"""Addresses outside the US that somebody asks for: the country stands at the end, the rest by that country's habits."""
+"""Requested addresses outside the US: the country is at the end, the rest follows that country's conventions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from app.property.address.parts import Address
 from app.property.values.places import country_code, country_name, us_state
 
 _CANADA = re.compile(r"\b(?:AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT),? [A-Z]\d[A-Z] ?\d[A-Z]\d$")
-#: of 26 countries' habits: one word of a street, one spelling
+#: the word for street is written in many ways, above all in German; this is its one spelling
 _WORDS = ((re.compile(r"STRA(?:SS|ß)E\b|\bSTRA(?:SS|ß)E\b"), "STR"), (re.compile(r"(?<=\w)STR\.|\bSTR\."), "STR"))
 
 
 def country_of(text: str) -> tuple[str, str] | None:
-    """(ISO 3166-1 code, the address before the country's name), or None where no country but the US is named."""
+    """Return the ISO 3166-1 code and the address before the country; None if no foreign country is named."""
     text = " ".join(re.sub(r"[\r\n;]+", ", ", text).split()).strip(" ,")
     head, _, last = text.rpartition(",")
     code = country_code(last) if head else None
@@ -25,11 +25,11 @@ def country_of(text: str) -> tuple[str, str] | None:
 
 
 def read(text: str, country: str) -> Address:
-    """The address that `text` names, in capitals. Raises `ValueError`, whose text names what lacks."""
+    """Return the address in `text`, in capitals. Raises `ValueError` with the missing parts."""
     line = _plain(text)
     found = reading.parse(line, country)
     street = found.street
-    unique = country == "IE" and len((found.postal_code or "").replace(" ", "")) == 7  # an Eircode is one house
+    unique = country == "IE" and len((found.postal_code or "").replace(" ", "")) == 7  # an Eircode identifies one house
     lacks = []
     if not unique and not (street and re.search(r"\d", street)):
         lacks.append("a house number" if street else "a house number and a street")
@@ -41,7 +41,7 @@ def read(text: str, country: str) -> Address:
 
 
 def spelled(text: str, country: str) -> str:
-    """The address in capitals, with the country's name at its end."""
+    """Return the address in capitals, with the country's name at its end."""
     return f"{_plain(text)}, {country_name(country).upper()}"
 
 

@@ -1,4 +1,4 @@
-"""The parts of an address, as pages give them and as they are brought to one spelling."""
+"""The parts of an address, as written on pages or normalized."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.property.fields.table import ADDRESS_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Parts of an address, each None where it is not known. `street` is the street part as written."""
+    """The parts of an address; None if unknown. `street` is the street part as written."""
 
     street: str | None = None
     street_number: str | None = None
@@ -33,7 +33,7 @@ class Address:
 
     @property
     def line(self) -> str:
-        """The address in one line, without its country; empty where nothing is known."""
+        """The address in one line without its country; empty if nothing is known."""
         street = self.street or _joined(self.street_number, self.street_name, self.unit)
         return ", ".join(filter(None, (street, self.city, _joined(self.state, self.postal_code))))
 

@@ -1,7 +1,7 @@
-"""Addresses as pages write them: one text into parts, as they are written. Quiet: what cannot be told stays None.
+"""Split one address text from a page into parts, as written. Never raises; unknown parts stay None.
 
-Structured parts of a page go first (`reading/`); this is for texts that stand alone. US addresses go through
-usaddress, others are split at commas and postal codes. What a person asks for is read by `lines`, which is strict.
+Structured parts of a page take precedence (`reading/`); this module is for plain text. `usaddress` splits US addresses;
+other addresses are split at commas and postal codes. `wanted.py` reads what a user requests, strictly.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ _US_TAIL = re.compile(
     r"United States)\.?)?$"
 )
 _US_STATE_TAIL = re.compile(r",\s*+([A-Za-z]{2})\s*+(?:,?\s*+(?:USA?|United States)\.?)?$")
-#: `14206 SE FERNWOOD LN 98388`: a county's line without its town
+#: `14206 SE FERNWOOD LN 98388`: county record without a town
 _STREET_AND_ZIP = re.compile(
     r"^(\d+\s[^,]+?\b(?:ST|AVE?|RD|DR|LN|CT|PL|BLVD|CIR|TER|WAY|LOOP|TRL|HWY|PKWY|PIKE|"
     r"RUN)\b\.?(?:\s(?:[NSEW]|NE|NW|SE|SW))?)"
     r"\s+(\d{5})(?:-\d{4})?$",
     re.IGNORECASE,
 )
-#: `12 ELM ST # 4, ANYTOWN 34108`: a county's line without its state
+#: `12 ELM ST # 4, ANYTOWN 34108`: county record without a state
 _TOWN_AND_ZIP = re.compile(r"^(\d[^,]*(?:,[^,]*)?),\s*([A-Za-z][A-Za-z.' -]+?),?(?<!\s)\s++(\d{5}(?:-\d{4})?)$")
 _NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
-#: what stands behind the comma of `Calle Mayor, 13` and `Via Roma, 4 bis`
+#: the part after the comma in `Calle Mayor, 13` and `Via Roma, 4 bis`
 _NUMBER_ALONE = re.compile(r"\d{1,4}\s?(?:[A-Za-z]|bis|ter)?|s/n", re.IGNORECASE)
 _NUMBER_LAST = re.compile(r"^(.*?\D)(?<!\s)\s++(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")
 
 
 def parse(text: str, country: str | None = None) -> Address:
-    """Split one text into parts. Never raises; text that is no address comes back as `street` alone or empty."""
+    """Split one text into parts. Never raises; text that is not an address is returned as `street` alone or empty."""
     text = re.sub(r"\s+", " ", text.replace("\n", ", ")).strip(" ,;")[:300]
     text = re.sub(r"(?:,\s*)+,", ",", text)
     if not text:
@@ -61,7 +61,7 @@ def parse(text: str, country: str | None = None) -> Address:
 
 
 def _state_before_zip(text: str) -> str | None:
-    """A US state's code; before a ZIP code any two capitals that name no country, as territories come and go."""
+    """Return a US state code. Before a ZIP code, any two capitals that are not a country count (territories)."""
     return us_state(text) or (text if re.fullmatch("[A-Z]{2}", text) and country_code(text) is None else None)
 
 
@@ -81,7 +81,7 @@ def _us(head: str, state: str | None, postal_code: str | None) -> Address:
 
 
 def _elsewhere(text: str, country: str | None) -> Address:
-    """By the country's habits; where they tell nothing, `street, town` and a code at the end."""
+    """Split by the country's conventions, or else as `street, town` with an optional code at the end."""
     if country == "IE":
         text = re.sub(r"(?<![,\s])\s+(?=Co\.? [A-Z]|County [A-Z])", ", ", text)
     base = Address(country=country)
@@ -99,7 +99,7 @@ def _elsewhere(text: str, country: str | None) -> Address:
 
 
 def with_street(address: Address, street: str) -> Address:
-    """`address` with its street part, split into number, name and unit where that is plain."""
+    """Return `address` with its street part, split into number, name, and unit where that is clear."""
     street = re.sub(r"\s+", " ", street).strip(" ,;")
     if not street:
         return address

@@ -1,4 +1,4 @@
-"""The delivery line of a US address: number, directionals, name, suffix and unit, as Publication 28 spells them."""
+"""Parse the delivery line of a US address: number, directionals, name, suffix, and unit (Publication 28)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from app.property.address import tables, units
 from app.property.address.words import ORDINAL, spaced
 
-#: suffixes that are hardly ever a street's whole name: `N ST` is a street called N, `N PARK` is the north of Park
+#: suffixes that are hardly ever a whole street name: `N ST` is a street called N, `N PARK` is the north end of Park
 ONLY_SUFFIX = frozenset(
     "ST AVE RD DR LN CT PL BLVD CIR TER WAY PKWY HWY TRL SQ ALY LOOP PIKE EXPY FWY TPKE".split()  # noqa: SIM905
 )
@@ -29,7 +29,7 @@ _NAME_STARTS = {"ST": "SAINT", "MT": "MOUNT", "MNT": "MOUNT", "FT": "FORT", "DOC
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """The parts of a delivery line in capitals, each empty where there is none. `unit` is as in `UNIT 4`, `BSMT`."""
+    """The parts of a delivery line in capitals, empty if missing. `unit` is normalized: `UNIT 4`, `BSMT`."""
 
     number: str = ""
     predirectional: str = ""
@@ -40,7 +40,7 @@ class Street:
 
     @property
     def street_name(self) -> str:
-        """All but number and unit: `N MAIN ST`."""
+        """Everything but number and unit: `N MAIN ST`."""
         return " ".join(p for p in (self.predirectional, self.name, self.suffix, self.postdirectional) if p)
 
     @property
@@ -50,18 +50,18 @@ class Street:
 
 
 def starts_with_number(line: str) -> bool:
-    """True where `line` begins with a house number that something follows."""
+    """Return whether `line` begins with a house number followed by something."""
     return _number(line) is not None
 
 
 def spelled_number(number: str) -> str:
-    """A house number given by itself, in `plain` words; what is none stays what it is."""
+    """Return the normalized form of a lone house number; other text is returned unchanged."""
     found = _number(f"{number} X")
     return found[0] if found and found[1] == "X" else number
 
 
 def read_line(line: str) -> Street:
-    """Takes a delivery line in `plain` words apart; parts that it lacks are empty. Never raises."""
+    """Parse a delivery line in `plain` words. Missing parts are empty. Never raises."""
     found = _number(line)
     number, rest = found or ("", line)
     words, unit = units.split(rest.split())
@@ -70,7 +70,7 @@ def read_line(line: str) -> Street:
 
 
 def read_name(words: Sequence[str]) -> Street:
-    """The street whose name `words` are, without number and unit."""
+    """Parse a street name without number and unit."""
     words = spaced(" ".join(words)).split()
     before, words = _predirectional(words)
     if road := _highway(words):
@@ -83,7 +83,7 @@ def read_name(words: Sequence[str]) -> Street:
 
 
 def _with_bare_unit(street: Street, words: Sequence[str]) -> Street:
-    """`12 MAIN ST 4B`: a unit of which nothing says so."""
+    """Recognize a unit without a designator: `12 MAIN ST 4B`."""
     head = words[:-1]
     unit = units.bare(words[-1]) if len(head) > 1 else None
     if unit is None or _highway(_predirectional(spaced(" ".join(words)).split())[1]):
@@ -93,7 +93,7 @@ def _with_bare_unit(street: Street, words: Sequence[str]) -> Street:
 
 
 def _number(line: str) -> tuple[str, str] | None:
-    """(house number in one spelling, the rest), or None."""
+    """Return the normalized house number and the rest, or None."""
     line = line.removeprefix("# ")
     first, _, rest = line.partition(" ")
     if rest and first in tables.HOUSE_NUMBER_WORDS and " " in rest and not rest.startswith("HUNDRED"):
@@ -106,7 +106,7 @@ def _number(line: str) -> tuple[str, str] | None:
 
 
 def _with_letter(number: str, rest: str) -> tuple[str, str]:
-    """`123 B MAIN ST` is house 123B; `123 B ST` and `123 E MAIN ST` are not."""
+    """Return `123B` for `123 B MAIN ST`, but not for `123 B ST` or `123 E MAIN ST`."""
     letter, _, street = rest.partition(" ")
     is_letter = len(letter) == 1 and letter.isalpha() and letter not in tables.DIRECTIONALS
     if is_letter and number.isdigit() and read_name(street.split()).suffix:
@@ -131,26 +131,27 @@ def _postdirectional(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _two(words: Sequence[str]) -> str | None:
-    """`NORTH EAST` and `N E` as `NE`."""
+    """Return `NE` for `NORTH EAST` and `N E`."""
     both = "".join(tables.DIRECTIONALS.get(word, "?") for word in words)
     return both if both in ("NE", "NW", "SE", "SW") else None
 
 
 def _is_suffix_only(words: Sequence[str]) -> bool:
-    """True for words that are a suffix, perhaps with a directional, and name no street."""
+    """Return whether the words are only a suffix, perhaps with a directional, and not a street name."""
     suffix = tables.suffixes().get(words[0])
     if suffix not in ONLY_SUFFIX or not all(word in tables.DIRECTIONALS for word in words[1:]):
         return False
-    return suffix == "AVE" or not _highway(words)  # NORTH AVE W is the west of North Avenue, E HIGHWAY N a Highway N
+    # NORTH AVE W is the west end of North Avenue; E HIGHWAY N is a highway called N
+    return suffix == "AVE" or not _highway(words)
 
 
 def is_highway(words: Sequence[str]) -> bool:
-    """True where `words` begin as the name of a highway does, its number included."""
+    """Return whether `words` begin with a highway's name and number."""
     return _highway(words) is not None
 
 
 def _highway(words: Sequence[str]) -> Street | None:
-    """`US HWY 50 W`, `OLD STATE RD 7`: the number is part of the name."""
+    """Parse `US HWY 50 W` or `OLD STATE RD 7`: the number is part of the name."""
     old = "OLD " if words[:1] == ["OLD"] else ""
     found = tables.highway(" ".join(words[1:] if old else words))
     if found is None:
@@ -165,7 +166,7 @@ def _highway(words: Sequence[str]) -> Street | None:
 
 
 def _name(words: Sequence[str], suffix: str) -> str:
-    """A street's name: ordinals in figures, SAINT, MOUNT and FORT in full, suffixes inside the name in full."""
+    """Normalize a street name: ordinals in figures; SAINT, MOUNT, FORT, and inner suffixes in full."""
     if not words:
         return ""
     words = list(words)

@@ -1,5 +1,6 @@
-"""The words of USPS Publication 28 (Postal Addressing Standards): suffixes, unit designators, directionals, ordinals,
-highways. All in capitals. Suffixes and designators are data files beside this one.
+"""The words of USPS Publication 28 (Postal Addressing Standards), in capitals.
+
+Directionals, ordinals, and highways are here; suffixes and unit designators are data files beside this module.
 """
 
 from __future__ import annotations
@@ -53,11 +54,11 @@ _CARDINALS = [
     "NINETEEN",
     "TWENTY",
 ]
-#: house numbers in words, as fine buildings write them: ONE MICROSOFT WAY
+#: house numbers in words, as prestigious buildings write them: ONE MICROSOFT WAY
 HOUSE_NUMBER_WORDS: Mapping[str, str] = MappingProxyType({word: str(n) for n, word in enumerate(_CARDINALS, start=1)})
 
-#: (what the words of a street begin with, how it is written): appendix F, highways and their like. Each is followed by
-#: its number or letter (`AVENUE N`, Missouri's `HIGHWAY EE`).
+#: (pattern of a street's first words, standard spelling): highways, appendix F. Its number or letter follows (`AVENUE
+#: N`, Missouri's `HIGHWAY EE`).
 _HIGHWAY_WORDS: tuple[tuple[str, str], ...] = (
     (r"(?:U S|US|UNITED STATES)(?: (?:HIGHWAY|HWY|HIWAY|ROUTE|RTE|RT))?", "US HIGHWAY"),
     (r"(?:INTERSTATE|I|IH)(?: (?:HIGHWAY|HWY))?", "INTERSTATE"),
@@ -86,7 +87,9 @@ _STATE_HIGHWAY = re.compile(r"^([A-Z]{2}) (?:HIGHWAY|HWY|ROUTE|RTE|RT) (?=\d)")
 
 
 def highway(words: str) -> tuple[str, str] | None:
-    """(`US HIGHWAY`, what follows) for the words of a street that begin as a highway does, else None."""
+    """Return the standard name and the following words if `words` begin like a highway: `US HIGHWAY`, `50 W`; else
+    None.
+    """
     for pattern, written in _HIGHWAYS:
         if found := pattern.match(words):
             return written, words[found.end() :]
@@ -97,19 +100,19 @@ def highway(words: str) -> tuple[str, str] | None:
 
 @cache
 def suffixes() -> Mapping[str, str]:
-    """Every spelling of a street suffix -> its standard abbreviation: `AVENUE` -> `AVE`."""
+    """Map every spelling of a street suffix to its standard abbreviation: `AVENUE` to `AVE`."""
     return MappingProxyType({word: words[1] for words in _rows("suffixes.txt") for word in words})
 
 
 @cache
 def suffix_names() -> Mapping[str, str]:
-    """Standard abbreviation of a suffix -> its name: `AVE` -> `AVENUE`."""
+    """Map the standard abbreviation of a suffix to its name: `AVE` to `AVENUE`."""
     return MappingProxyType({words[1]: words[0] for words in _rows("suffixes.txt")})
 
 
 @cache
 def unit_designators() -> Mapping[str, str]:
-    """Every spelling of a unit designator -> its standard abbreviation: `APARTMENT` -> `APT`."""
+    """Map every spelling of a unit designator to its standard abbreviation: `APARTMENT` to `APT`."""
     return MappingProxyType(
         {word: words[1] for words in _rows("units.txt") for word in words if word not in ("-", "alone")}
     )
@@ -117,13 +120,13 @@ def unit_designators() -> Mapping[str, str]:
 
 @cache
 def lone_units() -> frozenset[str]:
-    """Standard abbreviations of the designators that may stand without an identifier: `REAR`."""
+    """Return the abbreviations of designators that need no identifier: `REAR`."""
     return frozenset(words[1] for words in _rows("units.txt") if words[2] == "alone")
 
 
 @cache
 def ordinal_words() -> Mapping[str, int]:
-    """`TWENTY FIRST` -> 21, from 1 to 199; with `ONE HUNDRED FIRST` and `ONE HUNDRED AND FIRST`."""
+    """Map ordinals in words to numbers from 1 to 199: `TWENTY FIRST` to 21, also `ONE HUNDRED (AND) FIRST`."""
     found = {word: n for n, word in enumerate([*_ONES, *_TEENS], start=1)}
     for tens, word in enumerate(_TENS, start=2):
         found[f"{word[:-1]}IETH"] = tens * 10
@@ -136,7 +139,7 @@ def ordinal_words() -> Mapping[str, int]:
 
 
 def ordinal(number: int) -> str:
-    """`21` -> `21ST`."""
+    """Return the ordinal in figures: `21ST` for 21."""
     ending = "TH" if 10 <= number % 100 <= 20 else {1: "ST", 2: "ND", 3: "RD"}.get(number % 10, "TH")
     return f"{number}{ending}"
 

@@ -1,4 +1,4 @@
-"""Town and state of a US address: found at its end, cut off a street that no comma parts from them."""
+"""Town and state of a US address: find them at its end and split them from a street without a comma."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _STARTS = {
 
 
 def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
-    """(two-letter code at the end of `words`, the rest). Any two letters count where no street can end with them."""
+    """Return the two-letter code at the end of `words`, or None, and the rest.
+
+    Any two letters count where a street cannot end with them.
+    """
     found = _STATE.search(words)
     if found is None or (len(found["state"]) == 3 and found["state"].replace(" ", "") not in US_CODES):
         return None, words
@@ -36,7 +39,7 @@ def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
 
 
 def _is_state(code: str, rest: str, postal_code: str | None) -> bool:
-    """Whether a word that no comma parts from what stands before it is a state, not the end of a street."""
+    """Return whether a word without a comma before it is a state and not the end of a street."""
     last = rest.rpartition(", ")[2]
     if "," in rest and not streets.starts_with_number(last):
         return bool(last) and (code in US_CODES or postal_code is not None or code == "ST")
@@ -48,14 +51,14 @@ def _is_state(code: str, rest: str, postal_code: str | None) -> bool:
 
 
 def of_parts(parts: Sequence[str]) -> str | None:
-    """The town among the parts behind the delivery line: the last that is neither a county nor a unit."""
+    """Return the town among the parts after the delivery line: the last that is neither county nor unit."""
     named = [part for part in parts if not units.read(part.split())]
     towns = [part for part in named if not _COUNTY.search(part)] or named
     return spelled(towns[-1]) if towns else None
 
 
 def cut_off(line: str, state: str | None, postal_code: str | None) -> tuple[str, str | None]:
-    """(delivery line, town) of `123 MAIN ST SPRINGFIELD`; the town is None where the line ends with the street."""
+    """Split `123 MAIN ST SPRINGFIELD` into delivery line and town; the town is None if the street ends the line."""
     at = _by_suffix(line)
     if at is None and (state or postal_code):
         at = _by_habit(line, f"{state or ''} {postal_code or ''}".strip())
@@ -65,7 +68,7 @@ def cut_off(line: str, state: str | None, postal_code: str | None) -> tuple[str,
 
 
 def spelled(town: str) -> str:
-    """`ST. LOUIS` as `SAINT LOUIS`, `N MIAMI` as `NORTH MIAMI`. Raises `ValueError` for what no town is called."""
+    """Normalize `ST. LOUIS` to `SAINT LOUIS`, `N MIAMI` to `NORTH MIAMI`. Raises `ValueError` if it is no town name."""
     words = spaced(town).split()
     if len(words) > 1:
         words[0] = _STARTS.get(words[0], words[0])
@@ -76,7 +79,7 @@ def spelled(town: str) -> str:
 
 
 def _by_suffix(line: str) -> int | None:
-    """Where the town begins behind a street's suffix, directional and unit; None where nothing says so."""
+    """Return where the town starts after the street's suffix, directional, and unit; None if that is unclear."""
     if not streets.starts_with_number(line):
         return None
     words = line.split(" ")
@@ -102,14 +105,14 @@ def _by_suffix(line: str) -> int | None:
 
 
 def _by_habit(line: str, region: str) -> int | None:
-    """What a tagger, taught with many addresses, takes for the town: for streets without a suffix.
+    """Return where the town starts according to a statistical tagger (`usaddress`), for streets without a suffix.
 
-    It takes ten times as long for a word as all else, so it is not asked about a line of many words, or one that no
-    town can end: there the town is told apart only by a comma.
+    The tagger takes ten times as long per word as everything else. It is skipped for long lines and for lines that
+    cannot end with a town; only a comma separates the town there.
     """
     if line.count(" ") >= _TAGGED_WORDS or re.search(r"[\d#&]", line[-3:]):
         return None
-    import usaddress  # noqa: PLC0415 (a tenth of a second that few targets need)
+    import usaddress  # noqa: PLC0415 (importing takes 0.1 s, and few targets need it)
 
     try:
         tagged, kind = usaddress.tag(f"{line} {region}")

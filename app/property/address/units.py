@@ -1,4 +1,4 @@
-"""Units within a building: `Apt. 4-B`, `#4B` and `4B` in one spelling, and what tells them from a street's name."""
+"""Units within a building: normalize `Apt. 4-B`, `#4B`, and `4B`, and tell units from street names."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from app.property.address.tables import (
 )
 from app.property.address.words import ORDINAL
 
-#: the designator of a unit of which only the identifier was said: `# 4`, `Apt 4` and `Unit 4` are one unit
+#: the designator if only an identifier is known: `# 4`, `Apt 4`, and `Unit 4` are the same unit
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
-#: designators of one unit: building, floor, and two more
+#: the most designators of one unit: building, floor, and two more
 _MOST = 4
-#: each a designator, `#` or `NO`, an identifier and its letter
+#: each consists of a designator, `#` or `NO`, an identifier, and its letter
 _MOST_WORDS = 4 * _MOST
 _IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")
 
 
 def split(words: Sequence[str]) -> tuple[list[str], str | None]:
-    """(the words of the street, its unit in one spelling or None). `words` follow the house number."""
+    """Return the words of the street and its normalized unit or None. `words` follow the house number."""
     for start in range(max(1, len(words) - _MOST_WORDS), len(words)):
         street = words[:start]
         if all(word in DIRECTIONALS for word in street):
             continue
         unit = read(words[start:])
-        # MAIN FLAT N, LAKE FRONT: without a suffix before it, the word may be the street's own
+        # MAIN FLAT N, LAKE FRONT: without a suffix before it, the word may belong to the street name
         doubtful = unit in lone_units() or (
             len(words) > start + 1 and words[start] in suffixes() and not re.search(r"\d", words[start + 1])
         )
@@ -43,7 +43,7 @@ def split(words: Sequence[str]) -> tuple[list[str], str | None]:
 
 
 def read(words: Sequence[str]) -> str | None:
-    """The unit that `words` name and nothing else, in one spelling: `BLDG B UNIT 4`; None where they are none."""
+    """Return the normalized unit if `words` are a unit and nothing else: `BLDG B UNIT 4`; None otherwise."""
     found: list[str] = []
     at = 0
     while at < len(words):
@@ -58,7 +58,7 @@ def read(words: Sequence[str]) -> str | None:
 
 
 def of_words(text: str) -> str | None:
-    """The unit that a field for units holds, in plain words: `APT 4`, `4`, `THE LOFT` (which stays what it is)."""
+    """Return the normalized content of a unit field: `APT 4`, `4`. Other text (`THE LOFT`) is kept as it is."""
     words = text.split()
     if len(words) == 2 and words[0].isdigit() and re.fullmatch(r"[A-Z]", words[1]):
         words = ["".join(words)]
@@ -69,7 +69,7 @@ def of_words(text: str) -> str | None:
 
 
 def split_up(unit: str) -> dict[str, str]:
-    """A unit in one spelling as designators with their identifiers: `BLDG B UNIT 4` as BLDG: B, UNIT: 4."""
+    """Return the designators of a normalized unit with their identifiers: `BLDG B UNIT 4` as BLDG: B, UNIT: 4."""
     found: dict[str, str] = {}
     last = ""
     for word in unit.split():
@@ -82,17 +82,17 @@ def split_up(unit: str) -> dict[str, str]:
 
 
 def bare(word: str) -> str | None:
-    """`4B` alone, as a unit: an identifier with a digit or of one letter."""
+    """Return the unit that a lone word such as `4B` names: an identifier with a digit or of one letter."""
     return f"{UNIT} {_identifier(word)}" if _is_bare(word) else None
 
 
 def identifier(unit: str) -> str:
-    """What a unit is called among its like: `UNIT 4` is `4`, `STE 4` stays `STE 4`."""
+    """Return the short form of a unit: `UNIT 4` is `4`, `STE 4` stays `STE 4`."""
     return unit.removeprefix(f"{UNIT} ")
 
 
 def _one(words: Sequence[str]) -> tuple[str | None, int]:
-    """(the unit that `words` begin with, how many words that took)."""
+    """Return the unit at the start of `words` and the number of words it takes."""
     if floor := _floor(words):
         return floor
     designator = unit_designators().get(words[0])
@@ -136,7 +136,7 @@ def _is_bare(word: str) -> bool:
 
 
 def _identifier(word: str) -> str:
-    """`4-B` as `4B`, `ONE` as `1`, `2ND` as `2`; `4-12` stays what it is."""
+    """Normalize `4-B` to `4B`, `ONE` to `1`, `2ND` to `2`; `4-12` is unchanged."""
     word = HOUSE_NUMBER_WORDS.get(word, DIRECTIONALS.get(word, word))
     if written := ORDINAL.fullmatch(word):
         return written[1]

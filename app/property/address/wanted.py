@@ -1,24 +1,25 @@
-"""An address that somebody asks for: one spelling, one meaning, and what lacks where it is none."""
+"""Read a requested address into one canonical spelling, and report missing parts."""
 
 from __future__ import annotations
 
 from app.property.address import american, foreign
 from app.property.address.parts import Address
 
-#: how often the spelling is read again before it counts as settled
+#: the most times that the spelling is normalized again until it no longer changes
 _ROUNDS = 4
 
 
 def read_target(text: str) -> Address:
-    """The parts of the address that `text` names. Raises `ValueError`, whose text says what lacks or is wrong."""
+    """Return the parts of the address in `text`. Raises `ValueError` with what is missing or wrong."""
     if found := foreign.country_of(text):
         return foreign.read(found[1], found[0])
     return american.read(text)
 
 
 def spell_target(text: str) -> str:
-    """`text` in its one spelling, which reads as itself: `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`. Raises as
-    `read_target` does.
+    """Return the canonical spelling of `text`: `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`.
+
+    Normalizing the result again does not change it. Raises the same errors as `read_target`.
     """
     for _ in range(_ROUNDS):
         spelling = _spelled(text)

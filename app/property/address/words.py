@@ -1,4 +1,4 @@
-"""Text of an address as plain words: capitals, no accents, no punctuation that says nothing (Publication 28, 222)."""
+"""Address text as plain words: capitals, no accents, no meaningless punctuation (Publication 28, 222)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _RANGE = re.compile(r"(?<=\d) ?- ?(?=\d)")
 
 
 def plain(text: str) -> str:
-    """`text` in capitals, its parts separated by `, `, with one space between words and none of ``.'"()`` left.
+    """Return `text` in capitals, with parts separated by `, `, single spaces, and without ``.'"()``.
 
-    Dashes, slashes, `&` and `#` stay, `#` as a word of its own; so do points between digits. `½` becomes ` 1/2`.
+    Dashes, slashes, `&`, `#` (as a word of its own), and points between digits are kept. `½` becomes ` 1/2`.
     """
     text = text.upper() if text.isascii() else _without_accents(text)
     text = re.sub(r"[\r\n;|•·]+", ",", _DASHES.sub("-", text))
@@ -29,14 +29,14 @@ def plain(text: str) -> str:
 
 
 def spaced(words: str) -> str:
-    """`words` with dashes and slashes as spaces: `WILKES-BARRE` and `I-10` as `WILKES BARRE` and `I 10`."""
+    """Return `words` with spaces instead of dashes and slashes: `WILKES-BARRE` becomes `WILKES BARRE`."""
     return " ".join(re.sub(r"[-/.]", " ", words).split())
 
 
 def _without_accents(text: str) -> str:
     text = "".join(_unfolded(char) for char in text)
     text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).upper()))
-    return unicodedata.normalize("NFC", text)  # what is left of other scripts, whose marks are letters
+    return unicodedata.normalize("NFC", text)  # recombine other scripts, whose marks are letters
 
 
 def _unfolded(char: str) -> str:

@@ -1,4 +1,4 @@
-"""People's names in texts: which words are one person's name, and taking them out."""
+"""Find and remove the names of people in texts."""
 
 from app.property.people.names import PersonName, parse_name
 from app.property.people.removing import NOBODY, REMOVED, Finder, finder_of

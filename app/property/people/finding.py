@@ -1,11 +1,11 @@
-"""Where a person's name stands in a text: in either order, with an initial in between, across tags and keys of JSON.
+"""Find a person's name in a text: in either order, with initials, across tags and JSON keys.
 
-What counts as a name's form is asked of the caller, who knows the name or only hashes of it. Rules, for `Jane Doe`:
+The caller decides which words are a name; it knows the name or only hashes of it. For `Jane Doe` these rules hold:
 
 - `Jane Doe`, `JANE DOE`, `Jane Q. Doe`, `jane-doe`, `jane.doe@`, `Jane <b>Doe</b>`, `"first":"Jane","last":"Doe"`
-- `Doe, Jane`; without a comma only in capitals (`DOE JANE Q`), as rolls of assessors write it
-- `Jane & John Doe`, `DOE JOHN & JANE`: two given names with one family name, of which the given name is meant
-- not `Jane Doe-Smith`, nor `Mary Jane Doe` (a common given name before it makes it another one), nor `Jane. Doe`,
+- `Doe, Jane`; without a comma only in capitals (`DOE JANE Q`), as assessment rolls write names
+- `Jane & John Doe`, `DOE JOHN & JANE`: two given names share a family name; only the person's given name matches
+- not `Jane Doe-Smith`, nor `Mary Jane Doe` (a common given name in front makes another name), nor `Jane. Doe`,
   nor `Jane Doe Street`
 """
 
@@ -19,23 +19,23 @@ from app.property.people.given_names import GIVEN_NAMES
 from app.property.people.names import JOINING, SUFFIXES
 from app.property.people.words import WORD, Text, Word, plain_form, unescaped, words_of
 
-#: between two words of one name; a full stop is followed by a blank only after an initial
+#: separators within a name; a full stop may precede a blank only after an initial
 _GAP = re.compile(r"""[\s\-_+.'"“”‘’\u00b7\u200b\u200d\ufeff\u00ad]{1,6}""")
 _STOP = re.compile(r"[.]['\"”’]?\s")
 _COMMA = re.compile(r"\s{0,2},\s{0,3}")
-#: between them where a key of JSON, a label or an attribute stands in between
+#: separators that contain a JSON key, a label, or an attribute
 _KEYED = re.compile(r"""[\s"'\\:,={}\[\]_\-.>]{1,24}""")
 _KEYS = frozenset(
     {"first", "last", "middle", "given", "family", "sur", "name", "firstname", "lastname", "middlename", "givenname",
      "familyname", "surname", "fname", "lname", "agentfirstname", "agentlastname", "agentfirst", "agentlast"}
 )  # fmt: skip
-#: in the place of the keys between two values of one object, which may come in either order
+#: replaces the keys between two values of one object, which may be in either order
 _OBJECT = "{}"
 _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
 _AMPERSAND = re.compile(r"[.]?\s{0,2}&\s{0,2}")
-#: after two given names in a roll of assessors, that are no family name
+#: words after two given names in an assessment roll that are not family names
 _AFTER_COUPLES = frozenset({"trustee", "trustees", "tr", "trs", "trust", "etal", "et", "jt", "hw", "jr", "sr"})
-#: after a name that is a street's
+#: words after a name that make it a street
 _STREET_WORDS = (
     "st street rd road ave avenue blvd boulevard dr drive ln lane ct court pl place pkwy parkway hwy highway way ter "
     "terrace cir circle park school elementary"
@@ -46,7 +46,7 @@ _MOST_WORDS = 6
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A name in a text: the words that make it up."""
+    """A name found in a text: the words that make it up."""
 
     words: tuple[Word, ...]
 
@@ -60,8 +60,11 @@ class Match:
 
 
 def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[tuple[str, ...]], bool]) -> list[Match]:
-    """All names in `text`, in their order. `may_begin` says fast whether a word can be in a name at all; `is_name`
-    whether a sequence of plain words, given name first, is one (a `*` at the end of a word: any that begins so)."""
+    """Return all names in `text`, in order.
+
+    `may_begin` quickly rules out words that cannot be part of a name. `is_name` decides whether a sequence of plain
+    words, given name first, is a name. A `*` at the end of a word matches any word with that prefix.
+    """
     whole = unescaped(text)
     beginnings = {plain for plain in map(plain_form, set(WORD.findall(whole.plain))) if plain and may_begin(plain)}
     if not beginnings:
@@ -80,7 +83,7 @@ def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[t
 
 
 def _streams(whole: Text, words: list[Word]) -> list[tuple[list[Word], list[str]]]:
-    """The words as they stand, and as they are read: without tags, and without the keys between values."""
+    """Return the words as written, without tags, and without the keys between values."""
     streams = [(words, _gaps(whole, words))]
     tags = [match.span() for match in _TAG.finditer(whole.plain)]
     if tags:
@@ -98,13 +101,13 @@ def _streams(whole: Text, words: list[Word]) -> list[tuple[list[Word], list[str]
 
 
 def _gaps(whole: Text, words: Sequence[Word]) -> list[str]:
-    """What stands after each word: up to the next one; not all of it where that is far."""
+    """Return the text after each word up to the next word, at most 4,100 characters."""
     nexts = [*(after.at for after in words[1:]), len(whole.plain)] if words else []
     return [whole.plain[word.stop : min(at, word.stop + 4100)] for word, at in zip(words, nexts, strict=True)]
 
 
 def _without_keys(gap: str) -> str:
-    """`_OBJECT` for what stands between two values of one object: `","lastName":"`."""
+    """Return `_OBJECT` for the text between two values of one object, such as `","lastName":"`."""
     letters = re.findall(r"[^\W\d_]+", gap)
     if not letters or any(word.casefold() not in _KEYS for word in letters):
         return gap
@@ -114,7 +117,7 @@ def _without_keys(gap: str) -> str:
 def _match_at(
     stream: Sequence[Word], gaps: Sequence[str], start: int, is_name: Callable[[tuple[str, ...]], bool]
 ) -> Match | None:
-    """The longest name that begins with the word at `start`."""
+    """Return the longest name that begins with the word at `start`."""
     window, comma, is_object = [stream[start]], 0, False
     best: Match | None = None
     while True:
@@ -135,7 +138,7 @@ def _match_at(
 
 
 def _forms(window: Sequence[Word], comma: int, *, is_object: bool) -> list[tuple[str, ...]]:
-    """The sequences, given name first, as which the words can be read."""
+    """Return the possible readings of the words, given name first."""
     words = tuple(word.plain for word in window)
     if comma == len(words):
         return []
@@ -157,7 +160,7 @@ def _forms(window: Sequence[Word], comma: int, *, is_object: bool) -> list[tuple
 def _couples(
     stream: Sequence[Word], gaps: Sequence[str], is_name: Callable[[tuple[str, ...]], bool]
 ) -> Iterator[Match]:
-    """The one of two people who shares the family name of the other: `Jane & John Doe`, `DOE JOHN A & JANE Q`."""
+    """Yield the names of people who share a family name: `Jane & John Doe`, `DOE JOHN A & JANE Q`."""
     for n in range(1, len(stream)):
         if _AMPERSAND.fullmatch(gaps[n - 1]):
             first, second = n - 1, n
@@ -172,7 +175,7 @@ def _couples(
 def _family_last(
     stream: Sequence[Word], gaps: Sequence[str], first: int, second: int, is_name: Callable[[tuple[str, ...]], bool]
 ) -> Iterator[Match]:
-    """`Jane Q. & John R. Doe`: she ends at `first`, he begins at `second`."""
+    """Yield `Jane` in `Jane Q. & John R. Doe`: her name ends at `first`, his begins at `second`."""
     given = _given_at(stream, gaps, first, back=True)
     if not _is_capital(given[0]) or not _is_capital(stream[second]):
         return
@@ -207,7 +210,7 @@ def _family_first(
 
 
 def _given_at(stream: Sequence[Word], gaps: Sequence[str], at: int, *, back: bool) -> list[Word]:
-    """A given name that ends (`back`) or begins at `at`, with an initial after it."""
+    """Return the given name, with an initial, that ends (`back`) or begins at `at`."""
     given, initial = (at - 1, at) if back else (at, at + 1)
     has_initial = given >= 0 and initial < len(stream) and len(stream[initial].plain) == 1
     if has_initial and _GAP.fullmatch(gaps[given]):
@@ -225,7 +228,7 @@ def _is_capital(word: Word) -> bool:
 
 
 def _stands_alone(stream: Sequence[Word], gaps: Sequence[str], start: int, count: int) -> bool:
-    """Whether it is no part of a longer name: `Jane Doe-Smith`, `Mary Jane Doe`, `Jane Doe Street`."""
+    """Return whether a match is not part of a longer name: `Jane Doe-Smith`, `Mary Jane Doe`, `Jane Doe Street`."""
     if count == 1:
         return True
     before = gaps[start - 1] if start else ""

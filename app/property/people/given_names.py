@@ -1,6 +1,6 @@
-"""Common given names of the US, of which two make one given name: Mary Ann Smith is not Ann Smith.
+"""Common US given names. Two of them form one given name: Mary Ann Smith is not Ann Smith.
 
-From the 1990 census (public domain): the most frequent ones of women and men.
+Source: the 1990 census (public domain), the most frequent names of women and men.
 """
 
 from __future__ import annotations

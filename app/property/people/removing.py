@@ -1,4 +1,4 @@
-"""A text or a JSON value without somebody's name."""
+"""Remove a person's name from a text or JSON value."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from app.property.people.finding import Match, find_names
 from app.property.people.names import PersonName
 from app.property.people.words import plain_text, unescaped
 
-#: stands where a name stood
+#: replaces a removed name
 REMOVED = "[removed]"
-#: characters
+#: a text with more characters is checked with `may_hold` first
 _LONG = 2000
 _BETWEEN = re.compile(r"[\s.,+_-]{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """Tells the name of a person, whom it may know by hashes only: what `find_names` asks."""
+    """Finds the name of a person, which may be known only by hashes. See `find_names` for its functions."""
 
     may_begin: Callable[[str], bool] = field(repr=False)
     is_name: Callable[[tuple[str, ...]], bool] = field(repr=False)
-    #: whether a text in plain form is worth a look: fast, for many long texts
+    #: quickly rules out long texts in plain form
     may_hold: Callable[[str], bool] = field(default=lambda _: True, repr=False)
 
     def find(self, text: str) -> list[Match]:
-        """All places where `text` names the person."""
+        """Return all places where `text` names the person."""
         if len(text) > _LONG and not self.may_hold(plain_text(unescaped(text).plain)):
             return []
         return find_names(text, self.may_begin, self.is_name)
 
     def is_in(self, value: Any) -> bool:
-        """Whether a text of `value` (JSON types), a key among them, names the person."""
+        """Return whether any text or key in `value` (JSON types) names the person."""
         match value:
             case str():
                 return bool(self.find(value))
@@ -46,7 +46,7 @@ class Finder:
                 return False
 
     def without(self, value: Any) -> Any:
-        """`value` (JSON types) with `REMOVED` in the place of the name; itself where it is not named."""
+        """Return `value` (JSON types) with `REMOVED` instead of the name; unchanged if it does not occur."""
         match value:
             case str():
                 return self._text(value)
@@ -58,7 +58,7 @@ class Finder:
                 return value
 
     def _text(self, text: str) -> str:
-        """Word by word, so that what stands between them (tags, keys of JSON) stays what it is; but for blanks."""
+        """Replace word by word, so that everything between the words except blanks (tags, JSON keys) stays."""
         parts, done = list[str](), 0
         for start, end, instead in _cuts(text, self.find(text)):
             parts += (text[done:start], instead)
@@ -71,12 +71,12 @@ class _NobodyFinder(Finder):
         return []
 
 
-#: finds no name
+#: a finder that finds nothing
 NOBODY = _NobodyFinder(lambda _: False, lambda _: False)
 
 
 def _cuts(text: str, matches: list[Match]) -> Iterator[tuple[int, int, str]]:
-    """What to replace by what, in order and without overlap."""
+    """Yield the ranges to replace and their replacements, in order and without overlap."""
     done = 0
     for match in matches:
         instead, until = REMOVED, done
@@ -89,7 +89,7 @@ def _cuts(text: str, matches: list[Match]) -> Iterator[tuple[int, int, str]]:
 
 
 def finder_of(*names: PersonName) -> Finder:
-    """Finds names that are known."""
+    """Return a finder for known names."""
     forms = frozenset(form for name in names for form in name.forms)
     ours = {word for form in forms for word in form}
     whole = [[word for word in form if not word.endswith("*")] for form in forms]

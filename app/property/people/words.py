@@ -1,6 +1,6 @@
-"""Words of a text as names are compared by: without case and accents, whatever escapes they were written with.
+"""Split text into words and normalize them for comparing names: no case, accents, or escapes.
 
-A page's source writes one name in many ways: `José`, `Jos&eacute;`, `Jos\\u00e9`, `Jos%C3%A9`.
+The source of a page may write the same name in many ways: `José`, `Jos&eacute;`, `Jos\\u00e9`, `Jos%C3%A9`.
 """
 
 from __future__ import annotations
@@ -15,22 +15,24 @@ from urllib.parse import unquote
 
 from app.property.values.text_cache import remembered
 
-#: a backslash escape of JSON and JavaScript, a character reference of HTML, escapes of a URL
+#: escapes of JSON and JavaScript, HTML character references, and URL escapes
 _ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});|(?:%[0-9a-fA-F]{2})+")
 WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʼ`´](?=[^\W\d_]))*")
 _MARKS = re.compile(r"[\u0300-\u036f'’ʼ`´]")
-#: characters at a time: nothing ends a step of C code, and one character may stand for eighteen
+#: characters per step: a C-level step cannot be interrupted, and one character may expand to eighteen
 _PIECE = 100_000
-#: characters of a word that is remembered: longer ones are a page's runs of letters
+#: longer words are not cached: they are runs of letters, not names
 LONGEST_KEPT = 100
-#: letters that are no accented form of another one
+#: letters that Unicode does not treat as accented forms of other letters
 _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word: `plain` is what it is compared by, `text` how it stands, without escapes. `start` and `end` are its
-    place in the text, `at` and `stop` its place in the text without escapes."""
+    """A word: `plain` is its normalized form for comparison, `text` its form without escapes.
+
+    `start` and `end` are offsets in the original text, `at` and `stop` offsets in the text without escapes.
+    """
 
     plain: str
     text: str
@@ -42,19 +44,19 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text without escapes, and how to get from its places to those of the text as it stands."""
+    """A text without escapes, with a mapping of its offsets to the original text."""
 
     plain: str
     _at: list[int]
     _shift: list[int]
 
     def place(self, at: int) -> int:
-        """The place in the text as it stands, of the place `at` in `plain`."""
+        """Return the offset in the original text for the offset `at` in `plain`."""
         return at + self._shift[bisect_right(self._at, at) - 1]
 
 
 def unescaped(text: str) -> Text:
-    """`text` without escapes. What an escape stands for takes the escape's place as a whole."""
+    """Return `text` without escapes. The characters of an escape map to the whole escape."""
     parts, at, shift = list[str](), [0], [0]
     done = length = 0
     for match in _ESCAPE.finditer(text):
@@ -63,7 +65,7 @@ def unescaped(text: str) -> Text:
             continue
         parts += (text[done : match.start()], meant)
         length += match.start() - done
-        # from within the escape one gets to its beginning: a word that ends there ends at the next place's
+        # offsets inside the escape map to its start, so that a word ending there includes the whole escape
         for n in range(1, len(meant)):
             at.append(length + n)
             shift.append(match.start() - length - n)
@@ -77,7 +79,7 @@ def unescaped(text: str) -> Text:
 
 
 def words_of(text: Text) -> Iterator[Word]:
-    """The words of a text in their order."""
+    """Yield the words of a text in order."""
     for match in WORD.finditer(text.plain):
         at, stop = match.span()
         yield Word(plain_form(match.group()), match.group(), text.place(at), text.place(stop), at, stop)
@@ -85,12 +87,12 @@ def words_of(text: Text) -> Iterator[Word]:
 
 @remembered(50_000, LONGEST_KEPT)
 def plain_form(word: str) -> str:
-    """Small letters without accents and apostrophes: `Müller` and `MULLER` are `muller`, `O’Brien` is `obrien`."""
+    """Return the word in lower case without accents and apostrophes: `muller` for `Müller`, `obrien` for `O’Brien`."""
     return "".join(char for char in plain_text(word) if char.isalpha())
 
 
 def plain_text(text: str) -> str:
-    """A text without escapes in small letters, without accents and apostrophes: whether a plain word can be in it."""
+    """Return a text in lower case without accents and apostrophes, to test whether it can contain a plain word."""
     if text.isascii():
         return text.lower().replace("'", "").replace("`", "")
     return "".join(_plain_piece(text[at : at + _PIECE]) for at in range(0, len(text), _PIECE))

@@ -1,1 +1,1 @@
-"""Learned sites: what a host's pages of one template say, read without a model."""
+"""Learned sites: read the pages of a site's template without a model, from values verified on earlier pages."""

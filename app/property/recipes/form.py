@@ -1,4 +1,4 @@
-"""Recipes as JSON, as they are stored, and as TOML, as an operator writes them (docs/recipes.md)."""
+"""Convert recipes to JSON for storage, and to and from TOML for operators (docs/recipes.md)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.errors import ConfigurationError
 from app.property.fields.table import FIELDS
 from app.property.recipes.recipe import FORMAT, Anchor, AnchorKind, Counts, Recipe, RecipeState
 
-#: where a value may stand, by the kind of anchor; the first one is meant where none is named
+#: the relations that each kind of anchor allows; the first one is the default
 RELATIONS: Mapping[str, tuple[str, ...]] = {
     "label": ("cell", "term", "colon", "next", "previous", "after", "before"),
     "attribute": ("",),
@@ -28,7 +28,7 @@ _SEE = "Correct it; docs/recipes.md shows every form of an anchor"
 
 
 def as_json(recipe: Recipe) -> dict[str, Any]:
-    """Return `recipe` as JSON, with the version of its format."""
+    """Return `recipe` as JSON, including its format version."""
     data = asdict(recipe) | {"format": FORMAT, "fingerprint": sorted(recipe.fingerprint)}
     data["fields"] = {
         name: [{key: value for key, value in anchor._asdict().items() if value} for anchor in anchors]
@@ -38,7 +38,7 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> Recipe | None:
-    """Return the recipe that `as_json` gave; None for one of another version, which has to be learned anew."""
+    """Return the recipe from `as_json`; None for another format version, which must be learned again."""
     if data.get("format") != FORMAT:
         return None
     known = {one.name: data[one.name] for one in fields(Recipe) if one.name in data}
@@ -59,7 +59,7 @@ def from_json(data: Mapping[str, Any]) -> Recipe | None:
 
 
 def as_toml(recipe: Recipe) -> str:
-    """Return what an operator would write for `recipe`: its anchors, without what was counted."""
+    """Return `recipe` as an operator would write it: its anchors, without counters."""
     lines = [f"format = {FORMAT}", f"host = {_quoted(recipe.host)}"]
     lines += [f"pages = {_quoted(recipe.pages)}"] if recipe.pages else []
     lines += ["", "[fields]"]
@@ -71,16 +71,16 @@ def as_toml(recipe: Recipe) -> str:
                 if value
             )
             for one in anchors
-            if one.kind != "reader"  # which nobody can write
+            if one.kind != "reader"  # reader anchors cannot be written by hand
         ]
         lines += [] if not forms else [f"{name} = [{', '.join(f'{{ {one} }}' for one in forms)}]"]
     return "\n".join(lines) + "\n"
 
 
 def written(text: str, source: str) -> Recipe:
-    """Return the recipe that an operator wrote; `source` names the file.
+    """Return the recipe that an operator wrote. `source` names the file.
 
-    Raises `ConfigurationError` with the line of what is wrong and what is allowed there.
+    Raises `ConfigurationError` with the line of the error and what is allowed there.
     """
     try:
         data = tomllib.loads(text)
@@ -106,7 +106,7 @@ def written(text: str, source: str) -> Recipe:
 
 
 class _Wrong:
-    """Makes errors that name the line."""
+    """Builds errors that name the line."""
 
     def __init__(self, text: str, source: str) -> None:
         self._lines = text.splitlines()
@@ -127,7 +127,7 @@ def _anchors(name: str, value: Any, wrong: _Wrong) -> tuple[Anchor, ...]:
 
 
 def _anchor(name: str, data: dict[str, Any], wrong: _Wrong) -> Anchor:
-    from app.property.recipes.spots import folded  # noqa: PLC0415 (all readers, which the web server does without)
+    from app.property.recipes.spots import folded  # noqa: PLC0415 (imports all readers, which the web server does not need)
     from app.property.recipes.typed import parsers  # noqa: PLC0415
 
     kinds = [kind for kind in _KINDS if kind in data]
@@ -155,4 +155,4 @@ def _anchor(name: str, data: dict[str, Any], wrong: _Wrong) -> Anchor:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)  # a basic string of TOML is written alike
+    return json.dumps(text, ensure_ascii=False)  # JSON and basic TOML strings have the same syntax

@@ -1,6 +1,6 @@
-"""The life of recipes: which pages teach one, when it is used, audited, suspended, and learned again.
+"""The life cycle of recipes: when pages teach a recipe, and when it is used, audited, suspended, or learned again.
 
-Every process has a keeper; they share recipes through a store.
+Every process has a keeper. All keepers share their recipes through a store.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ from app.property.record import WITH_PROPERTY, Method
 
 _LOG = logging.getLogger(__name__)
 
-#: the newest pages, and what they have to have of the usual fields on average
+#: the number of newest pages, and their least mean share of the usual fields
 _RECENT, _LEAST_RECENT = 8, 0.75
-#: a recipe that was suspended is learned again at most this often
+#: a suspended recipe is learned again at most this often
 _RELEARNED_AFTER = timedelta(days=1)
-#: what learning changes of a recipe
+#: the attributes that learning changes
 _LEARNED = ["state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "outvoted"]
 _LEARNED += ["usual", "learned_from"]
-#: CPU time of one look at up to `MOST_EXAMPLES` pages; those of large portals take five seconds
+#: CPU time to learn from up to `MOST_EXAMPLES` pages; those of large portals take five seconds
 _LEARNING_SECONDS = 10.0
 RecipeChange = Callable[[Recipe], Recipe]
 
 
 class RecipeStore(Protocol):
-    """Recipes and their examples. In memory for tests and benchmarks, rows of the database for a fleet."""
+    """Stores recipes and examples: in memory for tests and benchmarks, in the database for a fleet."""
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return the recipes of `host`, the newest first; at most `recipe.MOST_OF_HOST`."""
+        """Return the recipes of `host`, newest first, at most `recipe.MOST_OF_HOST`."""
         ...
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template (`template.ALIKE`) and kind, else store `recipe`.
+        """Return the stored recipe of the same template (`template.ALIKE`) and kind, or store `recipe`.
 
-        The host is locked meanwhile.
+        Locks the host during the search.
         """
         ...
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Store an example; one of the same page replaces the older one. Of a recipe `MOST_EXAMPLES` are kept."""
+        """Store an example, replacing an older one of the same page. Keeps at most `MOST_EXAMPLES` per recipe."""
         ...
 
     def examples(self, recipe_id: str) -> list[Example]:
@@ -65,15 +65,15 @@ class RecipeStore(Protocol):
         ...
 
     def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
-        """Apply the pure `change` to the stored recipe in one transaction and return it; None: it was forgotten."""
+        """Apply the pure `change` to the stored recipe in a transaction. Return it, or None if it was deleted."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRate:
-    """The shares of pages that a model is asked about although a recipe settles them, 0 to 1.
+    """The shares of pages (0 to 1) sent to a model although a recipe settles them.
 
-    `young_share` is that of recipes that have read fewer than `young` pages.
+    `young_share` applies to recipes that have read fewer than `young` pages.
     """
 
     share: float = 0.02
@@ -81,13 +81,13 @@ class AuditRate:
     young: int = 50
 
     def chooses(self, page: Page, recipe: Recipe) -> bool:
-        """Return whether `page` is one to audit: always the same for the same body."""
+        """Return whether to audit `page`; always the same for the same body."""
         share = max(self.share, self.young_share) if recipe.counts.pages < self.young and self.share else self.share
         return int(page.sha256[:8], 16) < share * 0x1_0000_0000
 
 
 class RecipeKeeper:
-    """Reads pages with recipes and learns from what a model answered. Thread-safe."""
+    """Reads pages with recipes and learns from a model's answers. Thread-safe."""
 
     def __init__(self, store: RecipeStore, clock: Clock, audits: AuditRate | None = None) -> None:
         self._store = store
@@ -95,7 +95,7 @@ class RecipeKeeper:
         self._audits = audits or AuditRate()
 
     def read(self, page: Page, known: Sequence[Recipe]) -> RecipeReading:
-        """Read `page` with the recipes `known` of its host; for an audit, a model is asked for all fields.
+        """Read `page` with its host's recipes `known`. For an audit, a model is asked for all fields.
 
         Raises `PageTooComplexError`.
         """
@@ -113,11 +113,11 @@ class RecipeKeeper:
         dropped: Collection[str] = (),
         saved_tokens: int = 0,
     ) -> None:
-        """Note what came of a page: count it, keep it as an example, learn from it, or suspend what it contradicts.
+        """Record the result of a page: count it, store it as an example, learn from it, or suspend contradicted fields.
 
-        `asked` are the fields that a model was asked for (none: it was not asked), `answered` is the extraction with
-        its checked values, None where it did not answer; its values of `dropped` failed the check. `saved_tokens` are
-        those of a prompt that was not sent.
+        `asked` are the fields that a model was asked for (none: it was not asked). `answered` is the extraction with
+        its checked values, None if it did not answer; values of `dropped` failed the check. `saved_tokens` are those of
+        a prompt that was not sent.
         """
         extraction = read.extraction
         if extraction.kind not in WITH_PROPERTY or (asked and answered is None):
@@ -164,7 +164,7 @@ class RecipeKeeper:
             self._store.forget_examples(recipe.id)
 
     def _relearn(self, recipe: Recipe) -> None:
-        """Look for anchors in the examples, outside of any transaction: it takes long."""
+        """Search for anchors in the examples, outside any transaction because it takes long."""
         now = self._clock.now()
         is_again = recipe.state is RecipeState.SUSPENDED and recipe.relearned_at
         if is_again and now - datetime.fromisoformat(recipe.relearned_at) < _RELEARNED_AFTER:
@@ -186,29 +186,29 @@ class RecipeKeeper:
 
 
 def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
-    """What the examples teach, within bounds: pages of strangers must not keep a worker busy."""
+    """Learn from the examples with a CPU limit, so that strangers' pages cannot block a worker."""
     try:
         with reading(recipe.host, seconds=_LEARNING_SECONDS):
             return learn(recipe, examples)
     except PageTooComplexError as exc:
-        _LOG.warning("Nothing is learned of %s: %s", recipe.host, exc)
+        _LOG.warning("Cannot learn a recipe for %s: %s", recipe.host, exc)
         return recipe
 
 
 def _is_due(recipe: Recipe) -> bool:
-    """Whether to look for anchors: with each new page at first, then with a quarter more than the last time."""
+    """Return whether to search for anchors: after each new page at first, then after a quarter more pages."""
     return recipe.taught >= max(
         LEAST_PAGES, recipe.tried + 1, recipe.tried * 5 // 4 if recipe.tried > MOST_EXAMPLES else 0
     )
 
 
 def host_of(page: Page) -> str:
-    """Return the host that a page came from, as recipes name it."""
+    """Return the host of a page, as recipes name it."""
     return recipe_host(urlsplit(page.final_url).hostname)
 
 
 def _judged(recipe: Recipe) -> Recipe:
-    """`recipe`, suspended where its newest pages have much less than its pages had."""
+    """Suspend `recipe` if its newest pages have much fewer of its usual fields."""
     recent = sum(recipe.recent) / len(recipe.recent) if recipe.recent else 1.0
     if len(recipe.recent) < _RECENT or recent >= _LEAST_RECENT:
         return recipe
@@ -217,7 +217,7 @@ def _judged(recipe: Recipe) -> Recipe:
 
 
 def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
-    """The fields of which a model's checked answer says something else than the recipe, and in which words."""
+    """Return the fields for which a model's checked answer contradicts the recipe, with the reason."""
     said = {one.field: one for one in answered.candidates if one.method is Method.LLM}
     own = {one.field: one for one in read.extraction.candidates if one.reader == READER}
     return {
@@ -228,7 +228,7 @@ def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
 
 
 def _contradiction(said: object, own: object) -> str:
-    """Numbers are shown. Texts are not: a recipe outlives its pages, and must name nobody."""
+    """Describe a contradiction. Texts are not quoted: a recipe outlives its pages and must name nobody."""
     if isinstance(said, int | float) and isinstance(own, int | float):
         return f"a model read {said!r} where the recipe read {own!r}"
     return "a model read something else than the recipe"

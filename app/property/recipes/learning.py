@@ -1,8 +1,8 @@
-"""Learns the anchors of a template from pages whose values are verified.
+"""Learn the anchors of a template from pages with verified values.
 
-An anchor is adopted if it was right on at least four pages, three of them with a value (two, where its words name the
-field): it leads to the verified value of the field where there is one, to nothing else, and to nothing on pages that
-are known to lack the field (ADR 0054).
+An anchor is adopted if it was right on at least four pages. Three of these must have a value, or two if the anchor's
+words name the field. A right anchor leads to the verified value if there is one, to nothing else, and to nothing on
+pages known to lack the field (ADR 0054).
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, fo
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: pages that an anchor has to be right on; those of them with a value, and where its words name the field
+#: pages that an anchor must be right on; the least of them with a value, and the least if its words name the field
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
-#: beside one right page and so many more, another one may have been read wrong: of values that are few and may agree by
-#: chance, of others, and where the anchor names the field
+#: right pages needed per wrong page, beyond the first: for values that may agree by chance, for others, and for anchors
+#: that name the field
 _MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
-#: spots of one anchor that are looked at
+#: the most spots that are examined per anchor
 _MOST_SPOTS = 4
-#: what happens on no larger share of pages is not worth a question on every page
+#: events on a smaller share of pages do not justify asking a model about every page
 _RARE = 0.25
-#: values of these are few: what agrees on four pages may agree by chance
+#: kinds with few values, where agreement on four pages may be chance
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
 _LEAST_FEW = 3
-#: not what follows from other fields, and what is no one value
+#: fields that are not learned: those that follow from others, and those with several values
 _DERIVED = {*UNIT_OF.values(), "OriginatingSystemName", "X_Currency", "Media", "X_Permits"}
 _LEARNED = tuple(name for name in FIELDS if name not in _DERIVED)
 _ORDER = ("path", "attribute", "label", "reader")
@@ -47,9 +47,10 @@ _ORDER = ("path", "attribute", "label", "reader")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A page: its verified `values` as (value, unit) by field, the fields that it is known to lack, and those that a
-    model was asked for and said nothing of (`unanswered`). `row` is the pointer of the object that was read, where the
-    body holds several.
+    """A page with verified values.
+
+    `values` are (value, unit) by field. `absent` are fields that the page is known to lack. `unanswered` are fields
+    that a model was asked for and did not answer. `row` points to the object that was read, if the body has several.
     """
 
     page: Page
@@ -60,10 +61,11 @@ class Example:
 
 
 def example_of(extraction: Extraction, asked: Collection[str], dropped: Collection[str] = ()) -> Example:
-    """Return what is verified of a page about which a model was asked for `asked`: `extraction` holds its answer.
+    """Return the verified values of a page about which a model was asked for `asked`.
 
-    Verified are checked answers of the model, and what readers read at 0.9 where no recipe read the same. Absent is
-    what was asked and nobody found; a page may have those of which an answer was `dropped`, since it failed the check.
+    `extraction` includes the model's answer. Verified values are the model's checked answers, and what readers read
+    with confidence 0.9 unless a recipe read the same. Absent fields are those that were asked for and nobody found;
+    fields in `dropped`, whose answer failed the check, are not absent.
     """
     answers = {one.field: one for one in extraction.candidates if one.method is Method.LLM and one.field in _LEARNED}
     values = {name: (one.value, one.unit) for name, one in answers.items()}
@@ -78,9 +80,9 @@ def example_of(extraction: Extraction, asked: Collection[str], dropped: Collecti
 
 
 def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
-    """Return `recipe` with the anchors that `examples` (newest last) bear out; active once it has any.
+    """Return `recipe` with the anchors that `examples` (newest last) support; active once it has any.
 
-    Reads every example anew: some 50 ms a page.
+    Rereads every example, at about 50 ms per page.
     """
     pages = [page for example in examples if (page := _Page.of(example)) is not None]
     if len(pages) < LEAST_PAGES:
@@ -113,7 +115,7 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 
 @dataclass(eq=False)
 class _Page:
-    """An example, read again: every anchor that it has."""
+    """An example, read again, with all its anchors."""
 
     example: Example
     spots: Spots
@@ -122,7 +124,7 @@ class _Page:
 
     @classmethod
     def of(cls, example: Example) -> _Page | None:
-        """None for a page that does not hold its object any more."""
+        """Return None for a page that no longer contains its object."""
         documents: list[Document] = []
 
         def keep(document: Document, _: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -138,7 +140,7 @@ class _Page:
         return None
 
     def value(self, name: str, anchor: Anchor) -> tuple[Candidate | None, bool]:
-        """What the anchor leads to here, and whether that is one value."""
+        """Return what the anchor leads to on this page, and whether it is a single value."""
         if (name, anchor) not in self.known:
             found, is_one = one_value(anchor, name, self.spots)
             self.known[name, anchor] = (says(found, name), is_one)
@@ -148,7 +150,7 @@ class _Page:
         return any(self.value(name, anchor)[0] is not None for anchor in anchors)
 
     def is_right(self, name: str, anchor: Anchor) -> bool | None:
-        """Whether the anchor leads to what is verified; None where it leads to nothing, or nothing is known."""
+        """Return whether the anchor leads to the verified value; None if it finds nothing or nothing is known."""
         found, is_one = self.value(name, anchor)
         if not is_one:
             return False
@@ -159,11 +161,11 @@ class _Page:
         return False if name in self.example.absent else None
 
     def is_silent(self, name: str, anchor: Anchor) -> bool:
-        """Whether the page is known to lack the field and the anchor finds nothing."""
+        """Return whether the page is known to lack the field and the anchor finds nothing."""
         return name in self.example.absent and self.value(name, anchor)[0] is None
 
     def leading_to(self, name: str, anchors: Iterable[Anchor]) -> Iterator[Anchor]:
-        """Those of `anchors` that lead to the verified value, in blocks where it takes one to tell it from others."""
+        """Yield those of `anchors` that lead to the verified value, within a block if several spots match."""
         value, unit = self.example.values[name]
         for (field, anchor), found in self.spots.readings.items():
             if field == name and any(is_value(one, value, unit) for one in found):
@@ -183,7 +185,7 @@ class _Page:
                     yield from (fitting._replace(within=block) for block in blocks)
 
     def _says(self, spot: Spot, name: str, anchor: Anchor) -> bool:
-        """Whether the spot says what is verified; many anchors lead to the same text."""
+        """Return whether the spot states the verified value. Cached, because many anchors lead to the same text."""
         asked = (name, anchor.reads, anchor.unit, spot.label, repr(spot.raw))
         if asked not in self.said:
             own = says(values_at(spot, name, anchor, self.spots), name)
@@ -192,8 +194,9 @@ class _Page:
 
 
 def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_doubted: bool) -> tuple[Anchor, ...]:
-    """The anchors, of those that are `common` and of readers, that all pages bear out, best first. `is_doubted`: a
-    model said something else than those of before.
+    """Return the anchors, from `common` and from readers, that all pages support, best first.
+
+    `is_doubted`: a model contradicted the earlier anchors.
     """
     having = [page for page in pages if name in page.example.values]
     if len(having) < _LEAST_NAMED:
@@ -222,17 +225,17 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
 
 
 def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Whether no page speaks against an anchor that is in use: its field was not asked for, so few speak for it."""
+    """Return whether no page contradicts an anchor in use. Few pages can support it, as its field is not asked for."""
     judged = [page.is_right(name, anchor) for page in pages]
     is_outdated = any(name in page.example.values for page in pages) and True not in judged
     return False not in judged and not is_outdated
 
 
 def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) -> tuple[Anchor, ...]:
-    """Without labels that stand beside the value by chance, as the one of the line above does.
+    """Drop labels that are near the value by chance, such as the label of the line above.
 
-    Labels that our words know are kept, else those that share a row or a text with the value; of several that no page
-    tells apart, none.
+    Labels in our vocabulary are kept, or else those in the same row or text as the value. If several remain that no
+    page distinguishes, all are dropped.
     """
     labels = {one.name for one in anchors if one.kind == "label"}
     if len(labels) > 1:
@@ -244,13 +247,13 @@ def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) 
 
 
 def _names(words: str, field: str, page: _Page) -> bool | None:
-    """Whether these words name the field; None where they name none that we know."""
+    """Return whether the words name the field; None if they name no known field."""
     found = page.spots.page.meaning(words)
     return None if found is None or found.field == "_Ignore" else found.field in (field, *parsers(field))
 
 
 def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Whether the label is itself what some page says: a name above the office is no label of it."""
+    """Return whether the label is a value on some page: an agent's name above the office is not a label."""
     if anchor.kind != "label":
         return False
     values = (value for page in pages for value, _ in page.example.values.values())
@@ -258,19 +261,19 @@ def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
 
 
 def _is_named(name: str, anchor: Anchor, page: _Page) -> bool | None:
-    """Whether a reader knows the anchor as the field's, or its own words do; None where nobody knows them."""
+    """Return whether a reader or the anchor's own words identify the field; None if unknown."""
     return anchor.kind == "reader" or _names(re.split("[/=.]", anchor.name)[-1], name, page)
 
 
 def _is_telling(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
-    """Whether the values differ enough for the anchor to be the field's and no other's."""
+    """Return whether the values differ enough for the anchor to belong to this field and no other."""
     values = [str(page.example.values[name][0]).casefold() for page in having if page.is_right(name, anchor)]
     least = _LEAST_FEW if FIELDS[name].kind in _FEW and len(values) <= _MANY else 2
     return len(values) >= _LEAST_HAVING and len(set(values)) >= least
 
 
 def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anchor, ...]]:
-    """Without the anchors that two fields of one kind would share, of which the pages do not tell whose they are."""
+    """Drop anchors that two fields of one kind share, because the pages do not show whose they are."""
     owners: dict[tuple[str, Anchor], set[str]] = defaultdict(set)
     for name, anchors in found.items():
         for anchor in anchors:
@@ -287,8 +290,10 @@ def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anc
 def _silent(
     pages: Sequence[_Page], adopted: Mapping[str, Any], known: Collection[str], *, absent: bool
 ) -> Iterator[str]:
-    """Fields without anchors of which a model says nothing, or hardly ever: `absent` from the pages, or read by readers
-    and not confirmed. Those that are `known` were not asked for since.
+    """Yield fields without anchors that a model does not answer, or hardly ever.
+
+    `absent`: those missing from the pages; otherwise those that readers find and no model confirms. Fields in `known`
+    have not been asked for since.
     """
     for name in FIELDS:
         answered = sum(name in page.example.values for page in pages)
@@ -300,7 +305,7 @@ def _silent(
 
 
 def _outvoted(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]]) -> set[str]:
-    """Fields that readers read wrong on several pages where the anchors were right."""
+    """Return fields that readers read wrong on several pages where the anchors were right."""
     found = Counter[str]()
     for page in pages:
         known = {name for name in adopted if name in page.example.values and page.finds(name, adopted[name])}
@@ -311,7 +316,7 @@ def _outvoted(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]])
 
 
 def _unsure(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]]) -> Iterator[str]:
-    """Fields that pages have although their anchors find nothing there."""
+    """Yield fields that pages state although the anchors find nothing there."""
     for name, anchors in adopted.items():
         having = [page for page in pages if name in page.example.values]
         if sum(not page.finds(name, anchors) for page in having) > _RARE * len(having):

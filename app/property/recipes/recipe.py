@@ -1,6 +1,6 @@
 """A recipe: where the pages of one template of a host state each field.
 
-Data only, in JSON and TOML. Text of a page becomes neither code nor a pattern.
+Recipes are data only, stored as JSON and written as TOML. Page text never becomes code or a pattern.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-#: recipes of another version are learned anew
+#: recipes in another format version are discarded and learned again
 FORMAT = 1
-#: examples that are kept of a recipe, and recipes of one host that are looked at
+#: the most examples kept per recipe, and the most recipes considered per host
 MOST_EXAMPLES, MOST_OF_HOST = 12, 50
 AnchorKind = Literal["label", "attribute", "path", "reader"]
 
 
 class RecipeState(StrEnum):
-    """What a recipe is used for: nothing yet, its values, or nothing any more until it is learned again."""
+    """The state of a recipe: still learning, in use, or suspended until it is learned again."""
 
     LEARNING = "learning"
     ACTIVE = "active"
@@ -29,15 +29,17 @@ class RecipeState(StrEnum):
 class Anchor(NamedTuple):
     """How one field's value is found on a page.
 
-    `label`: `name` is the label's words, `relation` where the value stands: `cell` (next cell of the row), `term`
-    (`<dt>`, `<dd>`), `colon` (same text), `next` or `previous` (the text after or before it), `after` (what follows it
-    in a clause of running text) or `before` (the count before it there). `attribute`: `name` is
-    `itemprop=price`, `id=price`, `data-price`, `div.price`, `meta=og:title` or a tag (`h1`). `path`: `name` is a path
-    of key names such as `/features/*/attributes/YEARBLT` or `/facts/*[caption=TLA]/value`; `relation` says which JSON:
-    `body`, `ld+json`, or `state`. `reader`: the value that the reader `name` finds at a place like `relation`.
-    `within` names a block around the value (`#facts`, `.summary`; empty: the whole page). `reads` is what the text is
-    parsed as, where that is not the field itself: `_Address`, for the town in an address in one line. `unit` is the
-    unit of an area that the page does not write.
+    - `label`: `name` is the label's words. `relation` is where the value is: `cell` (next cell of the row), `term`
+      (`<dt>`, `<dd>`), `colon` (same text), `next` or `previous` (the text after or before it), `after` (the text after
+      it in a clause) or `before` (the count before it in a clause).
+    - `attribute`: `name` is `itemprop=price`, `id=price`, `data-price`, `div.price`, `meta=og:title`, or a tag (`h1`).
+    - `path`: `name` is a path of key names such as `/features/*/attributes/YEARBLT` or `/facts/*[caption=TLA]/value`;
+      `relation` names the JSON: `body`, `ld+json`, or `state`.
+    - `reader`: the value that the reader `name` finds at a place like `relation`.
+
+    `within` names a block around the value (`#facts`, `.summary`; empty: the whole page). `reads` is the field to parse
+    the text as, if different: `_Address` for the town in a one-line address. `unit` is the unit of an area that the
+    page does not write.
     """
 
     kind: AnchorKind
@@ -49,17 +51,18 @@ class Anchor(NamedTuple):
 
     @property
     def bare(self) -> Anchor:
-        """The anchor without the block around the value, and without what its text is parsed as."""
+        """The anchor without `within`, `reads`, and `unit`."""
         return Anchor(self.kind, self.name, self.relation) if self.within or self.reads or self.unit else self
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of pages, since the recipe was learned; `saved_tokens` are prompt tokens that were not sent.
+    """Counters since the recipe was learned.
 
-    `pages` were read with the recipe, `without_model` of them asked no model, `hits` are fields that it found,
-    `misses` fields with an anchor of which nothing was found, `contradicted` fields of which a model or a reader at
-    0.9 said something else, `audits` pages that a model was asked about although nothing was open.
+    `pages` were read with the recipe; `without_model` of them needed no model. `hits` are fields it found, and `misses`
+    fields whose anchors found nothing. `contradicted` are fields for which a model, or a reader with confidence 0.9,
+    found something else. `audits` are pages sent to a model although nothing was open. `saved_tokens` are prompt tokens
+    that were not sent.
     """
 
     pages: int = 0
@@ -77,17 +80,21 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is known of one template of `host`.
+    """What is known about one template of `host`.
 
-    `fingerprint` is the template's, `kind` the `PageKind` of its pages (empty: any). A written recipe has no
-    fingerprint and names its pages by `pages`, a glob on path and query. `fields` are the anchors by field, best first;
-    `suspended` are fields whose anchors are not used any more, and why. A model is not asked again for `never`, which
-    hardly a page has, nor for `unanswered`, which readers find and no model confirms. `unsure` are fields of which a
-    page may say more than the anchors find: where they find nothing, a model is asked. Of `outvoted`, readers read
-    something else and were wrong. `usual` is the mean share of `fields` that a page has, 0 to 1; `recent` are the
-    shares of these usual fields that the newest pages have, newest last. `taught` counts examples, `tried` is how many
-    there were when anchors were last looked for, `learned_from` how many pages these came from. `reason` says
-    why the recipe is suspended. Times are ISO 8601, empty for never.
+    - `fingerprint` is the template's; `kind` is the `PageKind` of its pages (empty: any). A written recipe has no
+      fingerprint; its `pages` is a glob on path and query.
+    - `fields` are the anchors by field, best first. `suspended` maps fields whose anchors are no longer used to the
+      reason.
+    - A model is not asked again for `never`, which hardly any page has, or for `unanswered`, which readers find and no
+      model confirms. For `unsure` fields, it is asked when the anchors find nothing, because a page may still state
+      them.
+    - For `outvoted` fields, readers found other values and were wrong.
+    - `usual` is the mean share of `fields` that a page has (0 to 1). `recent` are the newest pages' shares of that,
+      newest last.
+    - `taught` counts examples. `tried` is their number when anchors were last searched for. `learned_from` is the
+      number of pages that the anchors came from.
+    - `reason` says why the recipe is suspended. Times are ISO 8601; empty means never.
     """
 
     id: str
@@ -116,16 +123,16 @@ class Recipe:
 
     @property
     def usable(self) -> dict[str, tuple[Anchor, ...]]:
-        """The anchors that are used."""
+        """The anchors of fields that are not suspended."""
         return {name: anchors for name, anchors in self.fields.items() if name not in self.suspended}
 
 
 def recipe_host(host: str | None) -> str:
-    """Return a host as recipes name it: in small letters, without `www.`; empty for none."""
+    """Return a host as recipes name it: lower case, without `www.`; empty for None."""
     return (host or "").strip().lower().removeprefix("www.")
 
 
 def new_recipe(host: str, fingerprint: frozenset[int], kind: str = "") -> Recipe:
-    """Return an empty recipe for a template of `host` that was seen for the first time; `kind` is its pages'."""
+    """Return an empty recipe for a new template of `host`. `kind` is its pages' kind."""
     known = hashlib.sha256(f"{host} {kind} {sorted(fingerprint)}".encode()).hexdigest()
     return Recipe(known[:12], host, fingerprint, kind=kind)

@@ -1,6 +1,6 @@
-"""The places of a page where a value may stand, by the anchors that lead to them.
+"""The places on a page that may hold a value, by the anchors that lead to them.
 
-`Spots` finds all of them for learning, and only those of a recipe's anchors for reading.
+For learning, `Spots` finds all of them; for reading, only those of a recipe's anchors.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ from app.property.recipes.template import stable_names
 _PAIR = re.compile(r"^([^:：]{2,60})[:：]\s*(\S.*)$", re.DOTALL)
 _PIECES = re.compile(r"[|•·]")
 _BESIDE = ("cell", "term", "next", "previous")
-#: relations of a label within a clause of running text; where a clause ends
+#: relations of a label within a clause, and where clauses end
 IN_CLAUSE = ("after", "before")
 _CLAUSES = re.compile(r"[,;:.!?]\s+|[.!?]$|[|•·]")
-#: parts of an attribute's anchor
+#: separators in an attribute anchor's name
 _MARKS = re.compile(r"[=.]")
 _DIGITS, _YEAR = re.compile(r"\d+"), re.compile(r"\b(?:19|20)\d\d\b")
 _INDEX = re.compile(r"\[\d+\]|/\d+(?=/|$)")
 _COUNT = re.compile(r"\d{1,2}(?:[.,]\d)?\Z")
 _MOST_LABEL, _MOST_VALUE, _MOST_TEXT = 60, 200, 400
-#: how many elements label and value may be apart
+#: the most elements between a label and its value
 _NEAR = 4
 _MOST_NODES, _DEEPEST, _MOST_ITEMS = 20_000, 12, 60
-#: members by which the objects of a list differ
+#: the most members that distinguish the objects of a list
 _MOST_NAMES = 4
 _TAGS = ("h1", "h2", "title", "address")
 _BLOCKS = 6
-#: blocks of JSON-LD that are looked at
+#: the most JSON-LD blocks that are examined
 _MOST_BLOCKS = 20
-#: words of a clause, of its part that is a label, and clauses of a page
+#: the most words in a clause and in its label, and the most clauses per page
 _MOST_WORDS, _MOST_LABEL_WORDS, _MOST_CLAUSES = 20, 4, 2_000
-#: what may stand within the element of one value
+#: elements that may be inside the element of one value
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})
 
 
 class Spot(NamedTuple):
-    """A text or JSON value of the page, and where it stands. `element` is None in JSON."""
+    """A text or JSON value of the page and its location. `element` is None in JSON."""
 
     raw: Any
     locator: str
@@ -59,22 +59,22 @@ class Spot(NamedTuple):
 
 
 _Found = Iterator[tuple[Anchor, Callable[[], Spot]]]
-#: names of the anchors that are looked for, with their relations; None: all
+#: names of the wanted anchors, with their relations; None: all
 _Names = Mapping[str, Collection[str]] | None
 
 
 class Spots:
-    """The spots of one page: those of `wanted` anchors (None: of all but those in clauses)."""
+    """The spots of one page: those of `wanted` anchors (None: of all anchors except those in clauses)."""
 
     def __init__(self, page: Document, candidates: Sequence[Candidate], wanted: Iterable[Anchor] | None = None) -> None:
         self.page = page
         self.candidates = candidates
         self._wanted = None if wanted is None else frozenset(one.bare for one in wanted)
-        #: what texts say, by the spot and what they are parsed as (`typed.py`)
+        #: parsed values, by the spot and what its text is parsed as (`typed.py`)
         self.parsed: dict[tuple[str, str, str], list[Candidate]] = {}
 
     def at(self, anchor: Anchor) -> list[Spot]:
-        """Return the spots that `anchor` leads to, however many."""
+        """Return all spots that `anchor` leads to."""
         found = self.by_anchor.get(anchor.bare, [])
         if anchor.relation in IN_CLAUSE and anchor.kind == "label":
             size = anchor.name.count(" ") + 1
@@ -84,7 +84,7 @@ class Spots:
 
     @cached_property
     def by_anchor(self) -> dict[Anchor, list[Spot]]:
-        """The spots by anchors that name no block; those in clauses are looked up one by one."""
+        """The spots by anchors without a block. Spots in clauses are looked up one by one."""
         found: dict[Anchor, list[Spot]] = defaultdict(list)
         for kind, find in (("label", _labels), ("attribute", _attributes), ("path", _json_values)):
             names: dict[str, set[str]] = defaultdict(set)
@@ -112,7 +112,7 @@ class Spots:
 
     @cached_property
     def read(self) -> dict[tuple[str, str, str], list[Candidate]]:
-        """What readers read, by its field, place, and text; each with all that its reader read of that text."""
+        """What readers read, by field, place, and text. Each entry holds all that its reader read in that text."""
         together: dict[tuple[str, str, str], list[Candidate]] = defaultdict(list)
         for one in self.candidates:
             together[one.reader, one.locator, one.raw].append(one)
@@ -120,7 +120,7 @@ class Spots:
 
     @cached_property
     def _clauses(self) -> list[tuple[str, Segment]]:
-        """Running text, parted by its commas and the ends of sentences."""
+        """Running text, split at commas and sentence ends."""
         texts = (segment for segment in self.page.segments if " " in segment.text)
         parts = ((part.strip(), segment) for segment in texts for part in _CLAUSES.split(segment.text))
         return list(islice(((part, segment) for part, segment in parts if " " in part), _MOST_CLAUSES))
@@ -128,8 +128,9 @@ class Spots:
     def in_clauses(
         self, may_say: Callable[[str], bool], sizes: Collection[int] = range(1, _MOST_LABEL_WORDS + 1)
     ) -> Iterator[tuple[Anchor, Spot]]:
-        """Yield the spots in clauses of which `may_say` is true, beside labels of so many words: a count before the
-        label, or what follows it.
+        """Yield the spots in clauses for which `may_say` is true, next to labels with one of the `sizes` in words.
+
+        A spot is a count before the label, or the text after it.
         """
         for clause, segment in ((clause, segment) for clause, segment in self._clauses if may_say(clause)):
             words = clause.split()[:_MOST_WORDS]
@@ -146,7 +147,7 @@ class Spots:
 
 
 def blocks_around(element: Any) -> Iterator[str]:
-    """The names of the blocks around `element`, nearest first: `#id`, `.class`."""
+    """Yield the names of the blocks around `element`, nearest first: `#id`, `.class`."""
     for above in islice(element.iterancestors(), _BLOCKS) if element is not None else ():
         if above.tag in ("body", "html"):
             return
@@ -156,7 +157,7 @@ def blocks_around(element: Any) -> Iterator[str]:
 
 
 def folded(label: str) -> str:
-    """Return the words of a label as anchors name it: in small letters, a year as `YEAR`, without marks at its ends."""
+    """Return a label's words as anchors name it: lower case, years as `YEAR`, without punctuation at the ends."""
     words = " ".join(label.casefold().split()).strip(" :：?*.-–—")
     return _YEAR.sub("YEAR", words) if "19" in words or "20" in words else words
 
@@ -175,7 +176,7 @@ def _labels(page: Document, wanted: _Names) -> _Found:
 
 
 def _label(text: str, wanted: _Names) -> str:
-    """The label's folded words; empty for a text that is none, or none that is looked for."""
+    """Return the label's folded words; empty for a text that is not a label or not wanted."""
     label = folded(text) if len(text) <= _MOST_LABEL else ""
     if wanted is not None:
         return label if label in wanted else ""
@@ -183,7 +184,7 @@ def _label(text: str, wanted: _Names) -> str:
 
 
 def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[tuple[str, Any]]:
-    """The elements that may hold the value of the label at `index`, and how they stand to it: one of `relations`."""
+    """Yield the elements that may hold the value of the label at `index`, with their relation to it."""
     owner = page.segments[index].owner
     for above in (owner, *islice(owner.iterancestors(), _NEAR)):
         if above.tag in ("td", "th", "dt"):
@@ -208,23 +209,23 @@ def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[
         if not is_another and all(
             one is None or apart <= _apart(at, one) for at, one in ((owner, other), (around[step], behind))
         ):
-            yield relation, value  # neither of the two is nearer to something else
+            yield relation, value  # neither of them is closer to another text
 
 
 def _value_beside(page: Document, place: int, label: Any) -> Any:
-    """The element that holds the text at `place` and not the label; of a text behind a label in bold, the text."""
+    """Return the element with the text at `place` but without the label; the text itself after a bold label."""
     segment = page.segments[place]
     return segment if segment.owner is label.getparent() else _block_of(segment.owner, label)
 
 
 def _apart(one: Any, other: Any) -> int:
-    """How many elements one must climb from `one` to an element that also holds `other`; many: `_NEAR` and one."""
+    """Return the steps up from `one` to an ancestor of `other`; `_NEAR` + 1 if there are more than `_NEAR`."""
     around, climbed = {other, *other.iterancestors()}, enumerate((one, *islice(one.iterancestors(), _NEAR)))
     return next((steps for steps, above in climbed if above in around), _NEAR + 1)
 
 
 def _block_of(element: Any, label: Any) -> Any:
-    """The largest element that holds `element` and not the label; None where they are far apart, or one text's."""
+    """Return the largest element with `element` but without the label; None if far apart or in one text."""
     around = {label, *islice(label.iterancestors(), _NEAR)}
     if element in around:
         return None
@@ -255,7 +256,7 @@ def _attributes(page: Document, wanted: _Names) -> _Found:
 
 
 def _named(page: Document, wanted: Collection[str]) -> Iterable[Any]:
-    """The elements that may have a wanted name, by their attributes or tags."""
+    """Return the elements that may have a wanted name, by their attributes or tags."""
     found: dict[Any, None] = {}
     for name in sorted(wanted) if page.root is not None else ():
         first, _, second = name.partition("=")
@@ -270,7 +271,7 @@ def _named(page: Document, wanted: Collection[str]) -> Iterable[Any]:
 
 
 def _names(element: Any) -> Iterator[tuple[str, str]]:
-    """What names an element, and the attribute that holds its value; empty where its text does."""
+    """Yield an element's anchor names, with the attribute that holds its value; empty if its text does."""
     if element.tag == "meta":
         name = element.get("property") or element.get("name")
         if name:
@@ -317,7 +318,7 @@ def _json_values(page: Document, wanted: _Names) -> _Found:
 
 
 def _in_json(value: Any, relation: str, where: str, wanted: _Names, row: str | None = None) -> _Found:
-    """Every plain value under its path of key names; members of lists by a text that tells them apart."""
+    """Yield every plain value under its path of key names. List members are named by a distinguishing text."""
     ways = None if wanted is None else {name[: mark.start()] for name in wanted for mark in re.finditer("/|$", name)}
     stack: list[tuple[Any, tuple[str, ...], str]] = [(value, ("",), "")]
     for _ in range(_MOST_NODES):
@@ -353,7 +354,7 @@ def _is_plain_list(value: Any) -> bool:
 
 
 def _members(item: Any, many: int) -> Iterator[str]:
-    """How an item of a list is named: `*`, or `*[caption=TLA]` by each short text of its own."""
+    """Yield the names of a list item: `*`, and `*[caption=TLA]` for each of its short texts."""
     yield "*"
     if many > 1 and isinstance(item, dict):
         names = ((k, v) for k, v in item.items() if isinstance(v, str) and 0 < len(v) <= 40 and not _DIGITS.search(v))

@@ -1,4 +1,4 @@
-"""Which pages of a host are made alike."""
+"""Recognize pages of one host that share a template."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from app.property.reading.document import Document
 from app.property.reading.pointers import pointed
 from app.property.recipes.recipe import Recipe
 
-#: the least likeness of two pages of one template, and of a page to one that its recipe is tried on
+#: the minimum similarity of two pages of one template, and of a page to a recipe that is tried on it
 ALIKE, TRIED = 0.8, 0.6
-#: hashes that are kept of a page: the smallest ones, a sample that is the same for the same structure
+#: the most hashes kept per page: the smallest ones, the same sample for the same structure
 _MOST = 400
 _MOST_ELEMENTS, _MOST_NODES, _DEEPEST = 8_000, 5_000, 12
-#: class names that people give; generated ones mix letters and digits
+#: class names written by people; generated names mix letters and digits
 _STABLE = re.compile(r"[A-Za-z][a-z]*(?:[-_A-Z]+[a-z]+)*[-_]*\Z")
 
 
@@ -27,7 +27,7 @@ def stable_names(element: Any) -> list[str]:
 
 
 def fingerprint(page: Document) -> frozenset[int]:
-    """Return what is stable about the structure of `page`: hashes of tags with their classes, or of JSON key paths."""
+    """Return the stable structure of `page` as hashes of tags with their classes, or of JSON key paths."""
     body = page.json if page.row is None else pointed(page.json, page.row)
     parts = _paths(body) if page.json is not None else _tags(page)
     hashes = {crc32(one.encode()) for one in set(parts)}
@@ -35,12 +35,12 @@ def fingerprint(page: Document) -> frozenset[int]:
 
 
 def likeness(one: frozenset[int], other: frozenset[int]) -> float:
-    """Return how alike two fingerprints are, 0 to 1: the share of their hashes that both have (Jaccard)."""
+    """Return the similarity of two fingerprints, 0 to 1: the Jaccard index of their hashes."""
     return len(one & other) / len(one | other) if one and other else 0.0
 
 
 def likest(recipes: Iterable[Recipe], print_: frozenset[int], least: float = ALIKE) -> list[Recipe]:
-    """Return the learned ones of `recipes` whose template is at least so much like this fingerprint, likest first."""
+    """Return the learned `recipes` with at least this similarity to the fingerprint, most similar first."""
     learned = [(likeness(one.fingerprint, print_), one) for one in recipes if not one.written]
     return [one for share, one in sorted(learned, key=lambda pair: -pair[0]) if share >= least]
 

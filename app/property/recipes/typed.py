@@ -1,4 +1,4 @@
-"""What a spot says in the type of a field."""
+"""Parse the text of a spot as the type of a field."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from app.property.recipes.recipe import Anchor
 from app.property.recipes.spots import IN_CLAUSE, Spot, Spots
 from app.property.record import Method
 
-#: how strong a recipe's value is beside those of other readers
+#: a recipe's confidence, compared with other readers
 STRENGTH = 0.95
-#: the name of recipes among readers
+#: the reader name of values from recipes
 READER = "recipe"
-#: a field and what goes with it, such as its unit
+#: a field and its dependent fields, such as its unit
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
-#: letters of a word that stands for a value, and counts that are written in words
+#: the longest text that may state a value in other words, and the largest count written as a word
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
-#: blanks in a number with its unit
+#: the most spaces in a number with its unit
 _MOST_PARTS = {"count": 0, "year": 0}
-#: kinds of values of which a text says more or less surely, as of an area without its unit
+#: kinds whose text may be ambiguous, such as an area without a unit
 _DOUBTED = frozenset({"area", "choice"})
-#: an anchor that leads to more texts than these names none of them
+#: an anchor that leads to more different texts than this is ignored
 _MOST_TEXTS = 4
 _NUMERIC = frozenset({"area", "count", "money", "year"})
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,'’\s\u00a0\u202f]+(?=\d)")
-#: what a text may be parsed as besides the field itself
+#: what a text may be parsed as instead of the field itself, by group
 _WHOLES = {"address": "_Address"}
 
 
 def parsers(field: str) -> tuple[str, ...]:
-    """Return what the text of an anchor for `field` may be parsed as: "" is the field itself."""
+    """Return what the text of an anchor for `field` may be parsed as; "" is the field itself."""
     whole = _WHOLES.get(FIELDS[field].group)
     return ("", whole) if whole else ("",)
 
 
 def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Candidate]:
-    """Return what `spot` says of `field` and of what goes with it; nothing where it does not say `field`.
+    """Return the values of `field` and its dependent fields at `spot`; nothing if it does not state `field`.
 
-    A text with several numbers is none of a number: which one is meant, only a reader of such texts can tell. Of a
-    clause, words in small letters go on with the sentence, if they are none of a choice, and so do more words than the
-    unit of a number has: `2` of `has 2 baths` is not what it has.
+    A text with several numbers states no number, because only a reader can tell which one is meant. In a clause,
+    lower-case words continue the sentence, unless the field is a choice. The same holds for more words than a number's
+    unit has: `2` is not the value in `has 2 baths`.
     """
     kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
     if kind in _NUMERIC and len(_NUMBER.findall(text)) > 1:
@@ -60,15 +60,15 @@ def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Cand
     own = says(found, field)
     if own is not None and own.unit is None and anchor.unit and isinstance(spot.raw, str | int | float):
         united = _parsed(spot, field, anchor.reads or field, f"{spot.raw} {anchor.unit}", spots)
-        found = [replace(one, raw=str(spot.raw)) for one in united]  # the page does not write the unit
+        found = [replace(one, raw=str(spot.raw)) for one in united]  # `raw` is the page's text, without the unit
         own = says(found, field)
     return found if own is not None else []
 
 
 def one_value(anchor: Anchor, field: str, spots: Spots, known: Collection[str] = ()) -> tuple[list[Candidate], bool]:
-    """Return what `anchor` leads to for `field`, and whether it is one value: False where its spots differ.
+    """Return what `anchor` leads to for `field`, and whether it is a single value; False if its spots differ.
 
-    A text that is `known`, since another anchor of the field led to it, is not parsed again and says nothing new.
+    Texts in `known`, to which another anchor of the field already led, are not parsed again.
     """
     if anchor.kind == "reader":
         read = (one for one in spots.readings.get((field, anchor), ()) if one.raw not in known)
@@ -86,7 +86,7 @@ def one_value(anchor: Anchor, field: str, spots: Spots, known: Collection[str] =
 
 
 def is_value(candidate: Candidate, value: Any, unit: str | None) -> bool:
-    """Return whether `candidate` says exactly `value`, spelling apart; of an area in another unit, the same area."""
+    """Return whether `candidate` states exactly `value`, ignoring spelling; areas may be in another unit."""
     if unit is not None and candidate.unit is None:
         return False
     if isinstance(value, int | float) and candidate.unit == unit:
@@ -101,8 +101,9 @@ def _letters(text: Any) -> str:
 
 
 def may_be(value: Any, *, literally: bool = False) -> Callable[[str], bool]:
-    """Return a quick test of texts: False where parsing them could not give `value`. One that says it `literally` holds
-    its number, or a word of it.
+    """Return a quick test that is False for texts whose parsing could not give `value`.
+
+    With `literally`, a text must contain the number or a word of the value.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         words = re.findall(r"\w{3,}", str(value).casefold())
@@ -117,13 +118,14 @@ def may_be(value: Any, *, literally: bool = False) -> Callable[[str], bool]:
 
 
 def says(candidates: Sequence[Candidate], field: str) -> Candidate | None:
-    """Return the candidate for `field` among what one spot says."""
+    """Return the candidate for `field` among the values of one spot."""
     return next((one for one in candidates if one.field == field), None)
 
 
 def _parsed(spot: Spot, field: str, term: str, raw: Any, spots: Spots) -> list[Candidate]:
-    """What `raw` says when it is read as `term`: parsed once for all fields of an address in one line, and not at all
-    where a reader read it in the same place.
+    """Parse `raw` as `term`.
+
+    A text is parsed once for all fields of a one-line address, and not at all if a reader read it in the same place.
     """
     asked = (term, spot.locator, f"{raw}")
     if asked not in spots.parsed:

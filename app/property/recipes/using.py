@@ -1,4 +1,4 @@
-"""Reads a page with the recipes of its host."""
+"""Read a page with its host's recipes."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from app.property.recipes.template import ALIKE, TRIED, fingerprint, likeness, l
 from app.property.recipes.typed import READER, one_value, says
 from app.property.record import WITH_PROPERTY
 
-#: a page with a smaller share of the fields that its template usually has was made in another way
+#: a page with a smaller share of its usual fields has another template
 LEAST_FOUND = 0.6
-#: readers that are this sure of something else contradict a recipe
+#: readers with this confidence in another value contradict a recipe
 _CONTRADICTS = 0.75
-#: what a reader found in another place at less is a guess, as of a card of another home
+#: a reader's value from another place below this confidence is a guess, such as another home's card
 _LIKELY = 0.5
-#: recipes of one page that are tried, and how much less alike than one that applies they may be
+#: the most recipes tried on a page, and how much less similar than an applicable one they may be
 _MOST_ALIKE, _AS_ALIKE = 3, 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class RecipeReading:
-    """A page read with its recipe. `extraction.settled` are the fields that no model needs to be asked for.
+    """A page read with its recipe.
 
-    `fingerprint` is the page's; `recipe` the one of its template (None: none is known, or the page is none of a
-    property). `hits`, `misses`, and `contradicted` are fields of the recipe. `found` is the share of the usual fields
-    that the page has, 0 to 1. `applies`: the recipe is active and `found` is not much less than 1; otherwise nothing is
-    read by the recipe and nothing is settled.
+    `extraction.settled` are the fields that no model needs to be asked for. `recipe` is the one of the page's template,
+    or None if none is known or the page is not about a property. `hits`, `misses`, and `contradicted` are fields of the
+    recipe. `found` is the page's share of the usual fields, 0 to 1. `applies`: the recipe is active and `found` is high
+    enough. Otherwise the recipe reads and settles nothing.
     """
 
     extraction: Extraction
@@ -50,7 +50,7 @@ class RecipeReading:
 
 
 def read_with(page: Page, recipes: Sequence[Recipe], *, lang: str | None = None) -> RecipeReading:
-    """Read `page` with the one of its host's `recipes` that it fits, beside all other readers.
+    """Read `page` with the matching recipe of its host's `recipes`, together with all other readers.
 
     Raises `PageTooComplexError`.
     """
@@ -59,7 +59,7 @@ def read_with(page: Page, recipes: Sequence[Recipe], *, lang: str | None = None)
 
 
 def read_rows_with(page: Page, recipes: Sequence[Recipe], is_worth: Callable[[str], bool]) -> list[RecipeReading]:
-    """Read what a JSON body says of each of several objects (`pipeline.extract_rows`), with the recipes of its host.
+    """Read each of several objects in a JSON body (`pipeline.extract_rows`) with the host's recipes.
 
     Raises `PageTooComplexError`.
     """
@@ -90,7 +90,7 @@ def _read(extraction: Extraction, reader: _Reader) -> RecipeReading:
 
 
 def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> list[Recipe]:
-    """Return the recipes for `page`: the one written for its path, else those like its fingerprint, likest first."""
+    """Return the recipes for `page`: the one written for its path, or those with a similar fingerprint, best first."""
     parts = urlsplit(page.final_url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     written = [one for one in recipes if one.written and fnmatchcase(path, one.pages or "*")]
@@ -121,9 +121,9 @@ class _Tried:
         return tried
 
     def _read(self, name: str, anchors: Sequence[Anchor], spots: Spots, others: Sequence[Candidate]) -> None:
-        """Take what all anchors of a field agree on; what they differ in is taken from none.
+        """Record the value that all anchors of a field agree on; if they differ, record no value.
 
-        Nor is a number whose unit was learned, where `others` read it with another one on this page.
+        A number whose unit was learned is also dropped if `others` read it with another unit on this page.
         """
         answers: list[tuple[list[Candidate], bool]] = []
         for anchor in anchors:
@@ -144,8 +144,10 @@ class _Tried:
 
 @dataclass
 class _Reader:
-    """The last reader of a page: what its recipe finds. The recipe `applies` if it finds enough, the more the less the
-    page is like its template. A page that none of those alike applies to has the recipe of its template, if any.
+    """The last reader of a page: it reads the values of the page's recipe.
+
+    The recipe `applies` if it finds enough fields; the less similar the page is to its template, the more it must find.
+    If no recipe applies, the page still gets the recipe of its template, if there is one.
     """
 
     recipes: Sequence[Recipe]
@@ -163,25 +165,25 @@ class _Reader:
                 break
             tried = _Tried.of(recipe, page, others) if recipe.state is RecipeState.ACTIVE else _Tried()
             applies = tried.found >= LEAST_FOUND + (1.0 - alike)
-            # of two kinds of pages that are made alike, the recipe of which more is found is the page's
+            # if two templates look alike, the recipe that finds more is the page's
             is_better = applies and (not self.applies or tried.found > self.tried.found)
             if is_better or (self.recipe is None and alike >= ALIKE):
                 self.recipe, self.tried, self.applies, likest = recipe, tried, applies, alike
         return self.tried.read if self.applies else ()
 
     def settled(self, extraction: Extraction, contradicted: frozenset[str]) -> frozenset[str]:
-        """The fields of which the recipe knows what the page says, or that it says nothing."""
+        """Return the fields for which the recipe knows the value, or knows that the page states none."""
         if self.recipe is None or self.recipe.kind not in ("", extraction.kind):
             return frozenset()
         recipe = self.recipe
         read_elsewhere = {n for n, proof in extraction.record.evidence.items() if proof.confidence >= _LIKELY}
         lacking = {*self.tried.misses, *recipe.never} - {*recipe.unsure} - read_elsewhere
-        read = {one.field for one in self.tried.read}  # one that no check passes is not read better by a model
+        read = {one.field for one in self.tried.read}  # a model would not read a value better that failed a check
         return frozenset((lacking | read | {*recipe.unanswered}) - contradicted - recipe.suspended.keys())
 
 
 def _contradicted(extraction: Extraction, reader: _Reader) -> Iterable[str]:
-    """The fields of which other readers, or the recipe's own anchors, say something else."""
+    """Yield the fields for which other readers, or the recipe's own anchors, found something else."""
     hits, outvoted = reader.tried.hits, reader.recipe.outvoted if reader.recipe is not None else ()
     yield from reader.tried.split
     others = [one for one in extraction.candidates if one.reader != READER and one.field in hits]

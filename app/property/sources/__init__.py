@@ -1,1 +1,1 @@
-"""Where the pages about an address are: the operator's templates, and which of what they lead to is of that address."""
+"""Find pages about an address: the operator's URL templates, web searches, and the check that a page matches."""

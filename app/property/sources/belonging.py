@@ -1,4 +1,4 @@
-"""Whether a page is of the address that was asked for. Pure; prefers to leave a page out over taking a neighbour's."""
+"""Decide whether a page is about the requested address. Pure; rejects a page rather than risk a neighbor's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.property.merging import identity
 
 
 class Whose(StrEnum):
-    """Whose page it is."""
+    """Whether a page is about the requested property, another one, or undecided."""
 
     WANTED = "wanted"
     OTHER = "other"
@@ -21,7 +21,7 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """The verdict, and what decided it in words."""
+    """The verdict about a page, and the reason in words."""
 
     whose: Whose
     reason: str
@@ -34,9 +34,11 @@ class Belonging:
 def belonging(
     values: Mapping[str, Any], wanted: Address, parcels: Set[str] = frozenset(), *, place_is_known: bool = False
 ) -> Belonging:
-    """Whose page says `values`. `parcels` are parcel numbers that pages of the wanted address named (`plain_parcel`);
-    `place_is_known`: the source is asked about places of its area only, so a page of it need not name the town; but if
-    it names another one, it is of a house of the same number there.
+    """Decide whether a page with `values` is about the address `wanted`.
+
+    `parcels` are parcel numbers that pages of the wanted address named (`plain_parcel`). `place_is_known`: the source
+    only covers places in its area, so its page may omit the town. If the page names another town, it is about a house
+    with the same number there.
     """
     ours, theirs = normalise(wanted), identity.address_of(values)
     told = bool(theirs.street_number or theirs.street_name)
@@ -46,7 +48,7 @@ def belonging(
     units = _units(ours, theirs)
     if units is not None or (address == "different" and not (same_parcel and _same_house(ours, theirs))):
         return Belonging(Whose.OTHER, units or f"it is about {_shown(theirs)}")
-    if ours.unit and not theirs.unit:  # its parcel may be that of the whole building
+    if ours.unit and not theirs.unit:  # its parcel may cover the whole building
         return Belonging(Whose.UNKNOWN, f"it names no unit, and unit {ours.unit} was asked for")
     elsewhere = _elsewhere(ours, theirs)
     if same_parcel and (_same_house(ours, theirs) or not elsewhere):
@@ -58,7 +60,7 @@ def belonging(
 
 
 def _units(ours: Address, theirs: Address) -> str | None:
-    """What is wrong with the unit that the page names."""
+    """Return what is wrong with the unit that the page names; None if it fits."""
     if theirs.unit is None or theirs.unit == ours.unit:
         return None
     return f"it is about unit {theirs.unit}, and {f'unit {ours.unit}' if ours.unit else 'no unit'} was asked for"
@@ -71,7 +73,7 @@ def _same_house(ours: Address, theirs: Address) -> bool:
 
 
 def _elsewhere(ours: Address, theirs: Address) -> bool:
-    """Whether the page names another place. One ZIP may have several towns' names."""
+    """Return whether the page names another place. Several towns may share one ZIP code."""
     if differ(ours.state, theirs.state) or differ(ours.postal_code, theirs.postal_code):
         return True
     same_zip = ours.postal_code is not None and ours.postal_code == theirs.postal_code

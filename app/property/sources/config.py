@@ -1,6 +1,6 @@
-"""`sources.toml`: for which addresses which pages are asked, and where the web is searched. Read and checked here.
+"""Read and check `sources.toml`: which pages to request for which addresses, and which domains to search.
 
-What cannot be used is a `ConfigurationError` that names the file, the table, the key, and what to write instead.
+Every problem is a `ConfigurationError` that names the file, the table, the key, and what to write instead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.property.values.texts import words_of
 
 log = logging.getLogger(__name__)
 
-#: how many domains the API takes (reference of the Responses API, `web_search`, 2026-11)
+#: the most domains that the API accepts (reference of the Responses API, `web_search`, 2026-11)
 MOST_DOMAINS = 100
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _AREA_KEYS = ("name", "state", "county", "cities", "postal_codes", "source")
@@ -33,7 +33,7 @@ _TABLES = ("area", "web_search")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A page that is asked about every address of its area. `county` is the area's, empty where it names none."""
+    """A page that is requested for every address of its area. `county` is the area's county, or empty."""
 
     name: str
     kind: SourceKind
@@ -43,7 +43,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """Where sources hold: in one state, in towns or below prefixes of postal codes; what is empty holds everywhere."""
+    """The region that sources cover: a state, towns, or prefixes of postal codes. An empty part sets no limit."""
 
     name: str
     state: str
@@ -53,7 +53,10 @@ class Area:
     sources: tuple[Source, ...]
 
     def holds(self, *, state: str | None, city: str | None, postal_code: str | None) -> bool:
-        """Whether an address is in it. A town or a prefix of the postal code suffices where both are named."""
+        """Return whether the area contains an address.
+
+        If the area names both towns and postal codes, matching one of them is enough.
+        """
         if self.state and state and state.casefold() != self.state.casefold():
             return False
         if not self.cities and not self.postal_codes:
@@ -64,7 +67,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class WebSearch:
-    """Where a model may search: these domains and those below them. Without any it does not."""
+    """The domains that a model may search, including their subdomains. With no domains, search is off."""
 
     enabled: bool = True
     allowed_domains: tuple[str, ...] = ()
@@ -74,37 +77,43 @@ class WebSearch:
         return self.enabled and bool(self.allowed_domains)
 
     def allows(self, host: str) -> bool:
-        """Whether a page of `host` may be read because a search cites it."""
+        """Return whether a page of `host` may be fetched because a search cites it."""
         host = host.casefold().removesuffix(".")
         return any(host == domain or host.endswith(f".{domain}") for domain in self.allowed_domains)
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """All of the file; of one that is not there nothing."""
+    """The content of `sources.toml`; empty if the file does not exist."""
 
     areas: tuple[Area, ...] = ()
     web_search: WebSearch = WebSearch()
 
     def for_address(self, *, state: str | None, city: str | None, postal_code: str | None) -> tuple[Source, ...]:
-        """The sources for an address, in the order of the file."""
+        """Return the sources for an address, in the order of the file."""
         inside = [a for a in self.areas if a.holds(state=state, city=city, postal_code=postal_code)]
         return tuple(source for area in inside for source in area.sources)
 
     def kind_of_cited(self, url: str) -> SourceKind | None:
-        """Whose page `url` is, which no template made: that of the one kind of sources on its host and port.
+        """Return the kind of source of a cited page that no template produced.
 
-        None on a domain whose hosts strangers share: another one's page does not inherit a kind there.
+        This is the kind of the sources on the same host and port, if they all have the same kind. Return None on a
+        domain whose hosts belong to strangers: a page there does not inherit its neighbor's kind.
         """
-        place = _place(url)
+        place = _host_and_port(url)
         if not place[0] or is_shared(place[0]):
             return None
-        here = {source.kind for area in self.areas for source in area.sources if _place(source.template.text) == place}
+        here = {
+            source.kind
+            for area in self.areas
+            for source in area.sources
+            if _host_and_port(source.template.text) == place
+        }
         return here.pop() if len(here) == 1 else None
 
 
-def _place(url: str) -> tuple[str, int | None]:
-    """Host and port, as they are written."""
+def _host_and_port(url: str) -> tuple[str, int | None]:
+    """Return host and port as written."""
     try:
         parts = urlsplit(url)
         return parts.hostname or "", parts.port
@@ -113,7 +122,10 @@ def _place(url: str) -> tuple[str, int | None]:
 
 
 def read_sources(path: Path, *, must_exist: bool = False) -> Sources:
-    """What the file at `path` says; nothing if there is none, unless it `must_exist`. Raises `ConfigurationError`."""
+    """Return the content of the file at `path`; empty if it does not exist, unless it `must_exist`.
+
+    Raises `ConfigurationError`.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -239,7 +251,7 @@ def _one_of(kinds: type[SourceKind]) -> str:
 
 
 class SourcesFile:
-    """The file, read again whenever it has changed. Thread-safe: two threads at once read it twice."""
+    """The sources file, reread whenever it changes. Thread-safe: two threads may reread it at once."""
 
     def __init__(self, path: Path, *, must_exist: bool = False) -> None:
         self.path = path
@@ -247,18 +259,21 @@ class SourcesFile:
         self._kept: tuple[tuple[int, int] | None, Sources] | None = None
 
     def current(self) -> Sources:
-        """What it says now; while it cannot be used, what it said before. Raises `ConfigurationError`."""
+        """Return the current content; while the file is invalid, the last valid content.
+
+        Raises `ConfigurationError` if there was no valid content yet.
+        """
         stamp = self._stamp()
         kept = self._kept
         if kept is None or kept[0] != stamp:
             try:
-                said = read_sources(self.path, must_exist=self._must_exist)
+                content = read_sources(self.path, must_exist=self._must_exist)
             except ConfigurationError as exc:
                 if kept is None:
                     raise
-                log.warning("What %s said before holds on: %s", self.path, exc)
-                said = kept[1]
-            kept = self._kept = (stamp, said)
+                log.warning("Keeping the last valid content of %s: %s", self.path, exc)
+                content = kept[1]
+            kept = self._kept = (stamp, content)
         return kept[1]
 
     def _stamp(self) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""The one link of a page of results that is of the wanted address. Pure."""
+"""Find the one link on a results page that is about the requested address. Pure."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from app.property.page import Page
 from app.property.reading.document import Document
 from app.property.urls.targets import normalise_url
 
-#: links of a page that are looked at
+#: the most links that are examined on a page
 _MOST_LINKS = 2_000
-#: a row or a card around a link is about one property as long as it is this short
+#: a row or card with at most this many characters is about one property
 _ROW_CHARS = 400
 _ROWS = frozenset({"tr", "li", "article", "dd", "p", "div", "td"})
 _UNIT = re.compile(r"(?:\b(?:unit|apt|apartment|ste|suite|lot)\b\.?|#)\s*+#?\s*+([\w-]+)")
-#: behind a street's name it makes another street of it
+#: a direction after a street name makes it a different street
 _DIRECTION = re.compile(r"(?:[NSEW]|N[EW]|S[EW]|north(?:east|west)?|south(?:east|west)?|east|west)[.,]?", re.IGNORECASE)
 _ZIP = re.compile(r"\b\d{5}\b")
 
 
 def the_link(page: Page, wanted: Address) -> str | None:
-    """The URL, in the spelling of a target, to which links about `wanted` on the same host lead; None unless it is one.
+    """Return the target URL that all links about `wanted` on the same host share; None if there is none, or several.
 
-    A link is about an address that its own text names, else its row.
+    A link is about the address in its own text, or else in its row.
     """
     root = Document(page).root
     if root is None:
@@ -54,7 +54,7 @@ def _target(page: Page, href: str | None) -> str | None:
 
 
 def _words_around(link: Any) -> str:
-    """The text of the link; of its row, where the link itself holds no number."""
+    """Return the link's text, or its row's text if the link itself contains no number."""
     text = _text(link)
     if re.search(r"\d", text) and re.search(r"[A-Za-z]{2}", text):
         return text
@@ -75,7 +75,7 @@ def _text(element: Any) -> str:
 
 
 def _is_about(text: str, wanted: Address) -> bool:
-    """Does `text` name the wanted house, no other unit and no other postal code?"""
+    """Return whether `text` names the requested house and no other unit or postal code."""
     ours = normalise(wanted)
     if not ours.street_number or not ours.street_name:
         return False
@@ -90,7 +90,7 @@ def _is_about(text: str, wanted: Address) -> bool:
 
 
 def _behind_house(text: str, number: str, name: str) -> str | None:
-    """What follows the first mention of the house in `text`; None if there is none."""
+    """Return the text after the first mention of the house; None if it is not mentioned."""
     words = text.split()
     width = len(number.split())
     for start in range(len(words)):

@@ -1,4 +1,4 @@
-"""Which of several properties in one answer is the wanted one. Pure; prefers none over a neighbour's."""
+"""Choose the requested property among several in one response. Pure; prefers no result to a neighbor's."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from app.property.address import Address
 from app.property.merging.identity import PARCEL, plain_parcel_of
 from app.property.sources.belonging import Whose, belonging
 
-#: parcel numbers and fields that a reason names
+#: the most parcel numbers and fields that a reason lists
 _NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The place of the wanted one, else None, and why; `is_open`: another source may tell by naming the parcel."""
+    """The index of the requested property or None, and the reason.
+
+    `is_open`: another source may settle the choice by naming the parcel.
+    """
 
     place: int | None
     whose: Whose
@@ -32,11 +35,12 @@ def choose(
     *,
     place_is_known: bool = False,
 ) -> Choice:
-    """Which of `rows` (the values of each that may be it, of `listed` in all) is `wanted`; `parcels` and
-    `place_is_known` as for `belonging`.
+    """Return which of `rows` is `wanted`.
 
-    Of several that are, the one whose parcel number another page of the address named; else all must be of one parcel
-    and contradict each other in nothing, and the fullest is taken. Values of two rows are never put together.
+    `rows` are the values of each candidate among `listed` properties. `parcels` and `place_is_known` are as for
+    `belonging`. If several rows match, the one whose parcel number another page of the address named wins. Otherwise
+    all matches must have one parcel number and contradict each other in nothing; the fullest row wins. Values of two
+    rows are never combined.
     """
     judged = [belonging(row, wanted, parcels, place_is_known=place_is_known) for row in rows]
     mine = [place for place, whose in enumerate(judged) if whose.is_wanted]

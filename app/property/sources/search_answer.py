@@ -1,8 +1,8 @@
-"""What a search of the web answered: the pages that it cites, and what it says that they say. Pure.
+"""Parse a web search's answer: the pages it cites, and the values it attributes to them. Pure.
 
-The answer is text with citations (`url_citation`) behind what they stand for. It is written by a model that read
-strangers' pages, so nothing in it is taken for true: each line is kept with the page that it names, and only that page
-makes it a value of a record. A line without a citation says nothing.
+The answer is text with a citation (`url_citation`) after each statement. A model wrote it after reading strangers'
+pages, so none of it counts as true. Each statement is stored with the page it cites, and only that page can turn it
+into a value of a record. Statements without a citation are ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _URL = re.compile(r"https?://[^\s()\[\]<>\"']+")
 #: `- **Year built**: 1987`
 _LABELLED = re.compile(r"^\W*([A-Za-z][\w /#-]{1,38}?)\W{0,3}:\s*(\S.*?)\W*$", re.DOTALL)
 _MARKS = re.compile(r"[*_`|]+")
-#: of the answers of US sources
+#: the locale of US sources
 _LOCALE = Locale("en", "US")
 _SHORT = 300
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,7 +35,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A value that the answer says the page `url` says."""
+    """A value that, according to the answer, the page `url` states."""
 
     field: str
     value: Any
@@ -45,9 +45,12 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """`cited`: the pages that are cited, in the spelling of a target, in the order of the text; `looked_at`: all that
-    the search says it has read; `uncited`: URLs that stand in the text and are neither. `flaw`: why it is no whole
-    answer, as a word (`refused`, `incomplete`, `empty`), and `told` in words; both empty for a good one."""
+    """The parsed answer of a web search.
+
+    `cited` are the cited pages as targets, in the order of the text. `looked_at` are all pages that the search reports
+    as read. `uncited` are other URLs in the text. `flaw` is a code for an incomplete answer (`refused`, `incomplete`,
+    `empty`) and `told` explains it; both are empty for a complete answer.
+    """
 
     cited: tuple[str, ...] = ()
     looked_at: tuple[str, ...] = ()
@@ -57,7 +60,7 @@ class SearchAnswer:
     told: str = ""
 
     def without(self, urls: Set[str]) -> SearchAnswer:
-        """The same, as if it had never heard of `urls`."""
+        """Return a copy without any trace of `urls`."""
         cited, looked_at, uncited = (
             tuple(url for url in some if url not in urls) for some in (self.cited, self.looked_at, self.uncited)
         )
@@ -65,15 +68,15 @@ class SearchAnswer:
         return replace(self, cited=cited, looked_at=looked_at, uncited=uncited, claims=claims)
 
     def urls(self) -> tuple[str, ...]:
-        """Every URL in it."""
+        """Return every URL in the answer."""
         return tuple(dict.fromkeys((*self.cited, *self.looked_at, *self.uncited)))
 
 
 def read_answer(output: Sequence[Any], status: str = "completed", reason: str = "") -> SearchAnswer:
-    """What the `output` items of a response say; what is not as the API describes it says nothing.
+    """Parse the `output` items of a response. Items that do not follow the API's schema are ignored.
 
-    `status` and `reason` are the response's own: "completed", else "incomplete" with the reason of its
-    `incomplete_details`, or "failed" with the message of its `error`.
+    `status` and `reason` belong to the response: "completed"; "incomplete" with the reason of its `incomplete_details`;
+    or "failed" with the message of its `error`.
     """
     items = [item for item in output if isinstance(item, Mapping)]
     parts = [part for item in items if item.get("type") == "message" for part in _mappings(item.get("content"))]
@@ -88,7 +91,7 @@ def read_answer(output: Sequence[Any], status: str = "completed", reason: str = 
         named.update(dict.fromkeys(filter(None, map(_target, _URL.findall(text)))))
         for url, claim in _citations(text, _mappings(part.get("annotations"))):
             cited[url] = None
-            for one in _said(claim, url):
+            for one in _claims(claim, url):
                 claims.setdefault((one.field, one.url), one)
     flaw, told = _flaw(parts, status, reason)
     uncited = tuple(url for url in named if url not in cited and url not in looked_at)
@@ -96,7 +99,7 @@ def read_answer(output: Sequence[Any], status: str = "completed", reason: str = 
 
 
 def _flaw(parts: Sequence[Mapping[str, Any]], status: str, reason: str) -> tuple[str, str]:
-    """What is wrong with an answer as a whole, in a word and in words; two empty texts for a good one."""
+    """Return what is wrong with the whole answer, as a code and as text; both empty for a complete answer."""
     refusal = next((str(part.get("refusal")) for part in parts if part.get("type") == "refusal"), None)
     if refusal is not None or reason == "content_filter":
         return "refused", f"the model refused to answer: {(refusal or reason)[:_SHORT]}"
@@ -130,9 +133,9 @@ def _looked_at(item: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _citations(text: str, annotations: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Each cited page with the words before its citation: of its line, behind the citation before.
+    """Yield each cited page with the words before its citation.
 
-    Several citations in a row stand for the same words.
+    The words start at the line's beginning or after the previous citation. Consecutive citations share the same words.
     """
     before, words = 0, ""
     marks = [a for a in annotations if a.get("type") == "url_citation" and _is_span(a, text)]
@@ -151,8 +154,8 @@ def _is_span(mark: Mapping[str, Any], text: str) -> bool:
     return isinstance(start, int) and isinstance(end, int) and 0 <= start <= end <= len(text)
 
 
-def _said(claim: str, url: str) -> Iterator[Claimed]:
-    """The values in the words before a citation: a label with its value, else a sentence."""
+def _claims(claim: str, url: str) -> Iterator[Claimed]:
+    """Yield the values in the words before a citation: a label with its value, or a sentence."""
     if not claim or len(claim) > _SHORT:
         return
     for found in _values(claim):

@@ -1,8 +1,8 @@
-"""Secrets in the URLs of sources: put in when a page is asked for, taken out of all that comes back.
+"""Secrets in source URLs: inserted for the request, removed from everything that comes back.
 
-A template says `{secret:GIS_TOKEN}`. Everywhere else the URL has the mark `~secret.GIS_TOKEN~` in that place: as a
-target, in the database, in evidence, errors, logs and exports. The site may repeat the secret in its answer, in links
-or in where it redirects to, in whatever escapes: there the mark takes its place too.
+A template writes `{secret:GIS_TOKEN}`. Everywhere else the URL contains the mark `~secret.GIS_TOKEN~` instead: as a
+target, in the database, in evidence, errors, logs, and exports. A site may repeat the secret in its response, in links,
+or in redirects, in any escaping. The mark replaces it there too.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.property.page import NotModified, Page
 from app.redaction import SHORTEST_PROTECTED, is_secret_name
 
-#: how a secret may be called: like an environment variable
+#: a secret is named like an environment variable
 SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _MARK = re.compile(r"~secret\.([A-Z][A-Z0-9_]{0,63})~")
-#: what a character may be in HTML, JSON or JavaScript beside itself
+#: how HTML, JSON, and JavaScript may escape a character
 _ESCAPES: Mapping[str, tuple[str, ...]] = {
     "&": ("&amp;", "\\u0026", "\\x26"),
     "/": ("\\/", "\\u002f", "\\u002F"),
@@ -36,17 +36,20 @@ _ESCAPES: Mapping[str, tuple[str, ...]] = {
 
 
 def mark_of(name: str) -> str:
-    """What stands for the secret in a URL; of characters that no spelling of a URL changes."""
+    """Return the mark that stands for the secret in a URL. URL normalization does not change its characters."""
     return f"~secret.{name}~"
 
 
 def marked(url: str) -> tuple[str, ...]:
-    """The names of the secrets whose marks stand in `url`."""
+    """Return the names of the secrets whose marks are in `url`."""
     return tuple(dict.fromkeys(_MARK.findall(url)))
 
 
 def parse_secrets(entries: list[str], variable: str) -> dict[str, str]:
-    """`NAME=value` entries. Raises `ConfigurationError`, which names the entry by its place and never holds a value."""
+    """Parse `NAME=value` entries.
+
+    Raises `ConfigurationError`, which identifies the entry by its position and never contains a value.
+    """
     found: dict[str, str] = {}
     for place, entry in enumerate(entries, start=1):
         name, sign, value = (part.strip() for part in entry.partition("="))
@@ -67,27 +70,27 @@ def parse_secrets(entries: list[str], variable: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Veil:
-    """The secrets of one URL, by name: puts them in and takes them out."""
+    """The secrets of one URL by name: inserts and removes them."""
 
     secrets: Mapping[str, str] = field(repr=False)
 
     def opened(self, url: str) -> str:
-        """`url` with the secrets in the places of their marks: for the one request, to be kept nowhere."""
+        """Return `url` with secrets instead of marks. Use it for one request only and never store it."""
         return _MARK.sub(
             lambda mark: quote(self.secrets[mark[1]], safe="") if mark[1] in self.secrets else mark[0], url
         )
 
     def closed(self, text: str) -> str:
-        """`text` with marks in the places of the secrets, however they are escaped."""
+        """Return `text` with marks instead of secrets, in whatever escaping the secrets appear."""
         for name, pattern in self._patterns:
             text = pattern.sub(mark_of(name), text)
         return text
 
     def page(self, url: str, page: Page) -> Page:
-        """`page` as that of `url`, which has marks; no part of it holds a secret any more."""
+        """Return `page` with the marked `url` and without any secret."""
         text = self.closed(page.text)
         body = self.closed(page.body.decode("latin-1")).encode("latin-1")  # one character a byte, and back
-        if text != page.text and body == page.body:  # in an encoding that is not like ASCII
+        if text != page.text and body == page.body:  # the body's encoding does not extend ASCII
             body = text.encode("utf-8", "surrogatepass")
         declared = None if page.declared_url is None else self.closed(page.declared_url)
         return replace(
@@ -95,14 +98,14 @@ class Veil:
         )
 
     def answer(self, url: str, answer: Page | NotModified) -> Page | NotModified:
-        """What a fetcher answered for `url`, without secrets."""
+        """Return the fetcher's result for `url` without secrets."""
         if isinstance(answer, Page):
             return self.page(url, answer)
         return replace(answer, url=url, final_url=self.closed(answer.final_url))
 
     @contextmanager
     def over_errors(self) -> Iterator[None]:
-        """No error of ours leaves the block with a secret among its facts, nor with what caused it."""
+        """Remove secrets from the facts of our errors raised in the block, and drop their cause."""
         try:
             yield
         except PropertyIntelligenceError as exc:
@@ -115,7 +118,7 @@ class Veil:
         return tuple((name, re.compile("".join(map(_any_form, value)))) for name, value in longest_first)
 
 
-#: what puts the secrets into a URL and takes them out again; None for a URL that has none
+#: returns the secrets of a URL; None if it has none
 Veils = Callable[[str], Veil | None]
 
 
@@ -127,9 +130,9 @@ def _any_form(char: str) -> str:
 
 
 def literal_secret(url: str) -> str | None:
-    """The name of a query parameter of a template whose value looks like a secret that is written there; else None.
+    """Return the name of the first query parameter that contains a secret in clear text; None if there is none.
 
-    `url` has `{}` in the place of each placeholder.
+    `url` contains `{}` in place of each placeholder.
     """
     for name, value in _parameters(url):
         if is_secret_name(name) and len(value) >= SHORTEST_PROTECTED and "{}" not in value:
@@ -138,7 +141,7 @@ def literal_secret(url: str) -> str | None:
 
 
 def doubtful_parameters(url: str) -> list[str]:
-    """Names of parameters that may hold a secret, and may as well not: a short value under such a name."""
+    """Return the parameters that are named like a secret but whose short value may be harmless."""
     return [
         name
         for name, value in _parameters(url)
@@ -149,5 +152,5 @@ def doubtful_parameters(url: str) -> list[str]:
 def _parameters(url: str) -> list[tuple[str, str]]:
     try:
         return parse_qsl(urlsplit(url).query)
-    except ValueError:  # it is no URL, which another check says
+    except ValueError:  # not a URL; another check reports this
         return []

@@ -1,10 +1,14 @@
-"""URL templates: placeholders, how their values are escaped, and what of an address fills them. Pure.
+"""URL templates: placeholders, escaping, and which parts of an address fill them. Pure.
 
-`{name}` stands for a part of the address, percent-encoded whole (RFC 3986: all but letters, digits and `-._~`), so that
-no value can leave its place in the URL. `{name:filter:filter}` changes the value before that: `sql` doubles single
-quotes, as a literal of an ArcGIS `where` wants it; `upper`, `lower`; `bare` leaves letters and digits only; `slug` is
-lower case with dashes between the words. `{secret:NAME}` stands for a secret (`secrets.py`), which no URL that is made
-here holds.
+`{name}` stands for a part of the address. Its value is percent-encoded completely (RFC 3986: everything except letters,
+digits, and `-._~`), so it cannot change the structure of the URL. `{name:filter:filter}` transforms the value first:
+
+- `sql` doubles single quotes, as a literal in an ArcGIS `where` needs
+- `upper` and `lower` change the case
+- `bare` keeps letters and digits only
+- `slug` is lower case with dashes between words
+
+`{secret:NAME}` stands for a secret (`secrets.py`), which never appears in a URL built here.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from app.errors.targets import InvalidTargetError
 from app.property.sources.secrets import SECRET_NAME, doubtful_parameters, literal_secret, mark_of
 from app.property.urls.targets import normalise_url
 
-#: what a template may ask of an address, and what an example of it is
+#: the parts of an address that a template may use, each with an example
 PLACEHOLDERS: Mapping[str, str] = {
     "street_number": "12",
     "street_name": "Fictional Ave",
@@ -30,7 +34,7 @@ PLACEHOLDERS: Mapping[str, str] = {
     "county": "Anytown County",
     "parcel_number": "0012-0034",
 }
-#: empty where an address has none: no reason to leave the source out
+#: parts that may be empty: a source is still requested without them
 _MAY_BE_EMPTY = frozenset({"unit"})
 FILTERS: Mapping[str, Callable[[str], str]] = {
     "sql": lambda text: text.replace("'", "''"),
@@ -41,30 +45,30 @@ FILTERS: Mapping[str, Callable[[str], str]] = {
 }
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _SECRET = re.compile(r"\{secret:([^{}]*)\}")
-#: what a value can be once it is encoded
+#: the characters of an encoded value
 _VALUE = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*"
-#: stands for a value where the spelling of a whole URL is asked for
+#: replaces values when the spelling of a whole URL is computed
 _ANYTHING = "zqxjkvzqxjkv"
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template that `problem_of` found nothing wrong with."""
+    """A valid template: `problem_of` returned None for it."""
 
     text: str
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The names of its placeholders, each once; secrets are none."""
+        """The placeholder names, without duplicates and without secrets."""
         return tuple(dict.fromkeys(place.partition(":")[0] for place in _PLACE.findall(_without_secrets(self.text))))
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The names of its secrets, each once."""
+        """The names of the secrets, without duplicates."""
         return tuple(dict.fromkeys(_SECRET.findall(self.text)))
 
     def made(self, url: str) -> bool:
-        """Whether `url` (a target) is this template with some values: the only one that may get its secrets."""
+        """Return whether `url` (a target) is this template with some values. Only such a URL gets its secrets."""
         return re.fullmatch(self._pattern(), url) is not None
 
     def _pattern(self) -> str:
@@ -72,12 +76,13 @@ class Template:
         return re.escape(spelled).replace(_ANYTHING, _VALUE)
 
     def missing(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """The placeholders for which `values` has nothing, and which need something."""
+        """Return the required placeholders that `values` does not fill."""
         return tuple(name for name in self.needs if name not in _MAY_BE_EMPTY and not values.get(name))
 
     def url(self, values: Mapping[str, str]) -> str:
-        """The URL for `values`, in the spelling of a target, with marks for its secrets. Raises `InvalidTargetError`
-        where it gets too long.
+        """Return the target URL for `values`, with marks in place of secrets.
+
+        Raises `InvalidTargetError` if the URL is too long.
         """
         return normalise_url(_PLACE.sub(lambda match: _filled(match[1], values), _without_secrets(self.text)))
 
@@ -95,13 +100,13 @@ def _without_secrets(text: str) -> str:
 
 
 def literal_parameters(text: str) -> tuple[str | None, list[str]]:
-    """The parameter of a template that holds a secret in clear text, and those that may."""
+    """Return the parameter that holds a secret in clear text, if any, and the parameters that might."""
     bare = _PLACE.sub("{}", text)
     return literal_secret(bare), doubtful_parameters(bare)
 
 
 def problem_of(text: str) -> str | None:
-    """What is wrong with a template, in words that name the part; None if it can be used."""
+    """Return what is wrong with a template, naming the part; None if it is valid."""
     rest = _PLACE.sub("", text)
     if "{" in rest or "}" in rest:
         return "has a brace without its partner (a brace of the URL itself is written %7B or %7D)"

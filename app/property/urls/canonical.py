@@ -1,8 +1,8 @@
-"""Which page an answer is: the one at the URL that answered, and the canonical URL that it declares for itself.
+"""Determine which page a response is: the URL that answered, and the canonical URL that the page declares. Pure.
 
-Pure. A page may declare anything: a stranger's page on the same host, the URL of an office's record; a template, one
-URL for every listing. So a declaration is a claim, on the answering host only, and has to be confirmed: the page at
-that URL, fetched from there, has to agree (`merging/same_page.py`).
+A page may declare anything, such as another office's record on the same host, or one template URL for every listing. So
+a declaration is only a claim, accepted for the answering host only. It must be confirmed: the page fetched from the
+declared URL has to agree (`merging/same_page.py`).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from app.property.page import Page
 from app.property.reading import trees
 from app.property.urls.targets import normalise_url
 
-#: where a page's head ends at the latest; what stands in its body may be a visitor's
+#: the longest head of a page that is examined; visitors may write into a page's body
 _HEAD_CHARS = 256_000
 _HEAD_END = re.compile(r"</head\b|<body\b", re.IGNORECASE)
 
 
 def answered_url(page: Page) -> str:
-    """The URL that answered, in the spelling of a target: the one by which the page is known."""
+    """Return the URL that answered, normalized as a target. The page is stored under this URL."""
     try:
         return normalise_url(page.final_url)
     except InvalidTargetError:
@@ -30,10 +30,9 @@ def answered_url(page: Page) -> str:
 
 
 def canonical_of(page: Page) -> str | None:
-    """The canonical URL that the page declares, in the spelling of a target; a claim that is to be confirmed.
+    """Return the canonical URL that the page declares, as a target; a claim to be confirmed.
 
-    None where it declares none, or several that cannot all be right, or the URL that answered, or one of another host
-    or port.
+    Return None if it declares none, several different ones, the URL that answered, or one on another host or port.
     """
     answered = answered_url(page)
     declared = set(_declared(page))
@@ -44,7 +43,7 @@ def canonical_of(page: Page) -> str | None:
 
 
 def _host(url: str) -> tuple[str | None, int | None]:
-    """The host, and the port unless it is the scheme's own."""
+    """Return the host, and the port unless it is the scheme's default."""
     parts = urlsplit(url)
     return parts.hostname, parts.port
 

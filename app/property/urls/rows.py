@@ -1,6 +1,7 @@
-"""URLs for what one answer says of several properties: the answer's own, with a fragment that names one of them. Pure.
+"""URLs for the single properties in a response about several: its URL plus a fragment that names one. Pure.
 
-Sites do not see fragments (RFC 3986 section 3.5), and no target has one: whoever asks for such a URL gets the answer.
+Sites do not see fragments (RFC 3986 section 3.5), and targets have none. Requesting such a URL returns the whole
+response.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from app.property.merging.identity import address_of, parcel_of
 
 
 def row_url(url: str, values: Mapping[str, Any]) -> str | None:
-    """The URL of the property that `values` tell, of several at `url`: by its parcel number, else by house, street and
-    unit, so that it stays the same in whatever place of the answer it stands. None where neither is told.
+    """Return the URL of the property with `values`, one of several at `url`; None if it cannot be named.
+
+    The fragment is its parcel number, or else house, street, and unit, so that it does not depend on the position in
+    the response.
     """
     number = parcel_of(values)
     if number is not None:
@@ -27,10 +30,10 @@ def row_url(url: str, values: Mapping[str, Any]) -> str | None:
 
 
 def answer_of(url: str) -> str:
-    """The URL of the whole answer."""
+    """Return the URL of the whole response."""
     return urldefrag(url).url
 
 
 def is_row(url: str) -> bool:
-    """Whether it names one property of several at a URL."""
+    """Return whether `url` names one of several properties in a response."""
     return "#" in url

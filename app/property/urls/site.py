@@ -1,4 +1,4 @@
-"""Which hosts belong together: the registrable domain, by the Public Suffix List (https://publicsuffix.org)."""
+"""Group hosts into sites: the registrable domain by the Public Suffix List (https://publicsuffix.org)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
-#: domains whose hosts belong to strangers, and that are not on the list (`one.arcgis.com` and `two.arcgis.com`)
+#: domains whose hosts belong to different owners (`one.arcgis.com`, `two.arcgis.com`) and that the list lacks
 _SHARED_DOMAINS = frozenset(
     (
         # records and maps of many counties
@@ -25,10 +25,10 @@ _READING = threading.Lock()
 
 @lru_cache(maxsize=10_000)
 def site_of(host: str) -> str:
-    """`county.example` for `www.county.example`; the host itself where it is an address, or a public suffix.
+    """Return `county.example` for `www.county.example`; an IP address or a public suffix is returned unchanged.
 
-    `host` is ASCII, in small letters, without a final dot. Names below a suffix that its owner gives to strangers
-    (`github.io`) are sites of their own.
+    `host` is lower-case ASCII without a final dot. Names below a suffix that its owner gives to strangers (`github.io`)
+    are separate sites.
     """
     if _ADDRESS.fullmatch(host):
         return host
@@ -36,25 +36,25 @@ def site_of(host: str) -> str:
 
 
 def owner_of(host: str) -> str:
-    """Return who answers for what `host` says: its site, or the host itself on a domain that strangers share.
+    """Return who is responsible for the content of `host`: its site, or the host itself on a shared domain.
 
-    Two hosts with one owner are one source. `host` is spelled as for `site_of`.
+    Two hosts with the same owner count as one source. `host` is spelled as for `site_of`.
     """
     return host if is_shared(host) else site_of(host)
 
 
 def is_shared(host: str) -> bool:
-    """Whether strangers have pages on hosts of its domain, this one perhaps among them."""
+    """Return whether the hosts of this domain belong to different owners."""
     return site_of(host) in _SHARED_DOMAINS
 
 
 def is_public_suffix(host: str) -> bool:
-    """True for `com`, `co.uk` and `github.io`, below which the sites of many are; False for a name of no known kind."""
+    """Return True for `com`, `co.uk`, and `github.io`; False for a name under an unknown top-level domain."""
     return not _ADDRESS.fullmatch(host) and _suffixes(accept_unknown=False).publicsuffix(host) == host
 
 
 def _suffixes(*, accept_unknown: bool = True) -> PublicSuffixList:
-    with _READING:  # by one thread: all others that come meanwhile would read it too
+    with _READING:  # without the lock, several threads would parse the list at once
         return _read_suffixes(accept_unknown=accept_unknown)
 
 

@@ -1,4 +1,4 @@
-"""The one spelling of a URL's parts (RFC 3986 section 6.2.2): what means the same is written the same."""
+"""Normalize the parts of a URL (RFC 3986 section 6.2.2): equivalent parts get the same spelling."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import re
 from urllib.parse import quote
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-#: characters that stand for themselves in a path or query (RFC 3986), and `%`: what is escaped stays so
+#: characters that need no escape in a path or query (RFC 3986), and `%`: existing escapes are kept
 _KEEP = "%/:?#[]@!$&'()*+,;=-._~|"
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
 def escaped(text: str) -> str:
-    """A path or query in ASCII: what needs no escape has none (`%7E` is `~`), others have capital digits (`%2F`)."""
+    """Return a path or query in ASCII, without needless escapes (`%7E` becomes `~`), others in capitals (`%2F`)."""
     return _ESCAPED.sub(_one_spelling, quote(text, safe=_KEEP))
 
 
 def without_dots(path: str) -> str:
-    """A path without `.` and `..` (RFC 3986 section 5.2.4); it begins with a slash."""
+    """Return a path without `.` and `..` (RFC 3986 section 5.2.4). It begins with a slash."""
     kept: list[str] = []
     parts = path.split("/")[1:] if path.startswith("/") else path.split("/")
     for part in parts:

@@ -1,4 +1,4 @@
-"""Lists of targets as people have them: lines, CSV or JSON Lines, with a bad line named by its number."""
+"""Read lists of targets from plain lines, CSV, or JSON Lines. Errors name the line number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from app.errors.targets import InvalidTargetError, InvalidTargetListError
 from app.property.urls.targets import normalise_target
 
-#: the names of a column, or of a member of an object, that holds a target or a part of an address
+#: column or member names, and the target or address part that each holds
 _NAMES = {
     "target": "target",
     "url": "url",
@@ -23,7 +23,7 @@ _NAMES = {
     **dict.fromkeys(("zip", "zip code", "zipcode", "postal code", "postcode"), "zip"),
     "country": "country",
 }
-#: what may stand for a target by itself
+#: parts that can be a target on their own
 _WHOLE = ("target", "url", "address", "street")
 _NO_COLUMN = "no column is called 'target', 'url', 'address' or 'street'"
 _SHOWN_PROBLEMS = 10
@@ -33,12 +33,12 @@ _Entry = tuple[int, str | ValueError]
 
 
 def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalise_target) -> list[str]:
-    """The targets of a UTF-8 text, in order; blank lines and those that start with # are skipped.
+    """Return the targets in a UTF-8 text, in order. Blank lines and lines that start with # are skipped.
 
-    `name` (a file's, "stdin", ...) is what errors call it, and its suffix says what it is; if that says nothing, its
-    first line does. `check` raises `InvalidTargetError` for what is no target.
+    `name` (a file name, "stdin", ...) is used in errors. Its suffix determines the format; without a known suffix, the
+    first line does. `check` raises `InvalidTargetError` for an invalid target.
 
-    Raises `InvalidTargetListError`, which names up to ten bad lines; also for a text without a target.
+    Raises `InvalidTargetListError` with up to ten bad lines, or for a text without targets.
     """
     try:
         lines = body.decode("utf-8-sig").splitlines()
@@ -73,7 +73,7 @@ def _entries(name: str, lines: Sequence[str]) -> Iterator[_Entry]:
 
 
 def _reader_for(name: str, lines: Sequence[str]) -> Callable[[Sequence[str]], Iterator[_Entry]]:
-    """By the file's name; if that says nothing, by its first line that is neither blank nor a comment."""
+    """Choose the format by the file's name, or else by its first line that is neither blank nor a comment."""
     suffix = Path(name).suffix.lower()
     if suffix in {".jsonl", ".ndjson"}:
         return _from_jsonl
@@ -114,7 +114,7 @@ def _target_of_json(line: str) -> str | ValueError:
 
 
 def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
-    """With a header: its columns. Without one: the first column, if that holds a target, or the whole line."""
+    """Read the header's columns; without a header, the first column if it holds a target, or the whole line."""
     first = next((line for line in lines if not _is_skipped(line)), "")
     delimiter = _delimiter(first)
     columns = _columns(_cells(first, delimiter))
@@ -138,9 +138,9 @@ def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
 
 
 def _joined(parts: Mapping[str, str]) -> str:
-    """One target of the parts that a row has by the names of `_NAMES`, empty where it has none.
+    """Return one target from a row's parts, which are keyed by the names in `_NAMES`; empty without a target.
 
-    A full address in its own column stays as it is; a street is joined with what stands beside it.
+    A full address in its own column is kept. A street is joined with the other parts.
     """
     whole = next((parts[name] for name in _WHOLE if name in parts), "")
     rest = [parts[name] for name in ("unit", "city") if name in parts]
@@ -156,7 +156,7 @@ def _joined(parts: Mapping[str, str]) -> str:
 
 
 def _zip(code: str) -> str:
-    """A ZIP code out of a spreadsheet, which drops leading zeros: 7030 is 07030."""
+    """Restore a ZIP code whose leading zeros a spreadsheet dropped: 7030 becomes 07030."""
     return code.zfill(5) if code.isdigit() and len(code) in (3, 4) else code
 
 
@@ -169,7 +169,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _columns(cells: Sequence[str]) -> dict[str, int]:
-    """Where each part of a target stands, by a header; empty where `cells` are no header."""
+    """Return the column index of each part by the header; empty if `cells` are not a header."""
     found: dict[str, int] = {}
     for at, cell in enumerate(cells):
         if (name := _NAMES.get(_plain(cell))) is not None:

@@ -1,6 +1,6 @@
-"""What may be asked for, a URL or an address, in one spelling: two spellings of one thing are one target.
+"""Normalize targets, which are URLs or addresses, so that one target has one spelling.
 
-Says nothing about whether a URL may be fetched: that is `fetch/guard.py`, on the address that the name leads to.
+Whether a URL may be fetched is decided by `fetch/guard`, using the addresses that its host resolves to.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from app.property.address import Address, read_target, spell_target
 from app.property.urls.spelling import DEFAULT_PORTS, escaped, without_dots
 from app.property.urls.tracking import without_tracking
 
-#: longest URL: what browsers and proxies carry, and what a database index holds
+#: longest URL: a length that browsers, proxies, and database indexes accept
 MAX_URL_CHARS = 2048
-#: longest address: four times what the Postal Service prints on a label's lines
+#: longest address: four times the Postal Service's limit for a label
 MAX_ADDRESS_CHARS = 300
-#: most words of an address: three times what one with a building, a floor, a unit, a county and a country has
+#: most words of an address: three times those of an address with building, floor, unit, county, and country
 MAX_ADDRESS_WORDS = 40
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -31,12 +31,13 @@ _BARE_URL = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,24}(?:[:/?#]\S*)?", re.I)
 
 
 def normalise_target(target: str) -> str:
-    """`target` in its one spelling: a URL as `normalise_url` gives it, or an address (USPS Publication 28).
+    """Return the canonical spelling of `target`: a URL as `normalise_url` returns it, or an address (USPS Publication
+    28).
 
-    An address is one line, `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`; outside the US it is the line as it is written
-    there, in capitals, with the country's name at its end.
+    A US address is one line, `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`. Other addresses are kept as written, in
+    capitals, followed by the country's name.
 
-    Raises `InvalidTargetError`, which names the target and what is wrong with it or lacks.
+    Raises `InvalidTargetError` with the target and what is wrong or missing.
     """
     text = target.strip()
     if not text or _SCHEME.match(text):
@@ -45,26 +46,27 @@ def normalise_target(target: str) -> str:
 
 
 def normalise_watched(target: str) -> str:
-    """What can be watched, in its one spelling: the id of a stored property, or a target as `normalise_target` has it.
+    """Return the canonical spelling of something to watch: a property id or a target.
 
-    Raises `InvalidTargetError`. Whether there is such a property is not known here.
+    Raises `InvalidTargetError`. It does not check whether the property exists.
     """
     text = target.strip().lower()
     return text if is_property_id(text) else normalise_target(target)
 
 
 def is_property_id(text: str) -> bool:
-    """Whether that is what ids of properties (and of watches) look like: 32 hexadecimal digits."""
+    """Return whether `text` has the form of a property or watch id: 32 hexadecimal digits."""
     return _ID.fullmatch(text) is not None
 
 
 def normalise_url(url: str) -> str:
-    """The URL in its one spelling (RFC 3986 section 6.2), without parameters that only track visitors.
+    """Return the canonical spelling of `url` (RFC 3986 section 6.2), without tracking parameters.
 
-    Lower-case scheme and host, no final dot, no default port, no fragment, no `..`, ASCII only, escapes only where one
-    is needed. What a site may tell apart stays: the case of the path, the order of parameters, a slash at the end.
+    The result has a lower-case scheme and host and only necessary escapes. It has no final dot, default port, fragment,
+    `..`, or non-ASCII characters. Differences that may matter to a site are kept: the case of the path, the order of
+    parameters, and a final slash.
 
-    Raises `InvalidTargetError`, which names the target and what is wrong with it.
+    Raises `InvalidTargetError` with the target and what is wrong.
     """
     text = url.strip()
     shown = text[:200]
@@ -87,17 +89,17 @@ def normalise_url(url: str) -> str:
 
 
 def is_address(target: str) -> bool:
-    """True for an address, False for a URL. `target` is in its one spelling."""
+    """Return True for an address, False for a URL. `target` is canonical."""
     return not target.startswith(("http://", "https://"))
 
 
 def host_of_target(target: str) -> str | None:
-    """The host that a target leads to; None for an address, which leads to no site by itself."""
+    """Return the host of a target; None for an address, which has none."""
     return None if is_address(target) else urlsplit(target).hostname
 
 
 def address_of_target(target: str) -> Address:
-    """The parts of a target that is an address. Raises `InvalidTargetError` for what is none, a URL among them."""
+    """Return the parts of an address target. Raises `InvalidTargetError` for a URL or an unreadable address."""
     if not is_address(target):
         raise InvalidTargetError(target[:200], "is a URL, not an address")
     try:

@@ -1,4 +1,4 @@
-"""Drops from a query what only tracks visitors; which names these are is data (`tracking_parameters.txt`)."""
+"""Remove tracking parameters from queries. Their names are in `tracking_parameters.txt`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from urllib.parse import unquote
 
 
 def without_tracking(query: str) -> str:
-    """`query` without parameters that track visitors; all others stay as they are, in their order."""
+    """Return `query` without tracking parameters; the others keep their spelling and order."""
     if not query:
         return query
     return "&".join(part for part in query.split("&") if not is_tracking(part.partition("=")[0]))
 
 
 def is_tracking(name: str) -> bool:
-    """Whether a parameter of this name, as it stands in a query, says nothing of the page."""
+    """Return whether the parameter `name`, as written in a query, only tracks visitors."""
     name = unquote(name).lower()
     exact, prefixes = _names()
     return name in exact or name.startswith(prefixes)

@@ -1,4 +1,4 @@
-"""How each site writes what it says. A module a site, whose `body` makes the page of a `Page`.
+"""The pages of each site. One module per site, whose `body` writes the HTML of a `Page`.
 
-Written as such sites write: with menus, owners, mailing addresses, other homes and advice around the facts.
+They imitate real sites: menus, owners, mailing addresses, other homes, and advice surround the facts.
 """

@@ -1,4 +1,4 @@
-"""The assessor's property record card: tables of upper-case words, the owner's mailing address above all."""
+"""The assessor's property record card: tables of capitalized words, with the owner's mailing address at the top."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def body(page: Page) -> str:
 
 
 def _values(page: Page) -> str:
-    """The newest year as the page says it, older ones from the books."""
+    """Return the newest year as the page states it, and earlier years from the records."""
     newest, older = page.says, page.home.taxes[1:]
     rows = [
         (newest["TaxYear"], dollars(newest["X_MarketValue"]), dollars(newest["TaxAssessedValue"])),

@@ -1,7 +1,7 @@
-"""The county's GIS: answers of an ArcGIS REST layer of parcels, and the queries that it understands.
+"""The county's GIS: answers of an ArcGIS REST parcel layer, and the queries it understands.
 
 https://developers.arcgis.com/rest/services-reference/enterprise/query-map-service-layer/ (f=json). A parcel is a
-polygon in degrees (`outSR=4326`), dates are milliseconds since the epoch.
+polygon in degrees (`outSR=4326`); dates are milliseconds since the epoch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from simulators.county.sites import Page
 
 Test = Callable[[Mapping[str, Any]], bool]
-#: most features of one answer (`maxRecordCount`)
+#: the most features in one answer (`maxRecordCount`)
 MOST = 25
 _TYPES = {
     "OBJECTID": "OID", "PARCEL_ID": "String", "SITUS_ADDR": "String", "SITUS_UNIT": "String", "SITUS_CITY": "String",
@@ -32,11 +32,11 @@ _CONDITION = re.compile(r"(?:UPPER\()?(\w+)\)?\s*(=|LIKE)\s*'((?:[^']|'')*)'", r
 
 
 class QueryError(ValueError):
-    """The server does not understand the `where` clause."""
+    """The server does not support the `where` clause."""
 
 
 def answer(pages: Iterable[Page], where: str) -> dict[str, Any]:
-    """The layer's answer to `where`. Raises `QueryError`."""
+    """Return the layer's answer to `where`. Raises `QueryError`."""
     wanted = _conditions(where)
     found = [_feature(page) for page in pages if _meets(page, wanted)]
     return {
@@ -54,7 +54,7 @@ def answer(pages: Iterable[Page], where: str) -> dict[str, Any]:
 
 
 def only(pages: Iterable[Page], where: str) -> Page | None:
-    """The one page that `where` finds; None if it finds none, several, or is not understood."""
+    """Return the only page that `where` finds; None if it finds none or several, or is invalid."""
     try:
         wanted = _conditions(where)
     except QueryError:
@@ -69,7 +69,7 @@ def _meets(page: Page, wanted: Iterable[Test]) -> bool:
 
 
 def _conditions(where: str) -> list[Test]:
-    """`NAME = 'value' AND NAME LIKE 'value%'`, names in any case: what such servers are mostly asked."""
+    """Parse `NAME = 'value' AND NAME LIKE 'value%'`, with names in any case, as common queries use it."""
     asked = []
     for part in re.split(r"\s+AND\s+", where.strip(), flags=re.IGNORECASE):
         match = _CONDITION.fullmatch(part.strip())
@@ -87,7 +87,7 @@ def _test(name: str, operator: str, value: str) -> Test:
 
 
 def _feature(page: Page) -> dict[str, Any]:
-    """The parcel as a square of some 30 m around its middle."""
+    """Return the parcel as a square of about 30 m around its center."""
     y, x, half = page.says["Latitude"], page.says["Longitude"], 0.00014
     corners = ((-1, -1), (-1, 1), (1, 1), (1, -1), (-1, -1))
     ring = [[round(x + half * dx, 6), round(y + half * dy, 6)] for dx, dy in corners]

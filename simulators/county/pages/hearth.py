@@ -1,4 +1,4 @@
-"""The portal Hearthlist: JSON-LD in the head, a short page around it, and other homes below."""
+"""The portal Hearthlist: JSON-LD in the head, a short page, and other homes below."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KINDS = {"Single Family Residence": "House", "Condominium": "Condo", "Multi Fam
 
 
 def body(page: Page, root: str, near: Sequence[Page]) -> str:
-    """`root` is the site's own address; `near` are pages of other homes, shown as cards."""
+    """Return the page's HTML. `root` is the site's address; `near` are pages of other homes, shown as cards."""
     says, home = page.says, page.home
     place = f"{home.town.name}, {says['StateOrProvince']} {says['PostalCode']}"
     title = f"{page.line}, {place} | {HEARTH.name}"

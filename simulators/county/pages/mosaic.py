@@ -1,4 +1,4 @@
-"""The portal Mosaic Homes: facts under labels, the same once more in the page's state, beside homes nearby."""
+"""The portal Mosaic Homes: labeled facts, repeated in the page's state together with nearby homes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KINDS = {"Single Family Residence": "Single Family", "Condominium": "Condo", "M
 
 
 def body(page: Page, near: Sequence[Page]) -> str:
-    """`near` are pages of other homes, of which the state tells as well."""
+    """Return the page's HTML. `near` are pages of other homes, which the state also contains."""
     says, home = page.says, page.home
     place = f"{home.town.name}, {says['StateOrProvince']} {says['PostalCode']}"
     state = {
@@ -89,7 +89,7 @@ def _text(value: Any) -> str:
 
 
 def state_of(page: Page) -> dict[str, Any]:
-    """The home as the portal's scripts know it."""
+    """Return the home as JSON for the portal's scripts."""
     says, home = page.says, page.home
     return {
         "id": page.path.split("/")[2].split("-")[0],

@@ -1,4 +1,4 @@
-"""The smaller sites: an owners' association, the treasurer, the building department, and an archive of listings."""
+"""The smaller sites: an owners' association, the treasurer, the building department, and a listing archive."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simulators.county.sites import ASSOCIATION, PERMITS, TAX_ROLL, VAULT, Page
 
 
 def association(page: Page) -> str:
-    """The lot's page in an association's directory."""
+    """Return the lot's page in an association's directory."""
     says, home = page.says, page.home
     gate = (
         "<li>Gated community: the code for the gate comes from the management office.</li>"
@@ -31,7 +31,7 @@ def association(page: Page) -> str:
 
 
 def tax_bill(page: Page) -> str:
-    """The treasurer's bill of the newest year, with those before it."""
+    """Return the treasurer's newest bill, with the earlier ones."""
     says, home = page.says, page.home
     head = pairs(
         (
@@ -64,7 +64,7 @@ def tax_bill(page: Page) -> str:
 
 
 def permits(page: Page) -> str:
-    """All permits of one address."""
+    """Return all permits of one address."""
     says, home = page.says, page.home
     rows = [
         (
@@ -94,7 +94,7 @@ def permits(page: Page) -> str:
 
 
 def archived(page: Page) -> str:
-    """An old listing, kept by somebody who wants no visits of programs."""
+    """Return an old listing in the archive that forbids crawlers."""
     says, home = page.says, page.home
     rooms = (
         f"{says['BedroomsTotal']} bedrooms, {says['BathroomsTotalInteger']} bathrooms, "
