@@ -129,18 +129,14 @@ class Database:
         took = time.monotonic() - begun
         self._next_turn = begun + took + min(_MOST_PAUSE_SECONDS, max(_LEAST_PAUSE_SECONDS, 3 * took))
 
-    def exclusively(self, connection: Connection, name: str) -> None:
-        """Until this transaction ends, hold up others that ask for `name`. On SQLite a writer is alone anyway."""
-        if not self.is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+    def advisory_lock(self, connection: Connection, name: str, *, shared: bool = False) -> None:
+        """Take the lock `name` until the transaction ends. Holders of a shared lock exclude only exclusive ones.
 
-    def together(self, connection: Connection, name: str) -> None:
-        """Until this transaction ends, hold up whoever asks for `name` exclusively; others who come together are not.
-
-        On SQLite a writer is alone anyway.
+        On SQLite this does nothing: SQLite has one writer at a time.
         """
         if not self.is_sqlite:
-            connection.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext(:name))"), {"name": name})
+            function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+            connection.execute(text(f"SELECT {function}(hashtext(:name))"), {"name": name})
 
     def wipe_free_space(self) -> bool:
         """Overwrite what deleted rows left behind in the database's files; -> whether none of it is left.

@@ -160,7 +160,7 @@ class Storing:
         """What came of each source of an address that brought no property. Its job goes on to fail."""
 
         def work(connection: Connection) -> None:
-            self._database.together(connection, PURGE)
+            self._database.advisory_lock(connection, PURGE, shared=True)
             hold(connection, lease)
             put_tried(self._database, connection, lease.job_id, tried, asked_at)
 

@@ -34,7 +34,7 @@ class RequestKey:
 
 def take(database: Database, connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
     """Return what was answered before, see `earlier`; None: until this transaction ends nobody else has the key."""
-    database.exclusively(connection, f"request {key.id}")
+    database.advisory_lock(connection, f"request {key.id}")
     found = earlier(connection, key, now)
     if found is None:
         connection.execute(update(Batch).where(Batch.idempotency_key == key.id).values(FORGOTTEN))  # a day is over

@@ -31,7 +31,7 @@ def take_lost(database: Database, limit: int, messages: Mapping[str, int] | None
     now = database.clock.now()
 
     def work(connection: Connection) -> list[Recovered]:
-        database.exclusively(connection, "jobs.recoverable")
+        database.advisory_lock(connection, "jobs.recoverable")
         found = _taken(connection, _overdue(now), limit, now)
         for queue, missing in _shortages(connection, messages or {}, now):
             if (room := min(limit - len(found), missing)) > 0:

@@ -62,7 +62,7 @@ class KeyHistoryStore:
         """Return False, with nothing changed, if `base` is not what was recorded last."""
 
         def work(connection: Connection) -> bool:
-            self._database.exclusively(connection, "key_history")
+            self._database.advisory_lock(connection, "key_history")
             with Session(connection) as session:
                 known = {row.key_id: row for row in session.scalars(select(Key))}
                 if _base(known.values()) != base:

@@ -87,7 +87,7 @@ class LlmBatchStore:
         now, by_id = self._clock.now(), {candidate.id: candidate for candidate in chosen}
 
         def work(connection: Connection) -> LlmBatch | None:
-            self._database.exclusively(connection, "llm_batches.begin")
+            self._database.advisory_lock(connection, "llm_batches.begin")
             taken: list[Candidate] = []
             for some in chunks(list(by_id)):
                 parked = select(_R.id).where(_R.id.in_(some), _R.state == RequestState.PARKED).with_for_update()

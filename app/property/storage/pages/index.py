@@ -91,7 +91,7 @@ class PageIndex:
         reads = and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at > now)
 
         def work(connection: Connection) -> bool:
-            self._database.exclusively(connection, f"page {page_url}")
+            self._database.advisory_lock(connection, f"page {page_url}")
             theirs = JobRow.reading_url == page_url, JobRow.id != lease.job_id
             if connection.execute(select(JobRow.id).where(*theirs, reads)).first():
                 return False

@@ -72,7 +72,7 @@ def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
 
     def work(step: Step, connection: Connection) -> Removal:
         if not dry_run:
-            database.exclusively(connection, TICK)  # else a watch that goes with its page would ask for it once more
+            database.advisory_lock(connection, TICK)  # else a watch that goes with its page would ask for it once more
         part = Removal(database, connection, dry_run=dry_run)
         step(part)
         return part

@@ -72,7 +72,7 @@ def purged_since(
 
     Until this transaction ends, no purge of anything else begins to remove.
     """
-    database.together(connection, PURGE)
+    database.advisory_lock(connection, PURGE, shared=True)
     is_later = true() if fetched_at is None else Suppression.at >= fetched_at
     digests = {url: set(_digests(url)) for url in urls}
     hit = set[str]()
@@ -115,7 +115,7 @@ def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | 
     database.repeat(work)
     if not database.is_sqlite:  # which has one writer at a time
         with database.writing() as connection:
-            database.exclusively(connection, PURGE)
+            database.advisory_lock(connection, PURGE)
 
 
 # --- people

@@ -30,7 +30,7 @@ _TAKE = text("SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(:keys) AS k OR
 def lock_pages(database: Database, connection: Connection, records: Sequence[SourceRecord]) -> None:
     """Hold up purges, and whoever stores a record that may be of one property with one of `records`: they share a key
     under which one of them is filed and the other is looked for."""
-    database.together(connection, PURGE)
+    database.advisory_lock(connection, PURGE, shared=True)
     if database.is_sqlite or not records:
         return
     keys = {
@@ -56,7 +56,7 @@ def lock_rows(connection: Connection, property_ids: Collection[str]) -> None:
 def lock_feed(database: Database, connection: Connection) -> None:
     """Hold up whoever gives a property a new moment or tells a change, so that nothing appears before what somebody may
     have seen. Taken last, since all writers wait for it."""
-    database.exclusively(connection, "feed")
+    database.advisory_lock(connection, "feed")
 
 
 def _number(key: str) -> int:

@@ -49,7 +49,7 @@ class StoredRecipes:
         from app.property.recipes.template import likest  # noqa: PLC0415
 
         def work(connection: Connection) -> Recipe:
-            self._database.exclusively(connection, f"recipes of {recipe.host}")
+            self._database.advisory_lock(connection, f"recipes of {recipe.host}")
             known = [one for one in _found(connection, RecipeRow.host == recipe.host) if not one.written]
             if alike := likest((one for one in known if one.kind == recipe.kind), recipe.fingerprint):
                 return alike[0]

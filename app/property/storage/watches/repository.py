@@ -79,7 +79,7 @@ class Watches:
         wanted, now = [normalise_watched(name) for name in named], self._clock.now()
 
         def work(connection: Connection) -> Added:
-            self._database.exclusively(connection, "watches.add")
+            self._database.advisory_lock(connection, "watches.add")
             refuse_named(self._database, connection, wanted)
             targets = list(dict.fromkeys(_meant(connection, wanted)))
             there = _watches(connection, targets, now)
@@ -111,7 +111,7 @@ class Watches:
 
         def work(connection: Connection) -> int:
             # whoever is making jobs of the watch is waited for: a tick, and the end of a search by the row's lock
-            self._database.exclusively(connection, TICK)
+            self._database.advisory_lock(connection, TICK)
             found = connection.execute(select(Watch.id).where(which).with_for_update()).scalar()
             if found is None:
                 raise NotFoundError("watch", name)
@@ -175,8 +175,10 @@ class Watches:
         """
 
         def work(connection: Connection) -> Tick:
-            self._database.exclusively(connection, TICK)
-            self._database.together(connection, PURGE)  # what is purged meanwhile is not asked for afterwards
+            self._database.advisory_lock(connection, TICK)
+            self._database.advisory_lock(
+                connection, PURGE, shared=True
+            )  # what is purged meanwhile is not asked for afterwards
             return Turn(connection, now, limits, seconds).take()
 
         now = self._clock.now()
