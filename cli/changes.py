@@ -44,7 +44,8 @@ def changes(
     Without --since it begins with the oldest that is kept. docs/changes.md says what is told, and when.
 
     JSON: `{"changes": [...], "next_since": CURSOR, "has_more", "webhook": {"pending", "oldest_at", "error"}}`; a change
-    has "id", "property", "field", "old", "new", "context", "old_evidence", "new_evidence", "why", "seen_at", "told_at".
+    has "id", "property", "field", "old", "new", "context", "old_evidence", "new_evidence", "why", "seen_at",
+    "published_at".
     """
     with open_stores(load_settings()) as stores:
         store = ChangeStore(stores.database)

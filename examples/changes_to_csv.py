@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from feed import Change, follow, keep_cursor, read_cursor, run
 
-COLUMNS = ("told_at", "property", "field", "old", "new", "currency", "old_source", "new_source", "quote", "id")
+COLUMNS = ("published_at", "property", "field", "old", "new", "currency", "old_source", "new_source", "quote", "id")
 _LIMIT = 500
 #: A spreadsheet would take a cell that begins so for a formula. After `;` too, where it takes that for the separator.
 _FORMULA = re.compile(r'(\A|;)([\s"\u200b-\u200f\u2060\ufeff]*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
@@ -79,7 +79,7 @@ def row(change: Change) -> list[str]:
     """A change in the order of `COLUMNS`."""
     old, new = change["old_evidence"], change["new_evidence"]
     currency = change["context"]["new"].get("X_Currency", "")
-    told = [change["told_at"], change["property"], change["field"], change["old"], change["new"], currency]
+    told = [change["published_at"], change["property"], change["field"], change["old"], change["new"], currency]
     sources = [old["source_url"] if old else "", new["source_url"], new["quote"], change["id"]]
     return [cell(value) for value in (*told, *sources)]
 

@@ -25,9 +25,11 @@ class ChangeContext(BaseModel):
 
 
 class ChangeView(BaseModel):
-    """A field of a property that has another value now. `old` and `old_evidence` are null where nothing was said
-    before; `why` says in words why it was believed, `seen_at` when a page first showed it, `told_at` since when it is
-    in the feed. It is never rewritten, but for the property's id if that turned out to be another one."""
+    """A published change of one field. `old` and `old_evidence` are null if the field had no value before.
+
+    `why` says why the change was accepted, `seen_at` when a page first showed it, `published_at` when it entered the
+    feed. A published change stays as it is, except that its property id changes when properties are merged.
+    """
 
     id: str
     property: str
@@ -39,7 +41,7 @@ class ChangeView(BaseModel):
     new_evidence: dict[str, Any]
     why: str
     seen_at: datetime
-    told_at: datetime
+    published_at: datetime
 
 
 class ChangeList(BaseModel):

@@ -167,4 +167,4 @@ class Change(Base):
 
     def as_json(self) -> dict[str, Any]:
         names = ("id", "property_id", "field", "old", "new", "context", "old_evidence", "new_evidence", "why")
-        return self.shown((*names, "seen_at")) | {"told_at": self.published_at.isoformat()}
+        return self.shown((*names, "seen_at", "published_at"))
