@@ -22,7 +22,7 @@ from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
 from app.redis.embedded_valkey import broker_url
 from app.services.keys.store import budget_of, connect_store
-from app.services.runtime.ttl_cache import Kept
+from app.services.runtime.ttl_cache import TtlCache
 from app.settings import Settings
 
 #: to look at 300 keys takes the server some milliseconds, in which it admits no request
@@ -69,9 +69,9 @@ class KeyView:
         self._unused = KeyPool(self.keys, unused, strategy)
         #: the `data` of the specification's stats response, with the `id` of each key, at most two seconds old; while
         #: no Redis answers it is the configured keys, unused, and `scope` is "process". Not to be changed.
-        self.stats = Kept(self._stats, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
+        self.stats = TtlCache(self._stats, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
         #: `report`, at most two seconds old: for many who look at once
-        self.recent_report = Kept(self.report, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
+        self.recent_report = TtlCache(self.report, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
 
     def _stats(self) -> dict[str, Any]:
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 
-class Kept[T]:
+class TtlCache[T]:
     """What `ask` said at most `seconds` ago. Of several threads one asks, the others wait for its answer.
 
     With `grace_seconds` nobody waits who comes so soon after: the old answer is given again while a thread asks anew

@@ -21,7 +21,7 @@ from app.services.reports.doctor.fleet import (
     check_workers,
 )
 from app.services.reports.doctor.machine import check_home, check_settings, check_sources
-from app.services.runtime.ttl_cache import Kept
+from app.services.runtime.ttl_cache import TtlCache
 from app.settings import Settings
 
 __all__ = ["CeleryFacts", "Finding", "State", "examine", "finding_of"]
@@ -33,7 +33,7 @@ _CHECK_SECONDS = 10.0
 def examine(settings: Settings, celery: CeleryFacts, clock: Clock, env_file: Path | None) -> list[Finding]:
     """Return all findings, after ten seconds at the latest. `env_file` is the file of settings, if any. `clock` is this
     machine's. No finding shows a secret: keys have their masks, URLs no password. Raises nothing."""
-    celery = replace(celery, consumers=Kept(celery.consumers, _CHECK_SECONDS))  # two checks ask, once
+    celery = replace(celery, consumers=TtlCache(celery.consumers, _CHECK_SECONDS))  # two checks ask, once
     checks = {
         "settings": lambda: check_settings(settings, env_file),
         "home": lambda: check_home(settings),

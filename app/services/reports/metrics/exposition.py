@@ -25,7 +25,7 @@ from app.services.keys.view import KeyReport
 from app.services.reports.metrics.instruments import COUNTED, SPECS
 from app.services.reports.metrics.samples import HealthFigures, health_samples, job_samples, pool_samples
 from app.services.reports.metrics.shared_counts import families
-from app.services.runtime.ttl_cache import Kept
+from app.services.runtime.ttl_cache import TtlCache
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ class Exposition(Collector):
         self._reported = _Source("redis", reported)
         self._collecting = threading.Lock()  # the two formats may be asked for at the same time
         self._rendered = {
-            kind: Kept(partial(encode, self), _KEPT_SECONDS, grace_seconds=_GRACE_SECONDS) for encode, kind in _FORMATS
+            kind: TtlCache(partial(encode, self), _KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
+            for encode, kind in _FORMATS
         }
 
     def render(self, accept: str) -> tuple[bytes, str]:
@@ -141,5 +142,5 @@ class _Source[T]:
 
 
 def _database[T](ask: Callable[[], T]) -> _Source[T]:
-    kept = Kept(ask, _DATABASE_KEPT_SECONDS)
+    kept = TtlCache(ask, _DATABASE_KEPT_SECONDS)
     return _Source("database", kept, lambda: kept.last(_DATABASE_STALE_SECONDS))

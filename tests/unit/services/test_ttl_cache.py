@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.services.runtime.ttl_cache import Kept
+from app.services.runtime.ttl_cache import TtlCache
 
 
 def _counting() -> Callable[[], int]:
@@ -25,7 +25,7 @@ def _counting() -> Callable[[], int]:
 
 def test_an_answer_is_kept_for_its_time_and_no_longer() -> None:
     now = 100.0
-    kept = Kept(_counting(), 1.0, monotonic=lambda: now)
+    kept = TtlCache(_counting(), 1.0, monotonic=lambda: now)
     assert (kept(), kept()) == (1, 1)
     now = 100.999
     assert kept() == 1
@@ -41,7 +41,7 @@ def test_of_many_who_ask_at_once_one_does() -> None:
         going.wait(60)
         return count()
 
-    kept = Kept(ask, 60.0)
+    kept = TtlCache(ask, 60.0)
     with ThreadPoolExecutor(8) as threads:
         answers = [threads.submit(kept) for _ in range(8)]
         going.set()
@@ -57,7 +57,7 @@ def test_a_failure_is_not_kept() -> None:
             raise answer
         return answer
 
-    kept = Kept(ask, 60.0)
+    kept = TtlCache(ask, 60.0)
     with pytest.raises(ValueError, match="no"):
         kept()
     assert kept() == 5
@@ -65,7 +65,7 @@ def test_a_failure_is_not_kept() -> None:
 
 def test_the_newest_answer_may_be_had_without_asking() -> None:
     now = 100.0
-    kept = Kept(_counting(), 1.0, monotonic=lambda: now)
+    kept = TtlCache(_counting(), 1.0, monotonic=lambda: now)
     assert kept.last(60.0) is None
     kept()
     now = 160.0
@@ -85,7 +85,7 @@ def test_within_the_grace_nobody_waits_and_one_asks_anew() -> None:
         going.wait(60)
         return count()
 
-    kept = Kept(ask, 1.0, grace_seconds=2.0, monotonic=lambda: now)
+    kept = TtlCache(ask, 1.0, grace_seconds=2.0, monotonic=lambda: now)
     assert kept() == 1
     now = 102.9
     going.clear()
@@ -97,7 +97,7 @@ def test_within_the_grace_nobody_waits_and_one_asks_anew() -> None:
 
 def test_after_the_grace_an_old_answer_is_not_given() -> None:
     now = 100.0
-    kept = Kept(_counting(), 1.0, grace_seconds=2.0, monotonic=lambda: now)
+    kept = TtlCache(_counting(), 1.0, grace_seconds=2.0, monotonic=lambda: now)
     kept()
     now = 103.0
     assert kept() == 2
@@ -115,7 +115,7 @@ def test_a_failure_within_the_grace_is_tried_again() -> None:
             raise answer
         return answer
 
-    kept = Kept(ask, 1.0, grace_seconds=2.0, monotonic=lambda: now)
+    kept = TtlCache(ask, 1.0, grace_seconds=2.0, monotonic=lambda: now)
     kept()
     now = 101.5
     assert kept() == 1
@@ -126,7 +126,7 @@ def test_a_failure_within_the_grace_is_tried_again() -> None:
 def test_without_a_thread_to_ask_aside_the_next_one_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is short of threads for a moment must not leave everybody waiting for ever."""
     now = 100.0
-    kept = Kept(_counting(), 1.0, grace_seconds=2.0, monotonic=lambda: now)
+    kept = TtlCache(_counting(), 1.0, grace_seconds=2.0, monotonic=lambda: now)
     kept()
     now = 101.5
 
