@@ -37,7 +37,7 @@ from app.redaction import redact
 from app.redis.embedded_valkey import connect
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import RunEnd, count_run
-from app.services.runtime.retry import patiently
+from app.services.runtime.retry import retry_on_store_error
 from app.tracing import current_span, span
 from tasks._celery.config import INTERVAL_HEADER, PRIORITIES, SCRAPE_QUEUE, message_priority
 from tasks._celery.context import current
@@ -274,7 +274,7 @@ class JobTask(RedactedTask):
         """
         written = False
         try:
-            written = patiently(write, current().database.clock, _STORE_PATIENCE_SECONDS)
+            written = retry_on_store_error(write, current().database.clock, _STORE_PATIENCE_SECONDS)
         except PropertyIntelligenceError as exc:
             log.warning("The state of a job could not be stored; the job will be recovered: %s", exc)
         if written:

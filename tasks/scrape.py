@@ -19,7 +19,7 @@ from app.property.storage.jobs.models import Job
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
 from app.redaction import redact_urls
 from app.services.reports.metrics.instruments import SEARCH_LISTINGS
-from app.services.runtime.retry import patiently
+from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.model_reading import WaitForBatch
 from app.services.scraping.run import Run
 from app.services.scraping.search_walk import SearchOutcome
@@ -100,7 +100,7 @@ def _park(task: JobTask, job: Job, request: NewRequest) -> None:
     """Let the job wait for its model request. No worker holds a parked job, and parking costs no retry."""
     resources = current()
     requests, seconds = LlmRequestStore(resources.database), resources.settings.openai.batch_max_wait_seconds
-    patiently(lambda: requests.park(job, task.request.owner, request, seconds), resources.database.clock)
+    retry_on_store_error(lambda: requests.park(job, task.request.owner, request, seconds), resources.database.clock)
     task.count_end("deferred", "model_batch")
     log.info("Job %s waits for a batch of model requests", job.id)
 

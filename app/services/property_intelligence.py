@@ -23,7 +23,7 @@ from app.property.record import WITH_PROPERTY, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.jobs.leases import Lease
 from app.property.urls.targets import is_address, normalise_target
-from app.services.runtime.retry import patiently
+from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.addresses import AddressScraper
 from app.services.scraping.pages import (
     NOT_ENOUGH,
@@ -181,7 +181,7 @@ class Scraper:
     def _take_reading(self, url: str, page_url: str, lease: Lease | None) -> None:
         """Two jobs whose URLs are one page cost one reading: the second comes back for it."""
         index, clock = self._parts.index, self._parts.database.clock
-        if lease is not None and not patiently(lambda: index.take_reading(page_url, lease), clock):
+        if lease is not None and not retry_on_store_error(lambda: index.take_reading(page_url, lease), clock):
             raise PageUnderWayError(url, page_url, _READ_ELSEWHERE_SECONDS)
 
     def _read(self, read: SourceRecord, found: RecipeReading, run: Run, alias: Alias | None = None) -> Stored:

@@ -39,7 +39,7 @@ from app.property.storage.statements import digest
 from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import MODEL_ANSWERS, MODEL_TIERS, MODEL_VALUES_DROPPED, TIERS
-from app.services.runtime.retry import patiently
+from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.model_calls import ModelCalls, TierChoice, paid
 from app.services.scraping.run import NO_JOB, Run
 from app.settings.forms import ModelUse
@@ -261,7 +261,7 @@ class ModelReader:
         MODEL_ANSWERS.labels(_OUTCOMES.get(stored.failure, outcome)).inc()
         if failure:
             log.warning("%s", stored.note)
-        patiently(lambda: self._answers.save_model_answer(question, stored, page), self._clock)
+        retry_on_store_error(lambda: self._answers.save_model_answer(question, stored, page), self._clock)
         return stored
 
 

@@ -30,7 +30,7 @@ from app.property.urls.canonical import answered_url, canonical_of
 from app.property.urls.rows import row_url
 from app.property.urls.targets import normalise_target
 from app.services.reports.metrics.instruments import FETCH_SECONDS, FIELDS_STORED, PAGE_BYTES, PAGES
-from app.services.runtime.retry import patiently
+from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.run import Run
 from app.services.watches.budget import page_charge
 from app.tracing import span
@@ -108,7 +108,7 @@ class Visitors:
             with reading(fetched.url, fetched.spent):
                 page = self._names.page_without(fetched)
             if before is None or page is not fetched:
-                patiently(lambda: self._pages.save_page(page, job_id, confirmed_at), self._clock)
+                retry_on_store_error(lambda: self._pages.save_page(page, job_id, confirmed_at), self._clock)
             is_confirmed = before is None and confirmed_at is not None
             fetching.set({"http.response.body.size": len(page.body), "propintel.not_modified": is_confirmed})
         with reading(page.url, page.spent):
@@ -150,7 +150,7 @@ class Visitors:
         return veil.answer(url, answer)
 
     def _kept(self, answer: NotModified) -> Page | None:
-        return patiently(lambda: self._pages.still_holds(answer.url, answer.final_url), self._clock)
+        return retry_on_store_error(lambda: self._pages.still_holds(answer.url, answer.final_url), self._clock)
 
 
 def _visitor(run: Run, *, only_public: bool) -> Visitor:

@@ -26,7 +26,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.found import LeftOut, Walked, finish_search
 from app.property.storage.jobs.models import Job
 from app.property.urls.site import site_of
-from app.services.runtime.retry import patiently
+from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.pages import Visit, Visitors, read_page
 from app.services.scraping.run import PAGE_SECONDS, Run
 from app.settings import Settings
@@ -79,7 +79,7 @@ class SearchWalker:
         if lease is None:
             return SearchOutcome(walked)
         fresh_days = self._settings.jobs.property_fresh_days
-        made = patiently(
+        made = retry_on_store_error(
             lambda: finish_search(self._database, lease, walked, fresh_days=fresh_days, daily_targets=quota),
             self._database.clock,
         )

@@ -33,7 +33,7 @@ from app.property.storage.jobs.attempts import failed_pages, note_failed_page
 from app.property.storage.jobs.models import OTHER, OUTSIDE, SAME_PAGE, SKIPPED, UNKNOWN, USED, JobAttempt
 from app.property.values.texts import plain_parcel
 from app.services.reports.metrics.instruments import SOURCES
-from app.services.runtime.retry import patiently
+from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.pages import NOT_ENOUGH, Visit, require_property, source_record, with_values
 from app.services.scraping.run import PAGE_SECONDS, Run
 from app.services.scraping.storing import ScrapeParts
@@ -258,7 +258,7 @@ class SourceReader:
         if lease is not None:
             tried = JobAttempt(asked.source, asked.kind, url, exc.code, str(exc), tries, is_final)
             database = self._parts.database
-            patiently(lambda: note_failed_page(database, lease, tried, self._begun_at), database.clock)
+            retry_on_store_error(lambda: note_failed_page(database, lease, tried, self._begun_at), database.clock)
         if is_final:
             self._cannot_be_read(url, exc.code)
             self._note(asked, exc.code, str(exc))

@@ -32,7 +32,7 @@ from app.property.storage.properties.source_records import put_claims, wanted_of
 from app.property.storage.properties.tables import Unverified
 from app.property.urls.rows import answer_of
 from app.services.reports.metrics.instruments import RESULTS
-from app.services.runtime.retry import patiently
+from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.model_reading import ModelReader, ModelReading
 from app.services.scraping.pages import Visit, Visitors
 from app.services.scraping.recipes import Recipes
@@ -83,7 +83,7 @@ class ScrapeParts:
         """Drop the pages that a job got and that their sites do not want kept."""
         job_id = run.job_id
         if job_id is not None:
-            patiently(lambda: self.pages.drop_unkept(job_id), self.database.clock)
+            retry_on_store_error(lambda: self.pages.drop_unkept(job_id), self.database.clock)
 
 
 class Storing:
@@ -213,4 +213,4 @@ class Storing:
         )
 
     def _patiently[T](self, work: Callable[[Connection], T]) -> T:
-        return patiently(lambda: self._database.repeat(work), self._database.clock)
+        return retry_on_store_error(lambda: self._database.repeat(work), self._database.clock)

@@ -24,7 +24,7 @@ from app.property.storage.statements import digest
 from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.reports.metrics.instruments import WEB_SEARCHES
-from app.services.runtime.retry import patiently
+from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.model_calls import paid, send
 from app.services.scraping.run import NO_JOB, Run
 
@@ -96,7 +96,9 @@ class WebSearcher:
         WEB_SEARCHES.labels(found.answer.flaw or "asked").inc()
         if found.answer.flaw:
             log.warning("The search of the web by %s is of little use: %s", found.model, redact(found.answer.told))
-        gone = patiently(lambda: self._searches.save_search(question, target, stored, found.answer.urls()), self._clock)
+        gone = retry_on_store_error(
+            lambda: self._searches.save_search(question, target, stored, found.answer.urls()), self._clock
+        )
         return replace(found, answer=found.answer.without(gone), purged=len(gone))
 
     def _asked(self, body: Mapping[str, Any], run: Run) -> Response:

@@ -21,7 +21,7 @@ from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.usage import next_day
 from app.property.storage.watches.budget import Charge, WatchLimits, charge_watches
 from app.services.reports.metrics.instruments import WATCH_CHARGES
-from app.services.runtime.retry import patiently
+from app.services.runtime.retry import retry_on_store_error
 from app.settings import Settings
 
 _NAMES = {
@@ -41,7 +41,7 @@ class WatchBudget:
     def charge(self, what: Charge) -> None:
         """Charge one. Raises `WatchBudgetSpentError`."""
         limit = self.limits.pages if what is Charge.PAGE else self.limits.model_calls
-        is_charged = patiently(lambda: charge_watches(self.database, what, limit), self.database.clock)
+        is_charged = retry_on_store_error(lambda: charge_watches(self.database, what, limit), self.database.clock)
         WATCH_CHARGES.labels(what.value, "charged" if is_charged else "refused").inc()
         if not is_charged:
             now = self.database.clock.now()

@@ -1,4 +1,4 @@
-"""What was paid for is held while the database cannot take it."""
+"""Writes are retried while the database is locked, full, or away."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.storage import DatabaseLockedError, DiskFullError, NotADatabaseError, StoreError
-from app.services.runtime.retry import patiently
+from app.services.runtime.retry import retry_on_store_error
 
 
 class Database:
-    """One that fails so often, then takes what it is given."""
+    """A database that fails `times` times, then accepts writes."""
 
     def __init__(self, error: StoreError, times: int) -> None:
         self._error = error
@@ -26,22 +26,22 @@ class Database:
 
 
 @pytest.mark.parametrize("error", [DatabaseLockedError("sqlite:///x", "busy"), DiskFullError("sqlite:///x", "full")])
-def test_a_database_that_is_locked_or_full_is_waited_for(error: StoreError) -> None:
+def test_a_write_to_a_locked_or_full_database_is_retried_with_backoff(error: StoreError) -> None:
     clock, database = ManualClock(), Database(error, 4)
-    assert patiently(database.write, clock) == "stored"
+    assert retry_on_store_error(database.write, clock) == "stored"
     assert clock.slept == [0.25, 0.5, 1.0, 2.0]
 
 
-def test_patience_ends_with_the_databases_own_error() -> None:
+def test_the_databases_error_is_raised_after_the_longest_wait() -> None:
     clock, database = ManualClock(), Database(DiskFullError("sqlite:///x", "full"), 10**6)
     with pytest.raises(DiskFullError):
-        patiently(database.write, clock, patience_seconds=20)
+        retry_on_store_error(database.write, clock, max_wait_seconds=20)
     assert 20 <= sum(clock.slept) < 25
     assert max(clock.slept) == 5.0
 
 
-def test_what_waiting_does_not_mend_is_raised_at_once() -> None:
+def test_an_error_that_waiting_cannot_fix_is_raised_at_once() -> None:
     clock, database = ManualClock(), Database(NotADatabaseError("sqlite:///x", "garbage"), 1)
     with pytest.raises(NotADatabaseError):
-        patiently(database.write, clock)
+        retry_on_store_error(database.write, clock)
     assert (clock.slept, database.calls) == ([], 1)
