@@ -78,29 +78,29 @@ class AgeLimits:
         """
         oldest = self._database.clock.now() - timedelta(days=days)
         with self._database.reading() as connection:
-            homes, more = _with_old_names(connection, oldest)
+            property_ids, more = _with_old_names(connection, oldest)
         gone = named = 0
-        for home in homes:
+        for property_id in property_ids:
             with self._database.turn():
-                removed = self._database.repeat(partial(self._forget_names, home, oldest))
+                removed = self._database.repeat(partial(self._forget_names, property_id, oldest))
             gone, named = gone + removed[0], named + removed[1]
         if gone or named:
             record_purge(self._database, "beat", "age", {"observations": gone, "records": named})
         return Aged(gone, named, more)
 
-    def _forget_names(self, home: str, oldest: datetime, connection: Connection) -> tuple[int, int]:
+    def _forget_names(self, property_id: str, oldest: datetime, connection: Connection) -> tuple[int, int]:
         """-> how many observations and the like went, and how many records lost a name."""
-        lock_rows(connection, [home])
+        lock_rows(connection, [property_id])
         gone = 0
         for table in _SEEN_AT:
-            which = table.property_id == home, table.field.in_(sorted(PEOPLE_FIELDS)), *_is_old(table, oldest)
+            which = table.property_id == property_id, table.field.in_(sorted(PEOPLE_FIELDS)), *_is_old(table, oldest)
             gone += connection.execute(delete(table).where(*which)).rowcount
-        query = select(SourceRow).where(SourceRow.property_id == home, NAMES_PEOPLE, oldest > AS_OF)
+        query = select(SourceRow).where(SourceRow.property_id == property_id, NAMES_PEOPLE, oldest > AS_OF)
         named = connection.execute(query.order_by(SourceRow.id)).all()
         for row in named:
             _strip(connection, row)
         if named:
-            rebuild(self._database, connection, home)
+            rebuild(self._database, connection, property_id)
         return gone, len(named)
 
 
@@ -113,8 +113,8 @@ def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str]
             query = select(table.property_id).where(table.field == name, *_is_old(table, oldest))
             queries.append(query.order_by(seen_at))
     found = [connection.execute(query.limit(_AT_ONCE)).scalars().all() for query in queries]
-    homes = sorted({home for some in found for home in some})
-    return homes[:_AT_ONCE], len(homes) > _AT_ONCE or any(len(some) == _AT_ONCE for some in found)
+    property_ids = sorted({property_id for some in found for property_id in some})
+    return property_ids[:_AT_ONCE], len(property_ids) > _AT_ONCE or any(len(some) == _AT_ONCE for some in found)
 
 
 def _is_old(table: type[Observation | Unverified | Change], oldest: datetime) -> list[ColumnElement[bool]]:

@@ -143,8 +143,8 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
     connection = part.connection
     mine = select(table).where(_is_one_of(table, keys))
     of_property = columns_of(table, Holds.PROPERTY)
-    homes = {row._mapping[column] for row in connection.execute(mine) for column in of_property} - {None}
-    lock_rows(connection, homes)
+    property_ids = {row._mapping[column] for row in connection.execute(mine) for column in of_property} - {None}
+    lock_rows(connection, property_ids)
     changed = set[str]()
     for row in connection.execute(mine).all():
         change = cleaned(table, row, finder)
@@ -157,10 +157,10 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
         else:
             part.drop(table, which)
         part.job_ids |= {row.id} if table is JobRow.__table__ else set()
-    for home in sorted(changed):
+    for property_id in sorted(changed):
         if not part.dry_run:  # it counts for nothing, and holds up the feed
-            rebuild(part.database, connection, home, changed=True)
-        part.job_ids |= set(connection.execute(select(JobRow.id).where(JobRow.property_id == home)).scalars())
+            rebuild(part.database, connection, property_id, changed=True)
+        part.job_ids |= set(connection.execute(select(JobRow.id).where(JobRow.property_id == property_id)).scalars())
 
 
 def _put(part: Removal, table: Table, which: Any, change: dict[str, Any]) -> bool:

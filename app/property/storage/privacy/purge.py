@@ -106,7 +106,7 @@ def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
     for urls in chunks(scope.urls[:0:-1], _AT_ONCE):
         yield partial(Removal.remove_pages, urls=urls, later=scope.properties)
     if scope.properties:
-        yield partial(Removal.mend, homes=scope.properties)
+        yield partial(Removal.mend, property_ids=scope.properties)
     for url in scope.urls[:1]:  # what was named leads to all the others
         yield partial(Removal.remove_pages, urls=[url])
     if scope.hosts:
@@ -166,26 +166,26 @@ class Removal:
         lock_pages(self.database, connection, [row.said() for row in entities(connection, stored)])
         asked = select(JobRow.id).where(JobRow.target.in_(urls)).order_by(JobRow.id).with_for_update()
         self.job_ids |= set(connection.execute(asked).scalars())
-        homes = self._decided_on(urls)
+        property_ids = self._decided_on(urls)
         for table, columns in _SAID.items():
             theirs = select(table.property_id).where(is_any(columns, urls)).distinct()
-            homes |= set(connection.execute(theirs).scalars())
-        lock_rows(connection, homes)
+            property_ids |= set(connection.execute(theirs).scalars())
+        lock_rows(connection, property_ids)
         hashes = self._drop_copies(urls)
         for table, columns in _SAID.items():
             rows = self.drop(table, is_any(columns, urls), table.property_id, table.content_sha256)
-            homes |= {row.property_id for row in rows}
+            property_ids |= {row.property_id for row in rows}
             hashes |= {row.content_sha256 for row in rows}
         for other, columns in _NAMED.items():
             self.drop(other, is_any(columns, urls))
         named = (Change.urls.contains(f" {url} ", autoescape=True) for url in urls)
-        self.drop(Change, and_(Change.property_id.in_(homes), or_(Change.url.in_(urls), *named)))
+        self.drop(Change, and_(Change.property_id.in_(property_ids), or_(Change.url.in_(urls), *named)))
         self.drop_answers(hashes)
         batches = select(JobRow.batch_id).where(JobRow.id.in_(self.job_ids))
         connection.execute(update(BatchRow).where(BatchRow.id.in_(batches)).values(counts=None))
         self.drop(JobRow, JobRow.id.in_(self.job_ids))
         self._drop_decisions(urls)
-        self.mend(sorted(homes - set(later)))
+        self.mend(sorted(property_ids - set(later)))
 
     def _drop_copies(self, urls: Sequence[str]) -> set[str]:
         """Copies of the pages and of what their jobs fetched; -> the hashes of the pages."""
@@ -240,17 +240,17 @@ class Removal:
         one_sided = IdentityDecision.id.in_(ids) & (left.scalar_subquery() < 2)
         self.connection.execute(delete(IdentityDecision).where(one_sided))
 
-    def mend(self, homes: Sequence[str]) -> None:
+    def mend(self, property_ids: Sequence[str]) -> None:
         """Properties of which pages are left say what these say; the others go, with what was merged into them."""
-        lock_rows(self.connection, homes)
-        for home in homes:
-            left = select(SourceRow.id).where(SourceRow.property_id == home).limit(1)
+        lock_rows(self.connection, property_ids)
+        for property_id in property_ids:
+            left = select(SourceRow.id).where(SourceRow.property_id == property_id).limit(1)
             if self.connection.execute(left).first() is None:
-                merged = select(Property.id).where(Property.merged_into == home).with_for_update()
-                ids = [*self.connection.execute(merged).scalars(), home]
+                merged = select(Property.id).where(Property.merged_into == property_id).with_for_update()
+                ids = [*self.connection.execute(merged).scalars(), property_id]
                 for table in _OF_PROPERTY:
                     self.drop(table, table.property_id.in_(ids))
                 for one in ids:
                     self.drop(Property, Property.id == one)
             elif not self.dry_run:  # it counts for nothing
-                rebuild(self.database, self.connection, home)
+                rebuild(self.database, self.connection, property_id)

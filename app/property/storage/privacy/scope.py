@@ -114,14 +114,14 @@ def rows_of(
 def complete(connection: Connection, scope: Scope) -> Scope:
     """`scope` with the properties that its own were merged into or are made of, all URLs of their pages, and all other
     URLs of all these pages."""
-    homes = set(scope.properties)
+    property_ids = set(scope.properties)
     if scope.at_address:
-        homes |= _at_address(connection, scope.urls[0])
-    homes = _families(connection, homes)
-    named = (*scope.urls, *sorted(_of_properties(connection, homes)))
+        property_ids |= _at_address(connection, scope.urls[0])
+    property_ids = _families(connection, property_ids)
+    named = (*scope.urls, *sorted(_of_properties(connection, property_ids)))
     groups = [[url] for url in named] if scope.one_by_one else [named]
     urls = dict.fromkeys(url for group in groups for url in _ways(connection, dict.fromkeys(group)))
-    return replace(scope, urls=tuple(urls), properties=tuple(sorted(homes)))
+    return replace(scope, urls=tuple(urls), properties=tuple(sorted(property_ids)))
 
 
 def _at_address(connection: Connection, target: str) -> set[str]:
@@ -131,19 +131,19 @@ def _at_address(connection: Connection, target: str) -> set[str]:
     return found | _column(connection, select(PropertyKey.property_id).where(PropertyKey.key.in_(keys)))
 
 
-def _families(connection: Connection, homes: set[str]) -> set[str]:
+def _families(connection: Connection, property_ids: set[str]) -> set[str]:
     """The properties, what they were merged into, and all that were merged into these."""
     head = func.coalesce(Property.merged_into, Property.id)
-    heads = _column(connection, select(head).where(Property.id.in_(homes)))
+    heads = _column(connection, select(head).where(Property.id.in_(property_ids)))
     mine = or_(Property.id.in_(heads), Property.merged_into.in_(heads))
-    return homes | _column(connection, select(Property.id).where(mine))
+    return property_ids | _column(connection, select(Property.id).where(mine))
 
 
-def _of_properties(connection: Connection, homes: set[str]) -> set[str]:
+def _of_properties(connection: Connection, property_ids: set[str]) -> set[str]:
     """All URLs of their pages, and what was asked for them."""
-    read = select(SourceRow.url).where(SourceRow.property_id.in_(homes))
-    observed = select(Observation.source_url).where(Observation.property_id.in_(homes))
-    asked = select(JobRow.target).where(JobRow.property_id.in_(homes))
+    read = select(SourceRow.url).where(SourceRow.property_id.in_(property_ids))
+    observed = select(Observation.source_url).where(Observation.property_id.in_(property_ids))
+    asked = select(JobRow.target).where(JobRow.property_id.in_(property_ids))
     return _column(connection, union(read, observed, asked))
 
 

@@ -42,9 +42,9 @@ class DecisionStore:
         """
 
         def work(connection: Connection) -> IdentityDecision:
-            home = existing(connection, property_id).id
-            lock_rows(connection, [home])
-            sources = pages_of(connection, home)
+            kept_id = existing(connection, property_id).id
+            lock_rows(connection, [kept_id])
+            sources = pages_of(connection, kept_id)
             moved = [row for row in sources if set(urls) & {row.url, row.final_url, row.page_url}]
             for url in urls:
                 if not any(url in (row.url, row.final_url, row.page_url) for row in moved):
@@ -53,9 +53,9 @@ class DecisionStore:
             if not kept or not moved:
                 raise IdentityDecisionError(property_id, "one source at least goes, and one at least stays")
             other = new_property(self._database, connection)
-            sides = (home, pinned_urls(kept)), (other, pinned_urls(moved))
+            sides = (kept_id, pinned_urls(kept)), (other, pinned_urls(moved))
             decision = _decide(self._database, connection, SPLIT, *sides, who=who, reason=reason)
-            self._move(connection, [row.url for row in moved], home, other)
+            self._move(connection, [row.url for row in moved], kept_id, other)
             return decision
 
         return self._database.repeat(work)
@@ -68,13 +68,13 @@ class DecisionStore:
 
         def work(connection: Connection) -> IdentityDecision:
             lock_rows(connection, [property_id, other_id])
-            home, other = existing(connection, property_id).id, existing(connection, other_id).id
-            lock_rows(connection, [home, other])
-            if home == other:
+            kept_id, other = existing(connection, property_id).id, existing(connection, other_id).id
+            lock_rows(connection, [kept_id, other])
+            if kept_id == other:
                 raise IdentityDecisionError(property_id, f"{other_id} is this property already")
-            sides = [(one, pinned_urls(pages_of(connection, one))) for one in (home, other)]
+            sides = [(one, pinned_urls(pages_of(connection, one))) for one in (kept_id, other)]
             decision = _decide(self._database, connection, JOIN, *sides, who=who, reason=reason)
-            self._merge(connection, other, home)
+            self._merge(connection, other, kept_id)
             return decision
 
         return self._database.repeat(work)
@@ -108,8 +108,8 @@ class DecisionStore:
     def of(self, property_id: str) -> list[IdentityDecision]:
         """Return all that were ever made about the property and what is or was part of it, the newest first."""
         with self._database.reading() as connection:
-            home = canonical_id(connection, property_id)
-            family = select(Property.id).where(or_(Property.id == home, Property.merged_into == home))
+            kept_id = canonical_id(connection, property_id)
+            family = select(Property.id).where(or_(Property.id == kept_id, Property.merged_into == kept_id))
             named = or_(_C.property_id.in_(family), _C.other_id.in_(family))
             return entities(connection, select(_C).where(named).order_by(_C.at.desc(), _C.id.desc()))
 
@@ -121,37 +121,37 @@ class DecisionStore:
 
     # --- between
 
-    def _merge(self, connection: Connection, other: str, home: str) -> None:
-        merge_into(connection, other, home)
-        rebuild(self._database, connection, home, changed=True)
+    def _merge(self, connection: Connection, other: str, kept_id: str) -> None:
+        merge_into(connection, other, kept_id)
+        rebuild(self._database, connection, kept_id, changed=True)
 
-    def _move(self, connection: Connection, urls: Sequence[str], home: str, other: str) -> None:
-        move_pages(connection, urls, home, other)
-        for property_id in (home, other):
+    def _move(self, connection: Connection, urls: Sequence[str], kept_id: str, other: str) -> None:
+        move_pages(connection, urls, kept_id, other)
+        for property_id in (kept_id, other):
             rebuild(self._database, connection, property_id, changed=True)
 
     def _back_together(self, connection: Connection, split: IdentityDecision) -> None:
-        home, other = pair = [canonical_id(connection, one) for one in (split.property_id, split.other_id)]
+        kept_id, other = pair = [canonical_id(connection, one) for one in (split.property_id, split.other_id)]
         known = connection.execute(select(Property.id).where(Property.id.in_(pair))).all()
         if len(known) == 2 and not are_split(connection, pair):
-            self._merge(connection, other, home)
+            self._merge(connection, other, kept_id)
 
     def _back_apart(self, connection: Connection, join: IdentityDecision) -> None:
         """The pages that had come from the other property go back to it, with the ids that it stood for."""
-        home = canonical_id(connection, join.property_id)
-        sources = pages_of(connection, home)
+        kept_id = canonical_id(connection, join.property_id)
+        sources = pages_of(connection, kept_id)
         stay = pinned_urls(row for row in sources if row.url not in join.pages)
         pins = pins_of(connection, [row for row in sources if row.url in join.pages])
         moved = [url for url, pin in pins.items() if not stay & pin.together]
         if not moved or len(moved) == len(sources):
             return
         c = Property
-        was = connection.execute(select(c.id).where(c.id == join.other_id, c.merged_into == home)).scalar()
+        was = connection.execute(select(c.id).where(c.id == join.other_id, c.merged_into == kept_id)).scalar()
         other = was or new_property(self._database, connection)
-        back = update(Property).where(c.id.in_(join.replaced), c.merged_into == home)
+        back = update(Property).where(c.id.in_(join.replaced), c.merged_into == kept_id)
         connection.execute(back.values(merged_into=other))
         connection.execute(update(Property).where(c.id == other).values(merged_into=None))
-        self._move(connection, moved, home, other)
+        self._move(connection, moved, kept_id, other)
 
 
 def _decide(
@@ -193,8 +193,8 @@ def ask_for_review(
     asked = select(_C.id).where(of_pair, or_(_C.undone_at.is_(None), _C.pins.any(IdentityPin.url.in_(mine))))
     if connection.execute(asked.limit(1)).first():
         return
-    home, other = (pinned_urls(pages_of(connection, one)) for one in pair)
-    sides = (pair[0], home | mine), (pair[1], other - mine)
+    kept, other = (pinned_urls(pages_of(connection, one)) for one in pair)
+    sides = (pair[0], kept | mine), (pair[1], other - mine)
     _decide(database, connection, REVIEW, *sides, who=SYSTEM, reason=why)
 
 

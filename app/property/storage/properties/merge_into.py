@@ -1,4 +1,4 @@
-"""Moves what is stored of one property to another one: all of it, or some of its pages."""
+"""Moves the rows of one property to another: all rows, or those of some pages."""
 
 from __future__ import annotations
 
@@ -15,21 +15,26 @@ from app.property.storage.statements import chunks
 from app.property.storage.watches.models import Change
 from app.property.storage.watches.outcomes import merge_watches
 
-#: rows that `home` may have too: by these columns
-_TWICE = {Observation.__table__: ("content_sha256", "field", "value_sha256"), Unverified.__table__: ("field", "url")}
+#: rows that both properties may have, and the columns that identify them
+_SHARED_ROWS = {
+    Observation.__table__: ("content_sha256", "field", "value_sha256"),
+    Unverified.__table__: ("field", "url"),
+}
 
 
-def merge_into(connection: Connection, gone: str, home: str) -> None:
-    """Move records, jobs, keys, observations, claims, changes and watches from `gone` to `home`; `gone` stays as a
-    pointer to it."""
-    merge_watches(connection, gone, home)
-    # `home` gets blocking keys when it is made of all its records
-    connection.execute(delete(PropertyKey).where(PropertyKey.property_id == gone, PropertyKey.is_blocking))
-    for table, names in _TWICE.items():
+def merge_into(connection: Connection, merged_id: str, kept_id: str) -> None:
+    """Move records, jobs, keys, observations, claims, changes, and watches from `merged_id` to `kept_id`.
+
+    The row `merged_id` stays as a pointer to `kept_id`.
+    """
+    merge_watches(connection, merged_id, kept_id)
+    # `kept_id` gets its blocking keys when it is rebuilt from all records
+    connection.execute(delete(PropertyKey).where(PropertyKey.property_id == merged_id, PropertyKey.is_blocking))
+    for table, names in _SHARED_ROWS.items():
         theirs = table.alias()
         same = (theirs.c[name] == table.c[name] for name in names)
-        twice = select(theirs.c.id).where(theirs.c.property_id == home, *same).exists()
-        connection.execute(delete(table).where(table.c.property_id == gone, twice))
+        twice = select(theirs.c.id).where(theirs.c.property_id == kept_id, *same).exists()
+        connection.execute(delete(table).where(table.c.property_id == merged_id, twice))
     for table in (
         SourceRow.__table__,
         Observation.__table__,
@@ -38,15 +43,15 @@ def merge_into(connection: Connection, gone: str, home: str) -> None:
         JobRow.__table__,
         Change.__table__,
     ):
-        connection.execute(update(table).where(table.c.property_id == gone).values(property_id=home))
-    _judge_again(connection, gone, home)
-    connection.execute(update(Property).where(Property.merged_into == gone).values(merged_into=home))
-    emptied = {"merged_into": home, "record": {}, "evidence": {}, "conflicts": []}
-    connection.execute(update(Property).where(Property.id == gone).values(emptied))
+        connection.execute(update(table).where(table.c.property_id == merged_id).values(property_id=kept_id))
+    _keep_due(connection, merged_id, kept_id)
+    connection.execute(update(Property).where(Property.merged_into == merged_id).values(merged_into=kept_id))
+    emptied = {"merged_into": kept_id, "record": {}, "evidence": {}, "conflicts": []}
+    connection.execute(update(Property).where(Property.id == merged_id).values(emptied))
 
 
-def move_pages(connection: Connection, urls: Sequence[str], home: str, other: str) -> None:
-    """Move the records `urls` from `home` to `other`, with what these pages ever said and the jobs for them."""
+def move_pages(connection: Connection, urls: Sequence[str], from_id: str, to_id: str) -> None:
+    """Move the records of the pages `urls`, with their observations, jobs, and changes."""
     known = set(connection.execute(select(SourceRow.page_url).where(SourceRow.url.in_(urls))).scalars())
     others = select(PageAlias.url).where(PageAlias.page_url.in_(known))
     aliases = {*urls, *connection.execute(others).scalars()}
@@ -58,13 +63,13 @@ def move_pages(connection: Connection, urls: Sequence[str], home: str, other: st
     )
     for table, column, which in moved:
         for some in chunks(sorted(url for url in which if url)):
-            mine = (table.c.property_id == home) & column.in_(some)
-            connection.execute(update(table).where(mine).values(property_id=other))
-    _judge_again(connection, home, other)
+            mine = (table.c.property_id == from_id) & column.in_(some)
+            connection.execute(update(table).where(mine).values(property_id=to_id))
+    _keep_due(connection, from_id, to_id)
 
 
-def _judge_again(connection: Connection, one: str, other: str) -> None:
-    """What came from `one` to `other` may have been filed by older rules only: `other` is due as that was."""
+def _keep_due(connection: Connection, from_id: str, to_id: str) -> None:
+    """Make `to_id` due for reindexing if `from_id` is: the moved records may be indexed by older rules."""
     ids, rules = Property.id, Property.key_rules
-    theirs = select(rules).where(ids == one).scalar_subquery()
-    connection.execute(update(Property).where(ids == other, rules > theirs).values(key_rules=theirs))
+    theirs = select(rules).where(ids == from_id).scalar_subquery()
+    connection.execute(update(Property).where(ids == to_id, rules > theirs).values(key_rules=theirs))

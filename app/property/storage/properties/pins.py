@@ -69,7 +69,7 @@ def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
     )
 
 
-def homes_of(connection: Connection, urls: Collection[str]) -> Sequence[str]:
+def properties_with(connection: Connection, urls: Collection[str]) -> Sequence[str]:
     """Return the properties that these pages are of by now, the oldest first."""
     if not urls:
         return []

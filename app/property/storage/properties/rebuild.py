@@ -55,8 +55,8 @@ def canonical_id(connection: Connection, property_id: str) -> str:
 def existing(connection: Connection, property_id: str) -> Row[Any]:
     """Return the row of the property, or of the one that it was merged into. Raises `NotFoundError`."""
     named = aliased(Property)
-    home = select(func.coalesce(named.merged_into, named.id)).where(named.id == property_id).scalar_subquery()
-    row = connection.execute(select(Property).where(Property.id == home)).one_or_none()
+    canonical = select(func.coalesce(named.merged_into, named.id)).where(named.id == property_id).scalar_subquery()
+    row = connection.execute(select(Property).where(Property.id == canonical)).one_or_none()
     if row is None:
         raise NotFoundError("property", property_id)
     return row

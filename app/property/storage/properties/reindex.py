@@ -43,17 +43,17 @@ def reindex_one(database: Database, property_id: str) -> bool:
         lock_rows(connection, [property_id])
         if connection.execute(select(Property.id).where(Property.id == property_id, *_DUE)).first() is None:
             return False
-        home, judged = property_id, set[str]()
-        rebuild(database, connection, home)
-        left = records_of(connection, home)
+        current_id, judged = property_id, set[str]()
+        rebuild(database, connection, current_id)
+        left = records_of(connection, current_id)
         while left:
             record = left.pop(0)
             judged.add(record.url)
-            home, is_merged = merge_same(database, connection, record, home)
+            current_id, is_merged = merge_same(database, connection, record, current_id)
             if is_merged:
-                rebuild(database, connection, home, changed=True)
-                left = [one for one in records_of(connection, home) if one.url not in judged]
-        connection.execute(update(Property).where(Property.id == home).values(key_rules=KEY_RULES))
+                rebuild(database, connection, current_id, changed=True)
+                left = [one for one in records_of(connection, current_id) if one.url not in judged]
+        connection.execute(update(Property).where(Property.id == current_id).values(key_rules=KEY_RULES))
         return True
 
     return database.repeat(work)

@@ -88,11 +88,11 @@ class PropertyStore:
         before, doubles = of_same_page(connection, record)
         lock_rows(connection, {row.property_id for row in (before, *doubles) if row is not None})
         record = with_known_kind(record, before)
-        home, has_merged = resolve_property(self.database, connection, record, related)
+        owner_id, has_merged = resolve_property(self.database, connection, record, related)
         row = {
             "url": record.url,
             "final_url": record.final_url,
-            "property_id": home,
+            "property_id": owner_id,
             "kind": str(record.kind),
             "content_sha256": record.content_sha256,
             "fetched_at": record.fetched_at,
@@ -109,19 +109,19 @@ class PropertyStore:
             "edition": edition,
         }
         put(connection, before, row)
-        left = {canonical_id(connection, gone) for gone in drop_doubles(connection, doubles, record)} - {home}
+        left = {canonical_id(connection, gone) for gone in drop_doubles(connection, doubles, record)} - {owner_id}
         for property_id, pages in records_of_each(connection, sorted(left)).items():
             if not pages:  # it had this page only
-                merge_into(connection, property_id, home)
+                merge_into(connection, property_id, owner_id)
                 has_merged = True
-        observe(connection, home, record)
-        rebuilt = rebuild(self.database, connection, home, changed=has_merged)
+        observe(connection, owner_id, record)
+        rebuilt = rebuild(self.database, connection, owner_id, changed=has_merged)
         if before is not None and rebuilt is not None:
             Noticing(self.database, connection, self._telling, rebuilt, now).reread(before, record, edition)
-            left |= {canonical_id(connection, before.property_id)} - {home}
+            left |= {canonical_id(connection, before.property_id)} - {owner_id}
         for property_id in sorted(left):
             rebuild(self.database, connection, property_id)
-        return home
+        return owner_id
 
     def confirm(self, connection: Connection, seen: Seen, at: datetime) -> tuple[str, PageKind] | None:
         """The page still has this body at `at`: its record holds if it is whole and of these extractors, and is
@@ -178,10 +178,10 @@ class PropertyStore:
         """Return the property's id, its records, and the URLs of those that people keep together with others. Raises
         `NotFoundError`."""
         with self.database.reading() as connection:
-            home = str(existing(connection, property_id).id)
-            sources = records_of(connection, home)
+            canonical = str(existing(connection, property_id).id)
+            sources = records_of(connection, canonical)
             pins = pins_of(connection, sources)
-        return home, sources, {url for url, pin in pins.items() if pin.together}
+        return canonical, sources, {url for url, pin in pins.items() if pin.together}
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
         """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped (again)."""

@@ -15,7 +15,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.properties.decisions import ask_for_review
 from app.property.storage.properties.merge_into import merge_into
-from app.property.storage.properties.pins import are_split, homes_of, pins_of
+from app.property.storage.properties.pins import are_split, pins_of, properties_with
 from app.property.storage.properties.rebuild import canonical_id, new_property
 from app.property.storage.properties.source_records import records_of_each
 from app.property.storage.properties.tables import Property, PropertyKey
@@ -32,32 +32,32 @@ def resolve_property(
     A record that nothing else is known of goes to `related`, the property that its page is of by how it was found.
     """
     pins = pins_of(connection, [record])[record.url]
-    if joined := homes_of(connection, pins.together):
+    if joined := properties_with(connection, pins.together):
         return joined[0], False
-    apart = homes_of(connection, pins.apart)
+    apart = properties_with(connection, pins.apart)
     related = canonical_id(connection, related) if related is not None else None
     found = _resolved(connection, record, apart, related)
-    home = _merged(connection, found) if found.same else _related(connection, record, related, apart)
-    is_new = home is None
-    home = home or new_property(database, connection)
-    _ask_person(database, connection, record, home, found)
-    return home, is_new or len(found.same) > 1
+    owner_id = _merged(connection, found) if found.same else _related(connection, record, related, apart)
+    is_new = owner_id is None
+    owner_id = owner_id or new_property(database, connection)
+    _ask_person(database, connection, record, owner_id, found)
+    return owner_id, is_new or len(found.same) > 1
 
 
-def merge_same(database: Database, connection: Connection, record: SourceRecord, home: str) -> tuple[str, bool]:
-    """Compare a stored record of `home` again, and merge all that it shows to be one property.
+def merge_same(database: Database, connection: Connection, record: SourceRecord, owner_id: str) -> tuple[str, bool]:
+    """Compare a stored record of `owner_id` again, and merge all that it shows to be one property.
 
-    The record stays in `home`. Return the id of the property now, and whether others were merged.
+    The record stays in `owner_id`. Return the id of the property now, and whether others were merged.
     """
     pins = pins_of(connection, [record])[record.url]
-    if homes_of(connection, pins.together):
-        return home, False
-    found = _resolved(connection, record, homes_of(connection, pins.apart), home)
-    is_merged = len(found.same) > 1 and home in {one.id for one in found.same}
+    if properties_with(connection, pins.together):
+        return owner_id, False
+    found = _resolved(connection, record, properties_with(connection, pins.apart), owner_id)
+    is_merged = len(found.same) > 1 and owner_id in {one.id for one in found.same}
     if is_merged:
-        home = _merged(connection, found)
-    _ask_person(database, connection, record, home, found)
-    return home, is_merged
+        owner_id = _merged(connection, found)
+    _ask_person(database, connection, record, owner_id, found)
+    return owner_id, is_merged
 
 
 def _merged(connection: Connection, found: Resolution) -> str:
@@ -67,12 +67,12 @@ def _merged(connection: Connection, found: Resolution) -> str:
     return found.oldest
 
 
-def _related(connection: Connection, record: SourceRecord, home: str | None, apart: Sequence[str]) -> str | None:
-    """`home`, unless the record is surely of another property or people said so."""
-    if home is None or home in apart:
+def _related(connection: Connection, record: SourceRecord, owner_id: str | None, apart: Sequence[str]) -> str | None:
+    """`owner_id`, unless the record is surely of another property or people said so."""
+    if owner_id is None or owner_id in apart:
         return None
-    values = connection.execute(select(Property.record).where(Property.id == home)).scalar()
-    return None if values is None or decide(record.values, values).differs else home
+    values = connection.execute(select(Property.record).where(Property.id == owner_id)).scalar()
+    return None if values is None or decide(record.values, values).differs else owner_id
 
 
 def _resolved(connection: Connection, record: SourceRecord, apart: Sequence[str], preferred: str | None) -> Resolution:
@@ -109,9 +109,11 @@ def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[s
     return ids, {row.property_id for row in rows if row.key in pages}
 
 
-def _ask_person(database: Database, connection: Connection, record: SourceRecord, home: str, found: Resolution) -> None:
-    """Queue the pairs that only a source of unknown kind would make one."""
+def _ask_person(
+    database: Database, connection: Connection, record: SourceRecord, owner_id: str, found: Resolution
+) -> None:
+    """Queue for review the pairs of properties that only a source of unknown kind would make one."""
     for other in found.doubtful:
-        if other.id != home:
+        if other.id != owner_id:
             why = f"only a page of unknown kind makes them one: {other.decision.why}"
-            ask_for_review(database, connection, record, (home, other.id), why)
+            ask_for_review(database, connection, record, (owner_id, other.id), why)

@@ -38,12 +38,12 @@ def records_of_each(connection: Connection, property_ids: Sequence[str]) -> dict
     """Return what the pages of each property say."""
     query = select(SourceRow).where(SourceRow.property_id.in_(property_ids)).order_by(SourceRow.id)
     rows = by_property(property_ids, entities(connection, query) if property_ids else ())
-    return {home: [row.said() for row in found] for home, found in rows.items()}
+    return {property_id: [row.said() for row in found] for property_id, found in rows.items()}
 
 
 def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[str, list[T]]:
     """Return the rows of each property, by their `property_id`."""
-    found: dict[str, list[T]] = {home: [] for home in property_ids}
+    found: dict[str, list[T]] = {property_id: [] for property_id in property_ids}
     for row in rows:
         found[row.property_id].append(row)
     return found

@@ -99,5 +99,5 @@ class ChangeStore:
 
 
 def _is_of(property_id: str) -> ColumnElement[bool]:
-    home = select(Property.merged_into).where(Property.id == property_id).scalar_subquery()
-    return Change.property_id == func.coalesce(home, property_id)
+    canonical = select(Property.merged_into).where(Property.id == property_id).scalar_subquery()
+    return Change.property_id == func.coalesce(canonical, property_id)

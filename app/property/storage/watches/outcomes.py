@@ -131,16 +131,19 @@ def _is_gone(error_code: str | None, error_message: str | None) -> bool:
     return error_code == PageGoneError.code
 
 
-def merge_watches(connection: Connection, gone: str, home: str) -> None:
-    """Move the watch of the property `gone` to `home`. Of two watches the active one stays, else the one with the
-    shorter interval, with the jobs of both; what was due or under way stays so."""
-    connection.execute(update(Watch).where(Watch.property_id == gone).values(property_id=home))
-    both = select(Watch).where(Watch.kind == "property", Watch.target.in_((gone, home)))
+def merge_watches(connection: Connection, merged_id: str, kept_id: str) -> None:
+    """Move the watch of the property `merged_id` to `kept_id`.
+
+    Of two watches, the active one stays, else the one with the shorter interval. It gets the jobs of both, the earlier
+    due time, and a refresh that is under way.
+    """
+    connection.execute(update(Watch).where(Watch.property_id == merged_id).values(property_id=kept_id))
+    both = select(Watch).where(Watch.kind == "property", Watch.target.in_((merged_id, kept_id)))
     found = entities(connection, both.order_by(Watch.state, Watch.interval_days, Watch.id))  # `active` before `paused`
-    if all(watch.target == home for watch in found):
+    if all(watch.target == kept_id for watch in found):
         return
     stays, *others = found
-    stays.target = home
+    stays.target = kept_id
     for other in others:
         connection.execute(update(JobRow).where(JobRow.watch_id == other.id).values(watch_id=stays.id))
         connection.execute(delete(Watch).where(Watch.id == other.id))

@@ -214,22 +214,22 @@ def _is(name: str) -> Any:
     except InvalidTargetError:  # nothing by that name can be watched
         raise NotFoundError("watch", name) from None
     if is_property_id(text):
-        home = select(Property.merged_into).where(Property.id == text).scalar_subquery()
-        return or_(Watch.id == text, Watch.target == func.coalesce(home, text))
+        canonical = select(Property.merged_into).where(Property.id == text).scalar_subquery()
+        return or_(Watch.id == text, Watch.target == func.coalesce(canonical, text))
     return Watch.target == text
 
 
 def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
     """Return `wanted` with the ids that its properties have now. Raises `NotFoundError`."""
     ids = [one for one in wanted if is_property_id(one)]
-    homes: dict[str, str] = {}
+    canonical_ids: dict[str, str] = {}
     for some in chunks(ids):
         query = select(Property.id, Property.merged_into).where(Property.id.in_(some))
         held = query.with_for_update(read=True, key_share=True)  # a purge removes none of them meanwhile
-        homes |= {row.id: row.merged_into or row.id for row in connection.execute(held)}
-    if (missing := next((one for one in ids if one not in homes), None)) is not None:
+        canonical_ids |= {row.id: row.merged_into or row.id for row in connection.execute(held)}
+    if (missing := next((one for one in ids if one not in canonical_ids), None)) is not None:
         raise NotFoundError("property", missing)
-    return [homes.get(one, one) for one in wanted]
+    return [canonical_ids.get(one, one) for one in wanted]
 
 
 def _watches(connection: Connection, targets: Sequence[str], now: datetime) -> dict[str, Watch]:
