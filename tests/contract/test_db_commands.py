@@ -50,7 +50,7 @@ def test_what_an_older_version_filed_is_reported_and_reindexed(db: DB, database_
     with closing(Database(database_url)) as database:
         save_record(PropertyStore(database), source("https://a.example/1", ParcelNumber="11-22-333", **ADDRESS))
         with database.writing() as connection:
-            connection.execute(update(Property).values(key_rules=0))
+            connection.execute(update(Property).values(identity_version=0))
     assert "propintel db reindex" in db("upgrade").stderr
     told = db("reindex")
     assert (told.returncode, json.loads(told.stdout)) == (0, {"reindexed": 1, "failed": [], "left": 0})

@@ -75,7 +75,7 @@ def test_what_an_older_version_filed_is_a_warning_until_it_is_filed_anew(
     settings = make_settings(DATABASE_URL=database_url)
     assert check_database(settings).state == "ok"
     with database.writing() as connection:
-        connection.execute(update(Property).values(key_rules=0))
+        connection.execute(update(Property).values(identity_version=0))
     verdict = check_database(settings)
     assert (verdict.state, "a second time: 1" in verdict.said) == ("warning", True)
     assert "propintel db reindex" in str(verdict.remedy)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from app.clock import ManualClock
-from app.property.merging.identity import KEY_RULES
+from app.property.merging.identity import IDENTITY_VERSION
 from app.property.record import evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
@@ -209,8 +209,8 @@ def test_what_a_newer_version_filed_is_due_for_it_once_an_older_one_filed_it(
     store = PropertyStore(database)
     property_id = save_record(store, new_page())
     with database.writing() as connection:
-        connection.execute(update(Property).values(key_rules=KEY_RULES + 1))
+        connection.execute(update(Property).values(identity_version=IDENTITY_VERSION + 1))
     save_record(store, source("https://third.example/4", YearBuilt=1990, **new_page().values))
     with database.reading() as connection:
-        rows = connection.execute(select(Property.id, Property.key_rules)).all()
-    assert [tuple(row) for row in rows] == [(property_id, KEY_RULES)]
+        rows = connection.execute(select(Property.id, Property.identity_version)).all()
+    assert [tuple(row) for row in rows] == [(property_id, IDENTITY_VERSION)]

@@ -23,7 +23,7 @@ from app.property.values.texts import plain_parcel
 
 #: The version of the spelling of keys, including addresses and parcel numbers. Raise it when any spelling changes (a
 #: test enforces this); stored properties are then reindexed (`propintel db reindex`).
-KEY_RULES = 2
+IDENTITY_VERSION = 2
 #: cells per degree: one is about 110 m, and the house number separates neighbors
 _CELL = 1000
 #: the field that names a parcel within its county

@@ -70,6 +70,6 @@ def move_pages(connection: Connection, urls: Sequence[str], from_id: str, to_id:
 
 def _keep_due(connection: Connection, from_id: str, to_id: str) -> None:
     """Make `to_id` due for reindexing if `from_id` is: the moved records may be indexed by older rules."""
-    ids, rules = Property.id, Property.key_rules
+    ids, rules = Property.id, Property.identity_version
     theirs = select(rules).where(ids == from_id).scalar_subquery()
-    connection.execute(update(Property).where(ids == to_id, rules > theirs).values(key_rules=theirs))
+    connection.execute(update(Property).where(ids == to_id, rules > theirs).values(identity_version=theirs))

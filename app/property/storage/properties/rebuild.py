@@ -41,7 +41,7 @@ def new_property(database: Database, connection: Connection) -> str:
     """
     now = moment(database, connection)
     row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
-    row["key_rules"] = identity.KEY_RULES
+    row["identity_version"] = identity.IDENTITY_VERSION
     connection.execute(insert(Property).values(row))
     return str(row["id"])
 
@@ -95,8 +95,8 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
         change = {**row, "updated_at": moment(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
-    if stored.key_rules > identity.KEY_RULES:  # by a newer version of this program, which has to do it again
-        change["key_rules"] = identity.KEY_RULES
+    if stored.identity_version > identity.IDENTITY_VERSION:  # a newer program indexed it, and has to index it again
+        change["identity_version"] = identity.IDENTITY_VERSION
     if change:
         connection.execute(update(Property).where(Property.id == property_id).values(change))
     _file(connection, property_id, sources)

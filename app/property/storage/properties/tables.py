@@ -49,12 +49,12 @@ class Property(Base):
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
-    # by which rules it is filed (`identity.KEY_RULES`); an older number: it has to be filed anew (`reindex.py`)
-    key_rules: Mapped[int] = mapped_column(server_default="0")
+    # by which rules it is filed (`identity.IDENTITY_VERSION`); an older number: it has to be filed anew (`reindex.py`)
+    identity_version: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
         # due for reindexing; without the columns of lists: SQLite would read all of them by it, and sort
-        Index("ix_properties_key_rules", "key_rules", "id", **where(text("merged_into IS NULL"))),
+        Index("ix_properties_identity_version", "identity_version", "id", **where(text("merged_into IS NULL"))),
         Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
         Index("ix_properties_merged_into", "merged_into", **where(text("merged_into IS NOT NULL"))),
     )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.property.merging.identity import KEY_RULES, block_lookups_of, blocks_of, keys_of, lookups_of
+from app.property.merging.identity import block_lookups_of, blocks_of, keys_of, lookups_of
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 
@@ -54,7 +54,7 @@ def _digest() -> str:
 
 def test_a_new_spelling_of_keys_needs_a_new_version() -> None:
     advice = (
-        "the spelling of keys or blocking keys changed: increment KEY_RULES and add the new digest, "
+        "the spelling of keys or blocking keys changed: increment IDENTITY_VERSION and add the new digest, "
         "so that stored properties are reindexed"
     )
-    assert _DIGESTS.get(KEY_RULES) == _digest(), advice
+    assert _DIGESTS.get(IDENTITY_VERSION) == _digest(), advice
