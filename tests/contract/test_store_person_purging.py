@@ -34,7 +34,7 @@ from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.tables import Blob, PageAlias, PageCopy
 from app.property.storage.privacy import persons
 from app.property.storage.privacy.names_key import NamesKey
-from app.property.storage.privacy.pii_catalog import NAMING, Holds, columns_of, held
+from app.property.storage.privacy.pii_catalog import NAMING, PiiKind, columns_of, pii_kind
 from app.property.storage.privacy.repository import PurgeStore
 from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.privacy.suppressions import PurgedNames
@@ -90,16 +90,16 @@ def _some(column: Column[Any], planted: str, now: datetime) -> Any:
     """A value for a column: what may name a person does."""
     if column.foreign_keys:
         return None
-    holds = held(column)
-    if holds is Holds.COPY:
+    kind = pii_kind(column)
+    if kind is PiiKind.COPY:
         return pack(f"<p>{planted}</p>".encode())
-    if holds in (Holds.TARGET, Holds.URLS):
+    if kind in (PiiKind.TARGET, PiiKind.URLS):
         slug = NAME.lower().replace(" ", "-") if ANY.is_in(planted) else "nobody"
         url = f"https://a.example/{column.table.name}/{slug}"
-        return f" {url} https://b.example/ " if holds is Holds.URLS else url
+        return f" {url} https://b.example/ " if kind is PiiKind.URLS else url
     if isinstance(column.type, JSON):
-        return {"said": [planted, f"by {planted}"]} if holds is Holds.TEXT else {}
-    if holds is Holds.TEXT:
+        return {"said": [planted, f"by {planted}"]} if kind is PiiKind.TEXT else {}
+    if kind is PiiKind.TEXT:
         return f"as {planted} says"
     match column.type:
         case UtcDateTime():
@@ -184,7 +184,7 @@ def test_every_column_that_can_name_a_person_loses_the_name(
     """One row in every table that there is; a table that nobody purges, with this name in it, is named here."""
     fill(database, planted, clock.now())
     planted_in = places(database)
-    naming = {str(c) for table in metadata.sorted_tables for c in columns_of(table, *NAMING, Holds.COPY)}
+    naming = {str(c) for table in metadata.sorted_tables for c in columns_of(table, *NAMING, PiiKind.COPY)}
     assert naming <= planted_in, "else this test looks for nothing there"
     counted = purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=True).removed
     assert places(database) == planted_in, "a dry run removes nothing"

@@ -12,7 +12,7 @@ from app.property.fields.table import PEOPLE_FIELDS, of_kind
 from app.property.people import Finder
 from app.property.record import Evidence, evidence_json
 from app.property.source_record import SourceRecord
-from app.property.storage.privacy.pii_catalog import Holds, columns_of
+from app.property.storage.privacy.pii_catalog import PiiKind, columns_of
 from app.property.storage.statements import digest
 
 
@@ -49,7 +49,7 @@ def _value_without(finder: Finder, name: str, value: Any) -> Any:
 
 def cleaned(table: Table, row: Row[Any], finder: Finder) -> dict[str, Any] | None:
     """What changes of a row that is kept; None: it goes, since it says nothing but the name."""
-    texts = {column.name: getattr(row, column.name) for column in columns_of(table, Holds.TEXT)}
+    texts = {column.name: getattr(row, column.name) for column in columns_of(table, PiiKind.TEXT)}
     change = {name: finder.without(value) for name, value in texts.items()}
     if {"record", "evidence"} <= texts.keys():
         return {**change, **record_without(finder, row.record, row.evidence)}

@@ -26,7 +26,7 @@ from app.property.storage.llm.tables import LlmCache, LlmRequest
 from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.tables import Blob, PageCopy
 from app.property.storage.privacy.cleaning import cleaned
-from app.property.storage.privacy.pii_catalog import NAMING, Holds, columns_of
+from app.property.storage.privacy.pii_catalog import NAMING, PiiKind, columns_of
 from app.property.storage.privacy.purge import Removal, Step, find, steps_of
 from app.property.storage.privacy.scope import Scope, rows_of, stored_urls
 from app.property.storage.privacy.suppressions import Progress, refuse_name
@@ -102,7 +102,7 @@ def _rows(
 ) -> Iterator[tuple[tuple[Any, ...], Sequence[Any]]]:
     """The key of each row, and all in it that may name people: texts, and URLs, but no address of a home."""
     width = len(table.primary_key.columns)
-    texts, targets = columns_of(table, Holds.TEXT), columns_of(table, Holds.TARGET, Holds.URLS)
+    texts, targets = columns_of(table, PiiKind.TEXT), columns_of(table, PiiKind.TARGET, PiiKind.URLS)
     if table is Blob.__table__:
         for row in rows_of(database, Blob.packed, at_once=_BODIES, after=after):
             yield tuple(row[:width]), [_decoded(unpack(bytes(row.packed)))]
@@ -142,7 +142,7 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
     learns of it."""
     connection = part.connection
     mine = select(table).where(_is_one_of(table, keys))
-    of_property = columns_of(table, Holds.PROPERTY)
+    of_property = columns_of(table, PiiKind.PROPERTY)
     property_ids = {row._mapping[column] for row in connection.execute(mine) for column in of_property} - {None}
     lock_rows(connection, property_ids)
     changed = set[str]()

@@ -1,7 +1,7 @@
-"""What each column of each table can hold of people, properties and sites: what a purge has to reach.
+"""The catalog of personal data: what each column can store about people, properties, and sites.
 
-Columns say it themselves (`storage/types.py`); a test finds those that do not, so that a new one cannot be forgotten.
-Purges go by it.
+Purges use this catalog to find what they must remove. The kinds are declared on the columns (`storage/types.py`); a
+test fails for a text column without a kind.
 """
 
 from __future__ import annotations
@@ -12,42 +12,49 @@ from typing import Any
 from sqlalchemy import JSON, Column, LargeBinary, Table, Text
 
 
-class Holds(StrEnum):
-    """What a column can hold.
+class PiiKind(StrEnum):
+    """What a column can contain."""
 
-    nothing: ids, times, numbers, hashes, codes of ours, facts of keys · operator: who did something, kept as the
-    account of it · target: one URL or address in the spelling of a target · urls: several, with blanks around each ·
-    key: what a property is filed under, made of URLs, addresses and numbers · property, job, body: the id of one, the
-    hash of a page's body · text: words of pages, models or users, as text or JSON · copy: a packed body.
-    """
-
+    #: ids, times, numbers, hashes, our own codes, facts about keys
     NOTHING = "nothing"
+    #: the person who performed an action, kept for accountability
     OPERATOR = "operator"
+    #: one URL or address, spelled as a target
     TARGET = "target"
+    #: several URLs, each between blanks
     URLS = "urls"
+    #: a key of a property, made from URLs, addresses, and numbers
     KEY = "key"
+    #: the id of a property
     PROPERTY = "property"
+    #: the id of a job
     JOB = "job"
+    #: the hash of a page's body
     BODY = "body"
+    #: text or JSON from pages, models, or users
     TEXT = "text"
+    #: a compressed body
     COPY = "copy"
 
 
-#: in these a person can be named; keys of properties are made of what the same rows hold, and go with these
-NAMING = (Holds.TEXT, Holds.TARGET, Holds.URLS)
-_IDS = {"properties.id": Holds.PROPERTY, "jobs.id": Holds.JOB, "blobs.sha256": Holds.BODY}
+#: the kinds that can name a person. KEY is not among them: a key repeats text of its property's records
+NAMING = (PiiKind.TEXT, PiiKind.TARGET, PiiKind.URLS)
+_IDS = {"properties.id": PiiKind.PROPERTY, "jobs.id": PiiKind.JOB, "blobs.sha256": PiiKind.BODY}
 
 
-def held(column: Column[Any]) -> Holds:
-    """What the column says, or what it refers to. Words of which nobody said what they are may name anybody."""
+def pii_kind(column: Column[Any]) -> PiiKind:
+    """Return the declared kind of a column, else the kind of the column it references.
+
+    A text or JSON column without a declaration counts as `TEXT`.
+    """
     if "pii" in column.info:
-        return Holds(column.info["pii"])
+        return PiiKind(column.info["pii"])
     names = {str(column), *(key.target_fullname for key in column.foreign_keys)}
-    by_default = Holds.COPY if isinstance(column.type, LargeBinary) else Holds.NOTHING
-    by_default = Holds.TEXT if isinstance(column.type, Text | JSON) else by_default
+    by_default = PiiKind.COPY if isinstance(column.type, LargeBinary) else PiiKind.NOTHING
+    by_default = PiiKind.TEXT if isinstance(column.type, Text | JSON) else by_default
     return next((_IDS[name] for name in names if name in _IDS), by_default)
 
 
-def columns_of(table: Table, *kinds: Holds) -> list[Column[Any]]:
-    """Return the columns of `table` that hold one of `kinds`."""
-    return [column for column in table.columns if held(column) in kinds]
+def columns_of(table: Table, *kinds: PiiKind) -> list[Column[Any]]:
+    """Return the columns of `table` of these kinds."""
+    return [column for column in table.columns if pii_kind(column) in kinds]

@@ -13,7 +13,7 @@ from app.property.merging.identity import address_keys
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.pages.tables import PageAlias, PageCopy
-from app.property.storage.privacy.pii_catalog import Holds, columns_of
+from app.property.storage.privacy.pii_catalog import PiiKind, columns_of
 from app.property.storage.privacy.suppressions import host_of
 from app.property.storage.properties.tables import RECORD_URLS, Observation, Property, PropertyKey, SourceRow
 from app.property.storage.statements import chunks
@@ -86,7 +86,7 @@ def named_scope(kind: PurgeKind, name: str) -> Scope:
 
 def stored_urls(database: Database, is_wanted: Callable[[str], bool]) -> list[str]:
     """Return the URLs, in whatever table, that are wanted. All rows are read, which holds up nobody."""
-    columns = (column for table in metadata.sorted_tables for column in columns_of(table, Holds.TARGET, Holds.URLS))
+    columns = (column for table in metadata.sorted_tables for column in columns_of(table, PiiKind.TARGET, PiiKind.URLS))
     words = (word for column in columns for row in rows_of(database, column) for word in (row[-1] or "").split())
     return sorted({word for word in words if "://" in word and is_wanted(word)})
 

@@ -1,4 +1,4 @@
-"""The register of what is held of people: every column that can hold words says of what."""
+"""The catalog of personal data: every text column declares what it can contain."""
 
 from __future__ import annotations
 
@@ -8,41 +8,44 @@ import pytest
 from sqlalchemy import LargeBinary, Table, Text
 from sqlalchemy.types import JSON
 
-from app.property.storage.privacy.pii_catalog import Holds, columns_of, held
+from app.property.storage.privacy.pii_catalog import PiiKind, columns_of, pii_kind
 from app.property.storage.tables import metadata
 
 
-def test_every_column_for_words_says_what_they_are() -> None:
-    """One of `storage/types.py`; what refers to a property, a job, or a body need not say it."""
-    unsaid = [
+def test_every_text_column_declares_a_kind() -> None:
+    undeclared = [
         str(column)
         for table in metadata.sorted_tables
         for column in table.columns
         if isinstance(column.type, Text | JSON) and "pii" not in column.info
     ]
-    assert unsaid == []
+    assert undeclared == []
 
 
-def test_every_url_and_id_of_a_property_or_a_job_is_known_as_one() -> None:
-    """By its name: one that is not found by it would be left behind."""
-    named = {r".*url|target": Holds.TARGET, r"urls": Holds.URLS, r"property_id": Holds.PROPERTY, r"job_id": Holds.JOB}
+def test_the_kind_of_a_url_or_an_id_fits_the_columns_name() -> None:
+    named = {
+        r".*url|target": PiiKind.TARGET,
+        r"urls": PiiKind.URLS,
+        r"property_id": PiiKind.PROPERTY,
+        r"job_id": PiiKind.JOB,
+    }
     for table in metadata.sorted_tables:
         for column in table.columns:
             meant = [kind for pattern, kind in named.items() if re.fullmatch(pattern, column.name)]
-            assert meant in ([], [held(column)]) or str(column) == "batches.callback_url"
+            assert meant in ([], [pii_kind(column)]) or str(column) == "batches.callback_url"
 
 
-#: columns for words and JSON that hold no words of pages, models or users, and why
-_WORDLESS = {
+#: text and JSON columns without text of pages, models, or users: what they contain
+_WITHOUT_PII = {
     "source_records.wanted_model": "names of fields",
     "jobs.wanted_model": "names of fields",
-    "jobs.lease_owner": "names of processes of ours",
-    "jobs.search": "numbers, and words of ours for why",
+    "jobs.lease_owner": "names of our processes",
+    "jobs.search": "numbers, and our codes of reasons",
     "llm_requests.fields": "names of fields",
     "batches.job_ids": "ids of jobs",
     "batches.counts": "numbers by state",
     "suppressions.words": "hashes, or names of tables and keys of rows",
-    "audit_log.removed": "numbers by what they are of",
+    "audit_log.removed": "numbers by table",
     "identity_decisions.replaced": "ids of properties",
 }
 _OF_KEYS = {"model", "mask", "limit_group", "counters", "refusals", "charges", "key_id"}
@@ -50,8 +53,7 @@ _OF_OPENAI = {"input_file_id", "openai_id", "lease_owner"}
 
 
 @pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
-def test_what_can_hold_words_is_not_said_to_hold_nothing(table: Table) -> None:
-    """But for what is listed with a reason."""
-    for column in columns_of(table, Holds.NOTHING):
+def test_a_text_column_declared_without_personal_data_is_listed_with_a_reason(table: Table) -> None:
+    for column in columns_of(table, PiiKind.NOTHING):
         if isinstance(column.type, Text | JSON | LargeBinary) and column.name not in _OF_KEYS | _OF_OPENAI:
-            assert str(column) in _WORDLESS
+            assert str(column) in _WITHOUT_PII
