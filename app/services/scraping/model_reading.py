@@ -60,14 +60,14 @@ _OUTCOMES = {
 class ModelReading:
     """The extraction with the model's verified values, if there are any.
 
-    `unheard` are the fields for which the model was wanted and not heard; `note` says why not, or which of its values
+    `unanswered` are the fields for which a model was wanted and gave no answer; `note` says why, or which of its values
     were dropped. `asks_again`: it was away, and is wanted when it is back. `asked` are the fields of the question, of
     about `prompt_tokens`; none: there was none. Its values of `dropped` failed the check.
     """
 
     extraction: Extraction
     note: str | None = None
-    unheard: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
     asks_again: bool = False
     asked: tuple[str, ...] = ()
     prompt_tokens: int = 0
@@ -128,7 +128,7 @@ class ModelReader:
                 audit = self._asked(extraction, replace(run, is_due=True))
             except openai.RateLimitError:  # a check must cost no page
                 audit = None
-            if audit is not None and len(audit.unheard) < len(audit.asked):
+            if audit is not None and len(audit.unanswered) < len(audit.asked):
                 return audit
             extraction = replace(extraction, audited=False)
         return self._asked(extraction, run)
@@ -179,9 +179,9 @@ class ModelReader:
         names = ", ".join(one.field for one in dropped)
         told = [answer.note] if answer.failure else []
         told += [f"Not stored, for the text does not bear the model out: {names}."] if dropped else []
-        unheard = tuple(f for f in prompt.fields if answer.failure and f not in answer.values)
+        unanswered = tuple(f for f in prompt.fields if answer.failure and f not in answer.values)
         return ModelReading(
-            extraction, " ".join(told) or None, unheard, dropped=tuple(dict.fromkeys(one.field for one in dropped))
+            extraction, " ".join(told) or None, unanswered, dropped=tuple(dict.fromkeys(one.field for one in dropped))
         )
 
     def _by_batch(self, question: Question, prompt: Prompt, run: Run, page: Page) -> StoredAnswer | str | None:

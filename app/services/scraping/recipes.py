@@ -71,8 +71,8 @@ class Recipes:
             return
         # an audit that nobody answered was none
         read = replace(read, extraction=replace(read.extraction, audited=reading.extraction.audited))
-        asked = tuple(name for name in reading.asked if name not in reading.unheard)
-        no_model = could_ask and not reading.asked and not reading.unheard and self._use != "never"
+        asked = tuple(name for name in reading.asked if name not in reading.unanswered)
+        no_model = could_ask and not reading.asked and not reading.unanswered and self._use != "never"
         by_recipe = any(proof.method is Method.RECIPE for proof in read.extraction.record.evidence.values())
         is_saved = no_model and (by_recipe or bool(replace(read.extraction, settled=frozenset()).asked(self._use)))
         saved = round(self._tokens) if is_saved else 0
@@ -81,7 +81,7 @@ class Recipes:
         RECIPE_PAGES.labels(outcome_of(read, reading)).inc()
         RECIPE_SAVED_CALLS.inc(int(is_saved))
         RECIPE_SAVED_TOKENS.inc(saved)
-        if self._use == "never" or (reading.asked and not asked) or (reading.unheard and not asked):
+        if self._use == "never" or (reading.asked and not asked) or (reading.unanswered and not asked):
             return
         with _harmless("Nothing is learned from a page", INTERRUPTIONS):
             answered = reading.extraction if asked else None
@@ -107,7 +107,7 @@ def outcome_of(read: RecipeReading, reading: ModelReading) -> str:
         return "not_applied"
     if read.extraction.audited:
         return "audited"
-    return "asked" if reading.asked or reading.unheard else "settled"
+    return "asked" if reading.asked or reading.unanswered else "settled"
 
 
 def _titled(read: RecipeReading) -> RecipeReading:

@@ -205,7 +205,7 @@ class Storing:
         return self._properties.save(
             connection,
             record,
-            wanted_model=reading.unheard,
+            wanted_model=reading.unanswered,
             model_note=reading.note,
             asks_again=reading.asks_again,
             edition=edition(),

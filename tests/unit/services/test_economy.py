@@ -130,7 +130,7 @@ def test_a_bad_answer_is_told_and_not_paid_for_again(runs: Runs) -> None:
     reading = runs.read()
     assert reading.note is not None
     assert "I cannot help" in reading.note
-    assert reading.unheard
+    assert reading.unanswered
     assert runs.read().note == reading.note
     assert runs.api.calls == 0
 

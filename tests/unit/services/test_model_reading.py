@@ -119,7 +119,7 @@ def test_the_models_verified_value_joins_the_record_with_its_evidence(
 ) -> None:
     found = reader(answers, Api(roof)).read(extraction)
     assert found.note is None
-    assert found.unheard == ()
+    assert found.unanswered == ()
     proof = found.extraction.record.evidence["Roof"]
     assert proof.method is Method.LLM
     assert proof.quote in HTML
@@ -146,7 +146,7 @@ def test_without_a_key_the_note_names_the_remedy_and_the_fields_stay_wanted(
     found = ModelReader(answers, NO_KEYS, "gpt-test").read(extraction)
     assert found.extraction is extraction
     assert "OPENAI_API_KEYS" in (found.note or "")
-    assert "Roof" in found.unheard
+    assert "Roof" in found.unanswered
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_trouble_with_the_model_is_a_note_and_costs_no_value(
     assert found.note is not None
     assert re.search(says, found.note)
     assert KEY not in found.note
-    assert "Roof" in found.unheard
+    assert "Roof" in found.unanswered
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_bad_answer_is_not_paid_for_again_within_an_hour(
     first = reader(answers, bad, clock=clock).read(extraction)
     clock.advance(3_600)
     again = reader(answers, bad, clock=clock).read(extraction)
-    assert (bad.calls, again.note, again.unheard) == (calls, first.note, first.unheard)
+    assert (bad.calls, again.note, again.unanswered) == (calls, first.note, first.unanswered)
     assert first.note
     clock.advance(1)
     good = Api(roof)
@@ -214,9 +214,13 @@ def test_of_an_answer_that_was_cut_off_what_was_whole_is_kept(
     assert found.extraction.record.values["Roof"] == ["cedar shakes"]
     assert found.note is not None
     assert "cut off at the token limit" in found.note
-    assert found.unheard
-    assert "Roof" not in found.unheard
-    assert (again.note, again.unheard, again.extraction.record) == (found.note, found.unheard, found.extraction.record)
+    assert found.unanswered
+    assert "Roof" not in found.unanswered
+    assert (again.note, again.unanswered, again.extraction.record) == (
+        found.note,
+        found.unanswered,
+        found.extraction.record,
+    )
 
 
 def invented(_: dict[str, Any]) -> httpx2.Response:
@@ -236,7 +240,7 @@ def test_dropped_values_are_named_in_the_note_and_counted_by_their_flaw(
     before = _dropped_counted()
     found = reader(answers, Api(invented)).read(extraction)
     assert found.note == "Not stored, for the text does not bear the model out: ListAgentFullName, ListOfficeName."
-    assert found.unheard == ()
+    assert found.unanswered == ()
     assert "Roof" in found.extraction.record.values
     assert found.extraction.dropped == 2
     grown = {flaw: value - before.get(flaw, 0.0) for flaw, value in _dropped_counted().items()}
@@ -277,7 +281,7 @@ def test_a_429_that_no_waiting_ends_is_a_note_that_names_the_remedy(
     assert "scrape again" in found.note
     assert found.asks_again, "and the next job does so"
     assert "Error code" not in found.note, "what the SDK puts around a message says nothing to a user"
-    assert "Roof" in found.unheard
+    assert "Roof" in found.unanswered
 
 
 @pytest.mark.parametrize(
@@ -367,7 +371,7 @@ def test_the_setting_says_what_a_model_is_asked_for(
     assert len(sent) == (asked is not None)
     assert all(asked in one for one in sent)
     assert all(("YearBuilt" in one) is (use == "always") for one in sent)
-    assert (found.note, found.unheard, found.asks_again) == (None, (), False)
+    assert (found.note, found.unanswered, found.asks_again) == (None, (), False)
 
 
 def test_a_page_is_sent_within_the_tokens_of_the_setting(answers: AnswerStore, extraction: Extraction) -> None:
@@ -379,7 +383,7 @@ def test_a_page_is_sent_within_the_tokens_of_the_setting(answers: AnswerStore, e
 
     for most in (20, 3_500):
         found = ModelReader(answers, Api(note).manager(), f"m-{most}", text_tokens=most).read(extraction)
-        assert (found.note, found.unheard) == (None, ())
+        assert (found.note, found.unanswered) == (None, ())
     small, whole = (text.partition("\n")[2].partition("\n</page-")[0] for text in sent)
     assert count_tokens(small) <= 20 < count_tokens(whole)
     assert "cedar shakes" in whole
@@ -425,7 +429,7 @@ def test_an_audit_that_nobody_answers_costs_no_page(
 ) -> None:
     """The job neither waits for it nor says that a model is missing."""
     found = reader(answers, Api(respond)).read(settled(extraction), run=Run(Lease("job", "me")))
-    assert (found.extraction.audited, found.asked, found.unheard, found.note) == (False, (), (), None)
+    assert (found.extraction.audited, found.asked, found.unanswered, found.note) == (False, (), (), None)
     assert not found.asks_again
 
 

@@ -131,8 +131,8 @@ def test_what_a_model_answered_is_learned_and_what_it_did_not_is_not(clock: Manu
     recipes = Noting(MemoryRecipes(), clock)
     read = recipes.read(page(clock))
     recipes.learn(read, asked(read.extraction, "Roof", "Heating"))
-    recipes.learn(read, replace(asked(read.extraction, "Roof", "Heating"), unheard=("Heating",)))
-    recipes.learn(read, replace(asked(read.extraction, "Roof"), unheard=("Roof",), dropped=("Roof",)))
+    recipes.learn(read, replace(asked(read.extraction, "Roof", "Heating"), unanswered=("Heating",)))
+    recipes.learn(read, replace(asked(read.extraction, "Roof"), unanswered=("Roof",), dropped=("Roof",)))
     recipes.learn(read, ModelReading(read.extraction, "asked of another page", ("Roof",)))
     more = {"dropped": (), "saved_tokens": 0}
     assert recipes.told == [(("Roof", "Heating"), read.extraction, more), (("Roof",), read.extraction, more)]
@@ -169,7 +169,7 @@ def test_a_call_that_was_not_made_counts_with_the_tokens_of_those_that_were(cloc
         ({"applies": False}, {"asked": ("Roof",)}, "not_applied"),
         ({"audited": True}, {"asked": ("Roof",)}, "audited"),
         ({}, {"asked": ("Roof",)}, "asked"),
-        ({}, {"unheard": ("Roof",)}, "asked"),
+        ({}, {"unanswered": ("Roof",)}, "asked"),
         ({}, {}, "settled"),
     ],
 )
