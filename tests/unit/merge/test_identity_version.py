@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.property.merging.identity import block_lookups_of, blocks_of, keys_of, lookups_of
+from app.property.merging.identity import IDENTITY_VERSION, block_lookups_of, blocks_of, keys_of, lookups_of
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 
