@@ -71,7 +71,7 @@ def _tell_history(database: Database, keys: Sequence[ApiKey]) -> None:
             past.move_to(step / _HOURS)
             counted = _counted(keys, step)
             history.take_in(lambda counted=counted: counted)  # type: ignore[misc]
-            alerts.book(_alarms(keys, step), tell=False)
+            alerts.record(_alarms(keys, step), notify=False)
             for number in range(step * _ACTIONS // (_HOURS + 1), (step + 1) * _ACTIONS // (_HOURS + 1)):
                 with past.database.writing() as connection:
                     deed = _deed(number, keys[number % len(keys)])

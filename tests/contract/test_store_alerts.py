@@ -40,9 +40,9 @@ def count_messages(database: Database) -> int:
 
 def test_an_alert_fires_once_and_ends_once(alerts: AlertStore, clock: ManualClock) -> None:
     began = clock.now()
-    assert names(alerts.book([dead()], tell=True)) == (["sk-a"], [])
+    assert names(alerts.record([dead()], notify=True)) == (["sk-a"], [])
     clock.advance(15)
-    assert names(alerts.book([dead()], tell=True)) == ([], [])
+    assert names(alerts.record([dead()], notify=True)) == ([], [])
     (firing,) = alerts.firing()
     assert (firing.kind, firing.fired_at, firing.resolved_at, firing.details) == (
         "key_dead",
@@ -50,22 +50,22 @@ def test_an_alert_fires_once_and_ends_once(alerts: AlertStore, clock: ManualCloc
         None,
         {"key": "sk-a"},
     )
-    assert names(alerts.book([], tell=True)) == ([], ["sk-a"])
-    assert names(alerts.book([], tell=True)) == ([], [])
+    assert names(alerts.record([], notify=True)) == ([], ["sk-a"])
+    assert names(alerts.record([], notify=True)) == ([], [])
     assert alerts.firing() == []
     assert [alert.resolved_at for alert in alerts.resolved().items] == [clock.now()]
 
 
 def test_one_that_comes_back_is_another(alerts: AlertStore, clock: ManualClock) -> None:
     for alarms in ([dead()], [], [dead()]):
-        alerts.book(alarms, tell=False)
+        alerts.record(alarms, notify=False)
         clock.advance(15)
     assert len({alert.id for alert in (*alerts.firing(), *alerts.resolved().items)}) == 2
 
 
 def test_critical_ones_come_first(alerts: AlertStore) -> None:
-    alerts.book([dead()], tell=False)
-    alerts.book([dead(), Alarm("no_healthy_key", "pool", Severity.CRITICAL, "None is healthy.")], tell=False)
+    alerts.record([dead()], notify=False)
+    alerts.record([dead(), Alarm("no_healthy_key", "pool", Severity.CRITICAL, "None is healthy.")], notify=False)
     assert [alert.kind for alert in alerts.firing()] == ["no_healthy_key", "key_dead"]
 
 
@@ -77,7 +77,7 @@ def test_of_many_who_find_the_same_each_change_goes_to_one(
 
     def look(alarms: list[Alarm]) -> None:
         start.wait()
-        found.append(AlertStore(database).book(alarms, tell=True))
+        found.append(AlertStore(database).record(alarms, notify=True))
 
     for alarms in ([dead("a"), dead("b")], []):
         threads = [threading.Thread(target=look, args=(alarms,)) for _ in range(8)]
@@ -94,10 +94,10 @@ def test_who_had_to_wait_for_another_finds_the_change_made(
     alerts: AlertStore, database: Database, clock: ManualClock
 ) -> None:
     """It gets each row when the other has committed: over already, critical already, or firing already."""
-    alerts.book([dead("a"), dead("b")], tell=True)
+    alerts.record([dead("a"), dead("b")], notify=True)
     found: list[tuple[list[Alert], list[Alert]]] = []
     waits = threading.Thread(
-        target=lambda: found.append(alerts.book([dead("b", Severity.CRITICAL), dead("new")], tell=True))
+        target=lambda: found.append(alerts.record([dead("b", Severity.CRITICAL), dead("new")], notify=True))
     )
     c = Alert
     with database.writing() as connection:
@@ -114,23 +114,23 @@ def test_who_had_to_wait_for_another_finds_the_change_made(
 
 
 def test_what_becomes_critical_fires_again_and_what_becomes_better_does_not(alerts: AlertStore) -> None:
-    alerts.book([dead()], tell=True)
-    assert names(alerts.book([dead(severity=Severity.CRITICAL)], tell=True)) == (["sk-a"], [])
-    assert names(alerts.book([dead()], tell=True)) == ([], [])
+    alerts.record([dead()], notify=True)
+    assert names(alerts.record([dead(severity=Severity.CRITICAL)], notify=True)) == (["sk-a"], [])
+    assert names(alerts.record([dead()], notify=True)) == ([], [])
     (firing,) = alerts.firing()
     assert firing.severity == Severity.WARNING
 
 
 def test_nobody_is_told_who_is_not_to_be(alerts: AlertStore, database: Database) -> None:
-    alerts.book([dead()], tell=False)
+    alerts.record([dead()], notify=False)
     assert count_messages(database) == 0
 
 
 def test_alerts_that_are_over_are_pruned_and_those_that_fire_are_not(
     alerts: AlertStore, database: Database, clock: ManualClock
 ) -> None:
-    alerts.book([dead("a"), dead("b")], tell=True)
-    alerts.book([dead("b")], tell=True)
+    alerts.record([dead("a"), dead("b")], notify=True)
+    alerts.record([dead("b")], notify=True)
     clock.advance(31 * DAY_S)
     delete_expired(database, Settings.of())
     assert [alert.subject for alert in alerts.resolved().items] == ["a"]
@@ -141,12 +141,12 @@ def test_alerts_that_are_over_are_pruned_and_those_that_fire_are_not(
 
 
 def test_what_fired_at_some_time_since_then_is_found_the_oldest_first(alerts: AlertStore, clock: ManualClock) -> None:
-    alerts.book([dead("sk-early")], tell=False)
+    alerts.record([dead("sk-early")], notify=False)
     clock.advance(60)
-    alerts.book([dead("sk-long")], tell=False)  # the early one is over
+    alerts.record([dead("sk-long")], notify=False)  # the early one is over
     clock.advance(60)
     moment = clock.now()
-    alerts.book([dead("sk-long"), dead("sk-late")], tell=False)
+    alerts.record([dead("sk-long"), dead("sk-late")], notify=False)
     assert [alert.subject for alert in alerts.since(moment, ["key_dead"])] == ["sk-long", "sk-late"]
     assert [alert.subject for alert in alerts.since(moment - timedelta(seconds=90), ["key_dead"])] == [
         "sk-early", "sk-long", "sk-late",

@@ -61,7 +61,7 @@ def backlog(database: Database) -> dict[str, Any]:
 
 def fire(alerts: AlertStore, *subjects: str) -> None:
     alarms = [Alarm("key_dead", s, Severity.WARNING, f"Key {s} is dead.", {"key": s}) for s in subjects]
-    alerts.book(alarms, tell=True)
+    alerts.record(alarms, notify=True)
 
 
 def test_the_body_is_slacks_and_a_standard_webhooks_in_one(

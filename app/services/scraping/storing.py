@@ -107,7 +107,7 @@ class Storing:
     def unchanged(self, lease: Lease | None, url: str, visit: Visit, alias: Alias | None = None) -> Stored | None:
         """End with what was stored of this very body, which is believed as of now; None: the body has to be read."""
         seen = Seen(url, visit.page_url, visit.page.sha256, edition())
-        if not self._index.still_says(seen):
+        if not self._index.is_confirmed_by(seen):
             return None
         confirm = partial(self._properties.confirm, seen=seen, at=visit.as_of)
         return self._end(lease, PageFrom.UNCHANGED, confirm, (url, visit.page_url), alias=alias)

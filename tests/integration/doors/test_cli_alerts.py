@@ -28,8 +28,8 @@ def alarm(subject: str) -> Alarm:
 
 def test_alerts_that_fire_and_were_over_lately_are_shown(called: Propintel, stores: Stores) -> None:
     alerts = AlertStore(stores.database)
-    alerts.book([alarm("sk-a"), alarm("sk-b")], tell=True)
-    alerts.book([alarm("sk-a")], tell=True)
+    alerts.record([alarm("sk-a"), alarm("sk-b")], notify=True)
+    alerts.record([alarm("sk-a")], notify=True)
     shown = json.loads(called("alerts").stdout)
     assert [alert["subject"] for alert in shown["firing"]] == ["sk-a"]
     assert [alert["subject"] for alert in shown["resolved"]] == ["sk-b"]
@@ -52,8 +52,8 @@ def test_without_alerts_it_says_so(called: Propintel) -> None:
 
 def test_what_is_over_for_long_is_shown_when_asked_for(called: Propintel, stores: Stores) -> None:
     alerts = AlertStore(stores.database)
-    alerts.book([alarm("sk-a")], tell=False)
-    alerts.book([], tell=False)
+    alerts.record([alarm("sk-a")], notify=False)
+    alerts.record([], notify=False)
     with stores.database.writing() as connection:
         connection.exec_driver_sql("UPDATE alerts SET resolved_at = '2020-01-01 00:00:00.000000'")
     assert json.loads(called("alerts").stdout)["resolved"] == []

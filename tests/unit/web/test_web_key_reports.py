@@ -27,8 +27,8 @@ def test_alerts_that_fire_are_listed_with_those_that_are_over(
     client: TestClient, bearer: Bearer, stores: Stores
 ) -> None:
     alerts = AlertStore(stores.database)
-    alerts.book([alarm("a"), alarm("b"), alarm("c", Severity.CRITICAL)], tell=True)
-    alerts.book([alarm("a"), alarm("c", Severity.CRITICAL)], tell=True)
+    alerts.record([alarm("a"), alarm("b"), alarm("c", Severity.CRITICAL)], notify=True)
+    alerts.record([alarm("a"), alarm("c", Severity.CRITICAL)], notify=True)
     data = client.get(ALERTS, headers=bearer("exec")).json()["data"]
     AlertList.model_validate(data)
     assert [each["subject"] for each in data["firing"]] == ["c", "a"]
@@ -43,8 +43,8 @@ def test_alerts_that_are_over_come_in_pages_the_newest_first(
 ) -> None:
     alerts = AlertStore(stores.database)
     for subject in "abc":
-        alerts.book([alarm(subject)], tell=False)
-        alerts.book([], tell=False)
+        alerts.record([alarm(subject)], notify=False)
+        alerts.record([], notify=False)
     first = client.get(f"{ALERTS}?limit=2", headers=bearer()).json()["data"]
     second = client.get(f"{ALERTS}?limit=2&cursor={first['next_cursor']}", headers=bearer()).json()["data"]
     assert [each["subject"] for page in (first, second) for each in page["resolved"]] == ["c", "b", "a"]
@@ -69,7 +69,7 @@ def test_the_newest_report_comes_with_its_advice(
         }
         keep_report(settings, {**report, "healthy_keys": 2}, now - timedelta(minutes=1))
         keep_report(settings, report, now)
-        AlertStore(stores.database).book([alarm("a")], tell=False)
+        AlertStore(stores.database).record([alarm("a")], notify=False)
         data = client.get(KEY_REPORT, headers=bearer()).json()["data"]
     KeyReportView.model_validate(data)
     assert data["report"] == {

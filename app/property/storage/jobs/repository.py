@@ -48,7 +48,7 @@ _EARLY_SECONDS = 1.0
 _ENDED_BADLY = Job.state.in_((JobState.FAILED, JobState.CANCELLED))
 _OTHER = aliased(Job)
 #: whether the target of a job is under way, in this or in another one
-IS_IN_HAND = exists().where(_OTHER.target == Job.target, _OTHER.state.in_(ACTIVE))
+TARGET_IS_ACTIVE = exists().where(_OTHER.target == Job.target, _OTHER.state.in_(ACTIVE))
 _PLACE = (Job.created_at, Job.position, Job.id)
 ORDER = Order("jobs", _PLACE)
 NEWEST_FIRST = Order("newest jobs", _PLACE, descending=True)
@@ -288,7 +288,7 @@ class JobStore:
         def work(connection: Connection) -> builtins.list[Job]:
             targets: dict[str, str] = {}
             for some in chunks(job_ids):
-                free = select(Job.id, Job.target).where(Job.id.in_(some), _ENDED_BADLY, ~IS_IN_HAND)
+                free = select(Job.id, Job.target).where(Job.id.in_(some), _ENDED_BADLY, ~TARGET_IS_ACTIVE)
                 targets |= {row.id: row.target for row in connection.execute(free)}
             chosen: dict[str, str] = {}
             for job_id in job_ids:

@@ -68,11 +68,11 @@ class AlertStore:
         with self._database.reading() as connection:
             return entities(connection, query)
 
-    def book(self, alarms: Sequence[Alarm], *, tell: bool) -> tuple[list[Alert], list[Alert]]:
+    def record(self, alarms: Sequence[Alarm], *, notify: bool) -> tuple[list[Alert], list[Alert]]:
         """Make the table say what an evaluation has found; -> alerts that began or became worse, and those now over.
 
         `alarms` are all that is wrong: what is not among them is over. Of several callers each change goes to one.
-        `tell`: the webhook is to be told, in one message what fired, in one what is over.
+        `notify`: the webhook is to be told, in one message what fired, in one what is over.
         """
         found = {(alarm.kind, alarm.subject): alarm for alarm in alarms}
         with self._database.reading() as connection:  # most of the time nothing changes, and no writer need be stopped
@@ -80,7 +80,7 @@ class AlertStore:
         if {name: alert.severity for name, alert in before.items()} == {n: a.severity for n, a in found.items()}:
             return [], []  # new figures alone are no reason to write every quarter of a minute
         now = self._database.clock.now()
-        return self._database.repeat(lambda connection: _book(connection, found, now, tell))
+        return self._database.repeat(lambda connection: _record(connection, found, now, notify))
 
 
 Name = tuple[str, str]
@@ -91,8 +91,8 @@ def _firing(connection: Connection) -> dict[Name, Alert]:
     return {(alert.kind, alert.subject): alert for alert in found}
 
 
-def _book(
-    connection: Connection, found: Mapping[Name, Alarm], now: datetime, tell: bool
+def _record(
+    connection: Connection, found: Mapping[Name, Alarm], now: datetime, notify: bool
 ) -> tuple[list[Alert], list[Alert]]:
     """Raise `IntegrityError` if another process was first with one; then all is looked at anew."""
     before = _firing(connection)
@@ -108,8 +108,8 @@ def _book(
             fired += changed if alarm.severity is Severity.CRITICAL else []
     end = update(Alert).where(Alert.id.in_(over), IS_FIRING).values(resolved_at=now)
     resolved = entities(connection, end.returning(Alert)) if over else []
-    for type_, told in (("alert.fired", fired), ("alert.resolved", resolved)):
-        if told and tell:
-            payload = {"alerts": [alert.as_json() for alert in told]}
+    for type_, alerts in (("alert.fired", fired), ("alert.resolved", resolved)):
+        if alerts and notify:
+            payload = {"alerts": [alert.as_json() for alert in alerts]}
             put(connection, now, Channel.ALERT, f"alert_{new_id()}", type=type_, payload=payload)
     return fired, resolved

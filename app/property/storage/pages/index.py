@@ -79,10 +79,10 @@ class PageIndex:
             row = next(iter(entities(connection, query)), None)
         return KnownRecord(row.said(), row.property_id, not row.wanted_model) if row else None
 
-    def still_says(self, seen: Seen) -> bool:
+    def is_confirmed_by(self, seen: Seen) -> bool:
         """Whether it can be confirmed (`PropertyStore.confirm`), as far as can be told without a lock."""
         with self._database.reading() as connection:
-            return said_by(connection, seen) is not None
+            return record_with_body(connection, seen) is not None
 
     def take_reading(self, page_url: str, lease: Lease) -> bool:
         """Whether the job is to read this page now, instead of one that it took before; False while another job, which
@@ -104,7 +104,7 @@ class PageIndex:
         return self._database.repeat(work)
 
 
-def said_by(connection: Connection, seen: Seen) -> Row[Any] | None:
+def record_with_body(connection: Connection, seen: Seen) -> Row[Any] | None:
     """The record of the page that says all that is in this body; None: it has to be read (again)."""
     says_the_same = select(PageAlias.record_sha256).where(
         PageAlias.url == seen.url, PageAlias.content_sha256 == seen.sha256

@@ -19,7 +19,7 @@ from app.property.people import NOBODY
 from app.property.record import PEOPLE_FIELDS, PageKind, evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.pages.index import PageIndex, Seen, is_fresh, note_url, said_by
+from app.property.storage.pages.index import PageIndex, Seen, is_fresh, note_url, record_with_body
 from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.cleaning import source_without
 from app.property.storage.privacy.suppressions import purged_since
@@ -41,7 +41,7 @@ from app.property.storage.properties.source_records import (
 from app.property.storage.properties.tables import AS_OF, Property, PropertyKey, SourceRow
 from app.property.storage.properties.views import PropertyFilter, views
 from app.property.storage.statements import clean, entities
-from app.property.storage.watches.noticing import Noticing, stands
+from app.property.storage.watches.noticing import Noticing, has_pending_change
 
 _PLACE = (Property.updated_at, Property.id)
 ORDER = Order("properties", _PLACE)
@@ -130,10 +130,11 @@ class PropertyStore:
         No other page is confirmed by it, whatever its URL is known as. -> the property and the page's kind; None if the
         body has to be read (again).
         """
-        row = said_by(connection, seen)
-        if row is not None and ((row.checked_at or row.fetched_at) < at or stands(connection, row.property_id)):
+        row = record_with_body(connection, seen)
+        is_older = row is not None and (row.checked_at or row.fetched_at) < at
+        if row is not None and (is_older or has_pending_change(connection, row.property_id)):
             lock_rows(connection, [row.property_id])
-            row = said_by(connection, seen)
+            row = record_with_body(connection, seen)
             if row is not None:
                 connection.execute(update(SourceRow).where(SourceRow.id == row.id, at > AS_OF).values(checked_at=at))
                 self._look(connection, row.property_id, (seen.url, seen.page_url), at)
@@ -145,7 +146,7 @@ class PropertyStore:
 
     def _look(self, connection: Connection, property_id: str, urls: Sequence[str], at: datetime) -> None:
         rebuilt = rebuild(self.database, connection, property_id)
-        if rebuilt is None or not stands(connection, property_id):  # mostly
+        if rebuilt is None or not has_pending_change(connection, property_id):  # mostly
             return
         noticing = Noticing(self.database, connection, self._telling, rebuilt, self.database.clock.now())
         mine = or_(SourceRow.url.in_(urls), SourceRow.page_url.in_(urls))

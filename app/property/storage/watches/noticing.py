@@ -189,7 +189,7 @@ def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
     )
 
 
-def stands(connection: Connection, property_id: str) -> bool:
+def has_pending_change(connection: Connection, property_id: str) -> bool:
     """Return whether a change of the property is pending."""
     query = select(Change.position).where(Change.property_id == property_id, _PENDING).limit(1)
     return connection.execute(query).first() is not None

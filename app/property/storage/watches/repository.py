@@ -29,7 +29,7 @@ from app.property.storage.types import ACTIVE
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Watch, WatchKind, WatchStatus, write
 from app.property.storage.watches.outcomes import forget_failed
-from app.property.storage.watches.schedule import MOST_PAGES, TICK, TICK_SECONDS, Tick, Turn, due_first
+from app.property.storage.watches.schedule import MOST_PAGES, TICK, TICK_SECONDS, Tick, TickRun, due_first
 from app.property.urls.targets import is_address, is_property_id, normalise_watched
 
 INTERVAL_DAYS = 7
@@ -176,10 +176,9 @@ class Watches:
 
         def work(connection: Connection) -> Tick:
             self._database.advisory_lock(connection, TICK)
-            self._database.advisory_lock(
-                connection, PURGE, shared=True
-            )  # what is purged meanwhile is not asked for afterwards
-            return Turn(connection, now, limits, seconds).take()
+            # a purge waits, or the tick would request a page that is purged meanwhile
+            self._database.advisory_lock(connection, PURGE, shared=True)
+            return TickRun(connection, now, limits, seconds).take()
 
         now = self._clock.now()
         return self._database.repeat(work)

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func,
 from app.property.storage.jobs import usage
 from app.property.storage.jobs.enqueue import make_batch
 from app.property.storage.jobs.models import Job
-from app.property.storage.jobs.repository import IS_IN_HAND, queue_again
+from app.property.storage.jobs.repository import TARGET_IS_ACTIVE, queue_again
 from app.property.storage.properties.tables import AS_OF, Property, SourceRow
 from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE
@@ -96,7 +96,7 @@ class Tick:
 
 
 @dataclass
-class Turn:
+class TickRun:
     """One tick, in the caller's transaction, which holds the locks `TICK` and (shared) `PURGE`."""
 
     connection: Connection
@@ -240,7 +240,7 @@ class Turn:
         goes_on = select(Watch.id).where(Watch.state == "active")
         over = update(Job).where(is_due, Job.watch_id.not_in(goes_on))
         self.connection.execute(over.values(due_at=None))
-        query = select(Job.id, Job.target).where(is_due, ~IS_IN_HAND).order_by(Job.due_at, Job.id)
+        query = select(Job.id, Job.target).where(is_due, ~TARGET_IS_ACTIVE).order_by(Job.due_at, Job.id)
         rows = self.connection.execute(query.limit(max(0, min(most, self.left)))).all()
         job_of = {row.target: row.id for row in reversed(rows)}
         queued = queue_again(self.connection, list(job_of.values()), HAS_FAILED, self.now + _RESEND)

@@ -91,7 +91,7 @@ class PoolMonitor:
             return [], []
         alerts, wanted = self.alerts, self.settings.alert
         alarms = find_alarms(view, wanted.key_age_days, wanted.budget_share, alerts.firing())
-        fired, resolved = alerts.book(alarms, tell=wanted.webhook_url is not None)
+        fired, resolved = alerts.record(alarms, notify=wanted.webhook_url is not None)
         for alert in fired:
             level = logging.ERROR if alert.severity == Severity.CRITICAL else logging.WARNING
             log.log(level, "Alert %s: %s", alert.kind, alert.message)

@@ -165,7 +165,7 @@ def test_nothing_is_read_out_again_while_nothing_changes(
     database: Database, signed_in: SignIn, called: Propintel
 ) -> None:
     alarm = Alarm("no_healthy_key", "pool", Severity.CRITICAL, "No key is healthy.")
-    AlertStore(database).book([alarm], tell=False)
+    AlertStore(database).record([alarm], notify=False)
     batch = _enqueue(called, "http://homes.example/1", "http://homes.example/2")["batch"]
     page = signed_in("manager", "/keys")
     home = page.url.removesuffix("/keys")
