@@ -70,7 +70,7 @@ def _tell_history(database: Database, keys: Sequence[ApiKey]) -> None:
         for step in range(_HOURS + 1):
             past.move_to(step / _HOURS)
             counted = _counted(keys, step)
-            history.take_in(lambda counted=counted: counted)  # type: ignore[misc]
+            history.record_counters(lambda counted=counted: counted)  # type: ignore[misc]
             alerts.record(_alarms(keys, step), notify=False)
             for number in range(step * _ACTIONS // (_HOURS + 1), (step + 1) * _ACTIONS // (_HOURS + 1)):
                 with past.database.writing() as connection:

@@ -38,8 +38,8 @@ def pool(models: Mapping[str, Demand]) -> CountedKey:
     return CountedKey("", "", "", True, models)
 
 
-def take_in(history: KeyHistoryStore, *keys: CountedKey, models: Mapping[str, Demand] | None = None) -> None:
-    history.take_in(lambda: [pool(models or {}), *keys])
+def record_counters(history: KeyHistoryStore, *keys: CountedKey, models: Mapping[str, Demand] | None = None) -> None:
+    history.record_counters(lambda: [pool(models or {}), *keys])
 
 
 @pytest.fixture
@@ -56,12 +56,12 @@ def requests(database: Database) -> Requests:
 
 
 def test_what_is_counted_since_the_last_time_goes_into_its_hour(history: KeyHistoryStore, clock: ManualClock) -> None:
-    take_in(history, key("a"))
-    take_in(history, key("a", 10))
+    record_counters(history, key("a"))
+    record_counters(history, key("a", 10))
     clock.advance(HOUR_S)
-    take_in(history, key("a", 10))
+    record_counters(history, key("a", 10))
     clock.advance(15)
-    take_in(history, key("a", 17))
+    record_counters(history, key("a", 17))
     hour = hour_of(clock.now())
     assert history.by_hour(hour - HOUR) == [
         (hour - HOUR, Uses(requests=10, successes=10)),
@@ -71,8 +71,8 @@ def test_what_is_counted_since_the_last_time_goes_into_its_hour(history: KeyHist
 
 def test_tokens_and_cost_go_into_the_hour_too(history: KeyHistoryStore, clock: ManualClock) -> None:
     used = Uses(3, 3, 0, 0, input_tokens=9_000, output_tokens=300, microusd=50, cached_tokens=5_120)
-    take_in(history, key("a"))
-    take_in(history, CountedKey("a", "sk-a", "a", True, {"m": used}, {}))
+    record_counters(history, key("a"))
+    record_counters(history, CountedKey("a", "sk-a", "a", True, {"m": used}, {}))
     hour = hour_of(clock.now())
     assert history.by_hour(hour) == [(hour, used)]
 
@@ -80,10 +80,10 @@ def test_tokens_and_cost_go_into_the_hour_too(history: KeyHistoryStore, clock: M
 def test_a_store_that_lost_its_data_begins_again(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
-    take_in(history, key("a"))
-    take_in(history, key("a", 100))
+    record_counters(history, key("a"))
+    record_counters(history, key("a", 100))
     clock.advance(15)
-    take_in(history, key("a", 4))
+    record_counters(history, key("a", 4))
     assert requests() == {"a": 104}
 
 
@@ -91,21 +91,21 @@ def test_a_new_database_takes_what_a_used_store_counted_as_its_base(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
     """Nobody knows when it was: neither hours nor marks. A key that is new later counts from 0."""
-    take_in(history, key("a", 900, open=2, dead=1), models={"m": Demand(900)})
+    record_counters(history, key("a", 900, open=2, dead=1), models={"m": Demand(900)})
     clock.advance(15)
-    take_in(history, key("a", 903, open=2, dead=1), key("b", 4), models={"m": Demand(907)})
+    record_counters(history, key("a", 903, open=2, dead=1), key("b", 4), models={"m": Demand(907)})
     assert requests() == {"a": 3, "b": 4}
     assert history.demand(clock.now() - HOUR) == {"m": Demand(7)}
     assert [(known.opened_at, known.died_at) for known in history.known_keys()] == [(None, None)] * 2
 
 
 def test_models_of_a_key_are_counted_apart(history: KeyHistoryStore, clock: ManualClock, requests: Requests) -> None:
-    take_in(history, key("a"))
-    take_in(history, key("a", 100, model="large"))
+    record_counters(history, key("a"))
+    record_counters(history, key("a", 100, model="large"))
     clock.advance(15)
-    take_in(history, key("a", 3, model="small"))
+    record_counters(history, key("a", 3, model="small"))
     clock.advance(15)
-    take_in(history, key("a", 101, model="large"))
+    record_counters(history, key("a", 101, model="large"))
     assert requests() == {"a": 104}, "a model that is not spoken of is as it was"
 
 
@@ -113,7 +113,7 @@ def test_many_who_ask_at_once_count_once(
     history: KeyHistoryStore, database: Database, clock: ManualClock, requests: Requests
 ) -> None:
     """What was read before others recorded theirs is read again."""
-    take_in(history, key("a", 0))
+    record_counters(history, key("a", 0))
     shown = 0
     lock = threading.Lock()
 
@@ -123,7 +123,7 @@ def test_many_who_ask_at_once_count_once(
             shown += 5
             return [pool({"m": Demand(sent=shown, refusals={"no_room": shown})}), key("a", shown)]
 
-    threads = [threading.Thread(target=KeyHistoryStore(database).take_in, args=(read,)) for _ in range(8)]
+    threads = [threading.Thread(target=KeyHistoryStore(database).record_counters, args=(read,)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -143,7 +143,7 @@ def test_the_pool_is_asked_while_no_transaction_is_open(history: KeyHistoryStore
         open_meanwhile.append(pool.checkedout())
         return [key("a", 5)]
 
-    history.take_in(read)
+    history.record_counters(read)
     assert open_meanwhile == [0]
 
 
@@ -151,31 +151,31 @@ def test_what_was_read_before_another_recorded_its_figures_counts_nothing_twice(
     history: KeyHistoryStore, requests: Requests
 ) -> None:
     """Its figures are older than those recorded: they would look like those of a pool that lost its data."""
-    take_in(history, key("a", 100))
+    record_counters(history, key("a", 100))
     shown = iter((101, 103))
 
     def read() -> list[CountedKey]:
         counted = [key("a", next(shown))]
-        take_in(history, key("a", 102))
+        record_counters(history, key("a", 102))
         return counted
 
-    history.take_in(read)
+    history.record_counters(read)
     assert requests() == {"a": 3}
 
 
 def test_nothing_to_read_changes_nothing(history: KeyHistoryStore, requests: Requests) -> None:
-    take_in(history, key("a"))
-    take_in(history, key("a", 5))
-    history.take_in(lambda: None)
+    record_counters(history, key("a"))
+    record_counters(history, key("a", 5))
+    history.record_counters(lambda: None)
     assert [known.removed_at for known in history.known_keys()] == [None]
     assert requests() == {"a": 5}
 
 
 def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(history: KeyHistoryStore, clock: ManualClock) -> None:
     began = clock.now()
-    take_in(history, key("a"), key("b"))
+    record_counters(history, key("a"), key("b"))
     clock.advance(DAY_S)
-    take_in(history, key("a"), key("b", 3, configured=False), key("c"))
+    record_counters(history, key("a"), key("b", 3, configured=False), key("c"))
     removed = clock.now()
     known = {each.key_id: each for each in history.known_keys()}
     assert {name: each.first_seen_at for name, each in known.items()} == {"a": began, "b": began, "c": removed}
@@ -183,9 +183,9 @@ def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(history: KeyHis
     assert (known["b"].mask, known["a"].last_seen_at) == ("sk-b", removed)
 
     clock.advance(DAY_S)
-    take_in(history, key("a"), key("c"))
+    record_counters(history, key("a"), key("c"))
     assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] == removed, "not removed again"
-    take_in(history, key("a"), key("b"))
+    record_counters(history, key("a"), key("b"))
     back = {each.key_id: each for each in history.known_keys()}
     assert (back["b"].removed_at, back["b"].first_seen_at, back["c"].removed_at) == (None, began, clock.now())
 
@@ -193,15 +193,15 @@ def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(history: KeyHis
 def test_a_process_that_has_not_yet_read_the_keys_again_brings_none_back(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
-    take_in(history, key("a"), key("b"))
+    record_counters(history, key("a"), key("b"))
     clock.advance(15)
     removed = clock.now()
-    take_in(history, key("a"))
+    record_counters(history, key("a"))
     clock.advance(15)
-    take_in(history, key("a"), key("b", 3))
+    record_counters(history, key("a"), key("b", 3))
     assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] == removed
     clock.advance(15)
-    take_in(history, key("a"), key("b", 3))
+    record_counters(history, key("a"), key("b", 3))
     assert {each.key_id: each.removed_at for each in history.known_keys()}["b"] is None, "somebody wants it again"
     assert requests() == {"b": 3}
 
@@ -209,54 +209,54 @@ def test_a_process_that_has_not_yet_read_the_keys_again_brings_none_back(
 def test_a_key_that_drains_is_still_counted_under_its_own_name(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
-    take_in(history, key("a"))
-    take_in(history, key("a", 1, group="team"), key("b"))
+    record_counters(history, key("a"))
+    record_counters(history, key("a", 1, group="team"), key("b"))
     clock.advance(15)
-    take_in(history, CountedKey("a", "", "a", False, {"m": Uses(requests=4, successes=4)}, {}), key("b"))
+    record_counters(history, CountedKey("a", "", "a", False, {"m": Uses(requests=4, successes=4)}, {}), key("b"))
     known = {each.key_id: each for each in history.known_keys()}
     assert (known["a"].mask, known["a"].limit_group) == ("sk-a", "team")
     assert requests() == {"a": 4}
 
 
 def test_a_process_without_keys_removes_none(history: KeyHistoryStore) -> None:
-    take_in(history, key("a"))
-    take_in(history)
+    record_counters(history, key("a"))
+    record_counters(history)
     assert [each.removed_at for each in history.known_keys()] == [None]
 
 
 def test_what_befell_a_key_is_known_by_its_newest_time(history: KeyHistoryStore, clock: ManualClock) -> None:
     """Also if it is over again: the pool has counted it."""
-    take_in(history, key("a"))
-    take_in(history, key("a", open=1))
+    record_counters(history, key("a"))
+    record_counters(history, key("a", open=1))
     first = clock.now()
     clock.advance(60)
-    take_in(history, key("a", open=1, closed=1))
+    record_counters(history, key("a", open=1, closed=1))
     (known,) = history.known_keys()
     assert (known.opened_at, known.died_at, known.quota_gone_at) == (first, None, None)
     clock.advance(60)
-    take_in(history, key("a", open=2, closed=2, dead=1, no_quota=1))
+    record_counters(history, key("a", open=2, closed=2, dead=1, no_quota=1))
     (known,) = history.known_keys()
     assert known.opened_at == known.died_at == known.quota_gone_at == clock.now()
 
 
 def test_keys_that_are_new_together_may_have_met_different_things(history: KeyHistoryStore, clock: ManualClock) -> None:
-    take_in(history, key("a"))
-    take_in(history, key("a"), key("b", dead=1), key("c", no_quota=1))
+    record_counters(history, key("a"))
+    record_counters(history, key("a"), key("b", dead=1), key("c", no_quota=1))
     died = {each.key_id: (each.died_at, each.quota_gone_at) for each in history.known_keys()}
     assert died == {"a": (None, None), "b": (clock.now(), None), "c": (None, clock.now())}
     clock.advance(15)
-    take_in(history, key("a", open=1), key("b", 3, dead=1), key("c", no_quota=2))
+    record_counters(history, key("a", open=1), key("b", 3, dead=1), key("c", no_quota=2))
     opened = {each.key_id: each.opened_at for each in history.known_keys()}
     assert opened == {"a": clock.now(), "b": None, "c": None}
 
 
 def test_demand_of_a_model_is_summed_with_its_refusals(history: KeyHistoryStore, clock: ManualClock) -> None:
-    take_in(history, key("a"))
-    take_in(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_room": 2})})
+    record_counters(history, key("a"))
+    record_counters(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_room": 2})})
     clock.advance(HOUR_S)
-    take_in(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_room": 2})})
+    record_counters(history, key("a"), models={"m": Demand(5, 1_000, 2_000_000, 0, {"no_room": 2})})
     clock.advance(15)
-    take_in(
+    record_counters(
         history, key("a"), models={"m": Demand(9, 4_000, 3_000_000, 7, {"no_room": 3, "budget": 1}), "n": Demand(1)}
     )
     assert history.demand(hour_of(clock.now())) == {
@@ -271,9 +271,9 @@ def test_demand_of_a_model_is_summed_with_its_refusals(history: KeyHistoryStore,
 def test_old_hours_and_removed_keys_are_pruned_in_small_steps(
     history: KeyHistoryStore, database: Database, clock: ManualClock, requests: Requests
 ) -> None:
-    take_in(history, key("z"))
-    take_in(history, *(key(f"old{n}", 1) for n in range(600)), models={"m": Demand(1)})
-    take_in(history, key("a", 1))
+    record_counters(history, key("z"))
+    record_counters(history, *(key(f"old{n}", 1) for n in range(600)), models={"m": Demand(1)})
+    record_counters(history, key("a", 1))
     clock.advance(399 * DAY_S)
     assert not delete_expired(database, Settings.of())
     clock.advance(2 * DAY_S)
@@ -287,13 +287,13 @@ def test_old_hours_and_removed_keys_are_pruned_in_small_steps(
 
 
 def test_hours_of_all_keys_are_summed(history: KeyHistoryStore, clock: ManualClock) -> None:
-    take_in(history, key("a"), key("b"))
-    take_in(history, key("a", 10), key("b", 5))
+    record_counters(history, key("a"), key("b"))
+    record_counters(history, key("a", 10), key("b", 5))
     first = hour_of(clock.now())
     clock.advance(2 * HOUR_S)
-    take_in(history, key("a", 10), key("b", 5))
+    record_counters(history, key("a", 10), key("b", 5))
     clock.advance(15)
-    take_in(history, key("a", 11), key("b", 5))
+    record_counters(history, key("a", 11), key("b", 5))
     later = hour_of(clock.now())
     assert history.by_hour(first) == [
         (first, Uses(requests=15, successes=15)),

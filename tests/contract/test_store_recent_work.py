@@ -58,7 +58,7 @@ def does(database: Database, uses: Uses) -> None:
     """The first time that the pool is counted nothing had been asked, the second time so much."""
     for calls in ({}, {"gpt-test": uses}):
         counted = [CountedKey("a", "sk-a", "a", True, calls)]
-        KeyHistoryStore(database).take_in(lambda counted=counted: counted)  # type: ignore[misc]
+        KeyHistoryStore(database).record_counters(lambda counted=counted: counted)  # type: ignore[misc]
 
 
 def end(database: Database, target: str, *, tried: tuple[JobAttempt, ...] = (), watch: str | None = None) -> str:

@@ -171,6 +171,6 @@ def test_a_key_that_was_taken_out_has_no_age_any_more(caller: Client) -> None:
     one, other = (key.key_id for key in context.keys.keys)
     for present in ((one, other), (other,)):
         keys = [CountedKey(key_id, key_id, key_id, True, {}) for key_id in present]
-        history.take_in(lambda keys=keys: keys)  # type: ignore[misc]
+        history.record_counters(lambda keys=keys: keys)  # type: ignore[misc]
     text = client.get("/metrics").text
     assert text.count("\npropintel_openai_key_first_seen_timestamp_seconds{") == 1

@@ -1,6 +1,6 @@
 """Store the history of the keys: since when each is known, what befell it, and what it did hour by hour.
 
-The pool's counters are cumulative; `take_in` turns what they grew by into hours. The rules are in `usage.py`.
+The pool's counters are cumulative; `record_counters` turns what they grew by into hours. The rules are in `usage.py`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class KeyHistoryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take_in(self, read: Callable[[], Sequence[CountedKey] | None]) -> None:
+    def record_counters(self, read: Callable[[], Sequence[CountedKey] | None]) -> None:
         """Record what the counters grew by since the last time, in the hours that passed meanwhile.
 
         A configured key that is new is seen first now; one that is missing was removed now. A new key's first counts

@@ -53,7 +53,7 @@ class PoolMonitor:
         just taken out is left out: this one is about to read its keys again. Raises `StoreError`.
         """
         at = at or self.database.clock.now()
-        figures = self._take_in()
+        figures = self._record_counters()
         if figures is None:
             return None
         stats = stats or self.manager.get_stats()
@@ -68,7 +68,7 @@ class PoolMonitor:
         )
         return PoolView(at, keys, tuple(budget_uses(stats, figures.stopped, budget_of(self.settings))))
 
-    def _take_in(self) -> PoolFigures | None:
+    def _record_counters(self) -> PoolFigures | None:
         """Count what the fleet has done since the last time; -> its figures, None while they cannot be had.
 
         Those of one process alone, while Redis is away, would be taken for a store that lost its data.
@@ -81,7 +81,7 @@ class PoolMonitor:
             figures = found if found.scope == "fleet" else None
             return counted(self.manager.keys, found) if figures is not None else None
 
-        self.history.take_in(read)
+        self.history.record_counters(read)
         return figures
 
     def check(self) -> tuple[list[Alert], list[Alert]]:
