@@ -41,7 +41,7 @@ from app.property.storage.properties.source_records import (
 from app.property.storage.properties.tables import AS_OF, Property, PropertyKey, SourceRow
 from app.property.storage.properties.views import PropertyFilter, views
 from app.property.storage.statements import clean, entities
-from app.property.storage.watches.noticing import Noticing, has_pending_change
+from app.property.storage.watches.detection import ChangeDetector, has_pending_change
 
 _PLACE = (Property.updated_at, Property.id)
 ORDER = Order("properties", _PLACE)
@@ -117,7 +117,7 @@ class PropertyStore:
         observe(connection, owner_id, record)
         rebuilt = rebuild(self.database, connection, owner_id, changed=has_merged)
         if before is not None and rebuilt is not None:
-            Noticing(self.database, connection, self._telling, rebuilt, now).reread(before, record, edition)
+            ChangeDetector(self.database, connection, self._telling, rebuilt, now).reread(before, record, edition)
             left |= {canonical_id(connection, before.property_id)} - {owner_id}
         for property_id in sorted(left):
             rebuild(self.database, connection, property_id)
@@ -148,11 +148,11 @@ class PropertyStore:
         rebuilt = rebuild(self.database, connection, property_id)
         if rebuilt is None or not has_pending_change(connection, property_id):  # mostly
             return
-        noticing = Noticing(self.database, connection, self._telling, rebuilt, self.database.clock.now())
+        detector = ChangeDetector(self.database, connection, self._telling, rebuilt, self.database.clock.now())
         mine = or_(SourceRow.url.in_(urls), SourceRow.page_url.in_(urls))
         query = select(SourceRow.url).where(SourceRow.property_id == property_id, mine)
         for url in connection.execute(query).scalars().all():
-            noticing.look(url, at)
+            detector.look(url, at)
 
     # --- reading; the id of a property that was merged into another one gives that one
 

@@ -31,7 +31,7 @@ _UNSTEADY = frozenset({Method.LLM, Method.RECIPE})
 _PENDING = Change.state == ChangeState.PENDING
 
 
-class Noticing:
+class ChangeDetector:
     """Notices what changed of a property that was just made anew, in the caller's transaction.
 
     The caller holds the lock of the property: of its pages one is stored at a time.
