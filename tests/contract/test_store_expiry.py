@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
@@ -95,6 +96,29 @@ def test_what_is_over_for_long_is_forgotten(database: Database, clock: ManualClo
     assert left(database) == {}
     assert count(database, PageCopy) == 1, "copies of pages have an age of their own"
     assert count(database, SourceRow) == 2
+
+
+def test_pruning_pauses_once_between_two_transactions(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pause grows with the time of the transaction before it, which must not include another pause."""
+    end(database, requester=Requester("c" * 64, key=RequestKey("k" * 64, "f" * 64)))
+    clock.advance(timedelta(days=3_700).total_seconds())
+    seconds, pauses = 0.0, list[float]()
+
+    def sleep(pause: float) -> None:
+        nonlocal seconds
+        seconds += pause
+        pauses.append(pause)
+
+    timer = SimpleNamespace(sleep=sleep, monotonic=lambda: seconds)  # transactions take no time
+    monkeypatch.setattr("app.property.storage.database.time", timer)
+    expire(database)
+    if database.is_sqlite:
+        assert len(pauses) > 2
+        assert max(pauses) == pytest.approx(0.005)
+    else:
+        assert pauses == []
 
 
 def test_jobs_of_a_batch_go_when_all_of_it_is_over(database: Database, clock: ManualClock) -> None:

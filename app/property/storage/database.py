@@ -1,7 +1,7 @@
-"""The one way to the database: opened once per process, transactions, errors translated.
+"""Access to the database: connections, transactions, and error translation. Opened once per process.
 
-Knows no table of ours. SQLite runs in WAL mode with writers that wait for each other. A forked child never uses (or
-closes) its parent's connections.
+This module knows no tables. SQLite runs in WAL mode, and its writers wait for each other. A forked child never uses or
+closes its parent's connections.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ from app.settings import Settings
 
 SQLITE_FILE = "propintel.sqlite3"
 _ATTEMPTS = 5
+#: between two paced transactions
 _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.005, 0.1
 
 
 def names_key(settings: Settings) -> NamesKey:
-    """PRIVACY_KEY, else a file beside the SQLite file; none for a database that others share."""
+    """Return PRIVACY_KEY, else the key file beside the SQLite file. A PostgreSQL database has no key file."""
     if settings.retention.privacy_key is not None:
         return NamesKey(settings.retention.privacy_key.get_secret_value())
     url = parse_url(database_url(settings))
-    is_ours = url.get_backend_name() == "sqlite" and url.database
-    return NamesKey(path=Path(f"{url.database}.names-key") if is_ours else None)
+    is_sqlite = url.get_backend_name() == "sqlite" and url.database
+    return NamesKey(path=Path(f"{url.database}.names-key") if is_sqlite else None)
 
 
 def database_url(settings: Settings) -> str:
-    """DATABASE_URL, else the SQLite file below PROPINTEL_HOME. Holds the password: not for showing."""
+    """Return DATABASE_URL, else the URL of the SQLite file in PROPINTEL_HOME. It contains the password."""
     if settings.state.database_url is not None:
         return settings.state.database_url.get_secret_value()
     path = settings.state.propintel_home.absolute() / SQLITE_FILE
@@ -46,12 +47,12 @@ def database_url(settings: Settings) -> str:
 
 
 class Database:
-    """A database by its URL. Thread-safe and fork-safe; opened at first use or by `open()`.
+    """The database at a URL. Thread-safe and fork-safe; opened at first use or by `open()`.
 
-    SQLite creates its folder (0700) and migrates itself; PostgreSQL must be at this version's schema, else
-    `DatabaseOutdatedError`. `busy_timeout_seconds` is how long a writer waits for another before
-    `DatabaseLockedError`; `names_key` is what purged people's names are hashed with. All methods raise errors of
-    `app.errors` only, but for `IntegrityError`.
+    SQLite creates its folder (mode 0700) and migrates itself. PostgreSQL must have this version's schema, else
+    `DatabaseOutdatedError` is raised. A writer waits `busy_timeout_seconds` for other writers before
+    `DatabaseLockedError`. `names_key` is the key for hashing the names of purged people. All methods raise only errors
+    of `app.errors` and `IntegrityError`.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Database:
         self._engine: Engine | None = None
         self._pid = os.getpid()
         self._inherited: list[Engine] = []
-        self._next_turn = 0.0
+        self._next_paced = 0.0
 
     def __repr__(self) -> str:
         return f"Database({errors.shown(self.url)!r})"
@@ -80,11 +81,11 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     def open(self) -> None:
-        """Connect, and bring the schema up to date (SQLite) or check it (PostgreSQL)."""
+        """Connect, and migrate the schema (SQLite) or check it (PostgreSQL)."""
         self._opened()
 
     def close(self) -> None:
-        """Close the connections of this process; the next use opens anew."""
+        """Close the connections of this process. The next use reopens the database."""
         with self._lock:
             engine, self._engine = self._engine, None
             if engine is not None and self._pid == os.getpid():
@@ -92,20 +93,20 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database; it waits for no writer."""
+        """Open a read transaction. It sees one snapshot of the database and waits for no writer."""
         with errors.translated(self.url), self._opened().connect() as connection:
             yield connection.execution_options(begin="BEGIN")
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that is committed as a whole, or not at all if the block raises."""
+        """Open a transaction. It is committed after the block, or rolled back if the block raises."""
         engine = self._opened()
-        self.clock.now()  # the fleet's clock asks Redis now and then: rather before the transaction than in it
+        self.clock.now()  # the fleet's clock sometimes asks Redis: better before the transaction than in it
         with errors.translated(self.url), engine.begin() as connection:
             yield connection
 
     def repeat[T](self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction; if another process wrote the same rows first, again, at most five times."""
+        """Run `work` in a transaction. Retry at most five times if another process wrote the same rows first."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self.writing() as connection:
@@ -118,16 +119,19 @@ class Database:
                     raise
         raise AssertionError("unreachable")  # pragma: no cover
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """One of many transactions in a row, between which other writers get their turn. SQLite has no queue: who waits
-        looks again every 1 to 100 ms, and would most often find the next one."""
+    def repeat_paced[T](self, work: Callable[[Connection], T]) -> T:
+        """Run `work` like `repeat`, as one of many transactions, with a pause before it for other writers.
+
+        SQLite has no queue of writers: a waiting writer tries again every 1 to 100 ms, and would usually meet the next
+        of these transactions.
+        """
         if self.is_sqlite:
-            time.sleep(max(0.0, self._next_turn - time.monotonic()))
+            time.sleep(max(0.0, self._next_paced - time.monotonic()))
         begun = time.monotonic()
-        yield
-        took = time.monotonic() - begun
-        self._next_turn = begun + took + min(_MOST_PAUSE_SECONDS, max(_LEAST_PAUSE_SECONDS, 3 * took))
+        result = self.repeat(work)
+        ended = time.monotonic()
+        self._next_paced = ended + min(_MOST_PAUSE_SECONDS, max(_LEAST_PAUSE_SECONDS, 3 * (ended - begun)))
+        return result
 
     def advisory_lock(self, connection: Connection, name: str, *, shared: bool = False) -> None:
         """Take the lock `name` until the transaction ends. Holders of a shared lock exclude only exclusive ones.
@@ -139,11 +143,11 @@ class Database:
             connection.execute(text(f"SELECT {function}(hashtext(:name))"), {"name": name})
 
     def wipe_free_space(self) -> bool:
-        """Overwrite what deleted rows left behind in the database's files; -> whether none of it is left.
+        """Overwrite deleted rows in the database's files. Return True if no deleted row is left.
 
-        SQLite writes itself anew and empties its log; False if readers kept it from that. PostgreSQL is told that the
-        space is free (VACUUM), and False: it overwrites it when it is used again, as it does with its own log; what
-        would do so at once locks all tables (docs/retention.md).
+        SQLite rewrites its file and empties its log; the result is False if readers prevent that. PostgreSQL gets a
+        VACUUM, and the result is False: it overwrites freed space and its log only when it reuses them. A full rewrite
+        would lock all tables (docs/retention.md).
         """
         engine = self._opened()
         if not self.is_sqlite:
@@ -166,7 +170,7 @@ class Database:
             return self._engine
 
     def _forget_parent(self) -> None:
-        """After a fork: keep the parent's engine unused and alive, since closing it would write to shared sockets."""
+        """After a fork, keep the parent's engine alive but unused: closing it would write to shared sockets."""
         self._lock = threading.Lock()
         if self._engine is not None:
             self._inherited.append(self._engine)

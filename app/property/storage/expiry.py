@@ -83,4 +83,4 @@ def _forget_keys(database: Database) -> int:
     with database.reading() as connection:
         old = connection.execute(with_key.limit(AT_ONCE)).scalars().all()
     forget = update(BatchRow).where(BatchRow.id.in_(old)).values(FORGOTTEN)
-    return database.repeat(lambda connection: connection.execute(forget).rowcount) if old else 0
+    return database.repeat_paced(lambda connection: connection.execute(forget).rowcount) if old else 0

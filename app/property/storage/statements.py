@@ -1,4 +1,4 @@
-"""Rows and values on their way: in pieces that fit a statement, as text that every database takes."""
+"""Helpers for statements: chunks that fit a statement, clean text, inserts, deletes, and mapped objects."""
 
 from __future__ import annotations
 
@@ -16,79 +16,78 @@ from sqlalchemy.sql.selectable import TypedReturnsRows
 from app.property.storage.database import Database
 from app.property.storage.types import Base
 
-#: values of one IN list or rows of one INSERT: SQLite takes 32,766 parameters a statement, a job has 26
+#: values of one IN list, or rows of one INSERT: SQLite takes 32,766 parameters per statement, and a job has 26 columns
 CHUNK = 1000
 
 
 def chunks[T](values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
-    """`values` in pieces of at most `size`; none for an empty sequence."""
+    """Yield `values` in chunks of at most `size`; nothing for an empty sequence."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
 
 
 def new_id() -> str:
-    """A name that nothing else has: of a job, a batch, a property."""
+    """Return a unique id for a job, a batch, or a property."""
     return uuid.uuid4().hex
 
 
 def clean(text: str | None) -> str | None:
-    """`text` as PostgreSQL takes it: no NUL, no half of a surrogate pair."""
+    """Return `text` without NUL and lone surrogates, which PostgreSQL refuses."""
     if text is None:
         return None
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def digest(value: Any) -> str:
-    """One hash for one JSON value, whatever the order of its keys."""
+    """Return the SHA-256 of a JSON value, independent of the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def insert_into(connection: Connection, table: Table | type[Any]) -> Any:
-    """An INSERT in the database's own words, which can say what becomes of a row that is there already."""
+    """Return an INSERT of the database's dialect, which supports ON CONFLICT."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
 
 
 def insert_if_new(connection: Connection, table: Table | type[Any]) -> Any:
-    """An INSERT that leaves rows alone which are there already, by whichever unique key."""
+    """Return an INSERT that skips rows whose unique key exists."""
     return insert_into(connection, table).on_conflict_do_nothing()
 
 
 def entities[T](
     connection: Connection, statement: TypedReturnsRows[T], rows: Sequence[dict[str, Any]] | None = None
 ) -> list[T]:
-    """Return the mapped objects that a SELECT, or another statement that returns some, finds: each of them detached.
+    """Execute a SELECT, or a statement with RETURNING, and return its mapped objects, detached.
 
-    `rows` are those of an INSERT.
+    `rows` are the parameters of an INSERT.
     """
     with Session(connection, expire_on_commit=False) as session:
         return list(session.scalars(statement, rows, execution_options={"synchronize_session": False}))
 
 
 def insert_all(connection: Connection, objects: Sequence[Base]) -> None:
-    """Insert new mapped objects, which get what their columns have by default."""
+    """Insert new mapped objects, and set their column defaults on them."""
     with Session(connection, expire_on_commit=False) as session:
         session.add_all(objects)
         session.flush()
 
 
 def delete_some(database: Database, table: type[Base], which: ColumnElement[bool], at_once: int) -> int:
-    """Delete rows, `at_once` at most, in a transaction of its own; return how many. No writer is stopped for none, and
-    writers get their turn between two of these.
+    """Delete at most `at_once` rows that match `which`, in a paced transaction; return how many.
 
-    A row that somebody else changed meanwhile, for whom it waited, goes only if it is still one of these.
+    Without matching rows, no write transaction begins. A row that another transaction changed meanwhile is deleted only
+    if it still matches.
     """
     key = tuple(table.__table__.primary_key.columns)
     some = select(*key).where(which).limit(at_once)
     with database.reading() as connection:
         if connection.execute(some.limit(1)).first() is None:
             return 0
-    gone = delete(table).where(tuple_(*key).in_(some), which)
-    with database.turn():
-        return database.repeat(lambda connection: connection.execute(gone).rowcount)
+    statement = delete(table).where(tuple_(*key).in_(some), which)
+    return database.repeat_paced(lambda connection: connection.execute(statement).rowcount)
 
 
 def upsert(connection: Connection, table: Table | type[Any], key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Put `values` into the row of `key` (its primary key), which is made if it is not there."""
+    """Insert the row with the primary key `key`, or update it, with `values`."""
     statement = insert_into(connection, table).values({**key, **values})
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))

@@ -30,7 +30,7 @@ def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
     if limits.page_store_max_bytes:
         steps["size"] = lambda: retention.prune_surplus(limits.page_store_max_bytes)
     removed = {"bodies": 0, "packed_bytes": 0}
-    for reason, pruned in _in_turns(database, steps):
+    for reason, pruned in _run_steps(database, steps):
         removed["bodies"] += pruned.bodies
         removed["packed_bytes"] += pruned.packed_bytes
         BODIES_PRUNED.labels(reason).inc(pruned.bodies)
@@ -49,7 +49,7 @@ def prune_values(settings: Settings, database: Database) -> dict[str, int]:
     if limits.observation_retention_days:
         steps["values"] = lambda: ages.prune_observations(limits.observation_retention_days)
     removed = {"observations": 0, "records": 0}
-    for _, aged in _in_turns(database, steps):
+    for _, aged in _run_steps(database, steps):
         removed["observations"] += aged.observations
         removed["records"] += aged.records
     if any(removed.values()):
@@ -60,20 +60,19 @@ def prune_values(settings: Settings, database: Database) -> dict[str, int]:
 def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
     """Remove jobs by JOB_RETENTION_DAYS, and whatever else `expiry.py` lists; -> `{"jobs": n, "rows": n}`."""
     gone = Counter[str]()
-    for _, some in _in_turns(database, {"rows": lambda: expiry.delete_expired(database, settings)}):
+    for _, some in _run_steps(database, {"rows": lambda: expiry.delete_expired(database, settings)}):
         gone += some
     if gone:
         log.info("By age went: %s", ", ".join(f"{count} {name}" for name, count in gone.items()))
     return {"jobs": gone["jobs"], "rows": gone.total() - gone["jobs"]}
 
 
-def _in_turns(database: Database, steps: Mapping[str, Callable[[], Any]]) -> Iterator[tuple[str, Any]]:
-    """Do each step until there is no more for it, or time is up; -> its name and what it did."""
+def _run_steps(database: Database, steps: Mapping[str, Callable[[], Any]]) -> Iterator[tuple[str, Any]]:
+    """Repeat each step until nothing is left for it or the time is up; yield the step's name and its result."""
     until = database.clock.now_us() + round(_PATIENCE_SECONDS * 1_000_000)
     for name, step in steps.items():
         more = True
         while more and database.clock.now_us() < until:
-            with database.turn():
-                done = step()
+            done = step()
             yield name, done
-            more = bool(getattr(done, "more", done))  # or a number
+            more = bool(getattr(done, "more", done))  # a result without `more` is a number of rows

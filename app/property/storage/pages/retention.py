@@ -47,7 +47,7 @@ class Retention:
             left = _drop_rows(connection, oldest > SEEN_AT)  # newer rows lead to their bodies as well
             return Pruned(gone.bodies + left.bodies, gone.packed_bytes + left.packed_bytes, gone.more or left.more)
 
-        return self._database.repeat(work)
+        return self._database.repeat_paced(work)
 
     def prune_surplus(self, max_bytes: int) -> Pruned:
         """Remove those bodies that were of no use for longest, until all together take at most `max_bytes`, packed."""
@@ -64,11 +64,11 @@ class Retention:
                 surplus -= packed_bytes
             return _drop_bodies(connection, chosen)
 
-        return self._database.repeat(work)
+        return self._database.repeat_paced(work)
 
     def prune_unkept(self) -> Pruned:
         """Remove what sites did not want kept and a job that is over left behind, and what only runs needed."""
-        return self._database.repeat(lambda connection: _drop_rows(connection, IS_UNKEPT))
+        return self._database.repeat_paced(lambda connection: _drop_rows(connection, IS_UNKEPT))
 
 
 def _is_needed() -> ColumnElement[bool]:

@@ -68,7 +68,7 @@ class AgeLimits:
             these = c.id.in_([row.id for row in old])
             return connection.execute(delete(Observation).where(these, ended)).rowcount
 
-        return Aged(self._database.repeat(work), more=len(old) == _AT_ONCE) if old else Aged()
+        return Aged(self._database.repeat_paced(work), more=len(old) == _AT_ONCE) if old else Aged()
 
     def prune_names(self, days: float) -> Aged:
         """Remove values of fields that name people, and these names out of what else their pages said, if nobody saw
@@ -81,8 +81,7 @@ class AgeLimits:
             property_ids, more = _with_old_names(connection, oldest)
         gone = named = 0
         for property_id in property_ids:
-            with self._database.turn():
-                removed = self._database.repeat(partial(self._forget_names, property_id, oldest))
+            removed = self._database.repeat_paced(partial(self._forget_names, property_id, oldest))
             gone, named = gone + removed[0], named + removed[1]
         if gone or named:
             record_purge(self._database, "beat", "age", {"observations": gone, "records": named})

@@ -85,6 +85,5 @@ def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
             connection.rollback()
     else:
         for step in steps:
-            with database.turn():
-                note(database.repeat(partial(work, step)))
+            note(database.repeat_paced(partial(work, step)))
     return Purged(dict(sorted((+removed).items())), sorted(job_ids))
