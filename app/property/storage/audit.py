@@ -1,4 +1,4 @@
-"""The audit log: what operators did with keys, and what was purged: who, when, and why."""
+"""The audit log of actions on keys and of purges: who did what, when, and why."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from app.property.storage.types import Base, Id, Plain, PlainJson, Who, Words
 
 
 class AuditEntry(Base):
-    """What somebody did. The words of an action on a key, its outcome and the key's state after it are the pool's."""
+    """An action on a key, or a purge. The key pool defines the names of actions, outcomes, and states."""
 
     __tablename__ = "audit_log"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     who: Mapped[Who]
-    # key or purge
+    # "key" or "purge"
     area: Mapped[str] = mapped_column(String(16))
-    # with a key: disable, enable, probe; of a purge what kind of thing went
+    # for a key: disable, enable, or probe; for a purge: the kind of thing that was purged
     action: Mapped[str] = mapped_column(String(16))
-    # the key; a purge keeps no name of what went
+    # a purge does not store what it removed
     key_id: Mapped[Id | None]
     mask: Mapped[Plain | None]
     reason: Mapped[Words | None]
     outcome: Mapped[str | None] = mapped_column(String(16))
     state: Mapped[str | None] = mapped_column(String(16))
-    # how many rows a purge removed, by table
+    # the number of rows that a purge removed, by table
     removed: Mapped[PlainJson | None]
 
     __table_args__ = (
@@ -42,7 +42,7 @@ class AuditEntry(Base):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the doors show of an action on a key."""
+        """Return an action on a key as interfaces show it."""
         names = ("id", "who", "action", "mask", "reason", "outcome", "state")
         return {name: getattr(self, name) for name in names} | {"at": self.at.isoformat(), "key": self.key_id}
 
@@ -52,7 +52,7 @@ KEY_ACTIONS = Order("actions", (_c.at, _c.id), descending=True)
 
 
 def record(connection: Connection, at: datetime, who: str, area: str, action: str, **columns: Any) -> None:
-    """Write down what was done."""
+    """Add an entry."""
     texts = {name: clean(value) if isinstance(value, str) else value for name, value in columns.items()}
     row = {"id": new_id(), "at": at, "who": clean(who), "area": area, "action": action, **texts}
     connection.execute(insert(AuditEntry).values(row))
@@ -61,10 +61,7 @@ def record(connection: Connection, at: datetime, who: str, area: str, action: st
 def key_actions(
     database: Database, cursor: str | None = None, *, key_id: str | None = None, limit: int = 100
 ) -> Page[AuditEntry]:
-    """Return what was done with keys after `cursor`, the newest first; with one key, if it is named.
-
-    Raises `InvalidCursorError`.
-    """
+    """Return the actions on all keys, or on one key, after `cursor`, newest first. Raises `InvalidCursorError`."""
     query = select(AuditEntry).where(AuditEntry.area == "key")
     if key_id is not None:
         query = query.where(AuditEntry.key_id == key_id)

@@ -1,6 +1,6 @@
-"""Engines with this service's habits, on SQLite and on PostgreSQL; and which URLs are taken.
+"""Creates configured SQLAlchemy engines for SQLite and PostgreSQL, and parses database URLs.
 
-Knows no table of ours, and no transaction: that is `database.py`.
+Transactions are in `database.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from app.errors import ConfigurationError
 
 
 def parse_url(text_: str) -> URL:
-    """A URL of a database that this service runs on. Raises `ConfigurationError`, which shows nothing of the value."""
+    """Parse the URL of a supported database. Raises `ConfigurationError`, which does not repeat the URL."""
     remedy = "Use sqlite:////path/to/file or postgresql://user:password@host/database"
     try:
         url = make_url(text_.strip())
@@ -31,8 +31,8 @@ def parse_url(text_: str) -> URL:
     return url.set(drivername="sqlite")
 
 
-#: A server that is gone without a word (its host, its network) is given up after a quarter of a minute, not an hour
-#: (libpq, section 34.1.2 of PostgreSQL's documentation). No statement of ours takes a minute, migrations apart.
+#: A server that disappears silently (its host or network fails) is given up after 15 seconds instead of an hour (libpq,
+#: section 34.1.2 of PostgreSQL's documentation). Apart from migrations, no statement takes a minute.
 _POSTGRESQL = {
     "connect_timeout": 5,
     "application_name": "propintel",
@@ -45,7 +45,7 @@ _STATEMENT_TIMEOUT_MS = 60_000
 
 
 def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
-    """An engine with this service's habits; connects to nothing yet."""
+    """Return a configured engine, which connects at first use."""
     if url.get_backend_name() != "sqlite":
         engine = create_engine(
             url,
@@ -65,7 +65,7 @@ def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
 
 @contextmanager
 def outside_transaction(engine: Engine) -> Iterator[Any]:
-    """A cursor of SQLite's driver itself, for what SQLite does only outside a transaction."""
+    """Open a cursor of SQLite's driver, for statements that SQLite runs only outside a transaction."""
     with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
         yield cursor
 
@@ -75,22 +75,22 @@ def _prepare_postgresql(raw: Any, wait_ms: int) -> None:
         cursor.execute(f"SET lock_timeout = {wait_ms:d}")
         cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT_MS:d}")
         cursor.execute("SET TIME ZONE 'UTC'")
-        # a plan that is kept was made when its table was small, and reads all of it until the table is next analysed
+        # a cached plan may date from when its table was small, and would scan the table until the next ANALYZE
         cursor.execute("SET plan_cache_mode = force_custom_plan")
     raw.commit()
 
 
 def _prepare_sqlite(raw: Any, _: Any) -> None:
-    raw.isolation_level = None  # the driver opens no transaction of its own: _begin_sqlite does
+    raw.isolation_level = None  # _begin_sqlite opens transactions, not the driver
     cursor = raw.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
-    # in WAL mode NORMAL survives every crash of a process; a power cut may undo the last commits, which are done anew
+    # in WAL mode, NORMAL survives a crash of a process; after a power cut, the last commits may have to be repeated
     cursor.execute("PRAGMA synchronous = NORMAL")
-    # what is deleted is overwritten: a purged page must not be left in free space of the file
+    # deleted rows are overwritten: a purged page must not remain in free space of the file
     cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """A writer takes its lock at once, and so waits its turn; upgrading a read later would fail without a wait."""
+    """Take the write lock at the start and wait for it: SQLite fails at once if a read transaction upgrades later."""
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))

@@ -1,4 +1,4 @@
-"""Errors of SQLAlchemy, sqlite3 and psycopg become ours here: what failed, where (without a password), and why."""
+"""Translates errors of SQLAlchemy, sqlite3, and psycopg: what failed, where (without a password), and why."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ from app.errors.storage import (
 )
 from app.redaction import shown_url
 
-#: What codes mean, the first that fits: SQLSTATEs (PostgreSQL documentation, appendix A), and names of SQLite's result
-#: codes (https://www.sqlite.org/rescode.html).
+#: the error class by code (a regular expression; the first match counts): SQLSTATEs (PostgreSQL documentation,
+#: appendix A) and names of SQLite's result codes (https://www.sqlite.org/rescode.html)
 _MEANINGS: Mapping[str, type[StoreError]] = {
     r"55P03|40P01|40001|SQLITE_(BUSY|LOCKED).*": DatabaseLockedError,
     r"53100|SQLITE_FULL.*": DiskFullError,
     r"23503|SQLITE_CONSTRAINT_FOREIGNKEY": RowGoneError,
     r"SQLITE_NOTADB.*": NotADatabaseError,
     r"SQLITE_(CANTOPEN|READONLY|PERM|AUTH|IOERR).*": DatabaseFileError,
-    # connection exceptions, out of resources, cancelled or shut down, system errors, read-only after a failover
+    # connection exceptions, out of resources, canceled or shut down, system errors, read-only after a failover
     r"08...|53...|57...|58...|25006": DatabaseUnavailableError,
 }
-#: without a code: the connection is lost, or was never made
+#: names of exceptions without a code: the connection was lost or never made
 _LOST = ("OperationalError", "ConnectionTimeout", "InterfaceError")
-#: another process wrote a row with the same unique key first, or PostgreSQL solved a deadlock or serialised
+#: codes of transient errors: another process wrote the same unique key first, a deadlock, a serialization failure
 _PASSING = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", "40P01", "40001")
-#: less than this and SQLite's write-ahead log cannot grow, which it reports as an I/O error
+#: with less free space, SQLite's write-ahead log cannot grow, which SQLite reports as an I/O error
 _FULL_BYTES = 1_000_000
 
 
 def shown(url: URL) -> str:
-    """The URL for people."""
+    """Return the URL without its password."""
     return shown_url(url.render_as_string(hide_password=False))
 
 
 @contextmanager
 def translated(url: URL) -> Iterator[None]:
-    """Raise ours for theirs. `IntegrityError` passes: the caller knows what a duplicate means."""
+    """Translate errors raised in the block. `IntegrityError` passes: the caller knows what a duplicate means."""
     try:
         yield
     except IntegrityError:
@@ -65,7 +65,7 @@ def translated(url: URL) -> Iterator[None]:
 
 
 def translate(exc: BaseException, url: URL) -> StoreError:
-    """Our error for an error of the driver or of the operating system."""
+    """Return our error for an error of the driver or the operating system."""
     reason, where, code = _first_line(exc), shown(url), _code(exc)
     if isinstance(exc, OSError):
         full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -83,7 +83,7 @@ def translate(exc: BaseException, url: URL) -> StoreError:
 
 
 def _code(exc: BaseException | None) -> str:
-    """What the driver calls the error; empty if it has no code."""
+    """Return the driver's code of the error; empty if it has none."""
     return getattr(exc, "sqlite_errorname", None) or getattr(exc, "sqlstate", None) or ""
 
 
@@ -95,7 +95,7 @@ def _is_full(url: URL) -> bool:
 
 
 def is_worth_repeating(cause: BaseException | None) -> bool:
-    """True if the same transaction, run anew, may pass."""
+    """Return whether the same transaction may succeed if it is repeated."""
     return isinstance(cause, DBAPIError) and _code(cause.orig) in _PASSING
 
 

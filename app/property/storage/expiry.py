@@ -1,6 +1,6 @@
-"""Deletes rows that are too old: each rule by an index, some hundred rows in a transaction.
+"""Deletes rows that are too old, a few hundred per transaction. Each rule uses an index.
 
-What else expires is elsewhere: copies of pages (`pages/retention.py`), and values (`privacy/ages.py`).
+Copies of pages (`pages/retention.py`) and values (`privacy/ages.py`) have their own retention.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from app.property.storage.statements import delete_some
 from app.property.storage.types import Base
 from app.settings import Settings
 
-#: rows that go in one transaction, so that no writer waits long
+#: rows deleted per transaction, so that no writer waits long
 AT_ONCE = 500
-#: what was counted by day, for callers and for watches
+#: daily usage of callers and watches
 _USAGE_DAYS = 62
-#: lines of the audit, alerts that are over, hours of keys, keys that were removed, and decisions that were undone
+#: audit entries, resolved alerts, key history, removed keys, and undone decisions
 _AUDIT_DAYS = 400
-#: messages about alerts (those about a batch go with it), and batches of the model
+#: messages about alerts (messages about a batch are deleted with the batch), and model batches
 _SENT_DAYS = 30
-#: outcomes of requests to the model
+#: finished model requests
 _REQUEST_DAYS = 7
 
 
 def delete_expired(database: Database, settings: Settings) -> Counter[str]:
-    """Delete up to `AT_ONCE` rows by each rule, each in a transaction of its own; return how many went, by table.
+    """Delete up to `AT_ONCE` rows by each rule, one transaction per rule; return the number deleted, by table.
 
-    Answers of models and examples of values name people, so they are kept no longer than these may be.
+    Model answers and recipe examples name people, so the retention of personal data limits theirs.
     """
     now, limits = database.clock.now(), settings.retention
 
@@ -59,7 +59,7 @@ def delete_expired(database: Database, settings: Settings) -> Counter[str]:
         (LlmRequest, LlmRequest.finished_at < before(_REQUEST_DAYS)),
         (LlmBatch, (LlmBatch.created_at < before(_SENT_DAYS)) & LlmBatch.next_at.is_(None) & ~was_sent_with),
         (BatchRow, (BatchRow.completed_at < old_jobs) & ~has_jobs & ~has_requests),
-        # by kind, as the index has it
+        # the index begins with `kind`
         (LlmCache, LlmCache.kind.in_(CacheKind) & (LlmCache.created_at < old_names)),
         (RecipeExample, RecipeExample.at < old_names),
         (PageAlias, PageAlias.seen_at < old_pages),
@@ -72,12 +72,12 @@ def delete_expired(database: Database, settings: Settings) -> Counter[str]:
         (AuditEntry, AuditEntry.at < before(_AUDIT_DAYS)),
         (Message, (Message.channel == Channel.ALERT) & (Message.created_at < before(_SENT_DAYS))),
     )
-    gone = Counter({table.__tablename__: delete_some(database, table, old, AT_ONCE) for table, old in rules})
-    gone["idempotency keys"] = _forget_keys(database)
-    return +gone
+    deleted = Counter({table.__tablename__: delete_some(database, table, old, AT_ONCE) for table, old in rules})
+    deleted["idempotency keys"] = _forget_idempotency_keys(database)
+    return +deleted
 
 
-def _forget_keys(database: Database) -> int:
+def _forget_idempotency_keys(database: Database) -> int:
     oldest = database.clock.now() - KEPT
     with_key = select(BatchRow.id).where(BatchRow.idempotency_key.is_not(None), BatchRow.created_at <= oldest)
     with database.reading() as connection:

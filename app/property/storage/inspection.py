@@ -1,4 +1,4 @@
-"""A look at a database that changes nothing: no file is made, no schema is migrated."""
+"""Inspects a database without changing it: no file is created, no schema is migrated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.property.storage.schema import HEAD, current
 
 #: the longest wait for a lock that another process holds
 _BUSY_SECONDS = 2.0
-#: version, journal mode, and the server's clock
+#: selects version, journal mode, and the server's time
 _FACTS = {
     "sqlite": text("SELECT sqlite_version(), (SELECT journal_mode FROM pragma_journal_mode), NULL"),
     "postgresql": text("SELECT current_setting('server_version'), NULL, clock_timestamp()"),
@@ -25,11 +25,11 @@ _FACTS = {
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
-    """`shown` is its URL without secrets. `file` and `journal_mode` are None but for SQLite, whose `now` is None.
+    """The state of a database. `shown` is its URL without secrets.
 
-    `exists` is False for a SQLite file that is not there yet; then all else is None. `revision` is the schema's,
-    `due` how many properties are filed by older rules, `reviews` how many pairs of them wait for a person (0 where the
-    schema is not this version's).
+    Only SQLite has `file` and `journal_mode`; only PostgreSQL has `now`. If the SQLite file is missing, `exists` is
+    False and all else is None. `revision` is the schema's revision. `due` counts properties to reindex, `reviews` open
+    identity reviews; both are 0 for another schema version.
     """
 
     shown: str
@@ -44,7 +44,7 @@ class DatabaseState:
 
 
 def inspect_database(url: str) -> DatabaseState:
-    """Raises `ConfigurationError` for a URL that is not taken, and errors of the store."""
+    """Return the state of the database. Raises `ConfigurationError` for an unsupported URL, and `StoreError`."""
     parsed = parse_url(url)
     file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
     shown = errors.shown(parsed)

@@ -1,7 +1,7 @@
-"""The outbox: webhooks that are to be sent, written in the transaction of what they tell (a transactional outbox).
+"""A transactional outbox of webhooks: each message is written in the transaction of the event it reports.
 
-Delivery is at least once. A message is claimed with a lease; one about which nothing is recorded until the lease ends
-is due again. The end of the lease is the fencing token: a claim that was lost records nothing.
+Delivery is at least once. A sender claims a message with a lease. Without a recorded outcome, the message is due again
+when the lease ends. The end of the lease is also the fencing token: a sender that lost its claim records nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.property.storage.types import Base, Id, JsonWords, RowId, Words, where
 
 
 class Channel(StrEnum):
-    """What a message is about: a batch that is complete, alerts, or changes of properties."""
+    """The subject of a message: a completed batch, alerts, or property changes."""
 
     BATCH = "batch"
     ALERT = "alert"
@@ -29,26 +29,26 @@ class Channel(StrEnum):
 
 
 class Message(Base):
-    """A webhook that is, or was, to be sent.
+    """A webhook message.
 
-    The channel `change` has one row, which is never over: its payload is the receiver's cursor in the feed of changes,
-    and `attempts` and `error` are of the next change.
+    The channel `change` has a single, permanent row. Its payload is the receiver's cursor in the change feed; its
+    `attempts` and `error` belong to the next change.
     """
 
     __tablename__ = "outbox"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
     channel: Mapped[str] = mapped_column(String(16))
-    # the same in all attempts: receivers know a double by it
+    # the same in all attempts, so that receivers recognize duplicates
     event_id: Mapped[str] = mapped_column(String(96), unique=True)
     type: Mapped[str] = mapped_column(String(32))
     batch_id: Mapped[Id | None] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
     payload: Mapped[JsonWords]
     created_at: Mapped[datetime] = mapped_column(index=True)
-    # when to try (again), or when the lease ends; empty: delivered or given up
+    # the time of the next attempt, or the end of the lease; null after delivery or giving up
     due_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
-    # of the newest attempt
+    # error of the newest attempt
     error: Mapped[Words | None]
     delivered_at: Mapped[datetime | None]
 
@@ -60,7 +60,7 @@ class Message(Base):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many messages wait, how many of those that are kept were given up, and the newest error."""
+    """The number of waiting messages, of stored messages that were given up, and the newest error."""
 
     pending: int
     given_up: int
@@ -71,13 +71,13 @@ class Backlog:
 
 
 def put(connection: Connection, now: datetime, channel: Channel, event_id: str, **columns: Any) -> None:
-    """Have a message sent from `now` on, if the caller's transaction is committed; one that is there is left alone."""
+    """Add a message, due `now`, in the caller's transaction. An existing message with this event id stays as it is."""
     row = {"channel": channel, "event_id": event_id, "created_at": now, "due_at": now, **columns}
     connection.execute(insert_if_new(connection, Message).values(row))
 
 
 class Outbox:
-    """The messages of a `Database`. Each method is atomic over all processes; raises errors of `app.errors`."""
+    """The outbox of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -95,7 +95,7 @@ class Outbox:
             return next(iter(entities(connection, select(Message).where(Message.event_id == event_id))), None)
 
     def claim(self, channel: Channel, limit: int, lease_seconds: float) -> list[Message]:
-        """Return messages that are the caller's alone until the lease ends, those due for longest first."""
+        """Lease up to `limit` due messages and return them, longest overdue first."""
         now = self._clock.now()
         due = select(Message.id).where(Message.channel == channel, Message.due_at <= now)
         due = due.order_by(Message.due_at, Message.id).limit(limit).with_for_update(skip_locked=True)
@@ -109,16 +109,16 @@ class Outbox:
         return self._database.repeat(work)
 
     def delivered(self, message: Message) -> bool:
-        """Record that the receiver has it. False if the claim was lost: its lease ran out, or the message is gone."""
+        """Record a delivery. Return False if the claim was lost: its lease expired, or the message was deleted."""
         return self._record(message, due_at=None, error=None, delivered_at=self._clock.now())
 
     def advance(self, message: Message, payload: Mapping[str, Any]) -> bool:
-        """Record the same of a row that is never over: what comes after `payload` is due at once. False as above."""
+        """Record a delivery of the permanent row: the change after cursor `payload` is due at once. False as above."""
         now = self._clock.now()
         return self._record(message, payload=dict(payload), attempts=0, due_at=now, error=None, delivered_at=now)
 
     def failed(self, message: Message, error: str, again_at: datetime | None) -> bool:
-        """Record that the receiver was not reached; None gives up. False as above."""
+        """Record a failed attempt, and when to try again (None: never). Return False as above."""
         return self._record(message, due_at=again_at, error=clean(error))
 
     def _record(self, message: Message, **values: Any) -> bool:
@@ -127,7 +127,7 @@ class Outbox:
             return connection.execute(update(Message).where(held).values(values)).rowcount == 1
 
     def backlog(self, channel: Channel) -> Backlog:
-        """Return what the receivers of the channel do not have."""
+        """Return the undelivered messages of the channel, as counts."""
         mine = Message.channel == channel
         waits, failed = Message.due_at.is_not(None), Message.error.is_not(None)
         counts = select(func.count().filter(waits), func.count().filter(~waits, failed)).where(mine)

@@ -1,7 +1,7 @@
-"""Long lists in pages: a page begins after a cursor, which says where the page before it ended.
+"""Keyset pagination: each page begins after a cursor, the position of the last row of the previous page.
 
-A cursor names the place of a row in the list's order, not a number of rows: what is added or removed meanwhile moves
-nothing. It is opaque to callers and no secret.
+A cursor contains the sort key of a row, so that added or removed rows do not shift pages. It is opaque to callers, but
+not secret.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Place = tuple[datetime | int | str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Page[T]:
-    """`next_cursor` begins the page after this one; None if this one is the last."""
+    """A page of a list. `next_cursor` is the cursor of the next page; None on the last page."""
 
     items: list[T]
     next_cursor: str | None
@@ -39,36 +39,36 @@ class Page[T]:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How one list is ordered: by `columns`, the last of which tells all rows apart. `name` marks its cursors."""
+    """The order of a list by `columns`, the last of which is unique. `name` marks the list's cursors."""
 
     name: str
     columns: tuple[AnyColumn, ...]
     descending: bool = False
 
     def page_query(self, query: Select[Any], cursor: str | None, limit: int) -> Select[Any]:
-        """`query` for one page, with one row more that tells whether another page follows."""
+        """Restrict `query` to one page and one more row, which shows whether another page follows."""
         order = (column.desc() if self.descending else column.asc() for column in self.columns)
         return (self.after(query, cursor) if cursor is not None else query).order_by(*order).limit(limit + 1)
 
     def after(self, query: Select[Any], cursor: str) -> Select[Any]:
-        """`query` without the rows up to `cursor`. Raises `InvalidCursorError`."""
+        """Restrict `query` to rows after `cursor`. Raises `InvalidCursorError`."""
         here, place = tuple_(*self.columns), _decoded(self, cursor)
         return query.where(here < place if self.descending else here > place)
 
     def next_cursor(self, rows: Sequence[Any], limit: int) -> str | None:
-        """The cursor after the first `limit` of the rows that `page_query` found."""
+        """Return the cursor after the first `limit` rows of a `page_query`; None without further rows."""
         if len(rows) <= limit:
             return None
         return self.cursor(tuple(getattr(rows[limit - 1], str(column.key)) for column in self.columns))
 
     def cursor(self, place: Place) -> str:
-        """The cursor of a page that begins after `place`: a value of each column."""
+        """Return the cursor of the page after `place`, a value for each column."""
         parts = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in place]
         return base64.urlsafe_b64encode(json.dumps([self.name, *parts]).encode()).rstrip(b"=").decode()
 
 
 def every[T](page: Callable[[str | None], Page[T]]) -> Iterator[T]:
-    """The items of all pages; `page` gets the cursor of the next one."""
+    """Yield the items of all pages; `page` returns the page at a cursor."""
     found = page(None)
     yield from found.items
     while found.next_cursor is not None:
@@ -88,7 +88,7 @@ def _decoded(order: Order, cursor: str) -> Place:
 
 
 def _part(column: AnyColumn, part: object) -> datetime | int | str:
-    """`part` as a value of `column`. Raises `ValueError` for what cannot be one."""
+    """Return `part` as a value of `column`. Raises `ValueError` if it cannot be one."""
     if isinstance(column.type, String):
         if isinstance(part, str) and part.isascii() and part.isalnum() and len(part) <= _LONGEST_ID:
             return part

@@ -1,4 +1,4 @@
-"""Which schema a database has, and migrations: Alembic, driven from here without an alembic.ini."""
+"""Schema revisions and migrations. Runs Alembic without an alembic.ini."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage import errors
 from app.property.storage.engine import make_engine, outside_transaction, parse_url
 
-#: the newest revision in migrations/versions; a test keeps it so. Here, so that no start has to load Alembic
+#: the newest revision in migrations/versions (a test checks that), repeated here to avoid loading Alembic at start
 HEAD = "0100"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-#: the oldest revision that migrations lead from
+#: the oldest revision that can be migrated
 _FIRST = "0100"
 
 
 def make_file(url: URL) -> None:
-    """Make a SQLite file and its folder, for their owner alone; what is there already stays as it is.
+    """Create a missing SQLite file and its folder, accessible to the owner only.
 
-    SQLite gives the files that it makes beside its database the mode of the database.
+    SQLite gives its other files, such as the write-ahead log, the mode of the database file.
     """
     if url.get_backend_name() != "sqlite":
         return
@@ -39,7 +39,7 @@ def make_file(url: URL) -> None:
 
 
 def prepare(engine: Engine) -> None:
-    """Make `engine` usable: SQLite is migrated, any other database must be at `HEAD`."""
+    """Migrate SQLite to `HEAD`; require that any other database is at `HEAD`."""
     with _file_lock(engine.url, fcntl.LOCK_SH), engine.connect() as connection:
         found = current(connection)
     if found == HEAD:
@@ -52,16 +52,16 @@ def prepare(engine: Engine) -> None:
 
 
 def current(connection: Connection) -> str | None:
-    """The revision that the database is at; None if it has no schema of ours."""
+    """Return the database's schema revision; None if it has no tables of this service."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def upgrade(url: str) -> tuple[str | None, str]:
-    """Migrate to `HEAD` in one transaction; -> the revisions before and after. Many processes may call this at once.
+    """Migrate to `HEAD` in one transaction; return the revisions before and after. Safe to run in many processes.
 
-    Raises `OldSchemaError` for a database that no migration leads from.
+    Raises `OldSchemaError` for a revision that cannot be migrated.
     """
     parsed = parse_url(url)
     make_file(parsed)
@@ -77,18 +77,19 @@ def _migrate(engine: Engine) -> tuple[str | None, str]:
     with _file_lock(engine.url, fcntl.LOCK_EX):
         if engine.dialect.name == "sqlite":
             with outside_transaction(engine) as cursor:
-                cursor.execute("PRAGMA journal_mode = WAL")  # is kept in the file: readers do not wait for writers
+                # stored in the file: in WAL mode, readers do not wait for writers
+                cursor.execute("PRAGMA journal_mode = WAL")
         return _run(engine)
 
 
 def _run(engine: Engine) -> tuple[str | None, str]:
-    from alembic import command  # noqa: PLC0415 (0.1 s that a start at HEAD saves)
+    from alembic import command  # noqa: PLC0415 (0.1 s that a start at HEAD does not need)
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
 
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))  # a large table takes its time
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # large tables take long
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('propintel migrations'))"))
         before = current(connection)
         _require_no_old_schema(engine, before)
@@ -99,13 +100,13 @@ def _run(engine: Engine) -> tuple[str | None, str]:
         try:
             command.upgrade(config, "head")
         except CommandError as exc:
-            problem = f"its schema {before} cannot be brought to {HEAD} by this version ({exc})"
+            problem = f"this version cannot migrate its schema {before} to {HEAD} ({exc})"
             raise StoreError(errors.shown(engine.url), problem) from exc
         return before, HEAD
 
 
 def is_too_old(revision: str | None) -> bool:
-    """Whether a database is of a version before 1.0, which no migration leads from."""
+    """Return whether a revision is from a version before 1.0, which cannot be migrated."""
     return revision is not None and revision < _FIRST
 
 
@@ -116,9 +117,10 @@ def _require_no_old_schema(engine: Engine, revision: str | None) -> None:
 
 @contextmanager
 def _file_lock(url: URL, kind: int) -> Iterator[None]:
-    """A lock on a file beside the database: SQLite fails at once, without waiting, while the journal mode changes.
+    """Lock a file beside the SQLite database: exclusively for a migration, shared for reading the revision.
 
-    Whoever migrates is alone, and nobody looks at the schema meanwhile. PostgreSQL locks within the transaction.
+    The lock is needed because SQLite fails at once, without waiting, while its journal mode changes. For PostgreSQL
+    this does nothing; the migration takes an advisory lock.
     """
     if url.get_backend_name() != "sqlite":
         yield

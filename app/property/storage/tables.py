@@ -1,4 +1,4 @@
-"""All mapped classes: importing this module makes `metadata` complete, as the migration creates it."""
+"""Imports all mapped classes, so that `metadata` has every table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import app.property.storage.outbox
 import app.property.storage.pages.tables
 import app.property.storage.privacy.tables
 import app.property.storage.properties.tables
-import app.property.storage.watches.models  # noqa: F401 (each adds its classes)
+import app.property.storage.watches.models  # noqa: F401 (each import adds its tables)
 from app.property.storage.types import Base
 
 metadata = Base.metadata

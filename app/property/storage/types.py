@@ -1,7 +1,4 @@
-"""What tables are made of: the one type for time, names of constraints, and columns that many have.
-
-Types are those that SQLite and PostgreSQL share.
-"""
+"""Column types and the base class of all tables. All types work on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment: timezone-aware UTC in Python, whatever the database keeps. Naive values are refused."""
+    """A timezone-aware UTC time in Python, on every database. Naive values are refused."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -41,7 +38,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a moment without a timezone cannot be stored")
+            raise ValueError("a time without a timezone cannot be stored")
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
@@ -52,41 +49,41 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def where(condition: ColumnElement[bool] | TextClause) -> dict[str, Any]:
-    """Options of an `Index` that holds only the rows for which `condition` holds, on both databases."""
+    """Return the options of a partial `Index` for both databases."""
     return {"sqlite_where": condition, "postgresql_where": condition}
 
 
 Id = Annotated[str, mapped_column(String(32))]
 Sha256 = Annotated[str, mapped_column(String(64))]
-#: None is kept as SQL NULL
+#: None is stored as SQL NULL
 Json = Annotated[Any, mapped_column(JSON(none_as_null=True))]
-# What a column can hold of people, properties, and sites, for purges: every column of text or JSON is of one of these
+# Every text or JSON column has one of the following types, which declare for purges what personal data it can contain
 # (`privacy/pii_catalog.py`).
-#: ids, codes, facts of keys: nothing of people
+#: no personal data: ids, codes, facts about keys
 Plain = Annotated[str, mapped_column(Text, info={"pii": "nothing"})]
 PlainJson = Annotated[Any, mapped_column(JSON(none_as_null=True), info={"pii": "nothing"})]
-#: words of pages, models, or users
+#: text of pages, models, or users
 Words = Annotated[str, mapped_column(Text, info={"pii": "text"})]
 JsonWords = Annotated[Any, mapped_column(JSON(none_as_null=True), info={"pii": "text"})]
-#: who did something, kept as the account of it
+#: the person who performed an action, kept for accountability
 Who = Annotated[str, mapped_column(Text, info={"pii": "operator"})]
-#: one URL or address in the spelling of a target, and several URLs with blanks around each
+#: one URL or address, spelled as a target; and several URLs, each between blanks
 Url = Annotated[str, mapped_column(Text, info={"pii": "target"})]
 Urls = Annotated[str, mapped_column(Text, info={"pii": "urls"})]
-#: of what there is no foreign key to
+#: ids and hashes without a foreign key
 PropertyId = Annotated[str, mapped_column(String(32), info={"pii": "property"})]
 JobId = Annotated[str, mapped_column(String(32), info={"pii": "job"})]
 BodyHash = Annotated[str, mapped_column(String(64), info={"pii": "body"})]
-#: a row number that does not run out; SQLite numbers rows only under the name INTEGER
+#: a 64-bit row number; SQLite numbers rows only in a column of type INTEGER
 RowId = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
 STATES = ("queued", "running", "deferred", "done", "failed", "cancelled")
-#: states in which no second job for the same target may exist
+#: states of a job during which no second job for its target may exist
 ACTIVE = ("queued", "running", "deferred")
 IS_ACTIVE = text("state IN ('queued', 'running', 'deferred')")
 
 
 class Base(DeclarativeBase):
-    """What all mapped classes share: names of constraints, and columns by the types of their annotations."""
+    """The base of all mapped classes: constraint names, and column types by annotation."""
 
     __table__: ClassVar[Table]
 
@@ -108,7 +105,7 @@ class Base(DeclarativeBase):
     }
 
     def shown(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return these attributes as JSON, ids of other rows by the name of what they are of."""
+        """Return these attributes as JSON types, without the suffix `_id` in their names."""
         values = ((name, getattr(self, name)) for name in names)
         return {
             name.removesuffix("_id"): value.isoformat() if isinstance(value, datetime) else value

@@ -1,6 +1,6 @@
-"""What a job asked for its address, and what came of it: pages in vain while it runs, and all its sources at its end.
+"""The attempts of an address job: failed pages while it runs, and the outcome of every source at its end.
 
-A page that it did get is its checkpoint (`pages/repository.py`).
+A page that was fetched is the job's checkpoint instead (`pages/repository.py`).
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from app.property.storage.statements import clean, entities
 
 
 def failed_pages(database: Database, job_id: str) -> dict[str, JobAttempt]:
-    """Return by URL the pages that the job asked for in vain."""
+    """Return the job's failed pages by URL."""
     theirs = select(JobAttempt).where(JobAttempt.job_id == job_id, JobAttempt.position.is_(None))
     with database.reading() as connection:
         return {tried.url: tried for tried in entities(connection, theirs) if tried.url is not None}
 
 
 def note_failed_page(database: Database, lease: Lease, tried: JobAttempt, asked_at: datetime) -> None:
-    """Put `tried` in the place of what was known of its URL, unless that was purged after `asked_at`. Raises
-    `LeaseLostError`."""
+    """Store the failed attempt `tried`, in place of an earlier one of its URL.
+
+    Nothing is stored of a page purged after `asked_at`. Raises `LeaseLostError`.
+    """
     known = JobAttempt.job_id == lease.job_id, JobAttempt.position.is_(None), JobAttempt.url == tried.url
 
     def work(connection: Connection) -> None:
@@ -44,9 +46,9 @@ def note_failed_page(database: Database, lease: Lease, tried: JobAttempt, asked_
 def put_tried(
     database: Database, connection: Connection, job_id: str, tried: Iterable[JobAttempt], asked_at: datetime
 ) -> None:
-    """Put `tried` in the place of all that the job, whose lease is held, tried before.
+    """Replace the attempts of a job, whose lease the caller holds, by `tried`.
 
-    What names a page that was purged after `asked_at` is left out, and who was purged since.
+    Pages and names that were purged after `asked_at` are left out.
     """
     rows = _rows(database, connection, job_id, list(tried), asked_at)
     connection.execute(delete(JobAttempt).where(JobAttempt.job_id == job_id))
@@ -55,7 +57,7 @@ def put_tried(
 
 
 def tried_for(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[JobAttempt]]:
-    """Return what was tried for each property by the newest job that brought it and tried something."""
+    """Return the attempts of the newest job of each property that has attempts."""
     brought = select(Job.property_id, Job.id).where(Job.property_id.in_(property_ids), Job.tried.any())
     newest = {row.property_id: row.id for row in connection.execute(brought.order_by(Job.finished_at, Job.id))}
     jobs = entities(connection, select(Job).where(Job.id.in_(newest.values())).options(selectinload(Job.tried)))
@@ -65,7 +67,7 @@ def tried_for(connection: Connection, property_ids: Sequence[str]) -> dict[str, 
 def _rows(
     database: Database, connection: Connection, job_id: str, tried: Sequence[JobAttempt], asked_at: datetime
 ) -> list[dict[str, Any]]:
-    """Return the rows of `tried`, without what was purged after `asked_at`."""
+    """Return the rows of `tried`, without pages and names that were purged after `asked_at`."""
     purged = purged_since(database, connection, asked_at, {one.url for one in tried if one.url})
     return [
         {

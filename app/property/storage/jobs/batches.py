@@ -1,7 +1,7 @@
-"""The batches table: how far the jobs of one request are, when all were over, and who is to be told.
+"""Stores batches: the progress of the jobs of one request, its completion, and its callback.
 
-Every change is atomic, so that of two processes one sees a batch become complete. Its callback is put into the outbox
-in the same transaction.
+Every change is atomic, so that exactly one process completes a batch. The same transaction puts the callback into the
+outbox.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _OPEN_AND_OVER = and_(Batch.completed_at.is_(None), ~_HAS_ACTIVE_JOB)
 
 
 class BatchStore:
-    """Batches in a `Database`. Atomic on every method, over all processes; raises errors of `app.errors`."""
+    """The batches of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._clock = database.clock
 
-    # --- looking
+    # --- reading
 
     def get(self, batch_id: str) -> Batch:
-        """Raises `NotFoundError`. A batch whose targets were all duplicates is one too, without a job."""
+        """Return a batch, which has no job if all targets were duplicates. Raises `NotFoundError`."""
         with self._database.reading() as connection:
             found = _counted(connection, entities(connection, _SHOWN.where(Batch.id == batch_id)))
         if not found:
@@ -44,40 +44,40 @@ class BatchStore:
         return found[0]
 
     def page(self, cursor: str | None = None, *, limit: int = 100) -> Page[Batch]:
-        """The batches after `cursor`, the newest first. Raises `InvalidCursorError`."""
+        """Return the batches after `cursor`, newest first. Raises `InvalidCursorError`."""
         with self._database.reading() as connection:
             found = entities(connection, ORDER.page_query(_SHOWN, cursor, limit))
             return Page(_counted(connection, found[:limit]), ORDER.next_cursor(found, limit))
 
     def callback_url(self, batch_id: str) -> str | None:
-        """Return where its callback goes; None: nowhere, or there is no such batch any more."""
+        """Return the batch's callback URL; None if it has none or was deleted."""
         with self._database.reading() as connection:
             return connection.execute(select(Batch.callback_url).where(Batch.id == batch_id)).scalar()
 
-    # --- the operator's hand
+    # --- canceling
 
     def cancel(self, batch_id: str) -> int:
-        """Cancel all jobs of the batch that are not over; return how many. Raises `NotFoundError`."""
+        """Cancel all unfinished jobs of the batch; return how many. Raises `NotFoundError`."""
         active, now = (Job.batch_id == batch_id, Job.state.in_(ACTIVE)), self._clock.now()
         cancelled = self._database.repeat(lambda connection: cancel_jobs(connection, *active, now=now))
         if not cancelled:
             self.get(batch_id)
         return cancelled
 
-    # --- complete
+    # --- completion
 
     def complete(self, limit: int = 1000) -> list[Batch]:
-        """Note which open batches have no active job left, and return them: of several callers each goes to one.
+        """Complete the open batches without active jobs, make their callbacks due, and return them.
 
-        Their callbacks are due from now on.
+        Each batch is returned to one caller only.
         """
-        with self._database.reading() as connection:  # most of the time there is none, and no writer need be stopped
+        with self._database.reading() as connection:  # usually there is none, and no write transaction is needed
             found = list(connection.execute(select(Batch.id).where(_OPEN_AND_OVER).limit(limit)).scalars())
         return self._database.repeat(lambda connection: self._complete(connection, found)) if found else []
 
     def _complete(self, connection: Connection, found: Sequence[str]) -> list[Batch]:
-        # The rows first, then a statement that looks at the jobs anew: PostgreSQL would judge a row that it had to
-        # wait for by the jobs of before the wait, and miss those that `JobStore.retry` has just queued again.
+        # Lock the rows first, and check the jobs in a later statement. In one statement, PostgreSQL would check a row
+        # for which it waited against the jobs before the wait, and miss jobs that `JobStore.retry` has just queued.
         mine = select(Batch.id).where(Batch.id.in_(found)).with_for_update(key_share=True, skip_locked=True)
         held = connection.execute(mine).scalars().all()
         now = self._clock.now()
@@ -89,21 +89,21 @@ class BatchStore:
         for batch in completed:
             if batch.callback_url is not None:
                 event_id = f"batch_{batch.id}_{int(now.timestamp() * 1_000_000)}"
-                told = {"batch_id": batch.id, "payload": batch.outcome()}
-                put(connection, now, Channel.BATCH, event_id, type="batch.completed", **told)
+                message = {"batch_id": batch.id, "payload": batch.outcome()}
+                put(connection, now, Channel.BATCH, event_id, type="batch.completed", **message)
         return completed
 
 
 def cancel_jobs(connection: Connection, *which: ColumnElement[bool], now: datetime) -> int:
-    """Cancel the jobs `which`; return how many."""
+    """Cancel the jobs that match `which`; return how many."""
     change = {**CLEARED, "state": JobState.CANCELLED, "finished_at": now}
     return connection.execute(update(Job).where(*which).values(change)).rowcount
 
 
 def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
-    """Open the batches of these jobs, which were queued again; their callbacks are called anew.
+    """Reopen the batches of these requeued jobs, and delete their callback messages.
 
-    Every row is written, also one that is open: a `complete` that has not ended yet is waited for, and undone.
+    Open batches are written too: this waits for a concurrent `complete` and undoes it.
     """
     theirs = select(Job.batch_id).where(Job.id.in_(job_ids))
     change = {"completed_at": None, "counts": None}
@@ -112,7 +112,7 @@ def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
 
 
 def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str, int]:
-    """Return how many jobs are in each state. Those of complete batches were counted when they were complete."""
+    """Return the number of jobs in each state. Complete batches have stored counts."""
     which = () if batch_id is None else (Batch.id == batch_id,)
     sums = [func.coalesce(func.sum(Batch.counts[state].as_integer()), 0).label(state) for state in STATES]
     counts: dict[str, int] = dict(connection.execute(select(*sums).where(*which)).one()._mapping)
@@ -123,7 +123,7 @@ def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str,
 
 
 def _counted(connection: Connection, batches: list[Batch]) -> list[Batch]:
-    """Return `batches`, the jobs of open ones counted."""
+    """Count the jobs of open batches, and return `batches`."""
     counts: dict[str, dict[str, int]] = {}
     for batch in batches:
         if batch.counts is None:

@@ -1,4 +1,4 @@
-"""A list of targets becomes a batch of jobs in one transaction, thousands of rows at a time."""
+"""Turns a list of targets into a batch of jobs, in one transaction and in chunks of rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.property.urls.targets import is_address, normalise_target
 
 
 def refuse_named(database: Database, connection: Connection, wanted: Sequence[str]) -> None:
-    """Raise `InvalidTargetError` if one of `wanted` names a person who was purged, without repeating it."""
+    """Raise `InvalidTargetError` if a target names a purged person. The message does not repeat the target."""
     names = purged_since(database, connection, None).names
     for n, target in enumerate(wanted, 1):
         if not is_address(target) and names.is_in(target):
@@ -30,9 +30,9 @@ def refuse_named(database: Database, connection: Connection, wanted: Sequence[st
 
 
 def new_targets(database: Database, targets: Sequence[str], *, fresh_days: float, refresh: bool) -> list[str]:
-    """Return those of `targets` for which `JobStore.enqueue` would make a job now, each once and normalized.
+    """Return the targets, normalized and without repeats, for which `JobStore.enqueue` would create a job now.
 
-    Raises `InvalidTargetError` for the first that is neither a URL nor an address.
+    Raises `InvalidTargetError` for the first target that is neither a URL nor an address.
     """
     wanted = list(dict.fromkeys(normalise_target(target) for target in targets))
     fresh_since = None if refresh else database.clock.now() - timedelta(days=fresh_days)
@@ -53,9 +53,10 @@ def make_batch(
     watch_of: Mapping[str, str | None] = MappingProxyType({}),
     **columns: Any,
 ) -> Enqueued:
-    """Insert a batch with these `columns`, and the jobs for those of `wanted` that need one.
+    """Insert a batch with these `columns`, and a job for each target of `wanted` that needs one.
 
-    Without `fresh_since` fresh ones need one too. `watch_of` says for a target which watch it is for.
+    Targets that are fresh (read after `fresh_since`) need none; without `fresh_since`, all do. `watch_of` maps a target
+    to its watch.
     """
     batch_id = new_id()
     shared = {"created_at": now, "priority": priority, "economy": economy}
@@ -83,7 +84,7 @@ def make_batch(
 
 
 def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, Job]:
-    """Insert what no other process inserted meanwhile; return the jobs made, by target."""
+    """Insert jobs whose targets have no active job; return the inserted jobs by target."""
     if not rows:
         return {}
     statement = (
@@ -95,17 +96,17 @@ def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[
 
 
 def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
-    """Those of `targets` that are addresses of a property with a fresh page, and none that is asked about again.
+    """Select the addresses among `targets` whose property has a fresh page, and no page to be asked about again.
 
-    Which property that is says the job that found it, for no page says so by itself; a job that found it fresh has read
-    nothing."""
+    The property of an address is that of its finished job, because no page states which address was requested.
+    """
     addresses = [target for target in targets if is_address(target)]
     found = select(Job.target).join(SourceRow, SourceRow.property_id == Job.property_id).distinct()
     return found.where(Job.target.in_(addresses), Job.state == JobState.DONE, is_fresh(since, whole_property=True))
 
 
 def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
-    """Targets that need no new job, with the job that is (or was) theirs; None if they were scraped without one."""
+    """Return the targets that need no new job, with their newest job; None if they were scraped without a job."""
     if not targets:
         return {}
     known: dict[str, Job | None] = {}

@@ -1,4 +1,4 @@
-"""How many jobs there are, how long the next one has waited, and what finished jobs took lately."""
+"""Statistics of jobs: counts by state, the longest wait, and the cost of recently finished jobs."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from app.property.storage.watches.budget import SUBJECT, Charge, WatchDay, watch
 from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import Watches
 
-#: how many days before today an estimate looks back
+#: number of days before today that an estimate is based on
 RECENT_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class JobFigures:
-    """`counts` has the states of jobs that are not over. `oldest_queued_seconds` is how long the queued job that waits
-    longest has waited for a worker, 0 if none is queued: since it was handed to the broker, or since the end of its
-    last wait for capacity. `requests` wait for batches of the model, of which `model_batches` are under way. `watches`
-    are counted by status, `watch_day` is what they have cost today."""
+    """Counts of unfinished work.
+
+    `counts` has the number of jobs in each active state. `oldest_queued_seconds` is the longest wait of a queued job
+    for a worker, 0 if none is queued; it begins when the job was sent to the broker, or at the end of its last wait for
+    capacity. `requests` wait for model batches, of which `model_batches` are running. `watches` has the number of
+    watches by status, and `watch_day` their cost of today.
+    """
 
     counts: dict[str, int]
     oldest_queued_seconds: float
@@ -39,7 +42,7 @@ class JobFigures:
 
 
 def read_job_figures(database: Database) -> JobFigures:
-    """Read all figures at one moment. Jobs that are over are not read."""
+    """Read the figures. Finished jobs are not read."""
     waits_since = func.min(func.coalesce(Job.sent_at, Job.created_at), type_=Job.created_at.type)
     counts = dict.fromkeys(ACTIVE, 0)
     by_state = select(Job.state, func.count()).where(Job.state.in_(ACTIVE)).group_by(Job.state)
@@ -54,10 +57,10 @@ def read_job_figures(database: Database) -> JobFigures:
 
 @dataclass(frozen=True, slots=True)
 class RecentWork:
-    """What the jobs of `urls` and of `addresses` that finished lately took, all together, without those of watches.
+    """The total cost of recently finished jobs, for `urls` URL jobs and `addresses` address jobs, without watches.
 
-    `calls` and their tokens are without `searches` of the web, which have `search_tokens` of input. Pages are counted
-    for addresses only: a job of a URL fetches one.
+    `calls` and their tokens exclude web `searches`, which took `search_tokens` input tokens. `address_pages` counts
+    pages of address jobs only, because a URL job fetches one page.
     """
 
     urls: int
@@ -72,7 +75,7 @@ class RecentWork:
 
 
 def read_recent_work(database: Database) -> RecentWork:
-    """Sum up the work since midnight UTC `RECENT_DAYS` days ago."""
+    """Return the total cost since midnight UTC `RECENT_DAYS` days ago."""
     today = database.clock.now().date() - timedelta(days=RECENT_DAYS)
     since = datetime.combine(today, time(), UTC)
     h = KeyHour
@@ -93,7 +96,7 @@ def read_recent_work(database: Database) -> RecentWork:
     with database.reading() as connection:
         values = [int(value) for query in queries for value in connection.execute(query).one()]
     urls, addresses, pages, calls, given, cached, made, searches, searched, of_watches = values
-    # which job a call was for is not recorded: those of watches are taken off in proportion
+    # calls are not recorded by job, so the share of watches is subtracted in proportion
     asked_for_pages = max(0, calls - searches)
     share = max(0, asked_for_pages - of_watches) / max(1, asked_for_pages)
     used = (asked_for_pages, max(0, given - searched), cached, made)

@@ -1,7 +1,7 @@
-"""A search ends, and what it found becomes jobs: both in one transaction, in the search's own batch.
+"""Ends a search job and creates the jobs of its listings, in one transaction and in the search's batch.
 
-So the batch is not complete before the listings are. A listing that is under way or fresh makes no job, and the
-caller's quota holds for listings as for other targets.
+So the batch completes only after its listings. An active or fresh listing gets no job, and listings count against the
+caller's quota like other targets.
 """
 
 from __future__ import annotations
@@ -31,28 +31,34 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LeftOut(StrEnum):
-    """Why a listing that a search found makes no job. sponsored: its place was paid for · other_site: it is on a host
-    of another site · over_limit: the search has more than may be taken · under_way: another job has it · fresh: it was
-    read lately · known: it was read before, and a watch of a search takes what is new · quota: its caller has no more
-    jobs today · purged: it was purged meanwhile, or its URL names a person who was · unwatched: the watch that would
-    pay was removed meanwhile."""
+    """Why a listing that a search found gets no job."""
 
+    #: an advertisement
     SPONSORED = "sponsored"
+    #: on a host of another site
     OTHER_SITE = "other_site"
+    #: beyond the highest number of listings of a search
     OVER_LIMIT = "over_limit"
+    #: another job has this target
     UNDER_WAY = "under_way"
+    #: read recently
     FRESH = "fresh"
+    #: read before, while the watch of a search takes only new listings
     KNOWN = "known"
+    #: the caller's daily quota is used up
     QUOTA = "quota"
+    #: purged meanwhile, or its URL names a purged person
     PURGED = "purged"
+    #: the watch that pays was removed meanwhile
     UNWATCHED = "unwatched"
 
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """A search that was walked: URLs of listings in the spelling of targets, each once; how many were left out, by why;
-    pages of results that were read; and why it ended there: last_page, nothing_new, other_search, max_pages,
-    max_listings, or the code of the error that the next page had."""
+    """The result of a search: the listings' URLs as targets, the numbers left out by reason, and the result pages read.
+
+    `ended_by` is last_page, nothing_new, other_search, max_pages, max_listings, or the error code of the next page.
+    """
 
     listings: Sequence[str]
     left_out: Mapping[str, int]
@@ -68,10 +74,10 @@ def finish_search(
     fresh_days: float = FRESH_DAYS,
     daily_targets: int | None = None,
 ) -> list[Job]:
-    """End the job of `lease`; return the jobs that it made, to be sent. Raises `LeaseLostError`, and changes nothing.
+    """End the job of `lease`, and return the new jobs of its listings, which the caller sends.
 
-    `daily_targets` is the quota of each caller. Of a job that refreshes, fresh listings are taken as well; of a
-    watch's, which pays for them, only those that were never read.
+    `daily_targets` is each caller's quota. A refreshing job takes fresh listings too; a job of a watch takes only
+    listings that were never read. Raises `LeaseLostError` and then changes nothing.
     """
 
     def work(connection: Connection) -> list[Job]:
@@ -82,7 +88,7 @@ def finish_search(
         job, left_out = held[0], Counter(walked.left_out)
         purged = purged_since(database, connection, job.started_at or now, walked.listings).urls
         names = purged_since(database, connection, None).names
-        is_paid_for = job.watch_id is None or _holds(connection, job.watch_id)
+        is_paid_for = job.watch_id is None or _lock_watch(connection, job.watch_id)
         hold(connection, lease)
         wanted = [url for url in walked.listings if url not in purged and not names.is_in(url)]
         left_out[LeftOut.PURGED] += len(walked.listings) - len(wanted)
@@ -110,7 +116,7 @@ def finish_search(
 def _news(
     connection: Connection, job: Job, listings: Sequence[str], fresh_since: datetime | None, left_out: Counter[str]
 ) -> list[str]:
-    """Return those that are neither under way nor fresh; the others are counted."""
+    """Return the listings that are neither active nor fresh, and count the others in `left_out`."""
     wanted = list[str]()
     for some in chunks(listings):
         known = known_jobs(connection, some, fresh_since)
@@ -129,7 +135,7 @@ def _make(  # noqa: PLR0917
     daily_targets: int | None,
     left_out: Counter[str],
 ) -> list[Job]:
-    """Make jobs for those of `wanted` that the caller's quota has room for, at the end of the search's batch."""
+    """Create jobs for as many `wanted` listings as the caller's quota allows, at the end of the search's batch."""
     caller = connection.execute(select(Batch.caller).where(Batch.id == job.batch_id)).scalar()
     requester = Requester(caller, daily_targets) if caller else None
     granted = usage.charge_up_to(connection, requester, now, len(wanted)) if requester is not None else len(wanted)
@@ -147,13 +153,13 @@ def _make(  # noqa: PLR0917
     rows = [{**common, "position": last + n, "target": target} for n, target in enumerate(wanted[:granted], 1)]
     made = [new for some in chunks(rows) for new in insert_jobs(connection, some).values()]
     left_out[LeftOut.QUOTA] += len(wanted) - granted
-    left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process was faster
+    left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process created them first
     if requester is not None and granted > len(made):
         usage.refund(connection, requester, now.date(), granted - len(made))
     return made
 
 
-def _holds(connection: Connection, watch_id: str) -> bool:
-    """Whether there is the watch; until this transaction ends it is not removed."""
+def _lock_watch(connection: Connection, watch_id: str) -> bool:
+    """Return whether the watch exists, and keep it from being removed until the transaction ends."""
     query = select(Watch.id).where(Watch.id == watch_id).with_for_update(read=True)
     return connection.execute(query).first() is not None

@@ -1,9 +1,10 @@
-"""A caller who asks again with the same key gets the first answer again (idempotency keys), for a day.
+"""Idempotency keys: a request repeated with the same key within a day gets the answer of the first request.
 
-The key stands in the row of the batch, so of many requests with one key exactly one makes jobs, and one whose process
-died before it answered has left either nothing or an answer. Whoever repeats it after `answer_by` is told of its batch,
-and from then on that stands, even if the first request lives and fails. Which header a key comes in, and what a request
-consists of, the doors know.
+The batch's row stores the key, so that exactly one of several requests with one key creates jobs, and a process that
+crashes leaves either nothing or a complete answer. A retry before `answer_by` is delayed, since the first request may
+still be running. A later retry gets the first request's batch, which then stays valid even if the first request fails.
+
+The interfaces define the header of the key and the content of the fingerprint.
 """
 
 from __future__ import annotations
@@ -20,32 +21,32 @@ from app.property.storage.jobs.models import Batch, Enqueued, Job
 from app.property.storage.statements import chunks, entities
 
 KEPT = timedelta(hours=24)
-#: what a batch that has no key any more says of it
+#: the columns of a batch that lose their values with its key
 FORGOTTEN: dict[str, Any] = dict.fromkeys(("idempotency_key", "fingerprint", "job_ids", "answer_by", "answered_at"))
 
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """`id`: SHA-256 of caller and key; `fingerprint`: SHA-256 of what was asked with it."""
+    """`id` is the SHA-256 of caller and key; `fingerprint` is the SHA-256 of the request's content."""
 
     id: str
     fingerprint: str
 
 
 def take(database: Database, connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
-    """Return what was answered before, see `earlier`; None: until this transaction ends nobody else has the key."""
+    """Return the earlier answer (see `earlier`); without one, reserve the key until the transaction ends."""
     database.advisory_lock(connection, f"request {key.id}")
     found = earlier(connection, key, now)
     if found is None:
-        connection.execute(update(Batch).where(Batch.idempotency_key == key.id).values(FORGOTTEN))  # a day is over
+        connection.execute(update(Batch).where(Batch.idempotency_key == key.id).values(FORGOTTEN))  # an expired key
     return found
 
 
 def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
-    """Return what the first request with this key brought, nothing of it new; None if there was none.
+    """Return the batch of the first request with this key, with `new` empty; None if there was no request.
 
-    Whoever is told of it may rely on it: it is noted as answered. Raises `IdempotencyKeyReusedError` if it asked for
-    something else, `RequestUnderWayError` while it is not answered.
+    The batch is marked as answered, so that it stays valid. Raises `IdempotencyKeyReusedError` if the first request had
+    another content, and `RequestUnderWayError` while it may still be running.
     """
     mine = Batch.idempotency_key == key.id
     row = connection.execute(select(Batch).where(mine, Batch.created_at > now - KEPT)).one_or_none()
@@ -56,23 +57,25 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
     if row.answered_at is None and now < row.answer_by:
         raise RequestUnderWayError(max(1.0, (row.answer_by - now).total_seconds()))
     if row.answered_at is None and not note_answered(connection, key, now, Batch.id == row.id):
-        return None  # it was withdrawn a moment ago
+        return None  # it was withdrawn meanwhile
     found = {
         job.id: job for some in chunks(row.job_ids) for job in entities(connection, select(Job).where(Job.id.in_(some)))
     }
-    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # others were purged
+    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # the others were purged
     return Enqueued(row.id, known, [], row.duplicates, repeated=True)
 
 
 def note_answered(connection: Connection, key: RequestKey, now: datetime, *which: ColumnElement[bool]) -> bool:
-    """Note that the first request is answered: whoever asks again need not wait any more. False: the key is free."""
+    """Mark the first request as answered, so that retries are not delayed. Return False if the key is unused."""
     mine = Batch.idempotency_key == key.id
     return connection.execute(update(Batch).where(mine, *which).values(answered_at=now)).rowcount == 1
 
 
 def release(connection: Connection, key: RequestKey, batch_id: str) -> bool:
-    """Let the key of the request that made the batch, and failed, be used anew. False if somebody was told of the
-    batch; until the transaction ends nobody can be."""
-    its = Batch.id == batch_id, Batch.idempotency_key == key.id
-    connection.execute(update(Batch).where(*its, Batch.answered_at.is_(None)).values(FORGOTTEN))
-    return connection.execute(select(Batch.id).where(*its)).first() is None
+    """Free the key of a failed request, so that it can be used again.
+
+    Return False if a retry was already answered with the batch. Until the transaction ends, no retry can be answered.
+    """
+    mine = Batch.id == batch_id, Batch.idempotency_key == key.id
+    connection.execute(update(Batch).where(*mine, Batch.answered_at.is_(None)).values(FORGOTTEN))
+    return connection.execute(select(Batch.id).where(*mine)).first() is None

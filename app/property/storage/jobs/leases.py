@@ -1,4 +1,4 @@
-"""A job's lease as a fencing token: what a run stores is stored in a transaction that is valid only while it holds."""
+"""A job's lease as a fencing token: a run stores its results in a transaction that requires a valid lease."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from app.property.storage.statements import clean
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one run, `owner`, to store what the job brings."""
+    """The right of one run, `owner`, to store the results of a job."""
 
     job_id: str
     owner: str
 
     def holds(self) -> ColumnElement[bool]:
-        """The condition on `jobs`. A lease that ran out and that nobody took still holds: a renewal may come late."""
+        """Return the condition on `jobs`. An expired lease that nobody took is valid: its renewal may be late."""
         return and_(Job.id == self.job_id, Job.state == JobState.RUNNING, Job.lease_owner == self.owner)
 
 
 def hold(connection: Connection, lease: Lease) -> None:
-    """Lock the job's row until this transaction ends, so that nobody ends the job or takes it over meanwhile.
+    """Lock the job's row until the transaction ends, so that no other process ends the job or takes it over.
 
-    Raises `LeaseLostError`: it was cancelled, taken over or purged. `properties/locks.py` has the order of all locks.
+    Raises `LeaseLostError` if the job was canceled, taken over, or purged. `properties/locks.py` has the lock order.
     """
     if connection.execute(select(Job.id).where(lease.holds()).with_for_update(key_share=True)).first() is None:
         raise LeaseLostError(lease.job_id)
@@ -46,7 +46,7 @@ def finish(
     page_from: PageFrom | None = None,
     search: dict[str, Any] | None = None,
 ) -> None:
-    """End the job with its property, or with what its search found. Raises `LeaseLostError`."""
+    """End the job with its property, or with its `search` result. Raises `LeaseLostError`."""
     change = {
         **CLEARED,
         "state": JobState.DONE,

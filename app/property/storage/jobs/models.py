@@ -1,4 +1,4 @@
-"""Jobs, the batches that they were asked for in, and what became of a list of targets."""
+"""Tables of jobs, batches, attempts, and daily usage, and the results of enqueueing and recovery."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from app.redaction import origin_of
 
 
 class JobState(StrEnum):
-    """queued: to be sent or sent · running: leased · deferred: waits until `due_at` · the rest is final."""
+    """The state of a job; the last three are final."""
 
+    #: sent, or waiting to be sent
     QUEUED = "queued"
+    #: leased
     RUNNING = "running"
+    #: waiting until `due_at`
     DEFERRED = "deferred"
     DONE = "done"
     FAILED = "failed"
@@ -33,32 +36,47 @@ class JobState(StrEnum):
 
 
 class PageFrom(StrEnum):
-    """How a job came by its property. site: its page was fetched and read · unchanged: its page is the one that was
-    read before, by the site's word (304) or by its bytes · same_page: another URL of that page had just been read ·
-    stored: it was fresh, and nobody was asked. Only the first can have cost a call of the model."""
+    """Where a job's property came from. Only `SITE` can have cost a model call."""
 
+    #: the page was fetched and read
     SITE = "site"
+    #: the page was read before, and is unchanged by the site's answer (304) or by its bytes
     UNCHANGED = "unchanged"
+    #: the same page had just been read at another URL
     SAME_PAGE = "same_page"
+    #: the stored property was fresh, and nothing was fetched
     STORED = "stored"
 
 
 class CallbackState(StrEnum):
-    """waiting: for the batch to be complete · pending: to be told, or again after a failure · the rest is final."""
+    """The state of a batch's callback; the last two are final."""
 
+    #: for the batch to complete
     WAITING = "waiting"
+    #: due, or to be retried after a failure
     PENDING = "pending"
     DELIVERED = "delivered"
     GIVEN_UP = "given_up"
 
 
-#: what an outcome is beside the code of an error: its page is of the address · another source gave the same page · it
-#: is of another property, or does not say of which
-USED, SAME_PAGE, OTHER, UNKNOWN = "used", "same_page", "other_property", "unknown_property"
-#: it was left out · its page lies, or leads, where the search may not go · the search names it without citing it · the
-#: web was searched
-SKIPPED, OUTSIDE, UNCITED, SEARCHED = "not_asked", "outside_domains", "not_cited", "searched"
-#: by these no site was asked for a page
+# Outcomes of a source, beside error codes:
+#: the page is of the address
+USED = "used"
+#: another source gave the same page
+SAME_PAGE = "same_page"
+#: the page is of another property
+OTHER = "other_property"
+#: the page does not say which property it is of
+UNKNOWN = "unknown_property"
+#: the source was left out
+SKIPPED = "not_asked"
+#: the page is on, or redirects to, a domain that the search may not use
+OUTSIDE = "outside_domains"
+#: the search names the page without citing it
+UNCITED = "not_cited"
+#: a web search
+SEARCHED = "searched"
+#: outcomes without a request to a site
 UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
     "out_of_time",
     "robots_disallowed",
@@ -69,7 +87,7 @@ UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
 
 
 class Batch(Base):
-    """The jobs of one request: `targets` were asked for, of which `duplicates` made no new job."""
+    """The jobs of one request with `targets` targets, of which `duplicates` needed no new job."""
 
     __tablename__ = "batches"
 
@@ -78,22 +96,22 @@ class Batch(Base):
     priority: Mapped[int]
     targets: Mapped[int]
     duplicates: Mapped[int] = mapped_column(default=0)
-    # when its last job was over; empty again while one of them is done anew
+    # when its last job ended; null again while a job is retried
     completed_at: Mapped[datetime | None]
-    # how many of its jobs are in each of the six states: stored when it is complete, until then `BatchStore` counts
+    # the number of jobs in each state: stored when the batch completes, computed by `BatchStore` before
     counts: Mapped[PlainJson] = mapped_column(nullable=True)
-    # whom to tell then, and what came of that. The URL is whole: not for showing
+    # receiver of the callback (complete and possibly secret), and its message
     callback_url: Mapped[Words | None]
     message: Mapped[Message | None] = relationship(viewonly=True, lazy="raise")
-    # its jobs can wait for the model's batch, at half the price
+    # its jobs can wait for a model batch, at half the price
     economy: Mapped[bool] = mapped_column(server_default=false())
-    # whose quota its jobs count against (`jobs/usage.py`); none for what the operator himself asks
+    # the client whose quota its jobs count against (`jobs/usage.py`); null for the operator's batches
     caller: Mapped[Sha256 | None]
-    # the caller's key of the request, what was asked with it, and the jobs of its answer: kept for a day
+    # the request's idempotency key, its fingerprint, and the jobs of its answer: kept for a day
     idempotency_key: Mapped[Sha256 | None] = mapped_column(unique=True)
     fingerprint: Mapped[Sha256 | None]
     job_ids: Mapped[PlainJson | None]
-    # whoever asked first has died if he is not answered by then
+    # if the request is not answered by then, its process has died
     answer_by: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
 
@@ -106,82 +124,81 @@ class Batch(Base):
 
     @property
     def active(self) -> int:
-        """How many jobs are not over."""
+        """The number of unfinished jobs."""
         return sum(count for state, count in self.counts.items() if not JobState(state).is_final)
 
     @property
     def callback(self) -> dict[str, Any] | None:
-        """How far its callback is, in the shape that users see: of the URL no more than its origin."""
+        """The callback's state as interfaces show it, with the origin of its URL only."""
         if self.callback_url is None:
             return None
-        told = self.message
-        if told is None:
+        message = self.message
+        if message is None:
             state = CallbackState.WAITING
-        elif told.due_at is not None:
+        elif message.due_at is not None:
             state = CallbackState.PENDING
         else:
-            state = CallbackState.GIVEN_UP if told.error else CallbackState.DELIVERED
-        attempts, error = (told.attempts, told.error) if told is not None else (0, None)
+            state = CallbackState.GIVEN_UP if message.error else CallbackState.DELIVERED
+        attempts, error = (message.attempts, message.error) if message is not None else (0, None)
         return {"url": origin_of(self.callback_url), "state": state, "attempts": attempts, "error": error}
 
     def as_json(self) -> dict[str, Any]:
         return {**self.outcome(), "callback": self.callback}
 
     def outcome(self) -> dict[str, Any]:
-        """Return the same without the callback: what the callback itself says."""
+        """Return the content of the callback: `as_json` without the callback's state."""
         names = "id", "created_at", "priority", "targets", "duplicates", "economy", "counts", "completed_at"
         return self.shown(names)
 
 
 class Job(Base):
-    """One execution of a target."""
+    """A request to read one target."""
 
     __tablename__ = "jobs"
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"))
-    # the place in its batch: jobs are listed as they were asked for
+    # the position in its batch: jobs are listed in the order of the request
     position: Mapped[int]
     target: Mapped[Url]
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     priority: Mapped[int]
     refresh: Mapped[bool]
-    # claims, but not those that ended in a wait for capacity, and the total of these waits
+    # claims that did not end in a wait for capacity, and the total of these waits
     attempts: Mapped[int] = mapped_column(default=0)
     waited_seconds: Mapped[float] = mapped_column(default=0.0)
     due_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    # the fields for which a model was wanted and not used, and why
+    # the fields that a model should have read and did not, and why
     wanted_model: Mapped[PlainJson] = mapped_column(default=list)
     model_note: Mapped[Words | None]
     property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="SET NULL"), index=True)
-    # how a done job came by it
+    # where the property of a finished job came from
     page_from: Mapped[PageFrom | None]
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
-    # the page that it reads, and nobody else meanwhile: only while it runs (`pages/index.py`)
+    # the page that the running job reads, and that no other job may read meanwhile (`pages/index.py`)
     reading_url: Mapped[Url | None]
-    # when it was last handed to the broker, to which queue, and how often
+    # when and to which queue it was last sent, and how often
     sent_at: Mapped[datetime | None]
     sent_to: Mapped[str | None] = mapped_column(String(64))
     sent_times: Mapped[int] = mapped_column(default=0)
-    # of a queued job: hand it over (again) if nobody claimed it by then; empty while its message waits in the broker
+    # when a queued job is sent (again) if no worker claims it; null while its message waits in the broker
     resend_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    # its batch's: it can wait for the model's batch; for which request it waits or waited, and since when it does
-    # (empty: it does not)
+    # copied from its batch; the model request that it waits or waited for, and since when it waits (null: it does not)
     economy: Mapped[bool] = mapped_column(server_default=false())
     request_id: Mapped[Sha256 | None]
     parked_at: Mapped[datetime | None]
-    # the watch that it was made by, which may be gone since: the budget of watches pays for what it asks
+    # the watch that created it, which may be removed since; the budget of watches pays for its requests
     watch_id: Mapped[Id | None]
-    # the job of a search that found its target; and of such a search what it found, in numbers (`jobs/found.py`)
+    # the search job that found its target; and the counts of a search job's listings (`jobs/found.py`)
     found_by: Mapped[Id | None]
     search: Mapped[PlainJson | None]
-    #: what came of its sources, in their order: only of jobs whose query loads it
+    #: its sources' outcomes in their order; loaded only by some queries
     tried: Mapped[list[JobAttempt]] = relationship(
         primaryjoin="and_(JobAttempt.job_id == Job.id, JobAttempt.position.is_not(None))",
         order_by="JobAttempt.position",
@@ -218,20 +235,19 @@ class Job(Base):
         return {**self.shown(names), "tried": [one.as_json() for one in self.tried]}
 
 
-#: what a change of state clears, but for what the new state sets itself
+#: the columns that a change of state clears unless the new state sets them
 CLEARED: dict[str, Any] = dict.fromkeys(
     ("due_at", "resend_at", "lease_owner", "lease_expires_at", "reading_url", "parked_at")
 )
-#: what does not count as an attempt gives it back
+#: the value of `attempts` after a run that does not count
 ONE_ATTEMPT_LESS = case((Job.attempts > 0, Job.attempts - 1), else_=0)
 
 
 class JobAttempt(MappedAsDataclass, Base):
-    """What came of one source of an address: "used", or in a word why not, and in `detail` in words. Without a `url` no
-    page was asked for, or nothing of it is kept.
+    """The outcome of one source of an address job, with a `detail` for people.
 
-    Of a page that a job asked for in vain, and that has no `position`: how often, and whether that is final (it is not
-    asked for again).
+    Without a `url`, no page was requested, or nothing of it may be stored. Without a `position`, it is a failed page of
+    a running job: `tries` counts the requests, and a final one is not repeated.
     """
 
     __tablename__ = "job_attempts"
@@ -239,7 +255,7 @@ class JobAttempt(MappedAsDataclass, Base):
     id: Mapped[RowId] = mapped_column(primary_key=True, init=False, compare=False)
     job_id: Mapped[Id] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), init=False, compare=False)
     position: Mapped[int | None] = mapped_column(init=False, compare=False)
-    # its name in `sources.toml`, or "web search"
+    # the source's name in `sources.toml`, or "web search"
     source: Mapped[Words]
     kind: Mapped[SourceKind | None]
     url: Mapped[Url | None] = mapped_column(index=True)
@@ -251,13 +267,13 @@ class JobAttempt(MappedAsDataclass, Base):
     __table_args__ = (
         Index("uq_job_attempts_job_id_position", "job_id", "position", unique=True),
         Index("uq_job_attempts_job_id_url", "job_id", "url", unique=True, **where(text("position IS NULL"))),
-        # a purge reads what attempts tell of pages
+        # for purges, which search these details for URLs
         Index("ix_job_attempts_telling", "id", **where(text("detail != ''"))),
     )
 
     @property
     def is_used(self) -> bool:
-        """Whether a page of it is among the property's sources."""
+        """Whether the page is one of the property's sources."""
         return self.outcome == USED
 
     def as_json(self) -> dict[str, Any]:
@@ -265,7 +281,7 @@ class JobAttempt(MappedAsDataclass, Base):
 
 
 class DailyUsage(Base):
-    """How much of what has a limit a day was used on a UTC day (`jobs/usage.py`)."""
+    """Usage on a UTC day (`jobs/usage.py`)."""
 
     __tablename__ = "daily_usage"
 
@@ -277,21 +293,23 @@ class DailyUsage(Base):
 
 
 class RecoveryReason(StrEnum):
-    """due: its deferral is over · returned: by a worker that ended · these are the ordinary run of things.
+    """Why a job was queued again. `DUE` and `RETURNED` are normal operation."""
 
-    lease: its worker died · unsent: whoever was to send its message did not · lost: the broker lost its message.
-    """
-
+    #: its deferral ended
     DUE = "due"
+    #: its worker stopped and returned it
     RETURNED = "returned"
+    #: its worker died
     LEASE = "lease"
+    #: its message was not sent in time
     UNSENT = "unsent"
+    #: the broker lost its message
     LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A job that was queued anew and is to be sent, and why."""
+    """A requeued job, which the caller sends, and why it was requeued."""
 
     job: Job
     reason: RecoveryReason
@@ -299,9 +317,12 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """What a request made: one of `jobs` per distinct target that has one, be it new, under way, or (for a fresh
-    property) the one that made it. `new` are the ids to be sent to the broker; `duplicates` counts the targets that
-    made no new job. `repeated`: it is the answer of an earlier request with the same key."""
+    """The result of a request to enqueue.
+
+    `jobs` has the job of each distinct target that has one: new, active, or the job that read a fresh property. `new`
+    are the ids of jobs to send to the broker, `duplicates` the number of targets without a new job. `repeated` is True
+    if this is the answer of an earlier request with the same key.
+    """
 
     batch: str
     jobs: list[Job]

@@ -1,10 +1,11 @@
-"""Finds the jobs that no message and no worker will bring forward any more, and queues them anew.
+"""Requeues jobs that no message and no worker will continue.
 
-A queued job is either handed over (`resend_at` is empty: its message waits in the broker's queue `sent_to`), or it is
-to be handed over by `resend_at`, and its sender has died if it was not; one with a `due_at` beside it was given back by
-a worker that ended, and never had a sender. A message that a worker holds for a countdown
-belongs to its queue from the end of the countdown on (`sent_at`). A queue that holds fewer messages than jobs were
-handed to it has lost some, and since it is served in order, they are those of the oldest jobs.
+A queued job without `resend_at` was sent: its message waits in the broker's queue `sent_to`. A queued job with
+`resend_at` must be sent by then, or its sender has died. If it also has `due_at`, a stopping worker returned it, and it
+never had a sender. While a worker holds a message for a countdown, `sent_at` is the countdown's end.
+
+A queue with fewer messages than sent jobs has lost messages. Queues are served in order, so the lost messages are those
+of the oldest jobs.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import CLEARED, Job, JobState, Recovered, RecoveryReason
 from app.property.storage.statements import chunks, entities
 
-#: by then a job that was queued must have been handed to the broker; else its sender has died
+#: a queued job that is not sent within this time has lost its sender
 RESEND_SECONDS = 20.0
-#: a message that a worker has just taken is no longer in its queue, and its job not yet claimed
+#: for a moment, a message can have left its queue while its job is not yet claimed
 JUST_SENT_SECONDS = 5.0
-#: which jobs are lost, by the reason; no job is so for two
+#: conditions of lost jobs by reason; no job fulfills two
 _Lost = Mapping[RecoveryReason, ColumnElement[bool]]
 
 
@@ -32,11 +33,11 @@ def take_lost(database: Database, limit: int, messages: Mapping[str, int] | None
 
     def work(connection: Connection) -> list[Recovered]:
         database.advisory_lock(connection, "jobs.recoverable")
-        found = _taken(connection, _overdue(now), limit, now)
+        found = _requeued(connection, _overdue(now), limit, now)
         for queue, missing in _shortages(connection, messages or {}, now):
             if (room := min(limit - len(found), missing)) > 0:
-                lost = {RecoveryReason.LOST: and_(_handed_over(now), Job.sent_to == queue)}
-                found += _taken(connection, lost, room, now)
+                lost = {RecoveryReason.LOST: and_(_sent(now), Job.sent_to == queue)}
+                found += _requeued(connection, lost, room, now)
         return found
 
     return database.repeat(work)
@@ -53,16 +54,16 @@ def _overdue(now: datetime) -> _Lost:
 
 
 def _shortages(connection: Connection, messages: Mapping[str, int], now: datetime) -> Iterator[tuple[str, int]]:
-    """How many messages each queue lacks. One that `messages` does not name is not consumed any more and lacks all."""
+    """Yield the number of missing messages of each queue. A queue that `messages` does not name is gone with all."""
     if not messages:
         return
-    query = select(Job.sent_to, func.count()).where(_handed_over(now)).group_by(Job.sent_to)
+    query = select(Job.sent_to, func.count()).where(_sent(now)).group_by(Job.sent_to)
     for queue, waiting in connection.execute(query).all():
         if queue is not None and (missing := waiting - messages.get(queue, 0)) > 0:
             yield queue, missing
 
 
-def _handed_over(now: datetime) -> ColumnElement[bool]:
+def _sent(now: datetime) -> ColumnElement[bool]:
     return and_(
         Job.state == JobState.QUEUED,
         Job.resend_at.is_(None),
@@ -70,10 +71,10 @@ def _handed_over(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _taken(connection: Connection, lost: _Lost, limit: int, now: datetime) -> list[Recovered]:
-    """Queue at most `limit` of the `lost` jobs anew, urgent and old ones first.
+def _requeued(connection: Connection, lost: _Lost, limit: int, now: datetime) -> list[Recovered]:
+    """Requeue at most `limit` of the `lost` jobs, urgent and old jobs first.
 
-    One that is claimed meanwhile, or lost for another reason by now, is left out.
+    Jobs that are claimed meanwhile, or lost for another reason by now, are left out.
     """
     why = case(*((condition, reason.value) for reason, condition in lost.items()))
     query = select(Job.id, why).where(or_(*lost.values()))

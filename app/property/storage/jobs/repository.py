@@ -1,7 +1,7 @@
-"""The jobs table is the source of truth for what was asked and how far it is; the broker only carries messages.
+"""Stores jobs. The jobs table is the source of truth; the broker only delivers messages.
 
-Every change of state is one UPDATE whose WHERE says from which states and for which lease holder it is allowed, so
-that of two processes exactly one succeeds.
+Every change of state is one UPDATE whose WHERE clause requires the allowed states and the lease, so that exactly one of
+two concurrent processes succeeds.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.outcomes import job_again_at
 from app.property.urls.targets import normalise_target
 
-#: a stored property younger than this is not scraped again
+#: a younger stored property is not scraped again
 FRESH_DAYS = 30.0
-#: a large batch has more time to be handed over
-_HANDED_OVER_PER_SECOND = 500
-#: a countdown's message may come so much before its time, by the clock of another machine
+#: a large batch has more time to be sent
+_SENT_PER_SECOND = 500
+#: the message of a countdown may arrive this early because clocks differ
 _EARLY_SECONDS = 1.0
 _ENDED_BADLY = Job.state.in_((JobState.FAILED, JobState.CANCELLED))
 _OTHER = aliased(Job)
-#: whether the target of a job is under way, in this or in another one
+#: whether some job with the same target is active
 TARGET_IS_ACTIVE = exists().where(_OTHER.target == Job.target, _OTHER.state.in_(ACTIVE))
 _PLACE = (Job.created_at, Job.position, Job.id)
 ORDER = Order("jobs", _PLACE)
@@ -58,7 +58,7 @@ _SHOWN = select(Job).options(selectinload(Job.tried))
 def queue_again(
     connection: Connection, job_ids: Sequence[str], ended_badly: ColumnElement[bool], resend_at: datetime
 ) -> list[Job]:
-    """Queue jobs anew that `ended_badly`, counters at zero, and open their batches; return those that were queued."""
+    """Requeue jobs that `ended_badly`, reset their counters, and reopen their batches; return the queued jobs."""
     change = {
         **CLEARED,
         **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
@@ -72,24 +72,24 @@ def queue_again(
     }
     queued: dict[str, Job] = {}
     for some in chunks(job_ids):
-        # another one may have been faster, and its worker too
+        # another process, and even its worker, may have been first
         statement = update(Job).where(Job.id.in_(some), ended_badly).values(change).returning(Job)
         queued |= {job.id: job for job in entities(connection, statement)}
         reopen_batches(connection, some)
-        # what was not to be had may be now
+        # failed pages may be available now
         connection.execute(delete(JobAttempt).where(JobAttempt.job_id.in_([one for one in some if one in queued])))
     return [queued[job_id] for job_id in job_ids if job_id in queued]
 
 
 class JobStore:
-    """Jobs in a `Database`. Atomic on every method, over all processes; raises errors of `app.errors`."""
+    """The jobs of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
     def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS) -> None:
         self._database = database
         self._clock = database.clock
         self._fresh = timedelta(days=fresh_days)
 
-    # --- from target to job
+    # --- enqueueing
 
     def enqueue(
         self,
@@ -101,15 +101,17 @@ class JobStore:
         economy: bool = False,
         requester: Requester | None = None,
     ) -> Enqueued:
-        """Make a batch of jobs, one for each target that is not under way and whose property is not fresh.
+        """Create a batch with a job for each target that is neither active nor fresh.
 
-        `refresh` asks again for fresh ones. Priority 0 is urgent, 9 last. All or nothing: raises `InvalidTargetError`
-        for the first target that is not valid. `callback_url` (checked) is called when all are over. `economy`: they
-        can wait for the model's batch. The new jobs are charged to `requester` (`QuotaExceededError`); if its key
-        brought a batch before, that is returned (`repeated`), or an error of `earlier` raised.
+        With `refresh`, fresh targets get jobs too. Priorities range from 0 (urgent) to 9. `callback_url`, already
+        checked, is called when the batch completes. `economy` jobs can wait for a model batch. The new jobs count
+        against the quota of `requester`. If its idempotency key was used before, the earlier batch is returned
+        (`repeated`), or an error of `earlier` is raised.
+
+        Raises `InvalidTargetError` for the first invalid target, and `QuotaExceededError`; then nothing is created.
         """
         now, key = self._clock.now(), requester.key if requester is not None else None
-        resend_at = self._handed_over_by(now, len(targets))
+        resend_at = self._send_by(now, len(targets))
         fresh_since = None if refresh else now - self._fresh
         wanted = [normalise_target(target) for target in targets]
         batch: dict[str, Any] = {"priority": priority, "economy": economy, "callback_url": callback_url}
@@ -130,25 +132,24 @@ class JobStore:
         return self._database.repeat(work)
 
     def earlier(self, key: RequestKey) -> Enqueued | None:
-        """Return what the first request with this key brought (`idempotency.earlier`), None if there was none within a
-        day. `withdraw` leaves it alone from then on."""
+        """Return the answer of the first request with this key (`idempotency.earlier`); None without one within a day.
+
+        `withdraw` no longer cancels that batch.
+        """
         return self._database.repeat(lambda connection: idempotency.earlier(connection, key, self._clock.now()))
 
     def note_answered(self, key: RequestKey) -> None:
-        """Note that the request with this key is answered: whoever repeats it need not wait any more."""
+        """Mark the request with this key as answered, so that retries are not delayed."""
         with self._database.writing() as connection:
             idempotency.note_answered(connection, key, self._clock.now())
 
     def used_today(self, caller: str) -> int:
-        """How many new jobs the caller had made this UTC day."""
+        """Return the number of new jobs of the caller on this UTC day."""
         with self._database.reading() as connection:
             return usage.used(connection, caller, self._clock.now().date())
 
     def mark_sent(self, sent: Sequence[Job], queue: str) -> None:
-        """Note that the messages of `sent`, as they were handed out, wait in the broker's `queue`.
-
-        One that was claimed meanwhile stays as it is.
-        """
+        """Record that the messages of `sent` wait in the broker's `queue`. Jobs claimed meanwhile stay as they are."""
         change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": Job.sent_times + 1}
 
         def work(connection: Connection) -> None:
@@ -161,10 +162,10 @@ class JobStore:
         if sent:
             self._database.repeat(work)
 
-    # --- one execution
+    # --- running
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Job | None:
-        """Take the job for `owner` until the lease ends. None if it must not run (yet): a duplicate of its message."""
+        """Lease the job to `owner` and return it. None if it may not run now, as for a duplicate message."""
         now = self._clock.now()
         soon = now + timedelta(seconds=_EARLY_SECONDS)
         free = or_(
@@ -185,19 +186,19 @@ class JobStore:
             return next(iter(entities(connection, statement)), None)
 
     def holds(self, lease: Lease) -> bool:
-        """Whether the run still has the job: it may have been cancelled, taken over or purged."""
+        """Return whether the lease is valid: the job was not canceled, taken over, or purged."""
         with self._database.reading() as connection:
             return connection.execute(select(Job.id).where(lease.holds())).first() is not None
 
     def renew(self, job_id: str, owner: str, lease_seconds: float) -> bool:
-        """Extend the lease, also one that ran out unnoticed. False if it is lost: stop the work."""
+        """Extend the lease, even an expired one. Return False if it is lost: the run must stop."""
         until = self._clock.now() + timedelta(seconds=lease_seconds)
         return self._change(job_id, owner, {"lease_expires_at": until})
 
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
-        """End the job with this reason, without `owner` whoever holds it: its worker is dead.
+        """Fail the job with this error. Without `owner`, it fails whoever holds it, because its worker is dead.
 
-        The job of a watch keeps the time when a tick queues it again, if the reason may pass.
+        After a transient error, a watch's job keeps the time when a tick queues it again.
         """
         now = self._clock.now()
         change = {
@@ -211,7 +212,7 @@ class JobStore:
         return self._change(job_id, owner, change)
 
     def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float, *, counted: bool = False) -> bool:
-        """Let the job wait until `due_at`; `recoverable` hands it out then. The rest is as for `release`."""
+        """Defer the job until `due_at`, when `recoverable` returns it. For the other arguments see `release`."""
         change = {"state": JobState.DEFERRED, "due_at": due_at}
         return self._change(job_id, owner, {**CLEARED, **change, **_wait(waited_seconds, counted)})
 
@@ -225,20 +226,20 @@ class JobStore:
         again_seconds: float = 0.0,
         counted: bool = False,
     ) -> bool:
-        """Queue the job for `again_seconds`, with a message that goes to `queue` and is held by a worker so long.
+        """Queue the job to run after `again_seconds`. Its message goes to `queue`, and a worker holds it until then.
 
-        No duplicate of it can be claimed before. `waited_seconds` is the job's new total of waits for capacity. Such a
-        wait gives the attempt back; `counted` keeps it, for a retry after a failure.
+        No duplicate message can claim the job before. `waited_seconds` is the job's new total of waits for capacity. A
+        wait for capacity is not an attempt; `counted` makes it one, for a retry after a failure.
         """
         due_at = self._clock.now() + timedelta(seconds=again_seconds)
-        # its message is in a worker's hands until then: recovery misses none in the queue before
+        # until then a worker holds the message, so recovery does not expect it in the queue
         change = {"state": JobState.QUEUED, "due_at": due_at, "sent_at": due_at, "sent_to": queue}
         return self._change(job_id, owner, {**CLEARED, **change, **_wait(waited_seconds, counted)})
 
     def release_all(self, owners: str) -> builtins.list[str]:
-        """Queue what a worker that ends could not finish, and return the ids: recovery sends them at once.
+        """Requeue the unfinished jobs of a stopping worker, and return their ids. Recovery sends them at once.
 
-        `owners` is how its lease owners' names begin. The attempts do not count: the jobs did nothing wrong.
+        `owners` is the prefix of the worker's lease owners. The runs do not count as attempts.
         """
         mine = and_(Job.state == JobState.RUNNING, Job.lease_owner.startswith(owners, autoescape=True))
         now = self._clock.now()
@@ -246,10 +247,10 @@ class JobStore:
         statement = update(Job).where(mine).values({**CLEARED, **change}).returning(Job.id)
         return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
-    # --- the operator's hand
+    # --- canceling and retrying
 
     def cancel(self, job_id: str) -> bool:
-        """End the job; one that runs loses its lease and stores no result. False if it was over already."""
+        """Cancel the job; a running job loses its lease and stores nothing. Return False if it had already ended."""
         with self._database.writing() as connection:
             cancelled = cancel_jobs(connection, Job.id == job_id, Job.state.in_(ACTIVE), now=self._clock.now())
         if not cancelled:
@@ -257,11 +258,11 @@ class JobStore:
         return cancelled == 1
 
     def withdraw(self, made: Enqueued, requester: Requester | None = None) -> bool:
-        """Cancel the jobs of a batch whose request failed, but for those that a worker has had.
+        """Cancel the jobs of a failed request that no worker has started, and refund them to `requester`.
 
-        They cost `requester` nothing. The others go on and stay counted, so that whoever asks again gets them. The
-        batch's end is not reported, and the key may be used anew. False if a repetition of the request was answered
-        with the batch: then all of it stands, and recovery sends what was not sent.
+        Started jobs continue and stay counted, so that a repeated request finds them. The callback is dropped, and the
+        idempotency key can be used again. Return False, with nothing changed, if a retry was already answered with this
+        batch; recovery then sends its unsent jobs.
         """
 
         def work(connection: Connection) -> bool:
@@ -279,10 +280,10 @@ class JobStore:
         return self._database.repeat(work)
 
     def retry(self, job_ids: Sequence[str], requester: Requester | None = None) -> builtins.list[Job]:
-        """Queue failed and cancelled jobs anew, counters at zero, and open their batches; return those to be sent.
+        """Requeue failed and canceled jobs, reset their counters, and reopen their batches; return the jobs to send.
 
-        Left out: jobs in another state, and those whose target is under way in another job. They are charged to
-        `requester` like new ones; raises `QuotaExceededError`, and none is queued.
+        Jobs in other states, and jobs whose target is active in another job, are left out. The jobs count against the
+        quota of `requester` like new ones. Raises `QuotaExceededError`; then none is queued.
         """
 
         def work(connection: Connection) -> builtins.list[Job]:
@@ -292,9 +293,9 @@ class JobStore:
                 targets |= {row.id: row.target for row in connection.execute(free)}
             chosen: dict[str, str] = {}
             for job_id in job_ids:
-                if job_id in targets:  # of several for one target the first
+                if job_id in targets:  # of several jobs for one target, the first
                     chosen.setdefault(targets[job_id], job_id)
-            resend_at = self._handed_over_by(self._clock.now(), len(chosen))
+            resend_at = self._send_by(self._clock.now(), len(chosen))
             queued = queue_again(connection, list(chosen.values()), _ENDED_BADLY, resend_at)
             if requester is not None:
                 usage.charge(connection, requester, self._clock.now(), len(queued))
@@ -302,10 +303,10 @@ class JobStore:
 
         return self._database.repeat(work)
 
-    # --- looking
+    # --- reading
 
     def get(self, job_id: str) -> Job:
-        """Raises `NotFoundError`."""
+        """Return a job. Raises `NotFoundError`."""
         with self._database.reading() as connection:
             found = entities(connection, _SHOWN.where(Job.id == job_id))
         if not found:
@@ -313,7 +314,7 @@ class JobStore:
         return found[0]
 
     def list(self, *, batch: str | None = None, state: str | None = None, limit: int = 100) -> builtins.list[Job]:
-        """Return the first jobs as they were asked for; all batches unless one is named."""
+        """Return the first jobs in the order of their requests, of all batches or of one."""
         return self.page(batch=batch, state=state, limit=limit).items
 
     def page(
@@ -325,8 +326,10 @@ class JobStore:
         limit: int = 100,
         newest_first: bool = False,
     ) -> Page[Job]:
-        """Return the jobs after `cursor` as they were asked for, or the other way round. Raises `InvalidCursorError`,
-        also for a cursor of the other direction."""
+        """Return the jobs after `cursor`, oldest or newest first.
+
+        Raises `InvalidCursorError`, also for a cursor of the other direction.
+        """
         order = NEWEST_FIRST if newest_first else ORDER
         chosen = [column == value for column, value in ((Job.batch_id, batch), (Job.state, state)) if value is not None]
         with self._database.reading() as connection:
@@ -334,24 +337,25 @@ class JobStore:
         return Page(found[:limit], order.next_cursor(found, limit))
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
-        """Return how many jobs are in each of the six states."""
+        """Return the number of jobs in each state."""
         with self._database.reading() as connection:
             return count_jobs(connection, batch)
 
-    # --- what was lost
+    # --- recovery
 
     def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Recovered]:
-        """Return jobs to be sent (again), now queued, urgent and old ones first: two callers never get the same job.
+        """Requeue due, returned, and lost jobs, and return them for sending, urgent and old jobs first.
 
-        `messages` says how many messages each queue of jobs holds, counted before this call; None: nobody could ask.
+        Two callers never get the same job. `messages` is the number of messages in each queue, counted before this
+        call; None if the broker could not be asked.
         """
         return take_lost(self._database, limit, messages)
 
-    def _handed_over_by(self, now: datetime, count: int) -> datetime:
-        return now + timedelta(seconds=RESEND_SECONDS + count / _HANDED_OVER_PER_SECOND)
+    def _send_by(self, now: datetime, count: int) -> datetime:
+        return now + timedelta(seconds=RESEND_SECONDS + count / _SENT_PER_SECOND)
 
     def _change(self, job_id: str, owner: str | None, change: dict[str, Any]) -> bool:
-        """Change the job if `owner` holds it; without one, if it is not over."""
+        """Change the job if `owner` holds its lease; without `owner`, if it is active. Return whether it changed."""
         is_active = and_(Job.id == job_id, Job.state.in_(ACTIVE))
         allowed = Lease(job_id, owner).holds() if owner is not None else is_active
         with self._database.writing() as connection:

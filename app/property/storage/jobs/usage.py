@@ -1,8 +1,8 @@
-"""What has a limit a day is counted by UTC days in the database: exact for all processes together.
+"""Counts usage per UTC day in the database, exactly across all processes.
 
-Callers have a quota of jobs. A job that is retried counts like a new one: otherwise canceling and retrying would make
-any number of jobs for the price of one. So does a watch that is added, since its first look is due soon, and each look
-after that. What the looks of all watches may cost is `watches/budget.py`.
+Each caller has a daily quota of jobs. A retried job counts like a new one, or canceling and retrying would allow any
+number of jobs. A new watch counts once, because its first refresh is due soon, and so does each later refresh. The cost
+of all watches has its own budget (`watches/budget.py`).
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from app.property.storage.jobs.models import DailyUsage
 from app.property.storage.statements import chunks, insert_into
 
 _TARGET = "target"
-#: the day of what is counted as long as there is anything
+#: the day of running totals, which are never reset
 EVER = date.max
 
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who a batch is made for: `caller` names it (64 hex digits), `daily_targets` is its quota (None: none), `key` is
-    the idempotency key of its request, if it sent one."""
+    """The client that a batch is created for.
+
+    `caller` identifies it (64 hex digits), `daily_targets` is its quota (None: unlimited), and `key` is its request's
+    idempotency key, if any.
+    """
 
     caller: str
     daily_targets: int | None = None
@@ -34,15 +37,15 @@ class Requester:
 
 
 def next_day(now: datetime) -> datetime:
-    """Return when the counts begin anew: the next midnight UTC."""
+    """Return when the next day's counts begin: the next midnight UTC."""
     return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
 
 
 def add(connection: Connection, day: date, subject: str, unit: str, count: int, *, limit: int | None) -> bool:
-    """Count `count` more on `day`; False, and nothing is counted, if that is more than `limit`.
+    """Add `count` to the usage of `day`. Return False and add nothing if the sum would exceed `limit`.
 
-    One statement: however many processes count at once, the sum stays within the limit. Without one it is counted too,
-    so that one that is set later is right at once.
+    A single statement keeps the sum within the limit however many processes count at once. Usage without a limit is
+    counted too, so that a limit set later applies at once.
     """
     if limit is not None and count > limit:
         return False
@@ -57,7 +60,7 @@ def add(connection: Connection, day: date, subject: str, unit: str, count: int, 
 
 
 def amounts(connection: Connection, day: date, subject: str) -> dict[str, int]:
-    """Return what was counted on `day`, by unit."""
+    """Return the usage of `day` by unit."""
     query = select(DailyUsage.unit, DailyUsage.amount).where(DailyUsage.day == day, DailyUsage.subject == subject)
     return {row.unit: row.amount for row in connection.execute(query)}
 
@@ -66,7 +69,7 @@ def amounts(connection: Connection, day: date, subject: str) -> dict[str, int]:
 
 
 def charge(connection: Connection, requester: Requester, now: datetime, count: int) -> None:
-    """Count `count` new jobs, or raise `QuotaExceededError` if they are more than are left."""
+    """Count `count` new jobs. Raises `QuotaExceededError` if fewer are left."""
     quota = requester.daily_targets
     if count and not add(connection, now.date(), requester.caller, _TARGET, count, limit=quota):
         left, ends = max(0, (quota or 0) - used(connection, requester.caller, now.date())), next_day(now)
@@ -75,9 +78,9 @@ def charge(connection: Connection, requester: Requester, now: datetime, count: i
 
 
 def charge_up_to(connection: Connection, requester: Requester, now: datetime, count: int) -> int:
-    """Count as many of `count` new jobs as are left; return how many that is."""
+    """Count up to `count` new jobs, as many as are left; return how many."""
     caller, quota, day = requester.caller, requester.daily_targets, now.date()
-    for _ in range(2):  # another one may have taken what was left meanwhile
+    for _ in range(2):  # another process may use what was left meanwhile
         room = count if quota is None else max(0, min(count, quota - used(connection, caller, day)))
         if not room or add(connection, day, caller, _TARGET, room, limit=quota):
             return room
@@ -85,18 +88,18 @@ def charge_up_to(connection: Connection, requester: Requester, now: datetime, co
 
 
 def refund(connection: Connection, requester: Requester, day: date, count: int) -> None:
-    """Take back what `charge` counted on `day`: the jobs never ran."""
+    """Undo a `charge` of `day` for jobs that never ran."""
     mine = DailyUsage.day == day, DailyUsage.subject == requester.caller, DailyUsage.unit == _TARGET
     connection.execute(update(DailyUsage).where(*mine).values(amount=DailyUsage.amount - count))
 
 
 def used(connection: Connection, caller: str, day: date) -> int:
-    """Return how many new jobs were counted on `day`."""
+    """Return the number of new jobs counted on `day`."""
     return amounts(connection, day, caller).get(_TARGET, 0)
 
 
 def left(connection: Connection, callers: Collection[str], quota: int, day: date) -> dict[str, int]:
-    """Return how many new jobs of `quota` each caller has left on `day`, held until the transaction ends."""
+    """Return how many jobs of `quota` each caller has left on `day`. Locks the counts until the transaction ends."""
     found = dict.fromkeys(callers, quota)
     for some in chunks(sorted(callers)):
         query = select(DailyUsage).where(DailyUsage.day == day, DailyUsage.subject.in_(some))
