@@ -38,7 +38,7 @@ from app.property.storage.pages.tables import Blob
 from app.property.storage.privacy import purge as purging
 from app.property.storage.privacy.purge import Removal
 from app.property.storage.privacy.repository import PurgeStore
-from app.property.storage.privacy.scope import PurgeKind
+from app.property.storage.privacy.scope import PurgeKind, Scope, complete
 from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Property, Unverified
@@ -543,3 +543,17 @@ def test_a_change_of_a_property_goes_with_a_page_that_was_split_off_since(
     DecisionStore(database).split(home, [PAGE], who="me")
     store.purge(PurgeKind.URL, PAGE, who="alice", dry_run=False)
     assert rows(database)["changes"] == 0
+
+
+def test_a_purge_finds_a_property_merged_from_more_ids_than_a_statement_takes(
+    database: Database, clock: ManualClock
+) -> None:
+    """SQLite takes 32,766 parameters per statement, PostgreSQL 65,535; one query had each id three times."""
+    ids = [f"{number:032x}" for number in range(22_000)]
+    empty = {"record": {}, "evidence": {}, "conflicts": [], "created_at": clock.now(), "updated_at": clock.now()}
+    with database.writing() as connection:
+        connection.execute(insert(Property), [{**empty, "id": ids[0]}])
+        connection.execute(insert(Property), [{**empty, "id": merged, "merged_into": ids[0]} for merged in ids[1:]])
+    with database.reading() as connection:
+        found = complete(connection, Scope(properties=(ids[1],)))
+    assert found.properties == tuple(ids)

@@ -84,10 +84,10 @@ def test_what_the_day_has_no_room_for_is_told_and_comes_first_on_the_next(
     assert len(due) == 4
     first = watches.tick(limits)
     assert [job.target for job in first.jobs] == due[:2]
-    assert (first.put_off, first.tells_put_off) == (2, True)
+    assert (first.put_off, first.is_first_put_off) == (2, True)
     assert [watches.get(target).status for target in due[2:]] == ["put_off", "put_off"]
     again = watches.tick(limits)
-    assert (again.jobs, again.put_off, again.tells_put_off) == ([], 2, False)
+    assert (again.jobs, again.put_off, again.is_first_put_off) == ([], 2, False)
     jobs = JobStore(database)
     for job in first.jobs:
         assert charge_watches(database, Charge.PAGE, 2)

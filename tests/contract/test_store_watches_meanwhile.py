@@ -202,7 +202,7 @@ def test_a_watch_of_a_property_without_a_page_is_paused_and_that_is_told(
     watches.add([home], interval_days=1)
     due_now(watches, clock, home)
     (told,) = watches.tick(PLENTY).paused
-    assert (told.target, told.status, told.pause_reason) == (home, "paused", "No page is left of the property.")
+    assert (told.target, told.status, told.pause_reason) == (home, "paused", "The property has no pages left.")
     assert watches.tick(PLENTY).paused == []
 
 

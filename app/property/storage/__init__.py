@@ -1,5 +1,4 @@
-"""Everything that lasts: jobs, pages, records, properties, observations and the model's paid answers; and the history
-of the keys and the alerts about them.
+"""Persistent data in one `Database` (SQLite or PostgreSQL): jobs, pages, properties, watches, model answers, and keys.
 
-One `Database` (SQLite or PostgreSQL) with a store per subject on it. Whoever imports from here needs no SQL.
+Each subject has a store, so that callers need no SQL.
 """

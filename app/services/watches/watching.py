@@ -71,7 +71,7 @@ def tick(database: Database, settings: Settings) -> Tick:
         WATCH_REFRESHES.labels(outcome).inc(count)
     for watch in done.paused:
         log.warning("Watch %s of a %s is paused: %s", watch.id, watch.kind, redact(watch.pause_reason or ""))
-    if done.tells_put_off:
+    if done.is_first_put_off:
         log.warning(
             "%d watches found no room in today's budget of %d pages; they come first on the next day. Raise"
             " WATCH_DAILY_PAGES, or watch less",

@@ -1,1 +1,1 @@
-"""What became of keys by hour, alerts, and what people did to keys."""
+"""Key history by hour, alerts, and usage counters."""

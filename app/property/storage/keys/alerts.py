@@ -1,7 +1,7 @@
-"""The alerts table: what is wrong now and what was.
+"""Stores firing and resolved alerts.
 
-An alert fires once however many processes find it at the same time, and its message is put into the outbox in the same
-transaction. Whether something is an alert is not decided here.
+An alert fires once, even if several processes find it at the same time. Its message is put into the outbox in the same
+transaction. `services/reports/health` decides what is an alert.
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ ORDER = Order("alerts", (_c.resolved_at, _c.id), descending=True)
 
 
 class Severity(StrEnum):
-    """critical: no work is done, or soon none will be · warning: see to it."""
+    """The severity of an alert."""
 
+    #: needs attention
     WARNING = "warning"
+    #: work has stopped, or will stop soon
     CRITICAL = "critical"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What is found to be wrong. `kind` and `subject` together name it; `details` holds JSON values."""
+    """A problem found by an evaluation, identified by `kind` and `subject`. `details` has JSON values."""
 
     kind: str
     subject: str
@@ -43,42 +45,42 @@ class Alarm:
 
 
 class AlertStore:
-    """Alerts in a `Database`. Atomic on every method, over all processes; raises errors of `app.errors`."""
+    """The alerts of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def firing(self) -> list[Alert]:
-        """Those that are not over, critical ones first, then the oldest."""
+        """Return the firing alerts, critical ones first, then the oldest."""
         with self._database.reading() as connection:
             order = (Alert.severity, Alert.fired_at, Alert.id)  # "critical" comes before "warning"
             return entities(connection, select(Alert).where(IS_FIRING).order_by(*order))
 
     def resolved(self, cursor: str | None = None, *, limit: int = 100) -> Page[Alert]:
-        """Those that are over after `cursor`, the newest end first. Raises `InvalidCursorError`."""
+        """Return the resolved alerts after `cursor`, last resolved first. Raises `InvalidCursorError`."""
         query = ORDER.page_query(select(Alert).where(Alert.resolved_at.is_not(None)), cursor, limit)
         with self._database.reading() as connection:
             found = entities(connection, query)
         return Page(found[:limit], ORDER.next_cursor(found, limit))
 
     def since(self, moment: datetime, kinds: Collection[str]) -> list[Alert]:
-        """Those of these kinds that fired at some time after `moment`, the oldest first."""
+        """Return the alerts of these kinds that were firing at some time after `moment`, the oldest first."""
         late = or_(Alert.resolved_at.is_(None), Alert.resolved_at > moment)
         query = select(Alert).where(Alert.kind.in_(kinds), late).order_by(Alert.fired_at, Alert.id)
         with self._database.reading() as connection:
             return entities(connection, query)
 
     def record(self, alarms: Sequence[Alarm], *, notify: bool) -> tuple[list[Alert], list[Alert]]:
-        """Make the table say what an evaluation has found; -> alerts that began or became worse, and those now over.
+        """Record the result of an evaluation; return the alerts that began or became critical, and those resolved.
 
-        `alarms` are all that is wrong: what is not among them is over. Of several callers each change goes to one.
-        `notify`: the webhook is to be told, in one message what fired, in one what is over.
+        `alarms` are all current problems: other firing alerts are resolved. Each change is returned to one caller only.
+        With `notify`, one webhook message is sent for the fired alerts and one for the resolved alerts.
         """
         found = {(alarm.kind, alarm.subject): alarm for alarm in alarms}
-        with self._database.reading() as connection:  # most of the time nothing changes, and no writer need be stopped
+        with self._database.reading() as connection:  # usually nothing changes, and no write transaction is needed
             before = _firing(connection)
         if {name: alert.severity for name, alert in before.items()} == {n: a.severity for n, a in found.items()}:
-            return [], []  # new figures alone are no reason to write every quarter of a minute
+            return [], []  # changed numbers alone are not worth a write every 15 seconds
         now = self._database.clock.now()
         return self._database.repeat(lambda connection: _record(connection, found, now, notify))
 
@@ -94,7 +96,7 @@ def _firing(connection: Connection) -> dict[Name, Alert]:
 def _record(
     connection: Connection, found: Mapping[Name, Alarm], now: datetime, notify: bool
 ) -> tuple[list[Alert], list[Alert]]:
-    """Raise `IntegrityError` if another process was first with one; then all is looked at anew."""
+    """Raise `IntegrityError` if another process fired the same alert first; `repeat` then runs this again."""
     before = _firing(connection)
     fired, over = [], [alert.id for name, alert in before.items() if name not in found]
     for name, alarm in found.items():
@@ -102,7 +104,7 @@ def _record(
         if name not in before:
             row = {"id": new_id(), "fired_at": now, **values}
             fired += entities(connection, insert(Alert).values(row).returning(Alert))
-        elif before[name].severity != alarm.severity:  # unless somebody else has just made it say so
+        elif before[name].severity != alarm.severity:  # the condition skips an update that another process just made
             as_before = (Alert.id == before[name].id, IS_FIRING, Alert.severity != alarm.severity)
             changed = entities(connection, update(Alert).where(*as_before).values(values).returning(Alert))
             fired += changed if alarm.severity is Severity.CRITICAL else []

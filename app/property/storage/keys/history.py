@@ -1,6 +1,6 @@
-"""Store the history of the keys: since when each is known, what befell it, and what it did hour by hour.
+"""Stores the history of the keys: when each was first seen, its failures, and its usage by hour.
 
-The pool's counters are cumulative; `record_counters` turns what they grew by into hours. The rules are in `usage.py`.
+The pool's counters are cumulative; `record_counters` distributes their increase over hours by the rules in `usage.py`.
 """
 
 from __future__ import annotations
@@ -18,38 +18,39 @@ from app.property.storage.keys.tables import Key, KeyHour
 from app.property.storage.keys.usage import REFUSALS, CountedKey, Demand, Uses, flat, grown, spread
 from app.property.storage.statements import chunks, entities, insert_into
 
-#: how exact `last_seen_at` is, so that not every key is written every time
+#: the precision of `last_seen_at`, so that not every key is written every time
 _SEEN_SECONDS = 300.0
-#: A key that another process has just taken out is out: this one has not yet read the keys again. Longer than all take.
+#: a key that another process removed this recently stays removed, though this process still has it configured; longer
+#: than any process needs to reload its keys
 _RELOAD_SECONDS = 30.0
-#: how often the pool is asked again because others recorded its counters meanwhile
+#: how often the counters are read again because another process recorded them meanwhile
 _ATTEMPTS = 10
-#: which column says when a transition was last seen
+#: the column of the time of each transition
 _MARKS = {"open": "opened_at", "dead": "died_at", "no_quota": "quota_gone_at"}
 _PLACE = ("hour", "key_id", "model")
 _USES = [column.name for column in fields(Uses)]
 _DEMANDS = [column.name for column in fields(Demand) if column.name != "refusals"]
-#: what was recorded last, by key
+#: the last recorded counters by key: (counted_at, removed_at, counters)
 _Base = dict[str, tuple[datetime, datetime | None, Any]]
 
 
 class KeyHistoryStore:
-    """Keys, and what they did by hour, in a `Database`. Raises errors of `app.errors`."""
+    """The keys of a `Database` and their usage by hour. Raises errors of `app.errors`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def record_counters(self, read: Callable[[], Sequence[CountedKey] | None]) -> None:
-        """Record what the counters grew by since the last time, in the hours that passed meanwhile.
+        """Record the increase of the counters since the last call, in the hours that passed meanwhile.
 
-        A configured key that is new is seen first now; one that is missing was removed now. A new key's first counts
-        are taken for those of this hour, but not in an empty history: what a pool in use counted before is of no known
-        time, and only the base of what follows. None from `read` changes nothing.
+        A new configured key gets its `first_seen_at`; a missing key gets its `removed_at`. The first counters of a new
+        key belong to the current hour. In an empty history they only become the base, because the pool counted them at
+        an unknown time. If `read` returns None, nothing changes.
 
-        `read` asks the pool, over the network, so no transaction is open then. Counters that were read before those
-        recorded last would look like a pool that lost its data, and count twice. So the base is read first, and the
-        counters are recorded only while it is still the same; if others recorded theirs meanwhile, all begins anew.
-        Counters that are never recorded here are not lost: the next ones include them.
+        `read` asks the pool over the network, so no transaction is open meanwhile. Counters older than the last
+        recorded ones would look like a pool that lost its data, and would be counted twice. So the base is read first,
+        and the counters are recorded only if it is unchanged; otherwise everything is read again. Counters that are
+        not recorded are not lost, because later counters include them.
         """
         for _ in range(_ATTEMPTS):
             with self._database.reading() as connection:
@@ -59,7 +60,7 @@ class KeyHistoryStore:
                 return
 
     def _record(self, base: _Base, counted: Sequence[CountedKey], now: datetime) -> bool:
-        """Return False, with nothing changed, if `base` is not what was recorded last."""
+        """Record the counters. Return False, with nothing changed, if `base` is outdated."""
 
         def work(connection: Connection) -> bool:
             self._database.advisory_lock(connection, "key_history")
@@ -74,14 +75,13 @@ class KeyHistoryStore:
         return self._database.repeat(work)
 
     def known_keys(self) -> list[Key]:
-        """All, those known for longest first."""
+        """Return all keys, in the order in which they were first seen."""
         query = select(Key).options(defer(Key.counters)).where(Key.key_id != "")
         with self._database.reading() as connection:
             return entities(connection, query.order_by(Key.first_seen_at, Key.key_id))
 
     def by_hour(self, since: datetime) -> list[tuple[datetime, Uses]]:
-        """What all keys together did in each hour that began at `since` or later; hours without anything are left
-        out."""
+        """Return the usage of all keys by hour, for hours that began at `since` or later. Empty hours are left out."""
         sums = (func.sum(getattr(KeyHour, name)) for name in _USES)
         query = select(KeyHour.hour, *sums).where(KeyHour.hour >= since, KeyHour.key_id != "")
         with self._database.reading() as connection:
@@ -89,7 +89,7 @@ class KeyHistoryStore:
         return [(hour, Uses(*map(int, figures))) for hour, *figures in rows]
 
     def demand(self, since: datetime) -> dict[str, Demand]:
-        """What each model was asked for in the hours that began at `since` or later."""
+        """Return the demand for each model in the hours that began at `since` or later."""
         found: dict[str, Demand] = {}
         with self._database.reading() as connection:
             for row in connection.execute(select(KeyHour.__table__).where(KeyHour.hour >= since, KeyHour.key_id == "")):
@@ -99,7 +99,7 @@ class KeyHistoryStore:
         return found
 
     def began_at(self) -> datetime | None:
-        """Since when it is counted; None if nothing ever was."""
+        """Return when the first key was seen; None for an empty history."""
         with self._database.reading() as connection:
             return connection.execute(select(func.min(Key.first_seen_at))).scalar()
 
@@ -111,14 +111,14 @@ def _base(rows: Iterable[Key]) -> _Base:
 def _record_keys(
     connection: Connection, keys: Sequence[CountedKey], known: Mapping[str, Key], now: datetime
 ) -> list[Key]:
-    """Add what was done to the hours, and change `known`; return keys that are new."""
+    """Add the usage to the hours, and update the rows of `known`; return the rows of new keys."""
     hours: list[dict[str, Any]] = []
     new: list[Key] = []
     for key in keys:
         row = known.get(key.key_id)
         if row is None:
             if not key.configured:
-                continue  # one that this database never knew; nobody asks for it
+                continue  # removed before this database saw it
             new.append(row := Key(key_id=key.key_id, first_seen_at=now, last_seen_at=now, counted_at=now))
             row.counters = {"calls": {}, "transitions": {}}
         if known:
@@ -126,7 +126,7 @@ def _record_keys(
         marks = grown(row.counters["transitions"], key.transitions) if known else {}
         _change(row, key, {_MARKS[name] for name in marks if name in _MARKS}, now)
     present = {key.key_id for key in keys if key.configured and key.key_id}
-    for row in known.values() if present else ():  # a process that has no keys at all knows nothing about them
+    for row in known.values() if present else ():  # a process without keys cannot tell which keys were removed
         if row.key_id and row.removed_at is None and row.key_id not in present:
             row.removed_at = now
     _add(connection, hours)
@@ -134,7 +134,7 @@ def _record_keys(
 
 
 def _change(row: Key, key: CountedKey, marks: Collection[str], now: datetime) -> None:
-    """Note what the pool says of the key, unless it is not worth writing it."""
+    """Update the row of the key, unless only `last_seen_at` would change by little."""
     was_just_removed = row.removed_at is not None and (now - row.removed_at).total_seconds() < _RELOAD_SECONDS
     configured = key.configured and not was_just_removed
     named = (key.mask, key.group) if configured else (row.mask, row.limit_group)
@@ -162,11 +162,11 @@ def _hours_of_key(key: CountedKey, row: Key, now: datetime) -> Iterator[dict[str
 
 
 def _add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert hours; where one is there already, it grows. Nobody else writes meanwhile."""
+    """Insert hours, or add to existing ones. The caller's lock keeps other writers out."""
     for row in rows:
         if not row["key_id"]:
-            there = select(KeyHour.refusals).where(*(getattr(KeyHour, name) == row[name] for name in _PLACE))
-            row["refusals"] = _added(connection.execute(there).scalar() or {}, row["refusals"])
+            stored = select(KeyHour.refusals).where(*(getattr(KeyHour, name) == row[name] for name in _PLACE))
+            row["refusals"] = _added(connection.execute(stored).scalar() or {}, row["refusals"])
     statement = insert_into(connection, KeyHour)
     change = {name: getattr(KeyHour, name) + statement.excluded[name] for name in (*_USES, *_DEMANDS)}
     change["refusals"] = statement.excluded.refusals

@@ -1,4 +1,4 @@
-"""The keys: what was counted of them, by hour, and the alerts about them."""
+"""Tables of keys, their usage by hour, and alerts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from app.property.storage.types import Base, Id, JsonWords, Plain, PlainJson, Wo
 
 
 class Key(Base):
-    """Every key that was ever configured, with what the pool had counted for it when it was last asked.
+    """A key that is or was configured, with the pool's counters when they were last read.
 
-    The key "" is the whole pool: its counters are what each model was asked for.
+    The key "" stands for the whole pool: its counters are the demand for each model.
     """
 
     __tablename__ = "keys"
@@ -24,19 +24,19 @@ class Key(Base):
     limit_group: Mapped[Plain]
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
-    # empty while it is configured
+    # null while it is configured
     removed_at: Mapped[datetime | None] = mapped_column(index=True)
-    # when its circuit was last seen to have opened, when it was refused (401), when its group's money ran out
+    # when its circuit was last seen to open, when the provider refused it (401), when its group ran out of credit
     opened_at: Mapped[datetime | None]
     died_at: Mapped[datetime | None]
     quota_gone_at: Mapped[datetime | None]
-    # cumulative: {"calls": {model: {figure: n}}, "transitions": {name: n}}, and when that was
+    # cumulative: {"calls": {model: {figure: n}}, "transitions": {name: n}}, and when they were read
     counters: Mapped[PlainJson]
     counted_at: Mapped[datetime]
 
 
 class KeyHour(Base):
-    """What one key did with one model in one hour (UTC); of the key "", how the pool served the model."""
+    """The usage of one key with one model in one hour (UTC); for the key "", the demand for the model."""
 
     __tablename__ = "key_history"
 
@@ -50,15 +50,15 @@ class KeyHour(Base):
     input_tokens: Mapped[int] = mapped_column(BigInteger)
     output_tokens: Mapped[int] = mapped_column(BigInteger)
     microusd: Mapped[int] = mapped_column(BigInteger)
-    # of the input, what came from the provider's cache
+    # input tokens from the provider's cache
     cached_tokens: Mapped[int] = mapped_column(BigInteger)
-    # of the pool: requests sent, how long they waited for a key
+    # for the key "": the requests sent, and how long they waited for a key
     sent: Mapped[int] = mapped_column(BigInteger)
     waited_us: Mapped[int] = mapped_column(BigInteger)
-    # for how long no key could have taken a request, by the limit that was in the way
+    # how long no key had room for a request, by the limit that was reached
     saturated_requests_us: Mapped[int] = mapped_column(BigInteger)
     saturated_tokens_us: Mapped[int] = mapped_column(BigInteger)
-    # requests that got no key, {reason: n}
+    # requests without a key: {reason: n}
     refusals: Mapped[PlainJson]
 
 
@@ -66,7 +66,7 @@ IS_FIRING = text("resolved_at IS NULL")
 
 
 class Alert(Base):
-    """What is or was wrong; one that comes back is another row."""
+    """A firing or resolved alert. An alert that recurs gets a new row."""
 
     __tablename__ = "alerts"
 
@@ -77,7 +77,7 @@ class Alert(Base):
     message: Mapped[Words]
     details: Mapped[JsonWords]
     fired_at: Mapped[datetime]
-    # empty while it is firing
+    # null while it fires
     resolved_at: Mapped[datetime | None] = mapped_column(index=True)
 
     __table_args__ = (
@@ -86,7 +86,7 @@ class Alert(Base):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the shape that the doors and the webhook show: JSON types only, times in ISO 8601."""
+        """Return the alert as interfaces and the webhook show it: JSON types, times in ISO 8601."""
         shown = {name: getattr(self, name) for name in ("id", "kind", "subject", "severity", "message", "details")}
-        over = self.resolved_at.isoformat() if self.resolved_at else None
-        return shown | {"fired_at": self.fired_at.isoformat(), "resolved_at": over}
+        resolved_at = self.resolved_at.isoformat() if self.resolved_at else None
+        return shown | {"fired_at": self.fired_at.isoformat(), "resolved_at": resolved_at}

@@ -1,6 +1,6 @@
-"""What was counted of keys and models: as the pool reports it (cumulative), and hour by hour.
+"""Counters of keys and models, and the rules that distribute cumulative counters over hours.
 
-Pure: how cumulative counters become hours is decided here, `history.py` writes them.
+Pure functions; `history.py` stores the hours.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 HOUR = timedelta(hours=1)
-#: counters of a gap longer than this are spread over its last hours only
+#: the increase over a longer gap is distributed over its last hours only
 _LONGEST_SPREAD = timedelta(days=2)
-#: how refusals are named among the counters
+#: the prefix of refusals among the counters
 REFUSALS = "refusals:"
 
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """What was done with a key. `requests` end as success, failure or rate limit, or as nobody's fault (400, aborted).
+    """The usage of a key. `requests` also include those that are not the key's fault (400, aborted).
 
-    `failures` are those that are held against a key: 401, 403, no quota, 5xx and timeouts. `microusd` is estimated.
-    `cached_tokens`, of the input, came from the provider's cache.
+    `failures` count against a key: 401, 403, no quota, 5xx, and timeouts. `microusd` is an estimate. `cached_tokens`
+    are input tokens from the provider's cache.
     """
 
     requests: int = 0
@@ -36,8 +36,11 @@ class Uses:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a model was asked for, all keys together. Saturated: no key had room for a request of the size that asked,
-    by the limit in the way (`figures.ModelFigures`); `refusals` by reason, requests that got no key in time."""
+    """The demand for a model, across all keys.
+
+    The pool is saturated while no key has room for a request (`figures.ModelFigures`), by the limit that was reached.
+    `refusals` counts the requests that got no key in time, by reason.
+    """
 
     sent: int = 0
     waited_us: int = 0
@@ -48,10 +51,10 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class CountedKey:
-    """All that the pool ever counted for one key: `calls` by model, `transitions` by name ("open", "dead", ...).
+    """The cumulative counters of one key: `calls` by model, `transitions` by name ("open", "dead", ...).
 
-    `configured` is False for a key that only finishes what was under way; its mask and group are those it had. The key
-    "" is the whole pool.
+    `configured` is False for a removed key that finishes its open requests, with its last mask and group. The key ""
+    stands for the whole pool.
     """
 
     key_id: str
@@ -63,17 +66,17 @@ class CountedKey:
 
 
 def flat(figures: Uses | Demand) -> dict[str, int]:
-    """Return the figures that are not 0, each refusal under a name of its own."""
+    """Return the nonzero figures, each kind of refusal under its own name."""
     counts = {name: count for name, count in asdict(figures).items() if name != "refusals" and count}
     refusals = figures.refusals if isinstance(figures, Demand) else {}
     return counts | {f"{REFUSALS}{reason}": count for reason, count in refusals.items()}
 
 
 def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str, int]:
-    """What was counted since `before` (None: never asked), figure by figure, without those that did not grow.
+    """Return the figures that increased since `before` (None: never counted), with their increase.
 
-    If figures fell so far that less than half of all is left, the store has lost its data and all of them began again
-    at 0. If more is left, it lost its last moments (a restart, a failover): nothing grew, `now` is the new base.
+    If the figures fell below half of their sum, the pool's store lost its data, and all figures restarted at 0. If they
+    fell less, the store lost its last writes (a restart, a failover): nothing increased, and `now` is the new base.
     """
     before = before or {}
     left = {name: min(now.get(name, 0), count) for name, count in before.items()}
@@ -85,14 +88,14 @@ def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str,
 
 
 def hour_of(moment: datetime) -> datetime:
-    """The beginning of its hour."""
+    """Return the beginning of the hour of `moment`."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def spread(counts: Mapping[str, int], since: datetime, until: datetime) -> Iterator[tuple[datetime, dict[str, int]]]:
-    """`counts`, evenly over the hours from `since` to `until`; nothing is lost to rounding.
+    """Distribute `counts` evenly over the hours from `since` to `until`. The parts add up exactly.
 
-    Nobody asked meanwhile (beat was away): the figures of a night are not those of the hour in which it came back.
+    After an outage of beat, the counts of a whole night must not all appear in one hour.
     """
     since = min(max(since, until - _LONGEST_SPREAD), until)
     length, given = (until - since) / HOUR, dict.fromkeys(counts, 0)

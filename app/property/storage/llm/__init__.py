@@ -1,1 +1,1 @@
-"""Answers of models, kept; questions that wait for a batch of a model."""
+"""Cached answers of models, and model requests that wait for a batch."""

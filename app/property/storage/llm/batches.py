@@ -1,8 +1,7 @@
-"""OpenAI's batches as this service knows them: which requests are in which, how far each is, and who looks at it now.
+"""Stores OpenAI batches: their requests, state, and lease.
 
-A batch walks new -> uploaded -> running -> ended -> settled -> closed, one small step at a time, each of which may be
-repeated. Whoever takes a step holds the batch's lease; every change asks for it. What is done at OpenAI is
-`app/services/batches`.
+A batch passes the states new, uploaded, running, ended, settled, and closed. Each step is small and can be repeated. A
+step needs the batch's lease, and every change checks it. `app/services/batches` makes the calls to OpenAI.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from app.property.storage.llm.requests import is_ready, is_wanted, over, wake
 from app.property.storage.llm.tables import LlmBatch, LlmBatchState, LlmRequest, RequestState
 from app.property.storage.statements import chunks, clean, entities, new_id
 
-#: a request that was in so many batches and has no answer is asked by its job, like any other
+#: after this many batches without an answer, a request's job makes a normal API call
 MOST_SENDS = 3
 _PAGE = 500
 _R = LlmRequest
 _B = LlmBatch
-#: of a batch of jobs: calls, tokens, millionths of a US dollar
+#: by batch of jobs: (calls, tokens, millionths of a US dollar)
 Charges = Mapping[str, Sequence[int]]
 
 
 class Candidate(NamedTuple):
-    """A parked request that could be sent now; `batch` is the batch of jobs that pays."""
+    """A parked request that can be sent now. The budget of `batch`, a batch of jobs, pays for it."""
 
     id: str
     batch: str
@@ -39,7 +38,7 @@ class Candidate(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """One line of an output file. `cached_tokens`, of those of the prompt, came from the provider's cache."""
+    """One line of an output file. `cached_tokens` are prompt tokens from the provider's cache."""
 
     request_id: str
     answer: Mapping[str, Any]
@@ -50,7 +49,7 @@ class Answered(NamedTuple):
 
 
 class Used(NamedTuple):
-    """What the answers of one batch used, of one batch of jobs. Tokens as in `Answered`."""
+    """The usage of a model batch for one batch of jobs. Tokens as in `Answered`."""
 
     batch: str
     calls: int
@@ -61,19 +60,19 @@ class Used(NamedTuple):
 
 
 class LlmBatchStore:
-    """Batches in a `Database`. Atomic on every method, over all processes; raises errors of `app.errors`.
+    """The model batches of a `Database`. Each method is atomic across processes and raises errors of `app.errors`.
 
-    Methods that take an `owner` raise `LeaseLostError` if the batch is another's by now: stop, and touch nothing more.
+    Methods with an `owner` raise `LeaseLostError` if the owner no longer holds the lease and must stop.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._clock = database.clock
 
-    # --- making
+    # --- creation
 
     def candidates(self, model: str, limit: int) -> list[Candidate]:
-        """Parked requests of a model that could be sent now, those that wait longest first."""
+        """Return parked requests of a model that can be sent now, longest waiting first."""
         ready = and_(_R.state == RequestState.PARKED, _R.model == model, is_ready(self._clock.now()))
         query = select(_R.id, _R.batch_id, _R.body_bytes, _R.input_tokens, _R.output_tokens)
         query = query.where(ready).order_by(_R.parked_at, _R.id).limit(limit)
@@ -83,7 +82,7 @@ class LlmBatchStore:
     def begin(
         self, model: str, chosen: Sequence[Candidate], charges_of: Callable[[Sequence[Candidate]], Charges]
     ) -> LlmBatch | None:
-        """Put those of `chosen` that are still parked into a new batch, due at once; None if none is left."""
+        """Put the requests of `chosen` that are still parked into a new batch, due at once; None if none is left."""
         now, by_id = self._clock.now(), {candidate.id: candidate for candidate in chosen}
 
         def work(connection: Connection) -> LlmBatch | None:
@@ -106,7 +105,7 @@ class LlmBatchStore:
         return self._database.repeat(work)
 
     def bodies(self, batch_id: str) -> Iterator[tuple[str, str]]:
-        """Id and body of each request of a batch that was not sent yet, by id."""
+        """Yield (id, body) of each unanswered request of a batch, ordered by id."""
         query, last = select(_R.id, _R.body).where(_unanswered(batch_id)).order_by(_R.id).limit(_PAGE), ""
         while True:
             with self._database.reading() as connection:
@@ -116,10 +115,10 @@ class LlmBatchStore:
                 return
             last = rows[-1].id
 
-    # --- whose turn it is
+    # --- leases
 
     def claim(self, owner: str, lease_seconds: float) -> LlmBatch | None:
-        """One that is due and that nobody looks at, those due for longest first; the caller's until the lease ends."""
+        """Lease the longest overdue batch that no one has leased, and return it; None without one."""
         now = self._clock.now()
         due = and_(_B.next_at <= now, or_(_B.lease_expires_at.is_(None), _B.lease_expires_at <= now))
         query = select(_B.id).where(due).order_by(_B.next_at).limit(1).with_for_update(skip_locked=True)
@@ -133,14 +132,14 @@ class LlmBatchStore:
         return self._database.repeat(work)
 
     def renew(self, batch_id: str, owner: str, lease_seconds: float) -> bool:
-        """Extend the lease. False if it is lost."""
+        """Extend the lease. Return False if it is lost."""
         until = self._clock.now() + timedelta(seconds=lease_seconds)
         with self._database.writing() as connection:
             held = update(_B).where(_B.id == batch_id, _B.lease_owner == owner)
             return connection.execute(held.values(lease_expires_at=until)).rowcount == 1
 
     def note(self, batch_id: str, owner: str, **change: Any) -> LlmBatch:
-        """Write columns of a batch that `owner` holds; -> it as it is then."""
+        """Update columns of a batch that `owner` has leased; return the updated batch."""
         if "error" in change:
             change["error"] = clean(change["error"])
         held = update(_B).where(_B.id == batch_id, _B.lease_owner == owner).values(change)
@@ -150,20 +149,20 @@ class LlmBatchStore:
         raise LeaseLostError(batch_id)
 
     def release(self, batch_id: str, owner: str, next_at: datetime | None) -> None:
-        """Let go of the lease; it is due again at `next_at`, None: never."""
+        """Release the lease. The batch is due again at `next_at`, or never if None."""
         self.note(batch_id, owner, next_at=next_at, lease_owner=None, lease_expires_at=None)
 
-    # --- what came of its requests
+    # --- results
 
     def answer(self, batch_id: str, lines: Sequence[Answered]) -> int:
-        """Give these answers to their requests and wake the jobs; -> how many had none yet. Reading again adds none."""
+        """Store the answers of unanswered requests, and wake their jobs; return how many. Safe to repeat."""
         changes = {line.request_id: line._asdict() | {"state": RequestState.ANSWERED} for line in lines}
         for change in changes.values():
             del change["request_id"]
         return self._end(batch_id, changes)
 
     def fail(self, batch_id: str, failures: Mapping[str, tuple[str, str]]) -> int:
-        """Requests that OpenAI will never answer, with code and message; -> how many were not over yet."""
+        """Fail requests that OpenAI will never answer, given code and message; return how many were unanswered."""
         changes = {
             name: {"state": RequestState.FAILED, "error_code": clean(code[:64]), "error_message": clean(message)}
             for name, (code, message) in failures.items()
@@ -184,11 +183,11 @@ class LlmBatchStore:
     def give_back(
         self, batch_id: str, request_ids: Sequence[str] | None, *, pause_seconds: float = 0.0, counted: bool = True
     ) -> int:
-        """Requests of the batch without an answer are parked again; None: all of them; -> how many.
+        """Park unanswered requests of the batch again (`request_ids`, or all if None); return how many.
 
-        At most some thousand ids: they are parameters of one statement. One that was in `MOST_SENDS` batches, or that
-        has waited long enough, goes to its job instead, to be asked at once. Not `counted`: this batch was none of
-        them.
+        The ids are parameters of one statement, so they may be a few thousand at most. A request that was in
+        `MOST_SENDS` batches, or has waited too long, is returned to its job for a normal API call. Unless `counted`,
+        this batch does not count toward `MOST_SENDS`.
         """
         which = _unanswered(batch_id, request_ids)
         these = update(_R).where(which)
@@ -197,8 +196,8 @@ class LlmBatchStore:
             now, held = self._clock.now(), _hold(connection, which)
             if not counted:
                 connection.execute(these.values(attempts=_R.attempts - 1))
-            ripe = or_(_R.attempts >= MOST_SENDS, _R.give_up_at <= now)
-            direct = these.where(ripe).values(state=RequestState.DIRECT, **over(now)).returning(_R.id)
+            is_direct = or_(_R.attempts >= MOST_SENDS, _R.give_up_at <= now)
+            direct = these.where(is_direct).values(state=RequestState.DIRECT, **over(now)).returning(_R.id)
             wake(connection, connection.execute(direct).scalars().all(), now)
             pause = {"not_before": now + timedelta(seconds=pause_seconds), "llm_batch_id": None}
             connection.execute(these.values(state=RequestState.PARKED, **pause))
@@ -207,7 +206,7 @@ class LlmBatchStore:
         return self._database.repeat(work)
 
     def used(self, batch_id: str) -> list[Used]:
-        """What its answers used, by batch of jobs."""
+        """Return the usage of the answers by batch of jobs."""
         answered = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.ANSWERED)
         sums = (func.sum(one) for one in (_R.prompt_tokens, _R.completion_tokens, _R.microusd, _R.cached_tokens))
         query = select(_R.batch_id, func.count(), *sums).where(answered).group_by(_R.batch_id).order_by(_R.batch_id)
@@ -215,46 +214,46 @@ class LlmBatchStore:
             return [Used(payer, *(int(n or 0) for n in figures)) for payer, *figures in connection.execute(query)]
 
     def worth_waiting(self, batch_id: str) -> bool:
-        """False if nobody wants an answer of it any more, or one of its requests has waited long enough."""
+        """Return False if no job waits for an answer, or if one of the requests has waited too long."""
         sent = exists().where(_unanswered(batch_id))
         late = sent.where(_R.give_up_at <= self._clock.now())
         with self._database.reading() as connection:
             return bool(connection.execute(select(sent.where(is_wanted()) & ~late)).scalar())
 
-    # --- looking
+    # --- reading
 
     def has_work(self) -> bool:
-        """Is a request parked, or a batch due?"""
+        """Return whether a request is parked or a batch is due."""
         work = exists().where(_R.state == RequestState.PARKED) | exists().where(_B.next_at <= self._clock.now())
         with self._database.reading() as connection:
             return bool(connection.execute(select(work)).scalar())
 
     def under_way(self) -> list[LlmBatch]:
-        """The first thousand that are not closed, the oldest first."""
+        """Return up to 1,000 batches that are not closed, oldest first."""
         query = select(_B).where(_B.next_at.is_not(None)).order_by(_B.created_at).limit(1000)
         with self._database.reading() as connection:
             return entities(connection, query)
 
     def count_under_way(self) -> int:
-        """How many are being made or are at OpenAI, without an end yet."""
+        """Return the number of batches that have not ended."""
         states = (LlmBatchState.NEW, LlmBatchState.UPLOADED, LlmBatchState.RUNNING)
         query = select(func.count()).where(_B.next_at.is_not(None), _B.state.in_(states))
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
     def newest(self, limit: int = 100) -> list[LlmBatch]:
-        """Whatever their state, the newest first."""
+        """Return the newest batches of any state, newest first."""
         query = select(_B).order_by(_B.created_at.desc(), _B.id).limit(limit)
         with self._database.reading() as connection:
             return entities(connection, query)
 
 
 def _unanswered(batch_id: str, request_ids: Sequence[str] | None = None) -> ColumnElement[bool]:
-    """Requests of the batch, some hundred of them by name or all, that have no answer yet."""
+    """Return the condition for unanswered requests of the batch: those named, a few hundred at most, or all."""
     named = true() if request_ids is None else _R.id.in_(request_ids)
     return and_(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT, named)
 
 
 def _hold(connection: Connection, which: ColumnElement[bool]) -> list[str]:
-    """Return the ids of requests; nobody else changes these until the transaction ends."""
+    """Lock the matching requests until the transaction ends, and return their ids."""
     return list(connection.execute(select(_R.id).where(which).order_by(_R.id).with_for_update()).scalars())

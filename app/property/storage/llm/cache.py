@@ -1,4 +1,4 @@
-"""What models and searches of the web answered, by what was asked: nothing is paid for twice."""
+"""Caches answers of models and web searches, so that no question is paid for twice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CACHE = LlmCache.__table__
 
 @dataclass(frozen=True)
 class Question:
-    """What makes two calls the same: the page's body, the fields wanted (sorted), the model, the prompt as sent."""
+    """The cache key of a model call: the page's body, the requested fields (sorted), the model, and the prompt."""
 
     content_sha256: str
     fields: tuple[str, ...]
@@ -36,10 +36,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """An answer as it came: field -> (value, quote), not yet checked against the page.
+    """A model's raw answer. `values` maps fields to (value, quote), not yet verified against the page.
 
-    `model` is the one that the answer names, `service_tier` the one that the reply named, empty if none. `failure` is
-    the code of what was wrong with the answer and `note` that in words, both empty for a good one.
+    `model` and `service_tier` are those that the response names (empty: no tier). For a failed answer, `failure` is the
+    error code and `note` the message; both are empty for a good answer.
     """
 
     values: Mapping[str, tuple[Any, str]]
@@ -53,7 +53,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StoredSearch:
-    """An answer as it came (JSON types only), by the API's own name of the model that gave it."""
+    """A web search's raw answer (JSON types), with the model name from the response."""
 
     answer: Mapping[str, Any]
     model: str
@@ -63,31 +63,28 @@ class StoredSearch:
 
 
 class AnswerStore:
-    """Answers in a `Database`; each method is one transaction."""
+    """The cached answers of a `Database`. Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def model_answer(self, question: Question, *, failed_since: datetime | None = None) -> StoredAnswer | None:
-        """Return the newest answer to the same question, from whichever job; None if it has to be asked.
+        """Return the cached answer to the question, from any job; None if there is none.
 
-        One that was no good counts if it came at `failed_since` or later (None: never).
+        A failed answer is returned only if it is not older than `failed_since` (None: never).
         """
         row = self._row(question.id)
         if row is None or (row.answer["failure"] and (failed_since is None or row.created_at < failed_since)):
             return None
         values = {name: (value, quote) for name, (value, quote) in row.answer["values"].items()}
-        said = {**row.answer, "values": values}
+        answer = {**row.answer, "values": values}
         return StoredAnswer(
-            model=row.model, prompt_tokens=row.prompt_tokens, completion_tokens=row.completion_tokens, **said
+            model=row.model, prompt_tokens=row.prompt_tokens, completion_tokens=row.completion_tokens, **answer
         )
 
     def save_model_answer(self, question: Question, answer: StoredAnswer, page: Page | None = None) -> None:
-        """Keep an answer for the next time its question comes up.
-
-        `page` is what it is about: raises `PurgedMeanwhileError` if that was purged after it was fetched.
-        """
-        said = {
+        """Cache an answer. Raises `PurgedMeanwhileError` if its `page` was purged after it was fetched."""
+        content = {
             "values": {name: list(pair) for name, pair in answer.values.items()},
             "service_tier": answer.service_tier,
             "failure": answer.failure,
@@ -96,27 +93,27 @@ class AnswerStore:
         row = _row_of(CacheKind.PAGE, answer, self._database.clock.now()) | {"content_sha256": question.content_sha256}
 
         def work(connection: Connection) -> None:
-            kept = said
+            kept = content
             if page is not None:
                 purged = purged_since(self._database, connection, page.fetched_at, (page.url, page.final_url))
                 purged.refuse()
-                kept = purged.names.without(said)
+                kept = purged.names.without(content)
             upsert(connection, _CACHE, {"id": question.id}, {**row, "answer": kept})
 
         self._database.repeat(work)
 
     def search(self, question: str, since: datetime) -> StoredSearch | None:
-        """Return what `question` (its hash) was answered at `since` or later; None if it has to be asked."""
+        """Return the cached answer to `question` (a hash) if it is not older than `since`, else None."""
         row = self._row(question)
         if row is None or row.created_at < since:
             return None
         return StoredSearch(row.answer, row.model, row.prompt_tokens, row.completion_tokens, row.created_at)
 
     def save_search(self, question: str, target: str, found: StoredSearch, urls: Iterable[str]) -> set[str]:
-        """Keep an answer; `target` is the address that was looked for, `urls` all that the answer names.
+        """Cache the answer of a search for `target`, an address. `urls` are all URLs in the answer.
 
-        Returns those of `urls` that were purged after it was asked: the answer, whose words are of them too, is not
-        kept then. People who were purged since are left out. Raises `PurgedMeanwhileError` if the target was.
+        Return the URLs that were purged after the search. The answer also contains their text, so it is then not
+        cached. Names of people purged since are removed. Raises `PurgedMeanwhileError` if the target was purged.
         """
         named = sorted(set(urls))
         row = _row_of(CacheKind.SEARCH, found, found.asked_at)

@@ -1,8 +1,8 @@
-"""Questions to the model that can wait for a batch: parked by their jobs, sent together, answered, and taken up again.
+"""Stores model requests that wait for a batch. A job parks its request, and an answer wakes the waiting jobs.
 
-One row for each question, however many jobs ask it. A job that waits is deferred, with `request_id` and `parked_at`;
-who still wants an answer is asked of the jobs, so cancelling a job needs to know nothing of this. Both tables change in
-one transaction: no job waits for what is over, and no answer is given twice. What is sent is `llm/batches.py`.
+Each question has one row, however many jobs ask it. A waiting job is deferred, with `request_id` and `parked_at`.
+Whether an answer is still wanted is read from the jobs, so canceling a job needs no change here. Both tables change in
+one transaction, so that no job waits for a finished request. `llm/batches.py` sends the requests.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from app.property.storage.llm.tables import LlmCache, LlmRequest, RequestState
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import chunks, insert_if_new
 
-#: A job comes back by itself so long after its request should have been given up, should nobody have woken it: the
-#: longest that OpenAI needs to cancel a batch is ten minutes.
+#: a job that is not woken resumes this long after its request should have been given up; OpenAI needs up to ten minutes
+#: to cancel a batch
 GRACE = timedelta(hours=1)
 _OPEN = (RequestState.PARKED, RequestState.SENT)
 _R = LlmRequest
@@ -36,8 +36,7 @@ _BLANK = {column.name: None for column in _REQUESTS.columns if column.nullable}
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """A question about `page` on its way to a batch. Of `body`, which is sent, `input_tokens` are our estimate and
-    `output_tokens` the most that it allows."""
+    """A question about `page` for a batch. `input_tokens` of `body` are estimated; `output_tokens` are its limit."""
 
     question: Question
     body: Mapping[str, Any]
@@ -51,7 +50,7 @@ class NewRequest:
 
 
 class Parked(NamedTuple):
-    """Requests of one model that could be sent now. `oldest_at` is since when the first of them waits."""
+    """The requests of one model that can be sent now. `oldest_at` is when the longest waiting was parked."""
 
     model: str
     requests: int
@@ -61,7 +60,7 @@ class Parked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RequestFigures:
-    """`parked` and `sent` requests that are not over; `oldest_seconds` is how long the oldest has waited, 0 without."""
+    """The number of unfinished requests, `parked` or `sent`, and the longest wait in seconds (0 without requests)."""
 
     parked: int = 0
     sent: int = 0
@@ -69,20 +68,20 @@ class RequestFigures:
 
 
 class LlmRequestStore:
-    """Requests in a `Database`. Atomic on every method, over all processes; raises errors of `app.errors`."""
+    """The model requests of a `Database`. Each method is atomic across processes and raises errors of `app.errors`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._clock = database.clock
 
-    # --- the job's side
+    # --- for jobs
 
     def park(self, job: Job, owner: str, request: NewRequest, max_wait_seconds: float) -> None:
-        """Let the job wait for the answer, at no cost; it is asked once for all jobs that want it.
+        """Defer the job until the request is answered, without counting an attempt. Jobs share equal requests.
 
-        A request that is over is asked anew, unless this very job has waited for it. Raises `LeaseLostError`,
-        `PurgedMeanwhileError` if the page was purged after it was fetched, and `PersonPurgedMeanwhileError` for a
-        question that names somebody who was purged.
+        A finished request is parked again, unless this job was waiting for it. Raises `LeaseLostError`;
+        `PurgedMeanwhileError` if the page was purged after it was fetched; and `PersonPurgedMeanwhileError` if the
+        question names a purged person.
         """
         now, question, page = self._clock.now(), request.question, request.page
         body = json.dumps(request.body, ensure_ascii=True, separators=(",", ":"))
@@ -114,7 +113,7 @@ class LlmRequestStore:
             if not state.is_open and job.request_id != request.id:
                 connection.execute(update(_R).where(_R.id == request.id).values(row))
                 state, give_up_at = row["state"], row["give_up_at"]
-            # woken long before, unless everything that could has failed
+            # an answer wakes the job earlier; this time is for the case that nothing does
             due_at = give_up_at + GRACE if state.is_open else now
             change = {**CLEARED, "state": JobState.DEFERRED, "attempts": ONE_ATTEMPT_LESS, "due_at": due_at}
             change |= {"request_id": request.id, "parked_at": now}
@@ -123,20 +122,20 @@ class LlmRequestStore:
         self._database.repeat(work)
 
     def get(self, request_id: str) -> LlmRequest | None:
-        """Return how far it is; None if it was never asked, or is forgotten."""
+        """Return the request; None if it was never parked or was deleted."""
         with self._database.reading() as connection:
             return Session(connection).get(LlmRequest, request_id)
 
     def mark_used(self, request_id: str) -> None:
-        """A job has taken the answer: one that asks later and cannot use the same asks anew."""
+        """Record that a job used the answer. Later jobs that cannot use the cached answer ask again."""
         with self._database.writing() as connection:
             change = update(_R).where(_R.id == request_id, _R.used_at.is_(None))
             connection.execute(change.values(used_at=self._clock.now()))
 
-    # --- what is parked
+    # --- parked requests
 
     def parked(self) -> list[Parked]:
-        """Return what could be sent now, by model."""
+        """Return the requests that can be sent now, summed up by model."""
         ready = and_(_R.state == RequestState.PARKED, is_ready(self._clock.now()))
         oldest = func.min(_R.parked_at, type_=_REQUESTS.c.parked_at.type)
         query = select(_R.model, func.count(), func.sum(_R.body_bytes), oldest).where(ready).group_by(_R.model)
@@ -144,24 +143,24 @@ class LlmRequestStore:
             return [Parked(row[0], row[1], int(row[2]), row[3]) for row in connection.execute(query)]
 
     def withdraw_unwanted(self) -> int:
-        """Parked requests for whose answer no job waits any more are not sent; return how many."""
+        """Withdraw parked requests for which no job waits any more; return how many."""
         return self._end_parked(~is_wanted(), RequestState.WITHDRAWN)
 
     def release_answered(self) -> int:
-        """Parked requests whose question another job got answered go back to their jobs; return how many."""
+        """Return parked requests to their jobs if the question was answered meanwhile; return how many."""
         good = exists().where(LlmCache.id == _R.id, LlmCache.answer["failure"].as_string() == "")
         return self._end_parked(good, RequestState.DIRECT)
 
     def release_overdue(self) -> int:
-        """Parked requests that have waited long enough go back to their jobs, to be asked at once; return how many."""
+        """Return parked requests that waited too long to their jobs, for a normal API call; return how many."""
         return self._end_parked(_R.give_up_at <= self._clock.now(), RequestState.DIRECT)
 
     def release(self, request_ids: Sequence[str]) -> int:
-        """These parked requests go back to their jobs, to be asked at once; return how many."""
+        """Return these parked requests to their jobs, for a normal API call; return how many."""
         return sum(self._end_parked(_R.id.in_(some), RequestState.DIRECT) for some in chunks(request_ids))
 
     def figures(self) -> RequestFigures:
-        """Count for metrics and reports."""
+        """Return the counts for metrics and reports."""
         query = select(_R.state, func.count(), func.min(_R.parked_at, type_=_REQUESTS.c.parked_at.type))
         with self._database.reading() as connection:
             rows = connection.execute(query.where(_R.state.in_(_OPEN)).group_by(_R.state)).all()
@@ -174,8 +173,8 @@ class LlmRequestStore:
         parked = and_(_R.state == RequestState.PARKED, which)
 
         def work(connection: Connection) -> int:
-            # The rows first, then a statement that looks at the jobs anew: a job may have been parked meanwhile, and
-            # PostgreSQL would judge a row that it had to wait for by the jobs of before the wait.
+            # Lock the rows first, and check the jobs in a later statement. In one statement, PostgreSQL would check a
+            # row for which it waited against the jobs before the wait, and miss a job that was parked meanwhile.
             query = select(_R.id).where(parked).with_for_update(of=_REQUESTS, skip_locked=True)
             held = connection.execute(query).scalars().all()
             now, ended = self._clock.now(), 0
@@ -190,22 +189,22 @@ class LlmRequestStore:
 
 
 def over(now: datetime) -> dict[str, Any]:
-    """Return what changes in a request that ends, beside its state: the text that it held is not kept."""
+    """Return the changes, beside the state, to a request that ends. Its body is deleted."""
     return {"finished_at": now, "body": None, "not_before": None}
 
 
 def is_ready(now: datetime) -> ColumnElement[bool]:
-    """It need not wait before it is sent (again)."""
+    """Return the condition for requests whose pause is over."""
     return (_R.not_before.is_(None)) | (_R.not_before <= now)
 
 
 def is_wanted() -> ColumnElement[bool]:
-    """Some job waits for the request's answer."""
+    """Return the condition for requests that a job waits for."""
     return exists().where(Job.request_id == _R.id, _waiting())
 
 
 def wake(connection: Connection, request_ids: Sequence[str], now: datetime) -> None:
-    """The jobs that wait for these requests are due: recovery sends them."""
+    """Make the jobs that wait for these requests due, so that recovery sends them."""
     for some in chunks(request_ids):
         connection.execute(update(Job).where(Job.request_id.in_(some), _waiting()).values(due_at=now))
 

@@ -1,4 +1,4 @@
-"""What models and searches of the web answered, and questions that wait for OpenAI's batches."""
+"""Tables of cached answers, model requests, and OpenAI batches."""
 
 from __future__ import annotations
 
@@ -24,23 +24,24 @@ from app.property.storage.types import (
 
 
 class CacheKind(StrEnum):
-    """What was asked about: a page, or the web about an address."""
+    """The kind of a cached answer: about a page, or a web search for an address."""
 
     PAGE = "page"
     SEARCH = "search"
 
 
 class RequestState(StrEnum):
-    """parked: to be sent · sent: in a batch that is made or under way · the rest is final.
+    """The state of a model request; all but the first two are final."""
 
-    direct: it is to be asked like any other, by its job · withdrawn: nobody wants the answer any more.
-    """
-
+    #: waiting to be sent
     PARKED = "parked"
+    #: in a batch
     SENT = "sent"
     ANSWERED = "answered"
     FAILED = "failed"
+    #: returned to its job for a normal API call
     DIRECT = "direct"
+    #: no job waits for the answer any more
     WITHDRAWN = "withdrawn"
 
     @property
@@ -49,38 +50,41 @@ class RequestState(StrEnum):
 
 
 class LlmBatchState(StrEnum):
-    """new: its requests are chosen · uploaded: its file is at OpenAI · running: so is the batch.
+    """The state of an OpenAI batch."""
 
-    ended: each of its requests has an answer or went back · settled: the budgets know · closed: its files are deleted.
-    """
-
+    #: its requests are chosen
     NEW = "new"
+    #: its input file is at OpenAI
     UPLOADED = "uploaded"
+    #: OpenAI has the batch
     RUNNING = "running"
+    #: every request has its outcome, or was parked again
     ENDED = "ended"
+    #: its usage is charged to the budgets
     SETTLED = "settled"
+    #: its files are deleted
     CLOSED = "closed"
 
 
 def _one_of(name: str, values: type[StrEnum]) -> Enum:
-    """The type of a column `name` that holds one of `values`; the database refuses others."""
+    """Return the type of a column `name` with a check constraint on `values`."""
     return Enum(values, name=name, native_enum=False, length=16, create_constraint=True, values_callable=list)
 
 
 class LlmCache(Base):
-    """Every answer that was paid for, by what was asked, with its tokens: the same question is not paid for twice."""
+    """A paid answer by its question, with its tokens, so that the same question is not paid for twice."""
 
     __tablename__ = "llm_cache"
 
     # the digest of the question
     id: Mapped[Sha256] = mapped_column(primary_key=True)
     kind: Mapped[CacheKind] = mapped_column(_one_of("kind", CacheKind))
-    # of a page: its body
+    # for a page: its body
     content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)
-    # of a search: the address that was looked for, as a target, and all URLs in the answer, with blanks around each
+    # for a search: its address, spelled as a target, and all URLs in the answer, each between blanks
     target: Mapped[Url | None] = mapped_column(index=True)
     urls: Mapped[Urls | None]
-    # by the API's own name
+    # the name in the response
     model: Mapped[Plain]
     answer: Mapped[JsonWords]
     prompt_tokens: Mapped[int]
@@ -89,75 +93,75 @@ class LlmCache(Base):
 
     __table_args__ = (
         Index("ix_llm_cache_kind_created_at", "kind", "created_at"),
-        # a purge reads what all searches answered
+        # for purges, which read the answers of all searches
         Index("ix_llm_cache_searches", "id", **where(text("kind = 'search'"))),
     )
 
 
 class LlmBatch(Base):
-    """OpenAI's batches: requests that were sent in one file with one key (`llm/batches.py`)."""
+    """An OpenAI batch: requests sent in one file with one key (`llm/batches.py`)."""
 
     __tablename__ = "llm_batches"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     model: Mapped[Plain]
     state: Mapped[LlmBatchState] = mapped_column(_one_of("state", LlmBatchState))
-    # whose project its files are in: only keys of that project can look at it
+    # a key of the project that owns its files: only keys of that project can see the batch
     key_id: Mapped[Id | None]
     input_file_id: Mapped[Plain | None]
     openai_id: Mapped[Plain | None]
-    # what OpenAI calls its state, and what was wrong the last time
+    # OpenAI's name of its state, and the last error
     status: Mapped[Words | None]
     error: Mapped[Words | None]
     requests: Mapped[int]
     tokens: Mapped[int] = mapped_column(BigInteger)
-    # {batch of jobs: [calls, tokens, microusd]}: what was charged; and what came of it, once all was read
+    # {batch of jobs: [calls, tokens, microusd]}: the charges; and the result, once its files are read
     charges: Mapped[PlainJson]
     result: Mapped[JsonWords | None]
     created_at: Mapped[datetime] = mapped_column(index=True)
-    # it was about to be made at OpenAI, was made, was over
+    # when its creation at OpenAI was tried, when it was created, and when it ended
     tried_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
     unreachable_since: Mapped[datetime | None]
-    # when to look at it next (none: it is closed), and who does so now
+    # when the next step is due (null: closed), and the lease of the current step
     next_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
 
     @property
     def is_uncharged(self) -> bool:
-        """It is to be charged, and surely was not yet."""
+        """Whether its charges are still to come and have certainly not been made."""
         return self.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED) and self.tried_at is None
 
 
 class LlmRequest(Base):
-    """Questions to the model that can wait for a batch, one row each (`llm/requests.py`)."""
+    """A question to the model that can wait for a batch (`llm/requests.py`)."""
 
     __tablename__ = "llm_requests"
 
-    # of the question, and its `custom_id` at OpenAI
+    # the digest of the question, and its `custom_id` at OpenAI
     id: Mapped[Sha256] = mapped_column(primary_key=True)
     content_sha256: Mapped[BodyHash] = mapped_column(index=True)
     fields: Mapped[PlainJson]
     model: Mapped[Plain]
-    # whose budget pays
+    # the batch of jobs whose budget pays
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
-    # the request as JSON, only until it is over
+    # the request as JSON, until it ends
     body: Mapped[Words | None]
     body_bytes: Mapped[int]
-    # our estimate, and the most that it allows
+    # an estimate, and the request's limit
     input_tokens: Mapped[int]
     output_tokens: Mapped[int]
     state: Mapped[RequestState] = mapped_column(_one_of("state", RequestState))
     attempts: Mapped[int]
     parked_at: Mapped[datetime]
     not_before: Mapped[datetime | None]
-    # from then on it is not left to a batch any more
+    # after this time, its job makes a normal API call
     give_up_at: Mapped[datetime]
     llm_batch_id: Mapped[Id | None] = mapped_column(ForeignKey("llm_batches.id", ondelete="SET NULL"))
-    # the completion as it came, with what it used
+    # the raw completion and its usage
     answer: Mapped[JsonWords | None]
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
@@ -165,7 +169,7 @@ class LlmRequest(Base):
     microusd: Mapped[int | None] = mapped_column(BigInteger)
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    # when a job took the answer
+    # when a job used the answer
     used_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
 

@@ -1,1 +1,1 @@
-"""Alembic's folder: `env.py`, and one file per schema change in `versions/`. Driven by `storage/schema.py`."""
+"""Alembic migrations: `env.py`, and one file per revision in `versions/`. `storage/schema.py` runs them."""

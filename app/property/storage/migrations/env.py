@@ -1,7 +1,7 @@
-"""What Alembic runs: migrations on the connection that `storage/schema.py` opened, inside its transaction.
+"""Alembic's environment: runs migrations on the connection of `storage/schema.py`, inside its transaction.
 
-There is no alembic.ini and no URL here. A new revision is a file in `versions/` in the form of `script.py.mako`,
-and its number in `HEAD` of `storage/schema.py`.
+There is no alembic.ini and no URL here. For a new revision, add a file in `versions/` in the form of `script.py.mako`,
+and set `HEAD` in `storage/schema.py` to its number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from app.property.storage.tables import metadata
 
 
 def run() -> None:
-    """Migrate on the given connection; SQLite's tables are rebuilt where it cannot alter them ("batch" mode)."""
+    """Migrate on the given connection. Tables that SQLite cannot alter are rebuilt ("batch" mode)."""
     context.configure(
         connection=context.config.attributes["connection"],
         target_metadata=metadata,

@@ -1,1 +1,1 @@
-"""Copies of pages, their texts, and the names pages go by."""
+"""Copies of pages, their texts, and their URLs."""

@@ -1,7 +1,7 @@
-"""Bytes kept once by their SHA-256, packed with zstd.
+"""Stores contents once by their SHA-256, compressed with zstd.
 
-How much all of them take is a running total: a sum over all rows grows with the store. Whoever adds or deletes bytes
-changes it in the same transaction.
+The total size is a running total, because a sum over all rows would become slow. Each transaction that adds or deletes
+bytes also updates the total.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-#: between speed and size; a page of 250 kB takes 2 ms
+#: a compromise of speed and size; a page of 250 kB takes 2 ms
 _LEVEL = 6
 _BLOBS = Blob.__table__
-#: the running total is the sum of these rows of `daily_usage`; each alone means nothing and may be negative
+#: the running total is the sum of these rows of `daily_usage`; a single row may be negative
 _SUBJECTS = tuple(f"blobs {number}" for number in range(16))
 _UNIT = "bytes"
 
@@ -40,9 +40,9 @@ def unpack(packed: bytes) -> bytes:
 
 
 def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime) -> int:
-    """Store each content under its hash, or note that it is in use; return the packed bytes that this added.
+    """Store each content under its hash, or update the time of its last use; return the compressed bytes added.
 
-    Pass them to `count_bytes` at the end of the transaction.
+    Pass the result to `count_bytes` at the end of the transaction.
     """
     added = 0
     for sha256, content in sorted(blobs.items()):
@@ -51,18 +51,20 @@ def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime
             continue
         packed = pack(content)
         row = {"sha256": sha256, "packed": packed, "packed_bytes": len(packed), "used_at": now}
-        # another job may have stored the same meanwhile, and counted it
+        # another job may have stored and counted the same content meanwhile
         new = insert_if_new(connection, _BLOBS).values(row).returning(_BLOBS.c.packed_bytes)
         added += sum(connection.execute(new).scalars())
     return added
 
 
 def drop_unused_blobs(connection: Connection, hashes: set[str], *, counted: bool = True) -> list[int]:
-    """Delete those of `hashes` that nothing refers to any more, and what recipes learned from them; return their
-    packed sizes. A transaction that is going to be undone does not have them `counted`: others would wait for it."""
+    """Delete the blobs of `hashes` without references, and the recipe examples from them; return their packed sizes.
+
+    A transaction that will be rolled back leaves them uncounted, so that other transactions need not wait for it.
+    """
     if not hashes:
         return []
-    # locked by a statement of its own: the next one sees who began to refer to them while this one waited
+    # a separate statement for the lock, so that the next one sees references added while this one waited
     connection.execute(select(Blob.sha256).where(Blob.sha256.in_(hashes)).order_by(Blob.sha256).with_for_update())
     unused = (~exists().where(column == Blob.sha256) for column in (PageCopy.sha256, PageCopy.text_sha256))
     drop = delete(Blob).where(Blob.sha256.in_(hashes), *unused).returning(Blob.sha256, Blob.packed_bytes)
@@ -74,9 +76,9 @@ def drop_unused_blobs(connection: Connection, hashes: set[str], *, counted: bool
 
 
 def count_bytes(connection: Connection, sha256: str, change: int) -> None:
-    """Add `change` to the total, in the row of the hash: writers of different blobs seldom wait for each other.
+    """Add `change` to the total, in the row of the hash, so that writers of different blobs rarely wait.
 
-    The row is held until the transaction ends. So that no two wait for each other, this is the last thing to do.
+    The row is locked until the transaction ends. Call this last in a transaction, to avoid deadlocks.
     """
     if change:
         subject = _SUBJECTS[int(sha256, 16) % len(_SUBJECTS)]
@@ -84,7 +86,7 @@ def count_bytes(connection: Connection, sha256: str, change: int) -> None:
 
 
 def stored_bytes(connection: Connection) -> int:
-    """Return how much all blobs take, packed."""
+    """Return the compressed size of all blobs."""
     mine = DailyUsage.day == usage.EVER, DailyUsage.subject.in_(_SUBJECTS), DailyUsage.unit == _UNIT
     total = select(func.coalesce(func.sum(DailyUsage.amount), 0)).where(*mine)
     return int(connection.execute(total).scalar_one())

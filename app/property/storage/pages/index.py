@@ -1,7 +1,7 @@
-"""Which URLs are one page, what that page said when it was last read, and who reads it now.
+"""Maps URLs to pages and their newest records, and lets only one job at a time read a page.
 
-A target that turned out to be another URL's page is noted in `page_aliases`; the record itself is kept once. Of several
-jobs for one page one reads it, and the others come back for what it found.
+A target that turned out to be the page of another URL is stored in `page_aliases`; the record is stored once. Other
+jobs for the same page wait and use the record.
 """
 
 from __future__ import annotations
@@ -25,19 +25,21 @@ from app.property.storage.properties.tables import AS_OF, SourceRow
 from app.property.storage.statements import entities, upsert
 
 _OF_SAME_PROPERTY = aliased(SourceRow)
-#: some page of the record's property is asked about again
+#: whether some page of the record's property is to be asked about again
 _IS_ASKED_AGAIN = exists().where(_OF_SAME_PROPERTY.property_id == SourceRow.property_id, _OF_SAME_PROPERTY.asks_again)
 
 
 def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
-    """Records of pages that were read or confirmed after `since` and are not asked about again; with `whole_property`
-    no other page of their property is either."""
+    """Return the condition for records read or confirmed after `since` that are not to be asked about again.
+
+    With `whole_property`, no other page of their property may be either.
+    """
     return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else SourceRow.asks_again))
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A stored record and the property that it is of. `is_whole`: a model was heard on it, if one was wanted."""
+    """A stored record and its property. `is_whole` is True if no model's answer is missing."""
 
     record: SourceRecord
     property_id: str
@@ -45,7 +47,7 @@ class KnownRecord:
 
 
 class Seen(NamedTuple):
-    """A body that `url` brought, which answered at `page_url`, and the edition of the extractors that would read it."""
+    """A body received for `url` from `page_url`, and the current edition of the extractors."""
 
     url: str
     page_url: str
@@ -54,13 +56,13 @@ class Seen(NamedTuple):
 
 
 class PageIndex:
-    """Pages by their URLs in a `Database`; each method is one transaction."""
+    """The pages of a `Database` by their URLs. Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
-        """The property of the page behind `url` and the page's kind, if that is fresh."""
+        """Return the property and the kind of the page of `url` if it is fresh, else None."""
         known_as = select(PageAlias.page_url).where(PageAlias.url == url)
         mine = or_(SourceRow.url == url, SourceRow.page_url.in_(known_as))
         with self._database.reading() as connection:
@@ -68,25 +70,27 @@ class PageIndex:
         return (row.property_id, PageKind(row.kind)) if row else None
 
     def known_as(self, url: str) -> str | None:
-        """The URL of the page that `url` turned out to be, if that is another one."""
+        """Return the page URL of which `url` is an alias; None if it is not one."""
         with self._database.reading() as connection:
             return connection.execute(select(PageAlias.page_url).where(PageAlias.url == url)).scalar()
 
     def record_of(self, page_url: str) -> KnownRecord | None:
-        """What the page said when it was read or confirmed last; None if it never was."""
+        """Return the newest record of the page; None if it was never read."""
         query = _newest(or_(SourceRow.page_url == page_url, SourceRow.url == page_url))
         with self._database.reading() as connection:
             row = next(iter(entities(connection, query)), None)
-        return KnownRecord(row.said(), row.property_id, not row.wanted_model) if row else None
+        return KnownRecord(row.to_record(), row.property_id, not row.wanted_model) if row else None
 
     def is_confirmed_by(self, seen: Seen) -> bool:
-        """Whether it can be confirmed (`PropertyStore.confirm`), as far as can be told without a lock."""
+        """Return whether `PropertyStore.confirm` would succeed, as far as can be told without a lock."""
         with self._database.reading() as connection:
             return record_with_body(connection, seen) is not None
 
     def take_reading(self, page_url: str, lease: Lease) -> bool:
-        """Whether the job is to read this page now, instead of one that it took before; False while another job, which
-        holds its lease, does. Raises `LeaseLostError`."""
+        """Reserve this page for the job, instead of the page reserved before.
+
+        Return False while another job with a valid lease reads it. Raises `LeaseLostError`.
+        """
         now = self._database.clock.now()
         reads = and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at > now)
 
@@ -105,12 +109,12 @@ class PageIndex:
 
 
 def record_with_body(connection: Connection, seen: Seen) -> Row[Any] | None:
-    """The record of the page that says all that is in this body; None: it has to be read (again)."""
-    says_the_same = select(PageAlias.record_sha256).where(
+    """Return the record that has everything in this body; None if the body has to be read."""
+    same_content = select(PageAlias.record_sha256).where(
         PageAlias.url == seen.url, PageAlias.content_sha256 == seen.sha256
     )
     same = and_(
-        or_(SourceRow.content_sha256 == seen.sha256, SourceRow.content_sha256.in_(says_the_same)),
+        or_(SourceRow.content_sha256 == seen.sha256, SourceRow.content_sha256.in_(same_content)),
         SourceRow.edition == seen.edition,
     )
     mine = or_(SourceRow.url == seen.url, SourceRow.page_url == seen.page_url)
@@ -119,15 +123,15 @@ def record_with_body(connection: Connection, seen: Seen) -> Row[Any] | None:
 
 
 def note_same(connection: Connection, read: SourceRecord, known: SourceRecord) -> None:
-    """The URL of `read` turned out to be the page of `known`, and to say nothing that this does not say."""
+    """Store the URL of `read` as an alias of the page of `known`, whose record has everything in `read`."""
     at = max(read.as_of, known.as_of)
     note_url(connection, read.url, known.page_url or known.final_url, at, read.content_sha256, known.content_sha256)
 
 
 def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bodies: str) -> None:
-    """`url` is another way to the page `page_url`.
+    """Store `url` as an alias of the page `page_url`.
 
-    `bodies`: its own, and that of the record which says the same, if that was looked at.
+    `bodies` are the hashes of its own body and of the record with the same content, if they were compared.
     """
     own, known = bodies or (None, None)
     values = {"page_url": page_url, "seen_at": at, "content_sha256": own, "record_sha256": known}
@@ -135,7 +139,7 @@ def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bod
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
-    """Those of `urls` (a list of targets) whose page is fresh."""
+    """Select the targets of `urls` whose page is fresh."""
     own = select(SourceRow.url).where(SourceRow.url.in_(urls), is_fresh(since))
     other = (
         select(PageAlias.url)

@@ -1,6 +1,4 @@
-"""Pages as they were received, each body once: a job that comes back finds its page here and fetches nothing, and a
-site is asked whether what it answered before still holds.
-"""
+"""Stores received pages, each body once. A resumed job uses its stored page, and sites get conditional requests."""
 
 from __future__ import annotations
 
@@ -22,26 +20,24 @@ from app.property.storage.statements import clean, entities
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A page that a job got before. `confirmed_at`: when its site said that what was kept of it still holds; None: it
-    came whole."""
+    """A page that a job received earlier. `confirmed_at` is when the site confirmed a stored page (304), else None."""
 
     page: Page
     confirmed_at: datetime | None = None
 
 
 class PageStore:
-    """Pages in a `Database`; each method is one transaction."""
+    """The pages of a `Database`. Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def save_page(self, page: Page, job_id: str | None = None, confirmed_at: datetime | None = None) -> None:
-        """Keep the page; with a job, as the job's checkpoint for `page.url`, in place of an older one. `confirmed_at`
-        is when its site said that it still holds, if it did not come whole.
+        """Store the page. With a job, it replaces the job's checkpoint of `page.url`.
 
-        What its site does not want kept is the job's checkpoint only, until `drop_unkept`; without a job nothing is.
-        Raises `PurgedMeanwhileError` for what was purged after it was fetched, `PersonPurgedMeanwhileError` for what
-        names somebody who was.
+        `confirmed_at` is when the site confirmed a stored page (304), else None. A page with `no_store` is stored only
+        as a job's checkpoint, until `drop_unkept`. Raises `PurgedMeanwhileError` if the page was purged after it was
+        fetched, and `PersonPurgedMeanwhileError` if it names a purged person.
         """
         no_store = page.keeping.no_store
         text = page.text.encode("utf-8", "surrogatepass")
@@ -77,7 +73,7 @@ class PageStore:
         self._database.repeat(work)
 
     def checkpoint(self, job_id: str, url: str | None = None) -> Checkpoint | None:
-        """The page that the job fetched before, the newest if `url` is None; None if it has to be fetched."""
+        """Return the job's checkpoint of `url`, or the newest if `url` is None; None if there is none."""
         query = select(PageCopy).where(PageCopy.job_id == job_id).order_by(PageCopy.id.desc()).limit(1)
         if url is not None:
             query = query.where(PageCopy.url == url)
@@ -86,7 +82,7 @@ class PageStore:
         return next((Checkpoint(_page_of(copy), copy.confirmed_at) for copy in copies), None)
 
     def forget_checkpoint(self, job_id: str) -> None:
-        """The job's pages turned out to be of no use: keep them, but let a retry of the job fetch anew, whole."""
+        """Detach the useless pages of the job, so that a retry fetches them again, and not conditionally."""
         mine = select(PageCopy.final_url).where(PageCopy.job_id == job_id)
 
         def work(connection: Connection) -> None:
@@ -97,45 +93,46 @@ class PageStore:
         self._database.repeat(work)
 
     def drop_unkept(self, job_id: str) -> None:
-        """The job is over: what its sites did not want kept goes."""
+        """Delete the `no_store` pages of a finished job."""
         mine = PageCopy.job_id == job_id, IS_UNKEPT
         with self._database.reading() as connection:
             if not connection.execute(select(PageCopy.id).where(*mine)).first():
                 return
         self._database.repeat(lambda connection: drop_pages(connection, *mine))
 
-    # --- what sites said about keeping
+    # --- conditional requests
 
     def validators(self, url: str) -> Keeping | None:
-        """How to ask whether what `url` answered before still holds; None if nothing of it is kept."""
+        """Return the cache validators of the newest page at `url`; None without a stored page or validators."""
         with self._database.reading() as connection:
             row = connection.execute(_newest(select(PageCopy.etag, PageCopy.last_modified), url)).one_or_none()
         return Keeping(*row) if row is not None and any(row) else None
 
     def still_holds(self, url: str, final_url: str) -> Page | None:
-        """`final_url` says that what it answered before still holds: that answer, as the page of `url`. None if it is
-        not kept any more."""
+        """Return the stored page that `final_url` confirmed, as the page of `url`; None if it is no longer stored."""
         with self._database.reading() as connection:
             copies = entities(connection, _newest(select(PageCopy), final_url))
         return next((replace(_page_of(copy), url=url) for copy in copies if copy.etag or copy.last_modified), None)
 
 
 def text_of(connection: Connection, sha256: str) -> str | None:
-    """The text of the body with this hash; None if it is not kept (any more)."""
+    """Return the text of the body with this hash; None if it is not stored."""
     query = select(Blob.packed).join(PageCopy, PageCopy.text_sha256 == Blob.sha256)
     packed = connection.execute(query.where(PageCopy.sha256 == sha256).limit(1)).scalar()
     return None if packed is None else unpack(packed).decode("utf-8", "surrogatepass")
 
 
 def page_by_body(connection: Connection, sha256: str, final_url: str) -> Page | None:
-    """The page at `final_url` whose body has this hash, as it was last received; None if it is not kept (any more)."""
+    """Return the newest page at `final_url` whose body has this hash; None if it is not stored."""
     query = _newest(select(PageCopy).where(PageCopy.sha256 == sha256), final_url)
     return next((_page_of(copy) for copy in entities(connection, query)), None)
 
 
 def drop_pages(connection: Connection, *which: Any, blobs: Iterable[str] = (), counted: bool = True) -> list[int]:
-    """Delete rows of `pages`, and of their blobs and `blobs` those that nothing else refers to; return the packed sizes
-    of these."""
+    """Delete rows of `pages`, and those of their blobs and of `blobs` that have no other reference.
+
+    Return the packed sizes of the deleted blobs.
+    """
     gone = connection.execute(delete(PageCopy).where(*which).returning(PageCopy.sha256, PageCopy.text_sha256)).all()
     return drop_unused_blobs(connection, {*blobs, *(sha256 for row in gone for sha256 in row)}, counted=counted)
 

@@ -1,8 +1,7 @@
-"""How long copies of pages are kept, and how much of them: the oldest go first, what a job under way needs stays.
+"""Deletes page copies by age and total size, oldest first, except those that active jobs need.
 
-A body's age counts from when it was last received, or last said by its site to hold. With it go the rows that lead to
-it, and the examples that recipes were learned from it; records and properties stay, their evidence then names a body
-that is not kept any more.
+The age of a body counts from when it was last received or confirmed by its site. Its `pages` rows and the recipe
+examples from it are deleted too. Records and properties stay, with evidence that names a deleted body.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from app.property.storage.pages.repository import drop_pages
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
 from app.property.storage.types import ACTIVE
 
-#: bodies that go in one transaction, so that no writer waits long
+#: bodies deleted per transaction, so that no writer waits long
 _AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What one step removed: copies of pages and their packed bytes. `more`: there is more."""
+    """The result of one step: the number of deleted copies, their packed bytes, and whether `more` are left."""
 
     bodies: int = 0
     packed_bytes: int = 0
@@ -33,24 +32,24 @@ class Pruned:
 
 
 class Retention:
-    """Removes what is too old or too much, a part at a time; each method is one transaction."""
+    """Deletes page copies step by step. Each method is one paced transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def prune_old(self, days: float) -> Pruned:
-        """Remove bodies and rows of pages that are older than `days`."""
+        """Delete bodies and rows older than `days`."""
         oldest = self._database.clock.now() - timedelta(days=days)
 
         def work(connection: Connection) -> Pruned:
             gone = _drop_bodies(connection, _oldest_first(connection, Blob.used_at < oldest))
-            left = _drop_rows(connection, oldest > SEEN_AT)  # newer rows lead to their bodies as well
+            left = _drop_rows(connection, oldest > SEEN_AT)  # a newer row may have the same body
             return Pruned(gone.bodies + left.bodies, gone.packed_bytes + left.packed_bytes, gone.more or left.more)
 
         return self._database.repeat_paced(work)
 
     def prune_surplus(self, max_bytes: int) -> Pruned:
-        """Remove those bodies that were of no use for longest, until all together take at most `max_bytes`, packed."""
+        """Delete the least recently used bodies until all bodies take at most `max_bytes`, compressed."""
 
         def work(connection: Connection) -> Pruned:
             surplus = stored_bytes(connection) - max_bytes
@@ -67,17 +66,17 @@ class Retention:
         return self._database.repeat_paced(work)
 
     def prune_unkept(self) -> Pruned:
-        """Remove what sites did not want kept and a job that is over left behind, and what only runs needed."""
+        """Delete `no_store` pages left behind by finished jobs."""
         return self._database.repeat_paced(lambda connection: _drop_rows(connection, IS_UNKEPT))
 
 
 def _is_needed() -> ColumnElement[bool]:
-    """Of a row of `pages`: it is the checkpoint of a job that is not over."""
+    """Return the condition for rows of `pages` that are checkpoints of active jobs."""
     return select(JobRow.id).where(JobRow.id == PageCopy.job_id, JobRow.state.in_(ACTIVE)).exists()
 
 
 def _oldest_first(connection: Connection, *which: ColumnElement[bool]) -> list[tuple[str, int]]:
-    """Bodies (of those `which`) that no job under way needs, with their packed sizes."""
+    """Return the bodies that match `which` and that no active job needs, with their packed sizes."""
     refers = or_(PageCopy.sha256 == Blob.sha256, PageCopy.text_sha256 == Blob.sha256)
     needed = select(PageCopy.id).where(refers, _is_needed()).exists()
     query = select(Blob.sha256, Blob.packed_bytes).where(~needed, *which).order_by(Blob.used_at, Blob.sha256)
@@ -85,7 +84,7 @@ def _oldest_first(connection: Connection, *which: ColumnElement[bool]) -> list[t
 
 
 def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Pruned:
-    """Delete the bodies, the rows that lead to them, and the other halves of those rows."""
+    """Delete the bodies, their rows, and the other bodies of those rows."""
     if not chosen:
         return Pruned()
     hashes = {sha256 for sha256, _ in chosen}
@@ -95,7 +94,7 @@ def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Prune
 
 
 def _drop_rows(connection: Connection, which: ColumnElement[bool]) -> Pruned:
-    """Delete rows that no job under way needs, and their bodies unless others lead to them."""
+    """Delete rows that no active job needs, and bodies without other rows."""
     some = connection.execute(select(PageCopy.id).where(which, ~_is_needed()).limit(_AT_ONCE)).scalars().all()
     gone = drop_pages(connection, PageCopy.id.in_(some), ~_is_needed())
     return Pruned(len(gone), sum(gone), len(some) == _AT_ONCE)

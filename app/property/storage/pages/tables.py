@@ -1,4 +1,4 @@
-"""Pages as they came, and by which URLs they are known."""
+"""Tables of received pages and their aliases."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from app.property.storage.types import Base, BodyHash, Id, RowId, Sha256, Url, W
 
 
 class Blob(Base):
-    """Bytes by the SHA-256 of what they are uncompressed; a page's body and its decoded text are both kept here."""
+    """Compressed bytes by the SHA-256 of the uncompressed content: page bodies and their decoded texts."""
 
     __tablename__ = "blobs"
 
     sha256: Mapped[Sha256] = mapped_column(primary_key=True)
-    # with zstd
+    # compressed with zstd
     packed: Mapped[bytes]
     packed_bytes: Mapped[int]
-    # when it was last received, or last said by its site to hold
+    # when it was last received, or confirmed by its site
     used_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_blobs_used_at_packed_bytes", "used_at", "packed_bytes"),)
 
 
 class PageCopy(Base):
-    """A page as it was received."""
+    """A received page."""
 
     __tablename__ = "pages"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    # the job whose checkpoint it is; none for a page fetched without a job, or one that the job gave up
+    # the job whose checkpoint it is; null for a page fetched without a job or detached from it
     job_id: Mapped[Id | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
     url: Mapped[Url]
     final_url: Mapped[Url]
@@ -39,14 +39,14 @@ class PageCopy(Base):
     sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     fetched_at: Mapped[datetime]
-    # the canonical URL that the answer's Link header named
+    # the canonical URL in the response's Link header
     declared_url: Mapped[Url | None]
-    # its validators: those of the newest row of a final URL are what its site is asked about
+    # its cache validators; conditional requests use the newest row of a final URL
     etag: Mapped[Words | None]
     last_modified: Mapped[Words | None]
-    # False: its site does not want it kept, so it goes when its job is over
+    # False for no-store: deleted when its job ends
     is_kept: Mapped[bool]
-    # when its site said to this job that what was kept before still holds; empty: it came whole
+    # when its site confirmed a stored page for this job (304); null if the page was received in full
     confirmed_at: Mapped[datetime | None]
 
     body: Mapped[Blob] = relationship(foreign_keys=[sha256], lazy="joined", innerjoin=True)
@@ -57,7 +57,7 @@ class PageCopy(Base):
         Index("ix_pages_sha256", "sha256"),
         Index("ix_pages_text_sha256", "text_sha256"),
         Index("ix_pages_url", "url"),
-        # by hash, since a URL after redirects may be longer than a page of an index takes
+        # a hash index, since a URL after redirects may be too long for a B-tree entry
         Index("ix_pages_final_url", "final_url", postgresql_using="hash"),
         Index(
             "ix_pages_declared_url", "declared_url", postgresql_using="hash", **where(text("declared_url IS NOT NULL"))
@@ -65,22 +65,22 @@ class PageCopy(Base):
     )
 
 
-#: when the page was received, or said by its site to hold
+#: when the page was received, or confirmed by its site
 SEEN_AT = func.coalesce(PageCopy.confirmed_at, PageCopy.fetched_at)
 Index("ix_pages_seen_at", SEEN_AT)
-#: its site does not want it kept; in the spelling of the index, or SQLite does not use that
+#: no-store pages; the condition must match the index exactly, or SQLite does not use it
 IS_UNKEPT = PageCopy.is_kept.is_(False)
 Index("ix_pages_unkept", PageCopy.is_kept, **where(IS_UNKEPT))
 
 
 class PageAlias(Base):
-    """Targets that turned out to be the page of another URL (`pages/index.py`)."""
+    """A target that turned out to be the page of another URL (`pages/index.py`)."""
 
     __tablename__ = "page_aliases"
 
     url: Mapped[Url] = mapped_column(primary_key=True)
     page_url: Mapped[Url] = mapped_column(index=True)
     seen_at: Mapped[datetime] = mapped_column(index=True)
-    # its own body, and the body of the record that says all that this one does
+    # its own body, and the body of the record that has all its content
     content_sha256: Mapped[BodyHash | None]
     record_sha256: Mapped[BodyHash | None]

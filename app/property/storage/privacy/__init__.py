@@ -1,1 +1,1 @@
-"""Forgetting pages, properties, and persons, and refusing what was forgotten."""
+"""Purges of pages, properties, and people, and suppression of purged data."""

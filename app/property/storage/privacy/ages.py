@@ -1,6 +1,6 @@
-"""How long values are kept: those that name people no longer than personal data may be, others while history is of use.
+"""Deletes old values: names by the retention of personal data, other observations by their own retention.
 
-A name's age counts from when its page was last seen to say it. A page that says it still, and is seen to, keeps it.
+The age of a name counts from when its page was last seen with that name.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from app.property.storage.properties.rebuild import rebuild
 from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE, Observation, SourceRow, Unverified
 from app.property.storage.watches.models import Change
 
-#: candidates that are looked for at a time: rows, or properties
+#: candidates per step: rows or properties
 _AT_ONCE = 100
-#: whose rows tell of one field, and when it was seen
+#: tables with one field per row, and the column of when it was seen
 _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute[datetime]] = {
     Observation: Observation.observed_at,
     Unverified: Unverified.seen_at,
@@ -38,7 +38,7 @@ _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """What one step removed: observations and the like, and records that lost a name. `more`: there is more."""
+    """The result of one step: the number of deleted rows, of records that lost a name, and whether `more` are left."""
 
     observations: int = 0
     records: int = 0
@@ -46,17 +46,17 @@ class Aged:
 
 
 class AgeLimits:
-    """Removes values that are too old from a `Database`, a part at a time.
+    """Deletes old values from a `Database`, step by step.
 
-    Candidates are found by index and without a lock. Their properties are locked for as long as it takes to check them
-    again and to remove them.
+    Candidates are found by index and without locks. Their properties are locked while they are checked again and
+    deleted.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def prune_observations(self, days: float) -> Aged:
-        """Remove observations older than `days`, but for those that the newest record of their page rests on."""
+        """Delete observations older than `days`, except those from the body of a current record."""
         oldest, c = self._database.clock.now() - timedelta(days=days), Observation
         ended = ~_records_of_observation().exists()
         query = select(c.id, c.property_id).where(c.observed_at < oldest, ended).order_by(c.observed_at, c.id)
@@ -71,44 +71,42 @@ class AgeLimits:
         return Aged(self._database.repeat_paced(work), more=len(old) == _AT_ONCE) if old else Aged()
 
     def prune_names(self, days: float) -> Aged:
-        """Remove values of fields that name people, and these names out of what else their pages said, if nobody saw
-        them for `days`. What went is written down, in numbers.
+        """Delete names of people that no page showed for `days`, also within other values from the same pages.
 
-        One transaction for each property.
+        Each property is one transaction. The audit log records the numbers.
         """
         oldest = self._database.clock.now() - timedelta(days=days)
         with self._database.reading() as connection:
             property_ids, more = _with_old_names(connection, oldest)
-        gone = named = 0
+        deleted = named = 0
         for property_id in property_ids:
             removed = self._database.repeat_paced(partial(self._forget_names, property_id, oldest))
-            gone, named = gone + removed[0], named + removed[1]
-        if gone or named:
-            record_purge(self._database, "beat", "age", {"observations": gone, "records": named})
-        return Aged(gone, named, more)
+            deleted, named = deleted + removed[0], named + removed[1]
+        if deleted or named:
+            record_purge(self._database, "beat", "age", {"observations": deleted, "records": named})
+        return Aged(deleted, named, more)
 
     def _forget_names(self, property_id: str, oldest: datetime, connection: Connection) -> tuple[int, int]:
-        """-> how many observations and the like went, and how many records lost a name."""
+        """Return the number of deleted rows, and of records that lost a name."""
         lock_rows(connection, [property_id])
-        gone = 0
+        deleted = 0
         for table in _SEEN_AT:
             which = table.property_id == property_id, table.field.in_(sorted(PEOPLE_FIELDS)), *_is_old(table, oldest)
-            gone += connection.execute(delete(table).where(*which)).rowcount
+            deleted += connection.execute(delete(table).where(*which)).rowcount
         query = select(SourceRow).where(SourceRow.property_id == property_id, NAMES_PEOPLE, oldest > AS_OF)
         named = connection.execute(query.order_by(SourceRow.id)).all()
         for row in named:
             _strip(connection, row)
         if named:
             rebuild(self._database, connection, property_id)
-        return gone, len(named)
+        return deleted, len(named)
 
 
 def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str], bool]:
-    """Properties, `_AT_ONCE` at most, of which something names people and was last seen before `oldest`; and whether
-    there may be more."""
+    """Return up to `_AT_ONCE` properties with names last seen before `oldest`, and whether there may be more."""
     queries = [select(SourceRow.property_id).where(NAMES_PEOPLE, oldest > AS_OF).order_by(AS_OF)]
     for table, seen_at in _SEEN_AT.items():
-        for name in sorted(PEOPLE_FIELDS):  # one at a time: the index has its rows of one field in order
+        for name in sorted(PEOPLE_FIELDS):  # one query per field, to use the index
             query = select(table.property_id).where(table.field == name, *_is_old(table, oldest))
             queries.append(query.order_by(seen_at))
     found = [connection.execute(query.limit(_AT_ONCE)).scalars().all() for query in queries]
@@ -117,7 +115,7 @@ def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str]
 
 
 def _is_old(table: type[Observation | Unverified | Change], oldest: datetime) -> list[ColumnElement[bool]]:
-    """Of a row: it is older, and if it was read on a page, that page was not seen to say it since."""
+    """Return the conditions for rows older than `oldest` whose page was not seen with the value since."""
     is_old = [_SEEN_AT[table] < oldest]
     if table is Observation:
         is_old.append(~_records_of_observation(oldest <= AS_OF).exists())
@@ -125,28 +123,30 @@ def _is_old(table: type[Observation | Unverified | Change], oldest: datetime) ->
 
 
 def _records_of_observation(*which: ColumnElement[bool]) -> Select[Any]:
-    """Records that an observation was read with: of the same body, and the same property."""
+    """Select the records with the body and the property of an observation."""
     same = SourceRow.property_id == Observation.property_id
     return select(SourceRow.id).where(same, SourceRow.content_sha256 == Observation.content_sha256, *which)
 
 
 def _strip(connection: Connection, row: Row[Any]) -> None:
-    """Take the names out of the record, and out of what else its page said. It counts as read by no known extractors,
-    so that the next visit reads the page again: what it says then is said anew."""
+    """Remove the names from the record and from the observations of its body.
+
+    The record loses its edition, so that the next visit reads the page again.
+    """
     names = list[PersonName]()
     for field in sorted(PEOPLE_FIELDS & row.record.keys()):
-        with suppress(InvalidPersonError):  # it cannot be told from other words
+        with suppress(InvalidPersonError):  # a name that cannot be told from other words
             names.append(parse_name(str(row.record[field])))
     finder = finder_of(*names)
     values = {name: value for name, value in row.record.items() if name not in PEOPLE_FIELDS}
     change = {**record_without(finder, values, row.evidence), "names_people": False, "edition": None}
     connection.execute(update(SourceRow).where(SourceRow.id == row.id).values(change))
     mine = Observation.property_id == row.property_id, Observation.content_sha256 == row.content_sha256
-    for said in connection.execute(select(Observation).where(*mine)).all():
-        if finder.is_in([said.value, said.evidence]):
-            clean = cleaned(Observation.__table__, said, finder)
-            which = Observation.id == said.id
-            if clean is None or clean["value_sha256"] != said.value_sha256:
-                connection.execute(delete(Observation).where(which))  # its value was the name, or held it
+    for observed in connection.execute(select(Observation).where(*mine)).all():
+        if finder.is_in([observed.value, observed.evidence]):
+            clean = cleaned(Observation.__table__, observed, finder)
+            which = Observation.id == observed.id
+            if clean is None or clean["value_sha256"] != observed.value_sha256:
+                connection.execute(delete(Observation).where(which))  # its value contained the name
             else:
                 connection.execute(update(Observation).where(which).values(clean))

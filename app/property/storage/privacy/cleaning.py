@@ -1,4 +1,4 @@
-"""Rows, records and values without a person's name."""
+"""Removes a person's name from rows, records, and values."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from app.property.storage.statements import digest
 
 
 def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """`record` and `evidence` (JSON types) as the columns of those names have them: a field that names people goes if
-    it names this one, a picture whose URL does too, and elsewhere the name is taken out."""
+    """Return the columns `record` and `evidence` (JSON types) without the name.
+
+    Fields for people and links that contain the name are removed; in other values the name is cut out.
+    """
     kept, proofs = dict[str, Any](), dict[str, Any]()
     for name, value in values.items():
         proof = evidence.get(name)
@@ -34,26 +36,26 @@ def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[
 
 
 def source_without(finder: Finder, record: SourceRecord) -> SourceRecord:
-    """What a page says, without the name."""
-    told = record_without(finder, record.values, evidence_json(record.evidence))
-    proofs = {name: Evidence.model_validate(proof) for name, proof in told["evidence"].items()}
-    return replace(record, values=told["record"], evidence=proofs)
+    """Return the record without the name."""
+    columns = record_without(finder, record.values, evidence_json(record.evidence))
+    proofs = {name: Evidence.model_validate(proof) for name, proof in columns["evidence"].items()}
+    return replace(record, values=columns["record"], evidence=proofs)
 
 
 def _value_without(finder: Finder, name: str, value: Any) -> Any:
-    """A value of the field `name`; a URL without a word of it would lead nowhere."""
+    """Return a value of the field `name` without the person's name. Links with the name are left out."""
     if name in of_kind("links") and isinstance(value, list):
         return [url for url in value if not finder.is_in(url)]
     return finder.without(value)
 
 
 def cleaned(table: Table, row: Row[Any], finder: Finder) -> dict[str, Any] | None:
-    """What changes of a row that is kept; None: it goes, since it says nothing but the name."""
+    """Return the changes that remove the name from the row; None if the row has to be deleted."""
     texts = {column.name: getattr(row, column.name) for column in columns_of(table, PiiKind.TEXT)}
     change = {name: finder.without(value) for name, value in texts.items()}
     if {"record", "evidence"} <= texts.keys():
         return {**change, **record_without(finder, row.record, row.evidence)}
-    name = getattr(row, "field", None)  # an observation and the like
+    name = getattr(row, "field", None)  # a table with one field per row
     if name in PEOPLE_FIELDS:
         return None
     if name is not None and "value" in change:

@@ -1,7 +1,7 @@
-"""The secret that hashes of purged names are made with: no list of names can be tried on them without it.
+"""The secret key of the hashes of purged names. Without it, no list of names can be tested against the hashes.
 
-It is a setting, or a file beside a database that one machine has for itself; never in the database, whose copies would
-hold hashes and key together.
+The key is a setting, or a file beside a SQLite database. It is never in the database, because a copy of the database
+would then contain both hashes and key.
 """
 
 from __future__ import annotations
@@ -19,43 +19,43 @@ _BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class NamesKey:
-    """`secret` (PRIVACY_KEY), else what is in the file `path`, which the first purge of a person makes.
+    """The key from `secret` (PRIVACY_KEY), else from the file `path`, which the first purge of a person creates.
 
-    Neither: nobody can be purged until a secret is set.
+    With neither, people cannot be purged until a secret is set.
     """
 
     secret: str | None = field(default=None, repr=False)
     path: Path | None = None
 
     def read(self) -> bytes | None:
-        """32 bytes; None if there is none (yet). Raises `ConfigurationError` for a file that cannot be read."""
+        """Return the 32 bytes of the key; None without one. Raises `ConfigurationError` for an unreadable file."""
         if self.secret is not None:
             return hashlib.sha256(self.secret.encode()).digest()
         if self.path is None:
             return None
         try:
-            held = self.path.read_bytes()
+            key = self.path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as exc:
             raise _unusable(f"{self.path} cannot be read ({exc.strerror or exc})") from exc
-        if len(held) != _BYTES:
+        if len(key) != _BYTES:
             raise _unusable(f"{self.path} is damaged")
-        return held
+        return key
 
     def make(self) -> bytes:
-        """The key, made if there is none and it may be. Raises `ConfigurationError`."""
+        """Return the key; create its file if it is missing. Raises `ConfigurationError`."""
         if self.read() is None and self.path is not None:
             try:
-                write_once(self.path, secrets.token_bytes(_BYTES))  # of two that make one at a time, both use the first
+                write_once(self.path, secrets.token_bytes(_BYTES))  # of two processes, both use the first key
             except OSError as exc:
                 raise _unusable(f"{self.path} cannot be written ({exc.strerror or exc})") from exc
         key = self.read()
         if key is None:
-            raise _unusable("the purge of a person needs a key that the whole fleet has")
+            raise _unusable("the purge of a person needs a key that all processes share")
         return key
 
 
 def _unusable(problem: str) -> ConfigurationError:
-    remedy = "Set PRIVACY_KEY, the same for every process; make one with `openssl rand -hex 32`, and keep it"
+    remedy = "Set the same PRIVACY_KEY for every process and keep it; create one with `openssl rand -hex 32`"
     return ConfigurationError("PRIVACY_KEY", problem, remedy)

@@ -1,10 +1,12 @@
-"""Removes a person's name wherever it stands, and keeps it from coming back.
+"""Removes a person's name from all tables, and prevents its return.
 
-First its hashes are stored, and writers under way are waited for: from then on nothing brings it in. Pages whose URL
-names the person are purged. Then all else that can name people is read, once and without a lock, and what names the
-person goes or loses the name, some rows at a time. Copies of what can be had again go whole (bodies, what models and
-searches answered), values and their evidence lose the name. How far it has come is kept: a purge that died goes on
-there if it is repeated within a day.
+1. Store hashes of the name, and wait for running writers. After that, no writer stores the name.
+2. Purge the pages whose URLs contain the name.
+3. Read all columns that can name people, once and without locks. Delete or clean the matching rows, a few at a time:
+   copies that can be obtained again (bodies, answers of models and searches) are deleted; values and their evidence
+   only lose the name.
+
+The progress is stored. A purge that died resumes there if it is repeated within a day.
 """
 
 from __future__ import annotations
@@ -37,20 +39,22 @@ from app.property.storage.tables import metadata
 from app.property.storage.watches.models import Change
 from app.property.urls.targets import normalise_url
 
-#: a row that names the person goes, since it is a copy of what can be had again; elsewhere the name is taken out
+#: tables whose matching rows are deleted, because they can be obtained again; in others, the name is removed
 _COPIES = tuple(one.__table__ for one in (LlmCache, RecipeRow, RecipeExample, Change))
-#: rows that are changed in one transaction, with their properties
+#: rows changed per transaction, with their properties
 _AT_ONCE = 20
-#: bodies that are read at a time
+#: bodies read at a time
 _BODIES = 20
 _NOTE_SECONDS = 5.0
-#: what is made of other tables comes after them: what was made before these were clean is found then
+#: tables derived from others come last, to find rows derived before the others were clean
 _LAST = ("properties", "changes")
 
 
 def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iterator[Step]:
-    """What has to be done to forget `name`: pages first, then table by table. Raises `ConfigurationError` if there is
-    no key that it could be hashed with."""
+    """Yield the steps that purge a person: pages first, then table by table.
+
+    Raises `ConfigurationError` without a key for hashing the name.
+    """
     finder, progress = finder_of(name), None
     if not dry_run:
         secret = database.names_key.make()
@@ -65,11 +69,11 @@ def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iter
     first = names.index(begun[0]) if begun is not None and begun[0] in names else 0
     noted = time.monotonic()
     for table in tables[first:]:
-        # a key that may hold the name, such as a URL, is not noted
+        # a primary key that may contain the name, such as a URL, is not stored as progress
         is_plain = not {*columns_of(table, *NAMING)} & {*table.primary_key}
         named, after = list[tuple[Any, ...]](), begun[1] if begun is not None and table.name == begun[0] else None
-        for key, said in _rows(database, table, after):
-            if finder.is_in(said):
+        for key, texts in _rows(database, table, after):
+            if finder.is_in(texts):
                 named.append(key)
             late = progress if time.monotonic() > noted + _NOTE_SECONDS else None
             if named and (late is not None or len(named) == _AT_ONCE):
@@ -89,7 +93,7 @@ def _note(part: Removal, progress: Progress, table: str, key: Sequence[Any]) -> 
 
 
 def _pages(database: Database, finder: Finder) -> Scope:
-    """The URLs that name the person, as they are stored and as targets."""
+    """Return the scope of the URLs that contain the name, as stored and as targets."""
     urls = dict.fromkeys(stored_urls(database, finder.is_in))
     for url in list(urls):
         with suppress(InvalidTargetError):  # a URL after redirects may be too long for a target
@@ -100,7 +104,7 @@ def _pages(database: Database, finder: Finder) -> Scope:
 def _rows(
     database: Database, table: Table, after: tuple[Any, ...] | None
 ) -> Iterator[tuple[tuple[Any, ...], Sequence[Any]]]:
-    """The key of each row, and all in it that may name people: texts, and URLs, but no address of a home."""
+    """Yield the primary key of each row and its texts and URLs that may name people. Addresses are left out."""
     width = len(table.primary_key.columns)
     texts, targets = columns_of(table, PiiKind.TEXT), columns_of(table, PiiKind.TARGET, PiiKind.URLS)
     if table is Blob.__table__:
@@ -113,7 +117,7 @@ def _rows(
 
 
 def _decoded(body: bytes) -> str:
-    """Bodies are bytes in the encoding of their site; where a letter takes several bytes, without the empty ones."""
+    """Decode a body of unknown encoding well enough to find names: UTF-8, else Latin-1 without NUL bytes."""
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
@@ -123,7 +127,7 @@ def _decoded(body: bytes) -> str:
 
 def _clear(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
     ids = [key[0] for key in keys]
-    if table is Blob.__table__:  # the page is fetched anew, and read without the name
+    if table is Blob.__table__:  # the next visit fetches the page again, and reads it without the name
         part.drop_copies(or_(PageCopy.sha256.in_(ids), PageCopy.text_sha256.in_(ids)))
         part.drop_blobs(set(ids))
         part.drop_answers(ids)
@@ -138,8 +142,7 @@ def _clear(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
 
 
 def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
-    """Take the name out. The properties that the rows are of say what their pages say now; whoever follows changes
-    learns of it."""
+    """Remove the name from the rows, and rebuild their properties as changed."""
     connection = part.connection
     mine = select(table).where(_is_one_of(table, keys))
     of_property = columns_of(table, PiiKind.PROPERTY)
@@ -149,7 +152,7 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
     for row in connection.execute(mine).all():
         change = cleaned(table, row, finder)
         if change is not None and all(getattr(row, name) == value for name, value in change.items()):
-            continue  # somebody was faster
+            continue  # another transaction has cleaned it
         changed |= {row._mapping[column] for column in of_property} - {None}
         which = _is_one_of(table, [tuple(row._mapping[column] for column in table.primary_key.columns)])
         if change is not None and _put(part, table, which, change):
@@ -158,13 +161,13 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
             part.drop(table, which)
         part.job_ids |= {row.id} if table is JobRow.__table__ else set()
     for property_id in sorted(changed):
-        if not part.dry_run:  # it counts for nothing, and holds up the feed
+        if not part.dry_run:  # a rebuild does not affect the counts, and would lock the feed
             rebuild(part.database, connection, property_id, changed=True)
         part.job_ids |= set(connection.execute(select(JobRow.id).where(JobRow.property_id == property_id)).scalars())
 
 
 def _put(part: Removal, table: Table, which: Any, change: dict[str, Any]) -> bool:
-    """False if there is such a row already: it says the same."""
+    """Update the row. Return False if an equal row exists."""
     try:
         with part.connection.begin_nested():
             part.connection.execute(update(table).where(which).values(change))

@@ -1,9 +1,10 @@
-"""What has to be done to remove all that is stored of a URL, a host, a property or an address, from every table.
+"""The steps that remove all data about a URL, a host, a property, or an address from all tables.
 
-First hashes of what is purged are stored, and writers under way are waited for: from then on nothing that was fetched
-before is stored (`suppressions.py`). Then it is found by index, and removed some pages at a time, each time with the
-locks of their properties only. If it dies in the middle, the same purge again goes on: pages that lead to others are
-removed last.
+1. Store hashes of the purged URLs, and wait for running writers. After that, no writer stores anything fetched earlier
+   (`suppressions.py`).
+2. Find the data by index, and remove it a few pages at a time, locking only the properties of these pages.
+
+A purge that died is continued by repeating it, because pages that lead to other pages are removed last.
 """
 
 from __future__ import annotations
@@ -51,12 +52,12 @@ from app.property.storage.statements import chunks, entities
 from app.property.storage.types import Base
 from app.property.storage.watches.models import Change, Watch
 
-#: rows of which properties are made, by the URLs of their pages
+#: tables of which properties are made, with the columns of page URLs
 _SAID: Mapping[type[SourceRow | Observation], Sequence[InstrumentedAttribute[Any]]] = {
     SourceRow: RECORD_URLS,
     Observation: [Observation.source_url],
 }
-#: other rows that go with one of these URLs
+#: other tables with rows to delete, with their columns of URLs
 _NAMED: Mapping[type[Base], Sequence[InstrumentedAttribute[Any]]] = {
     JobAttempt: [JobAttempt.url],
     LlmCache: [LlmCache.target],
@@ -65,21 +66,21 @@ _NAMED: Mapping[type[Base], Sequence[InstrumentedAttribute[Any]]] = {
     Unverified: [Unverified.url],
     Watch: [Watch.target],
 }
-#: what goes with its property, and is counted
+#: tables whose rows are deleted and counted with their property
 _OF_PROPERTY = (Change, Observation, Unverified, Watch)
-#: URLs that go in one transaction, with the properties of their pages
+#: URLs removed per transaction, with the properties of their pages
 _AT_ONCE = 10
-#: what is known of a page may grow while it is looked for
+#: other processes may add URLs of the pages meanwhile
 _MOST_ROUNDS = 5
-#: jobs whose errors tell of pages, in the spelling of their index
-_TELLS_OF_PAGES = literal_column("error_code") == literal_column("'no_source'")
-#: likewise
-_TELLS_MORE = literal_column("detail") != literal_column("''")
+# These conditions must match their indexes exactly.
+#: jobs whose error message names pages
+_ERROR_NAMES_PAGES = literal_column("error_code") == literal_column("'no_source'")
+_HAS_DETAIL = literal_column("detail") != literal_column("''")
 _IS_SEARCH = literal_column("kind") == literal_column("'search'")
 
 
 def find(database: Database, scope: Scope, *, dry_run: bool) -> Scope:
-    """All that goes with `scope`, of which nothing that was fetched before is stored any more (but for a dry run)."""
+    """Return `scope` with everything that belongs to it, and suppress its URLs unless this is a dry run."""
     if not dry_run:
         refuse_from_now(database, scope.urls, scope.hosts)
     if scope.hosts:
@@ -95,42 +96,47 @@ def find(database: Database, scope: Scope, *, dry_run: bool) -> Scope:
     return scope
 
 
-# --- the parts of the work
+# --- steps
 
 type Step = Callable[["Removal"], object]
 
 
 def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
-    """What has to be done for `scope`: each a short transaction, in an order in which it can be done again."""
+    """Yield the steps that purge `scope`: short transactions, in an order that allows to repeat the purge."""
     yield from _mentions(database, scope)
     for urls in chunks(scope.urls[:0:-1], _AT_ONCE):
         yield partial(Removal.remove_pages, urls=urls, later=scope.properties)
     if scope.properties:
-        yield partial(Removal.mend, property_ids=scope.properties)
-    for url in scope.urls[:1]:  # what was named leads to all the others
+        yield partial(Removal.rebuild_or_drop, property_ids=scope.properties)
+    for url in scope.urls[:1]:  # the first URL leads to all others
         yield partial(Removal.remove_pages, urls=[url])
     if scope.hosts:
         yield partial(Removal.drop_recipes, hosts=scope.hosts)
 
 
 def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
-    """Answers of searches that were for one of the targets or name one of the pages, and what jobs tell of them. What
-    has words of these is read without a lock."""
+    """Yield the steps that delete search answers, error messages, and details that name one of the pages.
+
+    Texts are read without locks.
+    """
+    urls = set(scope.urls)
     with database.reading() as connection:  # pages that a search named for the properties
-        heard = select(Unverified.url).where(Unverified.property_id.in_(scope.properties))
-        urls = {*scope.urls, *connection.execute(heard).scalars()}
+        for some in chunks(scope.properties):
+            urls |= set(connection.execute(select(Unverified.url).where(Unverified.property_id.in_(some))).scalars())
     searches = rows_of(database, LlmCache.urls, only=[_IS_SEARCH])
     for some in chunks([row.id for row in searches if names_page(row.urls, urls, scope)]):
         yield partial(Removal.drop, what=LlmCache, which=LlmCache.id.in_(some))
-    for column, which in ((JobRow.error_message, _TELLS_OF_PAGES), (JobAttempt.detail, _TELLS_MORE)):
+    for column, which in ((JobRow.error_message, _ERROR_NAMES_PAGES), (JobAttempt.detail, _HAS_DETAIL)):
         rows = [row for row in rows_of(database, column, only=[which]) if names_page(row[-1], urls, scope)]
-        for told in chunks(rows, _AT_ONCE):
-            yield partial(Removal.forget_words, column=column, rows=told)
+        for part in chunks(rows, _AT_ONCE):
+            yield partial(Removal.drop_texts, column=column, rows=part)
 
 
 class Removal:
-    """One part of a purge, in the caller's transaction. `removed` counts rows by table, `job_ids` are those whose
-    results elsewhere go too."""
+    """One step of a purge, in the caller's transaction.
+
+    `removed` counts deleted rows by table. `job_ids` are the jobs whose results elsewhere must be deleted too.
+    """
 
     def __init__(self, database: Database, connection: Connection, *, dry_run: bool = False) -> None:
         self.database = database
@@ -140,32 +146,34 @@ class Removal:
         self.job_ids = set[str]()
 
     def drop(self, what: type[Base] | Table, which: ColumnElement[bool], *columns: Any) -> Sequence[Row[Any]]:
-        """Delete rows, and count them; return these columns of them."""
+        """Delete and count the matching rows of `what`; return their `columns` (by default the primary key)."""
         table = what if isinstance(what, Table) else what.__table__
-        gone = delete(table).where(which).returning(*columns or table.primary_key)
-        rows = self.connection.execute(gone).all()
+        statement = delete(table).where(which).returning(*columns or table.primary_key)
+        rows = self.connection.execute(statement).all()
         self.removed[table.name] += len(rows)
         return rows
 
-    def forget_words(self, column: Any, rows: Sequence[Any]) -> None:
-        """A job's error says no more what was tried; what it tells of one source goes, if it is still that."""
+    def drop_texts(self, column: Any, rows: Sequence[Any]) -> None:
+        """Replace error messages of jobs, and delete attempts, unless their text has changed meanwhile."""
         for row in rows:
-            *key, told = row
-            mine = and_(column == told, *(part == one for part, one in zip(column.table.primary_key, key, strict=True)))
+            *key, text = row
+            mine = and_(column == text, *(part == one for part, one in zip(column.table.primary_key, key, strict=True)))
             if column.table is JobRow.__table__:
-                untold = update(JobRow).where(mine).values(error_message="What was tried was purged since.")
-                self.connection.execute(untold)
+                change = update(JobRow).where(mine).values(error_message="The list of tried sources was purged.")
+                self.connection.execute(change)
             else:
                 self.connection.execute(delete(column.table).where(mine))
 
     def remove_pages(self, urls: Sequence[str], later: Sequence[str] = ()) -> None:
-        """Remove all of `urls`. Properties of which pages are left say what these say; the others go, but for those
-        that are looked at `later`."""
+        """Delete everything about the pages `urls`.
+
+        Their properties are rebuilt from their other pages, or deleted without any, except those to be handled `later`.
+        """
         connection = self.connection
         stored = select(SourceRow).where(is_any(RECORD_URLS, urls))
-        lock_pages(self.database, connection, [row.said() for row in entities(connection, stored)])
-        asked = select(JobRow.id).where(JobRow.target.in_(urls)).order_by(JobRow.id).with_for_update()
-        self.job_ids |= set(connection.execute(asked).scalars())
+        lock_pages(self.database, connection, [row.to_record() for row in entities(connection, stored)])
+        jobs = select(JobRow.id).where(JobRow.target.in_(urls)).order_by(JobRow.id).with_for_update()
+        self.job_ids |= set(connection.execute(jobs).scalars())
         property_ids = self._decided_on(urls)
         for table, columns in _SAID.items():
             theirs = select(table.property_id).where(is_any(columns, urls)).distinct()
@@ -185,10 +193,10 @@ class Removal:
         connection.execute(update(BatchRow).where(BatchRow.id.in_(batches)).values(counts=None))
         self.drop(JobRow, JobRow.id.in_(self.job_ids))
         self._drop_decisions(urls)
-        self.mend(sorted(property_ids - set(later)))
+        self.rebuild_or_drop(sorted(property_ids - set(later)))
 
     def _drop_copies(self, urls: Sequence[str]) -> set[str]:
-        """Copies of the pages and of what their jobs fetched; -> the hashes of the pages."""
+        """Delete the copies of the pages and of all pages that their jobs fetched; return the hashes of the pages."""
         connection = self.connection
         mine = is_any([PageCopy.url, PageCopy.final_url], urls)
         copies = self.drop_copies(or_(mine, PageCopy.job_id.in_(self.job_ids)))
@@ -197,35 +205,35 @@ class Removal:
         return {row.sha256 for row in copies if not {row.url, row.final_url}.isdisjoint(urls)}
 
     def drop_copies(self, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
-        """With their blobs."""
+        """Delete the matching page copies, and their blobs."""
         rows = self.drop(PageCopy, which, PageCopy.url, PageCopy.final_url, PageCopy.sha256, PageCopy.text_sha256)
         self.drop_blobs({sha256 for row in rows for sha256 in (row.sha256, row.text_sha256)})
         return rows
 
     def drop_blobs(self, hashes: set[str]) -> None:
-        """Those that no copy refers to any more."""
+        """Delete the blobs without references."""
         sizes = drop_unused_blobs(self.connection, hashes, counted=not self.dry_run)
         self.removed[Blob.__tablename__] += len(sizes)
 
     def drop_requests(self, which: ColumnElement[bool]) -> None:
-        """What models are still to be asked: a job that is left and waits for that asks anew."""
-        gone = self.drop(LlmRequest, which)
-        wake(self.connection, [row.id for row in gone], self.database.clock.now())
+        """Delete model requests, and wake the jobs that wait for them."""
+        rows = self.drop(LlmRequest, which)
+        wake(self.connection, [row.id for row in rows], self.database.clock.now())
 
     def drop_answers(self, hashes: Iterable[str]) -> None:
-        """What models were asked and said of bodies, and what recipes learned of them."""
+        """Delete model requests, cached answers, and recipe examples of these bodies."""
         self.drop_requests(LlmRequest.content_sha256.in_(hashes))
         self.drop(LlmCache, LlmCache.content_sha256.in_(hashes))
         self.drop(RecipeExample, RecipeExample.content_sha256.in_(hashes))
 
     def drop_recipes(self, hosts: Sequence[str]) -> None:
-        """Those of the hosts and of all below them."""
+        """Delete the recipes of the hosts and their subdomains."""
         for host in hosts:
             below = RecipeRow.host.endswith(f".{host}", autoescape=True)
             self.drop(RecipeRow, or_(RecipeRow.host.in_([host, host.removeprefix("www.")]), below))
 
     def _decided_on(self, urls: Sequence[str]) -> set[str]:
-        """Properties that were split or joined by pages among `urls`: their changes may still show what these said."""
+        """Return the properties of identity decisions on `urls`: their changes may show values from these pages."""
         decided = IdentityDecision.id.in_(select(IdentityPin.decision_id).where(IdentityPin.url.in_(urls)))
         named = (
             select(IdentityDecision.property_id).where(decided).union(select(IdentityDecision.other_id).where(decided))
@@ -234,23 +242,23 @@ class Removal:
         return set(self.connection.execute(today).scalars())
 
     def _drop_decisions(self, urls: Sequence[str]) -> None:
-        """Those on these pages. One with no page left on one of its sides keeps nothing apart or together: it goes."""
+        """Delete the pins of these pages, and decisions that have pages on one side only."""
         ids = [row.decision_id for row in self.drop(IdentityPin, IdentityPin.url.in_(urls), IdentityPin.decision_id)]
         left = select(func.count(IdentityPin.side.distinct())).where(IdentityPin.decision_id == IdentityDecision.id)
         one_sided = IdentityDecision.id.in_(ids) & (left.scalar_subquery() < 2)
         self.connection.execute(delete(IdentityDecision).where(one_sided))
 
-    def mend(self, property_ids: Sequence[str]) -> None:
-        """Properties of which pages are left say what these say; the others go, with what was merged into them."""
+    def rebuild_or_drop(self, property_ids: Sequence[str]) -> None:
+        """Rebuild the properties that have pages left; delete the others, with the properties merged into them."""
         lock_rows(self.connection, property_ids)
         for property_id in property_ids:
             left = select(SourceRow.id).where(SourceRow.property_id == property_id).limit(1)
             if self.connection.execute(left).first() is None:
                 merged = select(Property.id).where(Property.merged_into == property_id).with_for_update()
-                ids = [*self.connection.execute(merged).scalars(), property_id]
-                for table in _OF_PROPERTY:
-                    self.drop(table, table.property_id.in_(ids))
-                for one in ids:
-                    self.drop(Property, Property.id == one)
-            elif not self.dry_run:  # it counts for nothing
+                merged_ids = self.connection.execute(merged).scalars().all()
+                for some in [*chunks(merged_ids), [property_id]]:  # last, or the merged ones would go uncounted with it
+                    for table in _OF_PROPERTY:
+                        self.drop(table, table.property_id.in_(some))
+                    self.drop(Property, Property.id.in_(some))
+            elif not self.dry_run:  # a rebuild does not affect the counts
                 rebuild(self.database, self.connection, property_id)

@@ -1,4 +1,4 @@
-"""Purges a database of a URL, a host, a property, an address or a person: not hidden, gone from every table."""
+"""Purges all data about a URL, a host, a property, an address, or a person from every table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.property.storage.watches.schedule import TICK
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How many rows went, by table; `job_ids` are those whose results elsewhere go too."""
+    """The result of a purge: the number of deleted rows by table, and the jobs whose results elsewhere must go."""
 
     removed: dict[str, int]
     job_ids: Sequence[str] = field(repr=False)
@@ -33,16 +33,17 @@ class PurgeStore:
         self._database = database
 
     def purge(self, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
-        """Remove all that is stored of `name`: a URL, a host in small letters, a property's id, an address (what was
-        found for it, and the properties that are filed under it), or a person, whose name is not stored any more.
+        """Delete all data about `name`: a URL, a lowercase host, a property id, an address, or a person.
 
-        Counts rows by table, and in "texts" those that lost the name and are kept. Done again it removes nothing more.
-        Jobs for it are removed, those under way too: what they have in hand is refused (`PurgedMeanwhileError`). Who
-        did so is recorded, and in numbers what went. A dry run is the same work in one transaction, undone at its end,
-        so that its numbers are right.
+        An address includes its jobs' results and the properties indexed under it. The name of a purged person is never
+        stored again. Jobs are deleted too; the results of running jobs are then refused (`PurgedMeanwhileError`). The
+        audit log records who purged and the numbers. A repeated purge deletes nothing more.
 
-        Raises `InvalidTargetError` for what is no URL or address, `InvalidPersonError` for what names nobody, and
-        `ConfigurationError` without a key that the name could be hashed with, before anything is removed.
+        The result counts deleted rows by table, and in "texts" the rows that only lost the name. A dry run does the
+        same work in one transaction and rolls it back, so that its numbers are right.
+
+        Raises `InvalidTargetError` for an invalid URL or address, `InvalidPersonError` for an unusable name, and
+        `ConfigurationError` without a key for hashing the name; then nothing is deleted.
         """
         database = self._database
         if kind is PurgeKind.PERSON:
@@ -56,14 +57,14 @@ class PurgeStore:
 
 
 def record_purge(database: Database, who: str, kind: str, removed: Mapping[str, int]) -> None:
-    """Record who purged what kind of thing, and in numbers what went."""
+    """Add a purge to the audit log: who, the kind of thing, and the numbers."""
     now = database.clock.now()
     with database.writing() as connection:
         audit.record(connection, now, who, "purge", str(kind), removed=dict(removed))
 
 
 def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
-    """Do one step after the other; a dry run in one transaction, which is undone."""
+    """Run the steps one after the other; a dry run runs them in one transaction and rolls it back."""
     removed, job_ids = Counter[str](), set[str]()
 
     def note(part: Removal) -> None:
@@ -72,13 +73,13 @@ def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
 
     def work(step: Step, connection: Connection) -> Removal:
         if not dry_run:
-            database.advisory_lock(connection, TICK)  # else a watch that goes with its page would ask for it once more
+            database.advisory_lock(connection, TICK)  # or a watch to be deleted could request its page once more
         part = Removal(database, connection, dry_run=dry_run)
         step(part)
         return part
 
     if dry_run:
-        steps = list(steps)  # what has to be read is read outside of the transaction
+        steps = list(steps)  # generating the steps reads the database, outside of the transaction
         with database.writing() as connection:
             for step in steps:
                 note(work(step, connection))

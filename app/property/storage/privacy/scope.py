@@ -1,13 +1,14 @@
-"""What a purge means: of a URL, a host, a property or an address all properties, hosts and URLs that go with it."""
+"""The scope of a purge: all URLs, hosts, and properties that belong to a URL, a host, a property, or an address."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Row, and_, false, func, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, Connection, Executable, Row, Select, and_, false, func, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.property.merging.identity import address_keys
 from app.property.storage.database import Database
@@ -21,18 +22,18 @@ from app.property.storage.tables import metadata
 from app.property.urls.rows import answer_of
 from app.property.urls.targets import address_of_target, normalise_target, normalise_url
 
-#: of a row that is found by one of its URLs, those that are ways to the same page
-_WAYS = (RECORD_URLS, (PageAlias.url, PageAlias.page_url))
-#: conditions of one statement
+#: columns of a table that are URLs of the same page
+_SAME_PAGE = (RECORD_URLS, (PageAlias.url, PageAlias.page_url))
+#: conditions per statement
 _AT_ONCE = 50
-#: rows of one look, which holds up nobody
+#: rows per read transaction
 _PAGE = 2000
-#: what may stand after a URL in a sentence
+#: punctuation after a URL in a sentence
 _AFTER_URL = ".,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
-    """What is named: one page by one of its URLs, all pages of a host and those below it, a property, an address, or a
+    """What is purged: a page by one of its URLs, all pages of a host and its subdomains, a property, an address, or a
     person."""
 
     URL = "url"
@@ -44,31 +45,34 @@ class PurgeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`urls` are targets of any kind, in every spelling in which they are stored, those of `hosts` among them. Each
-    stands behind one that leads to it: without the last ones the first one still leads to all others."""
+    """What a purge removes.
+
+    `urls` are targets of any kind in every stored spelling, including those of `hosts`. Each follows a URL that leads
+    to it: if the last ones are deleted, the first one still leads to all others.
+    """
 
     urls: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
-    #: the first of `urls` is an address: all that is known of it is meant
+    #: the first of `urls` is an address, and its properties are included
     at_address: bool = False
-    #: an end that two of `urls` redirect to is shared, and not purged: they have nothing to do with each other
+    #: the URLs are unrelated: a page to which two of them redirect is shared, and is not purged
     one_by_one: bool = False
 
     def is_of_host(self, url: str) -> bool:
-        """Whether the URL is of one of the hosts, or of one below."""
+        """Return whether the URL is on one of the hosts or their subdomains."""
         host = host_of(url)
         return any(host == name or host.endswith(f".{name}") for name in self.hosts)
 
 
 def names_page(text: str, urls: Set[str], scope: Scope) -> bool:
-    """Whether one of `urls` is a word of its own in `text`, or any URL of the scope's hosts is."""
+    """Return whether one of `urls`, or a URL of the scope's hosts, is a word in `text`."""
     words = {part for word in text.split() for part in (word, word.rstrip(_AFTER_URL))}
     return not urls.isdisjoint(words) or any(scope.is_of_host(word) for word in words)
 
 
 def named_scope(kind: PurgeKind, name: str) -> Scope:
-    """What is named, and no more. Raises `InvalidTargetError` for what is no URL or no address."""
+    """Return the scope of the name alone. Raises `InvalidTargetError` for an invalid URL or address."""
     match kind:
         case PurgeKind.URL:
             return Scope(urls=(normalise_url(name),))
@@ -81,11 +85,11 @@ def named_scope(kind: PurgeKind, name: str) -> Scope:
             address_of_target(target)
             return Scope(urls=(target,), at_address=True)
         case PurgeKind.PERSON:
-            raise ValueError("a person is in texts, not in a scope")
+            raise ValueError("a person has no scope")
 
 
 def stored_urls(database: Database, is_wanted: Callable[[str], bool]) -> list[str]:
-    """Return the URLs, in whatever table, that are wanted. All rows are read, which holds up nobody."""
+    """Return the matching URLs of all tables. Reads all rows, without locks."""
     columns = (column for table in metadata.sorted_tables for column in columns_of(table, PiiKind.TARGET, PiiKind.URLS))
     words = (word for column in columns for row in rows_of(database, column) for word in (row[-1] or "").split())
     return sorted({word for word in words if "://" in word and is_wanted(word)})
@@ -98,8 +102,10 @@ def rows_of(
     at_once: int = _PAGE,
     after: tuple[Any, ...] | None = None,
 ) -> Iterator[Row[Any]]:
-    """All rows of the table of `columns`, with its key before these, in the order of the key, or those `after` a key.
-    Read a part at a time, each in a transaction of its own."""
+    """Yield the rows of the columns' table, ordered by its primary key: the key, then `columns`.
+
+    With `after`, begin after that key. Each chunk of rows is read in its own transaction.
+    """
     key = list(columns[0].table.primary_key.columns)
     query, last = select(*key, *columns).where(*only).order_by(*key).limit(at_once), after or None
     while True:
@@ -112,48 +118,53 @@ def rows_of(
 
 
 def complete(connection: Connection, scope: Scope) -> Scope:
-    """`scope` with the properties that its own were merged into or are made of, all URLs of their pages, and all other
-    URLs of all these pages."""
+    """Extend `scope` by all merged properties, all URLs of their pages, and all other URLs of these pages."""
     property_ids = set(scope.properties)
     if scope.at_address:
         property_ids |= _at_address(connection, scope.urls[0])
-    property_ids = _families(connection, property_ids)
+    property_ids = _with_merged(connection, property_ids)
     named = (*scope.urls, *sorted(_of_properties(connection, property_ids)))
     groups = [[url] for url in named] if scope.one_by_one else [named]
-    urls = dict.fromkeys(url for group in groups for url in _ways(connection, dict.fromkeys(group)))
+    urls = dict.fromkeys(url for group in groups for url in _urls_of_pages(connection, dict.fromkeys(group)))
     return replace(scope, urls=tuple(urls), properties=tuple(sorted(property_ids)))
 
 
 def _at_address(connection: Connection, target: str) -> set[str]:
-    """What its jobs brought, and what is filed under it."""
+    """Return the properties of the address's jobs, and those indexed under the address."""
     keys = address_keys(address_of_target(target))
     found = _column(connection, select(JobRow.property_id).where(JobRow.target == target))
     return found | _column(connection, select(PropertyKey.property_id).where(PropertyKey.key.in_(keys)))
 
 
-def _families(connection: Connection, property_ids: set[str]) -> set[str]:
-    """The properties, what they were merged into, and all that were merged into these."""
-    head = func.coalesce(Property.merged_into, Property.id)
-    heads = _column(connection, select(head).where(Property.id.in_(property_ids)))
-    mine = or_(Property.id.in_(heads), Property.merged_into.in_(heads))
-    return property_ids | _column(connection, select(Property.id).where(mine))
+def _with_merged(connection: Connection, property_ids: set[str]) -> set[str]:
+    """Return the properties, the ones they were merged into, and all that were merged into those."""
+    canonical = select(func.coalesce(Property.merged_into, Property.id))
+    canonical_ids = _column_where(connection, canonical, Property.id, property_ids)
+    merged_ids = _column_where(connection, select(Property.id), Property.merged_into, canonical_ids)
+    return property_ids | canonical_ids | merged_ids
 
 
 def _of_properties(connection: Connection, property_ids: set[str]) -> set[str]:
-    """All URLs of their pages, and what was asked for them."""
-    read = select(SourceRow.url).where(SourceRow.property_id.in_(property_ids))
-    observed = select(Observation.source_url).where(Observation.property_id.in_(property_ids))
-    asked = select(JobRow.target).where(JobRow.property_id.in_(property_ids))
-    return _column(connection, union(read, observed, asked))
+    """Return all URLs of the properties' pages, and the targets of their jobs."""
+    columns = (
+        (SourceRow.url, SourceRow.property_id),
+        (Observation.source_url, Observation.property_id),
+        (JobRow.target, JobRow.property_id),
+    )
+    return {
+        found
+        for url, owner in columns
+        for found in _column_where(connection, select(url).distinct(), owner, property_ids)
+    }
 
 
-def _ways(connection: Connection, urls: Iterable[str]) -> tuple[str, ...]:
-    """`urls`, and all other URLs of their pages, behind those that lead there."""
+def _urls_of_pages(connection: Connection, urls: Iterable[str]) -> tuple[str, ...]:
+    """Return `urls` and all other URLs of their pages, each after a URL that leads to it."""
     known, new = dict[str, None](), list(urls)
     while new:
         known.update(dict.fromkeys(new))
         found = set[str]()
-        for columns in _WAYS:
+        for columns in _SAME_PAGE:
             for some in chunks(new):
                 for row in connection.execute(select(*columns).where(is_any(columns, some))):
                     found |= {url for url in row if url}
@@ -162,8 +173,7 @@ def _ways(connection: Connection, urls: Iterable[str]) -> tuple[str, ...]:
 
 
 def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """The answers that list the properties which `urls` name, and all properties that were read from these: an answer
-    is one page, and goes whole."""
+    """Return the listing pages whose rows `urls` name, and all rows of these pages: a page is purged as a whole."""
     found = {answer_of(url) for url in urls}
     for some in chunks(sorted(found), _AT_ONCE):
         for column in (SourceRow.url, Observation.source_url):
@@ -173,13 +183,13 @@ def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
 
 
 def _is_below(connection: Connection, column: Any, url: str) -> ColumnElement[bool]:
-    """It is `url` with a fragment: a range, in the order of bytes, which an index has."""
+    """Return the condition for `url` with a fragment, as a range in byte order, which the index supports."""
     least, less = (">=", "<") if connection.dialect.name == "sqlite" else ("~>=~", "~<~")
     return and_(column.bool_op(least)(f"{url}#"), column.bool_op(less)(f"{url}{chr(ord('#') + 1)}"))
 
 
 def _ends(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Where `urls` redirected to, but for the ends of others as well: a page of errors, a sign-in."""
+    """Return the redirect destinations of `urls`, except shared ones such as error and sign-in pages."""
     mine, found, shared = set(urls), set[str](), set[str]()
     for some in chunks(sorted(mine)):
         found |= _column(connection, select(PageCopy.final_url).where(PageCopy.url.in_(some)).distinct())
@@ -194,6 +204,13 @@ def _column(connection: Connection, query: Executable) -> set[Any]:
     return set(connection.execute(query).scalars()) - {None}
 
 
+def _column_where(
+    connection: Connection, query: Select[Any], column: InstrumentedAttribute[Any], values: Collection[str]
+) -> set[Any]:
+    """Return the column that `query` selects, of the rows with `values` in `column`, in chunks of values."""
+    return {found for some in chunks(sorted(values)) for found in _column(connection, query.where(column.in_(some)))}
+
+
 def is_any(columns: Iterable[Any], values: Any) -> ColumnElement[bool]:
-    """One of `columns` is one of `values`."""
+    """Return the condition that one of `columns` is one of `values`."""
     return or_(false(), *(column.in_(values) for column in columns))

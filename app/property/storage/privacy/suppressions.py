@@ -1,9 +1,8 @@
-"""What may not be stored: for a day what was fetched before its purge, and for ever the names of purged people. Hashes
-of it, and nothing else.
+"""Suppresses purged data: for a day, pages fetched before their purge; permanently, the names of purged people.
 
-Every write of a page, of what a model said of it and of its record asks here first, in its own transaction; a purge
-stores its hashes, and waits for those under way before it looks. So each is either there for the purge to remove, or
-refused. From then on pages are also read without the name (`PurgedNames`).
+Only hashes are stored. Every transaction that writes a page, a model answer, or a record checks them first. A purge
+stores its hashes, and waits for running transactions before it deletes. So everything is either deleted by the purge or
+refused. Afterwards, pages are also read without the name (`PurgedNames`).
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ from app.property.storage.statements import chunks, upsert
 from app.property.urls.targets import normalise_url
 from app.property.values.text_cache import remembered
 
-#: the lock that whoever stores pages holds together, and a purge alone, for a moment
+#: the lock that writers of pages hold shared, and that a purge takes exclusively for a moment
 PURGE = "purge"
-#: for longer than a fetch from before a purge could still be stored, and than a purge that died is left alone
+#: longer than a fetch from before the purge can take, and than the time to repeat a purge that died
 _KEPT = timedelta(days=1)
-#: hex digits by which it is told fast that a word is in no name
+#: hex digits of short hashes, a fast test that a word is in no name
 _SHORT = 6
 _PERSON, _PROGRESS = "person", "progress"
 
@@ -44,21 +43,23 @@ _PERSON, _PROGRESS = "person", "progress"
 
 
 def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str] = ()) -> None:
-    """Store nothing any more of these `urls` and `hosts` (with all below them) that was fetched before now."""
+    """From now on, refuse data of these `urls` and `hosts` (with subdomains) that was fetched before now."""
     digests = {_digest("url", url): "url" for url in urls} | {_digest("host", host): "host" for host in hosts}
     _put(database, {digest: {"kind": kind} for digest, kind in sorted(digests.items())}, _KEPT)
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a transaction must not store: those of its URLs that were purged, and people's names."""
+    """What a transaction must not store: its purged URLs, and names of purged people."""
 
     urls: set[str]
     names: Finder
 
     def refuse(self, *values: Any) -> None:
-        """Raise `PurgedMeanwhileError` if there are such URLs, `PersonPurgedMeanwhileError` if one of `values` (JSON
-        types) names somebody."""
+        """Raise `PurgedMeanwhileError` if a URL was purged, `PersonPurgedMeanwhileError` if `values` name a person.
+
+        `values` are JSON types.
+        """
         if self.urls:
             raise PurgedMeanwhileError()
         if self.names.is_in(values):
@@ -68,9 +69,9 @@ class Purged:
 def purged_since(
     database: Database, connection: Connection, fetched_at: datetime | None, urls: Iterable[str] = ()
 ) -> Purged:
-    """Return which of `urls`, and who, was purged after `fetched_at` (None: ever).
+    """Return the URLs of `urls` and the names that were purged after `fetched_at` (None: ever).
 
-    Until this transaction ends, no purge of anything else begins to remove.
+    Until the transaction ends, no other purge starts deleting.
     """
     database.advisory_lock(connection, PURGE, shared=True)
     is_later = true() if fetched_at is None else Suppression.at >= fetched_at
@@ -83,7 +84,7 @@ def purged_since(
 
 
 def host_of(url: str) -> str:
-    """The host of a URL, in small letters; empty where it has none."""
+    """Return the lowercase host of a URL; empty if it has none."""
     try:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
@@ -104,7 +105,7 @@ def _digest(kind: str, value: str) -> str:
 
 
 def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | None) -> None:
-    """Store `rows` by their hashes; return when no writer is under way that does not know of them."""
+    """Store `rows` by their hashes, and wait for all running writers that could not see them."""
     at = database.clock.now()
     own = {"at": at, "expires_at": at + kept if kept is not None else None}
 
@@ -113,7 +114,7 @@ def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | 
             upsert(connection, Suppression, {"hash": digest}, row | own)
 
     database.repeat(work)
-    if not database.is_sqlite:  # which has one writer at a time
+    if not database.is_sqlite:  # SQLite has one writer at a time
         with database.writing() as connection:
             database.advisory_lock(connection, PURGE)
 
@@ -122,7 +123,7 @@ def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | 
 
 
 def refuse_name(database: Database, key: bytes, name: PersonName) -> None:
-    """Store nothing any more that names this person: a hash for each form of the name, with short ones of its words."""
+    """From now on, refuse this name: store a hash of each form of the name, and short hashes of its words."""
     rows = {}
     for form in name.forms:
         short = {_keyed(key, word)[:_SHORT] for word in form if not word.endswith("*")}
@@ -132,14 +133,14 @@ def refuse_name(database: Database, key: bytes, name: PersonName) -> None:
 
 
 class PurgedNames:
-    """The names that were purged from a `Database`, as they are known now. Thread-safe."""
+    """The purged names of a `Database`, cached until they change. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: tuple[tuple[int, datetime | None], Finder] = ((0, None), NOBODY)
 
     def finder(self) -> Finder:
-        """Finds all of them. Raises `ConfigurationError` without their key."""
+        """Return a finder of all purged names. Raises `ConfigurationError` without their key."""
         newest = func.max(Suppression.at, type_=Suppression.at.type)
         with self._database.reading() as connection:
             row = connection.execute(select(func.count(), newest).where(Suppression.kind == _PERSON)).one()
@@ -150,12 +151,12 @@ class PurgedNames:
         return self._known[1]
 
     def require_nameless(self, url: str) -> None:
-        """Raise `PageNamesPersonError` if `url` names one of them: it could not be kept without the name."""
+        """Raise `PageNamesPersonError` if `url` contains a purged name, since it cannot be stored without it."""
         if self.finder().is_in(url):
             raise PageNamesPersonError()
 
     def page_without(self, page: Page) -> Page:
-        """The page without their names; itself where it names none. Raises `PageNamesPersonError`."""
+        """Return the page without purged names. Raises `PageNamesPersonError` if its URL contains one."""
         finder = self.finder()
         if finder.is_in([page.url, page.final_url]):
             raise PageNamesPersonError()
@@ -172,7 +173,7 @@ def _finder(database: Database, rows: Sequence[Row[Any]]) -> Finder:
         return NOBODY
     key = database.names_key.read()
     if key is None or {row.key_id for row in rows} - {_key_id(key)}:
-        problem = "somebody was purged with another key than this process has, and could not be recognized"
+        problem = "people were purged with another key, and this process cannot recognize their names"
         raise ConfigurationError("PRIVACY_KEY", problem, "Give every process the key that was used for the purge")
     known = frozenset(row.hash for row in rows)
     short = frozenset(word for row in rows for word in row.words.split())
@@ -185,24 +186,24 @@ def _finder(database: Database, rows: Sequence[Row[Any]]) -> Finder:
 
 
 def _key_id(key: bytes) -> str:
-    """Tells keys apart, and nothing of them."""
+    """Return an id of the key that reveals nothing about it."""
     return _keyed(key, "this key")[:16]
 
 
 def _keyed(key: bytes, text: str) -> str:
-    """A hash that nobody without the key can try names on, in hex digits."""
+    """Return a keyed hash in hex digits, against which names cannot be tested without the key."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=32).hexdigest()
 
 
 class Progress:
-    """How far the purge of one person has come, for the next one if it dies: the table, and the key of the last row."""
+    """The progress of the purge of one person, to resume after a crash: a table, and the key of its last row."""
 
     def __init__(self, database: Database, key: bytes, name: PersonName) -> None:
         self._database = database
         self._hash = _keyed(key, f"progress {sorted(name.forms)}")
 
     def read(self) -> tuple[str, tuple[Any, ...]] | None:
-        """Where a purge that died in the last day was; None: it begins."""
+        """Return the position of a purge that died within the last day; None to begin at the start."""
         fresh = Suppression.at > self._database.clock.now() - _KEPT
         with self._database.reading() as connection:
             words = connection.execute(select(Suppression.words).where(Suppression.hash == self._hash, fresh)).scalar()
@@ -212,11 +213,11 @@ class Progress:
         return table, tuple(key)
 
     def note(self, connection: Connection, table: str, key: Sequence[Any]) -> None:
-        """All before the row of `key` is done; an empty one: the table is read anew."""
+        """Store that all rows up to `key` are done; an empty key means the start of the table."""
         at = self._database.clock.now()
         row = {"kind": _PROGRESS, "words": json.dumps([table, list(key)]), "at": at, "expires_at": at + _KEPT}
         upsert(connection, Suppression, {"hash": self._hash}, row)
 
     def end(self, connection: Connection) -> None:
-        """Begin anew the next time."""
+        """Delete the progress, so that the next purge begins at the start."""
         connection.execute(delete(Suppression).where(Suppression.hash == self._hash))

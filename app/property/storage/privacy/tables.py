@@ -1,4 +1,4 @@
-"""What was purged, and what may not come back."""
+"""The table of suppressed hashes and of the progress of purges."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from app.property.storage.types import Base, Plain, Sha256, where
 
 
 class Suppression(Base):
-    """Hashes of what may not be stored (`privacy/suppressions.py`): URLs and hosts if it was fetched before `at`, and a
-    person's name (with a key) ever. Of the purge of a person how far it has come."""
+    """A hash of data that may not be stored, or the progress of a purge (`privacy/suppressions.py`).
+
+    The hash of a URL or host suppresses data fetched before `at`; the keyed hash of a name suppresses it permanently.
+    """
 
     __tablename__ = "suppressions"
 
     hash: Mapped[Sha256] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
-    # of a name: short hashes of its words, by which it is told fast that a text does not hold it
+    # for a name: short hashes of its words, a fast test that a text does not contain it
     words: Mapped[Plain | None]
-    # with which key it was hashed
+    # the id of the key of its hash
     key_id: Mapped[str | None] = mapped_column(String(16))
     at: Mapped[datetime]
     expires_at: Mapped[datetime | None]

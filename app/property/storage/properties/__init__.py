@@ -1,1 +1,1 @@
-"""Properties, the records of their pages, every value with its evidence, and recipes."""
+"""Properties, the records of their pages with evidence, identity decisions, and recipes."""

@@ -1,7 +1,7 @@
-"""What people say of which pages are one property: split, join, and either undone; and what they are asked.
+"""Stores identity decisions: people split or join properties, undo that, or are asked for a review.
 
-A decision names pages, not properties: pages stay what they are when properties come and go. It holds for every later
-scrape (`resolve.py`) until it is undone or a newer one says otherwise of the same two pages (`pins.py`).
+A decision names pages, not properties, because pages persist when properties are merged. It holds for every later
+scrape (`resolve.py`) until it is undone, or a newer one decides otherwise about the same two pages (`pins.py`).
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from app.property.storage.paging import Order, Page
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.merge_into import merge_into, move_pages
 from app.property.storage.properties.pins import JOIN, REVIEW, SPLIT, are_split, pages_of, pinned_urls, pins_of
-from app.property.storage.properties.rebuild import canonical_id, existing, moment, new_property, rebuild
+from app.property.storage.properties.rebuild import canonical_id, existing, new_property, next_update_time, rebuild
 from app.property.storage.properties.source_records import urls_of
 from app.property.storage.properties.tables import IdentityDecision, IdentityPin, Property
 from app.property.storage.statements import clean, entities, insert_all, new_id
 
-#: who a review is by: no person made it
+#: the author of reviews, which no person makes
 SYSTEM = "propintel"
 _C = IdentityDecision
 ORDER = Order("reviews", (_C.at, _C.id))
 
 
 class DecisionStore:
-    """Decisions on identity in a `Database`; each method is one transaction."""
+    """The identity decisions of a `Database`. Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def split(self, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
-        """Move the sources `urls` of a property into one of their own, and keep the two apart from now on.
+        """Move the sources `urls` of a property to a new property, and keep the two apart from now on.
 
-        Raises `NotFoundError`, and `IdentityDecisionError` for a URL that is none of its sources, and for all of them.
+        Raises `NotFoundError`, and `IdentityDecisionError` for a URL that is not a source, or if no source would stay.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -48,10 +48,10 @@ class DecisionStore:
             moved = [row for row in sources if set(urls) & {row.url, row.final_url, row.page_url}]
             for url in urls:
                 if not any(url in (row.url, row.final_url, row.page_url) for row in moved):
-                    raise IdentityDecisionError(property_id, f"{url} is none of its sources")
+                    raise IdentityDecisionError(property_id, f"{url} is not one of its sources")
             kept = [row for row in sources if row not in moved]
             if not kept or not moved:
-                raise IdentityDecisionError(property_id, "one source at least goes, and one at least stays")
+                raise IdentityDecisionError(property_id, "at least one source has to move, and at least one to stay")
             other = new_property(self._database, connection)
             sides = (kept_id, pinned_urls(kept)), (other, pinned_urls(moved))
             decision = _decide(self._database, connection, SPLIT, *sides, who=who, reason=reason)
@@ -61,9 +61,9 @@ class DecisionStore:
         return self._database.repeat(work)
 
     def join(self, property_id: str, other_id: str, *, who: str, reason: str = "") -> IdentityDecision:
-        """Make `other_id` a part of `property_id`, whatever their pages say, from now on.
+        """Merge `other_id` into `property_id`, and keep their pages together from now on.
 
-        Raises `NotFoundError`, and `IdentityDecisionError` where both are one already.
+        Raises `NotFoundError`, and `IdentityDecisionError` if both are the same property already.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -80,10 +80,10 @@ class DecisionStore:
         return self._database.repeat(work)
 
     def undo(self, decision_id: str, *, who: str) -> IdentityDecision:
-        """Put things back as they were before a decision, as far as no other one holds them where they are.
+        """Undo a decision, as far as no other decision holds its pages where they are.
 
-        A review is closed, and nothing is joined. What came since stays where it is. Raises `NotFoundError`, and
-        `IdentityDecisionError` if it is undone already.
+        A review is closed without a join. Pages added since the decision stay where they are. Raises `NotFoundError`,
+        and `IdentityDecisionError` if the decision is undone already.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -106,7 +106,7 @@ class DecisionStore:
         return self._database.repeat(work)
 
     def of(self, property_id: str) -> list[IdentityDecision]:
-        """Return all that were ever made about the property and what is or was part of it, the newest first."""
+        """Return all decisions on the property and the properties merged into it, newest first."""
         with self._database.reading() as connection:
             kept_id = canonical_id(connection, property_id)
             family = select(Property.id).where(or_(Property.id == kept_id, Property.merged_into == kept_id))
@@ -114,12 +114,12 @@ class DecisionStore:
             return entities(connection, select(_C).where(named).order_by(_C.at.desc(), _C.id.desc()))
 
     def reviews(self, cursor: str | None = None, *, limit: int = 100) -> Page[IdentityDecision]:
-        """Return the pairs that wait for a person, the oldest first. Raises `InvalidCursorError`."""
+        """Return the open reviews after `cursor`, oldest first. Raises `InvalidCursorError`."""
         with self._database.reading() as connection:
             found = entities(connection, ORDER.page_query(select(_C).where(_is_open()), cursor, limit))
         return Page(found[:limit], ORDER.next_cursor(found, limit))
 
-    # --- between
+    # --- moving pages
 
     def _merge(self, connection: Connection, other: str, kept_id: str) -> None:
         merge_into(connection, other, kept_id)
@@ -137,7 +137,7 @@ class DecisionStore:
             self._merge(connection, other, kept_id)
 
     def _back_apart(self, connection: Connection, join: IdentityDecision) -> None:
-        """The pages that had come from the other property go back to it, with the ids that it stood for."""
+        """Move the pages that came from the other property back to it, with the ids that were merged into it."""
         kept_id = canonical_id(connection, join.property_id)
         sources = pages_of(connection, kept_id)
         stay = pinned_urls(row for row in sources if row.url not in join.pages)
@@ -164,11 +164,11 @@ def _decide(
     who: str,
     reason: str,
 ) -> IdentityDecision:
-    """Store a decision. `kept` and `moved`: a property and the URLs of its pages."""
+    """Store a decision. `kept` and `moved` are each a property id and the URLs of its pages."""
     replaced = connection.execute(select(Property.id).where(Property.merged_into == moved[0]).order_by(Property.id))
     decision = IdentityDecision(
         id=new_id(),
-        at=moment(database, connection),  # after all earlier decisions on these properties, which made them anew
+        at=next_update_time(database, connection),  # later than earlier decisions, which updated these properties
         who=clean(who),
         kind=kind,
         reason=clean(reason),
@@ -184,9 +184,9 @@ def _decide(
 def ask_for_review(
     database: Database, connection: Connection, record: SourceRecord, pair: tuple[str, str], why: str
 ) -> None:
-    """Have a person say whether the two properties are one, which only `record` says.
+    """Request a review of whether the two properties, which only `record` connects, are the same.
 
-    Asked once: neither while a review of the two is open, nor again for the same page after it was closed.
+    Nothing is added while a review of the pair is open, or after one with the same page was closed.
     """
     mine = urls_of(record)
     of_pair = _C.property_id.in_(pair) & _C.other_id.in_(pair) & (_C.kind == REVIEW)
@@ -199,7 +199,7 @@ def ask_for_review(
 
 
 def _is_open() -> ColumnElement[bool]:
-    """Reviews that nobody has answered, of properties that are still two."""
+    """Return the condition for open reviews of properties that are still two."""
     one, other = (
         select(func.coalesce(Property.merged_into, Property.id)).where(Property.id == column).scalar_subquery()
         for column in (_C.property_id, _C.other_id)
@@ -208,5 +208,5 @@ def _is_open() -> ColumnElement[bool]:
 
 
 def count_reviews(connection: Connection) -> int:
-    """Return how many pairs of properties wait for a person."""
+    """Return the number of open reviews."""
     return int(connection.execute(select(func.count()).select_from(_C).where(_is_open())).scalar_one())

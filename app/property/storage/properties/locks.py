@@ -1,10 +1,9 @@
-"""Which writers of properties wait for each other, on PostgreSQL: those whose records may be of one property. SQLite
-has one writer at a time anyway.
+"""Locks of property writers on PostgreSQL: writers wait for each other if their records may be of one property.
 
-Locks are taken in this order, and held until the transaction ends: purges (shared), keys, the job's row, rows of
-properties, the feed. Only an idempotency key and the adding of watches are locked before purges: whoever purges holds
-neither. If two transactions wait for each other all the same, the database ends one, and `Database.repeat`
-runs it anew.
+SQLite has one writer at a time and needs no locks. All locks are held until the transaction ends, and are taken in this
+order: purges (shared), keys, the job's row, rows of properties, the feed. Only idempotency keys and the lock for adding
+watches come before purges, because a purge takes neither. After a deadlock, the database cancels one transaction, and
+`Database.repeat` repeats it.
 """
 
 from __future__ import annotations
@@ -20,16 +19,19 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.tables import Property
+from app.property.storage.statements import chunks
 
-#: the subquery sorts, so that all transactions take the locks that they share in one order
+#: the subquery sorts the keys, so that all transactions take their locks in the same order
 _TAKE = text("SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(:keys) AS k ORDER BY 1) AS wanted").bindparams(
     bindparam("keys", type_=ARRAY(BigInteger))
 )
 
 
 def lock_pages(database: Database, connection: Connection, records: Sequence[SourceRecord]) -> None:
-    """Hold up purges, and whoever stores a record that may be of one property with one of `records`: they share a key
-    under which one of them is filed and the other is looked for."""
+    """Block purges, and writers of records that may be of the same property as one of `records`.
+
+    Such records share a key: one is indexed under it, and the other looks it up.
+    """
     database.advisory_lock(connection, PURGE, shared=True)
     if database.is_sqlite or not records:
         return
@@ -46,19 +48,22 @@ def lock_pages(database: Database, connection: Connection, records: Sequence[Sou
 
 
 def lock_rows(connection: Connection, property_ids: Collection[str]) -> None:
-    """Hold up whoever changes one of these properties."""
+    """Lock the rows of these properties, in the order of their ids."""
     if connection.dialect.name == "sqlite" or not (wanted := sorted(property_ids)):
         return
-    rows = select(Property.id).where(Property.id.in_(wanted)).order_by(Property.id)
-    connection.execute(rows.with_for_update(key_share=True))
+    for some in chunks(wanted):
+        rows = select(Property.id).where(Property.id.in_(some)).order_by(Property.id)
+        connection.execute(rows.with_for_update(key_share=True))
 
 
 def lock_feed(database: Database, connection: Connection) -> None:
-    """Hold up whoever gives a property a new moment or tells a change, so that nothing appears before what somebody may
-    have seen. Taken last, since all writers wait for it."""
+    """Block other writers of update times and published changes, so that neither is committed out of order.
+
+    Take this lock last, because all writers wait for it.
+    """
     database.advisory_lock(connection, "feed")
 
 
 def _number(key: str) -> int:
-    """The key as PostgreSQL's locks are named: 64 bits of its hash."""
+    """Return 64 bits of the key's hash, the number of its advisory lock."""
     return int.from_bytes(hashlib.sha256(f"property {key}".encode("utf-8", "replace")).digest()[:8], signed=True)

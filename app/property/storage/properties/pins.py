@@ -1,8 +1,7 @@
-"""What people's decisions mean for a page.
+"""Which pages the identity decisions of people keep together or apart.
 
-Each decision names pages on two sides. Of two pages the newest one holds that names both and is not undone: a join
-keeps them together, a split keeps them apart if they are on different sides. A review decides nothing: it asks a
-person.
+Each decision names pages on two sides. For two pages, the newest decision counts that names both and is not undone. A
+join keeps them together; a split keeps them apart if they are on different sides. A review decides nothing.
 """
 
 from __future__ import annotations
@@ -20,26 +19,26 @@ SPLIT, JOIN, REVIEW = "split", "join", "review"
 
 
 class Pins(NamedTuple):
-    """The URLs of pages that people keep together with a page, and of those that they keep apart from it."""
+    """The URLs of the pages that decisions keep together with a page, and apart from it."""
 
     together: frozenset[str]
     apart: frozenset[str]
 
 
 def pages_of(connection: Connection, *property_ids: str) -> Sequence[Row[Any]]:
-    """Return the URLs of the pages of these properties."""
+    """Return the pages of these properties: their ids and URLs."""
     columns = SourceRow.property_id, SourceRow.url, SourceRow.final_url, SourceRow.page_url
     rows: Sequence[Any] = connection.execute(select(*columns).where(SourceRow.property_id.in_(property_ids))).all()
     return rows
 
 
 def pinned_urls(pages: Iterable[Row[Any] | SourceRecord]) -> set[str]:
-    """Return the URLs by which decisions name pages."""
+    """Return the URLs by which decisions name these pages."""
     return {url for page in pages for url in (page.url, page.page_url) if url}
 
 
 def pins_of(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) -> dict[str, Pins]:
-    """Return what people decided on each of the pages, by its URL."""
+    """Return the decisions on each page, by its URL."""
     named = select(IdentityPin.decision_id).where(IdentityPin.url.in_(pinned_urls(pages)))
     c = IdentityDecision
     query = select(c).where(c.id.in_(named), c.undone_at.is_(None), c.kind != REVIEW).order_by(c.at, c.id)
@@ -49,7 +48,7 @@ def pins_of(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) ->
 
 def _pins(decisions: Iterable[IdentityDecision], urls: set[str]) -> Pins:
     newest = dict[str, str]()
-    for decision in decisions:  # the oldest first
+    for decision in decisions:  # oldest first
         sides = {pin.side for pin in decision.pins if pin.url in urls}
         if sides:
             others = (pin for pin in decision.pins if pin.url not in urls)
@@ -60,7 +59,7 @@ def _pins(decisions: Iterable[IdentityDecision], urls: set[str]) -> Pins:
 
 
 def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
-    """Return whether people keep pages of two of these properties apart."""
+    """Return whether a decision keeps pages of two of these properties apart."""
     pages = pages_of(connection, *property_ids)
     pins = pins_of(connection, pages)
     return any(
@@ -70,7 +69,7 @@ def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
 
 
 def properties_with(connection: Connection, urls: Collection[str]) -> Sequence[str]:
-    """Return the properties that these pages are of by now, the oldest first."""
+    """Return the current properties of these pages, oldest first."""
     if not urls:
         return []
     query = select(Property.id).join(SourceRow, SourceRow.property_id == Property.id).group_by(Property.id)

@@ -1,4 +1,4 @@
-"""A property made of its records: what it says, and under which keys it is found."""
+"""Rebuilds a property from its records: its values, and the keys under which it is indexed."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from app.property.storage.properties.source_records import records_of
 from app.property.storage.properties.tables import Property, PropertyKey
 from app.property.storage.statements import new_id
 
-#: the fields whose words are searched, and the one that properties are filtered by
+#: the fields of the text search, and the field for filtering
 SEARCHED = tuple(name for name, spec in FIELDS.items() if spec.searched)
 STATUS = "StandardStatus"
 
 
-def moment(database: Database, connection: Connection) -> datetime:
-    """Return the time, or one just after the last change of any property that is seen here."""
+def next_update_time(database: Database, connection: Connection) -> datetime:
+    """Return the current time, or a time just after the newest update of a visible property if that is later."""
     newest = connection.execute(select(func.max(Property.updated_at))).scalar()
     now = database.clock.now()
     return now if newest is None else max(now, newest + timedelta(microseconds=1))
 
 
 def new_property(database: Database, connection: Connection) -> str:
-    """An empty property, to be rebuilt as `changed`: the feed's lock comes last, so this is no moment of it yet.
+    """Insert an empty property and return its id. The caller rebuilds it as `changed`.
 
-    -> its id.
+    Its update time is provisional, because the feed's lock is taken only by the rebuild.
     """
-    now = moment(database, connection)
+    now = next_update_time(database, connection)
     row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
     row["identity_version"] = identity.IDENTITY_VERSION
     connection.execute(insert(Property).values(row))
@@ -64,7 +64,7 @@ def existing(connection: Connection, property_id: str) -> Row[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """A property's row before it was made anew, and what it is now: made of its records `sources`."""
+    """The result of a rebuild: the property's old row, its records, and their merged values."""
 
     was: Row[Any]
     sources: Sequence[SourceRecord]
@@ -72,12 +72,12 @@ class Rebuilt:
 
 
 def rebuild(database: Database, connection: Connection, property_id: str, *, changed: bool = False) -> Rebuilt | None:
-    """Make the property say what its records say, and file it under their keys. Without any it stays as it was: None.
+    """Update the property and its keys from its records. A property without records is left alone: return None.
 
-    `changed`: it has, even if it says the same.
+    `changed` sets a new update time even if the values are the same.
     """
     row_of = select(Property).where(Property.id == property_id).with_for_update(key_share=True)
-    stored = connection.execute(row_of).one_or_none()  # first: what others change meanwhile is read after it
+    stored = connection.execute(row_of).one_or_none()  # lock first, then read the records
     sources = records_of(connection, property_id)
     if stored is None or not sources:
         return None
@@ -90,37 +90,42 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
     found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
     change: dict[str, Any] = {}
     if changed or any(getattr(stored, name) != value for name, value in row.items()):
-        # no two changes have one moment, and nothing appears before a change that somebody may have seen
+        # update times are unique, and are committed in their order
         lock_feed(database, connection)
-        change = {**row, "updated_at": moment(database, connection)}
+        change = {**row, "updated_at": next_update_time(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
     if stored.identity_version > identity.IDENTITY_VERSION:  # a newer program indexed it, and has to index it again
         change["identity_version"] = identity.IDENTITY_VERSION
     if change:
         connection.execute(update(Property).where(Property.id == property_id).values(change))
-    _file(connection, property_id, sources)
+    _index(connection, property_id, sources)
     return Rebuilt(stored, sources, merged)
 
 
 def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
-    """Return `[{"field", "chosen": value, "evidence": [chosen first, then the others], "reasons": [why, in that order],
-    "verdicts": ["won", then "agrees", "older" or "conflict"]}]`."""
+    """Return `[{"field", "chosen": value, "evidence", "reasons", "verdicts"}]`.
+
+    The last three are lists of the same length: the chosen value first, then the others. A verdict is "won", "agrees",
+    "older", or "conflict".
+    """
     return [
         {
             "field": name,
             "chosen": merged.values[name],
-            "evidence": [say.proof.model_dump(mode="json") for say in says],
-            "reasons": [say.reason for say in says],
-            "verdicts": [str(say.verdict) for say in says],
+            "evidence": [claim.proof.model_dump(mode="json") for claim in claims],
+            "reasons": [claim.reason for claim in claims],
+            "verdicts": [str(claim.verdict) for claim in claims],
         }
-        for name, says in merged.conflicts.items()
+        for name, claims in merged.conflicts.items()
     ]
 
 
 def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -> dict[str, Any]:
-    """Return the columns of `properties` that searching uses. Words are lower-cased here, since SQLite and PostgreSQL
-    differ on letters beyond ASCII."""
+    """Return the search columns of `properties`.
+
+    Texts are lowercased here, because SQLite and PostgreSQL treat non-ASCII letters differently.
+    """
     words = [str(record[name]) for name in SEARCHED if record.get(name)]
     return {
         "search_text": " ".join([*words, *urls]).lower(),
@@ -129,8 +134,11 @@ def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -
     }
 
 
-def _file(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
-    """File the property under its records' keys only; a key of another one stays there, unless it is a URL."""
+def _index(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
+    """Index the property under exactly its records' keys.
+
+    A key that belongs to another property stays there, unless it is a URL.
+    """
     exact = {key for source in sources for key in identity.keys_of(source)}
     blocking = {key for source in sources for key in identity.blocks_of(source.values)}
     mine = PropertyKey.property_id == property_id

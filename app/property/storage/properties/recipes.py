@@ -1,7 +1,7 @@
-"""Recipes and their examples in the database, shared by all processes of a fleet (`app/property/recipes`).
+"""Stores recipes and their examples, shared by all processes (`app/property/recipes`).
 
-An example's page is read from the stored pages. A recipe in another version of the format is not used: it is deleted
-once a page of its host teaches a new one.
+The page of an example is read from the stored pages. A recipe in another version of the format is not used, and is
+deleted when a new recipe of its host is learned.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from app.property.storage.statements import clean, upsert
 from app.property.urls.targets import MAX_URL_CHARS
 
-if TYPE_CHECKING:  # they load all readers, which the web server does without
+if TYPE_CHECKING:  # these modules load all readers, which the web server does not need
     from app.property.recipes.keeper import RecipeChange
     from app.property.recipes.learning import Example
 
@@ -31,20 +31,20 @@ _USABLE = select(RecipeRow).where(RecipeRow.format == FORMAT)
 
 
 class StoredRecipes:
-    """Recipes in a `Database`; each method is one transaction. A `RecipeStore` for `RecipeKeeper`."""
+    """The recipes of a `Database`. Each method is one transaction. Implements `RecipeStore` for `RecipeKeeper`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return the recipes of `host`: those that a person wrote, then the learned ones, last used first."""
+        """Return the recipes of `host`: handwritten ones, then learned ones, last updated first."""
         with self._database.reading() as connection:
             return _found(connection, RecipeRow.host == host)
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template, else store `recipe`. The host is locked meanwhile.
+        """Return the stored recipe of the same template, else store and return `recipe`. Locks the host.
 
-        Of more than `MOST_OF_HOST` the learned ones that were of no use for longest make room.
+        If there are more than `MOST_OF_HOST` recipes, the learned ones that were updated longest ago are deleted.
         """
         from app.property.recipes.template import likest  # noqa: PLC0415
 
@@ -61,13 +61,12 @@ class StoredRecipes:
         return self._database.repeat(work)
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Store an example; one of the same page replaces the older one. Only the newest 12 of a recipe are kept.
+        """Store an example, in place of an older one of the same page. Only the newest 12 of a recipe are kept.
 
-        Nothing is stored of a page that its site does not want kept, that was purged after it was fetched, or whose URL
-        is too long to be a target.
+        Nothing is stored if the page is no-store, was purged after it was fetched, or has a URL too long for a target.
         """
         page = example.page
-        if page.keeping.no_store or len(page.final_url) > MAX_URL_CHARS:  # longer than an index takes
+        if page.keeping.no_store or len(page.final_url) > MAX_URL_CHARS:  # too long for the index
             return
         stated = {
             "values": {name: list(pair) for name, pair in example.values.items()},
@@ -92,7 +91,7 @@ class StoredRecipes:
         self._database.repeat(work)
 
     def examples(self, recipe_id: str) -> list[Example]:
-        """Return the examples whose pages are still stored, newest last."""
+        """Return the examples with stored pages, newest last."""
         from app.property.recipes.learning import Example  # noqa: PLC0415
 
         c, found = RecipeExample, list[Example]()
@@ -113,7 +112,7 @@ class StoredRecipes:
         self._database.repeat(lambda connection: connection.execute(which))
 
     def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
-        """Apply `change` to the stored recipe, locked meanwhile, and return it. None: there is none any more."""
+        """Apply `change` to the stored recipe, which is locked, and return it; None if it was deleted."""
 
         def work(connection: Connection) -> Recipe | None:
             row = connection.execute(_locked(recipe_id)).one_or_none()
@@ -125,7 +124,7 @@ class StoredRecipes:
 
         return self._database.repeat(work)
 
-    # --- for people
+    # --- for interfaces
 
     def page(self, cursor: str | None = None, *, host: str | None = None, limit: int = 100) -> Page[Recipe]:
         """Return recipes in the order of their ids, all or those of `host`. Raises `InvalidCursorError`."""
@@ -151,11 +150,11 @@ class StoredRecipes:
         return found
 
     def put(self, recipe: Recipe) -> None:
-        """Store a recipe that somebody wrote or exported, in place of one with the same id."""
+        """Store a handwritten or exported recipe, in place of one with the same id."""
         self._database.repeat(lambda connection: self._put(connection, recipe))
 
     def forget(self, recipe_id: str) -> bool:
-        """Delete a recipe with its examples; False if there is none."""
+        """Delete a recipe with its examples. Return False if there is none."""
         gone = delete(RecipeRow).where(RecipeRow.id == recipe_id)
         return self._database.repeat(lambda connection: connection.execute(gone).rowcount) > 0
 
@@ -172,7 +171,7 @@ def _locked(recipe_id: str) -> Select[Any]:
 def _recipe(row: Row[Any]) -> Recipe:
     found = from_json(row.document)
     if found is None:
-        raise AssertionError("its format is asked for")
+        raise AssertionError("the query selects recipes of this format")
     return found
 
 

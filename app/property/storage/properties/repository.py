@@ -1,7 +1,6 @@
-"""Records and the properties they make up: stored together or not at all, and read as interfaces show them.
+"""Stores records and the properties made of them in one transaction, and reads properties as interfaces show them.
 
-What belongs together is `resolve.py`, what a property then says is `rebuild.py`; this keeps both true in the
-database, for many writers at once.
+`resolve.py` finds the property of a record, and `rebuild.py` updates the property. Safe for many concurrent writers.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ TELLING = Telling()
 
 
 class PropertyStore:
-    """Properties in a `Database`. `telling`: of which fields changes are noticed."""
+    """The properties of a `Database`. `telling` configures the detection of changes."""
 
     def __init__(self, database: Database, telling: Telling = TELLING) -> None:
         self.database = database
@@ -70,14 +69,17 @@ class PropertyStore:
         edition: str | None = None,
         related: str | None = None,
     ) -> str:
-        """Store what a page says and merge it into its property, new or known; -> the property's id.
+        """Store a page's record, merge it into its property (new or existing), and return the property's id.
 
-        The caller holds `lock_pages`. Idempotent: the same record again changes nothing. An older record of the same
-        page, by whichever of its URLs, is replaced; a record older than the stored one adds its observations only.
-        `edition` says which extractors read it; `asks_again`: it is not fresh, since a model that was away is wanted
-        for it. `related` is the property that the page is known to be of by how it was found: it is taken for that
-        unless it contradicts it. Raises `PurgedMeanwhileError` for what was purged after it was fetched, before
-        anything of it is written; somebody who was is left out.
+        The caller holds `lock_pages`. Saving the same record again changes nothing. An older record of the same page,
+        under any of its URLs, is replaced. A record older than the stored one only adds its observations.
+
+        `edition` is the version of the extractors. `asks_again` means that the record is not fresh, because a model was
+        needed and unavailable. `related` is the property for which the page was found; the record goes there unless it
+        contradicts that property.
+
+        Names of people purged meanwhile are left out. Raises `PurgedMeanwhileError`, before anything is written, if the
+        page was purged after it was fetched.
         """
         urls = urls_of(record)
         purged = purged_since(self.database, connection, record.fetched_at, urls)
@@ -109,9 +111,10 @@ class PropertyStore:
             "edition": edition,
         }
         put(connection, before, row)
-        left = {canonical_id(connection, gone) for gone in drop_doubles(connection, doubles, record)} - {owner_id}
+        previous = drop_doubles(connection, doubles, record)
+        left = {canonical_id(connection, property_id) for property_id in previous} - {owner_id}
         for property_id, pages in records_of_each(connection, sorted(left)).items():
-            if not pages:  # it had this page only
+            if not pages:  # this was its only page
                 merge_into(connection, property_id, owner_id)
                 has_merged = True
         observe(connection, owner_id, record)
@@ -124,11 +127,11 @@ class PropertyStore:
         return owner_id
 
     def confirm(self, connection: Connection, seen: Seen, at: datetime) -> tuple[str, PageKind] | None:
-        """The page still has this body at `at`: its record holds if it is whole and of these extractors, and is
-        believed as one that was read then. That too is a look at a change which the page shows and nobody was told yet.
+        """Confirm at the time `at` that the page still has this body; return the property and the page's kind.
 
-        No other page is confirmed by it, whatever its URL is known as. -> the property and the page's kind; None if the
-        body has to be read (again).
+        The record is then as current as one read at `at`. This also counts as a look at pending changes of the page. It
+        confirms no other page. Return None if the body has to be read, because there is no complete record of it by the
+        current extractors.
         """
         row = record_with_body(connection, seen)
         is_older = row is not None and (row.checked_at or row.fetched_at) < at
@@ -146,7 +149,7 @@ class PropertyStore:
 
     def _look(self, connection: Connection, property_id: str, urls: Sequence[str], at: datetime) -> None:
         rebuilt = rebuild(self.database, connection, property_id)
-        if rebuilt is None or not has_pending_change(connection, property_id):  # mostly
+        if rebuilt is None or not has_pending_change(connection, property_id):
             return
         detector = ChangeDetector(self.database, connection, self._telling, rebuilt, self.database.clock.now())
         mine = or_(SourceRow.url.in_(urls), SourceRow.page_url.in_(urls))
@@ -154,30 +157,33 @@ class PropertyStore:
         for url in connection.execute(query).scalars().all():
             detector.look(url, at)
 
-    # --- reading; the id of a property that was merged into another one gives that one
+    # --- reading; the id of a merged property means the property that it was merged into
 
     def get(self, property_id: str) -> dict[str, Any]:
-        """`{"property", "record", "evidence", "as_of", "sources", "conflicts", "unverified", "tried", "replaces",
-        "created_at", "updated_at"}`.
+        """Return a property in JSON types.
 
-        JSON types only; `as_of` says of each value when it was last known to hold, `unverified` is what was only
-        claimed of the property, `tried` has the sources that the newest job for its address asked, `replaces` the ids
-        of properties that were merged into this one. Raises `NotFoundError`.
+        The members are "property", "record", "evidence", "as_of", "sources", "conflicts", "unverified", "tried",
+        "replaces", "created_at", and "updated_at".
+
+        `as_of` is the time of each value's last confirmation, `unverified` has unverified claims, `tried` the sources
+        of the newest job for its address, and `replaces` the ids of properties merged into this one. Raises
+        `NotFoundError`.
         """
         with self.database.reading() as connection:
             return views(connection, [existing(connection, property_id)])[0]
 
     def sources(self, property_id: str) -> list[SourceRow]:
-        """Return what each source says by itself, before merging chose, in the order of `get`; none if there is no such
-        property."""
+        """Return the unmerged record of each source, in the order of `get`; none for an unknown property."""
         with self.database.reading() as connection:
             mine = SourceRow.property_id == canonical_id(connection, property_id)
             query = select(SourceRow).where(mine).order_by(SourceRow.fetched_at, SourceRow.id)
             return entities(connection, query)
 
     def sources_of(self, property_id: str) -> tuple[str, list[SourceRecord], set[str]]:
-        """Return the property's id, its records, and the URLs of those that people keep together with others. Raises
-        `NotFoundError`."""
+        """Return the property's current id, its records, and the URLs of records that a person joined.
+
+        Raises `NotFoundError`.
+        """
         with self.database.reading() as connection:
             canonical = str(existing(connection, property_id).id)
             sources = records_of(connection, canonical)
@@ -185,12 +191,11 @@ class PropertyStore:
         return canonical, sources, {url for url, pin in pins.items() if pin.together}
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
-        """The property that `url` gave after `since`, and the page's kind; None if it has to be scraped (again)."""
+        """Return the property of `url` and the page's kind if the page is fresh, else None."""
         return PageIndex(self.database).fresh(url, since)
 
     def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:
-        """The property at `address` of which a page was read or confirmed after `since`, and none is asked about again;
-        and the newest page's kind."""
+        """Return the property at `address` and its newest page's kind if the whole property is fresh, else None."""
         keys = identity.address_lookups(address)
         owners = select(PropertyKey.property_id).where(PropertyKey.key.in_(keys), ~PropertyKey.is_blocking)
         query = (
@@ -215,28 +220,27 @@ class PropertyStore:
         newest_first: bool = False,
         only: PropertyFilter = EVERY,
     ) -> Page[dict[str, Any]]:
-        """Properties in the shape of `get` after `cursor`, what changed last at the end, or first.
+        """Return the properties after `cursor` in the shape of `get`, last changed at the end, or first.
 
-        One that changes between two pages goes to the end and is met again there, so that nothing is missed;
-        `changed_since` leaves out those unchanged since then. Raises `InvalidCursorError`.
+        A property that changes between two pages moves to the end and appears again, so that no change is missed.
+        `changed_since` leaves out properties unchanged since then. Raises `InvalidCursorError`.
         """
         order = NEWEST_FIRST if newest_first else ORDER
-        query = _living(changed_since).where(only.condition())
+        query = _unmerged(changed_since).where(only.condition())
         with self.database.reading() as connection:
             found = connection.execute(order.page_query(query, cursor, limit)).all()
             items = views(connection, found[:limit])
         return Page(items, order.next_cursor(found, limit))
 
     def snapshot(self, *, changed_since: datetime | None = None, page: int = 200) -> Generator[dict[str, Any]]:
-        """Each property once, as all were at one moment, in the shape of `get`, what changed last at the end; `page` of
-        them are in memory at a time.
+        """Yield a consistent snapshot of all properties in the shape of `get`, last changed at the end.
 
-        One read transaction from the first to the last: writers do not wait for it, but what they replace is kept until
-        it ends. Raises errors of the database.
+        `page` properties are in memory at a time. The snapshot is one read transaction: writers do not wait for it, but
+        the database keeps replaced rows until it ends. Raises errors of the database.
         """
-        query, cursor = _living(changed_since), None
+        query, cursor = _unmerged(changed_since), None
         with self.database.reading() as connection:
-            if not self.database.is_sqlite:  # whose statements would else see what was committed before each of them
+            if not self.database.is_sqlite:  # by default, each statement of PostgreSQL sees its own snapshot
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             while True:
                 found = connection.execute(ORDER.page_query(query, cursor, page)).all()
@@ -246,6 +250,6 @@ class PropertyStore:
                     return
 
 
-def _living(changed_since: datetime | None) -> Select[Any]:
+def _unmerged(changed_since: datetime | None) -> Select[Any]:
     query = select(Property).where(Property.merged_into.is_(None))
     return query if changed_since is None else query.where(Property.updated_at >= changed_since)

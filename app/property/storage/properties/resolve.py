@@ -1,4 +1,7 @@
-"""Finds the property that a record goes to: what people decided, else what is filed near it (`merging/resolve.py`)."""
+"""Finds the property of a record: by people's decisions, else among properties that share keys with the record.
+
+`merging/resolve.py` compares the record with these properties.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,16 @@ from app.property.storage.properties.rebuild import canonical_id, new_property
 from app.property.storage.properties.source_records import records_of_each
 from app.property.storage.properties.tables import Property, PropertyKey
 
-#: blocking keys with more properties tell nothing: a ZIP code's centre, a placeholder for an address
+#: blocking keys with more properties are useless: a ZIP code's center, a placeholder address
 _MOST_NEAR = 200
 
 
 def resolve_property(
     database: Database, connection: Connection, record: SourceRecord, related: str | None = None
 ) -> tuple[str, bool]:
-    """Return the record's property, known or new; and whether it is new, or others were merged into it.
+    """Return the record's property, existing or new, and whether it is new or others were merged into it.
 
-    A record that nothing else is known of goes to `related`, the property that its page is of by how it was found.
+    A record that matches no property goes to `related`, the property for which its page was found.
     """
     pins = pins_of(connection, [record])[record.url]
     if joined := properties_with(connection, pins.together):
@@ -45,9 +48,9 @@ def resolve_property(
 
 
 def merge_same(database: Database, connection: Connection, record: SourceRecord, owner_id: str) -> tuple[str, bool]:
-    """Compare a stored record of `owner_id` again, and merge all that it shows to be one property.
+    """Compare a stored record of `owner_id` again, and merge all properties that it shows to be the same.
 
-    The record stays in `owner_id`. Return the id of the property now, and whether others were merged.
+    Return the current id of the record's property, and whether properties were merged.
     """
     pins = pins_of(connection, [record])[record.url]
     if properties_with(connection, pins.together):
@@ -68,7 +71,7 @@ def _merged(connection: Connection, found: Resolution) -> str:
 
 
 def _related(connection: Connection, record: SourceRecord, owner_id: str | None, apart: Sequence[str]) -> str | None:
-    """`owner_id`, unless the record is surely of another property or people said so."""
+    """Return `owner_id` unless the record contradicts that property or a decision keeps them apart."""
     if owner_id is None or owner_id in apart:
         return None
     values = connection.execute(select(Property.record).where(Property.id == owner_id)).scalar()
@@ -76,17 +79,17 @@ def _related(connection: Connection, record: SourceRecord, owner_id: str | None,
 
 
 def _resolved(connection: Connection, record: SourceRecord, apart: Sequence[str], preferred: str | None) -> Resolution:
-    near = [(row, is_page) for row, is_page in _filed(connection, record) if row.id not in apart]
+    near = [(row, is_page) for row, is_page in _candidates(connection, record) if row.id not in apart]
     resolver = Resolver(record, preferred, partial(records_of_each, connection), partial(are_split, connection))
     return resolver.resolve(near)
 
 
-def _filed(connection: Connection, record: SourceRecord) -> list[tuple[Row[Any], bool]]:
-    """Lock the properties near the record; -> each, and whether it is filed under the record's own page."""
+def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[Any], bool]]:
+    """Lock the properties that share keys with the record; return each, and whether it has the record's own page."""
     ids, of_page = _near(connection, record)
     rows: Sequence[Row[Any]] = []
     locked: set[str] = set()
-    while not ids <= locked:  # while one was waited for, it may have gone into another one
+    while not ids <= locked:  # while this waited for a lock, properties may have been merged
         locked |= ids
         query = select(Property.id, Property.created_at, Property.record).where(Property.id.in_(ids))
         living = query.where(Property.merged_into.is_(None)).order_by(Property.id)
@@ -97,7 +100,7 @@ def _filed(connection: Connection, record: SourceRecord) -> list[tuple[Row[Any],
 
 
 def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[str]]:
-    """The properties that may be the record's, and those of them that are filed under its own page."""
+    """Return the ids of properties that share keys with the record, and of those that have its own page."""
     key, owner = PropertyKey.key, PropertyKey.property_id
     exact = select(key, owner).where(key.in_(identity.lookups_of(record)), ~PropertyKey.is_blocking)
     blocking = select(owner).where(key.in_(identity.block_lookups_of(record.values)), PropertyKey.is_blocking)
@@ -115,5 +118,5 @@ def _ask_person(
     """Queue for review the pairs of properties that only a source of unknown kind would make one."""
     for other in found.doubtful:
         if other.id != owner_id:
-            why = f"only a page of unknown kind makes them one: {other.decision.why}"
+            why = f"only a page of unknown kind connects them: {other.decision.why}"
             ask_for_review(database, connection, record, (owner_id, other.id), why)

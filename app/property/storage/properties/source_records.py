@@ -1,6 +1,4 @@
-"""The record of a page in the database: which stored one it takes the place of, and what it said as observations; and
-what was only claimed of a property.
-"""
+"""Reads and writes the records of pages, their observations, and unverified claims."""
 
 from __future__ import annotations
 
@@ -20,29 +18,29 @@ from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import Observation, SourceRow, Unverified
 from app.property.storage.statements import clean, digest, entities, insert_if_new, upsert
 
-#: the note of a page of an address whose question went to another one
+#: the note on a page of an address if the model was asked about another page
 ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
 
 
 def urls_of(record: SourceRecord) -> set[str]:
-    """Return all URLs that the page answers to."""
+    """Return all URLs of the record's page."""
     return {url for url in (record.url, record.final_url, record.page_url) if url}
 
 
 def records_of(connection: Connection, property_id: str) -> list[SourceRecord]:
-    """Return what the pages of a property say, the newest of each."""
+    """Return the newest record of each page of a property."""
     return records_of_each(connection, [property_id])[property_id]
 
 
 def records_of_each(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[SourceRecord]]:
-    """Return what the pages of each property say."""
+    """Return the records of each property."""
     query = select(SourceRow).where(SourceRow.property_id.in_(property_ids)).order_by(SourceRow.id)
     rows = by_property(property_ids, entities(connection, query) if property_ids else ())
-    return {property_id: [row.said() for row in found] for property_id, found in rows.items()}
+    return {property_id: [row.to_record() for row in found] for property_id, found in rows.items()}
 
 
 def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[str, list[T]]:
-    """Return the rows of each property, by their `property_id`."""
+    """Group rows by their `property_id`."""
     found: dict[str, list[T]] = {property_id: [] for property_id in property_ids}
     for row in rows:
         found[row.property_id].append(row)
@@ -50,8 +48,10 @@ def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[
 
 
 def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
-    """Return the fields that a model is wanted for on those pages of the property that go by one of `urls`, and why it
-    was not asked; that it was asked elsewhere says less than any other reason."""
+    """Return the fields that a model should still read on the property's pages with one of `urls`, and why.
+
+    The reason `ASKED_ELSEWHERE` is returned only if there is no other.
+    """
     asked = sorted(set(urls))
     known_as = select(PageAlias.page_url).where(PageAlias.url.in_(asked))
     mine = or_(*(column.in_(some) for column in (SourceRow.url, SourceRow.page_url) for some in (asked, known_as)))
@@ -63,7 +63,7 @@ def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> 
 
 
 def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
-    """Return the stored record that `record` takes the place of, and others that turned out to be of its page too."""
+    """Return the stored record that `record` replaces, and other stored records of the same page."""
     mine = SourceRow.url == record.url
     same = mine if record.page_url is None else or_(mine, SourceRow.page_url == record.page_url)
     rows = connection.execute(select(SourceRow).where(same).order_by(mine.desc(), SourceRow.id)).all()
@@ -71,7 +71,7 @@ def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any]
 
 
 def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: SourceRecord) -> set[str]:
-    """Delete the other records of the page; -> their properties. What these said stays among the observations."""
+    """Delete the other records of the page, and return their properties. Their observations stay."""
     at, page_url = record.as_of, record.page_url
     for row in doubles:
         connection.execute(delete(SourceRow).where(SourceRow.id == row.id))
@@ -79,14 +79,14 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
     if page_url is not None and page_url != record.url:
         note_url(connection, record.url, page_url, at)
     else:
-        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # it has a record of its own (again)
+        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # it has its own record (again)
     return {row.property_id for row in doubles}
 
 
 def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
-    """Return `record` with what was said of whose page it is, where nobody says so again.
+    """Return `record` with the source kind of the stored record if it has none of its own.
 
-    It was said of the URL that answered: a page that comes from another one does not inherit it.
+    The kind belongs to the final URL, so a page with another final URL does not inherit it.
     """
     if before is None or record.source_kind is not None or record.final_url != before.final_url:
         return record
@@ -94,7 +94,7 @@ def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceReco
 
 
 def put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) -> None:
-    """Insert the record, or put it in place of `before` (which keeps its URL) unless that is younger."""
+    """Insert the record, or replace `before` unless that is newer. The row keeps its URL."""
     if before is None:
         connection.execute(insert(SourceRow).values(row))
         return
@@ -104,7 +104,7 @@ def put(connection: Connection, before: Row[Any] | None, row: dict[str, Any]) ->
 
 
 def observe(connection: Connection, property_id: str, record: SourceRecord) -> None:
-    """Add what the page says to what was ever said of the property."""
+    """Add the record's values to the observations of the property."""
     proofs = evidence_json(record.evidence)
     rows = [
         {
@@ -131,20 +131,19 @@ def put_claims(
     *,
     read: Iterable[str] = (),
 ) -> None:
-    """Add `claims`, in place of earlier ones of the same field and page. Claims of the pages `read` are deleted: these
-    speak for themselves by now.
+    """Store `claims`, replacing earlier ones of the same field and page, and delete claims about the pages `read`.
 
-    Claims of a page that was purged after it was named are left out, and those that name a person who was.
+    Claims about pages, or with names of people, that were purged after the claim are left out.
     """
     known = Unverified.property_id == property_id, Unverified.url.in_(sorted(set(read)))
     connection.execute(delete(Unverified).where(*known))
     by_time = dict[datetime, list[Unverified]]()
     for one in claims:
         by_time.setdefault(one.seen_at, []).append(one)
-    gone = {at: purged_since(database, connection, at, {one.url for one in some}) for at, some in by_time.items()}
-    for one in (one for some in by_time.values() for one in some):
-        purged = gone[one.seen_at]
-        if one.url in purged.urls or purged.names.is_in([one.value, one.quote, one.url]):
-            continue
-        row = {"value": one.value, "quote": clean(one.quote), "said_by": clean(one.said_by), "seen_at": one.seen_at}
-        upsert(connection, Unverified, {"property_id": property_id, "field": one.field, "url": one.url}, row)
+    for at, some in by_time.items():
+        purged = purged_since(database, connection, at, {one.url for one in some})
+        for one in some:
+            if one.url in purged.urls or purged.names.is_in([one.value, one.quote, one.url]):
+                continue
+            row = {"value": one.value, "quote": clean(one.quote), "said_by": clean(one.said_by), "seen_at": one.seen_at}
+            upsert(connection, Unverified, {"property_id": property_id, "field": one.field, "url": one.url}, row)

@@ -1,4 +1,4 @@
-"""Tables of properties: what their pages say, what was only claimed of them, decisions on identity, and recipes."""
+"""Tables of properties, their records, claims, identity decisions, and recipes."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ from app.property.storage.types import (
     where,
 )
 
-#: an index in the order of bytes, whatever the database's language
+#: indexes in byte order, independent of the database's locale
 _BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
 
-#: goes with its property
+#: deleted with its property
 OfProperty = Annotated[str, mapped_column(String(32), ForeignKey("properties.id", ondelete="CASCADE"))]
 
 
 class Property(Base):
-    """What the records of a property say together, or a pointer to the property that it was merged into."""
+    """A property with the merged values of its records, or a pointer to the property that it was merged into."""
 
     __tablename__ = "properties"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    # set once it turned out to be the same as another one: that one is meant
+    # the property that it turned out to be the same as
     merged_into: Mapped[OfProperty | None]
     record: Mapped[JsonWords]
     evidence: Mapped[JsonWords]
     conflicts: Mapped[JsonWords]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
-    # what it is found by (`rebuild.search_row`), made of record, conflicts and the URLs of its pages
+    # search columns (`rebuild.search_row`), made of record, conflicts, and the URLs of its pages
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
-    # by which rules it is filed (`identity.IDENTITY_VERSION`); an older number: it has to be filed anew (`reindex.py`)
+    # the `identity.IDENTITY_VERSION` of its keys; a lower number means that it has to be reindexed (`reindex.py`)
     identity_version: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
-        # due for reindexing; without the columns of lists: SQLite would read all of them by it, and sort
+        # for reindexing; with the columns of lists in it, SQLite would use it for lists, and sort all rows
         Index("ix_properties_identity_version", "identity_version", "id", **where(text("merged_into IS NULL"))),
         Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
         Index("ix_properties_merged_into", "merged_into", **where(text("merged_into IS NOT NULL"))),
@@ -61,10 +61,10 @@ class Property(Base):
 
 
 class PropertyKey(Base):
-    """What a property is found by (`merging/identity.py`).
+    """A key under which a property is indexed (`merging/identity.py`).
 
-    A key that is not blocking is of one property only, which keeps two processes from storing it twice. Blocking keys
-    find properties that a slip keeps from sharing such a key.
+    An exact key belongs to one property only, so that two processes cannot store the property twice. A blocking key
+    finds properties that a typing error keeps from sharing an exact key.
     """
 
     __tablename__ = "property_keys"
@@ -77,7 +77,7 @@ class PropertyKey(Base):
 
 
 class SourceRow(Base):
-    """The newest data of each page, by the URL that was asked for first."""
+    """The newest record of a page, by the URL that was requested first."""
 
     __tablename__ = "source_records"
 
@@ -92,28 +92,28 @@ class SourceRow(Base):
     evidence: Mapped[JsonWords]
     wanted_model: Mapped[PlainJson]
     model_note: Mapped[Words | None]
-    # those fields are asked for again when somebody next wants the page: the model was away when it was read
+    # the model was unavailable: the wanted fields are asked for again at the next request for the page
     asks_again: Mapped[bool] = mapped_column(server_default=false())
     stored_at: Mapped[datetime]
-    # which page that is, in the spelling of a target; none of what was stored before this was known
+    # the page's URL, spelled as a target; null in old rows
     page_url: Mapped[Url | None] = mapped_column(index=True)
-    # when its site last said that it still holds
+    # when its site last confirmed the page
     checked_at: Mapped[datetime | None]
-    # by which extractors it was read (`reading/edition.py`)
+    # the version of the extractors (`reading/edition.py`)
     edition: Mapped[str | None] = mapped_column(String(16))
-    # whose page it is (`record.SourceKind`); empty where nobody said
+    # who publishes the page (`record.SourceKind`); null if unknown
     source_kind: Mapped[str | None] = mapped_column(String(16))
-    # a value is of a field that names people
+    # whether it has a field that names people
     names_people: Mapped[bool] = mapped_column(server_default=false())
 
     __table_args__ = (
         Index("uq_source_records_url", "url", unique=True, postgresql_ops=_BY_BYTES),
-        # by hash, since a URL after redirects may be longer than a page of an index takes
+        # a hash index, since a URL after redirects may be too long for a B-tree entry
         Index("ix_source_records_final_url", "final_url", postgresql_using="hash"),
     )
 
-    def said(self) -> SourceRecord:
-        """Return what the page says."""
+    def to_record(self) -> SourceRecord:
+        """Return the row as a record."""
         return SourceRecord(
             url=self.url,
             final_url=self.final_url,
@@ -128,20 +128,20 @@ class SourceRow(Base):
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the shape that interfaces show: JSON types only, without what the page says."""
+        """Return the source as interfaces show it, in JSON types, without its values."""
         names = ("url", "final_url", "kind", "source_kind", "page_url", "fetched_at", "checked_at", "content_sha256")
         return self.shown((*names, "wanted_model", "model_note"))
 
 
-#: when a page was last known to say what its record says
+#: when a record was last known to be current
 AS_OF = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
-#: a condition in the spelling of the index, or SQLite does not use that
+#: the condition must match the index exactly, or SQLite does not use it
 NAMES_PEOPLE = SourceRow.names_people.is_(True)
 Index("ix_source_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgresql_where=NAMES_PEOPLE)
 
 
 class Observation(Base):
-    """Every value ever read, once per body: what merging loses is still here."""
+    """A value that was ever read, once per body. Values not chosen by merging are kept here."""
 
     __tablename__ = "observations"
 
@@ -158,7 +158,7 @@ class Observation(Base):
     __table_args__ = (
         UniqueConstraint("property_id", "content_sha256", "field", "value_sha256", name="uq_observations_once"),
         Index("ix_observations_property_id_field", "property_id", "field"),
-        # for pruning: names by their field, everything by age
+        # for pruning: names by field, everything by age
         Index("ix_observations_field_observed_at", "field", "observed_at"),
         Index("ix_observations_observed_at", "observed_at", "id"),
         Index("ix_observations_source_url", "source_url", postgresql_ops=_BY_BYTES),
@@ -166,8 +166,10 @@ class Observation(Base):
 
 
 class Unverified(Base):
-    """A value that `said_by` (a method and a model) read on the page `url`, which could not be read here: it is shown
-    beside the property's record, never in it."""
+    """An unverified claim: a value that `said_by` (a method and a model) reported from the page `url`.
+
+    The page could not be read here, so the claim is shown beside the property's record, never in it.
+    """
 
     __tablename__ = "unverified"
 
@@ -186,15 +188,14 @@ class Unverified(Base):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the shape that interfaces show: JSON types only."""
+        """Return the claim as interfaces show it, in JSON types."""
         return self.shown(("field", "value", "quote", "url", "said_by", "seen_at"))
 
 
 class IdentityDecision(Base):
-    """What a person decided on two properties: `property_id` kept its id, `other_id` came of it (split) or went into it
-    (join).
+    """A person's decision on two properties: `other_id` was split off from `property_id`, or joined into it.
 
-    A `review` is none yet: a page of unknown kind fits both, and a person has to say whether they are one.
+    A `review` is a request for a decision: a page of unknown kind fits both properties.
     """
 
     __tablename__ = "identity_decisions"
@@ -206,20 +207,20 @@ class IdentityDecision(Base):
     reason: Mapped[Words]
     property_id: Mapped[PropertyId] = mapped_column(index=True)
     other_id: Mapped[PropertyId] = mapped_column(index=True)
-    # ids of properties that had gone into the other one before it was joined
+    # ids of properties that were merged into the other one before the decision
     replaced: Mapped[PlainJson]
-    # empty while it is not undone
+    # null unless it was undone
     undone_at: Mapped[datetime | None] = mapped_column(index=True)
     undone_by: Mapped[Who | None]
     pins: Mapped[list[IdentityPin]] = relationship(lazy="selectin", order_by=lambda: IdentityPin.url)
 
     @property
     def pages(self) -> list[str]:
-        """The URLs of the pages of the other property."""
+        """The URLs of the other property's pages."""
         return [pin.url for pin in self.pins if pin.side == 1]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the shape that interfaces show: JSON types only."""
+        """Return the decision as interfaces show it, in JSON types."""
         names = "id", "at", "who", "kind", "reason", "property_id", "other_id", "pages", "undone_at", "undone_by"
         return self.shown(names)
 
@@ -230,23 +231,23 @@ class IdentityPin(Base):
     __tablename__ = "identity_pins"
 
     decision_id: Mapped[Id] = mapped_column(ForeignKey("identity_decisions.id", ondelete="CASCADE"), primary_key=True)
-    # 0: of a page of the property that kept its id, 1: of the other one
+    # 0: a page of the property that kept its id, 1: a page of the other one
     side: Mapped[int] = mapped_column(primary_key=True)
     url: Mapped[Url] = mapped_column(primary_key=True, index=True)
 
 
 class RecipeRow(Base):
-    """Where the pages of one template of a host state each field."""
+    """A recipe: where the pages of one template of a host have each field."""
 
     __tablename__ = "recipes"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     host: Mapped[Words]
-    # a person wrote it: nothing is learned into it
+    # written by a person, and never changed by learning
     written: Mapped[bool]
-    # a recipe of another version of the format is not used
+    # recipes in another version of the format are not used
     format: Mapped[int]
-    # all of it (`app/property/recipes/form.py`)
+    # the recipe in JSON (`app/property/recipes/form.py`)
     document: Mapped[JsonWords]
     updated_at: Mapped[datetime]
 
@@ -254,7 +255,7 @@ class RecipeRow(Base):
 
 
 class RecipeExample(Base):
-    """Verified values of a page that a recipe is learned from: deleted with the last stored copy of the page's body."""
+    """Verified values of a page, from which a recipe is learned. Deleted with the last copy of the page's body."""
 
     __tablename__ = "recipe_examples"
 
@@ -266,5 +267,5 @@ class RecipeExample(Base):
     at: Mapped[datetime] = mapped_column(index=True)
 
 
-#: the URLs that a page is known by
+#: the URLs of a record's page
 RECORD_URLS = (SourceRow.url, SourceRow.final_url, SourceRow.page_url)

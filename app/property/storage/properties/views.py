@@ -1,4 +1,4 @@
-"""Properties as interfaces show them: with their sources, claims, attempts, and the ids that they replace."""
+"""Reads properties as interfaces show them, with sources, claims, attempts, and the ids that they replace."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from app.property.storage.statements import entities
 
 @dataclass(frozen=True, slots=True)
 class PropertyFilter:
-    """Every word of `words` must occur, small or capital; `status` is one of RESO's; None: any."""
+    """A filter of properties: all `words` must occur (case-insensitive), and `status` is a RESO status or None."""
 
     words: str = ""
     status: str | None = None
     conflicts_only: bool = False
 
     def condition(self) -> ColumnElement[bool]:
-        """For a query of `properties`."""
+        """Return the condition on `properties`."""
         words = self.words.lower().split()
         parts: list[ColumnElement[bool]] = [Property.search_text.contains(word, autoescape=True) for word in words]
         if self.status is not None:
@@ -36,17 +36,16 @@ class PropertyFilter:
 
 
 def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Return `rows` in the shape of `PropertyStore.get`, in their order; one query for each kind of what belongs to
-    them."""
+    """Return `rows` in the shape of `PropertyStore.get`, in their order, with one query for each related table."""
     ids = [row.id for row in rows]
-    # what a source says itself is most of it, and is not shown
+    # the values of a source are large, and are not shown
     shown = select(SourceRow).options(defer(SourceRow.record), defer(SourceRow.evidence))
     shown = shown.where(SourceRow.property_id.in_(ids)).order_by(SourceRow.fetched_at, SourceRow.id)
     sources = by_property(ids, entities(connection, shown))
-    heard = select(Unverified).where(Unverified.property_id.in_(ids)).order_by(Unverified.field, Unverified.url)
-    claims = by_property(ids, entities(connection, heard))
-    gone = select(Property.id, Property.merged_into.label("property_id")).where(Property.merged_into.in_(ids))
-    replaced = by_property(ids, connection.execute(gone.order_by(Property.id)))
+    claimed = select(Unverified).where(Unverified.property_id.in_(ids)).order_by(Unverified.field, Unverified.url)
+    claims = by_property(ids, entities(connection, claimed))
+    merged = select(Property.id, Property.merged_into.label("property_id")).where(Property.merged_into.in_(ids))
+    replaced = by_property(ids, connection.execute(merged.order_by(Property.id)))
     tried = tried_for(connection, ids)
     return [
         {
@@ -67,9 +66,9 @@ def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, An
 
 
 def _as_of(evidence: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, datetime]) -> dict[str, str]:
-    """When each value was last known to hold: by the page that it was read on (`bodies`: moments by content hash).
+    """Return the time of each value's last confirmation, by its body (`bodies`: times by content hash).
 
-    A derived value has the evidence of the least sure of its inputs.
+    A derived value has the evidence of its least certain input.
     """
     found = {name: bodies.get(proof["content_sha256"]) for name, proof in evidence.items()}
     return {name: at.isoformat() if at else str(evidence[name]["fetched_at"]) for name, at in found.items()}

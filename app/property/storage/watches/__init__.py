@@ -1,1 +1,1 @@
-"""Watched addresses and pages, and the changes they brought to light."""
+"""Watches of properties, pages, and addresses, and the changes that they find."""

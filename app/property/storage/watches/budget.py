@@ -1,6 +1,6 @@
-"""The daily budget of all watches: charged before a site or a model is asked, so it is never exceeded.
+"""The shared daily budget of all watches. A request is charged before it is sent, so the budget is never exceeded.
 
-A process that dies between the charge and the request has charged too much, never too little.
+If a process dies between charge and request, the charge stays.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from app.property.storage.jobs import usage
 
 
 class Charge(StrEnum):
-    """page: a request to a site for a page, also one that is answered 304, with all its redirects · model_call: a
-    question to a model, a search of the web among them."""
+    """What a watch is charged for."""
 
+    #: a request for a page with all its redirects, even if the answer is 304
     PAGE = "page"
+    #: a call of a model, including web searches
     MODEL_CALL = "model_call"
 
 
@@ -28,8 +29,10 @@ SUBJECT = "watches"
 
 @dataclass(frozen=True, slots=True)
 class WatchLimits:
-    """How many requests for pages and model calls all watches together may cost a UTC day; and each caller's daily
-    quota, toward which refreshes of the caller's watches count (None: none)."""
+    """The budget of pages and model calls per UTC day, shared by all watches.
+
+    `daily_targets` is each caller's daily quota, against which refreshes of the caller's watches count (None: none).
+    """
 
     pages: int
     model_calls: int
@@ -38,7 +41,7 @@ class WatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class WatchDay:
-    """What a day has cost so far."""
+    """The budget used on a day."""
 
     day: date
     pages: int = 0
@@ -46,18 +49,18 @@ class WatchDay:
 
 
 def charge_watches(database: Database, what: Charge, limit: int) -> bool:
-    """Charge one of `what` to today; False if the day has no room for it."""
+    """Charge one `what` to today's budget. Return False if the budget is used up."""
     today = database.clock.now().date()
     return database.repeat(lambda connection: usage.add(connection, today, SUBJECT, what, 1, limit=limit))
 
 
 def watch_day(database: Database) -> WatchDay:
-    """Return what today has cost so far."""
+    """Return the budget used today."""
     with database.reading() as connection:
         return day_of(connection, database.clock.now().date())
 
 
 def day_of(connection: Connection, day: date) -> WatchDay:
-    """Return what `day` has cost."""
+    """Return the budget used on `day`."""
     used = usage.amounts(connection, day, SUBJECT)
     return WatchDay(day, used.get(Charge.PAGE, 0), used.get(Charge.MODEL_CALL, 0))

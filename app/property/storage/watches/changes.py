@@ -1,8 +1,8 @@
 """The feed of published changes, in the order of their commits.
 
-A cursor is the position of the last change that a follower has. PostgreSQL numbers rows before they are committed, so a
-lower number could appear after a higher one was read. So a change gets a new position when it is published, by one
-transaction at a time, which holds the feed's lock until it is committed.
+A cursor is the position of the last change that a follower has received. PostgreSQL assigns row numbers before the
+commit, so a lower number could appear after a higher one was read. Therefore a change gets a new position when it is
+published, and each publishing transaction holds the feed's lock until its commit.
 """
 
 from __future__ import annotations
@@ -22,29 +22,33 @@ from app.property.storage.statements import delete_some, entities
 from app.property.storage.watches.models import Change, ChangeState
 
 ORDER = Order("changes", (Change.position,))
-#: a cursor before everything that is still to come
+#: a cursor that skips all existing changes
 LATEST = "latest"
-#: changes that are deleted at a time: no other writer waits long
+#: changes deleted per transaction, so that no writer waits long
 _AT_ONCE = 1000
 _PUBLISHED = Change.state == ChangeState.PUBLISHED
 
 
 def publish(database: Database, connection: Connection, change: Change, why: str, now: datetime) -> None:
-    """Move the pending change to the end of the feed, in the caller's transaction, which holds off purges. One that was
-    purged meanwhile, or that names a purged person, is deleted."""
+    """Move the pending change to the end of the feed, in the caller's transaction, which blocks purges.
+
+    A change that was purged meanwhile, or that names a purged person, is deleted.
+    """
     lock_feed(database, connection)
     change.state, change.why, change.look_at, change.updated_at = ChangeState.PUBLISHED, why, None, now
     row = {column.name: getattr(change, column.name) for column in Change.__table__.columns}
-    gone = connection.execute(delete(Change).where(Change.position == row.pop("position"))).rowcount
-    said = (change.old, change.new, change.old_evidence, change.new_evidence, change.context)
-    if gone and not purged_since(database, connection, change.seen_at).names.is_in(said):
+    deleted = connection.execute(delete(Change).where(Change.position == row.pop("position"))).rowcount
+    texts = (change.old, change.new, change.old_evidence, change.new_evidence, change.context)
+    if deleted and not purged_since(database, connection, change.seen_at).names.is_in(texts):
         connection.execute(insert(Change).values(row))
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Changes after a cursor, the oldest first. `next_since` is the cursor after the last; `has_more`: there are more
-    already."""
+    """Changes after a cursor, oldest first. `next_since` is the cursor after the last one.
+
+    `has_more` is True if there are more changes already.
+    """
 
     changes: list[Change]
     next_since: str
@@ -56,14 +60,16 @@ class Followed:
 
 
 class ChangeStore:
-    """Changes in a `Database`; each method is one transaction."""
+    """The changes of a `Database`. Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def since(self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None) -> Followed:
-        """Return changes after `cursor`: all, or those of one property, which may have been merged into another. None
-        begins with the oldest, `LATEST` with what comes from now on. Raises `InvalidCursorError`."""
+        """Return changes after `cursor`, of all properties or of one, which may have been merged.
+
+        None begins with the oldest change, `LATEST` after the newest. Raises `InvalidCursorError`.
+        """
         if cursor == LATEST:
             with self._database.reading() as connection:
                 newest = connection.execute(select(func.max(Change.position)).where(_PUBLISHED)).scalar()
@@ -78,8 +84,7 @@ class ChangeStore:
         return Followed(found[:limit], ORDER.cursor((found[:limit][-1].position,)), len(found) > limit)
 
     def newest(self, *, property_id: str | None = None, limit: int = 100) -> list[Change]:
-        """Return the newest changes, the newest first: all, or those of one property, which may have been merged into
-        another."""
+        """Return the newest changes, newest first, of all properties or of one, which may have been merged."""
         query = select(Change).where(_PUBLISHED).order_by(Change.position.desc())
         if property_id is not None:
             query = query.where(_is_of(property_id))
@@ -87,14 +92,14 @@ class ChangeStore:
             return entities(connection, query.limit(limit))
 
     def count_since(self, cursor: str) -> tuple[int, datetime | None]:
-        """Return how many changes there are after `cursor`, and when the first of them was published."""
+        """Return the number of changes after `cursor`, and when the first of them was published."""
         counted: Any = select(func.count(), func.min(Change.updated_at)).where(_PUBLISHED)
         with self._database.reading() as connection:
             count, oldest = connection.execute(ORDER.after(counted, cursor)).one()
         return count, oldest
 
     def prune(self, before: datetime) -> int:
-        """Delete changes that were published, reverted or last seen before that, at most 1000; return how many."""
+        """Delete up to 1,000 changes that were last updated before that time; return how many."""
         return delete_some(self._database, Change, Change.updated_at < before, _AT_ONCE)
 
 

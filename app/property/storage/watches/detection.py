@@ -1,5 +1,6 @@
-"""Notices changes in the transaction that stores a record: what its page shows anew becomes a pending change, and
-pending ones that are accepted are published.
+"""Detects changes in the transaction that stores a record.
+
+A new value on a page becomes a pending change. Pending changes are published when they are accepted.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ from app.property.storage.watches.changes import publish
 from app.property.storage.watches.models import Change, ChangeState
 from app.property.urls.targets import normalise_url
 
-#: these may read the same page differently on the next visit
+#: methods that may read the same page differently on the next visit
 _UNSTEADY = frozenset({Method.LLM, Method.RECIPE})
 _PENDING = Change.state == ChangeState.PENDING
 
 
 class ChangeDetector:
-    """Notices what changed of a property that was just made anew, in the caller's transaction.
+    """Detects the changes of a property that was just rebuilt, in the caller's transaction.
 
-    The caller holds the lock of the property: of its pages one is stored at a time.
+    The caller holds the property's lock, so that only one of its pages is stored at a time.
     """
 
     def __init__(
@@ -50,17 +51,19 @@ class ChangeDetector:
         self._pending = entities(connection, self._mine.where(_PENDING))
 
     def reread(self, before: Row[Any], record: SourceRecord, edition: str | None) -> None:
-        """Note what a page shows anew, whose row `before` was replaced by `record`, and publish what is accepted now.
-        `edition` is that of the readers."""
+        """Compare the new `record` of a page with the row `before`, and publish changes that are accepted now.
+
+        `edition` is the version of the extractors that read `record`.
+        """
         if record.fetched_at < before.fetched_at:
             return
         if before.property_id == self._property_id and before.content_sha256 != record.content_sha256:
             for name in self._telling.fields:
-                self._note(name, before, record, is_same_edition=before.edition == edition)
+                self._compare(name, before, record, is_same_edition=before.edition == edition)
         self.look(before.url, record.as_of)
 
     def look(self, url: str, looked_at: datetime) -> None:
-        """Count a look at the page `url` of the property, and judge what is pending of all its pages."""
+        """Count a look at the property's page `url`, and judge all pending changes of the property."""
         for change in self._pending:
             if change.url == url and looked_at >= change.candidate.look_at:
                 self._change(change, looks=change.looks + 1, updated_at=looked_at)
@@ -72,23 +75,25 @@ class ChangeDetector:
             setattr(change, name, value)
         self._connection.execute(update(Change).where(Change.position == change.position).values(values))
 
-    # --- what a page shows
+    # --- new values
 
-    def _note(self, name: str, before: Row[Any], record: SourceRecord, *, is_same_edition: bool) -> None:
-        """Add a pending change if what the page says of the field is new on the page and to the property."""
+    def _compare(self, name: str, before: Row[Any], record: SourceRecord, *, is_same_edition: bool) -> None:
+        """Add a pending change if the field's value is new on the page and new to the property."""
         now = said_of(name, record.values, record.evidence)
         if now is None:
             return
-        was = _said(name, before) or self._said_once(name, record, (before.url, record.url))
+        was = _said(name, before) or self._last_value(name, record, (before.url, record.url))
         if was is None and not (is_same_edition and self._may_appear(name, before, record.evidence[name])):
             return
         pending = [change for change in self._pending if change.field == name]
-        # what the property said before any change of the field that is pending
-        old = pending[0].said_before if pending else _said(name, self._rebuilt.was) or self._said_once(name, record, ())
+        # the property's value before any pending change of the field
+        old = (
+            pending[0].said_before if pending else _said(name, self._rebuilt.was) or self._last_value(name, record, ())
+        )
         is_known = any(one.url == before.url and not is_news(name, one.candidate.new, now) for one in pending)
         if is_known or not moved(name, was, now, old):
             return
-        if was is not None and self._is_read_otherwise(was, now, is_same_edition=is_same_edition):
+        if was is not None and self._is_read_differently(was, now, is_same_edition=is_same_edition):
             return
         urls = {said.proof.source_url for said in (old, now) if said is not None}
         change = Change(
@@ -111,8 +116,11 @@ class ChangeDetector:
         self._pending.append(change)
 
     def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
-        """Return whether a field that the page never gave may be news. It may only have been read better: by a model
-        that was not asked before, or by a recipe that was learned since, unless its words are new on the page."""
+        """Return whether a field that the page did not have before may be a change.
+
+        It is none if only the reading improved: by a model that was not asked before, or by a recipe learned since,
+        unless the quoted text is new on the page.
+        """
         if name in before.wanted_model or proof.method is Method.LLM:
             return False
         if proof.method is not Method.RECIPE:
@@ -120,9 +128,12 @@ class ChangeDetector:
         old = text_of(self._connection, before.content_sha256)
         return old is not None and not has_words(old, proof.quote)
 
-    def _is_read_otherwise(self, was: Said, now: Said, *, is_same_edition: bool) -> bool:
-        """Return whether the value differs only because other readers, a model, or a recipe read the same words: both
-        quotes are on both pages. Of other readers that is assumed if the pages were not kept."""
+    def _is_read_differently(self, was: Said, now: Said, *, is_same_edition: bool) -> bool:
+        """Return whether other extractors, a model, or a recipe only read the same text differently.
+
+        That is so if both quotes are on both pages. If the pages are no longer stored, it is assumed for another
+        version of the extractors.
+        """
         if is_same_edition and _UNSTEADY.isdisjoint((was.proof.method, now.proof.method)):
             return False
         old, new = (text_of(self._connection, said.proof.content_sha256) for said in (was, now))
@@ -130,8 +141,8 @@ class ChangeDetector:
             return not is_same_edition
         return has_words(old, now.proof.quote) and has_words(new, was.proof.quote)
 
-    def _said_once(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Said | None:
-        """Return the newest value of the field before `record`: of the pages `urls`, or of any."""
+    def _last_value(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Said | None:
+        """Return the newest value of the field before `record`, on the pages `urls` or on any page."""
         c = Observation
         mine = (c.property_id == self._property_id, c.field == name, c.content_sha256 != record.content_sha256)
         query = select(Observation).where(*mine)
@@ -143,7 +154,7 @@ class ChangeDetector:
     # --- judging
 
     def _judge(self) -> None:
-        """Judge each pending change once; one that is published ends those that say the same."""
+        """Judge each pending change once. A published change removes pending ones with the same new value."""
         names = {change.field for change in self._pending}
         ended = self._mine.where(~_PENDING, Change.updated_at > self._now - MEMORY, Change.field.in_(names))
         lately = entities(self._connection, ended)
@@ -166,9 +177,9 @@ class ChangeDetector:
                     accepted.append(one)
                 case Outcome.WAIT if change.look_at != judgement.look_at:
                     self._change(change, look_at=judgement.look_at)
-                case Outcome.BACK:  # that the page went back is remembered, what it said meanwhile is not
-                    gone = dict.fromkeys(("old", "new", "old_evidence", "new_evidence", "context", "look_at"))
-                    self._change(change, state=ChangeState.REVERTED, updated_at=self._now, **gone)
+                case Outcome.BACK:  # the reversal is stored, the values are deleted
+                    emptied = dict.fromkeys(("old", "new", "old_evidence", "new_evidence", "context", "look_at"))
+                    self._change(change, state=ChangeState.REVERTED, updated_at=self._now, **emptied)
                     self._pending.remove(change)
                 case Outcome.OVER:
                     self._drop(change)
@@ -179,7 +190,7 @@ class ChangeDetector:
 
 
 def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
-    """Return whether its page went back on a change of its field, or the field itself did."""
+    """Return whether the page reverted a change of the field lately, or a published change is being reversed."""
     same = [change for change in lately if change.field == one.field]
     if any(change.state == ChangeState.REVERTED and change.url == one.url for change in same):
         return True
@@ -190,19 +201,19 @@ def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
 
 
 def has_pending_change(connection: Connection, property_id: str) -> bool:
-    """Return whether a change of the property is pending."""
+    """Return whether the property has a pending change."""
     query = select(Change.position).where(Change.property_id == property_id, _PENDING).limit(1)
     return connection.execute(query).first() is not None
 
 
 def _said(name: str, stored: Row[Any]) -> Said | None:
-    """Return what a row of a record or of a property says of the field."""
+    """Return the value of the field in a row of a record or a property."""
     evidence = {name: Evidence.model_validate(stored.evidence[name])} if name in stored.evidence else {}
     return said_of(name, stored.record, evidence)
 
 
 def _pages_of(connection: Connection, property_id: str, found: set[str]) -> str:
-    """Return every URL of the pages with these URLs, each between blanks."""
+    """Return all URLs of the pages with these URLs, each between blanks."""
     for url in sorted(found):
         with suppress(InvalidTargetError):
             found.add(normalise_url(url))

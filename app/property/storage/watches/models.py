@@ -1,4 +1,4 @@
-"""What is refreshed on a schedule, what that has cost, and the changes that were noticed."""
+"""Tables of watches and of detected changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.property.storage.types import Base, Id, JsonWords, RowId, Sha256, Url, 
 
 
 def write(connection: Connection, watches: Sequence[Watch]) -> None:
-    """Write what has changed of `watches` since they were read, all in one statement."""
+    """Write the modified columns of `watches` in one statement."""
     columns = set(Watch.__table__.columns.keys())
     names = sorted({name for one in watches for name in columns - inspect(one).unmodified})
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
@@ -27,7 +27,7 @@ def write(connection: Connection, watches: Sequence[Watch]) -> None:
 
 
 class WatchKind(StrEnum):
-    """What is refreshed: a stored property with all its pages, one URL, or an address."""
+    """What a watch refreshes: all pages of a stored property, one URL, or an address."""
 
     PROPERTY = "property"
     URL = "url"
@@ -35,51 +35,55 @@ class WatchKind(StrEnum):
 
 
 class WatchStatus(StrEnum):
-    """waiting: for its time · due: for the next tick · put_off: a day's budget had no room for it, it comes first on
-    the next · under_way: its jobs are · paused: until it is added again."""
+    """The status of a watch."""
 
+    #: not due yet
     WAITING = "waiting"
+    #: refreshed by the next tick
     DUE = "due"
+    #: the day's budget was used up; it comes first on the next day
     PUT_OFF = "put_off"
+    #: its jobs are active
     UNDER_WAY = "under_way"
+    #: stopped until it is added again
     PAUSED = "paused"
 
 
 class Watch(Base):
-    """Something that is refreshed every `interval_days`."""
+    """A target that is refreshed every `interval_days`."""
 
     __tablename__ = "watches"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    # property, url (of a page, or of a search that lists many) or address
+    # property, url (of a page or of a search), or address
     kind: Mapped[str] = mapped_column(String(8))
-    # a property's id, or a URL or an address in its one spelling
+    # a property's id, or a URL or address spelled as a target
     target: Mapped[Url] = mapped_column(unique=True)
-    # of a URL or an address known after the first refresh, of a search never
+    # for a URL or an address, set by the first refresh; null for a search
     property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"), index=True)
     interval_days: Mapped[int]
     state: Mapped[str] = mapped_column(String(8))
     pause_reason: Mapped[Words | None]
-    # when it is to be refreshed next
+    # when the next refresh is due
     due_at: Mapped[datetime]
-    # since when a day's budget has had no room for it
+    # since when it has been waiting for the day's budget
     put_off_at: Mapped[datetime | None]
-    # since when the refresh that has not been accounted for yet is under way
+    # when the current refresh began, until it is settled
     under_way_since: Mapped[datetime | None]
-    # refreshes in a row that brought nothing, and since when
+    # the number of consecutive failed refreshes, and the time of the first
     failures: Mapped[int] = mapped_column(server_default="0")
     failing_since: Mapped[datetime | None]
-    # what went wrong with the last refresh, also where only some of its pages failed
+    # the error of the last refresh, even if only some of its pages failed
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    # when a refresh last brought something
+    # when a refresh last succeeded
     refreshed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     created_by: Mapped[Who]
-    # whose daily quota its refreshes count toward, nobody's without; and whether the next one was counted already
+    # the client whose daily quota its refreshes count against (null: none), and whether the next one is counted already
     caller: Mapped[Sha256 | None]
     prepaid: Mapped[bool] = mapped_column(server_default=false())
-    # a `WatchStatus`, where the query asks for it (`repository.py`)
+    # a `WatchStatus`, loaded only by some queries (`repository.py`)
     status: Mapped[str] = query_expression()
 
     __table_args__ = (
@@ -104,46 +108,48 @@ class Watch(Base):
 
 
 class ChangeState(StrEnum):
-    """pending: a page shows it, it is not accepted yet · published: it is in the feed, and never rewritten but for its
-    property · reverted: the page went back. What the page said meanwhile is forgotten."""
+    """The state of a change."""
 
+    #: a page shows it, but it is not accepted yet
     PENDING = "pending"
+    #: in the feed, and never modified except for its property's id
     PUBLISHED = "published"
+    #: the page shows the old value again; the new value is deleted
     REVERTED = "reverted"
 
 
 class Change(Base):
-    """Another value of a field of a property, seen on a page."""
+    """A change of a property's field, seen on a page."""
 
     __tablename__ = "changes"
 
-    # of published ones in the order of commits: a row that is published gets a new number (`watches/changes.py`). None
-    # is given twice, not even that of a row that is purged
+    # published rows are numbered in the order of their commits (`watches/changes.py`). Numbers of purged rows are never
+    # reused
     position: Mapped[RowId] = mapped_column(primary_key=True)
     id: Mapped[Id] = mapped_column(unique=True)
     property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
     field: Mapped[str] = mapped_column(String(64))
-    # of the page's record
+    # the URL of the page's record
     url: Mapped[Url]
     state: Mapped[str] = mapped_column(String(9), server_default="pending")
-    # empty where nothing was said before
+    # null if there was no value before
     old: Mapped[JsonWords | None]
     new: Mapped[JsonWords | None]
     old_evidence: Mapped[JsonWords | None]
     new_evidence: Mapped[JsonWords | None]
-    # what both mean nothing without: {"old": {"X_Currency": ...}, "new": {...}}
+    # units and the like: {"old": {"X_Currency": ...}, "new": {...}}
     context: Mapped[JsonWords] = mapped_column(nullable=True)
-    # of the pages that both were read on, each between blanks
+    # the URLs of both values' pages, each between blanks
     urls: Mapped[Urls]
     # why it was accepted
     why: Mapped[Words | None]
-    # further looks that found it so
+    # the number of later looks that confirmed it
     looks: Mapped[int] = mapped_column(server_default="0")
     seen_at: Mapped[datetime]
-    # of the last look while it is pending, then of the end of that
+    # the time of the last look, or of the end of the pending state
     updated_at: Mapped[datetime] = mapped_column(index=True)
     published_at: Mapped[datetime] = synonym("updated_at")
-    # when one more look is due; empty where none would help
+    # when the next look is due; null if another look would not help
     look_at: Mapped[datetime | None]
 
     __table_args__ = (

@@ -1,6 +1,4 @@
-"""How refreshes end: one that brought nothing is tried again with backoff, and after weeks its watch is paused. And how
-the watches of two properties that turn out to be one are merged.
-"""
+"""Settles refreshes: a failed one is retried with backoff, and its watch is paused after weeks. Also merges watches."""
 
 from __future__ import annotations
 
@@ -26,55 +24,57 @@ from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.models import Watch, write
 
-#: hours from each failure in a row to the next try, by what went wrong: what may pass by itself; and a site that shows
-#: a wall, or refuses (403) what it gave before, which is left alone for longer. All else waits until the watch is due
+#: hours from each consecutive failure to the next try, by error code: transient errors, and longer waits for sites that
+#: block or refuse (403). After any other error, the watch waits until it is due
 _PASSING = {*(kind.code for kind in every_kind() if kind.transient), DeadlineExceededError.code, WorkerDiedError.code}
 _HOURS = {
     **dict.fromkeys((PageBlockedError.code, HttpStatusError.code), (24, 24)),
     **dict.fromkeys((*_PASSING, NoSourceError.code), (1, 4, 16, 24, 24)),
 }
 _GONE_STATUS = re.compile(r" answered HTTP 4(?:04|10)\.")
-#: what says that it is gone is asked once more within a day, and then believed
+#: a page that is gone is requested once more within a day, then accepted as gone
 _GONE_AGAIN_HOURS = 24
 _GONE_TRIES = 2
-#: for so many refreshes and so long nothing came of it: nobody asks any more until somebody says so
-_HOPELESS_TRIES = 8
-_HOPELESS_AFTER = timedelta(days=14)
+#: after this many failed refreshes in this time, the watch is paused until it is added again
+_PAUSED_TRIES = 8
+_PAUSED_AFTER = timedelta(days=14)
 _AT_ONCE = 500
-#: a watch's job that is queued again when it is due
+#: failed jobs of watches that are queued again when due
 HAS_FAILED = and_(JobRow.watch_id.is_not(None), JobRow.state == JobState.FAILED, JobRow.due_at.is_not(None))
 UNDER_WAY = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
 
 
 def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Watch]]:
-    """Settle the refreshes whose jobs are all over, at most 500 at a time; return how many ended, by outcome (done,
-    failed, cancelled), and the watches that were paused by it."""
+    """Settle up to 500 refreshes whose jobs have all ended.
+
+    Return the number by outcome (done, failed, cancelled), and the watches that were paused.
+    """
     query = select(Watch).where(Watch.under_way_since.is_not(None), ~UNDER_WAY)
     ended = entities(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
     made = defaultdict[str, list[Row[Any]]](list)
     job: tuple[Any, ...] = JobRow.watch_id, JobRow.target, JobRow.state, JobRow.property_id, JobRow.finished_at
     columns = (*job, JobRow.error_code, JobRow.error_message, Property.merged_into)
     jobs = select(*columns).outerjoin(Property, Property.id == JobRow.property_id)
-    # also those that came of them
+    # including the jobs of listings that a search found
     jobs = jobs.join(Watch, and_(Watch.id == JobRow.watch_id, JobRow.created_at >= Watch.under_way_since))
     jobs = jobs.where(Watch.id.in_([watch.id for watch in ended])).order_by(JobRow.created_at, JobRow.position)
     for job in connection.execute(jobs):
         made[job.watch_id].append(job)
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
     write(connection, ended)
-    # the watch itself is tried again
+    # the watch itself is tried again instead
     forget_failed(connection, JobRow.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
     return Counter(outcomes.values()), [watch for watch in ended if watch.state == "paused"]
 
 
 def forget_failed(connection: Connection, column: InstrumentedAttribute[Any], values: Sequence[str]) -> None:
-    """Give up repeating failed jobs with one of `values` in `column`."""
+    """Stop repeating failed jobs of watches with one of `values` in `column`."""
     for some in chunks(values):
         connection.execute(update(JobRow).where(column.in_(some), HAS_FAILED).values(due_at=None))
 
 
 def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
-    """Note in `watch` how its refresh ended, and if it failed when it is tried again; return the outcome."""
+    """Update `watch` with the outcome of its refresh and the time of the next try, and return the outcome."""
     bad = [job for job in made if job.state == JobState.FAILED]
     done = [job for job in made if job.state == JobState.DONE]
     was_gone = _is_gone(watch.error_code, watch.error_message)
@@ -95,9 +95,9 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
     is_gone = all(_is_gone(job.error_code, job.error_message) for job in bad)
     waits = max((_hours(job.error_code, job.error_message) for job in bad), key=len)
     if is_gone and was_gone and watch.failures >= _GONE_TRIES:
-        watch.pause(f"It is gone: {watch.error_message}")
-    elif not is_gone and watch.failures >= _HOPELESS_TRIES and failed_for >= _HOPELESS_AFTER:
-        watch.pause(f"{watch.failures} refreshes in {failed_for.days} days brought nothing: {watch.error_message}")
+        watch.pause(f"The page is gone: {watch.error_message}")
+    elif not is_gone and watch.failures >= _PAUSED_TRIES and failed_for >= _PAUSED_AFTER:
+        watch.pause(f"{watch.failures} refreshes failed in {failed_for.days} days: {watch.error_message}")
     elif is_gone or watch.failures <= len(waits):
         hours = _GONE_AGAIN_HOURS if is_gone else waits[watch.failures - 1]
         watch.due_at = min(watch.due_at, now + timedelta(hours=hours))
@@ -105,9 +105,9 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
 
 
 def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnElement[Any]:
-    """Return, as SQL, when a watch's job that fails `now` is queued again: NULL if it is not, or of no watch.
+    """Return a SQL expression for when a job that fails `now` is queued again; NULL if never, or without a watch.
 
-    Its waits are those of a watch. Which one is next follows from how long ago the job was made.
+    The waits are those of a watch. The age of the job determines which wait is next.
     """
     hours = _hours(error_code, error_message)
     waits = [
@@ -125,7 +125,7 @@ def _hours(error_code: str, error_message: str | None) -> tuple[int, ...]:
 
 
 def _is_gone(error_code: str | None, error_message: str | None) -> bool:
-    """Return whether this error of a job or a watch says that the page is gone."""
+    """Return whether this error means that the page is gone."""
     if error_code == HttpStatusError.code:
         return bool(_GONE_STATUS.search(error_message or ""))
     return error_code == PageGoneError.code

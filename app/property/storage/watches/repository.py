@@ -1,5 +1,6 @@
-"""The watches table: what is refreshed on a schedule (`watches/schedule.py`). A watch is of a stored property (all its
-pages), of a URL of a page or a search, or of an address.
+"""Stores watches: properties, URLs of pages or searches, and addresses that are refreshed on a schedule.
+
+`watches/schedule.py` decides what is due.
 """
 
 from __future__ import annotations
@@ -36,21 +37,21 @@ INTERVAL_DAYS = 7
 MOST_INTERVAL_DAYS = 365
 MOST_WATCHES = 10_000
 ORDER = Order("watches", (Watch.created_at, Watch.id))
-#: what is due first, then what comes next, and what is paused at the end
+#: active watches by due time, then paused ones
 PLANNED = Order("planned watches", (Watch.state, Watch.due_at, Watch.id))
 _IDLE = (Watch.state == "active", Watch.under_way_since.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The watches of what was named, in its order, each once; `new` counts those that were not there before."""
+    """The watches of the named targets, in their order and without repeats; `new` is the number of new ones."""
 
     watches: list[Watch]
     new: int
 
 
 class Watches:
-    """Watches in a `Database`, by its clock. Atomic on every method; raises errors of `app.errors`."""
+    """The watches of a `Database`, by its clock. Each method is atomic and raises errors of `app.errors`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -65,29 +66,30 @@ class Watches:
         most: int = MOST_WATCHES,
         requester: usage.Requester | None = None,
     ) -> Added:
-        """Watch what is `named`: ids of properties, URLs, addresses. All or nothing.
+        """Watch the `named` property ids, URLs, and addresses: all of them, or none after an error.
 
-        An existing watch gets the new interval, and goes on if it was paused; what is due stays so. Raises
-        `InvalidTargetError`, `NotFoundError` for an unknown property, `InvalidWatchError` for an interval out of range,
-        `TooManyWatchesError` if there would be more than `most`.
+        An existing watch gets the new interval, and resumes if it was paused. A due watch stays due.
 
-        New watches, and those that go on, are charged to `requester` like jobs (`QuotaExceededError`), since each is
-        refreshed soon. Later refreshes are charged when they begin, to whoever added the watch.
+        New and resumed watches count against the quota of `requester` like jobs, since each is refreshed soon. Later
+        refreshes count when they begin, against the quota of the client that added the watch.
+
+        Raises `InvalidTargetError`, `NotFoundError` for an unknown property, `InvalidWatchError` for an interval out of
+        range, `TooManyWatchesError` if there would be more than `most`, and `QuotaExceededError`.
         """
         if not 1 <= interval_days <= MOST_INTERVAL_DAYS:
-            raise InvalidWatchError(f"an interval of {interval_days} days", f"it has 1 to {MOST_INTERVAL_DAYS} days")
+            raise InvalidWatchError(f"an interval of {interval_days} days", f"use 1 to {MOST_INTERVAL_DAYS} days")
         wanted, now = [normalise_watched(name) for name in named], self._clock.now()
 
         def work(connection: Connection) -> Added:
             self._database.advisory_lock(connection, "watches.add")
             refuse_named(self._database, connection, wanted)
             targets = list(dict.fromkeys(_meant(connection, wanted)))
-            there = _watches(connection, targets, now)
+            known = _watches(connection, targets, now)
             caller = requester.caller if requester is not None else None
-            new = [_new(target, caller, who, now) for target in targets if target not in there]
+            new = [_new(target, caller, who, now) for target in targets if target not in known]
             if new and (count := _count(connection, Watch.id)) + len(new) > most:
                 raise TooManyWatchesError(count, len(new), most)
-            changed = [one for one in there.values() if one.state == "paused" or one.interval_days != interval_days]
+            changed = [one for one in known.values() if one.state == "paused" or one.interval_days != interval_days]
             if requester is not None:
                 begun = [watch for watch in (*new, *changed) if watch.state == "paused"]
                 usage.charge(connection, requester, now, len(begun))
@@ -103,14 +105,14 @@ class Watches:
         return self._database.repeat(work)
 
     def remove(self, name: str) -> int:
-        """End a watch, by its id or by what it watches; cancel its jobs that no worker has, and return how many.
+        """Remove a watch, by its id or target; cancel its jobs that are not running, and return how many.
 
-        A running job goes on and is still charged, but a search yields nothing more. Raises `NotFoundError`.
+        A running job continues and is still charged, but a running search creates no jobs. Raises `NotFoundError`.
         """
         which, now = _is(name), self._clock.now()
 
         def work(connection: Connection) -> int:
-            # whoever is making jobs of the watch is waited for: a tick, and the end of a search by the row's lock
+            # wait for transactions that create jobs of the watch: a tick here, the end of a search by the row lock
             self._database.advisory_lock(connection, TICK)
             found = connection.execute(select(Watch.id).where(which).with_for_update()).scalar()
             if found is None:
@@ -124,7 +126,7 @@ class Watches:
         return self._database.repeat(work)
 
     def get(self, name: str) -> Watch:
-        """Return the watch, by its id or by what it watches. Raises `NotFoundError`."""
+        """Return the watch, by its id or target. Raises `NotFoundError`."""
         found = self._read(_all(self._clock.now()).where(_is(name)))
         if not found:
             raise NotFoundError("watch", name)
@@ -133,24 +135,28 @@ class Watches:
     def page(
         self, cursor: str | None = None, *, order: Order = ORDER, status: WatchStatus | None = None, limit: int = 100
     ) -> Page[Watch]:
-        """Return the watches after `cursor`, all or those of one status: the oldest first, or as they are `PLANNED`.
-        Raises `InvalidCursorError`."""
+        """Return the watches after `cursor`, of all or of one status, in the order `ORDER` (oldest first) or `PLANNED`.
+
+        Raises `InvalidCursorError`.
+        """
         now = self._clock.now()
         query = order.page_query(_all(now), cursor, limit)
         found = self._read(query if status is None else query.where(_status_at(now) == status.value))
         return Page(found[:limit], order.next_cursor(found, limit))
 
     def counts(self) -> dict[WatchStatus, int]:
-        """Return how many there are in each status."""
+        """Return the number of watches in each status."""
         status = _status_at(self._clock.now()).label("status")
         with self._database.reading() as connection:
             found = {row[0]: row[1] for row in connection.execute(select(status, func.count()).group_by(status))}
         return {one: found.get(one.value, 0) for one in WatchStatus}
 
     def late(self, since: datetime) -> tuple[int, int, int]:
-        """Return what waits since `since` or longer: how many watches for room in a day's budget, how many that are due
-        for somebody to begin them, and how many jobs of watches."""
-        began = func.coalesce(JobRow.started_at, JobRow.created_at)  # one that is queued again begins anew
+        """Return the numbers of watches waiting for the budget, of due watches not begun, and of unfinished jobs.
+
+        Only those that have been waiting since `since` or longer are counted.
+        """
+        began = func.coalesce(JobRow.started_at, JobRow.created_at)  # a requeued job begins again
         theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE), began <= since
         with self._database.reading() as connection:
             put_off = _count(connection, Watch.id, *_IDLE, Watch.put_off_at <= since)
@@ -158,7 +164,7 @@ class Watches:
             return put_off, untaken, _count(connection, JobRow.id, *theirs)
 
     def daily_pages(self) -> float:
-        """Return about how many requests for pages a day the active watches want: for each page that is known."""
+        """Return the approximate number of page requests per day of all active watches."""
         known = select(func.count()).where(SourceRow.property_id == Watch.property_id).scalar_subquery()
         is_url = Watch.kind == WatchKind.URL.value
         pages = case((is_url, 1), (known < 1, 1), (known > MOST_PAGES, MOST_PAGES), else_=known)
@@ -167,18 +173,17 @@ class Watches:
             return float(connection.execute(select(share).where(Watch.state == "active")).scalar() or 0)
 
     def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-        """Settle refreshes that ended, then begin: pages that show a change, then the watches that are due, the longest
-        overdue first, and with what is left the pages that could not be read before.
+        """Settle ended refreshes and begin new ones.
 
-        The next tick comes after `seconds`. What does not fit into the day's `limits` keeps its place, and is first on
-        the next day.
+        New ones are first pages with pending changes, then due watches, longest overdue first, then repeats of failed
+        pages. The next tick comes after `seconds`. Watches beyond the day's `limits` come first on the next day.
         """
 
         def work(connection: Connection) -> Tick:
             self._database.advisory_lock(connection, TICK)
             # a purge waits, or the tick would request a page that is purged meanwhile
             self._database.advisory_lock(connection, PURGE, shared=True)
-            return TickRun(connection, now, limits, seconds).take()
+            return TickRun(connection, now, limits, seconds).run()
 
         now = self._clock.now()
         return self._database.repeat(work)
@@ -189,7 +194,7 @@ class Watches:
 
 
 def _all(now: datetime) -> Select[Watch]:
-    """All watches, with what each is doing `now`."""
+    """Select all watches with their status at `now`."""
     return select(Watch).options(with_expression(Watch.status, _status_at(now)))
 
 
@@ -210,7 +215,7 @@ def _count(connection: Connection, key: Any, *which: ColumnElement[bool]) -> int
 def _is(name: str) -> Any:
     try:
         text = normalise_watched(name)
-    except InvalidTargetError:  # nothing by that name can be watched
+    except InvalidTargetError:  # nothing with this name can be watched
         raise NotFoundError("watch", name) from None
     if is_property_id(text):
         canonical = select(Property.merged_into).where(Property.id == text).scalar_subquery()
@@ -219,13 +224,13 @@ def _is(name: str) -> Any:
 
 
 def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
-    """Return `wanted` with the ids that its properties have now. Raises `NotFoundError`."""
+    """Return `wanted` with the current ids of merged properties. Raises `NotFoundError`."""
     ids = [one for one in wanted if is_property_id(one)]
     canonical_ids: dict[str, str] = {}
     for some in chunks(ids):
         query = select(Property.id, Property.merged_into).where(Property.id.in_(some))
-        held = query.with_for_update(read=True, key_share=True)  # a purge removes none of them meanwhile
-        canonical_ids |= {row.id: row.merged_into or row.id for row in connection.execute(held)}
+        locked = query.with_for_update(read=True, key_share=True)  # a purge must not delete them meanwhile
+        canonical_ids |= {row.id: row.merged_into or row.id for row in connection.execute(locked)}
     if (missing := next((one for one in ids if one not in canonical_ids), None)) is not None:
         raise NotFoundError("property", missing)
     return [canonical_ids.get(one, one) for one in wanted]
@@ -240,7 +245,7 @@ def _watches(connection: Connection, targets: Sequence[str], now: datetime) -> d
 
 
 def _new(target: str, caller: str | None, who: str, now: datetime) -> Watch:
-    """Return a watch that nothing is planned for yet."""
+    """Return a new watch without a due time."""
     is_property = is_property_id(target)
     return Watch(
         id=new_id(),
@@ -255,8 +260,7 @@ def _new(target: str, caller: str | None, who: str, now: datetime) -> Watch:
 
 
 def _plan(watch: Watch, interval_days: int, now: datetime) -> None:
-    """Set the interval, and let it go on if it is paused. What is due or put off keeps its place; what was paused has
-    none."""
+    """Set the interval, and resume a paused watch. An active watch keeps its place in the queue."""
     is_known = watch.kind == WatchKind.PROPERTY or watch.refreshed_at is not None
     due_at = due_first(watch.target, interval_days, now, is_known=is_known)
     if watch.state == "active":

@@ -1,8 +1,8 @@
-"""When a watch is due, and the tick that settles the refreshes that have ended and begins those that are due.
+"""The schedule of watches: due times, and the tick that settles ended refreshes and begins due ones.
 
-A tick is one transaction, and only one runs at a time in the fleet. So a crash leaves nothing half done, and of two at
-once the second finds nothing to do. Pages and model calls are charged when they are asked for (`watches/budget.py`).
-The number of statements does not grow with the number of watches.
+A tick is one transaction, and only one runs at a time across all processes. So a crash leaves nothing half done, and a
+second concurrent tick finds nothing to do. Pages and model calls are charged when they are requested
+(`watches/budget.py`). The number of statements does not grow with the number of watches.
 """
 
 from __future__ import annotations
@@ -29,37 +29,40 @@ from app.property.storage.watches.models import Change, Watch, WatchKind, write
 from app.property.storage.watches.outcomes import HAS_FAILED, UNDER_WAY, forget_failed, settle
 from app.property.urls.rows import is_row
 
-#: what beat ticks by
+#: the interval of ticks
 TICK_SECONDS = 60.0
-#: the lock of whoever makes jobs of watches, or takes them away
+#: the lock for creating and deleting jobs of watches
 TICK = "watches.tick"
-#: jobs of watches are less urgent than those that somebody waits for
+#: jobs of watches are less urgent than requested jobs
 PRIORITY = 8
-#: pages of a property that are refreshed, those that were read last
+#: the highest number of refreshed pages of a property; the last read pages are chosen
 MOST_PAGES = 20
-#: many are due at the same moment, when a day begins that has room for them again
+#: the secondary keys are for watches due at the same time, when a new day's budget begins
 _TAKEN_IN_ORDER = (Watch.due_at, Watch.refreshed_at.asc().nulls_first(), Watch.id)
-#: after an outage, or when a day's budget begins, watches are taken so many times as fast as they come due
+#: after an outage, or when a day's budget begins, ticks begin this many times more watches than come due
 _CATCH_UP = 2.0
 _LEAST_A_TICK = 5
-#: one statement takes the pages of all of them
+#: one statement reads the pages of all of them
 _MOST_A_TICK = 1000
-#: what is in somebody else's hands is looked at again after that
+#: a target with another active job is tried again after this time
 _BUSY = timedelta(minutes=10)
-#: a look is due again after this time, unless what it finds says otherwise
+#: the next look at a pending change, unless this look decides it
 _LOOK_AGAIN = timedelta(minutes=30)
-#: by then the tick has handed its jobs over, else recovery does
+#: recovery sends the tick's jobs if the tick has not sent them by then
 _RESEND = timedelta(seconds=30)
-#: how soon what has never been seen is looked at for the first time
+#: an unknown target is refreshed within this time
 _FIRST_WITHIN_DAYS = 1
-#: this share of the interval, but at most so many seconds, before it is over comes the next refresh: what has changed
-#: is looked at once more and told in time, even where the day's budget puts the refresh off
+#: a refresh comes early by this share of the interval, but at most these seconds, so that a change can be confirmed by
+#: another look within the interval, even if the budget delays the refresh
 _EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
 
 
 def slot_after(target: str, interval_days: int, moment: datetime) -> datetime:
-    """Return the target's first slot after `moment`. It has one per interval less a twelfth (half a day at most), at a
-    phase that is a hash of the target: all targets are spread evenly."""
+    """Return the target's first slot after `moment`.
+
+    Slots repeat every interval less a twelfth (half a day at most). Their phase is a hash of the target, so that
+    targets are spread evenly.
+    """
     period = interval_days * 86_400 - _early(interval_days)
     phase = int.from_bytes(hashlib.sha256(target.encode()).digest()[:8]) % period
     second = int(moment.timestamp())
@@ -71,28 +74,32 @@ def _early(interval_days: int) -> int:
 
 
 def due_first(target: str, interval_days: int, now: datetime, *, is_known: bool) -> datetime:
-    """Return when a new watch is due: within its interval if something is known of it, else within a day."""
+    """Return when a new watch is due: within its interval if its target is known, else within a day."""
     slot = slot_after(target, interval_days, now)
     return slot if is_known else min(slot, slot_after(target, _FIRST_WITHIN_DAYS, now))
 
 
 def _due_next(watch: Watch, now: datetime) -> datetime:
-    """Return when a watch that is refreshed `now` is due again: in its own slot, but not in one that follows a late
-    refresh by a few hours; the one after that is still within the interval."""
+    """Return when a watch that is refreshed `now` is due again: in its next slot.
+
+    After a late refresh, a slot within a few hours is skipped; the one after it is still within the interval.
+    """
     return slot_after(watch.target, watch.interval_days, now + timedelta(seconds=_early(watch.interval_days) / 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What one tick did: `jobs` are to be sent. `settled` counts the refreshes that ended by outcome (done, failed,
-    cancelled), `paused` are the watches that were paused. `put_off` watches wait for the next day's budget;
-    `tells_put_off` if they are the first of today."""
+    """The result of a tick. The caller sends `jobs`.
+
+    `settled` counts ended refreshes by outcome (done, failed, cancelled). `put_off` is the number of watches that wait
+    for the next day's budget; `is_first_put_off` is True if the first of this day are among them.
+    """
 
     jobs: list[Job]
     settled: Mapping[str, int]
     paused: list[Watch]
     put_off: int
-    tells_put_off: bool
+    is_first_put_off: bool
 
 
 @dataclass
@@ -103,13 +110,13 @@ class TickRun:
     now: datetime
     limits: WatchLimits
     seconds: float
-    #: by target the watch that it is for, in the order in which they were taken
+    #: the requested targets in their order, each with its watch
     wanted: dict[str, str] = field(default_factory=dict)
-    #: how many requests for pages today has left for what is not wanted yet. It binds nobody
+    #: an estimate of today's remaining page requests
     left: int = 0
 
-    def take(self) -> Tick:
-        """Settle what ended, and begin what is due."""
+    def run(self) -> Tick:
+        """Settle ended refreshes, and begin due ones."""
         outcomes, paused = settle(self.connection, self.now)
         theirs = Job.watch_id.is_not(None), Job.state.in_(ACTIVE)
         under_way = self.connection.execute(select(func.count()).select_from(Job).where(*theirs)).scalar_one()
@@ -119,25 +126,25 @@ class TickRun:
         due, is_short = self._refresh(most)
         write(self.connection, due)
         jobs = self._make_jobs() + self._repeat_failed(most)
-        put_off, tells = self._put_off() if is_short else (0, False)
+        put_off, is_first = self._put_off() if is_short else (0, False)
         paused += [watch for watch in due if watch.state == "paused"]
-        return Tick(jobs, outcomes, paused, put_off, tells)
+        return Tick(jobs, outcomes, paused, put_off, is_first)
 
     def _most(self) -> int:
-        """Return how many watches one tick takes: as many as come due in the time, and some more to catch up."""
+        """Return the highest number of watches per tick: as many as come due, and some more to catch up."""
         query = select(func.sum(1.0 / Watch.interval_days)).where(Watch.state == "active")
         a_day = self.connection.execute(query).scalar()
         wanted = ceil(_CATCH_UP * float(a_day or 0) * self.seconds / 86_400)
         return min(_MOST_A_TICK, max(_LEAST_A_TICK, wanted))
 
-    # --- what is due
+    # --- due pages and watches
 
     def _look(self, most: int) -> None:
-        """Take pages that show a change and need one more look, the longest overdue first.
+        """Request pages with pending changes that need another look, longest overdue first.
 
-        The property's watch with the shortest interval pays; without one there is no look. One of several properties in
-        an answer cannot be asked for alone: it is looked at with its address. Listings of a watched search are looked
-        at only if they are watched themselves, because the search's watch is not recorded with them.
+        The property's watch with the shortest interval pays; without a watch there is no look. A row of a page that
+        lists several properties cannot be requested alone, and is looked at with its address. Listings of a watched
+        search are looked at only if they are watched themselves, because they do not store the search's watch.
         """
         payers = select(Watch.id).where(Watch.property_id == Change.property_id, Watch.state == "active")
         payer = payers.order_by(Watch.interval_days, Watch.id).limit(1).scalar_subquery().label("payer")
@@ -162,7 +169,7 @@ class TickRun:
         self.left -= len(targets)
 
     def _refresh(self, most: int) -> tuple[list[Watch], bool]:
-        """Begin the watches that are due; return all that were considered, and whether the budget left one out."""
+        """Begin due watches; return all that were considered, and whether the budget was too small for one."""
         query = select(Watch).where(_is_due(self.now), ~UNDER_WAY).order_by(*_TAKEN_IN_ORDER)
         due = entities(self.connection, query.limit(most).with_for_update())
         targets = self._targets(due)
@@ -179,7 +186,7 @@ class TickRun:
         for watch, its in targets.items():
             payer = None if watch.prepaid else watch.caller
             if not its:
-                watch.pause("No page is left of the property.")
+                watch.pause("The property has no pages left.")
                 continue
             if not self._has_room(watch, len(its)):
                 is_short = True
@@ -201,15 +208,17 @@ class TickRun:
         return due, is_short
 
     def _has_room(self, watch: Watch, pages: int) -> bool:
-        """Return whether the day has room for so many pages. A whole day's budget is room for every watch. One that was
-        put off on an earlier day needs one page only, and its other jobs wait for the next day: else smaller watches
-        would go before it day after day."""
+        """Return whether today's budget has room for these pages of the watch. A full day's budget always has.
+
+        A watch put off on an earlier day needs room for one page only, and its other jobs wait for the next day.
+        Otherwise smaller watches could come before it every day.
+        """
         if watch.put_off_at is not None and watch.put_off_at < _midnight(self.now):
             return self.left > 0
         return self.left >= min(pages, max(1, self.limits.pages))
 
     def _targets(self, due: Sequence[Watch]) -> dict[Watch, list[str]]:
-        """Return what each watch asks for: a property's pages, the last read first, else its target."""
+        """Return the targets of each watch: a property's pages, last read first, or the watch's own target."""
         pages = defaultdict[str, list[str]](list)
         properties = [watch.target for watch in due if watch.kind == WatchKind.PROPERTY]
         its = SourceRow.property_id == func.coalesce(Property.merged_into, Property.id)
@@ -220,7 +229,7 @@ class TickRun:
             pages[row.id].append(row.url)
         return {watch: pages[watch.target] if watch.kind == WatchKind.PROPERTY else [watch.target] for watch in due}
 
-    # --- what becomes of it
+    # --- jobs
 
     def _make_jobs(self) -> list[Job]:
         if not self.wanted:
@@ -235,11 +244,11 @@ class TickRun:
         return [job for job in made.jobs if job.id in new]
 
     def _repeat_failed(self, most: int) -> list[Job]:
-        """Queue failed jobs again that are due, within what the day has left."""
+        """Requeue failed jobs that are due, within today's remaining budget."""
         is_due = and_(HAS_FAILED, Job.due_at <= self.now)
-        goes_on = select(Watch.id).where(Watch.state == "active")
-        over = update(Job).where(is_due, Job.watch_id.not_in(goes_on))
-        self.connection.execute(over.values(due_at=None))
+        active = select(Watch.id).where(Watch.state == "active")
+        ended = update(Job).where(is_due, Job.watch_id.not_in(active))
+        self.connection.execute(ended.values(due_at=None))
         query = select(Job.id, Job.target).where(is_due, ~TARGET_IS_ACTIVE).order_by(Job.due_at, Job.id)
         rows = self.connection.execute(query.limit(max(0, min(most, self.left)))).all()
         job_of = {row.target: row.id for row in reversed(rows)}
@@ -248,7 +257,7 @@ class TickRun:
         return queued
 
     def _put_off(self) -> tuple[int, bool]:
-        """Mark the watches that wait for the next day; return how many, and whether they are the first of today."""
+        """Mark the watches that wait for the next day; return their number, and whether today's first is among them."""
         at, late = Watch.put_off_at, _is_due(self.now)
         count, newest = self.connection.execute(select(func.count(), func.max(at)).where(late)).one()
         new = self.connection.execute(update(Watch).where(late, at.is_(None)).values(put_off_at=self.now)).rowcount
