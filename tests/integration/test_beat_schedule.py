@@ -13,7 +13,8 @@ from celery import Celery
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 from tasks import make_celery
-from worker.beat_schedule import ResilientScheduler, beat_config
+from worker.beat_schedule import beat_config
+from worker.beat_watchdog import ResilientScheduler
 
 
 class Unlucky(ResilientScheduler):
