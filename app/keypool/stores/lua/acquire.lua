@@ -1,18 +1,18 @@
--- Admit one request, reserve a place for it, or refuse.
+-- Admit a request, reserve a time for it, or refuse it.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, model, tokens, max wait, waited (0/1), seed, microusd, batch,
 -- lease id, process ('' = unknown), barred keys...
--- Reply: {'lease', now, key, at, reserved (0/1), last resort (0/1), probe (0/1), what the client keeps (leases.lua)}
+-- Reply: {'lease', now, key, at, reserved (0/1), last resort (0/1), probe (0/1), the lease as text (leases.lua)}
 --      | {'later', now, pause} | {'no_room', now, retry after, reason, detail} | {'register', now}
 
--- how soon to look again for an answer that is under way: a fresh one, and one that has taken long already; a fresh one is
--- worth more than a reservation that has to wait longer than this
+-- when to check again for the result of a probe: soon after it was sent, and later. A recent probe is preferred to a
+-- reservation that is later than C.WORTH_WAITING_US.
 C.LOOK_AGAIN_US, C.LOOK_AGAIN_LATER_US, C.WORTH_WAITING_US = 50000, 250000, 250000
--- when to come back for an answer that is under way, and where only an operator brings a key back
+-- retry-after for the result of a probe, and when an operator has disabled every key
 C.ANSWER_US, C.DISABLED_RETRY_US = 1e6, 60e6
--- Callers are sent away one behind the other, but not for longer than this after there is room: some never come back. So
--- far apart, while no limit is known.
+-- Refused callers get increasing times, at most this long after there is room, because some never return. While no
+-- limit is known, the times differ by C.UNKNOWN_GAP_US.
 C.LONGEST_DEFERRAL_US, C.UNKNOWN_GAP_US = 60e6, 100000
--- how many keys one admission looks at, if one of them can go now
+-- how many keys one admission reads if one of them can take the request now
 C.MOST_CANDIDATES = 8
 
 local now = clock(ARGV[1])
@@ -25,7 +25,7 @@ for n = 12, #ARGV do is_barred[ARGV[n]] = true end
 local is_off = disabled_keys()
 local function is_out(id) return is_barred[id] or is_off[id] end
 
--- its reply may have been lost: then it comes again. Or it comes late, after it was taken back
+-- the reply to an earlier call was lost, or the call arrives after it was undone
 local kept = P .. ':r:' .. lease_id
 local before = redis.call('HMGET', kept, 'lease', 'key', 'at', 'sent', 'last', 'probe')
 if before[1] == '' then return {'no_room', text(now), '0', 'barred', ''} end
@@ -57,7 +57,7 @@ end
 local no_budget = day_refusal(day, more) or batch_refusal(batch, more)
 if no_budget then return no_room(to_midnight, 'budget', no_budget) end
 
--- SCORE: the strategy's expression
+-- SCORE is replaced by the strategy's expression
 local function score(c)
   return SCORE
 end
@@ -83,7 +83,7 @@ local function ranks_before(one, other)
   return one.k.position < other.k.position
 end
 
--- the best of those looked at so far: among those that fit the request, and among those that are too small for it
+-- the best keys so far, with a bucket that is large enough for the request ("fit"), and with a smaller one ("small")
 local best = {}
 local function consider(c)
   if c.awaits then return end
@@ -99,7 +99,7 @@ local function consider(c)
   best.any_fit = best.any_fit or c.fits
 end
 
--- up the index: stop where no later key can go earlier, after 8 if one of them can go now, after 64 in any case
+-- Read the index until no later key can be earlier, at most 8 keys if one is ready, else 64.
 local some_usable, some_open, unseen, looked, gone = false, false, false, 0, {}
 local function walk()
   local from, updates = 0, {}
@@ -113,7 +113,7 @@ local function walk()
       if not position and not is_barred[id] and is_forgotten(id, now) then
         gone[#gone + 1] = id
       elseif is_off[id] then
-        updates[#updates + 1] = {now + C.DAY_US, id} -- out of the way; enabling it brings it back
+        updates[#updates + 1] = {now + C.DAY_US, id} -- enabling the key moves it back
       end
       if position then
         if looked >= C.MOST_CANDIDATES and (best.fit_ready or looked == 8 * C.MOST_CANDIDATES) then
@@ -138,7 +138,7 @@ end
 for _, update in ipairs(walk()) do redis.call('ZADD', P .. ':i:' .. model, update[1], update[2]) end
 for _, id in ipairs(gone) do redis.call('ZREM', P .. ':i:' .. model, id) end
 
--- keys of this configuration: all of a small one, of a large one those that are usable first
+-- the keys of this configuration; of many keys, those that are usable first
 local looked_up
 local function members_in_order()
   if looked_up then return looked_up end
@@ -153,8 +153,7 @@ local function members_in_order()
   return members
 end
 
--- no usable key was met: is there none at all? Then open circuits are probed at once, dead keys and keys without quota
--- now and then
+-- If no key is usable, open circuits are probed at once, and dead keys and keys without quota at intervals.
 local last_resort = false
 if not some_usable then
   last_resort = true
@@ -219,7 +218,7 @@ local function refuse(at)
   return no_room(math.max(1000, math.floor(slot) - now), 'no_room', '')
 end
 
--- only room is missing: until there is some, every moment counts once
+-- Count the time until a key has room, each moment once, if only room is missing.
 local function note_saturation()
   if barred > 0 or last_resort or unseen or not first or first.start > now or first.at <= now then return end
   local till = math.min(first.at, now + C.LONGEST_SATURATION_US)
@@ -232,7 +231,7 @@ end
 local at = now
 if not chosen then
   note_saturation()
-  -- an answer that is on its way may decide
+  -- wait for the result of a probe, if there is one
   local awaiting, fresh = false, false
   for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', P .. ':w', '+inf', '(' .. text(now), 'LIMIT', 0, 32)) do
     if not is_out(id) and redis.call('ZSCORE', set, id) then
@@ -258,7 +257,7 @@ if not chosen then
   chosen, at = first, first.at
 end
 
--- the lease
+-- create the lease
 local k = load_key(chosen.k.id, model)
 local q = load_quota(k.group)
 local b = load_bucket(k.group, model)

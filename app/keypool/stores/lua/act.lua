@@ -1,4 +1,4 @@
--- An operator's word on one key.
+-- Apply an operator's action to one key.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set ('' = no key is configured), key, action (disable, enable, probe)
 -- Reply: {now, effect (done, nothing, under_way), disabled (0/1), circuit, retry at, quota gap, cooling until}
 --      | {'register', now}

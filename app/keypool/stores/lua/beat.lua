@@ -1,8 +1,8 @@
--- Record a heartbeat of a process, and return what it needs to go on alone if the server is lost.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it leaves), brief (0/1: without what takes long
--- with many keys), batches...
+-- Record a heartbeat of a process, and return the state that it needs if this server is lost.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it ends), brief (0/1: without the state of
+-- all keys), batches...
 -- Reply: {'register', now} | {now, JSON {rank, size, disabled = {id, ...},
---         spent = {row (ledger.lua), ...}; of keys only unless it is brief,
+--         spent = {row (ledger.lua), ...}, of keys unless it is brief,
 --         and unless it is brief: bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...},
 --         limits = {{group, model, rpm, capacity, tpm, capacity, cooldown until, guess cut at}, ...}}}
 
@@ -16,7 +16,7 @@ end
 if redis.call('EXISTS', P .. ':s:' .. ARGV[2]) == 0 then return {'register', text(now)} end
 redis.call('ZADD', procs, now, process)
 redis.call('PEXPIRE', procs, C.TTL_MS)
--- the order of names is the same for all processes, that of their beats is not
+-- by name, which gives all processes the same order, unlike the times of their beats
 local rank, members = 0, redis.call('ZRANGE', procs, 0, -1)
 for _, other in ipairs(members) do
   if other < process then rank = rank + 1 end

@@ -1,13 +1,12 @@
--- The limits of one limit group and model together: requests, tokens, and a pause that the server asked for.
+-- The bucket of one limit group and model: the meters of requests and tokens, and a pause that the server asked for.
 
--- a 429 that names no time rests the key this long (specification: "disabled for 60 seconds"), unless its rate can be
--- guessed
+-- the cooldown after a 429 without a time (specification: "disabled for 60 seconds"), unless the rate can be guessed
 C.DEFAULT_COOLDOWN_US = 60e6
--- within how many units or share of the capacity an answer that says "earlier" is ignored
+-- a response that reports a fuller bucket is ignored within these units, or this share of the capacity
 C.REQUESTS_DEAD, C.TOKENS_DEAD = {1.5, 0.1}, {800, 0.05}
--- for how long bursts do not grow after a 429 against the headers' word
+-- how long bursts do not grow after a 429 that contradicts the headers
 C.STEADY_US = 600e6
--- times that were computed to be the same may differ by this
+-- the tolerance for equal times
 C.ROUNDED_US = 2
 
 local function bucket_name(group, model) return P .. ':b:' .. group .. ':' .. model end
@@ -27,7 +26,7 @@ local function load_bucket(group, model)
   }
 end
 
--- as much of it as admission looks at: it may have to look at many
+-- Load only the fields that admission needs, because it may read many buckets.
 local function glance_at_bucket(group, model)
   local v = redis.call('HMGET', bucket_name(group, model), 'cd', 'rl', 'rc', 'rf', 'ra', 'rp', 'tl', 'tc', 'tf',
     'ta', 'tp', 'co')
@@ -60,7 +59,7 @@ local function room_at(b, tokens, start, reserve)
   return math.max(meter_room_at(b.r, 1, start, reserve), meter_room_at(b.t, tokens, start, reserve))
 end
 
--- which limit makes such a request wait the longest
+-- Return the limit that makes the request wait the longest.
 local function in_the_way(b, tokens, reserve)
   local requests_at = meter_free_at(b.r, 1, reserve)
   local tokens_at = meter_free_at(b.t, tokens, reserve)
@@ -68,7 +67,7 @@ local function in_the_way(b, tokens, reserve)
   return tokens_at > requests_at and 'tokens' or 'requests'
 end
 
--- no request whatever can go before this
+-- Return the earliest time for any request.
 local function earliest(b, start) return room_at(b, 0, start, C.GATE_RESERVE) end
 
 local function fits(b, tokens) return not b.t.l or tokens <= b.t.l end
@@ -78,24 +77,23 @@ local function headroom(b, now)
   return math.min(meter_headroom(b.r, now), meter_headroom(b.t, now))
 end
 
--- no header has named a limit of requests
+-- Return whether no header has named a limit of requests.
 local function is_guessed_or_unknown(b) return not b.r.l or b.guess.cut > 0 end
 
--- a request goes out
+-- Count a sent request for the guess.
 local function note_sent(b, now)
   if not is_guessed_or_unknown(b) then return end
   count_sent(b.guess, b.r.l, now)
   b.guess.changed = true
 end
 
--- a header names the limit that was guessed
+-- Drop the guess, because a header names the limit.
 local function forget_guess(b)
   if b.guess.cut == 0 then return end
   b.r, b.guess = forgotten_meter(b.r), {n = 0, at = 0, cut = 0, changed = true}
 end
 
--- after a 429 that names no limit: a lower rate, and the next request when it has room; -> until when it rests, nil if
--- there is no ground for a guess
+-- Guess a lower rate after a 429 that names no limit. Returns the end of the pause, nil if nothing can be guessed.
 local function guess_anew(b, sent, pause, now)
   b.guess.changed = true
   local rate = refused_rate(b.guess, b.r.l, sent, now)
@@ -107,7 +105,7 @@ local function guess_anew(b, sent, pause, now)
   return now + (pause or 0)
 end
 
--- the limits of all groups for a model, after one of them was learned or changed
+-- Update the total limits of a model after a limit of one group has changed.
 local function sum_up(model, field, before, after)
   if before == after then return end
   local name = P .. ':m:' .. model

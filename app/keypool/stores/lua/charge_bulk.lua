@@ -1,6 +1,6 @@
--- Charge requests that are sent together, all of them or none, once.
+-- Charge the requests of a bulk, all or none of them, once.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, JSON {row (ledger.lua), ...}
--- Reply: {now, the budget that has no room ('' = charged)}
+-- Reply: {now, the budget without room ('' = charged)}
 
 local now = clock(ARGV[1])
 local marker, id, parts = P .. ':e:' .. ARGV[2], ARGV[3], cjson.decode(ARGV[4])

@@ -1,6 +1,6 @@
--- The time of a reservation has come.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set, was sent (0/1: it went out while this server was away, whatever has
--- become of its key), lease, at.
+-- Confirm a reservation whose time has come.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, was sent (0/1: the request was sent while this server was
+-- away, whatever the state of its key), lease, at.
 -- Reply: {'go', now, the lease as sent} | {'later', now, pause} | {'gone', now} | {'register', now}
 
 local now = clock(ARGV[1])
@@ -28,7 +28,7 @@ if not was_sent and redis.call('EXISTS', marker) == 0 then
     return {'gone', text(now)}
   end
 end
--- its reply may have been lost: then it comes again
+-- a repeated call, because the reply was lost
 if redis.call('SET', marker, 1, 'NX', 'PX', C.REPLY_LOST_MS) then
   note_sent(b, now)
   sent_late(b.r, 1, lease.r, now)

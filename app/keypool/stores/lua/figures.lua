@@ -1,7 +1,7 @@
--- What was counted, and how full the buckets are. What it means is read by tally.py.
+-- Return all counts and the state of the buckets, which tally.py parses.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then key and group of each configured key
 -- Reply: {now, JSON {former = {{key, group, its counts (field, count, ...)}, ...}: known keys that are no longer
--- configured, counts = {those of each configured key, ...}, models = {{model, its counts}, ...}, rooms = {{group, model,
+-- configured, counts = {of each configured key, ...}, models = {{model, its counts}, ...}, rooms = {{group, model,
 -- cooldown until, and twice (requests, tokens) limit ('' = unknown), capacity, full at}, ...}, today = the day's hash}}
 
 local now = clock(ARGV[1])

@@ -1,4 +1,4 @@
--- A reservation that will not be used frees its place.
+-- Release a reservation that will not be used.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at. Reply: {now}
 
 local now = clock(ARGV[1])

@@ -1,20 +1,19 @@
 -- A rate that no header names: additive increase, multiplicative decrease (Chiu and Jain 1989).
 --
--- Until a provider that sends no rate limit headers answers 429, nothing is known of its limit. Then the rate at which
--- requests were sent and not refused is the first guess. Successes raise it while it is used, the more so the longer no
--- 429 came; each further 429 cuts it.
--- A guess is {n = requests that were sent and not refused, each fading with time, at = when the last one was counted,
--- cut = when the rate was last cut, 0 if nothing is guessed}.
+-- The limit of a provider without rate limit headers is unknown until the first 429. The first guess is the rate at
+-- which requests were accepted. Successes raise the guess while the rate is used, faster with more time since the last
+-- 429. Each further 429 cuts it. A guess is {n = accepted requests, each fading with time, at = when the last one was
+-- counted, cut = when the rate was last cut, 0 if nothing is guessed}.
 
--- over how long requests are counted: so many microseconds, and at least the time of so many of them
+-- the window in which requests are counted: at least this many microseconds, and this many requests
 C.COUNTED_US, C.COUNTED = 2e6, 4
--- By how much a rate that is used rises with each second since the last 429, for a rate of a request per second and
--- more, in requests/s; slower ones rise by this share with each success since. No success adds more than a fifth.
+-- The increase of a used rate per second since the last 429, in requests/s, for rates of at least one request per
+-- second. Slower rates rise by this share with each success. No success adds more than a fifth.
 C.INCREASE, C.SLOW_INCREASE, C.LARGEST_INCREASE = 0.002, 0.01, 0.2
--- What a 429 leaves, at most once in so long; and what if less than a third of the rate was accepted, so that the guess
--- is far too high.
+-- The share that a 429 leaves, at most once per interval. The second share applies if less than a third of the rate was
+-- accepted, because the guess is then far too high.
 C.CUT_GAP_US, C.DECREASE, C.FAR, C.FAR_DECREASE = 500000, 0.85, 1 / 3, 0.5
--- a rate is used if so much of it is
+-- a rate counts as used from this share on
 C.USED = 0.5
 
 local function guess_window(rate)
@@ -34,7 +33,7 @@ local function raised_rate(g, rate, now)
   return rate * (1 + math.min(share, C.LARGEST_INCREASE))
 end
 
--- after a 429; -> the rate, nil if nothing was ever accepted
+-- Update the guess after a 429. Returns the rate, nil if nothing was ever accepted.
 local function refused_rate(g, rate, sent, now)
   g.n, g.at = math.max(0, still_counted(g, rate, now) - 1), now
   local accepted = counted_rate(g, rate, now)

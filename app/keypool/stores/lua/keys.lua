@@ -1,15 +1,15 @@
--- Health of keys, quota of limit groups, and the index of when each key may take a request.
+-- Circuits of keys, quota of limit groups, and the index of the time at which each key may take a request.
 --
--- A key's circuit is closed, open, half open (an open one whose time has come; Nygard, "Release It!"), or dead (401). A
--- generation counts every change of a key's or a group's state, so that an answer to a request sent before the change
--- cannot undo it.
+-- A key's circuit is closed, open, half open (open, and its probe is due; Nygard, "Release It!"), or dead (401). The
+-- generation of a key or group counts the changes of its state, so that a response to a request that was sent before a
+-- change cannot undo it.
 
 C.HOUR_US = 3600e6
--- the time between probes of a group without money, and the longest, as it doubles
+-- the time between probes of a group without quota, which doubles, and the longest time
 C.FIRST_QUOTA_PROBE_US, C.LONGEST_QUOTA_PROBE_US = C.HOUR_US, 6 * C.HOUR_US
--- a key that no process has registered for so long leaves the index; every process registers its keys each hour
+-- a key that no process has registered for this long leaves the index; processes register their keys every hour
 C.UNREGISTERED_US = 3 * C.HOUR_US
--- a reserved place keeps its order through a cooldown this short; beyond it the request looks for another key
+-- a reservation survives a cooldown up to this length; after a longer one, the request looks for another key
 C.SHORT_COOLDOWN_US = 2e6
 
 local CLOSED, OPEN, DEAD = 0, 1, 2
@@ -25,7 +25,7 @@ local function load_key(id, model)
   }
 end
 
--- the keys that an operator has disabled
+-- Return the keys that an operator has disabled.
 local function disabled_keys()
   local found, all = {}, redis.call('HGETALL', P .. ':off')
   for n = 1, #all, 2 do found[all[n]] = all[n + 1] == '1' end
@@ -33,7 +33,7 @@ local function disabled_keys()
 end
 local function is_disabled(id) return redis.call('HGET', P .. ':off', id) == '1' end
 
--- no process has had this key in its configuration for hours
+-- Return whether no process has registered this key for hours.
 local function is_forgotten(id, now)
   return now - num(redis.call('HGET', P .. ':k:' .. id, 'se'), 0) > C.UNREGISTERED_US
 end
@@ -58,15 +58,15 @@ local function save_quota(q)
   redis.call('PEXPIRE', name, C.TTL_MS)
 end
 
--- A number in [0, 1) for each position of a key, from one draw. Cubing permutes the integers below this prime and
--- scatters neighbors; doubles do it exactly.
+-- Return a random number in [0, 1) for the position of a key, from one seed. Cubing permutes the integers below this
+-- prime and scatters neighbors; doubles compute it exactly.
 local function chance_of(seed, position)
   local mixed = (seed + position * 40503) % C.SEEDS
   return (mixed * mixed * mixed) % C.SEEDS / C.SEEDS
 end
 
 local function needs_probe(k) return not k.verified or k.circuit ~= CLOSED end
--- true if the process that sent the key's one request has died, which its missing heartbeat shows
+-- Return whether the process that sent the probe has died, by its missing heartbeat.
 local function orphaned(k, now)
   return k.prober ~= '' and now - k.probed_at > C.SILENT_US and not redis.call('ZSCORE', P .. ':procs', k.prober)
 end
@@ -96,7 +96,7 @@ local function quota_at(q, now, last_resort)
   return math.max(now, q.due)
 end
 
--- a 5xx, timeout or broken connection; -> the failures that opened the circuit, nil if it did not open
+-- Count a 5xx, timeout or broken connection. Returns the failures that opened the circuit, nil if it did not open.
 local function fail(k, lease, now, counts)
   local current = lease.generation == k.generation
   if not counts and k.circuit == CLOSED then
@@ -115,14 +115,14 @@ local function fail(k, lease, now, counts)
   return opened
 end
 
--- it may have become better for a key: no index may keep a later time
+-- Move a key to the start of all indexes, because it may be usable earlier.
 local function lower(id, at)
   for _, model in ipairs(known_models()) do
     redis.call('ZADD', P .. ':i:' .. model, 'LT', at, id)
   end
 end
 
--- the provider is back: every open circuit is due
+-- The provider is back: make every open circuit due.
 local function end_outage(now)
   for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
     local v = redis.call('HMGET', P .. ':k:' .. id, 'c', 'ra')
@@ -134,12 +134,12 @@ local function end_outage(now)
   end
 end
 
--- a success is complete; -> whether it closed the circuit
+-- Count a complete success. Returns whether it closed the circuit.
 local function complete(k, lease, now)
   local current = lease.generation == k.generation
   if k.circuit ~= CLOSED then
     if not current then return false end
-    -- sent before it was due, because no key was usable
+    -- sent before the probe was due, because no key was usable
     if k.circuit == OPEN and lease.at < k.retry_at then end_outage(now) end
     k.circuit, k.failures, k.generation, k.verified = CLOSED, 0, k.generation + 1, true
     k.retry_at, k.openings, k.probe_until, k.probed_at = 0, 0, 0, 0
@@ -173,13 +173,13 @@ local function requests_last_hour(k, now)
   return 0
 end
 
--- from when it may take requests, by circuit and quota; a key that is dead or has no quota only as the last resort
+-- Return when a key may take requests, by circuit and quota. A dead key, or one without quota, only as the last resort.
 local function note_usable(k, q)
   local from = k.circuit == OPEN and k.retry_at or 0
   redis.call('ZADD', P .. ':us', (k.circuit == DEAD or q.gap > 0) and '+inf' or from, k.id)
 end
 
--- after a change of its health or of its group's money
+-- Update the set of usable keys after a change of a key's circuit or its group's quota.
 local function note_health(k, q, now)
   note_usable(k, q)
   local till = 0
@@ -193,7 +193,7 @@ local function note_health(k, q, now)
   end
 end
 
--- this key's own place in the index of one model, exactly
+-- Set this key's exact time in the index of one model.
 local function index(k, q, b, model, now)
   local from = math.max(now, healthy_at(k, now, false), quota_at(q, now, false), k.forbidden)
   if health_awaits(k, now) then from = look_again_at(k, from, now) end
@@ -205,7 +205,7 @@ local function siblings_of(k)
   return redis.call('SMEMBERS', P .. ':g:' .. k.group)
 end
 
--- after a change of bucket, health or quota: places in the index of this key and of those that share its limits
+-- Update the index for this key and those that share its limits, after a change of bucket, circuit or quota.
 local function reindex(k, q, b, model, now, better)
   if better then lower(k.id, now) end
   index(k, q, b, model, now)

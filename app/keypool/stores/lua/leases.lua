@@ -1,8 +1,8 @@
--- Leases, as clients bring them back.
+-- Leases, which clients pass back as text.
 
 local CHARGE = {'f', 'x', 'p', 'y', 'n'}
 
--- what a client keeps of a lease: an array in JSON, with numbers as text, which keeps all their digits
+-- Return the text of a lease: a JSON array with numbers as text, which keeps all their digits.
 local function lease_text(lease)
   local parts = {
     lease.id, lease.key, lease.model, text(lease.tokens), text(lease.microusd), lease.batch, text(lease.generation),
@@ -14,7 +14,7 @@ local function lease_text(lease)
   return cjson.encode(parts)
 end
 
--- that lease, which is sent or is to be sent at a time
+-- Parse a lease that was sent, or is to be sent, at the given time.
 local function lease_of(given, at)
   local parts = cjson.decode(given)
   local function charge(first)
@@ -32,18 +32,18 @@ local function lease_of(given, at)
   return lease
 end
 
--- the reply about a lease: its key, when it may be sent, and reserved, last resort, probe (0/1)
+-- Return the reply for a lease: its key, when it may be sent, and reserved, last resort, probe (0/1).
 local function admitted(now, lease, key, at, sent, last_resort, probe)
   return {'lease', text(now), key, at, sent == '1' and '0' or '1', last_resort, probe, lease}
 end
 
--- one that has not ended
+-- Return whether the lease has not ended.
 local function is_open(lease, now)
   local till = redis.call('ZSCORE', P .. ':f:' .. lease.key, lease.id)
   return till and tonumber(till) > now
 end
 
--- a reservation that will not be used frees its place
+-- Release a reservation that will not be used.
 local function give_back(lease, k, q, b, now)
   redis.call('ZREM', P .. ':f:' .. lease.key, lease.id)
   refund_meter(b.r, 1, lease.r)

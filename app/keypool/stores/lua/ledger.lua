@@ -1,9 +1,9 @@
--- What model calls use, against the fleet's budgets. What is spent is {calls, tokens, microusd, cached_tokens}, in rows
+-- The usage of model calls and the fleet's budgets. Spending is {calls, tokens, microusd, cached_tokens}; a row is
 -- {name or batch, calls, tokens, microusd, cached tokens}.
 --
--- A call is charged its estimate when it is about to be sent, so that no two can squeeze below one cap, and corrected to
--- what it used once that is known. Whatever was surely not billed is given back. A reserved place is not charged: the
--- process that holds it may die.
+-- A call is charged its estimate before it is sent, so that concurrent calls cannot exceed a cap together. The charge
+-- is corrected when the usage is known, and refunded if the call was certainly not billed. A reservation is not
+-- charged, because the process that holds it may die.
 
 local SPENT, FIGURES = {'c', 't', 'u', 'h'}, {'calls', 'tokens', 'microusd', 'cached_tokens'}
 
@@ -14,7 +14,7 @@ local function add_spent(name, more, sign)
   redis.call('PEXPIRE', name, C.SPENT_TTL_MS)
 end
 
--- what a request is charged, as if nothing were cached; one without a model is no model call
+-- Return the charge of a request, as if nothing were cached. A request without a model is no model call.
 local function estimate(model, tokens, microusd)
   return {calls = model ~= '' and 1 or 0, tokens = math.ceil(tokens), microusd = microusd, cached_tokens = 0}
 end
@@ -25,10 +25,10 @@ local function spend(day, id, batch, more, sign)
   if batch ~= '' then add_spent(P .. ':t:' .. batch, more, sign) end
 end
 
--- it was surely not billed, or not sent after all
+-- Refund a request that was certainly not billed, or not sent.
 local function refund_lease(lease) spend(lease.day, lease.key, lease.batch, lease.charged, -1) end
 
--- what it used is known: {tokens, microusd, output_tokens, cached_tokens}
+-- Correct a charge to the usage {tokens, microusd, output_tokens, cached_tokens}.
 local function book_usage(lease, used)
   local more = {calls = 0}
   for _, what in ipairs({'tokens', 'microusd', 'cached_tokens'}) do more[what] = used[what] - lease.charged[what] end
@@ -36,19 +36,19 @@ local function book_usage(lease, used)
   count_usage(lease, used)
 end
 
--- of a bulk: a row for each batch of jobs that pays
+-- Charge a bulk: a row for each batch of jobs that pays.
 local function spend_bulk(day, id, parts, sign)
   for _, part in ipairs(parts) do spend(day, id, part[1], spent_of(part), sign) end
 end
 
--- which budget has no room, nil if it has: 'day calls', 'batch tokens', 'key_day microusd'; a cap of -1 is no cap, and
--- what costs nothing exceeds none
+-- Return the budget without room ('day calls', 'batch tokens', 'key_day microusd'), or nil. A cap of -1 is none, and a
+-- request without cost exceeds none.
 local function exceeded(budget, name, cap, more)
   if more.calls == 0 and more.tokens == 0 and more.microusd == 0 then return nil end
   if cap.calls < 0 and cap.tokens < 0 and cap.microusd < 0 then return nil end
   local v = redis.call('HMGET', P .. name, 'c', 't', 'u', 'kc', 'kt', 'ku')
   for n, unit in ipairs({'calls', 'tokens', 'microusd'}) do
-    -- a process that goes on alone may use only its part of what was left then
+    -- without the server, a process may use only its share of the rest at the loss
     local before = num(v[n + 3], 0)
     local mine = before + math.floor(math.max(0, cap[unit] - before) / C.PROCESSES)
     if cap[unit] >= 0 and num(v[n], 0) + more[unit] > mine then return budget .. ' ' .. unit end
@@ -62,13 +62,13 @@ local function batch_refusal(batch, more)
 end
 local function key_refusal(day, id, more) return exceeded('key_day', ':d:' .. day .. ':' .. id, C.CAP_KEY_DAY, more) end
 
--- for a request that held a place
+-- Check the budgets of a request with a reservation.
 local function has_no_budget(lease)
   local more = lease.charged
   return day_refusal(lease.day, more) or batch_refusal(lease.batch, more) or key_refusal(lease.day, lease.key, more)
 end
 
--- a request had no room in this daily budget ('day tokens'), nor would it have had in any that is smaller
+-- Note that this daily budget ('day tokens') had no room for a request, and thus no smaller one either.
 local function note_stop(day, detail)
   local budget, unit = string.match(detail, '^(%S+) (%S+)$')
   local cap = ({day = C.CAP_DAY, key_day = C.CAP_KEY_DAY})[budget]

@@ -1,38 +1,37 @@
--- One limit: the provider's bucket as headers tell of it, and our own pace. A request needs room in both.
+-- One limit: the provider's bucket as headers describe it, and our own pace. A request needs room in both.
 --
--- A bucket is kept as one number, the time at which it will be full again: the theoretical arrival time of the generic
--- cell rate algorithm (ITU-T I.371). Times are microseconds, rates are per minute.
+-- A bucket is stored as the time at which it will be full again, the theoretical arrival time of the generic cell rate
+-- algorithm (ITU-T I.371). Times are microseconds, rates are per minute.
 --
 -- A meter is {
---   l = limit a minute, nil until a response has named it; c = capacity, as responses show it;
---   f = when the provider's bucket is full, places that are reserved included; x = sum of all corrections to f, which
---       move every reserved place;
---   p, y = the same of our pace, whose burst is the allowance a of slow start: it counts only what we send, and no
+--   l = limit per minute, nil until a response names it; c = capacity, as responses show it;
+--   f = when the provider's bucket is full, reservations included; x = the sum of all corrections to f, which move
+--       every reservation;
+--   p, y = the same for our pace, whose burst is the allowance a of slow start: it counts only our requests, and no
 --       header changes it;
---   n = all that was ever charged; i = what n was when the bucket was last full;
---   g = n when the limit changed: what was charged before knows nothing of the bucket since;
---   s = how much more our pace takes for a request than the limit does}
+--   n = the sum of all charges; i = n when the bucket was last full;
+--   g = n when the limit changed: earlier charges do not belong to the present bucket;
+--   s = the factor by which our pace is slower than the limit}
 
--- What is kept in reserve, since headers are rounded and the way there takes time: a share of the burst, but no more
--- than so many seconds' worth (and one request). Requests that held a place may use half of it, which absorbs
--- corrections that come while they wait.
+-- The reserve, because headers are rounded and requests take time to arrive: a share of the burst, at most the worth of
+-- these seconds (and one request). Requests with a reservation may use half of it, for corrections while they wait.
 C.SCHEDULE_RESERVE, C.GATE_RESERVE, C.LONGEST_RESERVE_S = 0.2, 0.1, 1
--- An answer that says the bucket is later than we think is taken in full beyond this; 2 ms is network noise. One that
--- says "earlier" is taken by a quarter, and only beyond a band (see learn_meter).
+-- A response that reports an emptier bucket than computed is applied in full above this; 2 ms is network noise. One
+-- that reports a fuller bucket is applied by a quarter, and only outside a band (see learn_meter).
 C.LATE_NOISE_US, C.EARLY_STEP = 2000, 0.25
--- A smaller capacity than known is taken by a quarter: what headers say of it is rounded.
+-- A smaller capacity than known is applied by a quarter, because headers are rounded.
 C.CAPACITY_STEP = 0.25
--- The rate of a limit a day is computed from rounded figures. It is the same limit within this share.
+-- The rate of a daily limit is computed from rounded figures: within this share, it is the same limit.
 C.WAVERING = 0.25
--- Slow start: a limit named by the minute may be enforced by the second, so bursts begin at one second's worth and grow
--- by a tenth of a request with each success that used them. A 429 against the headers' word shrinks them.
+-- Slow start: a limit per minute may be enforced per second, so that bursts start at one second's worth, and grow by a
+-- tenth of a request with each success that used them. A 429 that contradicts the headers shrinks them.
 C.GROWTH, C.CUT = 0.1, 0.9
--- After such a 429 for tokens our pace leaves a part of the limit unused: with no header to say how full that bucket is,
--- an estimate that is a hundredth too low empties it. So much more with each, and no more than that.
+-- After such a 429 for tokens, our pace leaves a part of the limit unused: no header describes that bucket, and an
+-- estimate that is 1 % too low empties it. Each 429 adds this share, up to the maximum.
 C.SLOWING, C.SLOWEST = 0.01, 1.04
--- How unevenly requests travel: the slack of a bucket that holds little more than one.
+-- The variation of transit times: the slack of a bucket that holds little more than one request.
 C.JITTER_US = 10000
--- A limit that no header names allows bursts of so many seconds' worth, and at least one request.
+-- A guessed limit allows bursts of this many seconds' worth, and at least one request.
 C.GUESSED_BURST_S = 0.2
 
 local METER = {'l', 'c', 'f', 'x', 'a', 'p', 'y', 'n', 'i', 'g', 's'}
@@ -43,19 +42,19 @@ local function interval(m)
   return 0
 end
 
--- what of a burst of `largest` units a request may find used, its own included
+-- Return the part of a burst of `largest` units that may be used, this request included.
 local function burst_of(m, largest, units, reserve)
   local kept = math.min(reserve * largest,
     reserve / C.SCHEDULE_RESERVE * math.max(units, (m.l or 0) / 60 * C.LONGEST_RESERVE_S))
   return math.max(largest - kept, math.min(units, m.c))
 end
 
--- what a bucket that keeps (nearly) nothing in reserve needs as slack for uneven travel
+-- Return the slack for varying transit times that a bucket with (almost) no reserve needs.
 local function pad(m, largest, units, reserve)
   return math.max(0, C.JITTER_US - math.max(0, largest - burst_of(m, largest, units, reserve)) * interval(m))
 end
 
--- how long before an arrival time a request may go that finds a burst of `largest` units
+-- Return how long before an arrival time a request may be sent, with a burst of `largest` units.
 local function lead(m, largest, units, reserve)
   return burst_of(m, largest, units, reserve) * interval(m) - pad(m, largest, units, reserve)
 end
@@ -68,7 +67,7 @@ local function go_at(m, full_at, paced_at, units, reserve)
     paced_at + need - lead(m, pace(m), units, reserve))
 end
 
--- when `units` fit, or have fitted; 0 while the limit is unknown. More than the whole bucket goes when it is full
+-- Return when `units` fit; 0 while the limit is unknown. More units than the bucket holds are sent when it is full.
 local function meter_free_at(m, units, reserve)
   if not m.l then return 0 end
   return math.ceil(go_at(m, m.f, m.p, units, reserve))
@@ -78,26 +77,26 @@ local function meter_room_at(m, units, start, reserve)
   return math.max(start, meter_free_at(m, units, reserve))
 end
 
--- a charge is {f, x, p, y, n}: the meter's at a lease's own admission; f is 0 while unknown
+-- A charge is {f, x, p, y, n} of the meter at a lease's admission; f is 0 while the limit is unknown.
 local function known(m, charge) return m.l and charge.f ~= 0 end
 
--- a charge from before the limit changed: its place and what it learns are of another bucket
+-- Return whether the limit has changed since a charge, whose time and lessons then belong to another bucket.
 local function outdated(m, charge) return known(m, charge) and charge.n <= m.g end
 
--- the charge of a lease with all corrections so far taken in
+-- Return the charge of a lease with all corrections so far.
 local function own(m, charge)
   if not known(m, charge) then return charge end
   return {f = charge.f + (m.x - charge.x), x = m.x, p = charge.p + (m.y - charge.y), y = m.y, n = charge.n}
 end
 
--- when a reserved place may go, after the corrections since
+-- Return when a reservation may be sent, after the corrections since.
 local function gate_at(m, units, charge)
   if not known(m, charge) then return 0 end
   local mine, taken = own(m, charge), units * interval(m)
   return math.ceil(go_at(m, mine.f - taken, mine.p - taken * m.s, units, C.GATE_RESERVE))
 end
 
--- `units` are taken now, or reserved for `at` with slack for uneven travel
+-- Charge `units` now, or reserve them for `at` with slack for varying transit times.
 local function charge_meter(m, units, at, reserved)
   if not m.l then return end
   local taken = units * interval(m)
@@ -126,7 +125,7 @@ local function move(m, by)
   m.y = m.y + by
 end
 
--- a reserved request goes out late: if the bucket was full by then, the time since is lost
+-- Adjust for a reserved request that is sent late: the time since the bucket was full is lost.
 local function sent_late(m, units, charge, now)
   if not known(m, charge) then return end
   local mine, taken = own(m, charge), units * interval(m)
@@ -139,23 +138,23 @@ local function meter_headroom(m, now)
   return math.max(0, 1 - math.max(0, m.f - now) / (m.c * interval(m)))
 end
 
--- by how much a response says that the bucket is later than we thought (negative: earlier). The server speaks of the
--- moment at which it admitted this request; what we charged since then still counts
+-- Return by how much a response reports the bucket later than computed (negative: earlier). The response describes the
+-- moment at which the server admitted the request; later charges still count.
 local function drift(m, reading, admitted, charge)
   if not known(m, charge) then return 0 end
   return admitted + reading.reset_us - own(m, charge).f
 end
 
--- A limit a minute is full again within one; a longer reset tells of a limit a day (or hour)
+-- A limit per minute is full again within a minute; a longer reset means a limit per day (or hour).
 local function rate_of(reading)
   local used = reading.limit - reading.remaining
   if reading.reset_us <= 1.05 * C.MINUTE_US or used == 0 then return reading.limit end
   return math.min(reading.limit, used * C.MINUTE_US / reading.reset_us)
 end
 
--- take a response's word for the limit, and move the arrival time by what it differs from ours. `dead` is the band
--- (units, share of the capacity) within which "earlier" is ignored. After another limit, places that were reserved are
--- void (`outdated`), and the burst of our pace is taken for used
+-- Use a response's limit, and correct the arrival time by the difference. `dead` is the band (units, share of the
+-- capacity) within which an earlier time is ignored. A new limit voids reservations (`outdated`), and the burst of our
+-- pace then counts as used.
 local function learn_meter(m, reading, admitted, charge, units, dead)
   local rate = rate_of(reading)
   local said = math.max(1, math.min(reading.limit, reading.remaining + reading.reset_us * rate / C.MINUTE_US))
@@ -184,7 +183,7 @@ local function learn_meter(m, reading, admitted, charge, units, dead)
   correct(m, step)
 end
 
--- after a success: a burst that was used up may be a little larger next time
+-- After a success, let a burst that was used up grow a little.
 local function grow(m, units, charge, sent)
   if not known(m, charge) or m.a >= m.c then return end
   local room_left = lead(m, pace(m), units, C.SCHEDULE_RESERVE) - (charge.p - sent)
@@ -194,9 +193,9 @@ end
 
 local function cut(m, units) m.a = math.max(math.min(units, m.a), m.a * C.CUT) end
 
--- after a 429: at `till` there is room for one such request, and for the next ones as they come back. That is our pace;
--- unless its headers said otherwise it is the provider's bucket too. If they did, nobody tells how full that is, and a
--- part of the burst is waited for besides, or every larger request would be refused anew
+-- After a 429, make room for one such request at `till`, and for later ones at the limit's rate. This applies to our
+-- pace, and to the provider's bucket unless the headers contradict. If they do, the bucket's state is unknown, and we
+-- also wait for a part of the burst, or every larger request would be refused again.
 local function empty_until(m, till, units, charge, against_the_headers)
   if not known(m, charge) then return end
   local mine, need = own(m, charge), math.min(units, m.c) * interval(m)
@@ -214,7 +213,7 @@ end
 
 local function guessed_burst(rate) return math.max(1, rate / 60 * C.GUESSED_BURST_S) end
 
--- a limit that no header names; the next request fits at this time. Places that were reserved are void
+-- Set a guessed limit, with room for the next request at this time. Reservations become void.
 local function guessed_meter(rate, next_at, total)
   local m, burst = unknown_meter(), guessed_burst(rate)
   m.l, m.c, m.a, m.n, m.i, m.g = rate, burst, burst, total, total, total
@@ -223,7 +222,7 @@ local function guessed_meter(rate, next_at, total)
   return m
 end
 
--- such a limit at another rate
+-- Change the rate of a guessed limit.
 local function raise_meter(m, rate)
   m.l, m.c, m.a = rate, guessed_burst(rate), guessed_burst(rate)
 end

@@ -1,5 +1,5 @@
--- Add what a process has done while it had to go on alone, once.
--- KEYS[1]: prefix. ARGV: now ('' = server time), id of this report, JSON {losses = 1 if it ends a loss,
+-- Add the activity of a process during a loss of this server, once.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), id of this report, JSON {losses = 1 to count a loss,
 -- spent = {row (ledger.lua), ...}, counts = {{name of a hash, {{field, count}, ...}}, ...},
 -- used = {{key, when last}, ...}}
 -- Reply: nothing

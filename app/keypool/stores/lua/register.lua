@@ -1,8 +1,8 @@
--- Make a configuration's keys known; safe to repeat, and repeated now and then to keep everything alive.
+-- Register the keys of a configuration. Safe to repeat, and repeated at intervals so that the data does not expire.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, JSON {keys = {{id, group, mask}, ...}, verified = {id, ...},
 -- learned = {{group, model, request limit, capacity, token limit, capacity}, ...},
 -- spent = {row (ledger.lua), ...}, disabled = {id, ...}}
--- What was learned is taken where nothing is known (a server that lost its data), with buckets that start low.
+-- Learned limits are used where none are known (the server lost its data), with nearly empty buckets.
 -- Reply: {now}
 
 local now = clock(ARGV[1])
@@ -15,7 +15,7 @@ for position, key in ipairs(given.keys) do
   local name = P .. ':k:' .. id
   local before = redis.call('HGET', name, 'gr')
   redis.call('HSET', name, 'gr', group, 'mk', mask, 'gn', size[group], 'se', now)
-  -- it may have left the index meanwhile
+  -- the key may have left the index
   for _, model in ipairs(models) do
     redis.call('ZADD', P .. ':i:' .. model, 'NX', 0, id)
   end
@@ -32,11 +32,11 @@ for position, key in ipairs(given.keys) do
   keep(':k:' .. id, ':c:' .. id, ':g:' .. group, ':q:' .. group)
 end
 for _, model in ipairs(models) do keep(':i:' .. model, ':w:' .. model) end
--- drop keys whose data has expired
+-- remove keys whose data has expired
 for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
   if redis.call('EXISTS', P .. ':k:' .. id) == 0 then redis.call('ZREM', P .. ':keys', id) end
 end
--- one that was enabled meanwhile stays so: it is still noted
+-- a key that was enabled in the meantime has an entry, and stays enabled
 for _, id in ipairs(given.disabled) do redis.call('HSETNX', P .. ':off', id, 1) end
 redis.call('PEXPIRE', P .. ':off', C.DISABLED_TTL_MS)
 for _, id in ipairs(given.verified) do redis.call('HSETNX', P .. ':k:' .. id, 've', 1) end
@@ -55,7 +55,7 @@ for _, l in ipairs(given.learned) do
   sum_up(l[2], 'st', token_limit, b.t.l)
 end
 for _, used in ipairs(given.spent) do
-  -- several processes say the same: the most of each figure counts once
+  -- several processes report the same spending: the largest value of each figure counts
   local name = P .. ':' .. used[1]
   for n, field in ipairs(SPENT) do
     redis.call('HSET', name, field, whole(math.max(num(redis.call('HGET', name, field), 0), used[n + 1])))

@@ -1,6 +1,6 @@
 -- End a lease.
--- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at, JSON of a `Settlement` (stores/base.py) without what is none,
--- and with wait_class, and foreign: another server gave the lease, and counts what it used.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at, JSON of a `Settlement` (stores/base.py) without None,
+-- and with wait_class, and foreign (another server gave the lease, and counts its usage).
 -- Reply: {now, JSON of a `Change`}
 
 local now = clock(ARGV[1])
@@ -23,17 +23,17 @@ local function note(field)
   if not foreign then redis.call('HINCRBY', name, field, 1) end
 end
 
--- money
+-- budgets
 if foreign then
-  -- its own server books it
+  -- the server that gave the lease counts it
 elseif C.UNBILLED[outcome] or given.unbilled then
   refund_lease(lease)
 elseif given.usage then
   book_usage(lease, given.usage)
 end
 
--- a request too large for the key took no tokens; kept, they would rest it for as many minutes as its limit is too
--- small
+-- A request too large for the key used no tokens. Their charge would block the key for as many minutes as the request
+-- exceeds its limit.
 if outcome == 'too_large' then
   if lease.t.f ~= 0 then
     refund_meter(b.t, lease.tokens, lease.t)
@@ -54,7 +54,7 @@ if outcome == 'success' then
   if b.guess.cut > 0 then
     raise_meter(b.r, raised_rate(b.guess, b.r.l, now))
   elseif now >= b.steady and lease.r.n - b.r.i <= 2 * b.r.a then
-    -- one that is always busy gains nothing by larger bursts, and would overshoot
+    -- larger bursts do not help a bucket that is always in use, and would overshoot
     grow(b.r, 1, own(b.r, lease.r), lease.at)
   end
   if now >= b.steady then
@@ -99,7 +99,7 @@ local function lose_quota()
   change.quota_gone = news
 end
 
--- a 429 with rate limit headers, or of which nothing can be guessed; -> until when to rest
+-- Handle a 429 with rate limit headers, or without a possible guess. Returns the end of the pause.
 local function rest(till)
   local of_r, of_t = limited_by ~= 'tokens', limited_by ~= 'requests'
   local against = requests and of_tokens and requests.remaining >= 1 and of_tokens.remaining >= lease.tokens

@@ -1,4 +1,4 @@
--- What came of requests that were sent together, once, in place of what they were charged.
+-- Replace the charges of a bulk by its usage, once, and count its outcomes.
 --
 -- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, model, JSON
 -- {charges = {row (ledger.lua), ...}, used = the same, outcomes = {{name, count}, ...},

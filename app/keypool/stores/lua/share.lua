@@ -1,19 +1,19 @@
--- What a process that goes on alone knows of limits, and of the fleet when its server was lost (see share.py).
+-- Set the state of a process without the server: limits, and the fleet at the loss (see share.py).
 --
--- A share is a grid of time: with `size` processes alive, every size-th slot of a limit is this process's, from `since` on.
--- All lay the same grid by the lost server's clock, so they do not collide.
+-- A share is a grid of time: with `size` live processes, every size-th slot of a limit belongs to this process, from
+-- `since` on. All processes use the same grid by the lost server's clock, so that they do not collide.
 --
 -- KEYS[1]: prefix. ARGV: now ('' = server time), JSON {rank, size, since, limits = {{group, model, requests, tokens
 -- (readings of the whole limits, nil = unknown), cooldown until, guess cut at}, ...},
 -- bad = {{key, circuit}, ...}, disabled = {key, ...}, spent = {row (ledger.lua), ...}}. Reply: {now}
 
--- slots are this much wider than the limit asks for
+-- slots are wider than the limit requires by this factor
 C.MARGIN = 1.05
 
 local now = clock(ARGV[1])
 local given = cjson.decode(ARGV[2])
 
--- the share of a limit that is new, or differs from the known one; places that were reserved under that are void
+-- Set the share of a limit that is new or has changed. Reservations under the old limit become void.
 local function take(m, said)
   if not said then return m end
   local rate, known = rate_of(said), (m.l or 0) * given.size * C.MARGIN
@@ -39,7 +39,7 @@ for _, l in ipairs(given.limits) do
   sum_up(model, 'st', token_limit, b.t.l)
 end
 for _, bad in ipairs(given.bad) do
-  -- this process does not probe it: the fleet will, once the server is back
+  -- this process does not probe the key; the fleet does when the server is back
   local k = load_key(bad[1], '')
   k.circuit, k.verified, k.retry_at = bad[2], true, now + C.DEAD_PROBE_US
   save_health(k)

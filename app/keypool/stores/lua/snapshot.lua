@@ -1,4 +1,4 @@
--- All figures of the configured keys, then of known keys that are no longer configured.
+-- Return the figures of the configured keys, then those of other known keys.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then key and group of each configured key
 -- Reply: {now, {id, mask, circuit, retry at, quota gap, cooling until, requests, successes, failures, rate limits,
 --         in flight, last used, calls, tokens, microusd, cached tokens, disabled (0/1)}, ...}
@@ -21,7 +21,7 @@ local function add(id, group)
 end
 for n = 2, #ARGV, 2 do
   mine[ARGV[n]] = true
-  add(ARGV[n], ARGV[n + 1]) -- the group as configured here, which the server may not know yet
+  add(ARGV[n], ARGV[n + 1]) -- the group in this configuration, which the server may not know yet
 end
 for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
   if not mine[id] then add(id) end

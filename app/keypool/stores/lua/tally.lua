@@ -1,6 +1,6 @@
--- What is counted for metrics and reports, by the names of tally.py; kept as long as the key or the model is.
+-- Counts for metrics and reports, parsed by tally.py, and kept as long as the key or the model.
 
--- how far ahead a moment without room is taken for granted: a longer rest is counted as requests go on asking
+-- the longest saturation that is counted ahead; a longer one is counted by later requests
 C.LONGEST_SATURATION_US = 60e6
 
 local function count(name, field, by)
@@ -15,7 +15,7 @@ local function count_usage(lease, used)
   count(name, of .. 'h', used.cached_tokens)
 end
 
--- what became of a key
+-- Count a change of a key.
 local function count_change(k, change)
   local name = P .. ':c:' .. k.id
   for field, happened in pairs({open = change.opened_after, closed = change.closed, dead = change.died,

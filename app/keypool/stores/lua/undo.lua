@@ -1,10 +1,10 @@
--- An admission whose reply was lost is taken back: nothing was sent.
+-- Undo an admission whose reply was lost and whose request was not sent.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), lease id. Reply: {now}
 
 local now = clock(ARGV[1])
 local name = P .. ':r:' .. ARGV[2]
 local kept = redis.call('HMGET', name, 'lease', 'at', 'sent')
--- it may still come, and is refused then
+-- a late call for this lease is refused
 redis.call('HSET', name, 'lease', '')
 redis.call('PEXPIRE', name, C.REPLY_LOST_MS)
 if kept[1] and kept[1] ~= '' then
