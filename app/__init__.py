@@ -1,1 +1,1 @@
-"""What the service does. Knows nothing of Celery, HTTP servers or terminals: those are doors (worker, web, cli)."""
+"""The service itself. It does not import Celery, HTTP servers or terminals; worker, web and cli are its interfaces."""

@@ -1,4 +1,4 @@
-"""Time as an argument: whoever needs the time or a pause takes a `Clock`, so that no test sleeps."""
+"""Clocks. Code that needs the time or a pause takes a `Clock` as an argument, so that tests do not sleep."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Wall-clock time in UTC and the one way to pause."""
+    """Wall-clock time in UTC, and pauses."""
 
     def now(self) -> datetime:
-        """The time, timezone-aware, UTC."""
+        """Return the time, timezone-aware, in UTC."""
         ...
 
     def now_us(self) -> int:
-        """The same time as whole microseconds since the Unix epoch."""
+        """Return the time in whole microseconds since the Unix epoch."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Pause this thread; zero or less returns at once."""
+        """Pause this thread. Zero or less returns at once."""
         ...
 
 
@@ -39,7 +39,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that moves only when it is told to, or when somebody sleeps on it. Thread-safe."""
+    """A clock that moves only with `advance` and `sleep`. Thread-safe."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._now = start

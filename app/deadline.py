@@ -1,4 +1,4 @@
-"""A question that is asked for so long and no longer, whatever it waits for: a socket, a lock, a disk that hangs."""
+"""Limit the time of a call, whatever the call waits for: a socket, a lock, or a disk that hangs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from app.errors import NoAnswerError
 
 
-class Bounded[T]:
-    """`ask` with a limit of `seconds`; `what` names the one who is asked.
+class TimeLimited[T]:
+    """Calls `ask` with a limit of `seconds`; error messages call the other side `what`.
 
-    A call that is given up goes on in its thread, which no exit waits for. As long as it does, further calls wait for
-    its answer instead of asking again: a service that hangs is not asked by ever more threads.
+    After a timeout, the call continues in its thread, which does not delay the exit of the process. Until the call
+    ends, further calls wait for its answer, so that a hanging service does not occupy more and more threads.
     """
 
     def __init__(self, ask: Callable[[], T], what: str, seconds: float) -> None:
@@ -21,18 +21,18 @@ class Bounded[T]:
         self._what = what
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._under_way: _Call[T] | None = None
+        self._running: _Call[T] | None = None
 
     def __call__(self) -> T:
-        """The answer. Raises what `ask` raises, and `NoAnswerError`."""
+        """Return the answer. Raises the errors of `ask`, and `NoAnswerError`."""
         return self.begin()()
 
     def begin(self) -> Callable[[], T]:
-        """Ask now; what is returned waits for the answer, until `seconds` from now, and raises as a call does."""
+        """Start the call. Returns a function that waits for the answer, until `seconds` from now."""
         with self._lock:
-            call = self._under_way
+            call = self._running
             if call is None or call.over.is_set():
-                call = self._under_way = _Call(self._ask)
+                call = self._running = _Call(self._ask)
         until = time.monotonic() + self._seconds
 
         def wait() -> T:
@@ -54,7 +54,7 @@ class _Call[T]:
     def _run(self) -> None:
         try:
             self._answers.append(self._ask())
-        except BaseException as exc:  # noqa: BLE001 (it is raised where the answer is awaited)
+        except BaseException as exc:  # noqa: BLE001 (raised by `answer`)
             self._failure = exc
         finally:
             self.over.set()

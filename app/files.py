@@ -1,6 +1,6 @@
-"""Files and folders that only their owner can read, from the moment they exist.
+"""Create files and folders that only their owner can read.
 
-Everything that may hold secrets or personal data is created here. The mode of an existing file is not changed.
+For files with secrets or personal data. The mode of an existing file is not changed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _FOLDER_MODE = 0o700
 
 
 def private(path: str, flags: int) -> int:
-    """Open a file for `open(..., opener=private)`. A file that this creates has mode 0600."""
+    """Open a file, for `open(..., opener=private)`. A new file gets mode 0600."""
     return os.open(path, flags, _FILE_MODE)
 
 
@@ -30,9 +30,9 @@ def make_private_folder(folder: Path) -> None:
 
 
 def write_once(file: Path, content: bytes) -> None:
-    """Create `file` with all its content, on the disk when this returns. An existing `file` is kept.
+    """Create `file` with its content atomically and sync it to disk. An existing `file` is kept.
 
-    Of two processes that call this at the same time, the first one's content stays. Raises `OSError`.
+    If two processes call this at the same time, the first content stays. Raises `OSError`.
     """
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     with open(draft, "xb", opener=private) as stream:

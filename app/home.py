@@ -1,8 +1,8 @@
-"""The folder PROPINTEL_HOME, and the secret in it that signs tokens where nobody has set one.
+"""The folder PROPINTEL_HOME, and its secret, which signs tokens if no other secret is configured.
 
-Only `propintel up --web` creates the secret, because its web server listens on loopback alone. Every process of the
-same home reads it while JWT_SECRET is not set: for tokens (`access/tokens.py`), if JWT_JWKS_URL is not set either, and
-for sessions of the pages (`access/page_sessions.py`).
+Only `propintel up --web` creates the secret, because its web server listens on loopback only. While JWT_SECRET is not
+set, all processes of the home use the secret for page sessions (`access/page_sessions.py`), and for tokens
+(`access/tokens.py`) if JWT_JWKS_URL is not set either.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FOR_OTHERS = 0o077
 
 @contextlib.contextmanager
 def usable_home(home: Path) -> Iterator[None]:
-    """Turn an `OSError` of the block, which works with files of `home`, into a `ConfigurationError`."""
+    """Raise an `OSError` of the block, which uses files of `home`, as a `ConfigurationError`."""
     try:
         yield
     except OSError as exc:
@@ -32,13 +32,13 @@ def usable_home(home: Path) -> Iterator[None]:
 
 
 def make_home(home: Path) -> None:
-    """Create PROPINTEL_HOME for its owner alone if it is not there. Raises `ConfigurationError`."""
+    """Create PROPINTEL_HOME with mode 0700 if it does not exist. Raises `ConfigurationError`."""
     with usable_home(home):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def read_home_secret(home: Path) -> str | None:
-    """Return the secret of this home, None if it has none. Raises `ConfigurationError` for a file that is not safe."""
+    """Return the secret of this home, or None. Raises `ConfigurationError` if the file is unreadable or not private."""
     file = _file_of(home)
     try:
         with file.open(encoding="utf-8") as stream:
@@ -49,7 +49,7 @@ def read_home_secret(home: Path) -> str | None:
     except (OSError, ValueError) as exc:
         raise _unusable(file, f"cannot be read ({getattr(exc, 'strerror', None) or type(exc).__name__})") from exc
     if mode & _FOR_OTHERS:
-        raise _unusable(file, "may be read by other users of this machine")
+        raise _unusable(file, "can be read by other users of this machine")
     if len(secret) < _SHORTEST:
         raise _unusable(file, "is damaged")
     protect([secret])
@@ -69,5 +69,5 @@ def _file_of(home: Path) -> Path:
 
 
 def _unusable(file: Path, problem: str) -> ConfigurationError:
-    remedy = "Delete it, and `propintel up --web` makes a new one; or set JWT_SECRET"
+    remedy = "Delete it, and `propintel up --web` creates a new one; or set JWT_SECRET"
     return ConfigurationError("JWT_SECRET", f"is not set, and {file} {problem}", remedy)

@@ -1,8 +1,8 @@
-"""Log output for every process: one configuration, and no secret in it, whoever logs.
+"""Configure logging for every process, with secrets redacted in every line (`app.redaction`).
 
-Modules log through `logging.getLogger(__name__)`; only a door calls `configure_logging`. What a block of work has in
-common (job, batch, key) is bound with `structlog.contextvars` and stands in each of its lines. What a page or a caller
-put into a line begins no other and moves no cursor. What counts as a secret is `app.redaction`.
+Modules log through `logging.getLogger(__name__)`; only worker, web and cli call `configure_logging`. The context of a
+block of work (job, batch, key) is bound with `structlog.contextvars` and shown in each of its lines. Text from pages
+and callers cannot start a new line or move the cursor.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ LogFormat = Literal["auto", "json", "text"]
 
 log = logging.getLogger(__name__)
 
-#: chatty below WARNING, or saying what our own lines say
+#: loggers that write too much below WARNING, or repeat our own lines
 _NOISY = ("httpx2", "httpcore2", "openai", "asyncio", "alembic", "urllib3", "requests")
-#: What libraries attach that the message holds already (Celery's `data`), or a terminal's colours (uvicorn).
+#: fields of libraries that repeat the message (Celery's `data`) or add terminal colors (uvicorn)
 _IGNORED_FIELDS = frozenset({"data", "color_message", "taskName"})
 _RECORD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | _IGNORED_FIELDS | {"message", "asctime"}
-#: what a terminal is told of the context, briefly; JSON has all of it
+#: the fields of the context in text lines; JSON has all fields
 _TEXT_FIELDS = ("job", "batch", "key", "request_id")
 _ID = re.compile(r"[0-9a-f]{32}")
-_SHOWN_OF_AN_ID = 8
+_SHORT_ID_LENGTH = 8
 
 
 class RedactedRecord(logging.LogRecord):
-    """A record that shows no secret to any handler: a library's own formats it with these members too.
+    """A record that shows no secret to any handler, including those of libraries.
 
-    A message that does not fit its arguments is shown beside them: `logging` would write both to stderr as they are.
+    A message that does not fit its arguments is shown with them: `logging` would write both to stderr unredacted.
     """
 
     __slots__ = ("_exc_text", "_stack_info")
 
-    def getMessage(self) -> str:  # noqa: N802 (the name is the library's)
+    def getMessage(self) -> str:  # noqa: N802 (the library's name)
         try:
             text = super().getMessage()
-        except Exception:  # noqa: BLE001 (whatever a `__str__` raises)
+        except Exception:  # noqa: BLE001 (a `__str__` may raise anything)
             text = f"{self.msg} {self.args!r}"
         return redact(text)
 
     @property
     def exc_text(self) -> str | None:
-        """The traceback, as the first formatter left it."""
+        """The traceback text that the first formatter stored."""
         return self._exc_text
 
     @exc_text.setter
@@ -64,7 +64,7 @@ class RedactedRecord(logging.LogRecord):
 
     @property
     def stack_info(self) -> str | None:
-        """The stack, if it was asked for."""
+        """The stack, if requested."""
         return self._stack_info
 
     @stack_info.setter
@@ -73,15 +73,15 @@ class RedactedRecord(logging.LogRecord):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    """The context of the line, and what its caller gave as `extra`."""
+    """Return the context of a record, and the `extra` of its caller."""
     extra = {name: value for name, value in record.__dict__.items() if name not in _RECORD_FIELDS}
     return {**structlog.contextvars.get_contextvars(), **extra}
 
 
 class _JsonFormatter(logging.Formatter):
-    """One object a line; what is our own cannot be overwritten by context or `extra`.
+    """Writes one JSON object per line. Context and `extra` cannot overwrite the standard fields.
 
-    Redacted as a whole, so that no field is forgotten.
+    The whole line is redacted, so that no field is missed.
     """
 
     _render = structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -96,29 +96,29 @@ class _JsonFormatter(logging.Formatter):
         }
         for name, value in _fields(record).items():
             fields.setdefault(name, value)
-        if told := _traceback(record):
-            fields["exception"] = told
+        if text := _traceback(record):
+            fields["exception"] = text
         if record.stack_info:
             fields["stack"] = record.stack_info
         return escaped_json(redact(str(self._render(None, "", fields))))
 
 
 def _traceback(record: logging.LogRecord) -> str:
-    """As text, from the exception or from what another formatter left of it; empty if there is none."""
+    """Return the traceback as text, from the exception or from another formatter's text; "" if there is none."""
     if record.exc_info and record.exc_info[0] is not None:
         return "".join(traceback.format_exception(*record.exc_info)).rstrip()
     return record.exc_text or ""
 
 
 def _indented(text: str) -> str:
-    """Several lines below a line: none begins where one with a time begins."""
+    """Indent a text of several lines, so that none looks like a log line."""
     return "\n".join(f"  {escaped(line)}" for line in text.split("\n"))
 
 
 class _TextFormatter(logging.Formatter):
-    """`time LEVEL: message`, as the specification shows it, then the context; redacted as a whole.
+    """Writes `time LEVEL: message` and the context in one line, as in the specification, redacted as a whole.
 
-    A traceback and a stack stand below it, indented.
+    A traceback and a stack follow, indented.
     """
 
     def __init__(self) -> None:
@@ -135,11 +135,11 @@ class _TextFormatter(logging.Formatter):
 
 
 def _shown(fields: Mapping[str, Any], message: str) -> list[str]:
-    """What a terminal is told: ids shortened, and nothing that the message says itself."""
+    """Return the context for a text line, with shortened ids and without values that the message contains."""
     names = _TEXT_FIELDS if "job" in fields else ("task", *_TEXT_FIELDS)
     found = [(name, str(fields[name])) for name in names if fields.get(name)]
     return [
-        f" {name}={text[:_SHOWN_OF_AN_ID] if _ID.fullmatch(text) else text}"
+        f" {name}={text[:_SHORT_ID_LENGTH] if _ID.fullmatch(text) else text}"
         for name, text in found
         if text not in message
     ]
@@ -147,17 +147,17 @@ def _shown(fields: Mapping[str, Any], message: str) -> list[str]:
 
 class _Handler(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (as above)
-        """Say that a line is lost, without its arguments, which the base class would print as they are."""
+        """Report a lost line without its arguments, which the base class would print unredacted."""
         try:
             sys.stderr.write(redact(f"A log line of {record.name} is lost: {traceback.format_exc(limit=1)}"))
-        except (OSError, ValueError):  # stderr is closed: there is nobody to tell
+        except (OSError, ValueError):  # stderr is closed
             return
 
 
 def configure_logging(*, level: int | str = logging.INFO, log_format: LogFormat = "text") -> None:
     """Send all logs of this process to stderr, one line each; warnings and uncaught exceptions too.
 
-    What is written to stderr past them is redacted. "auto" is text on a terminal and JSON elsewhere. Replaces the
+    Other output to stderr is redacted. "auto" is text on a terminal and JSON elsewhere. Replaces the
     handlers of all loggers; safe to call again.
     """
     as_json = log_format == "json" or (log_format == "auto" and not _is_terminal(sys.stderr))
@@ -182,7 +182,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _drop_other_handlers() -> None:
-    """Loggers that wrote by themselves (uvicorn, tornado) write through the one handler."""
+    """Make loggers with their own handlers (uvicorn, tornado) use the root handler."""
     for logger in list(logging.root.manager.loggerDict.values()):
         if not isinstance(logger, logging.Logger):
             continue
@@ -207,18 +207,18 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 
 def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
-    """Of finalizers, callbacks and `atexit`. The object is told as text: to keep it would bring it back to life."""
+    """Log errors of finalizers, callbacks and `atexit`. The object is logged as text, so that it is not kept alive."""
     where = f"{args.err_msg or 'Exception ignored in'}: {_BRIEF.repr(args.object)}"
     error = args.exc_value or args.exc_type()
     log.error("Uncaught exception: %s", where, exc_info=(type(error), error, args.exc_traceback))
 
 
-#: survives a `__repr__` that raises
+#: handles a `__repr__` that raises
 _BRIEF = reprlib.Repr(maxother=200, maxstring=200)
 
 
 class _GuardedBytes:
-    """The bytes below a text stream, redacted as it is: some write there."""
+    """The binary buffer of a text stream, whose every write is redacted."""
 
     def __init__(self, inner: BinaryIO) -> None:
         self._inner = inner
@@ -257,14 +257,14 @@ class _GuardedStream:
 
 
 def guard_stderr() -> None:
-    """What is written to stderr past all logs is redacted too: Celery's processes print their last traceback there.
+    """Redact all output to stderr: Celery's processes print their last traceback there.
 
-    `configure_logging` does it; a door that may say something before calls it itself.
+    `configure_logging` calls this. Programs that may write to stderr earlier call it themselves.
     """
     if sys.stderr is not None and not isinstance(sys.stderr, _GuardedStream):
         sys.stderr = _GuardedStream(sys.stderr)
 
 
 def plain_stderr() -> TextIO:
-    """Return stderr past its redaction, for a writer that redacts by itself."""
+    """Return stderr without redaction, for a writer that redacts its text."""
     return sys.stderr.inner if isinstance(sys.stderr, _GuardedStream) else sys.stderr

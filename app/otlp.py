@@ -1,4 +1,4 @@
-"""The OpenTelemetry SDK as `app.tracing` uses it. Importing this loads the SDK.
+"""Use the OpenTelemetry SDK for `app.tracing`. Importing this module loads the SDK.
 
 The SDK itself reads further standard variables (`OTEL_RESOURCE_ATTRIBUTES`, `OTEL_EXPORTER_OTLP_CERTIFICATE`, the
 limits of batches and attributes).
@@ -24,11 +24,11 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 log = logging.getLogger(__name__)
 
-#: spans that wait while the collector is slow or away; about 1 kB each, what is over is dropped
+#: the most spans that wait for a slow collector, about 1 kB each; further spans are dropped
 _QUEUE = 2048
 _EXPORT_SECONDS = 5.0
 _DELAY_MS = 1000
-#: what the SDK says on every failed batch; `_Calm` says it once
+#: the SDK logs every failed batch; `_LoggedOnce` logs an outage once
 _SDK_LOGGERS = ("opentelemetry.exporter", "opentelemetry.sdk", "opentelemetry.attributes")
 #: 2**64/phi: Fibonacci hashing, which spreads the numbers of version-4 UUIDs (two of their low 64 bits are constant)
 _SPREAD = 0x9E3779B97F4A7C15
@@ -37,14 +37,14 @@ _next_trace_id: ContextVar[int] = ContextVar("next_trace_id", default=0)
 
 
 class _JobIds(RandomIdGenerator):
-    """Trace ids that were asked for, else random ones."""
+    """Generates the requested trace ids, else random ones."""
 
     def generate_trace_id(self) -> int:
         return _next_trace_id.get() or super().generate_trace_id()
 
 
 class _Share(Sampler):
-    """A share of all traces, chosen by their id alone: the attempts of a job are traced all or not at all."""
+    """Samples a share of all traces by their id, so that all attempts of a job are traced, or none."""
 
     def __init__(self, ratio: float) -> None:
         self._bound = round(ratio * 2**64)
@@ -59,8 +59,8 @@ class _Share(Sampler):
         return f"ShareOfJobs{{{self._bound / 2**64}}}"
 
 
-class _Calm(SpanExporter):
-    """Says once that the collector cannot be reached, and once that it can again. Runs in the SDK's one thread."""
+class _LoggedOnce(SpanExporter):
+    """Logs once that the collector is unreachable, and once that it is back. Used only in the SDK's thread."""
 
     def __init__(self, inner: SpanExporter) -> None:
         self._inner = inner
@@ -69,15 +69,15 @@ class _Calm(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         try:
             result = self._inner.export(spans)
-        except Exception:  # noqa: BLE001 (a collector's odd answer is nobody's affair but the traces')
+        except Exception:  # noqa: BLE001 (an unexpected answer of the collector must not affect the work)
             result = SpanExportResult.FAILURE
         if result is SpanExportResult.SUCCESS:
             if self._lost:
-                log.info("Traces are taken again; %d spans were lost", self._lost)
+                log.info("Traces are delivered again; %d spans were lost", self._lost)
             self._lost = 0
         else:
             if not self._lost:
-                log.warning("Traces cannot be delivered (OTEL_EXPORTER_OTLP_ENDPOINT); spans are lost until they can")
+                log.warning("Traces cannot be delivered, and spans are lost (OTEL_EXPORTER_OTLP_ENDPOINT)")
             self._lost += len(spans)
         return result
 
@@ -86,7 +86,7 @@ class _Calm(SpanExporter):
 
 
 class Exporting:
-    """Makes spans and sends them in the background, in batches."""
+    """Creates spans and sends them in batches in the background."""
 
     def __init__(self, endpoint: str, headers: str, service_name: str, ratio: float) -> None:
         for name in _SDK_LOGGERS:
@@ -101,12 +101,12 @@ class Exporting:
             shutdown_on_exit=False,
         )
         self._provider.add_span_processor(
-            BatchSpanProcessor(_Calm(self._exporter), max_queue_size=_QUEUE, schedule_delay_millis=_DELAY_MS)
+            BatchSpanProcessor(_LoggedOnce(self._exporter), max_queue_size=_QUEUE, schedule_delay_millis=_DELAY_MS)
         )
         self._tracer = self._provider.get_tracer("property-intelligence")
 
     def start(self, name: str, parent: Span | None, trace_id: int | None) -> Span:
-        """A span below `parent`; without one a root, of the trace `trace_id` if that is neither None nor 0."""
+        """Start a span below `parent`, or a root span, in the trace `trace_id` unless that is None or 0."""
         token = _next_trace_id.set(trace_id or 0)
         try:
             return self._tracer.start_span(name, trace.set_span_in_context(parent) if parent else Context())
@@ -117,15 +117,15 @@ class Exporting:
         span.set_status(Status(StatusCode.ERROR, reason))
 
     def close(self) -> None:
-        """Send what waits, then end; the SDK takes 30 s for a collector that hangs."""
+        """Send the waiting spans and stop, which takes 30 s if the collector hangs."""
         self._provider.shutdown()
 
     def give_up(self) -> None:
-        """Let a `close` under way end: no attempt is repeated, and none begun."""
+        """End a running `close`: no attempt is repeated or started."""
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _parsed(headers: str) -> dict[str, str]:
-    """`name=value,...` as the OpenTelemetry specification has it: percent-encoded, names in lower case for HTTP/2."""
+    """Parse the specification's `name=value,...`: values percent-encoded, names in lower case for HTTP/2."""
     pairs: list[Any] = [part.partition("=") for part in headers.split(",") if "=" in part]
     return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}

@@ -1,8 +1,8 @@
-"""What no text may show that leaves the process: keys, tokens and passwords, by their shape and by their value.
+"""Redact secrets (keys, tokens, passwords) in all text that leaves the process, by their form and by their value.
 
-Secrets that follow a pattern are found wherever they come from. The configured ones are found whatever they look like:
-whoever reads them (`app.settings`, `app.keypool.keys`) gives them to `protect`. One registry per process; a fork takes
-it along. A URL is shown by `shown_url`, by `origin_of` where its path may be secret, and in a text by `redact_urls`.
+Secrets with a known form are found wherever they come from. Configured secrets are found by their value, because
+`app.settings` and `app.keypool.keys` pass them to `protect`. Each process has one registry, which forked children
+inherit. Show URLs with `shown_url`, with `origin_of` if the path may be secret, and in text with `redact_urls`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from itertools import groupby
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 REDACTED = "[redacted]"
-#: A configured value that is shorter is not looked for, since it is a part of innocent words; as a URL's password its
-#: place gives it away.
+#: Shorter configured values are not redacted by value, because they occur in ordinary words. A short password in a URL
+#: is redacted by its position.
 SHORTEST_PROTECTED = 8
 
-#: How the names of parameters and headers end whose value is a secret: `api-key` and `X-Amz-Signature`, but neither
-#: `key-id` nor `postcode`.
+#: the end of a name of a parameter or header with a secret value: matches `api-key` and `X-Amz-Signature`, but not
+#: `key-id` or `postcode`
 _SECRET_NAME = re.compile(
     r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|credentials?|signature|authorization|hmac|jwt|key"
     r"|(?<![a-z])(?:pass|sig|code|auth))\d*$",
@@ -31,7 +31,7 @@ _SECRET_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A kind of secret; every text with one has one of `marks`, which costs far less to look for than the pattern."""
+    """A form of secret. A text with a match contains one of `marks`, which are much faster to search for."""
 
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
@@ -39,21 +39,21 @@ class _Shape:
 
 
 def _beginning(word: str, before: str = "A-Za-z0-9") -> str:
-    """A pattern for `word` where none of `before` precedes it, unless that belongs to an escape of Python or a URL.
+    """Return a pattern for `word` after no character of `before`, except after a Python or URL escape.
 
-    Looks back from its end, because a pattern that begins with letters is searched for ten times as fast.
+    The lookbehind is at the end, because a search for a pattern that starts with letters is ten times as fast.
     """
     escapes = (r"\\[abfnrtv]", r"\\x[0-9a-f]{2}", r"\\u[0-9a-f]{4}", r"%[0-9A-Fa-f]{2}")
     return f"{word}(?:(?<![{before}]{word})|{'|'.join(f'(?<={escape}{word})' for escape in escapes)})"
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether the value of a parameter or header of this name is a secret."""
+    """Return whether a parameter or header of this name has a secret value."""
     return bool(_SECRET_NAME.search(name))
 
 
 def _parameter(match: re.Match[str]) -> str:
-    """`?name=value`, the value only if the name is innocent."""
+    """Redact the value in `?name=value` if the name is that of a secret."""
     return f"{match[1]}{match[2]}={REDACTED}" if is_secret_name(unquote(match[2])) else match[0]
 
 
@@ -64,11 +64,11 @@ _SHAPES = (
     _Shape(("earer ",), re.compile(r"(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}")),
     _Shape(("uthorization",), re.compile(r"(?i)(authorization\W{1,6}basic )[A-Za-z0-9+/=]{4,}"), rf"\1{REDACTED}"),
     _Shape(("://",), re.compile(r"(://[^\s:/?#@'\"<>]*):[^\s/?#'\"<>]+@"), rf"\1:{REDACTED}@"),
-    # the signature or the key in a query (Azure, Teams); what is shorter is rather an innocent `code=200`
+    # a signature or key in a query (Azure, Teams); shorter values are usually harmless, such as `code=200`
     _Shape(("?",), re.compile(r"([?&;])([A-Za-z0-9_.%-]{1,40})=[^\s&;#'\"<>\\]{8,}"), _parameter),
     _Shape(("whsec_",), re.compile(r"whsec_[A-Za-z0-9+/=_-]{16,}")),
-    # JSON Web Tokens: the first part is JSON, which begins with `{"`. Only where a word begins: a search that began
-    # anew at each `eyJ` of a long word would take the square of its length, and strangers fill access logs
+    # JSON Web Tokens: the first part is JSON, which starts with `{"`. Only at the start of a word: a search at each
+    # `eyJ` of a long word would take quadratic time, and attackers can write long words into access logs
     _Shape(
         ("eyJ",),
         re.compile(rf"{_beginning('eyJ', 'A-Za-z0-9_-')}[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]*"),
@@ -77,10 +77,10 @@ _SHAPES = (
 
 
 def redact(text: str) -> str:
-    """`text` without any protected value and without anything that looks like a secret."""
+    """Return `text` with protected values and everything in the form of a secret redacted."""
     text = _protected.hide(text)
     for shape in _SHAPES:
-        for mark in shape.marks:  # not `any`, which takes longer than the search
+        for mark in shape.marks:  # `any` would take longer than the search
             if mark in text:
                 text = shape.pattern.sub(shape.shown, text)
                 break
@@ -91,62 +91,62 @@ def redact(text: str) -> str:
 
 
 def _url(end: str) -> re.Pattern[str]:
-    """A URL from its `://` on, up to any of the characters `end`: who logs in, host and port, path, query.
+    """Return a pattern for a URL from `://` to any of the characters `end`: login, host and port, path, query.
 
-    The login ends at the last `@` before the path: a password may hold one that nobody has encoded.
+    The login ends at the last `@` before the path, because a password may contain an unencoded `@`.
     """
     return re.compile(rf"://(?:[^/?#{end}]*@)?([^/?#{end}]*)([^?{end}]*)(\?[^{end}]*)?")
 
 
 _URL_IN_TEXT = _url(r"\s'\"<>")
-_URL_ALONE = _url(r"\0")  # nothing ends it
+_URL_ALONE = _url(r"\0")  # matches to the end of the text
 _PARAMETER = re.compile(r"([?&])([^?=&#]*)=[^&#]*")
 
 
 def redact_urls(text: str) -> str:
-    """`redact`, and of every URL neither who logs in there nor the query: for URLs that strangers made."""
+    """Redact `text`, and remove login and query of every URL. For URLs of other people."""
     return redact(_URL_IN_TEXT.sub(lambda url: f"://{url[1]}{url[2]}{f'?{REDACTED}' if url[3] else ''}", text))
 
 
 def shown_url(url: str) -> str:
-    """A URL of the settings as a message may show it: nobody's login, and of the query only what is no secret."""
+    """Return a configured URL for a message, without login and without secrets in the query."""
     return redact(
         _URL_ALONE.sub(lambda it: f"://{it[1]}{it[2]}{_PARAMETER.sub(_parameter, it[3] or '')}", url, count=1)
     )
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL: all of a webhook's that may be shown, since its path often is a secret."""
+    """Return scheme, host and port of a URL. For webhooks, whose paths are often secret."""
     found = _URL_ALONE.search(url)
     return f"{url[: found.start()].lower()}://{found[1]}" if found else REDACTED
 
 
-# --- what is known by its value
+# --- configured secrets
 
 
 def protect(secrets: Iterable[str], shown: Callable[[str], str] | None = None) -> None:
-    """From now on `redact` replaces these values wherever they occur, by `shown(secret)` or `[redacted]`.
+    """Make `redact` replace these values with `shown(secret)` or `[redacted]` from now on.
 
-    Those under `SHORTEST_PROTECTED` characters are left out.
+    Values under `SHORTEST_PROTECTED` characters are ignored.
     """
     _protected.add({secret: shown(secret) if shown else REDACTED for secret in secrets})
 
 
 def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
-    """What of a URL must not be shown anywhere: the password, and what is secret in the query.
+    """Yield the secret parts of a URL: its password, and secrets in its query.
 
-    With `path_too`, for webhooks, also what is in the path, and the URL as a whole. Not a password that the URL says
-    openly as well (`postgres:postgres@`): who knows it knows nothing, and its word would be missing in every line.
+    With `path_too`, for webhooks, also parts of the path and the whole URL. A password that also occurs in another part
+    of the URL (`postgres:postgres@`) is skipped: it protects nothing, and the word would be redacted in every line.
     """
     try:
         parts = urlsplit(url)
-        password, said = parts.password or "", {parts.scheme, parts.username, parts.hostname, parts.path.strip("/")}
-    except ValueError:  # no port, an unclosed bracket: whoever uses it complains
+        password, public = parts.password or "", {parts.scheme, parts.username, parts.hostname, parts.path.strip("/")}
+    except ValueError:  # an invalid port or bracket, which the user of the URL reports
         yield url
         return
-    if password not in said:
+    if password not in public:
         yield from (password, unquote(password))
-    if parts.username and looks_random(parts.username):  # a token that logs in without a password
+    if parts.username and looks_random(parts.username):  # a token as a user name
         yield parts.username
     for name, text in parse_qsl(parts.query):
         if _SECRET_NAME.search(name) or looks_random(text):
@@ -157,9 +157,9 @@ def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
 
 
 def header_secrets(headers: str) -> Iterator[str]:
-    """What of `name=value,...` (values percent-encoded) must not be shown: what its name calls a secret, or its look.
+    """Yield the secrets in `name=value,...` (values percent-encoded), recognized by the name or the form of the value.
 
-    `x-tenant=production` and `x-sampled=true` are none.
+    `x-tenant=production` and `x-sampled=true` have none.
     """
     for header in headers.split(","):
         name, _, value = (part.strip() for part in header.partition("="))
@@ -170,21 +170,21 @@ def header_secrets(headers: str) -> Iterator[str]:
                 yield from (form, form.rpartition(" ")[2])  # without `Bearer`
 
 
-#: 20 letters and digits in a row, of which one is a digit, or a UUID
+#: 20 letters and digits in a row with at least one digit, or a UUID
 _LONG = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z]*+\d)[A-Za-z0-9]{20,}+|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 )
-#: base64 too
+#: characters of words and of base64
 _MIXED = re.compile(r"[A-Za-z0-9_+/=-]{16,}")
 _CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
 
 
 def looks_random(text: str) -> bool:
-    """True if some part of `text` can hardly be a word, so that to hide it hides nothing else.
+    """Return whether a part of `text` is random, and therefore may be redacted without hiding ordinary words.
 
-    That is a long one with digits, or 16 characters of which more than a fifth change from small letters to capitals
-    or between letters and digits: random ones do so at every second or third, names that are words joined
-    (`IncomingWebhook`, `us-east-1-production`) at every seventh. It takes 99 of 100 tokens of 24 characters.
+    Random parts are long with digits, or have 16 characters of which more than a fifth change from lower to upper case
+    or between letters and digits. Random text changes at every second or third character, joined words
+    (`IncomingWebhook`, `us-east-1-production`) at every seventh. This finds 99 of 100 tokens of 24 characters.
     """
     if _LONG.search(text):
         return True
@@ -192,7 +192,7 @@ def looks_random(text: str) -> bool:
 
 
 class Protected:
-    """Values to be hidden. Thread-safe; many cost about as much as one."""
+    """The configured secrets. Thread-safe. Many values cost about as much as one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -200,7 +200,7 @@ class Protected:
         self._pattern: re.Pattern[str] | None = None
 
     def add(self, shown: dict[str, str]) -> None:
-        """Hide the keys of `shown`, also as they are written in JSON, in a `repr` and in a URL; a mask wins."""
+        """Hide the keys of `shown`, also in their JSON, `repr` and URL forms. A mask wins over `REDACTED`."""
         with self._lock:
             merged = dict(self._shown)
             for secret, instead in shown.items():
@@ -212,16 +212,16 @@ class Protected:
             self._shown = merged
 
     def hide(self, text: str) -> str:
-        """`text` with what is shown instead of each value."""
+        """Return `text` with each value replaced."""
         if self._pattern is None:
             return text
         return self._pattern.sub(lambda match: self._shown[match[0]], text)
 
 
 def _any_of(words: list[str]) -> str:
-    """A pattern for any of the sorted, distinct `words`, the longest first; what they begin with in common stands once.
+    """Return a pattern for any of the sorted, distinct `words`, longest first, with common prefixes factored out.
 
-    So a text is searched once, not once per word.
+    A text is then searched once, not once per word.
     """
     first, last = words[0], words[-1]
     common = next((n for n, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))

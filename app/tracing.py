@@ -1,9 +1,9 @@
-"""Spans from a job to its fetch and its model calls, sent to an OpenTelemetry collector where one is configured.
+"""Trace jobs, fetches and model calls, and send the spans to an OpenTelemetry collector if one is configured.
 
-A door calls `configure_tracing` in each process that works, after the fork, and `shutdown_tracing` at its end; until
-then `span` costs next to nothing and the SDK is not even imported. A job's trace id is its job id (both have 128 bits),
-so that attempts in different processes, after a wait or a crash, are one trace although nothing was handed over. What
-a span says is redacted, URLs are shown without their query, and a collector that is away costs nobody any time.
+Each process calls `configure_tracing` after a fork and `shutdown_tracing` at its end. Without that, `span` costs almost
+nothing, and the SDK is not imported. A job's trace id is its job id (both have 128 bits), so that attempts in different
+processes belong to one trace without passing anything on. Spans are redacted, and URLs are shown without their query. A
+collector that is away does not delay the work.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 
 Attributes = Mapping[str, str | int | float | bool | None]
 
-#: the longest that the end of a process waits for its last spans
+#: how long the end of a process waits for its last spans
 _FLUSH_SECONDS = 3.0
 _GIVE_UP_SECONDS = 1.0
-#: how long a text in a span may be; a model's or a site's words are not bounded by anything else
+#: the longest text in a span, because texts of models and sites may be long
 _LONGEST_TEXT = 4096
 
 _exporting: Exporting | None = None
@@ -38,7 +38,7 @@ _current: ContextVar[Span | None] = ContextVar("current_span", default=None)
 
 
 class NoSpan:
-    """What `span` gives while nothing is traced."""
+    """The result of `span` while tracing is off."""
 
     def __enter__(self) -> Self:
         return self
@@ -46,20 +46,20 @@ class NoSpan:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to end."""
+        """Do nothing."""
 
     def set(self, attributes: Attributes) -> None:
-        """Add attributes; None leaves one out."""
+        """Add attributes, without those that are None."""
 
     def failed(self, error: BaseException) -> None:
-        """Say what went wrong, where no exception leaves the block."""
+        """Record an error that does not leave the block."""
 
     def answered(self, status: int) -> None:
-        """Note an HTTP status; 4xx and 5xx are failures."""
+        """Record an HTTP status. 4xx and 5xx are failures."""
 
 
 class Span(NoSpan):
-    """One span: current in its block, ended after it; an exception that leaves the block is recorded, redacted."""
+    """One span, which is current in its block. An exception that leaves the block is recorded, redacted."""
 
     def __init__(
         self,
@@ -103,18 +103,18 @@ class Span(NoSpan):
                 self.otel.set_attribute(name, _shown(value) if isinstance(value, str) else value)
 
     def failed(self, error: BaseException) -> None:
-        kind, said = type(error).__qualname__, _shown(str(error))
-        told = redact_urls("".join(traceback.format_exception(error)))[-_LONGEST_TEXT:]
+        kind, message = type(error).__qualname__, _shown(str(error))
+        trace = redact_urls("".join(traceback.format_exception(error)))[-_LONGEST_TEXT:]
         self.set({"error.type": str(getattr(error, "code", None) or kind)})
         self.otel.add_event(
             "exception",
             {
                 "exception.type": kind,
-                "exception.message": said,
-                "exception.stacktrace": told,
+                "exception.message": message,
+                "exception.stacktrace": trace,
             },
         )
-        self._exporting.mark_failed(self.otel, said)
+        self._exporting.mark_failed(self.otel, message)
 
     def answered(self, status: int) -> None:
         self.set({"http.response.status_code": status})
@@ -133,10 +133,10 @@ def span(
     trace_id: str | None = None,
     expected: tuple[type[BaseException], ...] = (),
 ) -> NoSpan:
-    """A span for the `with` block, a child of the current one.
+    """Return a span for a `with` block, a child of the current span.
 
-    With `trace_id` (32 hex digits) it is a root of that trace; an id that is none begins a trace of its own.
-    Exceptions of the `expected` kinds are no errors.
+    With `trace_id` (32 hex digits), the span is a root of that trace; an invalid id starts a new trace. Exceptions of
+    the `expected` kinds are not errors.
     """
     if _exporting is None:
         return _NONE
@@ -144,12 +144,12 @@ def span(
 
 
 def current_span() -> NoSpan:
-    """The span of this context; one that notes nothing if there is none."""
+    """Return the span of this context, or one that does nothing."""
     return _current.get() or _NONE
 
 
 def configure_tracing(endpoint: str | None, *, headers: str = "", service_name: str, ratio: float = 1.0) -> None:
-    """Send spans to `endpoint`, the base URL of an OTLP receiver over HTTP; None or a `ratio` of 0: trace nothing.
+    """Send spans to `endpoint`, the base URL of an OTLP receiver over HTTP. None or a `ratio` of 0 trace nothing.
 
     `headers` is `name=value,...`, values percent-encoded. Call it after a fork; safe to call again.
     """
@@ -157,14 +157,14 @@ def configure_tracing(endpoint: str | None, *, headers: str = "", service_name: 
     shutdown_tracing()
     if endpoint is None or ratio == 0:
         return
-    from app.otlp import Exporting  # noqa: PLC0415 (0.3 s and 15 MB that nobody pays for who does not trace)
+    from app.otlp import Exporting  # noqa: PLC0415 (0.3 s and 15 MB, only with tracing)
 
     _exporting = Exporting(endpoint, headers, service_name, ratio)
-    log.info("Traces go to %s", redact_urls(endpoint))
+    log.info("Traces are sent to %s", redact_urls(endpoint))
 
 
 def shutdown_tracing() -> None:
-    """Send what is left, for some seconds at the most; nothing is traced any more. Safe to call again."""
+    """Send the remaining spans within a few seconds, and stop tracing. Safe to call again."""
     global _exporting
     exporting, _exporting = _exporting, None
     if exporting is None:
@@ -178,7 +178,7 @@ def shutdown_tracing() -> None:
 
 
 def _parsed(trace_id: str) -> int:
-    """The id as a number; 0, which no trace has, if it is none."""
+    """Return the id as a number, or 0, which is no trace's id, if it is invalid."""
     try:
         return int(trace_id, 16) if len(trace_id) == 32 else 0
     except ValueError:

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 from app.property.storage.schema import upgrade
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 from benchmarks.results import BenchmarkError
 
 _START_SECONDS = 60.0
@@ -92,7 +92,7 @@ def postgresql(*settings: str) -> Iterator[PostgreSQL]:
         for setting in ("listen_addresses=", *settings):
             serve += ["-c", setting]
         with log.open("w") as output:
-            server = subprocess.Popen(tied_to_parent(serve), stdout=output, stderr=output, start_new_session=True)
+            server = subprocess.Popen(ending_with_parent(serve), stdout=output, stderr=output, start_new_session=True)
         try:
             running = PostgreSQL(folder)
             _wait(running, server, log)

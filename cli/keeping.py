@@ -82,7 +82,7 @@ class ValkeyLife:
 
     def death(self) -> ChildDiedError | None:
         code = self._valkey.exit_code
-        return None if code is None else ChildDiedError(self.name, code, self._valkey.last_words())
+        return None if code is None else ChildDiedError(self.name, code, self._valkey.last_log_line())
 
 
 class Kept:

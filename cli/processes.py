@@ -2,7 +2,7 @@
 
 Every child leads a session of its own, so that Ctrl-C in a terminal reaches only this process, which then stops them in
 its own order (a broker that dies before its worker makes the worker end in a traceback). If this process is killed the
-kernel ends the children (`tied_to_parent`). Use from the main thread.
+kernel ends the children (`ending_with_parent`). Use from the main thread.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 from app.services.keys.reload import Terminal
 from cli.child_output import ChildOutput
 
@@ -160,7 +160,7 @@ class Supervisor:
             elif self._output is not None:
                 output, reader = stack.enter_context(self._output.pipe(name))
             process = self._popen(
-                tied_to_parent(list(argv)),
+                ending_with_parent(list(argv)),
                 env=dict(env),
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,

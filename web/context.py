@@ -19,7 +19,7 @@ from app.access.page_sessions import PageSessions
 from app.access.rate_limits import RateLimits
 from app.access.tokens import Caller, TokenVerifier, build_verifier
 from app.clock import Clock, SystemClock
-from app.deadline import Bounded
+from app.deadline import TimeLimited
 from app.keypool.keys import load_keys_again
 from app.property.storage.jobs.figures import JobFigures, read_job_figures
 from app.property.storage.jobs.idempotency import RequestKey
@@ -74,8 +74,8 @@ class Context:
         self.probe_threads = ThreadPoolExecutor(4, "readiness")
         #: by name, what must answer before jobs can be taken; each raises `PropertyIntelligenceError` within seconds
         self.probes: Mapping[str, Callable[[], None]] = {
-            "database": Bounded(self._ping_database, "the database", _PROBE_SECONDS),
-            "broker": Bounded(self._ping_broker, "the broker", _PROBE_SECONDS + 1),
+            "database": TimeLimited(self._ping_database, "the database", _PROBE_SECONDS),
+            "broker": TimeLimited(self._ping_broker, "the broker", _PROBE_SECONDS + 1),
         }
 
     @property

@@ -1,11 +1,11 @@
-"""Who is signed in at the pages: a session for each browser, in the Redis in use, for all web processes together.
+"""Sessions of the web pages, in Redis, shared by all web processes.
 
-The browser holds a random id in a cookie, Redis its SHA-256 with who it is: a dump of Redis signs nobody in, signing
-out ends the session everywhere, and the token that was shown at sign-in is kept nowhere. The code of a sign-in link is
-kept the same way, and Redis removes it when it is used.
+A browser's cookie holds a random session id. Redis stores the SHA-256 of the id and the caller, so that a dump of Redis
+does not allow signing in. Signing out ends the session in every process. The token used to sign in is not stored. The
+code of a sign-in link is stored in the same way, and is deleted when it is used.
 
-What Redis keeps is signed (HMAC-SHA256) with a key that Redis does not have, made of JWT_SECRET or the secret of the
-home. So write access to Redis alone is not enough to sign anybody in, to change a role, or to extend a session.
+Stored values are signed (HMAC-SHA256) with a key derived from JWT_SECRET or the home's secret, which Redis does not
+have. Write access to Redis is therefore not enough to sign in, to change a role, or to extend a session.
 """
 
 from __future__ import annotations
@@ -30,33 +30,36 @@ from app.errors import ConfigurationError
 from app.errors.broker import BrokerUnavailableError
 from app.home import read_home_secret
 from app.redaction import origin_of
-from app.redis.embedded_valkey import broker_url, hasty_client
+from app.redis.embedded_valkey import broker_url, client_with_timeout
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: A working day: who lost a role keeps it no longer than this, or than his token.
+#: The longest session, a working day. A revoked role keeps working until then, or until the token expires.
 LONGEST = timedelta(hours=12)
-#: How long a sign-in link works.
+#: how long a sign-in link is valid
 LINK_LIFETIME = timedelta(minutes=15)
-#: Where the pages take the code of a link. As the parameter `code` it is redacted in every log.
+#: the path of sign-in links; the parameter `code` is redacted in every log
 LINK_PATH = "/sign-in/link"
 _PREFIX = "propintel:page-session:"
 _LINK_PREFIX = "propintel:sign-in-link:"
-_PATIENCE_SECONDS = 2.0
+_TIMEOUT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class PageSession:
-    """`csrf` is what every form of this session sends back."""
+    """A session; every form of the session sends `csrf` back."""
 
     caller: Caller
     csrf: str
 
 
 class PageSessions:
-    """Thread-safe. Every method raises `BrokerUnavailableError` when Redis does not answer within two seconds, and
-    `ConfigurationError` where there is no secret to sign with."""
+    """The sessions of all browsers. Thread-safe.
+
+    Every method raises `BrokerUnavailableError` if Redis does not answer within two seconds, and `ConfigurationError`
+    if there is no secret to sign with.
+    """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
@@ -64,66 +67,68 @@ class PageSessions:
         self._client: redis.Redis | None = None
 
     def open(self, caller: Caller) -> tuple[str, int]:
-        """Sign `caller` in; -> the secret id of the new session, and for how many seconds it holds: until the token
-        expires, at most `LONGEST`."""
+        """Sign `caller` in. Returns the secret session id and its lifetime in seconds.
+
+        The session ends when the token expires, at most after `LONGEST`.
+        """
         left = LONGEST if caller.expires_at is None else min(LONGEST, caller.expires_at - self._clock.now())
         seconds = max(1, int(left.total_seconds()))
         session_id = secrets.token_urlsafe(32)
-        self._keep(_name(session_id), [*_said(caller), secrets.token_urlsafe(32)], seconds)
+        self._store(_name(session_id), [*_fields(caller), secrets.token_urlsafe(32)], seconds)
         return session_id, seconds
 
     def find(self, session_id: str) -> PageSession | None:
-        """The session, or None if there is none (any more)."""
+        """Return the session, or None if it does not exist or has ended."""
         name = _name(session_id)
-        kept = self._kept(name, self._asked(lambda client: client.get(name)))
-        if kept is None:
+        fields = self._verified(name, self._asked(lambda client: client.get(name)))
+        if fields is None:
             return None
-        issuer, subject, role, csrf = kept
+        issuer, subject, role, csrf = fields
         return PageSession(Caller(issuer, subject, role), csrf)
 
     def make_link(self, caller: Caller) -> str:
         """Return the path of a link that signs `caller` in, once, within `LINK_LIFETIME`."""
         code = secrets.token_urlsafe(32)
-        self._keep(_name(code, _LINK_PREFIX), _said(caller), int(LINK_LIFETIME.total_seconds()))
+        self._store(_name(code, _LINK_PREFIX), _fields(caller), int(LINK_LIFETIME.total_seconds()))
         return f"{LINK_PATH}?code={code}"
 
     def use_link(self, code: str) -> Caller | None:
-        """Return whom the code signs in, None if it was used, has expired or never was. It cannot be used again."""
+        """Use the code of a link and return its caller. None if it was used before, has expired, or is unknown."""
         name = _name(code, _LINK_PREFIX)
-        kept = self._kept(name, self._asked(lambda client: client.getdel(name)))
-        if kept is None:
+        fields = self._verified(name, self._asked(lambda client: client.getdel(name)))
+        if fields is None:
             return None
-        issuer, subject, role = kept
+        issuer, subject, role = fields
         return Caller(issuer, subject, role)
 
     def end(self, session_id: str) -> None:
-        """Sign out. Ending twice is fine."""
+        """Sign out. Safe to call again."""
         self._asked(lambda client: client.delete(_name(session_id)))
 
     def require_key(self) -> bytes:
-        """Return the key that signs. Raises `ConfigurationError` if there is no secret to make it of."""
+        """Return the key for signatures. Raises `ConfigurationError` if there is no secret to derive it from."""
         configured = self._settings.web.jwt_secret
         secret = configured.get_secret_value() if configured else read_home_secret(self._settings.state.propintel_home)
         if secret is None:
-            problem = "is not set, and sessions of the pages are signed with it, also beside JWT_JWKS_URL"
+            problem = "is not set, but page sessions are signed with it, also with JWT_JWKS_URL"
             remedy = "Set it for every web process to the same output of `openssl rand -hex 32`"
             raise ConfigurationError("JWT_SECRET", problem, remedy)
         return hmac.digest(secret.encode(), b"propintel page sessions", "sha256")
 
-    def _keep(self, name: str, said: list[str], seconds: int) -> None:
-        text = json.dumps([int(self._clock.now().timestamp()) + seconds, *said])
+    def _store(self, name: str, fields: list[str], seconds: int) -> None:
+        text = json.dumps([int(self._clock.now().timestamp()) + seconds, *fields])
         stored = f"{self._signature(name, text)} {text}"
         self._asked(lambda client: client.set(name, stored, ex=seconds))
 
-    def _kept(self, name: str, stored: Any) -> list[str] | None:
-        """What `_keep` was given, None if `stored` is not it or is over."""
+    def _verified(self, name: str, stored: Any) -> list[str] | None:
+        """Return the fields that `_store` has stored, or None if they are missing, wrongly signed, or expired."""
         signature, _, text = (stored or b"").decode("utf-8", "replace").partition(" ")
         if not hmac.compare_digest(signature.encode(), self._signature(name, text).encode()):
             if stored is not None:
-                log.warning("A session in Redis is not signed with this server's secret: nobody is signed in by it")
+                log.warning("A session in Redis is not signed with this server's secret and is ignored")
             return None
-        until, *said = json.loads(text)
-        return said if self._clock.now().timestamp() < until else None
+        until, *fields = json.loads(text)
+        return fields if self._clock.now().timestamp() < until else None
 
     def _signature(self, name: str, text: str) -> str:
         return hmac.digest(self.require_key(), f"{name} {text}".encode(), "sha256").hex()
@@ -139,16 +144,16 @@ class PageSessions:
         try:
             with self._lock:
                 if self._client is None:
-                    self._client = hasty_client(self._settings, _PATIENCE_SECONDS)
+                    self._client = client_with_timeout(self._settings, _TIMEOUT_SECONDS)
                 client = self._client
             return ask(client)
         except (redis.RedisError, OSError, ValueError) as exc:
             with suppress(redis.RedisError, OSError):
-                self.close()  # the embedded Valkey may come back at another address
+                self.close()  # the embedded Valkey may restart with another address
             raise BrokerUnavailableError(origin_of(broker_url(self._settings)), type(exc).__name__) from exc
 
 
-def _said(caller: Caller) -> list[str]:
+def _fields(caller: Caller) -> list[str]:
     return [caller.issuer, caller.subject, caller.role]
 
 

@@ -1,7 +1,8 @@
-"""How often callers of the HTTP door may ask: counted in the Redis in use, for all web processes together.
+"""Rate limits of the HTTP API, counted in Redis for all web processes.
 
-A sliding window counter: two numbers a caller, two scripts a request, and no double burst where two minutes meet, as a
-fixed window allows. While Redis is away nobody is counted and all may ask: the log says so once per outage.
+A sliding window counter needs two numbers per caller and two scripts per request, and allows no double burst at the end
+of a minute, as a fixed window does. While Redis is away, requests are neither counted nor limited; the log reports each
+outage once.
 """
 
 from __future__ import annotations
@@ -22,26 +23,26 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from app.clock import Clock
 from app.errors.requests import TooManyRequestsError
-from app.redis.embedded_valkey import hasty_client
+from app.redis.embedded_valkey import client_with_timeout
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-#: Guessing a token is hopeless at any rate; this keeps the log readable and a broken client from spinning.
+#: limits log lines and the load of a broken client; tokens cannot be guessed at any rate
 FAILURES_PER_MINUTE = 60
-#: names of the policies in RateLimit fields
+#: the names of the policies in RateLimit headers
 CALLER, STRANGER = "caller", "stranger"
 _PREFIX = "propintel:api"
-#: a Redis that takes longer than this for one answer would slow every request down
-_PATIENCE_SECONDS = 0.25
-#: for so long it is not asked again after it did not answer
+#: the timeout of each answer; a slower Redis would delay every request
+_TIMEOUT_SECONDS = 0.25
+#: the pause after a failure, before Redis is used again
 _PAUSE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a caller or a stranger (`policy`) may still do: `remaining` of `limit` requests, more in `reset_seconds`."""
+    """What is left of a limit under a `policy`: `remaining` of `limit` requests, and the `reset_seconds`."""
 
     policy: str
     limit: int
@@ -50,16 +51,16 @@ class Allowance:
 
     @classmethod
     def used_up(cls, error: TooManyRequestsError) -> Allowance:
-        """What is left to whom this was said."""
+        """Return the allowance after this error."""
         facts = error.facts
         return cls(facts["policy"], facts["limit"], 0, facts["retry_after_seconds"])
 
 
 class RateLimits:
-    """Counts requests of callers and failures of strangers. Thread-safe.
+    """Counts requests of callers, and requests without a valid token per address. Thread-safe.
 
-    Each answer of Redis is waited for a quarter of a second at most. After the first that does not come all may ask,
-    and Redis is left alone for five seconds. A call needs two answers, and some more where it opens a connection.
+    Each answer of Redis may take a quarter of a second. After a timeout, nothing is counted for five seconds. A call
+    needs two answers, and some more if it opens a connection.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -69,16 +70,16 @@ class RateLimits:
         self._away_until: datetime | None = None
 
     def count_request(self, caller: str) -> Allowance | None:
-        """Count one request of `caller`; None if there is no limit, or Redis away. Raises `TooManyRequestsError`."""
+        """Count one request of `caller`. None without a limit, or without Redis. Raises `TooManyRequestsError`."""
         limit = self._settings.web.api_rate_limit_per_minute
         if not limit:
             return None
         return self._asked(lambda limiter: self._request(limiter, limit, caller))
 
     def count_failure(self, address: str) -> None:
-        """Count one request from `address` that nobody could be recognised by. Raises `TooManyRequestsError`.
+        """Count one request from `address` without a valid token. Raises `TooManyRequestsError`.
 
-        Only such requests are refused: a stranger locks out nobody who shares his address and has a good token.
+        Only such requests are refused, so that callers with a valid token at the same address are not affected.
         """
         if self._settings.web.api_rate_limit_per_minute:
             self._asked(lambda limiter: self._failure(limiter, _network(address)))
@@ -106,12 +107,12 @@ class RateLimits:
             raise TooManyRequestsError(STRANGER, what, FAILURES_PER_MINUTE, WINDOW_SECONDS)
 
     def _asked[T](self, ask: Callable[[SlidingWindowCounterRateLimiter], T]) -> T | None:
-        """What Redis says, or None while it is away."""
+        """Return the answer of Redis, or None while Redis is away."""
         if self._away_until is not None and self._clock.now() < self._away_until:
             return None
         try:
             answer = ask(SlidingWindowCounterRateLimiter(self._opened()))
-        except (redis.RedisError, OSError, ValueError) as exc:  # ValueError: a URL that is none
+        except (redis.RedisError, OSError, ValueError) as exc:  # ValueError: an invalid URL
             self._note_away(exc)
             return None
         if self._away_until is not None:
@@ -121,18 +122,18 @@ class RateLimits:
     def _opened(self) -> RedisStorage:
         with self._lock:
             if self._storage is None:
-                pool = hasty_client(self._settings, _PATIENCE_SECONDS).connection_pool
+                pool = client_with_timeout(self._settings, _TIMEOUT_SECONDS).connection_pool
                 self._storage = RedisStorage("redis://", connection_pool=pool, key_prefix=_PREFIX)
             return self._storage
 
     def _note_away(self, exc: Exception) -> None:
         with self._lock:
             first, self._away_until = self._away_until is None, self._clock.now() + _PAUSE
-            self._storage = None  # the embedded Valkey may come back at another port
+            self._storage = None  # the embedded Valkey may restart with another port
         if first:
-            # what is wrong with a URL may quote its password
-            reason = "REDIS_URL is no URL" if isinstance(exc, ValueError) else exc
-            log.warning("Requests are not counted, no rate limit holds: Redis does not answer (%s)", reason)
+            # the message of a ValueError may quote the password in the URL
+            reason = "REDIS_URL is not a URL" if isinstance(exc, ValueError) else exc
+            log.warning("Requests are neither counted nor limited, because Redis does not answer (%s)", reason)
 
     def _note_back(self) -> None:
         with self._lock:
@@ -142,7 +143,7 @@ class RateLimits:
 
 
 def _network(address: str) -> str:
-    """The address, or the /64 of an IPv6 one: that is what one customer has."""
+    """Return the address, or for IPv6 its /64 network, which usually belongs to one customer."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,8 +1,8 @@
-"""The signing keys of an identity provider: what is held of them, and when it is asked for them.
+"""Cache the signing keys of an identity provider.
 
-A provider that hangs or fails holds up nobody whose key is known, and strangers cannot make it answer more often than
-the pauses here allow. PyJWT's client fetches and reads the set. Its cache is not used: it holds a lock while it
-fetches, waits as long for every failure anew, and drops a set that has become old before it has the next one.
+A provider that hangs or fails does not delay tokens whose key is cached. Requests with unknown keys cannot cause more
+fetches than the pauses below allow. PyJWT's client fetches and parses the set. Its own cache is not used: it holds a
+lock during a fetch, waits again after every failure, and drops an old set before it has a new one.
 """
 
 from __future__ import annotations
@@ -17,98 +17,99 @@ from datetime import datetime, timedelta
 import jwt
 
 from app.clock import Clock
-from app.deadline import Bounded
+from app.deadline import TimeLimited
 from app.errors import NoAnswerError
 from app.errors.requests import IdentityProviderError, InvalidTokenError
 from app.redaction import shown_url
 
 log = logging.getLogger(__name__)
 
-#: the longest that anybody waits for the provider
+#: the longest wait for the provider
 FETCH_SECONDS = 5.0
-#: an older set is fetched anew, while it serves on
+#: an older set is fetched again, and is used meanwhile
 FRESH = timedelta(minutes=5)
-#: so old it only becomes where nobody came: whoever comes then waits for the new one, lest a withdrawn key still opens
+#: Requests wait for a new set if the cached one is older, which happens after a time without requests. A withdrawn key
+#: must not be accepted.
 IDLE = timedelta(minutes=10)
-#: for so long it serves while the provider does not answer
-KEPT = timedelta(days=1)
-#: between two questions: for a key that the set lacks, and after a failure
+#: the longest use of a set while the provider does not answer
+MAX_AGE = timedelta(days=1)
+#: the shortest times between two fetches: for a key that the set lacks, and after a failure
 PAUSE = timedelta(seconds=30)
 PAUSE_AFTER_FAILURE = timedelta(seconds=5)
-#: requests wait in threads that all callers share: so many at most wait for a key that may be none
-_WAITING = 8
+#: the most requests that wait for an unknown key, because all requests share a pool of threads
+_MAX_WAITING = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """A set as it was fetched, its keys by their `kid`."""
+class _KeySet:
+    """A fetched set: its keys by their `kid`, and when it was fetched."""
 
     keys: Mapping[str, jwt.PyJWK]
     at: datetime
 
 
 class SigningKeys:
-    """The key set at `url`. Thread-safe; the provider is asked once at a time, and no lock is held meanwhile."""
+    """The key set at `url`. Thread-safe. Only one fetch runs at a time, and no lock is held during a fetch."""
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._url, self._clock = url, clock
         self._client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=FETCH_SECONDS)
-        self._ask = Bounded(self._fetch, "the identity provider", FETCH_SECONDS)
-        self._waiting = threading.BoundedSemaphore(_WAITING)
-        self._lock = threading.Lock()  # for what follows
-        self._held: _Held | None = None
+        self._ask = TimeLimited(self._fetch, "the identity provider", FETCH_SECONDS)
+        self._waiting = threading.BoundedSemaphore(_MAX_WAITING)
+        self._lock = threading.Lock()  # guards the attributes below
+        self._held: _KeySet | None = None
         self._answered_at: datetime | None = None
         self._failure: IdentityProviderError | None = None
 
     def key(self, kid: str) -> jwt.PyJWK:
-        """The key of this name, with its algorithm. Waits `FETCH_SECONDS` at most, for a held one only after `IDLE`.
+        """Return the key with this `kid`, with its algorithm.
 
-        Raises `InvalidTokenError` if the provider has none of this name, `IdentityProviderError` if that cannot be told
-        now.
+        Waits `FETCH_SECONDS` at most, and for a cached key only if the set is older than `IDLE`. Raises
+        `InvalidTokenError` if the provider has no such key, and `IdentityProviderError` if the provider is away.
         """
         known = self._known(kid, FRESH)
         if known is not None:
             return known
         asked = self._begin()
-        usable = self._known(kid, KEPT if self._failure is not None else IDLE)
+        usable = self._known(kid, MAX_AGE if self._failure is not None else IDLE)
         if usable is not None:
             return usable
         if asked is not None:
             self._wait(asked, kid)
-        return self._judged(kid)
+        return self._result(kid)
 
     def _known(self, kid: str, age: timedelta) -> jwt.PyJWK | None:
-        """The key, if it is held and was fetched less than `age` ago."""
+        """Return the key if it is cached and was fetched less than `age` ago."""
         held = self._held
         if held is None or not timedelta(0) <= self._clock.now() - held.at < age:
             return None
         return held.keys.get(kid)
 
-    def _judged(self, kid: str) -> jwt.PyJWK:
-        """What there is to say after the provider was asked, or while it must not be."""
+    def _result(self, kid: str) -> jwt.PyJWK:
+        """Return the key after a fetch, or during a pause between fetches; else raise the reason."""
         with self._lock:
             failure = self._failure
-        known = self._known(kid, KEPT)
+        known = self._known(kid, MAX_AGE)
         if known is not None:
             return known
         if failure is not None:
             raise IdentityProviderError(*failure.args) from failure
-        raise InvalidTokenError("it names a key that is none of the identity provider's")
+        raise InvalidTokenError("it names a key that the identity provider does not have")
 
     def _begin(self) -> Callable[[], None] | None:
-        """Have the set fetched, unless that was done just now; what is returned waits for it."""
+        """Start a fetch, unless there was one just now. Returns a function that waits for its end."""
         with self._lock:
             pause = PAUSE if self._failure is None else PAUSE_AFTER_FAILURE
             if self._answered_at is not None and timedelta(0) <= self._clock.now() - self._answered_at < pause:
                 return None
-            return self._ask.begin()  # joins the one under way: that one notes its end before it is over
+            return self._ask.begin()  # joins a running fetch, which stores its result before it ends
 
     def _wait(self, asked: Callable[[], None], kid: str) -> None:
-        # without a set nobody can be served, and an idle door is asked for known keys: then all may wait, once
+        # only requests for unknown keys are limited: without a set, or with an old one, all requests may wait, once
         held = self._held
         unknown = held is not None and kid not in held.keys
         if unknown and not self._waiting.acquire(blocking=False):
-            raise IdentityProviderError(shown_url(self._url), "others are waiting for it already")
+            raise IdentityProviderError(shown_url(self._url), "other requests are already waiting for it")
         try:
             asked()
         except NoAnswerError as exc:
@@ -122,18 +123,18 @@ class SigningKeys:
             found = self._client.get_signing_keys()
         except (jwt.PyJWKClientConnectionError, OSError, http.client.HTTPException) as exc:
             self._note_failure("it does not answer", exc)
-        except Exception as exc:  # noqa: BLE001 (whatever PyJWT makes of JSON that is no key set)
+        except Exception as exc:  # noqa: BLE001 (PyJWT may raise anything for other JSON)
             self._note_failure("its answer is not a JSON Web Key Set", exc)
         else:
-            self._note({key.key_id: key for key in reversed(found) if key.key_id})  # of two with one name the first
+            self._note({key.key_id: key for key in reversed(found) if key.key_id})  # the first key of a name is used
 
     def _note(self, keys: Mapping[str, jwt.PyJWK]) -> None:
         with self._lock:
             failed, self._failure = self._failure is not None, None
             self._answered_at = self._clock.now()
-            self._held = _Held(keys, self._answered_at)
+            self._held = _KeySet(keys, self._answered_at)
         if failed:
-            log.info("The identity provider's signing keys are there again")
+            log.info("The identity provider answers again")
 
     def _note_failure(self, reason: str, exc: Exception) -> None:
         failure = IdentityProviderError(shown_url(self._url), reason)
@@ -143,4 +144,4 @@ class SigningKeys:
             self._answered_at = self._clock.now()
             held = self._held
         if first and held is not None:
-            log.warning("%s Those of %s stay in use.", failure, held.at.isoformat(timespec="seconds"))
+            log.warning("%s The keys of %s stay in use.", failure, held.at.isoformat(timespec="seconds"))

@@ -1,10 +1,10 @@
-"""Who may use the HTTP door: signs tokens and checks them, in one file so that both sides agree.
+"""Sign and verify the tokens of the HTTP API.
 
-Leaves the header, the status codes and which role a route asks for to `web`. A token is a JWT (RFC 7519) with the
-claims `role`, `iss`, `aud`, `exp`. Two modes, each with its algorithms pinned (RFC 8725 section 3.1), never chosen by
-the token: JWT_SECRET means HS256; JWT_JWKS_URL means RS256 or ES256 with the identity provider's keys, and wins if both
-are set. If neither is set, the secret that `propintel up --web` made for this home signs and checks (`home.py`),
-but only for requests that come over loopback: nobody has decided that other machines may use it.
+`web` handles headers, status codes, and the roles of routes. A token is a JWT (RFC 7519) with the claims `role`, `iss`,
+`aud`, `exp`. The mode determines the algorithms (RFC 8725 section 3.1), never the token: JWT_SECRET means HS256;
+JWT_JWKS_URL means RS256 or ES256 with the identity provider's keys, and takes precedence. If neither is set, the secret
+that `propintel up --web` created for this home is used (`home.py`), but only for requests over loopback, because no
+operator has allowed other machines.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from app.settings import Settings
 from app.settings.forms import is_loopback
 
 _SECRET_ALGORITHMS = ("HS256",)
-#: the last second that a `datetime` can say
-_FAR = 253_402_300_799
+#: the last second of a `datetime`
+_LAST_SECOND = 253_402_300_799
 _JWKS_ALGORITHMS = ("RS256", "ES256")
 _REMEDY = (
     "Set JWT_SECRET for every web process, for example to the output of `openssl rand -hex 32`; "
-    "`propintel up --web` makes one for this machine alone"
+    "`propintel up --web` creates one for this machine only"
 )
 
 
 class Role(StrEnum):
-    """What a token's holder is: executives and managers may do all, operators run jobs, readers see their results."""
+    """The role of a caller: executives and managers may do everything, operators run jobs, readers read results."""
 
     EXEC = "exec"
     MANAGER = "manager"
@@ -49,9 +49,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request: the token's claims `iss`, `sub` and `role` as they stand, empty where it has none.
+    """The sender of a request: the token's claims `iss`, `sub` and `role`, each "" if missing.
 
-    The role may be a foreign word. `expires_at` is until when the token holds, None where no token is at hand.
+    The role may be unknown here. `expires_at` is the end of the token, or None for a session.
     """
 
     issuer: str
@@ -61,41 +61,41 @@ class Caller:
 
     @property
     def who(self) -> str:
-        """As what he did is written down: `alice (manager)`."""
+        """The caller's name in records: `alice (manager)`."""
         return f"{self.subject} ({self.role})".strip()
 
     @property
     def id(self) -> str:
-        """Whose limits, quota and idempotency keys count: one name for each issuer and subject, SHA-256 in hex.
+        """The id for limits, quotas and idempotency keys: SHA-256 of issuer and subject, in hex.
 
-        Tokens without a subject cannot be told apart: all of one role are one caller.
+        Tokens without a subject cannot be distinguished: all of one role are one caller.
         """
         who = [self.issuer, self.subject] if self.subject else [self.issuer, None, self.role]
         return hashlib.sha256(json.dumps(who).encode()).hexdigest()
 
 
 class TokenVerifier(Protocol):
-    """Judges tokens. May block for seconds: the JWKS mode may ask the identity provider.
+    """Verifies tokens. May block for seconds, because the JWKS mode may ask the identity provider.
 
-    `loopback_only`: it may not be used for a request that came from another machine.
+    `loopback_only`: not allowed for requests from other machines.
     """
 
     @property
     def loopback_only(self) -> bool: ...
 
     def verify(self, token: str) -> Caller:
-        """The caller; raises `InvalidTokenError`, or `IdentityProviderError` when nothing can be judged now."""
+        """Return the caller. Raises `InvalidTokenError`, or `IdentityProviderError` if the provider is away."""
         ...
 
 
 def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str) -> str:
-    """A signed token of `subject` that expires after `lifetime`. Raises `ConfigurationError` without a secret."""
+    """Return a signed token for `subject` that expires after `lifetime`. Raises `ConfigurationError`."""
     if settings.web.jwt_jwks_url:
-        problem = "tokens are checked against this identity provider, so one signed here would be refused"
+        problem = "tokens are verified with this identity provider's keys, so a token signed here would be refused"
         raise ConfigurationError("JWT_JWKS_URL", problem, "Get the token there, or unset it and set JWT_SECRET")
     secret = _configured_secret(settings) or read_home_secret(settings.state.propintel_home)
     if secret is None:
-        raise ConfigurationError("JWT_SECRET", "is not set, and a token is signed with it", _REMEDY)
+        raise ConfigurationError("JWT_SECRET", "is not set, but tokens are signed with it", _REMEDY)
     now = clock.now()
     claims = {
         "sub": subject,
@@ -109,7 +109,7 @@ def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: C
 
 
 def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
-    """The verifier of the configured mode. Raises `ConfigurationError` if there is none. Connects to nothing yet."""
+    """Return the verifier of the configured mode, without connecting. Raises `ConfigurationError` if there is none."""
     if settings.web.jwt_jwks_url:
         keys = SigningKeys(_checked_jwks_url(settings.web.jwt_jwks_url), clock)
         return _Verifier(settings, _JWKS_ALGORITHMS, keys.key)
@@ -117,13 +117,13 @@ def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
     secret = configured or read_home_secret(settings.state.propintel_home)
     if secret is not None:
         return _Verifier(settings, _SECRET_ALGORITHMS, lambda _kid: secret, loopback_only=configured is None)
-    problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, so no token can be checked"
+    problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, so no token can be verified"
     raise ConfigurationError("JWT_SECRET", problem, _REMEDY)
 
 
 def not_for_other_machines() -> ConfigurationError:
-    """The error of a request from another machine where the verifier is `loopback_only`."""
-    problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, and the secret that `up` made serves loopback addresses only"
+    """Return the error for a request from another machine if the verifier is `loopback_only`."""
+    problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, and the secret that `up` created is valid over loopback only"
     return ConfigurationError("JWT_SECRET", problem, _REMEDY)
 
 
@@ -132,7 +132,7 @@ def _configured_secret(settings: Settings) -> str | None:
 
 
 class _Verifier:
-    """Checks signature, expiry, issuer and audience with the algorithms and the key (by `kid`) of one mode."""
+    """Verifies signature, expiry, issuer and audience with the algorithms and keys (by `kid`) of one mode."""
 
     def __init__(
         self,
@@ -150,7 +150,7 @@ class _Verifier:
     def verify(self, token: str) -> Caller:
         try:
             claims = self._claims(token)
-            expires_at = datetime.fromtimestamp(min(claims["exp"], _FAR), UTC)
+            expires_at = datetime.fromtimestamp(min(claims["exp"], _LAST_SECOND), UTC)
         except jwt.ExpiredSignatureError as exc:
             raise InvalidTokenError("it has expired") from exc
         except jwt.InvalidIssuerError as exc:
@@ -160,31 +160,31 @@ class _Verifier:
         except jwt.MissingRequiredClaimError as exc:
             raise InvalidTokenError(f"it lacks the claim {exc.claim!r}") from exc
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as exc:
-            raise InvalidTokenError("it is malformed, or its signature does not hold") from exc
+            raise InvalidTokenError("it is malformed or wrongly signed") from exc
         role = claims.get("role")
         known = role if isinstance(role, str) else ""
         return Caller(self._issuer, str(claims.get("sub") or ""), known, expires_at)
 
     def _claims(self, token: str) -> dict[str, Any]:
-        # judged before a key is looked for: a token of another algorithm must not cost a request to the provider
+        # checked before the key is fetched: a token of another algorithm must not cause a request to the provider
         header = jwt.get_unverified_header(token)
         if header.get("alg") not in self._algorithms:
             raise jwt.InvalidAlgorithmError
         claims: dict[str, Any] = jwt.decode(
             token,
-            self._key_for(header.get("kid", "")),  # a PyJWK brings its algorithm, which the token's must equal
+            self._key_for(header.get("kid", "")),  # a PyJWK has an algorithm, which must be the token's
             algorithms=list(self._algorithms),
             issuer=self._issuer,
             audience=self._audience,
-            # iat says when, not until when (RFC 7519 section 4.1.6): a provider's clock may run a second ahead of ours
+            # iat does not limit validity (RFC 7519 section 4.1.6), and a provider's clock may be a second ahead of ours
             options={"require": ["exp", "iss", "aud"], "verify_iat": False},
         )
         return claims
 
 
 def _checked_jwks_url(url: str) -> str:
-    """`url` if its keys cannot be swapped on the way: https, or http on this machine."""
+    """Return `url` if its keys cannot be replaced in transit: https, or http on this machine."""
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
         return url
-    raise ConfigurationError("JWT_JWKS_URL", "must be an https:// URL", "Keys read over plain HTTP could be swapped")
+    raise ConfigurationError("JWT_JWKS_URL", "must be an https:// URL", "Keys could be replaced in transit over HTTP")

@@ -1,8 +1,8 @@
-"""The one tree of errors: its root and what may go wrong anywhere here, the rest in a module for each area.
+"""All errors of the project: the base class and general errors here, the others in a module per area.
 
-Every error carries its facts in `args` (so that it survives pickling through a result backend), says what is wrong and
-what to do about it in `__str__`, and has a `code`: a stable word that job rows, logs and HTTP bodies use.
-Errors of other libraries are translated where they enter, with `raise ... from exc`.
+An error keeps its facts in `args`, so that it can be pickled for a result backend. `__str__` gives the problem and the
+remedy. `code` is a stable word for job rows, logs and HTTP bodies. Errors of libraries are converted where they occur,
+with `raise ... from exc`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any, ClassVar
 
 
 class PropertyIntelligenceError(Exception):
-    """Base of all our errors. A subclass declares its facts, its sentence and the remedy; it adds no logic."""
+    """The base of all errors. A subclass declares its facts, its sentence and its remedy, and adds no logic."""
 
     code: ClassVar[str] = "error"
     fact_names: ClassVar[tuple[str, ...]] = ("problem",)
     sentence: ClassVar[str] = "{problem}"
     remedy: ClassVar[str] = ""
-    #: True where the same request may succeed later, so that a task may come back to it
+    #: True if the same request may succeed later, so that a task may retry it
     transient: ClassVar[bool] = False
 
     def __init__(self, *facts: object) -> None:
@@ -39,7 +39,7 @@ class PropertyIntelligenceError(Exception):
 
 
 class ConfigurationError(PropertyIntelligenceError):
-    """A setting that cannot be used. `remedy` says what to set it to; a secret's value is never among the facts."""
+    """A setting is invalid. `remedy` says what to set it to; facts never include a secret."""
 
     code = "configuration"
     fact_names: ClassVar[tuple[str, ...]] = ("variable", "problem", "remedy")
@@ -48,12 +48,12 @@ class ConfigurationError(PropertyIntelligenceError):
 
 
 class NoAnswerError(PropertyIntelligenceError):
-    """Something that was asked neither answers nor refuses: a service that is stopped, a lock, a disk that hangs."""
+    """A call timed out: a stopped service, a lock, or a disk that hangs."""
 
     code = "no_answer"
     fact_names: ClassVar[tuple[str, ...]] = ("what", "seconds")
     sentence = "{what} gave no answer within {seconds:g} s."
-    remedy = "See whether its process is stopped or its machine overloaded."
+    remedy = "Check whether its process is stopped or its machine is overloaded."
     transient = True
 
 
@@ -65,7 +65,7 @@ class NotFoundError(PropertyIntelligenceError):
 
 
 class UnexpectedError(PropertyIntelligenceError):
-    """A defect of ours or of a library: the type and text of the original, never its traceback or arguments."""
+    """A defect of this project or a library: type and text of the original, without traceback and arguments."""
 
     code = "unexpected"
     fact_names: ClassVar[tuple[str, ...]] = ("type", "text")
@@ -74,7 +74,7 @@ class UnexpectedError(PropertyIntelligenceError):
 
 
 def every_kind() -> Iterator[type[PropertyIntelligenceError]]:
-    """The errors of all areas, each of which has a code of its own."""
+    """Yield all error classes. Each has its own code."""
     areas = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
     for module in (__name__, *areas):
         for value in vars(importlib.import_module(module)).values():

@@ -1,4 +1,4 @@
-"""The Redis or Valkey that carries jobs, limits and the state of keys."""
+"""Errors of Redis or Valkey, which holds messages, limits and the state of keys."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ class BrokerUnavailableError(PropertyIntelligenceError):
     code = "broker_unavailable"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
     sentence = "No broker answers at {url} ({reason})."
-    remedy = "Run `propintel up` in this directory, or set REDIS_URL to a Redis or Valkey that runs."
+    remedy = "Run `propintel up` in this directory, or set REDIS_URL to a running Redis or Valkey."
     transient = True
 
 
 class RedisUnreachableError(BrokerUnavailableError):
-    """The Redis or Valkey that REDIS_URL names."""
+    """The Redis or Valkey of REDIS_URL does not answer."""
 
     code = "redis_unreachable"
-    remedy = "Check REDIS_URL and that the server runs; without REDIS_URL `propintel up` starts one of its own."
+    remedy = "Check REDIS_URL and that the server runs. Without REDIS_URL, `propintel up` starts its own server."
 
 
 class EmbeddedValkeyError(BrokerUnavailableError):
-    """The Valkey that this service starts for itself did not come up."""
+    """The embedded Valkey did not start."""
 
     code = "embedded_valkey"
     sentence = "The embedded Valkey at {url} did not start ({reason})."

@@ -1,4 +1,4 @@
-"""From a URL to the bytes of its page."""
+"""Errors of fetching a page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.errors import PropertyIntelligenceError
 
 
 class FetchError(PropertyIntelligenceError):
-    """Base of what can go wrong while a page is fetched."""
+    """The base of all errors of fetching."""
 
     code = "fetch_failed"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
@@ -22,12 +22,12 @@ class BlockedAddressError(FetchError):
     sentence = "{url} leads to {reason}, which this service does not fetch."
     remedy = (
         "If it is your own intranet or a test site, add its range to FETCH_ALLOWED_PRIVATE_NETWORKS "
-        "and ask for it by its own URL: no public page leads there."
+        "and use its own URL: public pages must not lead there."
     )
 
 
 class BlockedPortError(BlockedAddressError):
-    """A port of a data store, an orchestrator or a system service, where no page is."""
+    """A port of a data store, an orchestrator or a system service, which serves no pages."""
 
     code = "blocked_port"
     remedy = "Pages are fetched on ports 80, 443 and above 1023, except those of well-known services."
@@ -43,7 +43,7 @@ class NameNotResolvedError(FetchError):
 class ConnectionFailedError(FetchError):
     code = "connection_failed"
     sentence = "No connection to {url} ({reason})."
-    remedy = "Queued jobs try again by themselves, repeat a command; if it stays so, check that the site is up."
+    remedy = "Queued jobs are retried automatically; repeat a command. If it persists, check that the site is up."
     transient = True
 
 
@@ -51,8 +51,8 @@ class FetchTimeoutError(FetchError):
     code = "fetch_timeout"
     sentence = "{url} did not answer in time ({reason})."
     remedy = (
-        "Queued jobs try again by themselves, repeat a command; "
-        "if it stays so, the site is too slow or holds the connection."
+        "Queued jobs are retried automatically; repeat a command. "
+        "If it persists, the site is too slow or blocks this service."
     )
     transient = True
 
@@ -63,15 +63,15 @@ class HttpStatusError(FetchError):
     code = "http_status"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "status")
     sentence = "{url} answered HTTP {status}."
-    remedy = "Check the address in a browser; 401, 403 and 451 mean that the site refuses this service."
+    remedy = "Check the address in a browser. 401, 403 and 451 mean that the site refuses this service."
 
 
 class TransientHttpStatusError(HttpStatusError):
-    """A status that says "later" (408, 425, 429, 5xx). `retry_after_seconds` is None if the site named no time."""
+    """A temporary status (408, 425, 429, 5xx). `retry_after_seconds` is None if the site named no time."""
 
     code = "http_status_transient"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "status", "retry_after_seconds")
-    remedy = "Queued jobs try again by themselves, repeat a command."
+    remedy = "Queued jobs are retried automatically; repeat a command."
     transient = True
 
 
@@ -79,14 +79,14 @@ class PageTooLargeError(FetchError):
     code = "page_too_large"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "limit_bytes", "where")
     sentence = "{url} is larger than {limit_bytes} bytes {where}."
-    remedy = "A property page is smaller; check that the address is not a download."
+    remedy = "Property pages are smaller. Check that the address is not a download."
 
 
 class TooManyRedirectsError(FetchError):
     code = "too_many_redirects"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "limit")
     sentence = "{url} redirected more than {limit} times."
-    remedy = "Give the address of the page itself."
+    remedy = "Use the address of the page itself."
 
 
 class UnsupportedContentError(FetchError):
@@ -100,27 +100,27 @@ class EmptyPageError(FetchError):
     code = "empty_page"
     fact_names: ClassVar[tuple[str, ...]] = ("url",)
     sentence = "{url} has an empty body."
-    remedy = "Check the address in a browser; the page may need one to be built."
+    remedy = "Check the address in a browser; the page may need a browser to be rendered."
 
 
 class BrowserUnavailableError(FetchError):
-    """A page that has to be drawn, and a browser that does not come up."""
+    """A page must be rendered, but the browser does not start."""
 
     code = "browser_unavailable"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "program", "reason")
     sentence = "{url} needs a browser, and {program} did not start ({reason})."
-    remedy = "See docs/browser-pages.md for the usual causes; without FETCH_BROWSER_PATH no page is drawn."
+    remedy = "See docs/browser-pages.md for the usual causes. Without FETCH_BROWSER_PATH, no page is rendered."
     transient = True
 
 
 class BrowserFailedError(FetchError):
-    """The browser ended while it drew the page, or could not draw it."""
+    """The browser exited while it rendered the page, or could not render it."""
 
     code = "browser_failed"
-    sentence = "{url} could not be drawn: {reason}."
+    sentence = "{url} could not be rendered: {reason}."
     remedy = (
-        "Queued jobs try again by themselves, repeat a command; "
-        "if it stays so, the page may take more than FETCH_BROWSER_MEMORY_BYTES."
+        "Queued jobs are retried automatically; repeat a command. "
+        "If it persists, the page may need more than FETCH_BROWSER_MEMORY_BYTES."
     )
     transient = True
 
@@ -133,24 +133,27 @@ class RobotsDisallowedError(FetchError):
 
 
 class PageUnderWayError(FetchError):
-    """Another job reads this very page now, by this URL or another one."""
+    """Another job is reading the same page, by this URL or another one."""
 
     code = "page_under_way"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "page_url", "retry_after_seconds")
-    sentence = "{url} is the page {page_url}, which another job reads just now."
-    remedy = "The job comes back for what that one finds."
+    sentence = "{url} is the page {page_url}, which another job is reading."
+    remedy = "The job continues with the result of the other one."
     transient = True
 
 
 class HostBusyError(FetchError):
-    """The pace that a host is owed leaves no turn soon enough. `retry_after_seconds` is when the next one may come; for
-    `held_seconds` of it the site asked to be left alone, by an answer 429 or 503."""
+    """The host's pacing allows no request soon enough.
+
+    `retry_after_seconds` is the wait for the next request. The site asked for `held_seconds` of it, with
+    a 429 or 503.
+    """
 
     code = "host_busy"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "retry_after_seconds", "held_seconds")
-    sentence = "{url} must wait at least {retry_after_seconds:.0f} s more for its turn at the site."
+    sentence = "{url} must wait at least {retry_after_seconds:.0f} s more before the next request to the site."
     remedy = (
-        "Queued jobs try again by themselves, repeat a command; "
-        "the pace is FETCH_MIN_DELAY_SECONDS or what the site's robots.txt asks."
+        "Queued jobs are retried automatically; repeat a command. "
+        "FETCH_MIN_DELAY_SECONDS or the site's robots.txt sets the pace."
     )
     transient = True

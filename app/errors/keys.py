@@ -1,4 +1,4 @@
-"""OpenAI keys: none, none of that name, none with room."""
+"""Errors of OpenAI keys and their store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.errors import PropertyIntelligenceError
 
 
 class NoKeysError(PropertyIntelligenceError):
-    """The operation needs an OpenAI key and there is none."""
+    """The operation needs an OpenAI key, but none is configured."""
 
     code = "no_keys"
     fact_names: ClassVar[tuple[str, ...]] = ()
@@ -26,29 +26,29 @@ class UnknownKeyError(PropertyIntelligenceError):
 
 
 class AmbiguousKeyError(PropertyIntelligenceError):
-    """Several ids begin so."""
+    """Several keys have an id with this prefix."""
 
     code = "key_ambiguous"
     fact_names: ClassVar[tuple[str, ...]] = ("name", "found")
-    sentence = "The ids of several OpenAI keys begin with {name}."
+    sentence = "The ids of several OpenAI keys start with {name}."
     remedy = "Name one of them: {found}."
 
 
 class KeyStoreUnavailableError(PropertyIntelligenceError):
-    """The Redis that the fleet shares its keys through cannot be told."""
+    """The Redis of the fleet's key pool does not answer, so that an action cannot be applied."""
 
     code = "key_store_unavailable"
     fact_names: ClassVar[tuple[str, ...]] = ("reason",)
-    sentence = "The fleet's key pool cannot be told: its Redis gives no answer ({reason})."
-    remedy = "Check REDIS_URL, or start `propintel up`; then see `propintel keys` for what holds, and try again."
+    sentence = "The fleet's key pool cannot be changed: its Redis does not answer ({reason})."
+    remedy = "Check REDIS_URL, or start `propintel up`. Then check the state with `propintel keys`, and try again."
     transient = True
 
 
 class CapacityError(PropertyIntelligenceError):
-    """No key has room now. `retry_after_seconds` is the pool's own estimate."""
+    """No key has capacity now. `retry_after_seconds` is the pool's estimate."""
 
     code = "no_capacity"
     fact_names: ClassVar[tuple[str, ...]] = ("retry_after_seconds",)
-    sentence = "No OpenAI key has room for {retry_after_seconds:.1f} s."
-    remedy = "The job waits by itself; add keys of another project or ask for more quota if this lasts."
+    sentence = "No OpenAI key has capacity for {retry_after_seconds:.1f} s."
+    remedy = "The job waits automatically. If this persists, add keys of another project or get more quota."
     transient = True

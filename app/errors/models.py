@@ -1,4 +1,4 @@
-"""The model's answers."""
+"""Errors of model calls."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from app.errors import PropertyIntelligenceError
 
 
 class ModelError(PropertyIntelligenceError):
-    """The model's answer could not be used. What was read without it is stored all the same."""
+    """The model gave no usable answer. Values that were read without the model are stored."""
 
     code = "model_failed"
     fact_names: ClassVar[tuple[str, ...]] = ("model", "reason")
     sentence = "The model {model} gave no usable answer: {reason}."
-    remedy = "The values read from the page itself are kept; scrape again once this is mended."
+    remedy = "The values read from the page itself are stored. Scrape again when the cause is fixed."
 
 
 class BadAnswerError(ModelError):
-    """The model answered, which is paid for, and the answer is no good."""
+    """The model's answer, which is billed, cannot be used."""
 
     code = "model_answer_bad"
     remedy = (
-        "What was read is kept. The same question is not paid for again within an hour: "
+        "Other values are stored. The same question is not sent again within an hour: "
         "scrape with --refresh after that, or set another OPENAI_MODEL."
     )
 
@@ -33,23 +33,23 @@ class ModelRefusedError(BadAnswerError):
 
 class ModelAnswerInvalidError(BadAnswerError):
     code = "model_answer_invalid"
-    sentence = "The model {model} answered something that is not the asked JSON: {reason}."
+    sentence = "The answer of the model {model} is not the requested JSON: {reason}."
 
 
 class ModelAnswerCutError(BadAnswerError):
-    """What stood before the cut is kept, where it was whole."""
+    """The answer was cut off. Complete values before the cut are used."""
 
     code = "model_answer_cut"
     sentence = "The answer of the model {model} was cut off at the token limit: {reason}."
 
 
 class ModelUnreachableError(ModelError):
-    """No key got an answer: the API is down, slow or out of reach."""
+    """No key got an answer: the API is down, slow or unreachable."""
 
     code = "model_unreachable"
     sentence = "The model {model} could not be reached: {reason}."
     remedy = (
-        "Queued jobs try again by themselves, repeat a command; "
-        "if it stays so, check OPENAI_BASE_URL and the API's status page."
+        "Queued jobs are retried automatically; repeat a command. "
+        "If it persists, check OPENAI_BASE_URL and the API's status page."
     )
     transient = True

@@ -1,4 +1,4 @@
-"""Pages that were fetched, and the properties they become."""
+"""Errors of reading pages, and of decisions about properties."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from app.errors import PropertyIntelligenceError
 
 
 class IdentityDecisionError(PropertyIntelligenceError):
-    """What somebody said of which pages are one property does not fit what is stored."""
+    """An operator's decision about a property's identity does not match the stored data."""
 
     code = "identity_decision"
     fact_names: ClassVar[tuple[str, ...]] = ("property", "problem")
     sentence = "Property {property}: {problem}."
-    remedy = "`propintel show PROPERTY --explain` shows its sources, `propintel decisions PROPERTY` what was decided."
+    remedy = "`propintel show PROPERTY --explain` shows its sources, `propintel decisions PROPERTY` the decisions."
 
 
 class PageError(PropertyIntelligenceError):
-    """The page was fetched but holds no property."""
+    """The page contains no property."""
 
     code = "page_unusable"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "reason")
-    sentence = "{url} holds no property: {reason}."
+    sentence = "{url} contains no property: {reason}."
 
 
 class PageBlockedError(PageError):
     code = "page_blocked"
     sentence = "{url} shows a block or login page instead of a property ({reason})."
-    remedy = "It is not worked around; take the data from another source."
+    remedy = "Such pages are not bypassed. Use another source."
 
 
 class PageGoneError(PageError):
     code = "page_gone"
-    sentence = "{url} says that the property is no longer there ({reason})."
+    sentence = "{url} states that the property is no longer listed ({reason})."
     remedy = "Remove it from your list."
 
 
@@ -43,15 +43,14 @@ class SearchPageError(PageError):
 
 
 class PageTooComplexError(PageError):
-    """Reading the page would cost more CPU time, elements or memory than any page of a property does. It is not tried
-    again."""
+    """The page needs more CPU time, elements or memory than any property page. It is not retried."""
 
     code = "page_too_complex"
-    sentence = "{url} is too complex to be read: {reason}."
-    remedy = "A property page is simpler; check that the address is not a list of everything, or take another source."
+    sentence = "{url} is too complex to read: {reason}."
+    remedy = "Property pages are simpler. Check that the page is not a long list, or use another source."
 
 
 class NoPropertyDataError(PageError):
     code = "no_property_data"
     sentence = "{url} has no property data that could be read ({reason})."
-    remedy = "See `propintel extract --explain`; the page may need a browser or a model."
+    remedy = "Run `propintel extract --explain`; the page may need a browser or a model."

@@ -1,4 +1,4 @@
-"""What was purged, or is to be: pages, and names of people."""
+"""Errors of purging pages and names of people."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from app.errors import PropertyIntelligenceError
 
 
 class InvalidPersonError(PropertyIntelligenceError):
-    """What was given is no person's name that could be looked for. The name is not among the facts."""
+    """The text is not a person's name that can be searched for. The facts do not include it."""
 
     code = "invalid_person"
-    sentence = "This is no name of a person: {problem}."
-    remedy = "Write it out, as in `Jane Doe`, `Doe, Jane` or `Jane Q. Doe`."
+    sentence = "This is not a person's name: {problem}."
+    remedy = "Write the full name, as in `Jane Doe`, `Doe, Jane` or `Jane Q. Doe`."
 
 
 class PersonPurgedMeanwhileError(PropertyIntelligenceError):
-    """What a page says was about to be stored with the name of somebody who was purged since it was fetched."""
+    """A page names a person whose name was purged after the page was fetched."""
 
     code = "person_purged"
     fact_names: ClassVar[tuple[str, ...]] = ()
-    sentence = "Somebody whom the page names was purged while it was read, and nothing of it is stored."
-    remedy = "It is read again without the name."
+    sentence = "A person on the page was purged while the page was read, so that nothing was stored."
+    remedy = "The page is read again without the name."
     transient = True
 
 
@@ -30,14 +30,14 @@ class PurgedMeanwhileError(PropertyIntelligenceError):
 
     code = "purged"
     fact_names: ClassVar[tuple[str, ...]] = ()
-    sentence = "The page was purged while it was read, and nothing of it is stored."
-    remedy = "Ask for it again if it is wanted after all."
+    sentence = "The page was purged while it was read, so that nothing was stored."
+    remedy = "Enqueue it again if you still need it."
 
 
 class PageNamesPersonError(PropertyIntelligenceError):
-    """A page whose URL names somebody who was purged: it cannot be kept without the name."""
+    """The URL of a page contains a purged name, so that the page cannot be stored without the name."""
 
     code = "page_names_person"
     fact_names: ClassVar[tuple[str, ...]] = ()
-    sentence = "The page's URL names a person who was purged, and nothing of it is stored."
-    remedy = "Take the data from another page."
+    sentence = "The page's URL contains a purged name, so that nothing was stored."
+    remedy = "Use another page."

@@ -1,4 +1,4 @@
-"""Recipes: what was learned of sites, or written for them."""
+"""Errors of recipes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from app.errors import NotFoundError
 
 
 class RecipeNotFoundError(NotFoundError):
-    """No recipe has this id, and none is of this host."""
+    """No recipe has this id or host."""
 
     code = "recipe_not_found"
     fact_names: ClassVar[tuple[str, ...]] = ("name",)
     sentence = "There is no recipe {name}."
-    remedy = "`propintel recipes list` shows what there is."
+    remedy = "`propintel recipes list` shows all recipes."

@@ -1,4 +1,4 @@
-"""The database."""
+"""Errors of the database."""
 
 from __future__ import annotations
 
@@ -21,52 +21,52 @@ class DatabaseUnavailableError(StoreError):
 
 
 class DatabaseFileError(DatabaseUnavailableError):
-    """A SQLite file that cannot be opened, read or written."""
+    """A SQLite file cannot be opened, read or written."""
 
     code = "database_file"
     sentence = "The database file {url} cannot be used: {reason}."
-    remedy = "Check the owner and rights of its folder: PROPINTEL_HOME, unless DATABASE_URL names another."
+    remedy = "Check the owner and permissions of its folder: PROPINTEL_HOME, or the folder in DATABASE_URL."
 
 
 class NotADatabaseError(DatabaseFileError):
     code = "not_a_database"
-    remedy = "Name another file in DATABASE_URL; this one was not touched."
+    remedy = "Set DATABASE_URL to another file; this one was not changed."
     transient = False
 
 
 class DatabaseLockedError(StoreError):
     code = "database_locked"
     sentence = "The database {url} is locked by another process ({reason})."
-    remedy = "Queued jobs try again by themselves, repeat a command; for many workers set DATABASE_URL to a PostgreSQL."
+    remedy = "Queued jobs are retried automatically; repeat a command. For many workers, use PostgreSQL (DATABASE_URL)."
     transient = True
 
 
 class RowGoneError(StoreError):
-    """What was to be stored belongs to a row that a purge, or pruning, deleted meanwhile."""
+    """The data belongs to a row that a purge or pruning has just deleted."""
 
     code = "row_gone"
-    sentence = "What this belongs to was deleted meanwhile from the database {url}: {reason}."
-    remedy = "Nothing of it is stored. A job that is still there tries again by itself."
+    sentence = "A row that this data belongs to was just deleted from the database {url}: {reason}."
+    remedy = "Nothing was stored. If the job still exists, it is retried automatically."
     transient = True
 
 
 class DiskFullError(StoreError):
     code = "disk_full"
-    sentence = "There is no room left for the database {url} ({reason})."
-    remedy = "Free disk space; nothing was half-written, and queued jobs go on by themselves."
+    sentence = "There is no disk space left for the database {url} ({reason})."
+    remedy = "Free disk space. Nothing was stored partially, and queued jobs continue automatically."
     transient = True
 
 
 class DatabaseOutdatedError(StoreError):
     code = "database_outdated"
-    sentence = "The database {url} is at schema {reason}, not at this version's."
+    sentence = "The database {url} has schema {reason}, which differs from this version's."
     remedy = "Run `propintel db upgrade`."
 
 
 class OldSchemaError(StoreError):
-    """A database of a version before 1.0, which this version cannot read."""
+    """The database is of a version before 1.0, which this version cannot read."""
 
     code = "database_of_old_version"
-    sentence = "The database {url} is at schema {reason}, of a version before 1.0, and is not converted."
-    remedy = "With that version, `propintel export`; with this one, name an empty database and enqueue the URLs again:"
-    remedy += " docs/runbooks/upgrade.md."
+    sentence = "The database {url} has schema {reason}, of a version before 1.0, and cannot be converted."
+    remedy = "Run `propintel export` with that version. With this version, use an empty database and enqueue the URLs"
+    remedy += " again: docs/runbooks/upgrade.md."

@@ -1,4 +1,4 @@
-"""Watches, and the budget that they share."""
+"""Errors of watches and their budget."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.errors import PropertyIntelligenceError
 
 
 class InvalidWatchError(PropertyIntelligenceError):
-    """What cannot be watched, or not so."""
+    """The target cannot be watched, or not with these options."""
 
     code = "invalid_watch"
     fact_names: ClassVar[tuple[str, ...]] = ("what", "problem")
@@ -16,19 +16,19 @@ class InvalidWatchError(PropertyIntelligenceError):
 
 
 class TooManyWatchesError(PropertyIntelligenceError):
-    """There would be more watches than are allowed; none was made."""
+    """A request exceeds the limit of watches; no watch was created."""
 
     code = "too_many_watches"
     fact_names: ClassVar[tuple[str, ...]] = ("there", "wanted", "most")
-    sentence = "There are {there} watches, and {wanted} more would be above the limit of {most}; none was made."
+    sentence = "There are {there} watches, and {wanted} more would exceed the limit of {most}; none was created."
     remedy = "Remove some with `propintel watch remove`, or raise WATCH_MAX_WATCHES."
 
 
 class WatchBudgetSpentError(PropertyIntelligenceError):
-    """What all watches together may ask on one UTC day is used up: the job goes on when the next one begins."""
+    """The daily budget of all watches is used up. The job continues on the next UTC day."""
 
     code = "watch_budget"
     fact_names: ClassVar[tuple[str, ...]] = ("what", "limit", "variable", "resets_at", "retry_after_seconds")
-    sentence = "Watches have used up today's budget of {limit} {what}; the job goes on at {resets_at}."
-    remedy = "Raise {variable}, or watch less."
+    sentence = "Watches have used up today's budget of {limit} {what}; the job continues at {resets_at}."
+    remedy = "Raise {variable}, or watch fewer properties."
     transient = True

@@ -1,4 +1,4 @@
-"""What is told to others."""
+"""Errors of webhooks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from app.errors import PropertyIntelligenceError
 
 
 class InvalidCallbackError(PropertyIntelligenceError):
-    """What is to be told is no URL that a webhook can be sent to."""
+    """A callback URL cannot receive webhooks."""
 
     code = "invalid_callback"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "problem")
     sentence = "Callback URL {url!r}: {problem}."
-    remedy = "Give an absolute http:// or https:// URL without user name, on port 80, 443 or above 1023."
+    remedy = "Use an absolute http:// or https:// URL without a user name, on port 80, 443 or above 1023."
 
 
 class WebhookError(PropertyIntelligenceError):
-    """The receiver did not take a webhook. `reason` names it by its origin: the rest of its URL may be a secret."""
+    """A webhook was not delivered. `reason` names the origin only, because the rest of the URL may be secret."""
 
     code = "webhook_failed"
     fact_names: ClassVar[tuple[str, ...]] = ("reason",)
@@ -26,7 +26,7 @@ class WebhookError(PropertyIntelligenceError):
 
 
 class WebhookRefusedError(WebhookError):
-    """Nothing would change with another attempt: a place where no webhook goes, or one that wants no more."""
+    """A retry cannot help: webhooks may not be sent to this receiver, or it refuses them."""
 
     code = "webhook_refused"
     remedy = "A receiver in your own network needs its range in FETCH_ALLOWED_PRIVATE_NETWORKS."

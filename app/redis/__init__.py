@@ -1,1 +1,1 @@
-"""Redis or Valkey: the embedded server, and the clock that all processes share."""
+"""Redis or Valkey: connections, the embedded server, and the clock that all processes share."""

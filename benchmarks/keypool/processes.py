@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 from app.settings import VARIABLE_PREFIXES
 from benchmarks.keypool.worker.driver import Plan
 from benchmarks.results import BenchmarkError
@@ -42,7 +42,7 @@ def _environment() -> dict[str, str]:
 
 def _start(command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        tied_to_parent([*command]), text=True, cwd=ROOT, env=_environment(), start_new_session=True, **options
+        ending_with_parent([*command]), text=True, cwd=ROOT, env=_environment(), start_new_session=True, **options
     )
 
 

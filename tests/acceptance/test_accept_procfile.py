@@ -17,7 +17,7 @@ import httpx2
 import psutil
 import pytest
 
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 from tests.acceptance.docker_containers import LOOPBACK, ROOT
 from tests.plugins.ports import free_port
 from tests.plugins.postgresql_server import postgresql_server
@@ -75,7 +75,7 @@ def _running(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Pop
     """All process types; ended at the latest with the block, honcho first, which ends the others."""
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            tied_to_parent(_honcho(*_PROCESS_TYPES)), env=variables, cwd=folder, stdout=log, stderr=log
+            ending_with_parent(_honcho(*_PROCESS_TYPES)), env=variables, cwd=folder, stdout=log, stderr=log
         )
         try:
             yield process

@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from app.keypool.keys import make_keys
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 from tests.plugins.redis_fixtures import TAG
 from tests.plugins.store_steps import MINUTE, SECOND
 
@@ -30,7 +30,7 @@ class Peer:
     """One process of the fleet."""
 
     def __init__(self, url: str) -> None:
-        command = tied_to_parent([sys.executable, "-m", "tests.plugins.store_process", url])
+        command = ending_with_parent([sys.executable, "-m", "tests.plugins.store_process", url])
         root = Path(__file__).parents[2]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, cwd=root, text=True, stdin=pipe, stdout=pipe)

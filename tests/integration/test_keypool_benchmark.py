@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,7 @@ def test_two_processes_through_the_pool_finish_every_job_within_the_limits(tmp_p
     command = [sys.executable, "-m", "benchmarks.keypool", "run", "--contestants", "ours", "--modes", "open_2"]
     options = ["--repeats", "1", "--window", "10", "--warmup", "5", "--start-level", "1", "--out", str(out)]
     done = subprocess.run(
-        tied_to_parent([*command, *options]), cwd=ROOT, capture_output=True, text=True, timeout=550, check=False
+        ending_with_parent([*command, *options]), cwd=ROOT, capture_output=True, text=True, timeout=550, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     (run,) = json.loads(out.read_text())["runs"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 from benchmarks.pages.__main__ import main
 from benchmarks.pages.report import verdict
 
@@ -27,7 +27,7 @@ def test_every_page_is_painted_and_reported(tmp_path: Path) -> None:
         pytest.skip("no Chromium: install Debian's package chromium")
     command = [sys.executable, "-m", "benchmarks.pages", "--databases", "sqlite", "--repeats", "1", "--scale", "0.01"]
     done = subprocess.run(
-        tied_to_parent([*command, "--docs", str(tmp_path)]),
+        ending_with_parent([*command, "--docs", str(tmp_path)]),
         cwd=ROOT, capture_output=True, text=True, timeout=550, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

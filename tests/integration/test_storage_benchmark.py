@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 from benchmarks.storage.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ def test_a_small_store_is_measured_and_reported(database: str, tmp_path: Path) -
     out = tmp_path / "results.json"
     command = [sys.executable, "-m", "benchmarks.storage", "--databases", database, "--sizes", "9000"]
     done = subprocess.run(
-        tied_to_parent([*command, "--seconds", "1", "--out", str(out), "--docs", str(tmp_path)]),
+        ending_with_parent([*command, "--seconds", "1", "--out", str(out), "--docs", str(tmp_path)]),
         cwd=ROOT, capture_output=True, text=True, timeout=550, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

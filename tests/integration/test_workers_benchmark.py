@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 from benchmarks.workers.__main__ import main
 from benchmarks.workers.reports import lateness
 
@@ -21,7 +21,7 @@ def _measure(part: str, out: Path, *options: str) -> list[dict[str, Any]]:
     """Rows of one part, in a miniature on SQLite."""
     command = [sys.executable, "-m", "benchmarks.workers", part, "--databases", "sqlite", "--repeats", "1"]
     done = subprocess.run(
-        tied_to_parent([*command, "--scale", "0.002", "--out", str(out), *options]),
+        ending_with_parent([*command, "--scale", "0.002", "--out", str(out), *options]),
         cwd=ROOT, capture_output=True, text=True, timeout=550, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

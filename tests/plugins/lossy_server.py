@@ -19,7 +19,7 @@ from app.keypool.limits import LimitReading, MeterReading
 from app.keypool.outcomes import Outcome
 from app.keypool.stores.base import KeyRequest, Lease, Settlement
 from app.keypool.stores.fleet import FleetStore
-from app.redis.embedded_valkey import answers, tied_to_parent
+from app.redis.embedded_valkey import answers, ending_with_parent
 from app.services.keys.store import connect_store
 from tests.plugins.ports import free_port
 from tests.plugins.waiting import wait_until
@@ -44,7 +44,7 @@ class Server:
         command = ["redis-server", "--dir", str(self._folder), "--save", "", "--appendonly", "no"]
         command += ["--bind", "127.0.0.1", "--port", self._port]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(tied_to_parent(command), stdout=log, stderr=log)
+            self._process = subprocess.Popen(ending_with_parent(command), stdout=log, stderr=log)
         wait_until(lambda: answers(self.url), 20)
 
     def kill(self) -> None:

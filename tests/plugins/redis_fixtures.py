@@ -25,7 +25,7 @@ from app.keypool.spending import Budget
 from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.stores.redis import RedisStore
-from app.redis.embedded_valkey import EmbeddedValkey, answers, tied_to_parent
+from app.redis.embedded_valkey import EmbeddedValkey, answers, ending_with_parent
 from tests.plugins.waiting import wait_until
 
 #: what every name of a pool begins with
@@ -42,7 +42,7 @@ def running_server(folder: Path, url: str, *options: str) -> Iterator[str]:
         pytest.skip("no redis-server on PATH: install Debian's package redis-server")
     command = [program, "--dir", str(folder), "--save", "", "--appendonly", "no", *options]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(tied_to_parent(command), stdout=log, stderr=log)
+        process = subprocess.Popen(ending_with_parent(command), stdout=log, stderr=log)
     try:
         wait_until(lambda: process.poll() is not None or answers(url), 20, (folder / "log").read_text)
         assert process.poll() is None, (folder / "log").read_text()

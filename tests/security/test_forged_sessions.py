@@ -91,5 +91,5 @@ def test_beside_an_identity_provider_the_secret_is_asked_for(
     broker: EmbeddedValkey, make_settings: Make, clock: ManualClock
 ) -> None:
     settings = make_settings(redis_url=broker.url, jwt_secret=None, jwt_jwks_url="https://id.example/jwks")
-    with pytest.raises(ConfigurationError, match=r"JWT_SECRET: .* sessions of the pages are signed with it"):
+    with pytest.raises(ConfigurationError, match=r"JWT_SECRET: .* page sessions are signed with it"):
         PageSessions(settings, clock).open(ALICE)

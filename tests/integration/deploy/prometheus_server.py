@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import yaml
 
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 from tests.integration.deploy.files import PROMETHEUS, RULES
 from tests.plugins.ports import free_port
 
@@ -91,7 +91,7 @@ class PrometheusServer:
 
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(tied_to_parent(self._command), stdout=log, stderr=log)
+            self._process = subprocess.Popen(ending_with_parent(self._command), stdout=log, stderr=log)
         try:
             wait_for(lambda: self._process.poll() is not None or self._ready(), bool, "Prometheus is not ready")
             assert self._process.poll() is None, self._log.read_text()

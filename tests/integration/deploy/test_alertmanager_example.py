@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 from tests.integration.deploy.files import ALERTMANAGER
 from tests.integration.deploy.prometheus_server import wait_for
 from tests.integration.deploy.vocabulary import rules
@@ -74,7 +74,7 @@ def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver
     ]
     command += [f"--storage.path={tmp_path / 'data'}", "--cluster.listen-address="]
     log = (tmp_path / "log").open("wb")
-    with log, subprocess.Popen(tied_to_parent(command), stdout=log, stderr=log) as process:
+    with log, subprocess.Popen(ending_with_parent(command), stdout=log, stderr=log) as process:
         try:
             url = f"http://{address}"
             wait_for(lambda: process.poll() is not None or _is_ready(url), bool, "Alertmanager is not ready")

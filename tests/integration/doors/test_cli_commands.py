@@ -75,7 +75,7 @@ def test_a_process_that_was_used_wrongly_says_so_on_stderr(propintel: Propintel)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == (
         "propintel: Target 'homes': is neither a URL nor an address: it lacks a house number, a town or ZIP code and a "
-        "state. Give an absolute http:// or https:// URL, or an address with house number, street, town or ZIP code, "
+        "state. Use an absolute http:// or https:// URL, or an address with house number, street, town or ZIP code, "
         "and state: 12 Main St, Springfield, IL 62701.\n"
     )
 
@@ -247,7 +247,7 @@ def test_a_reply_that_is_not_the_asked_json_fails_with_its_reason(called: Propin
     (home / "reply.json").write_text('{"Mood": "tile"}')
     ran = called("extract", page, "--url", "http://homes.example/12-elm", "--answer", "reply.json")
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert "reply.json answered something that is not the asked JSON" in ran.stderr
+    assert "answer of the model reply.json is not the requested JSON" in ran.stderr
 
 
 def test_an_empty_page_fails_with_its_reason(propintel: Propintel, home: Path) -> None:

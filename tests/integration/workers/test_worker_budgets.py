@@ -49,7 +49,7 @@ def test_a_batch_stops_asking_at_its_budget_and_the_next_batch_has_its_own(
     said = notes(fleet, fleet.send(*homes(property_site, 1, 2, 3, 4, 5)))
     assert calls() == 2
     assert len(said) == 3
-    assert all("BUDGET_BATCH_MODEL_CALLS" in note and "scrape again" in note for note in said)
+    assert all("BUDGET_BATCH_MODEL_CALLS" in note and "Scrape again" in note for note in said)
     assert notes(fleet, fleet.send(*homes(property_site, 6, 7))) == []
     assert calls() == 4
 

@@ -90,7 +90,7 @@ def test_reports_wait_neither_for_what_a_locked_database_keeps_nor_for_the_repor
         assert not said("locked"), "nothing has given up on the database yet"
         holder.execute("ROLLBACK")
     until(lambda: said(f"Task {REPORT}[") == 4, 20, lambda: fleet.log("maintenance"))
-    assert said("the one before still waits for the database") == 1
+    assert said("the previous report still waits for the database") == 1
 
 
 def test_the_maintenance_worker_has_a_thread_for_each_task_of_beat(make_fleet: Callable[..., Any]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import redis
 
-from app.redis.embedded_valkey import tied_to_parent
+from app.redis.embedded_valkey import ending_with_parent
 from tests.plugins.ports import free_port
 from tests.plugins.redis_fixtures import running_server
 
@@ -96,7 +96,7 @@ def pair(tmp_path: Path, until: Callable[..., None]) -> Iterator[Pair]:
             f"sentinel down-after-milliseconds {_NAME} 1000\nsentinel failover-timeout {_NAME} 10000\n"
         )
         with (tmp_path / "sentinel.log").open("wb") as log:
-            argv = tied_to_parent(["redis-server", str(configuration), "--sentinel"])
+            argv = ending_with_parent(["redis-server", str(configuration), "--sentinel"])
             process = subprocess.Popen(argv, stdout=log, stderr=log)
         stack.callback(process.wait, 10)
         stack.callback(process.terminate)

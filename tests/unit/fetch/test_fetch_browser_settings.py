@@ -80,5 +80,5 @@ def test_green_threads_are_refused(program: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("hosts", ["https://a.example", "a.example/path", "*.a.example"])
 def test_hosts_are_names(hosts: str) -> None:
-    with pytest.raises(ValueError, match="is no host"):
+    with pytest.raises(ValueError, match="is not a host"):
         _settings(fetch_browser_hosts=hosts)

@@ -159,7 +159,7 @@ def test_every_single_secret_can_come_from_a_file() -> None:
     assert "JWT_SECRET" in SECRETS_IN_FILES
 
 
-@pytest.mark.parametrize(("content", "problem"), [(None, "No such file"), (b" \n", "is empty"), (b"\xff", "no text")])
+@pytest.mark.parametrize(("content", "problem"), [(None, "No such file"), (b" \n", "is empty"), (b"\xff", "not text")])
 def test_a_secret_s_file_that_gives_none_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, problem: str
 ) -> None:

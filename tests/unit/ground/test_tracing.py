@@ -163,7 +163,7 @@ def test_a_collector_that_comes_back_is_told_of(otlp: OtlpReceiver, capsys: pyte
     shutdown_tracing()
     said = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
     assert len([line for line in said if line.startswith("Traces cannot be delivered")]) == 1
-    assert "Traces are taken again; 1 spans were lost" in said
+    assert "Traces are delivered again; 1 spans were lost" in said
     assert [one.name for one in otlp.spans] == ["taken"]
 
 

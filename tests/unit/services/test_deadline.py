@@ -6,19 +6,19 @@ import threading
 
 import pytest
 
-from app.deadline import Bounded
+from app.deadline import TimeLimited
 from app.errors import NoAnswerError
 from app.errors.storage import StoreError
 
 
 def test_the_answer_and_the_error_pass() -> None:
-    assert Bounded(lambda: 7, "the oracle", 10)() == 7
+    assert TimeLimited(lambda: 7, "the oracle", 10)() == 7
 
     def refuse() -> None:
         raise StoreError("db", "closed")
 
     with pytest.raises(StoreError, match="closed"):
-        Bounded(refuse, "the oracle", 10)()
+        TimeLimited(refuse, "the oracle", 10)()
 
 
 def test_who_hangs_is_named_and_asked_by_one_thread_only() -> None:
@@ -30,7 +30,7 @@ def test_who_hangs_is_named_and_asked_by_one_thread_only() -> None:
         may_answer.wait()
         return len(asked)
 
-    ask = Bounded(hang, "the oracle", 0.01)
+    ask = TimeLimited(hang, "the oracle", 0.01)
     for _ in range(3):
         with pytest.raises(NoAnswerError, match=r"the oracle gave no answer within 0\.01 s"):
             ask()
@@ -38,6 +38,6 @@ def test_who_hangs_is_named_and_asked_by_one_thread_only() -> None:
     assert asked[0].daemon
     may_answer.set()
     asked[0].join()
-    patient = Bounded(hang, "the oracle", 10)
+    patient = TimeLimited(hang, "the oracle", 10)
     assert patient() == 2
     assert patient() == 3

@@ -152,7 +152,7 @@ def test_without_a_key_the_note_names_the_remedy_and_the_fields_stay_wanted(
 @pytest.mark.parametrize(
     ("respond", "says"),
     [
-        (lambda _: completion("no JSON at all"), "not the asked JSON"),
+        (lambda _: completion("no JSON at all"), "not the requested JSON"),
         (lambda _: completion(None, refusal="I would rather not"), "I would rather not"),
         (error(400, "bad schema"), "HTTP 400, .*bad schema"),
         (error(401, f"Incorrect API key provided: {KEY}"), "HTTP 401"),
@@ -278,7 +278,7 @@ def test_a_429_that_no_waiting_ends_is_a_note_that_names_the_remedy(
     assert found.extraction is extraction
     assert found.note is not None
     assert re.search(says, found.note), found.note
-    assert "scrape again" in found.note
+    assert "Scrape again" in found.note
     assert found.asks_again, "and the next job does so"
     assert "Error code" not in found.note, "what the SDK puts around a message says nothing to a user"
     assert "Roof" in found.unanswered

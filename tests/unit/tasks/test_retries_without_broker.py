@@ -1,4 +1,4 @@
-"""A retry that cannot be sent: the job waits in the table, and the task ends as one that comes back."""
+"""A retry that cannot be sent: the job stays in the table, and the task ends as retried."""
 
 from __future__ import annotations
 

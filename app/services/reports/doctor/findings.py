@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from app.deadline import Bounded
+from app.deadline import TimeLimited
 from app.errors import ConfigurationError, PropertyIntelligenceError, UnexpectedError
 from app.redaction import redact
 
@@ -81,7 +81,7 @@ def run_checks(
 
     def run(name: str) -> Finding:
         try:
-            found = Bounded(checks[name], f"The check of {name}", seconds)()
+            found = TimeLimited(checks[name], f"The check of {name}", seconds)()
         except PropertyIntelligenceError as exc:
             found = finding_of(exc)
         except Exception as exc:  # noqa: BLE001 (a check with a defect must not hide the others)

@@ -17,7 +17,7 @@ from app.keypool.keys import load_keys
 from app.property.storage.database import database_url
 from app.property.storage.inspection import inspect_database
 from app.redaction import shown_url
-from app.redis.embedded_valkey import asked, broker_url
+from app.redis.embedded_valkey import broker_url, quick_connection
 from app.services.keys.view import fleet_stats
 from app.services.reports.doctor.findings import Finding, all_in_all, failed, ok, skipped, warning
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS, heartbeat_file, read_heartbeats
@@ -51,13 +51,13 @@ class CeleryFacts:
 
     def is_served(self, settings: Settings, queue: str) -> bool:
         """Return whether a worker consumes `queue`. Raises `BrokerUnavailableError`."""
-        with asked(settings, _ANSWER_SECONDS):
+        with quick_connection(settings, _ANSWER_SECONDS):
             return any(queue in queues for queues in self.consumers().values())
 
 
 def check_redis(settings: Settings) -> Finding:
     """Check that it answers, how fast, and that it keeps what it is given. Raises `BrokerUnavailableError`."""
-    with asked(settings, _ANSWER_SECONDS) as connection:
+    with quick_connection(settings, _ANSWER_SECONDS) as connection:
         milliseconds = 1000 * min(timeit.repeat(connection.ping, number=1, repeat=_PINGS))
         info = cast(Mapping[str, Any], connection.info())
     name, version = "Redis", info.get("redis_version", "of an unknown version")
@@ -88,7 +88,7 @@ def _redis_complaints(info: Mapping[str, Any], milliseconds: float) -> Iterator[
 def check_beat(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
     """Check that somebody holds beat's lock and that what is due is sent."""
     try:
-        with asked(settings, _ANSWER_SECONDS) as connection:
+        with quick_connection(settings, _ANSWER_SECONDS) as connection:
             held = bool(connection.exists(celery.beat_lock))
             due = cast(list[tuple[bytes, float]], connection.zrange(celery.beat_schedule, 0, 0, withscores=True))
     except BrokerUnavailableError:
@@ -110,7 +110,7 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
     """Compare this machine's clock with Redis' and PostgreSQL's; SQLite has none of its own."""
 
     def redis_time() -> datetime:
-        with asked(settings, _ANSWER_SECONDS) as connection:
+        with quick_connection(settings, _ANSWER_SECONDS) as connection:
             seconds, microseconds = connection.time()
         return datetime.fromtimestamp(seconds + microseconds / 1_000_000, UTC)
 
@@ -141,7 +141,7 @@ def check_keys(settings: Settings) -> Finding:
     if not keys:
         return warning("no key: jobs are done with what the page itself says", str(NoKeysError.remedy))
     try:
-        with asked(settings, _ANSWER_SECONDS):
+        with quick_connection(settings, _ANSWER_SECONDS):
             pass
     except BrokerUnavailableError:
         return skipped(f"{len(keys)} configured; what the fleet knows of them is in Redis, which does not answer")
@@ -159,7 +159,7 @@ def check_workers(settings: Settings, celery: CeleryFacts, clock: Clock) -> Find
     beats = {beat.node: beat for beat in read_heartbeats(home)}
     fresh = [node for node, beat in beats.items() if beat.is_fresh(clock.now())]
     try:
-        with asked(settings, _ANSWER_SECONDS):
+        with quick_connection(settings, _ANSWER_SECONDS):
             nodes = celery.consumers()
     except BrokerUnavailableError:
         return skipped(f"{len(fresh)} with a fresh heartbeat here; nobody can be asked, since Redis does not answer")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.property.storage.keys.tables import Alert
-from app.redis.embedded_valkey import asked
+from app.redis.embedded_valkey import quick_connection
 from app.services.reports.key_report.advice import Advice
 from app.settings import Settings
 
@@ -90,13 +90,13 @@ def _line(mask: str, figures: Mapping[str, Any]) -> str | None:
 def keep_report(settings: Settings, report: Mapping[str, Any], at: datetime) -> None:
     """Make it the newest in Redis. Raises `BrokerUnavailableError`."""
     kept = json.dumps(shown(report, at))
-    with asked(settings, _PATIENCE_SECONDS) as connection:
+    with quick_connection(settings, _PATIENCE_SECONDS) as connection:
         connection.set(_KEY, kept, ex=KEPT_SECONDS)
 
 
 def newest_report(settings: Settings) -> dict[str, Any] | None:
     """Return the newest report as `shown` made it; None if there is none. Raises `BrokerUnavailableError`."""
-    with asked(settings, _PATIENCE_SECONDS) as connection:
+    with quick_connection(settings, _PATIENCE_SECONDS) as connection:
         kept = connection.get(_KEY)
     return json.loads(kept) if kept is not None else None
 

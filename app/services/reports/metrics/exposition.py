@@ -18,7 +18,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from app.deadline import Bounded
+from app.deadline import TimeLimited
 from app.errors import NoAnswerError, PropertyIntelligenceError
 from app.property.storage.jobs.figures import JobFigures
 from app.services.keys.view import KeyReport
@@ -120,7 +120,7 @@ class _Source[T]:
         self.name = name
         self.up = True
         self._instead = instead
-        self._bounded = Bounded(ask, f"the {name}", SOURCE_SECONDS)
+        self._bounded = TimeLimited(ask, f"the {name}", SOURCE_SECONDS)
         self._wait: Callable[[], T] | None = None
 
     def begin(self) -> None:
