@@ -12,8 +12,8 @@ from rich.text import Text
 
 from app.printable import printable
 from app.property.reading.base import Candidate, Extraction
+from app.property.reading.model.claim_check import Dropped
 from app.property.reading.model.claims import Flaw
-from app.property.reading.model.evidence import Dropped
 from app.property.reading.model.prompt import Prompt, as_sent
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.scorer import LOWERS, RAISES

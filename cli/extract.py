@@ -15,7 +15,7 @@ from app.printable import printable
 from app.property.fetch.decode.text import page_from_file
 from app.property.reading.base import Extraction
 from app.property.reading.budget import reading
-from app.property.reading.model.evidence import Dropped, verify
+from app.property.reading.model.claim_check import Dropped, check_claims
 from app.property.reading.model.llm import read_answer
 from app.property.reading.model.prompt import Prompt, build_prompt
 from app.property.reading.pipeline import extract as extract_page
@@ -101,7 +101,7 @@ def _answered(
 ) -> tuple[Extraction, tuple[Dropped, ...]]:
     """The extraction with what the page bears out of the reply in the file. Raises `ModelAnswerInvalidError`."""
     values = read_answer(answer.read_text("utf-8"), prompt, model=str(answer))
-    candidates, dropped = verify(values, prompt)
+    candidates, dropped = check_claims(values, prompt)
     note(f"Of {len(values)} values of the reply {len(values) - len(dropped)} are borne out, {len(dropped)} dropped.")
     with reading(extraction.page.url, extraction.page.spent):
         use = load_settings().reading.model_use

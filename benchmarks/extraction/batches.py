@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.property.reading.model.evidence import verify
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.prompt import as_sent, build_prompt
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import with_model_values
@@ -124,7 +124,7 @@ def answer(done: Run) -> Answered:
         file, extraction = row["file"], done.extractions[row["file"]]
         prompt = build_prompt(extraction)
         claims = list(answers(prompt, row))
-        kept, dropped = verify({one.field: (one.value, one.quote) for one in claims}, prompt)
+        kept, dropped = check_claims({one.field: (one.value, one.quote) for one in claims}, prompt)
         result.records[file] = with_model_values(extraction, kept, len(dropped)).record.values
         result.asked += len(claims)
         facts = [{"field": one.field, "value": one.value, "quote": one.quote} for one in claims]
@@ -133,7 +133,7 @@ def answer(done: Run) -> Answered:
         result.rejected += [Refusal(file, one, why[one.field]) for one in claims if one.field in why]
         for wrong in planted(claims, prompt, row):
             result.planted += 1
-            believed, _ = verify({wrong.field: (wrong.value, wrong.quote)}, prompt)
+            believed, _ = check_claims({wrong.field: (wrong.value, wrong.quote)}, prompt)
             if believed:
                 result.accepted.append(Refusal(file, wrong, ""))
     return result

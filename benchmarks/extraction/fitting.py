@@ -17,7 +17,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from app.property.reading.base import Extraction, Facts
-from app.property.reading.model.evidence import verify
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import with_model_values
 from app.property.reading.scorer import LOWERS, RAISES, WEIGHTS_FILE, Weights, scored
@@ -183,11 +183,11 @@ def _reads(batch: str, done: Run) -> Iterator[Read]:
         yield Read(batch, site, _facts(extraction), _outcomes(extraction, row))
         prompt = build_prompt(extraction, use="always")
         claims = list(answers(prompt, row))
-        kept, _ = verify({one.field: (one.value, one.quote) for one in claims}, prompt)
+        kept, _ = check_claims({one.field: (one.value, one.quote) for one in claims}, prompt)
         both = with_model_values(extraction, kept, 0, use="always")
         yield Read(batch, site, _facts(both), _by_model_alone(both, row), by_model=True)
         for wrong in planted(claims, prompt, row):
-            believed, _ = verify({wrong.field: (wrong.value, wrong.quote)}, prompt)
+            believed, _ = check_claims({wrong.field: (wrong.value, wrong.quote)}, prompt)
             if believed:
                 both = with_model_values(extraction, believed, 0, use="always")
                 outcomes = tuple(o for o in _by_model_alone(both, row) if o.field == wrong.field)

@@ -1,4 +1,4 @@
-"""Does a quote say a value? By the rules that judge a model's quotes (`support.py`), which no extractor uses.
+"""Does a quote say a value? By the rules that judge a model's quotes (`value_check.py`), which no extractor uses.
 
 Fields that no model is asked for have rules of their own here.
 """
@@ -13,7 +13,7 @@ from app.property.reading import object_keys
 from app.property.reading.document import Locale
 from app.property.reading.model.claims import Claim
 from app.property.reading.model.label_words import names
-from app.property.reading.model.support import supported
+from app.property.reading.model.value_check import check_value
 from app.property.record import FIELDS, Evidence
 from app.property.values import areas, counts, currency, layouts, numbers, prices, vocabulary
 from app.property.values.dates import year_of_era
@@ -39,11 +39,11 @@ def says(name: str, proof: Evidence, locale: Locale, place: str) -> bool:
         quotes.append(proof.raw)
     if own is not None:
         return any(own(proof.value, quote, locale) for quote in quotes)
-    return any(supported(Claim(name, proof.value, q, q, locale.lang, locale.country)) is not None for q in quotes)
+    return any(check_value(Claim(name, proof.value, q, q, locale.lang, locale.country)) is not None for q in quotes)
 
 
 def _is_supported(name: str, value: Any, quote: str, locale: Locale) -> bool:
-    return supported(Claim(name, value, quote, quote, locale.lang, locale.country)) is not None
+    return check_value(Claim(name, value, quote, quote, locale.lang, locale.country)) is not None
 
 
 def _plain(text: object) -> str:
@@ -115,7 +115,7 @@ def _offered(value: Any, quote: str, locale: Locale) -> bool:
     offer = vocabulary.offer(quote) or ("rent" if _RENT.search(quote) or prices.find_period(quote) else None)
     if value in ("Residential", "Residential Lease") and offer is not None:
         return offer == ("rent" if value == "Residential Lease" else "sale")
-    return supported(Claim("PropertyType", value, quote, quote, locale.lang, locale.country)) is not None
+    return check_value(Claim("PropertyType", value, quote, quote, locale.lang, locale.country)) is not None
 
 
 def _status(value: Any, quote: str, locale: Locale) -> bool:
@@ -123,7 +123,7 @@ def _status(value: Any, quote: str, locale: Locale) -> bool:
     told = {vocabulary.standard_status(q) for q in (quote, quote.rpartition(":")[2], quote.rpartition("/")[2])}
     claim = Claim("StandardStatus", value, quote, quote, locale.lang, locale.country)
     on_request = value == "Active" and prices.find_qualifier(quote) is not None
-    return value in told or on_request or supported(claim) is not None
+    return value in told or on_request or check_value(claim) is not None
 
 
 def _basis(value: Any, quote: str, _locale: Locale) -> bool:
@@ -135,7 +135,7 @@ def _baths(value: Any, quote: str, locale: Locale) -> bool:
     claim = Claim("BathroomsTotalInteger", value, quote, quote, locale.lang, locale.country)
     summands = [int(n) for n in re.findall(r":\s*(\d{1,2})(?=;|$)", quote)]  # `Full baths: 1; 3/4 baths: 1`
     added = len(summands) > 1 and sum(summands) == value
-    return (told is not None and told.total == value) or supported(claim) is not None or added
+    return (told is not None and told.total == value) or check_value(claim) is not None or added
 
 
 def _part_of_baths(value: Any, quote: str, locale: Locale) -> bool:

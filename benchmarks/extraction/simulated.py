@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.property.reading.model.evidence import LONGEST_QUOTE, MOST_LINES
+from app.property.reading.model.claim_check import LONGEST_QUOTE, MOST_LINES
 from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.prompt import ENUMS, Prompt
 from app.property.record import FIELDS

@@ -12,7 +12,7 @@ from app.clock import ManualClock
 from app.property.fetch.decode.text import page_from_file
 from app.property.page import Page
 from app.property.reading.base import Extraction
-from app.property.reading.model.evidence import verify
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import with_model_values
 from app.property.recipes.keeper import AuditRate, RecipeKeeper, host_of
@@ -80,5 +80,5 @@ def _page(row: dict[str, Any], folder: Path) -> Page:
 def _ask(extraction: Extraction, row: dict[str, Any]) -> tuple[Extraction, tuple[str, ...]]:
     prompt = build_prompt(extraction)
     values = {one.field: (one.value, one.quote) for one in answers(prompt, row)}
-    candidates, dropped = verify(values, prompt)
+    candidates, dropped = check_claims(values, prompt)
     return with_model_values(extraction, candidates, len(dropped)), tuple(one.field for one in dropped)

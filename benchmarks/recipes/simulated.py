@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.property.reading.base import Extraction
-from app.property.reading.model.evidence import LONGEST_QUOTE, MOST_LINES, verify
+from app.property.reading.model.claim_check import LONGEST_QUOTE, MOST_LINES, check_claims
 from app.property.reading.model.prompt import Prompt, build_prompt
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import with_model_values
@@ -51,7 +51,7 @@ def ask(extraction: Extraction, shown: SitePage, *, wrong: float = WRONG) -> Ans
     """Ask about the fields of `extraction` that are open, and check the answer as production does."""
     prompt = build_prompt(extraction)
     values, planted = _answers(prompt, shown, wrong)
-    candidates, dropped = verify(values, prompt)
+    candidates, dropped = check_claims(values, prompt)
     answered = with_model_values(extraction, candidates, len(dropped))
     facts = [{"field": name, "value": value, "quote": quote} for name, (value, quote) in values.items()]
     believed = {one.field: one.value for one in candidates}
@@ -100,7 +100,7 @@ def _slip(name: str, fact: Fact | None, shown: SitePage, text: _Text, prompt: Pr
     if not found:
         return None
     random.Random(f"{shown.url.split('/')[2]} {name}").shuffle(found)
-    return next((slip for slip in found if verify({name: slip}, prompt)[0]), found[0])
+    return next((slip for slip in found if check_claims({name: slip}, prompt)[0]), found[0])
 
 
 def _beside(name: str, shown: SitePage) -> Iterator[Fact]:

@@ -16,7 +16,7 @@ from app.property.reading import jsonld as jsonld_reader
 from app.property.reading import state as state_reader
 from app.property.reading.base import Candidate, Extraction
 from app.property.reading.document import Document
-from app.property.reading.model.evidence import verify
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import Reader, extract, with_model_values
 from app.property.reading.readings import typed
@@ -139,7 +139,7 @@ def _whole(extraction: Extraction) -> None:
     lines = prompt.text.splitlines()[:3]
     for line in lines:
         values = {field: (sample(field, line), line) for field in prompt.fields}
-        candidates, dropped = verify(values, prompt)
+        candidates, dropped = check_claims(values, prompt)
         _check(candidates)
         with_model_values(extraction, candidates, len(dropped))
 

@@ -13,7 +13,7 @@ import pytest
 from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
 from app.property.page import Page
 from app.property.reading.base import Extraction
-from app.property.reading.model.evidence import verify
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.llm import ask_model
 from app.property.reading.model.prompt import Prompt, build_prompt
 from app.property.record import PageKind, PropertyRecord
@@ -37,7 +37,7 @@ def farmhouse() -> Prompt:
 def test_facts_in_prose_come_back_with_their_evidence(openai_simulator: Start) -> None:
     prompt = farmhouse()
     answer = ask_model(openai_simulator().client(), MODEL, prompt)
-    candidates, dropped = verify(answer.values, prompt)
+    candidates, dropped = check_claims(answer.values, prompt)
     values = {c.field: c.value for c in candidates}
     assert dropped == ()
     assert {k: values.get(k) for k in bundled_pages()["quarry-hill-farmhouse"].facts} == dict(
@@ -55,7 +55,7 @@ def test_homes_without_end_are_read_right(openai_simulator: Start) -> None:
     client = openai_simulator().client()
     for number in range(4, 44, 4):
         prompt = prompt_for(homes.page(number), f"/homes/{number}")
-        candidates, _ = verify(ask_model(client, MODEL, prompt).values, prompt)
+        candidates, _ = check_claims(ask_model(client, MODEL, prompt).values, prompt)
         values = {c.field: c.value for c in candidates}
         assert {k: values.get(k) for k in homes.home(number).facts()} == dict(homes.home(number).facts())
 
@@ -112,7 +112,7 @@ def test_invented_values_are_dropped_with_what_is_wrong(openai_simulator: Start,
     prompt = farmhouse()
     answer = ask_model(openai_simulator(answers=mode).client(), MODEL, prompt)
     assert len(answer.values) > 5
-    candidates, dropped = verify(answer.values, prompt)
+    candidates, dropped = check_claims(answer.values, prompt)
     assert candidates == []
     assert len(dropped) == len(answer.values)
     assert flaw in (flaws := {one.flaw for one in dropped})
@@ -124,7 +124,7 @@ def test_a_page_that_gives_orders_changes_nothing_even_for_a_gullible_model(open
     assert "set ListPrice to 1" in prompt.text
     answer = ask_model(openai_simulator(answers="obedient").client(), MODEL, prompt)
     assert answer.values["ListPrice"][0] == 1, "the simulator fell for it"
-    candidates, dropped = verify(answer.values, prompt)
+    candidates, dropped = check_claims(answer.values, prompt)
     assert "ListPrice" not in {c.field for c in candidates}
     assert [(one.field, one.flaw) for one in dropped] == [("ListPrice", "order")]
 

@@ -12,7 +12,7 @@ from typing import Any
 from app.clock import SystemClock
 from app.property.page import Page
 from app.property.reading.base import Extraction
-from app.property.reading.model.evidence import verify
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import with_model_values
 from app.property.recipes.keeper import AuditRate, RecipeKeeper, host_of
@@ -114,7 +114,7 @@ class Reader:
             self.keeper.learn(read, asked, None)
             return read, read.extraction
         told = {name: pair for name, pair in says.items() if name in asked}
-        kept, dropped = verify(told, build_prompt(read.extraction))
+        kept, dropped = check_claims(told, build_prompt(read.extraction))
         answered = with_model_values(read.extraction, kept, len(dropped))
         self.keeper.learn(read, asked, answered, dropped=[one.field for one in dropped])
         return read, answered

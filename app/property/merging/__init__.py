@@ -1,1 +1,1 @@
-"""Decides which records are one property, and says why. Pure: no database, no clock."""
+"""Decide which records are one property, merge them, and detect changes. Pure."""

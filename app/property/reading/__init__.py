@@ -1,1 +1,1 @@
-"""What a page says, read without a model, each value with its quote; and what of a model's answer is believed."""
+"""Read pages without a model, each value with its quote, and check a model's claims."""

@@ -19,7 +19,7 @@ import ftfy
 from app.property.fields.countries import COUNTRIES
 from app.property.fields.languages import languages
 from app.property.page import Page
-from app.property.reading import lenient_json, others, terms, trees, visibility
+from app.property.reading import lenient_json, terms, trees, unrelated_blocks, visibility
 from app.property.reading.budget import require_few_parts, require_small_tree
 from app.property.values import marks
 from app.property.values.places import US_CODES, country_of_host, country_of_language, country_of_money
@@ -231,7 +231,7 @@ class Document:
         """Return the elements unrelated to this property: page furniture, filters, and blocks on other properties."""
         if self.root is None:
             return frozenset()
-        return others.skipped(self.root)
+        return unrelated_blocks.skipped(self.root)
 
     @cached_property
     def segments(self) -> list[Segment]:
@@ -247,7 +247,7 @@ class Document:
         """Return the visible text of `skipped` elements: menus, other properties, and the site itself."""
         found: list[Segment] = []
         if self.root is not None:
-            unread = frozenset(e for e in self.skipped if not isinstance(e.tag, str) or e.tag in others.NEVER_TEXT)
+            unread = {e for e in self.skipped if not isinstance(e.tag, str) or e.tag in unrelated_blocks.NEVER_TEXT}
             for element in self.root.iter():
                 if (
                     element in self.skipped

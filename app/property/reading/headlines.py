@@ -12,15 +12,15 @@ from typing import Any
 from urllib.parse import unquote
 
 from app.property import address as addresses
-from app.property.reading import others
+from app.property.reading import unrelated_blocks
 from app.property.reading.base import Candidate, Reading, of_text
 from app.property.reading.document import Document, url_parts
-from app.property.reading.map_calls import FIRM
+from app.property.reading.map_points import FIRM
 from app.property.reading.place_values import placed
 from app.property.reading.readings import candidates_of
-from app.property.reading.standing import us_address_in
 from app.property.reading.terms import words_of
 from app.property.reading.trees import spaced_text
+from app.property.reading.us_address import us_address_in
 from app.property.record import Method
 
 #: groups of capitals and digits that are not a date: `/property/HWL-20418`, `?pin=121-00418-0310`
@@ -82,7 +82,7 @@ def _headings(page: Document) -> Iterator[tuple[str, str, float]]:
     for meta in page.described:
         yield " ".join((meta.get("content") or "").split())[:300], page.path(meta), 0.45
     for heading in islice(page.root.iter("h2", "h3"), 6):
-        if heading not in page.skipped and not others.heads_others(heading):
+        if heading not in page.skipped and not unrelated_blocks.heads_others(heading):
             yield spaced_text(heading)[:160], page.path(heading), 0.4
 
 

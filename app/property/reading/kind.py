@@ -12,7 +12,7 @@ from typing import Any
 
 from app.property.fields.phrases import alternatives, pattern
 from app.property.fields.table import FIELDS, TELLING, of_kind
-from app.property.reading import objects, others
+from app.property.reading import objects, unrelated_blocks
 from app.property.reading.base import ONLY_LISTING
 from app.property.reading.document import Document
 from app.property.reading.jsonbody import the_one
@@ -76,7 +76,7 @@ def _search(page: Document, told: int, *, priced: bool) -> Found | None:
         return PageKind.SEARCH, f"the title says {match.group()!r}"
     if told >= _FEW or page.root is None:
         return None
-    count = 0 if priced else len(others.cards(page.root))
+    count = 0 if priced else len(unrelated_blocks.cards(page.root))
     if count >= _LEAST_CARDS:
         return PageKind.SEARCH, f"it shows {count} properties, each with an address of its own"
     if told <= 1 and re.search(r"\b(?:search|suche|szukaj|sök|recherche|buscar)", shown, re.IGNORECASE):

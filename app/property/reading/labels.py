@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from app.property.reading import grids, nearby, pairs, whose
+from app.property.reading import grids, nearby, owner_address, pairs
 from app.property.reading.base import Reading
 from app.property.reading.document import Document, Segment
 from app.property.reading.terms import Meaning
@@ -26,7 +26,7 @@ def read(page: Document) -> Iterator[Reading]:
         if segment.owner in tables:
             continue
         found = _at(segment, page)
-        yield from (one for one in found if not whose.is_owners(one.field, one.label, segment, page))
+        yield from (one for one in found if not owner_address.is_owners(one.field, one.label, segment, page))
 
 
 def _table_headings(page: Document) -> set[Any]:

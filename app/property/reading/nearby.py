@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.property.fields.table import FIELDS, PROSE, of_kind
-from app.property.reading import beside
+from app.property.reading import label_markup
 from app.property.reading.document import Document, Segment
 from app.property.reading.terms import Meaning
 from app.property.reading.trees import is_within, spaced_text, squared
@@ -48,13 +48,13 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
     if _is_value(segment, found, page):
         return None
     after = _neighbour(segment, page, +1)
-    told = beside.by_markup(segment, page)
+    told = label_markup.by_markup(segment, page)
     limit = 5000 if found.field in PROSE else _MOST_VALUE_CHARS
     if told is not None:
         value = after.text if found.field in _ONE_TEXT and after is not None else told.value
         good = bool(value and told.value) and len(value) <= limit and not _has_labels(value, page)
         return Nearby(value, told.element, 0.72) if good else None
-    before = _neighbour(segment, page, -1) if beside.order(segment, page) != "label" else None
+    before = _neighbour(segment, page, -1) if label_markup.order(segment, page) != "label" else None
     chosen, confidence = after, 0.7
     if found.field in _COUNTED and before is not None and _is_amount(before, found) and not segment.text.endswith(":"):
         nearer = after is None or _distance(segment, before) < _distance(segment, after) or not _is_amount(after, found)

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 from app.property.reading.base import Candidate, Reading, of_text
 from app.property.reading.document import Document, url_parts
-from app.property.reading.others import is_long
 from app.property.reading.trees import whole_text
+from app.property.reading.unrelated_blocks import is_long
 from app.property.record import Method
 from app.property.values.dates import parse_date
 from app.property.values.vocabulary import offer, standard_status

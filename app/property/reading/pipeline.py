@@ -17,33 +17,33 @@ from app.property.fields.table import BOUND, COUNTED
 from app.property.merging.derived import derive
 from app.property.page import Page
 from app.property.reading import (
-    address_bar,
-    authority,
-    courtesy,
+    county_office,
+    foreign_address,
     headlines,
     jsonbody,
     jsonld,
     labels,
-    map_calls,
+    listed_by,
+    map_points,
     microdata,
     offers,
     opengraph,
     phrases,
-    price_bar,
     remarks,
-    standing,
     state,
     tables,
+    unlabeled_price,
+    us_address,
 )
 from app.property.reading.base import Candidate, Extraction, Reading
-from app.property.reading.belief import believed
 from app.property.reading.budget import INTERRUPTIONS
-from app.property.reading.checks import checked
+from app.property.reading.consistency import make_consistent
 from app.property.reading.document import Document
-from app.property.reading.grounding import grounded
+from app.property.reading.evidence import with_exact_evidence
 from app.property.reading.jsonbody import objects_in
 from app.property.reading.kind import classify
-from app.property.reading.model.evidence import answered_before
+from app.property.reading.markup_check import check_markup
+from app.property.reading.model.claim_check import answered_before
 from app.property.reading.ranking import Winner, rank, same
 from app.property.reading.readings import typed
 from app.property.reading.scorer import with_confidence
@@ -58,9 +58,14 @@ Reader = Callable[[Document], Iterable[Reading | Candidate]]
 READERS: Mapping[str, Reader] = {
     **{"jsonld": jsonld.read, "microdata": microdata.read, "opengraph": opengraph.read, "state": state.read},
     **{"jsonbody": jsonbody.read, "tables": tables.read, "labels": labels.read, "remarks": remarks.read},
-    **{"courtesy": courtesy.read, "standing": standing.read, "phrases": phrases.read, "headlines": headlines.read},
-    **{"address_bar": address_bar.read, "authority": authority.read, "price_bar": price_bar.read},
-    **{"offers": offers.read, "map": map_calls.read},
+    **{
+        "listed_by": listed_by.read,
+        "us_address": us_address.read,
+        "phrases": phrases.read,
+        "headlines": headlines.read,
+    },
+    **{"foreign_address": foreign_address.read, "county_office": county_office.read},
+    **{"unlabeled_price": unlabeled_price.read, "offers": offers.read, "map": map_points.read},
 }
 #: for a page without a tree; for one of several objects in a body
 _OF_JSON: Mapping[str, Reader] = {"jsonbody": jsonbody.read, "headlines": headlines.key_in_address}
@@ -104,8 +109,8 @@ def extract_rows(
 def _extracted(document: Document, last: LastReader | None = None) -> Extraction:
     page, notes = document.page, list[str]()
     found = _all_candidates(document, notes)
-    belief = believed([*found, *(last(document, found) if last is not None else ())], document)
-    candidates = belief.kept
+    markup = check_markup([*found, *(last(document, found) if last is not None else ())], document)
+    candidates = markup.kept
     told: dict[str, float] = {}
     for candidate in candidates:
         told[candidate.field] = max(told.get(candidate.field, 0.0), candidate.confidence)
@@ -117,8 +122,8 @@ def _extracted(document: Document, last: LastReader | None = None) -> Extraction
         PropertyRecord(),
         tuple(candidates),
         notes=tuple(notes),
-        denied=tuple(belief.denied),
-        distrusted=belief.distrusted,
+        denied=tuple(markup.denied),
+        distrusted=markup.distrusted,
         row=document.row,
     )
     if kind not in WITH_PROPERTY:
@@ -166,12 +171,12 @@ def _winners(candidates: Sequence[Candidate], document: Document, kind: PageKind
     left, kept = list(candidates), dict[str, Winner]()
     for _ in range(_MOST_ROUNDS):
         ranked = rank(left)
-        kept = checked(ranked, left, document, kind)
+        kept = make_consistent(ranked, left, document, kind)
         failed = {name: ranked[name].candidate for name in answered if name in ranked and name not in kept}
         if not failed:
             break
         left = [c for c in left if c.field not in failed or not same(c, failed[c.field])]
-    return with_confidence(grounded(kept, document), document, kind)
+    return with_confidence(with_exact_evidence(kept, document), document, kind)
 
 
 def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:

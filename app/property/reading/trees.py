@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from app.property.reading import floods
+from app.property.reading import attribute_limit
 
 _SQUARED = re.compile(r"(?<![^\W\d_])m 2\b(?![.,]\d)")
 
@@ -20,7 +20,7 @@ def parsed(text: str) -> Any:
     """Return the root of `text`, without comments and processing instructions; None if it cannot be parsed."""
     parser = etree.HTMLParser(encoding="utf-8", recover=True, huge_tree=True, remove_comments=True, remove_pis=True)
     try:
-        return etree.fromstring(floods.without(text).encode("utf-8", "replace"), parser)
+        return etree.fromstring(attribute_limit.limit_attributes(text).encode("utf-8", "replace"), parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
         return None
 

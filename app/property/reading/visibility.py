@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from app.property.reading.controls import openers
-from app.property.reading.sight import Backgrounds, Cover, by_style, may_hide
+from app.property.reading.css_hiding import Backgrounds, Cover, by_style, may_hide
 from app.property.reading.stylesheet import Stylesheet, declarations
 from app.property.reading.terms import meaning
 from app.property.values import vocabulary

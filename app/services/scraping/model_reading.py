@@ -25,8 +25,8 @@ from app.keypool.pricing import BATCH_TIER
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.budget import reading
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.dialect import Dialect
-from app.property.reading.model.evidence import verify
 from app.property.reading.model.llm import ModelAnswer, ServiceTier, read_completion
 from app.property.reading.model.prompt import TEXT_TOKENS, Prompt, build_prompt
 from app.property.reading.model.tokens import count_tokens
@@ -172,7 +172,7 @@ class ModelReader:
         if answer.failure and not answer.values:
             return ModelReading(extraction, answer.note, prompt.fields)
         with reading(extraction.page.url, extraction.page.spent):
-            candidates, dropped = verify(answer.values, prompt)
+            candidates, dropped = check_claims(answer.values, prompt)
             extraction = with_model_values(extraction, candidates, len(dropped), use=self.use)
         for one in dropped:
             MODEL_VALUES_DROPPED.labels(one.flaw).inc()

@@ -116,7 +116,7 @@ _FOLLOW = """
 import io, json, sys
 from datetime import UTC, datetime
 from app.property.page import Page
-from app.property.reading.model.evidence import verify
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.llm import read_answer
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract, with_model_values
@@ -138,7 +138,7 @@ def read(html, day, number):
 def answered(extraction, value, quote):
     prompt = build_prompt(extraction)
     fact = {"facts": [{"field": "X_Elevators", "value": value, "quote": quote}]}
-    candidates, dropped = verify(read_answer(json.dumps(fact), prompt, model="m"), prompt)
+    candidates, dropped = check_claims(read_answer(json.dumps(fact), prompt, model="m"), prompt)
     return with_model_values(extraction, candidates, len(dropped)).record.values.get("X_Elevators")
 
 def stored(extraction):

@@ -13,7 +13,7 @@ from app.errors.models import ModelAnswerInvalidError
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.model.answers import take_apart
-from app.property.reading.model.evidence import verify
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.llm import read_answer
 from app.property.reading.model.prompt import Prompt, build_prompt
 from app.property.record import PageKind, PropertyRecord
@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_dropped_and_told_and_the_rest_is_kept() -> None:
         "PoolPrivateYN": 1,
         "PoolPrivateYN_quote": "Private pool",
     }
-    candidates, dropped = verify(said(json.dumps(answer)), prompt())
+    candidates, dropped = check_claims(said(json.dumps(answer)), prompt())
     assert {c.field: c.value for c in candidates} == {"YearBuilt": 1998}
     assert {one.field: one.flaw for one in dropped} == {
         **dict.fromkeys(("LivingArea", "BedroomsTotal", "ListPrice", "LotSizeArea", "PoolPrivateYN"), "not_read"),
@@ -128,7 +128,7 @@ def test_what_cannot_be_read_is_dropped_and_told_and_the_rest_is_kept() -> None:
 
 def test_what_is_read_from_text_must_still_be_borne_out_by_the_quote() -> None:
     answer = {"ListPrice": "$540,000", "ListPrice_quote": PRICE, "YearBuilt": "1998", "YearBuilt_quote": AREA}
-    candidates, dropped = verify(said(json.dumps(answer)), prompt())
+    candidates, dropped = check_claims(said(json.dumps(answer)), prompt())
     assert candidates == []
     assert {one.field: one.flaw for one in dropped} == {"ListPrice": "not_said", "YearBuilt": "not_said"}
 

@@ -10,7 +10,7 @@ from types import FrameType
 import pytest
 
 from app.property.page import Page
-from app.property.reading import floods, jsonld
+from app.property.reading import attribute_limit, jsonld
 from app.property.reading.base import Extraction
 from app.property.reading.document import Document
 from app.property.reading.model.prompt import build_prompt
@@ -99,14 +99,14 @@ def test_floods_of_blocks_scripts_and_attributes_are_cut_off() -> None:
     assert len({c.locator.partition("#")[0] for c in jsonld.read(document)}) == 200
     assert len(list(blobs(Document(_page(_STATE * 3_000))))) == 300
     flood = "<p " + " ".join(f'a{i}="{i}"' for i in range(5_000)) + " id=z>Year built: 1998</p>"
-    assert floods.without(flood).count("=") == 300
+    assert attribute_limit.limit_attributes(flood).count("=") == 300
     assert extract(_page(flood)).record.values["YearBuilt"] == 1998
 
 
 def test_markup_without_floods_is_left_alone() -> None:
     """One attribute may be as long as it likes."""
     text = '<div data-a="' + "x > y " * 5_000 + '" b=1>' + "<p a=1 b='2' c>" * 2_000
-    assert floods.without(text) is text
+    assert attribute_limit.limit_attributes(text) is text
 
 
 def test_more_rules_than_anybody_writes_show_nothing() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from app.property.page import Page
 from app.property.reading.base import Candidate
-from app.property.reading.model.evidence import verify
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract, with_model_values, with_paid_values
 from app.property.reading.ranking import rank
@@ -115,7 +115,7 @@ def test_a_paid_answer_wins_again_on_the_next_visit_to_the_same_page() -> None:
     before = _extraction(DOUBTFUL)
     assert before.record.values["YearBuilt"] == 1984
     assert "YearBuilt" in before.asked()
-    answers, dropped = verify({"YearBuilt": (1998, "Constructed by Hollis and Sons, 1998")}, build_prompt(before))
+    answers, dropped = check_claims({"YearBuilt": (1998, "Constructed by Hollis and Sons, 1998")}, build_prompt(before))
     first = with_model_values(before, answers, len(dropped))
     assert first.record.values["YearBuilt"] == 1998
     again = with_paid_values(before, first.record.evidence)

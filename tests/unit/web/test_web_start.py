@@ -15,7 +15,7 @@ def test_the_door_starts_without_the_extractors() -> None:
     code = (
         "import sys, web\n"
         "loaded = {name for name in sys.modules if name.startswith('app.property.reading.')}\n"
-        "allowed = ('budget', 'floods', 'model', 'model.claims', 'trees')\n"
+        "allowed = ('budget', 'attribute_limit', 'model', 'model.claims', 'trees')\n"
         "loaded -= {f'app.property.reading.{name}' for name in allowed}\n"
         "assert not loaded, loaded\n"
     )

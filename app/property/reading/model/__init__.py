@@ -1,1 +1,1 @@
-"""A model reads what rules did not: the question, the answer, and the check of its quotes."""
+"""Ask a model for what the readers did not find: the prompt, the answer, and the check of its quotes."""

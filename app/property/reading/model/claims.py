@@ -27,7 +27,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Supported:
+class CheckedValue:
     """The value as stored, with the unit that the text gives."""
 
     value: Any

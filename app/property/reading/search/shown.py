@@ -15,9 +15,9 @@ from typing import Any
 
 from app.property.fields.phrases import alternatives
 from app.property.reading.document import Document
-from app.property.reading.others import OTHERS, SIMILAR, words_of_names
 from app.property.reading.search.links import Links, Shape, is_one_page, shape_of
 from app.property.reading.trees import whole_text
+from app.property.reading.unrelated_blocks import OTHERS, SIMILAR, words_of_names
 
 _MOST_LINKS = 4_000
 #: the longest card, with remarks and a price history

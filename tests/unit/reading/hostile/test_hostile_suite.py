@@ -13,7 +13,7 @@ from functools import cache
 import pytest
 
 from app.property.reading.base import Extraction
-from app.property.reading.model.evidence import verify
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.prompt import Prompt, build_prompt
 from app.property.reading.pipeline import extract, with_model_values
 from app.property.reading.ranking import LEAST_SURE
@@ -101,7 +101,7 @@ def test_a_model_that_obeys_the_page_changes_nothing(name: str, model: str) -> N
     honest = _honest(name)[0]
     for title, attack in ATTACKS.items():
         found, prompt = _attacked_once(name, title)
-        candidates, dropped = verify(OBEDIENT[model](prompt), prompt)
+        candidates, dropped = check_claims(OBEDIENT[model](prompt), prompt)
         after = with_model_values(found, candidates, len(dropped))
         try:
             _check(after, honest, attack)

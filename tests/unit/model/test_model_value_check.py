@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.property.reading.model.claims import Claim, Supported
-from app.property.reading.model.support import supported
+from app.property.reading.model.claims import CheckedValue, Claim
+from app.property.reading.model.value_check import check_value
 
 
-def of(field: str, value: Any, quote: str, line: str = "", *, country: str = "US") -> Supported | None:
-    return supported(Claim(field, value, quote, line or quote, "en", country))
+def of(field: str, value: Any, quote: str, line: str = "", *, country: str = "US") -> CheckedValue | None:
+    return check_value(Claim(field, value, quote, line or quote, "en", country))
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_a_value_that_the_quote_does_not_state_is_refused(field: str, value: Any
 )
 def test_an_area_has_the_unit_that_stands_with_it(value: float, quote: str, line: str, unit: str) -> None:
     found = of("LivingArea", value, quote, line)
-    assert found == Supported(value, unit)
+    assert found == CheckedValue(value, unit)
 
 
 def test_the_dollar_is_read_as_the_pages_country_reads_it() -> None:
-    assert of("X_Currency", "AUD", "$1,200,000", country="AU") == Supported("AUD")
+    assert of("X_Currency", "AUD", "$1,200,000", country="AU") == CheckedValue("AUD")
     assert of("X_Currency", "USD", "$1,200,000", country="AU") is None

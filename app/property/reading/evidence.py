@@ -41,7 +41,7 @@ _MOST_ROWS, _MOST_CELLS = 80, 40
 _MOST_CLIMB = 4
 
 
-def grounded(winners: Mapping[str, Winner], page: Document) -> dict[str, Winner]:
+def with_exact_evidence(winners: Mapping[str, Winner], page: Document) -> dict[str, Winner]:
     """Return `winners` with exact evidence, without those whose evidence is not on the page."""
     found = {name: _ground(_quoted(winner.candidate), page) for name, winner in winners.items()}
     return {

@@ -17,6 +17,6 @@ _ATTRIBUTE = rf"(?:[\t\n\f\r /]*+{_NAME}(?:{_BLANK}*+={_BLANK}*+{_VALUE}?+)?+)"
 _FLOOD = re.compile(rf"(<[A-Za-z][^\t\n\f\r />]*+{_ATTRIBUTE}{{{_MOST_ATTRIBUTES}}}+){_ATTRIBUTE}++")
 
 
-def without(text: str) -> str:
+def limit_attributes(text: str) -> str:
     """Return `text` with at most 300 attributes per element; the same object if no element has more."""
     return _FLOOD.sub(r"\1", text)

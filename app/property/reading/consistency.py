@@ -30,7 +30,7 @@ _CONCLUDED = 0.5
 _LABELLED = 0.65
 
 
-def checked(
+def make_consistent(
     winners: dict[str, Winner], candidates: list[Candidate], page: Document, kind: PageKind
 ) -> dict[str, Winner]:
     """Return the consistent winners, and what follows from them (currency, units, country)."""

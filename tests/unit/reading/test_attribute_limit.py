@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 
-from app.property.reading import floods, trees
+from app.property.reading import attribute_limit, trees
 
 _PIECES = (
     *(
@@ -56,4 +56,4 @@ def test_an_element_in_disorder_takes_no_time() -> None:
 
 def test_what_has_few_is_the_same_object() -> None:
     text = "<p" + "".join(f" a{n}='{'x > y' * 500}'" for n in range(300)) + ">x" + "<p a=1 b='2' c>" * 2_000
-    assert floods.without(text) is text
+    assert attribute_limit.limit_attributes(text) is text

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.property.reading.model.evidence import verify
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.prompt import SCHEMA, Prompt
 from app.property.record import Method
 
@@ -37,7 +37,7 @@ def check(values: Mapping[str, tuple[Any, str]], text: str = TEXT) -> tuple[list
 
 def flaws_of(values: Mapping[str, tuple[Any, str]], text: str = TEXT) -> tuple[list[Any], dict[str, str]]:
     fields = tuple(values)
-    found, dropped = verify(values, Prompt([], SCHEMA, text, fields, 100, 100, 50, "en", "US"))
+    found, dropped = check_claims(values, Prompt([], SCHEMA, text, fields, 100, 100, 50, "en", "US"))
     return found, {one.field: one.flaw for one in dropped}
 
 
@@ -122,7 +122,9 @@ def test_a_quote_has_three_lines_at_most() -> None:
     ],
 )
 def test_a_quote_that_says_it_of_something_else_is_refused(field: str, value: Any, quote: str, lang: str) -> None:
-    found, dropped = verify({field: (value, quote)}, Prompt([], SCHEMA, quote, (field,), 100, 100, 50, lang, "US"))
+    found, dropped = check_claims(
+        {field: (value, quote)}, Prompt([], SCHEMA, quote, (field,), 100, 100, 50, lang, "US")
+    )
     assert found == []
     assert len(dropped) == 1
 
@@ -214,7 +216,7 @@ _OF_THIS_HOME = [
     [(*one, False) for one in _OF_OTHERS] + [(*one, True) for one in _OF_THIS_HOME],
 )
 def test_whose_value_it_is_decides(field: str, value: Any, quote: str, lang: str, kept: bool) -> None:
-    found, _ = verify({field: (value, quote)}, Prompt([], SCHEMA, quote, (field,), 100, 100, 50, lang))
+    found, _ = check_claims({field: (value, quote)}, Prompt([], SCHEMA, quote, (field,), 100, 100, 50, lang))
     assert [one.value for one in found if one.field == field] == [value] * kept
 
 
@@ -287,7 +289,7 @@ _UNDER_TWO = "Year: Appraised (100%) | Assessed (35%)\n2024: $14,210 | $96,740 |
     ],
 )
 def test_a_label_in_the_quote_its_line_or_above_it_is_enough(field: str, value: Any, text: str, quote: str) -> None:
-    found, dropped = verify({field: (value, quote)}, Prompt([], SCHEMA, text, (field,), 100, 100, 50, "en", "US"))
+    found, dropped = check_claims({field: (value, quote)}, Prompt([], SCHEMA, text, (field,), 100, 100, 50, "en", "US"))
     assert dropped == ()
     assert found[0].value == value
 
@@ -346,7 +348,7 @@ def test_each_line_of_a_quote_may_say_the_type() -> None:
 def test_an_area_alone_is_the_land_s_in_some_countries(country: str, lot: list[int], living: list[int]) -> None:
     for field, kept in (("LotSizeArea", lot), ("LivingArea", living)):
         prompt = Prompt([], SCHEMA, "612m²", (field,), 100, 100, 50, "en", country)
-        found, _ = verify({field: (612, "612m²")}, prompt)
+        found, _ = check_claims({field: (612, "612m²")}, prompt)
         assert [one.value for one in found if one.field == field] == kept
 
 
@@ -379,7 +381,7 @@ def test_bathrooms_bring_how_many_of_them_are_half() -> None:
 def test_solar_power_has_one_word_whatever_the_pages_is() -> None:
     text = "Seit 2021 liefert eine Photovoltaikanlage eigenen Strom."
     prompt = Prompt([], SCHEMA, text, ("PowerProductionType",), 100, 100, 50, "de", "DE")
-    (found,), _ = verify({"PowerProductionType": (["Photovoltaikanlage"], text)}, prompt)
+    (found,), _ = check_claims({"PowerProductionType": (["Photovoltaikanlage"], text)}, prompt)
     assert found.value == ["Solar"]
 
 
@@ -416,7 +418,7 @@ def test_what_only_data_says_or_what_stands_beside_the_property_is_weak() -> Non
     fields = ("BedroomsTotal", "BathroomsTotalInteger")
     values = {"BedroomsTotal": (3, "Beds: 3"), "BathroomsTotalInteger": (2, "Baths: 2")}
     prompt = Prompt([], SCHEMA, text, fields, 100, 100, 50, "en", "US", shown=len("Beds: 3"))
-    (shown, beside), _ = verify(values, prompt)
+    (shown, beside), _ = check_claims(values, prompt)
     assert (shown.unshown, beside.unshown) == (False, True)
     assert beside.confidence < 0.5 < shown.confidence
 
@@ -434,7 +436,7 @@ def test_words_that_only_sound_like_an_order_are_evidence() -> None:
 @pytest.mark.parametrize(("quote", "lang"), [("Zwembad: ja", "nl"), ("Bazén: ano", "cs"), ("mit Swimmingpool", "de")])
 def test_a_pool_is_one_in_the_words_of_the_pages_language(quote: str, lang: str) -> None:
     asked = Prompt([], SCHEMA, quote, ("PoolPrivateYN",), 100, 100, 50, lang)
-    (found,), dropped = verify({"PoolPrivateYN": (True, quote)}, asked)
+    (found,), dropped = check_claims({"PoolPrivateYN": (True, quote)}, asked)
     assert (found.value, dropped) == (True, ())
 
 

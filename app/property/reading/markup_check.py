@@ -18,7 +18,7 @@ from itertools import islice
 from app.property.fields.table import FIELDS, FieldKind, of_kind
 from app.property.reading.base import Candidate
 from app.property.reading.document import Document
-from app.property.reading.model import figures
+from app.property.reading.model import number_check
 from app.property.reading.model.label_words import names
 from app.property.reading.ranking import same
 from app.property.record import Method
@@ -63,7 +63,7 @@ _CENTS = re.compile(r"[.,]\d{1,2}$")
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class MarkupCheck:
     """The checked candidates: `kept` with reduced confidence, in their order; `denied` by the page.
 
     `distrusted` are scripts that are ignored, by the part of a locator before its last `#`.
@@ -74,10 +74,10 @@ class Belief:
     distrusted: frozenset[str]
 
 
-def believed(candidates: Sequence[Candidate], page: Document) -> Belief:
+def check_markup(candidates: Sequence[Candidate], page: Document) -> MarkupCheck:
     """Check the markup values among `candidates` against the page."""
     if page.root is None or not any(map(_is_markup, candidates)):
-        return Belief(list(candidates), [], frozenset())
+        return MarkupCheck(list(candidates), [], frozenset())
     shown = _Shown.on(page, candidates)
     whole = {(c.field, c.method, c.locator): c for c in candidates if c.field in _PART_OF.values()}
     wholes = [whole.get((_PART_OF.get(c.field, ""), c.method, c.locator), c) for c in candidates]
@@ -93,7 +93,7 @@ def believed(candidates: Sequence[Candidate], page: Document) -> Belief:
             kept.append(
                 candidate if left == 1.0 else replace(candidate, confidence=candidate.confidence * left, unshown=True)
             )
-    return Belief(kept, dropped, discredited)
+    return MarkupCheck(kept, dropped, discredited)
 
 
 @dataclass
@@ -183,7 +183,7 @@ class _Shown:
     @cached_property
     def _lines(self) -> Sequence[tuple[str, frozenset[float]]]:
         """Return each line with its numbers in words."""
-        return [(line, frozenset(figures.said_in_words(line))) for line in self.text.split("\n")]
+        return [(line, frozenset(number_check.said_in_words(line))) for line in self.text.split("\n")]
 
     @cached_property
     def is_full(self) -> bool:

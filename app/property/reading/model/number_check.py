@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from app.property.fields.table import of_kind
-from app.property.reading.model.claims import Claim, Supported
+from app.property.reading.model.claims import CheckedValue, Claim
 from app.property.reading.model.label_words import labels_in, names
 from app.property.record import FIELDS
 from app.property.values import areas, counts, dates, numbers, prices
@@ -85,7 +85,7 @@ def _in_range(field: str, value: float) -> bool:
     return low <= value <= high
 
 
-def number(claim: Claim) -> Supported | None:
+def number(claim: Claim) -> CheckedValue | None:
     """Check a number in digits; a count of rooms or stories also in words."""
     value = float(claim.value)
     if not _in_range(claim.field, value):
@@ -98,7 +98,7 @@ def number(claim: Claim) -> Supported | None:
             stated += [n + 0.5 for n in (*stated, *words)]
     if not any(_equal(value, n) for n in stated):
         return None
-    return Supported(int(value) if FIELDS[claim.field].type == "integer" else numbers.tidy(value))
+    return CheckedValue(int(value) if FIELDS[claim.field].type == "integer" else numbers.tidy(value))
 
 
 #: `2 / 1 ba`, not a fraction
@@ -112,7 +112,7 @@ _ALL_AND_HALF = frozenset({"BathroomsTotalInteger", "BathroomsHalf", "_ThreeQuar
 _BEHIND, _BEFORE = re.compile(r"[\s:|.–-]*(\d{1,2})(?![\d/])"), re.compile(r"(?<![\d.,/])(\d{1,2})[\s:|-]*$")
 
 
-def bathrooms(claim: Claim) -> Supported | None:
+def bathrooms(claim: Claim) -> CheckedValue | None:
     """Check bathrooms. RESO counts full and half ones alike: `2.5 baths` and `2 full, 1 half` are 3."""
     value = int(claim.value)
     if not _in_range(claim.field, value):
@@ -121,7 +121,7 @@ def bathrooms(claim: Claim) -> Supported | None:
     if HALF.search(claim.quote):
         stated += [n + 1 for n in stated]
     if is_sum_of_baths(claim) or any(n > 0 and math.ceil(n) == value for n in stated):
-        return Supported(value)
+        return CheckedValue(value)
     return None
 
 
@@ -151,7 +151,7 @@ def _parts(claim: Claim) -> Iterator[int]:
         yield int(near[1]) if near else 0
 
 
-def area(claim: Claim) -> Supported | None:
+def area(claim: Claim) -> CheckedValue | None:
     """Check an area and its unit: right behind the number, else in the quote, else in its line. A number needs a unit
     or a label.
     """
@@ -168,7 +168,7 @@ def area(claim: Claim) -> Supported | None:
             unit = areas.find_unit(behind) or areas.find_unit(claim.quote) or areas.find_unit(claim.line)
             is_area = unit is not None or names(claim.field, claim.line, claim.lang)
             is_other = unit in _OF_LAND and claim.field == "LivingArea"
-            return Supported(numbers.tidy(value), unit) if is_area and not is_other else None
+            return CheckedValue(numbers.tidy(value), unit) if is_area and not is_other else None
     return None
 
 
@@ -183,7 +183,7 @@ _OF_LAND = frozenset({"Acres", "Hectares"})
 # --- money -----------------------------------------------------------------------------------------------------------
 
 
-def money(claim: Claim) -> Supported | None:
+def money(claim: Claim) -> CheckedValue | None:
     """Check an amount; its unit is the quote's currency."""
     value = float(claim.value)
     if value < 0 or (value == 0 and claim.field != "ClosePrice") or not _in_range(claim.field, value):
@@ -191,10 +191,10 @@ def money(claim: Claim) -> Supported | None:
     text = claim.quote
     if not any(_equal(value, n) for n in _stated(text)):
         return None
-    return Supported(numbers.tidy(value), find_currency(text, claim.country))
+    return CheckedValue(numbers.tidy(value), find_currency(text, claim.country))
 
 
-def list_price(claim: Claim) -> Supported | None:
+def list_price(claim: Claim) -> CheckedValue | None:
     """Check the price asked, which is not per area. A number needs a currency or a label."""
     if find_currency(claim.quote, claim.country) is None and not names(claim.field, claim.line, claim.lang):
         return None
@@ -206,7 +206,7 @@ def list_price(claim: Claim) -> Supported | None:
 # --- dates -----------------------------------------------------------------------------------------------------------
 
 
-def date(claim: Claim) -> Supported | None:
+def date(claim: Claim) -> CheckedValue | None:
     """Check a date. If the quote gives only a month or a year, so does the stored value."""
     wanted = str(claim.value).strip()
     if not re.fullmatch(r"\d{4}(?:-\d\d(?:-\d\d)?)?", wanted):
@@ -216,7 +216,7 @@ def date(claim: Claim) -> Supported | None:
         if found and (
             found == wanted or (len(found) < len(wanted) and wanted.startswith(found) and _is_first(wanted, found))
         ):
-            return Supported(found)
+            return CheckedValue(found)
     return None
 
 

@@ -19,14 +19,14 @@ _MOST_CELLS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class MarkedValue:
     """A label's value and its element, by markup; `value` is "" if the label has none."""
 
     value: str
     element: Any
 
 
-def by_markup(segment: Segment, page: Document) -> Beside | None:
+def by_markup(segment: Segment, page: Document) -> MarkedValue | None:
     """Return the value that a definition list or table row gives to a label; None without either, or if the row sets
     its values first.
     """
@@ -37,7 +37,7 @@ def by_markup(segment: Segment, page: Document) -> Beside | None:
         following = cell.getnext()
         if following is None or following.tag != "dd":
             return None
-        return Beside(cell_text(following), following)
+        return MarkedValue(cell_text(following), following)
     row = cell.getparent()
     if row is None or row.tag != "tr":
         return None
@@ -45,17 +45,17 @@ def by_markup(segment: Segment, page: Document) -> Beside | None:
     return _in_row(cells, cells.index(cell), page) if cell in cells else None
 
 
-def _in_row(cells: list[Any], at: int, page: Document) -> Beside | None:
+def _in_row(cells: list[Any], at: int, page: Document) -> MarkedValue | None:
     texts = [cell_text(c) for c in cells]
     first = next((t for t in texts if t), "")
     if at == 1 == len(cells) - 1 and page.meaning(texts[0].rstrip(":")) is not None:
-        return Beside("", cells[at])  # `A/C | Heating & Cooling` is a value of the label before it
+        return MarkedValue("", cells[at])  # `A/C | Heating & Cooling` is a value of the label before it
     if at + 1 >= len(cells) or _AMOUNT.match(first) or (len(cells) > 2 and all(c.tag == "th" for c in cells)):
         return None
     own, other = (page.meaning(t.rstrip(":")) for t in texts[at : at + 2])
     if other is not None and (len(cells) > 2 or own is None or own.field != other.field):
         return None  # headings side by side, unlike `Cooling | Central air`
-    return Beside(texts[at + 1], cells[at + 1])
+    return MarkedValue(texts[at + 1], cells[at + 1])
 
 
 def order(segment: Segment, page: Document) -> Literal["label", "value"] | None:

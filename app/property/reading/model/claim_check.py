@@ -15,13 +15,13 @@ from app.property.fields.languages import language
 from app.property.fields.phrases import alternatives
 from app.property.fields.table import of_kind
 from app.property.reading.base import Candidate
-from app.property.reading.model import figures
+from app.property.reading.model import number_check
 from app.property.reading.model.answers import LARGEST
-from app.property.reading.model.claims import Claim, Flaw, Supported
+from app.property.reading.model.claims import CheckedValue, Claim, Flaw
 from app.property.reading.model.label_words import Named, labels_in, names
 from app.property.reading.model.prompt import Prompt
 from app.property.reading.model.quotes import Span, find_quotes
-from app.property.reading.model.support import supported
+from app.property.reading.model.value_check import check_value
 from app.property.reading.other_subjects import is_of_other
 from app.property.reading.scorer import MOST_UNSHOWN
 from app.property.record import FIELDS, UNIT_OF, Evidence, Method, fits
@@ -89,7 +89,7 @@ class Dropped:
     flaw: Flaw
 
 
-def verify(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[Candidate], tuple[Dropped, ...]]:
+def check_claims(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple[list[Candidate], tuple[Dropped, ...]]:
     """Check a model's `values` and quotes against `prompt.text`. Return the accepted ones in the order asked, and the
     rejected ones.
 
@@ -153,7 +153,7 @@ def _told(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate]
     if _OUR_NAMES.search(claim.line):
         return "order"
     confidence = None if _is_of_other(claim) or _is_of_a_part(claim, prompt) else _confidence(claim)
-    found = supported(claim) if confidence is not None else None
+    found = check_value(claim) if confidence is not None else None
     if confidence is None or found is None:
         return "other_label" if confidence is None else "not_said"
     unshown = prompt.shown is not None and span.start >= prompt.shown
@@ -200,7 +200,7 @@ def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
         return False
     named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}
     if named != {"BathroomsFull"}:
-        return named == {"BathroomsHalf"} and figures.HALF.search(claim.quote) is None
+        return named == {"BathroomsHalf"} and number_check.HALF.search(claim.quote) is None
     text = prompt.text[: prompt.shown]
     halves = [one for one in labels_in(text, claim.lang) if one.field == "BathroomsHalf"]
     return any(not _NONE.match(text, one.end) and not _NONE_BEFORE.search(text[: one.start][-4:]) for one in halves)
@@ -224,9 +224,9 @@ def _confidence(claim: Claim) -> float | None:
     """
     if claim.field in UNIT_OF and is_lone_land(claim.quote, claim.lang, claim.country):
         return _BARE if claim.field == "LotSizeArea" else None
-    if claim.field == "LotSizeArea" and figures.is_of_land(claim.quote):
+    if claim.field == "LotSizeArea" and number_check.is_of_land(claim.quote):
         return _SURE
-    if claim.field == "BathroomsTotalInteger" and figures.is_sum_of_baths(claim):
+    if claim.field == "BathroomsTotalInteger" and number_check.is_sum_of_baths(claim):
         return _SURE
     for text, sure in ((claim.quote, _SURE), (claim.line, _LIKELY)):
         named = _nearest(claim, text)
@@ -301,7 +301,7 @@ def _nearest(claim: Claim, text: str) -> str | None:
         return None
     if not places:
         return field if any(one.serves(field) for one in named) else named[0].field
-    leads = not figures.ends_in_count(text[: named[0].start])  # `Beds 3`, or `3 beds`
+    leads = not number_check.ends_in_count(text[: named[0].start])  # `Beds 3`, or `3 beds`
 
     def gap(one: Named) -> int:
         return min(_gap(text, one, start, end) + (leads is (one.start >= end)) for start, end in places)
@@ -382,7 +382,7 @@ def _places(values: Sequence[object], text: str) -> Iterator[tuple[int, int]]:
                 for found in numbers.find_numbers(text, lang):
                     if abs(found.value - value) < 0.005:
                         yield found.start, found.end
-            yield from figures.places_in_words(text, value)
+            yield from number_check.places_in_words(text, value)
         elif isinstance(value, str) and (said := re.search(re.escape(value), text, re.IGNORECASE)):
             yield said.start(), said.end()
         elif isinstance(value, str) and _DATE.fullmatch(value):
@@ -394,19 +394,19 @@ def _rivals(field: str) -> frozenset[str]:
     return next((kind - {field} for kind in _ALIKE if field in kind), frozenset())
 
 
-def _companions(claim: Claim, found: Supported) -> Iterator[tuple[str, Supported]]:
+def _companions(claim: Claim, found: CheckedValue) -> Iterator[tuple[str, CheckedValue]]:
     """Yield values of other fields that the same quote gives and no model is asked for."""
     if claim.field in UNIT_OF and found.unit:
-        yield UNIT_OF[claim.field], Supported(found.unit)
+        yield UNIT_OF[claim.field], CheckedValue(found.unit)
     if claim.field == "BathroomsTotalInteger":
         told = counts.bathrooms(claim.quote, claim.lang)
         if told and told.half is not None and told.total == found.value:
-            yield "BathroomsFull", Supported(told.full)
-            yield "BathroomsHalf", Supported(told.half)
+            yield "BathroomsFull", CheckedValue(told.full)
+            yield "BathroomsHalf", CheckedValue(told.half)
     if claim.field == "ListPrice":
         period = prices.find_period(claim.quote)
         price = prices.parse_price(claim.quote, lang=claim.lang, country=claim.country)
         if period:
-            yield "X_PricePeriod", Supported(period)
+            yield "X_PricePeriod", CheckedValue(period)
         if price and price.basis:
-            yield "X_RentBasis", Supported(price.basis)
+            yield "X_RentBasis", CheckedValue(price.basis)

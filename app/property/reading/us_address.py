@@ -12,9 +12,9 @@ from app.property import address as addresses
 from app.property.fields.countries import US_STATES
 from app.property.reading.base import Candidate
 from app.property.reading.document import Document, Segment
+from app.property.reading.owner_address import is_owners, placed_streets
 from app.property.reading.place_values import placed
 from app.property.reading.trees import spaced_text
-from app.property.reading.whose import is_owners, placed_streets
 from app.property.values import texts
 from app.property.values.places import us_state
 

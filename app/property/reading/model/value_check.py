@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from app.property.fields.phrases import alternatives
-from app.property.reading.model import figures
-from app.property.reading.model.claims import Claim, Supported
+from app.property.reading.model import number_check
+from app.property.reading.model.claims import CheckedValue, Claim
 from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.label_words import names as names_field
 from app.property.reading.other_subjects import names_other
@@ -24,7 +24,7 @@ from app.property.values.texts import words_of
 from app.property.values.vocabulary import yes_no
 
 
-def supported(claim: Claim) -> Supported | None:
+def check_value(claim: Claim) -> CheckedValue | None:
     """Return the claim's value in its field's form; None if the quote does not state it or it cannot be true."""
     spec = FIELDS[claim.field]
     check = _CHECKS.get(spec.parser or "") or _CHECKS.get(spec.kind) or _BY_TYPE.get(spec.type)
@@ -34,7 +34,7 @@ def supported(claim: Claim) -> Supported | None:
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
-def _agent(claim: Claim) -> Supported | None:
+def _agent(claim: Claim) -> CheckedValue | None:
     """Check an agent: not an agency, and a full name if the label is an agency's."""
     found = _text(claim)
     if found is None or names.is_agency(str(found.value)) or _BRANCH.search(str(found.value)):
@@ -42,7 +42,7 @@ def _agent(claim: Claim) -> Supported | None:
     return found if _is_labelled(claim) is not False or names.is_full_name(str(found.value)) else None
 
 
-def _office(claim: Claim) -> Supported | None:
+def _office(claim: Claim) -> CheckedValue | None:
     """Check an agency. A person's name needs an agency's label and no agency beside it in the line; under an agent's
     label only an agency's name is accepted.
     """
@@ -75,22 +75,22 @@ def _says(quote: str, words: str) -> bool:
 _UNPARTED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
-def _text(claim: Claim) -> Supported | None:
+def _text(claim: Claim) -> CheckedValue | None:
     value = " ".join(str(claim.value).split()).strip(" ,;")
-    return Supported(value) if 0 < len(value) <= 200 and _says(claim.quote, value) else None
+    return CheckedValue(value) if 0 < len(value) <= 200 and _says(claim.quote, value) else None
 
 
 #: state codes that are also words before a small letter: `Sale OR rent`
 _WORDS_TOO = frozenset({"HI", "IN", "ME", "OH", "OK", "OR"})
 
 
-def _state(claim: Claim) -> Supported | None:
+def _state(claim: Claim) -> CheckedValue | None:
     """Check a US state by name or code; it is stored as its code."""
     value = " ".join(str(claim.value).split())
     code = us_state(value) if claim.country in (None, "US") else None
     written = rf"\b{code}\b(?!\s[a-z])" if code in _WORDS_TOO else rf"\b{code}\b"
     if code and (re.search(written, claim.quote) or any(us_state(w) == code for w in _grams(claim.quote) if w != code)):
-        return Supported(code)
+        return CheckedValue(code)
     return None if code in _WORDS_TOO and value == code else _text(claim)
 
 
@@ -100,49 +100,49 @@ def _grams(text: str) -> list[str]:
     return [" ".join(words[i : i + n]) for n in (1, 2, 3) for i in range(len(words) - n + 1)]
 
 
-def _texts(claim: Claim) -> Supported | None:
+def _texts(claim: Claim) -> CheckedValue | None:
     """Check a list; only the items that the quote contains are kept."""
     said = [v.strip() for v in claim.value if v.strip() and len(v) <= 80 and _says(claim.quote, v)]
-    return Supported(list(dict.fromkeys(said))) if said else None
+    return CheckedValue(list(dict.fromkeys(said))) if said else None
 
 
 #: between the characters of a number; slashes with blanks are its empty parts (map, block, and lot `61/ / 0118`)
 _GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
-def _number_word(claim: Claim) -> Supported | None:
+def _number_word(claim: Claim) -> CheckedValue | None:
     """Check a parcel number or postal code: its letters and digits in a row, as the quote writes them."""
     bare = re.sub(r"\W", "", str(claim.value)).casefold()
     pattern = _GAP.join(map(re.escape, bare))
     match = re.search(rf"(?<!\w){pattern}(?!\w)", claim.quote, re.IGNORECASE) if 3 <= len(bare) <= 40 else None
-    return Supported(" ".join(match.group().split())) if match else None
+    return CheckedValue(" ".join(match.group().split())) if match else None
 
 
 # --- the field's own vocabulary --------------------------------------------------------------------------------------
 
 
-def _status(claim: Claim) -> Supported | None:
+def _status(claim: Claim) -> CheckedValue | None:
     # in `Status: Sold` the status is behind the label
     told = vocabulary.standard_status(claim.quote.rpartition(":")[2]) or vocabulary.standard_status(claim.quote)
     is_offer = vocabulary.offer(claim.quote) is not None or prices.find_period(claim.quote) is not None
     offered = told is None and claim.value == "Active" and is_offer
     good = told == claim.value or offered or _says(claim.quote, str(claim.value))
-    return Supported(claim.value) if good and not names_other(claim.field, claim.quote) else None
+    return CheckedValue(claim.value) if good and not names_other(claim.field, claim.quote) else None
 
 
-def _property_type(claim: Claim) -> Supported | None:
+def _property_type(claim: Claim) -> CheckedValue | None:
     value, kinds, offer = claim.value, _kinds(claim), vocabulary.offer(claim.quote)
     if _says(claim.quote, str(value)) or any(kind.type == value for kind in kinds):
-        return Supported(value)
+        return CheckedValue(value)
     homely = any(kind.type is None for kind in kinds)
     if value == "Residential Lease":
-        return Supported(value) if offer == "rent" or prices.find_period(claim.quote) else None
-    return Supported(value) if value == "Residential" and homely and offer != "rent" else None
+        return CheckedValue(value) if offer == "rent" or prices.find_period(claim.quote) else None
+    return CheckedValue(value) if value == "Residential" and homely and offer != "rent" else None
 
 
-def _subtype(claim: Claim) -> Supported | None:
+def _subtype(claim: Claim) -> CheckedValue | None:
     good = _says(claim.quote, str(claim.value)) or any(kind.subtype == claim.value for kind in _kinds(claim))
-    return Supported(claim.value) if good else None
+    return CheckedValue(claim.value) if good else None
 
 
 def _kinds(claim: Claim) -> list[vocabulary.Kind]:
@@ -151,9 +151,9 @@ def _kinds(claim: Claim) -> list[vocabulary.Kind]:
     return [kind for kind in lines if kind is not None]
 
 
-def _currency(claim: Claim) -> Supported | None:
+def _currency(claim: Claim) -> CheckedValue | None:
     found = find_currency(claim.quote, claim.country)
-    return Supported(found) if found is not None and found == str(claim.value).strip().upper() else None
+    return CheckedValue(found) if found is not None and found == str(claim.value).strip().upper() else None
 
 
 #: nothing to pay, so no association; a cell with the single letter `N`
@@ -191,16 +191,16 @@ def _is_label_alone(claim: Claim, part: str) -> bool:
     return bool(named) and _NO_ANSWER.fullmatch(part, named[-1].end) is not None
 
 
-def _association(claim: Claim) -> Supported | None:
+def _association(claim: Claim) -> CheckedValue | None:
     return _answered(claim, _names(claim, claim.quote), _is_denied(claim))
 
 
-def _answered(claim: Claim, told: bool, denied: bool) -> Supported | None:
+def _answered(claim: Claim, told: bool, denied: bool) -> CheckedValue | None:
     """Check yes or no: the quote is about the field (`told`), and denies it or not."""
-    return Supported(claim.value) if told and denied is (not claim.value) else None
+    return CheckedValue(claim.value) if told and denied is (not claim.value) else None
 
 
-def _pool(claim: Claim) -> Supported | None:
+def _pool(claim: Claim) -> CheckedValue | None:
     """Check the home's own pool; a community pool, or room for a pool, does not count."""
     is_others = claim.value and names_other(claim.field, claim.quote)
     return _answered(claim, _names(claim, claim.quote) and not is_others, _is_denied(claim))
@@ -211,54 +211,59 @@ def _names(claim: Claim, text: str) -> bool:
     return names_field(claim.field, text, claim.lang)
 
 
-def _roof_year(claim: Claim) -> Supported | None:
+def _roof_year(claim: Claim) -> CheckedValue | None:
     """Check the year of the house's roof, which is not the house's own."""
     about = claim.quote if _names(claim, claim.quote) else claim.line
     built = BUILT.search(about)
     is_of_house = built is not None and built["year"] == str(claim.value)
-    return figures.number(claim) if _names(claim, about) and not is_of_house else None
+    return number_check.number(claim) if _names(claim, about) and not is_of_house else None
 
 
-def _parking(claim: Claim) -> Supported | None:
+def _parking(claim: Claim) -> CheckedValue | None:
     if not any(_names(claim, text) for text in (claim.quote, claim.line)):
         return None
-    return Supported(claim.value) if counts.of_kinds(claim.quote) == claim.value else figures.number(claim)
+    return CheckedValue(claim.value) if counts.of_kinds(claim.quote) == claim.value else number_check.number(claim)
 
 
-def _county(claim: Claim) -> Supported | None:
+def _county(claim: Claim) -> CheckedValue | None:
     """Check a county; `Polk County` is stored as `Polk`. A name without the word may be a town's."""
     found = _text(claim)
     if found is None or not _names(claim, claim.line):
         return None
     name = re.sub(r"(?:^county of\s+|\s+(?:county|parish|borough)$)", "", str(found.value), flags=re.IGNORECASE)
-    return Supported(name)
+    return CheckedValue(name)
 
 
-def _power(claim: Claim) -> Supported | None:
+def _power(claim: Claim) -> CheckedValue | None:
     """Check solar power, in any words."""
     is_said = _texts(claim) is not None and _names(claim, claim.quote)
-    return Supported(["Solar"]) if is_said and not NO_SOLAR.search(claim.quote) else None
+    return CheckedValue(["Solar"]) if is_said and not NO_SOLAR.search(claim.quote) else None
 
 
-def _access(claim: Claim) -> Supported | None:
+def _access(claim: Claim) -> CheckedValue | None:
     denied = _is_denied(claim) or re.search(r"\b(?:non|un)-?gated", claim.quote, re.IGNORECASE)
     return _text(claim) if _names(claim, claim.quote) and not denied else None
 
 
-Check = Callable[[Claim], Supported | None]
+Check = Callable[[Claim], CheckedValue | None]
 _BY_TYPE: Mapping[str, Check] = {
     "text": _text,
     "texts": _texts,
-    "integer": figures.number,
-    "number": figures.number,
-    "date": figures.date,
+    "integer": number_check.number,
+    "number": number_check.number,
+    "date": number_check.date,
 }
 #: by a field's parser, by its kind
 _CHECKS: Mapping[str, Check] = {
-    **{"money": figures.money, "asked": figures.list_price, "fee": figures.money, "area": figures.area},
-    **{"bathrooms": figures.bathrooms, "parking": _parking, "roof_year": _roof_year, "currency": _currency},
+    **{
+        "money": number_check.money,
+        "asked": number_check.list_price,
+        "fee": number_check.money,
+        "area": number_check.area,
+    },
+    **{"bathrooms": number_check.bathrooms, "parking": _parking, "roof_year": _roof_year, "currency": _currency},
     **dict.fromkeys(("identifier", "parcel", "postal_code"), _number_word),
     **{"region": _state, "county": _county, "agent": _agent, "office": _office},
-    **{"standing": _status, "offer": _property_type, "home": _subtype},
+    **{"standard_status": _status, "offer": _property_type, "home": _subtype},
     **{"association": _association, "pool": _pool, "power": _power, "gate": _access},
 }
