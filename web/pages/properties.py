@@ -17,6 +17,7 @@ from app.property.merging.derived import MAP_LINK
 from app.property.merging.doubt import Other, as_of, others
 from app.property.merging.identity import point_of
 from app.property.presenting.brief import brief_entries
+from app.property.presenting.groups import GROUPS, TECHNICAL, group_of
 from app.property.presenting.sources import source_name
 from app.property.presenting.words import HEADINGS, day, in_list, in_words, money
 from app.property.storage.properties.rebuild import STATUS
@@ -40,17 +41,6 @@ _ROWS = 50
 _CHANGES, _QUOTE_CHARS = 20, 200
 #: a longer value, or one of several lines, is collapsed
 _LONGEST_CHARS = 120
-_HIDDEN = "Address, units, and coordinates"
-#: headings by group of fields, and whether the group is open at first; what the address says stands in the heading
-_GROUPS = {
-    "listing": ("Listing", True),
-    "facts": ("Home", True),
-    "tax": ("Tax and sales", True),
-    "ours": ("More", True),
-    _HIDDEN: (_HIDDEN, False),
-}
-#: groups of the field table that are shown in another one
-_SHOWN_IN = {"text": "ours", "address": _HIDDEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +170,11 @@ def _is_figure(name: str) -> bool:
 
 def _groups(found: Mapping[str, Any]) -> list[Group]:
     """Return the fields that have a value, in the order of the data dictionary, by the groups that have one."""
-    groups: dict[str, list[Shown]] = {group: [] for group in _GROUPS}
-    for name, spec in FIELDS.items():
+    groups: dict[str, list[Shown]] = {group: [] for group in GROUPS.values()}
+    for name in FIELDS:
         if name in found["record"]:
-            is_technical = spec.kind in ("coordinate", "currency", "unit")
-            group = _HIDDEN if is_technical else _SHOWN_IN.get(spec.group, spec.group)
-            groups[group].append(_shown(name, found))
-    return [Group(*_GROUPS[group], fields) for group, fields in groups.items() if fields]
+            groups[group_of(name)].append(_shown(name, found))
+    return [Group(group, group != TECHNICAL, fields) for group, fields in groups.items() if fields]
 
 
 def _shown(name: str, found: Mapping[str, Any]) -> Shown:

@@ -1,0 +1,17 @@
+"""Groups of fields on pages and in tables."""
+
+from __future__ import annotations
+
+from app.property.fields.table import FIELDS
+
+TECHNICAL = "Address, units, and coordinates"
+#: headings by group of the field table, in the order in which they are shown
+GROUPS = {"listing": "Listing", "facts": "Home", "tax": "Tax and sales", "ours": "More", "address": TECHNICAL}
+
+
+def group_of(name: str) -> str:
+    """Return the heading under which the field `name` is shown."""
+    spec = FIELDS[name]
+    if spec.kind in ("coordinate", "currency", "unit"):
+        return TECHNICAL
+    return GROUPS["ours" if spec.group == "text" else spec.group]
