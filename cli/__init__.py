@@ -1,1 +1,1 @@
-"""The terminal door: `propintel`. One file per command; `main.py` puts them together and catches what fails."""
+"""The terminal interface: `propintel`. One file for each command or group; `commands.py` lists them."""

@@ -1,9 +1,9 @@
-"""`propintel alerts`: what is wrong with the keys and with beat, and what was."""
+"""`propintel alerts`: list firing and resolved alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -16,26 +16,26 @@ from app.property.storage.keys.tables import Alert
 from app.property.storage.outbox import Backlog, Channel, Outbox
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
-from cli.output import FormatOption, make_table, show
+from cli.command import command, new_app
+from cli.output import make_table, moment, show
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = new_app()
 
-_EXAMPLES = """\b
-Examples:
-  propintel alerts                  what fires, and what is over since a day
-  propintel alerts --all            everything that is kept
-  propintel alerts --format json | jq '.firing[].message'
-"""
 _RECENT = timedelta(days=1)
 _MOST = 10_000
 
 
-@app.command(epilog=_EXAMPLES)
+@command(
+    app,
+    examples="""
+    propintel alerts                  firing, and resolved within a day
+    propintel alerts --all            everything that is kept
+    propintel alerts --json | jq '.firing[].message'""",
+)
 def alerts(
-    every: Annotated[bool, typer.Option("--all", help="Also those that are over for longer than a day.")] = False,
-    format_: FormatOption = None,
+    every: Annotated[bool, typer.Option("--all", help="Also alerts that were resolved more than a day ago.")] = False,
 ) -> None:
-    """Show the alerts that fire, critical ones first, and those that are over. docs/alerts.md says what to do.
+    """List firing alerts, critical ones first, and resolved ones. See docs/alerts.md for what to do.
 
     JSON: `{"firing": [...], "resolved": [...], "webhook": {"pending", "given_up", "error"}}`; an alert has "kind",
     "subject", "severity", "message", "details", "fired_at", "resolved_at".
@@ -51,17 +51,17 @@ def alerts(
         "resolved": [alert.as_json() for alert in over],
         "webhook": backlog.as_json(),
     }
-    show(data, format_, lambda: _tables(firing, over, backlog))
+    show(data, lambda: _tables(firing, over, backlog))
 
 
 def _tables(firing: list[Alert], over: list[Alert], backlog: Backlog) -> Iterator[Table | Text]:
-    rows = [(str(a.severity), a.kind, _moment(a.fired_at), "", a.message) for a in firing]
-    rows += [("over", a.kind, _moment(a.fired_at), _moment(a.resolved_at), a.message) for a in over]
-    yield make_table(f"{len(firing)} alerts firing", ("state", "alert", "since (UTC)", "until", "what"), rows)
+    rows = [(str(alert.severity), alert.kind, _times(alert), alert.message) for alert in firing]
+    rows += [("resolved", alert.kind, _times(alert), alert.message) for alert in over]
+    yield make_table(f"{len(firing)} alerts firing", ("state", "alert", "times (UTC)", "message"), rows)
     if backlog.pending or backlog.given_up:
         error = f": {backlog.error}" if backlog.error else ""
         yield Text(printable(f"Webhook: {backlog.pending} messages wait, {backlog.given_up} were given up{error}"))
 
 
-def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""
+def _times(alert: Alert) -> str:
+    return f"{moment(alert.fired_at)}" + (f" to {moment(alert.resolved_at)}" if alert.resolved_at else "")

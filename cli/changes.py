@@ -1,4 +1,4 @@
-"""`propintel changes`: what changed of the properties, since when one likes."""
+"""`propintel changes`: list property changes since a given time."""
 
 from __future__ import annotations
 
@@ -11,37 +11,41 @@ from rich.text import Text
 
 from app.errors.requests import InvalidCursorError
 from app.printable import printable
+from app.property.fields.table import FIELDS
+from app.property.storage.ids import PROPERTY, find_id, short_ids
 from app.property.storage.watches.changes import ChangeStore, Followed
 from app.services.delivery.deliver import changes_backlog
-from app.services.runtime.stores import open_stores
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import load_settings
-from cli.output import FormatOption, make_table, show
+from cli.command import command, new_app
+from cli.output import cut, make_table, moment, show
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = new_app()
 
-_EXAMPLES = """\b
-Examples:
-  propintel changes                             the newest of all properties
-  propintel changes --property 3f2c9a7be1d04f6f
-  propintel changes --since latest --format json | jq -r .next_since > cursor
-  propintel changes --since "$(cat cursor)" --format json
-"""
 _LONGEST_CHARS = 60
 
 
-@app.command(epilog=_EXAMPLES)
+@command(
+    app,
+    examples="""
+    propintel changes                             of all properties
+    propintel changes --property 3f2c9a7b
+    propintel changes --since latest --json | jq -r .next_since > cursor
+    propintel changes --since "$(cat cursor)" --json""",
+)
 def changes(
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="CURSOR", help="Those after this `next_since`; `latest` says where one is."),
+        typer.Option("--since", metavar="CURSOR", help="Only changes after this `next_since`, or `latest` for none."),
     ] = None,
-    property_id: Annotated[str | None, typer.Option("--property", metavar="ID", help="Those of one property.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most so many.")] = 1000,
-    format_: FormatOption = None,
+    property_id: Annotated[
+        str | None, typer.Option("--property", metavar="PROPERTY", help="Only changes of this property.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="The most to list.")] = 1000,
 ) -> None:
-    """Show what changed: the oldest first, each once, with the evidence of both values.
+    """List property changes since a given time, the oldest first, each once, with the evidence of both values.
 
-    Without --since it begins with the oldest that is kept. docs/changes.md says what is told, and when.
+    Without --since, list from the oldest that is kept. See docs/changes.md for what counts as a change.
 
     JSON: `{"changes": [...], "next_since": CURSOR, "has_more", "webhook": {"pending", "oldest_at", "error"}}`; a change
     has "id", "property", "field", "old", "new", "context", "old_evidence", "new_evidence", "why", "seen_at",
@@ -50,21 +54,23 @@ def changes(
     with open_stores(load_settings()) as stores:
         store = ChangeStore(stores.database)
         backlog = changes_backlog(stores.database)
+        home = find_id(stores.database, property_id, PROPERTY) if property_id else None
         try:
-            found = store.since(since, limit=limit, property_id=property_id)
+            found = store.since(since, limit=limit, property_id=home)
         except InvalidCursorError as exc:
-            raise typer.BadParameter("it is no `next_since` of ours", param_hint="--since") from exc
-    data: dict[str, Any] = {**found.as_json(), "webhook": backlog}
-    show(data, format_, lambda: _tables(found, backlog))
+            raise typer.BadParameter("not a `next_since` of this command", param_hint="--since") from exc
+        data: dict[str, Any] = {**found.as_json(), "webhook": backlog}
+        show(data, lambda: _tables(stores, found, backlog))
 
 
-def _tables(found: Followed, backlog: Mapping[str, Any]) -> Iterator[Table | Text]:
+def _tables(stores: Stores, found: Followed, backlog: Mapping[str, Any]) -> Iterator[Table | Text]:
+    ids = short_ids(stores.database, PROPERTY, [one.property_id for one in found.changes])
     rows = [
-        (f"{one.published_at:%Y-%m-%d %H:%M}", one.property_id, one.field, _words(one.old), _words(one.new), one.why)
+        (moment(one.published_at), ids[one.property_id], FIELDS[one.field].label, _words(one.old), _words(one.new))
         for one in found.changes
     ]
-    yield make_table(f"{len(rows)} changes", ("told (UTC)", "property", "field", "was", "is", "believed"), rows)
-    yield Text(f"Go on with: --since {found.next_since}")
+    yield make_table(f"{len(rows)} changes", ("published (UTC)", "property", "field", "was", "is"), rows)
+    yield Text(f"Continue with: --since {found.next_since}", no_wrap=True, overflow="ignore")
     if backlog["pending"]:
         error = f": {backlog['error']}" if backlog["error"] else ""
         yield Text(printable(f"Webhook: {backlog['pending']} changes wait{error}"))
@@ -75,5 +81,4 @@ def _words(value: Any) -> str:
         return ""
     parts = value if isinstance(value, list) else [value]
     rows = (" ".join(str(v) for v in part.values() if v) if isinstance(part, dict) else str(part) for part in parts)
-    text = "; ".join(rows)
-    return text if len(text) <= _LONGEST_CHARS else f"{text[: _LONGEST_CHARS - 1]}…"
+    return cut("; ".join(rows), _LONGEST_CHARS)

@@ -1,8 +1,8 @@
-"""The output of several processes as one stream: whole lines on stderr, each marked with its process.
+"""Merges the output of several processes: whole lines on stderr, each marked with its process.
 
-A line that is a JSON object gets the field `process`, so that it stays one; every other line gets a prefix. A thread
-per child reads its pipe at once and never waits for the reader of stderr: a terminal that is paused would otherwise
-stop the workers. What nobody has read by then is held up to a limit, and dropped beyond.
+A JSON object gets the field `process`; every other line gets a prefix. A thread for each child reads its pipe and never
+waits for the reader of stderr: a paused terminal would otherwise stop the workers. Unread output is kept up to a limit,
+then dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _CHUNK_BYTES = 65_536
 _LONGEST_LINE_BYTES = 1_000_000
 #: lines that stderr has not taken yet
 _MOST_WAITING_BYTES = 16_000_000
-#: a write to a pipe with room for it is one piece, however many processes write: so that no line is cut by another
+#: a write that fits into a pipe is one piece: no line is cut by another process's line
 _PIPE_BYTES = 1_048_576
 _PATIENCE_SECONDS = 2.0
 _FULL_TERMINAL_SECONDS = 0.05
@@ -32,10 +32,10 @@ _COLORS = (36, 33, 32, 35, 34, 31)
 
 
 class ChildOutput:
-    """Prints what children write to `pipe(name)`, and what this process says, on `stream`.
+    """Prints on `stream` what children write to `pipe(name)`, and notes of this process.
 
-    A context manager: its end prints what is left. `names` are the processes, for the width of the prefix and their
-    colors. `stream` has no buffer: one that is stuck could not be closed, and this process could not end.
+    A context manager, whose end prints what is left. `names` are the processes, for the width of the prefix and their
+    colors. `stream` has no buffer: a stuck one could not be closed, and this process could not end.
     """
 
     def __init__(self, stream: RawIOBase | BytesIO, names: Sequence[str], *, colors: bool = False) -> None:
@@ -66,11 +66,11 @@ class ChildOutput:
             os.close(writing)
 
     def say(self, text: str) -> None:
-        """Print a remark of this process."""
+        """Print a note of this process."""
         self.show(redact(f"propintel: {text}"))
 
     def show(self, text: str) -> None:
-        """Print `text` as it is: a sign-in link is meant to be read."""
+        """Print `text` without redaction: a sign-in link is meant to be read."""
         self._put([text.encode("utf-8", "backslashreplace")])
 
     def __enter__(self) -> ChildOutput:
@@ -78,7 +78,7 @@ class ChildOutput:
         return self
 
     def __exit__(self, *_: object) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS  # a process that outlived its parent may hold a pipe for long
+        deadline = time.monotonic() + _PATIENCE_SECONDS  # a process that outlives its parent may hold a pipe
         for reader in self._readers:
             reader.join(max(0.0, deadline - time.monotonic()))
         with self._changed:
@@ -97,7 +97,7 @@ class ChildOutput:
         self._print(name, [rest])
 
     def _print(self, name: str, lines: Sequence[bytes]) -> None:
-        """Put the lines that have anything in them."""
+        """Put the lines that are not blank."""
         if marked := [self._marked(name, line) for line in lines if line.strip()]:
             self._put(marked)
 
@@ -143,7 +143,7 @@ def _prefix(name: str, width: int, color: int | None) -> bytes:
 
 
 def _is_object(line: bytes) -> bool:
-    """True for a JSON object with a field."""
+    """Return whether the line is a JSON object with a field."""
     try:
         return line.startswith(b'{"') and isinstance(json.loads(line), dict)
     except ValueError:

@@ -1,52 +1,46 @@
-"""Puts the commands of `propintel` together and turns every failure into one line and an exit code."""
+"""The list of all commands, and how `propintel` runs one: a failure is one line on stderr and an exit code."""
 
 from __future__ import annotations
 
 import io
-import logging
 import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from app.logs import configure_logging, guard_stderr
-from app.settings import load_log_settings
-from app.settings.names import log_near_misses
+from app.logs import guard_stderr
+from cli.command import Lazy, lazy_group
 from cli.failures import report
-from cli.lazy import Lazy, lazy_group
 from cli.main import started
 
 COMMANDS = {
-    "demo": Lazy("cli.launch", "The whole system with nothing installed or configured.", "demo_app"),
-    "up": Lazy("cli.launch", "Run workers and their schedule until Ctrl-C.", "up_app"),
-    "scrape": Lazy("cli.scrape", "Scrape pages here and now, without a broker."),
-    "extract": Lazy("cli.extract", "Read a saved page without network, key or database."),
-    "enqueue": Lazy("cli.enqueue", "Give targets to the workers."),
-    "jobs": Lazy("cli.jobs", "See how far jobs are, retry, cancel."),
-    "show": Lazy("cli.show", "Show one property with its evidence."),
-    "export": Lazy("cli.export", "Export all properties as CSV, JSON Lines, Parquet or GeoJSON."),
-    "changes": Lazy("cli.changes", "What changed of the properties, since when one likes."),
-    "split": Lazy("cli.identity", "Part a property in two.", "split_app"),
-    "join": Lazy("cli.identity", "Make two properties one.", "join_app"),
-    "decisions": Lazy("cli.identity", "What people decided on a property, and take it back.", "decisions_app"),
-    "watch": Lazy("cli.watch", "Refresh properties on a schedule, within a day's budget."),
-    "recipes": Lazy("cli.recipes", "What was learned of sites, whose pages then need no model."),
-    "purge": Lazy("cli.purge", "Remove all that is stored of a page, a host, a property, an address or a person."),
-    "keys": Lazy("cli.keys", "What the OpenAI keys do, and whether they are good."),
-    "alerts": Lazy("cli.alerts", "What is wrong with the keys and with beat, and what was."),
-    "token": Lazy("cli.token", "Sign a token for the web door."),
-    "db": Lazy("cli.database", "The database's schema."),
-    "doctor": Lazy("cli.doctor", "What is wrong with this installation, and what to do."),
+    "demo": Lazy("cli.demo", "Run the whole system with nothing installed or configured."),
+    "up": Lazy("cli.up", "Run workers and their schedule until Ctrl-C."),
+    "scrape": Lazy("cli.scrape", "Scrape pages or addresses now, without a broker."),
+    "extract": Lazy("cli.extract", "Read a saved page without network, key, or database."),
+    "enqueue": Lazy("cli.enqueue", "Enqueue pages or addresses for the workers."),
+    "jobs": Lazy("cli.jobs", "See jobs and why they failed; retry or cancel them.", "jobs_app"),
+    "batches": Lazy("cli.jobs", "See, retry, and cancel batches of jobs.", "batches_app"),
+    "properties": Lazy("cli.properties", "Find, show, export, split, and join stored properties."),
+    "changes": Lazy("cli.changes", "List property changes since a given time."),
+    "watches": Lazy("cli.watches", "Refresh properties on a schedule, within a day's budget."),
+    "recipes": Lazy("cli.recipes", "See what was learned about sites, whose pages then need no model."),
+    "purge": Lazy("cli.purge", "Remove all that is stored about a page, host, property, address, or person."),
+    "keys": Lazy("cli.keys", "See, check, disable, and enable OpenAI keys."),
+    "alerts": Lazy("cli.alerts", "List alerts about keys, budgets, and the schedule."),
+    "token": Lazy("cli.token", "Sign a token for the HTTP API and the web pages."),
+    "db": Lazy("cli.database", "Upgrade the database's schema, and reindex properties."),
+    "doctor": Lazy("cli.doctor", "Find what is wrong with this installation, and what to do."),
 }
 
 app = typer.Typer(
     name="propintel",
     cls=lazy_group(COMMANDS),
-    help="Property pages become records with evidence, on a pool of OpenAI keys.\n\n"
-    "Results go to stdout, remarks and progress to stderr. Exit codes: 0 done, 1 the job failed, "
+    help="Turn property web pages into verified records, sharing many OpenAI keys as if they were one.\n\n"
+    "Results go to stdout, notes and progress to stderr. Exit codes: 0 success, 1 failure, "
     "2 wrong usage or configuration.",
-    epilog="Start with `propintel demo`: it needs no key, no Redis and no database.",
+    epilog="Start with `propintel demo`: it needs no key, no Redis, and no database.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -62,30 +56,21 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    context: typer.Context,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what happens, on stderr.")] = False,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     started()  # Click has imported the command before it calls this
-    chosen = load_log_settings()
-    configure_logging(
-        level=logging.INFO if verbose else chosen.level or logging.WARNING,
-        log_format="json" if chosen.format == "json" else "text",
-    )
-    if context.invoked_subcommand != "doctor":  # which lists them among its findings
-        log_near_misses()
 
 
 def run() -> int:
-    """Run the command that `sys.argv` names; -> the exit code. Click's own exits pass as `SystemExit`."""
+    """Run the command that `sys.argv` names; return the exit code. Click's own exits pass as `SystemExit`."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # UTF-8 whatever the locale; a lone surrogate stays a JSON escape
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     guard_stderr()  # Click quotes arguments that it does not take
     try:
         app(prog_name="propintel")
-    except Exception as exc:  # noqa: BLE001 (the last line of defence: nobody sees a traceback)
+    except Exception as exc:  # noqa: BLE001 (the last resort: nobody sees a traceback)
         return report(exc)
     return 0

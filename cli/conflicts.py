@@ -1,4 +1,4 @@
-"""What must be free before `propintel up` starts anything: its home, and the ports that its servers listen on."""
+"""Checks what must be free before `propintel up` starts: its home, and the ports of its servers."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
 @contextlib.contextmanager
 def only_up(home: Path) -> Iterator[None]:
-    """Be the only `propintel up` of this home during the block. Raises `ConfigurationError` if there is another.
+    """Hold the lock of `propintel up` on this home during the block. Raises `ConfigurationError` if another one does.
 
-    The lock ends with this process, however it ends: its children do not inherit the descriptor. Children that outlive
-    it by seconds do no harm, because any number of workers may share a home.
+    The lock ends with this process: children do not inherit the descriptor. Children that outlive it by seconds do no
+    harm, because any number of workers may share a home.
     """
     make_home(home)
     file = home / "up.lock"
@@ -44,7 +44,7 @@ def only_up(home: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a server will listen: the setting of its port, and the address ("" is every address)."""
+    """Where a server will listen: the setting of its port, and the address ("": all)."""
 
     setting: str
     port: int
@@ -52,9 +52,9 @@ class Place:
 
 
 def require_free(places: Sequence[Place]) -> None:
-    """Return if no other program listens at these places. Raises `ConfigurationError`, which names the port.
+    """Return if no other program listens there. Raises `ConfigurationError`, which names the port.
 
-    Whatever else may be wrong with an address, the server says itself.
+    Anything else wrong with an address is left for the server to report.
     """
     with contextlib.ExitStack() as probes:
         for place in places:
@@ -66,7 +66,7 @@ def require_free(places: Sequence[Place]) -> None:
 
 
 def _listen(place: Place, probes: contextlib.ExitStack) -> None:
-    """Hold the port until `probes` closes, as a server would: a connection that is just ending holds none."""
+    """Hold the port until `probes` closes, as a server would; a closing connection does not hold it."""
     found = socket.getaddrinfo(place.address or None, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     for family, kind, protocol, _, address in found:
         probe = probes.enter_context(socket.socket(family, kind, protocol))

@@ -1,4 +1,4 @@
-"""`propintel db`: the database's schema."""
+"""`propintel db`: upgrade the database's schema, and reindex properties."""
 
 from __future__ import annotations
 
@@ -14,46 +14,32 @@ from app.property.storage.inspection import inspect_database
 from app.property.storage.schema import HEAD, upgrade
 from app.services.reports.reindex import Reindexed, reindex
 from app.settings import load_settings
-from cli.output import FormatOption, note, show, stderr_console
+from cli.command import command, new_app
+from cli.output import note, show, stderr_console
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
-
-_UP_EXAMPLES = """\b
-Examples:
-  propintel db upgrade
-  DATABASE_URL=postgresql+psycopg://user:password@host/db propintel db upgrade
-"""
-_REINDEX_EXAMPLES = """\b
-Examples:
-  propintel db reindex
-  propintel db reindex --format json
-"""
-_CURRENT_EXAMPLES = """\b
-Examples:
-  propintel db current
-  propintel db current --format json
-"""
+app = new_app("Upgrade the database's schema, and reindex properties.")
 
 
-@app.callback()
-def _group() -> None:
-    """The database's schema."""
-
-
-@app.command("current", epilog=_CURRENT_EXAMPLES)
-def current_revision(format_: FormatOption = None) -> None:
-    """Show the revision that the database is at, and the one that this version needs. Changes nothing.
+@command(app, "current", examples="propintel db current")
+def current_revision() -> None:
+    """Show the database's schema revision, and the one that this version needs. Changes nothing.
 
     JSON: `{"current": revision or null, "head": revision}`.
     """
     found = inspect_database(database_url(load_settings()))
-    text = f"schema {found.revision or 'none'}, this version's is {HEAD}"
-    show({"current": found.revision, "head": HEAD}, format_, lambda: [Text(f"{found.shown}: {text}")])
+    text = f"schema {found.revision or 'none'}; this version needs {HEAD}"
+    show({"current": found.revision, "head": HEAD}, lambda: [Text(f"{found.shown}: {text}")])
 
 
-@app.command("upgrade", epilog=_UP_EXAMPLES)
-def upgrade_database(format_: FormatOption = None) -> None:
-    """Bring the database to this version's schema, in one transaction. SQLite does so by itself.
+@command(
+    app,
+    "upgrade",
+    examples="""
+    propintel db upgrade
+    DATABASE_URL=postgresql+psycopg://user:password@host/db propintel db upgrade""",
+)
+def upgrade_database() -> None:
+    """Upgrade the database to this version's schema, in one transaction. SQLite needs no such command.
 
     JSON: `{"before": revision or null, "after": revision}`.
     """
@@ -63,41 +49,35 @@ def upgrade_database(format_: FormatOption = None) -> None:
         database.open()  # makes its folder
         database.close()
     before, after = upgrade(url)
-    _show_change(database, before, after, format_)
+    change = f"{after}, unchanged" if before == after else f"{before or 'none'} -> {after}"
+    show({"before": before, "after": after}, lambda: [Text(f"{database!r}: schema {change}")])
     due = inspect_database(url).due
     if due:
-        note(f"Properties filed by the rules of an older version: {due}. Run `propintel db reindex`.")
+        note(f"{due} properties were indexed by an older version. Run `propintel db reindex`.")
 
 
-@app.command("reindex", epilog=_REINDEX_EXAMPLES)
-def reindex_properties(format_: FormatOption = None) -> None:
-    """File properties anew that an older version filed, so that they are found, and join those that are one.
+@command(app, "reindex", examples="propintel db reindex")
+def reindex_properties() -> None:
+    """Reindex properties that an older version indexed, so that pages find them, and join duplicates.
 
-    Workers may run meanwhile. You can stop it at any time: what was done stays done.
+    Workers may run meanwhile. Stop it at any time: what is done stays done. Exit code 1 if a property failed.
 
-    JSON: `{"reindexed": n, "failed": [id], "left": n}`. Status 1 if a property could not be filed.
+    JSON: `{"reindexed": n, "failed": [id], "left": n}`.
     """
     database = Database(database_url(load_settings()))
     database.open()
     try:
-        with Status("Filing properties anew", console=stderr_console()) as status:
-            run = reindex(database, lambda done: status.update(f"{done} properties filed anew"))
+        with Status("Reindexing properties", console=stderr_console()) as status:
+            run = reindex(database, lambda done: status.update(f"{done} properties reindexed"))
     finally:
         database.close()
-    show(asdict(run), format_, lambda: _reindexed(run))
+    show(asdict(run), lambda: _reindexed(run))
     if run.failed:
-        note("The log has the reasons why some could not be filed anew. They are tried again next time.")
+        note("The log says why some failed. The next run tries them again.")
         raise typer.Exit(1)
 
 
 def _reindexed(run: Reindexed) -> Iterator[Text]:
-    yield Text(f"{run.reindexed} properties filed anew, {run.left} are still due")
+    yield Text(f"{run.reindexed} properties reindexed, {run.left} still to do")
     for property_id in run.failed:
-        yield Text(f"{property_id} could not be filed anew")
-
-
-def _show_change(database: Database, before: str | None, after: str | None, format_: FormatOption) -> None:
-    text = (
-        f"schema {after or 'none'}, as it was" if before == after else f"schema {before or 'none'} -> {after or 'none'}"
-    )
-    show({"before": before, "after": after}, format_, lambda: [Text(f"{database!r}: {text}")])
+        yield Text(f"{property_id} failed")

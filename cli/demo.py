@@ -12,7 +12,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from app.errors import PropertyIntelligenceError
 from app.errors.keys import NoKeysError
@@ -22,6 +24,7 @@ from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.keys.view import fleet_stats
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
+from cli.command import command, new_app
 from cli.demo_report import ProgressLine, print_result, progress_on_stderr
 from cli.demo_setup import environment, make_keys, service_environment, start_openai, start_site, targets
 from cli.processes import ChildDiedError, StopRequestedError, StopSignals, Supervisor
@@ -30,17 +33,49 @@ from tasks import make_celery
 from tasks._celery.publish import send_jobs
 
 _CONCURRENCY = 4
-#: far above what any demo of a sensible size takes: a demo that hangs says so
+#: far more than a demo takes: one that hangs reports it
 _SECONDS_PER_JOB = 20.0
 _LEAST_SECONDS = 120.0
 _FINAL = ("done", "failed", "cancelled")
 
+app = new_app()
 
-def run_demo(jobs: int, keys: int, real: bool, as_json: bool) -> int:
-    """Run `jobs` jobs on `keys` invented keys (`real`: on the user's own); -> exit code.
 
-    0 all jobs succeeded · 1 some did not, or a process ended by itself (reasons on stderr) · 2 `real` without a key, or
-    less than one job or key · 130 or 143 stopped by a signal.
+@command(
+    app,
+    examples="""
+    propintel demo
+    propintel demo --jobs 100 --keys 6
+    propintel demo --json""",
+)
+def demo(
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=10_000, help="How many pages to scrape.")] = 24,
+    keys: Annotated[
+        int,
+        typer.Option(
+            "--keys",
+            min=1,
+            max=100,
+            help="How many keys the OpenAI simulator has. With 2 or more, one is invalid; with 3 or more, another one "
+            "reaches its low limit.",
+        ),
+    ] = 4,
+    real: Annotated[bool, typer.Option("--real", help="Call the real OpenAI API with your keys. Costs money.")] = False,
+) -> None:
+    """Run the whole system with nothing installed or configured: a real worker turns pages into records.
+
+    Starts a broker, a Celery worker and its schedule, a small site, and a rate-limited OpenAI simulator on this
+    machine. Enqueues jobs, shows the properties and key statistics, and stops everything. Without --real it costs
+    nothing.
+    """
+    raise typer.Exit(_run_demo(jobs, keys, real))
+
+
+def _run_demo(jobs: int, keys: int, real: bool) -> int:
+    """Run `jobs` jobs on `keys` invented keys (`real`: on the user's own); return the exit code.
+
+    0 all jobs succeeded · 1 some did not, or a process ended (reasons on stderr) · 2 `real` without a key, or less than
+    one job or key · 130 or 143 stopped by a signal
     """
     if jobs < 1 or keys < 1:
         return _complain("a demo needs at least one job and one key (--jobs, --keys)", 2)
@@ -57,7 +92,7 @@ def run_demo(jobs: int, keys: int, real: bool, as_json: bool) -> int:
         return _complain(str(exc), 2)
     except (ChildDiedError, TimeoutError) as exc:
         return _complain(str(exc), 1)
-    print_result(result, as_json=as_json)
+    print_result(result)
     for reason in reasons:
         _complain(reason, 1)
     return 0 if result["jobs"]["succeeded"] == jobs else 1

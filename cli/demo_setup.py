@@ -1,4 +1,4 @@
-"""Sets up what the demo runs on: a clean environment, invented keys, and two simulators on loopback."""
+"""Sets up the demo: a clean environment, invented keys, and two simulators on loopback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.settings import VARIABLE_PREFIXES
 from app.settings.sources import env_file_in_use
 from cli.processes import Child, Supervisor
 
-#: every variable of ours, and those that would lead Celery or loopback requests elsewhere
+#: our variables, and those that would lead Celery or loopback requests elsewhere
 _CLEARED = (*VARIABLE_PREFIXES, "CELERY_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _READY = "listening on "
@@ -28,7 +28,7 @@ _AMPLE = {"rpm": 6_000, "tpm": 2_000_000}
 
 @dataclass(frozen=True)
 class DemoKeys:
-    """The invented keys: what the service is given, and what the simulator knows of them."""
+    """Invented keys: `secrets` for the service, `config` for the simulator."""
 
     secrets: tuple[str, ...]
     config: dict[str, object]
@@ -51,7 +51,7 @@ def make_keys(count: int) -> DemoKeys:
 
 
 def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str, str]:
-    """`base` without our variables, so that a key in the shell is neither seen nor spent; `keep_openai` is `--real`."""
+    """Return `base` without our variables, so that a key in the shell is not used; `keep_openai` is `--real`."""
 
     def stays(name: str) -> bool:
         if keep_openai and name.startswith("OPENAI_"):
@@ -62,12 +62,12 @@ def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str
 
 
 def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[str, str] | None) -> dict[str, str]:
-    """The environment of every process of the demo. `openai` None: the user's own keys, from the shell or `.env`."""
+    """Return the environment of the demo's processes. `openai` None: the user's own keys, from the shell or `.env`."""
     env = clean_environment(base, keep_openai=openai is None)
     # empty values hide what a .env file says
     env |= {"REDIS_URL": "", "DATABASE_URL": "", "PROPINTEL_HOME": str(home), "NO_PROXY": "127.0.0.1,localhost"}
     env |= {"FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", "KEY_REPORT_INTERVAL_SECONDS": "5"}
-    env |= {"LOG_FORMAT": "text"}  # if a process ends by itself, its last lines are shown
+    env |= {"LOG_FORMAT": "text"}  # the last lines of a process that ends are shown
     if openai is None:
         return {**env, "PROPINTEL_ENV_FILE": str(env_file_in_use(base) or "")}
     return {**env, "PROPINTEL_ENV_FILE": "", **openai}
@@ -75,7 +75,7 @@ def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[
 
 @contextlib.contextmanager
 def environment(env: Mapping[str, str]) -> Iterator[None]:
-    """This process's environment is `env` in the block: the demo reads the same settings as its children."""
+    """Make `env` this process's environment in the block: the demo reads the same settings as its children."""
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(env)
@@ -87,12 +87,12 @@ def environment(env: Mapping[str, str]) -> Iterator[None]:
 
 
 def start_site(supervisor: Supervisor, home: Path, env: Mapping[str, str]) -> str:
-    """Start the site of bundled pages; -> its address."""
+    """Start the site of bundled pages; return its address."""
     return _start(supervisor, "site", ["simulators.site", "--port", "0"], home, env)
 
 
 def start_openai(supervisor: Supervisor, home: Path, env: Mapping[str, str], keys: DemoKeys) -> str:
-    """Start the rate-limited simulator; -> its base URL."""
+    """Start the rate-limited simulator; return its base URL."""
     file = home / "simulator-keys.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps(keys.config), encoding="utf-8")
@@ -114,7 +114,7 @@ def _address(child: Child) -> str | None:
 
 
 def targets(site: str, count: int) -> list[str]:
-    """`count` addresses of property pages on the site, no two alike."""
+    """Return the addresses of `count` different property pages on the site."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"{site}/index.txt?homes={count}", timeout=10) as answer:
         return list(answer.read().decode().split())[:count]

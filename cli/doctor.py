@@ -1,4 +1,4 @@
-"""`propintel doctor`: what is wrong with this installation, and what to do about it."""
+"""`propintel doctor`: find what is wrong with this installation, and what to do."""
 
 from __future__ import annotations
 
@@ -13,35 +13,34 @@ from app.errors import ConfigurationError
 from app.services.reports.doctor import Finding, State, examine, finding_of
 from app.settings import load_settings
 from app.settings.sources import env_file_in_use
+from cli.command import command, new_app
 from cli.failures import FAILED, USAGE, say_error
-from cli.output import FormatOption, make_table, show
+from cli.output import make_table, show
 from tasks import make_celery
 from tasks._celery.worker_inspection import celery_facts
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-_EXAMPLES = """\b
-Examples:
-  propintel doctor
-  propintel doctor --format json | jq '.checks[] | select(.state != "ok")'
-"""
+app = new_app()
 
 
-@app.command(epilog=_EXAMPLES)
-def doctor(format_: FormatOption = None) -> None:
-    """Check settings, home, sources, Redis, database, keys, workers, beat, clock and jobs; say what to do.
+@command(
+    app,
+    examples="""
+    propintel doctor
+    propintel doctor --json | jq '.checks[] | select(.state != "ok")'""",
+)
+def doctor() -> None:
+    """Check settings, home, sources, Redis, database, keys, workers, beat, clock, and jobs, and say what to do.
 
-    Changes nothing and asks no OpenAI API (`propintel keys check` does). Exit code 0: nothing failed, warnings there
-    may be; 1: something failed; 2: a setting cannot be used.
+    Changes nothing, and does not call OpenAI (`propintel keys check` does). Exit code 0: nothing failed; 1: a check
+    failed; 2: a setting is invalid.
 
-    JSON: `{"healthy": bool, "checks": [{"check", "state", "said", "remedy"}]}` with the state "ok", "warning", "failed"
-    or "skipped".
+    JSON: `{"healthy": bool, "checks": [{"check", "state", "said", "remedy"}]}`; "state" is "ok", "warning",
+    "failed", or "skipped".
     """
     findings = _examine()
     failed = [finding for finding in findings if finding.state is State.FAILED]
     show(
         {"healthy": not failed, "checks": [finding.as_json() for finding in findings]},
-        format_,
         lambda: [_table(findings)],
     )
     if failed:
@@ -52,7 +51,7 @@ def doctor(format_: FormatOption = None) -> None:
 def _examine() -> list[Finding]:
     try:
         settings = load_settings()
-    except ConfigurationError as exc:  # without settings there is nothing to look at
+    except ConfigurationError as exc:  # nothing else can be checked without settings
         return [finding_of(exc, "settings")]
     with closing(make_celery(settings)) as celery_app:
         return examine(settings, celery_facts(celery_app), SystemClock(), env_file_in_use())
@@ -60,4 +59,4 @@ def _examine() -> list[Finding]:
 
 def _table(findings: Sequence[Finding]) -> Table:
     rows = [(f.check, f.state.value, f.said, f.remedy) for f in findings]
-    return make_table(None, ("check", "state", "what was found", "what to do"), rows)
+    return make_table(None, ("check", "state", "found", "what to do"), rows)

@@ -1,4 +1,4 @@
-"""`propintel export`: all properties as CSV, JSON Lines, Parquet or GeoJSON."""
+"""`propintel properties export`: all properties as CSV, JSON Lines, Parquet, or GeoJSON."""
 
 from __future__ import annotations
 
@@ -17,80 +17,77 @@ import typer
 from app.services.reports.exports import ExportFormat, check_format, write
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
-from cli.output import note
+from cli.output import note, wants_json
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-_EXAMPLES = """\b
-Examples:
-  propintel export --format csv -o properties.csv
-  propintel export --format jsonl | jq -c '{property, price: .record.ListPrice}'
-  propintel export --format geojson -o map.geojson
-  propintel export --format jsonl --changed-since 2026-01-31T08:15:00Z
-"""
+EXAMPLES = """
+    propintel properties export --format csv -o properties.csv
+    propintel properties export | jq -c .record.ListPrice
+    propintel properties export --format geojson -o map.geojson
+    propintel properties export --changed-since 2026-01-31 -o changes.jsonl"""
 _STDOUT = Path("-")
 
 
 def _moment(text: str) -> datetime:
-    """A moment as `updated_at` has it, or a day. Without an offset it is UTC."""
+    """Return the time of an `updated_at`, or the begin of a day. Without an offset it is UTC."""
     try:
         at = datetime.fromisoformat(text.strip())
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
-        problem = f"{text!r} is no moment of ISO 8601, like 2026-01-31 or 2026-01-31T08:15:00.123456+00:00"
+        problem = f"{text!r} is not an ISO 8601 time, such as 2026-01-31 or 2026-01-31T08:15:00.123456+00:00"
         raise typer.BadParameter(problem) from None
 
 
-@app.command(epilog=_EXAMPLES)
 def export(
     format_: Annotated[
-        ExportFormat,
+        ExportFormat | None,
         typer.Option(
             "--format",
-            help="csv: a column per field. jsonl: all, evidence too. parquet: typed columns, evidence as JSON; needs "
-            "the extra [parquet]. geojson: a point per property, for maps.",
+            help="csv: a column per field. jsonl: everything, with evidence; the default in a pipe or file. parquet: "
+            "typed columns, evidence as JSON; needs the extra [parquet]. geojson: a point per property, for maps.",
         ),
-    ],
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="File to write; stdout without it, or with -.")
+        Path | None, typer.Option("-o", "--output", help="The file to write. Default, and with -: stdout.")
     ] = None,
     changed_since: Annotated[
         datetime | None,
         typer.Option(
             "--changed-since",
             parser=_moment,
-            metavar="MOMENT",
-            help="Leave out what is unchanged since then: a day, or an `updated_at` of the export before.",
+            metavar="TIME",
+            help="Only what changed since then: a day, or an `updated_at` of an earlier export.",
         ),
     ] = None,
 ) -> None:
-    """Export all properties as they are now, what changed last at the end.
+    """Export all properties, the last changed at the end.
 
-    CSV has the same columns always: one per RESO field, lists joined by "; ", rows as JSON; all are quoted. An
-    apostrophe stands before what a spreadsheet would run as a formula. A file is replaced as a whole, or not at all; a
-    pipe or a device is written to.
+    CSV always has the same columns: one per RESO field, lists joined by "; ", rows as JSON, everything quoted. An
+    apostrophe protects what a spreadsheet would run as a formula. A file is replaced as a whole or not at all.
 
-    To keep a copy up to date, remember the last `updated_at`, ask for what changed since, and drop the properties
-    that `replaces` names: docs/export.md.
+    To keep a copy up to date, see docs/export.md.
     """
     if output == _STDOUT:
         output = None
+    if format_ is None:
+        if output is None and not wants_json():
+            raise typer.BadParameter("name a format, a file, or a pipe", param_hint="--format")
+        format_ = ExportFormat.JSONL
     check_format(format_)
     if output is None and format_ is ExportFormat.PARQUET and sys.stdout.isatty():
-        raise typer.BadParameter("parquet is not for a terminal: name a file or a pipe", param_hint="--output")
+        raise typer.BadParameter("a terminal cannot show parquet: name a file or a pipe", param_hint="--output")
     with (
         open_stores(load_settings()) as stores,
         _opened(output) as stream,
         closing(stores.properties.snapshot(changed_since=changed_since)) as properties,
     ):
         written = write(properties, format_, stream)
-    until = f"; the last change was {written.last_change}" if written.last_change else ""
+    until = f", the last change at {written.last_change}" if written.last_change else ""
     note(f"{written.count} properties exported{f' to {output}' if output else ''}{until}")
 
 
 @contextmanager
 def _opened(output: Path | None) -> Iterator[BinaryIO]:
-    """Stdout, what is no file as it is, or a file that appears under its name only when all is written."""
+    """Open stdout, a pipe or device, or a file that appears under its name only when everything is written."""
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -119,7 +116,7 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
 
 
 def _open_special(output: Path) -> BinaryIO | None:
-    """Open `output` if it is there and no regular file (a pipe, a device); a directory raises `OSError`."""
+    """Open `output` if it is a pipe or a device; None if it is a file or missing. A directory raises `OSError`."""
     try:
         if stat.S_ISREG(output.stat().st_mode):
             return None

@@ -1,7 +1,8 @@
-"""`propintel extract`: what can be read from a saved page without a model, and what a model would be asked."""
+"""`propintel extract`: read a saved page without a model, and show what a model would be asked."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,57 +14,59 @@ from rich.text import Text
 from app.clock import SystemClock
 from app.printable import printable
 from app.property.fetch.decode.text import page_from_file
-from app.property.reading.base import Extraction
+from app.property.reading.base import Candidate, Extraction
 from app.property.reading.budget import reading
 from app.property.reading.model.claim_check import Dropped, check_claims
+from app.property.reading.model.claims import Flaw
 from app.property.reading.model.llm import read_answer
-from app.property.reading.model.prompt import Prompt, build_prompt
+from app.property.reading.model.prompt import Prompt, as_sent, build_prompt
+from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import extract as extract_page
 from app.property.reading.pipeline import with_model_values
+from app.property.reading.scorer import LOWERS, RAISES
+from app.property.record import FIELDS
 from app.property.urls.targets import normalise_target
 from app.settings import load_settings
-from cli.explaining import explained, explanation, prompt_json, prompt_lines, scores
-from cli.output import Format, FormatOption, note, print_json, show, wants_json
+from cli.command import command, new_app
+from cli.output import cut, make_table, note, print_json, show, wants_json
 from cli.property_tables import record_table
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = new_app()
 
-_EXAMPLES = """\b
-Examples:
-  propintel extract page.html --url https://www.example.com/homes/123
-  propintel extract page.html --url URL --explain           every candidate, why it won or lost, each confidence
-  propintel extract page.html --url URL --show-prompt       what a model would be sent, to the letter
-  propintel extract page.html --url URL --answer reply.json --explain   what of a model's reply is believed
-"""
 _FILE = {"exists": True, "dir_okay": False, "readable": True}
 
 
-@app.command(epilog=_EXAMPLES)
+@command(
+    app,
+    examples="""
+    propintel extract page.html --url https://www.example.com/homes/123
+    propintel extract page.html --url URL --explain
+    propintel extract page.html --url URL --show-prompt
+    propintel extract page.html --url URL --answer reply.json --explain""",
+)
 def extract(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A saved page.", **_FILE)],
-    url: Annotated[str, typer.Option("--url", help="The address that the page was saved from.")],
+    url: Annotated[str, typer.Option("--url", help="The URL that the page was saved from.")],
     lang: Annotated[
-        str | None, typer.Option("--lang", help="ISO 639-1 code of its language, if the page does not say it right.")
+        str | None, typer.Option("--lang", help="Its language as ISO 639-1, if the page names a wrong one.")
     ] = None,
     explain: Annotated[
         bool,
-        typer.Option("--explain", help="Also every candidate, why it won or lost, and how each confidence came about."),
+        typer.Option("--explain", help="Also show every candidate, why it won or lost, and its confidence."),
     ] = False,
     show_prompt: Annotated[
-        bool, typer.Option("--show-prompt", help="What a model would be sent for this page, with its tokens.")
+        bool, typer.Option("--show-prompt", help="Show what a model would be sent, with its tokens.")
     ] = False,
     answer: Annotated[
         Path | None,
-        typer.Option("--answer", help="A model's reply to it, as JSON: what the page bears out is used.", **_FILE),
+        typer.Option("--answer", help="A model's reply as JSON: the values that the page supports are used.", **_FILE),
     ] = None,
-    format_: FormatOption = None,
 ) -> None:
-    """Read a saved page: deterministic, without network, key or database.
+    """Read a saved page, without network, key, or database. The same page always gives the same result.
 
-    JSON: `{"kind", "record", "evidence", "missing"}`; with --explain also "reason", "wanted", "notes", "candidates"
-    and "scores".
-    With --show-prompt it is the prompt alone, or with --explain too, all of that and "prompt".
+    JSON: `{"kind", "record", "evidence", "missing"}`; with --explain also "reason", "wanted", "notes",
+    "candidates", and "scores". With --show-prompt it is the prompt; with both, all of that and "prompt".
     """
     address = normalise_target(url)
     page = page_from_file(file, address, SystemClock().now())
@@ -74,7 +77,7 @@ def extract(
     if prompt and not prompt.fields:
         note("Nothing would be sent: the page has no text, nothing is missing, or MODEL_USE is never.")
     if prompt and show_prompt and not explain and not answer:
-        _show_prompt(prompt, format_)
+        _show_prompt(prompt)
         return
     dropped: tuple[Dropped, ...] = ()
     if prompt and answer:
@@ -82,7 +85,7 @@ def extract(
     data = _as_json(extraction)
     data |= _explained(extraction, dropped) if explain else {}
     data |= {"prompt": prompt_json(prompt)} if prompt and show_prompt else {}
-    show(data, format_, lambda: _tables(extraction, data, prompt if show_prompt else None))
+    show(data, lambda: _tables(extraction, data, prompt if show_prompt else None))
 
 
 def _prompt(extraction: Extraction, lang: str | None) -> Prompt:
@@ -93,23 +96,23 @@ def _prompt(extraction: Extraction, lang: str | None) -> Prompt:
 def _checked_language(lang: str | None) -> str | None:
     if lang is None or (len(lang) == 2 and lang.isascii() and lang.isalpha()):
         return lang.lower() if lang else None
-    raise typer.BadParameter(f"{lang!r} is not a two-letter code such as en, de or fr", param_hint="--lang")
+    raise typer.BadParameter(f"{lang!r} is not a two-letter code such as en, de, or fr", param_hint="--lang")
 
 
 def _answered(
     extraction: Extraction, prompt: Prompt, answer: Path, lang: str | None
 ) -> tuple[Extraction, tuple[Dropped, ...]]:
-    """The extraction with what the page bears out of the reply in the file. Raises `ModelAnswerInvalidError`."""
+    """Return the extraction with the values of the reply that the page supports. Raises `ModelAnswerInvalidError`."""
     values = read_answer(answer.read_text("utf-8"), prompt, model=str(answer))
     candidates, dropped = check_claims(values, prompt)
-    note(f"Of {len(values)} values of the reply {len(values) - len(dropped)} are borne out, {len(dropped)} dropped.")
+    note(f"Of {len(values)} values of the reply, {len(values) - len(dropped)} are accepted, {len(dropped)} dropped.")
     with reading(extraction.page.url, extraction.page.spent):
         use = load_settings().reading.model_use
         return with_model_values(extraction, candidates, len(dropped), lang=lang, use=use), dropped
 
 
-def _show_prompt(prompt: Prompt, format_: Format | None) -> None:
-    if wants_json(format_):
+def _show_prompt(prompt: Prompt) -> None:
+    if wants_json():
         print_json(prompt_json(prompt))
         return
     for part in prompt_lines(prompt):
@@ -145,3 +148,133 @@ def _tables(extraction: Extraction, data: Mapping[str, Any], prompt: Prompt | No
         yield from explanation(data)
     if prompt:
         yield from map(Text, prompt_lines(prompt))
+
+
+_FLAWS: Mapping[Flaw, str] = {
+    "not_read": "dropped: not a value of the field",
+    "no_quote": "dropped: it has no quote",
+    "not_in_text": "dropped: its quote is not in the text that was sent",
+    "order": "dropped: its line names our fields, as if written for a machine",
+    "other_label": "dropped: the label beside it names another field, or none",
+    "not_said": "dropped: its quote does not state it, or it cannot be true",
+}
+
+
+def explained(extraction: Extraction, dropped: tuple[Dropped, ...] = ()) -> list[dict[str, Any]]:
+    """Return every candidate by field, best first, each with its outcome, then the dropped values of a model."""
+    order = {name: place for place, name in enumerate(FIELDS)}
+    ranked = sorted(extraction.candidates, key=lambda c: (order.get(c.field, len(order)), -c.confidence))
+    shown: list[dict[str, Any]] = [
+        {
+            "field": candidate.field,
+            "value": candidate.value,
+            "unit": candidate.unit,
+            "method": str(candidate.method),
+            "reader": candidate.reader,
+            "confidence": round(candidate.confidence, 3),
+            "locator": candidate.locator,
+            "quote": candidate.quote,
+            "fate": fate(candidate, extraction),
+        }
+        for candidate in ranked
+    ]
+    nothing = {"unit": None, "method": "llm", "reader": "model", "confidence": 0.0, "locator": ""}
+    return shown + [
+        {"field": one.field, "value": one.value, **nothing, "quote": one.quote, "fate": _FLAWS[one.flaw]}
+        for one in dropped
+    ]
+
+
+def scores(extraction: Extraction) -> dict[str, Any]:
+    """Return what each feature of a value adds to the log-odds that the value is right."""
+    return {
+        name: {
+            "confidence": score.confidence,
+            "log_odds": round(sum(score.adds.values()), 2),
+            "bound": score.bound or None,
+            "features": {
+                feature: {"value": round(score.facts.features[feature], 3), "adds": round(adds, 2)}
+                for feature, adds in score.adds.items()
+            },
+        }
+        for name, score in sorted(extraction.scores.items(), key=lambda one: list(FIELDS).index(one[0]))
+    }
+
+
+def fate(candidate: Candidate, extraction: Extraction) -> str:
+    """Return what became of a candidate, and why."""
+    winner = extraction.record.evidence.get(candidate.field)
+    if winner is None:
+        no_property = not extraction.record.values
+        return f"unused: the page is {extraction.kind}" if no_property else "rejected by the checks across fields"
+    if (candidate.method, candidate.locator, candidate.value) == (winner.method, winner.locator, winner.value):
+        doubt = ", but it is uncertain and a model would be asked" if candidate.field in extraction.doubtful else ""
+        return f"won with confidence {winner.confidence:.2f}{doubt}"
+    if candidate.value == winner.value:
+        return f"agrees with the winner ({winner.method})"
+    return f"lost to {winner.method} with confidence {winner.confidence:.2f}: {_short(winner.value)}"
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return cut(text, 40)
+
+
+def prompt_json(prompt: Prompt) -> dict[str, Any]:
+    """Return the prompt as it would be sent, and its tokens."""
+    names = ("fields", "messages", "schema", "max_completion_tokens", "prompt_tokens", "prefix_tokens")
+    return {name: getattr(prompt, name) for name in names} | {"tokens": tokens_of(prompt)}
+
+
+def tokens_of(prompt: Prompt) -> dict[str, int]:
+    """Return the tokens (o200k) of each part; together they are `prompt_tokens`."""
+    system, user = (count_tokens(message["content"]) for message in prompt.messages)
+    return {"instruction": system, "text": user, "schema": count_tokens(as_sent(prompt.schema))}
+
+
+def prompt_lines(prompt: Prompt) -> Iterator[str]:
+    """Yield the prompt for people: each message, the schema with a property on each line, then the tokens."""
+    for message in prompt.messages:
+        yield f"--- {message['role']}\n{readable(str(message['content']))}\n"
+    properties = prompt.schema["properties"].items()
+    body = ",\n".join(f"  {json.dumps(name)}: {json.dumps(sub, ensure_ascii=False)}" for name, sub in properties)
+    yield f"--- schema\n{{\n{body}\n}}\n"
+    parts = ", ".join(f"{name} {count}" for name, count in tokens_of(prompt).items())
+    most = prompt.max_completion_tokens
+    yield (
+        f"--- tokens (o200k)\n{prompt.prompt_tokens} in all: {parts}; the first {prompt.prefix_tokens} are the same for"
+        f" every page; the answer may have {most}"
+    )
+
+
+def readable(text: str) -> str:
+    """Return a page's text so that it cannot move the cursor."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def explanation(data: Mapping[str, Any]) -> Iterator[Table | Text]:
+    """Yield why the page is of its kind, what a model would be asked for, and every candidate."""
+    yield Text(printable(f"Kind: {data['kind']}, because of {data['reason']}"))
+    yield Text(f"A model would be asked for: {', '.join(data['wanted']) or 'nothing'}")
+    for text in data["notes"]:
+        yield Text(printable(f"Note: {text}"))
+    columns = ("field", "value", "method", "confidence", "fate", "quote", "locator")
+    rows = [tuple(candidate[name] for name in columns) for candidate in data["candidates"]]
+    yield make_table("Candidates", columns, rows)
+    yield make_table(
+        "Confidence", ("field", "confidence", "log-odds, and what adds to them"), _score_rows(data["scores"])
+    )
+
+
+def _score_rows(scored: Mapping[str, Any]) -> Iterator[tuple[str, float, str]]:
+    for name, score in scored.items():
+        parts = [_added(feature, **part) for feature, part in score["features"].items() if part["adds"]]
+        bound = f"; bounded: {score['bound']}" if score["bound"] else ""
+        yield name, score["confidence"], f"{score['log_odds']:+.2f} = {', '.join(parts)}{bound}"
+
+
+def _added(feature: str, value: float, adds: float) -> str:
+    """Return `strong checks (2) +0.84`; a feature that is only present or absent has no number."""
+    words = feature.replace("_", " ").replace(".", " ")
+    is_count = value != 1.0 or feature in RAISES | LOWERS
+    return f"{words} ({value:g}) {adds:+.2f}" if is_count else f"{words} {adds:+.2f}"

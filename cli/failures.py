@@ -1,6 +1,6 @@
-"""How a command that fails says so: one line on stderr and an exit code, never a traceback.
+"""Reports failures: one line on stderr and an exit code, never a traceback.
 
-0 done · 1 the job failed · 2 wrong usage or configuration (cli.md). 130: ended by Ctrl-C.
+0 success · 1 failure · 2 wrong usage or configuration · 130 ended by Ctrl-C
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 
-#: The command, the environment or a service it needs is not as it should be; nothing was tried.
+#: The command, the environment, or a service it needs is wrong; nothing was tried.
 _CONFIGURATION = (
     AmbiguousKeyError,
     BrokerUnavailableError,
@@ -47,17 +47,17 @@ log = logging.getLogger(__name__)
 
 
 def exit_code_of(error: PropertyIntelligenceError) -> int:
-    """2 where the caller has to mend something first, 1 where the work was tried and failed."""
+    """Return 2 if the caller has to correct something first, 1 if the work was tried and failed."""
     return USAGE if isinstance(error, _CONFIGURATION) else FAILED
 
 
 def say_error(message: str) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     print(f"propintel: {printable(redact(message))}", file=sys.stderr)  # noqa: T201
 
 
 def report(error: Exception) -> int:
-    """Say what went wrong; -> the exit code. With `--verbose` the traceback of a defect goes to the log."""
+    """Print what went wrong; return the exit code. With `--verbose` the traceback of a defect is logged."""
     if not isinstance(error, PropertyIntelligenceError):
         log.info("Unexpected error", exc_info=error)
         error = UnexpectedError(type(error).__name__, str(error))

@@ -1,192 +1,261 @@
-"""`propintel jobs`: see how far jobs are, do failed ones again, cancel."""
+"""`propintel jobs` and `propintel batches`: see jobs and why they failed; retry or cancel them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import datetime
 from functools import partial
-from itertools import islice
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.printable import printable
+from app.property.storage.ids import BATCH, JOB, PROPERTY, find_id, short_ids
 from app.property.storage.jobs.models import Batch, Job, JobState
-from app.property.storage.jobs.repository import JobStore
 from app.property.storage.paging import every
 from app.services.runtime.stores import Stores, open_stores
-from app.settings import Settings, load_settings
-from cli.output import FormatOption, make_table, note, show
+from app.settings import load_settings
+from cli.arguments import Limit, id_argument
+from cli.command import command, new_app
+from cli.output import make_facts, make_table, moment, note, show
 from cli.property_tables import tried_table
 from tasks._celery.submission import make_sender, resubmit_jobs
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+jobs_app = new_app("See jobs and why they failed; retry or cancel them.")
+batches_app = new_app("See batches, the jobs that were enqueued together; retry or cancel them.")
 
-_EXAMPLES = """\b
-Examples:
-  propintel jobs                            the newest jobs, and how many are in each state
-  propintel jobs JOB                        one job; of an address, what came of each source
-  propintel jobs --batch BATCH              how far a batch is, and whether its callback was heard
-  propintel jobs --batch BATCH --failed     what failed, and why
-  propintel jobs --batch BATCH --retry      do what failed again
-  propintel jobs --batch BATCH --cancel
-"""
 _PAGE = 500
+JobId = Annotated[str, id_argument(JOB)]
+BatchId = Annotated[str, id_argument(BATCH)]
+Failed = Annotated[bool, typer.Option("--failed", help="Only failed jobs.")]
 
 
-@app.command(epilog=_EXAMPLES)
-def jobs(
-    *,
-    job: Annotated[str | None, typer.Argument(metavar="JOB", help="Only this job.")] = None,
-    batch: Annotated[str | None, typer.Option("--batch", help="Only this batch.")] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
-    retry: Annotated[bool, typer.Option("--retry", help="Do them again, if they failed or were cancelled.")] = False,
-    cancel: Annotated[bool, typer.Option("--cancel", help="Cancel them, if they are not over.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="Show at most so many.")] = 100,
-    format_: FormatOption = None,
+@command(
+    jobs_app,
+    "list",
+    examples="""
+    propintel jobs list                  the newest jobs, and counts by state
+    propintel jobs list --failed         which failed, and why
+    propintel jobs list --batch 0f6c2d91 --state running""",
+)
+def list_jobs(
+    batch: Annotated[str | None, typer.Option("--batch", metavar="BATCH", help="Only jobs of this batch.")] = None,
+    state: Annotated[JobState | None, typer.Option("--state", help="Only jobs in this state.")] = None,
+    failed: Failed = False,
+    limit: Limit = 100,
 ) -> None:
-    """Show jobs, in the order in which they were asked for.
+    """List jobs in the order in which they were enqueued, the newest last.
 
-    --retry and --cancel work on all jobs chosen by JOB, --batch or --failed.
-    JSON: `{"counts": {state: n}, "jobs": [...]}`; a job has "id", "batch", "target", "state", "error", "property", ...;
-    one of an address has "tried": of each source `{"source", "kind", "url", "outcome", "detail"}`.
-    With --batch also "batch": `{"id", "targets", "duplicates", "completed_at", "callback", ...}`.
+    JSON: `{"counts": {state: n}, "jobs": [...]}`; each job as in `propintel jobs show`.
     """
-    _check_usage(job, batch, failed, retry, cancel)
-    settings = load_settings()
-    with open_stores(settings) as stores:
-        if batch is not None:
-            stores.batches.get(batch)  # says so if there is none
-        chosen = _Choice(stores.jobs, job, batch, JobState.FAILED if failed else None)
-        if retry:
-            _retry(chosen, settings)
-        elif cancel:
-            _cancel(chosen, stores, batch, limit)
-        shown = chosen.shown(limit, after_change=retry or cancel)
-        found = stores.batches.get(batch) if batch is not None else None
-        counts = found.counts if found is not None else chosen.counts()
-    data: dict[str, Any] = {"counts": counts, "jobs": [j.as_json() for j in shown]}
-    if found is not None:
-        data["batch"] = found.as_json()
-    show(data, format_, lambda: _tables(counts, shown, found))
+    if failed and state not in (None, JobState.FAILED):
+        raise typer.BadParameter("give either --failed or --state", param_hint="--failed")
+    state = JobState.FAILED if failed else state
+    with open_stores(load_settings()) as stores:
+        batch = find_id(stores.database, batch, BATCH) if batch else None
+        jobs = stores.jobs.page(batch=batch, state=state, limit=limit, newest_first=True).items[::-1]
+        counts = stores.jobs.counts(batch)
+        data = {"counts": counts, "jobs": [job.as_json() for job in jobs]}
+        show(data, lambda: _job_list(stores, jobs, counts))
 
 
-def _check_usage(job: str | None, batch: str | None, failed: bool, retry: bool, cancel: bool) -> None:
-    if retry and cancel:
-        raise typer.BadParameter("--retry and --cancel exclude each other")
-    if job is not None and batch is not None:
-        raise typer.BadParameter("name a JOB or a --batch, not both")
-    if retry and not (job or batch or failed):
-        raise typer.BadParameter("--retry needs to know which jobs: name a JOB, --batch B or --failed")
-    if cancel and (failed or not (job or batch)):
-        raise typer.BadParameter("--cancel needs to know which jobs: name a JOB or --batch B")
+@command(jobs_app, "show", examples="propintel jobs show 8e03b1c2")
+def show_job(job_id: JobId) -> None:
+    """Show one job: its state, why it failed or waits, and what came of each source of an address.
+
+    JSON: `{"id", "batch", "target", "state", "error", "property", "tried", ...}`; each of "tried" is `{"source",
+    "kind", "url", "outcome", "detail"}`.
+    """
+    with open_stores(load_settings()) as stores:
+        job = stores.jobs.get(find_id(stores.database, job_id, JOB))
+    show(job.as_json(), lambda: _whole_job(job))
 
 
-class _Choice:
-    """The jobs that the command line names; they are found once, so that a change does not lose sight of them."""
+@command(
+    jobs_app,
+    "retry",
+    examples="""
+    propintel jobs retry 8e03b1c2 93bd0a17
+    propintel jobs retry --failed          all failed jobs of all batches""",
+)
+def retry_jobs(jobs: Annotated[list[str] | None, id_argument(JOB)] = None, failed: Failed = False) -> None:
+    """Queue failed or cancelled jobs again. Jobs whose target is in progress in another job are left out.
 
-    def __init__(self, store: JobStore, job: str | None, batch: str | None, state: JobState | None) -> None:
-        self.store = store
-        self._job = store.get(job) if job is not None else None
-        self._batch = self._job.batch_id if self._job is not None else batch
-        self._state = state
-        self._touched: list[str] = []
-
-    def ids(self, *states: JobState, limit: int | None = None) -> list[str]:
-        """Of the chosen jobs those in one of `states` (of each up to `limit`); remembered for `shown`."""
-        wanted = [state for state in states if self._state in (None, state)]
-        if self._job is not None:
-            found = [self._job.id] if self._job.state in wanted else []
-        else:
-            found = [job.id for state in wanted for job in islice(self._all(state), limit)]
-        self._touched = found
-        return found
-
-    def remark(self) -> str:
-        """The state of the one job that was named, for a message."""
-        return f" ({self._job.id} is {self._job.state})" if self._job is not None else ""
-
-    def counts(self) -> dict[str, int]:
-        return self.store.counts(self._batch)
-
-    def shown(self, limit: int, *, after_change: bool) -> list[Job]:
-        """What is to be shown: the jobs that were changed, else the chosen ones, the newest `limit` of them."""
-        if self._job is not None:
-            return [self.store.get(self._job.id)]
-        if after_change:
-            return [self.store.get(job_id) for job_id in self._touched[:limit]]
-        page = self.store.page(batch=self._batch, state=self._state, limit=limit, newest_first=True)
-        return page.items[::-1]
-
-    def _all(self, state: JobState) -> Iterator[Job]:
-        return every(partial(self.store.page, batch=self._batch, state=state, limit=_PAGE))
+    JSON: `{"retried": n}`.
+    """
+    if bool(jobs) is failed:
+        raise typer.BadParameter("name jobs, or give --failed for all failed jobs", param_hint="JOB")
+    with open_stores(load_settings()) as stores:
+        ids = [find_id(stores.database, one, JOB) for one in jobs or ()] or list(_ids(stores, None, JobState.FAILED))
+        _retry(stores, ids)
 
 
-def _retry(chosen: _Choice, settings: Settings) -> None:
-    ids = chosen.ids(JobState.FAILED, JobState.CANCELLED)
-    queued: list[str] = []
+@command(jobs_app, "cancel", examples="propintel jobs cancel 8e03b1c2 93bd0a17")
+def cancel_jobs(jobs: Annotated[list[str], id_argument(JOB)]) -> None:
+    """Cancel jobs that have not ended. A running job stores nothing more.
+
+    JSON: `{"cancelled": n}`.
+    """
+    with open_stores(load_settings()) as stores:
+        ids = list(dict.fromkeys(find_id(stores.database, one, JOB) for one in jobs))
+        cancelled = sum(map(stores.jobs.cancel, ids))
+    _report_cancelled(cancelled, "the jobs have ended" if len(ids) > 1 else "the job has ended")
+
+
+@command(batches_app, "list", examples="propintel batches list --limit 20")
+def list_batches(limit: Limit = 100) -> None:
+    """List batches, the newest first.
+
+    JSON: a list of what `propintel batches show` shows.
+    """
+    with open_stores(load_settings()) as stores:
+        batches = stores.batches.page(limit=limit).items
+        show([batch.as_json() for batch in batches], lambda: [_batch_table(stores, batches)])
+
+
+@command(batches_app, "show", examples="propintel batches show 0f6c2d91")
+def show_batch(batch_id: BatchId) -> None:
+    """Show one batch: how many of its jobs are in each state, and whether its callback was delivered.
+
+    JSON: `{"id", "created_at", "priority", "targets", "duplicates", "economy", "counts": {state: n}, "completed_at",
+    "callback": null or {"url", "state", "attempts", "error"}}`.
+    """
+    with open_stores(load_settings()) as stores:
+        batch = stores.batches.get(find_id(stores.database, batch_id, BATCH))
+    show(batch.as_json(), lambda: _whole_batch(batch))
+
+
+@command(
+    batches_app,
+    "retry",
+    examples="""
+    propintel batches retry 0f6c2d91
+    propintel batches retry 0f6c2d91 --failed    leaves cancelled jobs alone""",
+)
+def retry_batch(batch_id: BatchId, failed: Failed = False) -> None:
+    """Queue the failed and cancelled jobs of a batch again. The batch reopens, and calls back again.
+
+    JSON: `{"retried": n}`.
+    """
+    with open_stores(load_settings()) as stores:
+        batch = stores.batches.get(find_id(stores.database, batch_id, BATCH)).id
+        states = (JobState.FAILED,) if failed else (JobState.FAILED, JobState.CANCELLED)
+        _retry(stores, list(_ids(stores, batch, *states)))
+
+
+@command(batches_app, "cancel", examples="propintel batches cancel 0f6c2d91")
+def cancel_batch(batch_id: BatchId) -> None:
+    """Cancel all jobs of a batch that have not ended. Running jobs store nothing more.
+
+    JSON: `{"cancelled": n}`.
+    """
+    with open_stores(load_settings()) as stores:
+        cancelled = stores.batches.cancel(find_id(stores.database, batch_id, BATCH))
+    _report_cancelled(cancelled, "all jobs of the batch have ended")
+
+
+def _ids(stores: Stores, batch: str | None, *states: JobState) -> Iterator[str]:
+    for state in states:
+        yield from (job.id for job in every(partial(stores.jobs.page, batch=batch, state=state, limit=_PAGE)))
+
+
+def _retry(stores: Stores, ids: Sequence[str]) -> None:
+    """Queue the jobs again that can be, and say why others were left out."""
+    retried: list[str] = []
     if ids:
-        with closing(make_sender(settings)) as celery_app:
-            queued = resubmit_jobs(chosen.store, celery_app, settings, ids)
-    if queued:
-        note(f"{len(queued)} jobs are queued again")
-    elif ids:
-        note("nothing to retry: other jobs for the same targets are under way")
-    else:
-        note(f"nothing to retry: only failed or cancelled jobs are done again{chosen.remark()}")
+        with closing(make_sender(stores.settings)) as celery_app:
+            retried = resubmit_jobs(stores.jobs, celery_app, stores.settings, ids)
+    show({"retried": len(retried)}, lambda: [Text(f"{_count(retried)} queued again")])
+    if left := len(ids) - len(retried):
+        states = f"; {ids[0]} is {stores.jobs.get(ids[0]).state}" if len(ids) == 1 else ""
+        note(f"{left} not retried: only failed and cancelled jobs are, and each target only once at a time{states}")
+    elif not ids:
+        note("Nothing to retry: no job is failed or cancelled.")
 
 
-def _cancel(chosen: _Choice, stores: Stores, batch: str | None, limit: int) -> None:
-    """The one job that is named, or all of a batch in one statement; of these `limit` are remembered for showing."""
-    ids = chosen.ids(JobState.QUEUED, JobState.RUNNING, JobState.DEFERRED, limit=limit)
-    cancelled = stores.batches.cancel(batch) if batch is not None else sum(map(stores.jobs.cancel, ids))
-    if cancelled:
-        note(f"{cancelled} jobs are cancelled")
-    elif ids:
-        note("nothing to cancel: the jobs have just ended")
-    else:
-        note(f"nothing to cancel: only jobs that are not over can be cancelled{chosen.remark()}")
+def _report_cancelled(cancelled: int, otherwise: str) -> None:
+    show({"cancelled": cancelled}, lambda: [Text(f"{_count(range(cancelled))} cancelled")])
+    if not cancelled:
+        note(f"Nothing to cancel: {otherwise}.")
 
 
-def _tables(counts: dict[str, int], shown: list[Job], batch: Batch | None) -> Iterator[Table | Text]:
-    rows: list[tuple[Any, ...]] = [
-        (j.id, str(j.state), j.target, j.property_id, j.error["message"] if j.error else _remark(j)) for j in shown
-    ]
-    yield make_table(None, ("job", "state", "target", "property", "remark"), rows)
-    if len(shown) == 1 and shown[0].tried:
-        yield tried_table([one.as_json() for one in shown[0].tried])
+def _count(jobs: Sequence[Any]) -> str:
+    return "1 job" if len(jobs) == 1 else f"{len(jobs)} jobs"
+
+
+def _job_list(stores: Stores, jobs: Sequence[Job], counts: Mapping[str, int]) -> Iterator[Table | Text]:
+    ids = short_ids(stores.database, JOB, [job.id for job in jobs])
+    homes = short_ids(stores.database, PROPERTY, [job.property_id for job in jobs])
+    rows = [(ids[job.id], str(job.state), job.target, homes.get(job.property_id or ""), _remark(job)) for job in jobs]
+    yield make_table(None, ("job", "state", "target", "property", "note"), rows)
     yield Text(", ".join(f"{count} {state}" for state, count in counts.items()))
-    if batch is not None:
-        yield from _about(batch)
 
 
-def _about(batch: Batch) -> Iterator[Text]:
-    jobs = sum(batch.counts.values())
-    end = f"complete since {_moment(batch.completed_at)}" if batch.completed_at else "not complete"
-    yield Text(f"Batch {batch.id}: {jobs - batch.active} of {jobs} jobs over, {batch.duplicates} duplicates, {end}")
-    told = batch.as_json()["callback"]
-    if told is not None:
-        error = f": {told['error']}" if told["error"] else ""
-        yield Text(printable(f"Callback to {told['url']}: {told['state']} after {told['attempts']} attempts{error}"))
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
+def _whole_job(job: Job) -> Iterator[Table]:
+    facts = [
+        ("target", job.target),
+        ("state", str(job.state)),
+        ("note", _remark(job)),
+        ("batch", job.batch_id),
+        ("property", job.property_id),
+        ("attempts", job.attempts),
+        ("created", moment(job.created_at)),
+        ("finished", moment(job.finished_at)),
+    ]
+    yield make_facts(f"Job {job.id}", facts)
+    if job.tried:
+        yield tried_table([one.as_json() for one in job.tried])
 
 
 def _remark(job: Job) -> str:
+    """Return why the job failed, what it waits for, or what it left out."""
+    if job.error:
+        return str(job.error["message"])
     if job.search is not None:
         left_out = ", ".join(f"{count} {why}" for why, count in job.search["left_out"].items())
         found = f"a search: {job.search['found']} listings on {job.search['pages']} pages, {job.search['taken']} taken"
         return f"{found}, left out: {left_out}" if left_out else found
     if job.parked_at is not None:
-        return f"waits for a batch of the model since {_moment(job.parked_at)}"
+        return f"waiting for a model batch since {moment(job.parked_at)}"
     if job.due_at is not None:
-        return f"{'is tried again at' if job.state.is_final else 'waits until'} {_moment(job.due_at)}"
-    said = [f"{len(job.wanted_model)} fields left for the model: {job.model_note}"] if job.model_note else []
+        return f"{'next try at' if job.state.is_final else 'waiting until'} {moment(job.due_at)}"
+    notes = [f"{len(job.wanted_model)} fields left for the model: {job.model_note}"] if job.model_note else []
     if job.tried:
-        said.insert(0, f"{sum(one.is_used for one in job.tried)} of {len(job.tried)} sources used")
-    return "; ".join(said)
+        notes.insert(0, f"{sum(one.is_used for one in job.tried)} of {len(job.tried)} sources used")
+    return "; ".join(notes)
+
+
+def _batch_table(stores: Stores, batches: Sequence[Batch]) -> Table:
+    ids = short_ids(stores.database, BATCH, [batch.id for batch in batches])
+    rows = [
+        (ids[batch.id], moment(batch.created_at), _progress(batch), batch.counts["failed"], _callback(batch))
+        for batch in batches
+    ]
+    return make_table(None, ("batch", "created (UTC)", "ended", "failed", "callback"), rows)
+
+
+def _whole_batch(batch: Batch) -> Iterator[Table]:
+    facts = [
+        ("ended", f"{_progress(batch)} jobs"),
+        ("completed", moment(batch.completed_at)),
+        ("jobs", ", ".join(f"{count} {state}" for state, count in batch.counts.items())),
+        ("duplicates", batch.duplicates),
+        ("created", moment(batch.created_at)),
+        ("priority", batch.priority),
+        ("callback", _callback(batch)),
+    ]
+    yield make_facts(f"Batch {batch.id}", facts)
+
+
+def _progress(batch: Batch) -> str:
+    jobs = sum(batch.counts.values())
+    return f"{jobs - batch.active} of {jobs}"
+
+
+def _callback(batch: Batch) -> str:
+    callback = batch.as_json()["callback"]
+    if callback is None:
+        return ""
+    error = f": {callback['error']}" if callback["error"] else ""
+    return f"{callback['state']} after {callback['attempts']} attempts, to {callback['url']}{error}"

@@ -1,7 +1,7 @@
-"""Services that are kept running: what ends by itself is started again, after a pause that grows while it keeps ending.
+"""Keeps services running: one that ends is restarted, after a pause that grows while it keeps ending.
 
-A service that ends before it was ever up stays down and ends the whole: its configuration is wrong, and starting it
-again would only say so again. How one process is started and stopped is `processes.py`.
+A service that ends before it was ever up stays down, and everything stops: its configuration is wrong, and a restart
+would fail again. `processes.py` starts and stops one process.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from cli.processes import Child, ChildDiedError, Supervisor
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-#: whoever lived so long ended for a new reason: the pauses begin anew
+#: after so long a life it ended for a new reason: the pauses begin anew
 SETTLED_SECONDS = 60.0
 
 
 class Life(Protocol):
-    """One service as its keeper sees it."""
+    """A service to keep running."""
 
     name: str
 
     def start(self) -> None:
-        """Start it (again). Raises `PropertyIntelligenceError` if that fails."""
+        """Start it, or start it again. Raises `PropertyIntelligenceError`."""
         ...
 
     def is_up(self) -> bool:
-        """True once it does its work."""
+        """Return whether it does its work."""
         ...
 
     def death(self) -> ChildDiedError | None:
-        """How it ended, if it ended by itself."""
+        """Return how it ended, or None if it has not."""
         ...
 
 
 class ChildLife:
-    """A child of `supervisor`. `ready` says of the running child that it does its work."""
+    """A child of `supervisor`. `ready` returns whether the running child does its work."""
 
     def __init__(
         self, name: str, supervisor: Supervisor, start: Callable[[], Child], ready: Callable[[Child], bool]
@@ -51,7 +51,7 @@ class ChildLife:
 
     def start(self) -> None:
         dead, self._child = self._child, None
-        if dead is not None:  # what it started itself must not work on beside the new one (Linux ends that by itself)
+        if dead is not None:  # its own children must not run beside the new one (Linux ends them anyway)
             self._supervisor.stop_child(dead)
         self._child = self._start()
 
@@ -74,7 +74,7 @@ class ValkeyLife:
         self._valkey = valkey
 
     def start(self) -> None:
-        self._valkey.stop()  # forget the dead one: perhaps another process's server answers by now
+        self._valkey.stop()  # forget the dead one: another process's server may answer by now
         self._valkey.start()
 
     def is_up(self) -> bool:
@@ -103,7 +103,7 @@ class Kept:
 
     @property
     def is_down(self) -> bool:
-        """True between its end and its next start."""
+        """Return whether it waits for its next start."""
         return self._again_at is not None
 
     def start(self) -> None:
@@ -112,7 +112,7 @@ class Kept:
         self._life.start()
 
     def check(self) -> bool:
-        """True once it was up. Raises `ChildDiedError` if it ended before."""
+        """Return whether it was ever up. Raises `ChildDiedError` if it ended before."""
         self._was_up = self._was_up or self._life.is_up()
         if not self._was_up and (death := self._life.death()):
             raise death
@@ -137,7 +137,7 @@ class Kept:
             self._say(f"{self.name} is started again")
 
     def _rest(self, reason: str) -> None:
-        """`reason` is why it is not there now."""
+        """Wait before the next start; `reason` is why it ended."""
         if self._now() - self._started_at >= SETTLED_SECONDS:
             self._pause_seconds = FIRST_PAUSE_SECONDS
         pause = self._pause_seconds

@@ -1,76 +1,74 @@
-"""`propintel keys`: what the OpenAI keys do, and whether they are good."""
+"""`propintel keys`: see, check, disable, and enable OpenAI keys."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from typing import Annotated, Any
 
+import httpx2
 import typer
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from app.errors.keys import NoKeysError
+from app.keypool.keys import ApiKey
+from app.keypool.snapshots import Action
+from app.printable import printable
 from app.redaction import shown_url
-from app.services.keys.view import fleet_stats
+from app.services.keys.actions import act
+from app.services.keys.view import KeyView, fleet_stats
 from app.services.openai_client_manager import build_manager
+from app.services.runtime.stores import open_stores
 from app.settings import Settings, load_settings
+from cli.arguments import Reason, who
+from cli.command import command, new_app
 from cli.failures import FAILED, say_error
-from cli.key_actions import add_to
-from cli.key_check import check_keys
-from cli.output import Format, FormatOption, make_table, print_json, show, stdout_console, wants_json
+from cli.output import make_table, moment, print_json, show, stdout_console, wants_json
 from cli.processes import StopRequestedError, StopSignals
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = new_app("See, check, disable, and enable OpenAI keys.")
 
-_EXAMPLES = """\b
-Examples:
-  propintel keys                    requests, failures and state of every key
-  propintel keys --watch            the same, every two seconds
-  propintel keys --format json
-  propintel keys check              ask the API about every key
-  propintel keys disable MASK       give one no request; enable, probe
-"""
-_CHECK_EXAMPLES = """\b
-Examples:
-  propintel keys check
-  propintel keys check --format json && echo all good
-"""
-_WATCH_SECONDS = 2.0
+_FOLLOW_SECONDS = 2.0
 _BAD = ("invalid", "no access")
-add_to(app)
-_COLUMNS = ("requests", "successes", "failures", "circuit_open", "rate_limited", "last_used")
+_COLUMNS = {"requests": "requests", "successes": "ok", "failures": "failed", "rate_limits": "limited"}
+KeyName = Annotated[
+    str, typer.Argument(metavar="MASK", help="The key as `propintel keys list` shows it, or its ID or how that begins.")
+]
 
 
-@app.callback(invoke_without_command=True, epilog=_EXAMPLES)
-def keys(
-    context: typer.Context,
-    watch: Annotated[bool, typer.Option("--watch", help="Show them again every two seconds, until Ctrl-C.")] = False,
-    format_: FormatOption = None,
+@command(
+    app,
+    "list",
+    examples="""
+    propintel keys list               requests, failures, and state of every key
+    propintel keys list --follow      again every two seconds""",
+)
+def list_keys(
+    follow: Annotated[bool, typer.Option("--follow", help="Show them again every two seconds, until Ctrl-C.")] = False,
 ) -> None:
-    """Show the OpenAI keys by their masks: requests, failures and state, summed over all processes.
+    """List OpenAI keys by their masks: requests, failures, and state, summed over all processes.
 
-    A key that was taken out of the configuration is "draining": it gets no new request, and once its last use is long
-    ago it may be revoked.
+    A key that was removed from the configuration is "draining": it gets no new request. Revoke it once its last use is
+    long ago.
 
-    JSON: `{"total_keys", "healthy_keys", "rotation_strategy", "keys": {mask: {...}}}`; with --watch one line each time.
+    JSON: `{"total_keys", "healthy_keys", "rotation_strategy", "keys": {mask: {...}}}`; with --follow one line each.
     """
-    if context.invoked_subcommand is not None:
-        return
     settings = load_settings()
-    if watch:
-        _watch(settings, format_)
+    if follow:
+        _follow(settings)
         return
     stats = fleet_stats(settings)
-    show(stats, format_, lambda: _tables(stats))
+    show(stats, lambda: [_table(stats)])
 
 
-@app.command("check", epilog=_CHECK_EXAMPLES)
-def check(format_: FormatOption = None) -> None:
-    """Ask the API about every configured key; costs nothing. Exit code 1 if any is not good.
+@command(app, "check", examples="propintel keys check && echo all valid")
+def check() -> None:
+    """Ask the API about every configured key; costs nothing. Exit code 1 if any is not valid.
 
-    JSON: `{"keys": {mask: {"status", "http_status", "detail"}}}` with the status "valid", "invalid", "no access" or
+    JSON: `{"keys": {mask: {"status", "http_status", "detail"}}}`; "status" is "valid", "invalid", "no access", or
     "unknown".
     """
     settings = load_settings()
@@ -80,14 +78,50 @@ def check(format_: FormatOption = None) -> None:
         proxy = settings.openai.proxy.get_secret_value() if settings.openai.proxy else None
         results = check_keys(manager.keys, settings.openai.base_url, proxy=proxy)
     rows = [(mask, r["status"], r["http_status"], r["detail"]) for mask, r in results.items()]
-    show({"keys": results}, format_, lambda: [make_table(None, ("key", "status", "HTTP", "detail"), rows)])
+    show({"keys": results}, lambda: [make_table(None, ("key", "status", "HTTP", "detail"), rows)])
     if problem := _problem(results, settings.openai.base_url):
         say_error(problem)
         raise typer.Exit(FAILED)
 
 
+@command(app, "disable", examples="propintel keys disable 'sk-proj-abc...xyz1' --reason 'leaked'")
+def disable(name: KeyName, reason: Reason = "") -> None:
+    """Give a key no new request, in any process, until it is enabled. Requests in progress finish.
+
+    JSON: `{"key", "mask", "action", "outcome", "state", "message", "recorded_at"}`.
+    """
+    _act(name, "disable", reason)
+
+
+@command(app, "enable", examples="propintel keys enable 'sk-proj-abc...xyz1'")
+def enable(name: KeyName, reason: Reason = "") -> None:
+    """Give a disabled key requests again, with the health that it had.
+
+    JSON: as for `propintel keys disable`.
+    """
+    _act(name, "enable", reason)
+
+
+@command(app, "probe", examples="propintel keys probe 'sk-proj-abc...xyz1' --reason 'credit was added'")
+def probe(name: KeyName, reason: Reason = "") -> None:
+    """Try a failing, refused, or unpaid key with the next request, whatever its wait. Leaves a healthy key alone.
+
+    JSON: as for `propintel keys disable`.
+    """
+    _act(name, "probe", reason)
+
+
+def _act(name: str, action: Action, reason: str) -> None:
+    settings = load_settings()
+    with closing(KeyView(settings)) as view, ExitStack() as opened:
+        done = act(
+            view, lambda: opened.enter_context(open_stores(settings)).database, name, action, who=who(), reason=reason
+        )
+    show(done.as_json(), lambda: [Text(printable(done.sentence))])
+
+
 def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
-    """How many keys are not good and what to do about it, on one line; "" if all are good."""
+    """Return on one line how many keys are not valid and what to do; "" if all are."""
     bad = sum(result["status"] in _BAD for result in results.values())
     unknown = [result for result in results.values() if result["status"] not in ("valid", *_BAD)]
     parts: list[str] = []
@@ -102,10 +136,10 @@ def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
     return " ".join(parts)
 
 
-def _watch(settings: Settings, chosen: Format | None) -> None:
-    """Show the keys again and again until a signal. The signal is noted: a `KeyboardInterrupt` can get lost."""
-    with StopSignals() as signals, contextlib.ExitStack() as stack:
-        live = None if wants_json(chosen) else stack.enter_context(Live(console=stdout_console(), auto_refresh=False))
+def _follow(settings: Settings) -> None:
+    """Show the keys again and again until a signal. It is noted by a handler: a `KeyboardInterrupt` can get lost."""
+    with StopSignals() as signals, ExitStack() as stack:
+        live = None if wants_json() else stack.enter_context(Live(console=stdout_console(), auto_refresh=False))
         try:
             while True:
                 stats = fleet_stats(settings)
@@ -114,13 +148,9 @@ def _watch(settings: Settings, chosen: Format | None) -> None:
                 else:
                     live.update(_table(stats), refresh=True)
                 signals.check()
-                signals.wait(_WATCH_SECONDS)
+                signals.wait(_FOLLOW_SECONDS)
         except StopRequestedError as exc:
             raise typer.Exit(exc.exit_code) from None
-
-
-def _tables(stats: dict[str, Any]) -> Iterator[Table | Text]:
-    yield _table(stats)
 
 
 def _table(stats: dict[str, Any]) -> Table:
@@ -131,6 +161,45 @@ def _table(stats: dict[str, Any]) -> Table:
             health += f", {count} {state}"
     title = f"{health}, {stats['rotation_strategy']}, {scope}"
     rows = [
-        (mask, figures.get("state"), *(figures[name] for name in _COLUMNS)) for mask, figures in stats["keys"].items()
+        (mask, figures.get("state"), *(figures[name] for name in _COLUMNS), moment(figures["last_used"]))
+        for mask, figures in stats["keys"].items()
     ]
-    return make_table(title, ("key", "state", *(name.replace("_", " ") for name in _COLUMNS)), rows)
+    return make_table(title, ("key", "state", *_COLUMNS.values(), "last used"), rows)
+
+
+_TIMEOUT_SECONDS = 15.0
+_CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
+
+
+def check_keys(
+    keys: Sequence[ApiKey], base_url: str, *, proxy: str | None = None, transport: httpx2.BaseTransport | None = None
+) -> dict[str, dict[str, Any]]:
+    """Each key at its base URL, else at this one. By mask: `{"status", "http_status", "detail"}`.
+
+    "valid" (200; also 429: a bad key is not counted against limits), "invalid" (401), "no access" (403), or "unknown"
+    (no answer, or another one) with `http_status` null if there was none. `transport` replaces the network (tests).
+    """
+    inner = transport or httpx2.HTTPTransport(proxy=proxy)
+    with httpx2.Client(transport=inner, timeout=_TIMEOUT_SECONDS, trust_env=False, follow_redirects=False) as client:
+        return {key.mask: _check(client, f"{key.base_url or base_url.rstrip('/')}/models", key) for key in keys}
+
+
+def _check(client: httpx2.Client, url: str, key: ApiKey) -> dict[str, Any]:
+    try:
+        answer = client.get(url, headers={"Authorization": f"Bearer {key.secret.get_secret_value()}"})
+    except httpx2.HTTPError as exc:
+        detail = f"{shown_url(url)} does not answer ({type(exc).__name__})"
+        return {"status": "unknown", "http_status": None, "detail": detail}
+    status = {200: "valid", 401: "invalid", 403: "no access", 429: "valid"}.get(answer.status_code, "unknown")
+    return {"status": status, "http_status": answer.status_code, "detail": _detail(answer)}
+
+
+def _detail(answer: httpx2.Response) -> str:
+    """OpenAI's error code; never its message, which may quote the key."""
+    if answer.status_code == 200:
+        return ""
+    try:
+        code = answer.json()["error"]["code"]
+    except (ValueError, KeyError, TypeError):
+        return "not an OpenAI answer: check OPENAI_BASE_URL" if answer.status_code == 404 else ""
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""

@@ -1,4 +1,4 @@
-"""`propintel`: the terminal door. Imports next to nothing by itself, so that Ctrl-C is heard from the first moment."""
+"""The entry point of `propintel`. It imports almost nothing, so that Ctrl-C works from the first moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _INTERRUPTED = 130  # as in cli.failures, which is not imported yet
 
 
 def main() -> int:
-    """Run the command that `sys.argv` names; -> the exit code. Click's own exits pass as `SystemExit`."""
+    """Run the command that `sys.argv` names; return the exit code. Click's own exits pass as `SystemExit`."""
     try:
         import signal  # noqa: PLC0415 (inside the guard, like everything that takes time)
 
@@ -25,15 +25,15 @@ def main() -> int:
 
 
 def end_at_once(*_: object) -> None:
-    """Ctrl-C while modules are imported: there is nothing to clean up.
+    """End on Ctrl-C while modules are imported: there is nothing to clean up.
 
-    No `KeyboardInterrupt`, because the import system swallows one that comes while it frees a module's lock.
+    Not by `KeyboardInterrupt`: the import system swallows one that comes while it frees a module's lock.
     """
     os._exit(_INTERRUPTED)
 
 
 def started() -> None:
-    """All is imported: from now on Ctrl-C is a `KeyboardInterrupt` again."""
+    """Make Ctrl-C a `KeyboardInterrupt` again, once everything is imported."""
     import signal  # noqa: PLC0415 (as in `main`)
 
     if signal.getsignal(signal.SIGINT) is end_at_once:

@@ -1,4 +1,4 @@
-"""What a command prints: results on stdout as JSON or a table, remarks on stderr.
+"""What a command prints: results on stdout as a table or JSON, notes on stderr.
 
 Text from pages is hostile: nothing here lets it move the cursor or style the terminal.
 """
@@ -6,60 +6,54 @@ Text from pages is hostile: nothing here lets it move the cursor or style the te
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from app.printable import json_text, printable
 
+#: columns of a table that goes into a pipe
 _WIDE = 160
+_LONGEST_CELL = 300
 
 
 class Format(StrEnum):
     """How results are printed."""
 
-    JSON = "json"
     TABLE = "table"
-
-
-FormatOption = Annotated[
-    Format | None,
-    typer.Option("--format", help="How to print the result. Default: a table in a terminal, JSON in a pipe or file."),
-]
-
-
-class PropertyFormat(StrEnum):
-    """How properties are printed."""
-
     JSON = "json"
-    TABLE = "table"
-    BRIEF = "brief"
 
 
-PropertyFormatOption = Annotated[
-    PropertyFormat | None,
-    typer.Option(
-        "--format",
-        help="How to print properties; brief is the contractor's report. Default: a table in a terminal, JSON in a "
-        "pipe or file.",
-    ),
-]
+_chosen: ContextVar[Format | None] = ContextVar("format", default=None)
 
 
-def wants_json(chosen: Format | PropertyFormat | None) -> bool:
-    """The format asked for; without one, JSON whenever a program reads along."""
-    return chosen in (Format.JSON, PropertyFormat.JSON) or (chosen is None and not sys.stdout.isatty())
+def choose_format(wanted: Format | None) -> None:
+    """Set what `--format` or `--json` asked for."""
+    _chosen.set(wanted)
 
 
-def show(data: Any, chosen: Format | None, table: Callable[[], Iterable[Table | Text]]) -> None:
+def chosen_format() -> Format | None:
+    """Return what `--format` or `--json` asked for; None if neither was given."""
+    return _chosen.get()
+
+
+def wants_json() -> bool:
+    """Return whether results are JSON: as asked for, else unless a person reads them in a terminal."""
+    wanted = _chosen.get()
+    return wanted is Format.JSON or (wanted is None and not sys.stdout.isatty())
+
+
+def show(data: Any, table: Callable[[], Iterable[Table | Text]]) -> None:
     """Print `data` as JSON, or what `table` makes of it."""
-    if wants_json(chosen):
+    if wants_json():
         print_json(data)
         return
     console = stdout_console()
@@ -68,18 +62,19 @@ def show(data: Any, chosen: Format | None, table: Callable[[], Iterable[Table | 
 
 
 def print_json(data: Any, *, indent: int | None = 2) -> None:
-    """One JSON document; without `indent` on a line of its own."""
+    """Print one JSON document; without `indent` on one line."""
     print(json_text(data, indent=indent), flush=True)  # noqa: T201
 
 
 def note(message: str) -> None:
-    """A remark for whoever watches, on stderr."""
+    """Print a note for people on stderr."""
     print(printable(message), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def stdout_console() -> Console:
-    """Tables go through this one; in a pipe they are wide instead of wrapped."""
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    """Return the console for tables: as wide as the terminal or COLUMNS, else wide enough not to wrap."""
+    is_known = sys.stdout.isatty() or os.environ.get("COLUMNS")
+    return Console(file=sys.stdout, width=None if is_known else _WIDE, highlight=False)
 
 
 def stderr_console() -> Console:
@@ -87,8 +82,8 @@ def stderr_console() -> Console:
 
 
 def make_table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A plain table; cells are values, printed as text and nothing else."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+    """Return a plain table. Cells are values, printed as text and nothing else; long ones wrap at word ends."""
+    table = empty_table(title)
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
@@ -96,12 +91,46 @@ def make_table(title: str | None, columns: Sequence[str], rows: Iterable[Sequenc
     return table
 
 
+def make_facts(title: str, facts: Iterable[tuple[str, Any]]) -> Table:
+    """Return a table of one thing: a line for each fact that is known."""
+    table = make_table(title, ("", ""), [(name, value) for name, value in facts if value not in (None, "")])
+    table.show_header = False
+    return table
+
+
+def empty_table(title: str | None, *, expand: bool = False) -> Table:
+    """Return a table without columns, in the style that all tables have."""
+    return Table(
+        title=title,
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        expand=expand,
+    )
+
+
 def cell(value: Any) -> Text:
-    """A value as one cell: no markup, no control characters, nothing longer than a screen."""
+    """Return a value as one cell: no markup, no control characters, and cut at a word's end if it is very long."""
     if value is None:
         return Text("")
     if isinstance(value, bool):
         return Text("yes" if value else "no")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = printable(text)
-    return Text(text if len(text) <= 300 else f"{text[:299]}…")
+    return Text(cut(printable(text), _LONGEST_CELL))
+
+
+def cut(text: str, longest: int) -> str:
+    """Return `text` with at most `longest` characters, cut at a word's end if there is one."""
+    if len(text) <= longest:
+        return text
+    kept = text[: longest - 1]
+    words = kept.rpartition(" ")[0]
+    return f"{words or kept}…" if len(words) > longest // 2 else f"{kept}…"
+
+
+def moment(at: Any) -> str:
+    """Return a time, or one as ISO 8601, in UTC to the minute; empty for None."""
+    text = at if isinstance(at, str) else at.isoformat() if at else ""
+    return text[:16].replace("T", " ")

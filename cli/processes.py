@@ -1,8 +1,8 @@
-"""Children that live and die with this process: ordered start, ordered stop, and nobody left behind.
+"""Child processes that end with this one: started in order, stopped in reverse order, none left behind.
 
-Every child leads a session of its own, so that Ctrl-C in a terminal reaches only this process, which then stops them in
-its own order (a broker that dies before its worker makes the worker end in a traceback). If this process is killed the
-kernel ends the children (`ending_with_parent`). Use from the main thread.
+Every child leads its own session, so that Ctrl-C in a terminal reaches only this process, which then stops them in
+order: a worker whose broker dies first ends in a traceback. If this process is killed, the kernel ends the children
+(`ending_with_parent`). Use from the main thread.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class StopRequestedError(Exception):
 
     @property
     def exit_code(self) -> int:
-        """As a shell has it: 130 after Ctrl-C, 143 after SIGTERM."""
+        """Return what a shell returns: 130 after Ctrl-C, 143 after SIGTERM."""
         return 128 + self.signum
 
 
 class StopSignals:
-    """Notes the first signal instead of interrupting: a start or a stop under way is never left half done.
+    """Records the first signal instead of interrupting: a start or stop in progress is never left half done.
 
-    A context manager; a second Ctrl-C changes nothing, since every stop is bounded in time. With `sighup_reloads`,
+    A context manager. A second Ctrl-C changes nothing, since every stop is bounded in time. With `sighup_reloads`,
     SIGHUP asks for a reload unless the terminal was closed; else it stops like the others.
     """
 
@@ -61,13 +61,13 @@ class StopSignals:
             raise StopRequestedError(self._signum)
 
     def wait(self, seconds: float) -> None:
-        """Pause, but not beyond a signal by more than a moment."""
+        """Pause; a signal ends the pause at once."""
         until = time.monotonic() + seconds
         while self._signum is None and not self._reload_asked and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
 
     def take_reload(self) -> bool:
-        """True once after a SIGHUP that asked for a reload."""
+        """Return True once after a SIGHUP that asked for a reload."""
         asked, self._reload_asked = self._reload_asked, False
         return asked
 
@@ -88,7 +88,7 @@ class StopSignals:
 
 
 class ChildDiedError(Exception):
-    """A child ended although nobody stopped it; `words` are the last lines that it wrote."""
+    """A child ended although nobody stopped it. `words` are the last lines that it wrote."""
 
     def __init__(self, name: str, code: int, words: str) -> None:
         super().__init__(name, code, words)
@@ -97,23 +97,23 @@ class ChildDiedError(Exception):
         self.code = code
 
     def __str__(self) -> str:
-        return f"{self.name} ended by itself (exit code {self.code}):\n{self.words or '(it wrote nothing)'}"
+        return f"{self.name} ended unexpectedly (exit code {self.code}):\n{self.words or '(it wrote nothing)'}"
 
 
 @dataclass
 class Child:
-    """One process: how it is called in messages, where its output goes, and when it was started (`time.monotonic`)."""
+    """One process: its name in messages, where its output goes, and when it was started (`time.monotonic`)."""
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path | None
     grace_seconds: float
-    #: prints what it writes, and ends when nobody can write any more
+    #: prints what the child writes, and ends when the child's output does
     reader: threading.Thread | None = None
     started_at: float = field(default_factory=time.monotonic)
 
     def words(self, lines: int = 12) -> str:
-        """The last lines of its log, which is where it says why it ended."""
+        """Return the last lines of its log, which say why it ended."""
         if self.reader is not None:
             self.reader.join(_LAST_LINES_SECONDS)
         if self.log is None:
@@ -126,9 +126,9 @@ class Child:
 
 
 class Supervisor:
-    """Starts children in order and stops them in reverse. A context manager: its end stops them all.
+    """Starts children in order and stops them in reverse. A context manager, whose end stops them all.
 
-    `output` prints what children write that have no log of their own; without it they write to this process's stderr.
+    `output` prints what children without a log write; without it, they write to this process's stderr.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Supervisor:
         log: Path | None = None,
         grace_seconds: float = 10.0,
     ) -> Child:
-        """Start a child; its output goes to `log`, if there is one. `grace_seconds`: from TERM to KILL."""
+        """Start a child; its output goes to `log`, if given. `grace_seconds`: the time from TERM to KILL."""
         output, reader = 2, None
         with contextlib.ExitStack() as stack:
             if log is not None:
@@ -190,7 +190,7 @@ class Supervisor:
                 raise ChildDiedError(child.name, code, child.words())
 
     def stop(self) -> None:
-        """Stop all children, the last started first, each with its whole session; returns when none is left."""
+        """Stop all children and their sessions, the last started first; return when none is left."""
         while self._children:
             _end(self._children.pop())
 
@@ -211,7 +211,7 @@ def _end(child: Child) -> None:
         child.process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.process.wait(child.grace_seconds)
-    # what the child itself started is in its session: whoever is left there ends now
+    # the child's own children are in its session: end them too
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.process.pid, signal.SIGKILL)
     child.process.wait()

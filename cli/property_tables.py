@@ -1,90 +1,191 @@
-"""Properties as tables: one in detail with its sources side by side, or many in one line each."""
+"""Properties as tables: many in a line each, one in brief or in full, and why its values were chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import batched
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from rich.table import Table
 from rich.text import Text
 
 from app.printable import printable
+from app.property.address import Address
+from app.property.fields.table import FIELDS
 from app.property.merging.doubt import others
-from app.property.record import FIELDS
-from app.property.storage.properties.tables import SourceRow
-from cli.output import cell, make_table
+from app.property.presenting.brief import WIDTH, brief
+from app.property.presenting.groups import GROUPS, group_of
+from app.property.presenting.sources import KINDS, source_name
+from app.property.presenting.words import HEADINGS, in_list, in_words
+from app.settings import load_settings
+from cli.output import cell, cut, empty_table, make_facts, make_table, moment, show, stdout_console
 
-#: sources in one table: more would be columns of a letter each
-_MOST_COLUMNS = 4
+_NARROWEST = 40
+#: characters of a cell in the one-line table of values
+_LINE_CHARS = 24
+Shown = Mapping[str, Any]
 
 
-def property_tables(shown: Mapping[str, Any], said: Sequence[SourceRow] = ()) -> Iterator[Table | Text]:
-    """A property as `PropertyStore.get` gives it: values with their evidence, sources, what each of these says
-    (`said`), what is in conflict and why, and apart from all that what nobody could verify."""
-    yield record_table(f"Property {shown['property']}", shown["record"], shown["evidence"])
-    rows = [
-        (place, s["url"], s.get("source_kind"), s["kind"], s["fetched_at"], len(s["wanted_model"]))
-        for place, s in enumerate(shown["sources"], start=1)
+def show_properties(found: Sequence[Shown], now: datetime, *, as_list: bool) -> None:
+    """Print properties in the shape of `PropertyStore.get`: in brief with their conflicts, or as JSON.
+
+    The JSON is a list, or without `as_list` the only one.
+    """
+    show(list(found) if as_list else found[0], lambda: _briefs(found, now))
+
+
+def _briefs(found: Sequence[Shown], now: datetime) -> Iterator[Table | Text]:
+    width = max(_NARROWEST, min(WIDTH, stdout_console().width))
+    fresh_days = load_settings().jobs.property_fresh_days
+    for place, shown in enumerate(found):
+        text = brief(shown, now, fresh_days, width)
+        yield Text(text if place == 0 else f"\n{'-' * 20}\n\n{text}", no_wrap=True, overflow="ignore")  # whole URLs
+        if any(others(shown, conflict["field"]) for conflict in shown["conflicts"]):
+            yield conflict_table([shown])
+            yield Text("")
+        yield Text(f"Property {shown['property']} has {len(shown['record'])} values. Add --all to see them.")
+
+
+def property_list(found: Sequence[Shown], ids: Mapping[str, str] | None = None) -> Table:
+    """Return a table of properties, a line each; with their short ids, if these are given."""
+    table = empty_table("Properties", expand=True)
+    if ids is not None:
+        table.add_column("property", no_wrap=True)
+    table.add_column("address", overflow="ellipsis", no_wrap=True, ratio=1)
+    shown = {name: heading for name, heading in HEADINGS.items() if FIELDS[name].kind != "choice"}
+    for heading in (*shown.values(), "fields", "by model"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in found:
+        record = one["record"]
+        by_model = sum(1 for evidence in one["evidence"].values() if evidence.get("method") == "llm")
+        table.add_row(
+            *([ids[one["property"]]] if ids is not None else []),
+            cell(Address.of(record).line or "-"),
+            *(in_list(name, record) or "-" for name in shown),
+            str(len(record)),
+            str(by_model),
+        )
+    return table
+
+
+def conflict_table(found: Sequence[Shown], ids: Mapping[str, str] | None = None) -> Table:
+    """Return a table of values that sources disagree about; with short ids of the properties, if these are given."""
+    rows = []
+    for shown in found:
+        for conflict in shown["conflicts"]:
+            name = conflict["field"]
+            for other in others(shown, name):
+                source = source_name(shown, other.proof["source_url"])
+                instead = f"{_in_words(name, other.proof, shown)} ({source})"
+                row = (_label(name), _in_words(name, shown["evidence"].get(name), shown), instead, other.reason)
+                rows.append(row if ids is None else (ids[shown["property"]], *row))
+    columns = ("field", "chosen", "another source", "not chosen because")
+    return make_table("Disagreements", columns if ids is None else ("property", *columns), rows)
+
+
+def all_values(shown: Shown) -> Iterator[Table | Text]:
+    """Yield every value by group, then the sources, the sources tried, and what could not be verified."""
+    groups: dict[str, list[tuple[Any, ...]]] = {}
+    for name, spec in FIELDS.items():
+        if name in shown["record"]:
+            proof = shown["evidence"][name]
+            source = source_name(shown, proof["source_url"])
+            row = (spec.label, _in_words(name, proof, shown), source, proof["method"], f"{proof['confidence']:.2f}")
+            groups.setdefault(group_of(name), []).append(row)
+    for group in GROUPS.values():
+        if group in groups:
+            yield make_table(group, ("field", "value", "source", "read from", "confidence"), groups[group])
+    sources = [
+        (KINDS.get(one.get("source_kind") or "", "page"), moment(one["checked_at"] or one["fetched_at"]), one["url"])
+        for one in shown["sources"]
     ]
-    yield make_table("Sources", ("no.", "page", "whose", "kind", "fetched", "fields left for the model"), rows)
-    for note in dict.fromkeys(s["model_note"] for s in shown["sources"] if s["model_note"]):
+    yield make_table("Sources", ("kind", "read (UTC)", "page"), sources)
+    for note in dict.fromkeys(source["model_note"] for source in shown["sources"] if source["model_note"]):
         yield Text(printable(f"Model: {note}"))
-    yield from _side_by_side(shown, said)
     if shown["conflicts"]:
-        conflicts = [
-            (conflict["field"], conflict["chosen"], other.proof["value"], other.proof["source_url"], other.reason)
-            for conflict in shown["conflicts"]
-            for other in others(shown, conflict["field"])
-        ]
-        yield make_table("Conflicts", ("field", "chosen", "another says", "page", "not believed, because"), conflicts)
+        yield conflict_table([shown])
     if shown.get("unverified"):
-        heard = [(h["field"], h["value"], h["said_by"], h["url"], h["seen_at"]) for h in shown["unverified"]]
-        title = "Not verified: said of pages that could not be read, in no value above"
-        yield make_table(title, ("field", "value", "said by", "page", "on"), heard)
+        claims = [(_label(one["field"]), one["value"], one["said_by"], one["url"]) for one in shown["unverified"]]
+        yield make_table("Unverified claims, used in no value", ("field", "value", "claimed by", "page"), claims)
     if shown.get("tried"):
         yield tried_table(shown["tried"])
 
 
 def tried_table(tried: Sequence[Mapping[str, Any]]) -> Table:
-    """What came of each source of an address (`JobAttempt.as_json`): of those that were not used, why."""
+    """Return what came of each source of an address (`JobAttempt.as_json`)."""
     rows = [(one["source"], one["kind"], one["outcome"], one["detail"], one["url"]) for one in tried]
     return make_table("Sources tried", ("source", "kind", "outcome", "detail", "page"), rows)
 
 
-def _side_by_side(shown: Mapping[str, Any], said: Sequence[SourceRow]) -> Iterator[Table]:
-    """Field by source, for fields that two or more speak of; `*` marks the value that was chosen, `!` a conflict."""
-    spoken = [name for name in FIELDS if sum(name in one.record for one in said) > 1]
-    if not spoken:
-        return
-    doubtful = {conflict["field"] for conflict in shown["conflicts"]}
-    for columns in batched(enumerate(said, start=1), _MOST_COLUMNS):
-        names = [f"{place}. {urlsplit(one.url).netloc}" for place, one in columns]
-        title = "What each source says (* chosen, ! they disagree)"
-        table = make_table(title, ("field", *names), ())
-        for name in spoken:
-            mark = Text(f"{name} !", style="bold") if name in doubtful else Text(name)
-            table.add_row(mark, *(_said(name, one, shown) for _, one in columns))
-        yield table
+def explained_property(shown: Shown, explained: Mapping[str, Any]) -> Iterator[Table]:
+    """Yield why each source belongs to the property, then each value on one line."""
+    sources = [
+        (source_name(shown, one["url"]), why["key"], why["why"], _compared(why["compared"]))
+        for one in explained["sources"]
+        for why in [one["belongs"]]
+    ]
+    yield make_table("Why each source belongs", ("source", "by", "because", "compared"), sources)
+    rows = []
+    for value in explained["values"]:
+        said, name = value["said"], value["field"]
+        source = source_name(shown, said[0]["url"]) if said else "computed"
+        agree = f"{sum(one['verdict'] != 'conflict' for one in said)} of {len(said)}" if said else ""
+        words = in_words(name, value["value"], shown["record"]).replace("\n", "; ")
+        rows.append((*(cut(text, _LINE_CHARS) for text in (_label(name), words, source)), agree))
+    yield make_table("Values (add field names for details)", ("field", "value", "source", "agree"), rows)
 
 
-def _said(name: str, one: SourceRow, shown: Mapping[str, Any]) -> Text:
-    if name not in one.record:
-        return Text("-")
-    text = cell(one.record[name])
-    proof = shown["evidence"].get(name)
-    mine = one.evidence[name]
-    if proof and all(proof[part] == mine[part] for part in ("source_url", "content_sha256", "locator")):
-        text = Text("* ", style="bold").append_text(text)
-    return text
+def explained_fields(shown: Shown, explained: Mapping[str, Any]) -> Iterator[Table]:
+    """Yield the evidence of each value, and its candidates."""
+    for value in explained["values"]:
+        name = value["field"]
+        proof = shown["evidence"][name]
+        facts = [
+            ("value", _in_words(name, proof, shown)),
+            ("because", value["why"]),
+            ("confidence", f"{proof['confidence']:.2f}"),
+            ("read from", f"{proof['method']}, {proof['locator']}"),
+            ("quote", proof["quote"]),
+            ("page", proof["source_url"]),
+            ("age", f"{value['age_days']:.1f} days"),
+        ]
+        yield make_facts(f"{_label(name)} ({name})", facts)
+        rows = [
+            (
+                in_words(name, one["value"], shown["record"]),
+                source_name(shown, one["url"]),
+                one["verdict"],
+                one["reason"],
+                f"{one['weight']['confidence']:.2f}",
+                f"{one['votes']:.2f}",
+            )
+            for one in value["said"]
+        ]
+        if rows:
+            yield make_table(None, ("candidate", "source", "verdict", "because", "confidence", "votes"), rows)
 
 
 def record_table(title: str, record: Mapping[str, Any], evidence: Mapping[str, Any]) -> Table:
-    """Values in the order of the data dictionary, each with how and where it was read."""
+    """Return values in the order of the data dictionary, each with how and where it was read."""
     rows = [
         (name, record[name], evidence[name]["method"], f"{evidence[name]['confidence']:.2f}", evidence[name]["quote"])
         for name in FIELDS
         if name in record
     ]
     return make_table(title, ("field", "value", "read from", "confidence", "quote"), rows)
+
+
+def _label(name: str) -> str:
+    return FIELDS[name].label
+
+
+def _in_words(name: str, proof: Mapping[str, Any] | None, shown: Shown) -> str:
+    return in_words(name, proof["value"], shown["record"], proof.get("unit")) if proof else ""
+
+
+def _compared(facts: Sequence[Mapping[str, Any]]) -> str:
+    parts = []
+    for fact in facts:
+        both = "" if fact["result"] == "same" else f" ({fact['one']} / {fact['other']})"
+        parts.append(f"{fact['what']} {fact['result']}{both}")
+    return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""`propintel purge`: remove all that is stored of a page, a host, a property, an address or a person."""
+"""`propintel purge`: remove all that is stored about a page, host, property, address, or person."""
 
 from __future__ import annotations
 
@@ -7,57 +7,55 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from app.property.storage.ids import PROPERTY, find_id
 from app.property.storage.privacy.scope import PurgeKind
+from app.property.urls.targets import is_property_id
 from app.services.privacy.purging import PurgeResult, purge
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
+from cli.arguments import who
+from cli.command import command, new_app
 from cli.failures import say_error
-from cli.output import FormatOption, make_table, note, show
-from cli.whoami import who
+from cli.output import make_table, note, show
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-_EXAMPLES = """\b
-Examples:
-  propintel purge --url https://www.example.com/homes/123-main-st     what would go
-  propintel purge --url https://www.example.com/homes/123-main-st --yes
-  propintel purge --host example.com --yes                            with all hosts below it
-  propintel purge --property 0f6c2d... --yes
-  propintel purge --address "12 Main St, Springfield, IL 62701" --yes
-  propintel purge --person "Doe, Jane"                                what would go
-  propintel purge --person "Jane Doe" --yes
-"""
+app = new_app()
 
 
-@app.command(epilog=_EXAMPLES)
+@command(
+    app,
+    examples="""
+    propintel purge --url https://www.example.com/homes/1    only counts
+    propintel purge --url https://www.example.com/homes/1 --yes
+    propintel purge --host example.com --yes                  with subdomains
+    propintel purge --property 0f6c2d91 --yes
+    propintel purge --address "12 Main St, Springfield, IL 62701" --yes
+    propintel purge --person "Doe, Jane"                      only counts
+    propintel purge --person "Jane Doe" --yes""",
+)
 def purge_command(
     *,
     url: Annotated[str | None, typer.Option("--url", help="One page, by any of its URLs.")] = None,
     host: Annotated[str | None, typer.Option("--host", help="All pages of a host and of those below it.")] = None,
     property_id: Annotated[
-        str | None, typer.Option("--property", metavar="ID", help="A property with all its pages.")
+        str | None, typer.Option("--property", metavar="PROPERTY", help="A property with all its pages.")
     ] = None,
     address: Annotated[
-        str | None, typer.Option("--address", help="What was looked up for an address, and its properties.")
+        str | None, typer.Option("--address", help="The lookups of an address, and its properties.")
     ] = None,
     person: Annotated[
-        str | None, typer.Option("--person", metavar="NAME", help="A person's name, wherever it stands.")
+        str | None, typer.Option("--person", metavar="NAME", help="A person's name, wherever it occurs.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without this it is only counted.")] = False,
-    format_: FormatOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove it; without this, only count.")] = False,
 ) -> None:
-    """Remove all that is stored of a page, a host, a property or an address: copies, values, evidence, history, what
-    models said, jobs. It cannot be undone. What other pages say of the same property stays.
+    """Remove all that is stored about a page, host, property, or address: copies, values, evidence, history, model
+    answers, and jobs. This cannot be undone. What other pages state about the same property stays.
 
-    Of a person the name is removed, wherever it stands, and is not stored again. "Jane Doe" is also JANE DOE, "Doe,
-    Jane", "Jane Q. Doe", DOE JANE and jane-doe in a URL; it is neither "Jane Quincy Doe" nor "Jane Doe-Smith".
+    Of a person, the name is removed wherever it occurs, and is not stored again. "Jane Doe" is also JANE DOE, "Doe,
+    Jane", "Jane Q. Doe", and jane-doe in a URL; it is neither "Jane Quincy Doe" nor "Jane Doe-Smith".
 
-    Workers may run meanwhile: jobs for it are removed, and what they have in hand is not stored.
+    Workers may run meanwhile. Restoring an earlier backup brings it back: keep a list of your purges, and run it again.
 
-    A backup that was made before brings it back when it is restored: keep a list of your purges, and run it again then.
-
-    JSON: `{"kind", "dry_run", "removed": {table: rows}, "wiped"}`; "wiped" is whether the database's files hold nothing
-    of it any more.
+    JSON: `{"kind", "dry_run", "removed": {table: rows}, "wiped"}`; "wiped": the database's files hold nothing of it.
     """
     asked = zip(PurgeKind, (url, host, property_id, address, person), strict=True)
     named = {kind: name for kind, name in asked if name is not None}
@@ -66,13 +64,15 @@ def purge_command(
     ((kind, name),) = named.items()
     settings = load_settings()
     with open_stores(settings) as stores:
+        if kind is PurgeKind.PROPERTY and not is_property_id(name):
+            name = find_id(stores.database, name, PROPERTY)
         result = purge(settings, stores.database, kind, name, who=who(), dry_run=not yes)
-    show(result.as_json(), format_, lambda: [_counts(result)])
+    show(result.as_json(), lambda: [_counts(result)])
     if result.dry_run:
-        note("nothing was removed: add --yes to do it")
+        note("Nothing was removed. Add --yes to remove it.")
         return
     if not result.wiped:
-        say_error("Deleted rows may still stand in free space of the database's files: see docs/retention.md.")
+        say_error("Deleted rows may still be in free space of the database's files: see docs/retention.md.")
 
 
 def _counts(result: PurgeResult) -> Table:

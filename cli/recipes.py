@@ -1,4 +1,4 @@
-"""`propintel recipes`: what was learned of sites, whose pages then need no model; and recipes that people write."""
+"""`propintel recipes`: see, write, and delete recipes, with which a site's pages need no model."""
 
 from __future__ import annotations
 
@@ -14,38 +14,19 @@ from rich.text import Text
 from app.errors import ConfigurationError
 from app.printable import printable
 from app.property.recipes.form import as_json, as_toml
+from app.property.recipes.recipe import Recipe
+from app.property.storage.ids import RECIPE, find_id, ids_from, short_ids
 from app.property.storage.paging import every
 from app.property.storage.properties.recipes import StoredRecipes
 from app.services.reports.recipe_view import import_file, recipe_view
-from app.services.runtime.stores import open_stores
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import load_settings
-from cli.output import FormatOption, make_table, print_json, show
+from cli.command import command, new_app
+from cli.output import make_facts, make_table, moment, print_json, show
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+app = new_app("See what was learned about sites, whose pages then need no model; see docs/recipes.md.")
 
-Named = Annotated[str, typer.Argument(metavar="HOST_OR_ID", help="A host, or the id of one recipe.")]
-_LIST = """\b
-Examples:
-  propintel recipes list
-  propintel recipes list --format json | jq -r '.[] | select(.state == "suspended") | .host'
-"""
-_SHOW = """\b
-Examples:
-  propintel recipes show www.example.com
-"""
-_FORGET = """\b
-Examples:
-  propintel recipes forget www.example.com
-"""
-_EXPORT = """\b
-Examples:
-  propintel recipes export > recipes.json
-  propintel recipes export 0123456789ab --format toml > county.toml
-"""
-_IMPORT = """\b
-Examples:
-  propintel recipes import county.toml
-"""
+Named = Annotated[str, typer.Argument(metavar="HOST_OR_ID", help="A host, or the ID of a recipe.")]
 
 
 class FileFormat(StrEnum):
@@ -55,28 +36,29 @@ class FileFormat(StrEnum):
     TOML = "toml"
 
 
-@app.callback()
-def _group() -> None:
-    """What was learned of sites, whose pages then need no model; see docs/recipes.md."""
+@command(
+    app,
+    "list",
+    examples="""
+    propintel recipes list
+    propintel recipes list --json | jq -r '.[].host'""",
+)
+def list_recipes() -> None:
+    """List all recipes by host, with what they saved.
 
-
-@app.command("list", epilog=_LIST)
-def list_command(format_: FormatOption = None) -> None:
-    """All recipes by host, with what they saved.
-
-    JSON: a list of what `propintel recipes show` has.
+    JSON: a list of what `propintel recipes show` shows.
     """
     settings = load_settings()
     with open_stores(settings) as stores:
         store = StoredRecipes(stores.database)
         found = sorted(every(store.page), key=lambda one: (one.host, one.id))
-    shown = list(map(recipe_view(settings), found))
-    show(shown, format_, lambda: [_table(shown)])
+        shown = list(map(recipe_view(settings), found))
+        show(shown, lambda: [_table(stores, shown)])
 
 
-@app.command("show", epilog=_SHOW)
-def show_command(name: Named, format_: FormatOption = None) -> None:
-    """Where each field is found, how the recipe does, and why it or a field is suspended.
+@command(app, "show", examples="propintel recipes show www.example.com")
+def show_recipes(name: Named) -> None:
+    """Show where each field is found, how well the recipe does, and why it or a field is suspended.
 
     JSON: a list of `{"id", "host", "pages_glob", "written", "state", "reason", "fields": [{"field", "anchors":
     [{"kind", "name", "relation", "within", "reads", "unit", "where"}], "suspended"}], "never", "learned_from",
@@ -85,46 +67,50 @@ def show_command(name: Named, format_: FormatOption = None) -> None:
     """
     settings = load_settings()
     with open_stores(settings) as stores:
-        shown = list(map(recipe_view(settings), StoredRecipes(stores.database).named(name)))
-    show(shown, format_, lambda: [part for one in shown for part in _whole(one)])
+        shown = list(map(recipe_view(settings), _named(stores, name)))
+    show(shown, lambda: [part for one in shown for part in _whole(one)])
 
 
-@app.command(epilog=_FORGET)
-def forget(name: Named, format_: FormatOption = None) -> None:
-    """Delete a recipe, or all of a host. Its pages are asked of the model again, and learned anew.
+@command(app, "forget", examples="propintel recipes forget www.example.com")
+def forget(name: Named) -> None:
+    """Delete a recipe, or all recipes of a host. Its pages are sent to the model again, and learned anew.
 
     JSON: `{"forgotten": [id]}`.
     """
     with open_stores(load_settings()) as stores:
         store = StoredRecipes(stores.database)
-        gone = [one.id for one in store.named(name) if store.forget(one.id)]
-    show({"forgotten": gone}, format_, lambda: [Text(f"{len(gone)} forgotten")])
+        gone = [one.id for one in _named(stores, name) if store.forget(one.id)]
+    show({"forgotten": gone}, lambda: [Text(f"{len(gone)} forgotten")])
 
 
-@app.command(epilog=_EXPORT)
+@command(
+    app,
+    "export",
+    examples="""
+    propintel recipes export > recipes.json
+    propintel recipes export 0123456789ab --format toml > county.toml""",
+)
 def export(
     name: Annotated[str | None, typer.Argument(metavar="[HOST_OR_ID]", help="Default: all.")] = None,
-    format_: Annotated[FileFormat, typer.Option("--format", help="toml: of one recipe, to be edited.")] = (
-        FileFormat.JSON
-    ),
+    format_: Annotated[
+        FileFormat | None, typer.Option("--format", help="json: the default. toml: one recipe, to edit.")
+    ] = None,
 ) -> None:
-    """Print recipes as a file that `propintel recipes import` takes."""
+    """Print recipes as a file that `propintel recipes import` reads."""
     with open_stores(load_settings()) as stores:
-        store = StoredRecipes(stores.database)
-        found = store.named(name) if name is not None else list(every(store.page))
-    if format_ is FileFormat.JSON:
+        found = _named(stores, name) if name is not None else list(every(StoredRecipes(stores.database).page))
+    if format_ is not FileFormat.TOML:
         print_json(list(map(as_json, found)))
         return
     if len(found) != 1:
         ids = ", ".join(one.id for one in found[:5]) or "there is none"
-        raise typer.BadParameter(f"a TOML file holds one recipe, not {len(found)}; name one by its id: {ids}")
+        raise typer.BadParameter(f"a TOML file holds one recipe, not {len(found)}; name one by its ID: {ids}")
     typer.echo("\n".join(map(printable, as_toml(found[0]).split("\n"))), nl=False)
 
 
-@app.command("import", epilog=_IMPORT)
-def import_command(
+@command(app, "import", examples="propintel recipes import county.toml")
+def import_recipes(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="TOML as in docs/recipes.md, or exported JSON.")],
-    format_: FormatOption = None,
 ) -> None:
     """Store recipes from files. One with the same host and pages is replaced.
 
@@ -135,8 +121,13 @@ def import_command(
     with open_stores(settings) as stores:
         store = StoredRecipes(stores.database)
         found = [one for source, text in texts.items() for one in import_file(store, text, source)]
-    shown = list(map(recipe_view(settings), found))
-    show(shown, format_, lambda: [_table(shown)])
+        shown = list(map(recipe_view(settings), found))
+        show(shown, lambda: [_table(stores, shown)])
+
+
+def _named(stores: Stores, name: str) -> Sequence[Recipe]:
+    is_id = ids_from(stores.database, name, RECIPE, limit=1)
+    return StoredRecipes(stores.database).named(find_id(stores.database, name, RECIPE) if is_id else name)
 
 
 def _text(file: Path) -> str:
@@ -147,9 +138,10 @@ def _text(file: Path) -> str:
         raise ConfigurationError(str(file), f"cannot be read: {reason}", "Name a file in TOML or JSON") from None
 
 
-def _table(found: Sequence[Mapping[str, Any]]) -> Table:
+def _table(stores: Stores, found: Sequence[Mapping[str, Any]]) -> Table:
+    ids = short_ids(stores.database, RECIPE, [one["id"] for one in found])
     rows = [
-        (one["id"], one["host"], one["state"], one["counts"]["pages"], _share(one["counts"]), _saved(one))
+        (ids[one["id"]], one["host"], one["state"], one["counts"]["pages"], _share(one["counts"]), _saved(one))
         for one in found
     ]
     return make_table("Recipes", ("recipe", "host", "state", "pages", "no model", "saved"), rows)
@@ -157,27 +149,23 @@ def _table(found: Sequence[Mapping[str, Any]]) -> Table:
 
 def _whole(one: Mapping[str, Any]) -> Iterator[Table]:
     counts = one["counts"]
-    learned = f"from {one['learned_from']} pages, {_moment(one['learned_at'])}" if one["learned_at"] else ""
+    learned = f"from {one['learned_from']} pages, {moment(one['learned_at'])}" if one["learned_at"] else ""
     facts = [
         ("state", f"{one['state']}: {one['reason']}" if one["reason"] else one["state"]),
         ("pages", one["pages_glob"] or "of one template" if not one["written"] else one["pages_glob"] or "all"),
         ("learned", "written by hand" if one["written"] else learned),
-        ("last audit", _moment(one["audited_at"]) or "never"),
+        ("last audit", moment(one["audited_at"]) or "never"),
         ("pages read", f"{counts['pages']}, {counts['without_model']} without a model"),
         ("fields", f"{counts['hits']} found, {counts['misses']} not, {counts['contradicted']} contradicted"),
         ("saved", f"{one['saved_calls']} calls, {one['saved_tokens']} tokens, {_saved(one)}"),
         ("never there", ", ".join(one["never"])),
     ]
-    yield make_table(f"Recipe {one['id']} of {one['host']}", ("", ""), facts)
+    yield make_facts(f"Recipe {one['id']} of {one['host']}", facts)
     rows = [
         (field["field"], "\n".join(anchor["where"] for anchor in field["anchors"]), field["suspended"] or "")
         for field in one["fields"]
     ]
     yield make_table(None, ("field", "where", "suspended because"), rows)
-
-
-def _moment(at: str | None) -> str:
-    return f"{at[:16].replace('T', ' ')} UTC" if at else ""
 
 
 def _share(counts: Mapping[str, int]) -> str:

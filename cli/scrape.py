@@ -1,4 +1,4 @@
-"""`propintel scrape`: do the job here and now, without a broker."""
+"""`propintel scrape`: scrape pages or addresses now, without a broker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.keys import CapacityError
 from app.property.storage.jobs.models import PageFrom
-from app.property.storage.properties.tables import SourceRow
 from app.property.storage.statements import new_id
 from app.property.urls.targets import host_of_target, is_address, normalise_target
 from app.services.property_intelligence import Scraper
@@ -21,47 +20,45 @@ from app.services.runtime.traces import start_tracing
 from app.services.scraping.run import Run
 from app.settings import load_settings
 from app.tracing import shutdown_tracing, span
+from cli.command import command, new_app
 from cli.failures import INTERRUPTED, report
-from cli.output import PropertyFormatOption, note, print_json, wants_json
-from cli.property_output import said_of, show_properties
+from cli.output import note, print_json, wants_json
+from cli.property_tables import show_properties
 from tasks.retry_policy import capacity_wait_seconds
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = new_app()
 
-_EXAMPLES = """\b
-Examples:
-  propintel scrape https://www.example.com/homes/123-main-st
-  propintel scrape "12 Main St, Springfield, IL 62701"
-  propintel scrape --format json URL URL | jq '.[].record.ListPrice'
-  propintel scrape "12 Main St, Springfield, IL 62701" --format brief
-  propintel scrape --refresh URL      fetch again although it is fresh
-"""
 _NOT_READ = {
     PageFrom.UNCHANGED: "its page has not changed",
-    PageFrom.SAME_PAGE: "its page was read by another URL just now",
+    PageFrom.SAME_PAGE: "its page was just read by another URL",
 }
-#: what is said where the API names no time (specification: 60 s)
+#: where the API names no time (specification: 60 s)
 _UNKNOWN_WAIT_SECONDS = 60.0
 
 
-@app.command(epilog=_EXAMPLES)
+@command(
+    app,
+    examples="""
+    propintel scrape https://www.example.com/homes/123-main-st
+    propintel scrape "12 Main St, Springfield, IL 62701"
+    propintel scrape --json URL URL | jq '.[].record.ListPrice'
+    propintel scrape --refresh URL""",
+)
 def scrape(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET", help="URLs of property pages, or addresses.")],
-    refresh: Annotated[bool, typer.Option("--refresh", help="Scrape again even if the property is fresh.")] = False,
-    format_: PropertyFormatOption = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Scrape fresh properties again.")] = False,
 ) -> None:
-    """Scrape pages and addresses here and now and store their properties; no broker and no worker are needed.
+    """Scrape pages or addresses now and store their properties, without a broker or a worker.
 
-    All targets of one command share the budget of a batch (BUDGET_BATCH_...).
+    All targets of one command share the budget of a batch (BUDGET_BATCH_...). Exit code 1 if any failed. Ctrl-C shows
+    what is finished.
 
-    JSON: the property of one target; of several, a list of those that succeeded. Exit code 1 if any failed. Ctrl-C
-    shows what is finished until then.
+    JSON: the property of one target, or a list of those of several.
     """
     settings = load_settings()
     targets = [normalise_target(target) for target in targets]
     batch = new_id()
     results, codes, left = [], [0], list(targets)
-    said: list[list[SourceRow]] = []
     start_tracing(settings)
     try:
         with open_resources(settings) as resources:
@@ -71,16 +68,14 @@ def scrape(
                 except PropertyIntelligenceError as exc:
                     codes.append(report(exc))
                 del left[0]
-            said = said_of(resources.properties, results, format_)
     except KeyboardInterrupt:
         codes.append(INTERRUPTED)
-        note(f"interrupted: {len(results)} of {len(targets)} targets are stored; not done: {_listed(left)}")
+        note(f"Interrupted: {len(results)} of {len(targets)} targets are stored; not done: {_listed(left)}")
     finally:
         shutdown_tracing()
     if results:
-        said += [[] for _ in results[len(said) :]]
-        show_properties(results, format_, said, SystemClock().now(), as_list=len(targets) > 1)
-    elif len(targets) > 1 and wants_json(format_):
+        show_properties(results, SystemClock().now(), as_list=len(targets) > 1)
+    elif len(targets) > 1 and wants_json():
         print_json([])
     raise typer.Exit(max(codes))
 
@@ -96,14 +91,15 @@ def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dic
             raise CapacityError(wait if wait is not None else _UNKNOWN_WAIT_SECONDS) from exc
         run.set({"propintel.outcome": "done"})
     if outcome.page_from is PageFrom.STORED:
-        note(f"{target} was scraped before and is fresh: shown as stored (--refresh scrapes again)")
+        note(f"{target} is fresh: shown as stored (--refresh scrapes it again)")
     elif outcome.page_from is not PageFrom.SITE:
         note(f"{target}: {_NOT_READ[outcome.page_from]}, so it was not read again")
     if outcome.wanted_model:
-        note(f"{target}: left out, for want of a model: {', '.join(outcome.wanted_model)}. {outcome.model_note or ''}")
+        fields = ", ".join(outcome.wanted_model)
+        note(f"{target}: left out, because no model read them: {fields}. {outcome.model_note or ''}")
     return outcome.as_json()
 
 
 def _listed(targets: list[str]) -> str:
-    """URLs hold no space, addresses do."""
+    """Join targets: by spaces if all are URLs, which hold none."""
     return ("; " if any(map(is_address, targets)) else " ").join(targets) or "none"

@@ -1,4 +1,4 @@
-"""The command lines of our process types, as `up` and `demo` start them; the Procfile has the same commands."""
+"""The command lines of our process types, as `up` and `demo` start them. The Procfile has the same commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START_SECONDS = 60.0
 
 
 class Services:
-    """Starts workers, beat, Flower and the web door on one home, with one environment."""
+    """Starts workers, beat, Flower, and the web server with one home and one environment."""
 
     def __init__(
         self, home: Path, env: Mapping[str, str], *, cwd: Path | None = None, logs: Path | None = None
@@ -42,9 +42,9 @@ class Services:
         pool: str = "prefork",
         grace_seconds: float = _WORKER_GRACE_SECONDS,
     ) -> Child:
-        """Start a worker; it is up when its heartbeat is there (`wait_for_worker`).
+        """Start a worker; it is up once it has a heartbeat (`wait_for_worker`).
 
-        Without `concurrency` WORKER_CONCURRENCY says how many jobs it does at once.
+        Without `concurrency`, WORKER_CONCURRENCY is the number of jobs at once.
         """
         node = f"worker-{os.getpid()}@{socket.gethostname()}"
         options = [f"--pool={pool}", f"--hostname={node}", "--without-mingle"]
@@ -53,9 +53,9 @@ class Services:
         return self.start(supervisor, "worker", [*_CELERY, "worker", *options, *_INFO], grace_seconds=grace_seconds)
 
     def maintenance_worker(self, supervisor: Supervisor) -> Child:
-        """Start a worker for reports and recovery alone, which no job can keep busy; up as `worker` is.
+        """Start a worker for reports and recovery only, which jobs cannot keep busy; up as `worker` is.
 
-        Threads, so that a report does not wait for a recovery that has much to do.
+        It has threads, so that a report does not wait for a long recovery.
         """
         node = f"maintenance-{os.getpid()}@{socket.gethostname()}"
         options = [
@@ -70,7 +70,7 @@ class Services:
         return self.start(supervisor, "beat", [*_CELERY, "beat", "--pidfile=", *_INFO])
 
     def flower(self, supervisor: Supervisor, port: int) -> Child:
-        """Start Flower on `port` of FLOWER_ADDRESS; the rest of what it is told is `worker/flower.py`."""
+        """Start Flower on `port` of FLOWER_ADDRESS; `worker/flower.py` has its other options."""
         return self.start(supervisor, "flower", [*_CELERY, "flower", f"--port={port}"])
 
     def web(self, supervisor: Supervisor, port: int) -> Child:
@@ -83,19 +83,19 @@ class Services:
         supervisor.wait_until(lambda: self.takes_tasks(worker), "the worker", START_SECONDS)
 
     def takes_tasks(self, worker: Child) -> bool:
-        """True once this worker has left a heartbeat, which it does when it takes tasks."""
+        """Return whether this worker has left a heartbeat, which it does when it takes tasks."""
         return any(beat.pid == worker.process.pid for beat in read_heartbeats(self._home))
 
 
 #: --quiet: no banner
 _CELERY = ["celery", "--quiet", "-A", "worker"]
-#: no lines about the steps of its start and end, of which it says the first before our logging is set up
+#: without lines about its start and end, the first of which come before our logging is set up
 _UVICORN_LOGGING = Path(__file__).with_name("uvicorn-logging.json")
 _INFO = ["--loglevel=INFO"]
 
 
 def listens(port: int, host: str = "127.0.0.1") -> bool:
-    """True if something listens on the port of this machine's address `host`."""
+    """Return whether something listens on the port of this machine's address `host`."""
     try:
         socket.create_connection((host, port), timeout=1).close()
     except OSError:

@@ -1,6 +1,6 @@
-"""`propintel up`: worker, maintenance worker and beat, on request Flower and the web server, until Ctrl-C.
+"""`propintel up`: run workers and beat, on request Flower and the web server, until Ctrl-C.
 
-What is in the way is found before anything starts (`conflicts.py`). What ends by itself once it was up is started again
+Ports and the home are checked before anything starts (`conflicts.py`). A process that ends once it was up is restarted
 (`keeping.py`). SIGHUP reloads the OpenAI keys.
 """
 
@@ -12,26 +12,33 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
+import typer
+
+from app.access.page_sessions import LINK_LIFETIME, PageSessions
+from app.access.tokens import Caller, Role
+from app.clock import SystemClock
 from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.home import make_home_secret
 from app.logs import plain_stderr
+from app.property.storage.database import database_url
 from app.redaction import shown_url
 from app.redis.embedded_valkey import EmbeddedValkey, connect
 from app.services.keys.reload import ReloadMark
 from app.services.runtime.stores import open_stores
 from app.settings import Settings, load_settings
 from cli.child_output import ChildOutput
+from cli.command import command, new_app
 from cli.conflicts import Place, only_up, require_free
 from cli.keeping import ChildLife, Kept, ValkeyLife
+from cli.output import Format, chosen_format
 from cli.processes import Child, ChildDiedError, StopRequestedError, StopSignals, Supervisor
 from cli.services import START_SECONDS, Services, listens
-from cli.up_summary import flower_host, summary
 
 _WATCH_SECONDS = 0.5
 _BEAT = "beat"
-#: beat tells nobody that it is up: who lives so long could be configured
+#: beat does not report that it is up: one that runs so long is well configured
 _BEAT_UP_SECONDS = 10.0
 _NAMES = ("worker", "maintenance", _BEAT, "web", "flower")
 
@@ -44,8 +51,34 @@ class _Wanted:
     web: bool
 
 
-def run_up(flower: bool, web: bool) -> int:
-    """Run until a signal comes; -> 0 then, 1 if a process ended before it was up, 2 if something is in the way."""
+app = new_app()
+
+
+@command(
+    app,
+    examples="""
+    propintel up                    workers and their schedule
+    propintel up --flower --web     also the dashboard and the web server""",
+)
+def up(
+    flower: Annotated[bool, typer.Option("--flower", help="Also run the Flower dashboard.")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Also run the web pages and the HTTP API, on PORT.")] = False,
+) -> None:
+    """Run workers and their schedule until Ctrl-C, on REDIS_URL or the embedded Valkey.
+
+    One worker runs jobs, WORKER_CONCURRENCY at once. A second one runs reports and recovers lost jobs, so that these
+    never wait for jobs. A process that ends is restarted. If one ends before it was up, everything stops: exit code 1.
+
+    With --web, it prints a link that signs in once. Without JWT_SECRET, it makes a secret in PROPINTEL_HOME.
+
+    Exit code 2, and nothing is started, if a port is in use or another `up` runs in the same PROPINTEL_HOME. With
+    --json, log lines are JSON.
+    """
+    raise typer.Exit(_run_up(flower, web))
+
+
+def _run_up(flower: bool, web: bool) -> int:
+    """Run until a signal; return 0 then, 1 if a process ended before it was up, 2 if a port or the home is in use."""
     terminal = plain_stderr()
     colors = terminal.isatty() and not os.environ.get("NO_COLOR")
     with (
@@ -120,7 +153,9 @@ def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
 
 def _environment(settings: Settings) -> dict[str, str]:
     """This process's environment, and how its children log: to them every output looks like no terminal."""
-    log_format = settings.logs.format
+    chosen = {Format.JSON: "json", Format.TABLE: "text"}
+    wanted = chosen_format()
+    log_format = chosen[wanted] if wanted else settings.logs.format
     if log_format == "auto":
         log_format = "text" if plain_stderr().isatty() else "json"
     # Celery honours its soft shutdown, which re-queues what it cannot finish, on TERM only with REMAP_SIGTERM
@@ -177,3 +212,50 @@ def _described(settings: Settings, home: Path, valkey: EmbeddedValkey | None) ->
         return shown_url(settings.state.redis_url.get_secret_value())
     ours = valkey is not None and valkey.pid
     return f"embedded Valkey in {home}{'' if ours else ' (already running, left running)'}"
+
+
+#: where a server on all addresses is reached
+_LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+#: the subject of the link's session
+_SUBJECT = "propintel up"
+
+
+def summary(settings: Settings, *, broker: str, flower: bool, web: bool) -> str:
+    """Return the lines for people. One holds a secret, the sign-in link. Raises `BrokerUnavailableError`."""
+    jobs = settings.jobs.worker_concurrency or os.cpu_count() or 1
+    rows = [
+        ("broker", broker),
+        ("database", shown_url(database_url(settings))),
+        ("jobs", f"{jobs} at once (WORKER_CONCURRENCY)"),
+    ]
+    if web:
+        rows += _web_rows(settings)
+    if flower:
+        rows.append(("Flower", flower_url(settings)))
+    lines = ["propintel: worker, maintenance worker and beat are up. Press Ctrl-C to stop everything."]
+    return "\n".join([*lines, *(f"  {name:<10}{text}" for name, text in rows)])
+
+
+def flower_host(settings: Settings) -> str:
+    """The address at which this machine reaches Flower."""
+    return _LOOPBACK.get(settings.flower.address, settings.flower.address)
+
+
+def flower_url(settings: Settings) -> str:
+    host = flower_host(settings)
+    place = f"[{host}]" if ":" in host else host
+    return f"http://{place}:{settings.flower.port}/{settings.flower.url_prefix}"
+
+
+def _web_rows(settings: Settings) -> list[tuple[str, str]]:
+    """Where the pages are, and a link that signs in, unless an identity provider says who may."""
+    address = f"http://127.0.0.1:{settings.web.port}"
+    rows = [("web", f"{address}/")]
+    if settings.web.jwt_jwks_url is None:
+        minutes = round(LINK_LIFETIME.total_seconds() / 60)
+        manager = Caller(settings.web.jwt_issuer, _SUBJECT, Role.MANAGER)
+        with contextlib.closing(PageSessions(settings, SystemClock())) as sessions:
+            rows.append(("sign in", f"{address}{sessions.make_link(manager)}"))
+        rows.append(("", f"(this link works once, within {minutes} minutes;"))
+        rows.append(("", " later: propintel token --role manager --subject NAME)"))
+    return rows

@@ -1,4 +1,4 @@
-"""Waiting for jobs that workers do: a progress bar for whoever watches, and how they ended."""
+"""Waits for jobs that workers run, with a progress bar in a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.property.storage.paging import every
 from cli.output import note, stderr_console
 
 _POLL_SECONDS = 0.5
-#: nobody has touched a job for this long: perhaps nobody is there
+#: no job has been claimed for so long: perhaps no worker runs
 _SILENCE_SECONDS = 15.0
 _PAGE = 500
 
@@ -27,7 +27,7 @@ class _Meter(Protocol):
 
 
 def wait_for_jobs(jobs: JobStore, enqueued: Enqueued, clock: Clock) -> list[Job]:
-    """Wait until all jobs of `enqueued` are over, those of earlier batches too; -> the jobs as they ended."""
+    """Wait until all jobs of `enqueued` have ended, also those of earlier batches; return the jobs as they ended."""
     others = {job.id for job in enqueued.jobs} - set(enqueued.new)
     started, warned = clock.now(), False
     with _meter(len(enqueued.jobs)) as show:
@@ -53,7 +53,7 @@ def _as_they_ended(jobs: JobStore, enqueued: Enqueued) -> list[Job]:
 
 @contextmanager
 def _meter(total: int) -> Iterator[_Meter]:
-    """A bar if stderr is a terminal, else nothing."""
+    """Show a bar if stderr is a terminal, else nothing."""
     if not sys.stderr.isatty():
         yield lambda _over, _counts, _others: None
         return

@@ -193,4 +193,5 @@ def join_properties(property_id: Id, request: JoinRequest, caller: Operator, con
 )
 def undo_decision(property_id: Id, decision_id: Id, caller: Operator, context: ContextOf) -> JSONResponse:
     """Things are as they were before it; what came since stays where it is."""
-    return success(identity_decisions.undo(context.stores.database, property_id, decision_id, who=caller.who).as_json())
+    made = identity_decisions.undo(context.stores.database, decision_id, who=caller.who, property_id=property_id)
+    return success(made.as_json())

@@ -61,7 +61,7 @@ class NotFoundError(PropertyIntelligenceError):
     code = "not_found"
     fact_names: ClassVar[tuple[str, ...]] = ("kind", "id")
     sentence = "There is no {kind} {id}."
-    remedy = "`propintel jobs` lists what there is."
+    remedy = "Check the ID."
 
 
 class UnexpectedError(PropertyIntelligenceError):

@@ -50,7 +50,7 @@ class WorkerDiedError(PropertyIntelligenceError):
     code = "worker_died"
     fact_names: ClassVar[tuple[str, ...]] = ("attempts",)
     sentence = "The job failed: in each of {attempts} attempts, its worker died."
-    remedy = "Check the worker's log (memory limit, crash), then run `propintel jobs JOB --retry`."
+    remedy = "Check the worker's log (memory limit, crash), then run `propintel jobs retry JOB`."
 
 
 class LeaseLostError(PropertyIntelligenceError):

@@ -40,7 +40,7 @@ class KeyStoreUnavailableError(PropertyIntelligenceError):
     code = "key_store_unavailable"
     fact_names: ClassVar[tuple[str, ...]] = ("reason",)
     sentence = "The fleet's key pool cannot be changed: its Redis does not answer ({reason})."
-    remedy = "Check REDIS_URL, or start `propintel up`. Then check the state with `propintel keys`, and try again."
+    remedy = "Check REDIS_URL, or start `propintel up`. Then check the state with `propintel keys list`, and try again."
     transient = True
 
 

@@ -13,7 +13,7 @@ class IdentityDecisionError(PropertyIntelligenceError):
     code = "identity_decision"
     fact_names: ClassVar[tuple[str, ...]] = ("property", "problem")
     sentence = "Property {property}: {problem}."
-    remedy = "`propintel show PROPERTY --explain` shows its sources, `propintel decisions PROPERTY` the decisions."
+    remedy = "See `propintel properties show PROPERTY --explain` and `propintel properties decisions PROPERTY`."
 
 
 class PageError(PropertyIntelligenceError):

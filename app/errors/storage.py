@@ -68,5 +68,5 @@ class OldSchemaError(StoreError):
 
     code = "database_of_old_version"
     sentence = "The database {url} has schema {reason}, of a version before 1.0, and cannot be converted."
-    remedy = "Run `propintel export` with that version. With this version, use an empty database and enqueue the URLs"
-    remedy += " again: docs/runbooks/upgrade.md."
+    remedy = "Export its properties with that version, then name an empty database and enqueue their URLs again:"
+    remedy += " docs/runbooks/upgrade.md."

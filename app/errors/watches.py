@@ -21,7 +21,7 @@ class TooManyWatchesError(PropertyIntelligenceError):
     code = "too_many_watches"
     fact_names: ClassVar[tuple[str, ...]] = ("there", "wanted", "most")
     sentence = "There are {there} watches, and {wanted} more would exceed the limit of {most}; none was created."
-    remedy = "Remove some with `propintel watch remove`, or raise WATCH_MAX_WATCHES."
+    remedy = "Remove some with `propintel watches remove`, or raise WATCH_MAX_WATCHES."
 
 
 class WatchBudgetSpentError(PropertyIntelligenceError):

@@ -88,7 +88,7 @@ class Compose:
         return found
 
     def counts(self, batch: str) -> dict[str, int]:
-        shown = self._json("jobs", "--batch", batch)
+        shown = self._json("batches", "show", batch)
         return {str(state): int(n) for state, n in shown["counts"].items() if n}
 
     def enqueue(self, jobs: int, first: int) -> str:

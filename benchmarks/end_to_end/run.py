@@ -30,7 +30,7 @@ _RUN_SECONDS = 240
 
 @dataclass(frozen=True)
 class EndToEnd:
-    """`jobs` as `propintel jobs` shows them; `records` what was stored per page, by the file's name in the labels."""
+    """`jobs` as `propintel jobs list` shows them; `records` what was stored, by the file's name in the labels."""
 
     jobs: list[dict[str, Any]]
     records: dict[str, dict[str, Any]]
@@ -50,7 +50,7 @@ def run(folder: Path, home: Path, *, openai: dict[str, str] | None = None) -> En
         targets.write_text("\n".join(file_of), encoding="utf-8")
         with _running_up(env, home):
             batch = _propintel(env, "enqueue", "--file", str(targets), "--wait", "--format", "json")["batch"]
-        jobs = _propintel(env, "jobs", "--batch", batch, "--limit", str(len(files)), "--format", "json")["jobs"]
+        jobs = _propintel(env, "jobs", "list", "--batch", batch, "--limit", str(len(files)), "--format", "json")["jobs"]
     return EndToEnd(jobs, {file_of[url]: record for url, record in _stored(home) if url in file_of})
 
 

@@ -24,7 +24,7 @@ _COUNTS = (1_000, 10_000, 100_000)
 #: by so much may memory grow from the fewest properties to the most: it is the same but for noise
 _FLAT = 1.25
 _ABOUT = """
-`make bench-exports` measures this page. `propintel export` to a file, each time in a process of its own, from SQLite
+`make bench-exports` measures this page. `propintel properties export` to a file, each in a new process, from SQLite
 with properties of 34 values with evidence, three sources and a conflict. "memory" is the most that the process ever had
 in RAM (its maximum resident set), of which at most {idle:.0f} MB are the program itself: the export of an empty
 database. Measured on {machine}; what else that machine does costs seconds, not memory.
@@ -76,7 +76,8 @@ def _filled(home: Path, count: int) -> Path:
 
 def _export(home: Path, chosen: ExportFormat, count: int) -> Run:
     out = home / f"all.{chosen}"
-    command = [str(Path(sys.executable).with_name("propintel")), "export", "--format", str(chosen), "-o", str(out)]
+    command = [str(Path(sys.executable).with_name("propintel"))]
+    command += ["properties", "export", "--format", str(chosen), "-o", str(out)]
     began = time.perf_counter()
     child = subprocess.Popen(command, env={**os.environ, "PROPINTEL_HOME": str(home)}, stderr=subprocess.PIPE)
     assert child.stderr is not None

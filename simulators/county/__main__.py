@@ -66,7 +66,7 @@ Its settings are in {folder}/env, its sources in {folder}/sources.toml,
 the true facts of its {len(county.county.homes)} properties in {folder}/truth.jsonl. In another terminal:
 
   export PROPINTEL_ENV_FILE={folder}/env
-  .venv/bin/propintel scrape "{address}" --format brief
+  .venv/bin/propintel scrape "{address}" --format table
 
 Ctrl-C ends it."""
 

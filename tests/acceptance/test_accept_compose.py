@@ -199,7 +199,7 @@ def test_prometheus_reads_the_fleet_by_our_rules(project: ComposeProject) -> Non
 
 def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject) -> None:
     """Every part ends by itself within its grace: none is killed. The second time there is neither .env nor profile."""
-    before = project.secrets(), project.propintel("jobs")["counts"]
+    before = project.secrets(), project.propintel("jobs", "list")["counts"]
     assert before[1]["done"] >= _JOBS
     project.run("stop")
     codes = {service: {one["State"]["ExitCode"] for one in them} for service, them in project.containers().items()}
@@ -220,7 +220,7 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
         "beat",
         "flower",
     }
-    assert (project.secrets(), project.propintel("jobs")["counts"]) == before
+    assert (project.secrets(), project.propintel("jobs", "list")["counts"]) == before
     assert len(_export(project).splitlines()) == before[1]["done"]
 
 
@@ -242,7 +242,7 @@ def test_what_was_backed_up_is_there_again_after_all_is_lost(project: ComposePro
 
 
 def _export(project: ComposeProject) -> str:
-    return project.run("exec", "-T", "web", "propintel", "export", "--format", "jsonl")
+    return project.run("exec", "-T", "web", "propintel", "properties", "export", "--format", "jsonl")
 
 
 def test_the_production_file_takes_secrets_from_files(project: ComposeProject, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_a_schema_before_1_0_is_a_failure_that_names_the_way(make_settings: Make
     settings = make_settings(DATABASE_URL=database_url)
     verdict = check_database(settings)
     assert (verdict.state, "schema 0025" in verdict.said) == ("failed", True)
-    assert "propintel export" in str(verdict.remedy)
+    assert "Export its properties with that version" in str(verdict.remedy)
     assert check_jobs(settings, fleet_of(), SystemClock()).state == "skipped"
     assert "schema 0025" in check_database(settings).said, "looking must not migrate"
 

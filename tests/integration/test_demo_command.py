@@ -107,7 +107,7 @@ def test_the_readme_shows_what_a_run_prints(
 ) -> None:
     """If this fails because the demo changed: `make readme`, and commit what it wrote."""
     monkeypatch.setenv("COLUMNS", readme.COLUMNS)
-    print_result(ran.result, as_json=False)
+    print_result(ran.result)
     shown = capsys.readouterr().out
     assert readme.difference(shown) == []
     assert max(map(len, shown.splitlines())) <= 80

@@ -105,7 +105,7 @@ def test_the_program_writes_its_files_and_says_what_to_type(tmp_path: Path) -> N
         assert len(rows) == 200
         assert page.status_code == 200
         assert rows[0]["truth"]["ParcelNumber"] in page.text
-        assert f'scrape "{rows[0]["address"]}" --format brief' in told
+        assert f'scrape "{rows[0]["address"]}" --format table' in told
         assert env["SOURCES_FILE"] == str(tmp_path / "sources.toml")
         started.send_signal(signal.SIGTERM)
         assert started.wait(120) == 0

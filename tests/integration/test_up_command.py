@@ -207,7 +207,7 @@ def test_signals_and_kills_are_survived_by_all_that_go_on(
     forked = worker.children()
     worker.kill()
     wait_until(lambda: "worker is started again" in _said(tmp_path), 30, lambda: _said(tmp_path))
-    assert "worker ended by itself (exit code -9)" in _said(tmp_path)
+    assert "worker ended unexpectedly (exit code -9)" in _said(tmp_path)
     second = jobs_of(f"{property_site}/homes/3")
     wait_until(lambda: (first(), second()) == (JobState.DONE, JobState.DONE), 30, lambda: _said(tmp_path))
     assert _child(up, "worker", "--pool=prefork").pid != worker.pid
@@ -244,7 +244,7 @@ def test_a_child_that_ends_before_it_was_up_ends_all_with_its_reason(
     wait_until(lambda: len(family.children()) >= 2, 30, lambda: _said(tmp_path))
     children = family.children(recursive=True)
     assert up.wait(120) == 1
-    before, _, after = _said(tmp_path).partition("ended by itself (exit code 2)")
+    before, _, after = _said(tmp_path).partition("ended unexpectedly (exit code 2)")
     assert re.search(r"^(worker     |maintenance) \| OPENAI_KEY_ROTATION_STRATEGY: ", before, re.MULTILINE)
     assert "its last lines are above" in after
     _, alive = psutil.wait_procs(children, timeout=300)

@@ -76,16 +76,19 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 @pytest.mark.parametrize(
     "command",
     [
-        "show PROPERTY --format json",
-        "show PROPERTY --format table",
-        "show PROPERTY --format brief",
-        "show PROPERTY --explain --format json",
-        "show PROPERTY --explain --format table",
+        "properties list --format table",
+        "properties conflicts --format table",
+        "properties show PROPERTY --format json",
+        "properties show PROPERTY --format table",
+        "properties show PROPERTY --all --format table",
+        "properties show PROPERTY --explain --format json",
+        "properties show PROPERTY --explain --format table",
+        "properties show PROPERTY --explain ListPrice Heating --format table",
         "changes --format json",
         "changes --format table",
-        "export --format csv",
-        "export --format jsonl",
-        "export --format geojson",
+        "properties export --format csv",
+        "properties export --format jsonl",
+        "properties export --format geojson",
     ],
 )
 def test_no_command_prints_what_a_terminal_obeys(run: Run, property_id: str, command: str) -> None:
@@ -95,9 +98,9 @@ def test_no_command_prints_what_a_terminal_obeys(run: Run, property_id: str, com
 
 
 def test_json_is_the_same_document(run: Run, property_id: str) -> None:
-    line = next(line for line in run("export", "--format", "jsonl").splitlines() if line.startswith("{"))
+    line = next(line for line in run("properties", "export", "--format", "jsonl").splitlines() if line.startswith("{"))
     assert json.loads(line)["record"]["PublicRemarks"] == f"{HOSTILE}1"
-    shown = json.loads(run("show", property_id, "--format", "json"))
+    shown = json.loads(run("properties", "show", property_id, "--format", "json"))
     assert shown["record"]["Heating"] == [HOSTILE]
 
 

@@ -30,10 +30,11 @@ def join(database: Database, property_id: str, other_id: str, *, who: str, reaso
     return _told(DecisionStore(database).join(property_id, other_id, who=who, reason=redact(reason)))
 
 
-def undo(database: Database, property_id: str, decision_id: str, *, who: str) -> IdentityDecision:
-    """Take a decision on the property back. Raises `NotFoundError`, `IdentityDecisionError`, database errors."""
+def undo(database: Database, decision_id: str, *, who: str, property_id: str | None = None) -> IdentityDecision:
+    """Undo a decision; with `property_id`, only one about it. Raises `NotFoundError`, `IdentityDecisionError`, database
+    errors."""
     store = DecisionStore(database)
-    if not any(decision.id == decision_id for decision in store.of(property_id)):
+    if property_id is not None and not any(decision.id == decision_id for decision in store.of(property_id)):
         raise IdentityDecisionError(property_id, f"decision {decision_id} is none on this property")
     return _told(store.undo(decision_id, who=who))
 

@@ -40,7 +40,7 @@ def test_the_commands_follow_the_feed(web: str, bash: Bash, called: Propintel, h
     shown = json.loads(bash(f"{table} --format json"))
     assert shown == {**answer["data"], "webhook": {"pending": 0, "oldest_at": None, "error": None}}
     by_table = bash(f"{table} --format table")
-    assert "ListPrice" in by_table
+    assert "Asking price" in by_table
     assert f"--since {cursor}" in by_table
 
 
@@ -52,4 +52,4 @@ def test_the_page_names_the_fields_that_are_told() -> None:
 def test_a_cursor_of_another_list_is_refused(called: Propintel) -> None:
     ran = called("changes", "--since", "nonsense")
     assert ran.returncode == 2
-    assert "no `next_since` of ours" in ran.stderr
+    assert "not a `next_since` of this command" in ran.stderr

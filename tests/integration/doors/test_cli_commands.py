@@ -53,11 +53,16 @@ def page(home: Path) -> str:
         ["enqueue"],
         ["enqueue", "--file", "no-such-file.txt"],
         ["enqueue", "http://homes.example/", "--priority", "10"],
-        ["jobs", "--retry"],
-        ["jobs", "--cancel"],
-        ["jobs", "x", "--retry", "--cancel"],
-        ["export", "--format", "xlsx"],
-        ["export"],
+        ["jobs"],
+        ["jobs", "retry"],
+        ["jobs", "retry", "8e03b1c2", "--failed"],
+        ["jobs", "cancel"],
+        ["jobs", "list", "--failed", "--state", "done"],
+        ["jobs", "list", "--json", "--format", "table"],
+        ["properties", "show", "3f2c9a7b", "YearBuilt"],
+        ["properties", "show", "3f2c9a7b", "--explain", "YearBuild"],
+        ["properties", "export", "--format", "xlsx"],
+        ["properties", "export", "--format", "csv", "--json"],
         ["keys", "check"],
         ["demo", "--jobs", "0"],
     ],
@@ -83,12 +88,12 @@ def test_a_process_that_was_used_wrongly_says_so_on_stderr(propintel: Propintel)
 @pytest.mark.parametrize(
     ("variable", "value", "arguments"),
     [
-        ("OPENAI_KEY_ROTATION_STRATEGY", "fastest", ["keys"]),
+        ("OPENAI_KEY_ROTATION_STRATEGY", "fastest", ["keys", "list"]),
         ("OPENAI_BASE_URL", "api.openai.com", ["keys", "check"]),
-        ("OPENAI_API_KEYS", "sk-good-key-000000000000,sk bad key", ["keys"]),
+        ("OPENAI_API_KEYS", "sk-good-key-000000000000,sk bad key", ["keys", "list"]),
         ("PORT", "eighty", ["token", "--role", "exec", "--subject", "tester"]),
         ("JWT_SECRET", "too short", ["token", "--role", "exec", "--subject", "tester"]),
-        ("DATABASE_URL", "no-database://x", ["jobs"]),
+        ("DATABASE_URL", "no-database://x", ["jobs", "list"]),
     ],
 )
 def test_a_bad_setting_is_exit_code_2_and_one_line(
@@ -110,7 +115,7 @@ def test_help_needs_no_settings_and_shows_examples(propintel: Propintel) -> None
         assert ran.returncode == 0
         assert "propintel" in ran.stdout
         assert ran.stderr == ""
-    assert "Examples:" in propintel("jobs", "--help").stdout
+    assert "Examples:" in propintel("jobs", "list", "--help").stdout
 
 
 def test_a_token_is_all_that_is_printed(propintel: Propintel) -> None:
@@ -204,14 +209,14 @@ def test_of_a_model_s_reply_it_is_told_what_is_believed_and_why_not_the_rest(cal
     reply |= {"BedroomsTotal": 3}
     (home / "reply.json").write_text(json.dumps(reply))
     ran = called(*read, "--answer", "reply.json", "--explain")
-    assert "1 are borne out, 3 dropped" in ran.stderr
+    assert "1 are accepted, 3 dropped" in ran.stderr
     found = json.loads(ran.stdout)
     assert found["record"]["Roof"] == ["cedar shakes"]
     assert found["evidence"]["Roof"]["method"] == "llm"
     assert not {"ListAgentFullName", "ListOfficeName", "BedroomsTotal"} & set(found["record"])
     fates = {c["field"]: c["fate"] for c in found["candidates"] if c["method"] == "llm"}
     assert "won with confidence" in fates["Roof"]
-    assert "does not say it" in fates["ListAgentFullName"]
+    assert "does not state it" in fates["ListAgentFullName"]
     assert "not in the text" in fates["ListOfficeName"]
     assert "no quote" in fates["BedroomsTotal"]
 
@@ -266,12 +271,12 @@ def test_scrape_stores_what_show_and_export_give_back(propintel: Propintel, site
     assert {"property", "record", "evidence", "sources", "conflicts"} <= set(scraped)
     assert "No OpenAI key" in ran.stderr  # which fields wanted a model is a remark, no failure
 
-    shown = json.loads(propintel("show", scraped["property"]).stdout)
+    shown = json.loads(propintel("properties", "show", scraped["property"]).stdout)
     assert shown["record"] == scraped["record"]
-    exported = propintel("export", "--format", "jsonl")
+    exported = propintel("properties", "export", "--format", "jsonl")
     assert [json.loads(line)["property"] for line in exported.stdout.splitlines()] == [scraped["property"]]
 
-    written = propintel("export", "--format", "csv", "-o", "all.csv")
+    written = propintel("properties", "export", "--format", "csv", "-o", "all.csv")
     assert (written.returncode, written.stdout) == (0, "")
     header, row = csv.reader(io.StringIO((home / "all.csv").read_text(encoding="utf-8")))
     assert header[0] == "property"
@@ -303,7 +308,7 @@ def test_the_targets_of_one_scrape_share_the_budget_of_a_batch(
         ran = called("scrape", *(f"{site}/homes/{n}" for n in pages), **openai, BUDGET_BATCH_MODEL_CALLS="1")
         assert ran.returncode == 0, ran.stderr
         assert len(json.loads(ran.stdout)) == len(pages)
-        unheard = [line for line in ran.stderr.splitlines() if "for want of a model" in line]
+        unheard = [line for line in ran.stderr.splitlines() if "because no model read them" in line]
         assert len(unheard) == len(pages) - 1, ran.stderr
         assert all("BUDGET_BATCH_MODEL_CALLS" in line for line in unheard)
 
@@ -316,7 +321,7 @@ def test_a_table_is_for_people(called: Propintel, site: str) -> None:
 
 
 def test_what_does_not_exist_is_exit_code_1(called: Propintel) -> None:
-    for arguments in (["show", "nothing"], ["jobs", "nothing"]):
+    for arguments in (["properties", "show", "nothing"], ["jobs", "show", "nothing"]):
         ran = called(*arguments)
         assert (ran.returncode, ran.stdout) == (1, "")
         assert "nothing" in ran.stderr
@@ -333,14 +338,19 @@ def test_the_database_is_migrated_once(called: Propintel) -> None:
 def test_a_closed_pipe_is_no_traceback(propintel: Propintel, environment: Environment, home: Path) -> None:
     program = Path(sys.executable).with_name("propintel")
     ran = subprocess.run(
-        ["sh", "-c", f"{program} jobs | true"], env=environment, cwd=home, capture_output=True, text=True, check=False
+        ["sh", "-c", f"{program} jobs list | true"],
+        env=environment,
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "Traceback" not in ran.stderr
     assert "Exception" not in ran.stderr
 
 
 def test_ctrl_c_ends_quietly(environment: Environment, home: Path) -> None:
-    argv = [str(Path(sys.executable).with_name("propintel")), "keys", "--watch", "--format", "json"]
+    argv = [str(Path(sys.executable).with_name("propintel")), "keys", "list", "--follow", "--format", "json"]
     process = subprocess.Popen(
         argv, env=environment, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -70,7 +70,7 @@ def test_a_table_of_addresses_is_enqueued_in_one_spelling(
     assert ran.returncode == 0, ran.stderr
     enqueued = json.loads(ran.stdout)
     assert (len(enqueued["jobs"]), enqueued["duplicates"]) == (2, 2)
-    listed = json.loads(called("jobs", "--batch", enqueued["batch"]).stdout)["jobs"]
+    listed = json.loads(called("jobs", "list", "--batch", enqueued["batch"]).stdout)["jobs"]
     assert [job["target"] for job in listed] == [
         "12 MAIN ST, ANYTOWN, ST 00000",
         "9 1ST AVE UNIT 4, ANYTOWN, ST 00000",
@@ -84,23 +84,25 @@ def test_a_table_of_addresses_is_enqueued_in_one_spelling(
 
 def test_jobs_are_shown_cancelled_and_retried(called: Propintel, broker: EmbeddedValkey) -> None:
     enqueued = json.loads(called("enqueue", "http://homes.example/1", "http://homes.example/2").stdout)
-    listed = json.loads(called("jobs", "--batch", enqueued["batch"]).stdout)
+    listed = json.loads(called("jobs", "list", "--batch", enqueued["batch"]).stdout)
     assert listed["counts"]["queued"] == 2
     for job in listed["jobs"]:
         assert {"id", "batch", "target", "state", "error", "property"} <= set(job)
 
     one = enqueued["jobs"][0]
-    cancelled = called("jobs", one, "--cancel")
-    assert [job["state"] for job in json.loads(cancelled.stdout)["jobs"]] == ["cancelled"]
-    assert "1 jobs are cancelled" in cancelled.stderr
-    rest = json.loads(called("jobs", "--batch", enqueued["batch"], "--cancel").stdout)
-    assert [job["id"] for job in rest["jobs"]] == [enqueued["jobs"][1]]
-    retried = json.loads(called("jobs", "--batch", enqueued["batch"], "--retry").stdout)
-    assert {job["id"] for job in retried["jobs"]} == set(enqueued["jobs"])
-    assert retried["counts"]["queued"] == 2
-    assert json.loads(called("jobs", one, "--retry").stdout)["jobs"][0]["state"] == "queued"
-    assert json.loads(called("jobs", "--failed").stdout)["jobs"] == []
-    table = called("jobs", "--format", "table").stdout
+    assert json.loads(called("jobs", "cancel", one).stdout) == {"cancelled": 1}
+    assert json.loads(called("jobs", "show", one[:6]).stdout)["state"] == "cancelled"
+    assert json.loads(called("batches", "cancel", enqueued["batch"][:6]).stdout) == {"cancelled": 1}
+    assert json.loads(called("batches", "retry", enqueued["batch"], "--failed").stdout) == {"retried": 0}
+    assert json.loads(called("batches", "retry", enqueued["batch"]).stdout) == {"retried": 2}
+    called("jobs", "cancel", *enqueued["jobs"])
+    assert json.loads(called("jobs", "retry", one[:6]).stdout) == {"retried": 1}
+    assert json.loads(called("jobs", "retry", *enqueued["jobs"]).stdout) == {"retried": 1}
+    for choice in (["--state", "queued"], []):
+        listed = json.loads(called("jobs", "list", *choice).stdout)
+        assert [job["id"] for job in listed["jobs"]] == enqueued["jobs"]
+    assert json.loads(called("jobs", "list", "--failed").stdout)["jobs"] == []
+    table = called("jobs", "list", "--format", "table").stdout
     assert "2 queued" in table
     assert "http://homes.example/2" in table
 
@@ -110,33 +112,31 @@ def test_a_batch_is_shown_with_its_progress_and_cancelled_as_a_whole(called: Pro
     hook = "https://hooks.example/in/secret?token=secret"
     enqueued = json.loads(called("enqueue", *urls, "--callback-url", hook).stdout)
     batch = enqueued["batch"]
-    called("jobs", enqueued["jobs"][0], "--cancel")
-    shown = json.loads(called("jobs", "--batch", batch).stdout)
-    assert (shown["batch"]["id"], shown["batch"]["targets"], shown["batch"]["completed_at"]) == (batch, 4, None)
-    assert shown["counts"] == shown["batch"]["counts"]
+    called("jobs", "cancel", enqueued["jobs"][0])
+    shown = json.loads(called("batches", "show", batch).stdout)
+    assert json.loads(called("batches", "list").stdout) == [shown]
+    assert (shown["id"], shown["targets"], shown["completed_at"]) == (batch, 4, None)
     assert (shown["counts"]["queued"], shown["counts"]["cancelled"]) == (3, 1)
-    callback = shown["batch"]["callback"]
+    callback = shown["callback"]
     assert callback == {"url": "https://hooks.example", "state": "waiting", "attempts": 0, "error": None}
-    table = called("jobs", "--batch", batch, "--format", "table").stdout
-    assert "1 of 4 jobs over, 0 duplicates, not complete" in table
-    assert "Callback to https://hooks.example: waiting after 0 attempts" in table
-    assert "secret" not in table
+    for words in (["show", batch], ["list"]):
+        table = called("batches", *words, "--format", "table").stdout
+        assert "1 of 4" in table
+        assert "waiting after 0 attempts, to https://hooks.example" in table
+        assert "secret" not in table
 
-    ran = called("jobs", "--batch", batch, "--cancel", "--limit", "2")
-    cancelled = json.loads(ran.stdout)
-    assert cancelled["counts"]["cancelled"] == 4
-    assert "3 jobs are cancelled" in ran.stderr
-    assert [job["id"] for job in cancelled["jobs"]] == enqueued["jobs"][1:3]
-    assert "nothing to cancel" in called("jobs", "--batch", batch, "--cancel").stderr
+    assert "3 jobs cancelled" in called("batches", "cancel", batch, "--format", "table").stdout
+    assert json.loads(called("batches", "show", batch).stdout)["counts"]["cancelled"] == 4
+    assert "Nothing to cancel" in called("batches", "cancel", batch).stderr
 
 
 def test_a_batch_of_duplicates_is_known_and_an_unknown_one_is_named(called: Propintel, broker: EmbeddedValkey) -> None:
     called("enqueue", "http://homes.example/1")
     again = json.loads(called("enqueue", "http://homes.example/1").stdout)
-    shown = json.loads(called("jobs", "--batch", again["batch"]).stdout)
-    assert (shown["jobs"], shown["batch"]["duplicates"]) == ([], 1)
-    for extra in ([], ["--retry"], ["--cancel"]):
-        unknown = called("jobs", "--batch", "nothing", *extra)
+    assert json.loads(called("batches", "show", again["batch"]).stdout)["duplicates"] == 1
+    assert json.loads(called("jobs", "list", "--batch", again["batch"]).stdout)["jobs"] == []
+    for verb in ("show", "retry", "cancel"):
+        unknown = called("batches", verb, "nothing")
         assert (unknown.returncode, unknown.stdout, len(unknown.stderr.splitlines())) == (1, "", 1)
         assert "no batch nothing" in unknown.stderr
 
@@ -149,16 +149,16 @@ def test_a_callback_url_that_cannot_be_told_is_wrong_usage(
     assert "user name" in ran.stderr
     assert "hunter2" not in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
-    assert json.loads(called("jobs").stdout)["jobs"] == []
+    assert json.loads(called("jobs", "list").stdout)["jobs"] == []
 
 
 def test_a_retry_without_a_broker_changes_nothing(called: Propintel, broker: EmbeddedValkey) -> None:
     job = json.loads(called("enqueue", "http://homes.example/1").stdout)["jobs"][0]
-    called("jobs", job, "--cancel")
+    called("jobs", "cancel", job)
     broker.stop()
-    ran = called("jobs", job, "--retry")
+    ran = called("jobs", "retry", job)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert json.loads(called("jobs", job).stdout)["jobs"][0]["state"] == "cancelled"
+    assert json.loads(called("jobs", "show", job).stdout)["state"] == "cancelled"
 
 
 @pytest.mark.worker
@@ -170,9 +170,9 @@ def test_a_file_goes_through_a_worker(propintel: Propintel, home: Path, site: st
     assert ran.returncode == 0, ran.stderr
     ended = json.loads(ran.stdout)
     assert ended["counts"] == {"queued": 0, "running": 0, "deferred": 0, "done": 4, "failed": 0, "cancelled": 0}
-    jobs = json.loads(propintel("jobs", "--batch", ended["batch"]).stdout)["jobs"]
+    jobs = json.loads(propintel("jobs", "list", "--batch", ended["batch"]).stdout)["jobs"]
     assert [job["target"] for job in jobs] == good
-    assert json.loads(propintel("show", jobs[0]["property"]).stdout)["sources"][0]["url"] == good[0]
+    assert json.loads(propintel("properties", "show", jobs[0]["property"]).stdout)["sources"][0]["url"] == good[0]
 
     mixed = propintel("enqueue", good[0], f"{site}/odd/gone", f"{site}/homes/9", "--wait")
     assert mixed.returncode == 1
@@ -180,7 +180,7 @@ def test_a_file_goes_through_a_worker(propintel: Propintel, home: Path, site: st
     assert (outcome["duplicates"], outcome["counts"]["done"], outcome["counts"]["failed"]) == (1, 2, 1)
     assert "failed" in mixed.stderr
     assert f"{site}/odd/gone" in mixed.stderr
-    failed = json.loads(propintel("jobs", "--failed").stdout)["jobs"]
+    failed = json.loads(propintel("jobs", "list", "--failed").stdout)["jobs"]
     assert [job["target"] for job in failed] == [f"{site}/odd/gone"]
     assert failed[0]["error"]["code"] in {"page_gone", "http_status"}
 
@@ -190,7 +190,7 @@ def test_keys_are_shown_by_their_masks_and_checked(
 ) -> None:
     base_url = start_openai({"keys": [{"key": GOOD}, {"key": BAD, "behaviour": "dead"}]})
     both = {"OPENAI_API_KEYS": f"{GOOD},{BAD}", "OPENAI_BASE_URL": base_url}
-    stats = json.loads(called("keys", **both).stdout)
+    stats = json.loads(called("keys", "list", **both).stdout)
     assert (stats["total_keys"], stats["rotation_strategy"]) == (2, "round_robin")
     assert list(stats["keys"]) == ["sk-proj-aaa...1111", "sk-proj-bbb...2222"]
 

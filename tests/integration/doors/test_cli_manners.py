@@ -57,7 +57,7 @@ def test_export_writes_into_a_pipe_and_leaves_it_one(called: Propintel, home: Pa
     # a reader that never blocks: the defect replaces the pipe, and then nobody ever writes to it
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        ran = called("export", "--format", "csv", "-o", "pipe")
+        ran = called("properties", "export", "--format", "csv", "-o", "pipe")
         assert ran.returncode == 0, ran.stderr
         assert stat.S_ISFIFO(fifo.stat().st_mode)
         assert os.read(reader, 65536).startswith(b'"property",')
@@ -72,7 +72,7 @@ def test_export_replaces_what_a_symlink_leads_to(called: Propintel, home: Path, 
     if exists:
         target.write_text("old")
     link.symlink_to(Path("far") / "real.csv")
-    ran = called("export", "--format", "csv", "-o", "link.csv")
+    ran = called("properties", "export", "--format", "csv", "-o", "link.csv")
     assert ran.returncode == 0, ran.stderr
     assert link.is_symlink()
     assert target.read_text().startswith('"property",')
@@ -80,14 +80,14 @@ def test_export_replaces_what_a_symlink_leads_to(called: Propintel, home: Path, 
 
 
 def test_export_to_a_dash_is_stdout(called: Propintel, home: Path) -> None:
-    ran = called("export", "--format", "csv", "-o", "-")
+    ran = called("properties", "export", "--format", "csv", "-o", "-")
     assert (ran.returncode, ran.stdout[:11]) == (0, '"property",')
     assert not (home / "-").exists()
 
 
 def test_export_to_a_directory_is_wrong_use(called: Propintel, home: Path) -> None:
     (home / "folder").mkdir()
-    ran = called("export", "--format", "csv", "-o", "folder")
+    ran = called("properties", "export", "--format", "csv", "-o", "folder")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "cannot be written" in ran.stderr
 
@@ -116,22 +116,27 @@ def test_jobs_that_need_no_change_are_told_why(
     called: Propintel, stored: Callable[[Callable[[JobStore], Any]], Any]
 ) -> None:
     job = stored(lambda jobs: jobs.enqueue(["http://homes.example/1"])).jobs[0]
-    ran = called("jobs", job.id, "--retry")
+    ran = called("jobs", "retry", job.id)
     assert ran.returncode == 0, ran.stderr
-    assert "nothing to retry: only failed or cancelled jobs are done again" in ran.stderr
+    assert json.loads(ran.stdout) == {"retried": 0}
+    assert "1 not retried: only failed and cancelled jobs are" in ran.stderr
     assert f"{job.id} is queued" in ran.stderr
     stored(lambda jobs: jobs.cancel(job.id))
-    for choice in ([job.id], ["--batch", job.batch_id]):
-        ran = called("jobs", *choice, "--cancel")
+    for choice in (["jobs", "cancel", job.id], ["batches", "cancel", job.batch_id]):
+        ran = called(*choice)
         assert ran.returncode == 0, ran.stderr
-        assert "nothing to cancel: only jobs that are not over can be cancelled" in ran.stderr
+        assert json.loads(ran.stdout) == {"cancelled": 0}
+        assert "Nothing to cancel" in ran.stderr
 
 
-@pytest.mark.parametrize("change", [[], ["--retry"], ["--cancel"], ["--failed"]])
-def test_a_batch_that_does_not_exist_is_exit_code_1(called: Propintel, change: list[str]) -> None:
-    ran = called("jobs", "--batch", "NOSUCH", *change)
+@pytest.mark.parametrize(
+    "words", [["batches", "show"], ["batches", "retry"], ["batches", "cancel"], ["jobs", "list", "--failed", "--batch"]]
+)
+def test_a_batch_that_does_not_exist_is_exit_code_1(called: Propintel, words: list[str]) -> None:
+    ran = called(*words, "NOSUCH")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "There is no batch NOSUCH" in ran.stderr
+    assert "`propintel batches list`" in ran.stderr
 
 
 @pytest.mark.parametrize("form", ["json", "table"])
@@ -161,9 +166,12 @@ def test_ctrl_c_during_a_scrape_shows_what_is_finished(
     [
         (["scrap"], "No such command 'scrap'. Did you mean 'scrape'?"),
         (["Jobs"], "No such command 'Jobs'. Did you mean 'jobs'?"),
+        (["jobs", "retri"], "No such command 'retri'. Did you mean 'retry'?"),
+        (["properties", "conflict"], "No such command 'conflict'. Did you mean 'conflicts'?"),
         (["keys", "chek"], "No such command 'chek'. Did you mean 'check'?"),
         (["scrape", "--formt", "json", "x"], "No such option: --formt (Possible options: --format)"),
         (["--verbos"], "No such option: --verbos (Possible options: --verbose, --version)"),
+        (["jobs", "list", "--jso"], "No such option: --jso (Possible options: --json"),
     ],
 )
 def test_a_mistyped_command_gets_a_suggestion(called: Propintel, mistyped: list[str], meant: str) -> None:
@@ -173,7 +181,7 @@ def test_a_mistyped_command_gets_a_suggestion(called: Propintel, mistyped: list[
 
 
 def test_a_missing_env_file_is_wrong_configuration(called: Propintel, home: Path) -> None:
-    ran = called("jobs", PROPINTEL_ENV_FILE="/nowhere.env")
+    ran = called("jobs", "list", PROPINTEL_ENV_FILE="/nowhere.env")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert len(ran.stderr.splitlines()) == 1
     assert ran.stderr.startswith("propintel: PROPINTEL_ENV_FILE: /nowhere.env cannot be read (No such file")
@@ -183,7 +191,7 @@ def test_a_missing_env_file_is_wrong_configuration(called: Propintel, home: Path
 def test_a_near_miss_of_a_setting_s_name_is_reported_once(called: Propintel) -> None:
     """On stderr, so that stdout is JSON still; `doctor` has it among its findings instead."""
     said = "OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?"
-    ran = called("jobs", "--format", "json", OPENAI_APIKEYS="hunter2")
+    ran = called("jobs", "list", "--format", "json", OPENAI_APIKEYS="hunter2")
     assert ran.returncode == 0
     assert json.loads(ran.stdout)["jobs"] == []
     assert ran.stderr.count(said) == 1
@@ -195,6 +203,6 @@ def test_a_near_miss_of_a_setting_s_name_is_reported_once(called: Propintel) -> 
 
 @pytest.mark.parametrize("module", ["typer", "structlog", "cli.failures", "cli.keys"])
 def test_ctrl_c_while_it_starts_is_no_traceback(environment: Environment, home: Path, module: str) -> None:
-    argv = [sys.executable, "-c", _INTERRUPTED_AT, module, "keys"]
+    argv = [sys.executable, "-c", _INTERRUPTED_AT, module, "keys", "list"]
     ran = subprocess.run(argv, env=environment, cwd=home, capture_output=True, text=True, timeout=300, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")

@@ -1,4 +1,4 @@
-"""`propintel show` of a stored property: the brief, and its sources side by side."""
+"""`propintel properties` on stored properties: lists, one in brief or in full, and why its values were chosen."""
 
 from __future__ import annotations
 
@@ -28,49 +28,81 @@ def _record(url: str, kind: SourceKind, at: datetime, **values: Any) -> SourceRe
 
 @pytest.fixture
 def stored(home: Path) -> str:
-    """A house that an assessor and a portal disagree about; -> its id."""
+    """A house that an assessor and a portal disagree about, beside one without a conflict; -> its id."""
     now = datetime.now(UTC)
+    card, listing = "https://county.example/7", "https://homes.example/12"
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        save_record(
-            stores.properties,
-            _record("https://county.example/7", SourceKind.ASSESSOR, now, YearBuilt=1987, StoriesTotal=2, **ADDRESS),
-        )
-        return save_record(
-            stores.properties,
-            _record("https://homes.example/12", SourceKind.PORTAL, now, YearBuilt=1978, StoriesTotal=2, **ADDRESS),
-        )
+        other = {**ADDRESS, "StreetName": "Elsewhere St", "YearBuilt": 1999}
+        save_record(stores.properties, _record("https://homes.example/13", SourceKind.PORTAL, now, **other))
+        facts = {"StoriesTotal": 2, **ADDRESS}
+        save_record(stores.properties, _record(card, SourceKind.ASSESSOR, now, YearBuilt=1987, **facts))
+        return save_record(stores.properties, _record(listing, SourceKind.PORTAL, now, YearBuilt=1978, **facts))
 
 
-def test_the_brief_of_a_stored_property_goes_into_a_pipe(called: Propintel, stored: str) -> None:
-    ran = called("show", stored, "--format", "brief")
+def _words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_properties_are_listed_and_searched(called: Propintel, stored: str) -> None:
+    assert len(json.loads(called("properties", "list").stdout)) == 2
+    assert [one["property"] for one in json.loads(called("properties", "list", "fictional").stdout)] == [stored]
+    table = called("properties", "list", "--format", "table").stdout
+    assert f"{stored[:8]} 12 Fictional Ave" in _words(table)
+    assert stored not in table
+    assert json.loads(called("properties", "list", "--status", "Closed").stdout) == []
+
+
+def test_only_properties_with_conflicts_are_among_them(called: Propintel, stored: str) -> None:
+    (found,) = json.loads(called("properties", "conflicts").stdout)
+    assert (found["property"], [one["field"] for one in found["conflicts"]]) == (stored, ["YearBuilt"])
+    table = called("properties", "conflicts", "--format", "table").stdout
+    assert f"{stored[:8]} Year built 1987 1978 (portal homes.example)" in _words(table)
+
+
+def test_the_brief_comes_first_then_the_disagreements(called: Propintel, stored: str) -> None:
+    ran = called("properties", "show", stored[:8], "--format", "table")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.startswith("12 Fictional Ave, Anytown, 00000\n\nRoof              not known\n")
     assert "Year built        1987\n                  [in doubt: portal homes.example says 1978]\n" in ran.stdout
     assert "Stories           2\nYear" in ran.stdout
-    assert ran.stdout.count("Sources\n") == 1
+    brief, _, rest = ran.stdout.partition("Disagreements")
+    assert brief.count("Sources\n") == 1
+    assert "Year built 1987 1978 (portal homes.example) portal ranks below assessor here" in _words(rest)
+    assert "Stories" not in rest
+    assert stored in rest
 
 
-def test_sources_stand_side_by_side(called: Propintel, stored: str) -> None:
-    ran = called("show", stored, "--format", "table")
-    assert ran.returncode == 0, ran.stderr
-    table = ran.stdout.partition("What each source says")[2].partition("Conflicts")[0]
-    cells = [[part.strip() for part in line.split("│")[1:-1]] for line in table.splitlines() if "│" in line]
-    said = {row[0]: row[1:] for row in cells}
-    assert said["YearBuilt !"] == ["* 1987", "1978"]
-    assert said["StoriesTotal"] in (["* 2", "2"], ["2", "* 2"])
-    assert "1. county.example" in table
-    assert "2. homes.example" in table
-    conflicts = ran.stdout.partition("Conflicts")[2]
-    assert "ranks below assessor here" in conflicts.replace("\n", " ")
+def test_all_shows_every_value_by_group_with_its_label(called: Propintel, stored: str) -> None:
+    table = _words(called("properties", "show", stored, "--all", "--format", "table").stdout)
+    home, technical = table.index("Home field value"), table.index("Address, units, and coordinates field value")
+    assert home < table.index("Stories 2") < technical < table.index("City Anytown") < table.index("Sources kind")
+    assert "StoriesTotal" not in table
 
 
-def test_json_stays_as_it_is(called: Propintel, stored: str) -> None:
-    shown = json.loads(called("show", stored).stdout)
+def test_fields_are_explained_by_name_or_label(called: Propintel, stored: str) -> None:
+    explain = ("properties", "show", stored, "--explain")
+    everything = json.loads(called(*explain).stdout)
+    assert {"YearBuilt", "City"} <= {value["field"] for value in everything["values"]}
+    some = json.loads(called(*explain, "yearbuilt", "stories").stdout)
+    assert [value["field"] for value in some["values"]] == [
+        value["field"] for value in everything["values"] if value["field"] in ("YearBuilt", "StoriesTotal")
+    ]
+    wrong = called(*explain, "YearBuild")
+    assert (wrong.returncode, "Did you mean YearBuilt" in wrong.stderr) == (2, True)
+    lines = called(*explain, "--format", "table").stdout.split("Values (", 1)[1].splitlines()
+    assert len(lines) == len(everything["values"]) + 3, "one line for each value, after title and head"
+    table = _words(called(*explain, "YearBuilt", "--format", "table").stdout)
+    assert "Year built (YearBuilt)" in table
+    assert "1978 portal homes.example conflict" in table
+
+
+def test_json_is_what_is_stored(called: Propintel, stored: str) -> None:
+    shown = json.loads(called("properties", "show", stored).stdout)
     assert shown["property"] == stored
     (conflict,) = shown["conflicts"]
     assert (conflict["field"], conflict["verdicts"]) == ("YearBuilt", ["won", "conflict"])
+    assert json.loads(called("properties", "show", stored, "--all", "--json").stdout) == shown
 
 
 def test_other_formats_are_wrong_use(called: Propintel, stored: str) -> None:
-    assert called("show", stored, "--format", "short").returncode == 2
-    assert called("jobs", "--format", "brief").returncode == 2, "only properties have a brief"
+    assert called("properties", "show", stored, "--format", "brief").returncode == 2

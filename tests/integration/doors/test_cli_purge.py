@@ -33,7 +33,7 @@ def test_it_counts_unless_told_to_do_it(called: Propintel, stores: Stores) -> No
     assert counted.returncode == 0, counted.stderr
     data = json.loads(counted.stdout)
     assert (data["dry_run"], data["removed"]["blobs"], data["wiped"]) == (True, 1, False)
-    assert "add --yes" in counted.stderr
+    assert "Add --yes" in counted.stderr
     assert "blobs" in called("purge", "--url", URL, "--format", "table").stdout
     done = called("purge", "--host", "homes.example", "--yes")
     assert json.loads(done.stdout)["removed"] == data["removed"]

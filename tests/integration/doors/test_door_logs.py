@@ -82,7 +82,7 @@ def test_what_a_door_writes_past_its_log_is_redacted(environment: Environment, h
 
 
 def test_a_command_that_is_not_understood_is_quoted_without_a_secret(propintel: Propintel) -> None:
-    ran = propintel("jobs", f"--key={_KEY}")
+    ran = propintel("jobs", "list", f"--key={_KEY}")
     assert ran.returncode == 2
     assert "No such option" in ran.stderr
     wrong = propintel("token", "--role", _KEY, "--subject", "tester")
@@ -123,13 +123,13 @@ def test_commands_write_text_unless_json_is_asked_for(propintel: Propintel) -> N
 
 @pytest.mark.parametrize(("variable", "value"), [("LOG_FORMAT", "xml"), ("LOG_LEVEL", "loud")])
 def test_a_log_setting_that_cannot_be_used_is_named(called: Propintel, variable: str, value: str) -> None:
-    ran = called("jobs", **{variable: value})
+    ran = called("jobs", "list", **{variable: value})
     assert ran.returncode == 2
     assert variable in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
 def test_a_command_logs_as_it_is_told_whatever_else_is_wrong(called: Propintel) -> None:
-    ran = called("jobs", LOG_FORMAT="JSON", LOG_LEVEL="Debug", PORT="no-port")
+    ran = called("jobs", "list", LOG_FORMAT="JSON", LOG_LEVEL="Debug", PORT="no-port")
     assert ran.returncode == 2
     assert "PORT" in ran.stderr

@@ -1,4 +1,4 @@
-"""`propintel export` as programs use it: into files and pipes, since a moment, and the loop of docs/export.md."""
+"""`propintel properties export` for programs: into files and pipes, since a time, and the loop of docs/export.md."""
 
 from __future__ import annotations
 
@@ -45,42 +45,42 @@ def ids(home: Path) -> list[str]:
 
 
 def test_what_updated_at_says_is_what_changed_since_takes(called: Propintel, home: Path, ids: list[str]) -> None:
-    everything = [json.loads(line) for line in called("export", "--format", "jsonl").stdout.splitlines()]
+    everything = [json.loads(line) for line in called("properties", "export", "--format", "jsonl").stdout.splitlines()]
     assert [row["property"] for row in everything] == ids
     moment = everything[1]["updated_at"]
     assert re.search(r"\.\d{6}\+00:00$", moment)
     for since in (moment, moment.replace("+00:00", "Z"), moment.replace("+00:00", "")):
-        ran = called("export", "--format", "csv", "--changed-since", since)
+        ran = called("properties", "export", "--format", "csv", "--changed-since", since)
         assert ran.returncode == 0, ran.stderr
         assert [row["property"] for row in csv.DictReader(io.StringIO(ran.stdout))] == ids[1:]
         assert f"2 properties exported; the last change was {everything[2]['updated_at']}" in ran.stderr
     later = datetime.fromisoformat(moment) + timedelta(hours=1)
-    abroad = called("export", "--format", "jsonl", "--changed-since", moment.replace("+00:00", "+01:00"))
+    abroad = called("properties", "export", "--format", "jsonl", "--changed-since", moment.replace("+00:00", "+01:00"))
     assert len(abroad.stdout.splitlines()) == 3, "an hour earlier in UTC"
-    none = called("export", "--format", "geojson", "--changed-since", later.isoformat())
+    none = called("properties", "export", "--format", "geojson", "--changed-since", later.isoformat())
     assert json.loads(none.stdout) == {"type": "FeatureCollection", "features": []}
     assert "0 properties exported\n" in none.stderr
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-13-01", "", "1", "0001-01-01T00:00:00+14:00"])
 def test_what_is_no_moment_is_wrong_use(called: Propintel, since: str) -> None:
-    ran = called("export", "--format", "csv", "--changed-since", since)
+    ran = called("properties", "export", "--format", "csv", "--changed-since", since)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "ISO 8601" in ran.stderr.replace("\n", " ")
 
 
 def test_parquet_goes_into_files_and_through_pipes(propintel: Propintel, home: Path, ids: list[str]) -> None:
-    ran = propintel("export", "--format", "parquet", "-o", "all.parquet")
+    ran = propintel("properties", "export", "--format", "parquet", "-o", "all.parquet")
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
     assert parquet.read_table(home / "all.parquet")["property"].to_pylist() == ids
-    command = f"{Path(sys.executable).with_name('propintel')} export --format parquet | cat > piped.parquet"
+    command = f"{Path(sys.executable).with_name('propintel')} properties export --format parquet | cat > piped.parquet"
     environment = {**os.environ, "PROPINTEL_HOME": str(home / "state")}
     subprocess.run(["bash", "-c", f"set -eo pipefail; {command}"], cwd=home, env=environment, check=True, timeout=300)
     assert (home / "piped.parquet").read_bytes() == (home / "all.parquet").read_bytes()
 
 
 def test_a_reader_that_leaves_is_no_defect(propintel: Propintel, home: Path, ids: list[str]) -> None:
-    command = f"{Path(sys.executable).with_name('propintel')} export --format jsonl | true"
+    command = f"{Path(sys.executable).with_name('propintel')} properties export --format jsonl | true"
     environment = {**os.environ, "PROPINTEL_HOME": str(home / "state")}
     ran = subprocess.run(
         ["bash", "-c", command], cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=300

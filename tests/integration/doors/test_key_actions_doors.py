@@ -42,9 +42,9 @@ def test_what_one_door_did_the_other_shows_and_undoes(ask: Ask, called: Propinte
     done = ask("POST", f"/keys/{ID_A}/disable", json={"reason": "leaked"}).json()["data"]
     ActedView.model_validate(done)
     assert (done["key"], done["mask"], done["outcome"], done["state"]) == (ID_A, MASK_A, "done", "disabled")
-    shown = json.loads(called("keys", "--format", "json").stdout)
+    shown = json.loads(called("keys", "list", "--format", "json").stdout)
     assert (shown["healthy_keys"], shown["keys"][MASK_A]["state"], shown["keys"][MASK_A]["id"]) == (1, "disabled", ID_A)
-    assert "1 of 2 keys healthy, 1 disabled" in called("keys", "--format", "table").stdout
+    assert "1 of 2 keys healthy, 1 disabled" in called("keys", "list", "--format", "table").stdout
     ran = called("keys", "enable", MASK_A, "--reason", "false alarm", "--format", "table")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == f"OpenAI key {MASK_A} is enabled, with the health that it had (state: closed)."

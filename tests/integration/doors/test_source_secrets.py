@@ -102,7 +102,7 @@ def test_a_secret_is_in_the_request_and_nowhere_else(
         haul[" ".join(command)] = done.stdout + done.stderr
     first = called("scrape", ADDRESS, "--format", "json")
     property_id = json.loads(first.stdout)["property"]
-    shown = called("show", property_id, "--explain")
+    shown = called("properties", "show", property_id, "--explain")
     haul["show"] = shown.stdout + shown.stderr
     assert asked == {"/find": 3, "/moved": 3, "/broken": 3}, "the site got the token each time"
     assert '"YearBuilt": 1987' in haul[f"scrape {ADDRESS} --format json"]

@@ -70,16 +70,19 @@ def test_every_door_says_why_an_address_is_incomplete(
 ) -> None:
     job_id, home = done
     told = [one.as_json() for one in TRIED]
-    assert json.loads(called("jobs", job_id).stdout)["jobs"][0]["tried"] == told
-    assert json.loads(called("show", home).stdout)["tried"] == told
+    assert json.loads(called("jobs", "show", job_id).stdout)["tried"] == told
+    assert json.loads(called("properties", "show", home).stdout)["tried"] == told
     assert _data(client.get(f"/api/v1/jobs/{job_id}"))["tried"] == told
     assert _data(client.get("/api/v1/jobs"))["jobs"][0]["tried"] == told
     assert _data(client.get(f"/api/v1/properties/{home}"))["tried"] == told
-    for shown in (called("jobs", job_id, "--format", "table"), called("show", home, "--format", "table")):
+    for shown in (
+        called("jobs", "show", job_id, "--format", "table"),
+        called("properties", "show", home, "--all", "--format", "table"),
+    ):
         assert "Sources tried" in shown.stdout
         assert "robots_disallowed" in shown.stdout
         assert "turned off" in shown.stdout
-    assert "1 of 3 sources used" in " ".join(called("jobs", "--format", "table").stdout.split())
+    assert "1 of 3 sources used" in " ".join(called("jobs", "list", "--format", "table").stdout.split())
 
 
 def test_both_doors_estimate_alike_and_enqueue_nothing(

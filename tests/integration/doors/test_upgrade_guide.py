@@ -24,7 +24,7 @@ def test_what_an_old_version_exported_is_enqueued_and_watched_again(bash: Bash, 
     (home / "watches.json").write_text(json.dumps({"watches": [{"target": PAGES[0]}, {"target": PAGES[2]}]}))
     (commands,) = re.findall(r"```bash\n((?:(?!```).)*enqueue --file.*?)```", GUIDE, re.S)
     bash(commands)
-    jobs = json.loads(called("jobs", "--format", "json").stdout)["jobs"]
+    jobs = json.loads(called("jobs", "list", "--format", "json").stdout)["jobs"]
     assert sorted(job["target"] for job in jobs) == sorted(PAGES)
-    watches = json.loads(called("watch", "list", "--format", "json").stdout)["watches"]
+    watches = json.loads(called("watches", "list", "--format", "json").stdout)["watches"]
     assert sorted(one["target"] for one in watches) == sorted([PAGES[0], PAGES[2]])

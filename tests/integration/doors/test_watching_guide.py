@@ -32,7 +32,7 @@ def test_the_commands_do_what_the_page_says(bash: Bash, called: Propintel, home:
     ]
     assert listed["budget"]["pages"] == {"used": 0, "limit": 1000}
     bash(_remove)
-    table = called("watch", "list", "--format", "table").stdout
+    table = called("watches", "list", "--format", "table").stdout
     assert (HOUSE in table, ADDRESS in table, "0 of 1000 pages" in table) == (True, False, True)
 
 
@@ -53,9 +53,9 @@ def test_wrong_usage_is_said_in_one_line(called: Propintel) -> None:
     for arguments, code, said in (
         (("add", HOUSE, "--every", "0"), 2, "greater than or equal to 1"),
         (("add", "nowhere"), 2, "nowhere"),
-        (("add",), 2, "there is no target"),
+        (("add",), 2, "no target given"),
         (("add", "0" * 32), 1, "There is no property 0000"),
         (("remove", HOUSE), 1, f"There is no watch {HOUSE}"),
     ):
-        ran = called("watch", *arguments)
+        ran = called("watches", *arguments)
         assert (ran.returncode, said in " ".join(ran.stderr.split())) == (code, True), ran.stderr

@@ -88,7 +88,7 @@ def test_economy_jobs_wait_together_and_each_gets_its_answer(
     made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2, 3, 4))
     ids = made["jobs"]
     until(lambda: all(fleet.job(i).parked_at for i in ids), 30, lambda: fleet.told(ids))
-    shown = propintel(fleet, "jobs", "--batch", made["batch"])
+    shown = propintel(fleet, "batches", "show", made["batch"])
     assert shown["batch"]["economy"] is True
     assert {(job["state"], job["attempts"]) for job in shown["jobs"]} == {("deferred", 0)}, "waiting costs nothing"
     assert all(job["parked_at"] for job in shown["jobs"])
@@ -103,7 +103,7 @@ def test_economy_jobs_wait_together_and_each_gets_its_answer(
     until(lambda: batches_of(fleet)[0].state == "closed", 20, lambda: fleet.log("worker"))
     assert simulator.batches()["files"] == [], "nothing of the pages' text stays at OpenAI"
     assert not any(key in fleet.log("worker") for key in KEYS)
-    usage = propintel(fleet, "keys")
+    usage = propintel(fleet, "keys", "list")
     assert sum(key["requests"] for key in usage["keys"].values()) >= 4
     assert usage["spent_today"]["calls"] == 4
 
@@ -154,7 +154,7 @@ def test_kill_9_while_a_result_is_read_loses_and_doubles_nothing(
     assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 3, fleet.told(ids)
     assert billed(simulator) == [1, 1, 1]
     assert len(simulator.batches()["batches"]) == 1
-    assert propintel(fleet, "keys")["spent_today"]["calls"] == 3
+    assert propintel(fleet, "keys", "list")["spent_today"]["calls"] == 3
 
 
 def test_a_batch_that_takes_too_long_is_cancelled_and_its_jobs_ask_like_any_other(
@@ -179,7 +179,7 @@ def test_cancelling_the_jobs_cancels_their_batch_at_openai(
     fleet.start_beat()
     made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2))
     until(lambda: len(simulator.batches()["batches"]) >= 1, 40, lambda: fleet.log("worker"))
-    propintel(fleet, "jobs", "--batch", made["batch"], "--cancel")
+    propintel(fleet, "batches", "cancel", made["batch"])
     until(
         lambda: {batch["status"] for batch in simulator.batches()["batches"]} == {"cancelled"},
         30,

@@ -178,6 +178,6 @@ def test_the_last_lines_of_a_child_that_ended_stand_before_the_remark_that_it_di
         output.say(str(ChildDiedError("beat", 3, child.words())))
     assert stream.getvalue().decode().splitlines() == [
         "beat   | last words",
-        "propintel: beat ended by itself (exit code 3):",
+        "propintel: beat ended unexpectedly (exit code 3):",
         "(its last lines are above)",
     ]

@@ -11,7 +11,7 @@ from rich.console import Console
 from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.pipeline import extract
-from cli.explaining import explained, explanation, scores
+from cli.extract import explained, explanation, scores
 
 _HTML = """<html lang="en-US"><title>12 Elm St - $310,000</title><h1>12 Elm St, Springfield, IL 62701</h1>
 <dl><dt>Price</dt><dd>$310,000</dd><dt>Energy rating</dt><dd>B</dd><dt>Bathrooms</dt><dd>2</dd>
@@ -42,10 +42,11 @@ def test_the_terminal_shows_what_adds_to_a_confidence_within_80_columns(read: Ex
     lines = screen.file.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     table = lines[lines.index(next(line for line in lines if line.startswith("Confidence"))) :]
-    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in table if line.startswith("│")]
+    first, last = table[1].index("confidence"), table[1].index("log-odds")
     rows: dict[str, str] = {}
     name = ""
-    for field, _, words in cells:
+    for line in table[3:]:
+        field, words = line[:first].strip(), line[last:].strip()
         name = field or name
         rows[name] = f"{rows.get(name, '')} {words}".strip()
     assert rows["ListPrice"].startswith("+")

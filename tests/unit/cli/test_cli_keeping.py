@@ -79,7 +79,7 @@ def test_after_a_minute_of_life_the_pauses_begin_anew(watched: Watched) -> None:
 def test_what_ends_is_said_with_its_last_words(watched: Watched) -> None:
     watched.die_and_rest()
     assert watched.said == [
-        "worker ended by itself (exit code -9):\nlast words\nstarting worker again in 1 s",
+        "worker ended unexpectedly (exit code -9):\nlast words\nstarting worker again in 1 s",
         "worker is started again",
     ]
 

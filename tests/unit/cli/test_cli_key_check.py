@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from app.keypool.keys import make_keys
-from cli.key_check import check_keys
+from cli.keys import check_keys
 
 SECRET = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111"
 

@@ -9,7 +9,7 @@ import typer
 
 from app.errors.targets import InvalidTargetError
 from app.property.urls.targets import normalise_target
-from cli.targets import read_targets
+from cli.arguments import read_targets
 
 ONE, TWO = "http://homes.example/1", "https://homes.example/2?a=1,2"
 

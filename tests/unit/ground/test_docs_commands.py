@@ -156,8 +156,8 @@ def test_every_target_of_make_is_there() -> None:
     [
         (["scrap", "x"], "no command scrap"),
         (["keys", "shake"], "no command shake"),
-        (["jobs", "--faild"], "--faild"),
-        (["export", "--format", "xlsx"], "xlsx"),
+        (["jobs", "list", "--faild"], "--faild"),
+        (["properties", "export", "--format", "xlsx"], "xlsx"),
     ],
 )
 def test_a_command_that_propintel_does_not_take_is_found(words: list[str], said: str) -> None:

@@ -19,8 +19,8 @@ import cli
 import tasks
 import web
 import worker
+from cli.command import lazy_group
 from cli.commands import COMMANDS
-from cli.lazy import lazy_group
 from worker.overrides import checked_versions, complaints, fingerprint, overrides
 
 _ROOT = Path(__file__).parents[3]

@@ -228,7 +228,7 @@ class Job(Base):
         return {"code": self.error_code, "message": self.error_message or ""} if self.error_code else None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the shape that `propintel jobs` and the HTTP API show: JSON types only, times in ISO 8601."""
+        """Return the shape that `propintel jobs list` and the HTTP API show: JSON types only, times in ISO 8601."""
         names = ["id", "batch_id", "target", "state", "error", "property_id", "page_from", "priority", "attempts"]
         names += ("waited_seconds", "wanted_model", "model_note", "due_at", "economy", "parked_at", "watch_id")
         names += ("found_by", "search", "created_at", "started_at", "finished_at")

@@ -60,7 +60,7 @@ def _schema(found: DatabaseState) -> Iterator[Finding]:
         yield warning(said, "Run `propintel db reindex`; workers may go on meanwhile.")
     if found.reviews:
         said = f"pairs of properties of which a person has to say whether they are one: {found.reviews}"
-        yield warning(said, "`propintel decisions` lists them.")
+        yield warning(said, "`propintel properties decisions` lists them.")
 
 
 def _file(found: DatabaseState, mounts: Path) -> Iterator[Finding]:
@@ -106,7 +106,7 @@ def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
         complaints = [*_economy(stores.database, settings), *_watches(stores.database, settings)]
     said = ", ".join(f"{counts[state]} {state}" for state in JobState)
     if counts[JobState.FAILED]:
-        said += " (`propintel jobs --failed` says why)"
+        said += " (`propintel jobs list --failed` says why)"
     seconds = (clock.now() - oldest.created_at).total_seconds() if oldest else 0.0
     waiting = counts[JobState.QUEUED] + counts[JobState.DEFERRED]
     try:
@@ -118,7 +118,7 @@ def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
         late = warning(f"{waiting} jobs wait while Redis does not answer", "They go on by themselves once it does.")
         return all_in_all(said, [late, *complaints])
     if seconds > _LATE_SECONDS:
-        remedy = "Start more workers; `propintel keys` says whether keys have no room."
+        remedy = "Start more workers; `propintel keys list` says whether keys have no room."
         complaints.insert(0, warning(f"the oldest queued job waits for {seconds / 60:.0f} min", remedy))
     return all_in_all(said, complaints)
 
@@ -155,7 +155,7 @@ def _watches(database: Database, settings: Settings) -> Iterator[Finding]:
         yield warning(
             f"{jobs} jobs of watches have waited for more than a day, as a rule for room in the budget of"
             f" {watch.daily_model_calls} model calls a day",
-            "`propintel jobs` says what they wait for; raise WATCH_DAILY_MODEL_CALLS, or watch less or less often.",
+            "`propintel jobs list` says what they wait for; raise WATCH_DAILY_MODEL_CALLS, or watch less.",
         )
     if untaken:
         said = f"{untaken} watches have been due for more than a day and nobody begins them"

@@ -193,9 +193,9 @@ class TestForms:
         assert (
             client.post(f"/jobs/{job}/cancel", data=good, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
         )
-        assert json.loads(called("jobs", job, "--format", "json").stdout)["jobs"][0]["state"] == "queued"
+        assert json.loads(called("jobs", "show", job, "--json").stdout)["state"] == "queued"
         assert client.post(f"/jobs/{job}/cancel", data=good).status_code == 303
-        assert json.loads(called("jobs", job, "--format", "json").stdout)["jobs"][0]["state"] == "cancelled"
+        assert json.loads(called("jobs", "show", job, "--json").stdout)["state"] == "cancelled"
 
     def test_a_form_that_is_sent_twice_enqueues_once(self, client: httpx2.Client) -> None:
         sent = {"csrf": self._csrf(client), "targets": "http://homes.example/1", "key": "0" * 32}

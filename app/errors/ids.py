@@ -1,0 +1,24 @@
+"""What may be wrong with an id that somebody typed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from app.errors import NotFoundError, PropertyIntelligenceError
+
+
+class UnknownIdError(NotFoundError):
+    """No id begins with what was typed."""
+
+    code = "unknown_id"
+    fact_names: ClassVar[tuple[str, ...]] = ("kind", "id", "command")
+    remedy = "Give at least 4 characters of an ID that `{command}` lists."
+
+
+class AmbiguousIdError(PropertyIntelligenceError):
+    """Several ids begin with what was typed."""
+
+    code = "ambiguous_id"
+    fact_names: ClassVar[tuple[str, ...]] = ("kind", "id", "matches")
+    sentence = "{id} is ambiguous: it may be {kind} {matches}."
+    remedy = "Give more characters."

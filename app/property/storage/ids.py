@@ -1,0 +1,85 @@
+"""Ids as people type and read them, like git's: any unambiguous prefix is accepted, and a short one is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Select, and_, or_, select
+
+from app.errors.ids import AmbiguousIdError, UnknownIdError
+from app.property.storage.database import Database
+from app.property.storage.jobs.models import Batch, Job
+from app.property.storage.paging import AnyColumn
+from app.property.storage.properties.tables import IdentityDecision, Property, RecipeRow
+from app.property.storage.statements import chunks
+from app.property.storage.watches.models import Watch
+
+#: characters of a prefix: at least so many to be accepted, and at least so many to be shown
+_ACCEPTED, _SHOWN = 4, 8
+_PREFIX = re.compile(rf"[0-9a-f]{{{_ACCEPTED},32}}")
+_MOST_MATCHES = 5
+#: ranges in one statement: SQLite nests an OR of more than 1,000 too deeply
+_MOST_RANGES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class IdKind:
+    """The ids of one table: what they name, and the command that lists them."""
+
+    name: str
+    column: AnyColumn
+    command: str
+
+
+JOB = IdKind("job", Job.id, "propintel jobs list")
+BATCH = IdKind("batch", Batch.id, "propintel batches list")
+PROPERTY = IdKind("property", Property.id, "propintel properties list")
+DECISION = IdKind("decision", IdentityDecision.id, "propintel properties decisions")
+WATCH = IdKind("watch", Watch.id, "propintel watches list")
+RECIPE = IdKind("recipe", RecipeRow.id, "propintel recipes list")
+
+
+def find_id(database: Database, typed: str, kind: IdKind) -> str:
+    """Return the one id that begins with `typed`. Raises `UnknownIdError` or `AmbiguousIdError`."""
+    matches = ids_from(database, typed, kind, limit=_MOST_MATCHES + 1)
+    if not matches:
+        raise UnknownIdError(kind.name, typed, kind.command)
+    if len(matches) > 1:
+        more = " or others" if len(matches) > _MOST_MATCHES else ""
+        raise AmbiguousIdError(kind.name, typed, ", ".join(matches[:_MOST_MATCHES]) + more)
+    return matches[0]
+
+
+def ids_from(database: Database, typed: str, kind: IdKind, *, limit: int) -> list[str]:
+    """Return the first `limit` ids that begin with `typed`; none if it is no part of an id, or is too short."""
+    prefix = typed.strip().lower()
+    if _PREFIX.fullmatch(prefix) is None:
+        return []
+    with database.reading() as connection:
+        return list(connection.execute(_beginning_with(kind, [prefix]).limit(limit)).scalars())
+
+
+def short_ids(database: Database, kind: IdKind, ids: Iterable[str | None]) -> dict[str, str]:
+    """Return the shortest unambiguous prefix of each id, of at least eight characters."""
+    wanted = sorted({one for one in ids if one is not None})
+    near = set(wanted)
+    with database.reading() as connection:
+        for some in chunks(sorted({one[:_SHOWN] for one in wanted}), _MOST_RANGES):
+            near.update(connection.execute(_beginning_with(kind, some)).scalars())
+    lengths = dict.fromkeys(near, _SHOWN)
+    for one, other in pairwise(sorted(near)):
+        needed = _SHOWN
+        while one[:needed] == other[:needed]:
+            needed += 1
+        lengths[one], lengths[other] = max(lengths[one], needed), max(lengths[other], needed)
+    return {one: one[: lengths[one]] for one in wanted}
+
+
+def _beginning_with(kind: IdKind, prefixes: Sequence[str]) -> Select[Any]:
+    """Select ids by ranges of the primary key's index. `g` sorts after every digit of an id."""
+    ranges = (and_(kind.column >= prefix, kind.column < f"{prefix}g") for prefix in prefixes)
+    return select(kind.column).where(or_(*ranges)).order_by(kind.column)

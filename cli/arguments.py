@@ -1,0 +1,94 @@
+"""What commands take: ids and their completion, targets as arguments or from a file, and who asks and why."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.errors import PropertyIntelligenceError
+from app.errors.targets import InvalidTargetListError
+from app.property.storage.ids import PROPERTY, IdKind, ids_from
+from app.property.urls.target_lists import parse_targets
+from app.property.urls.targets import normalise_target
+from app.services.reports.identity_decisions import MOST_CHARACTERS
+from app.services.runtime.stores import open_stores
+from app.settings import load_settings
+
+#: ids that a shell offers
+_MOST_COMPLETIONS = 50
+
+
+def id_argument(kind: IdKind, metavar: str = "") -> Any:
+    """Return the declaration of an argument that takes an id of this kind; shells complete it."""
+    text = f"The ID of a {kind.name}, or its first characters."
+    return typer.Argument(metavar=metavar or kind.name.upper(), help=text, autocompletion=_completing(kind))
+
+
+def _completing(kind: IdKind) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        try:
+            with open_stores(load_settings()) as stores:
+                return ids_from(stores.database, incomplete, kind, limit=_MOST_COMPLETIONS)
+        except PropertyIntelligenceError:  # a shell that completes has no place for a message
+            return []
+
+    return complete
+
+
+PropertyId = Annotated[str, id_argument(PROPERTY)]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="The most to list.")]
+
+
+def who() -> str:
+    """Return who runs the command, as `alice@host`."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _short_enough(reason: str) -> str:
+    if len(reason) > MOST_CHARACTERS:
+        raise typer.BadParameter(f"it has more than {MOST_CHARACTERS} characters")
+    return reason
+
+
+Reason = Annotated[
+    str, typer.Option("--reason", callback=_short_enough, help="Why; recorded with your name and the time.")
+]
+
+
+def read_targets(
+    arguments: Sequence[str], file: str | None, check: Callable[[str], object] = normalise_target
+) -> list[str]:
+    """Return the targets of both, in order. `file` "-" is stdin; `check` raises `InvalidTargetError`.
+
+    Raises `InvalidTargetError` for an invalid argument, and `typer.BadParameter` for a file that cannot be read or has
+    invalid lines, or without any target.
+    """
+    targets = list(arguments)
+    for target in targets:
+        check(target)
+    if file is not None:
+        name = "stdin" if file == "-" else file
+        try:
+            targets += parse_targets(_read(file, name), name, check)
+        except InvalidTargetListError as exc:
+            raise typer.BadParameter(str(exc)) from exc
+    if not targets:
+        raise typer.BadParameter("no target given: name one, or give --file with at least one")
+    return targets
+
+
+def _read(file: str, name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as exc:
+        raise typer.BadParameter(f"{name} cannot be read: {exc.strerror or type(exc).__name__}") from exc

@@ -1,0 +1,141 @@
+"""The classes behind every command: the options that all share, and groups that load a command when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any
+
+import typer
+from typer._click.shell_completion import CompletionItem
+from typer.core import TyperCommand, TyperGroup
+
+from app.logs import configure_logging
+from app.settings import load_log_settings
+from app.settings.names import log_near_misses
+from cli.output import Format, choose_format
+
+_VERBOSE = "propintel.verbose"
+
+
+def new_app(summary: str = "") -> typer.Typer:
+    """Return an app without commands. With one command it becomes that command, with several a group of them."""
+    return typer.Typer(cls=Group, help=summary, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+def command[F: Callable[..., Any]](app: typer.Typer, name: str | None = None, *, examples: str) -> Callable[[F], F]:
+    """Register a function as a command of `app`. Its docstring is the help, which ends with `examples`."""
+    lines = "\n".join(f"  {line.strip()}" for line in examples.strip().splitlines())
+    return app.command(name, cls=Command, epilog=f"\b\nExamples:\n{lines}")
+
+
+class Command(TyperCommand):
+    """A command with `--format`, `--json`, and `--verbose`. A `--format` of its own replaces the shared one."""
+
+    def __init__(self, *, params: Any, **attrs: Any) -> None:
+        taken = {name for param in params for name in param.opts}
+        shared = [param for param in _shared_options() if taken.isdisjoint(param.opts)]
+        super().__init__(params=[*params, *shared], **attrs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Apply the shared options, then run the command."""
+        is_json, is_verbose = ctx.params.pop("as_json"), ctx.params.pop("verbose")
+        chosen = ctx.params.pop("output_format", None)
+        if is_json and (chosen or ctx.params.get("format_")) not in (None, Format.JSON):
+            raise typer.BadParameter("give either --json or --format", param_hint="--json")
+        choose_format(Format.JSON if is_json else chosen)
+        _start_log(verbose=is_verbose or ctx.meta.get(_VERBOSE, False))
+        if self.name != "doctor":  # which lists them among its findings
+            log_near_misses()
+        return super().invoke(ctx)
+
+
+class Group(TyperGroup):
+    """A group that takes `--verbose` before the command. Typer suggests the names that are close to a mistyped one."""
+
+    def __init__(self, *, params: Any, **attrs: Any) -> None:
+        verbose = [param for param in _shared_options() if param.name == "verbose"]
+        super().__init__(params=[*params, *verbose], **attrs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Remember `--verbose` for the command, then run that."""
+        ctx.meta[_VERBOSE] = ctx.params.pop("verbose") or ctx.meta.get(_VERBOSE, False)
+        return super().invoke(ctx)
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """Where a command is: `module` has a `typer.Typer` named `attribute`. `summary` is its line in the list."""
+
+    module: str
+    summary: str
+    attribute: str = "app"
+
+    def load(self) -> Any:
+        return typer.main.get_command(getattr(importlib.import_module(self.module), self.attribute))
+
+
+def lazy_group(commands: Mapping[str, Lazy]) -> type[Group]:
+    """Return the class of a group that has `commands`, in this order, and imports each when it is called.
+
+    `propintel token` need not wait for Celery, SQLAlchemy, and the page readers.
+    """
+
+    class LazyGroup(Group):
+        commands: Any
+
+        def __init__(self, **attrs: Any) -> None:
+            super().__init__(**attrs)
+            self.commands = dict(commands)  # Typer compares a mistyped name with these
+
+        def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (Click's signature)
+            return list(commands)
+
+        def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 (Click's signature)
+            if cmd_name not in commands:
+                return None
+            loaded = commands[cmd_name].load()
+            loaded.name = cmd_name
+            return loaded
+
+        def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 (Click's signature)
+            with formatter.section("Commands"):
+                formatter.write_dl([(name, command.summary) for name, command in commands.items()])
+
+        def shell_complete(self, ctx: Any, incomplete: str) -> list[CompletionItem]:
+            if incomplete.startswith("-"):
+                return super().shell_complete(ctx, incomplete)
+            found = [(name, one) for name, one in commands.items() if name.startswith(incomplete)]
+            return [CompletionItem(name, help=one.summary) for name, one in found]
+
+    return LazyGroup
+
+
+@cache
+def _shared_options() -> tuple[Any, ...]:
+    app = typer.Typer(add_completion=False)
+    app.command()(_declare_shared_options)
+    return tuple(typer.main.get_command(app).params)
+
+
+def _declare_shared_options(
+    *,
+    output_format: Annotated[
+        Format | None,
+        typer.Option("--format", help="Default: a table in a terminal, JSON in a pipe or file."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log to stderr what happens.")] = False,
+) -> None:
+    """Declare the options for Typer, which never calls this."""
+
+
+def _start_log(*, verbose: bool) -> None:
+    chosen = load_log_settings()
+    configure_logging(
+        level=logging.INFO if verbose else chosen.level or logging.WARNING,
+        log_format="json" if chosen.format == "json" else "text",
+    )

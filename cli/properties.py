@@ -1,0 +1,227 @@
+"""`propintel properties`: find, show, export, split, and join stored properties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from app.property.fields.table import FIELDS
+from app.property.storage.ids import DECISION, PROPERTY, find_id, short_ids
+from app.property.storage.paging import every
+from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.tables import IdentityDecision
+from app.property.storage.properties.views import PropertyFilter
+from app.services.reports.identity_decisions import explanation, join, split, undo
+from app.services.runtime.stores import Stores, open_stores
+from app.settings import load_settings
+from cli.arguments import Limit, PropertyId, Reason, id_argument, who
+from cli.command import command, new_app
+from cli.export import EXAMPLES, export
+from cli.output import make_table, moment, show
+from cli.property_tables import (
+    all_values,
+    conflict_table,
+    explained_fields,
+    explained_property,
+    property_list,
+    show_properties,
+)
+
+app = new_app("Find, show, export, split, and join stored properties.")
+
+
+@command(
+    app,
+    "list",
+    examples="""
+    propintel properties list
+    propintel properties list elm springfield
+    propintel properties list --status Active --json | jq -r '.[].property'""",
+)
+def list_properties(
+    words: Annotated[list[str] | None, typer.Argument(metavar="WORD", help="Words of its address or URLs.")] = None,
+    status: Annotated[str | None, typer.Option("--status", help="Only this RESO status, such as Active.")] = None,
+    limit: Limit = 100,
+) -> None:
+    """List properties that contain all WORDs, the last changed first.
+
+    JSON: a list of what `propintel properties show` shows.
+    """
+    wanted = PropertyFilter(" ".join(words or ()), status)
+    with open_stores(load_settings()) as stores:
+        found = stores.properties.page(limit=limit, newest_first=True, only=wanted).items
+        show(found, lambda: [property_list(found, _short(stores, found))])
+
+
+@command(
+    app,
+    "conflicts",
+    examples="""
+    propintel properties conflicts
+    propintel properties conflicts --json | jq -r '.[].property'""",
+)
+def list_conflicts(limit: Limit = 100) -> None:
+    """List the values that sources disagree about, of the properties that changed last.
+
+    JSON: a list of `{"property", "conflicts"}`.
+    """
+    with open_stores(load_settings()) as stores:
+        only = PropertyFilter(conflicts_only=True)
+        found = stores.properties.page(limit=limit, newest_first=True, only=only).items
+        data = [{name: one[name] for name in ("property", "conflicts")} for one in found]
+        show(data, lambda: [conflict_table(found, _short(stores, found))])
+
+
+@command(
+    app,
+    "show",
+    examples="""
+    propintel properties show 3f2c9a7b
+    propintel properties show 3f2c9a7b --explain
+    propintel properties show 3f2c9a7b --explain YearBuilt Roof
+    propintel properties show 3f2c9a7b --json | jq .evidence.ListPrice""",
+)
+def show_property(
+    property_id: PropertyId,
+    fields: Annotated[list[str] | None, typer.Argument(metavar="FIELD", help="Fields to explain, by name.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show every value and source.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show why each value won, or all about FIELDs.")] = False,
+) -> None:
+    """Show one property in brief, and where its sources disagree.
+
+    JSON: `{"property", "record", "evidence", "as_of", "sources", "conflicts", "unverified", "tried", "replaces",
+    "created_at", "updated_at"}`; with --explain `{"property", "sources", "values", "decisions"}`.
+    """
+    if fields and not explain:
+        raise typer.BadParameter("name fields together with --explain", param_hint="FIELD")
+    wanted = [_field(name) for name in fields or ()]
+    with open_stores(load_settings()) as stores:
+        home = find_id(stores.database, property_id, PROPERTY)
+        shown, now = stores.properties.get(home), stores.database.clock.now()
+        if explain:
+            explained = explanation(stores.database, home)
+            if wanted:
+                explained["values"] = [value for value in explained["values"] if value["field"] in wanted]
+            show(explained, lambda: _explained(stores, shown, explained, wanted))
+        elif everything:
+            show(shown, lambda: all_values(shown))
+        else:
+            show_properties([shown], now, as_list=False)
+
+
+command(app, "export", examples=EXAMPLES)(export)
+
+
+@command(
+    app,
+    "split",
+    examples="propintel properties split 3f2c9a7b --source https://www.example.com/homes/1",
+)
+def split_property(
+    property_id: PropertyId,
+    source: Annotated[list[str], typer.Option("--source", metavar="URL", help="A source to move; may be repeated.")],
+    reason: Reason = "",
+) -> None:
+    """Split a property: the named sources become another property.
+
+    Later scrapes of these pages respect it, until `propintel properties undo DECISION`.
+
+    JSON: `{"id", "at", "who", "kind", "reason", "property", "other", "pages", "undone_at", "undone_by"}`.
+    """
+    with open_stores(load_settings()) as stores:
+        home = find_id(stores.database, property_id, PROPERTY)
+        _show_decision(stores, split(stores.database, home, source, who=who(), reason=reason))
+
+
+@command(app, "join", examples="propintel properties join 3f2c9a7b 77ab01c2 --reason 'a house on a corner'")
+def join_properties(
+    property_id: PropertyId,
+    other: Annotated[str, id_argument(PROPERTY, "OTHER")],
+    reason: Reason = "",
+) -> None:
+    """Make two properties one, whatever their pages say: OTHER becomes part of PROPERTY, until this is undone.
+
+    JSON: as for `propintel properties split`.
+    """
+    with open_stores(load_settings()) as stores:
+        home, gone = (find_id(stores.database, one, PROPERTY) for one in (property_id, other))
+        _show_decision(stores, join(stores.database, home, gone, who=who(), reason=reason))
+
+
+@command(
+    app,
+    "decisions",
+    examples="""
+    propintel properties decisions               pairs that wait for a person
+    propintel properties decisions 3f2c9a7b      about one property""",
+)
+def list_decisions(
+    property_id: Annotated[str | None, id_argument(PROPERTY)] = None,
+) -> None:
+    """List what people decided on a property, the newest first.
+
+    Without PROPERTY, list the reviews that wait for a person, the oldest first. In each, only a page of unknown kind
+    says that two properties are one. `propintel properties join` makes them one; `undo` closes the review.
+
+    JSON: a list of what `propintel properties split` shows.
+    """
+    with open_stores(load_settings()) as stores:
+        store = DecisionStore(stores.database)
+        if property_id is None:
+            found = list(every(store.reviews))
+        else:
+            found = store.of(find_id(stores.database, property_id, PROPERTY))
+        show([one.as_json() for one in found], lambda: [_decision_table(stores, [one.as_json() for one in found])])
+
+
+@command(app, "undo", examples="propintel properties undo 0d9b41aa")
+def undo_decision(
+    decision: Annotated[str, id_argument(DECISION)],
+) -> None:
+    """Undo a split or a join, or close a review.
+
+    JSON: as for `propintel properties split`.
+    """
+    with open_stores(load_settings()) as stores:
+        _show_decision(stores, undo(stores.database, find_id(stores.database, decision, DECISION), who=who()))
+
+
+def _field(name: str) -> str:
+    """Return the field with this name or label, in any case."""
+    names = {spec.label.lower(): field for field, spec in FIELDS.items()} | {field.lower(): field for field in FIELDS}
+    if name.lower() in names:
+        return names[name.lower()]
+    close = [names[one] for one in get_close_matches(name.lower(), names)]
+    hint = f"Did you mean {' or '.join(dict.fromkeys(close))}?" if close else "See docs/reference/fields.md."
+    raise typer.BadParameter(f"there is no field {name!r}. {hint}", param_hint="FIELD")
+
+
+def _short(stores: Stores, found: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    return short_ids(stores.database, PROPERTY, [one["property"] for one in found])
+
+
+def _explained(
+    stores: Stores, shown: Mapping[str, Any], explained: Mapping[str, Any], wanted: Sequence[str]
+) -> Iterator[Table]:
+    yield from explained_fields(shown, explained) if wanted else explained_property(shown, explained)
+    if explained["decisions"] and not wanted:
+        yield _decision_table(stores, explained["decisions"])
+
+
+def _show_decision(stores: Stores, made: IdentityDecision) -> None:
+    show(made.as_json(), lambda: [_decision_table(stores, [made.as_json()])])
+
+
+def _decision_table(stores: Stores, made: Sequence[Mapping[str, Any]]) -> Table:
+    ids = short_ids(stores.database, DECISION, [one["id"] for one in made])
+    homes = short_ids(stores.database, PROPERTY, [one[side] for one in made for side in ("property", "other")])
+    rows = []
+    for one in made:
+        undone = f"; undone by {one['undone_by']}, {moment(one['undone_at'])}" if one["undone_at"] else ""
+        about = "\n".join(filter(None, [f"{one['who']}, {moment(one['at'])}{undone}", one["reason"], *one["pages"]]))
+        rows.append((ids[one["id"]], one["kind"], homes[one["property"]], homes[one["other"]], about))
+    return make_table("Decisions", ("decision", "kind", "property", "other", "who, why, and pages of the other"), rows)

@@ -1,0 +1,140 @@
+"""`propintel watches`: refresh properties, URLs, and addresses on a schedule, within a day's budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from app.property.storage.ids import PROPERTY, WATCH, IdKind, find_id, ids_from, short_ids
+from app.property.storage.paging import every
+from app.property.storage.watches.models import Watch, WatchKind
+from app.property.storage.watches.repository import MOST_INTERVAL_DAYS, Watches
+from app.property.urls.targets import normalise_watched
+from app.services.runtime.stores import Stores, open_stores
+from app.services.watches.watching import WatchSummary, summary
+from app.settings import load_settings
+from cli.arguments import read_targets, who
+from cli.command import command, new_app
+from cli.output import make_table, moment, note, show
+
+app = new_app("Refresh properties on a schedule, within a day's budget; see docs/watching.md.")
+
+
+@command(
+    app,
+    "add",
+    examples="""
+    propintel watches add 3f2c9a7b
+    propintel watches add https://www.example.com/homes/1 --every 1
+    propintel watches add "12 Main St, Springfield, IL 62701"
+    propintel watches add --file clients.csv --every 30""",
+)
+def add(
+    *,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TARGET", help="IDs of properties, URLs of pages or searches, or addresses."),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", help="URLs and addresses, as `propintel enqueue --file` takes them.")
+    ] = None,
+    every: Annotated[
+        int | None,
+        typer.Option("--every", metavar="DAYS", min=1, max=MOST_INTERVAL_DAYS, help="Default: WATCH_INTERVAL_DAYS."),
+    ] = None,
+) -> None:
+    """Watch targets, all or none. An existing watch gets the new interval, and resumes if it was paused.
+
+    JSON: `{"new": n, "watches": [...]}`, as in `propintel watches list`.
+    """
+    settings = load_settings()
+    with open_stores(settings) as stores:
+        named = [_full(stores, target, PROPERTY) for target in targets or ()]
+        wanted = read_targets(named, file, normalise_watched)
+        added = Watches(stores.database).add(
+            wanted, interval_days=every or settings.watch.interval_days, who=who(), most=settings.watch.max_watches
+        )
+        warning = summary(stores.database, settings).warning()
+        data = {"new": added.new, "watches": [one.as_json() for one in added.watches]}
+        show(data, lambda: [_table(stores, added.watches)])
+    if warning is not None:
+        note(warning)
+
+
+@command(app, "remove", examples="propintel watches remove https://www.example.com/homes/1")
+def remove(
+    targets: Annotated[list[str], typer.Argument(metavar="WATCH", help="IDs of watches, or what they watch.")],
+) -> None:
+    """Stop watching. Jobs that no worker has started are cancelled; what is stored stays.
+
+    JSON: `{"removed": n, "cancelled_jobs": n}`.
+    """
+    with open_stores(load_settings()) as stores:
+        watches = Watches(stores.database)
+        names = [_full(stores, name, WATCH, PROPERTY) for name in targets]
+        found = list(dict.fromkeys(watches.get(name).id for name in names))  # all of them, before one goes
+        cancelled = sum(watches.remove(watch_id) for watch_id in found)
+    data = {"removed": len(found), "cancelled_jobs": cancelled}
+    show(data, lambda: [Text(f"{len(found)} removed, {cancelled} jobs cancelled")])
+
+
+@command(
+    app,
+    "list",
+    examples="""
+    propintel watches list
+    propintel watches list --json | jq -r '.watches[].target'""",
+)
+def list_watches() -> None:
+    """List watches: when each is due, whether it waits for the next day's budget, and why it is paused.
+
+    JSON: `{"counts": {status: n}, "budget": {"day", "resets_at", "pages": {"used", "limit"}, "model_calls": {"used",
+    "limit"}}, "watches": [{"id", "kind", "target", "property", "interval_days", "status", "pause_reason", "due_at",
+    "put_off_at", "under_way_since", "failures", "error", "refreshed_at", "created_at", "created_by"}]}`.
+    """
+    settings = load_settings()
+    with open_stores(settings) as stores:
+        watches, found = list(every(Watches(stores.database).page)), summary(stores.database, settings)
+        data: dict[str, Any] = {**found.as_json(), "watches": [one.as_json() for one in watches]}
+        show(data, lambda: _whole(stores, watches, found))
+    if (warning := found.warning()) is not None:
+        note(warning)
+
+
+def _whole(stores: Stores, watches: Sequence[Watch], found: WatchSummary) -> Iterator[Table | Text]:
+    yield _table(stores, watches)
+    day, limits = found.today, found.limits
+    yield Text(
+        f"Today (UTC): {day.pages} of {limits.pages} pages, {day.model_calls} of {limits.model_calls} model calls;"
+        f" all watches need about {found.daily_pages:.1f} pages a day"
+    )
+
+
+def _full(stores: Stores, typed: str, *kinds: IdKind) -> str:
+    """Return the id of the first kind that begins with `typed`; what is no id as it is."""
+    for kind in kinds:
+        if ids_from(stores.database, typed, kind, limit=1):
+            return find_id(stores.database, typed, kind)
+    return typed
+
+
+def _table(stores: Stores, watches: Sequence[Watch]) -> Table:
+    ids = short_ids(stores.database, WATCH, [one.id for one in watches])
+    homes = short_ids(stores.database, PROPERTY, [one.target for one in watches if one.kind == WatchKind.PROPERTY])
+    rows = [
+        (
+            ids[one.id],
+            homes.get(one.target, one.target),
+            one.interval_days,
+            str(one.status),
+            moment(one.due_at),
+            moment(one.refreshed_at),
+            one.pause_reason or (one.error["message"] if one.error else ""),
+        )
+        for one in watches
+    ]
+    return make_table("Watches", ("watch", "target", "days", "status", "due (UTC)", "refreshed", "problem"), rows)

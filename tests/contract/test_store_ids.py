@@ -1,0 +1,71 @@
+"""Ids are found by any unambiguous prefix and shown by a short one, on every database."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from app.errors.ids import AmbiguousIdError, UnknownIdError
+from app.property.storage.database import Database
+from app.property.storage.ids import BATCH, JOB, find_id, ids_from, short_ids
+from app.property.storage.jobs.models import Job
+from app.property.storage.jobs.repository import JobStore
+
+A, B, C = "abcd0000" + "1" * 24, "abcd0000" + "1" * 23 + "2", "abce" + "0" * 28
+FAR = "f" * 32
+
+
+@pytest.fixture
+def database(database: Database) -> Database:
+    """A database whose jobs have the ids A, B, C, and FAR."""
+    made = JobStore(database).enqueue([f"https://a.example/{n}" for n in range(4)]).jobs
+    with database.writing() as connection:
+        for job, new in zip(made, (A, B, C, FAR), strict=True):
+            connection.execute(update(Job).where(Job.id == job.id).values(id=new))
+    return database
+
+
+@pytest.mark.parametrize(("typed", "found"), [("abce", C), ("ABCE0", C), (" ffff ", FAR), (A, A), (B, B)])
+def test_an_unambiguous_prefix_is_enough(database: Database, typed: str, found: str) -> None:
+    assert find_id(database, typed, JOB) == found
+
+
+@pytest.mark.parametrize("typed", ["", "fff", "abcf", "abc%", "____", "ffff-", "https://a.example/1", f"{FAR}0"])
+def test_anything_else_is_unknown_and_names_the_list(database: Database, typed: str) -> None:
+    with pytest.raises(UnknownIdError, match="propintel jobs list"):
+        find_id(database, typed, JOB)
+
+
+def test_an_ambiguous_prefix_lists_the_matches(database: Database) -> None:
+    with pytest.raises(AmbiguousIdError, match=rf"^abcd is ambiguous: it may be job {A}, {B}\. "):
+        find_id(database, "abcd", JOB)
+
+
+def test_at_most_five_matches_are_listed(database: Database) -> None:
+    made = JobStore(database).enqueue([f"https://b.example/{n}" for n in range(6)]).jobs
+    ids = [f"9999{n:028}" for n in range(6)]
+    with database.writing() as connection:
+        for job, new in zip(made, ids, strict=True):
+            connection.execute(update(Job).where(Job.id == job.id).values(id=new))
+    with pytest.raises(AmbiguousIdError) as refused:
+        find_id(database, "9999", JOB)
+    assert refused.value.facts["matches"] == ", ".join(ids[:5]) + " or others"
+
+
+def test_only_ids_of_the_kind_are_found(database: Database) -> None:
+    assert ids_from(database, "ffff", BATCH, limit=5) == []
+
+
+def test_eight_characters_are_shown_or_as_many_as_tell_ids_apart(database: Database) -> None:
+    """B is not asked for, and yet the ones that are must not be mistaken for it."""
+    assert short_ids(database, JOB, [A, C, FAR, None]) == {A: A, C: C[:8], FAR: FAR[:8]}
+
+
+def test_what_is_shown_is_found(database: Database) -> None:
+    shown = short_ids(database, JOB, [A, B, C, FAR])
+    assert {find_id(database, short, JOB) for short in shown.values()} == set(shown)
+
+
+def test_many_ids_are_shortened(database: Database) -> None:
+    ids = [job.id for job in JobStore(database).enqueue([f"https://c.example/{n}" for n in range(1200)]).jobs]
+    assert set(short_ids(database, JOB, ids)) == set(ids)

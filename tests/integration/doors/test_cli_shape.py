@@ -1,0 +1,145 @@
+"""What all commands share when they run: formats, `--verbose`, ids, 80 columns, and completion in a shell."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.errors.fetching import HttpStatusError
+from app.property.storage.jobs.models import Enqueued
+from app.property.storage.watches.repository import Watches
+from app.services.runtime.stores import open_stores
+from app.settings import Settings
+from benchmarks.saving import save_record
+from tests.plugins.page_records import page_record
+
+from .conftest import Propintel
+
+LONG = f"https://www.example.com/homes/{'a-very-long-name-of-a-street-' * 4}1"
+ADDRESS = {"StreetNumber": "12", "StreetName": f"Fictional {'Very ' * 20}Long Ave", "City": "Anytown"}
+
+
+@pytest.fixture
+def made(home: Path) -> Enqueued:
+    """Jobs of long URLs, one of them failed; a watch; and a property with long values in conflict."""
+    now = datetime.now(UTC)
+    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
+        made = stores.jobs.enqueue([LONG, "https://b.example/"], callback_url="https://hooks.example/in")
+        stores.jobs.fail(made.jobs[0].id, HttpStatusError(LONG, 500))
+        for host, year, remarks in (("a", 1987, "Roof of slate. " * 40), ("b", 1978, "Roof of tile. " * 40)):
+            url = f"https://{host}.example/{'x' * 90}"
+            values = {"PublicRemarks": remarks, "YearBuilt": year, **ADDRESS}
+            save_record(stores.properties, page_record(url, values, now - timedelta(hours=1), host * 64))
+        Watches(stores.database).add([LONG])
+    return made
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "jobs list", "jobs show JOB", "batches list", "batches show BATCH", "properties list", "properties conflicts",
+        "properties show PROPERTY", "properties show PROPERTY --all", "properties show PROPERTY --explain",
+        "properties show PROPERTY --explain PublicRemarks YearBuilt", "properties decisions", "watches list", "changes",
+        "recipes list", "keys list", "alerts", "doctor", "db current",
+    ],
+)  # fmt: skip
+def test_tables_fit_80_columns(called: Propintel, made: Enqueued, words: str) -> None:
+    (found,) = json.loads(called("properties", "list").stdout)
+    ids = {"JOB": made.jobs[0].id[:8], "BATCH": made.batch[:8], "PROPERTY": found["property"][:8]}
+    ran = called(*(ids.get(word, word) for word in words.split()), "--format", "table", COLUMNS="80")
+    assert ran.stdout
+    urls = ("http://", "https://", "--since ")  # in a brief, where they are not cut so that they can be followed
+    assert [line for line in ran.stdout.splitlines() if len(line) > 80 and not any(url in line for url in urls)] == []
+
+
+def test_tables_have_short_ids_and_json_has_full_ones(called: Propintel, made: Enqueued) -> None:
+    job, batch = made.jobs[0].id, made.batch
+    table = called("jobs", "list", "--format", "table").stdout
+    assert (job[:8] in table, job in table) == (True, False)
+    table = called("batches", "list", "--format", "table").stdout
+    assert (batch[:8] in table, batch in table) == (True, False)
+    for choice in (["--json"], ["--format", "json"], []):
+        listed = json.loads(called("jobs", "list", "--batch", batch[:8], *choice).stdout)
+        assert [one["id"] for one in listed["jobs"]] == [one.id for one in made.jobs]
+
+
+def test_a_job_that_failed_shows_why_in_full(called: Propintel, made: Enqueued) -> None:
+    shown = called("jobs", "show", made.jobs[0].id[:4], "--format", "table", COLUMNS="80").stdout
+    assert LONG in "".join(shown.split())
+    assert made.batch in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "lists"),
+    [
+        ("jobs show", "jobs list"),
+        ("jobs retry", "jobs list"),
+        ("jobs cancel", "jobs list"),
+        ("batches show", "batches list"),
+        ("properties show", "properties list"),
+        ("properties split --source https://a.example/", "properties list"),
+        ("properties decisions", "properties list"),
+        ("properties undo", "properties decisions"),
+        ("changes --property", "properties list"),
+        ("purge --property", "properties list"),
+    ],
+)
+def test_an_unknown_id_names_the_list(called: Propintel, words: str, lists: str) -> None:
+    ran = called(*words.split(), "0123")
+    assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1)
+    assert f"`propintel {lists}`" in ran.stderr
+
+
+@pytest.mark.parametrize("words", [["-v", "jobs", "list"], ["jobs", "-v", "list"], ["jobs", "list", "-v"]])
+def test_verbose_is_taken_before_and_after_the_command(called: Propintel, words: list[str]) -> None:
+    assert called("jobs", "list").returncode == 0
+    assert logging.getLogger().level == logging.WARNING
+    assert called(*words).returncode == 0
+    assert logging.getLogger().level == logging.INFO
+
+
+def test_a_group_without_a_verb_shows_its_help(called: Propintel) -> None:
+    ran = called("jobs")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    for verb in ("list", "show", "retry", "cancel"):
+        assert f"\n  {verb} " in ran.stderr
+
+
+@pytest.fixture
+def completed(called: Propintel) -> Callable[[str], list[str]]:
+    """What bash is offered for the last of these words."""
+
+    def complete(line: str) -> list[str]:
+        place = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+        ran = called(_PROPINTEL_COMPLETE="complete_bash", **place)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        return ran.stdout.split()
+
+    return complete
+
+
+def test_a_shell_completes_commands_options_and_ids(
+    completed: Callable[[str], list[str]], made: Enqueued, called: Propintel
+) -> None:
+    assert completed("propintel ba") == ["batches"]
+    assert completed("propintel jobs re") == ["retry"]
+    assert completed("propintel jobs list --sta") == ["--state"]
+    assert completed("propintel jobs list --state fa") == ["failed"]
+    job = made.jobs[0].id
+    assert completed(f"propintel jobs show {job[:6]}") == [job]
+    (found,) = json.loads(called("properties", "list").stdout)
+    assert completed(f"propintel properties show {found['property'][:6]}") == [found["property"]]
+    assert completed("propintel jobs show https") == []
+
+
+def test_the_script_for_the_shell_is_printed(called: Propintel) -> None:
+    any_shell: Any = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    ran = called("--show-completion", "bash", **any_shell)
+    assert ran.returncode == 0
+    assert "_PROPINTEL_COMPLETE=complete_bash" in ran.stdout
