@@ -70,7 +70,7 @@ class UnexpectedError(PropertyIntelligenceError):
     code = "unexpected"
     fact_names: ClassVar[tuple[str, ...]] = ("type", "text")
     sentence = "Unexpected {type}: {text}."
-    remedy = "This is a defect; please report it with the log of this job."
+    remedy = "Please report this defect with the log of the job."
 
 
 def every_kind() -> Iterator[type[PropertyIntelligenceError]]:

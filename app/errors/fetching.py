@@ -16,7 +16,7 @@ class FetchError(PropertyIntelligenceError):
 
 
 class BlockedAddressError(FetchError):
-    """The SSRF guard refused an address inside the network (RFC 6890 special ranges, metadata services, bad ports)."""
+    """The SSRF guard refused an internal address (RFC 6890 special ranges, metadata services)."""
 
     code = "blocked_address"
     sentence = "{url} leads to {reason}, which this service does not fetch."
@@ -133,7 +133,7 @@ class RobotsDisallowedError(FetchError):
 
 
 class PageUnderWayError(FetchError):
-    """Another job is reading the same page, by this URL or another one."""
+    """Another job is reading the same page, by this URL or another."""
 
     code = "page_under_way"
     fact_names: ClassVar[tuple[str, ...]] = ("url", "page_url", "retry_after_seconds")

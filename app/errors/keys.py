@@ -17,7 +17,10 @@ class NoKeysError(PropertyIntelligenceError):
 
 
 class UnknownKeyError(PropertyIntelligenceError):
-    """No OpenAI key has that mask or id. `known` lists masks with their ids."""
+    """No OpenAI key has that mask or id.
+
+    `known` lists masks with their ids.
+    """
 
     code = "key_not_found"
     fact_names: ClassVar[tuple[str, ...]] = ("name", "known")
@@ -45,7 +48,10 @@ class KeyStoreUnavailableError(PropertyIntelligenceError):
 
 
 class CapacityError(PropertyIntelligenceError):
-    """No key has capacity now. `retry_after_seconds` is the pool's estimate."""
+    """No key has capacity now.
+
+    `retry_after_seconds` is the pool's estimate.
+    """
 
     code = "no_capacity"
     fact_names: ClassVar[tuple[str, ...]] = ("retry_after_seconds",)

@@ -44,7 +44,7 @@ class ModelAnswerCutError(BadAnswerError):
 
 
 class ModelUnreachableError(ModelError):
-    """No key got an answer: the API is down, slow or unreachable."""
+    """No key got an answer: the API is down, slow, or unreachable."""
 
     code = "model_unreachable"
     sentence = "The model {model} could not be reached: {reason}."

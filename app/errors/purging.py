@@ -8,7 +8,10 @@ from app.errors import PropertyIntelligenceError
 
 
 class InvalidPersonError(PropertyIntelligenceError):
-    """The text is not a person's name that can be searched for. The facts do not include it."""
+    """The text is not a person's name that can be searched for.
+
+    The facts do not include it.
+    """
 
     code = "invalid_person"
     sentence = "This is not a person's name: {problem}."

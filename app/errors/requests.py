@@ -67,11 +67,11 @@ class IdempotencyKeyReusedError(PropertyIntelligenceError):
     code = "idempotency_key_reused"
     fact_names: ClassVar[tuple[str, ...]] = ()
     sentence = "This Idempotency-Key was used for another request within the last 24 hours."
-    remedy = "Send the same body again, or choose a new key for a new request."
+    remedy = "Send the same body, or use a new key for a new request."
 
 
 class RequestUnderWayError(PropertyIntelligenceError):
-    """The first request with the same Idempotency-Key is still being processed."""
+    """The first request with this Idempotency-Key is still being processed."""
 
     code = "request_under_way"
     fact_names: ClassVar[tuple[str, ...]] = ("retry_after_seconds",)

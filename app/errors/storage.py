@@ -21,7 +21,7 @@ class DatabaseUnavailableError(StoreError):
 
 
 class DatabaseFileError(DatabaseUnavailableError):
-    """A SQLite file cannot be opened, read or written."""
+    """The SQLite file cannot be opened, read, or written."""
 
     code = "database_file"
     sentence = "The database file {url} cannot be used: {reason}."
@@ -64,7 +64,7 @@ class DatabaseOutdatedError(StoreError):
 
 
 class OldSchemaError(StoreError):
-    """The database is of a version before 1.0, which this version cannot read."""
+    """The database is of a version before 1.0, which is not supported."""
 
     code = "database_of_old_version"
     sentence = "The database {url} has schema {reason}, of a version before 1.0, and cannot be converted."

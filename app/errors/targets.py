@@ -20,7 +20,7 @@ class InvalidTargetError(PropertyIntelligenceError):
 
 
 class InvalidHostError(PropertyIntelligenceError):
-    """The text is not the host of a site."""
+    """The text is not a host name."""
 
     code = "invalid_host"
     fact_names: ClassVar[tuple[str, ...]] = ("host", "problem")
@@ -37,7 +37,10 @@ class InvalidTargetListError(PropertyIntelligenceError):
 
 
 class TargetsTooCostlyError(PropertyIntelligenceError):
-    """Parsing the targets of one request took too long. `read` targets were parsed in `seconds`."""
+    """Parsing the targets of one request took too long.
+
+    `read` targets were parsed in `seconds`.
+    """
 
     code = "targets_too_costly"
     fact_names: ClassVar[tuple[str, ...]] = ("read", "seconds")

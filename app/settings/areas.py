@@ -422,7 +422,7 @@ class TraceSettings(Area):
 
 
 class LogSettings(Area):
-    """Logs. A command logs even if another setting is wrong."""
+    """Logs: written by commands even if another setting is wrong."""
 
     model_config = SettingsConfigDict(env_prefix="LOG_")
 

@@ -1,4 +1,4 @@
-"""docs/reference/ is what the code says today, and the house as it is drawn is the house that there is."""
+"""docs/reference/ is what the code says today, and the architecture is drawn as it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.property.storage.tables import metadata
 from docs.site.reference import FOLDER, PAGES
 from tests.plugins.documented import ROOT
 
-_HOUSE = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
+_ARCHITECTURE = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -24,24 +24,24 @@ def test_no_page_is_left_over() -> None:
 
 
 def _column(heading: str, number: int) -> list[str]:
-    """The words in backticks of one column, from 0, of the first table below a heading of the house."""
-    table = re.search(r"^\|(?:.*\|\n)+", _HOUSE[_HOUSE.index(f"## {heading}\n") :], re.M)
+    """The words in backticks of one column, from 0, of the first table below a heading."""
+    table = re.search(r"^\|(?:.*\|\n)+", _ARCHITECTURE[_ARCHITECTURE.index(f"## {heading}\n") :], re.M)
     assert table is not None
     rows = table[0].splitlines()[2:]
     return [word for row in rows for word in re.findall(r"`(\w+)`", row.split("|")[number + 1])]
 
 
-def test_the_house_says_of_every_table_what_its_loss_means() -> None:
+def test_the_architecture_says_what_the_loss_of_every_table_means() -> None:
     assert sorted(_column("Where state lives", 1)) == sorted(metadata.tables)
 
 
-def test_the_house_names_every_process_that_is_started() -> None:
+def test_the_architecture_names_every_process() -> None:
     procfile = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
     assert sorted(_column("Processes", 0)) == sorted(line.partition(":")[0] for line in procfile)
 
 
-def test_the_drawing_has_every_module_of_the_ground_floor() -> None:
-    drawing = (ROOT / "docs" / "images" / "house.svg").read_text(encoding="utf-8")
+def test_the_drawing_has_every_module_of_app() -> None:
+    drawing = (ROOT / "docs" / "images" / "layers.svg").read_text(encoding="utf-8")
     modules = {path.stem for path in (ROOT / "app").glob("*.py")} - {"__init__"}
     folders = {path.name for path in (ROOT / "app").iterdir() if (path / "__init__.py").is_file()}
     assert {name for name in modules | folders if not re.search(rf"\b{name}\b", drawing)} == set()
