@@ -45,17 +45,11 @@ def changes(
 ) -> None:
     """List property changes since a given time, the oldest first, each once, with the evidence of both values.
 
-    <<<<<<< HEAD
-        Without --since, list from the oldest that is kept. See docs/changes.md for what counts as a change.
-    ||||||| parent of f13ae13f (Generate a reference of half the size, in plain words)
-        Without --since it begins with the oldest that is kept. docs/changes.md says what is told, and when.
-    =======
-        Without --since it begins with the oldest that is kept. docs/changes.md says which changes are published, and when.
-    >>>>>>> f13ae13f (Generate a reference of half the size, in plain words)
+    Without --since, list from the oldest that is kept. See docs/changes.md for what counts as a change.
 
-        JSON: `{"changes": [...], "next_since": CURSOR, "has_more", "webhook": {"pending", "oldest_at", "error"}}`; a change
-        has "id", "property", "field", "old", "new", "context", "old_evidence", "new_evidence", "why", "seen_at",
-        "published_at".
+    JSON: `{"changes": [...], "next_since": CURSOR, "has_more", "webhook": {"pending", "oldest_at", "error"}}`; a change
+    has "id", "property", "field", "old", "new", "context", "old_evidence", "new_evidence", "why", "seen_at",
+    "published_at".
     """
     with open_stores(load_settings()) as stores:
         store = ChangeStore(stores.database)

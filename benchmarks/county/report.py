@@ -9,20 +9,17 @@ from benchmarks.county.judge import Figures
 from benchmarks.workers.tables import DATABASE_NAMES, prose, table
 
 _ABOUT = """
-`make bench-county` measures this page: it starts the [fictional county](../fictional-county.md) on loopback, scrapes
-the addresses of all its {homes} properties with the service itself (real fetcher, extractors, database; OpenAI is the
-simulator), then the URLs that show a property a second time, and compares what was stored with the county's truth. Seed
-{seed}; {machine}.
+`make bench-county` scrapes the addresses of all {homes} properties of the [fictional county](../fictional-county.md),
+then the second URLs, and compares the stored properties with the county's truth. Fetcher, readers, and database are
+real; OpenAI is simulated. Seed {seed}; {machine}.
 
-"Right after merge" counts the fields that at least one page of the property states rightly; a field that is missing is
-wrong. A page is "missed" if it could be read, is about the property and is not among its sources. A planted flaw is
-"reported" where the property names the field among its conflicts, "refused" where the extractor took the value for
-impossible and the page says nothing of that field. A value's evidence holds if its locator leads to its quote on the
-page, which is fetched once more, and the quote says the value. Addresses are scraped one by one; the seconds are those
-of one run, beside whatever else the machine did.
+*Right after merge*: the value is stored that at least one page states rightly; a missing field is wrong. *Missed*: a
+readable page of the property is not among its sources. *Reported*: the field is listed as a conflict. *Refused*: the
+reader rejected the planted value as impossible. *Evidence that holds*: the locator leads to the quote on the page, and
+the quote states the value.
 """
-#: so many words of what is wrong are written down for each figure
-_MOST_TOLD = 12
+#: how many problems of each kind are listed
+_MOST_LISTED = 12
 
 
 def write_report(runs: Mapping[str, Figures], *, seed: int, machine: str, docs: Path) -> None:
@@ -32,28 +29,27 @@ def write_report(runs: Mapping[str, Figures], *, seed: int, machine: str, docs: 
     lines = [list(cells) for cells in zip(*(_column(one) for one in runs.values()), strict=True)]
     rows = [[_FIGURES[place][0], _FIGURES[place][1], *cells] for place, cells in enumerate(lines)]
     sections = ["# The fictional county, measured", prose(about), table(heads, rows)]
-    told = [part for name, one in runs.items() for part in _told(DATABASE_NAMES[name], one)]
-    sections += told if told else ["Nothing is wrong."]
+    sections += _problems(runs) or ["Nothing is wrong."]
     docs.mkdir(parents=True, exist_ok=True)
     (docs / "county.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
 
 
 _FIGURES: Sequence[tuple[str, str]] = (
-    ("wrong merges (properties that hold pages of several)", "0"),
-    ("missed merges (pages that are not where their property is)", "≤ 2 %"),
-    ("properties that were not found though a page shows them", "0"),
+    ("wrong merges (pages of several properties in one)", "0"),
+    ("missed merges (pages not with their property)", "≤ 2 %"),
+    ("properties not found although a page shows them", "0"),
     ("fields right after merge", "≥ 98 %"),
     ("planted conflicts reported", "100 %"),
-    ("of these conflicts · moved points · wrong units", ""),
+    ("of these: conflicts · moved points · wrong units", ""),
     ("planted values refused as impossible", ""),
-    ("conflicts reported where all pages say the same", ""),
-    ("old values beside new ones: the new one chosen", "100 %"),
-    ("lies of searches that became values", "0"),
+    ("conflicts reported although all pages agree", ""),
+    ("new value chosen over an old one", "100 %"),
+    ("false search answers stored as values", "0"),
     ("observations kept as unverified", ""),
     ("values without evidence that holds", "0"),
-    ("model calls for a property whose pages suffice: mean · most", "≤ 1"),
-    ("properties that were searched for though their pages suffice", "0"),
-    ("seconds a property", ""),
+    ("model calls where pages suffice: mean · most", "≤ 1"),
+    ("web searches where pages suffice", "0"),
+    ("seconds per property", ""),
 )
 
 
@@ -79,18 +75,26 @@ def _column(one: Figures) -> list[str]:
     ]
 
 
-def _told(database: str, one: Figures) -> list[str]:
-    """Sections that say what is wrong."""
+def _problems(runs: Mapping[str, Figures]) -> list[str]:
+    """Return a section for each kind of problem; databases with the same problems share it."""
+    databases: dict[tuple[str, str], list[str]] = {}
+    for name, one in runs.items():
+        for section in _kinds_of_problems(one):
+            databases.setdefault(section, []).append(DATABASE_NAMES[name])
+    return [f"## {heading}: {', '.join(names)}\n\n{lines}" for (heading, lines), names in databases.items()]
+
+
+def _kinds_of_problems(one: Figures) -> list[tuple[str, str]]:
     parts = {
         "Wrong merges": one.wrong_merges, "Missed merges": one.missed_merges, "Not found": one.no_property,
         "Wrong fields": one.wrong_fields, "Not reported": one.unreported, "No conflicts": one.no_conflicts,
         "Old values chosen": one.outdated_wrong,
-        "Lies believed": one.lies_believed, "Without evidence": one.unproven, "Searched": one.searched_in_vain,
+        "Lies stored": one.lies_believed, "Without evidence": one.unproven, "Searched": one.searched_in_vain,
     }  # fmt: skip
     sections = []
     for heading, found in parts.items():
         if found:
-            more = [f"and {len(found) - _MOST_TOLD} more"] if len(found) > _MOST_TOLD else []
-            lines = "\n".join(f"- {line}" for line in (*found[:_MOST_TOLD], *more))
-            sections.append(f"## {heading}: {database}\n\n{lines}")
+            more = [f"and {len(found) - _MOST_LISTED} more"] if len(found) > _MOST_LISTED else []
+            lines = "\n".join(f"- {line}" for line in (*found[:_MOST_LISTED], *more))
+            sections.append((heading, lines))
     return sections

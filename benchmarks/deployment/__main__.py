@@ -100,29 +100,27 @@ def _page(figures: Figures) -> str:
     )
     return f"""# The deployment: image, start, memory
 
-`make bench-deployment` on {machine()}.
-One worker of two processes, with the simulators of the demo.
+`make bench-deployment` on {machine()}: one worker of two processes, with the demo's simulators.
 
 | | |
 |---|---|
-| image | {figures.image_mb:.0f} MB, of which {figures.base_mb:.0f} MB are its base `{base}` and {ours:.0f} MB ours |
+| image | {figures.image_mb:.0f} MB: base `{base}` {figures.base_mb:.0f} MB, ours {ours:.0f} MB |
 | build from nothing | {figures.build_seconds:.0f} s |
 | `docker compose up --wait` from nothing, image built | {figures.first_start_seconds:.0f} s until all is healthy |
-| the same with volumes that are there | {figures.next_start_seconds:.0f} s |
+| the same with existing volumes | {figures.next_start_seconds:.0f} s |
 | `docker compose stop` | {figures.stop_seconds:.0f} s, nothing killed |
 | a batch of {figures.jobs} jobs | {figures.batch_seconds:.0f} s |
 
-Memory in MiB as Docker counts it, without what it may drop: {_SETTLE_SECONDS:.0f} s after the start, and the most
-that was seen during the batch.
+Memory in MiB as Docker counts it, without reclaimable caches: {_SETTLE_SECONDS:.0f} s after the start, and the peak
+during the batch.
 
 | service | idle | during {figures.jobs} jobs |
 |---|---|---|
 {rows}
+| total | {sum(figures.idle_mib.values()):.0f} | {sum(figures.most_mib.values()):.0f} |
 
-All of it: {sum(figures.idle_mib.values()):.0f} MiB idle, {sum(figures.most_mib.values()):.0f} MiB at work.
-
-A worker grows by one process for each job that it may do at once (`WORKER_CONCURRENCY`), and a process is replaced when
-it has taken 600 MB (`worker_max_memory_per_child`): with two of them, `WORKER_MEMORY=2g` is enough.
+A worker grows by one process per concurrent job (`WORKER_CONCURRENCY`). A process is replaced at 600 MB
+(`worker_max_memory_per_child`), so `WORKER_MEMORY=2g` is enough for two.
 """
 
 

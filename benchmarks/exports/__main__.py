@@ -24,12 +24,11 @@ _COUNTS = (1_000, 10_000, 100_000)
 #: by so much may memory grow from the fewest properties to the most: it is the same but for noise
 _FLAT = 1.25
 _ABOUT = """
-`make bench-exports` measures this page. `propintel properties export` to a file, each in a new process, from SQLite
-with properties of 34 values with evidence, three sources and a conflict. "memory" is the most that the process ever had
-in RAM (its maximum resident set), of which at most {idle:.0f} MB are the program itself: the export of an empty
-database. Measured on {machine}; what else that machine does costs seconds, not memory.
+`make bench-exports` measures this page: `propintel properties export` to a file, in a process of its own, from SQLite; each
+property has 34 values with evidence, three sources, and a conflict. *Memory* is the peak resident set; exporting an
+empty database takes up to {idle:.0f} MB. Measured on {machine}; other programs there cost seconds, not memory.
 
-Target: memory does not grow with the number of properties (by less than a quarter, from the fewest to the most).
+Target: memory grows by less than a quarter from the fewest properties to the most.
 """
 
 
@@ -93,7 +92,7 @@ def _export(home: Path, chosen: ExportFormat, count: int) -> Run:
 
 
 def _write(runs: Sequence[Run], idle: float, docs: Path) -> None:
-    heads = ("format", "properties", "seconds", "properties a second", "memory", "file", "target")
+    heads = ("format", "properties", "seconds", "properties/s", "memory", "file", "target")
     lines = []
     for chosen in ExportFormat:
         ours = [run for run in runs if run.chosen is chosen]

@@ -96,9 +96,9 @@ def _scores(done: Measured) -> list[Figure]:
     aside = total.wrong - wrong
     agreed = right / (right + wrong) if right + wrong else 0.0
     return [
-        at_least("labelled values read exactly, without a model (recall)", total.recall or 0.0, 0.90),
+        at_least("labeled values read exactly, without a model (recall)", total.recall or 0.0, 0.90),
         at_least("emitted values that are right (precision)", total.precision or 0.0, 0.95),
-        Figure(f"the same, {aside} labels set aside that their page contradicts", agreed, f"{agreed:.3f}"),
+        Figure(f"the same without {aside} disputed labels", agreed, f"{agreed:.3f}"),
     ]
 
 
@@ -118,10 +118,10 @@ def _confidence(done: Measured) -> list[Figure]:
     error = calibration_error(done.bands)
     agreed = done.undisputed_bands[0].share_right or 0.0
     return [
-        at_least("values of confidence 0.9 and more that are right", sure.share_right or 0.0, 0.97, percent=True),
-        Figure("the same, those labels set aside", agreed, f"{100 * agreed:.1f} %"),
-        at_least("share of emitted values of confidence 0.9 and more", share, 0.70, percent=True),
-        Figure("distance of confidence from the share right (expected calibration error)", error, f"{error:.3f}"),
+        at_least("right values at confidence 0.9 and more", sure.share_right or 0.0, 0.97, percent=True),
+        Figure("the same without disputed labels", agreed, f"{100 * agreed:.1f} %"),
+        at_least("share of values at confidence 0.9 and more", share, 0.70, percent=True),
+        Figure("expected calibration error", error, f"{error:.3f}"),
     ]
 
 
@@ -133,22 +133,22 @@ def _evidence(done: Measured) -> list[Figure]:
 def _kinds(done: Measured) -> list[Figure]:
     table = confusion(done.kinds)
     right = sum(row[kind] for kind, row in table.items())
-    return [at_least("page kinds told right", right / len(done.kinds) if done.kinds else 0.0, 1.0, percent=True)]
+    return [at_least("page kinds recognized", right / len(done.kinds) if done.kinds else 0.0, 1.0, percent=True)]
 
 
 def _cpu(done: Measured) -> list[Figure]:
     told = cpu_ms(done.run)
     return [
-        at_most("CPU a page, median", told["median"], 40, " ms"),
-        at_most("CPU a page, 99th percentile", told["p99"], 150, " ms"),
+        at_most("CPU per page, median", told["median"], 40, " ms"),
+        at_most("CPU per page, 99th percentile", told["p99"], 150, " ms"),
     ]
 
 
 def _prompts(done: Measured) -> list[Figure]:
     told = done.prompts
     return [
-        at_most("tokens of the whole prompt for the model, mean", round(told.mean_tokens), 4_000),
-        at_least("labelled values read rightly or sent to the model", told.covered, 0.97),
+        at_most("mean tokens of a whole prompt", round(told.mean_tokens), 4_000),
+        at_least("labeled values read rightly or sent to the model", told.covered, 0.97),
     ]
 
 
@@ -158,7 +158,7 @@ def _costs(done: Measured) -> list[Figure]:
     told = costs(done.batches[0])
     return [
         Figure(f"{MODEL} for 1,000 pages, {words}", usd, f"${usd:.2f}")
-        for words, usd in (("nothing cached", told.plain), ("the beginning of prompts cached", told.with_cache))
+        for words, usd in (("nothing cached", told.plain), ("prompt prefix cached", told.with_cache))
     ]
 
 
@@ -177,20 +177,20 @@ def _all_batches(done: Measured) -> list[Figure]:
     accepted = sum(len(one.answered.accepted) for one in done.batches) / max(1, planted)
     rules, model = map(_together, zip(*(one.scores for one in done.batches if one.name in AT_FIRST), strict=True))
     return [
-        at_least("pages that no rule was made for, without a model: recall", rules.recall, 0.70),
+        at_least("pages without rules of their own, no model: recall", rules.recall, 0.70),
         at_least("the same: precision", rules.precision, 0.94),
         at_least("the same with the simulated model: recall", model.recall, 0.92),
         at_least("the same with the simulated model: precision", model.precision, 0.96),
         at_least("the same with the simulated model: core fields", model.core, 0.92),
-        at_most(f"right answers that the check rejects, of {asked} on all batches", round(100 * rejected, 2), 1, " %"),
-        at_most(f"planted wrong ones that it believes, of {planted}", round(100 * accepted, 2), 2, " %"),
+        at_most(f"right answers that the check rejects, of {asked}", round(100 * rejected, 2), 1, " %"),
+        at_most(f"planted wrong answers that it accepts, of {planted}", round(100 * accepted, 2), 2, " %"),
     ]
 
 
 def _size(_: Measured) -> list[Figure]:
     return [
         at_most("files that name a field, mean", round(files_naming_a_field(), 1), 3),
-        at_most("lines of Python that read pages, their fields, and values", lines_of_reading(), 9_000),
+        at_most("lines of Python for reading", lines_of_reading(), 9_000),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from app.property.record import PageKind
 from benchmarks.extraction.batches import AT_FIRST, Scores
@@ -12,23 +12,22 @@ from benchmarks.extraction.costs import MODEL, costs
 from benchmarks.extraction.disputed import DISPUTED
 from benchmarks.extraction.figures import Measured
 from benchmarks.extraction.kinds import KindCase, confusion
-from benchmarks.extraction.scorer import Count
+from benchmarks.workers.tables import table
 
 _HEAD = """# Extraction, measured
 
 `make bench-extraction-peers` writes this page; `make bench-extraction` prints its figures. {pages} saved pages of real
-sites with labels by hand (`pages/truth.jsonl` below `SHARED_DIR`; other people's pages, not part of this repository),
-read without a model. A value counts as right where it equals the label: areas whatever their unit to 0.5 %,
-coordinates to 0.0005 degrees, any id that the page shows. A value emitted on a field that its label says is not on the
-page counts as wrong. How a page becomes a record: [extraction.md](../extraction.md).
+sites, labeled by hand (`pages/truth.jsonl` below `SHARED_DIR`; not part of this repository), read without a model. A
+value is right if it equals the label: areas to 0.5 %, coordinates to 0.0005 degrees, any id that the page shows. A
+value is wrong if its label says that the page lacks the field. [How pages are read](../extraction.md).
 """
 
 
 #: why a figure may miss its target, by how its name begins
 _WHY_MISSED = {
-    "page kinds told right": "the pages that are taken for something else are listed under *Page kinds*.",
-    "files that name a field": "the table of fields and the languages alone are 1.8; most of the rest is checks of one "
-    "value against another ([ADR 55](../decisions/0055-knowledge-of-fields-is-data-and-a-reader-is-a-function.md)).",
+    "page kinds recognized": "the misread pages are listed under *Page kinds*.",
+    "files that name a field": "the field table and the languages are 1.8; most others check one value against "
+    "another ([ADR 55](../decisions/0055-knowledge-of-fields-is-data-and-a-reader-is-a-function.md)).",
     "lines of Python": "[ADR 55](../decisions/0055-knowledge-of-fields-is-data-and-a-reader-is-a-function.md) says "
     "what would have to go.",
 }
@@ -41,11 +40,6 @@ def page(done: Measured) -> str:
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
 def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
@@ -55,8 +49,8 @@ def _figures(done: Measured) -> list[str]:
     rows = [(f.name, f.shown, f.target or "–", states[f.met]) for f in done.figures]
     missed = [f.name for f in done.figures if f.met is False]
     whys = [f"- {name}: {why}" for name in missed for begins, why in _WHY_MISSED.items() if name.startswith(begins)]
-    told = ["Missed, and why:", "\n".join(whys)] if whys else []
-    return ["## Figures and targets", table(("figure", "measured", "target", ""), rows), *told]
+    reasons = ["Missed, and why:", "\n".join(whys)] if whys else []
+    return ["## Figures and targets", table(("figure", "measured", "target", ""), rows), *reasons]
 
 
 def _batches(done: Measured) -> list[str]:
@@ -64,12 +58,11 @@ def _batches(done: Measured) -> list[str]:
     if not done.batches:
         return []
     note = (
-        "Recall, precision, and core fields of every batch of labelled pages: without a model, and with a simulated "
-        "one that answers from the labels what the text it was sent says, with its true quote. Batches with figures in "
-        "the last two columns were written by somebody who had not seen the readers; those are their figures before "
-        "anything was changed on their account, which is what a site that nobody has seen can expect. Of the answers, "
-        "some right ones are rejected by the check, and some planted wrong ones are believed: another field's value "
-        "with its own true quote."
+        "Recall / precision / core fields of each batch of labeled pages, without a model and with a simulated one "
+        "that answers from the labels with true quotes. Batches with figures *at first* were written without "
+        "knowledge of the readers; those figures, from before any change for them, are what an unknown site can "
+        "expect. The check rejects some right answers and accepts some planted wrong ones: another field's value "
+        "with its true quote."
     )
     rows = [
         (
@@ -82,7 +75,7 @@ def _batches(done: Measured) -> list[str]:
         for one in done.batches
     ]  # fmt: skip
     headings = (
-        "batch", "pages", "rules", "with model", "read or sent", "tokens", "right, rejected", "planted, believed",
+        "batch", "pages", "rules", "with model", "read or sent", "tokens", "right, rejected", "planted, accepted",
         "right at 0.9", "rules at first", "with model at first",
     )  # fmt: skip
     return ["## All batches", note, table(headings, rows)]
@@ -95,8 +88,8 @@ def _triple(scores: Scores | None) -> str:
 def _core(done: Measured) -> list[str]:
     rows = [(name, had, right, _share(right / had if had else None)) for name, (had, right) in done.core.fields.items()]
     note = (
-        f"On {len(done.core.all_right)} of {done.core.pages} pages nothing of the core is missed or wrong. `rooms or "
-        "beds` and `area` go by the first that the page has (rooms, living area)."
+        f"{len(done.core.all_right)} of {done.core.pages} pages have every core field right. `rooms or beds` and "
+        "`area` use the first that the page has (rooms, living area)."
     )
     return ["## Core fields", table(("core field", "pages that have it", "exact", "share"), rows), note]
 
@@ -114,7 +107,7 @@ def _bands(done: Measured) -> list[str]:
         for b, agreed in zip(done.bands, done.undisputed_bands, strict=True)
     ]
     note = (
-        "Values on labelled fields, by the confidence they were stored with "
+        "Values of labeled fields by stored confidence "
         "([ADR 0052](../decisions/0052-confidence-is-fitted-on-labelled-pages.md))."
     )
     headings = ("confidence", "values", "right", "share right", "mean confidence", "right, disputed labels set aside")
@@ -123,8 +116,8 @@ def _bands(done: Measured) -> list[str]:
 
 def _evidence(done: Measured) -> list[str]:
     note = (
-        "Each stored value's locator was followed again on the page: its raw text stands there, its quote on the page, "
-        "and the quote says the value; a computed value follows from the fields it names."
+        "Each stored value's locator leads to its raw text, the quote is on the page and states the value, and a "
+        "computed value follows from its fields."
     )
     rows = [(f"`{f.file}`", f.field, f.why) for f in done.faults]
     return ["## Evidence", note, table(("page", "field", "fault"), rows) if rows else "No value fails."]
@@ -132,23 +125,18 @@ def _evidence(done: Measured) -> list[str]:
 
 def _disputed(done: Measured) -> list[str]:
     wrong = {(o.file, o.label): o for o in done.report.outcomes if o.verdict == "wrong"}
+    disputed = sum(key in wrong for key in DISPUTED)
+    rest = [f"`{o.file}` {o.label}" for key, o in wrong.items() if key not in DISPUTED]
     note = (
-        "Values that count as wrong although the page has them, as looked at by hand: all but one of these labels say "
-        '"not on the page". Counted as wrong in every figure that does not say otherwise.'
+        f"{disputed} values count as wrong in all figures although the page states them: all but one of these "
+        'labels say "not on the page". [The list](../../benchmarks/extraction/disputed.py) says where each value '
+        f"stands. Wrong without dispute: {', '.join(rest) or 'none'}."
     )
-    rows = [(f"`{file}`", label, why) for (file, label), why in DISPUTED.items() if (file, label) in wrong]
-    rest = [(f"`{o.file}`", o.label) for key, o in wrong.items() if key not in DISPUTED]
-    return [
-        "## Disputed labels",
-        note,
-        table(("page", "label", "where the value stands"), rows),
-        "Wrong beyond dispute:",
-        table(("page", "label"), rest),
-    ]
+    return ["## Disputed labels", note]
 
 
 def _kinds(done: Measured) -> list[str]:
-    parts = ["## Page kinds", "Rows: what a page is; columns: what it was taken for."]
+    parts = ["## Page kinds", "Rows: the page's kind; columns: the kind that was read."]
     for source, name in (("real", "Real pages"), ("own", "The project's own fixtures")):
         cases = [case for case in done.kinds if case.source == source]
         rows = [(kind, sum(row.values()), *row.values()) for kind, row in confusion(cases).items() if any(row.values())]
@@ -158,7 +146,7 @@ def _kinds(done: Measured) -> list[str]:
 
 
 def _wrong_kinds(wrong: Sequence[KindCase]) -> str:
-    return "\n".join(f"- `{c.name}` is {c.expected}, taken for {c.found}: {c.reason}" for c in wrong)
+    return "\n".join(f"- `{c.name}` is {c.expected}, read as {c.found}: {c.reason}" for c in wrong)
 
 
 def _prompts(done: Measured) -> list[str]:
@@ -177,8 +165,8 @@ def _prompts(done: Measured) -> list[str]:
     lost = Counter(label for page in pages for label in page.lost)
     covered, read = _share(done.prompts.covered), _share(done.prompts.read)
     note = (
-        "Tokens of o200k. A labelled value is covered where it was read rightly without the model, or where its field "
-        f"is asked for and the text that is sent says it: {covered} are, {read} without the model. "
+        "Tokens of o200k. A labeled value is covered if it was read rightly without the model, or if its field is "
+        f"asked for and the sent text states it: {covered}; {read} without the model. "
     )
     names = ", ".join(f"{label} ({count})" for label, count in lost.most_common())
     return ["## What the model is sent", table(("", "mean", "median", "most"), parts), note + f"Not covered: {names}."]
@@ -191,13 +179,12 @@ def _costs(done: Measured) -> list[str]:
     told = costs(done.batches[0])
     saved = 100 * (1 - told.with_cache / told.plain) if told.plain else 0.0
     note = (
-        f"List prices for 1,000 pages like these, each with one prompt ({told.prompt:,.0f} tokens on average) and the "
-        f"answer that names what the page says ({told.answer:,.0f}). Of a prompt the schema and the instruction are "
-        f"the same for every page: {told.alike:,} tokens, {100 * told.alike / told.prompt:.0f} %. OpenAI keeps "
-        f"{told.cached:,} of them (1,024, then steps of 128), {100 * told.cached / told.prompt:.0f} % of a prompt; the "
-        "rest is the page. That is reckoned for every page but the first, if no more than some minutes lie between two "
-        f"requests: it saves {saved:.0f} %. OpenAI counts some tokens of its own around messages, and its word in "
-        "`usage` is what is stored and shown. For batches no price of cached input is taken for granted."
+        f"List prices for 1,000 pages like these, with one prompt ({told.prompt:,.0f} tokens on average) and answer "
+        f"({told.answer:,.0f}) each. Schema and instruction are the same for every page: {told.alike:,} tokens, "
+        f"{100 * told.alike / told.prompt:.0f} %. OpenAI caches {told.cached:,} of them (1,024, then steps of 128), "
+        f"{100 * told.cached / told.prompt:.0f} % of a prompt, if requests are at most some minutes apart; this saves "
+        f"{saved:.0f} %. OpenAI adds some tokens around messages; its `usage` is what is stored. Batches are priced "
+        "without cached input."
     )
     rows = [
         ("one by one, nothing cached", f"${told.plain:.2f}"),
@@ -223,24 +210,22 @@ def _peers(done: Measured) -> list[str]:
     ]  # fmt: skip
     return [
         "## Beside other tools",
-        "One run on the same pages, decoded alike, each tool in a process of its own; CPU is the median of a page in "
-        "milliseconds. extruct reads JSON-LD, microdata, RDFa and Open Graph; what schema.org has a word for is mapped "
-        "to our fields (`benchmarks/extraction/peers/schema_org.py`).",
+        "One run on the same pages, each tool in its own process; CPU is the median milliseconds per page. extruct "
+        "reads JSON-LD, microdata, RDFa, and Open Graph; schema.org terms are mapped to our fields "
+        "(`benchmarks/extraction/peers/schema_org.py`).",
         table(("reads markup", "recall", "precision", "CPU"), readers),
-        "Tools that make a text for a model: mean tokens a page, and the share of the labelled values of fields that "
-        "a model is asked for which the text still says (`presence.py`, one rule for all). Tokens of the others are of "
-        "the text alone: the instruction and the schema of the answer come on top. Ours are of the whole prompt in the "
-        "first line, where a value also counts if it was read already, and of the text alone in the second.",
-        table(("text", "tokens", "values kept", "CPU", "pages that broke it"), texts),
+        "Tools that prepare text for a model: mean tokens per page, and the share of the model fields' labeled "
+        "values that the text still states (`presence.py`). The first line is our whole prompt, and counts values "
+        "read before; all other lines are text without instruction and schema.",
+        table(("text", "tokens", "values kept", "CPU", "failed pages"), texts),
     ]
 
 
 def _fields(done: Measured) -> list[str]:
-    def row(name: str, count: Count) -> tuple[object, ...]:
-        return (name, count.labelled, count.right, count.wrong, _share(count.recall), _share(count.precision))
-
-    rows = [*(row(name, count) for name, count in done.report.fields.items()), row("all", done.report.total)]
-    return ["## Fields", table(("field", "labelled", "right", "wrong", "recall", "precision"), rows)]
+    note = "Recall is right / labeled, precision right / (right + wrong). Fields without a label or value are left out."
+    counts = {**done.report.fields, "all": done.report.total}
+    rows = [(name, one.labelled, one.right, one.wrong) for name, one in counts.items() if one.labelled or one.wrong]
+    return ["## Fields", note, table(("field", "labeled", "right", "wrong"), rows)]
 
 
 #: the page's sections, in this order; each gives paragraphs

@@ -12,18 +12,16 @@ from benchmarks.workers.tables import prose, table
 TARGET_SHARE = 0.95
 _NAMES = {OURS: "ours, one process's pace", OURS_SHARED: "ours, the fleet's pace", SCRAPY: "Scrapy", HTTPX2: "httpx2"}
 _ABOUT = """
-`make bench-fetch` measures this page, as root (network namespaces). One process each, on the same sites: one light
-server at as many addresses as there are sites, every site a domain of its own, a page of {size} KB sent as gzip. Ours
-runs in threads and takes its pages by appointment, as jobs do; Scrapy is {scrapy} with its defaults but what the rules
-need; httpx2 is one client in a pool of threads. {machine}; median of {repeats} rounds, contestants in turn within a
-round. CPU is the contestant's process, without start and imports.
+`make bench-fetch` (as root, for network namespaces) fetches the same local sites with one process each: this project's
+threads, {scrapy} with its defaults, and one httpx2 client in a thread pool. Each site has its own domain and address; a
+page has {size} KB, sent as gzip. {machine}; median of {repeats} rounds, contestants in turn. CPU is without start and
+imports.
 """
 _RULED = """
-Every site's robots.txt asks for a gap between two requests (`Crawl-delay`). Ours reads it there; Scrapy does not and
-is told it as `DOWNLOAD_DELAY`. "Pace used": of the requests that the rules allow between a site's first page and its
-last, how many came, mean of the sites; the sites' own logs say so. "Too soon": gaps shorter than the rule by more than
-50 ms, the most in any round. Ours also resolves every name through the guard, tells the charset by the bytes, and looks
-for walls; "the fleet's pace" asks a Valkey for every request, so that any number of processes keeps it together.
+Each site's robots.txt demands a gap between requests. Ours reads it there; Scrapy gets it as `DOWNLOAD_DELAY`. *Pace
+used*: requests in the sites' logs as a share of those allowed between a site's first and last page. *Too soon*: gaps
+over 50 ms too short, worst round. Ours also guards addresses, detects charsets, and recognizes block pages. The fleet's
+pace asks Valkey before every request, so that all processes share it.
 """
 
 
@@ -46,7 +44,7 @@ def write_report(
 
 
 def _free_table(cells: list[Cell], found: Mapping[Cell, Figures]) -> str:
-    heads = ("", "sites", "pages", "at once", "pages/s", "CPU a page", "pages a CPU-second, of Scrapy's")
+    heads = ("", "sites", "pages", "at once", "pages/s", "CPU per page", "per CPU second, to Scrapy's")
     lines = []
     for cell in cells:
         one = found[cell]
@@ -57,7 +55,7 @@ def _free_table(cells: list[Cell], found: Mapping[Cell, Figures]) -> str:
 
 
 def _ruled_table(cells: list[Cell], found: Mapping[Cell, Figures]) -> str:
-    heads = ("sites", "gap", "", "pages/s", "pace used", "too soon", "CPU a page", "pages a CPU-second, of Scrapy's")
+    heads = ("sites", "gap", "", "pages/s", "pace used", "too soon", "CPU per page", "per CPU second, to Scrapy's")
     lines = []
     for cell in cells:
         one = found[cell]
@@ -74,9 +72,9 @@ def _verdicts(cells: list[Cell], found: Mapping[Cell, Figures]) -> str:
     ratio = min(_of_scrapy(cell, cells, found) for cell in ours)
     too_soon = sum(found[cell].too_soon for cell in ours)
     rows = [
-        ("share of the pace that the rules allow, the least of ours", "≥ 95 %", f"{100 * share:.1f} %"),
-        ("pages a CPU-second with rules on, of Scrapy's, the least of ours", "≥ 1 ×", f"{ratio:.2f} ×"),
-        ("gaps shorter than the rule, all of ours", "0", str(too_soon)),
+        ("lowest share of the allowed pace used, ours", "≥ 95 %", f"{100 * share:.1f} %"),
+        ("lowest pages per CPU second with rules, to Scrapy's", "≥ 1 ×", f"{ratio:.2f} ×"),
+        ("gaps too short, all of ours", "0", str(too_soon)),
     ]
     met = (share >= TARGET_SHARE, ratio >= 1, too_soon == 0)
     lines = [[*row, "met" if is_met else "**missed**"] for row, is_met in zip(rows, met, strict=True)]

@@ -34,7 +34,7 @@ ENTRIES: dict[str, Entry] = {
         Entry("sdk", "SDK rotating keys itself", "rotating_sdk", uses_redis=False),
         Entry("litellm_shuffle", "LiteLLM Router, simple-shuffle", "litellm_router", "simple-shuffle"),
         Entry("litellm_usage", "LiteLLM Router, usage-based-routing-v2", "litellm_router", "usage-based-routing-v2"),
-        Entry("token_throttle", "token-throttle, limits told", "token_throttle_peer"),
+        Entry("token_throttle", "token-throttle, limits given", "token_throttle_peer"),
         Entry("bare", "bare SDK, one unlimited key", "bare_sdk", ours=True, uses_redis=False, pooled=False),
     )
 }

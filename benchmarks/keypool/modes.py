@@ -114,13 +114,13 @@ MODES: dict[str, Mode] = {
         replace(_BAD, name="bad_keys_16", about=f"{_BAD.about}, 16 processes", processes=16),
         Mode(
             "second",
-            "limits enforced by the second, failed requests count, headers tell of the second",
+            "limits and headers by the second, failed requests count",
             server={**_SECOND, "headers_of": "enforced"},
         ),
-        Mode("second_minute_headers", "the same, headers tell of the minute", server=_SECOND),
+        Mode("second_minute_headers", "the same, headers by the minute", server=_SECOND),
         Mode(
             "token_factor",
-            "the server counts 0.6 to 1.8 x the estimate, depending on the text",
+            "the server counts 0.6 to 1.8 x the estimate, by text",
             server={"token_factor": 0.6, "token_factor_high": 1.8},
         ),
         Mode("limits_change", "all limits halved, later doubled", events=(Event(1 / 3, limits=0.5), Event(2 / 3, 2.0))),

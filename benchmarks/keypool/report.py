@@ -15,34 +15,29 @@ from benchmarks.keypool.modes import MODES, POOL_PER_SECOND
 from benchmarks.keypool.processes import PEERS_PYTHON, ROOT
 from benchmarks.keypool.targets import TARGETS
 from benchmarks.results import BenchmarkError
+from benchmarks.workers.tables import table
 
 Runs = Sequence[Mapping[str, Any]]
 _INTRODUCTION = """# The key pool, measured
 
-`make bench-keypool` measures this page; `python -m benchmarks.keypool run --help` shows what can be varied.
+`make bench-keypool` measures this page (`python -m benchmarks.keypool run --help`). {processes} processes x {slots}
+slots share six keys of 60, 120, 240, 480, 900, and 1,200 requests a minute (the one of 900 has tokens for 600 mean
+jobs), {rate:.0f} jobs a second in total, against the OpenAI simulator on loopback with a latency of 300 ms (median,
+log-normal). Only token-throttle is given the limits. {repeats} repeats, windows of {window:.0f} s after {warmup:.0f} s,
+medians. {machine}.
 
-{processes} processes x {slots} slots, six keys of 60, 120, 240, 480, 900 and 1,200 requests a minute (the one of 900
-has tokens for 600 mean jobs), {rate:.0f} jobs a second in all, against the OpenAI simulator (`simulators/openai`) on
-loopback, which takes 300 ms (median, log-normal). No limits are configured, except for token-throttle, which has to be
-told them. {repeats} repeats, windows of {window:.0f} s after {warmup:.0f} s, medians. {machine}.
-
-- The server's buckets start at **{start_level:.0%}** of a minute's burst. Full ones would hold half of what a window of
-  two minutes refills, and would hide for a while what a contestant does once the limits bind. In the open loop they
-  start full: from empty ones, the jobs of the first seconds would wait behind each other for the whole window.
-- **Utilisation** is counted by the server when it admits a request, per key, for the limit that binds. What was saved
-  up before the window is not credited. The lowest key is shown.
-- **Every contestant gets the same care**: a job is one call of its library; when that raises, the job waits what the
-  server's `retry-after` names (else 1 s) and calls again. It has **failed** if it is not done within 60 s. **Gave up**
-  is the share of jobs whose first call raised: what an application without such a loop loses.
-- **No 429s** is what a provider that sends OpenAI's rate limit headers gives. With headers without reset times
-  (Azure) it is none but in the first minute. A provider without headers names its limits only by 429s: about 0.02 per
-  success.
-- **CPU** is that of the worker processes per finished job, above the bare SDK with one unlimited key at the same pace.
-"""
-_FOOT = """
-429 per success: answers 429 for a limit / answers 200. To bad keys: requests to a dead key and to one without
-quota, in all and later than 100 ms after the first rejection of each. Goodput is finished jobs / what the keys admit of
-mean jobs; above 100 % means that smaller jobs went to the key that tokens bind.
+- The server's buckets start at **{start_level:.0%}** of a minute's burst, since full ones hide what happens at the
+  limit. In the open loop they start full.
+- **Utilization**: requests admitted by the server per key, for the limit that binds, without savings from before the
+  window. The lowest key is shown.
+- A job is one call of the contestant's library. If it raises, the job waits for `retry-after` (else 1 s) and repeats
+  it. **Gave up**: the first call raised. **Failed**: not done within 60 s.
+- **429 per success** is 0 with OpenAI's rate limit headers. Without reset times (Azure) it is above 0 in the first
+  minute only; without headers it is about 0.02.
+- **CPU** of the worker processes per finished job, above the bare SDK with one unlimited key at the same pace.
+- **Goodput**: finished jobs / mean jobs that the keys admit; over 100 % if smaller jobs went to the key limited by
+  tokens.
+- **To bad keys**: requests to a dead key and one without quota, total / later than 100 ms after each's first rejection.
 """
 
 
@@ -52,12 +47,12 @@ def write_report(results: Mapping[str, Any], docs: Path) -> int:
     if not runs:
         raise BenchmarkError("the results hold no runs; measure some first: python -m benchmarks.keypool run")
     docs.mkdir(parents=True, exist_ok=True)
-    parts = [_introduction(runs), "![Utilisation, rejections and latency of each contestant](keypool.svg)\n"]
-    for mode in MODES.values():
-        rows = _rows(runs, mode.name)
+    parts = [_introduction(runs), "![Utilization, rejections, and latency of each contestant](keypool.svg)\n"]
+    for title, modes in (("Every slot busy", ["saturated"]), ("Other loads", [m for m in MODES if m != "saturated"])):
+        rows = [row for mode in modes for row in _rows(runs, mode)]
         if rows:
-            parts.append(f"## {mode.about[0].upper()}{mode.about[1:]}\n\n{_table(rows)}\n")
-    parts += [_targets(runs), _admission(results.get("admission", ())), _FOOT.strip() + "\n"]
+            parts.append(f"## {title}\n\n{table(_HEADS, rows)}\n")
+    parts += [_targets(runs), _admission(results.get("admission", ()))]
     (docs / "keypool.md").write_text("\n".join(part for part in parts if part), encoding="utf-8")
     _draw(runs, docs / "keypool.svg")
     return 0
@@ -94,6 +89,7 @@ def _rows(runs: Runs, mode: str) -> list[list[str]]:
         over = f"{cpu - baseline:+.1f} ms" if cpu is not None and baseline is not None and entry.pooled else "–"
         rows.append(
             [
+                MODES[mode].about,
                 entry.label,
                 _percent(median(runs, mode, entry.name, lowest)),
                 _percent(get("goodput")),
@@ -122,16 +118,23 @@ def _baseline(runs: Runs, mode: str) -> float | None:
 
 def _bad_keys(mode: str, get: Callable[[str], float | None]) -> list[str]:
     if not MODES[mode].with_bad_keys:
-        return []
+        return ["–"]
     return [f"{_whole(get('bad_key_requests'))} / {_whole(get('bad_key_requests_after_settled'))}"]
 
 
-def _table(rows: list[list[str]]) -> str:
-    heads = ["", "lowest utilisation", "goodput", "429 per success", "failed", "gave up", "p50 / p99 ms"]
-    heads += ["p99/p50", "CPU"]
-    heads = [*heads, "to bad keys"][: len(rows[0])]
-    lines = ["| " + " | ".join(cells) + " |" for cells in [heads, ["---"] * len(heads), *rows]]
-    return "\n".join(lines)
+_HEADS = (
+    "load",
+    "",
+    "lowest utilization",
+    "goodput",
+    "429 per success",
+    "failed",
+    "gave up",
+    "p50 / p99 ms",
+    "p99/p50",
+    "CPU",
+    "to bad keys",
+)
 
 
 def _targets(runs: Runs) -> str:

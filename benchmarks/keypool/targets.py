@@ -75,13 +75,13 @@ _REJECTIONS, _P99 = _named("rate_limited_per_success"), _named("p99_ms")
 _LATE = _named("bad_key_requests_after_settled")
 
 TARGETS: tuple[Target, ...] = (
-    Target("utilisation of every key, saturated", "≥", 0.99, _of("saturated", _all_keys), "%"),
+    Target("utilization of every key, saturated", "≥", 0.99, _of("saturated", _all_keys), "%"),
     Target("429 per success, saturated", "≤", 0.001, _of("saturated", _REJECTIONS)),
     Target("429 per success, server counts by the text", "≤", 0.001, _of("token_factor", _REJECTIONS)),
-    Target("by the second, failures counted: utilisation", "≥", 0.97, _of("second", _larger_keys), "%"),
+    Target("by the second, failures counted: utilization", "≥", 0.97, _of("second", _larger_keys), "%"),
     Target("the same, key of one request a second", "≥", 0.95, _of("second", _smallest_key), "%"),
     Target("the same, 429 per success", "≤", 0.001, _of("second", _REJECTIONS)),
-    Target("headers tell of the minute: utilisation", "≥", 0.95, _of("second_minute_headers", _larger_keys), "%"),
+    Target("headers by the minute: utilization", "≥", 0.95, _of("second_minute_headers", _larger_keys), "%"),
     Target("the same, key of one request a second", "≥", 0.92, _of("second_minute_headers", _smallest_key), "%"),
     Target("the same, 429 per success", "≤", 0.002, _of("second_minute_headers", _REJECTIONS)),
     Target("85 % open loop, 2 processes: p99", "≤", 1000, _of("open_2", _P99), "ms"),
@@ -91,11 +91,11 @@ TARGETS: tuple[Target, ...] = (
     Target("the same, 16 processes", "≤", 1, _of("bad_keys_16", _LATE)),
     Target("p99/p50, saturated", "≤", 1.2, _of("saturated", _named("p99_over_p50"))),
     Target("CPU per request over the bare SDK", "≤", 0.6, _cpu_over_bare, "ms"),
-    Target("no headers, 3 keys: utilisation", "≥", 0.8, _of("no_headers_3", _all_keys), "%"),
+    Target("no headers, 3 keys: utilization", "≥", 0.8, _of("no_headers_3", _all_keys), "%"),
     Target("the same, 429 per success", "≤", 0.2, _of("no_headers_3", _REJECTIONS)),
-    Target("no headers, 1 key: utilisation", "≥", 0.8, _of("no_headers_1", _all_keys), "%"),
+    Target("no headers, 1 key: utilization", "≥", 0.8, _of("no_headers_1", _all_keys), "%"),
     Target("the same, 429 per success", "≤", 0.2, _of("no_headers_1", _REJECTIONS)),
-    Target("headers without reset times: utilisation", "≥", 0.95, _of("no_reset", _all_keys), "%"),
+    Target("headers without reset times: utilization", "≥", 0.95, _of("no_reset", _all_keys), "%"),
     Target("the same, 429 per success", "≤", 0.01, _of("no_reset", _REJECTIONS)),
     Target("Redis killed for 10 s: 429 per success", "≤", 0.01, _of("redis_lost", _REJECTIONS)),
 )

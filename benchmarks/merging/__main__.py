@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
 import tempfile
 import time
@@ -19,23 +17,21 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Observation, Property
 from benchmarks.merging.workload import WINDOW, pages
 from benchmarks.postgresql import servers_of
-from benchmarks.results import BenchmarkError, exit_code
+from benchmarks.results import BenchmarkError, exit_code, machine
 from benchmarks.saving import save_record
+from benchmarks.workers.tables import DATABASE_NAMES, prose, table
 
 _DATABASES = ("sqlite", "postgresql")
 _SHARES = (0.25, 0.5, 1.0)
 
 
-_HEAD = """\
-# Merging, measured
+_ABOUT = """
+`make bench-merge` measures this page: 20,000 fictional properties with an assessor's and a portal's page each, 102,000
+observations (one value of one page, with its evidence). Pages come shuffled; one in ten contradicts the other. One
+process stores each as a worker does, in its own transaction; SQLite, or a default PostgreSQL, on {machine}.
 
-`make bench-merge` measures this page. 20,000 fictional properties with two pages each, an assessor's and a portal's:
-102,000 observations (one is one value of one page, with its evidence). Pages come in a shuffled order, and one in ten
-contradicts the other. Each is stored as a worker stores it: found under its keys, compared, merged
-and filed, in a transaction of its own, by one process; SQLite, or a PostgreSQL with its own defaults, on this machine.
-
-Each row tells of what came since the row before. Where the work grows linearly, the milliseconds a page stay the same.
-CPU is that of our process, without the server's.
+Each row covers the work since the row before. If work grows linearly, milliseconds per page stay the same. CPU is
+without the server's.
 """
 
 
@@ -110,28 +106,17 @@ def _mark(database: Database, done: int, seconds: float, cpu_seconds: float) -> 
 
 
 def report(tables: dict[str, list[Mark]]) -> str:
-    """The document that `docs/benchmarks/merging.md` is."""
-    lines = [
-        *_HEAD.splitlines(),
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}.",
-        "",
-    ]
-    for name, marks in tables.items():
-        lines += [f"## {'SQLite' if name == 'sqlite' else 'PostgreSQL'}", "", *_rows(marks), ""]
-    return "\n".join(lines)
+    """Return the page `docs/benchmarks/merging.md`."""
+    sections = ["# Merging, measured", prose(_ABOUT.format(machine=machine()))]
+    sections += [f"## {DATABASE_NAMES[name]}\n\n{table(_HEADS, _rows(marks))}" for name, marks in tables.items()]
+    return "\n\n".join(sections) + "\n"
 
 
-def _rows(marks: Sequence[Mark]) -> list[str]:
-    columns = (
-        "observations",
-        "properties",
-        "s",
-        "observations/s",
-        "ms a page",
-        "CPU ms a page",
-        "beside the first row",
-    )
-    rows = [f"| {' | '.join(columns)} |", f"| {' | '.join('---' for _ in columns)} |"]
+_HEADS = ("observations", "properties", "s", "observations/s", "ms per page", "CPU ms per page", "to the first row")
+
+
+def _rows(marks: Sequence[Mark]) -> list[tuple[str, ...]]:
+    rows = []
     before, first = Mark(0, 0, 0, 0.0, 0.0), 0.0
     for mark in marks:
         fresh, saved = mark.observations - before.observations, mark.pages - before.pages
@@ -146,7 +131,7 @@ def _rows(marks: Sequence[Mark]) -> list[str]:
             f"{mark.cpu_seconds / saved * 1000:.1f}",
             f"{each / first:.2f} ×",
         )
-        rows.append(f"| {' | '.join(cells)} |")
+        rows.append(cells)
         before = mark
     return rows
 

@@ -11,19 +11,17 @@ from benchmarks.pages.measure import JOBS, KEYS, PEER, PROPERTIES
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, number, prose, table
 
 TARGET_MS = 300.0
-_HEADS = ("page", "cold: median", "worst", "warm: median", "worst", f"of `{PEER}`", "door", "refresh", "KB", "target")
+_HEADS = ("page", "cold: median", "worst", "warm: median", "worst", f"of `{PEER}`", "server", "refresh", "KB", "target")
 _ABOUT = f"""
-`make bench-pages` measures this page; `python -m benchmarks.pages --help` shows what can be varied. {{jobs}} jobs in a
-hundred batches and one of a tenth of them, {{properties}} properties of one to three pages each, {{keys}} keys with a
-day's history. One web process, the embedded Valkey, and SQLite or a PostgreSQL with its own defaults; Debian's Chromium
-without a window, signed in as a manager, on the same machine: {{machine}}. {{repeats}} visits of each page.
+`make bench-pages` measures the first contentful paint of every page (`python -m benchmarks.pages --help`): {{jobs}}
+jobs in a hundred batches and one of a tenth of them, {{properties}} properties of one to three pages, {{keys}} keys
+with a day's history; one web process, the embedded Valkey, SQLite or a default PostgreSQL, and Debian's headless
+Chromium, signed in as manager, on one machine: {{machine}}. {{repeats}} visits per page.
 
-Target: the first contentful paint of every page within {TARGET_MS:.0f} ms of the click. Cold: a new profile, whose
-cache is empty; warm: style and scripts are there, a page itself is never kept. "of `{PEER}`": the cold median beside
-that of the sign-in form, which has the same style and scripts, and no data: what is above 1 is the page's own.
-
-"door" is the median time to the whole answer without a browser, "refresh" that of the part which a page that is looked
-at asks for every two seconds. Target "met": by every visit; "in the median": not by the worst.
+Target: within {TARGET_MS:.0f} ms of the click. *Cold*: an empty cache. *Warm*: style and scripts are cached, pages
+never are. *of `{PEER}`*: cold median relative to that form, which shows no data. *Server*: median time to the whole
+answer without a browser. *Refresh*: the same for the part that is reloaded every two seconds. *Met*: by every visit;
+*in the median*: not by the worst.
 """
 
 

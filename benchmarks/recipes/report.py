@@ -11,46 +11,37 @@ from benchmarks.recipes.real import Host
 from benchmarks.workers.tables import prose, table
 
 _ABOUT = """
-`make bench-recipes` measures this page. It generates {sites} sites with {pages:,} pages from a seed and reads them page
-by page, once with [recipes](../recipes.md) and once asking a model about every page. Two pages of one site are three
-hours apart.
+`make bench-recipes` generates {sites} sites with {pages:,} pages from a seed and reads them twice, with
+[recipes](../recipes.md) and with a model call for every page. Pages of one site are three hours apart.
 
-The sites use common labels, abbreviations, and labels that no reader knows, such as `Vintage` for the year built, in
-five languages and 13 HTML layouts, and two shapes of a county's JSON layer. Each site has two templates or more. Fields
-are missing on some pages. Around the facts stand homes nearby with prices, values of other years, an office's address,
-a mortgage calculator, menus, and galleries; in between come search results, agents, and pages that are gone. Every
-third site is redesigned halfway: other layouts, classes, order, and half of its labels.
+The sites have common, abbreviated, and unknown labels (such as `Vintage` for the year built), five languages, 13 HTML
+layouts, two forms of a county's JSON, and two templates or more each. Around the facts stand nearby homes with prices,
+values of other years, an office's address, a mortgage calculator, menus, and galleries; search results, agents, and
+gone pages come in between. Every third site is redesigned halfway, with half of its labels renamed.
 
-The model is simulated. It knows what every label means and answers from the page's truth with a quote of the text that
-it was sent. With a chance of 3% for each value it takes another one from the page instead, and it prefers wrong values
-that the check of quotes believes. It does not answer during pages 19 to 22 of each site, around the redesign. Its
-answers pass the same check as in production. A template is new when it is seen for the first time and after a
-redesign. Seed {seed}; {machine}.
+The simulated model answers from the truth with quotes of the sent text. Each value is wrong with a chance of 3 %,
+preferably one that the quote check accepts. It is down during pages 19 to 22 of each site, around the redesign. A
+template is new at first sight and after a redesign. Seed {seed}; {machine}.
 """
 _CRAWL4AI = """
-Cost is the model's part, at the price of `{model}` with cached input. "From the first page" is the whole run, "known
-site" are pages from a template's 6th on. crawl4ai 0.9.2 was not run; its cost is computed from its source and
-[documentation](https://docs.crawl4ai.com/extraction/no-llm-strategies/): `JsonCssExtractionStrategy.generate_schema`
-sends 4,100 tokens of instructions and one page's HTML without head, scripts, and most attributes, once for each
-template. The assumptions favor it: one call without refinement, an example of the wanted JSON from the user, and a new
-schema on the very page of a redesign, which crawl4ai does not notice by itself. Its share of values is an upper bound:
-its selectors find every value that stands in an element of its own on the page and on the template's first page. It
-reads no JSON, scripts, or prose, nothing says that a value is wrong, and values come as text, without types.
+The model's cost, at the price of `{model}` with cached input; a *known site* begins at a template's 6th page. crawl4ai
+0.9.2 was not run: its cost follows from its source and
+[documentation](https://docs.crawl4ai.com/extraction/no-llm-strategies/). `JsonCssExtractionStrategy.generate_schema`
+sends 4,100 tokens of instructions and one page's HTML per template. The assumptions favor it: one call, an example from
+the user, a new schema on the very page of a redesign, and every value in an element of its own found. It reads no JSON,
+scripts, or prose, detects no wrong values, and returns text without types.
 """
 _ASKS = """
-Of the pages from a template's 6th on, {asking} asked a model. No recipe read {unlearned} of them: the template was not
-learned yet, or it shares a recipe with one that looks alike. A recipe left fields open on {partly}. A field stays open
-until its anchors are borne out. A wrong answer among the first pages delays that until enough right ones stand against
-it. A count has to differ between pages before it is more than chance. Facts in prose have no anchor. Values under
-labels that no reader knows are missed, with recipes and without, where the check refuses the
-model's answer for lack of a label.
+Of the pages from a template's 6th on, {asking} needed a model. {unlearned} had no recipe yet, or shared one with a
+similar template; {partly} had open fields. A field is open until its anchors are confirmed, which wrong answers delay.
+A count must differ between pages; facts in prose have no anchor. Values under unknown labels are missed either way,
+since the check rejects answers without a label.
 """
 _REAL = """
-The labelled pages of real sites: hosts with two pages or more, read with a simulated model that answers from the
-labels, then once more to see what the recipes read. A recipe takes four pages of a template, and few of
-these hosts have that many.
+Labeled real sites with two pages or more, read with a simulated model and again with recipes. A recipe needs four pages
+of a template, which few of these hosts have.
 """
-_MOST_TOLD = 12
+_MOST_LISTED = 12
 #: pages in which a redesigned template should be learned; templates with fewer pages are not counted
 _ENOUGH = 6
 
@@ -103,18 +94,18 @@ def _rows(one: Figures) -> list[Row]:
             f"{_percent(one.free_share)} of {one.later}",
             one.free_share >= 0.9,
         ),
-        ("the same without those that an audit asked about", "", _percent(one.silent / max(1, one.later)), True),
+        ("the same, without audits", "", _percent(one.silent / max(1, one.later)), True),
         ("recall on those pages", "≥ 0.97", f"{values.recall:.3f}", values.recall >= 0.97),
-        ("recall on the same pages when each is asked about", "", f"{every.recall:.3f}", True),
+        ("the same, asking on every page", "", f"{every.recall:.3f}", True),
         (
-            "values stored of those under labels that readers know; under labels that none knows",
+            "values stored under known labels; under unknown labels",
             "",
             f"{_percent(one.known[1] / max(1, one.known[0]))} of {one.known[0]:,}; "
             f"{_percent(one.unknown[1] / max(1, one.unknown[0]))} of {one.unknown[0]:,}",
             True,
         ),
         ("precision on those pages", "≥ 0.99", f"{values.precision:.4f}", values.precision >= 0.99),
-        ("precision on the same pages when each is asked about", "", f"{every.precision:.4f}", True),
+        ("the same, asking on every page", "", f"{every.precision:.4f}", True),
         (
             "wrong values of recipes stored after a redesign",
             "≤ 0.1% of values",
@@ -122,19 +113,19 @@ def _rows(one: Figures) -> list[Row]:
             by_recipe <= 0.001,
         ),
         (
-            "wrong values stored after a redesign, by readers and the model as well",
+            "the same, with those of readers and the model",
             "",
             f"{one.redesigned_wrong}; asking on every page: {one.redesigned_every}",
             True,
         ),
         (
-            "pages until a redesigned template is learned again, without those while the model was down",
+            "pages until a redesigned template is learned again, model up",
             f"≤ {_ENOUGH}",
             f"{in_time} of {len(again)} templates within {_ENOUGH}; {_mean([each.heard for each in again])} on average",
             in_time == len(again),
         ),
         (
-            "pages until a redesigned template's page needs no call, all pages counted",
+            "pages until one needs no call, all pages",
             "",
             f"{free_in_time} of {len(again)} templates within {_ENOUGH}; "
             f"{_mean([each.free for each in again])} on average",
@@ -143,7 +134,7 @@ def _rows(one: Figures) -> list[Row]:
         (
             "anchors learned from a wrong answer",
             "0",
-            f"{one.poisoned}, of {one.believed_wrong} wrong answers that the check believed",
+            f"{one.poisoned}, of {one.believed_wrong} accepted wrong answers",
             not one.poisoned,
         ),
         ("CPU per page with a recipe, relative to without", "≤ 1.1×", f"{one.cpu:.2f}×", one.cpu <= 1.1),
@@ -180,13 +171,13 @@ def _costs(one: Figures) -> str:
 
 
 def _open(one: Figures) -> str:
-    rows = [(name, str(pages), str(alone)) for name, (pages, alone) in list(one.open.items())[:_MOST_TOLD]]
-    return table(("field", "pages that asked for it", "for it alone"), rows)
+    rows = [(name, str(pages), str(alone)) for name, (pages, alone) in list(one.open.items())[:_MOST_LISTED]]
+    return table(("field", "pages asking for it", "for it alone"), rows)
 
 
 def _layouts(one: Figures) -> str:
     rows = [(name, str(pages), _percent(free / pages)) for name, (pages, free) in one.layouts.items()]
-    return table(("layout", "pages from the 6th on", "that need no call"), rows)
+    return table(("layout", "pages from the 6th on", "without a call"), rows)
 
 
 def _redesigned(relearned: Sequence[Relearned]) -> str:
@@ -207,7 +198,7 @@ def _redesigned(relearned: Sequence[Relearned]) -> str:
         "pages",
         "until learned",
         "with the model up",
-        "until one needed no call",
+        "until no call",
     )
     return table(heads, rows)
 
@@ -221,13 +212,16 @@ def _wrong(one: Figures) -> str:
         return "None on any page."
     told = [
         f"- `{wrong.field}` {wrong.stored!r} instead of {wrong.expected!r} ({layout}, {wrong.url})"
-        for layout, wrong in one.wrong[:_MOST_TOLD]
+        for layout, wrong in one.wrong[:_MOST_LISTED]
     ]
-    more = [f"- and {len(one.wrong) - _MOST_TOLD} more"] if len(one.wrong) > _MOST_TOLD else []
+    more = [f"- and {len(one.wrong) - _MOST_LISTED} more"] if len(one.wrong) > _MOST_LISTED else []
     return "\n".join([*told, *more])
 
 
 def _hosts(hosts: Sequence[Host]) -> str:
+    if not any(one.active for one in hosts):
+        pages, templates = sum(one.pages for one in hosts), sum(one.templates for one in hosts)
+        return f"{len(hosts)} hosts have {pages} pages of {templates} templates; no template was learned."
     rows = [
         (
             one.name,

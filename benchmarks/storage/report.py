@@ -9,24 +9,19 @@ from typing import Any
 from benchmarks.workers.tables import DATABASE_NAMES, Rows, number, prose, table
 
 _ABOUT = """
-`make bench-storage` measures this page. A store of fictional homes is filled with copies of a sample that storage
-itself made: {homes} homes for each 100,000 observations (an observation is one value of one page, with its evidence),
-each with one to three pages that were read twice within 300 days, and a job and a copy for each reading. SQLite, or a
-PostgreSQL with its own defaults, on {machine}. Other programs kept up to {before} cores
-busy before a store was filled: where that is not 0.0, times are longer than on a machine of one's own.
+`make bench-storage` fills stores with copies of a sample: {homes} properties per 100,000 observations (one value of one
+page, with evidence), one to three pages each, every page read twice within 300 days, with a job and a copy per reading.
+SQLite, or a default PostgreSQL, on {machine}. Other programs used up to {before} cores before a store was filled.
 
-A writer is a process that saves one page after the other, as a worker does. By turns the pages are of new homes and
-new readings of stored ones, and no two writers have the same homes. While pruning: another process prunes without a
-pause, where half of all names and old values is too old. While purging: it purges one URL after the other. A save that
-gives up waiting for a lock counts with its ten seconds. "Worst" is of five, or of a hundred properties.
-
-CPU is that of the writer, without the server's. Busy cores are those of the machine, with whatever else it did. What
-misses its target is **bold**.
+A writer saves new and known pages in turn; no two writers share properties. Pruning and purging run in another process
+without pause; half of all names and old values are too old. A save that gives up on a lock counts with its ten seconds.
+*Worst* is of five, or of a hundred properties. CPU is the writer's; busy cores are the machine's. **Bold**: target
+missed.
 """
 #: what is shown by its median and worst, and the most that the median may be
 _ALONE = {
     "prune_values": ("pruning values, nothing due: median (worst)", 50),
-    "prune_copies": ("pruning copies of pages, nothing due: median (worst)", 50),
+    "prune_copies": ("pruning page copies, nothing due: median (worst)", 50),
     "purge": ("purging one URL: median (worst)", 1000),
     "property": ("the JSON of one property: median (worst)", 50),
     "metrics": ("what `/metrics` reads: median (worst)", None),

@@ -90,7 +90,7 @@ def _planted(figures: Figures, found: Simulated) -> set[str]:
             figures.in_time += 1
         else:
             seen = _days(change.published_at - change.seen_at)
-            figures.late.append(f"{about}: told after {_days(took)}, {seen} after it was first seen; {change.why}"
+            figures.late.append(f"{about}: reported after {_days(took)}, {seen} after it was first seen; {change.why}"
                                 f"{_down(found, one, interval)}")  # fmt: skip
         if change.published_at - change.seen_at <= interval:
             figures.in_time_of_look += 1

@@ -95,12 +95,12 @@ _WAYS = {
 
 def section(rows: Rows) -> str:
     """What the page says of it."""
-    heads = ["database", "way", "seconds", "targets a second", "rows", "messages"]
+    heads = ["database", "way", "seconds", "targets/s", "rows", "messages"]
     lines = []
     for database, way in dict.fromkeys((row["database"], row["way"]) for row in rows):
         ours = [row for row in rows if (row["database"], row["way"]) == (database, way)]
         seconds, targets = median(ours, "seconds"), median(ours, "targets")
         counts = [number(median(ours, name), 0) for name in ("rows", "messages")]
         lines.append([DATABASE_NAMES[database], _WAYS[way], number(seconds, 2), number(targets / seconds, 0), *counts])
-    about = f"{number(median(rows, 'targets'), 0)} targets, from the call until it has answered; nobody takes them."
+    about = f"{number(median(rows, 'targets'), 0)} targets, from the call to its answer; no worker runs."
     return f"## Enqueueing\n\n{prose(about)}\n\n{table(heads, lines)}"

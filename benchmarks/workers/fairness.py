@@ -55,7 +55,7 @@ def _seconds(running: Fleet, first: int) -> float | None:
 
 def section(rows: Rows) -> str:
     """What the page says of it."""
-    heads = ["database", "on an idle fleet", "behind the huge batch", "jobs of that still queued"]
+    heads = ["database", "idle fleet", "behind the huge batch", "its jobs still queued"]
     lines = []
     for database in dict.fromkeys(row["database"] for row in rows):
         ours = [row for row in rows if row["database"] == database]
@@ -63,8 +63,8 @@ def section(rows: Rows) -> str:
         lines.append([DATABASE_NAMES[database], *shown, number(median(ours, "huge_left"), 0)])
     huge = number(median(rows, "huge"), 0)
     about = (
-        f"{_SMALL} jobs on a worker of {_WORKER.slots} children, whose pages take {_SITE_SECONDS} s: alone, and "
-        f"{_HEAD_START_SECONDS:.0f} s after a batch of {huge} of the same priority. Until all {_SMALL} are done."
+        f"Time until {_SMALL} jobs are done by {_WORKER.slots} children, {_SITE_SECONDS} s per page: alone, and "
+        f"{_HEAD_START_SECONDS:.0f} s after a batch of {huge} jobs of the same priority."
     )
     return f"## A small batch behind a huge one\n\n{prose(about)}\n\n{table(heads, lines)}"
 

@@ -151,7 +151,7 @@ def _unpack(revision: str, folder: Path) -> None:
 
 def section(rows: Rows) -> str:
     """What the page says of it."""
-    heads = ["database", "jobs a side", "without", "with", f"more (target ≤ {100 * TARGET_SHARE:.0f} %)", "rounds"]
+    heads = ["database", "jobs per side", "without", "with", f"more (target ≤ {100 * TARGET_SHARE:.0f} %)", "rounds"]
     lines = []
     for database in dict.fromkeys(row["database"] for row in rows):
         ours = [row for row in rows if row["database"] == database]
@@ -167,11 +167,10 @@ def section(rows: Rows) -> str:
                 spread,
             ]
         )
-    return f"## What being seen costs a job\n\n{prose(_ABOUT)}\n\n{table(heads, lines)}"
+    return f"## Cost of metrics\n\n{prose(_ABOUT)}\n\n{table(heads, lines)}"
 
 
 _ABOUT = f"""
-CPU (user and system) of a worker with one child, and of its Valkey, for each job: a page of its own is fetched, read,
-asked of the model where it must, merged and stored. "Without" is revision {PEER}, the last that counted nothing, in a
-fleet of its own; rounds take turns, and each is compared with the one beside it.
+CPU of a worker with one child, and of its Valkey, per job: a page is fetched, read, sent to the model if needed,
+merged, and stored. *Without* is revision {PEER}, the last without counters, in its own fleet, in alternating rounds.
 """

@@ -119,12 +119,11 @@ def section(rows: Rows) -> str:
         figures = [f"{number(value, 2)} ms" for value in (median(ours, "bare_ms"), median(ours, "job_ms"), over)]
         lines.append([DATABASE_NAMES[database], pool, *figures, "kept" if over <= TARGET_MS else "**missed**"])
     about = _ABOUT.format(tasks=number(median(rows, "tasks"), 0))
-    return f"## A job above a bare task\n\n{prose(about)}\n\n{table(heads, lines)}"
+    return f"## Overhead of a job\n\n{prose(about)}\n\n{table(heads, lines)}"
 
 
 _ABOUT = """
-CPU (user and system) of the worker and its child for each of {tasks} tasks of either kind, in rounds that take
-turns; medians of the rounds. The bare task does nothing, under the same configuration: late acknowledgement, events, no
-result. The job finds its property fresh: what is left is the claim, the lease with the thread that renews it, the look
-at the property, and the finish.
+CPU of the worker and its child per task, {tasks} tasks of each kind in alternating rounds, medians. The bare task does
+nothing, with the same settings: late acknowledgement, events, no result. The job finds its property fresh, which leaves
+claim, lease, property lookup, and finish.
 """

@@ -91,21 +91,21 @@ def _rate(jobs: Sequence[Job], slots: int) -> float:
 
 def section(rows: Rows) -> str:
     """What the page says of it."""
-    heads = ["pool", "jobs/s", "of the ideal", "CPU a job", "memory", "a concurrent job", "machine busy", "failed"]
-    parts = [f"## Threads beside prefork\n\n{prose(_ABOUT)}"]
+    heads = ["database", "pool", "jobs/s", "of ideal", "CPU per job", "memory", "per slot", "machine busy", "failed"]
+    lines = []
     for database in dict.fromkeys(row["database"] for row in rows):
         ours = [row for row in rows if row["database"] == database]
         pools = sorted(dict.fromkeys(row["pool"] for row in ours), key=_order)
-        lines = [_line(pool, [row for row in ours if row["pool"] == pool]) for pool in pools]
-        parts.append(f"{DATABASE_NAMES[database]}:\n\n{table(heads, lines)}")
-    parts.append(_advice(rows))
+        lines += [
+            [DATABASE_NAMES[database], *_line(pool, [row for row in ours if row["pool"] == pool])] for pool in pools
+        ]
+    parts = ["## Threads or prefork", prose(_ABOUT), table(heads, lines), _advice(rows)]
     return "\n\n".join(part for part in parts if part)
 
 
 _ABOUT = f"""
-A page takes {_SITE_SECONDS} s, the model {_MODEL_SECONDS} s (median, log-normal), and keys have room for all. One
-worker, `pool:slots`. The ideal is a pool whose slots do nothing but wait. CPU is the worker's, parent and children;
-memory is the most that was seen (PSS, so that what forked children share counts once).
+A page takes {_SITE_SECONDS} s, the model {_MODEL_SECONDS} s (median, log-normal); keys are never the limit. One worker,
+`pool:slots`. The ideal is a pool whose slots only wait. CPU is of parent and children; memory is the peak PSS.
 """
 
 
@@ -123,7 +123,7 @@ def _advice(rows: Rows) -> str:
             thread=number(median(largest, "memory_mb_a_slot"), 0),
             most=most,
             rate=number(max(row["jobs_a_second"] for row in of["threads"]), 0),
-            well=f" (they were well used with up to {max(kept)})" if kept else "",
+            well=f" (slots are well used up to {max(kept)})" if kept else "",
         )
     )
 
@@ -131,14 +131,13 @@ def _advice(rows: Rows) -> str:
 #: of the ideal
 _WELL_USED = 0.8
 _ADVICE = """
-**Prefork** is the default, and right for most: every core is used, a job beyond its time limit is ended, and what
-crashes a child costs the job of that child. A concurrent job costs about {child} MB.
+**Prefork** is the default: it uses every core, time limits hold, and a crash costs one job. About {child} MB per
+concurrent job.
 
-**Threads** are for jobs that mostly wait, where memory is what limits: {thread} MB a concurrent job with {most} of
-them, since one process holds everything once. Python runs one thread at a time, so one worker ends at some {rate}
-jobs/s however many slots it has{well}. More cores want more such workers, not more threads. Celery enforces no time
-limit in threads (nor in solo): there a job is bounded by the fetcher's 60 s a page and by `OPENAI_TIMEOUT_SECONDS`, and
-a crash costs all jobs of the process; their leases bring them back. **Solo** is for debugging.
+**Threads** suit jobs that mostly wait: {thread} MB per concurrent job with {most} of them. Python runs one thread at a
+time, so one worker reaches about {rate} jobs/s{well}; start more workers for more cores. Celery enforces no time
+limits in threads (nor in solo): a job is bounded by the fetcher's 60 s per page and `OPENAI_TIMEOUT_SECONDS`, and a
+crash costs all jobs of the process until their leases expire. **Solo** is for debugging.
 """
 
 

@@ -20,9 +20,9 @@ PARTS = {
     "instruments": instruments,
 }
 _INTRODUCTION = """
-`make bench-workers` measures this page; `python -m benchmarks.workers --help` shows what can be varied. Real workers on
-the embedded Valkey and on SQLite or a PostgreSQL with its own defaults, the API simulators and a site, all on
-one machine: {machine}. {repeats} of each measurement, medians.
+`make bench-workers` measures this page (`python -m benchmarks.workers --help`): real workers, the embedded Valkey,
+SQLite or a default PostgreSQL, and simulators of the API and a site on one machine: {machine}. {repeats} of each
+measurement, medians.
 """
 
 

@@ -155,7 +155,7 @@ def section(rows: Rows) -> str:
 
 
 _ABOUT = f"""
-A report every {_INTERVAL_SECONDS} s, while one worker's four children are held by a slow site and the rest of the jobs
-is queued. The Procfile's maintenance worker takes the reports, and `recover_jobs` every five seconds. One report is due
-in every interval, at the phase of the earliest. Target: all, at most {TARGET_LATE_SECONDS:.0f} s late.
+A report every {_INTERVAL_SECONDS} s while a slow site holds one worker's four children and all other jobs are queued.
+The Procfile's maintenance worker makes the reports and recovers jobs every five seconds. Target: all reports, at most
+{TARGET_LATE_SECONDS:.0f} s late.
 """

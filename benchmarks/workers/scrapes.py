@@ -116,7 +116,7 @@ def _scrapes(url: str, token: str, count: int) -> dict[str, Any]:
 
 
 class Cost:
-    """CPU that the web door and Valkey use during the block."""
+    """CPU that the web server and Valkey use during the block."""
 
     def __init__(self, running: Fleet, web: psutil.Process) -> None:
         self._processes = {"web": web, "valkey": psutil.Process(int(running.broker.info("server")["process_id"]))}
@@ -138,7 +138,7 @@ class Cost:
 def section(rows: Rows) -> str:
     """What the page says of it."""
     heads = ["database", "endpoint", "load", "requests/run", "p50", f"p99 (target ≤ {TARGET_MS:.0f} ms)", "longest"]
-    heads += ["CPU of the web door a request"]
+    heads += ["web CPU per request"]
     lines = []
     for place in dict.fromkeys((row["database"], row["endpoint"], row["load"]) for row in rows):
         ours = [row for row in rows if (row["database"], row["endpoint"], row["load"]) == place]
@@ -156,12 +156,11 @@ def section(rows: Rows) -> str:
                 f"{number(statistics.median(row['web_cpu_ms'] for row in ours), 2)} ms",
             ]
         )
-    return f"## Metrics and statistics while the fleet works\n\n{prose(_ABOUT)}\n\n{table(heads, lines)}"
+    return f"## Metrics and statistics under load\n\n{prose(_ABOUT)}\n\n{table(heads, lines)}"
 
 
 _LOADS = {"wrk:1": "wrk, 1 connection", "wrk:8": "wrk, 8 connections", "scrape": "one every 1.2 s"}
 _ABOUT = f"""
-{KEYS} keys, {POOL.slots} worker processes that do jobs all the while, the maintenance worker and beat, one process of
-the web door, and `wrk`, all on the same cores. `wrk` asks again as soon as it is answered. What comes every 1.2 s finds
-nothing that was kept from the time before: what a Prometheus pays.
+{KEYS} keys, {POOL.slots} busy worker processes, the maintenance worker, beat, one web process, and `wrk`, all on the same
+cores. `wrk` sends the next request at once. A request every 1.2 s never meets a cached answer, as with Prometheus.
 """

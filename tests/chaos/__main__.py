@@ -26,10 +26,12 @@ def main(argv: list[str] | None = None) -> int:
     home = Path(tempfile.mkdtemp(prefix="chaos-"))
     evidence = run(_plan(args), home, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
     found = figures(evidence)
-    text = report.section(evidence, found)
-    print(text)  # noqa: T201
+    print(report.table(found))  # noqa: T201
     if args.out is not None:
-        _keep(args.out, text)
+        plan = evidence.plan
+        page = args.out.read_text(encoding="utf-8") if args.out.exists() else "# The chaos suite\n"
+        page = report.put(page, plan.database, f"{plan.jobs} jobs, seed {plan.seed}", found)
+        args.out.write_text(page, encoding="utf-8")
     missed = report.misses(found)
     if not missed:
         shutil.rmtree(home)
@@ -45,7 +47,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--small", action="store_true", help="every fault once, as the test does")
     parser.add_argument("--faults", help=f"these alone, comma-separated: {', '.join(ALL)}, poison, clock")
-    parser.add_argument("--out", type=Path, help="a Markdown file: the section of this database is put there")
+    parser.add_argument("--out", type=Path, help="a Markdown page: the column of this database is written anew")
     return parser.parse_args(argv)
 
 
@@ -59,15 +61,6 @@ def _plan(args: argparse.Namespace) -> Plan:
     chosen = args.faults.split(",")
     faults = {name: times for name, times in plan.faults.items() if name in chosen}
     return replace(plan, faults=faults, poison="poison" in chosen, skewed_clock="clock" in chosen)
-
-
-def _keep(file: Path, text: str) -> None:
-    """Put the section in place of the one with the same heading, else at the end."""
-    heading = text.splitlines()[0].partition(",")[0]
-    before = file.read_text(encoding="utf-8") if file.exists() else "# The chaos suite\n"
-    head, *sections = before.split("\n## ")
-    kept = [f"\n## {one.rstrip()}\n" for one in sections if f"## {one}".partition(",")[0] != heading]
-    file.write_text("".join([f"{head.rstrip()}\n", *kept, f"\n{text}"]), encoding="utf-8")
 
 
 if __name__ == "__main__":

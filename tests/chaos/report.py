@@ -1,22 +1,26 @@
-"""The table for people and for the docs, and what helps to find the cause of a miss."""
+"""The table of figures, the page docs/benchmarks/chaos.md, and what helps to find the cause of a miss."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.workers import tables as markdown
 from tests.chaos.account import Figure
 from tests.chaos.evidence import Evidence
 
+_DATABASES = ("sqlite", "postgresql")
 _CASES = 20
 _TAIL_LINES = 30
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Markdown: figure, target, seen; a miss is marked."""
-    lines = ["| figure | target | seen |", "|---|---|---|"]
-    lines += [f"| {f.name} | {f.target} | {f.seen}{' (missed)' if f.holds is False else ''} |" for f in figures]
-    return "\n".join(lines)
+    """Return a Markdown table of figure, target, and what was seen; a miss is marked."""
+    return markdown.table(("figure", "target", "seen"), [(f.name, f.target, _seen(f)) for f in figures])
+
+
+def _seen(figure: Figure) -> str:
+    return f"{figure.seen}{' (missed)' if figure.holds is False else ''}"
 
 
 def misses(figures: Sequence[Figure]) -> str:
@@ -41,7 +45,17 @@ def _tail(log: Path) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:])
 
 
-def section(evidence: Evidence, figures: Sequence[Figure]) -> str:
-    """The part of docs/benchmarks/chaos.md that this run fills."""
-    plan = evidence.plan
-    return f"## {plan.database}, {plan.jobs} jobs, seed {plan.seed}\n\n{table(figures)}\n"
+def put(page: str, database: str, run: str, figures: Sequence[Figure]) -> str:
+    """Return the page with this database's column written anew; `run` says which run the column is of."""
+    intro, _, rest = page.partition("\n| figure |")
+    old = [[cell.strip() for cell in line.strip("|").split("|")] for line in rest.splitlines()[2:] if line[:1] == "|"]
+    targets = {name: target for name, target, *_ in old} | {f.name: f.target for f in figures}
+    columns: dict[str, dict[str, str]] = {name: {} for name in _DATABASES}
+    for name, _, *cells in old:
+        for column, cell in zip(columns.values(), cells, strict=True):
+            column[name] = cell
+    columns[database] = {"run": run, **{f.name: _seen(f) for f in figures}}
+    names = dict.fromkeys(["run", *targets])
+    rows = [(name, targets.get(name, ""), *(column.get(name, "") for column in columns.values())) for name in names]
+    shown = [row for row in rows if any(row[2:])]
+    return f"{intro.rstrip()}\n\n{markdown.table(('figure', 'target', *columns), shown)}\n"

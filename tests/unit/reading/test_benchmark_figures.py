@@ -160,10 +160,10 @@ def test_the_page_shows_every_figure_beside_its_target() -> None:
     by_name = {f.name: f for f in told.figures}
     assert by_name["emitted values that are right (precision)"].value == 0.5
     assert by_name["core fields exact, mean over the fields"].value == 0.5
-    assert by_name["values of confidence 0.9 and more that are right"].value == 0.5
-    assert by_name["share of emitted values of confidence 0.9 and more"].value == 1.0
-    assert by_name["page kinds told right"].met
-    assert by_name["CPU a page, median"].value == 50.0
+    assert by_name["right values at confidence 0.9 and more"].value == 0.5
+    assert by_name["share of values at confidence 0.9 and more"].value == 1.0
+    assert by_name["page kinds recognized"].met
+    assert by_name["CPU per page, median"].value == 50.0
     text = markdown.page(told)
     for figure in told.figures:
         assert f"| {figure.name} | {figure.shown} | {figure.target or '–'} |" in text
