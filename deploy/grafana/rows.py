@@ -96,7 +96,7 @@ def keys() -> list[Panel]:
             about="The keys with the highest share. The pool plans to get none.",
         ),
         graph(
-            "Room left of a limit",
+            "Capacity left of a limit",
             {
                 "{{limit_group}} {{model}} {{unit}}": only_top(
                     room, room_now, by="limit_group, model, unit", pick="bottomk"

@@ -108,7 +108,7 @@ class BatchRunner:
         cap, more = self._parts.budget.key_day, sum(spent_of(batch.charges).values(), NOTHING)
         keys = frozenset(k.key_id for k in self._parts.usable_keys() if not cap.exceeded(k.spent_today, more))
         if not keys:
-            return self._dissolve(batch, "no key has room for it now", counted=False)
+            return self._dissolve(batch, "no key has capacity for it now", counted=False)
         with tempfile.TemporaryFile() as content:  # without a name: what is in it is gone with the process
             for request_id, body in self._batches.bodies(batch.id):
                 line = f'{{"custom_id":"{request_id}","method":"POST","url":"{ENDPOINT}","body":{body}}}\n'

@@ -122,7 +122,7 @@ class KeyReload:
         try:
             self._seen = self._mark.set()
         except ConfigurationError as exc:
-            log.error("The other processes were not told to reload their OpenAI keys: %s", exc)
+            log.error("The other processes could not be asked to reload their OpenAI keys: %s", exc)
         else:
             self._passes_on(self._seen)
 

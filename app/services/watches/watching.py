@@ -47,7 +47,7 @@ class WatchSummary:
         """Return what is wrong with the budget; None if it suffices."""
         if waiting := self.counts[WatchStatus.PUT_OFF]:
             return (
-                f"{waiting} watches found no room in today's budget of {self.limits.pages} pages (WATCH_DAILY_PAGES):"
+                f"{waiting} watches did not fit into today's budget of {self.limits.pages} pages (WATCH_DAILY_PAGES):"
                 f" they come first on the next day, at {self.resets_at.isoformat(timespec='seconds')}."
             )
         if self.daily_pages > self.limits.pages:
@@ -73,7 +73,7 @@ def tick(database: Database, settings: Settings) -> Tick:
         log.warning("Watch %s of a %s is paused: %s", watch.id, watch.kind, redact(watch.pause_reason or ""))
     if done.is_first_put_off:
         log.warning(
-            "%d watches found no room in today's budget of %d pages; they come first on the next day. Raise"
+            "%d watches did not fit into today's budget of %d pages; they come first on the next day. Raise"
             " WATCH_DAILY_PAGES, or watch less",
             done.put_off,
             settings.watch.daily_pages,

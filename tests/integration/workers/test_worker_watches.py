@@ -90,4 +90,4 @@ def test_what_is_due_is_refreshed_by_a_tick_and_what_does_not_fit_is_told(
     refreshed = [one for one in store.page().items if one.refreshed_at is not None]
     assert {one.property_id for one in refreshed} == {job.property_id for job in done}
     assert sum(place.asked.values()) == 2
-    assert fleet.log("worker").count("found no room in today's budget of 2 pages") == 1
+    assert fleet.log("worker").count("did not fit into today's budget of 2 pages") == 1
