@@ -28,9 +28,10 @@ from redis import RedisError
 from structlog.contextvars import bind_contextvars
 
 from app.clock import Clock, SystemClock
-from app.errors import PropertyIntelligenceError
+from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.jobs import LeaseLostError, WorkerDiedError
+from app.errors.storage import StoreError
 from app.property.storage.jobs.models import Job
 from app.property.urls.targets import host_of_target
 from app.redaction import redact
@@ -76,6 +77,8 @@ class RedactedTask(Task):
 
     abstract = True
     acks_late = True
+    #: errors that end a run with a warning instead of a failure, because the task runs again soon
+    passing_errors: tuple[type[Exception], ...] = ()
     #: named as text, so that only workers import it
     Request = "tasks._celery.redacted_request:RedactedRequest"
 
@@ -86,6 +89,9 @@ class RedactedTask(Task):
     def _run_clean(self, args: Any, kwargs: Any) -> Any:
         try:
             return super().__call__(*args, **kwargs)
+        except self.passing_errors as exc:
+            log.warning("%s did not finish; the next run tries again: %s", self.name, redact(str(exc)))
+            return {"error": type(exc).__name__}
         except Exception as exc:  # noqa: BLE001 (Celery shows every exception)
             caught = without_secrets(exc)
         raise caught
@@ -94,10 +100,12 @@ class RedactedTask(Task):
 class ScheduledTask(RedactedTask):
     """A task that beat sends at an interval. If messages piled up, only the first one runs.
 
+    While the database or the broker is away, a run ends with a warning and returns `{"error": name of the exception}`.
     Celery's `expires` compares the clocks of two machines: a worker whose clock is ahead would drop every message.
     """
 
     abstract = True
+    passing_errors = (StoreError, ConfigurationError, BrokerUnavailableError, OperationalError, RedisError)
     #: True for a task that itself prevents two runs from waiting for the same thing
     may_overlap = False
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import logging
 
-import redis
 from celery import shared_task
-from kombu.exceptions import OperationalError
 
-from app.errors.storage import StoreError
 from app.property.storage.jobs.models import Batch
 from app.property.storage.outbox import Channel
-from app.redaction import redact
 from app.services.reports.metrics.instruments import BATCHES_COMPLETED
 from tasks._celery.context import current
 from tasks.base import ScheduledTask
@@ -23,16 +19,11 @@ log = logging.getLogger(__name__)
 @shared_task(name="tasks.batches.complete_batches", base=ScheduledTask)
 def complete_batches() -> dict[str, int]:
     """Mark batches whose jobs have all ended as complete and send due callbacks. Returns `{"completed": n}`."""
-    batches = current().batches
-    try:
-        completed = batches.complete()
-        BATCHES_COMPLETED.inc(len(completed))
-        for batch in completed:
-            log.info("Batch %s is complete: %s", batch.id, _outcome(batch))
-        send_if_due(Channel.BATCH)
-    except (StoreError, OperationalError, redis.RedisError) as exc:
-        log.warning("Batches were not completed, the next run tries again: %s", redact(str(exc)))
-        return {"completed": 0}
+    completed = current().batches.complete()
+    BATCHES_COMPLETED.inc(len(completed))
+    for batch in completed:
+        log.info("Batch %s is complete: %s", batch.id, _outcome(batch))
+    send_if_due(Channel.BATCH)
     return {"completed": len(completed)}
 
 

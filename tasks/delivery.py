@@ -7,20 +7,13 @@ matter most when the workers for jobs are in trouble.
 
 from __future__ import annotations
 
-import logging
-
 from celery import shared_task
 
-from app.errors import ConfigurationError
-from app.errors.storage import StoreError
 from app.property.storage.outbox import Channel
-from app.redaction import redact
 from app.services.delivery import deliver
 from tasks._celery.config import CALLBACK_QUEUE, MAINTENANCE_QUEUE
 from tasks._celery.context import current
 from tasks.base import ScheduledTask
-
-log = logging.getLogger(__name__)
 
 
 def send_if_due(channel: Channel) -> None:
@@ -34,8 +27,4 @@ def send_if_due(channel: Channel) -> None:
 def deliver_due(channel: str) -> dict[str, int]:
     """Send the due webhooks of a channel. Returns `{"delivered": n, "failed": n, "given_up": n}`."""
     resources = current()
-    try:
-        return deliver.deliver_due(Channel(channel), resources.settings, resources.database)
-    except (StoreError, ConfigurationError) as exc:
-        log.warning("Webhooks (%s) were not delivered, the next run tries again: %s", channel, redact(str(exc)))
-        return {"delivered": 0, "failed": 0, "given_up": 0}
+    return deliver.deliver_due(Channel(channel), resources.settings, resources.database)

@@ -11,14 +11,10 @@ import logging
 import time
 from functools import partial
 
-import redis
 from celery import shared_task
-from kombu.exceptions import OperationalError
 
 from app.errors.jobs import LeaseLostError
-from app.errors.storage import StoreError
 from app.property.storage.llm.batches import LlmBatchStore
-from app.redaction import redact
 from app.services.batches.collecting import collect, tidy
 from app.services.batches.parts import Parts, open_parts
 from app.services.batches.runner import BatchRunner
@@ -39,13 +35,9 @@ _LONGEST_LEASE_SECONDS = 290.0
 @shared_task(name="tasks.model_batches.look_at_batches", base=ScheduledTask)
 def look_at_batches() -> dict[str, bool]:
     """Send a `tend_batches` message if a request waits or a batch is due. Returns `{"due": is there work}`."""
-    try:
-        due = LlmBatchStore(current().database).has_work()
-        if due:
-            tend_batches.send_ahead(interval_seconds=_INTERVAL_SECONDS)
-    except (StoreError, OperationalError, redis.RedisError) as exc:
-        log.warning("Model batches were not checked, the next run tries again: %s", redact(str(exc)))
-        return {"due": False}
+    due = LlmBatchStore(current().database).has_work()
+    if due:
+        tend_batches.send_ahead(interval_seconds=_INTERVAL_SECONDS)
     return {"due": due}
 
 
@@ -56,14 +48,10 @@ def tend_batches() -> dict[str, int]:
     parts = open_parts(resources.settings, resources.database, resources.manager)
     if parts is None:
         return {"begun": 0, "tended": 0}
-    begun, tended, until = 0, 0, time.monotonic() + _RUN_SECONDS
-    try:
-        tidy(parts)
-        begun = len(collect(parts))
-        while time.monotonic() < until and _advance_one(parts):
-            tended += 1
-    except (StoreError, redis.RedisError) as exc:
-        log.warning("Model batches were not all advanced, the next run tries again: %s", redact(str(exc)))
+    tidy(parts)
+    begun, tended, until = len(collect(parts)), 0, time.monotonic() + _RUN_SECONDS
+    while time.monotonic() < until and _advance_one(parts):
+        tended += 1
     return {"begun": begun, "tended": tended}
 
 

@@ -10,11 +10,8 @@ from typing import Any
 
 from celery import Celery, shared_task
 
-from app.errors.broker import BrokerUnavailableError
-from app.errors.storage import StoreError
 from app.property.storage.jobs.models import Recovered
 from app.property.storage.jobs.repository import JobStore
-from app.redaction import redact
 from app.services.reports.metrics.instruments import JOBS_RECOVERED
 from tasks._celery.context import current
 from tasks._celery.publish import send_jobs, waiting_messages
@@ -38,15 +35,13 @@ def recover_jobs(self: Any) -> dict[str, int]:
     sent = Counter[str]()
     try:
         for some in _recovered(self.app, current().jobs):
-            counts = Counter(each.reason.value for each in some)
-            sent += counts
-            for reason, count in counts.items():
-                JOBS_RECOVERED.labels(reason).inc(count)
-    except (StoreError, BrokerUnavailableError) as exc:
-        log.warning("Recovery failed, the next run tries again: %s", redact(str(exc)))
-    if sent:
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(sent.items()))
-        log.info("Recovery sent %d jobs again (%s)", sent.total(), reasons)
+            sent.update(each.reason.value for each in some)
+    finally:
+        for reason, count in sent.items():
+            JOBS_RECOVERED.labels(reason).inc(count)
+        if sent:
+            reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(sent.items()))
+            log.info("Recovery sent %d jobs again (%s)", sent.total(), reasons)
     return {"sent": sent.total()}
 
 
