@@ -1,4 +1,4 @@
-"""The tree of errors: picklable, with facts, a sentence and a code of their own."""
+"""Errors can be pickled, and each has facts, a sentence and its own code."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def _facts(kind: type[PropertyIntelligenceError]) -> list[object]:
     return [7.0 if name.endswith(("seconds", "status")) else f"<{name}>" for name in kind.fact_names]
 
 
-def test_facts_survive_pickling_and_stand_in_the_sentence() -> None:
-    """A result backend carries errors between processes."""
+def test_facts_survive_pickling_and_are_in_the_sentence() -> None:
+    """A result backend passes errors between processes."""
     for kind in _ALL:
         error = kind(*_facts(kind))
         again = pickle.loads(pickle.dumps(error))  # noqa: S301 (our own bytes)
@@ -25,7 +25,7 @@ def test_facts_survive_pickling_and_stand_in_the_sentence() -> None:
         assert "{" not in str(error)
 
 
-def test_braces_in_a_fact_do_no_harm() -> None:
+def test_braces_in_a_fact_are_kept() -> None:
     for kind in _ALL:
         facts = ["{boom} %s" if isinstance(fact, str) else fact for fact in _facts(kind)]
         assert str(kind(*facts)), kind

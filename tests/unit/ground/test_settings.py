@@ -1,4 +1,4 @@
-"""Settings: every variable in one class, clear words about bad ones, and documents that keep up with it."""
+"""Settings: sources, clear messages about invalid values, and complete documents."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_blank_values_mean_unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As Docker and Kubernetes mount secrets; what is set itself counts more, a blank one does not."""
+    """Docker and Kubernetes mount secrets as files. A set variable takes precedence, a blank one does not."""
     (tmp_path / "secret").write_text("0123456789abcdef0123456789abcdef\n")
     (tmp_path / "env").write_text(f"METRICS_TOKEN_FILE={tmp_path / 'secret'}\nPORT=\n")
     monkeypatch.setenv("PROPINTEL_ENV_FILE", str(tmp_path / "env"))
@@ -151,7 +151,7 @@ def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pyte
 
 
 def test_every_single_secret_can_come_from_a_file() -> None:
-    """All but the lists of keys and of sources' secrets, whose files are settings of their own and read again."""
+    """Except the lists of keys and of sources' secrets, whose files are settings of their own."""
     secret = {name for name, field in DECLARED.items() if "SecretStr" in str(field.annotation)}
     assert secret - set(SECRETS_IN_FILES) == {
         "OPENAI_API_KEYS", "OPENAI_NUMBERED_KEYS", "SOURCE_SECRETS"
@@ -160,7 +160,7 @@ def test_every_single_secret_can_come_from_a_file() -> None:
 
 
 @pytest.mark.parametrize(("content", "problem"), [(None, "No such file"), (b" \n", "is empty"), (b"\xff", "not text")])
-def test_a_secret_s_file_that_gives_none_is_named(
+def test_a_file_without_a_secret_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, problem: str
 ) -> None:
     file = tmp_path / "secret"
@@ -182,7 +182,7 @@ def test_a_bad_value_from_a_file_is_not_shown(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_flower_takes_several_users_and_a_prefix_with_slashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords may hold colons; blanks after the comma belong to nobody."""
+    """Passwords may contain colons, and blanks after the comma are ignored."""
     monkeypatch.setenv("FLOWER_BASIC_AUTH", "ada:0123456789abcdef, bob:with:colons:and:16")
     monkeypatch.setenv("FLOWER_URL_PREFIX", "/tools/flower/")
     settings = load_settings()
@@ -304,10 +304,10 @@ def test_the_example_file_holds_no_key_and_can_be_loaded(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL", "OPENAI_PROXY"])
 @pytest.mark.parametrize("breaking", ["/", "#", "?", "@host/x/"])
-def test_a_password_that_breaks_its_url_is_refused_and_not_shown(
+def test_an_unencoded_password_in_a_url_is_refused_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, name: str, breaking: str
 ) -> None:
-    """Half of it would be taken for a port or a path: connections would fail, and errors would show it."""
+    """A part of it would be read as a port or a path: connections would fail, and errors would show it."""
     scheme = {"REDIS_URL": "rediss", "DATABASE_URL": "postgresql+psycopg", "OPENAI_PROXY": "http"}[name]
     monkeypatch.setenv(name, f"{scheme}://me:Secr3tPart1{breaking}Passw0rdPart2@host/0")
     with pytest.raises(ConfigurationError) as caught:
@@ -354,7 +354,7 @@ def test_a_password_in_a_query_is_refused_and_not_shown(
         ("DATABASE_URL", "sqlite:////var/a@b#c.sqlite3"),
     ],
 )
-def test_a_url_whose_parts_are_where_they_belong_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
+def test_a_valid_url_is_accepted(monkeypatch: pytest.MonkeyPatch, name: str, url: str) -> None:
     monkeypatch.setenv(name, url)
     area, field = VARIABLES[name]
     assert getattr(getattr(load_settings(), area), field).get_secret_value() == url
@@ -373,7 +373,7 @@ def test_a_url_whose_parts_are_where_they_belong_is_taken(monkeypatch: pytest.Mo
 def test_a_redis_url_whose_tls_cannot_work_is_refused_by_name(
     url: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis' and Celery's clients would wait, or tell of a file without its name."""
+    """The clients of Redis and Celery would wait, or report a file without its name."""
     monkeypatch.setenv("REDIS_URL", url)
     with pytest.raises(ConfigurationError, match=re.escape(said)):
         load_settings()

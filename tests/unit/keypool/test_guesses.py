@@ -1,4 +1,4 @@
-"""A rate that no header names: what it is first, when it falls and rises."""
+"""A guessed rate: its first value, and when it falls and rises."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SECOND = 1_000_000
 
 
 def guess(rules: LuaRules, count: float = 0, cut_us: int = 0) -> Any:
-    """So many requests were counted until now."""
+    """Return a guess with this number of counted requests."""
     return rules.table({"n": count, "at": NOW_US if count else 0, "cut": cut_us})
 
 
-def test_the_first_guess_is_the_rate_at_which_requests_were_sent_and_not_refused(rules: LuaRules) -> None:
-    """Ten a second, counted over two seconds; the one that is refused does not count."""
+def test_the_first_guess_is_the_rate_of_accepted_requests(rules: LuaRules) -> None:
+    """Ten per second, counted over two seconds, without the refused request."""
     found, last = guess(rules), NOW_US
     for n in range(200):
         last = NOW_US + n * SECOND // 10
@@ -26,7 +26,7 @@ def test_the_first_guess_is_the_rate_at_which_requests_were_sent_and_not_refused
     assert found.cut == last
 
 
-def test_of_a_provider_that_never_accepted_anything_nothing_is_guessed(rules: LuaRules) -> None:
+def test_nothing_is_guessed_for_a_provider_that_has_accepted_nothing(rules: LuaRules) -> None:
     found = guess(rules)
     rules.count_sent(found, None, NOW_US)
     assert rules.refused_rate(found, None, NOW_US, NOW_US + 1_000) is None
@@ -44,13 +44,13 @@ def test_a_429_cuts_the_rate_the_more_the_less_was_accepted(rules: LuaRules, sen
     assert rules.refused_rate(found, 600, NOW_US, NOW_US) == 600 * left
 
 
-def test_requests_of_before_a_cut_or_soon_after_it_do_not_cut_again(rules: LuaRules) -> None:
+def test_requests_before_a_cut_or_soon_after_it_do_not_cut_again(rules: LuaRules) -> None:
     for sent_us, left in ((-SECOND, 1), (SECOND // 2, 1), (SECOND // 2 + 1, 0.85)):
         found = guess(rules, 20, cut_us=NOW_US)
         assert rules.refused_rate(found, 600, NOW_US + sent_us, NOW_US + SECOND) == 600 * left
 
 
-def test_a_rate_that_is_used_rises_the_more_the_longer_no_429_came(rules: LuaRules) -> None:
+def test_a_used_rate_rises_faster_with_more_time_since_the_last_429(rules: LuaRules) -> None:
     """600 a minute: after 5 s by 1 % a second, after 10 s by 2 %; no success adds more than a fifth."""
     for since, share in ((5, 0.01), (10, 0.02)):
         found = guess(rules, 20, cut_us=NOW_US - since * SECOND)
@@ -63,7 +63,7 @@ def test_a_slow_rate_rises_by_successes_instead_of_seconds(rules: LuaRules) -> N
     assert rules.raised_rate(guess(rules, 4, cut_us=NOW_US - 30 * SECOND), 6, NOW_US) == pytest.approx(6 * 1.03)
 
 
-def test_a_rate_that_is_not_used_stays(rules: LuaRules) -> None:
+def test_an_unused_rate_stays(rules: LuaRules) -> None:
     """Ten in two seconds are half of 600 a minute."""
     assert rules.raised_rate(guess(rules, 10, cut_us=NOW_US - 60 * SECOND), 600, NOW_US) == 600
     assert rules.raised_rate(guess(rules, 10.1, cut_us=NOW_US - 60 * SECOND), 600, NOW_US) > 600

@@ -1,4 +1,4 @@
-"""Keys: the environment forms, their order, names that show nothing, and clear words about malformed ones."""
+"""Keys: their sources and order, public names without secrets, and clear messages about malformed keys."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_duplicates_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> 
     assert (len(found.keys), found.duplicates, found.source) == (2, 1, "OPENAI_API_KEYS")
 
 
-def test_it_is_said_which_keys_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remarks_name_the_keys_that_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     others = {"OPENAI_API_KEY_1": "sk-n1", "OPENAI_API_KEY_2": "sk-n2", "OPENAI_API_KEY": "sk-single"}
     found = load_keys(_settings(monkeypatch, OPENAI_API_KEYS="sk-a,sk-b,sk-a", **others))
     assert found.remarks() == (
@@ -75,14 +75,12 @@ def test_it_is_said_which_keys_are_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     )
 
 
-def test_the_same_keys_in_two_forms_are_no_remark(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_keys_in_two_variables_need_no_remark(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_keys(_settings(monkeypatch, OPENAI_API_KEYS="sk-a,sk-b", OPENAI_API_KEY="sk-b")).remarks() == ()
 
 
 @pytest.mark.parametrize("between", [";", "; ", "\n", " "])
-def test_keys_that_are_separated_by_something_else_get_the_remedy(
-    monkeypatch: pytest.MonkeyPatch, between: str
-) -> None:
+def test_keys_with_another_separator_get_the_remedy(monkeypatch: pytest.MonkeyPatch, between: str) -> None:
     settings = _settings(monkeypatch, OPENAI_API_KEYS=f"{_LONG}{between}sk-other-key-of-some-length")
     with pytest.raises(ConfigurationError, match=r"key 1 is malformed.*Separate keys with commas") as caught:
         load_keys(settings)
@@ -111,14 +109,14 @@ def test_mask_shows_kind_three_characters_and_the_last_four() -> None:
 
 
 def test_a_short_key_shows_a_fingerprint_instead_of_its_ends() -> None:
-    """Under 24 characters, seven shown ones would be too many."""
+    """With fewer than 24 characters, seven visible ones would be too many."""
     secret = "sk-proj-abc1234567890xy"
     assert len(secret) == 23
     assert mask(secret) == f"key-{fingerprint(secret)[:8]}"
     assert mask(secret + "z").endswith("0xyz")
 
 
-def test_equal_masks_are_told_apart_by_fingerprint() -> None:
+def test_equal_masks_get_a_fingerprint() -> None:
     one, two = "sk-proj-abcAAAAAAAAAAAAAAAAxyz1", "sk-proj-abcBBBBBBBBBBBBBBBBxyz1"
     keys = make_keys([one, two, _LONG])
     assert [k.mask for k in keys] == [
@@ -139,7 +137,7 @@ def test_groups_that_name_no_key_are_refused(groups: str) -> None:
         make_keys(["sk-a", "sk-b", "sk-c"], groups)
 
 
-def test_keys_have_base_urls_of_their_own_by_position(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_have_their_own_base_urls_by_position(monkeypatch: pytest.MonkeyPatch) -> None:
     urls = "1=https://one.example/v1/; 2,3 = https://two.example:8000/v1"
     keys = load_keys(_settings(monkeypatch, OPENAI_API_KEYS="sk-a,sk-b,sk-c,sk-d", OPENAI_KEY_BASE_URLS=urls)).keys
     assert [key.base_url for key in keys] == ["https://one.example/v1", *["https://two.example:8000/v1"] * 2, ""]
@@ -148,7 +146,7 @@ def test_keys_have_base_urls_of_their_own_by_position(monkeypatch: pytest.Monkey
 def test_a_line_of_the_keys_file_may_name_the_base_url_of_its_key(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The same key at two places is two keys, each with an id and a mask of its own."""
+    """The same key on two servers is two keys, each with its own id and mask."""
     file = tmp_path / "keys"
     file.write_text("sk-one https://one.example/v1\nsk-one\thttps://two.example/v1/\nsk-one\nsk-one\n")
     found = load_keys(_settings(monkeypatch, OPENAI_API_KEYS_FILE=str(file)))
@@ -170,7 +168,7 @@ def test_a_line_of_the_keys_file_may_name_the_base_url_of_its_key(
         "1=",
     ],
 )
-def test_base_urls_that_name_no_key_or_are_none_are_refused(monkeypatch: pytest.MonkeyPatch, urls: str) -> None:
+def test_invalid_base_urls_are_refused(monkeypatch: pytest.MonkeyPatch, urls: str) -> None:
     settings = _settings(monkeypatch, OPENAI_API_KEYS="sk-a,sk-b", OPENAI_KEY_BASE_URLS=urls)
     with pytest.raises(ConfigurationError, match="OPENAI_KEY_BASE_URLS: "):
         load_keys(settings)
@@ -193,7 +191,7 @@ def test_no_secret_in_any_representation(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_change_is_counted_and_named_by_masks() -> None:
-    """What the log says after a reload."""
+    """The log line after a reload."""
     secrets = [f"sk-proj-{letter * 24}{n:04d}" for n, letter in enumerate("abcde", start=1)]
     change = compare_keys(make_keys(secrets[:4]), make_keys(secrets[1:]))
     assert str(change) == "1 added (sk-proj-eee...0005), 1 draining (sk-proj-aaa...0001), 3 unchanged"
@@ -207,7 +205,7 @@ def test_another_order_or_group_is_no_change_of_keys() -> None:
 
 
 def test_a_running_process_does_not_accept_an_empty_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Neither no key at all nor a file that is empty while another variable has keys."""
+    """No key at all is an error, and so is an empty file while another variable has keys."""
     with pytest.raises(NoKeysError):
         load_keys_again(_settings(monkeypatch))
     file = tmp_path / "keys"

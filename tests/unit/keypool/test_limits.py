@@ -1,4 +1,4 @@
-"""Durations, retry-after and the trios of headers."""
+"""Durations, retry-after, and rate limit headers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_openai_durations(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-1", "1x", "s", "nan", "inf", "1s2m", "1e305", "9" * 400 + "s"])
-def test_what_is_no_duration_is_none(text: str) -> None:
+def test_an_invalid_duration_is_none(text: str) -> None:
     assert parse_duration_us(text) is None
 
 

@@ -1,4 +1,4 @@
-"""What the pool tells metrics: how long each request waited for its key, and every key under a mask of its own."""
+"""The pool's figures for metrics: the wait of each request, and a unique mask for every key."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from tests.plugins.store_steps import NO_ROOM, SECOND, answer
 BODY = {"model": "m", "messages": []}
 
 
-class Watched(MemoryStore):
-    """Remembers what it was told."""
+class RecordingStore(MemoryStore):
+    """Collects the settlements."""
 
     settled: tuple[Settlement, ...] = ()
 
@@ -35,7 +35,7 @@ class Watched(MemoryStore):
 
 @dataclass
 class Provider(httpx2.BaseTransport):
-    """Gives the replies, each after seven seconds."""
+    """Returns the replies, each after seven seconds."""
 
     clock: ManualClock
     replies: Iterator[httpx2.Response | Exception]
@@ -48,8 +48,8 @@ class Provider(httpx2.BaseTransport):
         return reply
 
 
-def sent(store: Watched, pool: KeyPool, clock: ManualClock, *replies: httpx2.Response | Exception) -> None:
-    """One request from its beginning to its end; each reply takes seven seconds, which are no wait for a key."""
+def sent(store: RecordingStore, pool: KeyPool, clock: ManualClock, *replies: httpx2.Response | Exception) -> None:
+    """Send one request. Each reply takes seven seconds, which are not a wait for a key."""
     request = httpx2.Request("POST", "http://api/chat", json=BODY)
     terms = Terms(30, monotonic_ns=lambda: clock.now_us() * 1000)
     run_in_thread(RetryLoop(pool, request, terms, ThreadDriver(clock, Provider(clock, iter(replies)))).run())
@@ -57,24 +57,24 @@ def sent(store: Watched, pool: KeyPool, clock: ManualClock, *replies: httpx2.Res
 
 def test_a_request_that_gets_a_key_at_once_has_not_waited(clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
-    store = Watched(keys, "round_robin", clock)
+    store = RecordingStore(keys, "round_robin", clock)
     sent(store, KeyPool(keys, store, "round_robin"), clock, httpx2.Response(200, json={}))
     assert [settled.waited_us for settled in store.settled] == [0]
 
 
-def test_a_request_has_waited_until_its_place_came(clock: ManualClock) -> None:
+def test_a_request_waits_until_its_reservation(clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
-    store = Watched(keys, "round_robin", clock)
+    store = RecordingStore(keys, "round_robin", clock)
     answer(store, limits=NO_ROOM)
     sent(store, KeyPool(keys, store, "round_robin"), clock, httpx2.Response(200, json={}))
     assert sum(clock.slept) > 0
     assert store.settled[-1].waited_us == pytest.approx(sum(clock.slept) * SECOND, abs=2)
 
 
-def test_a_further_key_was_waited_for_since_the_last_attempt_ended(clock: ManualClock) -> None:
-    """The pause after a failure is such a wait; the time that the first key took to fail is not."""
+def test_the_wait_for_a_further_key_starts_after_the_last_attempt(clock: ManualClock) -> None:
+    """The pause after a failure counts; the time until the first key failed does not."""
     keys = make_keys(["sk-a", "sk-b"])
-    store = Watched(keys, "round_robin", clock)
+    store = RecordingStore(keys, "round_robin", clock)
     replies = [httpx2.ReadTimeout("no answer"), httpx2.Response(200, json={})]
     sent(store, KeyPool(keys, store, "round_robin"), clock, *replies)
     assert [(s.outcome, s.waited_us) for s in store.settled] == [
@@ -83,9 +83,9 @@ def test_a_further_key_was_waited_for_since_the_last_attempt_ended(clock: Manual
     ]
 
 
-def test_the_tokens_of_the_completion_are_told_apart(clock: ManualClock) -> None:
+def test_the_tokens_of_the_completion_are_counted_separately(clock: ManualClock) -> None:
     keys = make_keys(["sk-a"])
-    store = Watched(keys, "round_robin", clock)
+    store = RecordingStore(keys, "round_robin", clock)
     usage = {"prompt_tokens": 30, "completion_tokens": 12, "total_tokens": 42}
     reply = httpx2.Response(200, content=json.dumps({"usage": usage}), headers={"content-type": "application/json"})
     pool = KeyPool(keys, store, "round_robin")
@@ -94,12 +94,12 @@ def test_the_tokens_of_the_completion_are_told_apart(clock: ManualClock) -> None
     assert (call.input_tokens, call.output_tokens) == (30, 12)
 
 
-def test_every_key_has_a_mask_of_its_own_also_one_that_is_known_from_elsewhere(clock: ManualClock) -> None:
-    """Of keys that were taken out, one shows the same ends as one in use, and two others the same as each other."""
+def test_every_key_has_a_unique_mask_including_keys_of_other_processes(clock: ManualClock) -> None:
+    """One removed key has the same mask as a key in use, and two others have the same mask."""
     secrets = [f"sk-proj-{ends * 3}{middle * 20}0001" for ends, middle in ("aa", "ab", "ba", "bb")]
     in_use, *gone = (make_keys([secret]) for secret in secrets)
     former = [key for (key,) in gone]
-    store = Watched(former, "round_robin", clock)
+    store = RecordingStore(former, "round_robin", clock)
     for _ in former:
         answer(store)
     pool = KeyPool(in_use, store, "round_robin")

@@ -1,4 +1,4 @@
-"""What a call costs: the table, the overrides, and what is said of a model that neither knows."""
+"""The cost of a call: the table, the overrides, and models without a price."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.errors import ConfigurationError
 from app.keypool.pricing import Price, make_pricing, parse_prices
 
 
-def test_a_known_model_costs_what_the_table_says() -> None:
+def test_a_known_model_costs_the_price_of_the_table() -> None:
     """gpt-4.1-mini: 0.40 US dollars per million input tokens, 1.60 per million output tokens (OpenAI, 2025-04)."""
     microusd = make_pricing()
     assert microusd("gpt-4.1-mini", 1_000_000, 1_000_000) == 2_000_000
@@ -20,7 +20,7 @@ def test_a_known_model_costs_what_the_table_says() -> None:
     assert microusd("text-embedding-3-small", 1_000_000, 0) == 20_000
 
 
-def test_a_tier_costs_what_the_table_says_of_it() -> None:
+def test_a_tier_costs_its_price_in_the_table() -> None:
     """gpt-5-mini: 0.25/2.00 US dollars per million tokens, flex 0.125/1.00, priority 0.45/3.60 (OpenAI, 2026-11)."""
     microusd = make_pricing()
     prices = {tier: microusd("gpt-5-mini", 1_000_000, 1_000_000, tier) for tier in ("", "default", "flex", "priority")}
@@ -50,8 +50,8 @@ CACHED_PRICES = {
 
 
 @pytest.mark.parametrize("model", CACHED_PRICES)
-def test_cached_input_has_a_price_of_its_own(model: str) -> None:
-    """The rest of the same prompt costs what it does without a cache, and so does the answer."""
+def test_cached_input_has_its_own_price(model: str) -> None:
+    """The rest of the prompt and the answer cost the same as without a cache."""
     microusd, (full, cached) = make_pricing(), CACHED_PRICES[model]
     assert microusd(model, 20_000, 0) == round(20_000 * full)
     assert microusd(model, 20_000, 0, cached=16_000) == round(4_000 * full + 16_000 * cached)
@@ -74,20 +74,20 @@ def test_a_model_without_a_known_price_of_cached_input_is_charged_in_full(model:
         ("gpt-4.1-mini", "priority", 0.175),
     ],
 )
-def test_cached_input_costs_what_the_tier_says_of_it(model: str, tier: str, cached: float) -> None:
+def test_cached_input_costs_the_price_of_its_tier(model: str, tier: str, cached: float) -> None:
     """OpenAI's pricing page, 2026-11; the model table of LiteLLM 1.110 has the same."""
     assert make_pricing()(model, 10_000, 0, tier, cached=10_000) == round(10_000 * cached)
 
 
 @pytest.mark.parametrize("model", ["gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o3", "o4-mini", "o1"])
 def test_a_batch_of_a_model_before_gpt_5_is_charged_in_full(model: str) -> None:
-    """OpenAI's batch table has no price of cached input for them, and its cookbook says that there is no cache."""
+    """OpenAI's batch table has no price for cached input of these models; its cookbook says that they have no cache."""
     microusd = make_pricing()
     assert microusd(model, 10_000, 0, "batch", cached=10_000) == microusd(model, 10_000, 0, "batch")
     assert 2 * microusd(model, 10_000, 0, "batch") == microusd(model, 10_000, 0)
 
 
-def test_what_is_written_to_the_cache_costs_more_where_the_model_charges_for_it() -> None:
+def test_writing_to_the_cache_costs_extra_if_the_model_charges_for_it() -> None:
     """From GPT-5.6 on, 1.25 times the input; before, nothing (OpenAI's pricing page, 2026-11)."""
     microusd = make_pricing()
     assert microusd("gpt-6-sol", 10_000, 0, written=10_000) == 25_000
@@ -96,12 +96,12 @@ def test_what_is_written_to_the_cache_costs_more_where_the_model_charges_for_it(
 
 
 @pytest.mark.parametrize(("tier", "cost"), [("", 2_000), ("flex", 1_000), ("priority", 5_000), ("batch", 5_000)])
-def test_one_s_own_price_of_cached_input_is_that_of_the_standard_tier(tier: str, cost: int) -> None:
-    """Whether a batch has one is not known."""
+def test_an_override_for_cached_input_is_for_the_standard_tier(tier: str, cost: int) -> None:
+    """It is unknown whether a batch has a price for cached input."""
     assert make_pricing(parse_prices("house-model=1/2/0.2"))("house-model", 10_000, 0, tier, cached=10_000) == cost
 
 
-def test_one_s_own_price_without_one_of_cached_input_holds_for_all_input() -> None:
+def test_an_override_without_a_price_for_cached_input_applies_to_all_input() -> None:
     assert make_pricing(parse_prices("gpt-4.1-mini=1/2"))("gpt-4.1-mini", 10_000, 0, cached=10_000) == 10_000
 
 
@@ -114,7 +114,7 @@ def test_a_model_without_a_flex_price_is_not_counted_too_low() -> None:
 
 
 @pytest.mark.parametrize(("tier", "times"), [("", 1), ("auto", 1), ("flex", 0.5), ("batch", 0.5), ("priority", 2.5)])
-def test_one_s_own_price_is_that_of_the_standard_tier(tier: str, times: float) -> None:
+def test_an_override_is_for_the_standard_tier(tier: str, times: float) -> None:
     assert make_pricing(parse_prices("house-model=1/2"))("house-model", 1_000, 500, tier) == 2_000 * times
 
 
@@ -144,7 +144,7 @@ def test_an_unknown_model_costs_nothing_and_is_named_once(caplog: pytest.LogCapt
     assert "OPENAI_PRICES" in record.getMessage()
 
 
-def test_a_request_without_a_model_is_free_and_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_request_without_a_model_is_free_and_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert make_pricing()("", 10, 10) == 0
     assert caplog.records == []
 
@@ -166,19 +166,19 @@ def test_prices_are_read_by_model() -> None:
     "text",
     ["m", "m=1", "m=1/2/1/1", "m=1/2/-1", "m=1/2/x", "=1/2", "m=a/b", "m=-1/2", "m=nan/1", "m=1/inf", "m=1/2;m=1/3"],
 )
-def test_prices_that_make_no_sense_are_named_with_the_remedy(text: str) -> None:
+def test_invalid_prices_are_named_with_the_remedy(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"OPENAI_PRICES: .*US dollars per million tokens"):
         parse_prices(text)
 
 
 def test_cached_input_that_costs_more_than_other_input_is_named() -> None:
-    """As when the order of OpenAI's table is taken: input, cached input, output."""
+    """The order of OpenAI's table (input, cached input, output) is a likely mistake."""
     with pytest.raises(ConfigurationError, match=r"'m=0.4/0.1/1.6' has cached input cost more .*INPUT/OUTPUT\[/CACHED"):
         parse_prices("m=0.4/0.1/1.6")
 
 
 def test_prices_are_looked_up_without_a_connection() -> None:
-    """The table lies in the package; a look-up that goes out would hang where only the API may be reached."""
+    """The table is part of the package. A remote lookup would hang where only the API is reachable."""
     code = (
         "import socket\n"
         "def out(*_): raise SystemExit('went out')\n"
@@ -190,6 +190,6 @@ def test_prices_are_looked_up_without_a_connection() -> None:
     assert done.stdout.split() == ["2000", "0"]
 
 
-def test_a_web_search_costs_a_cent_whatever_the_model_and_a_price_of_ones_own_goes_before() -> None:
+def test_a_web_search_costs_a_cent_for_every_model_unless_overridden() -> None:
     assert make_pricing()("web_search", 3, 0) == 30_000
     assert make_pricing(parse_prices("web_search=25000/0"))("web_search", 1, 0) == 25_000

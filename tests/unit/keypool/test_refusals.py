@@ -1,4 +1,4 @@
-"""What the pool answers by itself, in OpenAI's form."""
+"""The pool's own error responses, in OpenAI's form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.keypool.refusals import answer
 from app.keypool.stores.base import NoRoom
 
 
-def test_a_refusal_for_want_of_an_enabled_key_says_who_can_help() -> None:
+def test_a_refusal_without_an_enabled_key_names_the_remedy() -> None:
     response = answer(NoRoom(60_000_000, "disabled"), httpx2.Request("POST", "http://api.test"))
     assert (response.status_code, response.headers["retry-after"]) == (429, "60")
     assert response.json()["error"]["code"] == "rate_limit_exceeded"

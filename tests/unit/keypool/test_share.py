@@ -1,4 +1,4 @@
-"""What a process learns of limits while the fleet's store is lost."""
+"""Limits that a process learns while the fleet's store is lost."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ KEYS = make_keys(["sk-a"])
 
 
 def learned(clock: ManualClock, said: MeterReading, *, promised_us: int = 0) -> ShareStore:
-    """The share of one of two processes, after an answer that was the first to name its limit of requests."""
+    """Return the share of one of two processes, after the first response that names its limit of requests."""
     share = ShareStore(KEYS, "round_robin", clock, Fleet(size=2), since_us=clock.now_us() + promised_us)
     share.settle(take(share), Settlement(Outcome.SUCCESS, limits=LimitReading(said)))
     return share
 
 
 @pytest.mark.parametrize("promised_us", [0, 30 * SECOND])
-def test_a_limit_that_is_first_named_then_is_shared_one_by_one(clock: ManualClock, promised_us: int) -> None:
-    """6,000 a minute are 100 a second, of which 50 are this process's, a twentieth less; no two go at once."""
+def test_requests_under_a_newly_named_limit_are_spaced(clock: ManualClock, promised_us: int) -> None:
+    """Of 6,000 per minute (100 per second), this process has 50 per second minus 5 %; no two are sent at once."""
     share = learned(clock, MeterReading(6000, 5999, 10_000), promised_us=promised_us)
     times = sorted(take(share, ask(max_wait_us=MINUTE)).at_us for _ in range(20))
     gaps = [later - one for one, later in itertools.pairwise(times)]
@@ -34,7 +34,7 @@ def test_a_limit_that_is_first_named_then_is_shared_one_by_one(clock: ManualCloc
     assert times[0] >= clock.now_us() + promised_us
 
 
-def test_a_limit_a_day_that_wavers_keeps_the_places(clock: ManualClock) -> None:
+def test_a_daily_limit_that_varies_keeps_reservations(clock: ManualClock) -> None:
     """Its rate is computed from rounded figures."""
     share = learned(clock, MeterReading(2000, 1990, 7 * MINUTE))
     first, second = (take(share, ask(max_wait_us=10 * MINUTE)) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Every strategy that there is, found by its name, and the chance that decides among equals."""
+"""The strategies, found by name, and the random choice between equal keys."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_each_of_several_keys_has_the_lowest_chance_about_equally_often(rules: L
     assert all(abs(won * keys / SEEDS - 1) < 0.04 for won in wins.values()), wins
 
 
-def test_who_wins_says_nothing_of_who_is_next(rules: LuaRules) -> None:
+def test_the_winner_does_not_determine_the_second_place(rules: LuaRules) -> None:
     """Of three keys, the second place is shared equally by the two that did not win."""
     orders = Counter(tuple(sorted(range(3), key=lambda p: rules.chance_of(seed, p))) for seed in range(SEEDS))
     assert len(orders) == 6

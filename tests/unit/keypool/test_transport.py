@@ -1,4 +1,4 @@
-"""The pool under a real `openai.OpenAI`: only the network below the transport is scripted."""
+"""The pool with a real `openai.OpenAI`; only the network below the transport is scripted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def error(status: int, code: str = "", kind: str = "", **headers: str) -> httpx2
 
 
 class Scripted(httpx2.BaseTransport):
-    """Answers with `replies` in turn (the last one for ever), and remembers which key each request carried."""
+    """Returns `replies` one after the other, then the last one again, and records each request's key."""
 
     def __init__(self, replies: list[Reply]) -> None:
         self._replies: Iterator[Reply] = iter(replies)
@@ -115,7 +115,7 @@ def test_a_request_at_fault_is_sent_once_and_harms_no_key(status: int) -> None:
     assert manager.get_stats()["healthy_keys"] == 3
 
 
-def test_when_every_key_is_limited_the_pool_answers_429_with_the_time_to_come_back() -> None:
+def test_when_every_key_is_limited_the_pool_answers_429_with_retry_after() -> None:
     manager, inner = manager_of([error(429, "rate_limit_exceeded", retry_after="20")])
     with pytest.raises(openai.RateLimitError) as caught:
         chat(manager.get_client())
@@ -156,8 +156,8 @@ def test_one_key_recovers_from_one_failure_within_a_second(failure: Reply) -> No
     assert 0 < sum(clock.slept) <= 1
 
 
-def test_an_outage_is_waited_out_with_growing_pauses() -> None:
-    """Both keys fail for five seconds. The circuits open meanwhile: with no key usable all are tried."""
+def test_pauses_grow_during_an_outage() -> None:
+    """Both keys fail for five seconds, and their circuits open. Without a usable key, all keys are tried."""
     clock = ManualClock()
     began = clock.now_us()
 
@@ -183,7 +183,7 @@ def test_a_failure_that_does_not_pass_reaches_the_caller_when_its_wait_is_over()
     assert 25 <= sum(clock.slept) <= 30
 
 
-def test_a_server_that_fails_is_asked_again_when_it_says() -> None:
+def test_a_failing_server_is_asked_again_at_the_time_that_it_names() -> None:
     clock = ManualClock()
     manager, inner = manager_of([error(503, retry_after="7"), ok()], keys=1, max_wait=30, clock=clock)
     assert chat(manager.get_client()) == "hello"
@@ -191,7 +191,7 @@ def test_a_server_that_fails_is_asked_again_when_it_says() -> None:
     assert len(inner.keys) == 2
 
 
-def test_each_key_is_asked_again_when_its_own_server_says() -> None:
+def test_each_key_is_used_again_at_the_time_that_its_server_names() -> None:
     clock = ManualClock()
     replies = [error(503, retry_after="20"), error(503), error(503), ok()]
     manager, inner = manager_of(replies, keys=2, max_wait=30, clock=clock)
@@ -241,7 +241,7 @@ def test_max_retries_caps_the_keys_and_not_the_wait() -> None:
 
 
 def test_an_error_in_a_body_with_status_200_is_a_failure_of_the_key() -> None:
-    """As some gateways answer. Another key is tried, and without one the caller gets the error it is."""
+    """Some gateways send such bodies. Another key is tried; without one, the caller gets the right error."""
     hidden = httpx2.Response(200, json={"error": {"message": "upstream is down", "code": 503}})
     manager, inner = manager_of([hidden, ok()])
     assert chat(manager.get_client()) == "hello"
@@ -262,8 +262,8 @@ def test_one_request_counts_one_failure() -> None:
     assert manager.get_stats()["healthy_keys"] == 3
 
 
-def test_the_third_failed_request_opens_the_circuit_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    """Specification, verbatim: Circuit breaker opened for OpenAI key ... after 3 failures."""
+def test_the_third_failed_request_opens_the_circuit_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The specification's line: Circuit breaker opened for OpenAI key ... after 3 failures."""
     manager, _ = manager_of([error(500)], keys=1)
     for _ in range(3):
         with pytest.raises(openai.InternalServerError):
@@ -293,7 +293,7 @@ def test_all_keys_refused_is_an_authentication_error_not_a_wait() -> None:
     assert inner.keys == _SECRETS, "the second request must not be sent to keys known to be dead"
 
 
-def test_quota_gone_everywhere_is_told_from_a_rate_limit() -> None:
+def test_missing_quota_of_all_keys_differs_from_a_rate_limit() -> None:
     manager, _ = manager_of([error(429, "insufficient_quota", "insufficient_quota")])
     for _ in range(2):
         with pytest.raises(openai.RateLimitError) as caught:
@@ -368,7 +368,7 @@ def test_a_stream_is_settled_at_its_headers_and_read_by_the_caller() -> None:
 
 
 def test_an_interrupted_request_gives_its_lease_back() -> None:
-    """A soft time limit or Ctrl-C while the request is out says nothing about the key."""
+    """A soft time limit or Ctrl-C during a request does not count against the key."""
 
     class Interrupting(httpx2.BaseTransport):
         def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -419,7 +419,7 @@ def test_the_async_client_rotates_the_same_way() -> None:
 
 
 def test_stats_match_the_specification_key_for_key() -> None:
-    """The specification's JSON, and the fields that were added."""
+    """The specification's JSON, and the added fields."""
     clock = ManualClock()
     manager, _ = manager_of([error(429, "rate_limit_exceeded", retry_after="60"), ok()], clock=clock)
     chat(manager.get_client())
@@ -452,8 +452,8 @@ def test_error_bodies_that_are_not_openais_are_classified_by_status(make: Callab
     assert len(inner.keys) == 2
 
 
-def test_the_real_error_is_handed_out_when_only_dead_keys_are_left() -> None:
-    """One key dead, the other answers 500: that 500 is the caller's answer, not a wait for the dead one."""
+def test_the_real_error_is_returned_when_only_dead_keys_are_left() -> None:
+    """One key is dead, the other answers 500: the caller gets the 500 without waiting for the dead key."""
     manager, _ = manager_of([error(401, "invalid_api_key"), ok(), error(500)], keys=2)
     assert chat(manager.get_client()) == "hello"
     with pytest.raises(openai.InternalServerError):
@@ -468,7 +468,7 @@ def test_a_model_that_no_key_may_use_stays_forbidden() -> None:
     assert len(inner.keys) == 2, "the second request must not be sent"
 
 
-def test_our_own_connection_limit_is_no_keys_fault() -> None:
+def test_our_own_connection_limit_does_not_count_against_a_key() -> None:
     manager, _ = manager_of([httpx2.PoolTimeout("no free connection")], keys=1)
     for _ in range(4):
         with pytest.raises(openai.APITimeoutError):
@@ -476,8 +476,8 @@ def test_our_own_connection_limit_is_no_keys_fault() -> None:
     assert manager.get_stats()["healthy_keys"] == 1
 
 
-def test_a_date_to_come_back_at_is_by_the_servers_clock() -> None:
-    """Hosts' clocks may be an hour apart."""
+def test_a_date_in_retry_after_uses_the_servers_clock() -> None:
+    """The clocks of two hosts may differ by an hour."""
     dates = {"date": "Thu, 01 Jan 1998 05:00:00 GMT", "retry_after": "Thu, 01 Jan 1998 05:00:20 GMT"}
     manager, _ = manager_of([error(429, "rate_limit_exceeded", **dates)], keys=1)
     with pytest.raises(openai.RateLimitError) as caught:
@@ -485,8 +485,8 @@ def test_a_date_to_come_back_at_is_by_the_servers_clock() -> None:
     assert caught.value.response.headers["retry-after"] == "20"
 
 
-def test_only_a_stream_is_asked_for_uncompressed() -> None:
-    """Its usage is read as it passes, which needs plain text; whole answers may come compressed."""
+def test_only_a_stream_is_requested_uncompressed() -> None:
+    """The usage in a stream is read as plain text; whole answers may be compressed."""
     manager, inner = manager_of([ok()])
     client = manager.get_client()
     assert client is not None
@@ -495,8 +495,8 @@ def test_only_a_stream_is_asked_for_uncompressed() -> None:
     assert [r.headers["accept-encoding"] == "identity" for r in inner.requests] == [True, False]
 
 
-def test_looking_at_an_earlier_answer_does_not_spend_its_usage_again() -> None:
-    """A stored response shows the usage that was counted when it was made."""
+def test_reading_an_earlier_answer_does_not_charge_its_usage_again() -> None:
+    """The usage of a stored response was counted when the response was created."""
     shown = {"id": "r", "object": "response", "output": [], "usage": {"input_tokens": 5, "total_tokens": 9}}
     manager, _ = manager_of([httpx2.Response(200, json=shown)])
     client = manager.get_client()
@@ -505,7 +505,7 @@ def test_looking_at_an_earlier_answer_does_not_spend_its_usage_again() -> None:
     assert manager.get_stats()["spent_today"]["tokens"] == 0
 
 
-def test_a_stream_that_is_left_early_closes_its_connection() -> None:
+def test_closing_a_stream_early_closes_its_connection() -> None:
     closed: list[bool] = []
 
     class Body(httpx2.SyncByteStream):

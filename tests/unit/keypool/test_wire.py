@@ -1,4 +1,4 @@
-"""What is read off requests and responses, and that nothing which others write can break the reading."""
+"""Reading requests and responses, including invalid ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def need_of(body: Any) -> Need:
 
 
 def test_only_the_prompts_text_is_estimated() -> None:
-    """A schema, a tool or an id is no prompt, and a picture is not worth its bytes."""
+    """Schemas, tools and ids are no prompt, and a picture's tokens do not depend on its bytes."""
     user = [{"type": "text", "text": "b" * 40}, {"type": "image_url", "image_url": {"url": "data:" + "x" * 100_000}}]
     messages = [{"role": "system", "content": "a" * 400}, {"role": "user", "content": user}]
     need = need_of({"model": "m", "messages": messages, "response_format": {"schema": "s" * 4000}})
@@ -69,23 +69,23 @@ def test_every_endpoints_prompt_is_found(body: dict[str, Any], tokens: float) ->
     ],
 )
 def test_the_completion_counts_as_far_as_the_request_allows_it(body: dict[str, Any], tokens: float) -> None:
-    """No bound counts as nothing, since the longest possible answer would keep most of the limit idle."""
+    """No bound counts as 0, because the longest possible answer would leave most of the limit unused."""
     assert need_of(body).output_tokens == tokens
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"model": {"a": 1}, "input": 3}'])
-def test_a_body_that_makes_no_sense_asks_for_nothing(content: bytes) -> None:
+def test_an_invalid_body_needs_nothing(content: bytes) -> None:
     request = httpx2.Request("POST", "http://api.test", content=content, headers={"content-type": "application/json"})
     assert wire.read_need(request) == Need()
 
 
-def test_a_body_nested_without_end_is_read_to_a_depth() -> None:
+def test_a_deeply_nested_body_is_read_to_a_limited_depth() -> None:
     body = '{"input":' + '[["x"],' * 500 + "1" + "]" * 500 + "}"
     request = httpx2.Request("POST", "http://api.test", content=body, headers={"content-type": "application/json"})
     assert wire.read_need(request).input_tokens < 10
 
 
-def test_a_streamed_body_cannot_be_sent_twice_and_asks_for_nothing() -> None:
+def test_a_streamed_body_cannot_be_sent_twice_and_needs_nothing() -> None:
     def parts() -> Iterator[bytes]:
         yield b"once"
 
@@ -104,11 +104,11 @@ def test_a_streamed_body_cannot_be_sent_twice_and_asks_for_nothing() -> None:
         ({}, 0),
     ],
 )
-def test_searches_that_a_request_allows_are_read(body: dict[str, Any], searches: int) -> None:
+def test_the_allowed_searches_of_a_request_are_read(body: dict[str, Any], searches: int) -> None:
     assert need_of({"model": "m", **body}).searches == searches
 
 
-def test_searches_that_were_made_are_counted_and_pages_that_were_opened_are_not() -> None:
+def test_searches_are_counted_and_opened_pages_are_not() -> None:
     calls = [{"type": "search"}, {"type": "open_page"}, {"type": "find"}, {"type": "search"}, None]
     output = [{"type": "web_search_call", "action": action} for action in calls]
     assert wire.read_searches({"output": [*output, {"type": "message"}, "x"]}) == 3
@@ -134,7 +134,7 @@ def test_the_content_type_decides_how_a_body_is_treated(status: int, kind: str, 
     assert wire.body_kind(httpx2.Response(status, headers={"content-type": kind})) == treated
 
 
-def test_a_stream_that_is_compressed_all_the_same_is_left_alone() -> None:
+def test_a_compressed_stream_is_not_read() -> None:
     headers = {"content-type": "text/event-stream", "content-encoding": "br"}
     assert wire.body_kind(httpx2.Response(200, headers=headers)) == "opaque"
 
@@ -187,7 +187,7 @@ def test_an_errors_facts_are_words() -> None:
 def test_a_request_is_admitted_before_the_server_works_on_it(
     processing_ms: str | None, elapsed_us: int, admitted_us: int
 ) -> None:
-    """The latest possible time; without the server's word not the time that its work took, or drift is seen."""
+    """The latest possible time. Without the server's header, its working time must not count as drift."""
     headers = {} if processing_ms is None else {"openai-processing-ms": processing_ms}
     assert wire.admitted_after_us(headers, elapsed_us) == admitted_us
 
@@ -235,7 +235,7 @@ def test_the_servers_clock_is_the_one_in_its_date() -> None:
         (None, None),
     ],
 )
-def test_usage_is_read_whatever_endpoint_wrote_it(usage: Any, read: TokensUsed | None) -> None:
+def test_usage_of_every_endpoint_is_read(usage: Any, read: TokensUsed | None) -> None:
     assert wire.read_usage(usage) == read
 
 
@@ -263,13 +263,13 @@ def test_a_streams_usage_is_found_however_it_is_split(seed: int) -> None:
 
 
 def test_the_last_usage_of_a_stream_counts() -> None:
-    """Some servers send it with every event, growing; a schema may have a property of that name."""
+    """Some servers send growing usage with every event, and a schema may have a property of that name."""
     tail = StreamTail()
     tail.feed(sse(*[{"usage": {"total_tokens": n}} for n in range(1, 30)], {"tools": {"usage": {"type": "object"}}}))
     assert tail.usage() == TokensUsed(29, 0, 29)
 
 
-def test_what_a_model_wrote_is_not_taken_for_usage() -> None:
+def test_a_model_s_text_is_not_read_as_usage() -> None:
     tail = StreamTail()
     tail.feed(sse({"choices": [{"delta": {"content": '"usage": {"total_tokens": 99}'}}], "usage": None}))
     assert tail.usage() is None
@@ -327,7 +327,7 @@ def test_a_malformed_stream_has_no_usage(body: bytes) -> None:
         ({}, None),
     ],
 )
-def test_an_error_that_came_with_status_200_gets_its_own(body: dict[str, Any], status: int | None) -> None:
+def test_an_error_with_status_200_gets_its_real_status(body: dict[str, Any], status: int | None) -> None:
     assert wire.hidden_status(body) == status
 
 
@@ -346,7 +346,7 @@ def test_an_error_that_came_with_status_200_gets_its_own(body: dict[str, Any], s
         ("", False),
     ],
 )
-def test_a_stream_failed_if_an_event_says_that_the_server_did(events: str, failed: bool) -> None:
+def test_a_stream_has_failed_if_an_event_reports_a_server_error(events: str, failed: bool) -> None:
     tail = StreamTail()
     for part in (events[:7], events[7:]):
         tail.feed(part.encode())

@@ -1,4 +1,4 @@
-"""What every app of `make_celery` has in common, and what reading it must not do."""
+"""The configuration of every app that `make_celery` creates, and what importing an app must not do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings.of(propintel_home=tmp_path, redis_url=SecretStr("redis://127.0.0.1:1/0"))
 
 
-def test_the_settings_are_asked_for_only_when_the_configuration_is_read(settings: Settings) -> None:
+def test_settings_are_loaded_when_the_configuration_is_read(settings: Settings) -> None:
     """Importing an app reads no environment: the callable runs at first use, once."""
     asked: list[int] = []
 
@@ -50,7 +50,7 @@ def test_the_settings_are_asked_for_only_when_the_configuration_is_read(settings
 
 
 def test_importing_the_worker_reads_no_environment() -> None:
-    """With settings that cannot be used the import still works; only use says what is wrong."""
+    """The import works with invalid settings; only using the app reports them."""
     code = (
         "import os; os.environ['PORT'] = 'none'; import worker; print('imported')\n"
         "try: worker.app.conf.broker_url\nexcept SystemExit as exc: print('exit', exc.code)"
@@ -71,11 +71,11 @@ def test_importing_the_worker_reads_no_environment() -> None:
         ("unix:///run/a%20b/v.sock?db=2", "redis+socket:///run/a%20b/v.sock?virtual_host=2"),
     ],
 )
-def test_a_socket_url_is_respelled_for_kombu(url: str, kombu: str) -> None:
+def test_a_socket_url_is_converted_for_kombu(url: str, kombu: str) -> None:
     assert kombu_url(url) == kombu
 
 
-def test_a_scrape_message_reaches_the_scrape_queue_alone(settings: Settings) -> None:
+def test_a_scrape_message_reaches_only_the_scrape_queue(settings: Settings) -> None:
     """Two queues bound to one exchange with one key would each get every message."""
     queues = make_celery(settings).conf.task_queues
     bindings = {queue.name: (queue.exchange.name, queue.routing_key) for queue in queues}
@@ -97,13 +97,13 @@ def test_a_scrape_message_reaches_the_scrape_queue_alone(settings: Settings) -> 
         (2_000_000, True, "scrape"),
     ],
 )
-def test_a_job_waits_in_the_lane_of_its_place_in_the_batch(position: int, started: bool, lane: str) -> None:
-    """One whose worker died has waited already; ten thousand that an emptied broker lost keep their lanes."""
+def test_a_job_waits_in_the_lane_for_its_position_in_the_batch(position: int, started: bool, lane: str) -> None:
+    """A job whose worker died does not wait again. Jobs that an emptied broker lost keep their lanes."""
     assert lane_of(_job(position, started=started)) == lane
 
 
 @pytest.mark.parametrize(("priority", "started", "urgency"), [(5, False, 5), (5, True, 4), (0, True, 0), (9, True, 8)])
-def test_a_job_that_was_under_way_goes_one_level_ahead(priority: int, started: bool, urgency: int) -> None:
+def test_a_job_that_has_run_before_is_one_level_more_urgent(priority: int, started: bool, urgency: int) -> None:
     assert message_priority(_job(0, started=started, priority=priority)) == urgency
 
 
@@ -112,8 +112,8 @@ def _job(position: int, *, started: bool, priority: int = 5) -> Job:
     return Job(position=position, priority=priority, started_at=now if started else None)
 
 
-def test_a_message_and_its_event_show_their_arguments_redacted_whoever_sends(settings: Settings) -> None:
-    """By its name alone too: the event of a message that was sent may reach Flower last, and then is what it shows."""
+def test_messages_and_events_show_redacted_arguments(settings: Settings) -> None:
+    """Also for a task that is sent by name: Flower shows the event that arrives last, which may be the sender's."""
     url, key = "https://me:hunter2@example.com/a?token=hunter2", "sk-proj-0123456789abcdefghij"
     message = make_celery(settings).amqp.create_task_message(
         "id", "any.task", (key,), {"url": url}, argsrepr=repr(key), create_sent_event=True
@@ -125,8 +125,8 @@ def test_a_message_and_its_event_show_their_arguments_redacted_whoever_sends(set
     assert message.body[:2] == ((key,), {"url": url}), "the task itself must get what was sent"
 
 
-def test_what_a_worker_tells_of_its_configuration_has_no_password(tmp_path: Path) -> None:
-    """Flower asks for it. Beat logs in all the same, with what Celery hides."""
+def test_the_configuration_that_a_worker_reports_has_no_password(tmp_path: Path) -> None:
+    """Flower requests the configuration. Beat gets its password from an option that Celery hides."""
     url = SecretStr("rediss://me:hunter2%2F%40x@127.0.0.1:1/3?ssl_cert_reqs=none")
     app = make_celery(Settings.of(propintel_home=tmp_path, redis_url=url))
     told = app.conf.table(with_defaults=True, censored=True)
@@ -136,8 +136,8 @@ def test_what_a_worker_tells_of_its_configuration_has_no_password(tmp_path: Path
     assert (connection["username"], connection["password"], connection["db"]) == ("me", "hunter2/@x", 3)
 
 
-def test_a_broker_that_is_away_is_tried_once_a_second(settings: Settings) -> None:
-    """kombu's own pauses grow to half a minute, in which the broker's return goes unnoticed."""
+def test_a_lost_broker_is_retried_once_a_second(settings: Settings) -> None:
+    """kombu's own pauses grow to half a minute."""
     pauses: list[float] = []
 
     class EnoughError(Exception):
@@ -163,7 +163,7 @@ def test_reports_and_recovery_have_a_queue_of_their_own(settings: Settings) -> N
 
 
 def test_a_receiver_that_hangs_cannot_delay_a_key_report(settings: Settings) -> None:
-    """Batches are noted as complete beside the reports; telling about them, which may take long, is not done there."""
+    """The maintenance queue only marks batches as complete; their webhooks, which may take long, have another queue."""
     app = make_celery(settings)
     app.loader.import_default_modules()
     names = ("tasks.batches.complete_batches", "tasks.delivery.deliver_due")
@@ -172,8 +172,8 @@ def test_a_receiver_that_hangs_cannot_delay_a_key_report(settings: Settings) -> 
     assert "callbacks" not in LANES, "recovery would take a webhook's message for a job's"
 
 
-def test_batches_of_the_model_delay_neither_reports_nor_count_as_jobs(settings: Settings) -> None:
-    """An upload takes minutes; only to see whether there is one stands beside the reports."""
+def test_model_batches_neither_delay_reports_nor_count_as_jobs(settings: Settings) -> None:
+    """An upload takes minutes. The maintenance queue only checks whether there is work."""
     app = make_celery(settings)
     app.loader.import_default_modules()
     names = ("tasks.model_batches.look_at_batches", "tasks.model_batches.tend_batches")
@@ -182,7 +182,7 @@ def test_batches_of_the_model_delay_neither_reports_nor_count_as_jobs(settings: 
     assert "model-batches" not in LANES, "recovery would take its message for a job's"
 
 
-def test_no_message_is_delivered_twice_because_somebody_waited() -> None:
+def test_no_message_is_delivered_twice_because_of_a_wait() -> None:
     """The visibility timeout is above the time limit and far above any countdown."""
     assert VISIBILITY_TIMEOUT > TIME_LIMIT > SOFT_TIME_LIMIT
     assert VISIBILITY_TIMEOUT.total_seconds() > 10 * LONGEST_COUNTDOWN_SECONDS
@@ -197,8 +197,8 @@ def test_delivery_is_late_acknowledged_and_bounded(settings: Settings) -> None:
     assert conf.accept_content == ["json"]
 
 
-def test_scrape_property_retries_on_rate_limits_in_the_one_base_class(settings: Settings) -> None:
-    """The specification's `autoretry_for=(RateLimitError,)`, and what a worker's death costs is counted."""
+def test_scrape_property_retries_on_rate_limits_in_the_base_class(settings: Settings) -> None:
+    """The specification's `autoretry_for=(RateLimitError,)`. A run whose worker died counts as a retry."""
     import openai
 
     app = make_celery(settings)
@@ -231,10 +231,8 @@ def test_shown_arguments_hold_no_secret(value: object, secret: str, kept: str) -
         "unix://:pass%2Fword-of-redis@/run/r.sock?db=0",
     ],
 )
-def test_a_worker_that_is_asked_for_its_configuration_tells_no_password(
-    monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
-    """`inspect conf`, which Flower asks of every worker and shows; beat still logs in."""
+def test_a_worker_s_answer_to_inspect_conf_has_no_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Flower shows `inspect conf` of every worker. Beat can still log in."""
     monkeypatch.setenv("REDIS_URL", url)
     app = make_celery(load_settings())
     told = f"{app.conf.table(with_defaults=True, censored=True)} {app.conf.humanize(with_defaults=True)}"

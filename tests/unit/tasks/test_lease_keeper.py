@@ -1,4 +1,4 @@
-"""A lease is renewed while the work lasts, and no longer."""
+"""A lease is renewed only while the work runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_lease_is_renewed_until_the_block_ends() -> None:
 
 
 def test_a_locked_database_does_not_end_the_renewals() -> None:
-    """The next try comes; the lease may still be there then."""
+    """The next attempt may still find the lease."""
     calls: list[int] = []
     enough = threading.Event()
 
@@ -39,7 +39,7 @@ def test_a_locked_database_does_not_end_the_renewals() -> None:
         assert enough.wait(60)
 
 
-def test_a_lost_lease_is_not_asked_for_again() -> None:
+def test_a_lost_lease_is_not_renewed_again() -> None:
     calls: list[int] = []
 
     def renew() -> bool:
@@ -57,8 +57,8 @@ def test_no_two_runs_share_an_owner() -> None:
     assert len({new_owner() for _ in range(1000)}) == 1000
 
 
-def test_a_run_that_hangs_loses_its_lease_in_the_end() -> None:
-    """On a pool of threads nobody ends it; another worker must be able to take the job."""
+def test_a_hanging_run_finally_loses_its_lease() -> None:
+    """A pool of threads cannot end the run, so that another worker must be able to take the job."""
     renewed: list[int] = []
 
     def renew() -> bool:
@@ -72,14 +72,14 @@ def test_a_run_that_hangs_loses_its_lease_in_the_end() -> None:
     assert len(renewed) == 3
 
 
-def test_owners_of_one_worker_begin_alike_and_differ() -> None:
+def test_owners_of_one_worker_differ_only_after_its_name() -> None:
     first, second = new_owner(), new_owner()
     assert first != second
     assert first.startswith(worker_name())
     assert second.startswith(worker_name())
 
 
-def test_the_lines_of_the_thread_that_renews_name_the_job() -> None:
+def test_log_lines_of_the_renewing_thread_name_the_job() -> None:
     bound: list[object] = []
     renewed = threading.Event()
 

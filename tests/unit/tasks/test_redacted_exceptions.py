@@ -1,4 +1,4 @@
-"""What Celery keeps of an exception holds no secret, and as much of the rest as there is."""
+"""Exceptions that Celery stores have no secret and are otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _all_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(error)) + repr(error.args)
 
 
-def test_an_exception_without_a_secret_is_left_as_it_is() -> None:
+def test_an_exception_without_a_secret_is_unchanged() -> None:
     error = _raised(ValueError("plain"), KeyError("cause"))
     before = _all_of(error)
     assert without_secrets(error) is error
@@ -56,7 +56,7 @@ def test_our_own_exception_keeps_its_class_and_code() -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
-def test_what_an_exception_came_from_is_cleaned_too(depth: int) -> None:
+def test_the_cause_of_an_exception_is_cleaned_too(depth: int) -> None:
     error: Exception = ValueError(_KEY)
     for _ in range(depth):
         error = _raised(RuntimeError("above it"), error)
@@ -66,7 +66,7 @@ def test_what_an_exception_came_from_is_cleaned_too(depth: int) -> None:
     assert "UnexpectedError: Unexpected ValueError: [redacted]" in _all_of(clean)
 
 
-def test_an_exception_during_another_shows_no_secret_of_that() -> None:
+def test_the_context_of_an_exception_shows_no_secret() -> None:
     caught: BaseException | None = None
     try:
         try:
@@ -89,14 +89,14 @@ def test_a_hidden_context_stays_hidden() -> None:
     assert "ValueError: hidden" not in _all_of(clean)
 
 
-def test_a_note_with_a_secret_goes() -> None:
+def test_a_note_with_a_secret_is_removed() -> None:
     error = ValueError("plain")
     error.add_note(f"while sending {_KEY}")
     assert _KEY not in _all_of(without_secrets(_raised(error)))
 
 
 def test_a_retry_stays_a_retry_and_its_reason_is_cleaned() -> None:
-    """Celery goes by its class, keeps the reason, and pickles it to the parent process."""
+    """Celery checks the class, stores the reason, and pickles it for the parent process."""
     reason = ValueError(_KEY)
     retry = _raised(Retry("again", reason, 5), reason)
     clean = without_secrets(retry)
@@ -108,14 +108,14 @@ def test_a_retry_stays_a_retry_and_its_reason_is_cleaned() -> None:
         assert "[redacted]" in str(one.exc)
 
 
-def test_a_circular_chain_ends() -> None:
+def test_a_circular_chain_is_handled() -> None:
     one, other = ValueError("one"), ValueError("other")
     one.__cause__, other.__cause__ = other, one
     assert without_secrets(one) is one
 
 
 class _Model(BaseModel):
-    """As the SDK's answers are."""
+    """A model, like the SDK's answers."""
 
     url: str
 
@@ -146,7 +146,7 @@ _NESTED = _raised(ValueError("above"), KeyError(_KEY))
 )
 @pytest.mark.parametrize("kind", [PropertyIntelligenceError, ValueError])
 def test_facts_of_every_kind_are_cleaned(kind: type[Exception], fact: Any) -> None:
-    """As they are shown, as they are kept, and as tracebacks show what they came from."""
+    """In the text, in the stored arguments, and in tracebacks of causes."""
     clean = without_secrets(_raised(kind("about", fact) if kind is ValueError else kind(fact)))
     chained = "".join("".join(traceback.format_exception(one)) for one in _exceptions_in(clean.args))
     assert _KEY not in f"{_all_of(clean)} {clean} {chained}"
@@ -162,7 +162,7 @@ def _exceptions_in(value: Any) -> list[BaseException]:
     return [found for one in inside for found in _exceptions_in(one)]
 
 
-def test_what_is_no_secret_in_a_fact_stays() -> None:
+def test_the_rest_of_a_fact_stays() -> None:
     about = {"status": 500, "headers": {"a": "b", "x-key": _KEY}, "raw": b"\xff plain"}
     clean = without_secrets(_raised(PropertyIntelligenceError(about)))
     assert clean.args == ({"status": 500, "headers": {"a": "b", "x-key": "[redacted]"}, "raw": b"\xff plain"},)
@@ -174,14 +174,14 @@ def test_bytes_stay_bytes_and_hold_no_protected_value_in_any_script() -> None:
     assert clean.args == (b"\xff [redacted]",)
 
 
-def test_facts_without_a_secret_are_left_as_they_are() -> None:
+def test_facts_without_a_secret_are_unchanged() -> None:
     about = {"status": [500, None, 1.5], "raw": b"\xff", "error": ValueError("plain"), "model": _Model(url="https://h")}
     error = _raised(PropertyIntelligenceError(about))
     assert without_secrets(error) is error
     assert error.args[0] is about
 
 
-def test_the_exceptions_of_a_group_are_cleaned_with_what_they_came_from() -> None:
+def test_the_exceptions_of_a_group_are_cleaned_with_their_causes() -> None:
     group = ExceptionGroup("some failed", [ValueError("plain"), _NESTED, ValueError(f"refused {_KEY}")])
     clean = without_secrets(_raised(group))
     assert isinstance(clean, ExceptionGroup)
@@ -190,12 +190,12 @@ def test_the_exceptions_of_a_group_are_cleaned_with_what_they_came_from() -> Non
     assert _KEY not in _all_of(clean)
 
 
-def test_a_fact_that_holds_itself_ends() -> None:
+def test_a_fact_that_contains_itself_is_handled() -> None:
     about: list[Any] = [_KEY]
     about.append(about)
     assert _KEY not in _all_of(without_secrets(_raised(PropertyIntelligenceError(about))))
 
 
-def test_an_exception_that_cannot_be_shown_shows_no_secret() -> None:
+def test_an_exception_whose_text_raises_shows_no_secret() -> None:
     clean = without_secrets(_raised(_UnprintableError()))
     assert _KEY not in _all_of(clean)

@@ -17,15 +17,15 @@ from tests.plugins.ports import free_port
 
 @pytest.fixture
 def app() -> Iterator[Celery]:
-    """An application whose broker is away."""
+    """Return an application whose broker is away."""
     celery = make_celery(Settings.of(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
     celery.loader.import_default_modules()
     yield celery
     celery.close()
 
 
-def test_a_retry_that_cannot_be_sent_is_no_rejected_task(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
-    """Celery raises `Reject` then, which Flower would show as the end of the task."""
+def test_a_retry_that_cannot_be_sent_is_not_a_rejected_task(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
+    """Celery raises `Reject`, which Flower would show as the end of the task."""
     task = app.tasks["tasks.scrape.scrape_property"]
     task.push_request(id="j1", args=["j1"], kwargs={}, retries=0, called_directly=False, is_eager=False)
     reason = CapacityError(2.0)

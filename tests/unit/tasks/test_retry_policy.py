@@ -1,4 +1,4 @@
-"""What becomes of a job whose run raised: wait, try again, or fail."""
+"""The decision after an error: wait, try again, or fail."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_a_rate_limit_waits_as_long_as_the_server_says(headers: dict[str, str], 
     assert decision.seconds == pytest.approx(seconds)
 
 
-def test_the_pools_own_estimate_is_waited_for_too() -> None:
+def test_the_estimate_of_the_pool_is_used_too() -> None:
     decision = _decide(CapacityError(12.5))
     assert isinstance(decision, Wait)
     assert decision.seconds == 12.5
 
 
 def test_the_last_wait_ends_at_the_deadline_and_the_next_one_fails() -> None:
-    """3,590 of 3,600 s waited: ten are left; at 3,600 the job ends and says how long it waited."""
+    """After 3,590 of 3,600 s, 10 s are left. After 3,600 s, the job ends with the time that it waited."""
     near = JobProgress(retries=0, waited_seconds=3590.0, deadline_seconds=3600.0)
     decision = _decide(_status_error(429, retry_after="42"), near)
     assert isinstance(decision, Wait)
@@ -77,14 +77,14 @@ def test_the_last_wait_ends_at_the_deadline_and_the_next_one_fails() -> None:
     assert ended.error.facts == {"waited_seconds": 3600.0, "deadline_seconds": 3600.0}
 
 
-def test_a_server_that_says_now_is_not_asked_in_circles() -> None:
-    """A wait of zero would never come nearer to the deadline."""
+def test_a_wait_of_zero_does_not_loop() -> None:
+    """A wait of 0 s would never reach the deadline."""
     decision = _decide(_status_error(429, retry_after_ms="0"))
     assert isinstance(decision, Wait)
     assert decision.seconds > 0
 
 
-def test_a_site_that_names_a_time_is_obeyed_and_ends_with_its_own_error() -> None:
+def test_the_wait_that_a_site_names_is_used_and_the_job_ends_with_the_site_s_error() -> None:
     error = TransientHttpStatusError("https://example.com/", 503, 120.0)
     decision = _decide(error)
     assert isinstance(decision, Wait)
@@ -93,14 +93,14 @@ def test_a_site_that_names_a_time_is_obeyed_and_ends_with_its_own_error() -> Non
     assert over == Fail(error)
 
 
-def test_an_appointment_at_a_busy_site_never_ends_a_job() -> None:
-    """The last of ten thousand pages of a site waits for hours, and none of its waits is in vain."""
+def test_waiting_for_a_slot_of_a_busy_site_never_ends_a_job() -> None:
+    """The last of ten thousand pages of a site waits for hours."""
     over = JobProgress(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)
     busy = HostBusyError("https://example.com/", 9000.0, 0.0)
     assert _decide(busy, over) == Wait(9000.0, busy, 0.0)
 
 
-def test_what_a_site_refuses_counts_towards_the_deadline() -> None:
+def test_pauses_that_a_site_asks_for_count_toward_the_deadline() -> None:
     held = HostBusyError("https://example.com/", 9000.0, 600.0)
     assert _decide(held) == Wait(9000.0, held, 600.0)
     assert _decide(held, JobProgress(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)) == Fail(held)
@@ -115,8 +115,8 @@ def test_what_a_site_refuses_counts_towards_the_deadline() -> None:
         BrokerUnavailableError("redis://x", "refused"),
     ],
 )
-def test_our_own_outages_cost_the_job_no_retry_and_end_at_its_deadline(error: PropertyIntelligenceError) -> None:
-    """About five seconds, not the same for all jobs that they stopped at once."""
+def test_outages_cost_no_retry_and_end_at_the_deadline(error: PropertyIntelligenceError) -> None:
+    """About five seconds, different for each job."""
     decision = _decide(error, JobProgress(retries=9, waited_seconds=0.0, deadline_seconds=3600.0))
     assert isinstance(decision, Wait)
     assert 4.0 <= decision.seconds <= 6.0
@@ -124,13 +124,13 @@ def test_our_own_outages_cost_the_job_no_retry_and_end_at_its_deadline(error: Pr
     assert _decide(error, JobProgress(retries=0, waited_seconds=3600.0, deadline_seconds=3600.0)) == Fail(error)
 
 
-def test_a_run_without_time_goes_on_in_another_one_at_no_cost() -> None:
+def test_a_run_out_of_time_continues_in_another_run_without_a_retry() -> None:
     error = OutOfTimeError(1.0)
     assert _decide(error, JobProgress(retries=9, waited_seconds=0.0, deadline_seconds=3600.0)) == Wait(1.0, error, 1.0)
 
 
-def test_a_job_waits_for_the_next_days_budget_on_however_many_days() -> None:
-    """It costs nothing, also where the job has waited as long as it may; all come back spread over five minutes."""
+def test_a_job_waits_for_the_next_day_s_budget_on_any_number_of_days() -> None:
+    """The wait is free, even at the job's deadline. Jobs return spread over five minutes."""
     spent = WatchBudgetSpentError("requests for pages", 10, "WATCH_DAILY_PAGES", "2026-01-02T00:00:00+00:00", 3600.0)
     for standing in (FRESH, replace(FRESH, waited_seconds=FRESH.deadline_seconds)):
         decision = _decide(spent, standing)
@@ -139,7 +139,7 @@ def test_a_job_waits_for_the_next_days_budget_on_however_many_days() -> None:
         assert 3600 < decision.seconds <= 3900
 
 
-def test_a_database_that_time_does_not_mend_fails_the_job() -> None:
+def test_a_permanent_database_error_fails_the_job() -> None:
     error = NotADatabaseError("sqlite:///x", "file is not a database")
     assert _decide(error) == Fail(error)
 
@@ -151,14 +151,14 @@ def test_a_database_that_time_does_not_mend_fails_the_job() -> None:
         TransientHttpStatusError("https://example.com/", 503, None),
     ],
 )
-def test_what_may_pass_is_tried_again(error: PropertyIntelligenceError) -> None:
+def test_temporary_errors_are_tried_again(error: PropertyIntelligenceError) -> None:
     decision = _decide(error)
     assert isinstance(decision, TryAgain)
     assert decision.error is error
     assert 1.0 <= decision.seconds <= 2.0
 
 
-def test_what_will_not_pass_fails_at_once() -> None:
+def test_permanent_errors_fail_at_once() -> None:
     error = PageGoneError("https://example.com/", "410")
     assert _decide(error) == Fail(error)
 
@@ -175,10 +175,10 @@ def test_what_will_not_pass_fails_at_once() -> None:
         (ZeroDivisionError("division by zero"), UnexpectedError, Fail),
     ],
 )
-def test_foreign_errors_become_ours(
+def test_errors_of_libraries_become_errors_of_the_project(
     exc: Exception, kind: type[PropertyIntelligenceError], what: type[Wait | TryAgain | Fail]
 ) -> None:
-    """What a task ends with can be pickled with its facts; openai's errors cannot."""
+    """The final error can be pickled with its facts; openai's errors cannot."""
     decision = _decide(exc)
     assert type(decision) is what
     error = decision.reason if isinstance(decision, Wait) else decision.error
@@ -188,15 +188,15 @@ def test_foreign_errors_become_ours(
 
 
 @pytest.mark.parametrize(("waited", "longest"), [(0.0, 2.0), (100.0, 100.0), (3000.0, 300.0)])
-def test_an_outage_of_the_provider_is_waited_out_with_doubled_waits(waited: float, longest: float) -> None:
-    """It costs no retry, and counts towards the deadline."""
+def test_waits_double_during_an_outage_of_the_provider(waited: float, longest: float) -> None:
+    """They cost no retry and count toward the deadline."""
     decision = _decide(_status_error(503), replace(FRESH, waited_seconds=waited, retries=9))
     assert isinstance(decision, Wait)
     assert longest * 0.75 <= decision.seconds <= longest
     assert decision.charged_seconds == decision.seconds
 
 
-def test_a_provider_that_fails_is_asked_again_when_it_says() -> None:
+def test_a_failing_provider_is_asked_again_at_the_time_that_it_names() -> None:
     decision = _decide(_status_error(503, retry_after="42"))
     assert isinstance(decision, Wait)
     assert decision.seconds == 42
@@ -205,15 +205,15 @@ def test_a_provider_that_fails_is_asked_again_when_it_says() -> None:
     assert at_once.seconds >= 1.5
 
 
-def test_no_key_gets_into_an_error() -> None:
-    """A library may put the request into its message."""
+def test_errors_contain_no_key() -> None:
+    """A library may include the request in its message."""
     decision = _decide(ValueError("Authorization: Bearer sk-proj-0123456789abcdefghij"))
     assert isinstance(decision, Fail)
     assert "0123456789" not in str(decision.error)
 
 
 def test_backoff_doubles_has_jitter_and_a_ceiling() -> None:
-    """Equal jitter: between half of the step and all of it; the step is at most the longest countdown, 30 s."""
+    """Equal jitter: between half of the step and the step, which is at most 30 s, the longest countdown."""
     rng = random.Random(1)
     for retries, step in enumerate([2, 4, 8, 16, 30, 30]):
         drawn = [backoff_seconds(retries, rng) for _ in range(200)]
@@ -224,7 +224,7 @@ def test_backoff_doubles_has_jitter_and_a_ceiling() -> None:
 @pytest.mark.parametrize(
     "exc", [MemoryError(), RuntimeError("can't start new thread"), OSError(errno.EMFILE, "Too many open files")]
 )
-def test_a_machine_without_resources_costs_a_retry_and_not_the_job(exc: Exception) -> None:
+def test_missing_resources_cost_a_retry_and_not_the_job(exc: Exception) -> None:
     decision = _decide(exc)
     assert isinstance(decision, TryAgain)
     assert decision.error.code == "out_of_resources"

@@ -1,4 +1,4 @@
-"""What beat sends every few seconds is logged at DEBUG, and nothing else that Celery says."""
+"""Celery's lines about scheduled tasks are logged at DEBUG, and no others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 class Kept(logging.Handler):
-    """The lines that get through, each with its level."""
+    """Collects the lines that pass the filter, with their levels."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Kept(logging.Handler):
 
 @pytest.fixture
 def kept() -> Iterator[Kept]:
-    """What Celery's loggers let through at INFO, with the tasks of beat's own schedule as routine."""
+    """Yield the lines of Celery's loggers at INFO, with the tasks of beat's schedule as routine."""
     handler, before = Kept(), {name: logging.getLogger(name).level for name in _NAMES}
     schedule = beat_config(Settings.of())["beat_schedule"]
     log_at_debug({entry["task"] for entry in schedule.values()})
@@ -45,8 +45,8 @@ def kept() -> Iterator[Kept]:
             logging.getLogger(name).removeFilter(found)
 
 
-def _log_a_life_of(task: str) -> None:
-    """What Celery logs of a task that is received and succeeds, as it does it."""
+def _log_receipt_and_success(task: str) -> None:
+    """Log a task's receipt and success as Celery does."""
     about = {"id": "1", "name": task, "return_value": "{}", "runtime": 0.1, "args": "()", "kwargs": "{}"}
     logging.getLogger("celery.worker.strategy").info(LOG_RECEIVED, about, extra={"data": about})
     logging.getLogger("celery.app.trace").info(LOG_SUCCESS, about, extra={"data": about})
@@ -54,20 +54,20 @@ def _log_a_life_of(task: str) -> None:
 
 def test_ticks_and_scheduled_tasks_are_silent_at_info(kept: Kept) -> None:
     logging.getLogger("celery.beat").info("Scheduler: Sending due task %s (%s)", "recover-jobs", _SCHEDULED)
-    _log_a_life_of(_SCHEDULED)
+    _log_receipt_and_success(_SCHEDULED)
     assert kept.lines == []
 
 
-def test_at_debug_they_are_there_and_say_so(kept: Kept) -> None:
+def test_at_debug_they_are_logged_as_debug(kept: Kept) -> None:
     for name in _NAMES:
         logging.getLogger(name).setLevel(logging.DEBUG)
     logging.getLogger("celery.beat").info("Scheduler: Sending due task %s (%s)", "recover-jobs", _SCHEDULED)
-    _log_a_life_of(_SCHEDULED)
+    _log_receipt_and_success(_SCHEDULED)
     assert [level for level, _ in kept.lines] == ["DEBUG"] * 3
 
 
 def test_jobs_and_events_of_beat_stay_at_info(kept: Kept) -> None:
-    _log_a_life_of(_JOB)
+    _log_receipt_and_success(_JOB)
     logging.getLogger("celery.beat").info("beat: Starting...")
     assert [level for level, _ in kept.lines] == ["INFO"] * 3
     assert _JOB in kept.lines[0][1]
@@ -80,7 +80,7 @@ def test_the_failure_of_a_scheduled_task_is_an_error(kept: Kept) -> None:
 
 
 def test_the_task_of_each_entry_of_the_schedule_is_routine() -> None:
-    """The report logs a line of its own, which is not Celery's."""
+    """The report logs its own line."""
     schedule = beat_config(Settings.of())["beat_schedule"]
     assert {_SCHEDULED, "tasks.health.report_key_stats"} <= {entry["task"] for entry in schedule.values()}
     assert _JOB not in {entry["task"] for entry in schedule.values()}

@@ -1,4 +1,4 @@
-"""What beat sends goes before the jobs."""
+"""Scheduled tasks run before the jobs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tasks._celery.config import MAINTENANCE_QUEUE
 from worker.beat_schedule import beat_config
 
 
-def test_what_beat_sends_is_on_the_most_urgent_level_of_its_queue() -> None:
-    """A broker is asked level by level: only jobs of priority 0 take turns with it."""
+def test_scheduled_tasks_have_the_most_urgent_priority() -> None:
+    """Workers serve one priority after the other: only jobs of priority 0 alternate with scheduled tasks."""
     settings = load_settings()
     entries = beat_config(settings)["beat_schedule"].values()
     app = make_celery(settings)
@@ -19,5 +19,5 @@ def test_what_beat_sends_is_on_the_most_urgent_level_of_its_queue() -> None:
 
 
 def test_beat_does_not_listen_for_results() -> None:
-    """It would wait for the broker's return before it could say that the broker is away."""
+    """Otherwise beat would wait for a lost broker before it logs the loss."""
     assert all(entry["options"]["ignore_result"] for entry in beat_config(load_settings())["beat_schedule"].values())

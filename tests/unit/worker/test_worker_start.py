@@ -1,4 +1,4 @@
-"""Where resources are opened is one decision, and beat's schedule follows the settings."""
+"""The start of a worker: where resources are opened, beat's schedule, and the heartbeat file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from worker.signals import children_run_tasks
     ("pool", "forks"), [("prefork", True), ("processes", True), ("threads", False), ("solo", False), (TaskPool, True)]
 )
 def test_only_a_forking_pool_opens_in_its_children(pool: object, forks: bool) -> None:
-    """`worker_process_init` fires under prefork alone."""
+    """Celery sends `worker_process_init` only with prefork."""
     assert children_run_tasks(pool) is forks
 
 
@@ -60,8 +60,8 @@ def test_a_worker_does_as_many_jobs_at_once_as_the_settings_say(chosen: int | No
         assert app.conf.worker_concurrency == chosen
 
 
-def test_the_heartbeat_file_says_who_lives_since_when(tmp_path: Path) -> None:
-    """Written whole, read back, and taken away at the end."""
+def test_the_heartbeat_file_names_the_node_and_the_time(tmp_path: Path) -> None:
+    """The file is read back while the heartbeat runs, and is removed at its end."""
     heart = Heartbeat(heartbeat_file(tmp_path, "celery@here"), "celery@here", interval_seconds=60)
     heart.start()
     (beat,) = read_heartbeats(tmp_path)
@@ -71,14 +71,14 @@ def test_the_heartbeat_file_says_who_lives_since_when(tmp_path: Path) -> None:
     assert read_heartbeats(tmp_path) == []
 
 
-def test_an_old_heartbeat_is_not_a_sign_of_life() -> None:
+def test_an_old_heartbeat_is_not_fresh() -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     beat = WorkerHeartbeat("celery@here", 1, at)
     assert beat.is_fresh(at + timedelta(seconds=19))
     assert not beat.is_fresh(at + timedelta(seconds=20))
 
 
-def test_a_file_that_is_no_heartbeat_is_skipped(tmp_path: Path) -> None:
+def test_an_invalid_heartbeat_file_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "heartbeats").mkdir()
     (tmp_path / "heartbeats" / "broken.json").write_text("{")
     assert read_heartbeats(tmp_path) == []
