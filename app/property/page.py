@@ -14,7 +14,7 @@ RENDERED = b"<!-- drawn by a browser -->\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Keeping:
+class CacheValidators:
     """A response's cache validators as received; None if missing or unusable.
 
     `no_store`: the response may not be stored (RFC 9111 section 5.2.2.5).
@@ -40,7 +40,7 @@ class Page:
     text: str
     body: bytes
     fetched_at: datetime
-    keeping: Keeping = Keeping()
+    validators: CacheValidators = CacheValidators()
     declared_url: str | None = None
     spent: Spent = field(default_factory=Spent, compare=False, repr=False)
 

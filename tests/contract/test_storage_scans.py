@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Table, insert, select, text
 
 from app.clock import ManualClock
-from app.property.page import Keeping, Page
+from app.property.page import CacheValidators, Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job as JobRow
 from app.property.storage.jobs.repository import JobStore
@@ -89,7 +89,7 @@ def _scraped(database: Database, url: str, home: str, clock: ManualClock) -> str
     store = JobStore(database)
     (job_id,) = store.enqueue([url], refresh=True).new
     store.claim(job_id, "owner", 30)
-    PageStore(database).save_page(Page(url, url, "text/html", "x", b"x", clock.now(), Keeping('"1"')), job_id)
+    PageStore(database).save_page(Page(url, url, "text/html", "x", b"x", clock.now(), CacheValidators('"1"')), job_id)
     finish(store, job_id, "owner", home)
     change = {"property_id": home, "field": "ListPrice", "new": 1, "new_evidence": {}, "state": "published"}
     told = {"id": "c" * 32, "url": url, "urls": f" {url} ", "seen_at": clock.now(), "updated_at": clock.now()}

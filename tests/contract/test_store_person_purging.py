@@ -20,7 +20,7 @@ from app.clock import ManualClock
 from app.errors import ConfigurationError
 from app.errors.purging import PageNamesPersonError, PersonPurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
-from app.property.page import Keeping, Page
+from app.property.page import CacheValidators, Page
 from app.property.people import finder_of, parse_name
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
@@ -212,7 +212,7 @@ def _proof(value: Any, page: Page, quote: str) -> Evidence:
 
 def page_of(agent: str, at: datetime, url: str = PAGE) -> Page:
     content = f"<p>Call {agent}</p>"
-    return Page(url, url, "text/html", content, content.encode(), at, Keeping('"v1"'))
+    return Page(url, url, "text/html", content, content.encode(), at, CacheValidators('"v1"'))
 
 
 def record_of(page: Page, agent: str) -> SourceRecord:

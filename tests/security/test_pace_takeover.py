@@ -22,12 +22,12 @@ from app.property.fetch.pace.stores import LocalPace
 from app.property.fetch.robots.cache import LocalRobotsCache, RobotsFile
 from app.property.fetch.robots.rules import Robots
 
-JOB = Visitor("job", "batch", patience_seconds=2.0, comes_back=True)
+JOB = Visitor("job", "batch", max_wait_seconds=2.0, can_defer=True)
 FIVE_MINUTES = 300.0
 
 
 def _destination(host: str) -> Destination:
-    return Destination(f"https://{host}/", "https", host, 443, (ip_address("93.184.216.34"),), inside=False)
+    return Destination(f"https://{host}/", "https", host, 443, (ip_address("93.184.216.34"),), is_private=False)
 
 
 class _Fleet:
@@ -49,8 +49,8 @@ class _Fleet:
         """Visit `host`; -> seconds after which a job is told to come back, 0 if it was let in."""
         destination = _destination(host)
         try:
-            with self._politeness.turn(destination, JOB, self._robots.permit(destination, JOB)) as turn:
-                turn.answered(200)
+            with self._politeness.slot(destination, JOB, self._robots.permit(destination, JOB)) as slot:
+                slot.answered(200)
         except HostBusyError as exc:
             return float(exc.facts["retry_after_seconds"])
         return 0.0
@@ -90,7 +90,7 @@ class _LoopbackIsPublic(Guard):
     """The real guard, except that the servers of a test are paced like strangers."""
 
     def check(self, url: str, **_: Any) -> Destination:
-        return dataclasses.replace(super().check(url), inside=False)
+        return dataclasses.replace(super().check(url), is_private=False)
 
 
 @pytest.fixture

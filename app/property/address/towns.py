@@ -68,7 +68,7 @@ def cut_off(line: str, state: str | None, postal_code: str | None) -> tuple[str,
 
 
 def spelled(town: str) -> str:
-    """Normalize `ST. LOUIS` to `SAINT LOUIS`, `N MIAMI` to `NORTH MIAMI`. Raises `ValueError` if it is no town name."""
+    """Normalize `ST. LOUIS` to `SAINT LOUIS`, `N MIAMI` to `NORTH MIAMI`. Raises `ValueError` for impossible names."""
     words = spaced(town).split()
     if len(words) > 1:
         words[0] = _STARTS.get(words[0], words[0])

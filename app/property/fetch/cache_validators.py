@@ -1,7 +1,6 @@
-"""What the header fields of an answer say about keeping it: whether it may be kept, how to ask whether it still holds,
-and by which URL it is known.
+"""Read the response headers about caching: validators, `no-store`, and the canonical URL. Pure.
 
-RFC 9110 section 13 (conditional requests), RFC 9111 section 5.2.2 (Cache-Control of answers), RFC 8288 (Link). Pure.
+RFC 9110 section 13 (conditional requests), RFC 9111 section 5.2.2 (Cache-Control of responses), RFC 8288 (Link).
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urljoin
 
-from app.property.page import Keeping
+from app.property.page import CacheValidators
 
-#: a longer validator is no validator
+#: longer validators are ignored
 _MOST_CHARACTERS = 1024
 _MOST_LINK_CHARACTERS = 8192
 _VISIBLE = re.compile(r"[\x21-\x7e]+(?: [\x21-\x7e]+)*")
@@ -22,33 +21,33 @@ _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"([a-z0-9-]+)(?:\s*=\s*(?:\"([^\"]*)\"|([^\s,]*)))?", re.IGNORECASE)
 
 
-def keeping_of(headers: Mapping[str, str]) -> Keeping:
-    """What the header fields of an answer say of keeping it."""
+def validators_of(headers: Mapping[str, str]) -> CacheValidators:
+    """Return the cache validators in the header fields of a response."""
     etag, modified = headers.get("etag", "").strip(), headers.get("last-modified", "").strip()
-    if "*" in headers.get("vary", ""):  # no later request is the same as this one (RFC 9110 section 12.5.5)
+    if "*" in headers.get("vary", ""):  # `*`: no later request matches this one (RFC 9110 section 12.5.5)
         etag = modified = ""
-    return Keeping(
+    return CacheValidators(
         etag=etag if _is_validator(etag) else None,
         last_modified=modified if _is_validator(modified) and _is_date(modified) else None,
         no_store="no-store" in directives(headers.get("cache-control", "")),
     )
 
 
-def conditions(keeping: Keeping | None) -> dict[str, str]:
-    """The header fields by which a request asks whether what was kept still holds; none without a validator."""
-    if keeping is None:
+def conditional_headers(validators: CacheValidators | None) -> dict[str, str]:
+    """Return the header fields of a conditional request; empty without a validator."""
+    if validators is None:
         return {}
-    asked = {"If-None-Match": keeping.etag, "If-Modified-Since": keeping.last_modified}
+    asked = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
     return {name: value for name, value in asked.items() if value}
 
 
 def is_conditional(headers: Mapping[str, str]) -> bool:
-    """Whether a request with these header fields asked so."""
+    """Return whether these request header fields are conditional."""
     return "if-none-match" in headers or "if-modified-since" in headers
 
 
-def declared_in(headers: Mapping[str, str], base: str) -> str | None:
-    """The URL of `rel=canonical` in the Link header, absolute; None if it names none, or several."""
+def canonical_link(headers: Mapping[str, str], base: str) -> str | None:
+    """Return the absolute URL of `rel=canonical` in the Link header; None without exactly one."""
     found = set[str]()
     for match in _LINK.finditer(headers.get("link", "")[:_MOST_LINK_CHARACTERS]):
         rel = _REL.search(match[2])
@@ -61,7 +60,7 @@ def declared_in(headers: Mapping[str, str], base: str) -> str | None:
 
 
 def directives(cache_control: str) -> dict[str, str]:
-    """The directives of Cache-Control by their names in small letters, with their arguments."""
+    """Return the directives of Cache-Control with their arguments, by lower-case name."""
     return {match[1].lower(): match[2] or match[3] or "" for match in _DIRECTIVE.finditer(cache_control)}
 
 

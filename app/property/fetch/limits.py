@@ -1,4 +1,4 @@
-"""What one page may cost: time, bytes and redirects. Exceeding a limit is an error that names it."""
+"""The limits of one page: time, bytes, and redirects. Exceeding one raises an error that names it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from app.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one page. `total_seconds` counts everything but waiting for a polite moment."""
+    """The limits of one page. `total_seconds` excludes waiting for the site's pace."""
 
     redirects: int = 10
     total_seconds: float = 60.0
     connect_seconds: float = 10.0
     read_seconds: float = 20.0
-    #: all that is received for one answer, headers included, before decompression
+    #: everything received for one response before decompression, including headers
     wire_bytes: int = 10_000_000
     #: the body after decompression
     body_bytes: int = 10_000_000
-    #: to receive and unpack a body: 10 MB take 0.2 s, a million frames that hold nothing many seconds
+    #: CPU time to receive and decompress a body: 10 MB take 0.2 s, a million empty frames take many seconds
     unpacking_cpu_seconds: float = 1.0
-    #: status line and header fields, interim answers (1xx) included
+    #: status line and header fields, including interim responses (1xx)
     header_bytes: int = 65_536
 
 
 class TimeBudget:
-    """Seconds that may be spent, in pieces: it runs only inside `running()`."""
+    """A time budget that is only spent inside `running()`."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
@@ -36,7 +36,7 @@ class TimeBudget:
 
     @contextmanager
     def running(self) -> Iterator[int]:
-        """Spend from the budget; yields the deadline in microseconds since the epoch."""
+        """Spend time from the budget. Yields the deadline in microseconds since the epoch."""
         started_us = self._clock.now_us()
         try:
             yield started_us + self._left_us

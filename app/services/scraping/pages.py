@@ -17,7 +17,7 @@ from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageBlockedError, PageError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
 from app.property.fetch.pace.rules import Visitor
-from app.property.page import Keeping, NotModified, Page
+from app.property.page import CacheValidators, NotModified, Page
 from app.property.reading.base import Extraction
 from app.property.reading.budget import reading
 from app.property.recipes.using import RecipeReading
@@ -52,7 +52,7 @@ class PageSource(Protocol):
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page: ...
 
     def revisit(
-        self, url: str, known: Callable[[str], Keeping | None], visitor: Visitor | None = None
+        self, url: str, known: Callable[[str], CacheValidators | None], visitor: Visitor | None = None
     ) -> Page | NotModified: ...
 
 
@@ -158,7 +158,7 @@ def _visitor(run: Run, *, only_public: bool) -> Visitor:
     if run.job_id is None:
         return Visitor(only_public=only_public)
     return Visitor(
-        run.job_id, run.batch, _PATIENCE_SECONDS, comes_back=True, only_public=only_public, on_turn=page_charge()
+        run.job_id, run.batch, _PATIENCE_SECONDS, can_defer=True, only_public=only_public, on_slot=page_charge()
     )
 
 

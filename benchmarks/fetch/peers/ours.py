@@ -68,7 +68,7 @@ class Due:
 
 def _work(fetcher: Fetcher, due: Due, found: list[str]) -> None:
     while (page := due.take()) is not None:
-        visitor = Visitor(page[1], "batch", patience_seconds=_PATIENCE_SECONDS, comes_back=True)
+        visitor = Visitor(page[1], "batch", max_wait_seconds=_PATIENCE_SECONDS, can_defer=True)
         try:
             if "Elm" in fetcher.fetch(page[1], visitor).text:
                 found.append(page[1])

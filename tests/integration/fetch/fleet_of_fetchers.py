@@ -138,7 +138,7 @@ def work(url: str, ends: float) -> None:
                 return  # whoever has a page in hand brings it back himself
             time.sleep(0.02)
             continue
-        visitor = Visitor(page, page.split("/")[2], patience_seconds=1.0, comes_back=True)
+        visitor = Visitor(page, page.split("/")[2], max_wait_seconds=1.0, can_defer=True)
         try:
             fetcher.fetch(page, visitor)
             outcome = "done"

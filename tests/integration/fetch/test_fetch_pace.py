@@ -19,15 +19,15 @@ from app.errors.broker import BrokerUnavailableError
 from app.errors.fetching import HostBusyError
 from app.property.fetch.guard.check import Destination
 from app.property.fetch.pace.politeness import Politeness
-from app.property.fetch.pace.rules import Answered, Visitor
+from app.property.fetch.pace.rules import RequestOutcome, Visitor
 from app.property.fetch.pace.stores import LocalPace, PaceStore, RedisPace
 
 HOST = "homes.example"
-ANYBODY = Visitor("anybody", patience_seconds=30)
+ANYBODY = Visitor("anybody", max_wait_seconds=30)
 
 
 def _destination(host: str = HOST) -> Destination:
-    return Destination(f"https://{host}/", "https", host, 443, (ip_address("93.184.216.34"),), inside=False)
+    return Destination(f"https://{host}/", "https", host, 443, (ip_address("93.184.216.34"),), is_private=False)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def _visits(stores: list[PaceStore], *, visits: int, gap: float, work: float) ->
     def visit(store: PaceStore) -> None:
         politeness = Politeness(store, SystemClock(), min_gap_seconds=gap)
         for _ in range(visits):
-            with politeness.turn(_destination(), ANYBODY):
+            with politeness.slot(_destination(), ANYBODY):
                 started = time.monotonic()
                 time.sleep(work)
                 seen.append((started, time.monotonic()))
@@ -124,7 +124,7 @@ def test_nothing_is_left_in_redis_for_ever(client: redis.Redis) -> None:
     _enter(store, "1", 5)
     for name in ("2", "3", "4"):
         store.enter(HOST, name, Visitor(name, "batch"), gap_seconds=5, left_seconds=9)
-    store.leave(HOST, "1", Answered(1_000_000, succeeded=True, retry_after_us=10_000_000))
+    store.leave(HOST, "1", RequestOutcome(1_000_000, succeeded=True, retry_after_us=10_000_000))
     keys = sorted(client.keys("*"))
     base = b"propintel:pace:{homes.example}"
     assert keys == [base, *(base + name for name in (b":appointed", b":tails", b":waiting"))]
@@ -142,19 +142,19 @@ def test_microseconds_survive_the_script(client: redis.Redis) -> None:
 def test_a_redis_that_stays_away_is_named(client: redis.Redis) -> None:
     gone = redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
     politeness = Politeness(RedisPace(gone, concurrency=1, lease_seconds=30), SystemClock(), min_gap_seconds=0)
-    visitor = Visitor("anybody", patience_seconds=0.5)
-    with pytest.raises(BrokerUnavailableError, match="REDIS_URL"), politeness.turn(_destination(), visitor):
+    visitor = Visitor("anybody", max_wait_seconds=0.5)
+    with pytest.raises(BrokerUnavailableError, match="REDIS_URL"), politeness.slot(_destination(), visitor):
         pass
 
 
 def test_a_turn_is_given_back_after_an_error(client: redis.Redis) -> None:
     politeness = Politeness(RedisPace(client, concurrency=1, lease_seconds=30), SystemClock(), min_gap_seconds=0)
-    in_a_hurry = Visitor("anybody", patience_seconds=0)
-    with pytest.raises(ValueError, match="page"), politeness.turn(_destination(), in_a_hurry):
+    in_a_hurry = Visitor("anybody", max_wait_seconds=0)
+    with pytest.raises(ValueError, match="page"), politeness.slot(_destination(), in_a_hurry):
         raise ValueError("page")
     with (
-        politeness.turn(_destination(), in_a_hurry),
+        politeness.slot(_destination(), in_a_hurry),
         pytest.raises(HostBusyError),
-        politeness.turn(_destination(), in_a_hurry),
+        politeness.slot(_destination(), in_a_hurry),
     ):
         pass

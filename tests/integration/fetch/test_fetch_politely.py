@@ -26,7 +26,7 @@ class _LoopbackIsOutside(Guard):
     """The real guard, except that the test servers are paced like strangers."""
 
     def check(self, url: str, **_: Any) -> Destination:
-        return dataclasses.replace(super().check(url), inside=False)
+        return dataclasses.replace(super().check(url), is_private=False)
 
 
 @pytest.fixture
@@ -104,13 +104,13 @@ def test_a_failed_page_gives_its_place_back(site: Any, paced: Callable[..., Fetc
 def test_a_visitor_hears_of_his_first_turn_for_the_page_alone(site: Any, paced: Callable[..., Fetcher]) -> None:
     """Not of the one for robots.txt, nor at a redirect; and of none where he has to come back."""
     fetcher, turns = paced(ManualClock()), list[list[str]]()
-    visitor = Visitor("a", patience_seconds=0.5, on_turn=lambda: turns.append(list(site.hits)))
+    visitor = Visitor("a", max_wait_seconds=0.5, on_slot=lambda: turns.append(list(site.hits)))
     site.page("/2")
     site.page("/1", b"", status=302, Location="/2")
     with pytest.raises(HostBusyError):  # robots.txt has had the turn
         fetcher.fetch(f"{site.base}/1", visitor)
     assert turns == []
-    fetcher.fetch(f"{site.base}/1", dataclasses.replace(visitor, patience_seconds=60.0))
+    fetcher.fetch(f"{site.base}/1", dataclasses.replace(visitor, max_wait_seconds=60.0))
     assert (turns, site.hits) == ([["/robots.txt"]], ["/robots.txt", "/1", "/2"])
 
 
@@ -124,7 +124,7 @@ def test_what_a_visitor_raises_at_his_turn_ends_his_visit_and_gives_the_place_ba
         raise WatchBudgetSpentError("requests for pages", 1, "WATCH_DAILY_PAGES", "tomorrow", 60.0)
 
     with pytest.raises(WatchBudgetSpentError):
-        fetcher.fetch(site.page("/1"), Visitor(on_turn=refuse))
+        fetcher.fetch(site.page("/1"), Visitor(on_slot=refuse))
     assert site.hits == ["/robots.txt"]
     fetcher.fetch(site.page("/2"))
     assert clock.slept == [1.0, 1.0]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from app.clock import ManualClock
-from app.property.fetch.pace.rules import Answered, Visitor
+from app.property.fetch.pace.rules import RequestOutcome, Visitor
 from app.property.fetch.pace.stores import LocalPace
 
 FETCH_SECONDS, PATIENCE_SECONDS, COUNTDOWN_SECONDS, RECOVERY_SECONDS = 0.2, 2.0, 30.0, 5.0
@@ -45,7 +45,7 @@ class Fleet:
         def ask(number: int, job: tuple[str, str], left: float) -> None:
             nonlocal idle
             site, batch = job
-            visitor = Visitor(str(number), batch, PATIENCE_SECONDS, comes_back=True)
+            visitor = Visitor(str(number), batch, PATIENCE_SECONDS, can_defer=True)
             reply = pace.enter(site, str(number), visitor, gap_seconds=self.gap, left_seconds=left)
             wait = reply.wait_us / 1_000_000
             if wait == 0:
@@ -72,7 +72,7 @@ class Fleet:
             clock.advance(seconds - now)
             now = seconds
             if what == "fetched":
-                pace.leave(job[0], str(number), Answered(round(FETCH_SECONDS * 1e6), succeeded=True))
+                pace.leave(job[0], str(number), RequestOutcome(round(FETCH_SECONDS * 1e6), succeeded=True))
                 self.ends[job[1]].append(now)
                 idle += 1
             elif what == "back":

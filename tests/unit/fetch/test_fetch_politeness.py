@@ -16,11 +16,11 @@ from app.property.fetch.pace.rules import Visitor
 from app.property.fetch.pace.stores import LocalPace
 
 ANYBODY = Visitor("anybody")
-JOB = Visitor("job", "batch", patience_seconds=2.0, comes_back=True)
+JOB = Visitor("job", "batch", max_wait_seconds=2.0, can_defer=True)
 
 
-def _destination(host: str = "homes.example", *, inside: bool = False) -> Destination:
-    return Destination(f"https://{host}/", "https", host, 443, (ip_address("93.184.216.34"),), inside=inside)
+def _destination(host: str = "homes.example", *, is_private: bool = False) -> Destination:
+    return Destination(f"https://{host}/", "https", host, 443, (ip_address("93.184.216.34"),), is_private=is_private)
 
 
 def _politeness(clock: ManualClock, *, gap: float = 1.0, concurrency: int = 2) -> Politeness:
@@ -29,8 +29,8 @@ def _politeness(clock: ManualClock, *, gap: float = 1.0, concurrency: int = 2) -
 
 def _ask(politeness: Politeness, *, times: int = 1, gap: float = 0.0, host: str = "homes.example") -> None:
     for _ in range(times):
-        with politeness.turn(_destination(host), ANYBODY, gap) as turn:
-            turn.answered(200)
+        with politeness.slot(_destination(host), ANYBODY, gap) as slot:
+            slot.answered(200)
 
 
 def test_requests_to_one_host_keep_the_least_gap() -> None:
@@ -44,10 +44,10 @@ def test_the_gap_counts_from_when_the_request_goes_out(late: float, waited: list
     """Not from when its turn came, where a good while is between the two."""
     clock = ManualClock()
     politeness = _politeness(clock)
-    with politeness.turn(_destination(), ANYBODY) as turn:
+    with politeness.slot(_destination(), ANYBODY) as slot:
         clock.advance(late)
-        turn.sent()
-        turn.answered(200)
+        slot.sent()
+        slot.answered(200)
     _ask(politeness)
     assert clock.slept == waited
 
@@ -55,9 +55,9 @@ def test_the_gap_counts_from_when_the_request_goes_out(late: float, waited: list
 def test_a_request_that_goes_out_behind_a_later_one_brings_nothing_forward() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
-    with politeness.turn(_destination(), ANYBODY, 8.0) as turn:
+    with politeness.slot(_destination(), ANYBODY, 8.0) as slot:
         _ask(politeness, gap=8.0)
-        turn.sent()
+        slot.sent()
     _ask(politeness, gap=8.0)
     assert clock.slept == [8.0, 8.0]
 
@@ -94,8 +94,8 @@ def test_sites_are_paced_apart_and_the_hosts_of_one_together() -> None:
 def test_opened_networks_are_not_paced() -> None:
     clock = ManualClock()
     politeness = _politeness(clock, concurrency=1)
-    inside = _destination(inside=True)
-    with politeness.turn(inside, ANYBODY), politeness.turn(inside, ANYBODY):
+    inside = _destination(is_private=True)
+    with politeness.slot(inside, ANYBODY), politeness.slot(inside, ANYBODY):
         pass
     assert clock.slept == []
 
@@ -105,7 +105,7 @@ def test_a_wait_too_long_for_anybody_is_an_error_that_says_how_long() -> None:
     politeness = _politeness(clock, gap=3600.0)
     _ask(politeness)
     clock.advance(100)
-    with pytest.raises(HostBusyError) as caught, politeness.turn(_destination(), ANYBODY):
+    with pytest.raises(HostBusyError) as caught, politeness.slot(_destination(), ANYBODY):
         pass
     assert caught.value.facts["retry_after_seconds"] == 3500.0
     assert caught.value.transient
@@ -116,11 +116,11 @@ def test_a_job_waits_for_a_moment_and_leaves_for_longer() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
     _ask(politeness)
-    with politeness.turn(_destination(), JOB) as turn:
-        turn.answered(200)
+    with politeness.slot(_destination(), JOB) as slot:
+        slot.answered(200)
     assert clock.slept == [1.0]
     _ask(politeness, gap=10.0)
-    with pytest.raises(HostBusyError) as caught, politeness.turn(_destination(), JOB, 10.0):
+    with pytest.raises(HostBusyError) as caught, politeness.slot(_destination(), JOB, 10.0):
         pass
     assert caught.value.facts["retry_after_seconds"] == 10.0
     assert clock.slept == [1.0]
@@ -130,8 +130,8 @@ def test_a_site_that_names_a_time_is_left_alone_until_then() -> None:
     """By all: the page that was refused says so, the others come to know by the pace."""
     clock = ManualClock()
     politeness = _politeness(clock)
-    with politeness.turn(_destination(), ANYBODY) as turn:
-        turn.answered(503, 40.0)
+    with politeness.slot(_destination(), ANYBODY) as slot:
+        slot.answered(503, 40.0)
     _ask(politeness)
     assert clock.slept == [40.0]
 
@@ -140,8 +140,8 @@ def test_a_time_that_a_redirect_names_holds_nobody_up() -> None:
     """Retry-After on a 3xx or 200 says how long to wait with that one request (RFC 9110 section 10.2.3)."""
     clock = ManualClock()
     politeness = _politeness(clock)
-    with politeness.turn(_destination(), ANYBODY) as turn:
-        turn.answered(301, 40.0)
+    with politeness.slot(_destination(), ANYBODY) as slot:
+        slot.answered(301, 40.0)
     _ask(politeness)
     assert clock.slept == [1.0]
 
@@ -151,8 +151,8 @@ def test_a_site_that_wants_less_gets_half(status: int) -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
     for _ in range(3):
-        with politeness.turn(_destination(), ANYBODY) as turn:
-            turn.answered(status)
+        with politeness.slot(_destination(), ANYBODY) as slot:
+            slot.answered(status)
     _ask(politeness)
     assert clock.slept == [1.0, 2.0, 4.0], "the gap of a turn is settled when it begins"
 
@@ -161,9 +161,9 @@ def test_a_slow_site_is_asked_as_fast_as_it_answers() -> None:
     """Two places and 8 s for an answer: one request every 4 s keeps two under way, and no more."""
     clock = ManualClock()
     politeness = _politeness(clock)
-    with politeness.turn(_destination(), ANYBODY) as turn:
+    with politeness.slot(_destination(), ANYBODY) as slot:
         clock.advance(8.0)
-        turn.answered(200)
+        slot.answered(200)
     _ask(politeness, times=2)
     assert clock.slept == [4.0]
 
@@ -171,7 +171,7 @@ def test_a_slow_site_is_asked_as_fast_as_it_answers() -> None:
 def test_a_site_that_does_not_answer_at_all_is_slowed_too() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
-    with suppress(TimeoutError), politeness.turn(_destination(), ANYBODY):
+    with suppress(TimeoutError), politeness.slot(_destination(), ANYBODY):
         clock.advance(20.0)
         raise TimeoutError
     _ask(politeness, times=2)
@@ -181,8 +181,8 @@ def test_a_site_that_does_not_answer_at_all_is_slowed_too() -> None:
 def test_a_site_that_is_fast_again_is_asked_faster_again() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
-    with politeness.turn(_destination(), ANYBODY) as turn:
-        turn.answered(429)
+    with politeness.slot(_destination(), ANYBODY) as slot:
+        slot.answered(429)
     _ask(politeness, times=12)
     gaps = clock.slept[2:]
     assert gaps == sorted(gaps, reverse=True)
@@ -193,11 +193,11 @@ def test_a_site_that_is_fast_again_is_asked_faster_again() -> None:
 def test_an_error_does_not_make_it_faster() -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
-    with politeness.turn(_destination(), ANYBODY) as turn:
-        turn.answered(429)
+    with politeness.slot(_destination(), ANYBODY) as slot:
+        slot.answered(429)
     for _ in range(3):
-        with politeness.turn(_destination(), ANYBODY) as turn:
-            turn.answered(500)
+        with politeness.slot(_destination(), ANYBODY) as slot:
+            slot.answered(500)
     assert clock.slept == [1.0, 2.0, 2.0]
 
 
@@ -218,12 +218,12 @@ def test_a_site_that_shows_a_wall_is_left_alone_for_a_quarter_of_an_hour(
     """Or as long as it says itself. Who came for another page there is told when, and that the site asked for it."""
     clock = ManualClock()
     politeness = _politeness(clock)
-    with suppress(PageBlockedError), politeness.turn(_destination(), ANYBODY) as turn:
-        turn.answered(503 if retry_after else 403, retry_after)
+    with suppress(PageBlockedError), politeness.slot(_destination(), ANYBODY) as slot:
+        slot.answered(503 if retry_after else 403, retry_after)
         raise PageBlockedError("https://homes.example/", "a captcha")
-    with pytest.raises(HostBusyError) as caught, politeness.turn(_destination(), JOB):
+    with pytest.raises(HostBusyError) as caught, politeness.slot(_destination(), JOB):
         pass
     assert caught.value.facts["retry_after_seconds"] >= rest
     assert caught.value.facts["held_seconds"] == rest
-    with politeness.turn(_destination("other.example"), JOB) as other:
+    with politeness.slot(_destination("other.example"), JOB) as other:
         other.answered(200)

@@ -65,8 +65,8 @@ def test_the_origin_is_scheme_host_and_port() -> None:
 def test_a_public_address_stays_outside_however_much_is_opened() -> None:
     """Inside is not paced: a network opened too widely must not take the pace from public sites."""
     guard = Guard(_Public(), (ip_network("0.0.0.0/0"),))
-    assert not guard.check("https://homes.example/").inside
-    assert guard.check("https://10.0.0.1/").inside
+    assert not guard.check("https://homes.example/").is_private
+    assert guard.check("https://10.0.0.1/").is_private
 
 
 @pytest.mark.parametrize(

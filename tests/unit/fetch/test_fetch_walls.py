@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.property.fetch.decode.walls import _MARKUP, visible_chars, wall
+from app.property.fetch.decode.block_pages import _MARKUP, block_reason, visible_chars
 
 URL = "https://homes.example/12-elm-street"
 LOGIN = "https://homes.example/account/login?next=%2F12-elm-street"
@@ -54,33 +54,33 @@ PAGES: dict[str, tuple[int, dict[str, str], str]] = {
 
 @pytest.mark.parametrize("sign", [sign for signs, _ in _MARKUP for sign in signs])
 def test_every_sign_is_seen_alone(sign: str) -> None:
-    assert wall(URL, URL, 200, {}, f"<p>{sign.upper()}</p>") is not None
+    assert block_reason(URL, URL, 200, {}, f"<p>{sign.upper()}</p>") is not None
 
 
 @pytest.mark.parametrize("name", WALLS)
 def test_a_wall_is_named(name: str) -> None:
     status, headers, text, whose = WALLS[name]
-    assert whose in (wall(URL, URL, status, headers, text) or "")
+    assert whose in (block_reason(URL, URL, status, headers, text) or "")
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_what_is_no_wall_is_not(name: str) -> None:
-    assert wall(URL, URL, *PAGES[name]) is None
+    assert block_reason(URL, URL, *PAGES[name]) is None
 
 
 def test_who_is_sent_to_a_login_met_a_wall() -> None:
     """Only together: a password field, little else, and a redirect to a place that is called a login."""
-    assert wall(LOGIN, URL, 200, {}, FORM) == "a login"
-    assert wall(LOGIN, LOGIN, 200, {}, FORM) is None, "it was asked for"
-    assert wall("https://homes.example/house/12", URL, 200, {}, FORM) is None
-    assert wall("https://homes.example/blogin-street-4", URL, 200, {}, FORM) is None
-    assert wall(LOGIN, URL, 200, {}, PROPERTY * 3 + FORM) is None
-    assert wall(LOGIN, URL, 200, {}, "<p>Please wait</p>") is None
+    assert block_reason(LOGIN, URL, 200, {}, FORM) == "a login"
+    assert block_reason(LOGIN, LOGIN, 200, {}, FORM) is None, "it was asked for"
+    assert block_reason("https://homes.example/house/12", URL, 200, {}, FORM) is None
+    assert block_reason("https://homes.example/blogin-street-4", URL, 200, {}, FORM) is None
+    assert block_reason(LOGIN, URL, 200, {}, PROPERTY * 3 + FORM) is None
+    assert block_reason(LOGIN, URL, 200, {}, "<p>Please wait</p>") is None
 
 
 def test_a_long_page_is_not_searched() -> None:
     """A wall is short; a long page is judged by its words later, and costs nothing here."""
-    assert wall(URL, URL, 200, {}, "<div class='g-recaptcha'></div>" + "<i></i>" * 50_000) is None
+    assert block_reason(URL, URL, 200, {}, "<div class='g-recaptcha'></div>" + "<i></i>" * 50_000) is None
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.property.fetch.cache_validators import declared_in
+from app.property.fetch.cache_validators import canonical_link
 from app.property.page import Page
 from app.property.urls.canonical import answered_url, canonical_of
 
@@ -22,7 +22,7 @@ def page(head: str = "", *, final_url: str = ANSWERED, body: str = "<p>House</p>
         text=text,
         body=text.encode(),
         fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
-        declared_url=declared_in({"link": link}, final_url),
+        declared_url=canonical_link({"link": link}, final_url),
     )
 
 
@@ -98,5 +98,5 @@ def test_a_url_that_cannot_be_claimed_is_none(canonical: str, answered: str, why
 def test_a_hostile_head_is_read_in_no_time() -> None:
     for text in ("<link rel=canonical " * 20_000, "<" * 300_000, "<link rel='canonical' href='" + "a" * 400_000):
         assert canonical_of(page(text)) is None
-    assert declared_in({"link": "<" * 100_000}, ANSWERED) is None
-    assert declared_in({"link": "<a>" + " ;" * 100_000}, ANSWERED) is None
+    assert canonical_link({"link": "<" * 100_000}, ANSWERED) is None
+    assert canonical_link({"link": "<a>" + " ;" * 100_000}, ANSWERED) is None

@@ -1,4 +1,4 @@
-"""What a page in the browser loads: each request is made in the worker, and its answer handed to the browser."""
+"""Load a page's resources: the worker makes each request and passes the response to the browser."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from app.property.fetch.browser.process import BrowserGoneError, Conversation
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A request that a page makes; `headers` without cookies, in small letters, `cookies` by name. The page has no room
-    for an answer of `most_bytes` or more, unpacked."""
+    """A request that a page makes. `headers` have lower-case names and no cookies; `cookies` are by name.
+
+    The decompressed response must be smaller than `most_bytes`.
+    """
 
     method: str
     url: str
@@ -27,7 +29,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The answer to it, unpacked; fields of the same name are one, set-cookie with line ends between them."""
+    """The decompressed response. Repeated fields are joined; set-cookie fields are separated by line ends."""
 
     status: int
     headers: dict[str, str]
@@ -37,7 +39,7 @@ class Loaded:
 class Loads:
     """The requests of one page, each made by `load` in a thread and answered to the browser, until `end`.
 
-    All answers together may have `most_bytes`; `at_once` are made at the same time.
+    All responses together may have `most_bytes`; at most `at_once` are loaded concurrently.
     """
 
     def __init__(
@@ -52,12 +54,12 @@ class Loads:
         self.have_begun = False
 
     def begin(self, message: Message) -> None:
-        """Have the request made that the message `ask` holds."""
+        """Start the request in the message `ask`."""
         self.have_begun = True
         self._threads.submit(self._answer, message)
 
     def end(self) -> None:
-        """Start no more requests. Those under way end by themselves, and their answers are dropped."""
+        """Start no more requests. Those in progress finish, and their responses are dropped."""
         self._is_over = True
         self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -66,12 +68,12 @@ class Loads:
         try:
             if not self._is_over:
                 loaded = self._counted(self._load(_load_of(message["load"], self._left_bytes)))
-        finally:  # whatever happened, the page must not wait for it
+        finally:  # always answer, so that the page does not wait
             with suppress(BrowserGoneError):
                 self._conversation.answer(message["ask"], None if loaded is None else _message_of(loaded))
 
     def _counted(self, loaded: Loaded | None) -> Loaded | None:
-        """What the page has room for."""
+        """Return the response if the page's total size allows it."""
         with self._lock:
             self._left_bytes -= len(loaded.body) if loaded is not None else 0
             return loaded if self._left_bytes >= 0 else None

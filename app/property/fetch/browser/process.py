@@ -1,4 +1,4 @@
-"""The browser's process as the worker sees it: started when a page needs it, asked, ended with all that it started."""
+"""The browser process as the worker sees it: start it when a page needs it, send requests, and end it completely."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _LOCK = "alive"
 
 
 class BrowserGoneError(Exception):
-    """The process ended; the reason in words."""
+    """The process has ended; contains the reason."""
 
 
 class BrowserStartError(Exception):
-    """The browser did not come up; the reason in words, as far as it said one."""
+    """The browser did not start; contains the reason if it gave one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is started. `memory_bytes`: past this the browser is ended; `idle_seconds`: it ends by itself."""
+    """What to start. Above `memory_bytes` the browser is ended; after `idle_seconds` it ends itself."""
 
     executable: Path
     sandbox: bool
@@ -53,8 +53,8 @@ class BrowserProcess:
     """One running browser. Thread-safe."""
 
     def __init__(self, program: Program) -> None:
-        """Start it. Raises `BrowserStartError`."""
-        _sweep()
+        """Start the browser. Raises `BrowserStartError`."""
+        _remove_stale_folders()
         self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._alive = (self._folder / _LOCK).open("wb")
         fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,15 +67,15 @@ class BrowserProcess:
             env=self._environment(),
             cwd=self._folder,
             start_new_session=True,
-            pass_fds=(self._alive.fileno(),),  # the folder is in use until the last of both has ended
+            pass_fds=(self._alive.fileno(),),  # both processes hold the lock on the folder
         )
         self._numbers = itertools.count(1)
         self._answers: dict[int, queue.SimpleQueue[Message | None]] = {}
         self._started: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._gone = False
-        self.draws = 0
-        #: pages that want something of it, counted by whoever shares it
+        self.renders = 0
+        #: number of pages using it, counted by the renderer
         self.users = 0
         threading.Thread(target=self._listen, daemon=True, name="browser-answers").start()
         try:
@@ -93,17 +93,17 @@ class BrowserProcess:
         return self._gone or self._process.poll() is not None
 
     @contextmanager
-    def draw(self, order: Message) -> Iterator[Conversation]:
-        """Have a page drawn; at the end of the block it is over, whatever became of it. Raises `BrowserGoneError`."""
+    def render(self, order: Message) -> Iterator[Conversation]:
+        """Render a page. Leaving the block ends it, finished or not. Raises `BrowserGoneError`."""
         number = next(self._numbers)
         answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         with self._lock:
             if self._gone:
-                raise BrowserGoneError(self.last_words())
+                raise BrowserGoneError(self.stderr_tail())
             self._answers[number] = answers
-            self.draws += 1
+            self.renders += 1
         try:
-            self.send({"draw": number, **order})
+            self.send({"render": number, **order})
             yield Conversation(self, answers)
         finally:
             with self._lock:
@@ -112,7 +112,7 @@ class BrowserProcess:
                 self.send({"cancel": number})
 
     def send(self, message: Message) -> None:
-        """Raises `BrowserGoneError`."""
+        """Send a message. Raises `BrowserGoneError`."""
         data = wire.packed(message)
         stream = cast(BinaryIO, self._process.stdin)
         try:
@@ -120,12 +120,12 @@ class BrowserProcess:
                 stream.write(data)
                 stream.flush()
         except (OSError, ValueError) as exc:
-            raise BrowserGoneError(self.last_words()) from exc
+            raise BrowserGoneError(self.stderr_tail()) from exc
 
     def end(self) -> None:
-        """End it and all that it started. Safe to call again."""
+        """End the process and everything it started. Safe to call twice."""
         patience = 0.0
-        if self._lock.acquire(timeout=1.0):  # else it does not read what it is sent
+        if self._lock.acquire(timeout=1.0):  # otherwise the process is not reading its input
             try:
                 patience = _END_SECONDS
                 with suppress(OSError, ValueError):
@@ -142,8 +142,8 @@ class BrowserProcess:
         self._alive.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def last_words(self) -> str:
-        """The end of what the process wrote to its stderr."""
+    def stderr_tail(self) -> str:
+        """Return the end of the process's stderr."""
         with suppress(OSError, ValueError):
             text = (self._folder / "stderr").read_text("utf-8", "replace").strip()
             if text:
@@ -166,10 +166,10 @@ class BrowserProcess:
         except BrowserGoneError as exc:
             raise BrowserStartError(str(exc)) from exc
         if answer is None or "ready" not in answer:
-            raise BrowserStartError(_reason(str(answer["broken"])) if answer else self.last_words())
+            raise BrowserStartError(_reason(str(answer["broken"])) if answer else self.stderr_tail())
 
     def _environment(self) -> dict[str, str]:
-        """Nothing of the worker's own environment, where secrets are, but what a program needs to run."""
+        """Return an environment without the worker's variables, which include secrets."""
         return {**bare_environment(), "TMPDIR": str(self._folder), "HOME": str(self._folder)}
 
     def _listen(self) -> None:
@@ -190,37 +190,37 @@ class BrowserProcess:
 
 
 class Conversation:
-    """What the browser says about one page."""
+    """The messages about one page."""
 
     def __init__(self, process: BrowserProcess, answers: queue.SimpleQueue[Message | None]) -> None:
         self._process = process
         self._answers = answers
 
     def next(self, seconds: float) -> Message:
-        """The next message. Raises `TimeoutError`, and `BrowserGoneError` where there will be none."""
+        """Return the next message. Raises `TimeoutError`, or `BrowserGoneError` if there will be none."""
         try:
             message = self._answers.get(timeout=max(0.001, seconds))
         except queue.Empty:
             raise TimeoutError from None
         if message is None:
-            raise BrowserGoneError(self._process.last_words())
+            raise BrowserGoneError(self._process.stderr_tail())
         return message
 
     def answer(self, number: int, loaded: Message | None) -> None:
-        """What came of a request that the page made; None: nothing. Raises `BrowserGoneError`."""
+        """Send the response to a request of the page, or None if there is none. Raises `BrowserGoneError`."""
         self._process.send({"answer": number, "loaded": loaded})
 
 
 def _reason(text: str) -> str:
-    """The line that says why, of all that Playwright and Chromium wrote."""
+    """Return the line with the reason from the output of Playwright and Chromium."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if "ERROR" in line or "FATAL" in line or "sandbox" in line.lower()]
     chosen: Any = (telling or lines or ["it gave no reason"])[0]
     return str(chosen)[:500]
 
 
-def _sweep() -> None:
-    """Remove the folders of processes that were killed before they could."""
+def _remove_stale_folders() -> None:
+    """Remove the folders of processes that were killed before they could do so."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError), (folder / _LOCK).open("rb") as lock:
             if time.time() - folder.stat().st_mtime < _START_SECONDS:

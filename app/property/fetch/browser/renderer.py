@@ -1,4 +1,4 @@
-"""Has pages drawn: those of chosen hosts, and those that are empty shells without their scripts."""
+"""Render pages of chosen hosts, and pages that are empty without their scripts."""
 
 from __future__ import annotations
 
@@ -28,33 +28,35 @@ from app.property.page import Page
 log = logging.getLogger(__name__)
 
 
-#: what no page needs to be drawn, refused by Chromium itself: downloads, popups and dialogs, frames and plugins
+#: features that rendering does not need and Chromium refuses: downloads, popups, dialogs, frames, plugins
 #: (https://www.w3.org/TR/CSP3, https://html.spec.whatwg.org/multipage/browsers.html#sandboxing)
 _POLICY = "sandbox allow-scripts allow-same-origin allow-forms; frame-src 'none'; object-src 'none'"
 
 
 @dataclass(frozen=True, slots=True)
 class RenderLimits:
-    """What drawing a page may cost beside `Limits`. A page is read when nothing has been under way and nothing has
-    changed for `quiet_seconds`, or after `settle_seconds`."""
+    """What rendering a page may cost, in addition to `Limits`.
+
+    A page is read when nothing has loaded or changed for `quiet_seconds`, or after `settle_seconds`.
+    """
 
     settle_seconds: float = 15.0
     quiet_seconds: float = 0.75
-    #: all that a page's scripts load, unpacked
+    #: all resources of a page, decompressed
     loaded_bytes: int = 30_000_000
     requests: int = 150
-    #: of one page, at all hosts together
+    #: per page, over all hosts
     requests_at_once: int = 4
     pages_at_once: int = 4
-    #: then a new browser takes over: one that lives long grows
+    #: then a new browser starts, because memory use grows with age
     pages_per_browser: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as it was fetched, to be drawn: `page.final_url` is where it came from.
+    """A fetched document to render. Its URL is `page.final_url`.
 
-    `headers` are the answer's that bear on drawing; `cookies` what would be sent back there, by name.
+    `headers` are the response fields that affect rendering; `cookies` are those for its URL, by name.
     """
 
     page: Page
@@ -63,29 +65,35 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """The page's elements as HTML. Whatever address its scripts wrote, it is the page that was fetched."""
+class Rendered:
+    """The page's elements as HTML. Its URL stays that of the fetched page, even if scripts change the address."""
 
     html: str
 
 
 @dataclass(frozen=True, slots=True)
-class Onward:
-    """The page leads to another by itself, like a redirect."""
+class Redirect:
+    """The page navigates to another URL by itself."""
 
     url: str
 
 
-class Renderer(Protocol):
-    """What a fetcher needs to have pages drawn."""
+#: makes one request of a page; returns None if it is refused or fails
+Loader = Callable[[Load], Loaded | None]
 
-    def wants(self, page: Page) -> bool:
-        """Whether the page has to be drawn."""
+
+class Renderer(Protocol):
+    """What a fetcher needs to render pages."""
+
+    def needs_browser(self, page: Page) -> bool:
+        """Return whether the page must be rendered."""
         ...
 
-    def draw(self, document: Document, deadline_us: int, load: Callable[[Load], Loaded | None]) -> Drawn | Onward:
-        """Draw it until the deadline, in microseconds since the epoch. `load` makes each request of the page, from
-        several threads; None: it is refused or failed. Raises a `FetchError`."""
+    def render(self, document: Document, deadline_us: int, load: Loader) -> Rendered | Redirect:
+        """Render the page before the deadline, in microseconds since the epoch. Raises a `FetchError`.
+
+        `load` is called from several threads.
+        """
         ...
 
     def close(self) -> None:
@@ -94,7 +102,7 @@ class Renderer(Protocol):
 
 
 class BrowserRenderer:
-    """Draws with one Chromium for all threads of this process, started when it is first needed."""
+    """Renders with one Chromium for all threads of this process, started on first use."""
 
     def __init__(
         self,
@@ -118,24 +126,24 @@ class BrowserRenderer:
         self._current: BrowserProcess | None = None
         self._lock = threading.Lock()
 
-    def wants(self, page: Page) -> bool:
+    def needs_browser(self, page: Page) -> bool:
         if "html" not in page.content_type:
             return False
         if urlsplit(page.final_url).hostname in self._hosts:
             return True
-        from app.property.fetch.browser.shell import is_shell  # noqa: PLC0415 (all extractors: for who draws alone)
+        from app.property.fetch.browser.shell import is_shell  # noqa: PLC0415 (imports all extractors, only needed with a browser)
 
         return is_shell(page)
 
-    def draw(self, document: Document, deadline_us: int, load: Callable[[Load], Loaded | None]) -> Drawn | Onward:
+    def render(self, document: Document, deadline_us: int, load: Loader) -> Rendered | Redirect:
         url = document.page.final_url
         if not self._places.acquire(timeout=max(0.0, self._seconds_left(deadline_us))):
             raise FetchTimeoutError(url, "all places for pages in the browser were taken")
         try:
             try:
-                return self._draw(document, deadline_us, load)
-            except _NotBegunError:  # it had just ended, by itself or by accident
-                return self._draw(document, deadline_us, load)
+                return self._render(document, deadline_us, load)
+            except _NotBegunError:  # the browser had just ended; start another
+                return self._render(document, deadline_us, load)
         except (BrowserGoneError, _NotBegunError) as exc:
             raise BrowserFailedError(url, f"the browser ended meanwhile: {exc}") from exc
         finally:
@@ -147,10 +155,10 @@ class BrowserRenderer:
         if current is not None:
             current.end()
 
-    def _draw(self, document: Document, deadline_us: int, load: Callable[[Load], Loaded | None]) -> Drawn | Onward:
+    def _render(self, document: Document, deadline_us: int, load: Loader) -> Rendered | Redirect:
         url = document.page.final_url
         order = self._order(document, self._seconds_left(deadline_us))
-        with self._process(url) as process, process.draw(order) as conversation:
+        with self._process(url) as process, process.render(order) as conversation:
             loads = Loads(
                 conversation,
                 load,
@@ -162,42 +170,42 @@ class BrowserRenderer:
             finally:
                 loads.end()
 
-    def _answer(self, url: str, conversation: Conversation, loads: Loads, deadline_us: int) -> Drawn | Onward:
+    def _answer(self, url: str, conversation: Conversation, loads: Loads, deadline_us: int) -> Rendered | Redirect:
         while True:
             try:
                 message = conversation.next(self._seconds_left(deadline_us))
             except TimeoutError as exc:
-                raise FetchTimeoutError(url, f"it was not drawn within {self._limits.total_seconds:g} s") from exc
+                raise FetchTimeoutError(url, f"it was not rendered within {self._limits.total_seconds:g} s") from exc
             except BrowserGoneError as exc:
                 raise exc if loads.have_begun else _NotBegunError(str(exc)) from exc
             if "ask" in message:
                 loads.begin(message)
-            elif message.get("failed") != "gone":  # else the process is about to end
+            elif message.get("failed") != "gone":  # "gone": the process is about to end
                 return self._result(url, message)
 
-    def _result(self, url: str, message: Message) -> Drawn | Onward:
-        if "onward" in message:
-            return Onward(str(message["onward"]))
-        if "drawn" in message:
-            drawn = message["drawn"]
-            log.info("%s was drawn: %d requests, dropped %s", url, drawn["passed"], drawn["dropped"])
-            return Drawn(str(drawn["html"]))
+    def _result(self, url: str, message: Message) -> Rendered | Redirect:
+        if "redirect" in message:
+            return Redirect(str(message["redirect"]))
+        if "rendered" in message:
+            rendered = message["rendered"]
+            log.info("%s was rendered: %d requests, dropped %s", url, rendered["passed"], rendered["dropped"])
+            return Rendered(str(rendered["html"]))
         reason = str(message.get("reason"))
         if message.get("failed") == "timeout":
             raise FetchTimeoutError(url, reason)
         if message.get("failed") == "too_large":
-            raise PageTooLargeError(url, self._limits.body_bytes, "once it is drawn")
+            raise PageTooLargeError(url, self._limits.body_bytes, "once it is rendered")
         raise BrowserFailedError(url, reason)
 
     @contextmanager
     def _process(self, url: str) -> Iterator[BrowserProcess]:
-        """A browser to work with; one that has drawn enough ends when its last page is over."""
+        """Return a browser to use. One with enough pages rendered ends after its last page."""
         with self._lock:
             process = self._current
             if process is not None and process.is_gone:
                 process.end()
                 process = None
-            if process is None or process.draws >= self._render_limits.pages_per_browser:
+            if process is None or process.renders >= self._render_limits.pages_per_browser:
                 self._end_if_idle(process)
                 process = self._current = self._started(url)
             process.users += 1
@@ -245,10 +253,10 @@ class BrowserRenderer:
 
 
 def _headers(of_site: Mapping[str, str]) -> dict[str, str]:
-    """What the document is served with: the site's own policy holds beside ours."""
+    """Return the document's headers: the site's own policy applies together with ours."""
     policies = ", ".join(filter(None, (of_site.get("content-security-policy"), _POLICY)))
     return {**of_site, "content-security-policy": policies, "content-type": "text/html; charset=utf-8"}
 
 
 class _NotBegunError(Exception):
-    """The browser ended before the page had anything loaded: another one can draw it."""
+    """The browser ended before the page loaded anything, so another browser can render it."""

@@ -1,4 +1,4 @@
-"""Pages that need a browser: when one is needed, what it may reach, and how it is run. See docs/browser-pages.md."""
+"""Check the browser settings and build the renderer."""
 
 from __future__ import annotations
 
@@ -8,30 +8,10 @@ import sys
 
 from app.clock import Clock
 from app.errors import ConfigurationError
-from app.property.fetch.browser.loads import Load, Loaded
 from app.property.fetch.browser.process import Program
-from app.property.fetch.browser.renderer import (
-    BrowserRenderer,
-    Document,
-    Drawn,
-    Onward,
-    Renderer,
-    RenderLimits,
-)
+from app.property.fetch.browser.renderer import BrowserRenderer, RenderLimits
 from app.property.fetch.limits import Limits
 from app.settings import Settings
-
-__all__ = [
-    "Document",
-    "Drawn",
-    "Load",
-    "Loaded",
-    "Onward",
-    "RenderLimits",
-    "Renderer",
-    "build_renderer",
-    "check_browser",
-]
 
 _GREEN = ("gevent", "eventlet")
 
@@ -44,9 +24,9 @@ def build_renderer(
     render_limits: RenderLimits | None = None,
     more_switches: tuple[str, ...] = (),
 ) -> BrowserRenderer | None:
-    """A renderer as the settings say, None if they name no browser. Starts nothing yet.
+    """Return a renderer as the settings specify, or None if they name no browser. Starts nothing yet.
 
-    `more_switches` are Chromium's. Raises `ConfigurationError` for what could never work.
+    `more_switches` are added to Chromium's. Raises `ConfigurationError` if the browser cannot run here.
     """
     check_browser(settings)
     if settings.fetch.browser_path is None:
@@ -69,7 +49,7 @@ def build_renderer(
 
 
 def check_browser(settings: Settings) -> None:
-    """Raise `ConfigurationError` if a browser is wanted that cannot be had here, with what to do about it."""
+    """Raise `ConfigurationError`, with the remedy, if the settings name a browser that cannot run here."""
     path = settings.fetch.browser_path
     if path is None:
         if settings.fetch.browser_hosts:
@@ -98,7 +78,7 @@ def check_browser(settings: Settings) -> None:
 
 
 def _is_green(library: str) -> bool:
-    """True where the library has put itself in the place of Python's threads."""
+    """Return whether the library has replaced Python's threads."""
     patcher = sys.modules.get(f"{library}.monkey") or sys.modules.get(f"{library}.patcher")
     is_patched = getattr(patcher, "is_module_patched", None) or getattr(patcher, "is_monkey_patched", None)
     return bool(is_patched is not None and is_patched("thread"))

@@ -1,4 +1,4 @@
-"""Is a page an empty shell, which its scripts would fill?"""
+"""Recognize pages that are empty without their scripts."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from app.property.reading.kind import classify
 from app.property.reading.pipeline import extract
 from app.property.record import PageKind
 
-#: what is left of a shell: a title, a notice that scripts are needed, the links of a footer
+#: the text of a shell is shorter: a title, a notice that scripts are needed, footer links
 _SHELL_CHARS = 1000
-#: an inline script of fewer characters counts a visit or sets a flag
+#: a shorter inline script only counts a visit or sets a flag
 _DRAWS_CHARS = 300
-#: a title and the tags for shared links may tell the address and the price
+#: a title and Open Graph tags may state this many facts
 _TITLE_FACTS = 2
 _DATA_TYPES = re.compile(r"application/(?:ld\+)?json|text/(?:template|x-)|importmap|speculationrules", re.IGNORECASE)
 
 
 def is_shell(page: Page) -> bool:
-    """True for HTML with hardly any text, hardly a fact in its markup or embedded data, and scripts that would fill it.
+    """Return True for HTML with hardly any text or facts, and with scripts that could add them.
 
-    Not for a page that turns visitors away: with a browser it would ask for proof of a person, and it gets none.
+    Pages that block visitors do not count: in a browser they would ask for proof of a human, which nobody gives.
     """
     if "html" not in page.content_type:
         return False

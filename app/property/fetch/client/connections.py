@@ -1,6 +1,6 @@
-"""Kept connections, a small pool for each origin: a request looks through its own site's connections and no others.
+"""Reused connections in one small pool per origin.
 
-One pool for all would look at every connection twice a request, asking the system whether each is still open.
+A shared pool would check on every request, with two system calls per connection, whether each is still open.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MOST_IDLE_PER_ORIGIN = 20
 
 
 class Connections:
-    """Pools by origin, each closed some seconds after its last request. Thread-safe."""
+    """Connection pools by origin, each closed some seconds after its last use. Thread-safe."""
 
     def __init__(self, ssl_context: ssl.SSLContext, clock: Clock) -> None:
         self._ssl_context = ssl_context
@@ -40,7 +40,7 @@ class Connections:
 
     @contextmanager
     def to(self, origin: str) -> Iterator[httpcore2.ConnectionPool]:
-        """The pool of `origin`, for one request and its answer."""
+        """Return the pool of `origin` for one request and its response."""
         now = self._clock.now_us()
         with self._lock:
             pool = self._pools.pop(origin, None) or _Pool(self._new())
@@ -57,7 +57,7 @@ class Connections:
                 pool.users -= 1
 
     def _take_left(self, now: int) -> list[_Pool]:
-        """The pools that nobody has used for a while, out of the shelf; the least recently used come first."""
+        """Remove and return pools that have not been used for a while, least recently used first."""
         left: list[str] = []
         for origin, pool in self._pools.items():
             if now - pool.used_us < _KEPT_SECONDS * 1_000_000:

@@ -1,7 +1,7 @@
-"""One HTTP request and its answer, within limits: no redirects, no robots, no pace.
+"""Send one HTTP request and receive its response within limits, without redirects, robots.txt, or pace.
 
-The models are httpx2's, the connections httpcore2's with our network backend below; no environment variable and no
-proxy has a say. Every foreign error leaves as one of `app.errors`.
+Requests and responses are httpx2's; connections are httpcore2's with the network backend in `network.py`. Environment
+variables and proxies are ignored. All errors are converted to `app.errors`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HEADERS = {
 
 
 class _Body(httpx2.SyncByteStream):
-    """The bytes as they come. Whoever takes them unpacks them, and gets no more once that took too much CPU time."""
+    """A response body that stops with an error once decompressing it took too much CPU time."""
 
     def __init__(self, stream: httpcore2.Response, url: str, limits: Limits) -> None:
         self._response = stream
@@ -50,7 +50,7 @@ class _Body(httpx2.SyncByteStream):
 
 
 class Exchange:
-    """Asks checked addresses, over connections that it keeps for a while. Thread-safe."""
+    """Sends requests to checked addresses over reused connections. Thread-safe."""
 
     def __init__(
         self, limits: Limits, clock: Clock, user_agent: str, ssl_context: ssl.SSLContext | None = None
@@ -71,25 +71,24 @@ class Exchange:
         cookies: httpx2.Cookies,
         deadline_us: int,
         conditions: Mapping[str, str] = MappingProxyType({}),
-        goes_out: Callable[[], None] | None = None,
+        on_send: Callable[[], None] | None = None,
     ) -> Iterator[httpx2.Response]:
-        """GET the destination; the answer's body is read inside the `with`, by `read_body`.
+        """GET the destination. Read the body inside the `with` block, using `read_body`.
 
-        `cookies` are sent and added to, `conditions` are sent beside our header fields. `goes_out` is
-        called when the request is about to be sent. Leaving the block frees the socket, however much of the body was
-        read.
+        `cookies` are sent and updated. `conditions` are additional header fields. `on_send` is called just before the
+        request is sent. Leaving the block frees the socket, even if the body was not read completely.
         """
         request = httpx2.Request("GET", destination.url, headers={**self._headers, **conditions})
         cookies.set_cookie_header(request)
-        with self._answer(request, destination, deadline_us, goes_out) as response:
+        with self._answer(request, destination, deadline_us, on_send) as response:
             cookies.extract_cookies(response)
             yield response
 
     @contextmanager
-    def ask(
+    def request(
         self, method: str, destination: Destination, headers: Mapping[str, str], body: bytes, deadline_us: int
     ) -> Iterator[httpx2.Response]:
-        """Ask the destination what somebody else wants to know: `headers` count more than ours. Read as by `open`."""
+        """Send a request with its own `headers`, which override the fetcher's. Read it like the response of `open`."""
         merged = httpx2.Headers(self._headers)
         merged.update(headers)
         request = httpx2.Request(method, destination.url, headers=merged, content=body or None)
@@ -97,8 +96,8 @@ class Exchange:
             yield response
 
     def post(self, destination: Destination, body: bytes, headers: Mapping[str, str], deadline_us: int) -> int:
-        """POST `body` with `headers` on top of ours; -> the status. The answer's body is not read."""
-        with self.ask("POST", destination, headers, body, deadline_us) as response:
+        """POST `body` with additional `headers` and return the status. The response body is not read."""
+        with self.request("POST", destination, headers, body, deadline_us) as response:
             return response.status_code
 
     @contextmanager
@@ -107,9 +106,9 @@ class Exchange:
         request: httpx2.Request,
         destination: Destination,
         deadline_us: int,
-        goes_out: Callable[[], None] | None = None,
+        on_send: Callable[[], None] | None = None,
     ) -> Iterator[httpx2.Response]:
-        under_way = Request(destination, self._limits, self._clock, deadline_us, goes_out)
+        under_way = Request(destination, self._limits, self._clock, deadline_us, on_send)
         with (
             under_way.under_way(),
             _translated(destination.url),
@@ -136,15 +135,16 @@ class Exchange:
             port=request.url.port,
             target=request.url.raw_path,
         )
-        timeouts = {"pool": under_way.seconds_left()}  # all others are the network backend's
+        timeouts = {"pool": under_way.seconds_left()}  # the network backend applies all other timeouts
         return httpcore2.Request(
             request.method, url, headers=request.headers.raw, content=request.content, extensions={"timeout": timeouts}
         )
 
     def read_body(self, response: httpx2.Response, *, limit_bytes: int | None = None) -> bytes:
-        """The body after decompression.
+        """Return the decompressed body.
 
-        Past `Limits.body_bytes` it raises `PageTooLargeError`; with a `limit_bytes` of its own it stops there instead.
+        Raises `PageTooLargeError` above `Limits.body_bytes`. With `limit_bytes`, it stops there without an error
+        instead.
         """
         limit = self._limits.body_bytes if limit_bytes is None else limit_bytes
         stated = response.headers.get("content-length", "")
@@ -162,7 +162,7 @@ class Exchange:
 
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
-    """Errors of the HTTP stack become ours; ours pass."""
+    """Convert errors of the HTTP stack to ours."""
     try:
         yield
     except (httpcore2.ConnectTimeout, httpcore2.WriteTimeout, httpcore2.ReadTimeout, httpcore2.PoolTimeout) as exc:

@@ -1,6 +1,6 @@
-"""The fetcher: from a URL to a `Page`, through guard, robots.txt and pace, again on every redirect.
+"""The fetcher: fetch a URL as a `Page`, applying guard, robots.txt, and pace again at every redirect.
 
-The rules themselves live beside it (`guard.py`, `robots.py`, `politeness.py`, `exchange.py`); here is their order.
+This module defines the order of the stages; their rules are in the other modules of `fetch`.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ from app.errors.fetching import (
 )
 from app.errors.pages import PageBlockedError
 from app.errors.targets import InvalidTargetError
-from app.property.fetch.browser.drawing import Arrival, Drawing
-from app.property.fetch.browser.renderer import Drawn, Renderer
-from app.property.fetch.cache_validators import conditions, declared_in, is_conditional, keeping_of
+from app.property.fetch.browser.page_rendering import Arrival, PageRendering
+from app.property.fetch.browser.renderer import Rendered, Renderer
+from app.property.fetch.cache_validators import canonical_link, conditional_headers, is_conditional, validators_of
 from app.property.fetch.client.exchange import Exchange
 from app.property.fetch.client.refresh import refresh
+from app.property.fetch.decode.block_pages import HEAD_BYTES, REFUSALS, block_reason
 from app.property.fetch.decode.media_type import media_type, require_readable
 from app.property.fetch.decode.text import decode, is_blank
-from app.property.fetch.decode.walls import HEAD_BYTES, REFUSALS, wall
 from app.property.fetch.guard.check import Destination, Guard
 from app.property.fetch.limits import Limits, TimeBudget
 from app.property.fetch.pace.politeness import Politeness
 from app.property.fetch.pace.rules import Visitor
 from app.property.fetch.robots.cache import RobotsCache, RobotsFile
 from app.property.fetch.robots.rules import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Robots
-from app.property.page import RENDERED, Keeping, NotModified, Page
+from app.property.page import RENDERED, CacheValidators, NotModified, Page
 from app.property.reading.budget import Spent, reading
 from app.property.urls.site import site_of
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: "later" rather than "no": request timeout, too early, too many requests; and all of 5xx
+#: statuses that mean "later": request timeout, too early, too many requests; also all of 5xx
 _TRANSIENT = frozenset({408, 425, 429})
-#: who has come so far as to be asked on to another page waits for it: to come back would be to begin anew
+#: the longest wait after a redirect, where coming back later would mean starting over
 _ON_THE_WAY_SECONDS = 60.0
 
 
@@ -57,14 +57,14 @@ def _nothing_known(_: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Onward:
-    """No page, but where to ask instead."""
+class _Redirect:
+    """A page redirects instead of having content."""
 
     location: str
 
 
 class Fetcher:
-    """Fetches pages. Thread-safe; one per process, closed at its end."""
+    """Fetches pages. Thread-safe. Each process has one and closes it at its end."""
 
     def __init__(
         self,
@@ -85,92 +85,94 @@ class Fetcher:
         self._clock = clock
         self._exchange = Exchange(limits, clock, user_agent, ssl_context)
         self._robots = Robots(self._fetch_robots, robots_cache, clock, user_agent, ignored=ignored_robots)
-        self._drawing = (
-            Drawing(renderer, guard=guard, robots=self._robots, exchange=self._exchange, limits=limits, clock=clock)
+        self._rendering = (
+            PageRendering(
+                renderer, guard=guard, robots=self._robots, exchange=self._exchange, limits=limits, clock=clock
+            )
             if renderer is not None
             else None
         )
 
     def close(self) -> None:
-        """Close all connections, and the browser."""
+        """Close all connections and the browser."""
         self._exchange.close()
-        if self._drawing is not None:
-            self._drawing.close()
+        if self._rendering is not None:
+            self._rendering.close()
 
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page:
-        """The page at `url`, redirects followed. `visitor` says on whose behalf; None: whoever waits for his turn.
+        """Return the page at `url`, following redirects. `visitor` says on whose behalf; the default waits in place.
 
-        Raises `InvalidTargetError` for what is no URL; else a `FetchError` that says what went wrong, `transient`
-        where it is worth coming back, or `BrokerUnavailableError` where the shared pace cannot be asked.
+        Raises `InvalidTargetError` for an invalid URL, a `FetchError` with the reason (`transient` if a retry may
+        help), or `BrokerUnavailableError` if the shared pace is unavailable.
         """
         page = self.revisit(url, _nothing_known, visitor)
-        if isinstance(page, NotModified):  # whoever was asked about nothing answered 304 all the same
+        if isinstance(page, NotModified):  # the server answered 304 to an unconditional request
             raise HttpStatusError(page.final_url, 304)
         return page
 
     def revisit(
-        self, url: str, known: Callable[[str], Keeping | None], visitor: Visitor | None = None
+        self, url: str, known: Callable[[str], CacheValidators | None], visitor: Visitor | None = None
     ) -> Page | NotModified:
-        """As `fetch`; but whichever URL answers is asked whether what it answered before still holds.
+        """Return the page like `fetch`, or `NotModified` if the stored copy at the answering URL is still current.
 
-        `known` says for a URL what its site said about keeping that answer; None: nothing of it is kept.
+        `known` returns the cache validators of a URL's stored copy, or None without one.
         """
         visitor = visitor or Visitor()
         read = partial(self._read_page, url, Spent())
         found = self._follow(url, read, self._robots.permit, self._limits.redirects, visitor, known=known)
-        return cast("Page | NotModified", found)  # the type of a union's rest is not inferred
+        return cast("Page | NotModified", found)  # mypy cannot infer this union
 
     def _fetch_robots(self, url: str, visitor: Visitor) -> RobotsFile:
-        visitor = replace(visitor, on_turn=None)
+        visitor = replace(visitor, on_slot=None)
         return self._follow(url, self._read_robots, lambda *_: 0.0, MAX_ROBOTS_REDIRECTS, visitor)
 
     def _follow[Result](
         self,
         url: str,
-        read: Callable[[Arrival], Result | _Onward],
+        read: Callable[[Arrival], Result | _Redirect],
         permit: Callable[[Destination, Visitor], float],
         redirects: int,
         visitor: Visitor,
         *,
-        known: Callable[[str], Keeping | None] = _nothing_known,
+        known: Callable[[str], CacheValidators | None] = _nothing_known,
     ) -> Result:
-        """Walk from `url` to an answer that is no redirect and read it.
+        """Follow redirects from `url` to a response that is not one, and read it.
 
-        Each stop is checked by the guard, then by `permit`, which returns the gap to keep there in seconds; what is
-        `known` of it is asked about. Behind a public stop there are public ones only.
+        The guard and then `permit` check each stop; `permit` returns the gap to keep there in seconds. A stop that is
+        `known` gets a conditional request. After a public stop, all further stops must be public.
         """
         budget = TimeBudget(self._clock, self._limits.total_seconds)
         cookies = httpx2.Cookies()
         stop, via = url, ""
         for _ in range(redirects + 1):
             destination = self._check(stop, via, visitor)
-            visitor = replace(visitor, only_public=not destination.inside)
+            visitor = replace(visitor, only_public=not destination.is_private)
             gap_seconds = permit(destination, visitor)
-            asked = conditions(known(destination.url))
+            asked = conditional_headers(known(destination.url))
             with (
-                self._politeness.turn(destination, visitor, gap_seconds) as turn,
+                self._politeness.slot(destination, visitor, gap_seconds) as slot,
                 budget.running() as deadline_us,
-                self._exchange.open(destination, cookies, deadline_us, asked, turn.sent) as response,
+                self._exchange.open(destination, cookies, deadline_us, asked, slot.sent) as response,
             ):
-                turn.answered(response.status_code, self._retry_after_seconds(response))
-                visitor = replace(visitor, on_turn=None)
+                slot.answered(response.status_code, self._retry_after_seconds(response))
+                visitor = replace(visitor, on_slot=None)
                 location = response.headers.get("location")
                 is_redirect = response.status_code in _REDIRECTS
                 arrival = Arrival(destination, response, cookies, visitor, deadline_us)
-                found = _Onward(location) if location and is_redirect else read(arrival)
-            if not isinstance(found, _Onward):
+                found = _Redirect(location) if location and is_redirect else read(arrival)
+            if not isinstance(found, _Redirect):
                 return found
             stop, via = _join(destination.url, found.location), destination.url
             visitor = replace(
                 visitor,
-                comes_back=False,
-                patience_seconds=_ON_THE_WAY_SECONDS,
-                asked_site=visitor.asked_site or site_of(destination.host),
+                can_defer=False,
+                max_wait_seconds=_ON_THE_WAY_SECONDS,
+                requested_site=visitor.requested_site or site_of(destination.host),
             )
         raise TooManyRedirectsError(url, redirects)
 
     def _check(self, url: str, via: str, visitor: Visitor) -> Destination:
-        """The guard's answer; a redirect to something that is no URL is the site's fault, not the target's."""
+        """Return the guard's result. An invalid redirect URL is the site's error, not the target's."""
         try:
             return self._guard.check(url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public)
         except InvalidTargetError as exc:
@@ -178,7 +180,7 @@ class Fetcher:
                 raise
             raise FetchError(via, f"it redirects to {exc.facts['target']!r}: {exc.facts['problem']}") from exc
 
-    def _read_page(self, asked: str, spent: Spent, arrival: Arrival) -> Page | NotModified | _Onward:
+    def _read_page(self, asked: str, spent: Spent, arrival: Arrival) -> Page | NotModified | _Redirect:
         destination, response = arrival.destination, arrival.response
         if response.status_code == 304 and is_conditional(response.request.headers):
             return NotModified(asked, destination.url, self._clock.now())
@@ -188,17 +190,17 @@ class Fetcher:
             require_readable(destination.url, content_type)
             body = self._exchange.read_body(response)
             page = replace(self._page(asked, destination.url, response, body, content_type), spent=spent)
-            self._require_no_wall(asked, destination.url, response, page.text)
+            self._require_not_blocked(asked, destination.url, response, page.text)
             location = refresh(response.headers.get("refresh", ""), page.text if "html" in page.content_type else "")
             if location is not None and _join(destination.url, location).partition("#")[0] != destination.url:
-                return _Onward(location)
+                return _Redirect(location)
             if not page.content_type:
                 raise EmptyPageError(destination.url)
-            drawing = self._drawing if self._drawing is not None and self._drawing.wants(page) else None
-        return page if drawing is None else self._drawn(drawing, page, arrival)
+            rendering = self._rendering if self._rendering is not None and self._rendering.needs_browser(page) else None
+        return page if rendering is None else self._rendered(rendering, page, arrival)
 
     def _page(self, asked: str, url: str, response: httpx2.Response, body: bytes, content_type: str | None) -> Page:
-        """The page; one without a type and text where the body is blank."""
+        """Return the page, without type and text if the body is blank."""
         is_empty = is_blank(body)
         return Page(
             url=asked,
@@ -207,21 +209,21 @@ class Fetcher:
             text="" if is_empty else decode(body, content_type),
             body=body,
             fetched_at=self._clock.now(),
-            keeping=keeping_of(response.headers),
-            declared_url=declared_in(response.headers, url),
+            validators=validators_of(response.headers),
+            declared_url=canonical_link(response.headers, url),
         )
 
-    def _drawn(self, drawing: Drawing, page: Page, arrival: Arrival) -> Page | _Onward:
-        """The page as a browser draws it, while its turn at the site goes on."""
-        result = drawing.draw(page, arrival)
-        if not isinstance(result, Drawn):
-            return _Onward(result.url)
+    def _rendered(self, rendering: PageRendering, page: Page, arrival: Arrival) -> Page | _Redirect:
+        """Return the page as rendered by the browser, while its slot at the site is still held."""
+        result = rendering.render(page, arrival)
+        if not isinstance(result, Rendered):
+            return _Redirect(result.url)
         body = RENDERED + result.html.encode("utf-8", "replace")
         with reading(page.final_url, page.spent):
-            drawn = self._page(page.url, page.final_url, arrival.response, body, "text/html; charset=utf-8")
-            self._require_no_wall(page.url, page.final_url, arrival.response, drawn.text)
-        # that the document is as it was would say nothing of what its scripts load
-        return replace(drawn, keeping=Keeping(no_store=page.keeping.no_store), spent=page.spent)
+            rendered = self._page(page.url, page.final_url, arrival.response, body, "text/html; charset=utf-8")
+            self._require_not_blocked(page.url, page.final_url, arrival.response, rendered.text)
+        # validators of the document do not cover what its scripts load
+        return replace(rendered, validators=CacheValidators(no_store=page.validators.no_store), spent=page.spent)
 
     def _read_robots(self, arrival: Arrival) -> RobotsFile:
         response = arrival.response
@@ -232,25 +234,25 @@ class Fetcher:
     def _require_success(self, asked: str, url: str, response: httpx2.Response) -> None:
         status = response.status_code
         if status in REFUSALS:
-            self._require_no_wall(asked, url, response, self._head_of(response))
+            self._require_not_blocked(asked, url, response, self._head_of(response))
         if status in _TRANSIENT or status >= 500:
             raise TransientHttpStatusError(url, status, self._retry_after_seconds(response))
         if not 200 <= status < 300:
             raise HttpStatusError(url, status)
 
-    def _require_no_wall(self, asked: str, url: str, response: httpx2.Response, text: str) -> None:
-        if (what := wall(url, asked, response.status_code, response.headers, text)) is not None:
+    def _require_not_blocked(self, asked: str, url: str, response: httpx2.Response, text: str) -> None:
+        if (what := block_reason(url, asked, response.status_code, response.headers, text)) is not None:
             raise PageBlockedError(url, what)
 
     def _head_of(self, response: httpx2.Response) -> str:
-        """What a refusal says, as far as it can be read: its status stands, whatever becomes of its body."""
+        """Return the readable start of an error response. An unreadable body does not change its status."""
         try:
             return decode(self._exchange.read_body(response, limit_bytes=HEAD_BYTES), None)
         except (FetchError, httpx2.HTTPError, httpcore2.NetworkError, httpcore2.ProtocolError):
             return ""
 
     def _retry_after_seconds(self, response: httpx2.Response) -> float | None:
-        """Retry-After (RFC 9110 section 10.2.3) as seconds from now; None if absent or unreadable."""
+        """Return Retry-After (RFC 9110 section 10.2.3) in seconds from now; None if missing or invalid."""
         text = response.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdecimal():
             return float(text[:9])
@@ -266,5 +268,5 @@ class Fetcher:
 def _join(base: str, location: str) -> str:
     try:
         return urljoin(base, location.strip())
-    except ValueError:  # brackets that hold no IPv6 address: the guard says so
+    except ValueError:  # invalid IPv6 address in brackets; the guard reports it
         return location

@@ -1,7 +1,7 @@
-"""The only way to a socket: connects to checked addresses alone and applies time and byte limits to every read.
+"""The only code that opens sockets: it connects to checked addresses only and limits the time and bytes of every read.
 
-It sits under the HTTP library as its network backend, where nothing can be skipped: a server that sends one byte of a
-header every second, endless interim answers or a slow TLS handshake meets the same limits as a long body.
+It is the HTTP library's network backend, so nothing bypasses it. Slow headers, endless interim responses, and slow TLS
+handshakes meet the same limits as a long body.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from app.property.fetch.limits import Limits
 
 @dataclass(slots=True)
 class Request:
-    """One request under way: where it may go, until when, and what it has received.
+    """One request in progress: its destination, deadline, and received bytes.
 
-    `goes_out` is called when its first byte is about to be sent.
+    `on_send` is called just before the first byte is sent.
     """
 
     destination: Destination
     limits: Limits
     clock: Clock
     deadline_us: int
-    goes_out: Callable[[], None] | None = None
+    on_send: Callable[[], None] | None = None
     received_bytes: int = 0
     headers_complete: bool = False
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Make this the request that the sockets used by this thread work for."""
+        """Make this the current request for the sockets that this thread uses."""
         token = _CURRENT.set(self)
         try:
             yield
@@ -46,14 +46,14 @@ class Request:
             _CURRENT.reset(token)
 
     def seconds_left(self) -> float:
-        """Seconds to the deadline, more than zero. Raises `FetchTimeoutError` after it."""
+        """Return the seconds until the deadline, above zero. Raises `FetchTimeoutError` after it."""
         left_us = self.deadline_us - self.clock.now_us()
         if left_us <= 0:
             raise FetchTimeoutError(self.destination.url, f"it was not complete after {self.limits.total_seconds:g} s")
         return left_us / 1_000_000
 
     def room(self, wanted_bytes: int) -> int:
-        """How much may be read at once: while headers are read never more than headers may have."""
+        """Return how many bytes may be read at once; headers never exceed their own limit."""
         if self.headers_complete:
             return wanted_bytes
         left = self.limits.header_bytes - self.received_bytes
@@ -62,7 +62,7 @@ class Request:
         return min(wanted_bytes, left)
 
     def count(self, received: int) -> None:
-        """Add what came in. Raises `PageTooLargeError` past the limit."""
+        """Add received bytes. Raises `PageTooLargeError` above the limit."""
         self.received_bytes += received
         if self.received_bytes > self.limits.wire_bytes:
             raise PageTooLargeError(self.destination.url, self.limits.wire_bytes, "on the wire")
@@ -72,7 +72,7 @@ _CURRENT: ContextVar[Request] = ContextVar("request_under_way")
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
-    """Connects to the addresses of the request under way, in their order, whatever the name would resolve to now."""
+    """Connects to the current request's checked addresses in order, whatever the name now resolves to."""
 
     def __init__(self) -> None:
         self._inner = httpcore2.SyncBackend()
@@ -81,7 +81,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ARG002 (the request under way knows better)
+        timeout: float | None = None,  # noqa: ARG002 (the current request sets the timeout)
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
@@ -110,7 +110,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
 
 
 class GuardedStream(httpcore2.NetworkStream):
-    """A connection whose reads and writes are limited by the request under way; it may serve several in turn."""
+    """A connection whose reads and writes are limited by the current request; it may serve several requests in turn."""
 
     def __init__(self, inner: httpcore2.NetworkStream) -> None:
         self._inner = inner
@@ -122,16 +122,16 @@ class GuardedStream(httpcore2.NetworkStream):
         try:
             data = self._inner.read(room, seconds)
         except httpcore2.ReadTimeout as exc:
-            request.seconds_left()  # where the deadline is what passed, this names it
+            request.seconds_left()  # raises its own error if the deadline has passed
             raise FetchTimeoutError(request.destination.url, f"nothing came for {seconds:.3g} s") from exc
         request.count(len(data))
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         request = _CURRENT.get()
-        if request.goes_out is not None:
-            request.goes_out()
-            request.goes_out = None
+        if request.on_send is not None:
+            request.on_send()
+            request.on_send = None
         self._inner.write(buffer, min(request.limits.read_seconds, request.seconds_left()))
 
     def close(self) -> None:

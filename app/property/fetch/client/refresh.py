@@ -1,8 +1,8 @@
-"""Pages that send their reader on by themselves: the `Refresh` header and `<meta http-equiv=refresh>`.
+"""Recognize pages that redirect with a `Refresh` header or `<meta http-equiv=refresh>`.
 
-Read as the HTML Standard says ("shared declarative refresh steps",
-https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps). What is sent on at once is a
-redirect; what reloads after minutes is a page.
+Follows the HTML Standard ("shared declarative refresh steps",
+https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps). An immediate refresh is a
+redirect; a page that reloads after minutes is a page.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ import re
 
 from app.property.reading import trees
 
-#: a reader who sees the page for longer than this is meant to read it
+#: a page that is shown for longer is meant to be read
 _SOON_SECONDS = 10
-#: the element stands in the head
+#: the element is in the head
 _HEAD_CHARS = 65_536
 _HINT = re.compile(r"http-equiv\s*+=\s*+[\"']?\s*+refresh", re.IGNORECASE)
 _VALUE = re.compile(r"\s*(?P<seconds>\d{1,9})?(?:\.[\d.]*)?(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?(?P<place>.*)", re.I | re.S)
 
 
 def refresh(header: str, markup: str) -> str | None:
-    """Where the page sends its reader within ten seconds, as it stands there; None if nowhere else.
+    """Return where the page redirects within ten seconds, as written there; None if nowhere.
 
-    `header` is the value of the `Refresh` header, empty if absent. What only a reader without scripts is told
-    (`<noscript>`) does not count.
+    `header` is the value of the `Refresh` header, or empty. Elements inside `<noscript>` do not count.
     """
     for value in (header, *_stated(markup)):
         if value and (match := _VALUE.fullmatch(value)) is not None and match["seconds"] is not None:

@@ -1,4 +1,4 @@
-"""What kind of document a body is: the media type that the server claims, corrected by what the bytes show."""
+"""Determine the media type of a body from the server's claim, corrected by its bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ HTML, XML, JSON, TEXT = "text/html", "application/xml", "application/json", "tex
 _READABLE = re.compile(
     r"text/(?:html|xml|json|plain)|application/(?:xml|json|xhtml\+xml|[a-z0-9.-]+\+(?:xml|json))", re.IGNORECASE
 )
-#: claims that say nothing: the bytes decide
+#: claims without information: the bytes decide
 _UNSTATED = frozenset({"", "application/octet-stream", "application/unknown", "unknown/unknown", "content/unknown"})
 
-#: first bytes of formats that get served under a wrong name
+#: signatures of formats that are served under wrong names
 _BINARY = (
     (b"%PDF-", "a PDF"),
     (b"\x89PNG\r\n", "a PNG image"),
@@ -41,23 +41,23 @@ _JSON_START = re.compile(rb'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\d\]-]|true|false|null|
 
 
 def declared_type(content_type: str | None) -> str:
-    """The media type of a Content-Type header without parameters, lower case; empty where there is none."""
+    """Return the media type of a Content-Type header without parameters, in lower case; empty if missing."""
     return (content_type or "").split(";")[0].split(",")[0].strip().lower()
 
 
 def require_readable(url: str, content_type: str | None) -> None:
-    """Raise `UnsupportedContentError` for a Content-Type that is never a page, before its body is read."""
+    """Raise `UnsupportedContentError` for a Content-Type that cannot be a page, before its body is read."""
     declared = declared_type(content_type)
     if declared not in _UNSTATED and not _READABLE.fullmatch(declared):
         raise UnsupportedContentError(url, declared[:100])
 
 
 def media_type(url: str, body: bytes, content_type: str | None = None) -> str:
-    """The media type of a non-empty body.
+    """Return the media type of a non-empty body.
 
-    A readable claim stands, unless the bytes clearly are another readable kind (HTML sent as JSON or plain text, JSON
-    sent as HTML). Raises `UnsupportedContentError` for binary data, whatever it is called, and for what no claim and
-    no byte tells.
+    A readable claim is accepted unless the bytes clearly show another readable kind (HTML sent as JSON or plain text,
+    JSON sent as HTML). Raises `UnsupportedContentError` for binary data, and if neither the claim nor the bytes
+    determine a type.
     """
     declared = declared_type(content_type)
     if binary := _binary(body):
@@ -81,12 +81,12 @@ def _binary(body: bytes) -> str | None:
     head = body[:_HEAD_BYTES]
     if head.startswith(_WIDE_BOMS) or _wide(head):
         return None
-    # random bytes hold 10 % control characters; a broken page has a stray one
+    # random bytes contain 10 % control characters; a broken page only a few
     return "binary data" if len(_CONTROLS.findall(head)) * 50 > len(head) else None
 
 
 def _wide(head: bytes) -> bool:
-    """True for UTF-16 without a BOM: `<` or `{` and every second byte NUL."""
+    """Return True for UTF-16 without a BOM: `<` or `{` with a NUL in every second byte."""
     sample = head[:64]
     evens, odds = sample[0::2].count(0), sample[1::2].count(0)
     half = len(sample) // 2

@@ -1,7 +1,7 @@
-"""From bytes to text: which charset a body is really in, and repair of text that was encoded twice.
+"""Decode bytes to text: find the real charset, and repair text that was encoded twice.
 
-In this order: BOM, proof of UTF-8 in the bytes, HTTP header, meta tag or XML declaration, statistics. A claim that the
-bytes contradict is not believed.
+Evidence is used in this order: BOM, valid UTF-8, HTTP header, meta tag or XML declaration, statistics. A declared
+charset that contradicts the bytes is ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-#: what sites call a charset means its superset (WHATWG Encoding Standard, "names and labels")
+#: sites that declare a charset mean its superset (WHATWG Encoding Standard, "names and labels")
 _SUPERSETS = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -42,11 +42,11 @@ _SUPERSETS = {
     "utf-16": "utf-16-le",
     "utf-32": "utf-32-le",
 }
-#: Python has codecs that are no charsets (rot13, punycode, unicode_escape) and utf-7, by which markup can be hidden
+#: excludes Python codecs that are not charsets (rot13, punycode, unicode_escape), and utf-7, which can hide markup
 _CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
 _WIDE = ("utf-16", "utf-32")
 
-#: charsets of scripts of their own, between which statistics can tell
+#: charsets of separate scripts, which statistics can tell apart
 _SCRIPTS = [
     "cp1251",
     "koi8_r",
@@ -61,7 +61,7 @@ _SCRIPTS = [
     "cp874",
 ]
 _LANGUAGE = re.compile(rb"<html[^>]{0,400}?\blang\s*=\s*[\"']?\s*([A-Za-z]{2})\b", re.IGNORECASE)
-#: by language of the document (HTML Standard, "determining the character encoding", table of locales)
+#: the usual charset by language (HTML Standard, "determining the character encoding", table of locales)
 _USUAL_CHARSETS = {
     **dict.fromkeys(("cs", "hr", "sk"), "cp1250"),
     **dict.fromkeys(("hu", "pl", "sl"), "iso8859-2"),
@@ -86,7 +86,7 @@ _DECLARATION_BYTES = 8192
 _TEXT_PART = re.compile(rb"[^\n<>]+")
 _NON_ASCII_RUN = re.compile(rb"[\x80-\xff]{2,}")
 _SAMPLE_BYTES = 32_768
-#: what `surrogateescape` makes of a byte that is no UTF-8, and what the byte says in windows-1252
+#: the characters that `surrogateescape` makes of invalid UTF-8 bytes, mapped to windows-1252
 _STRAY_BYTES = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 _C1_CONTROL = re.compile(r"[\x80-\x84\x86-\x9f]")
 
@@ -96,22 +96,22 @@ _TWICE_ENCODED = (
     r"|Ã[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
     r"|â(?:\u20ac|\u0080|\u201a|\u0082)[\u0080-\u00bf\u0152\u0153\u0160\u0161\u017d\u017e\u02c6\u02dc\u2013-\u203a\u20ac\u2122])"
 )
-#: a piece of text, up to the next tag, quote, or line, with such a place in it
+#: text with such a sequence, up to the next tag, quote, or line end
 _BROKEN = re.compile(rf'(?:(?<=[<>\n"])|\A)[^<>\n"]*?{_TWICE_ENCODED}[^<>\n"]*+')
-#: so many characters of different pieces are repaired, and no more: it is the slow part of decoding, 0.5 s for these
+#: the most characters that are repaired: repair is the slow part of decoding and takes 0.5 s for these
 _MOST_REPAIRED = 500_000
 _PIECE_COST = 20
-#: what a saved file is taken for before its bytes are looked at; HTML if its name says nothing
+#: the assumed media type of a saved file before its bytes are examined; HTML if its suffix is unknown
 _SUFFIXES = {".txt": TEXT, ".json": JSON, ".xml": XML}
 
 
 def decode(body: bytes, content_type_header: str | None = None) -> str:
-    """The text of `body`, without BOM, repaired where it was evidently encoded twice. Never fails."""
+    """Return the text of `body` without BOM, repaired where it was encoded twice. Never raises."""
     return repair(_decode(body, content_type_header))
 
 
 def page_from_file(path: Path, url: str, fetched_at: datetime) -> Page:
-    """A saved page (HTML, XML, JSON or text) as if it had been fetched from `url`.
+    """Return a saved page (HTML, XML, JSON, or text) as if it had been fetched from `url`.
 
     Raises `OSError` if it cannot be read; `EmptyPageError`, `PageTooLargeError`, `UnsupportedContentError`.
     """
@@ -127,7 +127,7 @@ def page_from_file(path: Path, url: str, fetched_at: datetime) -> Page:
 
 
 def is_blank(body: bytes) -> bool:
-    """True where there is nothing but white space, BOMs and NULs."""
+    """Return whether there is nothing but white space, BOMs, and NULs."""
     return not body.strip(b" \t\r\n\f\v\x00\xef\xbb\xbf\xff\xfe")
 
 
@@ -172,7 +172,7 @@ def _charset(label: str) -> str | None:
 
 
 def _first_credible(body: bytes, claims: list[str]) -> str | None:
-    """The text by the first claim that decodes without an error; if claims disagree, statistics may choose."""
+    """Decode by the first declared charset without an error; if several decode, statistics may choose."""
     readings = {
         claim: text
         for claim in claims
@@ -186,7 +186,7 @@ def _first_credible(body: bytes, claims: list[str]) -> str | None:
 
 
 def _wide_charset(body: bytes, claims: list[str]) -> str | None:
-    """UTF-16 without a BOM: claimed, or markup that starts with an ASCII character beside a NUL."""
+    """Return UTF-16 without a BOM: declared, or starting with an ASCII character next to a NUL."""
     if body[1:2] == b"\0" and body[:1] != b"\0":
         return "utf-16-le"
     if body[:1] == b"\0" and body[1:2] != b"\0":
@@ -195,7 +195,7 @@ def _wide_charset(body: bytes, claims: list[str]) -> str | None:
 
 
 def _is_stateful(charset: str) -> bool:
-    """Charsets whose bytes are all ASCII: valid UTF-8 is no proof against them."""
+    """Return True for charsets whose bytes are all ASCII: valid UTF-8 does not rule them out."""
     return charset.startswith(("iso2022", "hz"))
 
 
@@ -211,22 +211,23 @@ def _lenient(body: bytes, charset: str) -> str:
 
 
 def _mostly_utf8(body: bytes) -> bool:
-    """True where at least nine of ten non-ASCII bytes are part of valid UTF-8."""
+    """Return whether at least nine of ten non-ASCII bytes belong to valid UTF-8."""
     total = sum(byte >= 0x80 for byte in body[: 64 * 1024])
     invalid = sum("\udc80" <= char <= "\udcff" for char in body[: 64 * 1024].decode("utf-8", "surrogateescape"))
     return total > 0 and invalid <= total * 0.1
 
 
 def _lenient_utf8(body: bytes) -> str:
-    """UTF-8 in which a stray byte is read as windows-1252: pages are pasted together from several sources."""
+    """Decode UTF-8, reading stray bytes as windows-1252: many pages combine text from several sources."""
     return body.decode("utf-8", "surrogateescape").translate(_STRAY_BYTES)
 
 
 def _guess(body: bytes) -> str:
-    """The charset of undeclared text that is not UTF-8.
+    """Guess the charset of undeclared text that is not UTF-8.
 
-    The document's language, if stated, has a usual charset. Otherwise scripts of their own, whose bytes stand in runs,
-    are told apart by statistics, and text with single accents is Western: there statistics are no better than chance.
+    If the document states its language, that language's usual charset is used. Otherwise statistics distinguish
+    separate scripts, whose bytes come in runs. Text with single accents is Western, because statistics are no better
+    than chance there.
     """
     if language := _LANGUAGE.search(body[:_DECLARATION_BYTES]):
         usual = _USUAL_CHARSETS.get(language[1].decode("ascii").lower())
@@ -242,7 +243,7 @@ def _guess(body: bytes) -> str:
 
 
 def repair(text: str) -> str:
-    """`text` with the parts mended that were evidently encoded twice (`mÂ²`); all else is left as it is."""
+    """Repair the parts of `text` that were evidently encoded twice (`mÂ²`); everything else is unchanged."""
     if text.isascii() or not any(begin in text for begin in "ÂÃâ"):
         return text
     mended = dict[str, str]()

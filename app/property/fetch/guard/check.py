@@ -1,8 +1,8 @@
-"""The SSRF guard: a URL of a stranger goes in, a destination that may be connected to comes out, or an error.
+"""SSRF protection: turn a stranger's URL into a destination that may be connected to, or raise an error.
 
-A URL is read once, strictly; its name is resolved once, and every address that it has must be public or lie in a
-network that the operator opened. The caller connects to the addresses of the `Destination` and to nothing else (see
-`network.py`), so that a name which changes its answer between check and connection gains nothing.
+A URL is parsed once, strictly. Its host is resolved once, and every address must be public or in a network that the
+operator opened. The caller connects only to the addresses of the `Destination` (see `client/network.py`), so a name
+that resolves differently after the check gains nothing.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _USERINFO = re.compile(r"//[^/?#]*@")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|[0-9]+")
 
-#: ports above 1023 where no web site lives: the Fetch standard's "bad ports" and the usual places of data stores,
-#: orchestrators and remote desktops
+#: ports above 1023 that are not used for web sites: the Fetch standard's "bad ports" and the usual ports of data
+#: stores, orchestrators, and remote desktops
 # fmt: off
 _REFUSED_PORTS = frozenset({
     1433, 1521, 1719, 1720, 1723, 2049, 2375, 2376, 2379, 2380, 3306, 3389, 3659, 4045, 4190, 5060, 5061, 5432, 5672,
@@ -51,8 +51,8 @@ _REFUSED_PORTS = frozenset({
 class Destination:
     """A checked URL and the only addresses that may be connected to for it.
 
-    `url` is canonical and has no fragment; `host` is ASCII, without brackets or final dot. `inside` is True where no
-    address is public: the operator opened their networks.
+    `url` is canonical and has no fragment. `host` is ASCII, without brackets or final dot. `is_private`: no address is
+    public, and the operator opened their networks.
     """
 
     url: str
@@ -60,20 +60,20 @@ class Destination:
     host: str
     port: int
     addresses: tuple[IPAddress, ...]
-    inside: bool
+    is_private: bool
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port as a URL without path (RFC 6454)."""
+        """Scheme, host, and port as a URL without a path (RFC 6454)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
 
 
 def check_url(url: str) -> str:
-    """`url` in its canonical form, judged without asking for its addresses: what can be said before it is used.
+    """Return the canonical form of `url`, checked without resolving its host.
 
-    Raises `InvalidTargetError`, and `BlockedAddressError` for a disguised address or a port where no web site lives.
+    Raises `InvalidTargetError`, or `BlockedAddressError` for a disguised address or a refused port.
     """
     parsed = _parse(url)
     _check_port(parsed)
@@ -81,16 +81,16 @@ def check_url(url: str) -> str:
 
 
 class Guard:
-    """Checks URLs. `opened` are the networks that the operator allows although they are not public."""
+    """Checks URLs. `opened` are private networks that the operator allows."""
 
     def __init__(self, resolver: Resolver, opened: Sequence[IPNetwork] = ()) -> None:
         self._resolver = resolver
         self._opened = tuple(opened)
 
     def check(self, url: str, *, timeout_seconds: float = 10.0, only_public: bool = False) -> Destination:
-        """Where `url` leads. `only_public`: nothing is open, since a public page leads there.
+        """Return the destination of `url`. With `only_public`, opened networks are refused too: a public page led here.
 
-        Raises `InvalidTargetError` for what is no fetchable URL, `BlockedAddressError` for a place inside, and
+        Raises `InvalidTargetError` for an invalid URL, `BlockedAddressError` for a private address, and
         `NameNotResolvedError`.
         """
         parsed = _parse(url)
@@ -104,7 +104,7 @@ class Guard:
             host=parsed.host,
             port=parsed.port,
             addresses=tuple(unmapped(address) for address in addresses),
-            inside=all(refusal(address) is not None for address in addresses),
+            is_private=all(refusal(address) is not None for address in addresses),
         )
 
     def _resolve(self, parsed: _Parsed, timeout_seconds: float) -> tuple[IPAddress, ...]:
@@ -136,7 +136,7 @@ class _Parsed:
 
 
 def _invalid(url: str, problem: str) -> InvalidTargetError:
-    """The error, with the URL shortened and without a password that it may hold."""
+    """Return the error, with the URL shortened and without its password."""
     shown = _USERINFO.sub("//…@", url)
     return InvalidTargetError(shown if len(shown) <= 200 else shown[:199] + "…", problem)
 
@@ -171,7 +171,7 @@ def _split_authority(url: str, authority: str, default_port: int) -> tuple[str, 
 
 
 def _read_host(url: str, host: str) -> tuple[str, IPAddress | None]:
-    """The host in canonical form, and the address if it is one."""
+    """Return the canonical host, and its address if it is one."""
     if host.startswith("["):
         try:
             if "%" in host:
@@ -191,7 +191,7 @@ def _read_host(url: str, host: str) -> tuple[str, IPAddress | None]:
 
 
 def _to_ascii(url: str, host: str) -> str:
-    """Lower case; a name of other scripts becomes its A-labels (UTS 46, non-transitional), as browsers do it."""
+    """Return the host in lower case; international names become A-labels (UTS 46, non-transitional), as in browsers."""
     if host.isascii():
         return host.lower()
     try:
@@ -211,7 +211,7 @@ def _read_ipv4(url: str, name: str) -> IPv4Address:
 
 
 def _canonical(url: str, scheme: str, host: str, port: int, rest: str) -> str:
-    """The URL rebuilt from the parts that were read, so that no second reading can find another host in it."""
+    """Rebuild the URL from the parsed parts, so that no other parser can find another host in it."""
     netloc = f"[{host}]" if ":" in host else host
     if port != DEFAULT_PORTS[scheme]:
         netloc += f":{port}"

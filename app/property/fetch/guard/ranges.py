@@ -1,9 +1,9 @@
-"""Which IP addresses a stranger's URL may lead to: the special-purpose ranges, and addresses hidden in others.
+"""Tables of IP addresses that strangers' URLs may not lead to, including addresses embedded in others.
 
-Pure tables and arithmetic. What is done about a refused address is `guard.py`'s business.
+`check.py` decides what to do about a refused address.
 
-Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates). Python's own `is_global` is
-not used: its answers differ between patch releases, and it looks into no embedded address.
+Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates). Python's `is_global` is not
+used: its answers differ between patch releases, and it ignores embedded addresses.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
 
-#: instance metadata services of AWS (and EKS, ECS), Azure, Alibaba, Oracle and Google: secrets, never a page
+#: instance metadata services of AWS (and EKS, ECS), Azure, Alibaba, Oracle, and Google: they serve secrets, never pages
 _METADATA = frozenset(
     ip_address(text)
     for text in (
@@ -50,7 +50,7 @@ _SPECIAL_V4 = tuple(
     )
 )
 
-#: the only block that IANA has given out as global unicast (RFC 4291 section 2.4); all else in IPv6 is special
+#: the only block that IANA assigned as global unicast (RFC 4291 section 2.4); the rest of IPv6 is special
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 _SPECIAL_V6 = tuple(
@@ -81,19 +81,19 @@ _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
 def effective(address: IPAddress) -> IPAddress:
-    """The address that packets really go to: the IPv4 address inside a v4-mapped or NAT64 one, else itself."""
+    """Return the address that packets go to: the IPv4 address in a v4-mapped or NAT64 address, or itself."""
     if isinstance(address, IPv6Address) and (address in _MAPPED or address in _NAT64):
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address
 
 
 def unmapped(address: IPAddress) -> IPAddress:
-    """The IPv4 address of a v4-mapped one, which is reached through an IPv4 socket; else itself."""
+    """Return the IPv4 address of a v4-mapped address, which is reached through an IPv4 socket, or itself."""
     return effective(address) if isinstance(address, IPv6Address) and address in _MAPPED else address
 
 
 def refusal(address: IPAddress) -> str | None:
-    """Why `address` is not on the public internet, in a word or two; None if it is."""
+    """Return why `address` is not on the public internet, in a few words; None if it is."""
     target = effective(address)
     if target in _METADATA:
         return "metadata service"
@@ -110,14 +110,14 @@ def refusal(address: IPAddress) -> str | None:
 
 
 def is_metadata_service(address: IPAddress) -> bool:
-    """True for an address that no setting opens."""
+    """Return True for an address that no setting can open."""
     return effective(address) in _METADATA
 
 
 def legacy_ipv4(host: str) -> IPv4Address | None:
-    """What `inet_aton` makes of `host`: one to four parts, each decimal, octal (0…) or hex (0x…).
+    """Return the address that `inet_aton` reads in `host`: one to four decimal, octal (0…), or hex (0x…) parts.
 
-    None if it makes nothing of it. Used to say where a disguised address leads, never to go there.
+    Return None if it is not an address. Only used to explain a refused address, never to connect.
     """
     parts = host.split(".")
     if not 1 <= len(parts) <= 4:

@@ -1,4 +1,4 @@
-"""From a host name to its addresses, as a part that can be replaced: what a name answers is not to be trusted."""
+"""Resolve host names to addresses, behind a replaceable interface. Its answers are not trusted."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from app.clock import Clock
 from app.property.fetch.guard.ranges import IPAddress
 
 _Answers = queue.SimpleQueue[list[IPAddress] | OSError]
-#: no longer than the shortest time to live in common use, since the system does not tell that of its answers
+#: the shortest common time to live; the system resolver does not report the real one
 _KEPT_US = 30_000_000
 _MOST_KEPT = 10_000
-#: threads that wait for a question; more are started when all are busy, and end
+#: the most idle threads; more are started when all are busy, and end afterwards
 _MOST_IDLE = 16
 
 
 class Resolver(Protocol):
-    """Turns a host name into its addresses."""
+    """Resolves host names to addresses."""
 
     def resolve(self, host: str, timeout_seconds: float) -> Sequence[IPAddress]:
-        """All addresses of `host`, best first. Raises `OSError` (`TimeoutError` if nothing came in time)."""
+        """Return all addresses of `host`, best first. Raises `OSError`, or `TimeoutError` after the timeout."""
         ...
 
 
 class SystemResolver:
-    """The machine's resolver, whose answers are kept for half a minute. Thread-safe.
+    """The machine's resolver, with answers cached for 30 seconds. Thread-safe.
 
-    It cannot be interrupted, so it is asked by threads of its own, of which a timeout leaves one behind until it has
-    its answer. What is kept was an answer: the guard checks it again, and connections go to what was checked.
+    System calls cannot be interrupted, so threads of its own make them. A timeout leaves its thread running until the
+    call returns. Cached answers are safe: the guard checks them again, and connections only go to checked addresses.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -44,7 +44,7 @@ class SystemResolver:
         os.register_at_fork(after_in_child=lambda: (method := begin()) and method())
 
     def _begin(self) -> None:
-        """A process has threads of its own; those of its parent did not come along."""
+        """Start empty. A forked process must do this again, because its parent's threads do not exist in it."""
         self._kept: dict[str, tuple[int, Sequence[IPAddress]]] = {}
         self._questions: queue.SimpleQueue[tuple[str, _Answers]] = queue.SimpleQueue()
         self._idle = 0

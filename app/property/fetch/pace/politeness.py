@@ -1,4 +1,4 @@
-"""Lets requests through at the pace that each site is owed: waits for a short while, or says when to come back."""
+"""Hold requests back until their site may be asked: wait for a short time, or raise an error with the waiting time."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from app.errors.broker import BrokerUnavailableError
 from app.errors.fetching import HostBusyError
 from app.errors.pages import PageBlockedError
 from app.property.fetch.guard.check import Destination
-from app.property.fetch.pace.rules import BLOCK_REST_US, Answered, Reply, Visitor
+from app.property.fetch.pace.rules import BLOCK_REST_US, Reply, RequestOutcome, Visitor
 from app.property.fetch.pace.stores import PaceStore
 from app.property.urls.site import site_of
 
 logger = logging.getLogger(__name__)
 
-#: how soon to ask again when Redis does not answer
+#: how soon Redis is asked again after it did not answer
 _REDIS_RETRY_US = 1_000_000
-#: a request that goes out so long after its turn came (names, connections and busy threads take time) moves the next
+#: if a request is sent this long after its slot began (resolving, connecting, busy threads), the next slot moves
 _LATE_US = 10_000
-#: 503 with or without a time, and 429: the site wants less
+#: the site asks for fewer requests
 _PUSHED_BACK = frozenset({429, 503})
 
 
-class Turn:
-    """A request under way at a site; `sent` is told when it goes out, `answered` when its headers are there."""
+class Slot:
+    """A request in progress at a site. Call `sent` when it is sent and `answered` when its headers have arrived."""
 
     def __init__(self, clock: Clock, late: Callable[[], None] | None = None) -> None:
-        """`late` is called where the request goes out a good while after the turn began."""
+        """`late` is called if the request is sent well after the slot began."""
         self._clock = clock
         self._late = late
         self._began_us = clock.now_us()
-        self.took = Answered()
+        self.outcome = RequestOutcome()
 
     def sent(self) -> None:
-        """The request goes out now."""
+        """Record that the request is being sent."""
         if self._late is not None and self._clock.now_us() - self._began_us > _LATE_US:
             self._late()
 
     def answered(self, status: int, retry_after_seconds: float | None = None) -> None:
-        """The site answered with `status`, and perhaps named a time to come back."""
+        """Record the site's status, and the time at which it wants the next request, if any."""
         pushed_back = status in _PUSHED_BACK
-        self.took = Answered(
+        self.outcome = RequestOutcome(
             latency_us=self._clock.now_us() - self._began_us,
             succeeded=200 <= status < 300,
             pushed_back=pushed_back,
@@ -56,22 +56,22 @@ class Turn:
         )
 
     def blocked(self) -> None:
-        """The site answered with a wall: all leave it alone for a while."""
-        self.took = replace(
-            self.took,
+        """Record a block page: all processes leave the site alone for a while."""
+        self.outcome = replace(
+            self.outcome,
             succeeded=False,
             pushed_back=True,
-            retry_after_us=max(self.took.retry_after_us or 0, BLOCK_REST_US),
+            retry_after_us=max(self.outcome.retry_after_us or 0, BLOCK_REST_US),
         )
 
-    def broke_off(self) -> None:
-        """It failed; if no answer came, the site was at least as slow as this."""
-        if self.took.latency_us is None:
-            self.took = Answered(latency_us=self._clock.now_us() - self._began_us)
+    def failed(self) -> None:
+        """Record a failure. Without a response, the time so far counts as the site's latency."""
+        if self.outcome.latency_us is None:
+            self.outcome = RequestOutcome(latency_us=self._clock.now_us() - self._began_us)
 
 
 class Politeness:
-    """The pace at all sites, for whoever is about to ask one of them."""
+    """Applies each site's pace to the requests of this process."""
 
     def __init__(self, store: PaceStore, clock: Clock, *, min_gap_seconds: float) -> None:
         self._store = store
@@ -79,50 +79,50 @@ class Politeness:
         self._min_gap_seconds = min_gap_seconds
 
     @contextmanager
-    def turn(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Turn]:
-        """Hold a turn at the destination's site; the next request is `gap_seconds` (or the least gap) behind this one.
+    def slot(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Slot]:
+        """Hold a slot at the destination's site. The next request follows `gap_seconds` or the least gap later.
 
-        A host that asks for more than the least gap is paced by itself: it slows no other host of its site. A wall
-        rests the site only where that was asked for: else a redirect to a login of anybody's would rest theirs.
-        Networks that the operator opened are not paced, nor is what belongs to a turn that the visitor has. Raises
-        `HostBusyError` where the visitor had better come back, `BrokerUnavailableError` where Redis stays away for as
-        long as he waits.
+        A host that asks for more than the least gap has its own pace and does not slow its site's other hosts. A block
+        page pauses a site only if the site was requested; a redirect to somebody's login must not pause that login's
+        site. Networks that the operator opened are not paced, and neither are requests within a slot that the visitor
+        already holds. Raises `HostBusyError` if the visitor should come back later, and `BrokerUnavailableError` if
+        Redis does not answer while the visitor waits.
         """
         site, token = site_of(destination.host), uuid.uuid4().hex
-        if destination.inside or visitor.is_at == site:
-            if visitor.on_turn is not None:
-                visitor.on_turn()
-            yield Turn(self._clock)
+        if destination.is_private or visitor.slot_site == site:
+            if visitor.on_slot is not None:
+                visitor.on_slot()
+            yield Slot(self._clock)
             return
         place = f"host:{destination.host}" if gap_seconds > self._min_gap_seconds else site
         self._wait(place, destination, token, visitor, max(gap_seconds, self._min_gap_seconds))
-        turn = Turn(self._clock, late=partial(self._sent, place, token))
-        if visitor.on_turn is not None:
+        slot = Slot(self._clock, late=partial(self._sent, place, token))
+        if visitor.on_slot is not None:
             try:
-                visitor.on_turn()
+                visitor.on_slot()
             except BaseException:
-                self._leave(place, token, Answered())
+                self._leave(place, token, RequestOutcome())
                 raise
         try:
-            yield turn
+            yield slot
         except PageBlockedError:
-            if visitor.asked_site in ("", site):
-                turn.blocked()
+            if visitor.requested_site in ("", site):
+                slot.blocked()
             raise
         except BaseException:
-            turn.broke_off()
+            slot.failed()
             raise
         finally:
-            self._leave(place, token, turn.took)
+            self._leave(place, token, slot.outcome)
 
     def _wait(self, site: str, destination: Destination, token: str, visitor: Visitor, gap_seconds: float) -> None:
-        left = visitor.patience_seconds
+        left = visitor.max_wait_seconds
         while True:
             reply, outage = self._ask(site, token, visitor, gap_seconds, left)
             seconds = reply.wait_us / 1_000_000
             if seconds <= 0:
                 return
-            if seconds > left or (reply.is_appointment and visitor.comes_back):
+            if seconds > left or (reply.is_appointment and visitor.can_defer):
                 if outage is not None:
                     raise BrokerUnavailableError("REDIS_URL", str(outage)) from outage
                 raise HostBusyError(destination.url, seconds, min(seconds, reply.held_us / 1_000_000))
@@ -143,8 +143,8 @@ class Politeness:
         except redis.exceptions.RedisError as exc:
             logger.warning("The next request to %s may come a moment too soon: %s", site, exc)
 
-    def _leave(self, site: str, token: str, took: Answered) -> None:
+    def _leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
         try:
-            self._store.leave(site, token, took)
+            self._store.leave(site, token, outcome)
         except redis.exceptions.RedisError as exc:
             logger.warning("The turn at %s stays taken until its lease ends: %s", site, exc)

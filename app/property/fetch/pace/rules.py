@@ -1,9 +1,9 @@
-"""The pace of one site, as rules without a clock or a place to keep them.
+"""The rules for one site's pace, without a clock or storage.
 
-A site has a gap from one request's start to the next one's, a number of requests under way, and a time before which it
-wants none (`Retry-After`). Whoever cannot be let in within his patience is given an appointment instead, so that a
-worker goes on with other sites. `pace_stores.py` keeps this in a process or for the whole fleet; the scripts below
-`lua/` say the same as `Site` does here.
+A site has a gap between the starts of requests, a maximum number of concurrent requests, and a time before which it
+wants none (`Retry-After`). A visitor that cannot start within its maximum wait gets an appointment instead, so that the
+worker can continue with other sites. `stores.py` keeps this state in a process or for the fleet. The scripts in `lua/`
+implement the same rules as `Site`.
 """
 
 from __future__ import annotations
@@ -12,53 +12,56 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: how soon to ask again when all places at a site are taken: nobody knows when one of them will be free
+#: how soon to ask again when a site has its maximum of concurrent requests, as nobody knows when one ends
 POLL_US = 100_000
-#: so many wait at a site with a worker in their hand, and as many as get their turn within a second; others come back
+#: this many visitors may wait while holding a worker, or as many as start within a second; others come back later
 WAITERS = 2
 WAITED_US = 1_000_000
-#: who kept an appointment in vain, since several came at once, gets one within this time, as long as there are any
+#: a visitor that came in vain, because several came at once, gets a new appointment within this time if possible
 LATE_US = 10_000_000
-#: the site's own slowness: a gap of its latency divided by its places (Scrapy's AutoThrottle,
-#: https://docs.scrapy.org/en/latest/topics/autothrottle.html), at once when it grows, an eighth of the way when it
-#: falls (RFC 6298 section 2 smooths so)
+#: the gap adapts to the site's latency divided by its concurrency (Scrapy's AutoThrottle,
+#: https://docs.scrapy.org/en/latest/topics/autothrottle.html): at once if it grows, by an eighth if it falls (smoothed
+#: like RFC 6298 section 2)
 RECOVERY_SHARE = 8
-#: 429 and 503 double the gap, from at least a second
+#: 429 and 503 double the gap, to at least one second
 PUSHED_BACK_US = 1_000_000
-#: no site is slowed further than this, nor believed for longer when it names a time
+#: the longest gap, and the longest pause that a site can request
 SLOWEST_US = 60_000_000
 LONGEST_HOLD_US = 3_600_000_000
-#: a site that shows a wall (`blocks.py`) is left alone for so long, or as long as it says itself
+#: the pause after a block page (`decode/block_pages.py`), unless the site requests a longer one
 BLOCK_REST_US = 900_000_000
-#: what a site was like is forgotten when nobody has asked for so long
+#: state is dropped after this time without requests
 FORGOTTEN_US = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks: `id` is the same when he comes back, `lane` shares a site evenly with other lanes (a batch of jobs).
+    """On whose behalf pages are requested, and how.
 
-    `patience_seconds` is the longest that he waits; `comes_back`: an appointment suits him, however soon it is;
-    `is_at` is the site where he has a turn already, of which all that he asks there is a part. `asked_site` is the site
-    that was asked for, where redirects led him on: a wall at any other is none of its site's doing. `only_public`: a
-    public page leads him, so that no network which the operator opened is open to him. `on_turn` is called when he has
-    his first turn for the page, before anything is sent; what it raises ends the visit.
+    `id` is the same when a visitor comes back. A `lane` (a batch of jobs) shares a site evenly with other lanes.
+    `max_wait_seconds` is the longest wait in place. `can_defer`: an appointment is better than any wait. `slot_site` is
+    the site where the visitor holds a slot, which covers all its requests there. `requested_site` is the site of the
+    requested page after redirects led elsewhere; a block page on another site does not pause that site. `only_public`:
+    a public page led here, so networks that the operator opened are refused. `on_slot` is called at the first slot for
+    the page, before anything is sent; its exceptions end the visit.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     lane: str = ""
-    patience_seconds: float = 60.0
-    comes_back: bool = False
-    is_at: str = ""
-    asked_site: str = ""
+    max_wait_seconds: float = 60.0
+    can_defer: bool = False
+    slot_site: str = ""
+    requested_site: str = ""
     only_public: bool = False
-    on_turn: Callable[[], None] | None = None
+    on_slot: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a site's pace says: come in (`wait_us` 0), ask again after `wait_us`, or, if `is_appointment`, leave and
-    come back then. For `held_us` of it the site itself has asked to be left alone."""
+    """A site's answer to a visitor: start now (`wait_us` is 0), or ask again after `wait_us`.
+
+    If `is_appointment`, the visitor should leave and come back then. The site itself requested `held_us` of the wait.
+    """
 
     wait_us: int
     is_appointment: bool = False
@@ -66,8 +69,8 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """How a site took a request. `latency_us` until its headers were there, None if they never were."""
+class RequestOutcome:
+    """How a site handled a request. `latency_us` is the time to its headers, None if they never arrived."""
 
     latency_us: int | None = None
     succeeded: bool = False
@@ -77,7 +80,9 @@ class Answered:
 
 @dataclass(slots=True)
 class Site:
-    """All times in microseconds since the epoch; `waiting` and `under_way` hold when a token's lease ends."""
+    """The state of one site. Times are microseconds since the epoch; `waiting` and `under_way` map tokens to lease
+    ends.
+    """
 
     next_us: int = 0
     hold_until_us: int = 0
@@ -92,7 +97,7 @@ class Site:
     def enter(
         self, now: int, token: str, visitor: Visitor, *, asked_gap_us: int, left_us: int, places: int, lease_us: int
     ) -> Reply:
-        """Let `token` in, or say when to ask again: at once if that is within `left_us` and few wait already."""
+        """Let `token` start, or return when to ask again: in place if that is within `left_us` and few are waiting."""
         self._forget(now)
         gap = max(asked_gap_us, self.slowed_us)
         free = max(self.next_us, self.hold_until_us)
@@ -112,28 +117,28 @@ class Site:
         return Reply(self._appoint(now, visitor, earliest, gap), is_appointment=True, held_us=held)
 
     def sent(self, now: int, token: str) -> None:
-        """The request goes out only now, some time after its turn came: the next one keeps its gap from this."""
+        """Record that the request is sent only now, after its slot began: the next one keeps its gap from now."""
         if token in self.under_way:
             self.next_us = max(self.next_us, now + self.gap_us)
 
-    def leave(self, now: int, token: str, answered: Answered, *, places: int) -> None:
-        """The request is over; the site sets the pace by how it answered."""
+    def leave(self, now: int, token: str, outcome: RequestOutcome, *, places: int) -> None:
+        """Record the end of a request, and adapt the pace to the site's response."""
         self.under_way.pop(token, None)
         self.waiting.pop(token, None)
-        if answered.pushed_back:
+        if outcome.pushed_back:
             self.slowed_us = max(2 * max(self.slowed_us, self.gap_us), PUSHED_BACK_US)
-        elif answered.latency_us is not None:
-            target = answered.latency_us // places
+        elif outcome.latency_us is not None:
+            target = outcome.latency_us // places
             if target >= self.slowed_us:
                 self.slowed_us = target
-            elif answered.succeeded:
+            elif outcome.succeeded:
                 self.slowed_us -= (self.slowed_us - target) // RECOVERY_SHARE
         self.slowed_us = min(self.slowed_us, SLOWEST_US)
-        if answered.retry_after_us is not None:
-            self.hold_until_us = max(self.hold_until_us, now + min(answered.retry_after_us, LONGEST_HOLD_US))
+        if outcome.retry_after_us is not None:
+            self.hold_until_us = max(self.hold_until_us, now + min(outcome.retry_after_us, LONGEST_HOLD_US))
 
     def is_idle(self, now: int) -> bool:
-        """Nothing is lost by forgetting it."""
+        """Return whether forgetting the site loses nothing."""
         return not self.under_way and max(self.next_us, self.hold_until_us, *self.tails.values(), 0) < now
 
     def _forget(self, now: int) -> None:
@@ -146,7 +151,7 @@ class Site:
             del self.appointed[late]
 
     def _appoint(self, now: int, visitor: Visitor, earliest: int, gap: int) -> int:
-        """Microseconds until he is to come back: behind his lane's others, or soon if he kept an appointment."""
+        """Return the microseconds until the visitor's appointment: last in its lane, or soon if it came in vain."""
         kept = self.appointed.get(visitor.id)
         soon = max(self.late_us, earliest) + gap
         if kept is not None and kept > now + POLL_US:

@@ -1,4 +1,4 @@
-"""Where the pace of sites is kept: in this process, or in Redis for the whole fleet, one script per question."""
+"""Store the pace of sites in this process, or in Redis for the whole fleet with one script per operation."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from app.clock import Clock
 from app.property.fetch.pace import rules
-from app.property.fetch.pace.rules import Answered, Reply, Site, Visitor
+from app.property.fetch.pace.rules import Reply, RequestOutcome, Site, Visitor
 
 if TYPE_CHECKING:
     from redis import Redis
 
-#: sites remembered in a process without Redis before idle ones are forgotten
+#: the most sites that a process without Redis remembers before it drops idle ones
 _MAX_LOCAL_SITES = 10_000
 
 
 class PaceStore(Protocol):
-    """Holds the pace of all sites. Each step is atomic."""
+    """Stores the pace of all sites. Each operation is atomic."""
 
     def enter(self, site: str, token: str, visitor: Visitor, *, gap_seconds: float, left_seconds: float) -> Reply:
-        """Start the request `token` if it may start now, and note it; else say when to ask again.
+        """Start the request `token` if it may start now, or return when to ask again.
 
-        `gap_seconds` is what the next request to this site will have to keep from this one, `left_seconds` how long the
+        `gap_seconds` is the gap between this request and the next one at the site. `left_seconds` is how long the
         visitor would still wait.
         """
         ...
 
     def sent(self, site: str, token: str) -> None:
-        """The request `token` goes out now, later than its turn began: the next one's gap counts from here."""
+        """Record that the request `token` is sent now, later than its slot began. The next gap counts from now."""
         ...
 
-    def leave(self, site: str, token: str, answered: Answered) -> None:
-        """The request `token` is over, or does not wait any more. Without this its place is freed after the lease."""
+    def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
+        """Record that the request `token` ended or stopped waiting. Without this, its lease frees its place."""
         ...
 
 
 class LocalPace:
-    """The pace of this process, for all its threads."""
+    """The pace of this process, shared by its threads."""
 
     def __init__(self, clock: Clock, *, concurrency: int, lease_seconds: float) -> None:
         self._clock = clock
@@ -68,14 +68,14 @@ class LocalPace:
             if site in self._sites:
                 self._sites[site].sent(self._clock.now_us(), token)
 
-    def leave(self, site: str, token: str, answered: Answered) -> None:
+    def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
         with self._lock:
             if site in self._sites:
-                self._sites[site].leave(self._clock.now_us(), token, answered, places=self._places)
+                self._sites[site].leave(self._clock.now_us(), token, outcome, places=self._places)
 
 
 class RedisPace:
-    """The pace of the whole fleet. Redis' own clock rules; a test may name the `clock` instead."""
+    """The pace of the whole fleet, by Redis' own clock. Tests may pass another `clock`."""
 
     def __init__(self, client: Redis, *, concurrency: int, lease_seconds: float, clock: Clock | None = None) -> None:
         self._enter = client.register_script(_script("enter"))
@@ -103,12 +103,12 @@ class RedisPace:
     def sent(self, site: str, token: str) -> None:
         self._sent(keys=_keys(site)[:2], args=[self._now(), token])
 
-    def leave(self, site: str, token: str, answered: Answered) -> None:
-        took: list[int | str] = [
-            "" if answered.latency_us is None else answered.latency_us,
-            int(answered.succeeded),
-            int(answered.pushed_back),
-            "" if answered.retry_after_us is None else answered.retry_after_us,
+    def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
+        reported: list[int | str] = [
+            "" if outcome.latency_us is None else outcome.latency_us,
+            int(outcome.succeeded),
+            int(outcome.pushed_back),
+            "" if outcome.retry_after_us is None else outcome.retry_after_us,
         ]
         numbers = [
             rules.RECOVERY_SHARE,
@@ -117,7 +117,7 @@ class RedisPace:
             rules.LONGEST_HOLD_US,
             rules.FORGOTTEN_US,
         ]
-        self._leave(keys=_keys(site)[:3], args=[self._now(), token, *took, self._places, *numbers])
+        self._leave(keys=_keys(site)[:3], args=[self._now(), token, *reported, self._places, *numbers])
 
     def _now(self) -> int | str:
         return "" if self._clock is None else self._clock.now_us()

@@ -1,6 +1,6 @@
-"""Where robots.txt files are kept: in this process, or in Redis for the whole fleet.
+"""Store robots.txt files in this process, or in Redis for the whole fleet.
 
-One process reads a file, the others wait for it.
+One process fetches a file; the others wait for it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _MAX_LOCAL_FILES = 2000
 
 @dataclass(frozen=True, slots=True)
 class RobotsFile:
-    """What a site answered for /robots.txt. `body` holds at most `robots.MAX_ROBOTS_BYTES`.
+    """A site's response for /robots.txt. `body` has at most `rules.MAX_ROBOTS_BYTES`.
 
-    `status` 0: it did not answer, and `problem` is the code and the reason of the error.
+    `status` 0 means that the site did not answer; `problem` is the error's code and reason.
     """
 
     status: int
@@ -37,36 +37,38 @@ class RobotsFile:
     problem: tuple[str, str] = ("", "")
 
     def failure(self, url: str) -> FetchError:
-        """The error that `problem` tells of, as one of `url`."""
+        """Return the error described by `problem`, for `url`."""
         code, reason = self.problem
         return _kinds().get(code, FetchError)(url, reason)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A file and until when it holds, in microseconds since the epoch."""
+class CachedRobots:
+    """A file and its expiry, in microseconds since the epoch."""
 
     file: RobotsFile
     until_us: int
 
 
 class RobotsCache(Protocol):
-    """Keeps files by their origin."""
+    """Stores robots.txt files by origin."""
 
-    def get(self, origin: str) -> Kept | None:
-        """The file, if one is kept that still holds."""
+    def get(self, origin: str) -> CachedRobots | None:
+        """Return the file, or None if it is missing or expired."""
         ...
 
-    def put(self, origin: str, kept: Kept) -> None:
-        """Keep it for as long as it holds; who waits for it finds it."""
+    def put(self, origin: str, cached: CachedRobots) -> None:
+        """Store the file until it expires, and release the claim."""
         ...
 
     def claim(self, origin: str, seconds: float) -> bool:
-        """Whether the caller is to read the file now; nobody else is for `seconds`, or until `put` or `give_up`."""
+        """Return whether the caller should fetch the file. Nobody else gets the claim for `seconds`, or until `put` or
+        `release`.
+        """
         ...
 
-    def give_up(self, origin: str) -> None:
-        """The caller could not read it; the next one may."""
+    def release(self, origin: str) -> None:
+        """Give up the claim after a failed fetch, so that another caller can try."""
         ...
 
 
@@ -75,20 +77,20 @@ class LocalRobotsCache:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._files: dict[str, Kept] = {}
+        self._files: dict[str, CachedRobots] = {}
         self._claims: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def get(self, origin: str) -> Kept | None:
+    def get(self, origin: str) -> CachedRobots | None:
         with self._lock:
-            kept = self._files.get(origin)
-            return kept if kept is not None and kept.until_us > self._clock.now_us() else None
+            cached = self._files.get(origin)
+            return cached if cached is not None and cached.until_us > self._clock.now_us() else None
 
-    def put(self, origin: str, kept: Kept) -> None:
+    def put(self, origin: str, cached: CachedRobots) -> None:
         with self._lock:
             while len(self._files) >= _MAX_LOCAL_FILES:
                 del self._files[next(iter(self._files))]
-            self._files[origin] = kept
+            self._files[origin] = cached
             self._claims.pop(origin, None)
 
     def claim(self, origin: str, seconds: float) -> bool:
@@ -99,29 +101,29 @@ class LocalRobotsCache:
             self._claims[origin] = now + round(seconds * 1_000_000)
             return True
 
-    def give_up(self, origin: str) -> None:
+    def release(self, origin: str) -> None:
         with self._lock:
             self._claims.pop(origin, None)
 
 
 class RedisRobotsCache:
-    """The files of the whole fleet. While Redis is away nothing is kept, and everybody reads for himself."""
+    """The files of the whole fleet. While Redis is down, nothing is cached and every process fetches for itself."""
 
     def __init__(self, client: Redis, clock: Clock) -> None:
         self._client = client
         self._clock = clock
 
-    def get(self, origin: str) -> Kept | None:
+    def get(self, origin: str) -> CachedRobots | None:
         text: Any = None
         with suppress(redis.exceptions.RedisError):
             text = self._client.get(_key(origin))
-        kept = None if text is None else _read(text)
-        return kept if kept is not None and kept.until_us > self._clock.now_us() else None
+        cached = None if text is None else _read(text)
+        return cached if cached is not None and cached.until_us > self._clock.now_us() else None
 
-    def put(self, origin: str, kept: Kept) -> None:
-        milliseconds = max(1, (kept.until_us - self._clock.now_us()) // 1000)
+    def put(self, origin: str, cached: CachedRobots) -> None:
+        milliseconds = max(1, (cached.until_us - self._clock.now_us()) // 1000)
         with suppress(redis.exceptions.RedisError):
-            self._client.set(_key(origin), _written(kept), px=milliseconds)
+            self._client.set(_key(origin), _serialized(cached), px=milliseconds)
             self._client.delete(_claim(origin))
 
     def claim(self, origin: str, seconds: float) -> bool:
@@ -130,7 +132,7 @@ class RedisRobotsCache:
         except redis.exceptions.RedisError:
             return True
 
-    def give_up(self, origin: str) -> None:
+    def release(self, origin: str) -> None:
         with suppress(redis.exceptions.RedisError):
             self._client.delete(_claim(origin))
 
@@ -143,23 +145,25 @@ def _claim(origin: str) -> str:
     return f"{_key(origin)}:read"
 
 
-def _written(kept: Kept) -> str:
-    file = kept.file
+def _serialized(cached: CachedRobots) -> str:
+    file = cached.file
     body = base64.b85encode(zlib.compress(file.body)).decode()
-    return json.dumps([kept.until_us, file.status, body, file.retry_after_seconds, *file.problem])
+    return json.dumps([cached.until_us, file.status, body, file.retry_after_seconds, *file.problem])
 
 
-def _read(text: str | bytes) -> Kept | None:
-    """None for what another version wrote."""
+def _read(text: str | bytes) -> CachedRobots | None:
+    """Return the stored file; None for another version's format."""
     try:
         until_us, status, body, retry_after, code, reason = json.loads(text)
-        return Kept(RobotsFile(status, zlib.decompress(base64.b85decode(body)), retry_after, (code, reason)), until_us)
+        return CachedRobots(
+            RobotsFile(status, zlib.decompress(base64.b85decode(body)), retry_after, (code, reason)), until_us
+        )
     except (ValueError, TypeError, zlib.error):
         return None
 
 
 def _kinds() -> dict[str, type[FetchError]]:
-    """Errors that say nothing but why a site could not be asked, by their codes."""
+    """Return the fetch errors that carry only a reason, by their codes."""
     found, new = {FetchError.code: FetchError}, [FetchError]
     while new:
         new = [kind for parent in new for kind in parent.__subclasses__()]

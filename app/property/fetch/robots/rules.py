@@ -1,7 +1,6 @@
-"""robots.txt (RFC 9309): whether a page may be fetched, and how slowly.
+"""Apply robots.txt (RFC 9309): whether a page may be fetched, and how slowly.
 
-How the file is fetched is the caller's business, who hands in a function; where files are kept is `robots_cache.py`.
-Parsed rules are remembered in this process.
+The caller passes a function that fetches the file; `cache.py` stores files. This process keeps the parsed rules.
 """
 
 from __future__ import annotations
@@ -25,23 +24,23 @@ from app.errors.fetching import (
 )
 from app.property.fetch.guard.check import Destination
 from app.property.fetch.pace.rules import Visitor
-from app.property.fetch.robots.cache import Kept, RobotsCache, RobotsFile
+from app.property.fetch.robots.cache import CachedRobots, RobotsCache, RobotsFile
 
 logger = logging.getLogger(__name__)
 
-#: RFC 9309 section 2.5: at least 500 KiB must be read; what comes after that may be ignored
+#: RFC 9309 section 2.5: at least 500 KiB must be parsed; the rest may be ignored
 MAX_ROBOTS_BYTES = 512 * 1024
-#: RFC 9309 section 2.3.1.2: at least five redirects are followed
+#: RFC 9309 section 2.3.1.2: at least five redirects must be followed
 MAX_ROBOTS_REDIRECTS = 5
 _MAX_ORIGINS = 2000
-#: rules are believed for so long, and a site that is in trouble is left alone for so long at least
+#: how long rules are used, and the minimum pause after an error
 _TTL_SECONDS = 3600.0
-_HOLD_OFF_SECONDS = 60.0
-#: who reads a file holds the others off for so long, and they look for it so often
+_DEFER_SECONDS = 60.0
+#: how long a claim to fetch a file lasts, and how often others look for the file
 _CLAIM_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _COME_BACK_SECONDS = 1.0
-#: no host is asked more slowly than this, whatever its robots.txt says
+#: the longest gap, whatever a robots.txt asks for
 LONGEST_GAP_SECONDS = 300
 
 
@@ -53,19 +52,19 @@ class _Entry:
 
 
 class Robots:
-    """The rules of all sites. `ignored` are the hosts whose rules an operator has set aside: their pace is kept."""
+    """The rules of all sites. For hosts in `ignored`, the operator has overridden the rules but not the pace."""
 
     def __init__(
         self,
         fetch: Callable[[str, Visitor], RobotsFile],
-        shelf: RobotsCache,
+        cache: RobotsCache,
         clock: Clock,
         user_agent: str,
         *,
         ignored: Collection[str] = (),
     ) -> None:
         self._fetch = fetch
-        self._shelf = shelf
+        self._cache = cache
         self._clock = clock
         self.product = product_token(user_agent)
         self._ignored = frozenset(ignored)
@@ -73,10 +72,10 @@ class Robots:
         self._lock = threading.Lock()
 
     def permit(self, destination: Destination, visitor: Visitor) -> float:
-        """The gap in seconds that the host asks to keep between requests: 0 (it asks for none) to 300.
+        """Return the gap between requests that the host asks for, in seconds: 0 (none) to 300.
 
-        Raises `RobotsDisallowedError`; and where robots.txt answers 429 or 5xx or cannot be reached, an error that
-        says so: RFC 9309 section 2.3.1.4 forbids the whole site then, and the page is not fetched.
+        Raises `RobotsDisallowedError`. If robots.txt answers 429 or 5xx or cannot be reached, raises an error about
+        that: RFC 9309 section 2.3.1.4 then forbids the whole site.
         """
         entry = self._entry(destination.origin, visitor)
         is_ignored = destination.host in self._ignored
@@ -96,7 +95,7 @@ class Robots:
             if entry is not None and entry.until_us > self._clock.now_us():
                 self._entries.move_to_end(origin)
                 return entry
-        entry = _entry_of(f"{origin}/robots.txt", self._kept(origin, visitor))
+        entry = _entry_of(f"{origin}/robots.txt", self._cached(origin, visitor))
         with self._lock:
             self._entries[origin] = entry
             self._entries.move_to_end(origin)
@@ -104,65 +103,67 @@ class Robots:
                 self._entries.popitem(last=False)
         return entry
 
-    def _kept(self, origin: str, visitor: Visitor) -> Kept:
-        """The file from the shelf; else from the site, by the first who asks: the others wait, or come back."""
-        left = visitor.patience_seconds
-        while (kept := self._shelf.get(origin)) is None:
-            if self._shelf.claim(origin, _CLAIM_SECONDS):
-                return self._shelf.get(origin) or self._read_for_all(origin, visitor)
-            if visitor.comes_back or left <= 0:
+    def _cached(self, origin: str, visitor: Visitor) -> CachedRobots:
+        """Return the cached file, or fetch it as the first caller; other callers wait or come back later."""
+        left = visitor.max_wait_seconds
+        while (cached := self._cache.get(origin)) is None:
+            if self._cache.claim(origin, _CLAIM_SECONDS):
+                return self._cache.get(origin) or self._fetch_and_cache(origin, visitor)
+            if visitor.can_defer or left <= 0:
                 raise HostBusyError(f"{origin}/robots.txt", _COME_BACK_SECONDS, 0.0)
             self._clock.sleep(_LOOK_SECONDS)
             left -= _LOOK_SECONDS
-        return kept
+        return cached
 
-    def _read_for_all(self, origin: str, visitor: Visitor) -> Kept:
+    def _fetch_and_cache(self, origin: str, visitor: Visitor) -> CachedRobots:
         try:
-            kept = self._read(origin, visitor)
+            cached = self._read(origin, visitor)
         except BaseException:
-            self._shelf.give_up(origin)
+            self._cache.release(origin)
             raise
-        self._shelf.put(origin, kept)
-        return kept
+        self._cache.put(origin, cached)
+        return cached
 
-    def _read(self, origin: str, visitor: Visitor) -> Kept:
+    def _read(self, origin: str, visitor: Visitor) -> CachedRobots:
         try:
             file = self._fetch(f"{origin}/robots.txt", visitor)
         except TooManyRedirectsError:
-            file = RobotsFile(404)  # section 2.3.1.2: as if there were none
+            file = RobotsFile(404)  # section 2.3.1.2: treat the file as missing
         except FetchError as exc:
             if not _tells_about_site(exc):
                 raise
             file = RobotsFile(0, problem=(exc.code, str(exc.facts["reason"])))
         seconds = _TTL_SECONDS
-        if _holds_off(file):
-            seconds = max(_HOLD_OFF_SECONDS, min(file.retry_after_seconds or 0.0, _TTL_SECONDS))
-        return Kept(file, self._clock.now_us() + round(seconds * 1_000_000))
+        if _must_defer(file):
+            seconds = max(_DEFER_SECONDS, min(file.retry_after_seconds or 0.0, _TTL_SECONDS))
+        return CachedRobots(file, self._clock.now_us() + round(seconds * 1_000_000))
 
 
-def _entry_of(url: str, kept: Kept) -> _Entry:
-    file = kept.file
+def _entry_of(url: str, cached: CachedRobots) -> _Entry:
+    file = cached.file
     if file.status == 0:
-        return _Entry(kept.until_us, failure=file.failure(url))
-    if _holds_off(file):
-        return _Entry(kept.until_us, failure=TransientHttpStatusError(url, file.status, file.retry_after_seconds))
+        return _Entry(cached.until_us, failure=file.failure(url))
+    if _must_defer(file):
+        return _Entry(cached.until_us, failure=TransientHttpStatusError(url, file.status, file.retry_after_seconds))
     if not 200 <= file.status < 300:
-        return _Entry(kept.until_us)
-    return _Entry(kept.until_us, rules=Protego.parse(file.body.decode("utf-8-sig", errors="replace")))
+        return _Entry(cached.until_us)
+    return _Entry(cached.until_us, rules=Protego.parse(file.body.decode("utf-8-sig", errors="replace")))
 
 
-def _holds_off(file: RobotsFile) -> bool:
+def _must_defer(file: RobotsFile) -> bool:
     return file.status in (0, 429) or file.status >= 500
 
 
 def product_token(user_agent: str) -> str:
-    """The name by which robots.txt knows a client: `User-Agent` up to the version (RFC 9309 section 2.2.1)."""
+    """Return the name that robots.txt uses for a client: `User-Agent` up to the version (RFC 9309 section 2.2.1)."""
     words = user_agent.replace("/", " ").split()
     return words[0] if words else "*"
 
 
 def _gap_seconds(rules: Protego, product: str) -> float:
-    """Compared before anything is computed: both numbers may be too large for that. NaN becomes the longest gap."""
+    """Return the requested gap. Bounds are applied before arithmetic, as both numbers may be huge. NaN gives the
+    longest gap.
+    """
     delay = min(float(LONGEST_GAP_SECONDS), rules.crawl_delay(product) or 0.0)
     rate = rules.request_rate(product)
     if rate is not None and rate.requests > 0:
@@ -171,12 +172,12 @@ def _gap_seconds(rules: Protego, product: str) -> float:
 
 
 def _tells_about_site(exc: FetchError) -> bool:
-    """False for what says nothing about the site, like its host being busy with our own requests."""
+    """Return False for errors that are not about the site, such as our own queue at the host."""
     return exc.fact_names == FetchError.fact_names
 
 
 def _about(url: str, failure: FetchError) -> FetchError:
-    """A fresh error for this page from the one remembered for its site's robots.txt."""
+    """Return an error about this page from the stored error about its site's robots.txt."""
     if isinstance(failure, HttpStatusError):
         return type(failure)(*failure.args)
     return type(failure)(url, f"{failure.facts['reason']}, while its robots.txt was read")

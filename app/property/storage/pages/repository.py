@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, insert, select, update
 
-from app.property.page import Keeping, Page
+from app.property.page import CacheValidators, Page
 from app.property.storage.database import Database
 from app.property.storage.pages.blobs import count_bytes, drop_unused_blobs, save_blobs, unpack
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
@@ -39,7 +39,7 @@ class PageStore:
         as a job's checkpoint, until `drop_unkept`. Raises `PurgedMeanwhileError` if the page was purged after it was
         fetched, and `PersonPurgedMeanwhileError` if it names a purged person.
         """
-        no_store = page.keeping.no_store
+        no_store = page.validators.no_store
         text = page.text.encode("utf-8", "surrogatepass")
         row = {
             "url": page.url,
@@ -49,8 +49,8 @@ class PageStore:
             "text_sha256": hashlib.sha256(text).hexdigest(),
             "fetched_at": page.fetched_at,
             "declared_url": clean(page.declared_url),
-            "etag": None if no_store else page.keeping.etag,
-            "last_modified": None if no_store else page.keeping.last_modified,
+            "etag": None if no_store else page.validators.etag,
+            "last_modified": None if no_store else page.validators.last_modified,
             "is_kept": not no_store,
             "confirmed_at": confirmed_at,
         }
@@ -100,13 +100,13 @@ class PageStore:
                 return
         self._database.repeat(lambda connection: drop_pages(connection, *mine))
 
-    # --- conditional requests
+    # --- cache validators
 
-    def validators(self, url: str) -> Keeping | None:
+    def validators(self, url: str) -> CacheValidators | None:
         """Return the cache validators of the newest page at `url`; None without a stored page or validators."""
         with self._database.reading() as connection:
             row = connection.execute(_newest(select(PageCopy.etag, PageCopy.last_modified), url)).one_or_none()
-        return Keeping(*row) if row is not None and any(row) else None
+        return CacheValidators(*row) if row is not None and any(row) else None
 
     def still_holds(self, url: str, final_url: str) -> Page | None:
         """Return the stored page that `final_url` confirmed, as the page of `url`; None if it is no longer stored."""
@@ -154,6 +154,6 @@ def _page_of(copy: PageCopy) -> Page:
         text=unpack(copy.decoded.packed).decode("utf-8", "surrogatepass"),
         body=unpack(copy.body.packed),
         fetched_at=copy.fetched_at,
-        keeping=Keeping(copy.etag, copy.last_modified, no_store=not copy.is_kept),
+        validators=CacheValidators(copy.etag, copy.last_modified, no_store=not copy.is_kept),
         declared_url=copy.declared_url,
     )

@@ -66,7 +66,7 @@ class StoredRecipes:
         Nothing is stored if the page is no-store, was purged after it was fetched, or has a URL too long for a target.
         """
         page = example.page
-        if page.keeping.no_store or len(page.final_url) > MAX_URL_CHARS:  # too long for the index
+        if page.validators.no_store or len(page.final_url) > MAX_URL_CHARS:  # too long for the index
             return
         stated = {
             "values": {name: list(pair) for name, pair in example.values.items()},

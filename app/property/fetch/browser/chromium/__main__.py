@@ -8,7 +8,7 @@ import os
 from app.property.fetch.browser.chromium.host import serve
 
 if __name__ == "__main__":
-    # what anything prints must not get among the messages
+    # printed text must not mix with the messages
     answers = os.dup(1)
     os.dup2(2, 1)
     asyncio.run(serve(0, answers))

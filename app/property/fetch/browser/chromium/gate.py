@@ -1,10 +1,10 @@
-"""Which requests of a page are made for it, and how many at once.
+"""Decide which requests of a page are made, and how many at once.
 
-The page's own document is answered with what was fetched for it. Scripts and the data that they ask for are fetched by
-the worker, one at a time where the document came from, since all that belongs to a page counts as one visit there.
-Nothing else is needed to draw a page: pictures, fonts, frames, sockets, beacons and downloads are dropped.
+The page's own document is answered with the fetched one. The worker fetches scripts and the data they request: one at a
+time at the page's host, because everything that belongs to a page counts as one visit there. Nothing else is needed:
+images, fonts, frames, sockets, beacons, and downloads are dropped.
 
-Chromium itself has no way to the network (`host.py`): what does not come by here, whatever it is, goes nowhere.
+Chromium itself has no network access (`host.py`), so a request that bypasses this class reaches nothing.
 """
 
 from __future__ import annotations
@@ -21,17 +21,20 @@ from playwright.async_api import Error, Request, Route
 
 from app.property.fetch.browser.chromium.wire import Message, from_text, to_text
 
-#: kinds as Playwright names them (https://playwright.dev/python/docs/api/class-request#request-resource-type)
+#: resource types (https://playwright.dev/python/docs/api/class-request#request-resource-type)
 _PASSED = frozenset({"script", "xhr", "fetch"})
 _METHODS = frozenset({"GET", "HEAD", "POST"})
-#: more is not sent for a page
+#: the largest request body
 _MOST_BODY_BYTES = 1_000_000
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
 
 
 class Gate:
-    """Decides over the requests of one page. `load` has one made, as the message `load` tells it, and returns what came
-    of it (`loaded`), None if nothing; `cookies` returns what the browser would send to a URL, by name."""
+    """Filters the requests of one page.
+
+    `load` makes a request, given as the message `load`, and returns the message `loaded` or None. `cookies` returns the
+    browser's cookies for a URL, by name.
+    """
 
     def __init__(
         self,
@@ -55,20 +58,20 @@ class Gate:
         self._last_change = time.monotonic()
         self.dropped: dict[str, int] = defaultdict(int)
         self.passed = 0
-        #: where the page itself went on to
-        self.onward: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        #: where the page navigated by itself
+        self.redirect: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def quiet_seconds(self) -> float:
-        """For how long nothing has been under way; 0 while something is."""
+        """Return for how long nothing has been loading; 0 while something is."""
         return 0.0 if self._under_way else time.monotonic() - self._last_change
 
     async def handle(self, route: Route, request: Request) -> None:
-        """Answer, pass or drop a request: the handler for all of the page's context."""
+        """Answer, load, or drop a request. This is the route handler of the page's context."""
         with suppress(Error):  # the page is gone
             if request.is_navigation_request():
                 await self._navigate(route, request)
             elif request.resource_type == "stylesheet":
-                # scripts wait for their sheets, and nothing depends on what is in them
+                # scripts wait for style sheets, but nothing depends on their content
                 await route.fulfill(
                     status=200, content_type="text/css", body="", headers={"Access-Control-Allow-Origin": "*"}
                 )
@@ -91,8 +94,8 @@ class Gate:
             self._url = request.url  # as Chromium spells it
             await self._document(route)
         else:
-            if request.method == "GET" and request.url != self._url and not self.onward.done():
-                self.onward.set_result(request.url)
+            if request.method == "GET" and request.url != self._url and not self.redirect.done():
+                self.redirect.set_result(request.url)
             await self._drop(route, "navigation")
 
     async def _drop(self, route: Route, kind: str) -> None:

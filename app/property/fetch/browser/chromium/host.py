@@ -1,4 +1,4 @@
-"""Takes orders from the worker until its input ends: one Chromium, several pages at once."""
+"""Run one Chromium and render several pages at once, until the worker closes the input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from playwright.async_api import Browser, Error, async_playwright
 
 from app.property.fetch.browser.chromium import memory, wire
 from app.property.fetch.browser.chromium.program import launch_options
-from app.property.fetch.browser.chromium.visit import Order, VisitError, drawn
+from app.property.fetch.browser.chromium.visit import Order, VisitError, render_page
 from app.property.fetch.browser.chromium.wire import Message
 
 _WATCH_SECONDS = 0.25
@@ -30,9 +30,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 async def serve(orders_fd: int, answers_fd: int) -> None:
-    """Answer orders until there are no more, the browser is gone, or nothing was ordered for a while.
+    """Process requests until the input ends, the browser ends, or there was nothing to do for a while.
 
-    Nothing that was started here outlives this.
+    Nothing that it started outlives it.
     """
     _adopt_orphans()
     reader, writer = await _streams(orders_fd, answers_fd)
@@ -41,11 +41,11 @@ async def serve(orders_fd: int, answers_fd: int) -> None:
         await host.run()
     finally:
         memory.end_descendants(os.getpid())
-        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # made for this process alone
+        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # this folder belongs to this process
 
 
 class Host:
-    """The browser, and the pages under way in it."""
+    """The browser and the pages in progress."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -75,26 +75,26 @@ class Host:
                 asyncio.create_task(self._over.wait()),
             ]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if self._over.is_set() and self._visits:  # a page that was read may have taken the browser with it
+            if self._over.is_set() and self._visits:  # the browser may have ended together with a page that was read
                 await asyncio.wait(list(self._visits.values()), timeout=_LAST_WORDS_SECONDS)
             for task in (*tasks, *self._visits.values()):
                 task.cancel()
             with suppress(TimeoutError, Error):
                 async with asyncio.timeout(_END_SECONDS):
                     await browser.close()
-            # what is left has had its time: Playwright would wait for it
+            # Playwright would wait for remaining processes
             memory.end_descendants(os.getpid())
 
     def _dead_end(self) -> str:
-        """The URL of the proxy by which Chromium goes to the network: a port that is ours, where nobody listens."""
+        """Return the URL of Chromium's only proxy: a port that we hold and nobody listens on."""
         self._port.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{self._port.getsockname()[1]}"
 
     async def _listen(self, browser: Browser) -> None:
         while (message := await self._receive()) is not None:
-            if "draw" in message:
+            if "render" in message:
                 order = Order.of(message)
-                self._visits[order.draw] = asyncio.create_task(self._draw(browser, order))
+                self._visits[order.render] = asyncio.create_task(self._render(browser, order))
             elif "cancel" in message:
                 visit = self._visits.get(message["cancel"])
                 if visit is not None:
@@ -104,10 +104,10 @@ class Host:
                 if question is not None and not question.done():
                     question.set_result(message["loaded"])
 
-    async def _draw(self, browser: Browser, order: Order) -> None:
-        number = order.draw
+    async def _render(self, browser: Browser, order: Order) -> None:
+        number = order.render
         try:
-            answer: dict[str, Any] = await drawn(browser, order, partial(self._load, number))
+            answer: dict[str, Any] = await render_page(browser, order, partial(self._load, number))
         except VisitError as exc:
             answer = {"failed": exc.code, "reason": exc.reason}
         finally:
@@ -137,7 +137,7 @@ class Host:
                 return
 
     async def _send(self, message: Message) -> None:
-        with suppress(ConnectionError):  # the worker is gone, and so is this process at once
+        with suppress(ConnectionError):  # the worker has ended, and this process is about to
             self._writer.write(wire.packed(message))
             await self._writer.drain()
 
@@ -160,7 +160,7 @@ async def _streams(orders_fd: int, answers_fd: int) -> tuple[asyncio.StreamReade
 
 
 def _adopt_orphans() -> None:
-    """Children of children that die come to this process, which ends them, and no core is dumped."""
+    """Make this process the parent of orphaned descendants, so that it can end them. Disable core dumps."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -1,4 +1,4 @@
-"""What a process and all its descendants take, from Linux' /proc; elsewhere nobody knows."""
+"""Measure and end the descendants of a process, using Linux's /proc. On other systems, none are found."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
-#: memory of its own: pages of files (the program itself) are shared by all and can be had again
+#: private memory: file pages (the program itself) are shared and can be reloaded
 _OWN = re.compile(rb"^(?:RssAnon|RssShmem):\s*(\d+) kB", re.MULTILINE)
 
 
 def descendants(root: int) -> list[int]:
-    """The ids of all processes below `root`, parents first."""
+    """Return the ids of all descendants of `root`, parents first."""
     children: dict[int, list[int]] = defaultdict(list)
     for entry in _PROC.iterdir() if _PROC.is_dir() else ():
         if entry.name.isdecimal():
@@ -29,7 +29,7 @@ def descendants(root: int) -> list[int]:
 
 
 def used_bytes(root: int) -> int:
-    """The memory of all processes below `root`."""
+    """Return the memory of all descendants of `root`."""
     total = 0
     for pid in descendants(root):
         with suppress(OSError):
@@ -38,7 +38,7 @@ def used_bytes(root: int) -> int:
 
 
 def end_descendants(root: int) -> None:
-    """Kill all processes below `root`, those that are born meanwhile too."""
+    """Kill all descendants of `root`, including those started meanwhile."""
     for _ in range(5):
         found = descendants(root)
         if not found:

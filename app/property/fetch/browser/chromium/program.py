@@ -1,8 +1,8 @@
-"""How Chromium is started: with no way to the network, and none of what it does for people.
+"""Chromium's launch options: no network access, and no services for human users.
 
-Sources of the switches: https://peter.sh/experiments/chromium-command-line-switches and
-https://source.chromium.org; Playwright adds its own (`chromiumSwitches.ts`), among them `--enable-automation`, by which
-a page can see what it is visited by (`navigator.webdriver`). Nothing here hides that.
+Sources of the switches: https://peter.sh/experiments/chromium-command-line-switches and https://source.chromium.org.
+Playwright adds its own (`chromiumSwitches.ts`). One of these is `--enable-automation`, which tells pages that they are
+automated (`navigator.webdriver`). Nothing here hides that.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-#: Chromium takes the last list only, so Playwright's own is repeated here as far as it matters
+#: Chromium only uses the last list, so the relevant entries of Playwright's list are repeated
 _DISABLED_FEATURES = (
-    # of Playwright
+    # Playwright's own
     "AvoidUnnecessaryBeforeUnloadCheckSync",
     "DestroyProfileOnBrowserClose",
     "HttpsUpgrades",
@@ -25,13 +25,13 @@ _DISABLED_FEATURES = (
     "NetworkTimeServiceQuerying",
     "AimEnabled",
     "PreconnectToSearch",
-    # names asked of somebody else, or of everybody in the local network
+    # name resolution by other services or in the local network
     "DnsOverHttps",
     "WebRtcHideLocalIpsWithMdns",
-    # pages fetched before anybody asked for them
+    # prefetched pages
     "Prerender2",
     "SpeculationRulesPrefetchFuture",
-    # what Chromium tells its maker
+    # reports to Chromium's vendor
     "AutofillServerCommunication",
     "CertificateTransparencyComponentUpdater",
     "Reporting",
@@ -42,9 +42,9 @@ _DISABLED_FEATURES = (
 
 
 def switches(memory_bytes: int) -> list[str]:
-    """What is added to Playwright's switches. `memory_bytes` is what all of the browser may take."""
+    """Return the switches added to Playwright's. `memory_bytes` is the limit of the whole browser."""
     return [
-        # no name is resolved here, so that nothing is reached, whatever overlooks the proxy
+        # no names are resolved, so code that ignores the proxy reaches nothing
         "--host-resolver-rules=MAP * ~NOTFOUND",
         "--dns-prefetch-disable",
         "--disable-quic",
@@ -71,13 +71,13 @@ def switches(memory_bytes: int) -> list[str]:
 def launch_options(
     *, executable: str, proxy: str, sandbox: bool, memory_bytes: int, environment: dict[str, str], more: Sequence[str]
 ) -> dict[str, Any]:
-    """The arguments of Playwright's `launch`. `proxy` is the URL of one that answers nobody."""
+    """Return the arguments of Playwright's `launch`. `proxy` is the URL of a proxy that never answers."""
     return {
         "executable_path": executable,
         "headless": True,
         "chromium_sandbox": sandbox,
         "args": [*switches(memory_bytes), *more],
-        # Chromium never asks a proxy for loopback and link-local addresses unless this takes that rule away
+        # by default, Chromium bypasses the proxy for loopback and link-local addresses
         "proxy": {"server": proxy, "bypass": "<-loopback>"},
         "env": environment,
         "handle_sigint": False,

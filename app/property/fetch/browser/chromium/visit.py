@@ -1,4 +1,4 @@
-"""One page in a profile of its own: shown, waited for, read, forgotten."""
+"""Render one page in a profile of its own: load it, wait until it settles, read it, and discard the profile."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from app.property.fetch.browser.chromium.wire import Message
 
 _LOOK_SECONDS = 0.1
 _CLOSE_SECONDS = 3.0
-#: what Playwright answers about a document that another one is just replacing; it has no type for that
+#: Playwright's messages about a document that is being replaced; it has no exception type for them
 _LEAVING = re.compile("context was destroyed|is navigating|interrupted by another navigation")
-#: how much there is, as numbers: the text is only measured where that is cheap
+#: the number of elements and, if that is cheap, the length of the text
 _SIZE = """() => {
     const elements = document.getElementsByTagName("*").length;
     return [elements, elements < 50000 ? document.documentElement.textContent.length : -1];
@@ -29,7 +29,7 @@ _SIZE = """() => {
 
 
 class VisitError(Exception):
-    """Why there is no page: a code that the worker knows, and the reason in words."""
+    """Why a page could not be rendered: a code that the worker knows, and the reason in words."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)
@@ -39,9 +39,9 @@ class VisitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be drawn: a document that was fetched, with the header fields that matter, and within which limits."""
+    """A page to render: the fetched document, its relevant headers, and the limits."""
 
-    draw: int
+    render: int
     url: str
     html: str
     headers: dict[str, str]
@@ -56,15 +56,17 @@ class Order:
 
     @classmethod
     def of(cls, message: Message) -> Self:
-        """The order that a message holds. Raises `KeyError` if it is none."""
+        """Return the order in a message. Raises `KeyError` if a member is missing."""
         return cls(**{field.name: message[field.name] for field in fields(cls)})
 
 
-async def drawn(browser: Browser, order: Order, load: Callable[[Message], Awaitable[Message | None]]) -> dict[str, Any]:
-    """What became of the page, as the message `drawn` or `onward` tells it. Raises `VisitError`.
+async def render_page(
+    browser: Browser, order: Order, load: Callable[[Message], Awaitable[Message | None]]
+) -> dict[str, Any]:
+    """Return the result as the message `rendered` or `redirect`. Raises `VisitError`.
 
-    `load` makes the page's requests (`Gate`). All that belongs to the page is closed before this returns, and when it
-    is cancelled.
+    `load` makes the page's requests (`Gate`). Everything that belongs to the page is closed before this returns or is
+    canceled.
     """
     began = time.monotonic()
     context: BrowserContext | None = None
@@ -80,7 +82,7 @@ async def drawn(browser: Browser, order: Order, load: Callable[[Message], Awaita
     except SlowBrowserError as exc:
         raise VisitError("timeout", "its scripts left the browser no time to answer") from exc
     except TimeoutError as exc:
-        raise VisitError("timeout", f"it was not drawn within {order.seconds:.3g} s") from exc
+        raise VisitError("timeout", f"it was not rendered within {order.seconds:.3g} s") from exc
     except Error as exc:
         raise VisitError("failed" if browser.is_connected() else "gone", _first_line(exc)) from exc
     finally:
@@ -89,7 +91,7 @@ async def drawn(browser: Browser, order: Order, load: Callable[[Message], Awaita
 
 
 async def _closed(browser: Browser, context: BrowserContext) -> None:
-    """Close the profile; a page that does not let go takes the browser with it."""
+    """Close the profile. If a page prevents that, close the browser."""
     closing = asyncio.create_task(context.close())
     try:
         async with asyncio.timeout(_CLOSE_SECONDS):
@@ -125,7 +127,7 @@ class _Visit:
 
     async def run(self) -> dict[str, Any]:
         context = self._context
-        await context.grant_permissions([])  # denies what is not named
+        await context.grant_permissions([])  # denies all others
         await context.route_web_socket(re.compile(""), _refused)
         await context.route(re.compile(""), self._gate.handle)
         if self._order.cookies:
@@ -136,7 +138,7 @@ class _Visit:
         page.on("crash", lambda _: self._crashed.set())
         await _unless_leaving(page.goto(self._order.url, wait_until="commit", timeout=self._left() * 1000))
         await self._settled(page)
-        return {"onward": self._gate.onward.result()} if self._gate.onward.done() else await self._read(page)
+        return {"redirect": self._gate.redirect.result()} if self._gate.redirect.done() else await self._read(page)
 
     def _left(self) -> float:
         return max(0.001, self._order.seconds - (time.monotonic() - self._began))
@@ -148,14 +150,14 @@ class _Visit:
         return {str(cookie["name"]): str(cookie["value"]) for cookie in await self._context.cookies(url)}
 
     async def _settled(self, page: Page) -> None:
-        """Wait until nothing is loaded and nothing changes any more, or the time for that is over."""
+        """Wait until nothing loads or changes anymore, or until `settle_seconds` have passed."""
         until = time.monotonic() + self._order.settle_seconds
         size, since = None, time.monotonic()
         while time.monotonic() < until:
-            await asyncio.wait({self._gate.onward}, timeout=_LOOK_SECONDS)
+            await asyncio.wait({self._gate.redirect}, timeout=_LOOK_SECONDS)
             if self._crashed.is_set():
                 raise VisitError("crashed", "its tab crashed, as a rule for want of memory")
-            if self._gate.onward.done():
+            if self._gate.redirect.done():
                 return
             now = await _unless_leaving(page.evaluate(_SIZE))
             if now is None or now != size:
@@ -174,11 +176,11 @@ class _Visit:
         if (final.scheme, final.netloc) != (asked.scheme, asked.netloc):
             raise VisitError("failed", f"it left for {page.url[:100]!r}")
         gate = self._gate
-        return {"drawn": {"html": html, "passed": gate.passed, "dropped": dict(gate.dropped)}}
+        return {"rendered": {"html": html, "passed": gate.passed, "dropped": dict(gate.dropped)}}
 
 
 async def _unless_leaving[T](answer: Awaitable[T]) -> T | None:
-    """The answer, or None while the page's own script is taking it elsewhere."""
+    """Return the result, or None while the page is navigating away."""
     try:
         return await answer
     except Error as exc:

@@ -1,9 +1,10 @@
-"""How the worker and the browser's process talk: JSON objects, each after its length in four bytes, big-endian.
+"""The protocol between the worker and the browser process: JSON objects, each after its length in four bytes,
+big-endian.
 
-To the browser: first `start` (how it is launched), then `draw` and `cancel`, and `answer` to what it asked. From it:
-`ready` or `broken` once; then for each `draw`: an `ask` for each request of the page, and one of `drawn`, `onward` and
-`failed`. An `ask` has a `load` (`method`, `url`, `headers` and `cookies` by name, `body`), its `answer` what was
-`loaded` (`status`, `headers` by name, `body`) or null. Bodies are base64.
+The worker sends `start` (how to launch), then `render`, `cancel`, and `answer`. The browser sends `ready` or `broken`
+once. For each `render` it then sends an `ask` per request of the page, and one of `rendered`, `redirect`, and `failed`.
+An `ask` contains a `load` (`method`, `url`, `headers` and `cookies` by name, `body`). Its `answer` contains `loaded`
+(`status`, `headers` by name, `body`) or null. Bodies are base64.
 """
 
 from __future__ import annotations
@@ -16,24 +17,24 @@ from typing import Any
 
 _LENGTH = struct.Struct(">I")
 LENGTH_BYTES = _LENGTH.size
-#: a document of 10 million characters, each of which may take six bytes in JSON
+#: a document of 10 million characters, each up to six bytes in JSON
 MAX_BYTES = 80_000_000
 
 Message = dict[str, Any]
 
 
 def to_text(body: bytes) -> str:
-    """A body as it stands in a message."""
+    """Encode a body for a message."""
     return base64.b64encode(body).decode("ascii")
 
 
 def from_text(text: str) -> bytes:
-    """The body of a message. Raises `ValueError` for what is none."""
+    """Decode a body from a message. Raises `ValueError` if it is invalid."""
     return base64.b64decode(text, validate=True)
 
 
 def packed(message: Message) -> bytes:
-    """The message as it is sent. Raises `ValueError` if it is too large."""
+    """Return the message as bytes. Raises `ValueError` if it is too large."""
     body = json.dumps(message).encode()
     if len(body) > MAX_BYTES:
         raise ValueError(f"a message of {len(body)} bytes")
@@ -41,7 +42,7 @@ def packed(message: Message) -> bytes:
 
 
 def length(header: bytes) -> int:
-    """The length that the first four bytes tell. Raises `ValueError` if it is too large."""
+    """Return the length in the first four bytes. Raises `ValueError` if it is too large."""
     (size,) = _LENGTH.unpack(header)
     if size > MAX_BYTES:
         raise ValueError(f"a message of {size} bytes")
@@ -49,7 +50,7 @@ def length(header: bytes) -> int:
 
 
 def unpacked(body: bytes) -> Message:
-    """The message. Raises `ValueError` for what is none."""
+    """Return the message. Raises `ValueError` if it is invalid."""
     message = json.loads(body)
     if not isinstance(message, dict):
         raise ValueError("a message that is no object")
@@ -57,7 +58,7 @@ def unpacked(body: bytes) -> Message:
 
 
 def receive(read: Callable[[int], bytes]) -> Message | None:
-    """The next message of a blocking stream; None at its end. Raises `ValueError` for what is none."""
+    """Return the next message of a blocking stream; None at its end. Raises `ValueError` if it is invalid."""
     header = read(LENGTH_BYTES)
     if len(header) < LENGTH_BYTES:
         return None

@@ -1,8 +1,7 @@
-"""Whether a site answered with a wall instead of a page: a bot challenge, a captcha, a login, a firewall's refusal.
+"""Detect block pages: responses that are a bot challenge, captcha, login, or firewall refusal instead of a page.
 
-Such an answer is reported and the site left alone for a while; nothing is tried to get past it. Only signs that the
-makers of these walls document, or that stand on every one of their pages, count; the words of a page are judged later,
-by `reading/kind.py`.
+They are reported, and the site is left alone for a while; nothing tries to bypass them. Only signs count that the
+makers of these pages document or that are on every one of them. `reading/kind.py` evaluates the words of a page later.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-#: statuses whose body is worth a look; a challenge also comes as 200 or, from AWS WAF, as 202
+#: statuses whose body is examined; a challenge may also be sent with 200 or, by AWS WAF, 202
 REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
-#: so much of the body of a refusal is read; a wall that comes as a success is no longer than this
+#: the bytes read of a refusal; a block page sent with success is not longer than this
 HEAD_BYTES = 131_072
-#: an honest page that embeds a captcha or a firewall's script has more to say than this
+#: a real page that embeds a captcha or firewall script has more text than this
 _WALL_CHARS = 800
-#: the words of a login page with help, footer and legal text
+#: the length of a login page with help, footer, and legal text
 _LOGIN_CHARS = 2_500
 
-#: header field, what it must hold, whose wall it is
+#: (header field, pattern of its value, who blocks)
 _HEADERS = (
     # https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
     ("cf-mitigated", re.compile("challenge", re.I), "a challenge of Cloudflare"),
@@ -29,14 +28,14 @@ _HEADERS = (
     # https://vercel.com/docs/vercel-firewall/attack-challenge-mode
     ("x-vercel-mitigated", re.compile("challenge|deny", re.I), "a refusal of Vercel's firewall"),
 )
-#: the same for answers that are refusals by their status
+#: the same, for responses with an error status
 _REFUSAL_HEADERS = (
     ("x-datadome", re.compile(""), "a challenge of DataDome"),
     ("x-kpsdk-ct", re.compile(""), "a challenge of Kasada"),
     ("x-sucuri-block", re.compile(""), "a refusal of Sucuri's firewall"),
     ("server", re.compile("akamaighost", re.I), "a refusal of Akamai"),
 )
-#: what stands in the markup of a wall that has no other content, in lower case
+#: lower-case markup found in block pages without other content
 _MARKUP = (
     (("_cf_chl_opt", "/orchestrate/chl_"), "a challenge of Cloudflare"),
     (("captcha-delivery.com",), "a challenge of DataDome"),
@@ -50,7 +49,7 @@ _MARKUP = (
     (("hcaptcha.com/", "h-captcha"), "a captcha"),
     (("challenges.cloudflare.com/turnstile", "cf-turnstile"), "a captcha"),
 )
-#: one of these is in every sign above: few searches tell that a page is no wall
+#: each sign above contains one of these, so that few searches rule out a block page
 _STEMS = (
     "chl_",
     "captcha",
@@ -75,10 +74,10 @@ _UNSEEN = re.compile(
 )
 
 
-def wall(url: str, asked: str, status: int, headers: Mapping[str, str], text: str) -> str | None:
-    """What stands in the way at `url`, in words; None where nothing does.
+def block_reason(url: str, asked: str, status: int, headers: Mapping[str, str], text: str) -> str | None:
+    """Return what blocks access at `url`, in words; None if nothing does.
 
-    `asked` is the URL before redirects, `headers` is asked for names in lower case, `text` is the body or its head.
+    `asked` is the URL before redirects. `headers` maps lower-case names. `text` is the body or its start.
     """
     refused = status in REFUSALS
     named = _named(_HEADERS, headers) or (_named(_REFUSAL_HEADERS, headers) if refused else None)
@@ -106,7 +105,7 @@ def _sign(markup: str) -> str | None:
 
 
 def visible_chars(markup: str) -> int:
-    """How many characters a reader sees, roughly: no markup, no scripts, white space as one."""
+    """Return the approximate number of visible characters: without markup and scripts, white space collapsed."""
     return len(" ".join(_UNSEEN.sub(" ", markup).split()))
 
 
@@ -115,5 +114,5 @@ def _named(signs: tuple[tuple[str, re.Pattern[str], str], ...], headers: Mapping
 
 
 def _is_login(url: str, asked: str) -> bool:
-    """Sent on to a place that is called a login."""
+    """Return whether a redirect led to a URL named like a login."""
     return url != asked and _LOGIN_PATH.search(urlsplit(url).path) is not None

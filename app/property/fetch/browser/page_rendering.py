@@ -1,4 +1,4 @@
-"""Has a page drawn on behalf of the fetcher: what it is given, and what is loaded for it."""
+"""Render a page for the fetcher: what the browser receives, and what may be loaded for the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.fetching import PageTooLargeError
 from app.property.fetch.browser.loads import Load, Loaded
-from app.property.fetch.browser.renderer import Document, Drawn, Onward, Renderer
+from app.property.fetch.browser.renderer import Document, Redirect, Rendered, Renderer
 from app.property.fetch.client.exchange import Exchange
 from app.property.fetch.guard.check import Destination, Guard
 from app.property.fetch.limits import Limits
@@ -24,27 +24,27 @@ from app.property.urls.site import site_of
 
 log = logging.getLogger(__name__)
 
-#: what a page loads waits so long for the robots.txt of its host, and takes so long with all its redirects
+#: the longest wait for the robots.txt of a loaded resource's host, and the time to load a resource with its redirects
 _ROBOTS_SECONDS = 5.0
 _LOADING_SECONDS = 10.0
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: fields of a request that are ours to say, or that are between two neighbours only (RFC 9110 section 7.6.1)
+#: request fields that we set ourselves or that are hop-by-hop (RFC 9110 section 7.6.1)
 # fmt: off
 _OURS = frozenset({
     "accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "te", "trailer",
     "transfer-encoding", "upgrade", "user-agent",
 })
 # fmt: on
-#: fields of an answer that are no longer true of what was unpacked
+#: response fields that do not apply to the decompressed body
 _UNPACKED = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
-#: header fields that say how a page is to be drawn
+#: response fields that affect rendering
 _HEADERS = ("content-security-policy", "content-language", "referrer-policy")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A stop that answered: where, with what, on whose behalf, and until when it may be read."""
+    """A response at the end of the redirects: its destination, cookies, visitor, and reading deadline."""
 
     destination: Destination
     response: httpx2.Response
@@ -53,8 +53,8 @@ class Arrival:
     deadline_us: int
 
 
-class Drawing:
-    """Pages that a browser draws, under the rules of the fetcher. Thread-safe."""
+class PageRendering:
+    """Renders pages in a browser under the fetcher's rules. Thread-safe."""
 
     def __init__(
         self, renderer: Renderer, *, guard: Guard, robots: Robots, exchange: Exchange, limits: Limits, clock: Clock
@@ -66,26 +66,26 @@ class Drawing:
         self._limits = limits
         self._clock = clock
 
-    def wants(self, page: Page) -> bool:
-        """Whether the page has to be drawn."""
-        return self._renderer.wants(page)
+    def needs_browser(self, page: Page) -> bool:
+        """Return whether the page must be rendered."""
+        return self._renderer.needs_browser(page)
 
     def close(self) -> None:
         """End the browser."""
         self._renderer.close()
 
-    def draw(self, page: Page, arrival: Arrival) -> Drawn | Onward:
-        """The page as the browser draws it, or where it leads. Raises a `FetchError`."""
+    def render(self, page: Page, arrival: Arrival) -> Rendered | Redirect:
+        """Return the page as rendered by the browser, or where it redirects. Raises a `FetchError`."""
         destination, headers = arrival.destination, arrival.response.headers
         document = Document(
             page,
             {name: headers[name] for name in _HEADERS if name in headers},
             _sent_to(destination.url, arrival.cookies),
         )
-        return self._renderer.draw(document, arrival.deadline_us, partial(self._load, arrival))
+        return self._renderer.render(document, arrival.deadline_us, partial(self._load, arrival))
 
     def _load(self, document: Arrival, load: Load) -> Loaded | None:
-        """What is at `load.url`, redirects followed; None where the document may not have it, or it cannot be had."""
+        """Return the resource at `load.url` after redirects; None if it is not allowed or not available."""
         if load.method not in _METHODS or load.most_bytes <= 0:
             return None
         deadline_us = min(document.deadline_us, self._clock.now_us() + round(_LOADING_SECONDS * 1_000_000))
@@ -97,14 +97,14 @@ class Drawing:
                 load = found
         except PropertyIntelligenceError as exc:
             log.info("%s may not or cannot load %s: %s", document.destination.url, load.url[:200], exc.code)
-        except ValueError as exc:  # a place or a field that no request can have
+        except ValueError as exc:  # an invalid URL or header field
             log.info("%s cannot load %s: %s", document.destination.url, load.url[:200], exc)
         return None
 
     def _stop(self, document: Arrival, load: Load, deadline_us: int) -> Loaded | Load:
-        """What one request brings, or the next one, to which it redirects. Judged like every stop of the fetcher."""
+        """Send one request and return its response or its redirect. The fetcher's rules apply."""
         site = site_of(document.destination.host)
-        visitor = replace(document.visitor, comes_back=False, patience_seconds=_ROBOTS_SECONDS, is_at=site)
+        visitor = replace(document.visitor, can_defer=False, max_wait_seconds=_ROBOTS_SECONDS, slot_site=site)
         destination = self._guard.check(
             load.url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public
         )
@@ -114,7 +114,7 @@ class Drawing:
             headers["cookie"] = "; ".join(f"{name}={value}" for name, value in load.cookies.items())
         if destination.origin != document.destination.origin:
             headers.setdefault("origin", document.destination.origin)
-        with self._exchange.ask(load.method, destination, headers, load.body, deadline_us) as response:
+        with self._exchange.request(load.method, destination, headers, load.body, deadline_us) as response:
             location = response.headers.get("location")
             if location and response.status_code in _REDIRECTS:
                 return _redirected(load, destination, location, response.status_code)
@@ -126,8 +126,9 @@ class Drawing:
 
 
 def _redirected(load: Load, destination: Destination, location: str, status: int) -> Load:
-    """The next request (https://fetch.spec.whatwg.org/#http-redirect-fetch): credentials for
-    one origin are not sent to another."""
+    """Return the next request (https://fetch.spec.whatwg.org/#http-redirect-fetch), with credentials for one origin
+    only.
+    """
     url = urljoin(destination.url, location)
     headers, cookies = dict(load.headers), load.cookies
     if not url.startswith(f"{destination.origin}/"):
@@ -141,7 +142,7 @@ def _redirected(load: Load, destination: Destination, location: str, status: int
 
 
 def _may_be_read(document: Arrival, load: Load, loaded: Loaded) -> bool:
-    """False for what another origin answered to a script and did not share (CORS): Playwright would add the field."""
+    """Return False if CORS forbids a script to read the response. Playwright would add the missing field."""
     origin = load.headers.get("origin")
     is_own = load.url.startswith(f"{document.destination.origin}/")
     return origin is None or is_own or "access-control-allow-origin" in loaded.headers
@@ -155,7 +156,7 @@ def _fields(response: httpx2.Response) -> dict[str, str]:
 
 
 def _sent_to(url: str, cookies: httpx2.Cookies) -> dict[str, str]:
-    """The cookies that a request for `url` carries, by name."""
+    """Return the cookies of a request to `url`, by name."""
     request = httpx2.Request("GET", url)
     cookies.set_cookie_header(request)
     pairs = (pair.strip().partition("=") for pair in request.headers.get("cookie", "").split(";"))

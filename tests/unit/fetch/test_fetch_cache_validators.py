@@ -1,11 +1,11 @@
-"""What header fields say about keeping an answer."""
+"""Cache validators in response headers, and conditional requests."""
 
 from __future__ import annotations
 
 import pytest
 
-from app.property.fetch.cache_validators import conditions, directives, keeping_of
-from app.property.page import Keeping
+from app.property.fetch.cache_validators import conditional_headers, directives, validators_of
+from app.property.page import CacheValidators
 
 DATE = "Tue, 03 Mar 2026 10:00:00 GMT"
 
@@ -30,7 +30,7 @@ DATE = "Tue, 03 Mar 2026 10:00:00 GMT"
 def test_validators_are_sent_back_as_they_came_if_they_can_be_used(
     headers: dict[str, str], asked: dict[str, str]
 ) -> None:
-    assert conditions(keeping_of(headers)) == asked
+    assert conditional_headers(validators_of(headers)) == asked
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_validators_are_sent_back_as_they_came_if_they_can_be_used(
     ],
 )
 def test_only_no_store_forbids_to_keep(text: str, is_forbidden: bool) -> None:
-    assert keeping_of({"cache-control": text}).no_store is is_forbidden
+    assert validators_of({"cache-control": text}).no_store is is_forbidden
 
 
 def test_directives_are_read_with_their_arguments() -> None:
@@ -57,4 +57,4 @@ def test_directives_are_read_with_their_arguments() -> None:
 
 
 def test_nothing_is_asked_where_nothing_is_known() -> None:
-    assert conditions(None) == conditions(Keeping()) == {}
+    assert conditional_headers(None) == conditional_headers(CacheValidators()) == {}
