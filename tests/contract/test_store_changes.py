@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.clock import ManualClock
 from app.errors.requests import InvalidCursorError
-from app.property.merging.change_confirmation import Telling
+from app.property.merging.change_confirmation import PublishingRules
 from app.property.page import Page
 from app.property.record import Method
 from app.property.storage.database import Database
@@ -32,14 +32,14 @@ from tests.plugins.page_records import page_record
 from tests.plugins.statements import recorded
 
 ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
-TELLING = Telling()
+TELLING = PublishingRules()
 A, B = "https://a.example/1", "https://b.example/1"
 
 
 class Home:
     """A home whose pages are read again and again."""
 
-    def __init__(self, database: Database, clock: ManualClock, telling: Telling = TELLING) -> None:
+    def __init__(self, database: Database, clock: ManualClock, telling: PublishingRules = TELLING) -> None:
         self.store = PropertyStore(database, telling)
         self.database = database
         self.feed = ChangeStore(database)
@@ -256,7 +256,7 @@ def test_words_that_are_new_on_a_page_are_a_change_though_a_recipe_reads_them(ho
 
 
 def test_fields_that_nobody_asked_for_tell_nothing(database: Database, clock: ManualClock) -> None:
-    home = Home(database, clock, Telling(fields=("StandardStatus",), looks=0))
+    home = Home(database, clock, PublishingRules(fields=("StandardStatus",), looks=0))
     home.read(A, ListPrice=500000, StandardStatus="Active")
     home.clock.advance(86400)
     home.read(A, ListPrice=480000, StandardStatus="Pending")
@@ -411,7 +411,7 @@ def test_what_follows_a_cursor_is_counted(home: Home) -> None:
 
 def test_a_reread_asks_as_much_for_many_changes_as_for_few(database: Database, clock: ManualClock) -> None:
     """Of all that stand it is asked together how often pages and fields went back."""
-    home = Home(database, clock, Telling(looks=99))
+    home = Home(database, clock, PublishingRules(looks=99))
     old: dict[str, Any] = {
         "ListPrice": 500000,
         "StandardStatus": "Active",

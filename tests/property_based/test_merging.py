@@ -73,8 +73,8 @@ def test_every_value_comes_from_a_page_and_every_page_value_is_listed(found: lis
     PropertyRecord(values=merged.values, evidence=merged.evidence)
     for name in set(merged.values) - DERIVED_FIELDS:
         assert merged.values[name] in [page.values[name] for page in found if name in page.values]
-        assert merged.says[name][0].verdict == "won"
-        assert all(say.reason for say in merged.says[name])
+        assert merged.source_values[name][0].verdict == "won"
+        assert all(one.reason for one in merged.source_values[name])
     assert json.dumps(merged.values)
 
 

@@ -55,7 +55,7 @@ class FieldSpec:
     bound_to: str | None = None
     goes_with: str | None = None
     own_words: bool = False
-    told: bool = False
+    published: bool = False
     appended: int | None = None
     derived_from: tuple[str, ...] = ()
     derived_by: str | None = None

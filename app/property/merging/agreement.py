@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from rapidfuzz.distance import OSA
 from app.property.address import Address, normalise, with_street
 from app.property.fields.table import AXES, FIELDS, UNIT_OF
 from app.property.source_record import SourceRecord
-from app.property.values.areas import IN_SQUARE_METERS
+from app.property.values.areas import IN_SQUARE_METERS, square_meters
 from app.property.values.texts import letters_of
 
 #: 0.001 degrees are about 110 m. Geocoders place a pin on the door, the roof, the lot, or the street.
@@ -26,7 +26,7 @@ _MOST_ROUNDING = 0.05
 _SHORT = re.compile(r"(?<!\d)(\d++(?:[.,](\d++))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
 _TIMES = {"k": 1e3, "thousand": 1e3, "tsd": 1e3, "b": 1e9, "bn": 1e9}
 _WORDS = {"saint": "st", "mount": "mt", "fort": "ft", "heights": "hts", "estates": "est", "estate": "est"}
-_LETTERS_A_SLIP = 5
+_LETTERS_PER_ERROR = 5
 
 
 def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
@@ -60,12 +60,6 @@ def same_place(one: SourceRecord, other: SourceRecord) -> bool:
     """
     names = [name for name in AXES if name in one.values and name in other.values]
     return all(same_value(name, one, other) for name in names)
-
-
-def square_meters(values: Mapping[str, Any], name: str) -> float | None:
-    """Return an area in m²; None without a known unit."""
-    area, unit = values.get(name), values.get(UNIT_OF[name])
-    return area * IN_SQUARE_METERS[unit] if area is not None and unit in IN_SQUARE_METERS else None
 
 
 def _same_area(name: str, one: SourceRecord, other: SourceRecord) -> bool:
@@ -112,7 +106,7 @@ def _same_text(name: str, a: str, b: str) -> bool:
         return _same_person(one, other)
     if spec.address_part == "street_name":
         return same_street_name(one, other)
-    return spec.spelled and is_slip(one, other)
+    return spec.spelled and is_misspelling(one, other)
 
 
 def same_street_name(one: str, other: str) -> bool:
@@ -122,15 +116,15 @@ def same_street_name(one: str, other: str) -> bool:
     if one.replace(" ", "") == other.replace(" ", ""):
         return True
     words, others = one.split(), other.split()
-    return len(words) == len(others) and all(is_slip(a, b) for a, b in zip(words, others, strict=True))
+    return len(words) == len(others) and all(is_misspelling(a, b) for a, b in zip(words, others, strict=True))
 
 
-def is_slip(one: str, other: str) -> bool:
+def is_misspelling(one: str, other: str) -> bool:
     """Return whether two spellings are one name: one letter in five may be wrong, missing, or swapped, but no digit."""
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):
         return False
     longest = max(len(one), len(other))
-    return OSA.distance(one, other) <= min(2, longest // _LETTERS_A_SLIP)
+    return OSA.distance(one, other) <= min(2, longest // _LETTERS_PER_ERROR)
 
 
 @lru_cache(maxsize=20_000)
@@ -161,7 +155,7 @@ def _plain_words(text: str) -> list[str]:
 def _same_person(one: str, other: str) -> bool:
     """Compare sorted names without middle initials: `Smith, Jane` is Jane Smith."""
     names = [[word for word in text.split() if len(word) > 1] for text in (one, other)]
-    return is_slip(*(" ".join(words) for words in names)) if all(names) else False
+    return is_misspelling(*(" ".join(words) for words in names)) if all(names) else False
 
 
 @lru_cache(maxsize=20_000)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.property.merging.changes import TOLD_FIELDS, Said, is_news, said_of, slip_in
+from app.property.merging.changes import PUBLISHED_FIELDS, Statement, is_news, number_error_in, statement_of
 from app.property.merging.dated_values import HISTORIES
 from app.property.source_record import SourceRecord, Voice
 
@@ -29,10 +29,10 @@ MEMORY = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class PublishingRules:
     """Which fields' changes are published, and how many further looks must agree if only one page shows a change."""
 
-    fields: tuple[str, ...] = TOLD_FIELDS
+    fields: tuple[str, ...] = PUBLISHED_FIELDS
     looks: int = CONFIRMING_LOOKS
 
 
@@ -46,8 +46,8 @@ class Candidate:
 
     field: str
     url: str
-    old: Said | None
-    new: Said
+    old: Statement | None
+    new: Statement
     seen_at: datetime
     looked_at: datetime
     looks: int = 0
@@ -63,10 +63,10 @@ class Candidate:
 class Outcome(StrEnum):
     """What became of a candidate: accepted, still waiting, reverted by its page, or replaced by another value."""
 
-    TELL = "tell"
-    WAIT = "wait"
-    BACK = "back"
-    OVER = "over"
+    ACCEPTED = "accepted"
+    WAITING = "waiting"
+    REVERTED = "reverted"
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +81,26 @@ class Judgement:
 
 
 def judge(
-    candidate: Candidate, records: Sequence[SourceRecord], chosen: Said | None, looks_wanted: int = CONFIRMING_LOOKS
+    candidate: Candidate,
+    records: Sequence[SourceRecord],
+    chosen: Statement | None,
+    looks_wanted: int = CONFIRMING_LOOKS,
 ) -> Judgement:
     """Judge `candidate` by the values of all the property's pages and the `chosen` value."""
     name, new = candidate.field, candidate.new
     page = next((record for record in records if record.url == candidate.url), None)
     if page is None:
-        return Judgement(Outcome.OVER)
-    says = said_of(name, page.values, page.evidence)
+        return Judgement(Outcome.REPLACED)
+    says = statement_of(name, page.values, page.evidence)
     if says is not None and is_news(name, says, new):
         went_back = candidate.old is not None and not is_news(name, candidate.old, says)
-        return Judgement(Outcome.BACK if went_back else Outcome.OVER)
+        return Judgement(Outcome.REVERTED if went_back else Outcome.REPLACED)
     if chosen is None or is_news(name, chosen, new):
-        return Judgement(Outcome.WAIT)
+        return Judgement(Outcome.WAITING)
     if candidate.seconded:
-        return Judgement(Outcome.TELL, "2 sources changed alike")
-    if candidate.old is not None and slip_in(name, candidate.old, new):
-        return Judgement(Outcome.WAIT)
+        return Judgement(Outcome.ACCEPTED, "2 sources changed in the same way")
+    if candidate.old is not None and number_error_in(name, candidate.old, new):
+        return Judgement(Outcome.WAITING)
     return _alone(candidate, page, records, looks_wanted)
 
 
@@ -105,11 +108,13 @@ def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRec
     """Judge a change that only one source shows."""
     in_doubt = candidate.went_back or _is_denied(candidate, page, records)
     if candidate.looks >= looks_wanted + MORE_LOOKS * in_doubt:
-        return Judgement(Outcome.TELL, f"{candidate.looks} further looks agree" if candidate.looks else "it is shown")
+        return Judgement(
+            Outcome.ACCEPTED, f"{candidate.looks} further looks agree" if candidate.looks else "it is shown"
+        )
     held = candidate.looked_at - candidate.seen_at
     if candidate.looks and held >= HOLD and not in_doubt:
-        return Judgement(Outcome.TELL, f"it held for {held.total_seconds() / 3600:.0f} h")
-    return Judgement(Outcome.WAIT, look_at=candidate.look_at)
+        return Judgement(Outcome.ACCEPTED, f"unchanged for {held.total_seconds() / 3600:.0f} h")
+    return Judgement(Outcome.WAITING, look_at=candidate.look_at)
 
 
 def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord]) -> bool:
@@ -120,7 +125,7 @@ def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[Sourc
     if candidate.old is None or candidate.field in HISTORIES:
         return False
     for record in records:
-        says = said_of(candidate.field, record.values, record.evidence)
+        says = statement_of(candidate.field, record.values, record.evidence)
         is_recent = record.as_of >= candidate.seen_at - HOLD
         if says is None or not record.voice.is_independent_of(page.voice) or not is_recent:
             continue
@@ -129,7 +134,7 @@ def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[Sourc
     return False
 
 
-def moved(name: str, before: Said | None, now: Said | None, old: Said | None) -> bool:
+def changes_property(name: str, before: Statement | None, now: Statement | None, old: Statement | None) -> bool:
     """Return whether a page's step from `before` to `now` changes the property's value, `old`.
 
     A page that drops a value is no change, nor is a page that adopts the property's value.
@@ -139,7 +144,7 @@ def moved(name: str, before: Said | None, now: Said | None, old: Said | None) ->
     return old is None or is_news(name, old, now)
 
 
-def seconds(candidate: Candidate, others: Collection[Candidate], voice_of: Mapping[str, Voice]) -> bool:
+def is_seconded(candidate: Candidate, others: Collection[Candidate], voice_of: Mapping[str, Voice]) -> bool:
     """Return whether an independent source changed in the same way. `voice_of` maps page URLs to sources."""
     mine = voice_of.get(candidate.url)
     return mine is not None and any(

@@ -17,15 +17,15 @@ from typing import Any
 from app.property.fields.table import BOUND, CURRENCY, DERIVED_FIELDS, FIELDS
 from app.property.merging.agreement import same_value
 from app.property.merging.dated_values import HISTORIES, day_of
-from app.property.merging.number_errors import slip_between
+from app.property.merging.number_errors import number_error
 from app.property.record import Evidence, PageKind
 from app.property.source_record import SourceRecord
 
 #: Fields whose changes people act on. Left out are computed fields (their inputs are published), people's names, texts
 #: in a site's own words, estimates that move daily, and facts that are only ever corrected.
-TOLD_FIELDS = tuple(name for name, spec in FIELDS.items() if spec.told)
+PUBLISHED_FIELDS = tuple(name for name, spec in FIELDS.items() if spec.published)
 #: fields whose changes can be requested as well
-TELLABLE_FIELDS = tuple(name for name in FIELDS if name not in DERIVED_FIELDS)
+PUBLISHABLE_FIELDS = tuple(name for name in FIELDS if name not in DERIVED_FIELDS)
 #: fields without which a value is ambiguous
 _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -42,7 +42,7 @@ _ONE_CLOSING = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Statement:
     """A field's value with its evidence and its context: the currency, unit, or tax year it depends on."""
 
     value: Any
@@ -50,15 +50,15 @@ class Said:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-def said_of(name: str, values: Mapping[str, Any], evidence: Mapping[str, Evidence]) -> Said | None:
+def statement_of(name: str, values: Mapping[str, Any], evidence: Mapping[str, Evidence]) -> Statement | None:
     """Return the statement about the field in `values`; None if the field is missing."""
     if name not in values:
         return None
     context = {other: values[other] for other in _CONTEXT.get(name, ()) if other in values}
-    return Said(values[name], evidence[name], context)
+    return Statement(values[name], evidence[name], context)
 
 
-def is_news(name: str, before: Said, now: Said) -> bool:
+def is_news(name: str, before: Statement, now: Statement) -> bool:
     """Return whether the world has changed if both statements are right."""
     if name in HISTORIES:
         return bool(_new_rows(before.value, now.value))
@@ -74,10 +74,10 @@ def is_news(name: str, before: Said, now: Said) -> bool:
     return not same_value(name, _alone(name, before), _alone(name, now))
 
 
-def slip_in(name: str, before: Said, now: Said) -> str | None:
+def number_error_in(name: str, before: Statement, now: Statement) -> str | None:
     """Name the error that could explain the difference without a real change: a decimal point or a unit."""
     one, other = _alone(name, before), _alone(name, now)
-    return slip_between(name, one.values, other.values)
+    return number_error(name, one.values, other.values)
 
 
 def has_words(text: str, quote: str) -> bool:
@@ -95,16 +95,16 @@ def checked_fields(names: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in FIELDS if name in names)
 
 
-def _words(said: Said) -> tuple[str, str]:
+def _words(said: Statement) -> tuple[str, str]:
     return _plain(said.proof.raw), _plain(said.proof.quote)
 
 
-def _differs(before: Said, now: Said, name: str) -> bool:
+def _differs(before: Statement, now: Statement, name: str) -> bool:
     one, other = before.context.get(name), now.context.get(name)
     return one is not None and other is not None and one != other
 
 
-def _is_same_rent(per: str, before: Said, now: Said) -> bool:
+def _is_same_rent(per: str, before: Statement, now: Statement) -> bool:
     a, b = (one.value * _TIMES_A_YEAR.get(one.context[per], 0.0) for one in (before, now))
     return bool(a > 0 and abs(a - b) <= _PERIOD_ROUNDING * max(a, b))
 
@@ -134,7 +134,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", " ", text.casefold()).strip()
 
 
-def _alone(name: str, said: Said) -> SourceRecord:
+def _alone(name: str, said: Statement) -> SourceRecord:
     """Return a source with this statement alone."""
     proof = said.proof
     values = {**said.context, name: said.value}

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.property.merging.matching import Decision, Key, decide
 from app.property.merging.merge import Merged, merge
-from app.property.merging.voting import Say
+from app.property.merging.voting import SourceValue
 from app.property.record import DERIVED_FIELDS
 from app.property.source_record import SourceRecord
 
@@ -25,8 +25,8 @@ def explain(
     """`{"property", "sources": [{"url", "source_kind", "as_of", "age_days", "belongs"}], "values": [{"field", "value",
     "as_of", "age_days", "why", "said"}]}`, JSON types only.
 
-    `joined`: URLs of the sources that people keep together with others. `belongs`: `{"key", "is_same", "why",
-    "compared"}`. `said`: what each source says of the field, the winner first, with what it weighs.
+    `joined`: URLs of sources that people joined with others. `belongs`: `{"key", "is_same", "why",
+    "compared"}`. `said`: each source's value, the winner first, with its weight.
     """
     merged = merge(sources)
     return {
@@ -70,24 +70,24 @@ def _value(name: str, merged: Merged, now: datetime) -> dict[str, Any]:
     shown = {"field": name, "value": merged.values[name]}
     if name in DERIVED_FIELDS:
         proof = merged.evidence[name]
-        inputs = [field for field in re.findall(r"\w+", proof.locator) if field in merged.says]
-        oldest = min(merged.says[field][0].source.as_of for field in inputs)
+        inputs = [field for field in re.findall(r"\w+", proof.locator) if field in merged.source_values]
+        oldest = min(merged.source_values[field][0].source.as_of for field in inputs)
         return {**shown, **_age(oldest, now), "why": f"computed: {proof.raw}", "inputs": inputs, "said": []}
-    says = merged.says[name]
-    why = says[0].reason
-    return {**shown, **_age(says[0].source.as_of, now), "why": why, "said": [_said(name, say, now) for say in says]}
+    given = merged.source_values[name]
+    said = [_source_value(name, one, now) for one in given]
+    return {**shown, **_age(given[0].source.as_of, now), "why": given[0].reason, "said": said}
 
 
-def _said(name: str, say: Say, now: datetime) -> dict[str, Any]:
-    weight = say.weight
+def _source_value(name: str, one: SourceValue, now: datetime) -> dict[str, Any]:
+    weight = one.weight
     return {
-        "url": say.source.url,
-        "source_kind": say.source.source_kind,
-        "value": say.source.values[name],
-        "verdict": str(say.verdict),
-        "reason": say.reason,
-        "read_by": str(say.proof.method),
-        **_age(say.source.as_of, now),
+        "url": one.source.url,
+        "source_kind": one.source.source_kind,
+        "value": one.source.values[name],
+        "verdict": str(one.verdict),
+        "reason": one.reason,
+        "read_by": str(one.proof.method),
+        **_age(one.source.as_of, now),
         "weight": {
             "rank": weight.rank,
             "method": weight.method,
@@ -96,6 +96,6 @@ def _said(name: str, say: Say, now: datetime) -> dict[str, Any]:
             "fit": round(weight.fit, 4),
             "vote": round(weight.vote, 3),
         },
-        "votes": round(say.votes, 3),
-        "voices": say.voices,
+        "votes": round(one.votes, 3),
+        "voices": one.voices,
     }

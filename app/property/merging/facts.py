@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.property.fields.table import FIELDS, UNIT_OF
-from app.property.merging.agreement import square_meters
 from app.property.merging.identity import point_of
 from app.property.merging.weights import topic_of
+from app.property.values.areas import square_meters
 
 Result = Literal["same", "close", "differs"]
 Values = Mapping[str, Any]
@@ -46,7 +46,7 @@ def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
     return tuple(fact for fact in found.values() if fact is not None)
 
 
-def metres_apart(one: Values, other: Values) -> float | None:
+def meters_apart(one: Values, other: Values) -> float | None:
     """Return the distance in meters (equirectangular, exact to a meter at these distances); None without both
     points.
     """
@@ -59,7 +59,7 @@ def metres_apart(one: Values, other: Values) -> float | None:
 
 
 def _position(one: Values, other: Values) -> Compared | None:
-    apart = metres_apart(one, other)
+    apart = meters_apart(one, other)
     if apart is None:
         return None
     points = 2.0 if apart <= NEAR_M else 0.5 if apart <= AROUND_M else 0.0 if apart <= FAR_M else -1.0
@@ -88,11 +88,11 @@ def _fact(name: str, one: Values, other: Values) -> Compared | None:
     return Compared(what, *said, "same" if is_same else "differs", same if is_same else differs)
 
 
-def support(facts: tuple[Compared, ...]) -> float:
+def total_points(facts: tuple[Compared, ...]) -> float:
     """Return the sum of all points."""
     return math.fsum(fact.points for fact in facts)
 
 
-def against(facts: tuple[Compared, ...]) -> float:
+def points_against(facts: tuple[Compared, ...]) -> float:
     """Return the sum of the points against, as a positive number."""
     return -math.fsum(fact.points for fact in facts if fact.points < 0)

@@ -150,20 +150,11 @@ def point_of(values: Mapping[str, Any]) -> tuple[float, float] | None:
     return None if latitude is None or longitude is None else (latitude, longitude)
 
 
-def contradicts(key: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two sets of values that share `key` are of different properties."""
+def contradicts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two sets of values differ in their parcel number or a part of their address."""
     a, b = address_of(one), address_of(other)
-    if differ(a.unit, b.unit):
-        return True
-    if key.startswith("parcel:"):
-        return False
-    if differ(a.postal_code, b.postal_code) or differ(a.state, b.state):
-        return True
-    if key.startswith("addr:"):
-        return False
-    if differ(_parcel(one), _parcel(other)):
-        return True
-    return differ(a.street_number, b.street_number) or differ(a.street_name, b.street_name)
+    parts = ("unit", "postal_code", "state", "street_number", "street_name")
+    return differ(_parcel(one), _parcel(other)) or any(differ(getattr(a, part), getattr(b, part)) for part in parts)
 
 
 def address_of(values: Mapping[str, Any]) -> Address:

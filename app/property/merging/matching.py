@@ -15,7 +15,7 @@ from typing import Any
 from rapidfuzz.distance import OSA
 
 from app.property.address import Address, compare
-from app.property.merging.facts import Compared, against, compare_facts, metres_apart, support
+from app.property.merging.facts import Compared, compare_facts, meters_apart, points_against, total_points
 from app.property.merging.identity import PARCEL, address_of, county_of, parcel_of
 
 Values = Mapping[str, Any]
@@ -78,7 +78,7 @@ class _Match:
         self._parcels = parcel_of(one), parcel_of(other)
         self._counties = county_of(one), county_of(other)
         self._facts = compare_facts(one, other)
-        self._points = support(self._facts)
+        self._points = total_points(self._facts)
 
     def decide(self) -> Decision:
         apart = self._apart()
@@ -126,13 +126,13 @@ class _Match:
             return None
         verdict = compare(self._one, self._other)
         if verdict == "different" and not self._is_zip_only():
-            if self._points >= _FOR_ANOTHER_ADDRESS and not against(self._facts):
+            if self._points >= _FOR_ANOTHER_ADDRESS and not points_against(self._facts):
                 return self._told(
                     Key.PARCEL, "one parcel number; the addresses differ, all else is the same", same=True
                 )
             return self._told(Key.NONE, "one parcel number, and two addresses", differs=True)
         is_beside = bool(self._one.unit) != bool(self._other.unit)
-        if is_beside and (self._points < _FOR_A_UNIT or against(self._facts)):
+        if is_beside and (self._points < _FOR_A_UNIT or points_against(self._facts)):
             return self._told(Key.NONE, "one parcel number, a unit beside its building", differs=True)
         return self._told(Key.PARCEL, "one parcel number in one county", same=True)
 
@@ -192,24 +192,24 @@ class _Match:
         return verdict == "same" and is_door and self._is_parcel_typo() and self._points >= _FOR_A_PARCEL_TYPO
 
     def _of_same_addresses(self) -> Decision:
-        if against(self._facts) >= _TOO_MUCH_AGAINST and self._points < 0:
+        if points_against(self._facts) >= _TOO_MUCH_AGAINST and self._points < 0:
             return self._told(Key.NONE, "one address, and nearly everything else differs", differs=False)
         if (self._one.street_name or "").replace(" ", "") == (self._other.street_name or "").replace(" ", ""):
             return self._told(Key.ADDRESS, "one address" + (" and unit" if self._one.unit else ""), same=True)
         if self._points >= _FOR_A_TYPO:
-            return self._told(Key.SIMILAR_ADDRESS, "one address but for a slip in the street's name", same=True)
+            return self._told(Key.SIMILAR_ADDRESS, "one address but for a typing error in the street's name", same=True)
         return self._told(Key.NONE, "the street's names are alike, and too little else is known", differs=False)
 
     def _of_open_addresses(self) -> Decision:
         a, b = self._one, self._other
         if (a.street_number, a.street_name) == (b.street_number, b.street_name) and self._is_around():
             return self._told(Key.ADDRESS, "one house number and street, at one place on the map", same=True)
-        if self._points >= _FOR_AN_OPEN_ADDRESS and against(self._facts) <= 1:
+        if self._points >= _FOR_AN_OPEN_ADDRESS and points_against(self._facts) <= 1:
             return self._told(Key.SIMILAR_ADDRESS, "the addresses may be one, and what else is known agrees", same=True)
         return self._told(Key.NONE, "the addresses may be one, and too little else is known", differs=False)
 
     def _of_different_addresses(self) -> Decision:
-        is_near = self._is_zip_only() and not self._is_other_parcel() and not against(self._facts)
+        is_near = self._is_zip_only() and not self._is_other_parcel() and not points_against(self._facts)
         if is_near and self._points >= _FOR_ANOTHER_ADDRESS:
             return self._told(Key.SIMILAR_ADDRESS, "one address but for the ZIP code, and all else agrees", same=True)
         return self._told(Key.NONE, "two addresses", differs=True)
@@ -219,7 +219,7 @@ class _Match:
         conclusive.
         """
         is_one_sale = any(fact.what == "sale" and fact.result == "same" for fact in self._facts)
-        if is_one_sale and not against(self._facts):
+        if is_one_sale and not points_against(self._facts):
             return self._told(Key.SIMILAR_ADDRESS, "one building and one sale; one of them names no unit", same=True)
         return self._told(Key.NONE, "a unit beside its building", differs=False)
 
@@ -229,14 +229,19 @@ class _Match:
         """Decide by position: a few steps apart, the same bedrooms and area, nothing against it, and no building of
         several homes.
         """
-        apart = metres_apart(*self._values)
+        apart = meters_apart(*self._values)
         same = {fact.what for fact in self._facts if fact.result == "same"}
         kinds = [str(values.get("PropertySubType") or "") for values in self._values]
         if self._is_other_parcel():
             return self._told(Key.NONE, "two parcel numbers", differs=True)
         if self._one.unit or self._other.unit or any(_SHARED.search(kind) for kind in kinds):
             return self._told(Key.NONE, "no address, and several homes may be at that place", differs=False)
-        if apart is None or apart > _ONE_SPOT_M or not {"BedroomsTotal", "LivingArea"} <= same or against(self._facts):
+        if (
+            apart is None
+            or apart > _ONE_SPOT_M
+            or not {"BedroomsTotal", "LivingArea"} <= same
+            or points_against(self._facts)
+        ):
             return self._told(Key.NONE, "no address, and no place, bedrooms and area that are the same", differs=False)
         return self._told(Key.POSITION, f"{apart:.0f} m apart, with the same bedrooms and area", same=True)
 

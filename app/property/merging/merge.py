@@ -22,13 +22,10 @@ from app.property.merging.dated_values import (
     of_newest_year,
 )
 from app.property.merging.derived import derive
-from app.property.merging.number_errors import slip_between
-from app.property.merging.voting import Known, Say, Verdict, say_of, weigh, why_lost, why_won
+from app.property.merging.number_errors import number_error
+from app.property.merging.voting import Known, SourceValue, Verdict, source_value, weigh, why_lost, why_won
 from app.property.record import Evidence
 from app.property.source_record import SourceRecord
-
-__all__ = ["Merged", "SourceRecord", "merge", "same_value"]
-
 
 #: fields whose record is chosen by another field
 _LED = frozenset(name for group in (BOUND, FOLLOWERS) for names in group.values() for name in names)
@@ -46,11 +43,11 @@ class Merged:
 
     values: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
-    says: dict[str, list[Say]] = field(default_factory=dict)
+    source_values: dict[str, list[SourceValue]] = field(default_factory=dict)
 
     @property
-    def conflicts(self) -> dict[str, list[Say]]:
-        return {n: says for n, says in self.says.items() if any(s.verdict is Verdict.CONFLICT for s in says)}
+    def conflicts(self) -> dict[str, list[SourceValue]]:
+        return {name: given for name, given in self.source_values.items() if _is_contested(given)}
 
 
 def merge(records: Records) -> Merged:
@@ -63,25 +60,25 @@ def merge(records: Records) -> Merged:
     # a fixed order, since sums of floats depend on it
     records = sorted(records, key=lambda record: (record.url, record.content_sha256, record.as_of))
     newest = max(record.as_of for record in records)
-    says = _Round(records, Known({}, newest)).run()
-    sure = {name: found[0].source.values[name] for name, found in says.items() if not _is_contested(found)}
-    if len(sure) < len(says):
-        says = _Round(records, Known(sure, newest)).run()
-    ordered = [name for name in FIELDS if name in says]
-    values = {name: says[name][0].source.values[name] for name in ordered}
-    evidence = {name: says[name][0].proof for name in ordered}
+    given = _Round(records, Known({}, newest)).run()
+    sure = {name: found[0].source.values[name] for name, found in given.items() if not _is_contested(found)}
+    if len(sure) < len(given):
+        given = _Round(records, Known(sure, newest)).run()
+    ordered = [name for name in FIELDS if name in given]
+    values = {name: given[name][0].source.values[name] for name in ordered}
+    evidence = {name: given[name][0].proof for name in ordered}
     for name, proof in derive(values, evidence, newest).items():
         values[name], evidence[name] = proof.value, proof
     in_order = [name for name in FIELDS if name in values]
     return Merged(
         {name: values[name] for name in in_order},
         {name: evidence[name] for name in in_order},
-        {name: says[name] for name in ordered},
+        {name: given[name] for name in ordered},
     )
 
 
-def _is_contested(says: Sequence[Say]) -> bool:
-    return any(say.verdict is Verdict.CONFLICT for say in says)
+def _is_contested(given: Sequence[SourceValue]) -> bool:
+    return any(one.verdict is Verdict.CONFLICT for one in given)
 
 
 class _Round:
@@ -90,9 +87,9 @@ class _Round:
     def __init__(self, records: Records, known: Known) -> None:
         self._records = records
         self._known = known
-        self._says: dict[str, list[Say]] = {}
+        self._source_values: dict[str, list[SourceValue]] = {}
 
-    def run(self) -> dict[str, list[Say]]:
+    def run(self) -> dict[str, list[SourceValue]]:
         """Return each field's source values, the winner first."""
         for name in _LEADS:
             having = [record for record in self._records if name in record.values]
@@ -105,10 +102,10 @@ class _Round:
         for lead, names in FOLLOWERS.items():
             for name in names:
                 self._choose_with(lead, name)
-        return self._says
+        return self._source_values
 
     def _winner(self, name: str) -> SourceRecord | None:
-        found = self._says.get(name)
+        found = self._source_values.get(name)
         return found[0].source if found else None
 
     def _choose_bound(self, lead: str, name: str) -> None:
@@ -142,33 +139,33 @@ class _Round:
         if not eligible:
             return
         same = same_place if name == AXES[0] else lambda one, other: same_value(name, one, other)
-        says = weigh(name, eligible, self._known, same)
-        says += sorted(
-            (say_of(name, record, self._known) for record in having if not any(record is one for one in eligible)),
-            key=lambda say: (-say.weight.accuracy, say.source.url),
+        given = weigh(name, eligible, self._known, same)
+        given += sorted(
+            (source_value(name, r, self._known) for r in having if not any(r is one for one in eligible)),
+            key=lambda one: (-one.weight.accuracy, one.source.url),
         )
-        winner = says[0]
-        for say in says[1:]:
-            self._judge(name, winner, say)
-        winner.reason = why_won(winner, contested=_is_contested(says))
-        self._says[name] = says
+        winner = given[0]
+        for one in given[1:]:
+            self._judge(name, winner, one)
+        winner.reason = why_won(winner, contested=_is_contested(given))
+        self._source_values[name] = given
 
-    def _judge(self, name: str, winner: Say, say: Say) -> None:
-        mine, other = winner.source, say.source
+    def _judge(self, name: str, winner: SourceValue, one: SourceValue) -> None:
+        mine, other = winner.source, one.source
         if same_value(name, mine, other):
-            say.verdict, say.reason = Verdict.AGREES, "says the same"
+            one.verdict, one.reason = Verdict.AGREES, "says the same"
         elif name in _OF_ONE_SOURCE:
-            say.verdict, say.reason = Verdict.AGREES, "each source says this in its own way"
+            one.verdict, one.reason = Verdict.AGREES, "each source says this in its own way"
         elif says_less(name, mine, other):
-            say.verdict, say.reason = Verdict.AGREES, "says the same without the unit"
+            one.verdict, one.reason = Verdict.AGREES, "says the same without the unit"
         elif name in HISTORIES and is_compatible(mine.values[name], other.values[name]):
-            say.verdict, say.reason = Verdict.AGREES, "other rows of the same history"
+            one.verdict, one.reason = Verdict.AGREES, "other rows of the same history"
         elif is_outdated(name, mine, other) or self._is_of_older_time(name, mine, other):
-            say.verdict, say.reason = Verdict.OLDER, "of an earlier time"
+            one.verdict, one.reason = Verdict.OLDER, "of an earlier time"
         elif (whole := FIELDS[name].counted_in) and not _is_one_count(whole, mine, other):
-            say.verdict, say.reason = Verdict.CONFLICT, "part of another total"
+            one.verdict, one.reason = Verdict.CONFLICT, "part of another total"
         else:
-            say.verdict, say.reason = Verdict.CONFLICT, why_lost(say, winner)
+            one.verdict, one.reason = Verdict.CONFLICT, why_lost(one, winner)
 
     def _is_of_older_time(self, name: str, winner: SourceRecord, other: SourceRecord) -> bool:
         """Return whether `other` gives an earlier sale, or a value of an earlier tax year."""
@@ -206,4 +203,4 @@ def _is_one_count(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 def _is_of(name: str, silent: SourceRecord, told: SourceRecord) -> bool:
     """Return whether an undated value matches a dated one, apart from an error in either."""
-    return same_value(name, silent, told) or slip_between(name, silent.values, told.values) is not None
+    return same_value(name, silent, told) or number_error(name, silent.values, told.values) is not None

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.property.fields.table import FIELDS, of_kind
-from app.property.merging.agreement import square_meters
-from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET
+from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, square_meters
 
 #: fields in which a factor indicates an error
 _MONEY, _AREAS = frozenset(of_kind("money")), frozenset(of_kind("area"))
@@ -41,7 +40,7 @@ _NEAR = math.log(1.02)
 _MOST_DIGITS = 4
 
 
-def slip_between(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
+def number_error(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
     """Name the error that turns one value into the other: a moved decimal point or a wrong unit; None if no factor
     fits.
     """
@@ -66,7 +65,7 @@ def _number(name: str, values: Mapping[str, Any]) -> float | None:
     return values.get(name) if FIELDS[name].type in ("integer", "number") else None
 
 
-def oddities(name: str, values: Mapping[str, Any], known: Mapping[str, Any], year: int) -> list[tuple[float, str]]:
+def anomalies(name: str, values: Mapping[str, Any], known: Mapping[str, Any], year: int) -> list[tuple[float, str]]:
     """Return what is unusual about the value of `name`, given what is `known` of the property.
 
     Each item is the distance from the usual range (1: a factor of e) and a reason. `year` is the year of the newest

@@ -20,7 +20,7 @@ _UNSTEADY = frozenset(name for name, spec in FIELDS.items() if spec.group == "te
 def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
     """Return whether both are the same listing: an id or an address matches, and nothing contradicts that."""
     a, b = one.values, other.values
-    if identity.contradicts("url:", a, b) or any(_both(name, a, b) and not _same(name, a, b) for name in _IDS):
+    if identity.contradicts(a, b) or any(_both(name, a, b) and not _same(name, a, b) for name in _IDS):
         return False
     return any(_both(name, a, b) for name in _IDS) or _same_address(a, b)
 

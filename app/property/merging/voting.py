@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.property.merging.number_errors import oddities, slip_between
+from app.property.merging.number_errors import anomalies, number_error
 from app.property.merging.weights import METHOD_FACTORS, freshness, rank
 from app.property.record import Evidence, Method
 from app.property.source_record import SourceRecord, Voice, independent
@@ -30,7 +30,7 @@ _READ_RIGHT, _BEYOND = 0.9, 0.1
 #: the least vote: a value that somebody states always counts a little
 _LEAST_VOTE = 0.05
 #: accuracy left to a number error: a value that two sources contradict by a factor, or that fits less well
-_SLIP = 0.1
+_ERROR = 0.1
 _FITS_LESS = 0.9
 #: A value outside the usual range by a factor of e loses this much in ln(A), up to the second number.
 _ODD_BY_E, _MOST_ODD = 2.0, 2.0
@@ -78,13 +78,13 @@ class Weight:
         accuracy = self.accuracy
         return max(_LEAST_VOTE, math.log(_WRONG_VALUES * accuracy / (1 - accuracy)))
 
-    def as_slip(self, words: str) -> Weight:
+    def as_error(self, words: str) -> Weight:
         odd = (*self.odd, words)
-        return Weight(self.rank, self.method, self.confidence, self.freshness, self.fit * _SLIP, odd)
+        return Weight(self.rank, self.method, self.confidence, self.freshness, self.fit * _ERROR, odd)
 
 
 @dataclass(slots=True)
-class Say:
+class SourceValue:
     """A source's value of a field. `votes` is the sum over all sources that agree, `voices` their number."""
 
     source: SourceRecord
@@ -96,72 +96,72 @@ class Say:
     reason: str = field(default="the only source")
 
 
-def say_of(name: str, record: SourceRecord, known: Known, *, contested: bool = True) -> Say:
+def source_value(name: str, record: SourceRecord, known: Known, *, contested: bool = True) -> SourceValue:
     """Weigh the record's value of `name` alone. Its fit counts only if other sources contradict it."""
     proof = record.evidence[name]
     age_days = (known.newest - record.as_of).total_seconds() / _SECONDS_A_DAY
-    odd = oddities(name, record.values, known.values, known.newest.year) if contested else []
+    odd = anomalies(name, record.values, known.values, known.newest.year) if contested else []
     fit = math.exp(-min(_MOST_ODD, _ODD_BY_E * sum(distance for distance, _ in odd)))
     words = tuple(text for _, text in odd)
     kind_rank, read = rank(record.source_kind, name), METHOD_FACTORS[proof.method]
     beyond = max(0.0, proof.confidence - _READ_RIGHT)
     confidence, fresh = proof.confidence - (1 - _BEYOND) * beyond, freshness(name, age_days)
-    return Say(record, proof, Weight(kind_rank, read, confidence, fresh, fit, words))
+    return SourceValue(record, proof, Weight(kind_rank, read, confidence, fresh, fit, words))
 
 
-def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) -> list[Say]:
+def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) -> list[SourceValue]:
     """Return what `records`, which all have the field, give for `name`: the winner first, then by votes.
 
     `same` compares two records. The order of `records` does not matter.
     """
     if len(records) == 1:
         (only,) = records
-        alone = say_of(name, only, known, contested=False)
+        alone = source_value(name, only, known, contested=False)
         alone.votes = alone.weight.vote
         return [alone]
     agree = [[one is other or same(one, other) for other in records] for one in records]
     contested = not all(map(all, agree))
-    says = [say_of(name, record, known, contested=contested) for record in records]
+    given = [source_value(name, record, known, contested=contested) for record in records]
     if contested:
-        _find_slips(name, says, agree)
-    for say, row in zip(says, agree, strict=True):
-        _count(say, [other for other, yes in zip(says, row, strict=True) if yes])
-    return sorted(says, key=_order, reverse=True)
+        _find_errors(name, given, agree)
+    for one, row in zip(given, agree, strict=True):
+        _count(one, [other for other, yes in zip(given, row, strict=True) if yes])
+    return sorted(given, key=_order, reverse=True)
 
 
-def _find_slips(name: str, says: list[Say], agree: list[list[bool]]) -> None:
+def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]]) -> None:
     """Find number errors: of two values that differ by a power of ten or a unit, the one with fewer sources if two back
     the other, else the one that fits less.
     """
-    voices = [len(independent(says[m].source.voice for m, yes in enumerate(row) if yes)) for row in agree]
-    fits = [say.weight.fit for say in says]
-    for n, say in enumerate(says):
-        for m, other in enumerate(says):
+    voices = [len(independent(given[m].source.voice for m, yes in enumerate(row) if yes)) for row in agree]
+    fits = [one.weight.fit for one in given]
+    for n, one in enumerate(given):
+        for m, other in enumerate(given):
             outvoiced = voices[n] < 2 <= voices[m]
             if not agree[n][m] and (outvoiced or (voices[n] == voices[m] and fits[n] < _FITS_LESS * fits[m])):
-                slip = slip_between(name, say.source.values, other.source.values)
-                if slip:
-                    say.weight = say.weight.as_slip(f"{slip}, against {voices[m]} sources" if outvoiced else slip)
+                error = number_error(name, one.source.values, other.source.values)
+                if error:
+                    one.weight = one.weight.as_error(f"{error}, against {voices[m]} sources" if outvoiced else error)
                     break
 
 
-def _count(say: Say, agreeing: list[Say]) -> None:
+def _count(one: SourceValue, agreeing: list[SourceValue]) -> None:
     """Count one vote per source, that of its surest page."""
     best: dict[Voice, float] = {}
     for other in agreeing:
         voice = other.source.voice
         best[voice] = max(best.get(voice, 0.0), other.weight.vote)
     counted = independent(best)
-    say.votes, say.voices = math.fsum(best[voice] for voice in counted), len(counted)
+    one.votes, one.voices = math.fsum(best[voice] for voice in counted), len(counted)
 
 
-def _order(say: Say) -> tuple[Any, ...]:
+def _order(one: SourceValue) -> tuple[Any, ...]:
     """Return the sort order: votes, accuracy, age of the page, method, and the URL to make it deterministic."""
-    place = _METHOD_PLACE[say.proof.method]
-    return round(say.votes, 9), round(say.weight.accuracy, 9), say.source.as_of, place, say.source.url
+    place = _METHOD_PLACE[one.proof.method]
+    return round(one.votes, 9), round(one.weight.accuracy, 9), one.source.as_of, place, one.source.url
 
 
-def why_won(winner: Say, *, contested: bool) -> str:
+def why_won(winner: SourceValue, *, contested: bool) -> str:
     """Return in words why this value won."""
     if winner.voices == 1:
         alone = "no other source has it" if not contested else "ranked first"
@@ -170,24 +170,24 @@ def why_won(winner: Say, *, contested: bool) -> str:
     return f"{alone}, {winner.votes:.2f} votes" if contested else alone
 
 
-def why_lost(say: Say, winner: Say) -> str:
+def why_lost(one: SourceValue, winner: SourceValue) -> str:
     """Return in words why the value lost, the strongest reason first."""
-    mine, theirs = say.weight, winner.weight
+    mine, theirs = one.weight, winner.weight
     parts = [
         (9.0 * bool(mine.odd), "; ".join(mine.odd)),
-        (1.0 * (winner.voices > say.voices), f"{winner.voices} sources say otherwise"),
-        (_drop(mine.rank, theirs.rank), f"{_kind(say)} ranks below {_kind(winner)} here"),
+        (1.0 * (winner.voices > one.voices), f"{winner.voices} sources say otherwise"),
+        (_drop(mine.rank, theirs.rank), f"{_kind(one)} ranks below {_kind(winner)} here"),
         (_drop(mine.freshness, theirs.freshness), "an older page"),
         (_drop(mine.confidence, theirs.confidence), f"less sure ({mine.confidence:.2f} to {theirs.confidence:.2f})"),
-        (_drop(mine.method, theirs.method), f"read by {say.proof.method}, not {winner.proof.method}"),
+        (_drop(mine.method, theirs.method), f"read by {one.proof.method}, not {winner.proof.method}"),
     ]
     words = [text for weight, text in sorted(parts, key=lambda part: -part[0]) if weight > 0.02]
-    return "; ".join(words) or f"fewer votes ({say.votes:.2f} to {winner.votes:.2f})"
+    return "; ".join(words) or f"fewer votes ({one.votes:.2f} to {winner.votes:.2f})"
 
 
 def _drop(mine: float, theirs: float) -> float:
     return math.log(theirs / mine) if 0 < mine < theirs else 0.0
 
 
-def _kind(say: Say) -> str:
-    return str(say.source.source_kind or "other").replace("_", " ")
+def _kind(one: SourceValue) -> str:
+    return str(one.source.source_kind or "other").replace("_", " ")

@@ -80,8 +80,8 @@ def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
     """Find address parts of which at least three stand in one line or one object."""
     places: dict[str, set[str]] = {}
     for name in _ADDRESS:
-        for witness in winners[name].witnesses if name in winners else ():
-            where = witness.locator
+        for candidate in winners[name].agreeing if name in winners else ():
+            where = candidate.locator
             whole = where if "#" not in where and where.startswith("/html") else where.rpartition("/")[0]
             places.setdefault(whole, set()).add(name)
     whole_ones = [names for names in places.values() if len(names) >= 3]
@@ -92,7 +92,7 @@ def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
 def _learned(winners: Mapping[str, Winner]) -> Iterator[Finding]:
     """Find values read by a recipe, at the place of verified values on the site's other pages."""
     for name, winner in winners.items():
-        if any(witness.method is Method.RECIPE for witness in winner.witnesses):
+        if any(candidate.method is Method.RECIPE for candidate in winner.agreeing):
             yield name, Verdict.STRONG
 
 

@@ -233,6 +233,10 @@ class Document:
             return frozenset()
         return unrelated_blocks.skipped(self.root)
 
+    def is_skipped(self, element: Any) -> bool:
+        """Return whether `element` is in a `skipped` one."""
+        return any(above in self.skipped for above in (element, *element.iterancestors()))
+
     @cached_property
     def segments(self) -> list[Segment]:
         """Return the visible text in document order, without `skipped` elements."""
@@ -301,7 +305,7 @@ class Document:
             return []
         innermost = (t for t in self.root.iter("table") if next(t.iterdescendants("table"), None) is None)
         leaves = list(islice(innermost, 400))
-        return [t for t in leaves if not any(a in self.skipped for a in (t, *t.iterancestors()))]
+        return [table for table in leaves if not self.is_skipped(table)]
 
     def path(self, element: Any) -> str:
         """Return an element's XPath."""

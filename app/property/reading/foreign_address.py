@@ -17,6 +17,7 @@ from app.property.fields.phrases import pattern
 from app.property.reading.base import Candidate
 from app.property.reading.document import Document, Segment
 from app.property.reading.place_values import placed
+from app.property.reading.trees import is_within
 from app.property.values import address_lines, texts
 from app.property.values.address_lines import SPACELESS, Line
 from app.property.values.vocabulary import offer
@@ -76,9 +77,7 @@ def _lines(page: Document, country: str) -> Iterator[tuple[str, Any, float]]:
     The title comes last because it puts other words around the address.
     """
     for heading in page.root.xpath("//h1|//h2|//address")[:6]:
-        if not any(above in page.skipped for above in (heading, *heading.iterancestors())) and not _is_contact(
-            heading, page
-        ):
+        if not page.is_skipped(heading) and not _is_contact(heading, page):
             text = " ".join(", ".join(t for t in heading.itertext() if t.strip()).split())
             yield text[:_LONGEST], heading, 0.64
             yield " ".join(text.replace(", ", " ").split())[:_LONGEST], heading, 0.6
@@ -108,7 +107,7 @@ def _is_contact(heading: Any, page: Document) -> bool:
     """Return whether an `<address>` is an agency's: HTML defines the element as contact information."""
     if heading.tag != "address":
         return False
-    first = next((s for s in page.segments if s.owner is heading or heading in s.owner.iterancestors()), None)
+    first = next((s for s in page.segments if is_within(s.owner, heading)), None)
     return first is None or _belongs_to_somebody(first, page)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 from app.property.fields.languages import languages
@@ -127,7 +126,7 @@ def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
         yield whole_text(title)[:300], title, 0.5
     for tag, confidence in (("h1", 0.55), ("h2", 0.35)):
         for heading in page.root.iter(tag):
-            if not any(above in page.skipped for above in (heading, *heading.iterancestors())):
+            if not page.is_skipped(heading):
                 yield whole_text(heading)[:_SHORT], heading, confidence
                 if tag == "h2":
                     break
@@ -138,7 +137,7 @@ def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
             yield segment.text, segment.owner, 0.45
     for element in [e for e in page.having("aria-label") if e.tag not in ("a", "button")][:60]:
         text = " ".join(element.get("aria-label").split())
-        if len(text) <= 40 and any(c.isdigit() for c in text) and not _is_skipped(element, page):
+        if len(text) <= 40 and any(c.isdigit() for c in text) and not page.is_skipped(element):
             yield text, element, 0.45
 
 
@@ -152,16 +151,12 @@ def _in_attributes(page: Document) -> Iterator[Reading]:
     for element in page.having(*_ATTRIBUTES)[:120]:
         name = next((element.get(a) for a in _ATTRIBUTES if element.get(a)), "")
         known = meaning(name, page.locale.lang) if len(name) <= 30 else None
-        if known is None or known.field not in _NAMED_FIELDS or _is_skipped(element, page):
+        if known is None or known.field not in _NAMED_FIELDS or page.is_skipped(element):
             continue
         behind = element.getnext() if element.tag in ("img", "i", "svg") else element
         raw = " ".join(behind.itertext()).strip() if behind is not None else (element.tail or "").strip()
         if 0 < len(raw) <= 20 and raw[:1].isdigit():
             yield Reading(known.field, raw, Method.LABEL, page.path(element), f"{name} {raw}", 0.6 * known.trust, name)
-
-
-def _is_skipped(element: Any, page: Document) -> bool:
-    return any(above in page.skipped for above in (element, *islice(element.iterancestors(), 30)))
 
 
 def _prose(page: Document) -> Iterator[tuple[str, Any]]:

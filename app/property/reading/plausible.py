@@ -39,14 +39,9 @@ def told(names: tuple[str, ...], good: bool, verdict: Verdict) -> Iterator[Findi
 _PER_BEDROOM, _PER_ROOM = (8.0, 250.0), (6.0, 120.0)
 
 
-def _square_meters(values: Values, field: str, units: str) -> float | None:
-    area, unit = values.get(field), values.get(units)
-    return areas.convert(area, unit, areas.SQUARE_METERS) if area and unit in areas.IN_SQUARE_METERS else None
-
-
 def _sizes(values: Values, _page: Document) -> Iterator[Finding]:
     """Check living area per bedroom and room, bedrooms per rooms, bathrooms per bedrooms, and living area per lot."""
-    living = _square_meters(values, "LivingArea", "LivingAreaUnits")
+    living = areas.square_meters(values, "LivingArea")
     beds, rooms, baths = (values.get(n) for n in ("BedroomsTotal", "RoomsTotal", "BathroomsTotalInteger"))
     if living and beds:
         yield from _within(("LivingArea", "BedroomsTotal"), living / beds, _PER_BEDROOM)
@@ -56,7 +51,7 @@ def _sizes(values: Values, _page: Document) -> Iterator[Finding]:
         yield from told(("BedroomsTotal", "RoomsTotal"), beds <= rooms, Verdict.PLAUSIBLE)
     if baths and (most := beds or rooms):
         yield from told(("BathroomsTotalInteger",), baths <= most + 4, Verdict.PLAUSIBLE)
-    plot = _square_meters(values, "LotSizeArea", "LotSizeUnits")
+    plot = areas.square_meters(values, "LotSizeArea")
     if plot and living and plot >= 0.3 * living:
         yield "LotSizeArea", Verdict.PLAUSIBLE
 

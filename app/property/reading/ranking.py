@@ -33,14 +33,14 @@ _EXTENDED = PROSE | {_STREET}
 class Winner:
     """The winning candidate, its strength after comparison, and whether it is doubtful.
 
-    `witnesses` are the equal candidates, including itself. `rival` is the strength of the strongest other value as a
+    `agreeing` are the equal candidates, including itself. `rival` is the strength of the strongest other value as a
     share of theirs, 0 without one. `scorer.py` computes the stored confidence from these; `score` explains it.
     """
 
     candidate: Candidate
     confidence: float
     doubtful: bool
-    witnesses: tuple[Candidate, ...] = ()
+    agreeing: tuple[Candidate, ...] = ()
     rival: float = 0.0
     score: Score | None = None
 
@@ -99,7 +99,7 @@ def _richness(candidate: Candidate) -> float:
 
 
 def _strength(group: list[Candidate]) -> float:
-    """Return 1 - product(1 - c) over the best candidate of each method, as for independent witnesses."""
+    """Return 1 - product(1 - c) over the best candidate of each method, as for independent agreeing."""
     best: dict[Method, float] = {}
     for candidate in group:
         best[candidate.method] = max(best.get(candidate.method, 0.0), candidate.confidence)

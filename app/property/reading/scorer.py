@@ -84,13 +84,13 @@ def fitted_weights() -> Weights:
 
 
 def _features(name: str, winner: Winner, checks: Counter[Verdict], kind: PageKind) -> dict[str, float]:
-    witnesses = winner.witnesses
+    agreeing = winner.agreeing
     places: dict[Method, set[str]] = {}
-    for candidate in witnesses:
+    for candidate in agreeing:
         places.setdefault(candidate.method, set()).add(_place(candidate))
     counted = {
         "bias": 1.0,
-        "strength": max((c.confidence for c in witnesses), default=winner.candidate.confidence),
+        "strength": max((c.confidence for c in agreeing), default=winner.candidate.confidence),
         "rival": min(1.0, winner.rival),
         "other_methods": max(0, len(places) - 1),
         "other_places": min(_MOST_COUNTED, sum(len(found) - 1 for found in places.values())),
@@ -100,7 +100,7 @@ def _features(name: str, winner: Winner, checks: Counter[Verdict], kind: PageKin
         "derived": winner.candidate.method is Method.DERIVED,
         "record_page": kind is PageKind.RECORD,
         f"kind.{FIELDS[name].kind}": 1.0,
-        **{f"reader.{candidate.reader}": 1.0 for candidate in witnesses if candidate.reader},
+        **{f"reader.{candidate.reader}": 1.0 for candidate in agreeing if candidate.reader},
     }
     return {feature: float(value) for feature, value in counted.items() if value}
 
@@ -109,13 +109,13 @@ def _bounds(winner: Winner, checks: tuple[Verdict, ...]) -> tuple[float, str]:
     """Return the greatest confidence that the winner may have, and why it is less than usual."""
     if _is_unshown(winner):
         return MOST_UNSHOWN, "the page does not show it"
-    if len({_place(c) for c in winner.witnesses}) < 2 and not checks:
+    if len({_place(c) for c in winner.agreeing}) < 2 and not checks:
         return _MOST_ALONE, "one place says it and no check passed"
     return _MOST, ""
 
 
 def _is_unshown(winner: Winner) -> bool:
-    return all(candidate.unshown for candidate in winner.witnesses or (winner.candidate,))
+    return all(candidate.unshown for candidate in winner.agreeing or (winner.candidate,))
 
 
 def _place(candidate: Candidate) -> str:

@@ -7,11 +7,14 @@ four units; areas in other units (ares, tsubo, square yards, rai, ...) are retur
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from app.property.fields.languages import language
 from app.property.fields.phrases import alternatives, by_key
+from app.property.fields.table import UNIT_OF
 from app.property.values.numbers import Number, find_numbers
 
 SQUARE_FEET, SQUARE_METERS, ACRES, HECTARES = "Square Feet", "Square Meters", "Acres", "Hectares"
@@ -121,6 +124,12 @@ def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
 def _known(lang: str | None) -> str | None:
     """Return the first code of the language's file; "" without a file, None (any) for an unknown language."""
     return language(lang).get("codes", ("",))[0] if lang is not None else None
+
+
+def square_meters(values: Mapping[str, Any], field: str) -> float | None:
+    """Return the area in `field` of a record in square meters; None without a known unit."""
+    area, unit = values.get(field), values.get(UNIT_OF[field])
+    return area * IN_SQUARE_METERS[unit] if area is not None and unit in IN_SQUARE_METERS else None
 
 
 def convert(value: float, unit: str, to: str) -> float:

@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from app.clock import Clock
 from app.errors import ConfigurationError
-from app.property.merging.change_confirmation import Telling
-from app.property.merging.changes import TOLD_FIELDS, checked_fields
+from app.property.merging.change_confirmation import PublishingRules
+from app.property.merging.changes import PUBLISHED_FIELDS, checked_fields
 from app.property.storage.database import Database, database_url, names_key
 from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.repository import JobStore
@@ -62,11 +62,11 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
         return Stores(settings, database, jobs, batches, properties, opening.pop_all())
 
 
-def telling(settings: Settings) -> Telling:
+def telling(settings: Settings) -> PublishingRules:
     """Of which fields changes are noticed, and when they are believed. Raises `ConfigurationError`."""
     names = [part.strip() for part in settings.changes.fields.split(",") if part.strip()]
     try:
-        fields = checked_fields(names) if names else TOLD_FIELDS
+        fields = checked_fields(names) if names else PUBLISHED_FIELDS
     except ValueError as exc:
         raise ConfigurationError("CHANGES_FIELDS", str(exc), "Use names of docs/changes.md, comma-separated") from None
-    return Telling(fields, settings.changes.confirming_looks)
+    return PublishingRules(fields, settings.changes.confirming_looks)

@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from app.property.merging.merge import SourceRecord
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
+from app.property.source_record import SourceRecord
 from app.property.storage.pages.blobs import unpack
 from app.property.storage.pages.repository import PageStore
 from app.property.storage.pages.tables import Blob

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.property.merging.changes import TOLD_FIELDS
+from app.property.merging.changes import PUBLISHED_FIELDS
 from app.property.storage.watches.changes import ChangeStore
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
@@ -46,7 +46,7 @@ def test_the_commands_follow_the_feed(web: str, bash: Bash, called: Propintel, h
 
 def test_the_page_names_the_fields_that_are_told() -> None:
     (paragraph,) = re.findall(r"^## What is published\n\n(.*?)\. `CHANGES_FIELDS`", GUIDE, re.S | re.M)
-    assert set(re.findall(r"`(\w+)`", paragraph)) == set(TOLD_FIELDS)
+    assert set(re.findall(r"`(\w+)`", paragraph)) == set(PUBLISHED_FIELDS)
 
 
 def test_a_cursor_of_another_list_is_refused(called: Propintel) -> None:

@@ -7,19 +7,27 @@ from typing import Any
 
 import pytest
 
-from app.property.merging.changes import TELLABLE_FIELDS, TOLD_FIELDS, Said, checked_fields, is_news, said_of, slip_in
+from app.property.merging.changes import (
+    PUBLISHABLE_FIELDS,
+    PUBLISHED_FIELDS,
+    Statement,
+    checked_fields,
+    is_news,
+    number_error_in,
+    statement_of,
+)
 from app.property.record import DERIVED_FIELDS, Evidence, Method
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def said(value: Any, raw: str | None = None, quote: str | None = None, **context: Any) -> Said:
+def said(value: Any, raw: str | None = None, quote: str | None = None, **context: Any) -> Statement:
     raw = str(value) if raw is None else raw
     proof = Evidence(
         value=value, raw=raw, method=Method.LABEL, locator="/html", quote=raw if quote is None else quote,
         source_url="https://a.example/1", fetched_at=T0, content_sha256="a" * 64, confidence=0.9,
     )  # fmt: skip
-    return Said(value, proof, context)
+    return Statement(value, proof, context)
 
 
 PERMIT = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
@@ -43,7 +51,7 @@ PERMIT = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_another_form_of_the_same_value_is_no_change(name: str, before: Said, now: Said) -> None:
+def test_another_form_of_the_same_value_is_no_change(name: str, before: Statement, now: Statement) -> None:
     """Rounding, currency, period, order, detail, unit, the day of a deed, another reading of the same words, old rows
     that are no longer listed, and spelling."""
     assert not is_news(name, before, now)
@@ -64,28 +72,28 @@ def test_another_form_of_the_same_value_is_no_change(name: str, before: Said, no
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_real_difference_is_a_change(name: str, before: Said, now: Said) -> None:
+def test_a_real_difference_is_a_change(name: str, before: Statement, now: Statement) -> None:
     assert is_news(name, before, now)
 
 
 def test_a_moved_decimal_point_is_recognized_as_an_error() -> None:
-    assert slip_in("ListPrice", said(500000), said(5000000)) == "a decimal point moved by 1"
-    assert slip_in("ListPrice", said(500000), said(450000)) is None
+    assert number_error_in("ListPrice", said(500000), said(5000000)) == "a decimal point moved by 1"
+    assert number_error_in("ListPrice", said(500000), said(450000)) is None
 
 
 def test_a_value_brings_its_context() -> None:
     values = {"TaxAssessedValue": 210000, "X_Currency": "USD", "TaxYear": 2026, "YearBuilt": 1990}
     proofs = {name: said(value).proof for name, value in values.items()}
-    found = said_of("TaxAssessedValue", values, proofs)
+    found = statement_of("TaxAssessedValue", values, proofs)
     assert found is not None
     assert found.context == {"X_Currency": "USD", "TaxYear": 2026}
-    assert said_of("ListPrice", values, proofs) is None
+    assert statement_of("ListPrice", values, proofs) is None
 
 
 def test_computed_fields_are_never_published() -> None:
     """Their inputs are published; an age would change every January."""
-    assert not DERIVED_FIELDS & set(TELLABLE_FIELDS)
-    assert set(TOLD_FIELDS) <= set(TELLABLE_FIELDS)
+    assert not DERIVED_FIELDS & set(PUBLISHABLE_FIELDS)
+    assert set(PUBLISHED_FIELDS) <= set(PUBLISHABLE_FIELDS)
     with pytest.raises(ValueError, match="X_AgeYears is computed"):
         checked_fields(["X_AgeYears"])
     with pytest.raises(ValueError, match="'Price' is no field"):

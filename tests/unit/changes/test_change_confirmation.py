@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.property.merging.change_confirmation import HOLD, Candidate, Outcome, judge, moved, seconds
-from app.property.merging.changes import Said
+from app.property.merging.change_confirmation import HOLD, Candidate, Outcome, changes_property, is_seconded, judge
+from app.property.merging.changes import Statement
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord, Voice
 
@@ -17,12 +17,12 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 HERE, THERE = "https://a.example/1", "https://b.example/1"
 
 
-def said(value: Any) -> Said:
+def said(value: Any) -> Statement:
     proof = Evidence(
         value=value, raw=str(value), method=Method.LABEL, locator="/html", quote=str(value), source_url=HERE,
         fetched_at=T0, content_sha256="a" * 64, confidence=0.9,
     )  # fmt: skip
-    return Said(value, proof)
+    return Statement(value, proof)
 
 
 def page(url: str, price: float, at: datetime = T0) -> SourceRecord:
@@ -40,36 +40,36 @@ def test_a_change_on_one_page_needs_three_further_looks() -> None:
     at, waits = T0, []
     for looks in range(3):
         judgement = judge(replace(CUT, looks=looks, looked_at=at), [SHOWS], CHOSEN)
-        assert judgement.outcome is Outcome.WAIT
+        assert judgement.outcome is Outcome.WAITING
         assert judgement.look_at is not None
         waits.append((judgement.look_at - at) / timedelta(minutes=1))
         at = judgement.look_at
     assert waits == [5, 10, 20]
-    assert judge(replace(CUT, looks=3, looked_at=at), [SHOWS], CHOSEN).outcome is Outcome.TELL
+    assert judge(replace(CUT, looks=3, looked_at=at), [SHOWS], CHOSEN).outcome is Outcome.ACCEPTED
 
 
 def test_one_look_a_day_later_is_enough() -> None:
     later = replace(CUT, looks=1, looked_at=T0 + HOLD)
-    assert judge(later, [SHOWS], CHOSEN).outcome is Outcome.TELL
-    assert judge(replace(later, looked_at=T0 + HOLD / 2), [SHOWS], CHOSEN).outcome is Outcome.WAIT
+    assert judge(later, [SHOWS], CHOSEN).outcome is Outcome.ACCEPTED
+    assert judge(replace(later, looked_at=T0 + HOLD / 2), [SHOWS], CHOSEN).outcome is Outcome.WAITING
 
 
 def test_the_same_change_on_a_second_source_is_enough() -> None:
     other = Candidate("ListPrice", THERE, said(500000), said(480000), T0, T0)
     voices = {HERE: Voice("a.example", None), THERE: Voice("b.example", None)}
-    assert seconds(CUT, [other], voices)
-    assert judge(replace(CUT, seconded=True), [SHOWS], CHOSEN).outcome is Outcome.TELL
-    assert not seconds(
+    assert is_seconded(CUT, [other], voices)
+    assert judge(replace(CUT, seconded=True), [SHOWS], CHOSEN).outcome is Outcome.ACCEPTED
+    assert not is_seconded(
         CUT, [other], dict.fromkeys((HERE, THERE), voices[HERE])
     )  # two pages of one site repeat each other
-    assert not seconds(CUT, [replace(other, new=said(470000))], voices)
-    assert not seconds(CUT, [replace(other, field="ClosePrice")], voices)
+    assert not is_seconded(CUT, [replace(other, new=said(470000))], voices)
+    assert not is_seconded(CUT, [replace(other, field="ClosePrice")], voices)
 
 
 def test_a_page_that_reverts_differs_from_one_that_changes_again() -> None:
-    assert judge(CUT, [page(HERE, 500000)], said(500000)).outcome is Outcome.BACK
-    assert judge(CUT, [page(HERE, 470000)], said(470000)).outcome is Outcome.OVER
-    assert judge(CUT, [page(THERE, 480000)], CHOSEN).outcome is Outcome.OVER
+    assert judge(CUT, [page(HERE, 500000)], said(500000)).outcome is Outcome.REVERTED
+    assert judge(CUT, [page(HERE, 470000)], said(470000)).outcome is Outcome.REPLACED
+    assert judge(CUT, [page(THERE, 480000)], CHOSEN).outcome is Outcome.REPLACED
 
 
 DENIES = page(THERE, 500000)
@@ -78,11 +78,11 @@ DENIES = page(THERE, 500000)
 def looks_at(one: Candidate, others: list[SourceRecord]) -> list[datetime]:
     """Return the times of the looks at a page that keeps showing the change, until it is published."""
     times = []
-    while (judgement := judge(one, [SHOWS, *others], CHOSEN)).outcome is Outcome.WAIT:
+    while (judgement := judge(one, [SHOWS, *others], CHOSEN)).outcome is Outcome.WAITING:
         assert judgement.look_at is not None
         times.append(judgement.look_at)
         one = replace(one, looks=one.looks + 1, looked_at=judgement.look_at)
-    assert judgement.outcome is Outcome.TELL
+    assert judgement.outcome is Outcome.ACCEPTED
     return times
 
 
@@ -92,12 +92,12 @@ def test_a_doubtful_change_needs_ten_further_looks(one: Candidate, others: list[
     minutes = [(at - T0) / timedelta(minutes=1) for at in looks_at(one, others)]
     assert minutes == [5, 15, 35, 75, 155, 315, 635, 1275, 2555, 3835]
     daily = replace(one, looks=9, looked_at=T0 + 9 * timedelta(days=1))
-    assert judge(daily, [SHOWS, *others], CHOSEN).outcome is Outcome.WAIT, "how long it held does not matter"
+    assert judge(daily, [SHOWS, *others], CHOSEN).outcome is Outcome.WAITING, "how long it held does not matter"
 
 
 def test_a_page_read_long_before_contradicts_nothing() -> None:
     long_ago = page(THERE, 500000, T0 - timedelta(days=3))
-    assert judge(replace(CUT, looks=3, looked_at=T0 + HOLD / 2), [SHOWS, long_ago], CHOSEN).outcome is Outcome.TELL
+    assert judge(replace(CUT, looks=3, looked_at=T0 + HOLD / 2), [SHOWS, long_ago], CHOSEN).outcome is Outcome.ACCEPTED
 
 
 @pytest.mark.parametrize("turn_hours", [0.17, 0.34, 0.5, 1, 2, 3, 5, 7, 11, 12, 16, 20, 24, 36, 42, 50, 63])
@@ -116,20 +116,22 @@ def test_a_daily_look_always_counts() -> None:
 
 def test_a_value_that_lost_is_not_published() -> None:
     sure = replace(CUT, looks=9, seconded=True)
-    assert judge(sure, [SHOWS], said(500000)).outcome is Outcome.WAIT
-    assert judge(sure, [SHOWS], None).outcome is Outcome.WAIT
+    assert judge(sure, [SHOWS], said(500000)).outcome is Outcome.WAITING
+    assert judge(sure, [SHOWS], None).outcome is Outcome.WAITING
 
 
 def test_a_number_error_is_not_published_unless_a_second_source_changed_the_same_way() -> None:
     slip = replace(CUT, new=said(5000000), looks=9, looked_at=T0 + HOLD * 9)
-    assert judge(slip, [page(HERE, 5000000)], said(5000000)).outcome is Outcome.WAIT
-    assert judge(replace(slip, seconded=True), [page(HERE, 5000000)], said(5000000)).outcome is Outcome.TELL
+    assert judge(slip, [page(HERE, 5000000)], said(5000000)).outcome is Outcome.WAITING
+    assert judge(replace(slip, seconded=True), [page(HERE, 5000000)], said(5000000)).outcome is Outcome.ACCEPTED
 
 
 def test_only_a_page_s_own_change_to_a_new_value_counts() -> None:
     old = said(500000)
-    assert moved("ListPrice", said(500000), said(480000), old)
-    assert not moved("ListPrice", said(480000), said(480000), old)  # it had this value before; only the choice differs
-    assert not moved("ListPrice", said(520000), said(500000), old)  # it adopts the other sources' value
-    assert not moved("ListPrice", said(500000), None, old)
-    assert moved("ListPrice", None, said(480000), None)
+    assert changes_property("ListPrice", said(500000), said(480000), old)
+    assert not changes_property(
+        "ListPrice", said(480000), said(480000), old
+    )  # it had this value before; only the choice differs
+    assert not changes_property("ListPrice", said(520000), said(500000), old)  # it adopts the other sources' value
+    assert not changes_property("ListPrice", said(500000), None, old)
+    assert changes_property("ListPrice", None, said(480000), None)

@@ -78,7 +78,7 @@ def test_two_sources_that_agree_outvote_one_better_source() -> None:
         said("b", {"YearBuilt": 1987}, SourceKind.PORTAL),
     )
     assert found.values["YearBuilt"] == 1987
-    assert [say.verdict for say in found.says["YearBuilt"]] == ["won", "agrees", "conflict"]
+    assert [one.verdict for one in found.source_values["YearBuilt"]] == ["won", "agrees", "conflict"]
 
 
 def test_pages_of_one_site_have_one_vote() -> None:
@@ -121,7 +121,7 @@ def test_a_wrong_unit_loses_to_two_sources() -> None:
     assert found.values["LivingArea"] * {"Square Feet": 0.0929, "Square Meters": 1}[
         found.values["LivingAreaUnits"]
     ] == pytest.approx(131, rel=0.01)
-    assert ["mixed up" in say.reason for say in found.conflicts["LivingArea"]] == [False, False, True]
+    assert ["mixed up" in one.reason for one in found.conflicts["LivingArea"]] == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -198,8 +198,8 @@ def test_spelling_abbreviations_rounding_and_detail_are_no_conflict(field: str, 
 def test_a_real_difference_is_a_conflict_with_a_reason_for_each_source(field: str, one: Any, other: Any) -> None:
     found = merged(said("a", {field: one}, SourceKind.PORTAL), said("b", {field: other}, days_old=1))
     assert list(found.conflicts) == [field]
-    assert [say.verdict for say in found.conflicts[field]] == ["won", "conflict"]
-    assert all(say.reason for say in found.conflicts[field])
+    assert [one.verdict for one in found.conflicts[field]] == ["won", "conflict"]
+    assert all(one.reason for one in found.conflicts[field])
 
 
 def test_an_abbreviated_price_is_the_same_price() -> None:
@@ -226,7 +226,7 @@ def test_an_older_dated_value_is_no_conflict(newer: dict[str, Any], older: dict[
     found = merged(said("a", newer), said("b", older, SourceKind.PORTAL, confidence=0.95, days_old=days))
     assert found.conflicts == {}
     assert {name: found.values[name] for name in newer} == newer
-    assert all(found.says[name][1].verdict == "older" for name in older)
+    assert all(found.source_values[name][1].verdict == "older" for name in older)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Words that name a field are found wherever they stand, the longest run first."""
+"""Words that name a field are found anywhere, the longest run first."""
 
 from __future__ import annotations
 

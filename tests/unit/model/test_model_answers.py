@@ -1,4 +1,4 @@
-"""Answers are taken apart field by field, in whatever form a model gives them."""
+"""Answers are parsed field by field, in any form that a model gives them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def said(content: str) -> dict[str, tuple[Any, str]]:
         "corrected",
     ],
 )
-def test_an_answer_is_understood_whatever_its_form(content: str) -> None:
+def test_an_answer_is_parsed_in_any_form(content: str) -> None:
     assert said(content) == YEAR_SAID
 
 
@@ -97,12 +97,12 @@ def test_an_answer_is_understood_whatever_its_form(content: str) -> None:
         ("PoolPrivateYN", "Yes", True),
     ],
 )
-def test_a_value_of_another_type_is_read_as_one_of_the_field(field: str, value: Any, read: Any) -> None:
+def test_a_value_is_converted_to_the_field_s_type(field: str, value: Any, read: Any) -> None:
     found = said(json.dumps({field: value, f"{field}_quote": "q"}))[field]
     assert (found, type(found[0])) == ((read, "q"), type(read))
 
 
-def test_what_cannot_be_read_is_dropped_and_told_and_the_rest_is_kept() -> None:
+def test_an_invalid_value_is_dropped_and_reported_and_the_rest_is_kept() -> None:
     answer = {
         **FLAT,
         "LivingArea": "about as large as two flats",
@@ -126,7 +126,7 @@ def test_what_cannot_be_read_is_dropped_and_told_and_the_rest_is_kept() -> None:
     }
 
 
-def test_what_is_read_from_text_must_still_be_borne_out_by_the_quote() -> None:
+def test_a_converted_value_still_needs_its_quote() -> None:
     answer = {"ListPrice": "$540,000", "ListPrice_quote": PRICE, "YearBuilt": "1998", "YearBuilt_quote": AREA}
     candidates, dropped = check_claims(said(json.dumps(answer)), prompt())
     assert candidates == []
@@ -134,7 +134,7 @@ def test_what_is_read_from_text_must_still_be_borne_out_by_the_quote() -> None:
 
 
 @pytest.mark.parametrize("content", ["{}", '{"facts": []}', json.dumps({"YearBuilt": None, "Roof": "N/A"})])
-def test_an_answer_that_says_nothing_is_one(content: str) -> None:
+def test_an_empty_answer_is_valid(content: str) -> None:
     assert said(content) == {}
 
 
@@ -150,13 +150,13 @@ def test_an_answer_that_says_nothing_is_one(content: str) -> None:
     ],
     ids=["prose", "rubbish", "other names", "no value makes sense", "brackets", "nested"],
 )
-def test_an_answer_of_which_nothing_can_be_understood_is_invalid(content: str, says: str) -> None:
+def test_an_answer_without_a_valid_field_is_invalid(content: str, says: str) -> None:
     with pytest.raises(ModelAnswerInvalidError, match=says):
         said(content)
 
 
 @pytest.mark.parametrize("form", ["flat", "facts"])
-def test_of_an_answer_that_was_cut_off_anywhere_only_whole_values_are_taken(form: str) -> None:
+def test_only_complete_values_of_a_truncated_answer_are_used(form: str) -> None:
     values = {"YearBuilt": (1998, YEAR), "LivingArea": (1250, 'a "quote", {cut}'), "Roof": (["cedar", "slate"], "r")}
     fields = tuple(values)
     if form == "flat":
@@ -178,7 +178,7 @@ def test_of_an_answer_that_was_cut_off_anywhere_only_whole_values_are_taken(form
     ['{"', "[", "{", '"', "{'a':", '[{"field":"YearBuilt","value":1998},', "```", '{"YearBuilt":"', "\\", "}{", '",{"'],
 )
 @pytest.mark.parametrize("cut", [True, False])
-def test_the_time_grows_with_the_answer_and_no_faster(unit: str, cut: bool) -> None:
+def test_parsing_time_is_linear_in_the_answer(unit: str, cut: bool) -> None:
     times = []
     for length in (20_000, 160_000):
         began = time.process_time()

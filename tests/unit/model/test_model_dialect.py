@@ -1,4 +1,4 @@
-"""How a server is asked: what is sent to begin with, and what is learned from the words of refusals."""
+"""The request format for a server: the first attempt, and what refusals teach."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_openai_gets_the_newer_limit_and_every_other_server_the_one_that_all_kno
         ),
     ],
 )
-def test_another_way_is_learned_from_the_words_of_real_servers(
+def test_a_format_is_learned_from_messages_of_real_servers(
     status: int, dialect: Dialect, said: str, wanted: dict[str, object]
 ) -> None:
     learned = dialect.after_refusal(status, said)
@@ -114,12 +114,12 @@ def test_another_way_is_learned_from_the_words_of_real_servers(
         ),
     ],
 )
-def test_nothing_is_learned_where_another_way_would_not_help(status: int, dialect: Dialect, said: str) -> None:
+def test_nothing_is_learned_if_no_format_would_help(status: int, dialect: Dialect, said: str) -> None:
     assert dialect.after_refusal(status, said) is None
 
 
 def test_in_json_mode_the_instruction_holds_the_schema() -> None:
-    """JSON mode asks for the word in the messages, and nothing else names the fields."""
+    """JSON mode requires the word in the messages, and nothing else names the fields."""
     body = replace(AT_FIRST, shape="json_object", tells_schema=True).body("m", PROMPT)
     assert body["response_format"] == {"type": "json_object"}
     assert "JSON" in body["messages"][0]["content"]

@@ -1,4 +1,4 @@
-"""A quote is in the text word for word, or it is not: whitespace and Unicode forms are forgiven, no more."""
+"""A quote must be in the text word for word; only whitespace and Unicode forms may differ."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from app.property.reading.model.quotes import find_quote
+from app.property.reading.model.quotes import find_quotes
 
 TEXT = "Year built:\u00a01998\nWohnfläche 131 m²  (ca.)\nAsking “$450,000” – firm\n1,410 sq ft"
 
@@ -23,22 +23,19 @@ TEXT = "Year built:\u00a01998\nWohnfläche 131 m²  (ca.)\nAsking “$450,000”
     ],
 )
 def test_a_quote_is_found_where_it_stands(quote: str, found: str) -> None:
-    span = find_quote(quote, TEXT)
-    assert span is not None
+    span = next(find_quotes(quote, TEXT))
     assert TEXT[span.start : span.end] == found
 
 
 @pytest.mark.parametrize(
     "quote", ["", "   ", "Year built: 1999", "year built: 1998", "built: 199", "410 sq feet", "Built Year"]
 )
-def test_what_is_not_there_is_not_found(quote: str) -> None:
-    assert find_quote(quote, TEXT) is None
+def test_a_missing_quote_is_not_found(quote: str) -> None:
+    assert not list(find_quotes(quote, TEXT))
 
 
 def test_a_decomposed_text_is_searched_like_a_composed_one() -> None:
     text = unicodedata.normalize("NFD", "Wohnfläche 131 m²")
-    span = find_quote("fläche 131", text)
-    assert span is None, "a quote does not begin inside a word"
-    whole = find_quote("Wohnfläche 131", text)
-    assert whole is not None
+    assert not list(find_quotes("fläche 131", text)), "a quote does not begin inside a word"
+    whole = next(find_quotes("Wohnfläche 131", text))
     assert unicodedata.normalize("NFC", text[whole.start : whole.end]) == "Wohnfläche 131"

@@ -1,4 +1,4 @@
-"""What a quote bears out: one value in many spellings, never a neighbour, a computed or an invented one."""
+"""What a quote states: one value in many spellings, never a neighbor's, computed, or invented one."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_value_that_the_quote_states_is_kept(field: str, value: Any, quote: st
         ("X_AccessNotes", "quiet community", "a quiet community"),
     ],
 )
-def test_a_value_that_the_quote_does_not_state_is_refused(field: str, value: Any, quote: str) -> None:
+def test_a_value_that_the_quote_does_not_state_is_rejected(field: str, value: Any, quote: str) -> None:
     assert of(field, value, quote) is None
 
 
@@ -132,11 +132,11 @@ def test_a_value_that_the_quote_does_not_state_is_refused(field: str, value: Any
         (1240, "1,240 sq. ft.", "1,240 sq. ft. (115 sq. m.)", "Square Feet"),
     ],
 )
-def test_an_area_has_the_unit_that_stands_with_it(value: float, quote: str, line: str, unit: str) -> None:
+def test_an_area_has_the_unit_beside_it(value: float, quote: str, line: str, unit: str) -> None:
     found = of("LivingArea", value, quote, line)
     assert found == CheckedValue(value, unit)
 
 
-def test_the_dollar_is_read_as_the_pages_country_reads_it() -> None:
+def test_the_dollar_is_that_of_the_page_s_country() -> None:
     assert of("X_Currency", "AUD", "$1,200,000", country="AU") == CheckedValue("AUD")
     assert of("X_Currency", "USD", "$1,200,000", country="AU") is None

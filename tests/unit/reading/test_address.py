@@ -1,4 +1,4 @@
-"""Addresses: taken apart, brought to one spelling, compared."""
+"""Addresses: parsed, normalized, and compared."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from app.property.address import Address
         ("35390 Gießen, Etagenwohnung zum Kauf", "DE", (None, "Gießen", None, "35390")),
     ],
 )
-def test_one_line_is_taken_apart(text: str, country: str | None, expected: tuple[str | None, ...]) -> None:
-    """Street, town, region and code, by the habits of the country."""
+def test_one_line_is_parsed(text: str, country: str | None, expected: tuple[str | None, ...]) -> None:
+    """Street, town, region, and code, by the country's conventions."""
     parsed = address.parse(text, country)
     assert (parsed.street, parsed.city, parsed.state, parsed.postal_code) == expected
 
@@ -52,5 +52,5 @@ def test_odd_text_never_raises(text: str) -> None:
     ],
 )
 def test_comparing_two_addresses(one: str, other: str, verdict: str) -> None:
-    """`same` needs number, street and place; a unit on one side only leaves it open."""
+    """`same` needs number, street, and place; a unit on one side leaves it open."""
     assert address.compare(address.parse(one), address.parse(other)) == verdict

@@ -1,4 +1,4 @@
-"""Cards of assessors: whose address stands there, rows that are land, pairs that look like headings, parts of areas."""
+"""Assessors' record cards: the owner's address, land rows, pairs that look like headings, and parts of areas."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _read(body: str, title: str = "Property Record Card") -> dict[str, Any]:
 
 
 def _rows(*rows: str) -> str:
-    """Cells parted by `|`; `2:` before a text spans two columns, `!` is a heading."""
+    """Build a table: cells are separated by `|`, `2:` before a text spans two columns, `!` marks a heading."""
     made = []
     for row in rows:
         cells = []
@@ -49,12 +49,12 @@ _PARCEL = _rows("Parcel Number|12-345-678", "Year Built|1974")
         (_rows("Location|47 PINE RD") + _rows("Owner|DOE JANE", "Address|9 ELM ST<br>AMES, IA 50010"), None),
     ],
 )
-def test_a_plain_label_below_the_owner_tells_where_the_owner_lives(body: str, city: str | None) -> None:
+def test_a_plain_label_below_the_owner_is_the_owner_s_address(body: str, city: str | None) -> None:
     assert _read(_PARCEL + body).get("City") == city
 
 
 @pytest.mark.parametrize("box", ["PO BOX 318, AMES, IA 50010", "P.O. Box 9, AMES, IA 50010"])
-def test_no_house_stands_in_a_post_office_box(box: str) -> None:
+def test_a_post_office_box_is_not_the_property_s_address(box: str) -> None:
     values = _read(_PARCEL + _rows(f"Address|{box}"))
     assert not {"UnparsedAddress", "City", "PostalCode"} & set(values)
 
@@ -63,14 +63,14 @@ def test_a_description_is_the_use_only_below_its_code() -> None:
     assert "PropertySubType" not in _read(_PARCEL + _rows("Permit|1010", "Description|Single Fam"))
 
 
-def test_a_row_of_land_does_not_say_that_nothing_stands_on_it() -> None:
+def test_a_row_of_land_does_not_mean_vacant_land() -> None:
     heads = "!#|!Type|!Description|!Acres|!Eff Depth"
     assert "PropertySubType" not in _read(_PARCEL + "<h3>Land</h3>" + _rows(heads, "1|LAND|Land|0.1653|120.00"))
     vacant = _read(_PARCEL + "<h3>Land</h3>" + _rows(heads, "1|Vacant Land|Land|0.1653|120.00"))
     assert vacant["PropertySubType"] == "Unimproved Land"
 
 
-def test_pairs_side_by_side_are_no_headings_of_the_row_below() -> None:
+def test_pairs_side_by_side_are_not_headings_of_the_row_below() -> None:
     title = "!Structural Elements"
     pairs = _rows(title, "EXTERIOR WALL|CB STUCCO|ROOF COVER|ASPH SHNGL", "ROOF FRAMING|HIP|SUBFLOOR|CONCRETE")
     values = _read(_PARCEL + pairs)
@@ -78,7 +78,7 @@ def test_pairs_side_by_side_are_no_headings_of_the_row_below() -> None:
     assert values["ConstructionMaterials"] == ["CB STUCCO"]
 
 
-def test_a_day_is_no_amount() -> None:
+def test_a_date_is_not_an_amount() -> None:
     due = "<h3>Tax Due</h3><p>Property Tax Information as of 05/06/2025. Amount due if paid.</p>"
     assert "TaxAnnualAmount" not in _read(_PARCEL + due)
 
@@ -93,7 +93,7 @@ def test_a_day_is_no_amount() -> None:
         ("HEAT/AC", "FORCED HOT WATER", ["FORCED HOT WATER"], None),
     ],
 )
-def test_what_only_heats_does_not_cool(
+def test_heating_alone_is_not_cooling(
     label: str, value: str, heating: list[str] | None, cooling: list[str] | None
 ) -> None:
     values = _read(_PARCEL + _rows(f"{label}|{value}"))

@@ -1,4 +1,4 @@
-"""Pages of assessors: whose books they are, values by share, pools among features, and subdivisions told twice."""
+"""Assessors' pages: their county, values by share, pools among features, and repeated subdivisions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_county_is_that_of_the_office(title: str, county: str | None) -> Non
     assert _read(_PARCEL, title).get("CountyOrParish") == county
 
 
-def test_the_state_is_not_that_of_a_vendors_address() -> None:
+def test_a_vendor_s_address_does_not_give_the_state() -> None:
     vendor = "<p>Made by Cards Inc, 451 Court Sq, Dayburg, OH 45422</p>"
     assert "StateOrProvince" not in _read(_PARCEL + vendor, "Delmont County Auditor")
 
@@ -60,12 +60,12 @@ def test_the_state_is_not_that_of_a_vendors_address() -> None:
         ("Northwest Rural", "LT 21 CANE MILL LANDING"),
     ],
 )
-def test_a_neighborhood_is_no_subdivision(area: str, legal: str) -> None:
+def test_a_neighborhood_is_not_a_subdivision(area: str, legal: str) -> None:
     body = _rows(f"Neighborhood|{area}", f"Legal Description|{legal}")
     assert "SubdivisionName" not in _read(_PARCEL + body)
 
 
-def test_two_counties_at_the_head_name_none() -> None:
+def test_two_counties_in_the_head_give_none() -> None:
     assert "CountyOrParish" not in _read(_PARCEL + "<p>Gibson County Assessor</p>", "Delmont County Auditor")
 
 
@@ -77,7 +77,7 @@ def test_two_counties_at_the_head_name_none() -> None:
         ("The Town of Ledyard Hollow, CT wishes you well", None),
     ],
 )
-def test_a_towns_card_is_of_a_property_in_town(head: str, city: str | None) -> None:
+def test_a_town_s_card_gives_the_town(head: str, city: str | None) -> None:
     assert _read(f"<span>{head}</span>{_PARCEL}").get("City") == city
 
 
@@ -94,7 +94,7 @@ def test_a_towns_card_is_of_a_property_in_town(head: str, city: str | None) -> N
         ("Permits", "POOL|2003|1", None),
     ],
 )
-def test_a_pool_stands_among_the_features(above: str, row: str, pool: bool | None) -> None:
+def test_a_pool_is_read_from_the_features(above: str, row: str, pool: bool | None) -> None:
     body = f"<h2>{above}</h2>" + _rows("Code|Description|Value", row)
     assert _read(_PARCEL + body).get("PoolPrivateYN") is pool
 

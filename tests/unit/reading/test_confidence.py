@@ -1,4 +1,4 @@
-"""Confidence is fitted: what it is made of, what raises it, what lowers it, and its bounds."""
+"""Confidence: its features, what raises it, what lowers it, and its bounds."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _scores(*candidates: Candidate, page: Page | None = None, kind: PageKind = P
 
 
 def _confidence(*candidates: Candidate) -> float:
-    """The confidence of the first candidate's field."""
+    """Return the confidence of the first candidate's field."""
     return _scores(*candidates)[candidates[0].field].confidence
 
 
@@ -63,7 +63,7 @@ def test_no_single_place_reaches_nine_in_ten_without_a_check() -> None:
     assert _confidence(surest, replace(surest, locator="/html/body/p[2]")) >= 0.9
 
 
-def test_what_agrees_counts_by_methods_and_by_places() -> None:
+def test_agreement_counts_methods_and_places() -> None:
     def features(*candidates: Candidate) -> Mapping[str, float]:
         score = _scores(*candidates)["X_EnergyRating"].score
         assert score is not None
@@ -106,7 +106,7 @@ def test_agreement_and_checks_never_lower_a_confidence_and_rivals_and_failures_n
 
 
 def test_a_candidate_that_agrees_never_lowers_a_confidence() -> None:
-    """Whoever finds it, wherever, however weakly."""
+    """Any reader's, at any place and strength."""
     alone = _confidence(replace(_RATING, reader="labels"))
     for reader in _READERS:
         for method in (Method.LABEL, Method.STATE, Method.LLM):
@@ -114,8 +114,8 @@ def test_a_candidate_that_agrees_never_lowers_a_confidence() -> None:
             assert _confidence(replace(_RATING, reader="labels"), other) >= alone, (reader, method)
 
 
-def test_no_weight_is_left_of_a_reader_that_is_gone() -> None:
-    """`make fit` writes the weights anew after a reader was added or deleted."""
+def test_the_weights_name_the_current_readers() -> None:
+    """`make fit` rewrites the weights after a reader was added or removed."""
     fitted = {name.partition(".")[2] for name in fitted_weights() if name.startswith("reader.")}
     assert fitted <= set(_READERS)
     assert fitted >= {"jsonld", "labels", "tables", "state", "model"}
@@ -127,7 +127,7 @@ def test_a_contradiction_costs_in_proportion_to_its_strength() -> None:
     assert _confidence(_RATING) > _confidence(_RATING, weak) > _confidence(_RATING, strong)
 
 
-def test_names_of_people_are_believed_less_than_facts() -> None:
+def test_names_of_people_get_less_confidence_than_facts() -> None:
     assert _confidence(_candidate("ListAgentFullName", "Kajsa Lindqvist")) < _confidence(_RATING)
 
 
@@ -152,7 +152,7 @@ def test_a_value_that_the_page_should_show_and_does_not_is_bounded_and_doubtful(
     assert found.score.bound == "the page does not show it"
 
 
-def test_a_concluded_value_is_no_surer_than_what_it_follows_from() -> None:
+def test_an_inferred_value_has_at_most_its_sources_confidence() -> None:
     price = _candidate("ListPrice", 300_000, strength=0.4)
     status = replace(_candidate("StandardStatus", "Active", Method.DERIVED, "ListPrice"), confidence=0.97)
     told = with_confidence(
@@ -224,7 +224,7 @@ def test_each_value_of_a_record_that_was_read_has_its_score() -> None:
     ],
 )
 def test_each_cross_check(values: dict[str, Any], field: str, verdict: Verdict | None) -> None:
-    """What is said of `field`; None: nothing."""
+    """The verdict on `field`; None: none."""
     html = "<html lang='en-US'><title>4 Elm Rd, Salem - $310,000</title><h1>4 Elm Rd</h1></html>"
     winners = {
         n: Winner(_candidate(n, v, locator=f"/html/body/p[{i}]"), 0.7, False) for i, (n, v) in enumerate(values.items())
@@ -242,8 +242,8 @@ def test_parts_of_one_line_make_an_address() -> None:
     assert "City" not in crosschecks(rank(apart), Document(_page()))
 
 
-def test_a_page_that_says_it_twice_ends_in_a_surer_record() -> None:
-    """The whole way: the same year in a label, and in a label and JSON-LD."""
+def test_a_repeated_value_gets_more_confidence() -> None:
+    """End to end: the same year in a label, and in a label and JSON-LD."""
     label = "<h1>Home</h1><dl><dt>Price</dt><dd>$310,000</dd><dt>Year built</dt><dd>1988</dd></dl>"
     markup = '<script type="application/ld+json">{"@type": "House", "yearBuilt": 1988}</script>'
     once, twice = (extract(_page(html)).record.evidence["YearBuilt"].confidence for html in (label, label + markup))

@@ -1,4 +1,4 @@
-"""Evidence is literal: it leads to the cell, key or element that says the value, and quotes what stands there."""
+"""Evidence is exact: it points to the cell, key, or element of the value and quotes its text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _evidence(body: str, kind: str = "text/html") -> tuple[dict[str, Evidence], 
     return extraction.record.evidence, page
 
 
-def test_a_row_of_a_table_is_quoted_and_its_cell_is_named() -> None:
+def test_evidence_quotes_the_row_and_names_the_cell() -> None:
     evidence, page = _evidence(_SALES)
     root = Document(page).root
     for field, text in (("CloseDate", "06/30/2021"), ("ClosePrice", "$412,500")):
@@ -45,7 +45,7 @@ def test_a_row_of_a_json_list_is_named_by_its_key() -> None:
     assert evidence["ClosePrice"].quote == '"SalePrice": 412500'
 
 
-def test_an_alias_is_evidence_under_the_key_of_the_body() -> None:
+def test_evidence_of_an_alias_names_the_key_of_the_body() -> None:
     body = {
         "fields": [{"name": "FLD_7", "alias": "Year Built"}, {"name": "PARCELID", "alias": "Parcel"}],
         "features": [{"attributes": {"PARCELID": "11-22-333", "FLD_7": 1988}}],
@@ -55,8 +55,8 @@ def test_an_alias_is_evidence_under_the_key_of_the_body() -> None:
     assert evidence["YearBuilt"].quote == '"FLD_7": 1988'
 
 
-def test_the_aliases_of_an_answer_stand_beside_its_columns_too() -> None:
-    """`fieldAliases`, as older ArcGIS servers say it; of this year's and last year's column the newer one is read."""
+def test_aliases_are_also_read_from_field_aliases() -> None:
+    """Older ArcGIS servers use `fieldAliases`; of this year's and last year's column the newer one is read."""
     body = {
         "fieldAliases": {
             "N_BEDS": "Bedrooms",
@@ -70,7 +70,7 @@ def test_the_aliases_of_an_answer_stand_beside_its_columns_too() -> None:
     assert (evidence["X_MarketValue"].value, evidence["X_MarketValue"].quote) == (458900, '"FCV_CUR": 458900')
 
 
-def test_a_value_in_pieces_is_found_in_the_element_that_holds_them() -> None:
+def test_a_split_value_is_found_in_the_element_around_its_pieces() -> None:
     html = (
         "<html lang='en-IE'><title>House for sale</title><h1>Oak House</h1><dl><dt>Price</dt><dd>€310,000</dd>"
         "<dt>Address</dt><dd><a>12 Mill Street</a>, <a>Dromod</a>, <a>Co. Leitrim</a></dd></dl></html>"
@@ -81,8 +81,8 @@ def test_a_value_in_pieces_is_found_in_the_element_that_holds_them() -> None:
     assert "12 Mill Street, Dromod" in "".join(element.itertext())
 
 
-def test_what_is_concluded_says_from_what() -> None:
-    """A price is asked, nothing says whether the home is still on offer."""
+def test_an_inferred_value_names_its_sources() -> None:
+    """A price is asked, and nothing says whether the home is still for sale."""
     evidence, _ = _evidence(
         "<html lang='en-US'><title>Oak House</title><dl><dt>List price</dt><dd>$310,000</dd></dl></html>"
     )
@@ -98,7 +98,7 @@ _PROSE = (
 )
 
 
-def test_a_count_in_words_is_evidence_in_its_words() -> None:
+def test_a_count_in_words_is_quoted_in_words() -> None:
     evidence, page = _evidence(_PROSE.format("Loved by only three families since, it has three bedrooms and a porch."))
     bedrooms = evidence["BedroomsTotal"]
     assert (bedrooms.value, bedrooms.raw) == (3, "three bedrooms")
@@ -106,7 +106,7 @@ def test_a_count_in_words_is_evidence_in_its_words() -> None:
     assert "three bedrooms" in bedrooms.quote
 
 
-def test_an_association_that_is_denied_and_a_shortened_amount_are_said() -> None:
+def test_a_denied_association_and_an_abbreviated_amount_are_quoted() -> None:
     evidence, _ = _evidence(
         _PROSE.format("There is no HOA and nobody will write to you.</p><p>Estimated range $418K – $490K.")
     )
@@ -114,7 +114,7 @@ def test_an_association_that_is_denied_and_a_shortened_amount_are_said() -> None
     assert (evidence["X_EstimatedValueLow"].value, evidence["X_EstimatedValueHigh"].value) == (418_000, 490_000)
 
 
-def test_a_street_and_its_number_under_two_keys_are_quoted_both() -> None:
+def test_a_street_and_number_under_two_keys_are_both_quoted() -> None:
     body = {"parcelNumber": "11-22-333", "situs": {"number": "9926", "street": "E SAGE WAY", "city": "Casa Blanca"}}
     evidence, _ = _evidence(json.dumps(body), "application/json")
     assert evidence["UnparsedAddress"].value == "9926 E SAGE WAY"

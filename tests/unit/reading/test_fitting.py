@@ -1,4 +1,4 @@
-"""The fit of confidence: the minimum within its bounds, the same each time, and never judged by pages that it saw."""
+"""The fit of confidence: a minimum within bounds, reproducible, and never evaluated on its training pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _free(_name: str) -> tuple[float, float]:
     return -math.inf, math.inf
 
 
-def test_without_features_the_fit_is_the_share_that_is_right() -> None:
+def test_without_features_the_fit_is_the_share_of_right_values() -> None:
     examples = [Example({"bias": 1.0}, row < 9) for row in range(10)]
     assert logistic(fit(examples, lambda _: 0.0, _free)["bias"]) == pytest.approx(0.9, abs=1e-4)
 
@@ -61,7 +61,7 @@ def test_at_the_minimum_a_weight_is_at_its_bound_or_nothing_pulls_at_it() -> Non
 
 
 def _reads() -> list[Read]:
-    """Sites whose labels tell the truth, but for those of one: only weights that saw that site know it."""
+    """Return sites whose labels are right except on one, which only weights that saw that site know."""
     reads = []
     for site in range(20):
         good = site != 0
@@ -72,7 +72,7 @@ def _reads() -> list[Read]:
     return reads
 
 
-def test_a_site_is_judged_by_weights_that_did_not_see_it() -> None:
+def test_a_site_is_evaluated_with_weights_that_did_not_see_it() -> None:
     reads = _reads()
     seen = fitted(reads)
     new, by_hand = cross_validated(reads)["seventh"]
@@ -81,7 +81,7 @@ def test_a_site_is_judged_by_weights_that_did_not_see_it() -> None:
     assert (new[0].count, new[0].right) == (100, 95), "without its site, its values look as good as any"
 
 
-def test_a_fit_is_the_same_each_time_and_whatever_the_order() -> None:
+def test_a_fit_is_reproducible_in_any_order() -> None:
     reads = _reads()
     assert fitted(reads) == fitted(list(reversed(reads)))
 
@@ -93,7 +93,7 @@ def test_values_that_are_bounded_low_are_no_examples() -> None:
     assert "reader.meta" not in fitted([*reads, Read("seventh", "0.example", unshown.facts, (outcome,))])
 
 
-def test_pages_of_one_site_are_known_by_folder_else_host_else_stand_alone() -> None:
+def test_pages_are_grouped_by_folder_then_host_else_alone() -> None:
     assert site_of("real", "html/daft.ie/1.html", None) == site_of(
         "more", "more/daft.ie/2.html", "https://www.daft.ie/2"
     )

@@ -1,4 +1,4 @@
-"""Pages written for these tests, in the style of different kinds of sites, and what must be read from each."""
+"""Pages written for these tests in the style of different kinds of sites, and their expected values."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def _page(folder: Path, url: str) -> Page:
 
 
 @pytest.mark.parametrize("case", _CASES)
-def test_page_yields_exactly_what_it_says(case: str) -> None:
-    """Every listed value is read as it stands; what the page does not say is absent."""
+def test_a_page_yields_exactly_its_values(case: str) -> None:
+    """Every listed value is read as written; a value that the page lacks is absent."""
     folder = _FOLDER / case
     expected = json.loads((folder / "record.json").read_text("utf-8"))
     extraction = extract(_page(folder, expected["url"]))
@@ -37,7 +37,7 @@ def test_page_yields_exactly_what_it_says(case: str) -> None:
 
 @pytest.mark.parametrize("case", _CASES)
 def test_every_value_carries_evidence_from_the_page(case: str) -> None:
-    """Raw text, quote and locator are filled, the confidence is a share, the hash is the body's."""
+    """Raw text, quote, and locator are present, the confidence is a share, and the hash is the body's."""
     folder = _FOLDER / case
     page = _page(folder, json.loads((folder / "record.json").read_text("utf-8"))["url"])
     for name, evidence in extract(page).record.evidence.items():

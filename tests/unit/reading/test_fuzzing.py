@@ -1,4 +1,4 @@
-"""A short look at what `make fuzz` looks at for an hour, and every input that once failed."""
+"""A short run of what `make fuzz` runs for an hour, and every input that once failed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FOLDER = Path(__file__).parents[2] / "fuzz" / "regressions"
 _REGRESSIONS = [path for target in TARGETS for path in sorted((_FOLDER / target).glob("*"))]
 _TOKENS = [word.encode() for word in WORDS]
 
-#: where in the input, as a share of it; what is done there; and with which word or how many bytes
+#: position in the input as a share, the operation, and its word or number of bytes
 _EDITS = st.lists(
     st.tuples(
         st.floats(0, 1),
@@ -56,16 +56,16 @@ def _short(target: str) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_strangers_bytes_are_answered(target: str) -> None:
-    """Pages of the tests cut, repeated and spliced: no exception, no reader that fails, no value of a wrong type."""
+def test_mutated_pages_are_handled(target: str) -> None:
+    """Test pages cut, repeated, and spliced: no exception, no failing reader, no value of a wrong type."""
     _short(target)()
 
 
 @pytest.mark.parametrize("path", _REGRESSIONS, ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_inputs_that_once_failed_are_answered(path: Path) -> None:
+def test_inputs_that_once_failed_are_handled(path: Path) -> None:
     assert timed(path.parent.name, path.read_bytes()) < LIMIT_SECONDS
 
 
 def test_there_are_regressions() -> None:
-    """Else a moved folder would test nothing."""
+    """Otherwise a moved folder would test nothing."""
     assert _REGRESSIONS

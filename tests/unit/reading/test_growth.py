@@ -1,4 +1,4 @@
-"""Work grows with the page, not with its square: counted in calls, never in seconds; and floods are cut off."""
+"""Work is linear in the page, counted in calls and not in seconds; floods are cut off."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CARD = "<div class=c><a href=/p/{}>$100,000</a></div>"
 _STATE = '<script>window.a = {"price": 310000, "bedrooms": 3, "bathrooms": 2, "yearBuilt": 1998, "city": "X"};</script>'
 _HOUSE = '<script type="application/ld+json">{"@type": "House", "numberOfRooms": 3, "yearBuilt": 1998}</script>'
 
-#: what is repeated n times, and what stands before it
+#: what is repeated n times, and the text before it
 _PAGES: dict[str, Callable[[int], str]] = {
     "words": lambda n: "<p>" + "word " * n,
     "digits": lambda n: "<p>" + "1" * n,
@@ -69,7 +69,7 @@ def _page(text: str, kind: str = "text/html") -> Page:
 
 
 def _calls(page: Page) -> int:
-    """How many functions, of Python and of C, are called to read `page` and to make a prompt of it."""
+    """Count the Python and C calls for reading `page` and building its prompt."""
     count = 0
 
     def counted(_frame: FrameType, event: str, _argument: object) -> None:
@@ -85,8 +85,8 @@ def _calls(page: Page) -> int:
 
 
 @pytest.mark.parametrize("name", _PAGES)
-def test_work_grows_with_the_page(name: str) -> None:
-    """Eight times the page costs at most eight times the calls, and a quarter more; squared it would be 64 times."""
+def test_work_is_linear_in_the_page(name: str) -> None:
+    """Eight times the page costs at most ten times the calls; quadratic work would cost 64 times."""
     make = _PAGES[name]
     build_prompt(extract(_page(make(_SMALL * _TIMES))))  # fills what is cached for the process and for each word
     small, large = _calls(_page(make(_SMALL))), _calls(_page(make(_SMALL * _TIMES)))
@@ -94,7 +94,7 @@ def test_work_grows_with_the_page(name: str) -> None:
 
 
 def test_floods_of_blocks_scripts_and_attributes_are_cut_off() -> None:
-    """An XPath is counted among siblings, and libxml2 compares attributes pairwise: neither is done for thousands."""
+    """An XPath counts siblings, and libxml2 compares attributes pairwise: neither is done for thousands."""
     document = Document(_page(_HOUSE * 3_000))
     assert len({c.locator.partition("#")[0] for c in jsonld.read(document)}) == 200
     assert len(list(blobs(Document(_page(_STATE * 3_000))))) == 300
@@ -103,20 +103,20 @@ def test_floods_of_blocks_scripts_and_attributes_are_cut_off() -> None:
     assert extract(_page(flood)).record.values["YearBuilt"] == 1998
 
 
-def test_markup_without_floods_is_left_alone() -> None:
-    """One attribute may be as long as it likes."""
+def test_ordinary_markup_is_unchanged() -> None:
+    """One attribute may have any length."""
     text = '<div data-a="' + "x > y " * 5_000 + '" b=1>' + "<p a=1 b='2' c>" * 2_000
     assert attribute_limit.limit_attributes(text) is text
 
 
-def test_more_rules_than_anybody_writes_show_nothing() -> None:
-    """Else an attacker would hide text behind rules enough to make us stop counting."""
+def test_excessive_style_rules_hide_the_page() -> None:
+    """Otherwise an attacker could hide text behind enough rules."""
     rules = "".join(f"div .a{{color:#{i:06x}}}" for i in range(40_000)) + ".z{display:none}"
     text = f'<style>{rules}</style><p>seen</p><p class="z">secret</p>'
     assert "secret" not in [segment.text for segment in Document(_page(text)).segments]
 
 
-def test_long_lists_of_selectors_are_not_read_one_by_one() -> None:
+def test_long_lists_of_selectors_are_not_compiled_singly() -> None:
     """8,000 rules of four selectors each: reading them all takes seven times the calls."""
     rules = "".join(f".a{i},#b{i},.c .d{i},i{{opacity:0}}" for i in range(8_000))
     assert _calls(_page(f"<style>{rules}</style><p>seen")) < 150 * 8_000
@@ -124,8 +124,8 @@ def test_long_lists_of_selectors_are_not_read_one_by_one() -> None:
 
 @pytest.mark.parametrize("depth", [900, 3_000, 100_000])
 @pytest.mark.parametrize("form", ["body", "state", "json-ld", "list"])
-def test_deep_json_is_read_as_far_as_anybody_nests(form: str, depth: int) -> None:
-    """What lies deeper than 200 levels is left out; Python's stack holds about a thousand."""
+def test_deep_json_is_read_to_a_limit(form: str, depth: int) -> None:
+    """Levels beyond 200 are left out; Python's stack holds about a thousand."""
     nested = "[" * depth + "]" * depth if form == "list" else '{"price":310000,"a":' * depth + "1" + "}" * depth
     extraction: Extraction = {
         "body": lambda: extract(_page(nested, "application/json")),

@@ -20,6 +20,7 @@ from app.property.reading.object_values import pair_of
 from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
 from app.property.values.areas import is_unit
+from app.property.values.texts import letters_of
 
 #: share of tokens for data if the lines would fill the budget
 _DATA_SHARE = 0.2
@@ -55,7 +56,7 @@ def page_text(document: Document, budget: int, count: Callable[[str], int]) -> P
     if document.root is None:
         return PageText(text.add_best(lines_in(document.text.splitlines()), budget))
     shown = [*head_of(document), *document.once(_lines_shown)]
-    plain = "\n".join(map(_plain, shown))
+    plain = "\n".join(map(letters_of, shown))
     data = [line for line in document.once(data_lines) if not _is_shown(line, plain)]
     return PageText(
         text.add_best(shown, round(budget * (1 - _DATA_SHARE)) if data else budget),
@@ -169,7 +170,7 @@ def _is_telling(value: str) -> bool:
 def _is_shown(line: str, shown: str) -> bool:
     """Return whether the page shows a line of data. Short numbers appear anywhere, so their key decides."""
     key, _, value = line.partition(": ")
-    plain = _plain(value)
+    plain = letters_of(value)
     if len(plain) < _SHORTEST_NUMBER:
         return not _is_known(key)
     return plain in shown
@@ -177,7 +178,3 @@ def _is_shown(line: str, shown: str) -> bool:
 
 def _is_known(key: str) -> bool:
     return meaning(key) is not None or meaning(key.rpartition(" ")[2]) is not None
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text.casefold())

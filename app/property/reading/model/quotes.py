@@ -28,11 +28,6 @@ class Span:
     end: int
 
 
-def find_quote(quote: str, text: str) -> Span | None:
-    """Return the first place of `quote` in `text`, or None."""
-    return next(find_quotes(quote, text), None)
-
-
 def find_quotes(quote: str, text: str) -> Iterator[Span]:
     """Yield the places of `quote` in `text`, in order; none for an empty quote."""
     wanted = _folded(quote)[0].strip()

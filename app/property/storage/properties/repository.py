@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, or_, select, update
 
 from app.property.address import Address
 from app.property.merging import identity
-from app.property.merging.change_confirmation import Telling
+from app.property.merging.change_confirmation import PublishingRules
 from app.property.people import NOBODY
 from app.property.record import PEOPLE_FIELDS, PageKind, evidence_json
 from app.property.source_record import SourceRecord
@@ -46,13 +46,13 @@ _PLACE = (Property.updated_at, Property.id)
 ORDER = Order("properties", _PLACE)
 NEWEST_FIRST = Order("newest properties", _PLACE, descending=True)
 EVERY = PropertyFilter()
-TELLING = Telling()
+TELLING = PublishingRules()
 
 
 class PropertyStore:
     """The properties of a `Database`. `telling` configures the detection of changes."""
 
-    def __init__(self, database: Database, telling: Telling = TELLING) -> None:
+    def __init__(self, database: Database, telling: PublishingRules = TELLING) -> None:
         self.database = database
         self._telling = telling
 

@@ -14,8 +14,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, or_, select, update
 
 from app.errors.targets import InvalidTargetError
-from app.property.merging.change_confirmation import MEMORY, Candidate, Outcome, Telling, judge, moved, seconds
-from app.property.merging.changes import Said, has_words, is_news, said_of
+from app.property.merging.change_confirmation import (
+    MEMORY,
+    Candidate,
+    Outcome,
+    PublishingRules,
+    changes_property,
+    is_seconded,
+    judge,
+)
+from app.property.merging.changes import Statement, has_words, is_news, statement_of
 from app.property.record import Evidence, Method
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
@@ -39,7 +47,7 @@ class ChangeDetector:
     """
 
     def __init__(
-        self, database: Database, connection: Connection, telling: Telling, rebuilt: Rebuilt, now: datetime
+        self, database: Database, connection: Connection, telling: PublishingRules, rebuilt: Rebuilt, now: datetime
     ) -> None:
         self._database = database
         self._connection = connection
@@ -79,7 +87,7 @@ class ChangeDetector:
 
     def _compare(self, name: str, before: Row[Any], record: SourceRecord, *, is_same_edition: bool) -> None:
         """Add a pending change if the field's value is new on the page and new to the property."""
-        now = said_of(name, record.values, record.evidence)
+        now = statement_of(name, record.values, record.evidence)
         if now is None:
             return
         was = _said(name, before) or self._last_value(name, record, (before.url, record.url))
@@ -91,7 +99,7 @@ class ChangeDetector:
             pending[0].said_before if pending else _said(name, self._rebuilt.was) or self._last_value(name, record, ())
         )
         is_known = any(one.url == before.url and not is_news(name, one.candidate.new, now) for one in pending)
-        if is_known or not moved(name, was, now, old):
+        if is_known or not changes_property(name, was, now, old):
             return
         if was is not None and self._is_read_differently(was, now, is_same_edition=is_same_edition):
             return
@@ -128,7 +136,7 @@ class ChangeDetector:
         old = text_of(self._connection, before.content_sha256)
         return old is not None and not has_words(old, proof.quote)
 
-    def _is_read_differently(self, was: Said, now: Said, *, is_same_edition: bool) -> bool:
+    def _is_read_differently(self, was: Statement, now: Statement, *, is_same_edition: bool) -> bool:
         """Return whether other extractors, a model, or a recipe only read the same text differently.
 
         That is so if both quotes are on both pages. If the pages are no longer stored, it is assumed for another
@@ -141,7 +149,7 @@ class ChangeDetector:
             return not is_same_edition
         return has_words(old, now.proof.quote) and has_words(new, was.proof.quote)
 
-    def _last_value(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Said | None:
+    def _last_value(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Statement | None:
         """Return the newest value of the field before `record`, on the pages `urls` or on any page."""
         c = Observation
         mine = (c.property_id == self._property_id, c.field == name, c.content_sha256 != record.content_sha256)
@@ -149,7 +157,7 @@ class ChangeDetector:
         if urls:
             query = query.where(c.source_url.in_(urls))
         row = self._connection.execute(query.order_by(c.observed_at.desc(), c.id.desc()).limit(1)).one_or_none()
-        return Said(row.value, Evidence.model_validate(row.evidence)) if row is not None else None
+        return Statement(row.value, Evidence.model_validate(row.evidence)) if row is not None else None
 
     # --- judging
 
@@ -167,21 +175,21 @@ class ChangeDetector:
                 self._drop(change)
                 continue
             others = [other for _, other in pending if other is not one]
-            whole = replace(one, went_back=_went_back(one, lately), seconded=seconds(one, others, voices))
-            chosen = said_of(one.field, merged.values, merged.evidence)
+            whole = replace(one, went_back=_went_back(one, lately), seconded=is_seconded(one, others, voices))
+            chosen = statement_of(one.field, merged.values, merged.evidence)
             judgement = judge(whole, self._rebuilt.sources, chosen, self._telling.looks)
             match judgement.outcome:
-                case Outcome.TELL:
+                case Outcome.ACCEPTED:
                     publish(self._database, self._connection, change, judgement.why, self._now)
                     self._pending.remove(change)
                     accepted.append(one)
-                case Outcome.WAIT if change.look_at != judgement.look_at:
+                case Outcome.WAITING if change.look_at != judgement.look_at:
                     self._change(change, look_at=judgement.look_at)
-                case Outcome.BACK:  # the reversal is stored, the values are deleted
+                case Outcome.REVERTED:  # the reversal is stored, the values are deleted
                     emptied = dict.fromkeys(("old", "new", "old_evidence", "new_evidence", "context", "look_at"))
                     self._change(change, state=ChangeState.REVERTED, updated_at=self._now, **emptied)
                     self._pending.remove(change)
-                case Outcome.OVER:
+                case Outcome.REPLACED:
                     self._drop(change)
 
     def _drop(self, change: Change) -> None:
@@ -206,10 +214,10 @@ def has_pending_change(connection: Connection, property_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _said(name: str, stored: Row[Any]) -> Said | None:
+def _said(name: str, stored: Row[Any]) -> Statement | None:
     """Return the value of the field in a row of a record or a property."""
     evidence = {name: Evidence.model_validate(stored.evidence[name])} if name in stored.evidence else {}
-    return said_of(name, stored.record, evidence)
+    return statement_of(name, stored.record, evidence)
 
 
 def _pages_of(connection: Connection, property_id: str, found: set[str]) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, String, b
 from sqlalchemy.orm import Mapped, mapped_column, query_expression, synonym
 
 from app.property.merging.change_confirmation import Candidate
-from app.property.merging.changes import Said
+from app.property.merging.changes import Statement
 from app.property.record import Evidence
 from app.property.storage.types import Base, Id, JsonWords, RowId, Sha256, Url, Urls, Who, Words, where
 
@@ -161,14 +161,14 @@ class Change(Base):
     )
 
     @property
-    def said_before(self) -> Said | None:
+    def said_before(self) -> Statement | None:
         if self.old_evidence is None:
             return None
-        return Said(self.old, Evidence.model_validate(self.old_evidence), self.context["old"])
+        return Statement(self.old, Evidence.model_validate(self.old_evidence), self.context["old"])
 
     @property
     def candidate(self) -> Candidate:
-        new = Said(self.new, Evidence.model_validate(self.new_evidence), self.context["new"])
+        new = Statement(self.new, Evidence.model_validate(self.new_evidence), self.context["new"])
         return Candidate(self.field, self.url, self.said_before, new, self.seen_at, self.updated_at, self.looks)
 
     def as_json(self) -> dict[str, Any]:

@@ -272,7 +272,7 @@ def test_what_changed_is_told_with_both_quotes(
     expect(newest.get_by_role("cell").nth(0)).to_have_text("Asking price")
     expect(newest.get_by_role("cell").nth(1)).to_contain_text("$499,000")
     expect(newest.get_by_role("cell").nth(2)).to_contain_text("$480,000")
-    expect(newest).to_contain_text("2 sources changed alike")
+    expect(newest).to_contain_text("2 sources changed in the same way")
     assert newest.get_by_role("link").nth(0).get_attribute("href") in {
         "https://homes.example/12",
         "https://houses.example/12",
