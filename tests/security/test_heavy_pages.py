@@ -1,4 +1,4 @@
-"""Pages made to hold a worker: they fail at once and for good, whoever reads them, and real pages are far from that."""
+"""Pages made to block a worker fail at once and permanently, and real pages are far from the limits."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ _READER = Recipes(None, ManualClock())
 
 
 def read_page(page: Page) -> Extraction:
-    """Read a page as a scrape does that has no recipe of its site."""
+    """Read a page as a scrape without a recipe does."""
     return _READER.read(page).extraction
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _tables_are_loaded() -> None:
-    """Load what a worker loads before its first job: no page of a test pays for it, whichever comes first."""
+    """Load what a worker loads before its first job, so that no page of a test pays for it."""
     count_tokens("")
     read_page(_page(f"{_HEAD}<p>Year built: 1987"))
 
 
-#: pages, and what of them is too much
+#: pages, and the part of each that is too large
 HEAVY: dict[str, tuple[Callable[[], str], str]] = {
     "cells of a row": (lambda: f"{_HEAD}<table><tr>{'<td>3 beds' * 100_000}", "one <tr> has"),
     "cells of a row, 10 MB": (lambda: f"{_HEAD}<table><tr>{'<td>3 beds' * 1_000_000}", "tags"),
@@ -85,7 +85,7 @@ def _page(text: str) -> Page:
 @pytest.mark.parametrize("read", [read_page, read_results])
 @pytest.mark.parametrize("name", HEAVY)
 def test_a_page_that_is_too_large_is_not_begun(name: str, read: Callable[[Page], Any], *, in_thread: bool) -> None:
-    """In a thread no signal can end what was begun: there the limits on size alone have to do."""
+    """In a thread no signal can interrupt, so only the size limits apply."""
     make, why = HEAVY[name]
     page = _page(make())
     error = refused(lambda: read(page), in_thread=in_thread)
@@ -102,8 +102,8 @@ def _for_ever() -> None:
             pass
 
 
-def test_cpu_time_ends_whatever_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even what takes every error for its own; and the next page has its own time."""
+def test_cpu_time_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even code that catches every error is ended, and the next page has its own time."""
     monkeypatch.setattr(budget, "CPU_SECONDS", 0.2)
     for _ in range(2):
         with pytest.raises(PageTooComplexError, match="CPU time"), budget.reading(URL):
@@ -113,7 +113,7 @@ def test_cpu_time_ends_whatever_reads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_signal_escapes_from_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next one comes while the error of the first is made."""
+    """The next signal comes while the first error is created."""
 
     class SlowlyMadeError(PageTooComplexError):
         def __init__(self, *args: Any) -> None:
@@ -129,7 +129,7 @@ def test_no_signal_escapes_from_the_end_of_a_block(monkeypatch: pytest.MonkeyPat
         _for_ever()
 
 
-def test_memory_ends_whatever_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(budget, "MEMORY_BYTES", 200_000_000)
     with pytest.raises(PageTooComplexError, match="memory"), budget.reading(URL):
         bytearray(300_000_000)
@@ -149,10 +149,8 @@ def test_a_block_inside_a_block_spends_from_the_same_budget(monkeypatch: pytest.
     assert caught.value.facts["url"] == URL
 
 
-def test_all_that_is_done_with_a_page_spends_from_one_budget(
-    site: Any, fetcher: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """From its fetch to the question for a model; a page that is asked for anew has its own."""
+def test_all_work_on_a_page_shares_one_budget(site: Any, fetcher: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From fetching to prompting; a page fetched again has a new budget."""
     url = site.page("/1", f"{_HEAD}<p>Price: $250,000</p><p>3 bedrooms, built in 1987</p>".encode())
     page = fetcher.fetch(url)
     costs = [page.spent.cpu_seconds]
@@ -170,13 +168,13 @@ def test_all_that_is_done_with_a_page_spends_from_one_budget(
 
 
 def test_a_body_is_hashed_once() -> None:
-    """For each of 200 rows of an answer it was hashed anew, twice: 2 s for 8 MB."""
+    """It was once hashed twice for each of 200 rows: 2 s for 8 MB."""
     page = _page(_HEAD)
     assert page.sha256 is page.sha256
 
 
-def test_a_job_that_times_out_while_it_reads_is_over() -> None:
-    """While it fetches it is tried again: then the site was slow."""
+def test_a_job_that_times_out_while_reading_fails_permanently() -> None:
+    """A timeout during fetching is retried, since the site was slow."""
     with pytest.raises(PageTooComplexError) as caught, budget.reading(URL):
         raise SoftTimeLimitExceeded
     assert isinstance(_decided(caught.value), Fail)
@@ -188,7 +186,7 @@ def _decided(exc: Exception) -> Any:
 
 
 def test_no_reader_takes_the_end_of_its_job_for_its_own_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The signal of Celery's soft limit comes in the middle of whatever runs."""
+    """The signal of Celery's soft limit may interrupt any code."""
     from app.property.reading import pipeline
 
     def interrupted(_: object) -> list[Any]:
@@ -219,15 +217,15 @@ def test_one_such_source_does_not_cost_an_address_its_others(world: World) -> No
 
 
 def _of_long_words(letter: str) -> Page:
-    """A page whose words, labels, keys and values are all very long."""
+    """Return a page with very long words, labels, keys, and values."""
     word = letter * 100_000
     said = json.dumps({word: word, "address": f"12 {word} Street", "price": word, "label": word, "value": word})
     rows = f"<tr><th>{word}<td>{word}<tr><th>Agent<td>Jane {word}<tr><th>Address<td>12 {word} St<tr><th>Style<td>{word}"
     return _page(f"{_HEAD}<script>a = {said}</script><h2>{word} for sale</h2><table>{rows}</table><p>{word}: {word}")
 
 
-def test_nothing_of_a_page_is_kept_when_it_is_done(tmp_path: Path) -> None:
-    """What is remembered of words, for the next page, is remembered of short ones."""
+def test_nothing_of_a_page_is_cached_afterwards(tmp_path: Path) -> None:
+    """Caches for later pages hold only short words."""
     database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}", names_key=NamesKey("k" * 32))
     with closing(database):
         refuse_name(database, database.names_key.make(), parse_name("Ada Example"))
@@ -257,7 +255,7 @@ def test_nothing_of_a_page_is_kept_when_it_is_done(tmp_path: Path) -> None:
 def test_a_source_that_is_spent_when_a_model_is_asked_is_kept(
     world: World, monkeypatch: pytest.MonkeyPatch, block_seconds: float
 ) -> None:
-    """Each block costs so much: the page is read with less than it may cost, and what is asked about it is too much."""
+    """Each block costs a fixed time: reading stays within the budget, and prompting exceeds it."""
     world.county.pages[FOUND] = (200, assessor(Roof="see below") + "<p>The roof was renewed in 2010.</p>")
     world.sources(BY_ADDRESS)
     monkeypatch.setattr(budget, "time", SimpleNamespace(thread_time=itertools.count(0, block_seconds).__next__))
@@ -281,14 +279,14 @@ print(len(question_about(extract(page)).fields) > 0)
 
 
 def test_the_first_page_of_a_process_does_not_pay_for_its_tables() -> None:
-    """A table of 180 MB is read with the first question: more than this page may take."""
+    """The first prompt loads a table of 180 MB, more than this page may take."""
     ran = subprocess.run([sys.executable, "-c", _FIRST_PAGE], capture_output=True, text=True, timeout=300, check=False)
     assert ran.stdout.strip() == "True", ran.stderr
 
 
 @pytest.mark.real_pages
 def test_real_pages_are_far_from_every_limit(shared_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of them are read, and asked about, with an eighth of the parts and half of the CPU time and memory."""
+    """All are read and prompted with an eighth of the parts and half of the CPU time and memory."""
     for name in ("MOST_TAGS", "MOST_VALUES", "MOST_ELEMENTS", "MOST_CHILDREN"):
         monkeypatch.setattr(budget, name, getattr(budget, name) // 8)
     monkeypatch.setattr(budget, "CPU_SECONDS", budget.CPU_SECONDS / 2)

@@ -95,8 +95,8 @@ def checked_fields(names: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in FIELDS if name in names)
 
 
-def _words(said: Statement) -> tuple[str, str]:
-    return _plain(said.proof.raw), _plain(said.proof.quote)
+def _words(statement: Statement) -> tuple[str, str]:
+    return _plain(statement.proof.raw), _plain(statement.proof.quote)
 
 
 def _differs(before: Statement, now: Statement, name: str) -> bool:
@@ -126,17 +126,17 @@ def _rows(rows: Sequence[Any]) -> Iterator[frozenset[tuple[str, str]]]:
     """Yield the words of each row. Booleans are left out: they were inferred, not read."""
     for row in rows:
         if isinstance(row, Mapping):
-            told = ((key, value) for key, value in row.items() if value not in (None, "") and value is not bool(value))
-            yield frozenset((key, _plain(str(value))) for key, value in told)
+            read = {key: value for key, value in row.items() if value not in (None, "") and value is not bool(value)}
+            yield frozenset((key, _plain(str(value))) for key, value in read.items())
 
 
 def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", " ", text.casefold()).strip()
 
 
-def _alone(name: str, said: Statement) -> SourceRecord:
+def _alone(name: str, statement: Statement) -> SourceRecord:
     """Return a source with this statement alone."""
-    proof = said.proof
-    values = {**said.context, name: said.value}
+    proof = statement.proof
+    values = {**statement.context, name: statement.value}
     url = proof.source_url
     return SourceRecord(url, url, PageKind.RECORD, proof.content_sha256, proof.fetched_at, values, {name: proof})

@@ -75,8 +75,8 @@ def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
         return False
     before = [winner.values.get(field, ()) for field in FIELDS[name].before]
     return any(
-        other.values[name] in ([row.get("price") for row in told] if isinstance(told, list) else [told])
-        for told in before
+        other.values[name] in ([row.get("price") for row in stated] if isinstance(stated, list) else [stated])
+        for stated in before
     )
 
 

@@ -76,16 +76,16 @@ def _fact(name: str, one: Values, other: Values) -> Compared | None:
     a, b = (square_meters(v, name) if name in UNIT_OF else v.get(name) for v in (one, other))
     if a is None or b is None:
         return None
-    said: tuple[Any, Any] = (f"{a:.1f} m²", f"{b:.1f} m²") if name in UNIT_OF else (a, b)
+    shown: tuple[Any, Any] = (f"{a:.1f} m²", f"{b:.1f} m²") if name in UNIT_OF else (a, b)
     what, lead = name, FIELDS[name].goes_with
     if lead is not None and one.get(lead) != other.get(lead):
         return None  # they may mean different sales or years
     if lead is not None and FIELDS[lead].kind == "date":  # a dated price identifies a property unless it is nominal
         if lead not in one or min(a, b) <= _TOKEN_PRICE:
             return None
-        what, said = topic_of(name), (f"{one[lead]} {a}", f"{other[lead]} {b}")
+        what, shown = topic_of(name), (f"{one[lead]} {a}", f"{other[lead]} {b}")
     is_same = math.isclose(a, b, rel_tol=tolerance[0]) if tolerance else a == b
-    return Compared(what, *said, "same" if is_same else "differs", same if is_same else differs)
+    return Compared(what, *shown, "same" if is_same else "differs", same if is_same else differs)
 
 
 def total_points(facts: tuple[Compared, ...]) -> float:

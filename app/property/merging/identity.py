@@ -73,10 +73,10 @@ def lookups_of(record: SourceRecord) -> tuple[str, ...]:
 
 def address_lookups(address: Address) -> tuple[str, ...]:
     """Return the keys to look a property up by if only its address is known."""
-    said = address_of(replace(address, street=None).as_values())
-    keys = _address_keys(said)
-    if said.state and said.street_number and said.street_name and said.city:
-        keys.append(_city_key(said, ""))
+    known = address_of(replace(address, street=None).as_values())
+    keys = _address_keys(known)
+    if known.state and known.street_number and known.street_name and known.city:
+        keys.append(_city_key(known, ""))
     return tuple(_short(key) for key in keys)
 
 
@@ -163,8 +163,8 @@ def address_of(values: Mapping[str, Any]) -> Address:
 
 
 @lru_cache(maxsize=20_000)
-def _spelled(told: Address) -> Address:
-    text, number, name, unit = told.street, told.street_number, told.street_name, told.unit
+def _spelled(stated: Address) -> Address:
+    text, number, name, unit = stated.street, stated.street_number, stated.street_name, stated.unit
     written = with_street(Address(), text.partition(",")[0]) if text else Address()
     if not (number and name):
         number, name = written.street_number, written.street_name
@@ -173,7 +173,7 @@ def _spelled(told: Address) -> Address:
         unit = f"{_designator(unit, text)} {unit}".strip()
     return normalise(
         replace(
-            told,
+            stated,
             street=None,
             street_number=number,
             street_name=_GERMAN_STREET.sub("str", name.casefold()) if name else None,

@@ -201,6 +201,6 @@ def _is_one_count(name: str, one: SourceRecord, other: SourceRecord) -> bool:
     return None in counts or counts[0] == counts[1]
 
 
-def _is_of(name: str, silent: SourceRecord, told: SourceRecord) -> bool:
+def _is_of(name: str, silent: SourceRecord, stated: SourceRecord) -> bool:
     """Return whether an undated value matches a dated one, apart from an error in either."""
-    return same_value(name, silent, told) or number_error(name, silent.values, told.values) is not None
+    return same_value(name, silent, stated) or number_error(name, silent.values, stated.values) is not None

@@ -16,7 +16,7 @@ from app.property.fields.countries import COUNTRIES
 from app.property.fields.table import ADDRESS_FIELDS, AXES, CURRENCY, FIELDS
 from app.property.reading import plausible
 from app.property.reading.document import Document, url_parts
-from app.property.reading.plausible import Finding, Values, Verdict, told
+from app.property.reading.plausible import Finding, Values, Verdict, verdicts
 from app.property.reading.ranking import Winner
 from app.property.reading.trees import spaced_text
 from app.property.record import Method
@@ -107,7 +107,7 @@ def _postal_code(values: Values, page: Document) -> Iterator[Finding]:
         return
     states = states_of_zip(str(code)) if re.fullmatch(_CODES["US"], str(code)) else frozenset()
     if states and country in ("US", None) and isinstance(state, str) and re.fullmatch("[A-Z]{2}", state):
-        yield from told((_CODE, _STATE), state in states, Verdict.STRONG)
+        yield from verdicts((_CODE, _STATE), state in states, Verdict.STRONG)
     elif country in _CODES and re.fullmatch(_CODES[country], str(code)):
         yield _CODE, Verdict.PLAUSIBLE
 
@@ -120,7 +120,7 @@ def _point(values: Values, page: Document) -> Iterator[Finding]:
         return
     precise = all(len(str(v).partition(".")[2]) >= 4 for v in (latitude, longitude))
     if boxes_of(country) and in_country(latitude, longitude, country) and precise:
-        yield from told(AXES, True, Verdict.STRONG)
+        yield from verdicts(AXES, True, Verdict.STRONG)
 
 
 def _country(values: Values, page: Document) -> Iterator[Finding]:
@@ -128,7 +128,7 @@ def _country(values: Values, page: Document) -> Iterator[Finding]:
     country, code = values.get(_COUNTRY), values.get(CURRENCY)
     host = country_of_host(url_parts(page.page.final_url).hostname or "")
     if country and host:
-        yield from told((_COUNTRY,), host == country, Verdict.STRONG)
+        yield from verdicts((_COUNTRY,), host == country, Verdict.STRONG)
     paid = currency.COUNTRY_CURRENCY.get(country or page.locale.country or "")
     if code and paid == code:
         yield CURRENCY, Verdict.STRONG

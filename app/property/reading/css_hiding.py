@@ -50,13 +50,13 @@ def may_hide(declared: Declarations) -> bool:
     """Return quickly whether the declarations may hide text, alone or with other rules. May be wrong only toward
     True.
     """
-    told = {name: value for name, (value, _) in declared.items()}
+    stated = {name: value for name, (value, _) in declared.items()}
     return (
-        by_style(told) is not None
-        or any("-" in told[name] for name in _PUSHED if name in told)
-        or any((_pixels(told[name]) or 0) <= 1 for name in _SIDES if told.get(name, "").startswith(("0", "1")))
-        or told.keys() & {"clip", "clip-path"} != set()
-        or may_vanish(told)
+        by_style(stated) is not None
+        or any("-" in stated[name] for name in _PUSHED if name in stated)
+        or any((_pixels(stated[name]) or 0) <= 1 for name in _SIDES if stated.get(name, "").startswith(("0", "1")))
+        or stated.keys() & {"clip", "clip-path"} != set()
+        or may_vanish(stated)
     )
 
 
@@ -156,12 +156,12 @@ class Backgrounds:
         return behind is not None and all(abs(a - b) <= _ALIKE for a, b in zip(front, behind, strict=True))
 
     def _behind(self, element: Any, declared: Mapping[str, str]) -> tuple[int, int, int] | None:
-        at, said = element, declared
+        at, style = element, declared
         for _ in range(_DEEPEST):
-            told = said.get("background-color") or said.get("background")
-            if "url(" in (told or "") or "gradient" in (told or "") or "background-image" in said:
+            stated = style.get("background-color") or style.get("background")
+            if "url(" in (stated or "") or "gradient" in (stated or "") or "background-image" in style:
                 return None
-            painted = _rgb((told or "").split(" ")[0] if told and "(" not in told else told or "")
+            painted = _rgb((stated or "").split(" ")[0] if stated and "(" not in stated else stated or "")
             if painted is not None:
                 return painted
             bare = not (at.get("class") or at.get("id")) or not self._foreign
@@ -170,7 +170,7 @@ class Backgrounds:
                 return None
             if at is None or not isinstance(at.tag, str):
                 return _WHITE
-            said = self._sheet.declared(at, declarations(at.get("style") or ""))[0]
+            style = self._sheet.declared(at, declarations(at.get("style") or ""))[0]
             if at.get("bgcolor"):
                 return _rgb(at.get("bgcolor").lower())
         return None

@@ -92,8 +92,8 @@ def _grid(table: Any, rows: list[list[Any]], page: Document) -> Grid | None:
         texts = texts_of(row)
         filled = [t for t in texts if t]
         if len(filled) < 2:
-            told = words_of(filled[0]) if filled and len(filled[0]) <= 80 else ""
-            title = told or title  # a remark in brackets below the title has no words
+            stated = words_of(filled[0]) if filled and len(filled[0]) <= 80 else ""
+            title = stated or title  # a remark in brackets below the title has no words
             continue
         below = rows[index + 1 :]
         if not _names_columns(filled, row, below, page, wide=len(texts) > 2):
@@ -135,11 +135,11 @@ def _alternates(row: list[Any]) -> bool:
     return len(row) >= 4 and all(c.tag == ("td" if i % 2 else "th") for i, c in enumerate(row))
 
 
-def sets_pairs(row: list[Any], told: list[bool], below: list[Any]) -> bool:
+def sets_pairs(row: list[Any], stated: list[bool], below: list[Any]) -> bool:
     """Return whether known labels and unknown values alternate, and the row below has words in the labels' places:
     `EXTERIOR WALL | STUCCO | ROOF COVER | SHINGLE` above `ROOF STRUCT | HIP | FLOOR | TILE`.
     """
-    turns = len(told) >= 4 and told == [True, False] * (len(told) // 2)
+    turns = len(stated) >= 4 and stated == [True, False] * (len(stated) // 2)
     if not turns or len(below) != len(row) or all(c.tag == "th" for c in row):
         return False
     return all(text and not re.search(r"\d", text) for text in map(cell_text, below[::2]))

@@ -124,9 +124,9 @@ def _addresses_in(text: str, where: str, confidence: float, page: Document) -> I
 
 def _is_address(parsed: addresses.Address) -> bool:
     """Return whether an unlabeled text is an address: town and code, or three parts with a region or a code."""
-    told = [p for p in (parsed.street, parsed.city, parsed.state, parsed.postal_code) if p]
+    stated = [p for p in (parsed.street, parsed.city, parsed.state, parsed.postal_code) if p]
     placed = bool(parsed.state or parsed.postal_code)
-    return (len(told) >= 3 and placed) or bool(parsed.city and parsed.postal_code)
+    return (len(stated) >= 3 and placed) or bool(parsed.city and parsed.postal_code)
 
 
 def _kind_in(text: str, where: str, confidence: float, page: Document) -> Iterator[Candidate]:

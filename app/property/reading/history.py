@@ -33,8 +33,8 @@ _EVENTS = frozenset({
 def rows(objects: Sequence[Mapping[str, Any]], source: Source, place: Place) -> Iterator[Reading]:
     """Read a list of dated sales or of tax years; yield nothing for any other list."""
     above = " ".join(place.parents[-2:])
-    told = _SALES.search(above) or _PRICES.search(above) or _TAXES.search(above)
-    if max(len(row) for row in objects) > 40 or (len(objects) == 1 and not told):
+    stated = _SALES.search(above) or _PRICES.search(above) or _TAXES.search(above)
+    if max(len(row) for row in objects) > 40 or (len(objects) == 1 and not stated):
         return
     table = [{words_of(k): v for k, v in _flat(row) if isinstance(v, str | int | float) and v != ""} for row in objects]
     permitted = list(permits.of_rows(table, above, source, place.pointer))

@@ -80,9 +80,11 @@ def _labels(body: Any) -> dict[str, str]:
     if not isinstance(body, dict):
         return {}
     fields, aliases = body.get("fields"), body.get("fieldAliases")
-    told = [*aliases.items()] if isinstance(aliases, dict) else []
-    told += [(f.get("name"), f.get("alias")) for f in fields if isinstance(f, dict)] if isinstance(fields, list) else []
-    return {name: _NEWEST.sub("", alias) for name, alias in told if isinstance(name, str) and isinstance(alias, str)}
+    named = [*aliases.items()] if isinstance(aliases, dict) else []
+    named += (
+        [(f.get("name"), f.get("alias")) for f in fields if isinstance(f, dict)] if isinstance(fields, list) else []
+    )
+    return {name: _NEWEST.sub("", alias) for name, alias in named if isinstance(name, str) and isinstance(alias, str)}
 
 
 def _under_its_name(candidate: Candidate, names: dict[str, str]) -> Candidate:

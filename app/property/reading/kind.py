@@ -47,17 +47,17 @@ def classify(page: Document, fields: Mapping[str, float]) -> Found:
     if page.json is not None:
         return _json_kind(page.json, page.row, fields)
     text = " ".join(s.text for s in page.segments)
-    told = len(TELLING & set(fields))
+    stated = len(TELLING & set(fields))
     return (
-        _refusal(page, text, told)
-        or (_search(page, told, priced=not _PRICED.isdisjoint(fields)) if told < _FEW + 1 else None)
-        or _with_property(page, fields, text, told)
+        _refusal(page, text, stated)
+        or (_search(page, stated, priced=not _PRICED.isdisjoint(fields)) if stated < _FEW + 1 else None)
+        or _with_property(page, fields, text, stated)
     )
 
 
-def _refusal(page: Document, text: str, told: int) -> Found | None:
+def _refusal(page: Document, text: str, stated: int) -> Found | None:
     """Recognize a block page or a page that is gone."""
-    if told >= _FEW:
+    if stated >= _FEW:
         return None
     shown = f"{page.title} {page.once(heading_of)}"
     small = len(text) < _SMALL_PAGE_CHARS
@@ -69,21 +69,21 @@ def _refusal(page: Document, text: str, told: int) -> Found | None:
     return None
 
 
-def _search(page: Document, told: int, *, priced: bool) -> Found | None:
+def _search(page: Document, stated: int, *, priced: bool) -> Found | None:
     """Recognize a page with several properties, or a search form."""
     shown = f"{page.title} {page.once(heading_of)}"
     if match := _SEARCH.search(shown):
         return PageKind.SEARCH, f"the title says {match.group()!r}"
-    if told >= _FEW or page.root is None:
+    if stated >= _FEW or page.root is None:
         return None
     count = 0 if priced else len(unrelated_blocks.cards(page.root))
     if count >= _LEAST_CARDS:
         return PageKind.SEARCH, f"it shows {count} properties, each with an address of its own"
-    if told <= 1 and re.search(r"\b(?:search|suche|szukaj|sök|recherche|buscar)", shown, re.IGNORECASE):
+    if stated <= 1 and re.search(r"\b(?:search|suche|szukaj|sök|recherche|buscar)", shown, re.IGNORECASE):
         inputs = page.root.xpath("count(//form//input[not(@type) or @type='text' or @type='search'])")
         if inputs >= 2:
             return PageKind.SEARCH, "it is a form that searches"
-    if told == 0 and any(_lists_several(value) for _, value in islice(blobs(page), 20)):
+    if stated == 0 and any(_lists_several(value) for _, value in islice(blobs(page), 20)):
         return PageKind.SEARCH, "its state holds a list of properties"
     return None
 
@@ -92,7 +92,7 @@ _WHO = frozenset(of_kind("name")) & frozenset(ONLY_LISTING)
 _AUCTION = re.compile(r"\bauction\b", re.IGNORECASE)
 
 
-def _with_property(page: Document, fields: Mapping[str, float], text: str, told: int) -> Found:
+def _with_property(page: Document, fields: Mapping[str, float], text: str, stated: int) -> Found:
     words = _RECORD.search(f"{page.title} {text[:3000]}")
     if words and not _asks(page, fields):
         return PageKind.RECORD, f"the page says {words.group()!r} and asks no price"
@@ -100,7 +100,7 @@ def _with_property(page: Document, fields: Mapping[str, float], text: str, told:
     banner = banner or _AUCTION.search(page.title) is not None  # an auction asks no price
     if _RECORD_FIELDS & set(fields) and not _asks(page, fields) and not banner:
         return PageKind.RECORD, "it has a parcel number or assessed values and asks no price"
-    return PageKind.LISTING, f"it tells {told} of the facts that a listing tells"
+    return PageKind.LISTING, f"it has {stated} of the facts of a listing"
 
 
 def _asks(page: Document, fields: Mapping[str, float]) -> bool:
@@ -130,10 +130,10 @@ _SAYING = frozenset({"error", "errors", "message", "status", "statuscode", "stat
 
 
 def _json_kind(body: Any, row: str | None, fields: Mapping[str, float]) -> Found:
-    told = len(TELLING & set(fields))
-    if row is None and told == 0 and (found := _error(body)) is not None:
+    stated = len(TELLING & set(fields))
+    if row is None and stated == 0 and (found := _error(body)) is not None:
         return found
-    if row is None and (the_one(body)[0] is None or (told < _FEW and _lists_results(body))):
+    if row is None and (the_one(body)[0] is None or (stated < _FEW and _lists_results(body))):
         return PageKind.SEARCH, "the answer holds several objects, or none"
     if "ListPrice" in fields and "TaxAssessedValue" not in fields:
         return PageKind.LISTING, "an object with a price asked"
@@ -142,9 +142,9 @@ def _json_kind(body: Any, row: str | None, fields: Mapping[str, float]) -> Found
 
 def _error(body: Any) -> Found | None:
     """Recognize a JSON error: refused or not found."""
-    said = list(_said(body, 0))
-    codes = {int(word) for text in said for word in re.findall(r"\b[45]\d\d\b", text)}
-    text = " ".join(said)
+    texts = list(_error_texts(body, 0))
+    codes = {int(word) for text in texts for word in re.findall(r"\b[45]\d\d\b", text)}
+    text = " ".join(texts)
     if codes & _REFUSED_CODES or _REFUSED.search(text):
         return PageKind.BLOCKED, f"the answer says {text[:80]!r}"
     if codes & _GONE_CODES or _MISSING.search(text):
@@ -152,20 +152,20 @@ def _error(body: Any) -> Found | None:
     return None
 
 
-def _said(value: Any, depth: int) -> Iterator[str]:
+def _error_texts(value: Any, depth: int) -> Iterator[str]:
     """Yield the words and codes of a JSON error, at most three levels deep."""
     if depth > 3:
         return
     if isinstance(value, list):
         for item in value[:5]:
-            yield from _said(item, depth + 1)
+            yield from _error_texts(item, depth + 1)
     elif isinstance(value, dict):
         for key, inner in value.items():
             if words_of(key) in _SAYING:
                 if isinstance(inner, str | int) and not isinstance(inner, bool):
                     yield str(inner)[:200]
                 else:
-                    yield from _said(inner, depth + 1)
+                    yield from _error_texts(inner, depth + 1)
 
 
 def _lists_results(body: Any) -> bool:

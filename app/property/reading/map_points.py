@@ -111,7 +111,7 @@ def _nodes(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 def _point(pointer: str, node: dict[str, Any]) -> Point | None:
     """Return both coordinates with their pointers; None without both."""
     named = ((key, meaning(_OF_A_MAP.sub("", words_of(str(key))))) for key in node)
-    told = {found.field: key for key, found in named if found is not None}
-    if not all(axis in told and isinstance(node[told[axis]], str | float) for axis in AXES):
+    stated = {found.field: key for key, found in named if found is not None}
+    if not all(axis in stated and isinstance(node[stated[axis]], str | float) for axis in AXES):
         return None
-    return [(axis, pointers.below(pointer, told[axis]), node[told[axis]]) for axis in AXES]
+    return [(axis, pointers.below(pointer, stated[axis]), node[stated[axis]]) for axis in AXES]

@@ -121,8 +121,8 @@ class _Shown:
         if not _is_markup(candidate) or candidate.field not in (_NUMBERS | _TEXTS) - _COUNTS:
             return False
         others = self.values.get(candidate.field, ())
-        said = _is_spelled_otherwise(candidate, others) or _says_more(candidate, others) or self.has(candidate)
-        return bool(others) and not said
+        is_consistent = _is_spelled_otherwise(candidate, others) or _says_more(candidate, others) or self.has(candidate)
+        return bool(others) and not is_consistent
 
     def share(self, candidate: Candidate) -> float:
         """Return the share of confidence left: less if the page contradicts the value, or should show it and does
@@ -177,19 +177,19 @@ class _Shown:
     def _has_count(self, field: str, value: float) -> bool:
         """Return whether a line about the field holds the number in digits or words."""
         number = re.compile(rf"(?<![\d.,]){value:g}(?![\d,])")
-        holding = (line for line, said in self._lines if value in said or number.search(line))
+        holding = (line for line, in_words in self._lines if value in in_words or number.search(line))
         return any(names(field, line, self.lang) for line in holding)
 
     @cached_property
     def _lines(self) -> Sequence[tuple[str, frozenset[float]]]:
         """Return each line with its numbers in words."""
-        return [(line, frozenset(number_check.said_in_words(line))) for line in self.text.split("\n")]
+        return [(line, frozenset(number_check.numbers_in_words(line))) for line in self.text.split("\n")]
 
     @cached_property
     def is_full(self) -> bool:
         """Return whether the page shows its facts, so that a missing one is suspicious."""
-        told = sum(field in self.values for field in _NUMBERS | _TEXTS)
-        return len(self.text) >= _FULL_CHARS and told >= _FULL_FACTS
+        stated = sum(field in self.values for field in _NUMBERS | _TEXTS)
+        return len(self.text) >= _FULL_CHARS and stated >= _FULL_FACTS
 
     @cached_property
     def _amounts(self) -> tuple[Counter[str], Counter[str]]:

@@ -51,14 +51,14 @@ def read(page: Document) -> Iterator[Reading]:
 def _second_scopes(page: Document) -> set[Any]:
     """Return the scopes of other properties: all but the first of a type that repeats with an address or price."""
     telling = [e for e in page.having("itemprop") if e.get("itemprop") in _TELLING][:500]
-    told = {above for element in telling for above in islice(element.iterancestors(), 40) if above.get("itemtype")}
+    stated = {above for element in telling for above in islice(element.iterancestors(), 40) if above.get("itemtype")}
     seen: set[str] = set()
     dropped: set[Any] = set()
     for scope in [e for e in page.having("itemscope") if e.get("itemtype") is not None][:_MOST_SCOPES]:
         kind = scope.get("itemtype", "").rstrip("/").rpartition("/")[2]
         if scope.get("itemprop") or _PEOPLE.search(kind) or _OFFICES.search(kind):
             continue
-        if kind in seen and scope in told:
+        if kind in seen and scope in stated:
             dropped.add(scope)
         seen.add(kind)
     return dropped

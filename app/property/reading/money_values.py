@@ -91,10 +91,10 @@ def _estimate_range(reading: Reading, locale: Locale) -> Iterator[Value]:
     field.
     """
     parts = _RANGE_GAP.split(text_of(reading.raw))
-    told = [prices.parse_price(part, lang=locale.lang, country=locale.country) for part in parts[:2]]
-    if len(parts) == 2 and all(told) and told[0].amount <= told[1].amount:  # type: ignore[union-attr]
-        yield "X_EstimatedValueLow", numbers.tidy(told[0].amount), told[0].currency  # type: ignore[union-attr]
-        yield "X_EstimatedValueHigh", numbers.tidy(told[1].amount), told[1].currency  # type: ignore[union-attr]
+    stated = [prices.parse_price(part, lang=locale.lang, country=locale.country) for part in parts[:2]]
+    if len(parts) == 2 and all(stated) and stated[0].amount <= stated[1].amount:  # type: ignore[union-attr]
+        yield "X_EstimatedValueLow", numbers.tidy(stated[0].amount), stated[0].currency  # type: ignore[union-attr]
+        yield "X_EstimatedValueHigh", numbers.tidy(stated[1].amount), stated[1].currency  # type: ignore[union-attr]
 
 
 def _association_fee(reading: Reading, locale: Locale) -> Iterator[Value]:

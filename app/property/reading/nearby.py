@@ -48,12 +48,12 @@ def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
     if _is_value(segment, found, page):
         return None
     after = _neighbour(segment, page, +1)
-    told = label_markup.by_markup(segment, page)
+    stated = label_markup.by_markup(segment, page)
     limit = 5000 if found.field in PROSE else _MOST_VALUE_CHARS
-    if told is not None:
-        value = after.text if found.field in _ONE_TEXT and after is not None else told.value
-        good = bool(value and told.value) and len(value) <= limit and not _has_labels(value, page)
-        return Nearby(value, told.element, 0.72) if good else None
+    if stated is not None:
+        value = after.text if found.field in _ONE_TEXT and after is not None else stated.value
+        good = bool(value and stated.value) and len(value) <= limit and not _has_labels(value, page)
+        return Nearby(value, stated.element, 0.72) if good else None
     before = _neighbour(segment, page, -1) if label_markup.order(segment, page) != "label" else None
     chosen, confidence = after, 0.7
     if found.field in _COUNTED and before is not None and _is_amount(before, found) and not segment.text.endswith(":"):

@@ -106,11 +106,13 @@ def composite(label: str, value: str, page: Document) -> list[Pair]:
         values = [v.strip() for v in value.split("/")]
     if len(values) == len(names):
         first = known[0].field if known[0] else ""
-        told = (
+        meant = (
             Meaning("TaxYear") if n.casefold() in ("year", "yr") and first.startswith("Tax") else k
             for n, k in zip(names, known, strict=True)
         )
-        pairs = [Pair(k, n, v, alone=False) for k, n, v in zip(told, names, values, strict=True) if k is not None and v]
+        pairs = [
+            Pair(k, n, v, alone=False) for k, n, v in zip(meant, names, values, strict=True) if k is not None and v
+        ]
         halves = any(pair.found.field == "BathroomsHalf" for pair in pairs)  # then `Baths` means full baths
         return [
             pair._replace(found=Meaning("BathroomsFull"))

@@ -111,10 +111,10 @@ def _extracted(document: Document, last: LastReader | None = None) -> Extraction
     found = _all_candidates(document, notes)
     markup = check_markup([*found, *(last(document, found) if last is not None else ())], document)
     candidates = markup.kept
-    told: dict[str, float] = {}
+    stated: dict[str, float] = {}
     for candidate in candidates:
-        told[candidate.field] = max(told.get(candidate.field, 0.0), candidate.confidence)
-    kind, reason = classify(document, {name: best for name, best in told.items() if best >= 0.4})
+        stated[candidate.field] = max(stated.get(candidate.field, 0.0), candidate.confidence)
+    kind, reason = classify(document, {name: best for name, best in stated.items() if best >= 0.4})
     empty = Extraction(
         page,
         kind,

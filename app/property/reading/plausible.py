@@ -28,7 +28,7 @@ Values = Mapping[str, Any]
 Check = Callable[[Values, Document], Iterator[Finding]]
 
 
-def told(names: tuple[str, ...], good: bool, verdict: Verdict) -> Iterator[Finding]:
+def verdicts(names: tuple[str, ...], good: bool, verdict: Verdict) -> Iterator[Finding]:
     """Yield `verdict` for all `names` if the check passed, else a failure."""
     yield from ((name, verdict if good else Verdict.FAILED) for name in names)
 
@@ -48,16 +48,16 @@ def _sizes(values: Values, _page: Document) -> Iterator[Finding]:
     if living and rooms:
         yield from _within(("LivingArea", "RoomsTotal"), living / rooms, _PER_ROOM)
     if beds and rooms:
-        yield from told(("BedroomsTotal", "RoomsTotal"), beds <= rooms, Verdict.PLAUSIBLE)
+        yield from verdicts(("BedroomsTotal", "RoomsTotal"), beds <= rooms, Verdict.PLAUSIBLE)
     if baths and (most := beds or rooms):
-        yield from told(("BathroomsTotalInteger",), baths <= most + 4, Verdict.PLAUSIBLE)
+        yield from verdicts(("BathroomsTotalInteger",), baths <= most + 4, Verdict.PLAUSIBLE)
     plot = areas.square_meters(values, "LotSizeArea")
     if plot and living and plot >= 0.3 * living:
         yield "LotSizeArea", Verdict.PLAUSIBLE
 
 
 def _within(names: tuple[str, ...], value: float, limits: tuple[float, float]) -> Iterator[Finding]:
-    yield from told(names, limits[0] <= value <= limits[1], Verdict.PLAUSIBLE)
+    yield from verdicts(names, limits[0] <= value <= limits[1], Verdict.PLAUSIBLE)
 
 
 def _offer(values: Values, _page: Document) -> Iterator[Finding]:
@@ -67,10 +67,10 @@ def _offer(values: Values, _page: Document) -> Iterator[Finding]:
         yield "StandardStatus", Verdict.PLAUSIBLE
         leased, period = "Lease" in str(kind), values.get("X_PricePeriod") is not None
         if kind in ("Residential", "Residential Lease") and leased == period:
-            yield from told(("PropertyType", "StandardStatus"), True, Verdict.PLAUSIBLE)
+            yield from verdicts(("PropertyType", "StandardStatus"), True, Verdict.PLAUSIBLE)
     homely = any(values.get(n) for n in ("BedroomsTotal", "RoomsTotal", "LivingArea"))
     if kind == "Land" or values.get("PropertySubType") == "Unimproved Land":
-        yield from told(("PropertySubType",), not homely, Verdict.PLAUSIBLE)
+        yield from verdicts(("PropertySubType",), not homely, Verdict.PLAUSIBLE)
     elif homely:
         yield "PropertySubType", Verdict.PLAUSIBLE
 
@@ -105,11 +105,11 @@ def _years(values: Values, page: Document) -> Iterator[Finding]:
         if not 1900 <= year <= today:
             yield "CloseDate", Verdict.FAILED
         else:
-            yield from told(("CloseDate",), True, Verdict.PLAUSIBLE)
+            yield from verdicts(("CloseDate",), True, Verdict.PLAUSIBLE)
             if built and year >= built - 1:
                 yield "YearBuilt", Verdict.PLAUSIBLE
     if taxed:
-        yield from told(("TaxYear",), _is_usual("TaxYear", taxed, today), Verdict.PLAUSIBLE)
+        yield from verdicts(("TaxYear",), _is_usual("TaxYear", taxed, today), Verdict.PLAUSIBLE)
 
 
 def _is_usual(field: str, year: int, today: int) -> bool:
@@ -125,17 +125,17 @@ def _taxes(values: Values, _page: Document) -> Iterator[Finding]:
     """Check that assessed value, market value, and tax fit, and that a sale has both price and date."""
     assessed, market, tax = (values.get(n) for n in ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount"))
     if assessed and market:
-        yield from told(("TaxAssessedValue", "X_MarketValue"), assessed <= 1.05 * market, Verdict.PLAUSIBLE)
+        yield from verdicts(("TaxAssessedValue", "X_MarketValue"), assessed <= 1.05 * market, Verdict.PLAUSIBLE)
     if tax and (value := assessed or market or values.get("ListPrice")):
         yield from _within(("TaxAnnualAmount",), tax / value, _TAX_SHARE)
     if (assessed or market) and values.get("TaxYear"):
-        yield from told(("TaxAssessedValue", "X_MarketValue", "TaxYear"), True, Verdict.PLAUSIBLE)
+        yield from verdicts(("TaxAssessedValue", "X_MarketValue", "TaxYear"), True, Verdict.PLAUSIBLE)
     if values.get("ParcelNumber") and (assessed or market or tax):
         yield "ParcelNumber", Verdict.PLAUSIBLE
     if values.get("AssociationFee") and values.get("AssociationYN"):
-        yield from told(("AssociationFee", "AssociationYN"), True, Verdict.PLAUSIBLE)
+        yield from verdicts(("AssociationFee", "AssociationYN"), True, Verdict.PLAUSIBLE)
     if values.get("ClosePrice") and values.get("CloseDate"):
-        yield from told(("ClosePrice", "CloseDate"), True, Verdict.PLAUSIBLE)
+        yield from verdicts(("ClosePrice", "CloseDate"), True, Verdict.PLAUSIBLE)
 
 
 CHECKS: tuple[Check, ...] = (_sizes, _offer, _words, _years, _taxes)

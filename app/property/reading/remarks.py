@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from app.property.reading.base import Reading
 from app.property.reading.blocks import Block, blocks
 from app.property.reading.document import Document
-from app.property.reading.sentences import DOLLARS, SENTENCE, said
+from app.property.reading.sentences import DOLLARS, SENTENCE, facts_in
 from app.property.record import Method
 from app.property.values.vocabulary import offer
 
@@ -47,8 +47,8 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:
-    told = said(text, page.locale.lang or "en", prose=block.element.tag not in _PAIRED)
-    for field, raw, confidence in (*told, *_prices(text, block, page)):
+    facts = facts_in(text, page.locale.lang or "en", prose=block.element.tag not in _PAIRED)
+    for field, raw, confidence in (*facts, *_prices(text, block, page)):
         label = "price" if field == "ListPrice" else ""
         yield Reading(field, raw, Method.LABEL, page.path(block.element), text[:300], confidence, label)
 

@@ -70,7 +70,7 @@ def facts_of(name: str, winner: Winner, checks: tuple[Verdict, ...], kind: PageK
 
 def scored(facts: Mapping[str, Facts], weights: Weights) -> dict[str, Score]:
     """Return the scores of one page's values by `weights`."""
-    scores = {name: _score(told, weights) for name, told in facts.items()}
+    scores = {name: _score(stated, weights) for name, stated in facts.items()}
     for _ in range(_LONGEST_CHAIN):  # a derived value may be another one's source
         scores = {name: _no_surer_than_sources(score, scores) for name, score in scores.items()}
     return scores

@@ -24,8 +24,8 @@ _EXPRESSIONS = frozenset({"telling", "denied", "answered", "pattern", "unless"})
 @cache
 def _table(lang: str) -> dict[str, Any]:
     """Return a language's sentence rules with compiled patterns; empty without any."""
-    told = language(lang).get("sentences", {})
-    return {**_compiled(told), "rows": [_compiled(row) for row in told.get("rows", ())]}
+    stated = language(lang).get("sentences", {})
+    return {**_compiled(stated), "rows": [_compiled(row) for row in stated.get("rows", ())]}
 
 
 def _compiled(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def _compiled(table: Mapping[str, Any]) -> dict[str, Any]:
     return {**table, **{key: re.compile(text, re.IGNORECASE) for key, text in expressions.items()}}
 
 
-def said(text: str, lang: str, *, prose: bool = True) -> Iterator[tuple[str, object, float]]:
+def facts_in(text: str, lang: str, *, prose: bool = True) -> Iterator[tuple[str, object, float]]:
     """Yield the facts in the sentence `text`. `once` rules apply only to `prose`, where words are not labels."""
     table = _table(lang)
     if not table["rows"] or table["telling"].search(text) is None:

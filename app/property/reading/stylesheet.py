@@ -70,11 +70,11 @@ class Stylesheet:
 
     def __init__(self, texts: list[str], may_hide: Callable[[Declarations], bool]) -> None:
         blocks = (block for text in texts for block in _blocks(_COMMENT.sub("", text)))
-        told = [(s, declarations(body)) for s, body in islice(blocks, _MOST_RULES)]
-        flood = len(told) >= _MOST_RULES or sum(s.count(",") + 1 for s, d in told if d) > _MOST_SELECTORS
+        stated = [(s, declarations(body)) for s, body in islice(blocks, _MOST_RULES)]
+        flood = len(stated) >= _MOST_RULES or sum(s.count(",") + 1 for s, d in stated if d) > _MOST_SELECTORS
         self._left = 0 if flood else _MOST_MATCHING
-        told = [] if flood else told
-        self._blocks = [(order, s, declared) for order, (s, declared) in enumerate(told) if declared]
+        stated = [] if flood else stated
+        self._blocks = [(order, s, declared) for order, (s, declared) in enumerate(stated) if declared]
         self._hiding = _indexed(_compiled(block for block in self._blocks if may_hide(block[2])))
         self._known = self._hiding
         self._named_before: dict[str, bool] = {}

@@ -75,13 +75,13 @@ def _totals(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
     if total is None or not any(_PARTS.search(next(filter(None, row), "")) for row in grid.rows):
         return
     label, where = next(text for text in total if text), page.path(grid.table)
-    told = False
+    stated = False
     for heading, value in zip(grid.headings, total, strict=False):
         known = _yearly(heading, page)
         if known is not None and re.search(r"\d", value):
-            told, quote = True, f"{label} {heading}: {value}"
+            stated, quote = True, f"{label} {heading}: {value}"
             yield Reading(known.field, value, source.method, where, quote, 0.85 * known.trust, heading)
-    if told and (years := YEAR.findall(label) or YEAR.findall(grid.above)):
+    if stated and (years := YEAR.findall(label) or YEAR.findall(grid.above)):
         yield Reading("TaxYear", int(max(years)), source.method, where, max(years), 0.75)
 
 
@@ -91,15 +91,15 @@ def _newest_column(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
     if header is None:
         return
     year, left = max((_newest(cell_text(cell)), -i) for i, cell in enumerate(header))
-    told, where = False, page.path(table)
+    stated, where = False, page.path(table)
     for row in rows:
         index = -left - (len(header) - len(row))
         label = next((t for t in map(cell_text, row) if re.search(r"[A-Za-z]{3}", t)), "")
         known = _yearly(label, page)
         if known is not None and 0 < index < len(row):
-            told, value = True, cell_text(row[index])
+            stated, value = True, cell_text(row[index])
             yield Reading(known.field, value, Method.LABEL, where, f"{label} {value}", 0.85 * known.trust, label)
-    if told:
+    if stated:
         yield Reading("TaxYear", year, Method.LABEL, where, str(year), 0.8)
 
 

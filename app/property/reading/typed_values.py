@@ -17,7 +17,7 @@ from app.property.fields.table import COUNTED, FIELDS, FOLLOWERS, UNIT_OF
 from app.property.reading.base import Reading, Value, text_of
 from app.property.reading.document import Locale
 from app.property.reading.money_values import FIRST_WORD, MONEY
-from app.property.reading.sentences import SENTENCE, said
+from app.property.reading.sentences import SENTENCE, facts_in
 from app.property.values import areas, counts, currency, dates, numbers, prices, texts, vocabulary
 from app.property.values.layouts import parse_layout, total_floors
 
@@ -168,13 +168,13 @@ def _stories(reading: Reading, locale: Locale) -> Iterator[Value]:
 def _access(reading: Reading, _locale: Locale) -> Iterator[Value]:
     """Parse notes on a gate; nothing if the page denies one."""
     text = text_of(reading.raw)
-    told = vocabulary.yes_no(FIRST_WORD.split(text, maxsplit=1)[0])
-    if told is False or re.search(r"\b(?:no|non|not|un)[- ]?gate", text, re.IGNORECASE):
+    stated = vocabulary.yes_no(FIRST_WORD.split(text, maxsplit=1)[0])
+    if stated is False or re.search(r"\b(?:no|non|not|un)[- ]?gate", text, re.IGNORECASE):
         return
     named = re.search(r"\bgate", reading.label, re.IGNORECASE)
     if re.search(r"\bgate|\bguard", text, re.IGNORECASE):
         yield reading.field, text[:120], None
-    elif named and told:
+    elif named and stated:
         yield reading.field, "Gated" if reading.raw is True else f"{reading.label.strip(' :')}: {text}"[:120], None
 
 
@@ -185,11 +185,11 @@ def _parking(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
     """Parse yes or no, or the kind of a home's own pool. A community pool does not count."""
-    told = _boolean(reading, locale)
+    stated = _boolean(reading, locale)
     text = "" if isinstance(reading.raw, bool) else text_of(reading.raw)
-    if told is None and _OWN_POOL.search(text) and not _SHARED_POOL.search(text):
-        told = True
-    yield reading.field, told, None
+    if stated is None and _OWN_POOL.search(text) and not _SHARED_POOL.search(text):
+        stated = True
+    yield reading.field, stated, None
 
 
 def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
@@ -199,7 +199,7 @@ def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
     if reading.method == "label":
         return  # `remarks.py` reads the visible page
     for sentence in SENTENCE.split(text[:4000]):
-        for field, raw, _ in said(sentence, locale.lang or "en"):
+        for field, raw, _ in facts_in(sentence, locale.lang or "en"):
             if field in ("X_RoofYear", "X_AccessNotes"):
                 yield field, int(str(raw)) if field == "X_RoofYear" else raw, None
 

@@ -51,7 +51,7 @@ PERMIT = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_another_form_of_the_same_value_is_no_change(name: str, before: Statement, now: Statement) -> None:
+def test_another_form_of_the_same_value_is_not_a_change(name: str, before: Statement, now: Statement) -> None:
     """Rounding, currency, period, order, detail, unit, the day of a deed, another reading of the same words, old rows
     that are no longer listed, and spelling."""
     assert not is_news(name, before, now)

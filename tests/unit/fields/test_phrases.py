@@ -130,7 +130,7 @@ def test_words_behind_digits_multiply_them_by_what_they_mean_in_the_language(
 
 
 @pytest.mark.parametrize("text", ["k.A.", "N/A", "keine Angabe", "brak danych", "saknas", "--", "see remarks", ""])
-def test_a_placeholder_is_no_value(text: str) -> None:
+def test_a_placeholder_is_not_a_value(text: str) -> None:
     assert is_empty(text)
     assert not is_empty(f"{text} 3 rooms")
 

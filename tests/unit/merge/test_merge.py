@@ -80,11 +80,11 @@ def test_between_otherwise_equal_pages_the_newer_one_wins() -> None:
         ("UnparsedAddress", "12 Main St.", "12 Main St"),
     ],
 )
-def test_one_value_in_two_spellings_is_no_conflict(field: str, one: Any, other: Any) -> None:
+def test_one_value_in_two_spellings_is_not_a_conflict(field: str, one: Any, other: Any) -> None:
     assert merged_in_any_order(source("a", {field: one}), source("b", {field: other})).conflicts == {}
 
 
-def test_one_area_in_two_units_is_no_conflict_and_keeps_its_own_unit() -> None:
+def test_one_area_in_two_units_is_not_a_conflict_and_keeps_its_own_unit() -> None:
     metric = source("a", {"LivingArea": 131, "LivingAreaUnits": "Square Meters"}, sure={"LivingAreaUnits": 0.5})
     feet = source("b", {"LivingArea": 1410, "LivingAreaUnits": "Square Feet"}, 0.8)
     found = merged_in_any_order(metric, feet)
@@ -183,7 +183,7 @@ def test_a_price_without_a_date_is_better_than_none() -> None:
     assert found.values["ClosePrice"] == 200000
 
 
-def test_texts_in_a_site_s_own_words_are_no_conflict() -> None:
+def test_texts_in_a_site_s_own_words_are_not_conflict() -> None:
     found = merged_in_any_order(
         source("a", {"ListingId": "A1", "PublicRemarks": "Nice"}),
         source("b", {"ListingId": "77", "PublicRemarks": "Great"}),
@@ -201,7 +201,7 @@ def test_texts_in_a_site_s_own_words_are_no_conflict() -> None:
         ("Placeholder Way", True),
     ],
 )
-def test_an_address_that_leaves_out_the_unit_is_no_conflict(other: str, conflict: bool) -> None:
+def test_an_address_that_leaves_out_the_unit_is_not_a_conflict(other: str, conflict: bool) -> None:
     address = "77 Placeholder Way Unit A"
     found = merged_in_any_order(
         source("a", {"UnparsedAddress": address}, 0.95), source("b", {"UnparsedAddress": other}, 0.8)

@@ -175,7 +175,7 @@ def test_the_value_that_fits_nothing_else_loses(
         ("LivingArea", 1410, 1410.4),
     ],
 )
-def test_spelling_abbreviations_rounding_and_detail_are_no_conflict(field: str, one: Any, other: Any) -> None:
+def test_spelling_abbreviations_rounding_and_detail_are_not_conflict(field: str, one: Any, other: Any) -> None:
     assert merged(said("a", {field: one}), said("b", {field: other})).conflicts == {}
 
 
@@ -222,7 +222,7 @@ def test_an_abbreviated_price_is_the_same_price() -> None:
         (TAX, {"TaxYear": 2024, "TaxAssessedValue": 199_000}, 0),
     ],
 )  # fmt: skip
-def test_an_older_dated_value_is_no_conflict(newer: dict[str, Any], older: dict[str, Any], days: int) -> None:
+def test_an_older_dated_value_is_not_a_conflict(newer: dict[str, Any], older: dict[str, Any], days: int) -> None:
     found = merged(said("a", newer), said("b", older, SourceKind.PORTAL, confidence=0.95, days_old=days))
     assert found.conflicts == {}
     assert {name: found.values[name] for name in newer} == newer

@@ -63,7 +63,7 @@ def test_the_unit_of_a_parcel_has_a_column_of_its_own() -> None:
         ("14 Elm St CT", "CT", "14 Elm St"),
     ],
 )
-def test_a_kind_of_street_is_no_state(street: str, region: str, kept: str) -> None:
+def test_a_kind_of_street_is_not_a_state(street: str, region: str, kept: str) -> None:
     address = {"streetAddress": street, "addressLocality": "Hartford", "addressRegion": region, "postalCode": "06101"}
     data = json.dumps({"@type": "House", "address": {"@type": "PostalAddress", **address}, "yearBuilt": 1990})
     script = f'<script type="application/ld+json">{data}</script>'

@@ -62,7 +62,7 @@ def test_who_asks_whether_to_buy_or_to_rent_offers_neither() -> None:
     assert vocabulary.offer("マンション購入") == "sale"
 
 
-def test_a_licence_is_no_part_of_the_firm() -> None:
+def test_a_licence_is_not_part_of_the_firm() -> None:
     assert names.without_licence("くすのき不動産株式会社 国土交通大臣免許(3)第9999号") == "くすのき不動産株式会社"
     assert names.without_licence("くすのき不動産株式会社 東京都知事（2）第88888号") == "くすのき不動産株式会社"
 
@@ -117,7 +117,7 @@ def test_an_area_in_two_units_is_one_area() -> None:
     assert "LivingArea" not in told
 
 
-def test_a_development_with_a_number_is_no_street() -> None:
+def test_a_development_with_a_number_is_not_a_street() -> None:
     tower, street = read("Palm Gate 2, Marina Bay, Dubai", "AE"), read("14 Cedar Street, Marina Bay, Dubai", "AE")
     assert tower is not None
     assert street is not None
@@ -137,7 +137,7 @@ def test_a_country_as_an_object_with_a_name() -> None:
     assert told["Country"] == "AE"
 
 
-def test_a_chinese_frame_is_no_wall() -> None:
+def test_a_chinese_frame_is_not_a_wall() -> None:
     told = _read(
         "<dl><dt>售价</dt><dd>358万元</dd><dt>建筑面积</dt><dd>88.6㎡</dd><dt>户型</dt><dd>3室2厅1卫</dd>"
         "<dt>建筑结构</dt><dd>钢混结构</dd></dl>",

@@ -44,7 +44,7 @@ def test_the_address_of_a_customer_who_advertises_is_not_the_propertys() -> None
     assert values["ListOfficeName"] == "Dune & Fils"
 
 
-def test_a_units_name_for_those_who_listen_is_no_label() -> None:
+def test_a_units_name_for_those_who_listen_is_not_a_label() -> None:
     unit = "<span><span>m²</span> <span class='sr-only'>square meters</span></span>"
     rows = f"<tr><th>Living area</th><td>164 {unit}</td></tr><tr><th>Bathrooms</th><td>1</td></tr>"
     plot = f"<h2>Exterior</h2><table><tr><th>Surface of the plot</th><td>1210 {unit}</td></tr></table>"
@@ -54,7 +54,7 @@ def test_a_units_name_for_those_who_listen_is_no_label() -> None:
     assert "ConstructionMaterials" not in values
 
 
-def test_how_new_a_building_is_is_no_material() -> None:
+def test_how_new_a_building_is_is_not_a_material() -> None:
     home = {"id": 900120, "price": 85_000, "bathrooms": 1, "bedrooms": 3, "surface": 88}
     assert "ConstructionMaterials" not in _state(constructionType="secondHand", **home)
     assert _state(constructionType="Brick", **home)["ConstructionMaterials"] == ["Brick"]
@@ -66,7 +66,7 @@ def test_a_title_that_parsers_move_into_the_body_is_read_where_it_stands() -> No
     assert values["StandardStatus"] == "Active"
 
 
-def test_two_articles_of_different_classes_are_no_cards() -> None:
+def test_two_articles_of_different_classes_are_not_cards() -> None:
     links = "<article class='Around'><a href='/south'>South</a></article>"
     own = "<article class='Own'><p>Price: €310,000</p><p>Bedrooms: 3</p><a href='/print/900120'>Print</a></article>"
     assert _read(f"<h1>House for sale</h1><div>{links}{own}</div>")["ListPrice"] == 310_000

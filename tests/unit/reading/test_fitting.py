@@ -86,7 +86,7 @@ def test_a_fit_is_reproducible_in_any_order() -> None:
     assert fitted(reads) == fitted(list(reversed(reads)))
 
 
-def test_values_that_are_bounded_low_are_no_examples() -> None:
+def test_values_that_are_bounded_low_are_not_examples() -> None:
     reads = _reads()
     unshown = Read("seventh", "0.example", {"City": Facts({"bias": 1.0, "reader.meta": 1.0}, 0.45)}, ())
     outcome = Outcome("x", "city", "A", "B", "City", "wrong")

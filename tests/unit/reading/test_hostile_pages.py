@@ -1,4 +1,4 @@
-"""Broken and hostile bodies: read, or told to be too complex, and never more than two seconds for it."""
+"""Broken and hostile bodies are read or rejected as too complex, within two seconds."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_hostile_json_is_read_in_time(text: str) -> None:
 
 
 def test_a_body_in_the_wrong_encoding_is_read() -> None:
-    """Latin-1 bytes read as UTF-8 with replacement characters still give what is plain ASCII."""
+    """Latin-1 bytes decoded as UTF-8 with replacement characters still give their ASCII text."""
     text = "<html lang='de'><body><p>Wohnfläche: 80 m²</p><p>Baujahr: 1990</p></body></html>".encode("latin-1").decode(
         "utf-8", "replace"
     )

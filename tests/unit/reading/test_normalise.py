@@ -1,4 +1,4 @@
-"""Numbers, prices, areas, dates and words as they stand on pages of seven languages."""
+"""Numbers, prices, areas, dates, and words as on pages of seven languages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from app.property.values import areas, counts, currency, dates, numbers, places,
     ],
 )
 def test_numbers_follow_the_language(text: str, lang: str, value: float) -> None:
-    """A lone comma parts decimals in German and thousands in English; apostrophes and thin spaces part thousands."""
+    """A lone comma marks decimals in German and thousands in English; apostrophes and thin spaces mark thousands."""
     assert numbers.parse_number(text, lang) == pytest.approx(value)
 
 
@@ -50,7 +50,7 @@ def test_text_without_a_number_is_none(text: str) -> None:
     ],
 )
 def test_prices_with_currency(text: str, lang: str, country: str | None, amount: float, code: str) -> None:
-    """Multipliers belong to the number; a shared `$` or `kr` is the country's own."""
+    """Multipliers belong to the number; a shared `$` or `kr` is the country's."""
     price = prices.parse_price(text, lang=lang, country=country)
     assert price is not None
     assert price.amount == pytest.approx(amount)
@@ -58,7 +58,7 @@ def test_prices_with_currency(text: str, lang: str, country: str | None, amount:
 
 
 @pytest.mark.parametrize("text", ["8 923 zł/m²", "$749/sqft", "4.651 €/m²", "31 624 kr/m²", "SOLD BY RAY WHITE", ""])
-def test_a_price_per_area_is_no_price(text: str) -> None:
+def test_a_price_per_area_is_not_a_price(text: str) -> None:
     assert prices.parse_price(text) is None
 
 
@@ -73,7 +73,7 @@ def test_a_price_per_area_is_no_price(text: str) -> None:
         ("Guide price £300,000", None, "from", None),
     ],
 )
-def test_what_stands_around_a_price(text: str, period: str | None, qualifier: str | None, basis: str | None) -> None:
+def test_the_words_around_a_price(text: str, period: str | None, qualifier: str | None, basis: str | None) -> None:
     price = prices.parse_price(text)
     assert price is not None
     assert (price.period, price.qualifier, price.basis) == (period, qualifier, basis)
@@ -119,7 +119,7 @@ def test_converting_an_area_agrees_with_the_definition_of_the_foot() -> None:
     ],
 )
 def test_dates_become_iso_8601(text: str, country: str | None, expected: str | None) -> None:
-    """The day leads outside the US; a page that gives only the month is not made more exact."""
+    """The day comes first outside the US; a date is only as exact as the page gives it."""
     lang = {"PL": "pl", "DE": "de"}.get(country or "", "en")
     assert dates.parse_date(text, lang=lang, country=country) == expected
 
@@ -139,7 +139,7 @@ def test_bathrooms_in_all_their_spellings(text: str, total: int, full: int | Non
 
 
 @pytest.mark.parametrize("text", ["3, 4 & 5 Bed", "2 - 3", "2 to 4 bedrooms"])
-def test_a_range_of_rooms_is_no_number(text: str) -> None:
+def test_a_range_of_rooms_is_not_a_number(text: str) -> None:
     assert counts.single(text) is None
 
 

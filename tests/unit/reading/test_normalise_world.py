@@ -1,4 +1,4 @@
-"""Normalisers on the habits of many countries, and what holds for every number, price, area and date."""
+"""Parsers with the conventions of many countries, and properties of every number, price, area, and date."""
 
 # ruff: noqa: E501 (an address and its parts are easier to compare on one line)
 
@@ -70,7 +70,7 @@ def test_prices_of_many_countries(text: str, place: str, amount: float, code: st
         "1998",
     ],
 )
-def test_what_is_no_price_by_itself(text: str) -> None:
+def test_a_text_that_is_not_only_a_price(text: str) -> None:
     assert not prices.stands_alone(text, lang="en", country="GB")
 
 
@@ -87,7 +87,7 @@ def test_what_is_no_price_by_itself(text: str) -> None:
         ("£95,000", None),
     ],
 )
-def test_how_a_price_is_meant(text: str, qualifier: str | None) -> None:
+def test_the_qualifier_of_a_price(text: str, qualifier: str | None) -> None:
     assert prices.find_qualifier(text) == qualifier
 
 
@@ -115,7 +115,7 @@ def test_letters_that_are_a_currency_elsewhere(text: str, country: str | None) -
     ],
 )
 def test_areas_of_many_countries(text: str, lang: str, value: float, unit: str) -> None:
-    """Units that RESO does not name come out in square metres."""
+    """Areas in units that RESO does not name are converted to square meters."""
     area = areas.parse_area(text, lang)
     assert area is not None
     assert area.value == pytest.approx(value, rel=1e-3)
@@ -141,8 +141,8 @@ def test_areas_of_many_countries(text: str, lang: str, value: float, unit: str) 
         ("Flat 3", "en", None),
     ],
 )
-def test_rooms_in_the_short_hand_of_a_country(text: str, lang: str, expected: layouts.Layout | None) -> None:
-    """Rooms are not bedrooms, and which of the two a word counts is the country's."""
+def test_room_layouts_in_a_country_s_shorthand(text: str, lang: str, expected: layouts.Layout | None) -> None:
+    """Rooms are not bedrooms, and the country decides which of the two a word counts."""
     assert layouts.parse_layout(text, lang) == expected
 
 
@@ -194,8 +194,8 @@ def test_addresses_in_the_order_of_their_country(text: str, country: str, expect
     ("text", "country"),
     [("Baujahr 1968 Wohnung", "AT"), ("Тухла, 2011 г.", "BG"), ("Ruzafa, Valencia", "ES"), ("75 m²", "DE"), ("", "FR")],
 )
-def test_what_is_no_address_of_the_country(text: str, country: str) -> None:
-    """A year is no code of four digits, and a town that names its province as well tells neither."""
+def test_a_text_that_is_not_an_address_of_the_country(text: str, country: str) -> None:
+    """A year is not a four-digit code, and a town that shares its province's name is ambiguous."""
     assert read(text, country) is None
 
 
@@ -236,11 +236,11 @@ def test_people_and_agencies_in_one_line(text: str, person: str | None, office: 
         ("2024. március 5.", "hu", "HU", "2024-03-05"),
         ("08 Ekim 2026", "tr", "TR", "2026-10-08"),
         ("2024年13月", "ja", "JP", None),
-        # one word, two months
+        # one word for two months
         ("14 listopada 2021", "pl", "PL", "2021-11-14"),
         ("14 listopada 2021", "hr", "HR", "2021-10-14"),
         ("14 listopada 2021", "en", "GB", None),
-        # the year leads
+        # the year comes first
         ("2024/03/05", "en", "US", "2024-03-05"),
         ("2024/3/5", "ja", "JP", "2024-03-05"),
         ("2024. 03. 05.", "hu", "HU", "2024-03-05"),
@@ -250,13 +250,13 @@ def test_people_and_agencies_in_one_line(text: str, person: str | None, office: 
         ("3 mrt 2020", "nl", "NL", "2020-03-03"),
         ("12 fevrier 2023", "fr", "FR", "2023-02-12"),
         ("7 KASIM 2022", "tr", "TR", "2022-11-07"),
-        # each language of the pages that are read
+        # each language of the test pages
         ("14 ноября 2021", "ru", "RU", "2021-11-14"),
         ("14. lokakuuta 2021", "fi", "FI", "2021-10-14"),
         ("14 noiembrie 2021", "ro", "RO", "2021-11-14"),
         ("5 Δεκεμβρίου 2020", "el", "GR", "2020-12-05"),
         ("14. októbra 2021", "sk", "SK", "2021-10-14"),
-        # in a language that the page does not declare, if it is the same month in all that have the word
+        # in an undeclared language, if the word means the same month in all languages
         ("12 czerwca 2019", "en", "PL", "2019-06-12"),
         ("Parcels 2019", "en", "US", None),
     ],
@@ -287,7 +287,7 @@ def test_years_of_construction(text: str, year: int | None) -> None:
         ("Solgt", None, "Closed"),
     ],
 )
-def test_what_is_offered_and_its_status(text: str, offered: str | None, status: str | None) -> None:
+def test_the_offer_and_its_status(text: str, offered: str | None, status: str | None) -> None:
     assert vocabulary.offer(text) == offered
     assert vocabulary.standard_status(text) == status
 
@@ -349,8 +349,8 @@ def test_a_date_is_read_back_from_every_usual_spelling(day: date) -> None:
 @given(st.text(max_size=120), st.sampled_from(["DE", "JP", "GB", "BR", "IN", "SE", "TR", "KR", "AE", None]))
 @example("(1234", "AT")
 @example("1億", "JP")
-def test_no_text_breaks_a_normaliser(text: str, country: str | None) -> None:
-    """Odd text has no value; it raises nothing, and what is read lies in its range."""
+def test_no_text_breaks_a_parser(text: str, country: str | None) -> None:
+    """Odd text has no value and raises nothing; every value is in its range."""
     read(text, country)
     names.split(text)
     vocabulary.property_kind(text)

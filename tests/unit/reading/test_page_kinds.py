@@ -35,7 +35,7 @@ _PAGES = sorted(path.relative_to(_FOLDER).as_posix() for path in _FOLDER.glob("*
 
 @pytest.mark.parametrize("name", _PAGES)
 def test_pages_of_every_kind(name: str) -> None:
-    """Walls, lists, pages that are gone, records and listings of eleven languages; the folder says which it is."""
+    """Block pages, lists, gone pages, records, and listings of eleven languages; the folder gives the kind."""
     page = page_from_file(_FOLDER / name, f"https://pages.example/{name}", datetime(2026, 3, 1, tzinfo=UTC))
     extraction = extract(page)
     assert extraction.kind == name.partition("/")[0], extraction.reason
@@ -84,7 +84,7 @@ def test_several_parcels_are_a_search() -> None:
 
 
 def test_a_full_listing_that_mentions_a_captcha_is_a_listing() -> None:
-    """Words of block pages in a form at the end of a real listing do not matter."""
+    """A block page's words in a form at the end of a real listing do not matter."""
     html = (
         "<title>4 Elm Rd, Salem, OR 97301</title><h1>4 Elm Rd, Salem, OR 97301</h1><p>Price: $310,000</p><p>Beds: 3</p>"
         "<p>Baths: 2</p><p>Year Built: 1990</p><form>captcha: verify you are a human</form>"
@@ -108,8 +108,8 @@ def test_an_assessors_page_is_a_record() -> None:
         "<p>(404) 555-0142</p>",
     ],
 )
-def test_a_number_that_is_404_by_chance_takes_no_page_off_the_market(text: str) -> None:
-    """A price, a house number, a parcel or Atlanta's area code."""
+def test_an_accidental_404_does_not_mean_gone(text: str) -> None:
+    """A price, a house number, a parcel number, or Atlanta's area code."""
     html = f"<title>12 Main St, Atlanta</title><h1>12 Main St</h1>{text}<p>Call us for a visit of this home.</p>"
     assert _kind(html) is not PageKind.GONE
 

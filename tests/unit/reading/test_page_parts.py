@@ -22,7 +22,7 @@ _HEAD = "<div><h1>Elm Road, Anytown, AB1 2CD</h1></div>"
 
 
 def test_a_page_in_articles_with_links_to_a_glossary_is_read() -> None:
-    """Price, facts and description each in an `article`, none of them about another home."""
+    """Price, facts, and description each in an `article`, none about another home."""
     parts = (
         "<article class='price'><div><span>£695,000</span></div><a href='/guide/price'>Read more</a></article>"
         "<article><dl><dt>Size</dt><dd>1,631 sq ft</dd><dt>Tenure <a href='/guide/tenure'>What is it?</a></dt>"
@@ -35,7 +35,7 @@ def test_a_page_in_articles_with_links_to_a_glossary_is_read() -> None:
     assert (values["LivingArea"], values["LivingAreaUnits"]) == (1631, "Square Feet")
 
 
-def test_articles_that_are_alike_and_lead_elsewhere_are_cards() -> None:
+def test_similar_articles_with_links_are_cards() -> None:
     cards = "".join(
         f"<article class='card'><a href='/properties/{n}'>Oak Road {n}</a><p>{n} bedrooms</p>"
         f"<p>Year built: 19{n}0</p></article>"
@@ -61,7 +61,7 @@ def test_articles_that_are_alike_and_lead_elsewhere_are_cards() -> None:
         ("5 Mapledale Ct", "5 Mapledale Ct"),
     ],
 )
-def test_words_of_a_link_to_a_map_are_no_part_of_an_address(written: str, kept: str) -> None:
+def test_words_of_a_map_link_are_not_part_of_an_address(written: str, kept: str) -> None:
     assert texts.before_map(written) == kept
 
 
@@ -71,7 +71,7 @@ def test_a_town_is_not_its_district(written: str, town: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "is_office"), [("Walk Score Inc.", False), ("Walker & Sons Realty", True)])
-def test_whose_widgets_stand_on_all_pages_offers_none_of_them(name: str, is_office: bool) -> None:
+def test_a_widget_provider_is_not_the_listing_office(name: str, is_office: bool) -> None:
     assert texts.is_office(name) is is_office
 
 
@@ -98,14 +98,14 @@ def _record(body: str) -> dict[str, Any]:
 
 
 def test_a_county_card_gives_the_sites_address_and_never_the_owners() -> None:
-    """Its label has a footnote, its line no state; the owner's town, state and code stand in a row of their own."""
+    """Its label has a footnote, its line no state; the owner's town, state, and code have their own row."""
     values = _record(_SITED + _OWNED)
     assert (values["UnparsedAddress"], values["UnitNumber"]) == ("12 ELM DR # 15", "15")
     assert (values["City"], values["PostalCode"]) == ("ANYTOWN", "34108")
     assert "StateOrProvince" not in values
 
 
-def test_without_the_sites_address_the_owners_is_none_either() -> None:
+def test_without_a_site_address_the_owner_s_is_not_used() -> None:
     assert not {"City", "StateOrProvince", "PostalCode", "UnparsedAddress"} & _record(_PARCEL + _OWNED).keys()
 
 
@@ -115,7 +115,7 @@ def test_a_parcel_id_is_not_in_idaho_and_a_school_no_county() -> None:
     assert values["ParcelNumber"] == "82615002181"
 
 
-def test_a_remark_below_the_title_of_a_table_of_sales_does_not_hide_what_it_is_about() -> None:
+def test_a_remark_below_a_sales_table_s_title_does_not_hide_its_subject() -> None:
     rows = (
         "<tr><td>03/28/12</td><td>4781-2905</td><td>$305,000</td></tr>"
         "<tr><td>02/04/98</td><td>2385-2349</td><td>$9,500</td></tr>"
@@ -126,17 +126,17 @@ def test_a_remark_below_the_title_of_a_table_of_sales_does_not_hide_what_it_is_a
     assert (values["CloseDate"], values["ClosePrice"]) == ("2012-03-28", 305_000)
 
 
-def test_an_unincorporated_place_is_no_town() -> None:
+def test_an_unincorporated_place_is_not_a_town() -> None:
     assert not texts.is_place_name("UNINCORPORATED")
 
 
-def test_the_year_before_a_row_of_amounts_is_no_amount() -> None:
+def test_the_year_before_a_row_of_amounts_is_not_an_amount() -> None:
     values = _record(f"{_PARCEL}<div><p>Assessed: 2024 $251,400.00 $310,500.00 $298,410.00</p></div>")
     assert "TaxAssessedValue" not in values
     assert _record(f"{_PARCEL}<p>Assessed value: $298,410.00</p>")["TaxAssessedValue"] == 298_410
 
 
-def test_a_canadian_postal_code_says_whose_dollars_they_are() -> None:
+def test_a_canadian_postal_code_means_canadian_dollars() -> None:
     listed = "<h1>87 Elm Cres, Hamilton, ON L8T 3K6</h1><p>For sale</p><div>$749,900</div><p>3 bedrooms</p>"
     html = f"<html lang='en'><head><title>87 Elm Cres, Hamilton, ON L8T 3K6</title></head><body>{listed}</body></html>"
     values = values_of(html, _URL)
@@ -144,23 +144,23 @@ def test_a_canadian_postal_code_says_whose_dollars_they_are() -> None:
 
 
 @pytest.mark.parametrize(("told", "cools"), [("Oil forced air", False), ("Central air, oil furnace", True)])
-def test_what_burns_oil_does_not_cool(told: str, cools: bool) -> None:
+def test_oil_heating_is_not_cooling(told: str, cools: bool) -> None:
     assert ("Cooling" in _record(f"{_PARCEL}<p>Cooling Type: {told}</p>")) is cools
 
 
 @pytest.mark.parametrize("name", ["Your privacy choices", "Listings", "Agents in Anytown"])
-def test_what_footers_and_menus_say_is_no_office(name: str) -> None:
+def test_texts_of_footers_and_menus_are_not_offices(name: str) -> None:
     assert not texts.is_office(name)
 
 
-def test_what_is_no_place_no_street_and_no_material() -> None:
+def test_texts_that_are_not_places_streets_or_materials() -> None:
     assert not texts.is_place_name("² Angers")
     assert not texts.looks_like_street("NEIGHBORHOOD - 6")
     assert texts.features("jpg, Brick") == ["Brick"]
 
 
-def test_a_town_with_its_quarter_in_the_markup_is_the_town_that_the_page_shows() -> None:
-    """A town that the page denies costs its block all belief."""
+def test_a_markup_town_with_its_quarter_is_the_shown_town() -> None:
+    """A town that the page contradicts would discredit its block."""
     card = (
         '<script type="application/ld+json">{"@type": "House", "address": {"@type": "PostalAddress", "streetAddress": '
         '"12 Elm Road", "addressLocality": "%s", "postalCode": "AB1 2CD"}, "numberOfRooms": 7}</script>'
@@ -171,7 +171,7 @@ def test_a_town_with_its_quarter_in_the_markup_is_the_town_that_the_page_shows()
 
 
 def test_the_halves_of_a_british_postal_code_are_joined() -> None:
-    """Pages show the first half; the second of an agency's own code is no part of it."""
+    """Pages show the first half; the second half of the agency's own code is not used."""
     facts = '"bedrooms": 3, "bathrooms": 2, "price": 695000'
     state = f'<script>window.MODEL = {{{facts}, "address": {{"town": "Anytown", %s}}}};</script>'
     shown = "<h1>Elm Road, Anytown, AB1</h1><p>Guide price £695,000</p>"
@@ -181,7 +181,7 @@ def test_the_halves_of_a_british_postal_code_are_joined() -> None:
     assert _read(state % '"outcode": "AB1"' + shown + agency, title="House in Elm Road, AB1")["PostalCode"] == "AB1"
 
 
-def test_lots_that_are_also_for_sale_say_nothing_of_this_one() -> None:
+def test_other_lots_for_sale_are_ignored() -> None:
     lots = "<table><tr><th>Lot</th><th>Price</th><th>Status</th></tr><tr><td>6</td><td>£184,500</td><td>%s</td></tr>"
     lots += "<tr><td>9</td><td>£225,000</td><td>Available</td></tr></table>"
     values = _read(f"{_HEAD}<p>Guide price £695,000</p><h3>Also in Elm Road</h3>{lots % 'SOLD'}")
@@ -201,17 +201,17 @@ def test_lots_that_are_also_for_sale_say_nothing_of_this_one() -> None:
         ("Avenue Homes", True),
     ],
 )
-def test_a_title_and_a_street_are_no_firm(name: str, is_office: bool) -> None:
+def test_a_title_and_a_street_are_not_firm(name: str, is_office: bool) -> None:
     assert texts.is_office(name) is is_office
 
 
-def test_a_town_does_not_begin_with_the_sign_of_a_measure() -> None:
+def test_a_town_does_not_begin_with_a_unit_sign() -> None:
     line = address_lines.read("Vente maison 124 m² Angers (49000)", "FR")
     assert line is not None
     assert (line.city, line.postal_code) == ("Angers", "49000")
 
 
-def test_somebody_who_is_addressed_by_a_title_is_no_firm() -> None:
+def test_a_person_with_a_title_is_not_a_firm() -> None:
     html = "<html lang='de'><body><h1>Haus kaufen</h1><dl><dt>Anbieter</dt><dd>Frau %s</dd></dl></body></html>"
     values = values_of(html % "Henrike Wandt", "https://heime.example/objekt/4711")
     assert (values.get("ListAgentFullName"), values.get("ListOfficeName")) == ("Henrike Wandt", None)

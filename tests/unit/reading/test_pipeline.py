@@ -1,4 +1,4 @@
-"""Ranking of candidates, and what a model's values may change."""
+"""Ranking of candidates, and the effect of a model's values."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _extraction(html: str):  # type: ignore[no-untyped-def]
     )
 
 
-def test_two_methods_that_agree_beat_one_that_is_surer() -> None:
+def test_two_agreeing_methods_beat_one_stronger_method() -> None:
     winner = rank(
         [
             _candidate("BedroomsTotal", 4, Method.STATE, 0.8),
@@ -44,7 +44,7 @@ def test_two_methods_that_agree_beat_one_that_is_surer() -> None:
 
 
 def test_areas_in_two_units_agree() -> None:
-    """131 m² and 1,410 sq ft are one value; the surer spelling is kept and nothing is doubtful."""
+    """131 m² and 1,410 sq ft are one value; the stronger spelling is kept and nothing is doubtful."""
     winner = rank(
         [
             _candidate("LivingArea", 131, Method.JSONLD, 0.85, "Square Meters"),
@@ -54,7 +54,7 @@ def test_areas_in_two_units_agree() -> None:
     assert (winner.candidate.value, winner.doubtful) == (131, False)
 
 
-def test_weak_voices_that_contradict_each_other_say_nothing() -> None:
+def test_weak_candidates_that_contradict_each_other_are_dropped() -> None:
     found = rank([_candidate("BedroomsTotal", n, Method.LABEL, 0.45) for n in (3, 4, 5)])
     assert "BedroomsTotal" not in found
 
@@ -91,8 +91,8 @@ FUTURE = """<html lang="en"><head><script type="application/ld+json">
 <p>The house was put up in 1998.</p></body></html>"""
 
 
-def test_a_value_that_the_checks_rejected_keeps_no_answer_out() -> None:
-    """A label and JSON-LD agree on 2068, and are wrong together."""
+def test_a_rejected_value_does_not_displace_an_answer() -> None:
+    """A label and JSON-LD agree on 2068, and both are wrong."""
     before = _extraction(FUTURE)
     assert [c.value for c in before.candidates if c.field == "YearBuilt"] == [2068, 2068]
     assert "YearBuilt" not in before.record.values
@@ -100,7 +100,7 @@ def test_a_value_that_the_checks_rejected_keeps_no_answer_out() -> None:
     assert after.record.values["YearBuilt"] == 1998
 
 
-def test_a_rejected_value_stays_rejected_whatever_a_model_is_heard_about() -> None:
+def test_a_rejected_value_stays_rejected_after_a_model_s_answer() -> None:
     first = with_model_values(_extraction(FUTURE), [_candidate("YearBuilt", 1998, Method.LLM, 0.65)], dropped=0)
     second = with_model_values(first, [_candidate("ListAgentFullName", "Ann Lee", Method.LLM, 0.75)], dropped=0)
     assert (second.record.values["YearBuilt"], second.record.values["ListAgentFullName"]) == (1998, "Ann Lee")
@@ -122,7 +122,7 @@ def test_a_paid_answer_wins_again_on_the_next_visit_to_the_same_page() -> None:
     assert again.record.evidence["YearBuilt"] == first.record.evidence["YearBuilt"]
 
 
-def test_a_paid_answer_that_was_not_shown_is_no_surer_on_the_next_visit() -> None:
+def test_a_paid_answer_that_was_not_shown_gains_no_confidence_on_the_next_visit() -> None:
     before = _extraction("<h1>4 Elm Rd, Springfield, IL 62701</h1><p>Price: $310,000</p><p>Beds: 3</p>")
     hidden = replace(_candidate("YearBuilt", 1998, Method.LLM, 0.3), unshown=True)
     first = with_model_values(before, [hidden], 0)
@@ -137,8 +137,8 @@ def test_the_checks_reject_a_model_s_value_like_any_other() -> None:
     assert "YearBuilt" not in after.record.values
 
 
-def test_a_model_s_value_is_as_sure_as_one_label_that_the_checks_bear_out() -> None:
-    """The ZIP code that the title repeats, beside a name that nothing else speaks of."""
+def test_a_model_s_value_gets_the_confidence_of_a_checked_label() -> None:
+    """The ZIP code that the title repeats, beside a name that nothing else mentions."""
     before = _extraction(
         "<html lang=en><title>4 Elm Rd, 62701</title><h1>4 Elm Rd</h1><p>Price: $310,000</p><p>Beds: 3</p></html>"
     )
@@ -158,7 +158,7 @@ RECORD = """<html lang="en"><head><title>Parcel detail</title></head><body><h1>P
 <p>The owners hope for $310,000. Prepared by Ann Lee.</p></body></html>"""
 
 
-def test_a_record_is_asked_for_nothing_that_only_an_offer_says() -> None:
+def test_a_record_is_not_asked_for_listing_fields() -> None:
     record = _extraction(RECORD)
     assert record.kind is PageKind.RECORD
     assert "YearBuilt" in record.asked()
@@ -167,7 +167,7 @@ def test_a_record_is_asked_for_nothing_that_only_an_offer_says() -> None:
     )
 
 
-def test_a_record_takes_no_offer_from_a_model() -> None:
+def test_a_record_takes_no_listing_field_from_a_model() -> None:
     said = [
         _candidate("ListPrice", 310000, Method.LLM, 0.75, "USD"),
         _candidate("ListAgentFullName", "Ann Lee", Method.LLM, 0.75),

@@ -1,4 +1,4 @@
-"""The benchmark's check of evidence finds every kind of fault: good evidence, broken in one way each."""
+"""The benchmark's check of evidence finds every kind of fault: valid evidence, broken in one way each."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_good_evidence_has_no_fault() -> None:
     ],
 )
 def test_each_fault_is_found(field: str, changes: dict[str, Any], why: str) -> None:
-    """Only the value that was broken is found, or what is computed from it as well."""
+    """Only the broken value is reported, or also what is computed from it."""
     found = {fault.field: fault.why for fault in faults("a", _broken(_extraction(), field, **changes))}
     assert why in found[field]
     assert set(found) <= {field, "X_GoogleEarthUrl", "X_PricePerArea"}
@@ -109,7 +109,7 @@ def test_each_fault_is_found(field: str, changes: dict[str, Any], why: str) -> N
         ("X_EstimatedValueLow", 519_000, "Estimated range $518K – $590K", False),
     ],
 )
-def test_what_a_quote_says_in_words_or_shortened(field: str, value: Any, quote: str, said: bool) -> None:
+def test_a_quote_may_state_a_value_in_words_or_abbreviated(field: str, value: Any, quote: str, said: bool) -> None:
     proof = _extraction().record.evidence["ListPrice"].model_copy(update={"value": value, "quote": quote, "raw": quote})
     assert says(field, proof, Locale("en", "US"), quote) is said
 

@@ -1,4 +1,4 @@
-"""The saved pages of the wide world: nothing raises, every page gets a kind, none takes long."""
+"""The saved real pages: nothing raises, every page gets a kind, none takes long."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_saved_page_ends_in_a_kind(shared_dir: Path) -> None:
 
 
 def test_labelled_pages_are_read_well_and_fast(shared_dir: Path) -> None:
-    """A floor below what the benchmark prints, so that a change for the worse is seen."""
+    """A floor below the benchmark's result, so that a regression is seen."""
     done = run(shared_dir / "pages")
     report = score(done.records, done.truth)
     assert max(done.cpu_seconds.values()) < 2.0

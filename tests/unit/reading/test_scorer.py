@@ -1,4 +1,4 @@
-"""The scorer against rows made by hand: each rule once, and that it can find fault."""
+"""The benchmark's scorer against handmade rows: each rule once, including failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of results: which links are their listings, and which page goes on. All of them are invented."""
+"""Search result pages: their listings and their next page. All pages are invented."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ OTHERS = f"<script>window.__STATE__ = {json.dumps({'recentlyViewed': STATE_ROWS}
     ],
     ids=["cards", "list", "addresses", "rows", "item-list", "nodes", "state", "cards-and-state", "one"],
 )
-def test_listings_are_told_by_what_repeats_and_by_what_is_declared(body: str, expected: list[str]) -> None:
+def test_listings_are_found_by_repetition_and_by_data(body: str, expected: list[str]) -> None:
     assert list(results(body).listings) == expected
 
 
@@ -87,13 +87,13 @@ HIDDEN = "".join(
     ],
     ids=["towns", "agents", "posts", "hidden", "similar", "recommended", "footer", "viewed", "facets"],
 )
-def test_what_stands_beside_the_results_is_none_of_them(beside: str) -> None:
-    """Also alone it is none: such a page has no listing at all."""
+def test_blocks_beside_the_results_are_not_listings(beside: str) -> None:
+    """Alone they are not listings either: such a page has none."""
     assert list(results(f"<main>{cards(1, 2, 3)}</main>{beside}").listings) == [listing(1), listing(2), listing(3)]
     assert results(beside).listings == ()
 
 
-def test_a_place_that_was_paid_for_and_another_site_are_told_apart() -> None:
+def test_paid_listings_and_other_sites_are_separated() -> None:
     paid = '<div class="tile"><b>Sponsored</b><a href="https://ads.example/9">9 Ad St</a> $99,000 3 bd</div>'
     other = '<div class="tile"><a href="https://else.example/listing/5">5 Oak St</a> $99,000 3 bd</div>'
     found = results(f"<main>{cards(1, 2)}{paid}{other}</main>")
@@ -101,7 +101,7 @@ def test_a_place_that_was_paid_for_and_another_site_are_told_apart() -> None:
     assert list(found.paid_for) == ["https://ads.example/9"]
 
 
-def test_a_word_on_where_the_visitor_came_from_makes_no_second_listing() -> None:
+def test_a_referral_parameter_makes_no_second_listing() -> None:
     body = "".join(f'<p class="t"><a href="/listing/{n}?from=list">{n} Oak St</a> $250,000</p>' for n in (1, 2, 3))
     assert list(results(body + ITEM_LIST).listings) == [listing(1), listing(2), listing(3)]
 
@@ -111,7 +111,7 @@ def test_links_are_read_from_the_base_that_the_page_declares() -> None:
     assert list(results(body, head='<base href="/listing/">').listings) == [listing(1), listing(2)]
 
 
-def test_a_body_of_json_names_its_listings_and_goes_on_by_a_plain_link() -> None:
+def test_a_json_body_has_listings_and_a_plain_next_link() -> None:
     body = json.dumps({"results": STATE_ROWS, "next": "/homes/anytown?page=2", "cursor": "abc"})
     found = results(body, content_type="application/json")
     assert list(found.listings) == [listing(1), listing(2), listing(3)]
@@ -143,10 +143,10 @@ def test_a_body_of_json_names_its_listings_and_goes_on_by_a_plain_link() -> None
         (HERE, '<a href="/homes/anytown/2026-12-24">Next</a>', None),
     ],
 )
-def test_the_page_that_goes_on_is_the_same_search_further_on(url: str, body: str, expected: str | None) -> None:
+def test_the_next_page_belongs_to_the_same_search(url: str, body: str, expected: str | None) -> None:
     assert results(f"<main>{cards(1, 2)}</main>{body}", url).next_url == expected
 
 
-def test_a_page_that_says_that_it_found_nothing_is_told_from_one_that_cannot_be_read() -> None:
+def test_an_empty_result_differs_from_an_unreadable_page() -> None:
     assert results("<h1>0 homes for sale</h1><p>No results found in Anytown.</p>").says_none
     assert not results("<h1>120 homes for sale</h1><div id='app'></div>").says_none

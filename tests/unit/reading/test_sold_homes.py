@@ -1,4 +1,4 @@
-"""Homes that were sold, or were to be: what was paid is not what is asked, and an event of a history is no status."""
+"""Sold homes: the price paid is not the price asked, and an event in a history is not a status."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def _read(body: str, head: str = "") -> dict[str, Any]:
     return values_of(html, url)
 
 
-def test_an_event_in_dated_blocks_is_no_status() -> None:
-    """`Pending` of a history, above a price that is asked; the same word alone in a banner is the status."""
+def test_an_event_in_dated_blocks_is_not_a_status() -> None:
+    """`Pending` in a history above a price asked is not the status; alone in a banner it is."""
     asked = "<p>List Price: $539,950</p>"
     assert _read(_HEAD + asked + _FACTS + _ROWS).get("StandardStatus") == "Active"
     banner = "<div><span>Pending</span><span>Mar 3, 2025</span></div>"
     assert _read(banner + _HEAD + asked + _FACTS).get("StandardStatus") == "Pending"
 
 
-def test_a_banner_with_a_date_says_that_and_when_it_was_sold() -> None:
+def test_a_dated_banner_gives_the_sale_and_its_date() -> None:
     values = _read("<div>SOLD MAR 28, 2025</div>" + _HEAD + _FACTS)
     assert (values["StandardStatus"], values["CloseDate"]) == ("Closed", "2025-03-28")
 
 
-def test_of_a_sold_home_the_price_asked_is_what_its_label_says() -> None:
-    """The page sets what was paid where other pages set what is asked."""
+def test_a_sold_home_s_price_asked_comes_from_its_label() -> None:
+    """The page puts the price paid where other pages put the price asked."""
     meta = "<meta name='twitter:text:price' content='$548,000'>"
     banner = "<div>SOLD MAR 28, 2025</div>"
     paid = "<div><div>$548,000</div><div>Sold Price</div><div>3</div><div>Beds</div></div>"
@@ -57,7 +57,7 @@ def test_of_a_sold_home_the_price_asked_is_what_its_label_says() -> None:
         ("Sheriff's Deed", "2025-02-21"),
     ],
 )
-def test_what_a_lender_or_a_court_does_is_no_sale(event: str, date: str) -> None:
+def test_a_lender_s_or_court_s_action_is_not_a_sale(event: str, date: str) -> None:
     values = _read(
         f"{_HEAD}<p>Starting Bid: $38,000</p>{_FACTS}<h3>Foreclosure / Sale History</h3><table>"
         "<tr><th>Date</th><th>Event</th><th>Amount</th></tr>"

@@ -1,4 +1,4 @@
-"""The street ends where the district begins, a heading names the unit, an id is an id without the site's name."""
+"""A street ends before the district, a heading names the unit, and an id excludes the site's name."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def _street(value: str) -> Candidate:
         ("Storgatan 9, 3 tr", "Storgatan 9", "Storgatan 9, 3 tr"),
     ],
 )
-def test_a_district_behind_the_street_is_left_out_where_another_source_ends_before_it(
+def test_a_district_after_the_street_is_dropped_if_another_source_ends_before_it(
     long: str, short: str, kept: str
 ) -> None:
-    """A road or a floor is no district."""
+    """A road or a floor is not a district."""
     assert rank([_street(long), _street(short)])["UnparsedAddress"].candidate.value == kept
 
 
-def test_a_street_with_a_tail_stays_whole_where_no_source_ends_before_it() -> None:
+def test_a_street_with_a_suffix_stays_whole_if_no_source_is_shorter() -> None:
     assert (
         rank([_street("52 Shrewsbury, Ballsbridge")])["UnparsedAddress"].candidate.value == "52 Shrewsbury, Ballsbridge"
     )
@@ -55,12 +55,12 @@ def test_the_first_heading_names_the_unit() -> None:
 @pytest.mark.parametrize(
     ("shown", "kept"), [("homely-2648/OMS", "2648/OMS"), ("lot-2648/OMS", "lot-2648/OMS"), ("homely-26", "homely-26")]
 )
-def test_a_sites_own_name_is_no_part_of_an_id(shown: str, kept: str) -> None:
+def test_a_sites_own_name_is_not_part_of_an_id(shown: str, kept: str) -> None:
     html = f"<html lang='en-IE'><title>House for sale</title><h1>Oak House</h1><dl><dt>Price</dt><dd>€310,000</dd><dt>Listing ID</dt><dd>{shown}</dd></dl></html>"  # noqa: E501 (one page)
     assert _values(html, "https://www.homely.example/oak")["ListingId"] == kept
 
 
-def test_letters_before_a_number_in_the_address_bar_are_part_of_the_key() -> None:
+def test_letters_before_a_number_in_the_url_are_part_of_the_key() -> None:
     html = (
         "<html lang='en-GB'><title>Tanners Row for sale</title><h1>Tanners Row</h1><p>Guide price: £425,000</p></html>"
     )

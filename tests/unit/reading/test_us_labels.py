@@ -1,4 +1,4 @@
-"""US labels, tables and sentences, one mechanism a case, each with a decoy that must not be taken."""
+"""US labels, tables, and sentences: one mechanism per case, each with a decoy that must be ignored."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ _PARCEL = _rows("Parcel Number|12-345-678", "Site Address|12 Oak St, Ames, IA 50
 @pytest.mark.parametrize(
     ("body", "field", "value"),
     [
-        # a value that stands before the next label is not that label's
+        # a value before the next label is not that label's
         (_rows("Bedrooms|4|Baths|3"), "BathroomsTotalInteger", 3),
         ("<dl><dt>Number of Rooms</dt><dd>7</dd><dt>Number of Bedrooms</dt><dd>3</dd></dl>", "BedroomsTotal", 3),
         ("<div><div>4</div><div>Bedrooms</div></div><div><div>2</div><div>Full Baths</div></div>", "BedroomsTotal", 4),
         ("<p>Rooms 8 Beds 3</p>", "BedroomsTotal", 3),
-        # an empty cell is no value, and what follows it is another label's
+        # an empty cell has no value, and the next cell is another label's
         (_rows("Roof Cover||Exterior Wall|Brick"), "Roof", None),
         # a code between a label and its words
         # long labels
         (_rows("Total Gross Living Area|1,344 SF"), "LivingArea", 1344),
         (_rows("Basement Living Area|700", "Finished Living Area|1,586"), "LivingArea", 1586),
-        # labels that name two things
+        # labels for two things
         (_rows("Yr Built / Eff|1988 / 1992"), "YearBuilt", 1988),
         (_rows("Lot SF / Acres|14,375 / 0.33"), "LotSizeArea", 14375),
         # a tax with its year
         (_rows("Real estate taxes|$9,874 / 2025"), "TaxYear", 2025),
-        # storeys in words
+        # stories in words
         (_rows("Stories|One and One Half"), "StoriesTotal", 1.5),
         (_rows("Stories|0"), "StoriesTotal", None),
-        # yes names the label, no names nothing
+        # yes gives the label as the value, no gives nothing
         (_rows("Central Air|Yes"), "Cooling", ["Central Air"]),
         (_rows("Central Air|No"), "Cooling", None),
         ("<form><label>Year Built</label><input readonly value='1951'></form>", "YearBuilt", 1951),
@@ -75,8 +75,8 @@ _PARCEL = _rows("Parcel Number|12-345-678", "Site Address|12 Oak St, Ames, IA 50
         ),
     ],
 )
-def test_what_the_page_says_is_read(body: str, field: str, value: Any) -> None:
-    """One field of a property card; None: nothing is taken for it."""
+def test_a_property_card_is_read(body: str, field: str, value: Any) -> None:
+    """One field of a property card; None: no value."""
     assert _read(_PARCEL + body).get(field) == value
 
 
@@ -103,12 +103,12 @@ _PERMITS = (
         ("<tr><td>Re-roof</td><td>Shingles</td><td>08/19/2022</td><td>01/06/2023</td><td>Active</td></tr>", 2023),
     ],
 )
-def test_the_roof_is_as_old_as_its_permit(rows: str, year: int | None) -> None:
-    """Of the house's roof, by the date the work was found done; what was refused or is not done counts for nothing."""
+def test_the_roof_s_year_is_that_of_its_permit(rows: str, year: int | None) -> None:
+    """The house's roof, by the date of finished work; refused or unfinished work does not count."""
     assert _read(f"{_PARCEL}{_PERMITS}{rows}</table>").get("X_RoofYear") == year
 
 
-def test_a_list_that_does_not_tell_what_is_done_is_taken_for_done() -> None:
+def test_permits_without_a_status_count_as_finished() -> None:
     table = "<h2>Permits</h2><table><tr><th>Type</th><th>Issued</th></tr><tr><td>Re-roof</td><td>8/19/2018</td></tr>"
     assert _read(f"{_PARCEL}{table}</table>")["X_RoofYear"] == 2018
 
@@ -128,7 +128,7 @@ def test_totals_of_values_are_read_and_their_parts_are_not() -> None:
 
 
 def test_sales_are_the_propertys_own() -> None:
-    """Comparable sales are newer, and other houses'."""
+    """Comparable sales are newer, and of other houses."""
     values = _read(_PARCEL + _SALES + _COMPARABLE)
     assert (values["CloseDate"], values["ClosePrice"]) == ("2018-01-02", 552000)
 
@@ -153,5 +153,5 @@ def test_who_offers_a_home_is_read_from_sentences() -> None:
     assert (values["ListAgentFullName"], values["ListOfficeName"]) == ("Dana Holloway", "Piedmont Crest Realty")
 
 
-def test_a_sale_to_come_is_no_sale() -> None:
+def test_a_future_sale_is_not_a_sale() -> None:
     assert "CloseDate" not in _read(_PARCEL + _rows("Sale Date|08/12/2026"))

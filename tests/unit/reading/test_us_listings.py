@@ -1,4 +1,4 @@
-"""What US listing sites write in ways of their own, one mechanism a case, each with a decoy that must not be taken."""
+"""Conventions of US listing sites: one mechanism per case, each with a decoy that must be ignored."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def _read(body: str, head: str = _HEAD, title: str = "12 Oak St, Ames, IA 50010"
     return values_of(html, url)
 
 
-def test_a_caches_key_names_the_query_whose_answer_it_holds() -> None:
-    """`...Query{"id":...}` is the property; a plain `query` is what somebody searched for."""
+def test_a_cache_key_holds_the_query_of_its_answer() -> None:
+    """`...Query{"id":...}` is the property; a plain `query` is a visitor's search."""
     home = {"id": 71940288, "bedrooms": 3, "bathrooms": 2, "price": 529000, "latitude": 42.03471, "longitude": -93.62}
     place = {"county": "Story County", "country": "USA"}
     cached = {'HomeQuery{"id":71940288}': {"property": home | place}, "query": home | {"latitude": 42.9}}
@@ -33,7 +33,7 @@ def test_a_caches_key_names_the_query_whose_answer_it_holds() -> None:
 @pytest.mark.parametrize(
     ("body", "field", "value"),
     [
-        # a listing service's region is no state; a state is
+        # a listing service's region is not a state; a state is
         ("<p>Region: Central Ames</p>", "StateOrProvince", "IA"),
         ("<p>Appraised value: $607,300</p>", "X_MarketValue", 607300),
         # the second cell of a row is the first one's value, not the next row's label
@@ -43,28 +43,28 @@ def test_a_caches_key_names_the_query_whose_answer_it_holds() -> None:
             "Heating",
             None,
         ),
-        # one of a list of features is no label of the next one
+        # a feature in a list is not a label for the next one
         ("<ul><li>Heating</li><li>Ceiling Fans</li></ul>", "Heating", None),
         ("<ul><li>Heating:</li><li>Gas, forced air</li></ul>", "Heating", ["Gas", "forced air"]),
         # notes on one gate do not contradict each other
         ("<p>Gated entry and trails.</p><ul><li>Gated</li></ul>", "X_AccessNotes", "Gated entry and trails."),
         ("<ul><li>No Private Pool</li></ul>", "PoolPrivateYN", False),
         ("<p>No pool table is included.</p>", "PoolPrivateYN", None),
-        # the size of a room is no firm
+        # a room's size is not a firm
         ("<table><tr><td>Office</td><td>11 x 10</td><td>Main</td></tr></table>", "ListOfficeName", None),
         ("<p>Office: 8z Real Estate</p>", "ListOfficeName", "8z Real Estate"),
-        # whoever manages the property lets it; an association has a manager, too
+        # the property's manager lets it, but an association has a manager, too
         ("<p>Property managed by <b>Stonepath Residential</b></p>", "ListOfficeName", "Stonepath Residential"),
         ("<p>HOA managed by <b>Stonepath Residential</b></p>", "ListOfficeName", None),
     ],
 )
-def test_what_the_page_says_is_read(body: str, field: str, value: Any) -> None:
-    """One field of a listing; None: nothing is taken for it."""
+def test_a_listing_is_read(body: str, field: str, value: Any) -> None:
+    """One field of a listing; None: no value."""
     assert _read(body).get(field) == value
 
 
 def test_the_office_behind_the_agents_number() -> None:
-    """In the block for the agent; the site's own agents are nobody's."""
+    """In the agent's block; the site's own agents are ignored."""
     block = "<ul><li class='agent-name'>Wren Halloway</li><li>864-555-0143</li><li>Blue Notch Properties</li></ul>"
     values = _read(f"<div class='agent-details'>{block}</div>")
     assert (values["ListAgentFullName"], values["ListOfficeName"]) == ("Wren Halloway", "Blue Notch Properties")
@@ -108,7 +108,7 @@ def test_the_office_behind_the_agents_number() -> None:
         ("The basement adds about 700 unfinished square feet.", "LivingArea", None),
     ],
 )
-def test_what_a_sentence_says_is_read(sentence: str, field: str, value: Any) -> None:
+def test_a_sentence_is_read(sentence: str, field: str, value: Any) -> None:
     assert _read(f"<p>{sentence}</p>").get(field) == value
 
 
@@ -141,20 +141,20 @@ _POINT = {"Latitude": 42.03471, "Longitude": -93.62017}
         """<div data-props='{"center": {"lat": 42.03471, "lng": -93.62017}, "zoom": 15}'></div>""",
     ],
 )
-def test_the_only_point_that_scripts_know_is_the_homes(body: str) -> None:
+def test_the_only_point_in_scripts_is_the_home_s(body: str) -> None:
     assert {axis: _read(body).get(axis) for axis in _POINT} == _POINT
     elsewhere = "<script>var mapData = {lat: 41.58787, lng: -93.62412, tiles: 'streets', more: 'some more'};</script>"
     assert "Latitude" not in _read(body + elsewhere)
 
 
 @pytest.mark.parametrize("key", ["viewer", "website", "defaultCenter", "office", "agent", "nearby", "pois", "bounds"])
-def test_the_only_point_may_be_somebody_elses(key: str) -> None:
+def test_the_only_point_may_be_another_s(key: str) -> None:
     body = '<script type="application/json">{"%s": {"lat": 42.03471, "lng": -93.62017, "n": "so many"}}</script>'
     assert "Latitude" in _read(body % "place")
     assert "Latitude" not in _read(body % key)
 
 
-def test_a_point_without_four_digits_is_a_towns() -> None:
+def test_a_point_without_four_decimals_is_a_town_s() -> None:
     assert "Latitude" not in _read(_MAP.replace("42.03471", "42.035") % "here")
 
 
@@ -190,12 +190,12 @@ def test_the_address_of_a_business_is_not_the_homes() -> None:
         ("<dl><dt>Lot size</dt><dd>2 acres</dd></dl>", "LotSizeArea", 2),
     ],
 )  # fmt: skip
-def test_what_is_near_a_value_and_is_not_the_value(body: str, field: str, value: object) -> None:
+def test_text_near_a_value_is_not_the_value(body: str, field: str, value: object) -> None:
     assert _read(body).get(field) == value
 
 
-def test_a_permits_address_parts_street_and_town_with_a_star() -> None:
-    """As Accela's pages do."""
+def test_a_permit_s_address_may_use_a_star_as_separator() -> None:
+    """Accela's pages do so."""
     permit = _read(
         "<div>2640 MARIGOLD CT * WRENFIELD CA 93099</div>", head="<h1>Permit RES23-04917</h1>", title="Permit"
     )
@@ -203,7 +203,7 @@ def test_a_permits_address_parts_street_and_town_with_a_star() -> None:
     assert found == ["2640 MARIGOLD CT", "WRENFIELD", "CA", "93099"]
 
 
-def test_a_section_and_township_are_no_street() -> None:
+def test_a_section_and_township_are_not_street() -> None:
     assert not texts.looks_like_street("Range 30 / Township 22 / Section 27")
     assert texts.looks_like_street("22 Township Rd")
 
@@ -219,8 +219,8 @@ _PLANS = """<h1>The Larkmoor</h1><h2>5100 Sable Creek Pkwy, Nashville, TN 37217<
 <div><h3>A1 <span>$1,389 - $1,460</span></h3><h4>1 bed, 1 bath, 702 Sq Ft</h4></div>"""
 
 
-def test_a_range_of_areas_is_no_area() -> None:
-    """Nor are other homes of a building this one, where the page asks one rent."""
+def test_a_range_of_areas_is_not_an_area() -> None:
+    """Nor are a building's other homes this one, if the page asks one rent."""
     ranges = _PLANS.partition("<div>")[0]
     assert "LivingArea" not in _read("", head=ranges, title="The Larkmoor - Apartments for rent")
     one = _PLANS.replace("$1,389 - $2,215", "$1,740").replace("$1,389 - $1,460", "$1,389")

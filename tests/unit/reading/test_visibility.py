@@ -1,4 +1,4 @@
-"""What of a page a person sees: what is hidden for good is not read, what a control opens is."""
+"""Visible text: permanently hidden text is not read, and what a control opens is."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from app.property.page import Page
 from app.property.reading.document import Document
 
-#: enough text for a page that is not the shell of one
+#: enough text for a page that is not an empty shell
 _ABOUT = "<h1>12 Elm Street</h1><p>" + "A quiet street with old trees and a school around the corner. " * 8 + "</p>"
 
 
 def _seen(body: str, head: str = "") -> bool:
-    """True where the word `secret` of `body` is read."""
+    """Return whether the word `secret` of `body` is read."""
     text = f"<html><head><title>12 Elm Street</title>{head}</head><body>{_ABOUT}{body}</body></html>"
     url = "https://h.example/p/12345"
     document = Document(Page(url, url, "text/html", text, text.encode(), datetime(2026, 3, 1, tzinfo=UTC)))
@@ -117,30 +117,30 @@ _RULES = {
 
 
 @pytest.mark.parametrize("name", _HIDDEN)
-def test_what_nobody_sees_is_not_read(name: str) -> None:
+def test_hidden_text_is_not_read(name: str) -> None:
     assert not _seen(_HIDDEN[name])
 
 
 @pytest.mark.parametrize("name", _SHOWN)
-def test_what_is_shown_or_opened_is_read(name: str) -> None:
+def test_visible_or_openable_text_is_read(name: str) -> None:
     assert _seen(_SHOWN[name])
 
 
 @pytest.mark.parametrize("rule", _RULES)
 def test_the_pages_own_rules_decide_as_in_a_browser(rule: str) -> None:
-    """Specificity, order, `!important`, media, and what a person's action shows."""
+    """Specificity, order, `!important`, media, and a user's action."""
     assert _seen('<p class="x y" id="i" data-k="v">secret</p>', f"<style>{rule}</style>") == _RULES[rule]
 
 
-def test_a_background_that_another_address_decides_is_not_guessed() -> None:
-    """White text in an element that a linked style sheet can name may stand on any colour."""
+def test_a_background_from_an_external_style_sheet_is_unknown() -> None:
+    """White text is kept if a linked style sheet may set its background."""
     linked = '<link rel="stylesheet" href="/site.css">'
     assert _seen('<div class="hero"><p style="color:#fff">secret</p></div>', linked)
     assert not _seen('<div class="hero"><p style="color:#fff">secret</p></div>')
 
 
-def test_a_word_for_screen_readers_names_what_stands_beside_it() -> None:
-    """`Bedrooms` before a visible 3 is a label; a value or an offer in such a place is nobody's word."""
+def test_a_screen_reader_label_names_its_neighbor() -> None:
+    """`Bedrooms` before a visible 3 is a label; a value or an offer there is ignored."""
     spoken = '<p><span class="sr-only">{}</span> 3</p>'
 
     def texts(word: str) -> list[str]:
@@ -156,14 +156,14 @@ def test_a_word_for_screen_readers_names_what_stands_beside_it() -> None:
 
 
 def test_a_page_that_its_script_will_show_is_read() -> None:
-    """A wrapper that hides the whole page hides nothing from the person who waits for the script."""
+    """A wrapper that hides the whole page is opened by the page's script."""
     text = f'<html><body><div id="app" style="display:none">{_ABOUT}<p>secret</p></div></body></html>'
     page = Page("https://h.example/", "https://h.example/", "text/html", text, b"", datetime(2026, 3, 1, tzinfo=UTC))
     assert "secret" in [segment.text for segment in Document(page).segments]
 
 
 def test_xpaths_stay_those_of_the_page() -> None:
-    """What is hidden is emptied, not taken out: a locator holds on the page as it was fetched."""
+    """Hidden elements are emptied but not removed, so that locators hold on the fetched page."""
     text = f"<html><body>{_ABOUT}<p hidden>secret</p><p>Year built: 1998</p></body></html>"
     page = Page("https://h.example/", "https://h.example/", "text/html", text, b"", datetime(2026, 3, 1, tzinfo=UTC))
     document = Document(page)
@@ -182,8 +182,8 @@ def test_xpaths_stay_those_of_the_page() -> None:
         ("نمی\u200cخواهم", "نمی\u200cخواهم"),
     ],
 )
-def test_characters_that_nobody_sees_are_not_read(written: str, read: str) -> None:
-    """Zero-width and tag characters split or carry text for machines only; joiners of other scripts are spelling."""
+def test_invisible_characters_are_not_read(written: str, read: str) -> None:
+    """Zero-width and tag characters split or carry text only for machines; joiners of other scripts are spelling."""
     text = f"<html><body>{_ABOUT}<p>{written}</p></body></html>"
     page = Page("https://h.example/", "https://h.example/", "text/html", text, b"", datetime(2026, 3, 1, tzinfo=UTC))
     assert read in [segment.text for segment in Document(page).segments]

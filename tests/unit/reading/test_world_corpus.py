@@ -1,4 +1,4 @@
-"""Pages written for these tests in the ways of many countries: how much of them is read, and how much is right."""
+"""Invented pages of many countries: their recall and precision."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.extraction.run import load_truth, run
 from benchmarks.extraction.scorer import Outcome, score
 
 _FOLDER = Path(__file__).parent / "corpus" / "world"
-#: just below what is reached, so that a change for the worse is seen
+#: just below the current result, so that a regression is seen
 _LEAST_RECALL, _LEAST_PRECISION, _LEAST_CORE = 0.89, 0.975, 0.95
 
 

@@ -104,16 +104,18 @@ def _closed(text: str) -> str:
 
 def _answered(value: Any, fields: Sequence[str], lang: str | None, *, cut: bool) -> Answered | None:
     found = Answered()
-    for name, said, quote in _facts(value, frozenset(fields)):
+    for name, given, quote in _facts(value, frozenset(fields)):
         if name in found.values or (cut and quote is _ABSENT):
             continue
-        if said is None or (isinstance(said, str) and said.strip().casefold() in _NOTHING):
+        if given is None or (isinstance(given, str) and given.strip().casefold() in _NOTHING):
             found.said_nothing.add(name)
             continue
-        read = _read(said, name, lang)
+        read = _read(given, name, lang)
         if read is None:
             found.odd.add(name)
-            read = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)[:_LONGEST_ODD]
+            read = (
+                given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, default=str)[:_LONGEST_ODD]
+            )
         found.values[name] = (read, _text(quote) or "")
     found.said_nothing -= found.values.keys()
     is_empty = value in ({}, []) or (isinstance(value, dict) and value.get("facts") == [])
@@ -133,8 +135,8 @@ def _facts(value: Any, fields: frozenset[str], depth: int = 0) -> Iterator[tuple
             yield from _facts(inner, fields, depth + 1)
     elif isinstance(value, dict) and isinstance(name := value.get("field"), str) and "value" in value:
         if name in fields:
-            said = value["value"]
-            yield name, said.get("value") if isinstance(said, dict) else said, value.get("quote", _ABSENT)
+            given = value["value"]
+            yield name, given.get("value") if isinstance(given, dict) else given, value.get("quote", _ABSENT)
     elif isinstance(value, dict):
         for name, inner in value.items():
             if name not in fields:

@@ -137,17 +137,17 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
     found: list[Candidate] | Flaw = "not_in_text"
     for span in islice(find_quotes(quote, prompt.text), _MOST_QUOTES if len(quote) <= LONGEST_QUOTE else 0):
         if prompt.text.count("\n", span.start, span.end) < MOST_LINES:
-            told = _told(field, value, span, prompt)
-            if not isinstance(told, str):
-                return told
-            found = told if found == "not_in_text" else found
+            stated = _checked_at(field, value, span, prompt)
+            if not isinstance(stated, str):
+                return stated
+            found = stated if found == "not_in_text" else found
     return found
 
 
-def _told(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate] | Flaw:
+def _checked_at(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate] | Flaw:
     """Return the candidates from the quote at `span`, or why the claim is rejected."""
-    said, line = prompt.text[span.start : span.end], _line_of(span, prompt.text)
-    quote, context = (_parted(text, prompt.lang) for text in (_with_whole_label(said, line, prompt.lang), line))
+    quoted, line = prompt.text[span.start : span.end], _line_of(span, prompt.text)
+    quote, context = (_parted(text, prompt.lang) for text in (_with_whole_label(quoted, line, prompt.lang), line))
     before = prompt.text[: prompt.text.rfind("\n", 0, span.start) + 1][-_AROUND * 4 :]
     claim = Claim(field, value, quote, context, prompt.lang, prompt.country, tuple(before.splitlines()[::-1]))
     if _OUR_NAMES.search(claim.line):
@@ -161,10 +161,10 @@ def _told(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate]
         Candidate(
             field=name,
             value=own.value,
-            raw=said,
+            raw=quoted,
             method=Method.LLM,
             locator=f"chars:{span.start}-{span.end}",
-            quote=said,
+            quote=quoted,
             confidence=_strength(confidence, unshown=unshown),
             unit=own.unit,
             unshown=unshown,
@@ -173,11 +173,11 @@ def _told(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate]
     ]
 
 
-def _with_whole_label(said: str, line: str, lang: str | None) -> str:
+def _with_whole_label(quoted: str, line: str, lang: str | None) -> str:
     """Extend a quote that begins inside a label (`baths: 1` of `full baths: 1`) to the label's start."""
-    at = line.find(said)
+    at = line.find(quoted)
     begun = next((one.start for one in labels_in(line, lang) if one.start < at < one.end), at)
-    return line[begun : at + len(said)] if at >= 0 else said
+    return line[begun : at + len(quoted)] if at >= 0 else quoted
 
 
 def _parted(text: str, lang: str | None) -> str:
@@ -242,7 +242,7 @@ def _named_above(claim: Claim) -> str | None:
     """Return the field named by the head of the value's column, or by what a sum adds up."""
     *before, row = claim.line.split("\n")
     above = [*before[::-1], *claim.above][:_MOST_ABOVE]
-    if any(_SUM.search(row[:start]) for start, _ in islice(_places(_said_as(claim), row), _MOST_PLACES)):
+    if any(_SUM.search(row[:start]) for start, _ in islice(_places(_possible_values(claim), row), _MOST_PLACES)):
         alike = {claim.field, *_rivals(claim.field)}
         for line in above:
             fields = {one.field for one in labels_in(line, claim.lang) if any(map(one.serves, alike))}
@@ -251,7 +251,7 @@ def _named_above(claim: Claim) -> str | None:
                 return claim.field if is_each else fields.pop() if len(fields) == 1 else None
     if " | " in row:
         head = next((line for line in above if not _is_row(line)), "")
-        column = _column_of(_said_as(claim), f"{head}\n{row}")
+        column = _column_of(_possible_values(claim), f"{head}\n{row}")
         return _nearest(claim, column) if "\n" not in column else None
     is_heading = bool(above) and len(above[0]) <= 40 and not _FIGURE.search(above[0])
     return _nearest(claim, f"{above[0]}\n{row}") if is_heading else None
@@ -265,12 +265,12 @@ def _is_row(line: str) -> bool:
 def _is_of_other(claim: Claim) -> bool:
     """Return whether the words around the value are about something else, everywhere in the quote."""
     at = claim.line.find(claim.quote)
-    found = islice(_places(_said_as(claim), claim.line), _MOST_PLACES)
+    found = islice(_places(_possible_values(claim), claim.line), _MOST_PLACES)
     places = [(start, end) for start, end in found if at <= start and end <= at + len(claim.quote)]
     return bool(places) and all(is_of_other(claim.field, claim.line[:s], claim.line[e:]) for s, e in places)
 
 
-def _said_as(claim: Claim) -> tuple[Any, ...]:
+def _possible_values(claim: Claim) -> tuple[Any, ...]:
     """Return the values that the text may state for the claim: three bathrooms may be written as 2.5."""
     return (claim.value, claim.value - 0.5) if claim.field == "BathroomsTotalInteger" else (claim.value,)
 
@@ -287,7 +287,7 @@ def _is_under_unknown_label(claim: Claim) -> bool:
 def _nearest(claim: Claim, text: str) -> str | None:
     """Return which field `text` names nearest to the value: this field or a rival; None without any."""
     field, alike = claim.field, {claim.field, *_rivals(claim.field)}
-    values = _said_as(claim)
+    values = _possible_values(claim)
     text = _column_of(values, text)
     places = list(islice(_places(values, text), _MOST_PLACES))
     labelled = places if isinstance(claim.value, int | float) or field in _NAMES else []
@@ -354,8 +354,8 @@ def _column_of(values: Sequence[object], text: str) -> str:
             return text
         span = min(spans)
         own, beside = spans[span]
-        told = [at for at, cell in enumerate(cells) if at >= beside and _is_in(values, cell)]
-        found += (f"{heads[own + (at - beside) // span]}: {cells[at]}" for at in told)
+        stated = [at for at, cell in enumerate(cells) if at >= beside and _is_in(values, cell)]
+        found += (f"{heads[own + (at - beside) // span]}: {cells[at]}" for at in stated)
     return "\n".join(found) or text
 
 
@@ -383,8 +383,8 @@ def _places(values: Sequence[object], text: str) -> Iterator[tuple[int, int]]:
                     if abs(found.value - value) < 0.005:
                         yield found.start, found.end
             yield from number_check.places_in_words(text, value)
-        elif isinstance(value, str) and (said := re.search(re.escape(value), text, re.IGNORECASE)):
-            yield said.start(), said.end()
+        elif isinstance(value, str) and (match := re.search(re.escape(value), text, re.IGNORECASE)):
+            yield match.start(), match.end()
         elif isinstance(value, str) and _DATE.fullmatch(value):
             yield from ((year.start(), year.end()) for year in re.finditer(rf"(?<!\d){value[:4]}(?!\d)", text))
 
@@ -399,10 +399,10 @@ def _companions(claim: Claim, found: CheckedValue) -> Iterator[tuple[str, Checke
     if claim.field in UNIT_OF and found.unit:
         yield UNIT_OF[claim.field], CheckedValue(found.unit)
     if claim.field == "BathroomsTotalInteger":
-        told = counts.bathrooms(claim.quote, claim.lang)
-        if told and told.half is not None and told.total == found.value:
-            yield "BathroomsFull", CheckedValue(told.full)
-            yield "BathroomsHalf", CheckedValue(told.half)
+        stated = counts.bathrooms(claim.quote, claim.lang)
+        if stated and stated.half is not None and stated.total == found.value:
+            yield "BathroomsFull", CheckedValue(stated.full)
+            yield "BathroomsHalf", CheckedValue(stated.half)
     if claim.field == "ListPrice":
         period = prices.find_period(claim.quote)
         price = prices.parse_price(claim.quote, lang=claim.lang, country=claim.country)

@@ -85,16 +85,16 @@ class Dialect:
             body["response_format"] = {"type": "json_object"}
         return body
 
-    def after_refusal(self, status: int, said: str) -> Dialect | None:
+    def after_refusal(self, status: int, message: str) -> Dialect | None:
         """Return the format for a retry after an error of `status` with this message; None if no format would help."""
-        if self.room and (_TOO_LARGE.search(said) if status in _REFUSED else _MORE_THAN_A_MINUTE in said):
+        if self.room and (_TOO_LARGE.search(message) if status in _REFUSED else _MORE_THAN_A_MINUTE in message):
             return replace(self, room=self.room // _SPARE, most_room=self.room // _SPARE)
         if status not in _REFUSED:
             return None
         other = _OTHER[self.limit]
-        if re.search(rf"\b{self.limit}\b", said) and _UNKNOWN.search(said) and other not in self.refused:
+        if re.search(rf"\b{self.limit}\b", message) and _UNKNOWN.search(message) and other not in self.refused:
             return replace(self, limit=other, refused=self.refused | {self.limit})
-        if _FORMAT.search(said) and self.shape in _NEXT:
+        if _FORMAT.search(message) and self.shape in _NEXT:
             return replace(self, shape=_NEXT[self.shape], tells_schema=True)
         return None
 

@@ -67,7 +67,7 @@ def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> M
     """Parse the `completion` of `model` for `prompt`, good or bad."""
     found, failure = Answered(), None
     try:
-        found, failure = _said(model, completion, prompt)
+        found, failure = _parsed(model, completion, prompt)
     except BadAnswerError as exc:
         failure = exc
     usage = completion.usage
@@ -88,7 +88,7 @@ def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> M
 def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
     """Return the dialect for the next request: unchanged, unless the answer was cut off or invalid.
 
-    A model that is cut off before it begins is reasoning. One that does not write JSON was not told the schema.
+    A model that is cut off before it begins is reasoning. One that does not write JSON was not stated the schema.
     """
     is_cut = isinstance(answer.failure, ModelAnswerCutError)
     if is_cut and (dialect.room or not answer.began):
@@ -98,7 +98,7 @@ def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
     return dialect.with_room_for(answer.reasoning_tokens)
 
 
-def _said(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Answered, BadAnswerError | None]:
+def _parsed(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Answered, BadAnswerError | None]:
     """Return the values, and the error if the answer was cut off. Raise `ModelRefusedError` and
     `ModelAnswerInvalidError`.
     """

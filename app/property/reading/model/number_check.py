@@ -50,14 +50,14 @@ def _stated(quote: str) -> Iterator[float]:
 _COUNT_LAST = re.compile(r"(?<![\d.,])\d{1,2}(?:\.\d+)?\W{0,3}$")
 
 
-def said_in_words(quote: str) -> Iterator[float]:
+def numbers_in_words(quote: str) -> Iterator[float]:
     """Return the numbers that `quote` gives in words."""
     return (value for value, _ in _in_words(quote))
 
 
 def places_in_words(text: str, value: float) -> Iterator[tuple[int, int]]:
     """Return the places where `text` gives `value` in words."""
-    return ((word.start(), word.end()) for said, word in _in_words(text) if said == value)
+    return ((word.start(), word.end()) for stated, word in _in_words(text) if stated == value)
 
 
 def ends_in_count(text: str) -> bool:
@@ -92,7 +92,7 @@ def number(claim: Claim) -> CheckedValue | None:
         return None
     stated = list(_stated(counts.ORDINAL.sub(" ", claim.quote) if claim.field in _COUNTED else claim.quote))
     if claim.field in _COUNTED:
-        words = list(said_in_words(claim.quote))
+        words = list(numbers_in_words(claim.quote))
         stated += words
         if HALF.search(claim.quote):
             stated += [n + 0.5 for n in (*stated, *words)]
@@ -117,7 +117,7 @@ def bathrooms(claim: Claim) -> CheckedValue | None:
     value = int(claim.value)
     if not _in_range(claim.field, value):
         return None
-    stated = [*_stated(_FRACTION.sub(" ", claim.quote)), *said_in_words(claim.quote)]
+    stated = [*_stated(_FRACTION.sub(" ", claim.quote)), *numbers_in_words(claim.quote)]
     if HALF.search(claim.quote):
         stated += [n + 1 for n in stated]
     if is_sum_of_baths(claim) or any(n > 0 and math.ceil(n) == value for n in stated):
@@ -127,8 +127,8 @@ def bathrooms(claim: Claim) -> CheckedValue | None:
 
 def is_sum_of_baths(claim: Claim) -> bool:
     """Return whether the quote gives kinds of bathrooms with this sum: `2 full, 1 half`, `2 / 1 ba`."""
-    told = counts.bathrooms(claim.quote, claim.lang)
-    if told and told.half is not None and told.total == claim.value:
+    counted = counts.bathrooms(claim.quote, claim.lang)
+    if counted and counted.half is not None and counted.total == claim.value:
         return True
     baths = [one for one in labels_in(claim.quote, claim.lang) if one.field in _BATHS]
     pairs = (

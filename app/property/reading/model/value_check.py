@@ -65,10 +65,10 @@ def _is_labelled(claim: Claim) -> bool | None:
     return claim.field in named if named else None
 
 
-def _says(quote: str, words: str) -> bool:
+def _contains(quote: str, words: str) -> bool:
     """Return whether `quote` contains `words` in a row, ignoring case and punctuation. Some scripts have no blanks."""
-    said, wanted = words_of(quote), words_of(words)
-    return bool(wanted) and (wanted in said if _UNPARTED.search(wanted) else f" {wanted} " in f" {said} ")
+    text, wanted = words_of(quote), words_of(words)
+    return bool(wanted) and (wanted in text if _UNPARTED.search(wanted) else f" {wanted} " in f" {text} ")
 
 
 #: scripts without blanks between words: kana, Chinese characters
@@ -77,7 +77,7 @@ _UNPARTED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 def _text(claim: Claim) -> CheckedValue | None:
     value = " ".join(str(claim.value).split()).strip(" ,;")
-    return CheckedValue(value) if 0 < len(value) <= 200 and _says(claim.quote, value) else None
+    return CheckedValue(value) if 0 < len(value) <= 200 and _contains(claim.quote, value) else None
 
 
 #: state codes that are also words before a small letter: `Sale OR rent`
@@ -102,8 +102,8 @@ def _grams(text: str) -> list[str]:
 
 def _texts(claim: Claim) -> CheckedValue | None:
     """Check a list; only the items that the quote contains are kept."""
-    said = [v.strip() for v in claim.value if v.strip() and len(v) <= 80 and _says(claim.quote, v)]
-    return CheckedValue(list(dict.fromkeys(said))) if said else None
+    items = [v.strip() for v in claim.value if v.strip() and len(v) <= 80 and _contains(claim.quote, v)]
+    return CheckedValue(list(dict.fromkeys(items))) if items else None
 
 
 #: between the characters of a number; slashes with blanks are its empty parts (map, block, and lot `61/ / 0118`)
@@ -123,16 +123,16 @@ def _number_word(claim: Claim) -> CheckedValue | None:
 
 def _status(claim: Claim) -> CheckedValue | None:
     # in `Status: Sold` the status is behind the label
-    told = vocabulary.standard_status(claim.quote.rpartition(":")[2]) or vocabulary.standard_status(claim.quote)
+    stated = vocabulary.standard_status(claim.quote.rpartition(":")[2]) or vocabulary.standard_status(claim.quote)
     is_offer = vocabulary.offer(claim.quote) is not None or prices.find_period(claim.quote) is not None
-    offered = told is None and claim.value == "Active" and is_offer
-    good = told == claim.value or offered or _says(claim.quote, str(claim.value))
+    offered = stated is None and claim.value == "Active" and is_offer
+    good = stated == claim.value or offered or _contains(claim.quote, str(claim.value))
     return CheckedValue(claim.value) if good and not names_other(claim.field, claim.quote) else None
 
 
 def _property_type(claim: Claim) -> CheckedValue | None:
     value, kinds, offer = claim.value, _kinds(claim), vocabulary.offer(claim.quote)
-    if _says(claim.quote, str(value)) or any(kind.type == value for kind in kinds):
+    if _contains(claim.quote, str(value)) or any(kind.type == value for kind in kinds):
         return CheckedValue(value)
     homely = any(kind.type is None for kind in kinds)
     if value == "Residential Lease":
@@ -141,7 +141,7 @@ def _property_type(claim: Claim) -> CheckedValue | None:
 
 
 def _subtype(claim: Claim) -> CheckedValue | None:
-    good = _says(claim.quote, str(claim.value)) or any(kind.subtype == claim.value for kind in _kinds(claim))
+    good = _contains(claim.quote, str(claim.value)) or any(kind.subtype == claim.value for kind in _kinds(claim))
     return CheckedValue(claim.value) if good else None
 
 
@@ -177,13 +177,13 @@ def _is_denied(claim: Claim) -> bool:
     """Return whether the quote denies the field, in its clause or cell."""
     parts = _PARTS.split(claim.quote)
     at = next((at for at, part in enumerate(parts) if _names(claim, part)), None)
-    said = claim.quote if at is None else parts[at]
+    part = claim.quote if at is None else parts[at]
     marks = _PARTS.findall(claim.quote)
     behind = parts[at + 1] if at is not None and at < len(marks) and not marks[at].startswith(",") else ""
-    if 0 < len(behind.split()) <= _LONGEST_ANSWER and _is_label_alone(claim, said):
-        said = f"{said}: {behind}"  # the answer is in the next cell
-    is_no = yes_no(said.rpartition(":")[2]) is False
-    return is_no or _denials(claim.lang).search(said) is not None or _NOTHING.search(said) is not None
+    if 0 < len(behind.split()) <= _LONGEST_ANSWER and _is_label_alone(claim, part):
+        part = f"{part}: {behind}"  # the answer is in the next cell
+    is_no = yes_no(part.rpartition(":")[2]) is False
+    return is_no or _denials(claim.lang).search(part) is not None or _NOTHING.search(part) is not None
 
 
 def _is_label_alone(claim: Claim, part: str) -> bool:
@@ -195,9 +195,9 @@ def _association(claim: Claim) -> CheckedValue | None:
     return _answered(claim, _names(claim, claim.quote), _is_denied(claim))
 
 
-def _answered(claim: Claim, told: bool, denied: bool) -> CheckedValue | None:
-    """Check yes or no: the quote is about the field (`told`), and denies it or not."""
-    return CheckedValue(claim.value) if told and denied is (not claim.value) else None
+def _answered(claim: Claim, stated: bool, denied: bool) -> CheckedValue | None:
+    """Check yes or no: the quote is about the field (`stated`), and denies it or not."""
+    return CheckedValue(claim.value) if stated and denied is (not claim.value) else None
 
 
 def _pool(claim: Claim) -> CheckedValue | None:

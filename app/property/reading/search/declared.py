@@ -128,13 +128,13 @@ def _url_in(node: dict[str, Any], links: Links) -> str | None:
 
 
 def _told(row: dict[str, Any]) -> set[str]:
-    told: set[str] = set()
+    stated: set[str] = set()
     for key, value in row.items():
         if value in (None, "", []):
             continue
         found = meaning(words_of(key))
         if found is not None:
-            told.add(found.field)
+            stated.add(found.field)
         if isinstance(value, dict):
-            told |= {m.field for k, v in value.items() if v not in (None, "") and (m := meaning(words_of(k)))}
-    return told & _TELLING
+            stated |= {m.field for k, v in value.items() if v not in (None, "") and (m := meaning(words_of(k)))}
+    return stated & _TELLING

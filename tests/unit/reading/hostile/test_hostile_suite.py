@@ -87,7 +87,7 @@ def test_markup_that_denies_the_page_is_not_believed(attack: str, name: str) -> 
 
 @pytest.mark.parametrize("name", HONEST)
 @pytest.mark.parametrize("attack", VISIBLE)
-def test_orders_in_the_words_of_a_page_are_no_facts(attack: str, name: str) -> None:
+def test_orders_in_the_words_of_a_page_are_not_facts(attack: str, name: str) -> None:
     found, prompt = _attacked(name, VISIBLE[attack])
     _check(found, _honest(name)[0], VISIBLE[attack])
     assert f"</{prompt.messages[1]['content'][1:14]}>" not in prompt.text
